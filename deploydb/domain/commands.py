@@ -1,0 +1,41 @@
+"""What DeployDB tells an orchestrator to do, in the imperative."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from deploydb.domain.artifact import Artifact
+
+
+class Previous(Struct, frozen=True, kw_only=True):
+    """What the environment runs before the command."""
+
+    version: str
+    deployment: int
+
+
+class DeployCommand(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Put `artifact` into `environment`. `id` never changes: a consumer that has seen it does nothing.
+
+    `manifest` names every artifact of the service at the version to run, the new one among them. `deadline`: no
+    `deployment.finished` by then, and the deployment counts as failed.
+    """
+
+    type: Literal["deploy", "rollback"]
+    id: str
+    deployment: int
+    flow: int | None
+    service: str
+    environment: str
+    artifact: Artifact
+    manifest: tuple[Artifact, ...]
+    reason: str
+    attempt: int
+    deadline: datetime
+    previous: Previous | None = None
+
+    @property
+    def routing_key(self) -> str:
+        """Environment first: an orchestrator's queue is bound by the environments that name it."""
+        return f"{self.environment}.{self.service}.{self.type}"

@@ -1,0 +1,80 @@
+"""What a decision is made from, and what it says: the values that go into `decide` and come out of it."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from deploydb.domain.artifact import Artifact
+from deploydb.domain.commands import Previous
+from deploydb.domain.gates import Evidence
+from deploydb.domain.state import Deployment, Release, Running, Verdict
+
+Settlement = Literal["adopted", "skipped", "expired", "replaced", "succeeded", "failed", "resumed", "waiting", "closed"]
+"""How a deployment can change by decision."""
+
+
+class Situation(Struct, frozen=True, kw_only=True):
+    """All that is known of one service and is not over.
+
+    `deployments`: every deployment of each flow that has an open one, and open ones without a flow. `running`: by
+    (environment, module). `evidence` and `verdicts`: by deployment.
+    """
+
+    service: str
+    deployments: tuple[Deployment, ...] = ()
+    running: dict[tuple[str, str], Running] = {}
+    evidence: dict[int, Evidence] = {}
+    verdicts: dict[int, dict[str, Verdict]] = {}
+
+
+class FlowOpened(Struct, frozen=True, kw_only=True):
+    """A release starts its way through a service's stages; each promotion is one that the stage will ask."""
+
+    service: str
+    release: Release
+    stages: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class Requested(Struct, frozen=True, kw_only=True):
+    """Command the deployment."""
+
+    deployment: Deployment
+    kind: Literal["deploy", "rollback"]
+    manifest: tuple[Artifact, ...]
+    previous: Previous | None
+    deadline: datetime
+    reason: str
+
+
+class Settled(Struct, frozen=True, kw_only=True):
+    """The deployment has changed: skipped, expired, replaced, judged, waiting for something else, or closed."""
+
+    what: Settlement
+    deployment: Deployment
+    reason: str
+
+
+class VerdictChanged(Struct, frozen=True, kw_only=True):
+    """A gate says something else than it did."""
+
+    deployment: Deployment
+    verdict: Verdict
+
+
+class RunningChanged(Struct, frozen=True, kw_only=True):
+    """An environment runs another release of a module."""
+
+    environment: str
+    running: Running
+
+
+Decision = Requested | Settled | VerdictChanged | RunningChanged
+
+
+class Decisions(Struct, frozen=True, kw_only=True):
+    """What to write down, in order, and when to look again although nothing has happened."""
+
+    service: str
+    decisions: tuple[Decision, ...] = ()
+    recheck_at: datetime | None = None

@@ -1,0 +1,44 @@
+"""The error tree.
+
+    DeployDBError
+    ├── Transient          pause and try again: the broker is away, a deadlock, a lost connection
+    └── Permanent          trying again changes nothing
+        ├── Refused        this one message: goes to the dead-letter queue with its reason and path
+        ├── Misconfigured  a setting or a resource of the broker or the database is not as it must be; ends the process
+        └── NotFound       what was asked for does not exist
+
+A failed deployment is a fact, not an error. A configuration's errors are values (`configuration.Problem`), because
+they are told all at once.
+"""
+
+
+class DeployDBError(Exception):
+    """Everything that DeployDB raises on purpose."""
+
+
+class Transient(DeployDBError):
+    """It may work in a moment. Callers pause with backoff and try again."""
+
+
+class Permanent(DeployDBError):
+    """It will not work however often it is tried."""
+
+
+class Refused(Permanent):
+    """One message that cannot be taken.
+
+    `reason` is for people and says what to do; `path` names the offending field (`$.artifact.version`).
+    """
+
+    def __init__(self, reason: str, *, path: str = "$") -> None:
+        super().__init__(f"{path}: {reason}")
+        self.reason = reason
+        self.path = path
+
+
+class Misconfigured(Permanent):
+    """A setting, queue, exchange or schema is not as it must be. It will not mend itself."""
+
+
+class NotFound(Permanent):
+    """What was asked for does not exist; the message names it."""

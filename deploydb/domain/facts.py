@@ -1,0 +1,154 @@
+"""What happened: one struct for each inbound event, in the past tense.
+
+A fact is unique by `(source, id)`: sent twice, it counts once. `time` is when it happened, by its source; where
+the source does not say, the arrival stands in for it (`wire` fills it in), so here it is always known.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from deploydb.domain.artifact import Artifact, Coordinate, Name, Text
+
+Time = Annotated[datetime, Meta(tz=True)]
+Number = Annotated[int, Meta(gt=0, le=2**63 - 1)]
+"""A row's id."""
+
+
+class Fact(Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Something that happened, said by `source`."""
+
+    id: Name
+    source: Name
+    time: Time | None = None
+
+
+class ArtifactPublished(Fact, frozen=True, kw_only=True, tag="artifact.published"):
+    """A version of a module can be deployed from now on. Opens a flow in each service that lists the module."""
+
+    artifact: Artifact
+
+
+class AboutDeployment(Fact, frozen=True, kw_only=True):
+    """A fact about one deployment, named by its number, its command's id, or service + environment + version."""
+
+    deployment: Number | None = None
+    command: Name | None = None
+    service: Name | None = None
+    environment: Name | None = None
+    version: Name | None = None
+
+    def __post_init__(self) -> None:
+        lane = (self.service, self.environment, self.version)
+        if self.deployment is None and self.command is None and None in lane:
+            raise ValueError(
+                "names no deployment: give `deployment` (its number), `command` (the command's id), "
+                "or all of `service`, `environment` and `version`"
+            )
+
+
+class DeploymentStarted(AboutDeployment, frozen=True, kw_only=True, tag="deployment.started"):
+    """An orchestrator has begun."""
+
+    url: Coordinate | None = None
+
+
+class DeploymentFinished(AboutDeployment, frozen=True, kw_only=True, tag="deployment.finished"):
+    """An orchestrator is done: the version runs there, or the attempt failed."""
+
+    outcome: Literal["succeeded", "failed"]
+    reason: Text | None = None
+    url: Coordinate | None = None
+
+
+class DeploymentObserved(Fact, frozen=True, kw_only=True, tag="deployment.observed"):
+    """A version runs where DeployDB did not put it: done by hand, by another tool, or before our time."""
+
+    service: Name
+    environment: Name
+    artifact: Artifact
+    by: Name | None = None
+    reason: Text | None = None
+    url: Coordinate | None = None
+
+
+class VerificationFinished(AboutDeployment, frozen=True, kw_only=True, tag="verification.finished"):
+    """A job that checks a deployment has an answer. `errored` is no answer: the job itself broke."""
+
+    promotion: Name
+    outcome: Literal["passed", "failed", "errored"]
+    reason: Text | None = None
+    url: Coordinate | None = None
+
+
+class AboutApproval(AboutDeployment, frozen=True, kw_only=True):
+    """A person's word on one deployment, for one manual promotion."""
+
+    promotion: Name
+    by: Name
+    comment: Text | None = None
+
+
+class ApprovalGiven(AboutApproval, frozen=True, kw_only=True, tag="approval.given"):
+    """A person says yes."""
+
+
+class ApprovalRefused(AboutApproval, frozen=True, kw_only=True, tag="approval.refused"):
+    """A person says no."""
+
+
+class AboutHold(Fact, frozen=True, kw_only=True):
+    """A hold stops automation: pin, veto, freeze or pause, over the scope that its fields name."""
+
+    kind: Literal["pin", "veto", "freeze", "pause"]
+    by: Name
+    service: Name | None = None
+    environment: Name | None = None
+    version: Name | None = None
+    reason: Text | None = None
+
+
+class HoldPlaced(AboutHold, frozen=True, kw_only=True, tag="hold.placed"):
+    """From now on, `until` a time or until it is lifted."""
+
+    until: Time | None = None
+
+
+class HoldLifted(AboutHold, frozen=True, kw_only=True, tag="hold.lifted"):
+    """The hold of the same kind and scope is over."""
+
+
+class AboutIncident(Fact, frozen=True, kw_only=True):
+    """Trouble in a service where it runs."""
+
+    service: Name
+    environment: Name
+    version: Name | None = None
+    incident: Name | None = None
+    reason: Text | None = None
+    url: Coordinate | None = None
+
+
+class IncidentDetected(AboutIncident, frozen=True, kw_only=True, tag="incident.detected"):
+    """It began."""
+
+
+class IncidentResolved(AboutIncident, frozen=True, kw_only=True, tag="incident.resolved"):
+    """It is over."""
+
+
+AnyFact = (
+    ArtifactPublished
+    | DeploymentStarted
+    | DeploymentFinished
+    | DeploymentObserved
+    | VerificationFinished
+    | ApprovalGiven
+    | ApprovalRefused
+    | HoldPlaced
+    | HoldLifted
+    | IncidentDetected
+    | IncidentResolved
+)
+"""Every fact that can come in; `match` over it ends in `assert_never`."""

@@ -1,0 +1,232 @@
+"""What is known: releases, flows, deployments, reports and verdicts. Status is derived, never stored by hand.
+
+Facts are merged into a deployment one at a time, in whatever order they come; for each field the fact with the later
+`time` wins, ties broken by `(source, id)`. So merging is commutative, associative and idempotent: any order and any
+repetition of the same facts gives the same deployment, and `status` of it the same status.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from deploydb.domain.artifact import Artifact, version_key
+from deploydb.domain.facts import (
+    ApprovalGiven,
+    ApprovalRefused,
+    DeploymentFinished,
+    DeploymentStarted,
+    Fact,
+    VerificationFinished,
+)
+
+
+class Status(StrEnum):
+    """How far a deployment has come, derived by `status()`.
+
+    NOT_STARTED  from the flow's opening, until the command is decided or a person or a newer version rules it out
+    CREATED      the command is decided (promotion) and on its way; left by the orchestrator's answer or the deadline
+    STARTED      the orchestrator has begun (its fact)
+    COMPLETED    it runs there (the orchestrator's fact); its exit gates decide. Stays so if a newer version replaces it
+    SUCCESS      every exit gate passed (promotion)
+    FAILED       the attempt failed or was not answered in time, or an exit gate said no
+    SKIPPED      it never will be deployed; the reason is with it
+    """
+
+    NOT_STARTED = "NOT_STARTED"
+    CREATED = "CREATED"
+    STARTED = "STARTED"
+    COMPLETED = "COMPLETED"
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+
+
+class Outcome(StrEnum):
+    """A gate's judgement. PENDING says what it waits for; ERROR is technical, tried again, and never means FAIL."""
+
+    PASS = "PASS"  # noqa: S105
+    PENDING = "PENDING"
+    FAIL = "FAIL"
+    ERROR = "ERROR"
+
+
+class Precedence(NamedTuple):
+    """Which of two facts about the same thing is the later one."""
+
+    time: datetime
+    source: str
+    id: str
+
+
+def precedence(fact: Fact) -> Precedence:
+    """A fact's place in time. The wire has filled `time` in.
+
+    Raises: ValueError for a fact without a time.
+    """
+    if fact.time is None:
+        raise ValueError(f"fact {fact.source}/{fact.id} has no time")
+    return Precedence(fact.time, fact.source, fact.id)
+
+
+class Release(Struct, frozen=True, kw_only=True):
+    """An artifact that is stored: with its row's id, when it was published, and by whom.
+
+    `conflict`: another publication of the same version contradicts this one; the earlier one, this one, stands.
+    """
+
+    id: int
+    artifact: Artifact
+    published_at: datetime
+    published_by: str
+    conflict: str | None = None
+
+    def order_key(self, order: Literal["published", "version"]) -> tuple[object, ...]:
+        """The key by which one release of a module is newer than another."""
+        by_time = (self.published_at, self.artifact.version)
+        return (version_key(self.artifact.version)[:-1], *by_time) if order == "version" else by_time
+
+
+class Deployment(Struct, frozen=True, kw_only=True):
+    """One attempt to have a release in an environment.
+
+    Columns of three owners: promotion decides (`requested_at` to `reason`), facts report (`started*`, `finished*`,
+    `outcome`...), and `status` is derived from both. `flow` is None where nobody commanded it (`kind` external).
+    `open`: promotion still has something to do with it.
+    """
+
+    id: int
+    flow: int | None
+    service: str
+    environment: str
+    release: Release
+    kind: Literal["deploy", "rollback", "external"] = "deploy"
+    attempt: int = 1
+    command: str | None = None
+    requested_at: datetime | None = None
+    deadline: datetime | None = None
+    expired_at: datetime | None = None
+    skipped_at: datetime | None = None
+    replaced_at: datetime | None = None
+    result: Literal["SUCCESS", "FAILED"] | None = None
+    reason: str | None = None
+    started: Precedence | None = None
+    finished: Precedence | None = None
+    outcome: Literal["succeeded", "failed"] | None = None
+    failure: str | None = None
+    started_url: str | None = None
+    finished_url: str | None = None
+    open: bool = True
+
+    @property
+    def status(self) -> Status:
+        """How far it has come."""
+        return status(self)
+
+    @property
+    def url(self) -> str | None:
+        """Where the orchestrator shows the attempt."""
+        return self.finished_url or self.started_url
+
+    @property
+    def active(self) -> bool:
+        """Commanded and not finished: the lane's one."""
+        return self.status in (Status.CREATED, Status.STARTED)
+
+    @property
+    def running_since(self) -> datetime | None:
+        """When it came to run there: the later of the finish and the command, so that no source can backdate it."""
+        if self.outcome != "succeeded" or self.finished is None:
+            return None
+        return max(self.finished.time, self.requested_at or self.finished.time)
+
+
+def status(deployment: Deployment) -> Status:
+    """What the decisions and the merged facts add up to, the strongest first."""
+    if deployment.skipped_at is not None:
+        return Status.SKIPPED
+    if deployment.expired_at is not None:
+        return Status.FAILED
+    if deployment.outcome == "failed":
+        return Status.FAILED
+    if deployment.outcome == "succeeded":
+        return Status(deployment.result) if deployment.result else Status.COMPLETED
+    if deployment.requested_at is None:
+        return Status.NOT_STARTED
+    return Status.STARTED if deployment.started is not None else Status.CREATED
+
+
+def merge(deployment: Deployment, fact: DeploymentStarted | DeploymentFinished) -> Deployment:
+    """The deployment with one more fact taken in. A fact that an equal or later one has overtaken changes nothing."""
+    at = precedence(fact)
+    match fact:
+        case DeploymentStarted():
+            if deployment.started is not None and at <= deployment.started:
+                return deployment
+            return replace(deployment, started=at, started_url=fact.url)
+        case DeploymentFinished():
+            if deployment.finished is not None and at <= deployment.finished:
+                return deployment
+            return replace(deployment, finished=at, outcome=fact.outcome, failure=fact.reason, finished_url=fact.url)
+
+
+class Verification(Struct, frozen=True, kw_only=True):
+    """The latest report of one job on one deployment."""
+
+    promotion: str
+    outcome: Literal["passed", "failed", "errored"]
+    at: Precedence
+    reason: str | None = None
+    url: str | None = None
+    event: int | None = None
+
+    @classmethod
+    def of(cls, fact: VerificationFinished) -> "Verification":
+        """What the fact reports."""
+        return cls(
+            promotion=fact.promotion,
+            outcome=fact.outcome,
+            at=precedence(fact),
+            reason=fact.reason,
+            url=fact.url,
+        )
+
+
+class Approval(Struct, frozen=True, kw_only=True):
+    """The latest word of one person on one deployment, for one manual promotion."""
+
+    promotion: str
+    by: str
+    given: bool
+    at: Precedence
+    comment: str | None = None
+    event: int | None = None
+
+    @classmethod
+    def of(cls, fact: ApprovalGiven | ApprovalRefused) -> "Approval":
+        """What the fact says."""
+        given = isinstance(fact, ApprovalGiven)
+        return cls(promotion=fact.promotion, by=fact.by, given=given, at=precedence(fact), comment=fact.comment)
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What a gate says of a deployment now, why, and from which facts (`inputs`, numbers of log rows).
+
+    `recheck_at`: when time alone may change it.
+    """
+
+    promotion: str
+    outcome: Outcome
+    reason: str
+    recheck_at: datetime | None = None
+    inputs: tuple[int, ...] = ()
+
+
+class Running(Struct, frozen=True, kw_only=True):
+    """What an environment runs of one module of a service: the last deployment that finished well."""
+
+    deployment: int
+    release: Release
+    since: datetime

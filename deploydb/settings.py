@@ -1,0 +1,59 @@
+"""Settings, from the environment: where things are, and what is not for configuration files (secrets).
+
+Each `DEPLOYDB_X` may be given as `DEPLOYDB_X_FILE`, the path of a file that holds it. Nothing is read at import.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from deploydb.domain.errors import Misconfigured
+
+DATA_FOLDER = "deploydb-data"
+MAX_BODY_BYTES = 1024 * 1024
+"""The largest message taken, 1 MiB (RELIABILITY: bounded sizes)."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Where DeployDB finds its parts. The defaults are the embedded ones: no server to install."""
+
+    data: Path = Path(DATA_FOLDER)
+    database_url: str = f"sqlite:///{DATA_FOLDER}/deploydb.db"
+    broker_url: str = f"embedded:{DATA_FOLDER}/broker.db"
+    config: Path = Path("config")
+    listen: str = "127.0.0.1:8080"
+    url: str = "http://127.0.0.1:8080"
+    log_level: str = "info"
+
+
+def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that the environment gives.
+
+    `DEPLOYDB_DATA` moves the embedded default's folder; `DEPLOYDB_DATABASE_URL` and `DEPLOYDB_BROKER_URL` replace it.
+
+    Raises: Misconfigured for a `*_FILE` that cannot be read, or a variable given both ways.
+    """
+    data = Path(_value(environ, "DEPLOYDB_DATA") or DATA_FOLDER)
+    return Settings(
+        data=data,
+        database_url=_value(environ, "DEPLOYDB_DATABASE_URL") or f"sqlite:///{data}/deploydb.db",
+        broker_url=_value(environ, "DEPLOYDB_BROKER_URL") or f"embedded:{data}/broker.db",
+        config=Path(_value(environ, "DEPLOYDB_CONFIG") or "config"),
+        listen=_value(environ, "DEPLOYDB_LISTEN") or "127.0.0.1:8080",
+        url=(_value(environ, "DEPLOYDB_URL") or "http://127.0.0.1:8080").rstrip("/"),
+        log_level=_value(environ, "DEPLOYDB_LOG_LEVEL") or "info",
+    )
+
+
+def _value(environ: Mapping[str, str], name: str) -> str | None:
+    plain, path = environ.get(name), environ.get(f"{name}_FILE")
+    if plain and path:
+        raise Misconfigured(f"{name} and {name}_FILE are both set: keep one of them")
+    if not path:
+        return plain or None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise Misconfigured(f"{name}_FILE: cannot read {path}: {error.strerror}") from error

@@ -1,0 +1,311 @@
+"""The tables, and the constraints that carry the invariants.
+
+`event` is the truth; every other table is what it adds up to. Ingest owns `event`, `artifact`, `verification`,
+`approval`, `unmatched` and the reported columns of `deployment`; promotion owns the rest.
+
+Log numbers and other ids have gaps and become visible out of order: nothing reads "everything after the last id seen".
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An instant: `timestamptz` on PostgreSQL, UTC text of fixed width on SQLite; always aware in Python."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; without the zone where the database keeps none."""
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware, in UTC."""
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+Json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id(name: str = "id") -> sa.Column[Any]:
+    return sa.Column(name, BigId, sa.Identity(), primary_key=True)
+
+
+def _choice(name: str, *values: str, of: str | None = None) -> sa.CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return sa.CheckConstraint(f"{of or name} IN ({listed})", name=name)
+
+
+event = sa.Table(
+    "event",
+    metadata,
+    _id("number"),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("time", UtcDateTime, nullable=False),
+    sa.Column("recorded_at", UtcDateTime, nullable=False),
+    sa.Column("publisher", sa.Text),
+    sa.Column("service", sa.Text),
+    sa.Column("environment", sa.Text),
+    sa.Column("body", Json, nullable=False),
+    sa.UniqueConstraint("source", "id"),
+)
+"""The log, append-only: inbound facts, and DeployDB's own decisions (source `deploydb`). `time` is when it happened,
+`recorded_at` when we knew. `service` and `environment` are those that it names, for reading by lane."""
+sa.Index(
+    "ix_event_lane",
+    event.c.service,
+    event.c.environment,
+    event.c.number,
+    postgresql_where=event.c.service.is_not(None),
+    sqlite_where=event.c.service.is_not(None),
+)
+
+artifact = sa.Table(
+    "artifact",
+    metadata,
+    _id(),
+    sa.Column("module_key", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("group", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("url", sa.Text),
+    sa.Column("digest", sa.Text),
+    sa.Column("commit", sa.Text),
+    sa.Column("purl", sa.Text),
+    sa.Column("published_at", UtcDateTime, nullable=False),
+    sa.Column("published_by", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("observed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("conflict", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("module_key", "version"),
+)
+"""One version of a module, as its earliest publication by (`published_at`, `source`, `event_id`) has it. `module_key`
+is a hash of group and name: they may be longer than an index entry. `observed`: only seen running, never published.
+`conflict`: says which later publication contradicts it."""
+sa.Index("ix_artifact_module", artifact.c.module_key, artifact.c.published_at)
+
+flow = sa.Table(
+    "flow",
+    metadata,
+    _id(),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("artifact_id", BigId, sa.ForeignKey("artifact.id"), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("artifact_id", "service"),
+)
+"""One release's way through a service's stages."""
+
+STATUSES = ("NOT_STARTED", "CREATED", "STARTED", "COMPLETED", "SUCCESS", "FAILED", "SKIPPED")
+
+deployment = sa.Table(
+    "deployment",
+    metadata,
+    _id(),
+    sa.Column("flow_id", BigId, sa.ForeignKey("flow.id")),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("environment", sa.Text, nullable=False),
+    sa.Column("artifact_id", BigId, sa.ForeignKey("artifact.id"), nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("position", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    # decided by promotion
+    sa.Column("command", sa.Text),
+    sa.Column("requested_at", UtcDateTime),
+    sa.Column("deadline", UtcDateTime),
+    sa.Column("expired_at", UtcDateTime),
+    sa.Column("skipped_at", UtcDateTime),
+    sa.Column("replaced_at", UtcDateTime),
+    sa.Column("result", sa.Text),
+    sa.Column("decided_at", UtcDateTime),
+    sa.Column("open", sa.Boolean, nullable=False, server_default=sa.true()),
+    # reported by facts: when, and which fact said so
+    sa.Column("started_at", UtcDateTime),
+    sa.Column("started_source", sa.Text),
+    sa.Column("started_event", sa.Text),
+    sa.Column("started_url", sa.Text),
+    sa.Column("finished_at", UtcDateTime),
+    sa.Column("finished_source", sa.Text),
+    sa.Column("finished_event", sa.Text),
+    sa.Column("finished_url", sa.Text),
+    sa.Column("outcome", sa.Text),
+    sa.Column("failure", sa.Text),
+    sa.UniqueConstraint("command"),
+    sa.UniqueConstraint("flow_id", "environment", "attempt"),
+    _choice("status", *STATUSES),
+    _choice("kind", "deploy", "rollback", "external"),
+    _choice("outcome", "succeeded", "failed"),
+    _choice("result", "SUCCESS", "FAILED"),
+)
+"""One attempt to have a release in an environment. `status` is `domain.state.status` of the other columns, written
+with them. `position`: the stage's place in its flow. `open`: promotion still has something to do with it."""
+_active = deployment.c.status.in_(("CREATED", "STARTED"))
+sa.Index(
+    "uq_deployment_active",
+    deployment.c.service,
+    deployment.c.environment,
+    unique=True,
+    postgresql_where=_active,
+    sqlite_where=_active,
+)
+sa.Index(
+    "ix_deployment_open",
+    deployment.c.service,
+    postgresql_where=deployment.c.open,
+    sqlite_where=deployment.c.open,
+)
+sa.Index("ix_deployment_lane", deployment.c.service, deployment.c.environment, deployment.c.version)
+sa.Index("ix_deployment_artifact", deployment.c.artifact_id)
+
+verification = sa.Table(
+    "verification",
+    metadata,
+    sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), primary_key=True),
+    sa.Column("promotion", sa.Text, primary_key=True),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("url", sa.Text),
+    sa.Column("time", UtcDateTime, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("event", BigId, nullable=False),
+    _choice("outcome", "passed", "failed", "errored"),
+)
+"""The latest report, by (`time`, `source`, `event_id`), of each job on each deployment. `event`: its log row."""
+
+approval = sa.Table(
+    "approval",
+    metadata,
+    sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), primary_key=True),
+    sa.Column("promotion", sa.Text, primary_key=True),
+    sa.Column("by", sa.Text, primary_key=True),
+    sa.Column("given", sa.Boolean, nullable=False),
+    sa.Column("comment", sa.Text),
+    sa.Column("time", UtcDateTime, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("event", BigId, nullable=False),
+)
+"""The latest word of each person on each deployment, for each manual promotion."""
+
+verdict = sa.Table(
+    "verdict",
+    metadata,
+    _id(),
+    sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), nullable=False),
+    sa.Column("promotion", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("recheck_at", UtcDateTime),
+    sa.Column("inputs", Json),
+    sa.Column("decided_at", UtcDateTime),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("deployment_id", "promotion"),
+    _choice("outcome", "PASS", "PENDING", "FAIL", "ERROR"),
+)
+"""What each gate says of each deployment now; its history is in the log. Made with the flow, judged (`outcome`) once
+the deployment runs. It is the v1 interface's promotion result."""
+
+running = sa.Table(
+    "running",
+    metadata,
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("module_key", sa.Text, primary_key=True),
+    sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), nullable=False),
+    sa.Column("artifact_id", BigId, sa.ForeignKey("artifact.id"), nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+)
+"""What each environment runs of each module of each service."""
+
+unmatched = sa.Table(
+    "unmatched",
+    metadata,
+    sa.Column("event", BigId, sa.ForeignKey("event.number"), primary_key=True, autoincrement=False),
+    sa.Column("service", sa.Text),
+    sa.Column("environment", sa.Text),
+    sa.Column("version", sa.Text),
+    sa.Column("why", sa.Text, nullable=False),
+)
+"""Facts about a deployment that is not known; those that name a lane and a version are matched when it appears."""
+sa.Index("ix_unmatched_lane", unmatched.c.service, unmatched.c.environment, unmatched.c.version)
+
+mark = sa.Table(
+    "mark",
+    metadata,
+    _id(),
+    sa.Column("artifact_id", BigId),
+    sa.Column("service", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.CheckConstraint("artifact_id IS NOT NULL OR service IS NOT NULL", name="subject"),
+)
+"""What has to be evaluated: a published artifact, or a service. Only ever inserted and deleted, so that ingest workers
+never wait for each other, nor for promotion, on a popular service's row."""
+
+agenda = sa.Table(
+    "agenda",
+    metadata,
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("due_at", UtcDateTime),
+    sa.Column("evaluated_at", UtcDateTime),
+    sa.Column("catalog", sa.Text),
+)
+"""One row a service: its lock (one promotion worker at a time evaluates a service), and when time alone may change
+something. `catalog`: the digest of the catalog it was last evaluated by."""
+sa.Index(
+    "ix_agenda_due",
+    agenda.c.due_at,
+    postgresql_where=agenda.c.due_at.is_not(None),
+    sqlite_where=agenda.c.due_at.is_not(None),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    _id(),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("exchange", sa.Text, nullable=False),
+    sa.Column("routing_key", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("problem", sa.Text),
+    sa.Column("sent_at", UtcDateTime),
+    sa.UniqueConstraint("message_id"),
+)
+"""The only way out. `due_at` is moved ahead while a relay has the row (its lease) and after a return (its backoff)."""
+sa.Index(
+    "ix_outbox_unsent",
+    outbox.c.due_at,
+    postgresql_where=outbox.c.sent_at.is_(None),
+    sqlite_where=outbox.c.sent_at.is_(None),
+)
