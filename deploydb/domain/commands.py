@@ -7,6 +7,9 @@ from msgspec import Struct
 
 from deploydb.domain.artifact import Artifact
 
+EXCHANGE = "deploydb.commands"
+"""Where commands are published."""
+
 
 class Previous(Struct, frozen=True, kw_only=True):
     """What the environment runs before the command."""

@@ -109,6 +109,21 @@ is a hash of group and name: they may be longer than an index entry. `observed`:
 `conflict`: says which later publication contradicts it."""
 sa.Index("ix_artifact_module", artifact.c.module_key, artifact.c.published_at)
 
+publication = sa.Table(
+    "publication",
+    metadata,
+    sa.Column("artifact_id", BigId, sa.ForeignKey("artifact.id"), primary_key=True, autoincrement=False),
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("published_at", UtcDateTime, nullable=False),
+    sa.Column("published_by", sa.Text, nullable=False),
+    sa.Column("url", sa.Text),
+    sa.Column("digest", sa.Text),
+    sa.Column("commit", sa.Text),
+    sa.Column("purl", sa.Text),
+)
+"""The other publications of artifacts that were published more than once; rare. The earliest is in `artifact`."""
+
 flow = sa.Table(
     "flow",
     metadata,
@@ -188,7 +203,7 @@ sa.Index("ix_deployment_artifact", deployment.c.artifact_id)
 verification = sa.Table(
     "verification",
     metadata,
-    sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), primary_key=True),
+    sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), primary_key=True, autoincrement=False),
     sa.Column("promotion", sa.Text, primary_key=True),
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
@@ -204,7 +219,7 @@ verification = sa.Table(
 approval = sa.Table(
     "approval",
     metadata,
-    sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), primary_key=True),
+    sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), primary_key=True, autoincrement=False),
     sa.Column("promotion", sa.Text, primary_key=True),
     sa.Column("by", sa.Text, primary_key=True),
     sa.Column("given", sa.Boolean, nullable=False),

@@ -1,0 +1,117 @@
+"""Deployments and releases between their rows and the domain's structs."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+
+from deploydb.domain.artifact import Artifact
+from deploydb.domain.state import Deployment, Precedence, Release
+from deploydb.store.tables import artifact, deployment
+
+_ARTIFACT = {f"artifact_{column.name}": column for column in artifact.c}
+
+
+def selected() -> sa.Select[Any]:
+    """Deployments with their artifacts, the columns that `from_row` reads."""
+    labelled = [column.label(name) for name, column in _ARTIFACT.items() if name != "artifact_id"]
+    return sa.select(deployment, *labelled).join(artifact, artifact.c.id == deployment.c.artifact_id)
+
+
+def release_from_row(row: Any) -> Release:  # noqa: ANN401  # a row of `selected`, or one labelled the same
+    """The release of a row that has the artifact's columns as `artifact_*`."""
+    return Release(
+        id=row.artifact_id,
+        artifact=Artifact(
+            group=row.artifact_group,
+            name=row.artifact_name,
+            version=row.artifact_version,
+            url=row.artifact_url,
+            digest=row.artifact_digest,
+            commit=row.artifact_commit,
+            purl=row.artifact_purl,
+        ),
+        published_at=row.artifact_published_at,
+        published_by=row.artifact_published_by,
+        conflict=row.artifact_conflict,
+    )
+
+
+def released() -> sa.Select[Any]:
+    """Artifacts alone, the columns that `release_from_row` reads."""
+    return sa.select(*(column.label(name) for name, column in _ARTIFACT.items()))
+
+
+def from_row(row: Any) -> Deployment:  # noqa: ANN401  # a row of `selected`
+    """The deployment of a row."""
+    return Deployment(
+        id=row.id,
+        flow=row.flow_id,
+        service=row.service,
+        environment=row.environment,
+        release=release_from_row(row),
+        kind=row.kind,
+        attempt=row.attempt,
+        command=row.command,
+        requested_at=row.requested_at,
+        deadline=row.deadline,
+        expired_at=row.expired_at,
+        skipped_at=row.skipped_at,
+        replaced_at=row.replaced_at,
+        result=row.result,
+        reason=row.reason,
+        started=_precedence(row.started_at, row.started_source, row.started_event),
+        finished=_precedence(row.finished_at, row.finished_source, row.finished_event),
+        outcome=row.outcome,
+        failure=row.failure,
+        started_url=row.started_url,
+        finished_url=row.finished_url,
+        open=row.open,
+    )
+
+
+def reported(known: Deployment) -> dict[str, Any]:
+    """The columns that facts change, and the status that follows."""
+    started, finished = known.started, known.finished
+    return {
+        "id": known.id,
+        "status": known.status,
+        "started_at": started and started.time,
+        "started_source": started and started.source,
+        "started_event": started and started.id,
+        "started_url": known.started_url,
+        "finished_at": finished and finished.time,
+        "finished_source": finished and finished.source,
+        "finished_event": finished and finished.id,
+        "finished_url": known.finished_url,
+        "outcome": known.outcome,
+        "failure": known.failure,
+        "open": known.open,
+    }
+
+
+def decided(known: Deployment) -> dict[str, Any]:
+    """The columns that decisions change, and the status that follows."""
+    return {
+        "id": known.id,
+        "status": known.status,
+        "command": known.command,
+        "reason": known.reason,
+        "requested_at": known.requested_at,
+        "deadline": known.deadline,
+        "expired_at": known.expired_at,
+        "skipped_at": known.skipped_at,
+        "replaced_at": known.replaced_at,
+        "result": known.result,
+        "open": known.open,
+    }
+
+
+def locked(connection: sa.Connection, idents: Iterable[int]) -> dict[int, Deployment]:
+    """The deployments with these ids, locked in the order of their ids until the transaction ends."""
+    statement = selected().where(deployment.c.id.in_(sorted(idents))).order_by(deployment.c.id)
+    return {row.id: from_row(row) for row in connection.execute(statement.with_for_update(of=deployment))}
+
+
+def _precedence(time: Any, source: str | None, event: str | None) -> Precedence | None:  # noqa: ANN401  # datetime or None
+    return Precedence(time, source or "", event or "") if time is not None else None

@@ -1,0 +1,106 @@
+"""Flows on their way in: a release's row, a deployment for each stage, and what had been said of them beforehand."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from deploydb.domain.decisions import FlowOpened
+from deploydb.domain.facts import AboutDeployment
+from deploydb.domain.state import Status
+from deploydb.store import rows
+from deploydb.store.journal import Journal
+from deploydb.store.projection import Logged, project
+from deploydb.store.references import locate
+from deploydb.store.tables import deployment, event, flow, unmatched, verdict
+from deploydb.wire.native import decode_fact
+
+
+def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journal: Journal, now: datetime) -> int:
+    """Store the flows that are not there yet, and take in the facts that came before them. How many were opened."""
+    wanted = {(opening.service, opening.release.id): opening for opening in openings}
+    if not wanted:
+        return 0
+    batch = [{"service": service, "artifact_id": ident, "created_at": now} for service, ident in sorted(wanted)]
+    statement = rows.insert(connection, flow, list(batch[0])).on_conflict_do_nothing()
+    returning = statement.returning(flow.c.id, flow.c.service, flow.c.artifact_id)
+    opened = {
+        row.id: wanted[row.service, row.artifact_id] for row in connection.execute(returning, rows.parameter(batch))
+    }
+    stages = [
+        {
+            "flow_id": ident,
+            "service": opening.service,
+            "environment": environment,
+            "artifact_id": opening.release.id,
+            "version": opening.release.artifact.version,
+            "kind": "deploy",
+            "position": position,
+            "status": Status.NOT_STARTED,
+            "created_at": now,
+        }
+        for ident, opening in sorted(opened.items())
+        for position, (environment, _) in enumerate(opening.stages)
+    ]
+    if not stages:
+        return len(opened)
+    deployments = _insert_deployments(connection, stages)
+    asked = [
+        {"deployment_id": deployments[ident, environment], "promotion": promotion, "created_at": now}
+        for ident, opening in sorted(opened.items())
+        for environment, promotions in opening.stages
+        for promotion in promotions
+    ]
+    rows.insert_rows(connection, verdict, asked)
+    for ident, opening in sorted(opened.items()):
+        journal.note(
+            "flow.opened",
+            service=opening.service,
+            flow=ident,
+            artifact=opening.release.id,
+            version=opening.release.artifact.version,
+            deployments={environment: deployments[ident, environment] for environment, _ in opening.stages},
+            conflict=opening.release.conflict,
+        )
+    _match(connection, stages, now)
+    return len(opened)
+
+
+def _insert_deployments(connection: sa.Connection, stages: Sequence[dict[str, Any]]) -> dict[tuple[int, str], int]:
+    returning = rows.insert(connection, deployment, list(stages[0])).returning(
+        deployment.c.id, deployment.c.flow_id, deployment.c.environment
+    )
+    return {(row.flow_id, row.environment): row.id for row in connection.execute(returning, rows.parameter(stages))}
+
+
+def _match(connection: sa.Connection, stages: Sequence[dict[str, Any]], now: datetime) -> None:
+    """Take in the facts that named these lanes and versions too early. Index: `ix_unmatched_lane`."""
+    columns = [unmatched.c.service, unmatched.c.environment, unmatched.c.version]
+    given = rows.table_of(connection, columns)
+    statement = (
+        sa.select(event.c.number, event.c.body, event.c.publisher, event.c.recorded_at)
+        .join(unmatched, unmatched.c.event == event.c.number)
+        .join(given, sa.and_(*(column == given.c[column.name] for column in columns)))
+        .order_by(event.c.number)
+    )
+    found = connection.execute(statement, rows.parameter(_lanes(stages))).all()
+    if not found:
+        return
+    early = [
+        Logged(
+            number=row.number,
+            fact=decode_fact(msgspec.json.encode(row.body), arrived_at=row.recorded_at),
+            publisher=row.publisher,
+        )
+        for row in found
+    ]
+    connection.execute(sa.delete(unmatched).where(unmatched.c.event.in_([entry.number for entry in early])))
+    located = locate(connection, [entry.fact for entry in early if isinstance(entry.fact, AboutDeployment)])
+    project(connection, early, located, now)
+
+
+def _lanes(stages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    distinct = {(stage["service"], stage["environment"], stage["version"]) for stage in stages}
+    return [dict(zip(("service", "environment", "version"), lane, strict=True)) for lane in sorted(distinct)]

@@ -1,0 +1,312 @@
+"""The first tables."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TIME = sa.DateTime(timezone=True)
+JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "agenda",
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("due_at", TIME, nullable=True),
+        sa.Column("evaluated_at", TIME, nullable=True),
+        sa.Column("catalog", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("service", name=op.f("pk_agenda")),
+    )
+    op.create_index(
+        "ix_agenda_due",
+        "agenda",
+        ["due_at"],
+        unique=False,
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_table(
+        "artifact",
+        sa.Column("id", ID, sa.Identity(always=False), nullable=False),
+        sa.Column("module_key", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("group", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("digest", sa.Text(), nullable=True),
+        sa.Column("commit", sa.Text(), nullable=True),
+        sa.Column("purl", sa.Text(), nullable=True),
+        sa.Column("published_at", TIME, nullable=False),
+        sa.Column("published_by", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("observed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("conflict", sa.Text(), nullable=True),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_artifact")),
+        sa.UniqueConstraint("module_key", "version", name=op.f("uq_artifact_module_key_version")),
+    )
+    op.create_index("ix_artifact_module", "artifact", ["module_key", "published_at"], unique=False)
+    op.create_table(
+        "event",
+        sa.Column("number", ID, sa.Identity(always=False), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("time", TIME, nullable=False),
+        sa.Column("recorded_at", TIME, nullable=False),
+        sa.Column("publisher", sa.Text(), nullable=True),
+        sa.Column("service", sa.Text(), nullable=True),
+        sa.Column("environment", sa.Text(), nullable=True),
+        sa.Column("body", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_event")),
+        sa.UniqueConstraint("source", "id", name=op.f("uq_event_source_id")),
+    )
+    op.create_index(
+        "ix_event_lane",
+        "event",
+        ["service", "environment", "number"],
+        unique=False,
+        postgresql_where=sa.text("service IS NOT NULL"),
+        sqlite_where=sa.text("service IS NOT NULL"),
+    )
+    op.create_table(
+        "mark",
+        sa.Column("id", ID, sa.Identity(always=False), nullable=False),
+        sa.Column("artifact_id", ID, nullable=True),
+        sa.Column("service", sa.Text(), nullable=True),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.CheckConstraint("artifact_id IS NOT NULL OR service IS NOT NULL", name=op.f("ck_mark_subject")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mark")),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("id", ID, sa.Identity(always=False), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("exchange", sa.Text(), nullable=False),
+        sa.Column("routing_key", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("due_at", TIME, nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("sent_at", TIME, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+        sa.UniqueConstraint("message_id", name=op.f("uq_outbox_message_id")),
+    )
+    op.create_index(
+        "ix_outbox_unsent",
+        "outbox",
+        ["due_at"],
+        unique=False,
+        postgresql_where=sa.text("sent_at IS NULL"),
+        sqlite_where=sa.text("sent_at IS NULL"),
+    )
+    op.create_table(
+        "flow",
+        sa.Column("id", ID, sa.Identity(always=False), nullable=False),
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("artifact_id", ID, nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name=op.f("fk_flow_artifact_id_artifact")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_flow")),
+        sa.UniqueConstraint("artifact_id", "service", name=op.f("uq_flow_artifact_id_service")),
+    )
+    op.create_table(
+        "publication",
+        sa.Column("artifact_id", ID, autoincrement=False, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("published_at", TIME, nullable=False),
+        sa.Column("published_by", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("digest", sa.Text(), nullable=True),
+        sa.Column("commit", sa.Text(), nullable=True),
+        sa.Column("purl", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name=op.f("fk_publication_artifact_id_artifact")),
+        sa.PrimaryKeyConstraint("artifact_id", "source", "event_id", name=op.f("pk_publication")),
+    )
+    op.create_table(
+        "unmatched",
+        sa.Column("event", ID, autoincrement=False, nullable=False),
+        sa.Column("service", sa.Text(), nullable=True),
+        sa.Column("environment", sa.Text(), nullable=True),
+        sa.Column("version", sa.Text(), nullable=True),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["event"], ["event.number"], name=op.f("fk_unmatched_event_event")),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_unmatched")),
+    )
+    op.create_index("ix_unmatched_lane", "unmatched", ["service", "environment", "version"], unique=False)
+    op.create_table(
+        "deployment",
+        sa.Column("id", ID, sa.Identity(always=False), nullable=False),
+        sa.Column("flow_id", ID, nullable=True),
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
+        sa.Column("artifact_id", ID, nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("position", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("command", sa.Text(), nullable=True),
+        sa.Column("requested_at", TIME, nullable=True),
+        sa.Column("deadline", TIME, nullable=True),
+        sa.Column("expired_at", TIME, nullable=True),
+        sa.Column("skipped_at", TIME, nullable=True),
+        sa.Column("replaced_at", TIME, nullable=True),
+        sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("decided_at", TIME, nullable=True),
+        sa.Column("open", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("started_at", TIME, nullable=True),
+        sa.Column("started_source", sa.Text(), nullable=True),
+        sa.Column("started_event", sa.Text(), nullable=True),
+        sa.Column("started_url", sa.Text(), nullable=True),
+        sa.Column("finished_at", TIME, nullable=True),
+        sa.Column("finished_source", sa.Text(), nullable=True),
+        sa.Column("finished_event", sa.Text(), nullable=True),
+        sa.Column("finished_url", sa.Text(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.CheckConstraint("kind IN ('deploy', 'rollback', 'external')", name=op.f("ck_deployment_kind")),
+        sa.CheckConstraint("outcome IN ('succeeded', 'failed')", name=op.f("ck_deployment_outcome")),
+        sa.CheckConstraint("result IN ('SUCCESS', 'FAILED')", name=op.f("ck_deployment_result")),
+        sa.CheckConstraint(
+            "status IN ('NOT_STARTED', 'CREATED', 'STARTED', 'COMPLETED', 'SUCCESS', 'FAILED', 'SKIPPED')",
+            name=op.f("ck_deployment_status"),
+        ),
+        sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name=op.f("fk_deployment_artifact_id_artifact")),
+        sa.ForeignKeyConstraint(["flow_id"], ["flow.id"], name=op.f("fk_deployment_flow_id_flow")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deployment")),
+        sa.UniqueConstraint("command", name=op.f("uq_deployment_command")),
+        sa.UniqueConstraint(
+            "flow_id", "environment", "attempt", name=op.f("uq_deployment_flow_id_environment_attempt")
+        ),
+    )
+    op.create_index("ix_deployment_artifact", "deployment", ["artifact_id"], unique=False)
+    op.create_index("ix_deployment_lane", "deployment", ["service", "environment", "version"], unique=False)
+    op.create_index(
+        "ix_deployment_open", "deployment", ["service"], unique=False, postgresql_where=sa.text("open"), sqlite_where=sa.text("open")
+    )
+    op.create_index(
+        "uq_deployment_active",
+        "deployment",
+        ["service", "environment"],
+        unique=True,
+        postgresql_where=sa.text("status IN ('CREATED', 'STARTED')"),
+        sqlite_where=sa.text("status IN ('CREATED', 'STARTED')"),
+    )
+    op.create_table(
+        "approval",
+        sa.Column("deployment_id", ID, autoincrement=False, nullable=False),
+        sa.Column("promotion", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("given", sa.Boolean(), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=True),
+        sa.Column("time", TIME, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("event", ID, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["deployment_id"], ["deployment.id"], name=op.f("fk_approval_deployment_id_deployment")
+        ),
+        sa.PrimaryKeyConstraint("deployment_id", "promotion", "by", name=op.f("pk_approval")),
+    )
+    op.create_table(
+        "running",
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
+        sa.Column("module_key", sa.Text(), nullable=False),
+        sa.Column("deployment_id", ID, nullable=False),
+        sa.Column("artifact_id", ID, nullable=False),
+        sa.Column("since", TIME, nullable=False),
+        sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name=op.f("fk_running_artifact_id_artifact")),
+        sa.ForeignKeyConstraint(["deployment_id"], ["deployment.id"], name=op.f("fk_running_deployment_id_deployment")),
+        sa.PrimaryKeyConstraint("service", "environment", "module_key", name=op.f("pk_running")),
+    )
+    op.create_table(
+        "verdict",
+        sa.Column("id", ID, sa.Identity(always=False), nullable=False),
+        sa.Column("deployment_id", ID, nullable=False),
+        sa.Column("promotion", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("recheck_at", TIME, nullable=True),
+        sa.Column("inputs", JSON, nullable=True),
+        sa.Column("decided_at", TIME, nullable=True),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.CheckConstraint("outcome IN ('PASS', 'PENDING', 'FAIL', 'ERROR')", name=op.f("ck_verdict_outcome")),
+        sa.ForeignKeyConstraint(["deployment_id"], ["deployment.id"], name=op.f("fk_verdict_deployment_id_deployment")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_verdict")),
+        sa.UniqueConstraint("deployment_id", "promotion", name=op.f("uq_verdict_deployment_id_promotion")),
+    )
+    op.create_table(
+        "verification",
+        sa.Column("deployment_id", ID, autoincrement=False, nullable=False),
+        sa.Column("promotion", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("time", TIME, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("event", ID, nullable=False),
+        sa.CheckConstraint("outcome IN ('passed', 'failed', 'errored')", name=op.f("ck_verification_outcome")),
+        sa.ForeignKeyConstraint(
+            ["deployment_id"], ["deployment.id"], name=op.f("fk_verification_deployment_id_deployment")
+        ),
+        sa.PrimaryKeyConstraint("deployment_id", "promotion", name=op.f("pk_verification")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("verification")
+    op.drop_table("verdict")
+    op.drop_table("running")
+    op.drop_table("approval")
+    op.drop_index(
+        "uq_deployment_active",
+        table_name="deployment",
+        postgresql_where=sa.text("status IN ('CREATED', 'STARTED')"),
+        sqlite_where=sa.text("status IN ('CREATED', 'STARTED')"),
+    )
+    op.drop_index("ix_deployment_open", table_name="deployment", postgresql_where=sa.text("open"), sqlite_where=sa.text("open"))
+    op.drop_index("ix_deployment_lane", table_name="deployment")
+    op.drop_index("ix_deployment_artifact", table_name="deployment")
+    op.drop_table("deployment")
+    op.drop_index("ix_unmatched_lane", table_name="unmatched")
+    op.drop_table("unmatched")
+    op.drop_table("publication")
+    op.drop_table("flow")
+    op.drop_index(
+        "ix_outbox_unsent",
+        table_name="outbox",
+        postgresql_where=sa.text("sent_at IS NULL"),
+        sqlite_where=sa.text("sent_at IS NULL"),
+    )
+    op.drop_table("outbox")
+    op.drop_table("mark")
+    op.drop_index(
+        "ix_event_lane",
+        table_name="event",
+        postgresql_where=sa.text("service IS NOT NULL"),
+        sqlite_where=sa.text("service IS NOT NULL"),
+    )
+    op.drop_table("event")
+    op.drop_index("ix_artifact_module", table_name="artifact")
+    op.drop_table("artifact")
+    op.drop_index(
+        "ix_agenda_due",
+        table_name="agenda",
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.drop_table("agenda")

@@ -1,0 +1,117 @@
+"""The only way out: rows written with the decision, leased by a relay, settled by the broker's answer."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.store.engine import reading, transact
+from deploydb.store.rows import update_rows
+from deploydb.store.tables import outbox
+
+FIRST_BACKOFF = timedelta(seconds=1)
+LONGEST_BACKOFF = timedelta(minutes=1)
+
+
+class Outgoing(Struct, frozen=True, kw_only=True):
+    """One message to send. `attempts` counts this lease."""
+
+    id: int
+    message_id: str
+    exchange: str
+    routing_key: str
+    body: bytes
+    attempts: int
+
+
+class Waiting(Struct, frozen=True, kw_only=True):
+    """How many messages are not sent, and since when the oldest waits."""
+
+    count: int
+    oldest_at: datetime | None
+
+
+def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: timedelta) -> list[Outgoing]:
+    """The oldest due messages, for this relay alone until `duration` has passed; after that anybody may send them.
+
+    Index: `ix_outbox_unsent`.
+    """
+
+    def work(connection: sa.Connection) -> list[Outgoing]:
+        due = (
+            sa.select(outbox.c.id)
+            .where(outbox.c.sent_at.is_(None), outbox.c.due_at <= now)
+            .order_by(outbox.c.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        taken = (
+            sa.update(outbox)
+            .where(outbox.c.id.in_(due))
+            .values(due_at=now + duration, attempts=outbox.c.attempts + 1)
+            .returning(
+                outbox.c.id,
+                outbox.c.message_id,
+                outbox.c.exchange,
+                outbox.c.routing_key,
+                outbox.c.body,
+                outbox.c.attempts,
+            )
+        )
+        return [
+            Outgoing(
+                id=row.id,
+                message_id=row.message_id,
+                exchange=row.exchange,
+                routing_key=row.routing_key,
+                body=row.body.encode(),
+                attempts=row.attempts,
+            )
+            for row in sorted(connection.execute(taken), key=lambda row: row.id)
+        ]
+
+    return transact(engine, work)
+
+
+def settle(engine: sa.Engine, sent: Sequence[int], problems: Mapping[int, str], now: datetime) -> None:
+    """Write down the broker's answers: sent for good, or the problem and when to try again.
+
+    The pause doubles with each attempt up to a minute; a message is never given up.
+    """
+
+    def work(connection: sa.Connection) -> None:
+        done = [{"id": ident, "sent_at": now} for ident in sorted(sent)]
+        update_rows(connection, outbox, done, key=["id"])
+        if not problems:
+            return
+        known = connection.execute(
+            sa.select(outbox.c.id, outbox.c.attempts).where(outbox.c.id.in_(problems)).order_by(outbox.c.id)
+        )
+        again = [{"id": row.id, "problem": problems[row.id], "due_at": now + backoff(row.attempts)} for row in known]
+        update_rows(connection, outbox, again, key=["id"])
+
+    transact(engine, work)
+
+
+def backoff(attempts: int) -> timedelta:
+    """The pause after so many attempts: 1 s, 2 s, 4 s … 1 min."""
+    doubled: int = 2 ** min(attempts - 1, 10)
+    return min(FIRST_BACKOFF * doubled, LONGEST_BACKOFF)
+
+
+def next_due(engine: sa.Engine) -> datetime | None:
+    """When the next message is due, in the past too; None where all are sent. Index: `ix_outbox_unsent`."""
+    with reading(engine) as connection:
+        return connection.execute(
+            sa.select(outbox.c.due_at).where(outbox.c.sent_at.is_(None)).order_by(outbox.c.due_at).limit(1)
+        ).scalar()
+
+
+def waiting(engine: sa.Engine) -> Waiting:
+    """What is not sent. Index: `ix_outbox_unsent`."""
+    with reading(engine) as connection:
+        row = connection.execute(
+            sa.select(sa.func.count(), sa.func.min(outbox.c.created_at)).where(outbox.c.sent_at.is_(None))
+        ).one()
+        return Waiting(count=row[0], oldest_at=row[1])

@@ -1,0 +1,194 @@
+"""What logged facts add up to: artifacts, reports on deployments, approvals, and marks for promotion.
+
+The same functions serve ingest, and promotion where a fact came before the deployment that it names.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, assert_never
+
+import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import replace
+
+from deploydb.domain.facts import (
+    AboutDeployment,
+    AnyFact,
+    ApprovalGiven,
+    ApprovalRefused,
+    ArtifactPublished,
+    DeploymentFinished,
+    DeploymentObserved,
+    DeploymentStarted,
+    HoldLifted,
+    HoldPlaced,
+    IncidentDetected,
+    IncidentResolved,
+    VerificationFinished,
+)
+from deploydb.domain.state import Approval, Precedence, Status, Verification, merge, precedence
+from deploydb.store import rows
+from deploydb.store.deployments import reported
+from deploydb.store.publications import Publication, publish
+from deploydb.store.references import Located
+from deploydb.store.tables import approval, deployment, mark, unmatched, verification
+
+
+class Logged(Struct, frozen=True, kw_only=True):
+    """A fact that has its row in the log, under `number`."""
+
+    number: int
+    fact: AnyFact
+    publisher: str | None
+
+
+def project(connection: sa.Connection, logged: Sequence[Logged], located: Located, now: datetime) -> int:
+    """Write what the facts add up to, and mark what promotion must look at. How many found no deployment.
+
+    Facts are merged in any order with the same end. A handful of statements, whatever the number of facts.
+    """
+    published: list[Publication] = []
+    observed: list[tuple[DeploymentObserved, Publication]] = []
+    reports: dict[tuple[int, str], dict[str, Any]] = {}
+    words: dict[tuple[int, str, str], dict[str, Any]] = {}
+    merged: set[int] = set()
+    services: set[str] = set()
+    lost: list[dict[str, Any]] = []
+    for entry in logged:
+        fact = entry.fact
+        match fact:
+            case ArtifactPublished():
+                published.append(Publication.of(fact, entry.publisher))
+            case DeploymentObserved():
+                observed.append((fact, Publication.of(fact, entry.publisher)))
+                services.add(fact.service)
+            case HoldPlaced() | HoldLifted() | IncidentDetected() | IncidentResolved():
+                pass  # the log is where these are read from
+            case (
+                DeploymentStarted()
+                | DeploymentFinished()
+                | VerificationFinished()
+                | ApprovalGiven()
+                | ApprovalRefused()
+            ):
+                known = located.of(fact)
+                if known is None:
+                    lost.append(_unmatched(entry.number, fact))
+                    continue
+                services.add(known.service)
+                match fact:
+                    case DeploymentStarted() | DeploymentFinished():
+                        # open again: what finishes after it was ruled out does run there: promotion must take note
+                        located.deployments[known.id] = replace(merge(known, fact), open=True)
+                        merged.add(known.id)
+                    case VerificationFinished():
+                        _keep_latest(reports, (known.id, fact.promotion), _report(known.id, fact, entry.number))
+                    case _:
+                        _keep_latest(words, (known.id, fact.promotion, fact.by), _word(known.id, fact, entry.number))
+            case _:
+                assert_never(fact)
+    idents = publish(connection, [*published, *(said for _, said in observed)], now)
+    changed = [reported(located.deployments[ident]) for ident in sorted(merged)]
+    rows.update_rows(connection, deployment, changed, key=["id"])
+    _upsert_latest(connection, verification, reports, key=("deployment_id", "promotion"))
+    _upsert_latest(connection, approval, words, key=("deployment_id", "promotion", "by"))
+    external = [_external(fact, idents[said.key], now) for fact, said in observed]
+    rows.insert_rows(connection, deployment, external)
+    rows.insert_rows(connection, unmatched, lost)
+    marks: list[dict[str, Any]] = [
+        {"artifact_id": idents[key], "service": None, "created_at": now}
+        for key in sorted({said.key for said in published})
+    ]
+    marks += [{"artifact_id": None, "service": service, "created_at": now} for service in sorted(services)]
+    rows.insert_rows(connection, mark, marks)
+    return len(lost)
+
+
+def _keep_latest(kept: dict[Any, dict[str, Any]], key: Any, row: dict[str, Any]) -> None:  # noqa: ANN401
+    """Of two reports on the same thing in one batch, the later one: a statement may not touch a row twice."""
+    if key not in kept or _order(kept[key]) < _order(row):
+        kept[key] = row
+
+
+def _order(row: dict[str, Any]) -> tuple[Any, ...]:
+    return (row["time"], row["source"], row["event_id"])
+
+
+def _upsert_latest(
+    connection: sa.Connection, table: sa.Table, kept: dict[Any, dict[str, Any]], key: tuple[str, ...]
+) -> None:
+    if not kept:
+        return
+    batch = [kept[each] for each in sorted(kept)]
+    statement = rows.insert(connection, table, list(batch[0]))
+    new = statement.excluded
+    order = ("time", "source", "event_id")
+    later = sa.tuple_(*(new[name] for name in order)) > sa.tuple_(*(table.c[name] for name in order))
+    values = {name: new[name] for name in batch[0] if name not in key}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=list(key), set_=values, where=later), rows.parameter(batch)
+    )
+
+
+def _said_at(at: Precedence, number: int) -> dict[str, Any]:
+    return {"time": at.time, "source": at.source, "event_id": at.id, "event": number}
+
+
+def _report(ident: int, fact: VerificationFinished, number: int) -> dict[str, Any]:
+    said = Verification.of(fact)
+    return {
+        "deployment_id": ident,
+        "promotion": said.promotion,
+        "outcome": said.outcome,
+        "reason": said.reason,
+        "url": said.url,
+        **_said_at(said.at, number),
+    }
+
+
+def _word(ident: int, fact: ApprovalGiven | ApprovalRefused, number: int) -> dict[str, Any]:
+    said = Approval.of(fact)
+    return {
+        "deployment_id": ident,
+        "promotion": said.promotion,
+        "by": said.by,
+        "given": said.given,
+        "comment": said.comment,
+        **_said_at(said.at, number),
+    }
+
+
+def _external(fact: DeploymentObserved, artifact_id: int, now: datetime) -> dict[str, Any]:
+    at = precedence(fact)
+    told = f"observed, by {fact.by}" if fact.by else f"observed by {fact.source}"
+    return {
+        "service": fact.service,
+        "environment": fact.environment,
+        "artifact_id": artifact_id,
+        "version": fact.artifact.version,
+        "kind": "external",
+        "status": Status.COMPLETED,
+        "reason": f"{told}: {fact.reason}" if fact.reason else told,
+        "created_at": now,
+        "finished_at": at.time,
+        "finished_source": at.source,
+        "finished_event": at.id,
+        "finished_url": fact.url,
+        "outcome": "succeeded",
+    }
+
+
+def _unmatched(number: int, fact: AboutDeployment) -> dict[str, Any]:
+    if fact.deployment is not None:
+        why = f"no deployment {fact.deployment}"
+    elif fact.command is not None:
+        why = f"no command {fact.command}"
+    else:
+        why = f"no deployment of {fact.service} {fact.version} to {fact.environment}"
+    return {
+        "event": number,
+        "service": fact.service,
+        "environment": fact.environment,
+        "version": fact.version,
+        "why": why,
+    }

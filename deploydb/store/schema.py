@@ -1,0 +1,60 @@
+"""The schema's version: brought up to date by `deploydb db migrate`, checked by everybody else."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from deploydb.domain.errors import Misconfigured
+from deploydb.store.engine import told_apart
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 7_237_001
+"""Any number that nobody else takes an advisory lock on in this database."""
+
+
+def migrate(engine: sa.Engine) -> list[str]:
+    """Bring the schema up to date, and name the revisions that it took. Two at a time wait for each other.
+
+    Raises: Transient, Misconfigured as `engine.transact`.
+    """
+    with told_apart(), engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        before = _current(connection)
+        configuration = _configuration()
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "head")
+        script = ScriptDirectory.from_config(configuration)
+        taken = script.iterate_revisions("head", before or "base")
+        return [revision.revision for revision in taken][::-1]
+
+
+def require_current(engine: sa.Engine) -> None:
+    """Return only if the schema is the one that this code was written for.
+
+    Raises: Misconfigured, saying what was found and what to do; Transient where the database is away.
+    """
+    head = ScriptDirectory.from_config(_configuration()).get_current_head()
+    with told_apart(), engine.connect() as connection:
+        found = _current(connection)
+    if found is None:
+        raise Misconfigured("the database is empty: run `deploydb db migrate`")
+    if found != head:
+        raise Misconfigured(
+            f"the database's schema is at revision {found}, this DeployDB needs {head}: run `deploydb db migrate` "
+            "(or this DeployDB is older than the database: install the newer one)"
+        )
+
+
+def _configuration() -> Config:
+    configuration = Config()
+    configuration.set_main_option("script_location", str(_MIGRATIONS))
+    return configuration
+
+
+def _current(connection: sa.Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()

@@ -1,0 +1,115 @@
+"""What is known of some services and is not over, read in five statements however many services there are."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+
+from deploydb.domain.decisions import Situation
+from deploydb.domain.gates import Evidence
+from deploydb.domain.state import Approval, Deployment, Outcome, Precedence, Running, Verdict, Verification
+from deploydb.store.deployments import from_row, release_from_row, released, selected
+from deploydb.store.tables import approval, artifact, deployment, running, verdict, verification
+
+
+def situations(connection: sa.Connection, services: Collection[str]) -> list[Situation]:
+    """Each service's situation, in the order of their names. Open deployments are locked until the transaction ends.
+
+    The cost follows what is open, not what has been. Indexes: `ix_deployment_open`, `uq_deployment_flow_id`, primary
+    keys.
+    """
+    deployments = _deployments(connection, services)
+    open_ones = [known.id for known in deployments if known.open]
+    evidence = _evidence(connection, open_ones)
+    verdicts = _verdicts(connection, open_ones)
+    runs = _running(connection, services)
+    by_service: dict[str, list[Deployment]] = defaultdict(list)
+    for known in deployments:
+        by_service[known.service].append(known)
+    return [
+        Situation(
+            service=service,
+            deployments=tuple(by_service[service]),
+            running=runs[service],
+            evidence={known.id: evidence[known.id] for known in by_service[service] if known.id in evidence},
+            verdicts={known.id: verdicts[known.id] for known in by_service[service] if known.id in verdicts},
+        )
+        for service in sorted(services)
+    ]
+
+
+def _deployments(connection: sa.Connection, services: Collection[str]) -> list[Deployment]:
+    """Open deployments, locked, and the closed ones of their flows: a stage looks at those upstream of it."""
+    mine = sa.and_(deployment.c.service.in_(services), deployment.c.open)
+    statement = selected().where(mine).order_by(deployment.c.id).with_for_update(of=deployment)
+    opened = [from_row(row) for row in connection.execute(statement)]
+    flows = {known.flow for known in opened if known.flow is not None}
+    closed = selected().where(deployment.c.flow_id.in_(flows), sa.not_(deployment.c.open))
+    return sorted([*opened, *(from_row(row) for row in connection.execute(closed))], key=lambda known: known.id)
+
+
+def _running(connection: sa.Connection, services: Collection[str]) -> dict[str, dict[tuple[str, str], Running]]:
+    statement = (
+        released()
+        .add_columns(running.c.service, running.c.environment, running.c.deployment_id, running.c.since)
+        .join(running, running.c.artifact_id == artifact.c.id)
+        .where(running.c.service.in_(services))
+    )
+    found: dict[str, dict[tuple[str, str], Running]] = defaultdict(dict)
+    for row in connection.execute(statement):
+        release = release_from_row(row)
+        ran = Running(deployment=row.deployment_id, release=release, since=row.since)
+        found[row.service][row.environment, release.artifact.module] = ran
+    return found
+
+
+def _evidence(connection: sa.Connection, deployments: Collection[int]) -> dict[int, Evidence]:
+    reports: dict[int, list[Verification]] = defaultdict(list)
+    words: dict[int, list[Approval]] = defaultdict(list)
+    said = sa.select(verification).where(verification.c.deployment_id.in_(deployments))
+    for row in connection.execute(said.order_by(verification.c.promotion)):
+        reports[row.deployment_id].append(
+            Verification(
+                promotion=row.promotion,
+                outcome=row.outcome,
+                at=_precedence(row),
+                reason=row.reason,
+                url=row.url,
+                event=row.event,
+            )
+        )
+    spoken = sa.select(approval).where(approval.c.deployment_id.in_(deployments))
+    for row in connection.execute(spoken.order_by(approval.c.promotion, approval.c.by)):
+        words[row.deployment_id].append(
+            Approval(
+                promotion=row.promotion,
+                by=row.by,
+                given=row.given,
+                at=_precedence(row),
+                comment=row.comment,
+                event=row.event,
+            )
+        )
+    return {
+        ident: Evidence(verifications=tuple(reports[ident]), approvals=tuple(words[ident]))
+        for ident in reports.keys() | words.keys()
+    }
+
+
+def _precedence(row: Any) -> Precedence:  # noqa: ANN401  # a row of `verification` or `approval`
+    return Precedence(row.time, row.source, row.event_id)
+
+
+def _verdicts(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[str, Verdict]]:
+    statement = sa.select(verdict).where(verdict.c.deployment_id.in_(deployments), verdict.c.outcome.is_not(None))
+    found: dict[int, dict[str, Verdict]] = defaultdict(dict)
+    for row in connection.execute(statement):
+        found[row.deployment_id][row.promotion] = Verdict(
+            promotion=row.promotion,
+            outcome=Outcome(row.outcome),
+            reason=row.reason,
+            recheck_at=row.recheck_at,
+            inputs=tuple(row.inputs or ()),
+        )
+    return found

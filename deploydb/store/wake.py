@@ -1,0 +1,85 @@
+"""Waiting for the database to have work, without asking it all the time.
+
+On PostgreSQL by LISTEN and NOTIFY, one notify a transaction; on SQLite by looking at `PRAGMA data_version`, which
+changes when another connection has committed and reads no row. Both are hints: callers still look once a second.
+"""
+
+import time
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import psycopg
+import sqlalchemy as sa
+
+from deploydb.domain.errors import Transient
+from deploydb.store.engine import told_apart
+
+Channel = Literal["deploydb_marks", "deploydb_outbox"]
+MARKS: Channel = "deploydb_marks"
+OUTBOX: Channel = "deploydb_outbox"
+
+SQLITE_POLL_SECONDS = 0.01
+
+
+def notify(connection: sa.Connection, channel: Channel) -> None:
+    """Wake the waiters of a channel when this transaction commits. SQLite needs no word."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_notify(channel, "")))
+
+
+class Waker:
+    """Waits for a channel on a connection of its own, taken out of the engine's pool."""
+
+    def __init__(self, engine: sa.Engine, channel: Channel) -> None:
+        with told_apart():
+            pooled = engine.raw_connection()
+            pooled.detach()
+        driver: Any = pooled.driver_connection
+        self._connection = driver
+        self._listens = engine.dialect.name == "postgresql"
+        if self._listens:
+            driver.autocommit = True
+            driver.execute(f"LISTEN {channel}")
+        else:
+            self._version = self._data_version()
+
+    def wait(self, timeout: timedelta) -> bool:
+        """True as soon as there may be work, False after `timeout`. What came between two waits ends the next at once.
+
+        Raises: Transient where the connection is lost: make a new Waker.
+        """
+        if not self._listens:
+            return self._poll(timeout)
+        try:
+            heard = self._connection.notifies(timeout=max(timeout.total_seconds(), 0), stop_after=1)
+            return any(True for _ in heard)
+        except psycopg.OperationalError as error:
+            raise Transient(f"the database is away: {error}") from error
+
+    def _poll(self, timeout: timedelta) -> bool:
+        until = time.monotonic() + timeout.total_seconds()
+        while True:
+            version = self._data_version()
+            if version != self._version:
+                self._version = version
+                return True
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(left, SQLITE_POLL_SECONDS))
+
+    def _data_version(self) -> int:
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
