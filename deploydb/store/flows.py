@@ -27,7 +27,8 @@ def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journa
     statement = rows.insert(connection, flow, list(batch[0])).on_conflict_do_nothing()
     returning = statement.returning(flow.c.id, flow.c.service, flow.c.artifact_id)
     opened = {
-        row.id: wanted[row.service, row.artifact_id] for row in connection.execute(returning, rows.parameter(batch))
+        row.id: wanted[row.service, row.artifact_id]
+        for row in connection.execute(returning, rows.parameter(connection, batch))
     }
     stages = [
         {
@@ -72,7 +73,10 @@ def _insert_deployments(connection: sa.Connection, stages: Sequence[dict[str, An
     returning = rows.insert(connection, deployment, list(stages[0])).returning(
         deployment.c.id, deployment.c.flow_id, deployment.c.environment
     )
-    return {(row.flow_id, row.environment): row.id for row in connection.execute(returning, rows.parameter(stages))}
+    return {
+        (row.flow_id, row.environment): row.id
+        for row in connection.execute(returning, rows.parameter(connection, stages))
+    }
 
 
 def _match(connection: sa.Connection, stages: Sequence[dict[str, Any]], now: datetime) -> None:
@@ -85,7 +89,7 @@ def _match(connection: sa.Connection, stages: Sequence[dict[str, Any]], now: dat
         .join(given, sa.and_(*(column == given.c[column.name] for column in columns)))
         .order_by(event.c.number)
     )
-    found = connection.execute(statement, rows.parameter(_lanes(stages))).all()
+    found = connection.execute(statement, rows.parameter(connection, _lanes(stages))).all()
     if not found:
         return
     early = [

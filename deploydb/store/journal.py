@@ -1,4 +1,4 @@
-"""DeployDB's own decisions as log rows, with the ids they gave out: a rebuild replays them, it does not decide again."""
+"""DeployDB's own decisions as log rows, with the ids they gave out: a rebuild replays them and never decides again."""
 
 from collections.abc import Sequence
 from datetime import datetime

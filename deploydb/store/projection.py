@@ -126,7 +126,8 @@ def _upsert_latest(
     later = sa.tuple_(*(new[name] for name in order)) > sa.tuple_(*(table.c[name] for name in order))
     values = {name: new[name] for name in batch[0] if name not in key}
     connection.execute(
-        statement.on_conflict_do_update(index_elements=list(key), set_=values, where=later), rows.parameter(batch)
+        statement.on_conflict_do_update(index_elements=list(key), set_=values, where=later),
+        rows.parameter(connection, batch),
     )
 
 

@@ -64,7 +64,7 @@ def publish(
         return known
     statement = rows.insert(connection, artifact, list(fresh[0])).on_conflict_do_nothing()
     returning = statement.returning(artifact.c.id, artifact.c.module_key, artifact.c.version)
-    for row in connection.execute(returning, rows.parameter(fresh)):
+    for row in connection.execute(returning, rows.parameter(connection, fresh)):
         known[row.module_key, row.version] = row.id
     further += [first[key] for key in sorted(first) if key not in known]
     if further:
@@ -82,7 +82,9 @@ def _add(connection: sa.Connection, further: Sequence[Publication]) -> dict[tupl
         .order_by(artifact.c.id)
         .with_for_update(of=artifact)
     )
-    found = {(row.module_key, row.version): row for row in connection.execute(statement, rows.parameter(wanted))}
+    found = {
+        (row.module_key, row.version): row for row in connection.execute(statement, rows.parameter(connection, wanted))
+    }
     beside: dict[int, list[Publication]] = {}
     others = sa.select(publication).where(publication.c.artifact_id.in_([row.id for row in found.values()]))
     names = {row.id: row for row in found.values()}

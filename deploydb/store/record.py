@@ -69,7 +69,7 @@ def _record(connection: sa.Connection, arrivals: Sequence[Arrival], now: datetim
     returning = statement.returning(event.c.number, event.c.source, event.c.id)
     logged = [
         Logged(number=row.number, fact=arrival.fact, publisher=arrival.publisher)
-        for row in connection.execute(returning, rows.parameter(batch))
+        for row in connection.execute(returning, rows.parameter(connection, batch))
         for arrival in (by_key[row.source, row.id],)
     ]
     unmatched = project(connection, logged, located, now)

@@ -54,7 +54,7 @@ def _lane(fact: AboutDeployment) -> Lane:
 def _by_command(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
     given = rows.table_of(connection, [deployment.c.command])
     statement = sa.select(deployment.c.command, deployment.c.id).join(given, deployment.c.command == given.c.command)
-    found = connection.execute(statement, rows.parameter({"command": name} for name in names))
+    found = connection.execute(statement, rows.parameter(connection, [{"command": name} for name in names]))
     return {row.command: row.id for row in found}
 
 
@@ -69,5 +69,5 @@ def _by_lane(connection: sa.Connection, lanes: Sequence[Lane]) -> dict[Lane, int
     wanted = (
         {"service": service, "environment": environment, "version": version} for service, environment, version in lanes
     )
-    found = connection.execute(statement, rows.parameter(wanted))
+    found = connection.execute(statement, rows.parameter(connection, wanted))
     return {(row.service, row.environment, row.version): row.id for row in found}

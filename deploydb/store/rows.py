@@ -19,17 +19,18 @@ PARAMETER = "rows"
 
 
 def stamp(moment: datetime) -> str:
-    """An instant as text that both databases read: UTC to the microsecond, as SQLAlchemy writes it on SQLite."""
+    """An instant as SQLAlchemy keeps it on SQLite: UTC to the microsecond, always of one width."""
     return moment.astimezone(UTC).isoformat(sep=" ", timespec="microseconds")[:26]
 
 
-def parameter(rows: Iterable[Row]) -> dict[str, str]:
-    """The rows as a statement's argument. Datetimes become `stamp`s; `msgspec.Raw` is JSON already."""
-    return {PARAMETER: _encoder.encode([{key: _plain(value) for key, value in row.items()} for row in rows]).decode()}
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401  # a column's value
-    return stamp(value) if isinstance(value, datetime) else value
+def parameter(connection: sa.Connection, rows: Iterable[Row]) -> dict[str, str]:
+    """The rows as a statement's argument. `msgspec.Raw` values are JSON already."""
+    batch = list(rows)
+    if connection.dialect.name == "sqlite":  # compares instants as text, so that they must be of one format
+        batch = [
+            {key: stamp(value) if isinstance(value, datetime) else value for key, value in row.items()} for row in batch
+        ]
+    return {PARAMETER: _encoder.encode(batch).decode()}
 
 
 def table_of(connection: sa.Connection, columns: Sequence[sa.Column[Any]]) -> sa.FromClause:
@@ -60,7 +61,7 @@ def insert(connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -
 def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Insert the rows, all with the first one's columns. Nothing for no rows."""
     if rows:
-        connection.execute(insert(connection, table, list(rows[0])), parameter(rows))
+        connection.execute(insert(connection, table, list(rows[0])), parameter(connection, rows))
 
 
 def update_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[Row], key: Sequence[str]) -> None:
@@ -71,4 +72,4 @@ def update_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[Row],
     given = table_of(connection, [table.c[name] for name in columns])
     changed = {name: given.c[name] for name in columns if name not in key}
     statement = sa.update(table).values(changed).where(*(table.c[name] == given.c[name] for name in key))
-    connection.execute(statement, parameter(rows))
+    connection.execute(statement, parameter(connection, rows))

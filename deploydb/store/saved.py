@@ -159,4 +159,6 @@ def _upsert(connection: sa.Connection, table: sa.Table, batch: Sequence[dict[str
         return
     statement = rows.insert(connection, table, list(batch[0]))
     values = {name: statement.excluded[name] for name in batch[0] if name not in (*key, "created_at")}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values), rows.parameter(batch))
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=list(key), set_=values), rows.parameter(connection, batch)
+    )

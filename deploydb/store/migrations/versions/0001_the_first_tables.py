@@ -194,7 +194,12 @@ def upgrade() -> None:
     op.create_index("ix_deployment_artifact", "deployment", ["artifact_id"], unique=False)
     op.create_index("ix_deployment_lane", "deployment", ["service", "environment", "version"], unique=False)
     op.create_index(
-        "ix_deployment_open", "deployment", ["service"], unique=False, postgresql_where=sa.text("open"), sqlite_where=sa.text("open")
+        "ix_deployment_open",
+        "deployment",
+        ["service"],
+        unique=False,
+        postgresql_where=sa.text("open"),
+        sqlite_where=sa.text("open"),
     )
     op.create_index(
         "uq_deployment_active",
@@ -278,7 +283,9 @@ def downgrade() -> None:
         postgresql_where=sa.text("status IN ('CREATED', 'STARTED')"),
         sqlite_where=sa.text("status IN ('CREATED', 'STARTED')"),
     )
-    op.drop_index("ix_deployment_open", table_name="deployment", postgresql_where=sa.text("open"), sqlite_where=sa.text("open"))
+    op.drop_index(
+        "ix_deployment_open", table_name="deployment", postgresql_where=sa.text("open"), sqlite_where=sa.text("open")
+    )
     op.drop_index("ix_deployment_lane", table_name="deployment")
     op.drop_index("ix_deployment_artifact", table_name="deployment")
     op.drop_table("deployment")
