@@ -1,0 +1,56 @@
+# Everything starts here: `make` lists what there is.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/run ## Start DeployDB here and walk a release to prod, then serve until Ctrl-C (ONCE=1: stop after the walk)
+	$(BIN)/deploydb tour $(if $(ONCE),--once)
+
+test: $(VENV)/test ## Run every test; installs RabbitMQ and PostgreSQL for them where it may
+	tests/install-servers
+	$(BIN)/pytest -n $${TEST_WORKERS:-auto} --dist worksteal $(ARGS)
+
+check: $(VENV)/check ## Format, lint, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/check ## Mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/bench ## Measure it against real servers, and against Celery in the same run
+	tests/install-servers
+	$(BIN)/python -m tests.bench $(ARGS)
+
+clean: ## Remove what the other targets made, the data folder excepted
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+# One stamp for each set of packages; the later ones build on the environment that `run` makes.
+$(VENV)/run: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "DeployDB needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/test: $(VENV)/run
+	$(PIP) --editable '.[test]'
+	@touch $@
+
+$(VENV)/check: $(VENV)/run
+	$(PIP) --editable '.[test,check,bench]'
+	@touch $@
+
+$(VENV)/bench: $(VENV)/run
+	$(PIP) --editable '.[test,bench]'
+	@touch $@

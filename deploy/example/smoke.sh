@@ -1,0 +1,6 @@
+#!/bin/sh
+# A smoke test to look at: is the version that should run there the one that does?
+# Usage: smoke.sh SERVICE ENVIRONMENT VERSION
+set -eu
+running=$(cat "${DEPLOYDB_DATA:-deploydb-data}/example/$2/$1")
+[ "$running" = "$3" ] || { echo "expected $1 $3 in $2, found $running"; exit 1; }

@@ -1,0 +1,184 @@
+"""`deploydb tour`: one release walks to prod before your eyes, through the same doors that everybody uses.
+
+The tour starts `deploydb up` and a deployer, publishes an artifact, runs the smoke test and approves where the pipeline
+waits for it, each by the command that a team would use, and prints the log as it grows.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import quote
+from urllib.request import urlopen
+
+import click
+
+from deploydb.configuration import load
+from deploydb.domain.catalog import Service
+from deploydb.domain.errors import Misconfigured, NotFound, Transient
+from deploydb.settings import from_environment
+
+EXAMPLE = Path("deploy/example")
+START_SECONDS = 60.0
+WALK_SECONDS = 180.0
+POLL_SECONDS = 0.2
+
+
+@click.command(short_help="Start DeployDB here and walk a release to prod.")
+@click.option("--once", is_flag=True, help="Stop when the release has arrived, instead of serving on.")
+@click.option("--service", help="The configured service to release; by default the first one.")
+def tour(once: bool, service: str | None) -> None:
+    """Start DeployDB here, walk a release through its pipeline to the end, and say what happens as it happens.
+
+    Run it in a clone of DeployDB: it uses the configuration in config/ and the scripts in deploy/example/.
+
+    \b
+    Example:
+      deploydb tour --once
+    """
+    settings = from_environment()
+    if not EXAMPLE.is_dir():
+        raise Misconfigured(f"no {EXAMPLE} here: run the tour in a clone of DeployDB")
+    loaded = load(settings.config)
+    if loaded.catalog is None:
+        raise Misconfigured("\n".join(str(problem) for problem in loaded.problems))
+    catalog = loaded.catalog
+    chosen = catalog.services.get(service) if service else next(iter(catalog.services.values()), None)
+    if chosen is None:
+        raise NotFound(f"no service {service} in {settings.config}; there are {', '.join(sorted(catalog.services))}")
+    url = f"http://{settings.listen}"
+    with ExitStack() as running:
+        _start(running, ["up", "--listen", settings.listen])
+        _until_ready(url)
+        _start(running, ["deployer", "--orchestrator", "default", "--", str(EXAMPLE / "deploy.sh")])
+        release = _Release(chosen, catalog.stages(chosen)[-1].environment, url)
+        release.walk()
+        _run(["status"], url)
+        if once:
+            return
+        click.echo(f"\nDeployDB serves on {url}/api/status. Stop it with Ctrl-C.")
+        with _stopped_by_hand():
+            while True:
+                time.sleep(1)
+
+
+class _Release:
+    """One version on its way, and the team around it."""
+
+    def __init__(self, service: Service, last: str, url: str) -> None:
+        self.service = service
+        self.last = last
+        self.url = url
+        self.version = f"1.0.{int(time.time())}"
+        self._seen: set[int] = {event["number"] for event in self._events()}
+        self._answered: set[tuple[int, str]] = set()
+
+    def walk(self) -> None:
+        """Publish, then answer what the pipeline asks until the version has arrived.
+
+        Raises: Transient where it has not within a few minutes; what it waits for has been printed.
+        """
+        _run(["publish", "artifact", self.service.artifacts[0], self.version, "--source", "tour"], self.url)
+        deadline = time.monotonic() + WALK_SECONDS
+        while time.monotonic() < deadline:
+            self._tell()
+            why = self._get(f"/api/why/{quote(self.service.ident)}/{self.last}?version={self.version}")
+            if why is not None:
+                if why["stages"][-1]["status"] == "SUCCESS":
+                    self._tell()
+                    click.echo()
+                    return
+                for stage in why["stages"]:
+                    self._answer(stage)
+            time.sleep(POLL_SECONDS)
+        _run(["why", self.service.ident, self.last, self.version], self.url)
+        raise Transient(f"{self.version} has not arrived in {self.last} within {WALK_SECONDS:.0f} s")
+
+    def _answer(self, stage: dict[str, Any]) -> None:
+        for gate in stage["gates"]:
+            asked = (stage["deployment"], gate["promotion"])
+            if stage["status"] != "COMPLETED" or gate["verdict"] != "PENDING" or asked in self._answered:
+                continue
+            lane = [self.service.ident, stage["environment"], self.version]
+            if gate["type"] == "ManualPromotion" and gate["reason"].startswith("waits for"):
+                self._answered.add(asked)
+                _run(["approve", *lane, "--promotion", gate["promotion"], "--by", "alice", "--comment", "go"], self.url)
+            elif gate["type"] == "VerificationPromotion":
+                self._answered.add(asked)
+                passed = subprocess.run([EXAMPLE / "smoke.sh", *lane], check=False).returncode == 0  # noqa: S603
+                outcome = "passed" if passed else "failed"
+                told = ["--promotion", gate["promotion"], "--outcome", outcome]
+                _run(["publish", "verification", *lane, *told], self.url)
+
+    def _tell(self) -> None:
+        for event in sorted(self._events(), key=lambda event: int(event["number"])):
+            if event["number"] not in self._seen:
+                self._seen.add(event["number"])
+                click.echo(_sentence(event))
+
+    def _events(self) -> list[dict[str, Any]]:
+        answer = self._get("/api/events?perPageSize=100")
+        return answer["events"] if answer else []
+
+    def _get(self, path: str) -> dict[str, Any] | None:
+        try:
+            with urlopen(f"{self.url}{path}", timeout=5) as answer:  # noqa: S310  # http, from the settings
+                body: dict[str, Any] = json.load(answer)
+                return body
+        except URLError:  # not there yet, or the query service is being restarted: asked again in a moment
+            return None
+
+
+def _sentence(event: dict[str, Any]) -> str:
+    body = event["body"]
+    at = datetime.fromisoformat(event["recordedAt"]).astimezone().strftime("%H:%M:%S")
+    where = " → ".join(name for name in (event["service"], event["environment"]) if name)
+    version = body.get("version") or body.get("artifact", {}).get("version", "")
+    told = [body.get("promotion"), body.get("verdict") or body.get("outcome"), body.get("reason")]
+    detail = ": ".join(str(word) for word in told if word)
+    return "  ".join(word for word in (click.style(at, dim=True), f"{event['type']:<22}", where, version, detail) if word)
+
+
+def _run(arguments: list[str], url: str) -> None:
+    """A command of the team's, shown as it would be typed."""
+    click.secho(f"$ deploydb {shlex.join(arguments)}", bold=True)
+    subprocess.run([sys.executable, "-m", "deploydb", *arguments], check=True, env=os.environ | {"DEPLOYDB_URL": url})  # noqa: S603
+
+
+def _start(running: ExitStack, arguments: list[str]) -> None:
+    """A process of DeployDB's, for as long as the tour lasts; stopped as Ctrl-C would stop it."""
+    click.secho(f"$ deploydb {shlex.join(arguments)} &", bold=True)
+    process = subprocess.Popen([sys.executable, "-m", "deploydb", *arguments], start_new_session=True)  # noqa: S603
+
+    def stop() -> None:
+        process.terminate()
+        process.wait(timeout=30)
+
+    running.callback(stop)
+
+
+def _until_ready(url: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with urlopen(f"{url}/readyz", timeout=1):  # noqa: S310  # http, from the settings
+                return
+        except OSError:
+            time.sleep(POLL_SECONDS)
+    raise Transient(f"nothing is ready on {url} after {START_SECONDS:.0f} s: see the lines above")
+
+
+@contextmanager
+def _stopped_by_hand() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("\nStopping.")

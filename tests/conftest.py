@@ -1,0 +1,147 @@
+"""The servers and addresses that tests ask for. One RabbitMQ node and one PostgreSQL cluster serve a whole run, under
+xdist too; each test gets a vhost, a database, a file of its own."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from deploydb.store.engine import open_engine
+from deploydb.store.schema import migrate
+from tests.servers import PostgreSQL, RabbitMQ, ServerMissing, Servers
+
+S = TypeVar("S")
+
+_servers = pytest.StashKey[Servers]()
+
+needs_servers = pytest.mark.servers
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The run's process chooses the folder, xdist's workers are told it."""
+    told = getattr(config, "workerinput", None)
+    if told is None:
+        config.stash[_servers] = Servers.temporary()
+    else:
+        config.stash[_servers] = Servers(Path(told["servers_folder"]), told["servers_owner"])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node) -> None:
+    servers = node.config.stash[_servers]
+    node.workerinput["servers_folder"] = str(servers.folder)
+    node.workerinput["servers_owner"] = servers.owner
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The run's process stops what any of the workers has started."""
+    if not hasattr(config, "workerinput") and _servers in config.stash:
+        config.stash[_servers].stop()
+
+
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest) -> Servers:
+    """The servers of this run; `own_rabbitmq()` and `own_postgresql()` give some that a test may break."""
+    return request.config.stash[_servers]
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(servers: Servers) -> RabbitMQ:
+    """The run's shared node."""
+    return _or_skip(servers.rabbitmq)
+
+
+@pytest.fixture
+def own_rabbitmq(servers: Servers) -> Iterator[RabbitMQ]:
+    """A node for one test to break. Takes 5 to 10 seconds to boot."""
+    with _or_skip(servers.own_rabbitmq) as node:
+        yield node
+
+
+@pytest.fixture
+def amqp_url(rabbitmq: RabbitMQ) -> Iterator[str]:
+    """A fresh vhost; nothing is provisioned in it."""
+    vhost = f"test-{secrets.token_hex(8)}"
+    yield rabbitmq.create_vhost(vhost)
+    rabbitmq.delete_vhost(vhost)
+
+
+@pytest.fixture
+def embedded_url(tmp_path: Path) -> str:
+    """The embedded transport on a fresh file; nothing is provisioned in it."""
+    return f"embedded:{tmp_path}/broker.db"
+
+
+@pytest.fixture(params=["embedded", pytest.param("rabbitmq", marks=needs_servers)])
+def broker_url(request: pytest.FixtureRequest) -> str:
+    """Each transport in turn."""
+    name = "embedded_url" if request.param == "embedded" else "amqp_url"
+    url: str = request.getfixturevalue(name)
+    return url
+
+
+@pytest.fixture(scope="session")
+def postgresql(servers: Servers) -> PostgreSQL:
+    """The run's shared cluster, with a migrated database `deploydb_template` in it."""
+    cluster = _or_skip(servers.postgresql)
+    with servers.once("template") as first:
+        if first:
+            _migrate(cluster.create_database("deploydb_template"))
+    return cluster
+
+
+@pytest.fixture
+def own_postgresql(servers: Servers) -> Iterator[PostgreSQL]:
+    """A cluster for one test to break."""
+    with _or_skip(servers.own_postgresql) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
+    """A fresh migrated database."""
+    name = f"test_{secrets.token_hex(8)}"
+    yield postgresql.create_database(name, template="deploydb_template")
+    postgresql.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A fresh migrated file."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'deploydb.db')}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs_servers)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Each database in turn."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+def _migrate(url: str) -> None:
+    engine = open_engine(url, name="tests")
+    try:
+        migrate(engine)
+    finally:
+        engine.dispose()
+
+
+def _or_skip(start: Callable[[], S]) -> S:
+    try:
+        return start()
+    except ServerMissing as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{missing} (in CI every server is there)")
+        pytest.skip(str(missing))

@@ -1,0 +1,51 @@
+"""What the outbox promises, on every database."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from deploydb.store import outbox
+from deploydb.store.tables import outbox as outbox_table
+from tests.story import NOON, World
+
+LEASE = timedelta(seconds=15)
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    with World(database_url) as world:
+        world.publish("1.0")
+        world.evaluate()
+        yield world
+
+
+def test_a_leased_message_is_nobody_elses_until_the_lease_is_over(world: World) -> None:
+    (first,) = outbox.lease(world.engine, NOON, limit=10, duration=LEASE)
+    assert outbox.lease(world.engine, NOON + timedelta(seconds=14), limit=10, duration=LEASE) == []
+    (again,) = outbox.lease(world.engine, NOON + timedelta(seconds=15), limit=10, duration=LEASE)
+    assert first.message_id == again.message_id
+    assert (first.attempts, again.attempts) == (1, 2)
+
+
+def test_a_sent_message_is_sent_for_good(world: World) -> None:
+    (leased,) = outbox.lease(world.engine, NOON, limit=10, duration=LEASE)
+    outbox.settle(world.engine, [leased.id], {}, NOON)
+    assert outbox.lease(world.engine, NOON + timedelta(days=1), limit=10, duration=LEASE) == []
+    assert outbox.next_due(world.engine) is None
+    assert outbox.waiting(world.engine).count == 0
+    assert world.rows(outbox_table)[0].sent_at == NOON
+
+
+def test_a_returned_message_keeps_its_problem_and_is_due_again_after_a_pause(world: World) -> None:
+    (leased,) = outbox.lease(world.engine, NOON, limit=10, duration=LEASE)
+    outbox.settle(world.engine, [], {leased.id: "no queue is bound for dev.foo.deploy"}, NOON)
+    assert world.rows(outbox_table)[0].problem == "no queue is bound for dev.foo.deploy"
+    assert outbox.next_due(world.engine) == NOON + timedelta(seconds=1)
+    waiting = outbox.waiting(world.engine)
+    assert (waiting.count, waiting.oldest_at) == (1, NOON)
+
+
+@pytest.mark.parametrize(("attempts", "seconds"), [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (500, 60)])
+def test_the_pause_doubles_up_to_a_minute(attempts: int, seconds: int) -> None:
+    assert outbox.backoff(attempts) == timedelta(seconds=seconds)

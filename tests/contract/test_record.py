@@ -1,0 +1,209 @@
+"""What ingest's transaction promises, on every database."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from deploydb.domain.errors import Transient
+from deploydb.store.record import record
+from deploydb.store.tables import (
+    approval,
+    artifact,
+    deployment,
+    event,
+    mark,
+    publication,
+    unmatched,
+    verification,
+)
+from tests.story import NOON, World
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    with World(database_url) as world:
+        yield world
+
+
+def test_an_event_sent_twice_counts_once(world: World) -> None:
+    first = world.publish("1.0", id="build-1")
+    again = world.publish("1.0", id="build-1")
+    assert (first.stored, first.duplicates) == (1, 0)
+    assert (again.stored, again.duplicates) == (0, 1)
+    assert len(world.rows(event)) == len(world.rows(artifact)) == 1
+
+
+def test_the_same_id_of_another_source_is_another_event(world: World) -> None:
+    world.publish("1.0", id="1", source="jenkins/a")
+    world.publish("1.1", id="1", source="jenkins/b")
+    assert len(world.rows(event)) == 2
+
+
+def test_a_batch_with_an_event_twice_stores_it_once(world: World) -> None:
+    body = b'{"type":"artifact.published","id":"1","source":"s","artifact":{"group":"g","name":"n","version":"1"}}'
+    recorded = record(world.engine, [world.arrival(body), world.arrival(body)], NOON)
+    assert (recorded.stored, recorded.duplicates) == (1, 1)
+
+
+def test_the_log_keeps_the_message_with_its_unknown_fields_both_times_and_the_publisher(world: World) -> None:
+    body = (
+        b'{"type":"artifact.published","id":"1","source":"s","time":"2020-02-29T23:59:59+01:00",'
+        b'"artifact":{"group":"g","name":"n","version":"1"},"build":{"number":881,"tags":["a","\xc3\xa9"]}}'
+    )
+    record(world.engine, [world.arrival(body, publisher="jenkins")], NOON)
+    (row,) = world.rows(event)
+    assert row.body == json.loads(body)
+    assert row.time.isoformat() == "2020-02-29T22:59:59+00:00"
+    assert row.recorded_at == NOON
+    assert row.publisher == "jenkins"
+
+
+def test_a_stored_artifact_is_marked_for_promotion(world: World) -> None:
+    world.publish("1.0")
+    (marked,) = world.rows(mark)
+    assert marked.artifact_id == world.rows(artifact)[0].id
+
+
+def test_names_longer_than_an_index_entry_are_stored(world: World) -> None:
+    long = "".join(chr(0x4E00 + index) for index in range(8000))
+    world.publish("1.0", artifact={"group": long, "name": long})
+    assert world.rows(artifact)[0].group == long
+
+
+def test_one_value_that_the_database_will_not_take_stops_nothing_else(postgresql_url: str) -> None:
+    # SQLite keeps JSON as text and takes every number; PostgreSQL's numeric ends at 131,072 digits
+    def body(number: int, extra: bytes = b"1") -> bytes:
+        named = b'{"type":"artifact.published","id":"%d","source":"s","n":%b,' % (number, extra)
+        return named + b'"artifact":{"group":"g","name":"n","version":"%d"}}' % number
+
+    with World(postgresql_url) as world:
+        arrivals = [world.arrival(body(number)) for number in range(40)]
+        arrivals[17] = world.arrival(body(17, b"1e200000"))
+        recorded = record(world.engine, arrivals, NOON)
+    assert recorded.stored == 39
+    ((index, refused),) = recorded.refusals
+    assert index == 17
+    assert "does not take it" in refused.reason
+
+
+PUBLICATIONS: tuple[dict[str, Any], ...] = (
+    {"id": "a", "time": "2026-11-20T10:00:00Z", "artifact": {"url": "http://x/1"}},
+    {"id": "b", "time": "2026-11-20T11:00:00Z", "artifact": {"url": "http://x/2", "digest": "sha256:b"}},
+    {"id": "c", "time": "2026-11-20T12:00:00Z", "artifact": {"url": "http://x/1", "digest": "sha256:c"}},
+)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_the_earliest_publication_stands_in_any_order_and_a_contradiction_is_flagged(
+    world: World, order: tuple[int, ...]
+) -> None:
+    for index in order:
+        world.publish("1.0", **PUBLICATIONS[index])
+    (row,) = world.rows(artifact)
+    assert (row.event_id, row.url, row.digest) == ("a", "http://x/1", None)
+    assert row.conflict == "tests/b published it with url http://x/2, tests with http://x/1"
+    assert [one.event_id for one in world.rows(publication)] == ["b", "c"]
+    assert len(world.rows(event)) == 3
+
+
+def test_the_same_artifact_published_again_is_no_contradiction(world: World) -> None:
+    world.publish("1.0", artifact={"digest": "sha256:a", "url": "http://x/1"})
+    world.publish("1.0", artifact={"digest": "sha256:a", "url": "http://mirror/1"})
+    assert world.rows(artifact)[0].conflict is None
+
+
+def test_a_fact_about_an_unknown_deployment_is_kept_and_shown_as_unmatched(world: World) -> None:
+    recorded = world.tell("deployment.finished", deployment=4711, outcome="succeeded")
+    assert (recorded.stored, recorded.unmatched) == (1, 1)
+    assert [row.why for row in world.rows(unmatched)] == ["no deployment 4711"]
+
+
+def test_an_unmatched_fact_is_matched_when_its_deployment_appears(world: World) -> None:
+    world.tell(
+        "verification.finished", service="foo", environment="dev", version="1.0", promotion="smoke", outcome="passed"
+    )
+    assert len(world.rows(unmatched)) == 1
+    world.publish("1.0")
+    world.evaluate()
+    assert world.rows(unmatched) == []
+    world.deploy()
+    assert world.statuses("1.0") == {"dev": "SUCCESS", "prod": "CREATED"}
+
+
+@pytest.mark.parametrize("named_by", ["deployment", "command", "lane"])
+def test_a_deployment_is_named_by_its_number_its_command_or_its_lane_and_version(world: World, named_by: str) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    (command,) = world.commands()
+    names: dict[str, dict[str, Any]] = {
+        "deployment": {"deployment": command.deployment},
+        "command": {"command": command.id},
+        "lane": {"service": "foo", "environment": "dev", "version": "1.0"},
+    }
+    world.tell("deployment.started", **names[named_by])
+    assert world.statuses("1.0")["dev"] == "STARTED"
+    world.tell("deployment.finished", outcome="failed", reason="exit code 1", **names[named_by])
+    row = world.rows(deployment)[0]
+    assert (row.status, row.failure) == ("FAILED", "exit code 1")
+
+
+def test_a_finish_that_comes_before_its_start_is_no_error(world: World) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    (command,) = world.commands()
+    world.tell("deployment.finished", command=command.id, outcome="succeeded")
+    world.tell("deployment.started", command=command.id, time=(NOON - timedelta(seconds=5)).isoformat())
+    assert world.statuses("1.0")["dev"] == "COMPLETED"
+
+
+def test_the_later_report_of_a_job_wins_whatever_the_order(world: World) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    early, late = NOON.isoformat(), (NOON + timedelta(seconds=9)).isoformat()
+    lane = {"service": "foo", "environment": "dev", "version": "1.0", "promotion": "smoke"}
+    world.tell("verification.finished", outcome="passed", time=late, url="http://ci/2", **lane)
+    world.tell("verification.finished", outcome="failed", time=early, url="http://ci/1", **lane)
+    (row,) = world.rows(verification)
+    assert (row.outcome, row.url) == ("passed", "http://ci/2")
+
+
+def test_each_person_has_one_word_the_latest(world: World) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    lane = {"service": "foo", "environment": "dev", "version": "1.0", "promotion": "manual"}
+    world.tell("approval.given", by="alice", **lane)
+    world.tell("approval.given", by="alice", **lane)
+    world.tell("approval.given", by="bob", **lane)
+    world.tell("approval.refused", by="bob", comment="not today", time="2026-11-22T12:00:01Z", **lane)
+    assert [(row.by, row.given, row.comment) for row in world.rows(approval)] == [
+        ("alice", True, None),
+        ("bob", False, "not today"),
+    ]
+
+
+def test_what_was_deployed_by_hand_is_a_deployment_too(world: World) -> None:
+    world.tell(
+        "deployment.observed",
+        service="foo",
+        environment="dev",
+        artifact={"group": "com.example", "name": "foo", "version": "0.9"},
+        by="mallory",
+    )
+    world.evaluate()
+    (row,) = world.rows(deployment)
+    assert (row.kind, row.status, row.flow_id, row.reason) == ("external", "COMPLETED", None, "observed, by mallory")
+    assert world.rows(artifact)[0].observed
+    world.publish("1.0")
+    world.evaluate()
+    (command,) = world.commands()
+    assert command.previous is not None
+    assert command.previous.version == "0.9"
+
+
+def test_a_database_that_is_away_is_transient() -> None:
+    with World("postgresql://nobody@127.0.0.1:1/none") as world, pytest.raises(Transient, match="away"):
+        world.publish("1.0")

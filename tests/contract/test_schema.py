@@ -1,0 +1,42 @@
+"""The schema that the migrations make is the one that the code was written for, on every database."""
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from deploydb.domain.errors import Misconfigured
+from deploydb.store.engine import open_engine
+from deploydb.store.schema import migrate, require_current
+from deploydb.store.tables import metadata
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(database_url: str) -> None:
+    engine = open_engine(database_url, name="tests")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_migrating_a_current_schema_does_nothing(database_url: str) -> None:
+    engine = open_engine(database_url, name="tests")
+    assert migrate(engine) == []
+    require_current(engine)
+    engine.dispose()
+
+
+def test_an_empty_database_says_what_to_do(tmp_path_factory: pytest.TempPathFactory) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('db')}/empty.db", name="tests")
+    with pytest.raises(Misconfigured, match="empty: run `deploydb db migrate`"):
+        require_current(engine)
+    engine.dispose()
+
+
+def test_a_schema_of_another_version_is_named(database_url: str) -> None:
+    engine = open_engine(database_url, name="tests")
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Misconfigured, match="revision 9999"):
+        require_current(engine)
+    engine.dispose()
