@@ -1,0 +1,63 @@
+"""Runs the measurements and prints them as a table, each beside what it is compared with."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.commands import latency, relay
+from tests.bench.evaluation import evaluation
+from tests.bench.ingest import celery, ingest
+from tests.servers import Servers
+
+Row = tuple[str, str, str, str]
+
+
+def main() -> None:
+    """Measure all, or those whose names start with an argument."""
+    wanted = tuple(sys.argv[1:]) or ("",)
+    table = Table(title=f"DeployDB on {os.cpu_count()} cores shared by clients, RabbitMQ and PostgreSQL (fsync on)")
+    for heading in ("measured", "figure", "target", "compared"):
+        table.add_column(heading)
+    with Servers.temporary() as servers:
+        for name, measure in (
+            ("ingest", _ingest),
+            ("latency", _latency),
+            ("relay", _relay),
+            ("evaluation", _evaluation),
+        ):
+            if name.startswith(wanted):
+                for row in measure(servers):
+                    print("  ".join(row), file=sys.stderr, flush=True)
+                    table.add_row(*row)
+    Console().print(table)
+
+
+def _ingest(servers: Servers) -> Iterator[Row]:
+    one = ingest(servers, workers=1, events=60_000)
+    yield "ingest, 1 worker", f"{one:,.0f} events/s", "≥ 8,000", ""
+    four = ingest(servers, workers=4, events=160_000)
+    yield "ingest, 4 workers", f"{four:,.0f} events/s", "≥ 25,000", f"{four / one:.1f} × one worker"
+    peer = celery(servers, events=10_000)
+    yield "Celery, prefork 4, a task an event", f"{peer:,.0f} events/s", "", f"DeployDB with 4: {four / peer:.1f} ×"
+
+
+def _latency(servers: Servers) -> Iterator[Row]:
+    p50, p99 = latency(servers, seconds=20)
+    yield "artifact → command at 100 flows/s", f"p50 {p50:.0f} ms, p99 {p99:.0f} ms", "p99 ≤ 100 ms", ""
+
+
+def _relay(servers: Servers) -> Iterator[Row]:
+    yield "relay, 1 worker", f"{relay(servers, messages=20_000):,.0f} commands/s", "", ""
+
+
+def _evaluation(servers: Servers) -> Iterator[Row]:
+    few, many = evaluation(servers, services=10), evaluation(servers, services=5_000)
+    yield "one flow's evaluation, 10 services", f"{few:.1f} ms", "", ""
+    yield "one flow's evaluation, 5,000 services", f"{many:.1f} ms", "the same", f"{many / few:.2f} × 10 services"
+
+
+if __name__ == "__main__":
+    main()
