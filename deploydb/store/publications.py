@@ -22,8 +22,12 @@ _SAID = ("url", "digest", "commit", "purl")
 
 
 class Publication(Struct, frozen=True, kw_only=True):
-    """One word about a version: a publication, or (`observed`) only a sighting of it running somewhere."""
+    """One word about a version: a publication, or (`observed`) only a sighting of it running somewhere.
 
+    `key`, module key and version, is what makes it the same artifact as another.
+    """
+
+    key: tuple[str, str]
     artifact: Artifact
     by: str
     at: Precedence
@@ -32,13 +36,14 @@ class Publication(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, fact: ArtifactPublished | DeploymentObserved, publisher: str | None) -> "Publication":
         """What the fact says of its artifact."""
-        observed = isinstance(fact, DeploymentObserved)
-        return cls(artifact=fact.artifact, by=publisher or fact.source, at=precedence(fact), observed=observed)
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What makes it the same artifact as another."""
-        return (module_key(self.artifact.group, self.artifact.name), self.artifact.version)
+        said = fact.artifact
+        return cls(
+            key=(module_key(said.group, said.name), said.version),
+            artifact=said,
+            by=publisher or fact.source,
+            at=precedence(fact),
+            observed=isinstance(fact, DeploymentObserved),
+        )
 
 
 def module_key(group: str, name: str) -> str:
@@ -100,6 +105,7 @@ def _add(connection: sa.Connection, further: Sequence[Publication]) -> dict[tupl
 def _settle(connection: sa.Connection, row: Any, others: Sequence[Publication]) -> None:  # noqa: ANN401  # a row
     """Make the earliest publication the artifact, keep the others, and say if two of them contradict."""
     stands = Publication(
+        key=(row.module_key, row.version),
         artifact=_named(row, row),
         by=row.published_by,
         at=Precedence(row.published_at, row.source, row.event_id),
@@ -169,7 +175,10 @@ def _row(said: Publication, now: datetime) -> dict[str, Any]:
 
 def _publication(row: Any, of: Any) -> Publication:  # noqa: ANN401  # rows of `publication` and `artifact`
     return Publication(
-        artifact=_named(row, of), by=row.published_by, at=Precedence(row.published_at, row.source, row.event_id)
+        key=(of.module_key, of.version),
+        artifact=_named(row, of),
+        by=row.published_by,
+        at=Precedence(row.published_at, row.source, row.event_id),
     )
 
 

@@ -1,0 +1,258 @@
+"""Documents → catalog: every name must refer to something, and every pipeline must lead somewhere."""
+
+import re
+from typing import Any
+
+from msgspec import Struct, structs
+
+from deploydb.configuration.documents import (
+    AfterDocument,
+    DefaultsDocument,
+    EnvironmentDocument,
+    ManualDocument,
+    PipelineDocument,
+    PromotionDocument,
+    ServiceDocument,
+    SoakDocument,
+    StageDocument,
+    VerificationDocument,
+    WebhookDocument,
+)
+from deploydb.configuration.problems import suggestion
+from deploydb.configuration.source import Path, Source
+from deploydb.domain.catalog import (
+    After,
+    DeploymentWebhooks,
+    Environment,
+    ManualPromotion,
+    Pipeline,
+    Promotion,
+    PromotionWebhooks,
+    Service,
+    SoakPromotion,
+    Stage,
+    VerificationPromotion,
+    Webhooks,
+)
+
+_MODULE = re.compile(r"[^:\s]+:[^:\s]+")
+_URL = re.compile(r"https?://[^\s/]+\S*")
+_ORCHESTRATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+class Known(Struct, kw_only=True):
+    """The idents that exist in each kind, those of broken files too: a broken file is one problem, not twenty."""
+
+    services: frozenset[str]
+    pipelines: frozenset[str]
+    environments: frozenset[str]
+    promotions: frozenset[str]
+
+
+def build_promotion(ident: str, document: PromotionDocument) -> Promotion:
+    """The promotion that a document describes."""
+    match document:
+        case VerificationDocument():
+            return VerificationPromotion(
+                ident=ident, type=document.type_, description=document.description, timeout=document.timeout
+            )
+        case ManualDocument():
+            return ManualPromotion(
+                ident=ident,
+                description=document.description,
+                approvals=document.approvals,
+                allow_author=document.allow_author,
+            )
+        case SoakDocument():
+            return SoakPromotion(ident=ident, description=document.description, duration=document.duration)
+
+
+def build_environment(
+    source: Source, ident: str, document: EnvironmentDocument, known: Known, promotions: dict[str, Promotion]
+) -> Environment:
+    """The environment that a document describes; what is wrong with it goes to `source.problems`."""
+    _refer(source, ("entry",), document.entry, "promotion", known.promotions)
+    for index, name in enumerate(document.entry):
+        if isinstance(promotions.get(name), SoakPromotion):
+            told = f"{name} is a soak: nothing has run here yet to soak; put it on the stage before this environment"
+            source.problem(("entry", index), told)
+    if not _ORCHESTRATOR.fullmatch(document.orchestrator):
+        source.problem(("orchestrator",), "an orchestrator's name has letters, digits, - and _ only")
+    return Environment(
+        ident=ident,
+        description=document.description,
+        orchestrator=document.orchestrator,
+        entry=tuple(document.entry),
+        deadline=document.deadline,
+        webhooks=build_webhooks(source, document.webhooks, ("webhooks",)),
+    )
+
+
+def build_webhooks(source: Source, document: WebhookDocument | None, at: Path = ()) -> Webhooks:
+    """The webhooks that a document lists; each must be an http or https address."""
+    if document is None:
+        return Webhooks()
+
+    def lists(of: Struct | None, where: str) -> dict[str, Any]:
+        found = {name: urls for name, urls in structs.asdict(of).items() if urls is not None} if of else {}
+        for name, urls in found.items():
+            for index, url in enumerate(urls):
+                if not _URL.fullmatch(url):
+                    source.problem((*at, where, name, index), f"{url} is no http or https address")
+        return {name: tuple(urls) for name, urls in found.items()}
+
+    deployment, promotion = lists(document.deployment, "deployment"), lists(document.promotion, "promotion")
+    return Webhooks(
+        deployment=DeploymentWebhooks(**deployment) if deployment else None,
+        promotion=PromotionWebhooks(**promotion) if promotion else None,
+    )
+
+
+def build_pipeline(source: Source, ident: str, document: PipelineDocument, known: Known) -> Pipeline:
+    """The pipeline that a document describes: its stages exist, wait for stages of it, and can each be reached."""
+    names = list(document.environments)
+    if not names:
+        source.problem(("environments",), "a pipeline needs at least one environment")
+    stages = []
+    for index, (name, stage) in enumerate(document.environments.items()):
+        at: Path = ("environments", name)
+        if name not in known.environments:
+            told = f"there is no environment {name}{suggestion(name, known.environments)}"
+            source.problem(at, f"{told} (expected environments/{name}.yml)", key=True)
+        stage = stage or StageDocument()  # noqa: PLW2901  # `dev:` with nothing behind it
+        _refer(source, (*at, "promotions"), stage.promotions, "promotion", known.promotions)
+        after = _after(stage, names[index - 1] if index else None)
+        for upstream in after.environments:
+            if upstream not in document.environments:
+                told = f"{upstream} is no stage of this pipeline{suggestion(upstream, names)}"
+                source.problem((*at, "after"), told)
+        if isinstance(stage.after, AfterDocument) and (stage.after.all is None) == (stage.after.any is None):
+            source.problem((*at, "after"), "write either all: or any:")
+        stages.append(
+            Stage(
+                environment=name,
+                promotions=tuple(stage.promotions),
+                after=after,
+                while_verifying=stage.while_verifying,
+            )
+        )
+    _reach(source, stages)
+    return Pipeline(ident=ident, description=document.description, stages=tuple(stages))
+
+
+def build_service(
+    source: Source, ident: str, document: ServiceDocument, defaults: DefaultsDocument, known: Known
+) -> Service:
+    """The service that a document describes."""
+    _refer(source, ("pipelines",), document.pipelines, "pipeline", known.pipelines)
+    _refer(source, ("promotions",), document.promotions, "promotion", known.promotions)
+    check_modules(source, document.artifacts)
+    written = source.value if isinstance(source.value, dict) else {}
+    if not written.get("artifacts") and not defaults.artifacts:
+        source.problem(("artifacts",), "a service needs at least one artifact, such as com.example:foo")
+    if not written.get("pipelines"):
+        source.problem(("pipelines",), "a service needs at least one pipeline")
+    if document.failure_strategy.lower() != "stop":
+        source.problem(("failure_strategy",), f"expected stop, found {document.failure_strategy}")
+    return Service(
+        ident=ident,
+        description=document.description,
+        artifacts=tuple(dict.fromkeys([*document.artifacts, *defaults.artifacts])),
+        pipelines=tuple(document.pipelines),
+        promotions=tuple(dict.fromkeys([*document.promotions, *defaults.promotions])),
+        order=document.order,
+    )
+
+
+def build_defaults(source: Source, document: DefaultsDocument, known: Known) -> None:
+    """Check what every service gets."""
+    _refer(source, ("promotions",), document.promotions, "promotion", known.promotions)
+    check_modules(source, document.artifacts)
+
+
+def check_modules(source: Source, modules: list[str]) -> None:
+    """Each is `group:name`, once."""
+    for index, module in enumerate(modules):
+        if not _MODULE.fullmatch(module):
+            source.problem(("artifacts", index), f"{module} is no artifact: write group:name, without a version")
+        elif module in modules[:index]:
+            source.problem(("artifacts", index), f"{module} is listed twice")
+
+
+def check_lanes(source: Source, service: Service, pipelines: dict[str, Pipeline]) -> None:
+    """A service meets each environment in one place only: else two flows would fight over it."""
+    seen: dict[str, str] = {}
+    for index, name in enumerate(service.pipelines):
+        for stage in pipelines[name].stages if name in pipelines else ():
+            other = seen.setdefault(stage.environment, name)
+            if other != name:
+                told = f"{stage.environment} is in {other} and in {name}: a service meets each environment once"
+                source.problem(("pipelines", index), told)
+
+
+def _refer(source: Source, at: Path, names: list[str], kind: str, known: frozenset[str]) -> None:
+    for index, name in enumerate(names):
+        if name not in known:
+            source.problem((*at, index), f"there is no {kind} {name}{suggestion(name, known)}")
+        elif name in names[:index]:
+            source.problem((*at, index), f"{name} is listed twice")
+
+
+def _after(stage: StageDocument, above: str | None) -> After:
+    match stage.after:
+        case None:
+            return After(environments=(above,) if above is not None else ())
+        case str():
+            return After(environments=(stage.after,))
+        case list():
+            return After(environments=tuple(dict.fromkeys(stage.after)))
+        case AfterDocument(all=None):
+            return After(environments=tuple(dict.fromkeys(stage.after.any or [])), need="any")
+        case AfterDocument():
+            return After(environments=tuple(dict.fromkeys(stage.after.all or [])))
+
+
+def _reach(source: Source, stages: list[Stage]) -> None:
+    """Tell each cycle once, and each stage that nothing leads to."""
+    by_name = {stage.environment: stage for stage in stages}
+    reached: set[str] = set()
+    while True:
+        fresh = {stage.environment for stage in stages if stage.environment not in reached and _opens(stage, reached)}
+        if not fresh:
+            break
+        reached |= fresh
+    told: set[str] = set()
+    for stage in stages:
+        if stage.environment in reached or stage.environment in told:
+            continue
+        cycle = _cycle(by_name, stage.environment)
+        at: Path = ("environments", stage.environment)
+        if cycle is not None and stage.environment in cycle:
+            told |= set(cycle)
+            source.problem(at, f"waits for itself: {' → '.join([*cycle, cycle[0]])}", key=True)
+        elif all(name in by_name for name in stage.after.environments):
+            source.problem(
+                at, f"no release can reach {stage.environment}: what it comes after is never reached", key=True
+            )
+
+
+def _opens(stage: Stage, reached: set[str]) -> bool:
+    met = [name in reached for name in stage.after.environments]
+    return all(met) if stage.after.need == "all" or not met else any(met)
+
+
+def _cycle(by_name: dict[str, Stage], start: str) -> list[str] | None:
+    """The stages of the first cycle met going upstream, in the order in which releases would run in it."""
+    way: list[str] = []
+    at: str | None = start
+    while at is not None and at not in way:
+        way.append(at)
+        upstream = by_name[at].after.environments if at in by_name else ()
+        at = next(
+            (name for name in upstream if name in by_name and (name in way or by_name[name].after.environments)), None
+        )
+    if at is None:
+        return None
+    cycle = way[way.index(at) :][::-1]
+    turn = cycle.index(start) if start in cycle else 0
+    return cycle[turn:] + cycle[:turn]

@@ -1,0 +1,193 @@
+"""The directory, read: a catalog, or every problem in it."""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from deploydb.configuration.building import (
+    Known,
+    build_defaults,
+    build_environment,
+    build_pipeline,
+    build_promotion,
+    build_service,
+    build_webhooks,
+    check_lanes,
+)
+from deploydb.configuration.documents import (
+    DefaultsDocument,
+    EnvironmentDocument,
+    PipelineDocument,
+    ServiceDocument,
+    WebhookDocument,
+)
+from deploydb.configuration.problems import Problem, suggestion
+from deploydb.configuration.reading import read_document, read_promotion
+from deploydb.configuration.source import Source, read_source
+from deploydb.domain.catalog import Catalog, DeploymentWebhooks, PromotionWebhooks, Webhooks
+
+DEFAULTS = "_defaults"
+_ENDINGS = (".yml", ".yaml")
+_IDENT = {
+    "services": (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"), "letters, digits, . - and _"),
+    "environments": (re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}"), "letters, digits, - and _"),
+    "pipelines": (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"), "letters, digits, . - and _"),
+    "promotions": (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"), "letters, digits, . - and _"),
+    "webhook": (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"), "letters, digits, . - and _"),
+}
+
+T = TypeVar("T")
+
+
+class Loaded(Struct, frozen=True, kw_only=True):
+    """What a directory gave: a catalog, or else problems, in the order of files and lines."""
+
+    catalog: Catalog | None
+    problems: tuple[Problem, ...] = ()
+
+
+def load(directory: Path) -> Loaded:
+    """Read a configuration directory. Never raises for what is in it: all that is wrong is in `problems`."""
+    if not directory.is_dir():
+        return Loaded(catalog=None, problems=(_problem(directory, "is not a directory"),))
+    folders = _Folders(directory)
+    catalog = _build(folders)
+    problems = sorted(folders.problems + [each for source in folders.sources for each in source.problems])
+    return Loaded(catalog=None if problems else catalog, problems=tuple(problems))
+
+
+class _Folders:
+    """The files of each kind by ident, and what was wrong with the directory itself."""
+
+    def __init__(self, directory: Path) -> None:
+        self.problems: list[Problem] = []
+        self.sources: list[Source] = []
+        self.by_kind: dict[str, dict[str, Source]] = {kind: {} for kind in _IDENT}
+        for path in self._entries(directory):
+            if path.is_dir() and path.name in _IDENT:
+                self._read(path.name, path)
+            elif path.suffix in _ENDINGS or path.is_dir():
+                told = f"is no folder of a configuration{suggestion(path.name, _IDENT)}"
+                self.problems.append(_problem(path, told if path.is_dir() else "stands outside of the folders"))
+        if not self.by_kind["services"] and not self.problems:
+            self.problems.append(_problem(directory, "has no services: expected services/NAME.yml"))
+
+    def documents(self, kind: str, read: Callable[[Source], T | None]) -> dict[str, tuple[Source, T]]:
+        """The files of a kind that could be read, with their documents."""
+        read_ones = {ident: (source, read(source)) for ident, source in self.by_kind[kind].items() if ident != DEFAULTS}
+        return {ident: (source, document) for ident, (source, document) in read_ones.items() if document is not None}
+
+    def _entries(self, folder: Path) -> list[Path]:
+        try:
+            return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        except OSError as error:
+            self.problems.append(_problem(folder, f"cannot be read: {error.strerror}"))
+            return []
+
+    def _read(self, kind: str, folder: Path) -> None:
+        shape, allowed = _IDENT[kind]
+        for path in self._entries(folder):
+            if path.suffix not in _ENDINGS:
+                continue
+            ident = path.stem
+            if ident in self.by_kind[kind]:
+                self.problems.append(_problem(path, f"{ident} is here with two endings: keep one of them"))
+                continue
+            if not shape.fullmatch(ident) and not (kind == "services" and ident == DEFAULTS):
+                told = f"{ident} is no name for it: {allowed} only, a letter or digit first"
+                self.problems.append(_problem(path, told))
+                continue
+            try:
+                source = read_source(str(path), path.read_bytes())
+            except OSError as error:
+                self.problems.append(_problem(path, f"cannot be read: {error.strerror}"))
+                source = Source(path=str(path), value={}, problems=[])
+            self.sources.append(source)
+            self.by_kind[kind][ident] = source
+
+
+def _build(folders: _Folders) -> Catalog:
+    known = Known(
+        services=frozenset(folders.by_kind["services"]) - {DEFAULTS},
+        pipelines=frozenset(folders.by_kind["pipelines"]),
+        environments=frozenset(folders.by_kind["environments"]),
+        promotions=frozenset(folders.by_kind["promotions"]),
+    )
+    promotions = {
+        ident: build_promotion(ident, document)
+        for ident, (_, document) in folders.documents("promotions", read_promotion).items()
+    }
+    environments = {
+        ident: build_environment(source, ident, document, known, promotions)
+        for ident, (source, document) in folders.documents(
+            "environments", lambda source: read_document(source, EnvironmentDocument)
+        ).items()
+    }
+    pipelines = {
+        ident: build_pipeline(source, ident, document, known)
+        for ident, (source, document) in folders.documents(
+            "pipelines", lambda source: read_document(source, PipelineDocument)
+        ).items()
+    }
+    defaults = _defaults(folders, known)
+    services = {}
+    for ident, (source, document) in folders.documents(
+        "services", lambda source: read_document(source, ServiceDocument)
+    ).items():
+        services[ident] = build_service(source, ident, document, defaults, known)
+        check_lanes(source, services[ident], pipelines)
+    webhooks = _merged(
+        [
+            build_webhooks(source, document)
+            for source, document in folders.documents(
+                "webhook", lambda source: read_document(source, WebhookDocument)
+            ).values()
+        ]
+    )
+    parts = (services, environments, pipelines, promotions, webhooks)
+    return Catalog(
+        services=services,
+        environments=environments,
+        pipelines=pipelines,
+        promotions=promotions,
+        webhooks=webhooks,
+        digest=hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest(),
+    )
+
+
+def _defaults(folders: _Folders, known: Known) -> DefaultsDocument:
+    source = folders.by_kind["services"].get(DEFAULTS)
+    document = read_document(source, DefaultsDocument) if source is not None else None
+    if source is None or document is None:
+        return DefaultsDocument()
+    build_defaults(source, document, known)
+    return document
+
+
+def _merged(webhooks: list[Webhooks]) -> Webhooks:
+    """All lists of all files, each address once."""
+    deployment: dict[str, list[str]] = {}
+    promotion: dict[str, list[str]] = {}
+    for one in webhooks:
+        for into, part in ((deployment, one.deployment), (promotion, one.promotion)):
+            for name, urls in (msgspec.structs.asdict(part) if part else {}).items():
+                if urls:
+                    into.setdefault(name, []).extend(urls)
+    return Webhooks(
+        deployment=DeploymentWebhooks(**{name: tuple(dict.fromkeys(urls)) for name, urls in deployment.items()})
+        if deployment
+        else None,
+        promotion=PromotionWebhooks(**{name: tuple(dict.fromkeys(urls)) for name, urls in promotion.items()})
+        if promotion
+        else None,
+    )
+
+
+def _problem(path: os.PathLike[str], message: str) -> Problem:
+    return Problem(path=os.fspath(path), line=1, column=1, message=message)

@@ -1,0 +1,155 @@
+"""A file's value held against its document's type: every key on its own, so that one mistake hides no other."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import FieldInfo, fields
+
+from deploydb.configuration.documents import PROMOTION_TYPES, AfterDocument, PromotionDocument
+from deploydb.configuration.durations import parse_duration
+from deploydb.configuration.problems import close_match, suggestion
+from deploydb.configuration.source import Path, Source
+
+D = TypeVar("D", bound=Struct)
+
+_NAMES = {
+    dict: "keys and values",
+    list: "a list",
+    str: "text",
+    int: "a number",
+    bool: "true or false",
+    NoneType: "nothing",
+}
+
+
+class _Wrong:
+    """Stands for a value that has been told as a problem."""
+
+
+_WRONG = _Wrong()
+
+
+def read_document(source: Source, kind: type[D]) -> D | None:
+    """The file as a document of its kind, as much of it as is right; the rest is in `source.problems`.
+
+    None where a key that it cannot do without is missing or wrong, or the text is no YAML.
+    """
+    if source.value is None and source.problems:
+        return None
+    found = _struct(source, source.value if source.value is not None else {}, kind, ())
+    return found if isinstance(found, kind) else None
+
+
+def read_promotion(source: Source) -> PromotionDocument | None:
+    """A promotion's file: its `type` says which keys it may have."""
+    value = source.value
+    named = value.get("type") if isinstance(value, dict) else None
+    if isinstance(value, dict) and "type" not in value:
+        source.problem((), f"type is missing: write one of {', '.join(PROMOTION_TYPES)}")
+        return None
+    if isinstance(value, dict) and named not in PROMOTION_TYPES:
+        source.problem(("type",), f"there is no promotion type {named}{suggestion(str(named), PROMOTION_TYPES)}")
+        return None
+    kind: type[Any] = PROMOTION_TYPES.get(str(named), PROMOTION_TYPES["VerificationPromotion"])
+    found: PromotionDocument | None = read_document(source, kind)
+    return found
+
+
+def _struct(source: Source, value: Any, kind: type[Struct], at: Path) -> Any:  # noqa: ANN401  # the struct, or _WRONG
+    if not isinstance(value, dict):
+        return _unexpected(source, at, dict, value)
+    known = {info.encode_name: info for info in fields(kind)}
+    taken: dict[str, Any] = {}
+    for key, given in value.items():
+        if key not in known:
+            source.problem((*at, key), f"there is no key {key} here{suggestion(key, known)}", key=True)
+        elif (read := _read(source, given, known[key].type, (*at, key))) is not _WRONG:
+            taken[known[key].name] = read
+    required = {info.name: info.encode_name for info in known.values() if _is_required(info)}
+    for name in required.values():
+        if name not in value:
+            source.problem(at, f"{name} is missing")
+    return kind(**taken) if required.keys() <= taken.keys() else _WRONG
+
+
+def _is_required(info: FieldInfo) -> bool:
+    return info.default is msgspec.NODEFAULT and info.default_factory is msgspec.NODEFAULT
+
+
+def _read(source: Source, value: Any, kind: Any, at: Path) -> Any:  # noqa: ANN401  # any YAML, any type
+    bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    origin = get_origin(bare)
+    if origin in (Union, UnionType):
+        return _union(source, value, kind, get_args(bare), at)
+    if isinstance(bare, type) and issubclass(bare, Struct):
+        return _struct(source, value, bare, at)
+    if origin is dict:
+        if not isinstance(value, dict):
+            return _unexpected(source, at, dict, value)
+        items = {key: _read(source, given, get_args(bare)[1], (*at, key)) for key, given in value.items()}
+        return {key: item for key, item in items.items() if item is not _WRONG}
+    if origin is list:
+        if not isinstance(value, list):
+            return _unexpected(source, at, list, value)
+        members = [_read(source, given, get_args(bare)[0], (*at, index)) for index, given in enumerate(value)]
+        return [member for member in members if member is not _WRONG]
+    if bare is timedelta:
+        return _told(source, at, lambda: parse_duration(value))
+    if origin is Literal:
+        words = get_args(bare)
+        if value not in words:
+            source.problem(at, f"expected {' or '.join(words)}, found {_shown(value)}{close_match(str(value), words)}")
+            return _WRONG
+        return value
+    if bare is str and isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)  # a version or a name that happens to be a number
+    if isinstance(value, bool) is not (bare is bool) or not isinstance(value, bare):
+        return _unexpected(source, at, bare, value)
+    return _told(source, at, lambda: _converted(value, kind))
+
+
+def _union(source: Source, value: Any, kind: Any, members: tuple[Any, ...], at: Path) -> Any:  # noqa: ANN401
+    """The first member that the value's shape fits: a union here never has two of one shape."""
+    if value is None and NoneType in members:
+        return None
+    shapes = {str: str, list: list, dict: dict, AfterDocument: dict, int: int}
+    for member in members:
+        shape = shapes.get(get_origin(member) or member)
+        if shape is not None and isinstance(value, shape):
+            return _read(source, value, member, at)
+    others = [member for member in members if member is not NoneType]
+    return _read(source, value, others[0], at)
+
+
+def _converted(value: Any, kind: Any) -> Any:  # noqa: ANN401
+    """The value within the bounds of its type. Raises: ValueError, saying them."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        told = str(error)
+        raise ValueError(f"{told[0].lower()}{told[1:]}, found {value}") from None
+
+
+def _told(source: Source, at: Path, read: Callable[[], Any]) -> Any:  # noqa: ANN401  # what is read, or _WRONG
+    try:
+        return read()
+    except (ValueError, OverflowError) as error:
+        source.problem(at, str(error))
+        return _WRONG
+
+
+def _unexpected(source: Source, at: Path, expected: type, value: Any) -> _Wrong:  # noqa: ANN401
+    source.problem(at, f"expected {_NAMES[expected]}, found {_shown(value)}")
+    return _WRONG
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401  # any YAML
+    if isinstance(value, str):
+        return f"the text {value[:60]}"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int) else _NAMES[type(value)]
