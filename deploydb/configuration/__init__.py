@@ -1,27 +1,15 @@
-"""A directory of YAML → a catalog, or everything that is wrong with it.
+"""A directory of YAML files → a catalog, or every problem at once with its file, line and column.
 
-    folder     which files there are, and of which kind
-    tree       YAML text → nodes that know their line and column
-    documents  what each kind of file may say, key by key
-    reading    nodes → documents; goes on after an error, so that all are told at once
-    references names that refer to nothing, or to something that cannot be meant
-    stages     the order of a pipeline: cycles, stages that nothing reaches
-    assembly   documents → Catalog, with the digest
-    live       the catalog in force, while the files change
+One object a file; the file's name is its ident. Reading has three steps, each of which goes on after a problem so that
+a person mends a directory in one round: `source` turns text into values that remember where they stood, `reading` holds
+them against the documents' types key by key, and `building` follows the references and makes the catalog.
 
-Files are written by people and laid down by programs, and are wrong at times. Three rules follow. A problem is a value
-that names file, line and column, not an exception that hides the next one. A catalog is built from a directory without
-problems or not at all, so nothing behind this package checks a name again. And a broken directory never takes the place
-of a catalog that is in force: DeployDB goes on with the last good one, and says so.
-
-YAML's surprises are switched off: `true`, `false`, `null` and whole numbers are read as such, all else is text
-(`1.10` is not 1.1, `on` is not true). A key given twice is an error. Anchors, aliases and tags are refused, which also
-disarms the bombs that are made of them.
+A catalog comes out only where there is no problem at all, and `LiveCatalog` never lets a broken one replace a good one.
 """
 
 from deploydb.configuration.live import LiveCatalog
 from deploydb.configuration.loading import Loaded, load
-from deploydb.configuration.problem import Problem
+from deploydb.configuration.problems import Problem
 from deploydb.configuration.schema import json_schema
 
 __all__ = ["LiveCatalog", "Loaded", "Problem", "json_schema", "load"]

@@ -24,6 +24,7 @@ from deploydb.configuration.documents import (
     DefaultsDocument,
     EnvironmentDocument,
     PipelineDocument,
+    PromotionDocument,
     ServiceDocument,
     WebhookDocument,
 )
@@ -119,10 +120,8 @@ def _build(folders: _Folders) -> Catalog:
         environments=frozenset(folders.by_kind["environments"]),
         promotions=frozenset(folders.by_kind["promotions"]),
     )
-    promotions = {
-        ident: build_promotion(ident, document)
-        for ident, (_, document) in folders.documents("promotions", read_promotion).items()
-    }
+    read: dict[str, tuple[Source, PromotionDocument]] = folders.documents("promotions", read_promotion)
+    promotions = {ident: build_promotion(ident, document) for ident, (_, document) in read.items()}
     environments = {
         ident: build_environment(source, ident, document, known, promotions)
         for ident, (source, document) in folders.documents(
