@@ -33,7 +33,10 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 def catalog(
     *services: Service,
-    stages: tuple[Stage, ...] = (Stage(environment="dev"), Stage(environment="prod", after=After(environments=("dev",)))),
+    stages: tuple[Stage, ...] = (
+        Stage(environment="dev"),
+        Stage(environment="prod", after=After(environments=("dev",))),
+    ),
     promotions: tuple[Promotion, ...] = (),
 ) -> Catalog:
     """Services (by default foo, of com.example:foo, asking for smoke) on one pipeline, dev → prod by default."""

@@ -1,12 +1,12 @@
 """Documents → catalog: every name must refer to something, and every pipeline must lead somewhere."""
 
 import re
+from collections.abc import Set
 from typing import Any
 
 from msgspec import Struct, structs
 
 from deploydb.configuration.documents import (
-    AfterDocument,
     DefaultsDocument,
     EnvironmentDocument,
     ManualDocument,
@@ -20,8 +20,8 @@ from deploydb.configuration.documents import (
 )
 from deploydb.configuration.problems import suggestion
 from deploydb.configuration.source import Path, Source
+from deploydb.configuration.stages import check_order, read_after
 from deploydb.domain.catalog import (
-    After,
     DeploymentWebhooks,
     Environment,
     ManualPromotion,
@@ -36,17 +36,17 @@ from deploydb.domain.catalog import (
 )
 
 _MODULE = re.compile(r"[^:\s]+:[^:\s]+")
-_URL = re.compile(r"https?://[^\s/]+\S*")
-_ORCHESTRATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_URL = re.compile(r"https?://[^\s/?#]+\S*")
+_ORCHESTRATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+MAX_STAGES = 200
 
 
 class Known(Struct, kw_only=True):
     """The idents that exist in each kind, those of broken files too: a broken file is one problem, not twenty."""
 
-    services: frozenset[str]
-    pipelines: frozenset[str]
-    environments: frozenset[str]
-    promotions: frozenset[str]
+    pipelines: Set[str]
+    environments: Set[str]
+    promotions: Set[str]
 
 
 def build_promotion(ident: str, document: PromotionDocument) -> Promotion:
@@ -77,7 +77,7 @@ def build_environment(
             told = f"{name} is a soak: nothing has run here yet to soak; put it on the stage before this environment"
             source.problem(("entry", index), told)
     if not _ORCHESTRATOR.fullmatch(document.orchestrator):
-        source.problem(("orchestrator",), "an orchestrator's name has letters, digits, - and _ only")
+        source.problem(("orchestrator",), "an orchestrator's name has letters, digits, - and _ only, at most 64")
     return Environment(
         ident=ident,
         description=document.description,
@@ -113,6 +113,9 @@ def build_pipeline(source: Source, ident: str, document: PipelineDocument, known
     names = list(document.environments)
     if not names:
         source.problem(("environments",), "a pipeline needs at least one environment")
+    if len(names) > MAX_STAGES:
+        source.problem(("environments",), f"has {len(names)} stages; a pipeline may have {MAX_STAGES}")
+        return Pipeline(ident=ident)
     stages = []
     for index, (name, stage) in enumerate(document.environments.items()):
         at: Path = ("environments", name)
@@ -121,13 +124,7 @@ def build_pipeline(source: Source, ident: str, document: PipelineDocument, known
             source.problem(at, f"{told} (expected environments/{name}.yml)", key=True)
         stage = stage or StageDocument()  # noqa: PLW2901  # `dev:` with nothing behind it
         _refer(source, (*at, "promotions"), stage.promotions, "promotion", known.promotions)
-        after = _after(stage, names[index - 1] if index else None)
-        for upstream in after.environments:
-            if upstream not in document.environments:
-                told = f"{upstream} is no stage of this pipeline{suggestion(upstream, names)}"
-                source.problem((*at, "after"), told)
-        if isinstance(stage.after, AfterDocument) and (stage.after.all is None) == (stage.after.any is None):
-            source.problem((*at, "after"), "write either all: or any:")
+        after = read_after(source, name, stage, names, above=names[index - 1] if index else None)
         stages.append(
             Stage(
                 environment=name,
@@ -136,7 +133,7 @@ def build_pipeline(source: Source, ident: str, document: PipelineDocument, known
                 while_verifying=stage.while_verifying,
             )
         )
-    _reach(source, stages)
+    check_order(source, stages)
     return Pipeline(ident=ident, description=document.description, stages=tuple(stages))
 
 
@@ -190,69 +187,9 @@ def check_lanes(source: Source, service: Service, pipelines: dict[str, Pipeline]
                 source.problem(("pipelines", index), told)
 
 
-def _refer(source: Source, at: Path, names: list[str], kind: str, known: frozenset[str]) -> None:
+def _refer(source: Source, at: Path, names: list[str], kind: str, known: Set[str]) -> None:
     for index, name in enumerate(names):
         if name not in known:
             source.problem((*at, index), f"there is no {kind} {name}{suggestion(name, known)}")
         elif name in names[:index]:
             source.problem((*at, index), f"{name} is listed twice")
-
-
-def _after(stage: StageDocument, above: str | None) -> After:
-    match stage.after:
-        case None:
-            return After(environments=(above,) if above is not None else ())
-        case str():
-            return After(environments=(stage.after,))
-        case list():
-            return After(environments=tuple(dict.fromkeys(stage.after)))
-        case AfterDocument(all=None):
-            return After(environments=tuple(dict.fromkeys(stage.after.any or [])), need="any")
-        case AfterDocument():
-            return After(environments=tuple(dict.fromkeys(stage.after.all or [])))
-
-
-def _reach(source: Source, stages: list[Stage]) -> None:
-    """Tell each cycle once, and each stage that nothing leads to."""
-    by_name = {stage.environment: stage for stage in stages}
-    reached: set[str] = set()
-    while True:
-        fresh = {stage.environment for stage in stages if stage.environment not in reached and _opens(stage, reached)}
-        if not fresh:
-            break
-        reached |= fresh
-    told: set[str] = set()
-    for stage in stages:
-        if stage.environment in reached or stage.environment in told:
-            continue
-        cycle = _cycle(by_name, stage.environment)
-        at: Path = ("environments", stage.environment)
-        if cycle is not None and stage.environment in cycle:
-            told |= set(cycle)
-            source.problem(at, f"waits for itself: {' → '.join([*cycle, cycle[0]])}", key=True)
-        elif all(name in by_name for name in stage.after.environments):
-            source.problem(
-                at, f"no release can reach {stage.environment}: what it comes after is never reached", key=True
-            )
-
-
-def _opens(stage: Stage, reached: set[str]) -> bool:
-    met = [name in reached for name in stage.after.environments]
-    return all(met) if stage.after.need == "all" or not met else any(met)
-
-
-def _cycle(by_name: dict[str, Stage], start: str) -> list[str] | None:
-    """The stages of the first cycle met going upstream, in the order in which releases would run in it."""
-    way: list[str] = []
-    at: str | None = start
-    while at is not None and at not in way:
-        way.append(at)
-        upstream = by_name[at].after.environments if at in by_name else ()
-        at = next(
-            (name for name in upstream if name in by_name and (name in way or by_name[name].after.environments)), None
-        )
-    if at is None:
-        return None
-    cycle = way[way.index(at) :][::-1]
-    turn = cycle.index(start) if start in cycle else 0
-    return cycle[turn:] + cycle[:turn]

@@ -3,13 +3,21 @@
 import re
 from datetime import timedelta
 
-import msgspec
+LONGEST = timedelta(days=3650)
+"""A bound, so that any time plus a duration is a time again."""
 
-_PARTS = re.compile(r"(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?")
+_N = r"(\d{1,9})"
+_SHORT = rf"(?:{_N}d)?(?:{_N}h)?(?:{_N}m)?(?:{_N}s)?"
+_ISO_8601 = rf"P(?:{_N}D)?(?:T(?=\d)(?:{_N}H)?(?:{_N}M)?(?:{_N}S)?)?"
+# Without years and months, which differ in length.
+PATTERN = rf"^(?=.*\d)(?:{_SHORT}|{_ISO_8601})$".replace(_N, _N[1:-1])
+"""The same as one regular expression, for JSON Schema."""
+
+_FORMS = (re.compile(_SHORT, re.ASCII), re.compile(_ISO_8601, re.ASCII))
 
 
 def parse_duration(value: object) -> timedelta:
-    """The length of time that a value says.
+    """The length of time that a value says, longer than nothing and at most `LONGEST`.
 
     Raises: ValueError, saying what to write.
     """
@@ -19,10 +27,12 @@ def parse_duration(value: object) -> timedelta:
         )
     if not isinstance(value, str):
         raise ValueError("expected a length of time such as 90s, 2h30m or 1d")  # noqa: TRY004
-    found = _PARTS.fullmatch(value)
-    if value and found:
-        return timedelta(**{unit: int(count) for unit, count in found.groupdict().items() if count})
-    try:
-        return msgspec.convert(value, timedelta)
-    except (msgspec.ValidationError, OverflowError):
-        raise ValueError(f"{value} is no length of time; write for example 90s, 2h30m or 1d") from None
+    found = next((match for form in _FORMS if (match := form.fullmatch(value)) and any(match.groups())), None)
+    if found is None:
+        raise ValueError(f"{value[:40]} is no length of time; write for example 90s, 2h30m or 1d")
+    days, hours, minutes, seconds = (int(count or 0) for count in found.groups())
+    # Compared as a whole number of seconds: timedelta itself overflows on what the digits allow.
+    total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    if not 0 < total <= LONGEST.total_seconds():
+        raise ValueError(f"{value} is out of bounds: longer than nothing, at most {LONGEST.days}d")
+    return timedelta(seconds=total)

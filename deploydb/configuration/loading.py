@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -28,19 +29,22 @@ from deploydb.configuration.documents import (
     ServiceDocument,
     WebhookDocument,
 )
-from deploydb.configuration.problems import Problem, suggestion
+from deploydb.configuration.problems import LONGEST_MESSAGE, Problem, shown, suggestion
 from deploydb.configuration.reading import read_document, read_promotion
 from deploydb.configuration.source import Source, read_source
 from deploydb.domain.catalog import Catalog, DeploymentWebhooks, PromotionWebhooks, Webhooks
 
 DEFAULTS = "_defaults"
 _ENDINGS = (".yml", ".yaml")
+# Names are words of routing keys and queue names, which AMQP bounds at 255 bytes: ENVIRONMENT.SERVICE.deploy fits.
+_DOTTED = (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"), "letters, digits, . - and _ only, at most 128")
+_PLAIN = (re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"), "letters, digits, - and _ only, at most 64")
 _IDENT = {
-    "services": (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"), "letters, digits, . - and _"),
-    "environments": (re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}"), "letters, digits, - and _"),
-    "pipelines": (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"), "letters, digits, . - and _"),
-    "promotions": (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"), "letters, digits, . - and _"),
-    "webhook": (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"), "letters, digits, . - and _"),
+    "services": _DOTTED,
+    "environments": _PLAIN,
+    "pipelines": _DOTTED,
+    "promotions": _DOTTED,
+    "webhook": _DOTTED,
 }
 
 T = TypeVar("T")
@@ -55,8 +59,9 @@ class Loaded(Struct, frozen=True, kw_only=True):
 
 def load(directory: Path) -> Loaded:
     """Read a configuration directory. Never raises for what is in it: all that is wrong is in `problems`."""
-    if not directory.is_dir():
-        return Loaded(catalog=None, problems=(_problem(directory, "is not a directory"),))
+    if not os.path.isdir(directory):  # Path.is_dir raises where a folder above may not be entered
+        told = "is not a directory" if os.path.lexists(directory) else "there is no such directory"
+        return Loaded(catalog=None, problems=(_problem(directory, told),))
     folders = _Folders(directory)
     catalog = _build(folders)
     problems = sorted(folders.problems + [each for source in folders.sources for each in source.problems])
@@ -71,12 +76,12 @@ class _Folders:
         self.sources: list[Source] = []
         self.by_kind: dict[str, dict[str, Source]] = {kind: {} for kind in _IDENT}
         for path in self._entries(directory):
-            if path.is_dir() and path.name in _IDENT:
+            if os.path.isdir(path) and path.name in _IDENT:
                 self._read(path.name, path)
-            elif path.suffix in _ENDINGS or path.is_dir():
+            elif path.suffix in _ENDINGS or os.path.isdir(path):
                 told = f"is no folder of a configuration{suggestion(path.name, _IDENT)}"
-                self.problems.append(_problem(path, told if path.is_dir() else "stands outside of the folders"))
-        if not self.by_kind["services"] and not self.problems:
+                self.problems.append(_problem(path, told if os.path.isdir(path) else "stands outside of the folders"))
+        if not self.by_kind["services"].keys() - {DEFAULTS} and not self.problems:
             self.problems.append(_problem(directory, "has no services: expected services/NAME.yml"))
 
     def documents(self, kind: str, read: Callable[[Source], T | None]) -> dict[str, tuple[Source, T]]:
@@ -95,30 +100,27 @@ class _Folders:
         shape, allowed = _IDENT[kind]
         for path in self._entries(folder):
             if path.suffix not in _ENDINGS:
+                if os.path.isdir(path):
+                    self.problems.append(_problem(path, f"is a folder: {kind}/ has files only"))
                 continue
             ident = path.stem
             if ident in self.by_kind[kind]:
                 self.problems.append(_problem(path, f"{ident} is here with two endings: keep one of them"))
                 continue
             if not shape.fullmatch(ident) and not (kind == "services" and ident == DEFAULTS):
-                told = f"{ident} is no name for it: {allowed} only, a letter or digit first"
+                told = f"{shown(ident)} is no name for it: {allowed}, a letter or digit first"
                 self.problems.append(_problem(path, told))
                 continue
-            try:
-                source = read_source(str(path), path.read_bytes())
-            except OSError as error:
-                self.problems.append(_problem(path, f"cannot be read: {error.strerror}"))
-                source = Source(path=str(path), value={}, problems=[])
+            source = _read_file(path)
             self.sources.append(source)
             self.by_kind[kind][ident] = source
 
 
 def _build(folders: _Folders) -> Catalog:
     known = Known(
-        services=frozenset(folders.by_kind["services"]) - {DEFAULTS},
-        pipelines=frozenset(folders.by_kind["pipelines"]),
-        environments=frozenset(folders.by_kind["environments"]),
-        promotions=frozenset(folders.by_kind["promotions"]),
+        pipelines=folders.by_kind["pipelines"].keys(),
+        environments=folders.by_kind["environments"].keys(),
+        promotions=folders.by_kind["promotions"].keys(),
     )
     read: dict[str, tuple[Source, PromotionDocument]] = folders.documents("promotions", read_promotion)
     promotions = {ident: build_promotion(ident, document) for ident, (_, document) in read.items()}
@@ -188,5 +190,21 @@ def _merged(webhooks: list[Webhooks]) -> Webhooks:
     )
 
 
-def _problem(path: os.PathLike[str], message: str) -> Problem:
-    return Problem(path=os.fspath(path), line=1, column=1, message=message)
+def _read_file(path: Path) -> Source:
+    """The file's value, or why there is none. A pipe or a device would be waited for without end, and is not opened."""
+    try:
+        if stat.S_ISREG(path.stat().st_mode):
+            return read_source(_told(path), path.read_bytes())
+        reason = "is not a file"
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+    return Source(path=_told(path), readable=False, problems=[_problem(path, reason)])
+
+
+def _problem(path: Path, message: str) -> Problem:
+    return Problem(path=_told(path), line=1, column=1, message=message)
+
+
+def _told(path: Path) -> str:
+    """The path as text; bytes of a name that are no text are escaped."""
+    return shown(str(path).encode("utf-8", "backslashreplace").decode(), LONGEST_MESSAGE)

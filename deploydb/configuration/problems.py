@@ -1,9 +1,17 @@
 """What is wrong in a configuration, and where."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 from msgspec import Struct
+
+LONGEST_MESSAGE = 500
+_LONGEST_SHOWN = 60
+_LONGEST_COMPARED = 128
+_NEIGHBOURS = 20
+"""Words on each side, in the order of the alphabet, that a misspelling is compared with where there are many. Comparing
+takes microseconds a word, and a broken directory may ask for thousands of words that each have thousands to compare."""
 
 
 class Problem(Struct, frozen=True, kw_only=True, order=True):
@@ -18,6 +26,12 @@ class Problem(Struct, frozen=True, kw_only=True, order=True):
         return f"{self.path}:{self.line}:{self.column}: {self.message}"
 
 
+def shown(text: str, longest: int = _LONGEST_SHOWN) -> str:
+    """A text of a file as part of a message, or a whole message: on one line, and not endless."""
+    kept = text if len(text) <= longest else f"{text[:longest]}…"
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in kept)
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`; did you mean X?`, or the words there are where they are few, or nothing."""
     words = sorted(known)
@@ -26,5 +40,8 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 def close_match(word: str, known: Iterable[str]) -> str:
     """`; did you mean X?`, or nothing."""
-    close = get_close_matches(word, list(known), n=1)
+    words = sorted(known)
+    at = bisect_left(words, word)
+    near = words[max(at - _NEIGHBOURS, 0) : at + _NEIGHBOURS]
+    close = get_close_matches(word[:_LONGEST_COMPARED], near, n=1)
     return f"; did you mean {close[0]}?" if close else ""

@@ -11,7 +11,7 @@ from msgspec.structs import FieldInfo, fields
 
 from deploydb.configuration.documents import PROMOTION_TYPES, AfterDocument, PromotionDocument
 from deploydb.configuration.durations import parse_duration
-from deploydb.configuration.problems import close_match, suggestion
+from deploydb.configuration.problems import close_match, shown, suggestion
 from deploydb.configuration.source import Path, Source
 
 D = TypeVar("D", bound=Struct)
@@ -38,23 +38,29 @@ def read_document(source: Source, kind: type[D]) -> D | None:
 
     None where a key that it cannot do without is missing or wrong, or the text is no YAML.
     """
-    if source.value is None and source.problems:
+    if not source.readable:
         return None
     found = _struct(source, source.value if source.value is not None else {}, kind, ())
     return found if isinstance(found, kind) else None
 
 
 def read_promotion(source: Source) -> PromotionDocument | None:
-    """A promotion's file: its `type` says which keys it may have."""
-    value = source.value
-    named = value.get("type") if isinstance(value, dict) else None
-    if isinstance(value, dict) and "type" not in value:
-        source.problem((), f"type is missing: write one of {', '.join(PROMOTION_TYPES)}")
+    """A promotion's file: its `type` says which keys it may have, so without one no key can be judged."""
+    if not source.readable:
         return None
-    if isinstance(value, dict) and named not in PROMOTION_TYPES:
-        source.problem(("type",), f"there is no promotion type {named}{suggestion(str(named), PROMOTION_TYPES)}")
+    value = source.value if source.value is not None else {}
+    if not isinstance(value, dict):
+        _unexpected(source, (), dict, value)
         return None
-    kind: type[Any] = PROMOTION_TYPES.get(str(named), PROMOTION_TYPES["VerificationPromotion"])
+    named = value.get("type")
+    if named is None:
+        source.problem(("type",), f"type is missing: write one of {', '.join(PROMOTION_TYPES)}")
+        return None
+    if not isinstance(named, str) or named not in PROMOTION_TYPES:
+        hint = suggestion(str(named), PROMOTION_TYPES)
+        source.problem(("type",), f"expected a promotion's type, found {_shown(named)}{hint}")
+        return None
+    kind: type[Any] = PROMOTION_TYPES[named]
     found: PromotionDocument | None = read_document(source, kind)
     return found
 
@@ -66,13 +72,13 @@ def _struct(source: Source, value: Any, kind: type[Struct], at: Path) -> Any:  #
     taken: dict[str, Any] = {}
     for key, given in value.items():
         if key not in known:
-            source.problem((*at, key), f"there is no key {key} here{suggestion(key, known)}", key=True)
+            source.problem((*at, key), f"there is no key {shown(key)} here{suggestion(key, known)}", key=True)
         elif (read := _read(source, given, known[key].type, (*at, key))) is not _WRONG:
             taken[known[key].name] = read
     required = {info.name: info.encode_name for info in known.values() if _is_required(info)}
     for name in required.values():
         if name not in value:
-            source.problem(at, f"{name} is missing")
+            source.problem((*at, name), f"{name} is missing")
     return kind(**taken) if required.keys() <= taken.keys() else _WRONG
 
 
@@ -91,12 +97,13 @@ def _read(source: Source, value: Any, kind: Any, at: Path) -> Any:  # noqa: ANN4
         if not isinstance(value, dict):
             return _unexpected(source, at, dict, value)
         items = {key: _read(source, given, get_args(bare)[1], (*at, key)) for key, given in value.items()}
-        return {key: item for key, item in items.items() if item is not _WRONG}
+        return {key: None if item is _WRONG else item for key, item in items.items()}  # a stage all the same
     if origin is list:
         if not isinstance(value, list):
             return _unexpected(source, at, list, value)
         members = [_read(source, given, get_args(bare)[0], (*at, index)) for index, given in enumerate(value)]
-        return [member for member in members if member is not _WRONG]
+        # What was told is empty text, not left out: the others keep their index, by which their place is known.
+        return ["" if member is _WRONG else member for member in members]
     if bare is timedelta:
         return _told(source, at, lambda: parse_duration(value))
     if origin is Literal:
@@ -130,8 +137,8 @@ def _converted(value: Any, kind: Any) -> Any:  # noqa: ANN401
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        told = str(error)
-        raise ValueError(f"{told[0].lower()}{told[1:]}, found {value}") from None
+        told = str(error).replace("`int`", _NAMES[int]).replace("`str`", _NAMES[str])
+        raise ValueError(f"{told[0].lower()}{told[1:]}, found {_shown(value)}") from error
 
 
 def _told(source: Source, at: Path, read: Callable[[], Any]) -> Any:  # noqa: ANN401  # what is read, or _WRONG
@@ -149,7 +156,7 @@ def _unexpected(source: Source, at: Path, expected: type, value: Any) -> _Wrong:
 
 def _shown(value: Any) -> str:  # noqa: ANN401  # any YAML
     if isinstance(value, str):
-        return f"the text {value[:60]}"
+        return f"the text {shown(value)}"
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int) else _NAMES[type(value)]

@@ -1,9 +1,9 @@
 """The JSON Schema of every kind of file, for editors and for people."""
 
-from datetime import timedelta
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from deploydb.configuration.documents import (
     DefaultsDocument,
@@ -15,46 +15,53 @@ from deploydb.configuration.documents import (
     VerificationDocument,
     WebhookDocument,
 )
+from deploydb.configuration.durations import PATTERN
 
-_DURATION = {"type": "string", "pattern": r"^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$|^P", "examples": ["90s", "2h30m", "1d"]}
+_DURATION = {"type": "string", "pattern": PATTERN, "examples": ["90s", "2h30m", "1d", "PT2H"]}
+_KINDS: dict[str, tuple[type[Struct], ...]] = {
+    "services": (ServiceDocument,),
+    "services-defaults": (DefaultsDocument,),
+    "pipelines": (PipelineDocument,),
+    "environments": (EnvironmentDocument,),
+    "promotions": (VerificationDocument, ManualDocument, SoakDocument),
+    "webhook": (WebhookDocument,),
+}
 
 
 def json_schema() -> dict[str, Any]:
-    """One schema with a definition for each kind of file (`#/$defs/services` and so on), each key described."""
-    kinds = {
-        "services": (ServiceDocument,),
-        "services/_defaults": (DefaultsDocument,),
-        "pipelines": (PipelineDocument,),
-        "environments": (EnvironmentDocument,),
-        "promotions": (VerificationDocument, ManualDocument, SoakDocument),
-        "webhook": (WebhookDocument,),
-    }
-    documents = [document for together in kinds.values() for document in together]
+    """One schema that every file fits, and a definition for each kind of file (`#/$defs/services` and so on)."""
+    documents = [document for together in _KINDS.values() for document in together]
     _, definitions = msgspec.json.schema_components(documents, ref_template="#/$defs/{name}")
+    # A document without pipelines is still read, so that the rest of it is checked; but it is an error.
+    definitions["ServiceDocument"]["required"] = ["pipelines"]
     files = {
         kind: {"anyOf": [{"$ref": f"#/$defs/{document.__name__}"} for document in together]}
-        for kind, together in kinds.items()
+        for kind, together in _KINDS.items()
     }
+    described = {name.removesuffix("Document"): schema for name, schema in _tidied(definitions | files).items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "DeployDB configuration files, by folder",
-        "$defs": _tidied({**definitions, **files}),
+        "title": "DeployDB configuration",
+        "description": "One object a file. The folder says which kind it is: see #/$defs/FOLDER.",
+        "anyOf": [{"$ref": f"#/$defs/{kind}"} for kind in _KINDS],
+        "$defs": described,
     }
 
 
 def _tidied(schema: Any) -> Any:  # noqa: ANN401  # any JSON
-    """Durations as YAML writes them; nothing beyond the known keys."""
+    """Durations as YAML writes them; nothing beyond the known keys; names without our own word for them."""
     match schema:
         case {"format": "duration"}:
             kept = {name: value for name, value in schema.items() if name in ("description", "default", "title")}
             return _DURATION | kept
-        case {"type": "object", "properties": _}:
-            return {name: _tidied(value) for name, value in schema.items()} | {"additionalProperties": False}
+        case {"$ref": str(target)}:
+            return schema | {"$ref": target.removesuffix("Document")}
+        case {"type": "object", "properties": _, "title": str(title)}:
+            parts = {name: _tidied(value) for name, value in schema.items()}
+            return parts | {"title": title.removesuffix("Document"), "additionalProperties": False}
         case dict():
             return {name: _tidied(value) for name, value in schema.items()}
         case list():
             return [_tidied(member) for member in schema]
-        case timedelta():
-            return msgspec.to_builtins(schema)
         case _:
             return schema

@@ -1,138 +1,211 @@
 """YAML text → values that remember where they stood.
 
 Plain YAML surprises people: `10:00` is 600, `1.10` is 1.1, `on` is true, and of two equal keys the last wins. Here only
-true, false, null and integers are more than text; equal keys are a problem; so are aliases, which can make a small file
-explode when it is walked.
+true, false, null and whole numbers are more than text, and equal keys are a problem. Anchors, aliases and tags are
+refused, which also disarms the files that explode when they are walked.
+
+Values are made of the parser's events, not by PyYAML's composer: that one recurses, in C, and a file that is deep
+enough ends the process. libyaml parses where PyYAML was built with it.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 from msgspec import Struct
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from deploydb.configuration.problems import Problem
+from deploydb.configuration.problems import LONGEST_MESSAGE, Problem, shown
 
 Path = tuple[str | int, ...]
 """Where a value is in its document: keys and indexes from the top."""
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 20
 
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C one where it is built
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # PyYAML's own way to configure a loader
-
-
-for _tag, _pattern, _first in (
-    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
-    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
-    ("int", r"^[-+]?[0-9]+$", "-+0123456789"),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
+_PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
+}
+_WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
+"""One way to write each number, so that a name which happens to be one can be had back: `007` and `+7` are text."""
+# What YAML calls unprintable. The parser would refuse it too, but does not say where it stands.
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
 class Source(Struct, kw_only=True):
-    """One file's value, with the place of each key and value in it, and what was wrong with the text."""
+    """One file's value, with the place of each key and value in it, and what was wrong with the text.
+
+    `readable`: whether there is a value at all; an empty file's is None.
+    """
 
     path: str
     value: Any = None
+    readable: bool = True
     places: dict[Path, tuple[int, int]] = {}
     keys: dict[Path, tuple[int, int]] = {}
     problems: list[Problem] = []
+    told: set[tuple[Path, bool]] = set()
 
     def problem(self, at: Path, message: str, *, key: bool = False) -> None:
-        """Note what is wrong with the value at a path (or with its key), or nearest above it; one thing a place."""
+        """Note what is wrong with the value at a path, or with its key. What is not there stands where it is missing.
+
+        The first problem of a value counts: the ones that follow from it are not told.
+        """
+        if (at, key) in self.told:
+            return
+        self.told.add((at, key))
         places = self.keys if key else self.places
         while at and at not in places:
             at, places = at[:-1], self.places
-        line, column = places.get(at, (1, 1))
-        if not any((told.line, told.column) == (line, column) for told in self.problems):
-            self.problems.append(Problem(path=self.path, line=line, column=column, message=message))
+        self.note(places.get(at, (1, 1)), message)
+
+    def note(self, place: tuple[int, int], message: str) -> None:
+        """Note what is wrong at a line and column."""
+        line, column = place
+        told = shown(message, LONGEST_MESSAGE)
+        self.problems.append(Problem(path=self.path, line=line, column=column, message=told))
 
 
 def read_source(path: str, content: bytes) -> Source:
     """The file's value. Everything that is wrong is in `problems`; then the value is as much as could be understood."""
     source = Source(path=path)
-    if len(content) > MAX_BYTES:
-        source.problem((), f"is {len(content):,} bytes; a configuration file may have {MAX_BYTES:,}")
-        return source
     try:
-        root = yaml.compose(content.decode("utf-8-sig"), Loader=_Loader)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        source.problems.append(Problem(path=path, line=line, column=1, message="is not UTF-8"))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        message = " ".join(filter(None, (error.context, error.problem))) or "is not YAML"
-        source.problems.append(Problem(path=path, line=line, column=column, message=message))
-    except yaml.YAMLError as error:
-        source.problem((), f"is not YAML: {str(error).splitlines()[0]}")
-    except RecursionError:
-        source.problem((), "is nested too deeply")
-    else:
-        if root is not None:
-            source.value = _Walk(source).value(root, ())
+        source.value = _Walk(source).document(_text(content))
+    except _Unreadable as unreadable:
+        source.note(unreadable.place, str(unreadable))
+        source.readable = False
     return source
 
 
+class _Unreadable(Exception):
+    """Nothing behind this place can be understood."""
+
+    def __init__(self, place: tuple[int, int], message: str) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+def _text(content: bytes) -> str:
+    if len(content) > MAX_BYTES:
+        raise _Unreadable((1, 1), f"is {len(content):,} bytes; a configuration file may have {MAX_BYTES:,}")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8")
+        raise _Unreadable(_end(before), f"is not UTF-8: the byte 0x{content[error.start]:02x}") from error
+    text = text.removeprefix("\ufeff")
+    if odd := _UNPRINTABLE.search(text):
+        raise _Unreadable(_end(text[: odd.start()]), f"the character U+{ord(odd[0]):04X} is not allowed")
+    return text
+
+
+def _end(text: str) -> tuple[int, int]:
+    return text.count("\n") + 1, len(text) - text.rfind("\n")
+
+
 class _Walk:
-    """One walk over a file's nodes. Meets each once: a node met again is an alias."""
+    """One walk over a file's events."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._met: set[int] = set()
+        self._events: Iterator[yaml.Event] = iter(())
 
-    def value(self, node: Node, at: Path) -> Any:  # noqa: ANN401  # any YAML
-        self._source.places[at] = _place(node)
-        if id(node) in self._met:
+    def document(self, text: str) -> Any:  # noqa: ANN401  # any YAML
+        """The file's one value. Raises: _Unreadable, where it is not YAML."""
+        self._events = yaml.parse(text, Loader=_PARSER)
+        try:
+            return self._document()
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+            message = " ".join(filter(None, (error.context, error.problem)))
+            raise _Unreadable(place, message or "is not YAML") from error
+        except yaml.YAMLError as error:
+            raise _Unreadable((1, 1), f"is not YAML: {shown(str(error))}") from error
+
+    def _document(self) -> Any:  # noqa: ANN401
+        value = None
+        documents = 0
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self._source.note(_place(event), "a second document starts here: one object a file")
+                    break
+            elif isinstance(event, yaml.NodeEvent):
+                value = self._value(event, ())
+        return value
+
+    def _value(self, event: yaml.Event, at: Path) -> Any:  # noqa: ANN401
+        if len(at) > MAX_DEPTH:
+            raise _Unreadable(_place(event), f"is nested deeper than {MAX_DEPTH} levels")
+        self._source.places[at] = _place(event)
+        if isinstance(event, yaml.AliasEvent):
             self._source.problem(at, "aliases are not supported: write it out")
             return None
-        self._met.add(id(node))
-        match node:
-            case MappingNode():
-                return self._mapping(node, at)
-            case SequenceNode():
-                return [self.value(child, (*at, index)) for index, child in enumerate(node.value)]
+        if getattr(event, "anchor", None) is not None:
+            self._source.problem(at, "anchors are not supported: write it out where it is needed")
+        if (tag := getattr(event, "tag", None)) is not None:
+            self._source.problem(at, f"the tag {shown(tag)} is not supported: write plain text")
+        match event:
+            case yaml.MappingStartEvent():
+                return self._mapping(at)
+            case yaml.SequenceStartEvent():
+                return self._sequence(at)
+            case yaml.ScalarEvent():
+                return _scalar(event)
             case _:
-                return self._scalar(node, at)
+                raise AssertionError(f"the parser gave {event}")  # it gives no fifth kind of node
 
-    def _mapping(self, node: MappingNode, at: Path) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, ScalarNode):
-                self._source.places[*at, "?"] = _place(key_node)
-                self._source.problem((*at, "?"), "a key must be plain text")
-                continue
-            key = str(key_node.value)
-            here = (*at, key)
-            if key in found:
-                self._source.keys[here] = _place(key_node)
-                self._source.problem(here, f"{key} is here twice; the first is in line {self._line(here)}", key=True)
-                continue
-            self._source.keys[here] = _place(key_node)
-            found[key] = self.value(value_node, here)
+    def _sequence(self, at: Path) -> list[Any]:
+        found: list[Any] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            found.append(self._value(event, (*at, len(found))))
         return found
 
-    def _line(self, at: Path) -> int:
-        return self._source.places[at][0]
+    def _mapping(self, at: Path) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        while not isinstance(key := next(self._events), yaml.MappingEndEvent):
+            if not isinstance(key, yaml.ScalarEvent) or key.anchor is not None or key.tag is not None:
+                self._source.note(_place(key), "a key must be plain text")
+                self._skip(key, at)
+                self._skip(next(self._events), at)
+                continue
+            here = (*at, str(key.value))
+            if key.value in found:
+                first = self._source.keys[here][0]
+                self._source.note(_place(key), f"{shown(key.value)} is here twice; the first is in line {first}")
+                self._skip(next(self._events), at)
+                continue
+            self._source.keys[here] = _place(key)
+            found[key.value] = self._value(next(self._events), here)
+        return found
 
-    def _scalar(self, node: Node, at: Path) -> str | int | bool | None:
-        text = str(node.value)
-        match str(node.tag).rpartition(":")[2]:
-            case "null":
-                return None
-            case "bool":
-                return text.lower() == "true"
-            case "int":
-                return int(text) if len(text) < 20 else text
-            case "str":
-                return text
-            case other:
-                self._source.problem(at, f"the tag {other} is not supported: write plain text")
-                return text
+    def _skip(self, event: yaml.Event, at: Path) -> None:
+        """Go past a value that has no place in the document."""
+        depth = len(at)
+        while True:
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth == len(at):
+                return
+            event = next(self._events)
 
 
-def _place(node: Node) -> tuple[int, int]:
-    return (node.start_mark.line + 1, node.start_mark.column + 1)
+def _scalar(event: yaml.ScalarEvent) -> str | int | bool | None:
+    text = str(event.value)
+    if not event.implicit[0]:  # in quotes, or a block: text, whatever it looks like
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) else text
+
+
+def _place(event: yaml.Event) -> tuple[int, int]:
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)

@@ -1,11 +1,11 @@
 """What DeployDB tells an orchestrator to do, in the imperative."""
 
-from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
 
 from deploydb.domain.artifact import Artifact
+from deploydb.domain.facts import Time
 
 EXCHANGE = "deploydb.commands"
 """Where commands are published."""
@@ -35,7 +35,7 @@ class DeployCommand(Struct, frozen=True, kw_only=True, omit_defaults=True):
     manifest: tuple[Artifact, ...]
     reason: str
     attempt: int
-    deadline: datetime
+    deadline: Time
     previous: Previous | None = None
 
     @property

@@ -11,14 +11,25 @@ from deploydb.domain.gates import Evidence
 from deploydb.domain.state import Deployment, Release, Running, Verdict
 
 Settlement = Literal["adopted", "skipped", "expired", "replaced", "succeeded", "failed", "resumed", "waiting", "closed"]
-"""How a deployment can change by decision."""
+"""How a deployment can change by decision.
+
+adopted    it finished without a command of ours, and counts as commanded now
+skipped    it never will be deployed
+expired    no answer by its deadline
+replaced   another version took its place; its flow goes no further
+succeeded  every exit gate passed
+failed     an exit gate said no
+resumed    a gate took its no back, and others are still to be met
+waiting    only its reason is new: what it waits for, or why it failed
+closed     nothing more will come of it
+"""
 
 
 class Situation(Struct, frozen=True, kw_only=True):
     """All that is known of one service and is not over.
 
     `deployments`: every deployment of each flow that has an open one, and open ones without a flow. `running`: by
-    (environment, module). `evidence` and `verdicts`: by deployment.
+    (environment, module). `evidence`, and the `verdicts` that were decided last by promotion: by deployment.
     """
 
     service: str
@@ -48,7 +59,7 @@ class Requested(Struct, frozen=True, kw_only=True):
 
 
 class Settled(Struct, frozen=True, kw_only=True):
-    """The deployment has changed: skipped, expired, replaced, judged, waiting for something else, or closed."""
+    """The deployment has changed. `reason` says why, also where the deployment's own says something else."""
 
     what: Settlement
     deployment: Deployment

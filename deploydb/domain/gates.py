@@ -2,7 +2,7 @@
 
 A gate sees the deployment, the reports and approvals on it, and the time. It returns PASS, PENDING with what it
 waits for, FAIL where something said no, or ERROR where something technical prevents a judgement. FAIL and ERROR are
-never mixed up: an errored job is run again, a failed one stops the flow.
+never mixed up: an errored job may report again, a failed one stops the flow.
 """
 
 from collections.abc import Sequence
@@ -23,83 +23,95 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
 
 def judge(
-    promotions: Sequence[Promotion], deployment: Deployment, evidence: Evidence, now: datetime
+    promotions: Sequence[Promotion],
+    deployment: Deployment,
+    evidence: Evidence,
+    now: datetime,
+    *,
+    since: datetime | None = None,
 ) -> tuple[Verdict, ...]:
-    """A verdict for each promotion, in their order. People are asked last: once every automatic gate has passed."""
-    automatic = {
-        promotion.ident: _judge_one(promotion, deployment, evidence, now)
-        for promotion in promotions
-        if not isinstance(promotion, ManualPromotion)
-    }
-    unmet = [ident for ident, verdict in automatic.items() if verdict.outcome is not Outcome.PASS]
+    """A verdict for each promotion, in their order. People are asked last: once every automatic gate has passed.
+
+    `since`: when the clocks of soaks and timeouts began. By default when the deployment came to run; at the door of a
+    stage, when its release came to run upstream.
+    """
+    began = since if since is not None else deployment.running_since
+    verdicts = [_judge_one(promotion, deployment, evidence, now, began) for promotion in promotions]
+    unmet = [
+        verdict.promotion
+        for promotion, verdict in zip(promotions, verdicts, strict=True)
+        if not isinstance(promotion, ManualPromotion) and verdict.outcome is not Outcome.PASS
+    ]
     return tuple(
-        automatic.get(promotion.ident) or _ask_people(promotion, unmet, deployment, evidence, now)
-        for promotion in promotions
+        _later(verdict, unmet) if isinstance(promotion, ManualPromotion) else verdict
+        for promotion, verdict in zip(promotions, verdicts, strict=True)
     )
 
 
-def _judge_one(promotion: Promotion, deployment: Deployment, evidence: Evidence, now: datetime) -> Verdict:
+def _judge_one(
+    promotion: Promotion, deployment: Deployment, evidence: Evidence, now: datetime, since: datetime | None
+) -> Verdict:
     match promotion:
         case VerificationPromotion():
-            return verification(promotion, deployment, evidence, now)
+            return verification(promotion, evidence, now, since)
         case ManualPromotion():
-            return manual(promotion, deployment, evidence)
+            return manual(promotion, deployment.release.published_by, evidence)
         case SoakPromotion():
-            return soak(promotion, deployment, now)
+            return soak(promotion, now, since)
         case _:
             assert_never(promotion)
 
 
-def _ask_people(
-    promotion: Promotion, unmet: list[str], deployment: Deployment, evidence: Evidence, now: datetime
-) -> Verdict:
-    verdict = _judge_one(promotion, deployment, evidence, now)
-    if unmet and verdict.outcome is Outcome.PENDING:
-        reason = f"people are asked once {_listed(unmet)} passed"
-        return Verdict(promotion=promotion.ident, outcome=Outcome.PENDING, reason=reason, inputs=verdict.inputs)
-    return verdict
+def _later(verdict: Verdict, unmet: Sequence[str]) -> Verdict:
+    """What people are asked, once what need not ask them has passed. A word that they have given already stands."""
+    if not unmet or verdict.outcome is not Outcome.PENDING:
+        return verdict
+    reason = f"people are asked once {_listed(unmet)} passed"
+    return Verdict(promotion=verdict.promotion, outcome=Outcome.PENDING, reason=reason, inputs=verdict.inputs)
 
 
 def verification(
-    promotion: VerificationPromotion, deployment: Deployment, evidence: Evidence, now: datetime
+    promotion: VerificationPromotion, evidence: Evidence, now: datetime, since: datetime | None
 ) -> Verdict:
-    """The job's latest report decides; without one, its absence does once the timeout has passed."""
+    """The job's latest report decides. None, or one that is no answer, is a no once the timeout has passed."""
     ident = promotion.ident
-    report = next((known for known in evidence.verifications if known.promotion == ident), None)
-    if report is not None:
-        inputs = (report.event,) if report.event is not None else ()
-        said = f": {report.reason}" if report.reason else ""
-        match report.outcome:
-            case "passed":
-                return Verdict(promotion=ident, outcome=Outcome.PASS, reason=f"{ident} passed{said}", inputs=inputs)
-            case "failed":
-                return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=f"{ident} failed{said}", inputs=inputs)
-            case "errored":
-                reason = f"{ident} could not tell{said}; it may report again"
-                return Verdict(promotion=ident, outcome=Outcome.ERROR, reason=reason, inputs=inputs)
-            case _:
-                assert_never(report.outcome)
-    since = deployment.running_since
-    if promotion.timeout is not None and since is not None:
-        due = since + promotion.timeout
-        if now >= due:
-            reason = f"{ident} did not report within {in_words(promotion.timeout)}"
-            return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=reason)
-        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=f"waits for {ident} to report", recheck_at=due)
-    return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=f"waits for {ident} to report")
+    reports = [report for report in evidence.verifications if report.promotion == ident]
+    report = max(reports, key=lambda one: one.at, default=None)
+    inputs = (report.event,) if report is not None and report.event is not None else ()
+    said = f": {report.reason}" if report is not None and report.reason else ""
+    if report is not None and report.outcome == "passed":
+        return Verdict(promotion=ident, outcome=Outcome.PASS, reason=f"{ident} passed{said}", inputs=inputs)
+    if report is not None and report.outcome == "failed":
+        return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=f"{ident} failed{said}", inputs=inputs)
+    waits = f"waits for {ident} to report" if report is None else f"{ident} could not tell{said}; it may report again"
+    outcome = Outcome.PENDING if report is None else Outcome.ERROR
+    if promotion.timeout is None or since is None:
+        return Verdict(promotion=ident, outcome=outcome, reason=waits, inputs=inputs)
+    due = since + promotion.timeout
+    if now < due:
+        return Verdict(promotion=ident, outcome=outcome, reason=waits, recheck_at=due, inputs=inputs)
+    last = "" if report is None else f"; at last it could not tell{said}"
+    reason = f"{ident} did not answer within {in_words(promotion.timeout)}{last}"
+    return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=reason, inputs=inputs)
 
 
-def manual(promotion: ManualPromotion, deployment: Deployment, evidence: Evidence) -> Verdict:
-    """Enough different people said yes, and nobody no. Each person's latest word counts, once."""
+def manual(promotion: ManualPromotion, author: str, evidence: Evidence) -> Verdict:
+    """Enough different people said yes, and nobody no. Each person's latest word counts, once.
+
+    `author`: who published the release.
+    """
     ident = promotion.ident
-    said = [approval for approval in evidence.approvals if approval.promotion == ident]
-    inputs = tuple(approval.event for approval in said if approval.event is not None)
-    refusal = next((approval for approval in said if not approval.given), None)
-    if refusal is not None:
-        reason = f"{ident} refused by {refusal.by}" + (f": {refusal.comment}" if refusal.comment else "")
+    said: dict[str, Approval] = {}
+    for word in sorted(evidence.approvals, key=lambda one: one.at):
+        if word.promotion == ident:
+            said[word.by] = word
+    words = [said[person] for person in sorted(said)]
+    inputs = tuple(word.event for word in words if word.event is not None)
+    refusals = [f"{word.by}: {word.comment}" if word.comment else word.by for word in words if not word.given]
+    if refusals:
+        reason = f"{ident} refused by {', '.join(refusals)}"
         return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=reason, inputs=inputs)
-    author = None if promotion.allow_author else deployment.release.published_by
-    people = sorted({approval.by for approval in said if approval.by != author})
+    people = [person for person in sorted(said) if promotion.allow_author or person != author]
     if len(people) >= promotion.approvals:
         reason = f"approved by {', '.join(people)}"
         return Verdict(promotion=ident, outcome=Outcome.PASS, reason=reason, inputs=inputs)
@@ -107,15 +119,14 @@ def manual(promotion: ManualPromotion, deployment: Deployment, evidence: Evidenc
     reason = f"waits for {missing} approval{'s' if missing > 1 else ''}"
     if people:
         reason += f" beside {', '.join(people)}"
-    if author is not None and any(approval.by == author for approval in said):
+    if len(people) < len(said):
         reason += f"; {author} published it and does not count"
     return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=reason, inputs=inputs)
 
 
-def soak(promotion: SoakPromotion, deployment: Deployment, now: datetime) -> Verdict:
-    """It has run for the duration. Counts from when it came to run, by our clock or the source's, whichever is later."""
+def soak(promotion: SoakPromotion, now: datetime, since: datetime | None) -> Verdict:
+    """The duration has passed since it came to run."""
     ident = promotion.ident
-    since = deployment.running_since
     if since is None:
         return Verdict(promotion=ident, outcome=Outcome.PENDING, reason="soaks once it runs")
     due = since + promotion.duration
@@ -127,10 +138,10 @@ def soak(promotion: SoakPromotion, deployment: Deployment, now: datetime) -> Ver
 
 
 def in_words(duration: timedelta) -> str:
-    """`2h30m`, `45s`, `3d`: the largest units first, without zeros; fractions of a second are dropped past the first."""
+    """`2h30m`, `45s`, `3d`, `0.5s`: the largest units first, without zeros. Fractions count only below a second."""
     total = duration.total_seconds()
     if total < 1:
-        return f"{total:g}s"
+        return f"{total:.6f}".rstrip("0").rstrip(".") + "s"
     seconds = int(total)
     parts = []
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")):

@@ -26,12 +26,13 @@ from deploydb.domain.facts import (
 class Status(StrEnum):
     """How far a deployment has come, derived by `status()`.
 
-    NOT_STARTED  from the flow's opening, until the command is decided or a person or a newer version rules it out
+    NOT_STARTED  from the flow's opening, until the command is decided or something rules it out
     CREATED      the command is decided (promotion) and on its way; left by the orchestrator's answer or the deadline
     STARTED      the orchestrator has begun (its fact)
-    COMPLETED    it runs there (the orchestrator's fact); its exit gates decide. Stays so if a newer version replaces it
+    COMPLETED    it runs there (the orchestrator's fact); its exit gates decide. Stays so if another version replaces it
     SUCCESS      every exit gate passed (promotion)
-    FAILED       the attempt failed or was not answered in time, or an exit gate said no
+    FAILED       the attempt failed or an exit gate said no, until a later report mends it; or it was not answered by
+                 its deadline, which nothing mends, though a late success is told and does run there
     SKIPPED      it never will be deployed; the reason is with it
     """
 
@@ -136,11 +137,24 @@ class Deployment(Struct, frozen=True, kw_only=True):
         return self.status in (Status.CREATED, Status.STARTED)
 
     @property
+    def commanded(self) -> bool:
+        """Whether DeployDB asked for it: from the command on there is a deadline. What was adopted has none."""
+        return self.deadline is not None
+
+    @property
     def running_since(self) -> datetime | None:
         """When it came to run there: the later of the finish and the command, so that no source can backdate it."""
         if self.outcome != "succeeded" or self.finished is None:
             return None
         return max(self.finished.time, self.requested_at or self.finished.time)
+
+    @property
+    def came_to_run(self) -> datetime | None:
+        """When it came to run there, to tell which of two came last: as `running_since`, but by the source's word
+        alone where nobody commanded it, so that deployments adopted together keep the order in which they happened."""
+        if self.commanded or self.outcome != "succeeded" or self.finished is None:
+            return self.running_since
+        return self.finished.time
 
 
 def status(deployment: Deployment) -> Status:

@@ -34,8 +34,8 @@ class Waker:
     def __init__(self, engine: sa.Engine, channel: Channel) -> None:
         with told_apart():
             pooled = engine.raw_connection()
-            pooled.detach()
         driver: Any = pooled.driver_connection
+        pooled.detach()
         self._connection = driver
         self._listens = engine.dialect.name == "postgresql"
         if self._listens:

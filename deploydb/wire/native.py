@@ -1,8 +1,11 @@
-"""DeployDB's own JSON: one fact, or one command, a message."""
+"""DeployDB's own JSON: one fact, or one command, a message.
 
-import re
-from datetime import datetime
-from typing import Any, TypeVar
+Fields that we do not know are left alone: they stay in the log, so they too must be what a database keeps and what can
+be read back (`offences`). Of a key that is there twice the last one counts, as in every common reader.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -11,30 +14,44 @@ from packageurl import PackageURL
 from deploydb.domain.artifact import Artifact
 from deploydb.domain.commands import DeployCommand
 from deploydb.domain.errors import Refused
-from deploydb.domain.facts import AnyFact, ArtifactPublished, DeploymentObserved
+from deploydb.domain.facts import AnyFact, ArtifactPublished, DeploymentObserved, HoldPlaced
+from deploydb.settings import MAX_BODY_BYTES
+from deploydb.wire.offences import MAX_NESTING, find_offence
+from deploydb.wire.refusals import explain, shortened
 
 FACT_CONTENT_TYPE = "application/vnd.deploydb.event.v1+json"
 COMMAND_CONTENT_TYPE = "application/vnd.deploydb.command.v1+json"
 
+MAX_AHEAD = timedelta(minutes=5)
+"""How far a source's clock may be ahead of ours. A fact further in the future is refused."""
+
+_FACTS = get_args(AnyFact)
+_WITH_ARTIFACT = (ArtifactPublished, DeploymentObserved)
 _facts: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
 _commands = msgspec.json.Decoder(DeployCommand)
+_anything = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
 
 T = TypeVar("T")
 
-_AT = re.compile(r"^(?P<what>.*) - at `(?P<path>\$[^`]*)`$", re.DOTALL)
-_MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
-
 
 def decode_fact(body: bytes, *, arrived_at: datetime) -> AnyFact:
-    """The fact that a message says. Its `time` is always set: the arrival's where the message gives none.
+    """The fact that a message says, its times in UTC. Its `time` is always set: the arrival's where it gives none.
 
     Raises: Refused, with the path of the field that is wrong, missing or not allowed.
     """
-    fact = _decode(_facts, body)
-    if isinstance(fact, ArtifactPublished | DeploymentObserved) and fact.artifact.purl is not None:
+    fact = _decode(_facts, _FACTS, body)
+    if isinstance(fact, _WITH_ARTIFACT) and fact.artifact.purl is not None:
         fact = replace(fact, artifact=_canonical(fact.artifact))
-    return fact if fact.time is not None else replace(fact, time=arrived_at)
+    if isinstance(fact, HoldPlaced) and fact.until is not None:
+        fact = replace(fact, until=_in_utc(fact.until, "$.until"))
+    if fact.time is None:
+        return replace(fact, time=arrived_at)
+    time = fact.time if fact.time.tzinfo is UTC else _in_utc(fact.time, "$.time")
+    if time > arrived_at and time > arrived_at + MAX_AHEAD:
+        told = f"{time.isoformat()} is in the future: it arrived at {arrived_at.isoformat(timespec='seconds')}"
+        raise Refused(f"{told}; set the source's clock, or leave `time` out", path="$.time")
+    return fact if time is fact.time else replace(fact, time=time)
 
 
 def encode_fact(fact: AnyFact) -> bytes:
@@ -48,7 +65,7 @@ def decode_command(body: bytes) -> DeployCommand:
 
     Raises: Refused, with the path of the field that is wrong or missing.
     """
-    return _decode(_commands, body)
+    return _decode(_commands, (DeployCommand,), body)
 
 
 def encode_command(command: DeployCommand) -> bytes:
@@ -56,55 +73,33 @@ def encode_command(command: DeployCommand) -> bytes:
     return _encoder.encode(command)
 
 
-def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+def _decode(decoder: msgspec.json.Decoder[T], structs: tuple[type[msgspec.Struct], ...], body: bytes) -> T:
+    if len(body) > MAX_BODY_BYTES:
+        raise Refused(f"has {len(body)} bytes; at most {MAX_BODY_BYTES} are taken")
     try:
         body.decode("utf-8")
-        _refuse_unstorable(body)
-        return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise _refusal(str(error)) from error
-    except msgspec.DecodeError as error:
-        raise Refused(f"not JSON: {error}") from error
+        value = decoder.decode(body)
+        _anything.decode(body)  # the decoder before it does not look into fields that it does not know
     except UnicodeDecodeError as error:
         raise Refused(f"not UTF-8: byte {error.start} is 0x{body[error.start]:02x}") from error
     except RecursionError as error:
-        raise Refused("nested too deeply") from error
+        raise Refused(f"nested more than {MAX_NESTING} deep") from error
+    except msgspec.ValidationError as error:
+        raise find_offence(body) or explain(str(error), structs, body) from error
+    except msgspec.DecodeError as error:
+        raise find_offence(body) or Refused(f"not JSON: {error}" if body else "the message is empty") from error
+    if b"\\u0000" in body or body.count(b"[") + body.count(b"{") > MAX_NESTING:
+        offence = find_offence(body)
+        if offence is not None:
+            raise offence
+    return value
 
 
-def _refusal(message: str) -> Refused:
-    """msgspec's message with the path of the field itself, not of the object that lacks it."""
-    found = _AT.match(message)
-    what, path = (found["what"], found["path"]) if found else (message, "$")
-    missing = _MISSING.search(what)
-    return Refused(what, path=f"{path}.{missing['field']}" if missing else path)
-
-
-def _refuse_unstorable(body: bytes) -> None:
-    """Refuse what no database keeps, also in fields that we ignore: they go to the log with the rest.
-
-    An escaped NUL is legal JSON and no text in PostgreSQL; half a surrogate pair is no text at all. Both are rare, so
-    the second look at the message is only taken where an escape hints at them.
-    """
-    if b"\\u0000" not in body and b"\\ud" not in body.lower():
-        return
-    path = _path_of_nul(msgspec.json.decode(body), "$")
-    if path is not None:
-        raise Refused("has a NUL character, which cannot be stored", path=path)
-
-
-def _path_of_nul(value: Any, path: str) -> str | None:  # noqa: ANN401  # any JSON
-    match value:
-        case str():
-            return path if "\0" in value else None
-        case dict():
-            children = [(member, f"{path}.{key}") for key, member in value.items()]
-            named = next((path for key in value if "\0" in key), None)
-            return named or next((found for child, at in children if (found := _path_of_nul(child, at))), None)
-        case list():
-            places = ((member, f"{path}[{index}]") for index, member in enumerate(value))
-            return next((found for child, at in places if (found := _path_of_nul(child, at))), None)
-        case _:
-            return None
+def _in_utc(time: datetime, path: str) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        raise Refused(f"{time.isoformat()} is out of range", path=path) from error
 
 
 def _canonical(artifact: Artifact) -> Artifact:
@@ -112,4 +107,4 @@ def _canonical(artifact: Artifact) -> Artifact:
     try:
         return replace(artifact, purl=PackageURL.from_string(artifact.purl or "").to_string())
     except ValueError as error:
-        raise Refused(f"not a package URL: {error}", path="$.artifact.purl") from error
+        raise Refused(shortened(f"not a package URL: {error}"), path="$.artifact.purl") from error

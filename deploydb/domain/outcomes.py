@@ -1,0 +1,100 @@
+"""What came of commands, and of what was done without one: the first step of every evaluation.
+
+It needs no catalog: what happened happened, whatever is configured now.
+"""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from deploydb.domain.lanes import Lanes
+from deploydb.domain.state import Deployment, Release, Status
+
+_LATE = "; it finished later and does run there"
+
+
+def take_in(lanes: Lanes) -> None:
+    """Expire what was not answered in time, adopt what was not commanded, settle what runs, close what is over."""
+    for known in lanes.all():
+        _expire(lanes, known)
+    for known in lanes.all():
+        _adopt(lanes, known)
+    for known in lanes.all():
+        _explain(lanes, known)
+    finished = [known for known in lanes.all() if known.open and known.came_to_run is not None]
+    for known in sorted(finished, key=lambda known: (_came(lanes, known), *_newness(known.release), known.id)):
+        _settle_running(lanes, known)
+    for known in lanes.all():
+        _close(lanes, known)
+
+
+def _expire(lanes: Lanes, known: Deployment) -> None:
+    """No answer by the deadline: failed, with that reason."""
+    if not known.active or known.deadline is None:
+        return
+    if lanes.now < known.deadline:
+        lanes.look_again(known.deadline)
+        return
+    never = "did not start" if known.started is None else "started and did not finish"
+    reason = f"{never} by its deadline {known.deadline:%Y-%m-%d %H:%M:%S} UTC"
+    lanes.settle("expired", replace(known, expired_at=lanes.now, reason=reason), reason)
+
+
+def _adopt(lanes: Lanes, known: Deployment) -> None:
+    """What finished without a command of ours counts as commanded now: a soak starts now, whenever it says it was."""
+    ours = known.open and known.kind != "external" and known.skipped_at is None
+    if ours and known.finished is not None and known.requested_at is None:
+        reason = "finished without a command of ours"
+        lanes.settle("adopted", replace(known, requested_at=lanes.now, reason=reason), reason)
+
+
+def _explain(lanes: Lanes, known: Deployment) -> None:
+    """A failure's reason is the orchestrator's; a success after the deadline is told beside it."""
+    if not known.open or known.skipped_at is not None or known.replaced_at is not None:
+        return
+    if known.expired_at is not None:
+        if known.outcome == "succeeded" and not (known.reason or "").endswith(_LATE):
+            lanes.explain(known, f"{known.reason}{_LATE}")
+    elif known.outcome == "failed":
+        lanes.explain(known, known.failure or "its orchestrator gave no reason")
+
+
+def _settle_running(lanes: Lanes, known: Deployment) -> None:
+    """The last deployment of a module to finish well is what runs."""
+    since, ident = _came(lanes, known), known.id
+    before = lanes.runs(known)
+    if before is not None:
+        if before.deployment == ident:
+            return
+        if (since, *_newness(known.release), ident) <= (before.since, *_newness(before.release), before.deployment):
+            return
+    lanes.run(known, since)
+
+
+def _came(lanes: Lanes, known: Deployment) -> datetime:
+    """When a deployment that finished well came to run.
+
+    Never later than now: else a source whose clock is ahead would run for ever, whatever is commanded after it.
+    """
+    return min(known.came_to_run or lanes.now, lanes.now)
+
+
+def _newness(release: Release) -> tuple[object, ...]:
+    """Of two that came to run at the same instant the newer release runs."""
+    return release.order_key("published")
+
+
+def _close(lanes: Lanes, known: Deployment) -> None:
+    """Let go of what is over, and of what another version that runs now has taken the place of."""
+    if not known.open:
+        return
+    over = known.kind == "external" or known.replaced_at is not None or known.status in (Status.SKIPPED, Status.SUCCESS)
+    if over:
+        lanes.close(known)
+    elif known.status in (Status.COMPLETED, Status.FAILED):
+        ran = lanes.runs(known)
+        ended = known.expired_at if known.finished is None else known.finished.time
+        if ran is None or ran.deployment == known.id or ran.release.id == known.release.id or ended is None:
+            return
+        if known.outcome == "succeeded" or ran.since > ended:
+            lanes.replace(known, ran.release.artifact.version)

@@ -1,0 +1,66 @@
+"""A decoder's complaint in words that say what to do, with the path of the field itself."""
+
+import re
+from datetime import datetime
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from deploydb.domain.errors import Refused
+
+_AT = re.compile(r"^(?P<what>.*) - at `(?P<path>\$[^`]*)`$", re.DOTALL)
+_MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
+_TOLD = 300
+_A_TIME = "write a time with its zone, like 2026-11-22T12:00:00Z or 2026-11-22T13:00:00+01:00"
+
+
+def shortened(text: str) -> str:
+    """The text, or its beginning: what a stranger sent is told in a header and in logs, and may be very long."""
+    return text if len(text) <= _TOLD else f"{text[:_TOLD]}…"
+
+
+def explain(message: str, structs: tuple[type[msgspec.Struct], ...], body: bytes) -> Refused:
+    """The refusal that `message`, msgspec's on `body`, comes to. `structs`: what the body could have been."""
+    found = _AT.match(message)
+    what, path = (shortened(found["what"]), found["path"]) if found else (shortened(message), "$")
+    missing = _MISSING.search(what)
+    if missing is not None:
+        path = f"{path}.{missing['field']}"
+        what = "is missing"
+    if path == "$.type" and len(structs) > 1:
+        given = re.search(r"'.*", what, re.DOTALL)
+        known = ", ".join(sorted({_tag(struct) for struct in structs}))
+        told = f"unknown type {given[0]}" if given else "is missing" if missing else "must be text"
+        return Refused(f"{told}; known types are {known}", path=path)
+    hint = _hint(path, structs, body)
+    return Refused(f"{what}; {hint}" if hint else what, path=path)
+
+
+def _hint(path: str, structs: tuple[type[msgspec.Struct], ...], body: bytes) -> str:
+    """What the field takes, where that is a time or one of a few words."""
+    field = path.removeprefix("$.")
+    struct = _struct(structs, body)
+    hinted = get_type_hints(struct).get(field) if struct is not None else None
+    kinds = [kind for kind in (get_args(hinted) or (hinted,)) if kind is not NoneType]
+    if datetime in kinds:
+        return _A_TIME
+    if get_origin(hinted) is Literal:
+        return f"write one of {', '.join(str(choice) for choice in get_args(hinted))}"
+    return ""
+
+
+def _struct(structs: tuple[type[msgspec.Struct], ...], body: bytes) -> type[msgspec.Struct] | None:
+    """The one of the structs that the body says it is."""
+    if len(structs) == 1:
+        return structs[0]
+    try:
+        said: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None  # the complaint was about its beginning: the rest is no better
+    kind = said.get("type") if isinstance(said, dict) else None
+    return next((struct for struct in structs if _tag(struct) == kind), None)
+
+
+def _tag(struct: type[msgspec.Struct]) -> str:
+    return str(struct.__struct_config__.tag)

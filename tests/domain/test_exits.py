@@ -1,0 +1,242 @@
+"""What becomes of a deployment that runs, fails, is late, or is overtaken while it is verified: one story a rule."""
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from deploydb.domain.catalog import VerificationPromotion
+from deploydb.domain.commands import Previous
+from deploydb.domain.decisions import Settled, VerdictChanged
+from deploydb.domain.state import Outcome, Status
+from tests.domain.given import at, chain, foo, world
+
+
+def test_a_deployment_that_runs_is_verified_and_says_what_it_waits_for() -> None:
+    it = world(services=[foo(promotions=("smoke",))])
+    it.publish("1.0")
+    it.evaluate()
+    it.deploy("dev", "1.0")
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.COMPLETED, "waits for smoke to report")
+    it.verify("dev", "1.0")
+    it.evaluate()
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.SUCCESS, "smoke passed")
+    assert it.status("staging", "1.0") is Status.CREATED
+
+
+def test_a_report_that_comes_before_the_deployment_has_finished_counts() -> None:
+    it = world(services=[foo(promotions=("smoke",))])
+    it.publish("1.0")
+    it.verify("dev", "1.0")
+    it.evaluate()
+    it.deploy("dev", "1.0")
+    assert it.status("dev", "1.0") is Status.SUCCESS
+
+
+def test_every_change_of_a_verdict_is_a_decision_once() -> None:
+    it = world(services=[foo(promotions=("smoke",))])
+    it.publish("1.0")
+    it.evaluate()
+    it.finish("dev", "1.0")
+    changes = [one.verdict.outcome for one in it.evaluate().decisions if isinstance(one, VerdictChanged)]
+    it.verify("dev", "1.0", outcome="errored")
+    changes += [one.verdict.outcome for one in it.evaluate(1).decisions if isinstance(one, VerdictChanged)]
+    changes += [one.verdict.outcome for one in it.evaluate(1).decisions if isinstance(one, VerdictChanged)]
+    assert changes == [Outcome.PENDING, Outcome.ERROR]
+    assert it.status("dev", "1.0") is Status.COMPLETED
+
+
+def test_a_soak_is_looked_at_again_to_the_second() -> None:
+    it = world(*chain("dev", "prod", dev=("soak",)))
+    it.publish("1.0")
+    it.evaluate()
+    it.finish("dev", "1.0", when=at(-600))
+    assert it.evaluate(10).recheck_at == at(120)
+    assert it.evaluate(109).recheck_at == at(120)
+    it.evaluate(1)
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.SUCCESS, "soak 2h met")
+
+
+def test_people_are_asked_last() -> None:
+    it = world(*chain("dev", "prod", dev=("manual", "smoke")))
+    it.publish("1.0")
+    it.evaluate()
+    it.deploy("dev", "1.0")
+    assert it.reason("dev", "1.0") == "people are asked once smoke passed; waits for smoke to report"
+    it.verify("dev", "1.0")
+    it.evaluate()
+    assert it.reason("dev", "1.0") == "waits for 1 approval"
+
+
+def test_a_no_at_a_gate_fails_the_deployment_and_its_flow_waits_for_people() -> None:
+    it = world(services=[foo(promotions=("smoke",))])
+    it.publish("1.0")
+    it.evaluate()
+    it.verify("dev", "1.0", outcome="failed")
+    it.deploy("dev", "1.0")
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.FAILED, "smoke failed")
+    assert it.reason("staging", "1.0") == "waits for dev; failed in dev: smoke failed"
+    assert it.find("dev", "1.0").open
+
+
+def test_a_later_report_mends_a_failed_gate() -> None:
+    it = world(services=[foo(promotions=("smoke", "manual"))])
+    it.publish("1.0")
+    it.evaluate()
+    it.verify("dev", "1.0", outcome="failed")
+    it.deploy("dev", "1.0")
+    it.verify("dev", "1.0", outcome="passed")
+    (resumed,) = [one for one in it.evaluate().decisions if isinstance(one, Settled) and one.what == "resumed"]
+    assert resumed.reason == "waits for 1 approval"
+    assert it.status("dev", "1.0") is Status.COMPLETED
+    it.speak("dev", "1.0", "alice")
+    it.evaluate()
+    assert it.status("staging", "1.0") is Status.CREATED
+
+
+def test_another_no_is_told_in_the_place_of_the_first() -> None:
+    it = world(services=[foo(promotions=("smoke", "manual"))])
+    it.publish("1.0")
+    it.evaluate()
+    it.verify("dev", "1.0", outcome="failed")
+    it.deploy("dev", "1.0")
+    it.verify("dev", "1.0", outcome="passed")
+    it.speak("dev", "1.0", "bob", given=False)
+    it.evaluate()
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.FAILED, "manual refused by bob")
+
+
+def test_a_failed_deployment_says_why_and_may_be_mended_by_a_later_report() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.finish("dev", "1.0", "failed", reason="disk full")
+    it.evaluate(1)
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.FAILED, "disk full")
+    assert it.reason("staging", "1.0") == "waits for dev; failed in dev: disk full"
+    assert it.runs("dev") is None
+    it.finish("dev", "1.0")
+    it.evaluate(1)
+    assert it.status("dev", "1.0") is Status.SUCCESS
+    assert it.status("staging", "1.0") is Status.CREATED
+
+
+def test_a_failed_deployment_is_replaced_by_the_next_command_in_its_lane() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.deploy("dev", "1.0", "failed")
+    it.publish("1.1", published=1)
+    it.evaluate()
+    assert it.status("dev", "1.1") is Status.CREATED
+    assert it.status("dev", "1.0") is Status.FAILED
+    assert it.reason("prod", "1.0") == "failed in dev: its orchestrator gave no reason"
+    assert not any(known.open for known in it.deployments.values() if known.release.artifact.version == "1.0")
+
+
+def test_no_answer_by_the_deadline_ends_the_flow() -> None:
+    it = world()
+    it.publish("1.0")
+    assert it.evaluate().recheck_at == at(60)
+    it.start("dev", "1.0")
+    it.evaluate(60)
+    late = "started and did not finish by its deadline 2026-11-22 13:00:00 UTC"
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.FAILED, late)
+    assert (it.status("staging", "1.0"), it.reason("staging", "1.0")) == (Status.SKIPPED, f"failed in dev: {late}")
+    assert (it.status("prod", "1.0"), it.reason("prod", "1.0")) == (Status.SKIPPED, f"failed in dev: {late}")
+
+
+def test_a_success_after_the_deadline_stays_failed_but_does_run_there() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.evaluate(60)
+    it.finish("dev", "1.0")
+    it.evaluate(1)
+    assert it.status("dev", "1.0") is Status.FAILED
+    assert it.reason("dev", "1.0") == (
+        "did not start by its deadline 2026-11-22 13:00:00 UTC; it finished later and does run there"
+    )
+    assert it.runs("dev") == "1.0"
+    it.publish("1.1", published=1)
+    it.evaluate()
+    assert it.commands[-1].previous == Previous(version="1.0", deployment=it.find("dev", "1.0").id)
+
+
+def test_an_answer_that_arrives_with_the_deadline_counts() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.finish("dev", "1.0", when=at(59))
+    it.evaluate(61)
+    assert it.status("dev", "1.0") is Status.SUCCESS
+
+
+def test_a_newer_version_takes_the_place_of_one_that_is_being_verified() -> None:
+    it = world(services=[foo(promotions=("smoke",))])
+    it.publish("1.0")
+    it.evaluate()
+    it.deploy("dev", "1.0")
+    it.publish("1.1", published=1)
+    it.evaluate()
+    assert it.status("dev", "1.1") is Status.CREATED
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.COMPLETED, "replaced by 1.1")
+    assert (it.status("staging", "1.0"), it.reason("staging", "1.0")) == (Status.SKIPPED, "replaced by 1.1 in dev")
+    it.verify("dev", "1.0")
+    it.evaluate()
+    assert it.status("dev", "1.0") is Status.COMPLETED
+
+
+def test_where_a_stage_waits_the_newer_version_comes_after_the_verdict() -> None:
+    it = world(*chain("dev", "prod", dev=("manual",)))
+    it.publish("1.0")
+    it.evaluate()
+    it.deploy("dev", "1.0")
+    it.publish("1.1", published=1)
+    it.evaluate()
+    assert it.reason("dev", "1.1") == f"1.0 is being verified (deployment {it.find('dev', '1.0').id})"
+    it.speak("dev", "1.0", "alice")
+    it.evaluate()
+    assert it.status("dev", "1.0") is Status.SUCCESS
+    assert it.status("dev", "1.1") is Status.CREATED
+    assert it.status("prod", "1.0") is Status.CREATED
+
+
+def test_where_a_stage_waits_a_failure_lets_the_newer_version_in() -> None:
+    for told in ("refused", "failed"):
+        it = world(*chain("dev", "prod", dev=("manual",)))
+        it.publish("1.0")
+        it.evaluate()
+        it.deploy("dev", "1.0", "failed" if told == "failed" else "succeeded")
+        it.publish("1.1", published=1)
+        it.speak("dev", "1.0", "bob", given=False)
+        it.evaluate()
+        assert it.status("dev", "1.0") is Status.FAILED
+        assert it.status("dev", "1.1") is Status.CREATED
+
+
+def test_the_stage_has_the_last_word_on_whether_a_newer_version_waits() -> None:
+    (dev,) = chain("dev", dev=("soak",))
+    for said, status in ((None, "NOT_STARTED"), ("wait", "NOT_STARTED"), ("replace", "CREATED")):
+        it = world(replace(dev, while_verifying=said))
+        it.publish("1.0")
+        it.evaluate()
+        it.deploy("dev", "1.0")
+        it.publish("1.1", published=1)
+        it.evaluate()
+        assert it.status("dev", "1.1") == status
+
+
+def test_a_job_that_only_errors_lets_the_lane_go_at_its_timeout() -> None:
+    smoke = VerificationPromotion(ident="smoke", timeout=timedelta(hours=1))
+    (dev,) = chain("dev", dev=("smoke",))
+    it = world(replace(dev, while_verifying="wait"), promotions=[smoke])
+    it.publish("1.0")
+    it.evaluate()
+    it.deploy("dev", "1.0")
+    it.verify("dev", "1.0", outcome="errored")
+    it.publish("1.1", published=1)
+    assert it.evaluate().recheck_at == at(60)
+    assert it.status("dev", "1.1") is Status.NOT_STARTED
+    it.evaluate(60)
+    assert it.reason("dev", "1.0") == "smoke did not answer within 1h; at last it could not tell"
+    assert it.status("dev", "1.1") is Status.CREATED

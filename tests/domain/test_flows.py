@@ -1,0 +1,225 @@
+"""Flows, their commands, and one deployment at a time in a lane: one story a rule."""
+
+from msgspec.structs import replace
+
+from deploydb.domain.catalog import Catalog, Service
+from deploydb.domain.commands import Previous
+from deploydb.domain.decide import open_flow
+from deploydb.domain.state import Status
+from tests.domain.given import BAR, FOO, THREE, World, artifact, at, catalog, chain, foo, release, world
+
+
+def test_a_release_opens_a_deployment_for_every_stage_with_the_promotions_that_it_will_ask() -> None:
+    known = catalog(*chain("dev", "prod", prod=("manual", "smoke")), services=[foo(promotions=("smoke",))])
+    opened = open_flow(known, "foo", release())
+    assert opened.stages == (("dev", ("smoke",)), ("prod", ("smoke", "manual")))
+
+
+def test_the_first_stage_is_commanded_and_the_others_wait_for_it() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    (command,) = it.commands
+    assert (command.kind, command.deployment.environment) == ("deploy", "dev")
+    assert (command.deadline, command.reason) == (at(60), "published by ci")
+    assert [it.status(name, "1.0") for name in ("dev", "staging", "prod")] == ["CREATED", "NOT_STARTED", "NOT_STARTED"]
+    assert it.reason("staging", "1.0") == "waits for dev"
+    assert it.reason("prod", "1.0") == "waits for staging"
+
+
+def test_a_release_walks_through_every_stage_to_success() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    for environment in ("dev", "staging", "prod"):
+        it.deploy(environment, "1.0")
+        assert it.status(environment, "1.0") is Status.SUCCESS
+        assert it.runs(environment) == "1.0"
+    assert not any(known.open for known in it.deployments.values())
+    assert it.evaluate().recheck_at is None
+
+
+def test_what_waits_upstream_is_told_once_and_not_again_at_each_step() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.start("dev", "1.0")
+    assert it.evaluate().decisions == ()
+
+
+def test_the_reason_of_a_command_says_what_passed_upstream_and_at_the_door() -> None:
+    it = world(*chain("dev", "prod", dev=("smoke", "manual")), entry={"prod": ("smoke",)})
+    it.publish("1.0")
+    it.evaluate()
+    it.finish("dev", "1.0")
+    it.verify("dev", "1.0")
+    it.speak("dev", "1.0", "bob")
+    it.speak("dev", "1.0", "alice")
+    it.verify("prod", "1.0")
+    it.evaluate()
+    assert it.reason("prod", "1.0") == "promoted from dev: smoke passed, approved by alice, bob, smoke passed"
+
+
+def test_a_contradicted_release_is_deployed_as_its_earliest_publication_and_the_reason_says_so() -> None:
+    it = world()
+    it.publish("1.0")
+    for ident, known in it.deployments.items():
+        conflict = "b/2 published it with digest y, a with x"
+        it.deployments[ident] = replace(known, release=replace(known.release, conflict=conflict))
+    it.evaluate()
+    assert it.commands[0].reason == (
+        "published by ci; the earliest publication stands: b/2 published it with digest y, a with x"
+    )
+
+
+def test_a_service_that_is_not_configured_waits_until_it_comes_back_but_what_happened_is_taken_in() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    known, it.catalog = it.catalog, Catalog()
+    it.finish("dev", "1.0")
+    it.observe("prod", "0.9")
+    it.evaluate(1)
+    assert (it.runs("dev"), it.runs("prod")) == ("1.0", "0.9")
+    assert it.status("dev", "1.0") is Status.COMPLETED
+    assert [one.open for one in it.deployments.values() if one.kind == "external"] == [False]
+    it.catalog = known
+    it.evaluate()
+    assert it.status("staging", "1.0") is Status.CREATED
+
+
+def test_the_manifest_names_every_artifact_of_the_service_that_the_environment_runs() -> None:
+    it = world(services=[foo(artifacts=(FOO, BAR, "com.example:never"))])
+    it.publish("2.0", module=BAR)
+    it.evaluate()
+    it.deploy("dev", "2.0")
+    it.publish("1.0")
+    it.evaluate()
+    command = it.commands[-1]
+    assert command.manifest == (artifact("1.0"), artifact("2.0", module=BAR))
+    assert command.previous is None
+
+
+def test_a_command_names_what_it_replaces() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.deploy("dev", "1.0")
+    it.publish("1.1", published=1)
+    it.evaluate()
+    command = it.commands[-1]
+    assert command.manifest == (artifact("1.1"),)
+    assert command.previous == Previous(version="1.0", deployment=it.find("dev", "1.0").id)
+
+
+def test_the_manifest_leaves_out_what_the_service_is_no_longer_made_of() -> None:
+    it = world(services=[foo(artifacts=(FOO, BAR))])
+    it.publish("2.0", module=BAR)
+    it.evaluate()
+    it.deploy("dev", "2.0")
+    it.catalog = catalog(*THREE)
+    it.publish("1.0")
+    it.evaluate()
+    assert it.commands[-1].manifest == (artifact("1.0"),)
+
+
+def test_a_newer_release_waits_while_another_is_being_deployed() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.publish("1.1", published=1)
+    it.evaluate()
+    assert it.status("dev", "1.1") is Status.NOT_STARTED
+    assert it.reason("dev", "1.1") == f"1.0 is being deployed (deployment {it.find('dev', '1.0').id})"
+    it.deploy("dev", "1.0")
+    assert it.status("dev", "1.1") is Status.CREATED
+    assert it.status("staging", "1.0") is Status.CREATED
+
+
+def test_the_newest_at_the_door_is_chosen_and_the_others_are_skipped_all_the_way() -> None:
+    it = world()
+    for number in (2, 3, 1):
+        it.publish(f"1.{number}", published=number)
+    it.evaluate()
+    assert it.status("dev", "1.3") is Status.CREATED
+    for version in ("1.1", "1.2"):
+        assert it.reason("dev", version) == "superseded by 1.3, published later"
+        for environment in ("staging", "prod"):
+            assert it.status(environment, version) is Status.SKIPPED
+            assert it.reason(environment, version) == "skipped in dev: superseded by 1.3, published later"
+
+
+def test_newer_means_published_later_so_a_backport_goes_through() -> None:
+    it = world()
+    it.publish("2.0", published=1)
+    it.evaluate()
+    it.deploy("dev", "2.0")
+    it.publish("1.9.1", published=2)
+    it.evaluate()
+    assert it.status("dev", "1.9.1") is Status.CREATED
+
+
+def test_with_order_version_a_backport_is_skipped() -> None:
+    it = world(services=[foo(order="version")])
+    it.publish("2.0", published=1)
+    it.evaluate()
+    it.deploy("dev", "2.0")
+    it.publish("1.9.1", published=2)
+    it.publish("1.10", published=3)
+    it.evaluate()
+    assert it.reason("dev", "1.9.1") == it.reason("dev", "1.10") == "dev runs 2.0, a higher version"
+
+
+def test_with_order_version_another_tag_of_the_same_version_is_newer_if_it_was_published_later() -> None:
+    it = world(services=[foo(order="version")])
+    it.publish("v2.0", published=1)
+    it.publish("2.0", published=0)
+    it.evaluate()
+    assert it.status("dev", "v2.0") is Status.CREATED
+    assert it.reason("dev", "2.0") == "superseded by v2.0, published later"
+
+
+def test_a_release_that_is_heard_of_late_is_no_downgrade() -> None:
+    it = world()
+    it.publish("1.1", published=5)
+    it.evaluate()
+    it.publish("1.0", published=0)
+    it.evaluate()
+    assert it.reason("dev", "1.0") == "superseded by 1.1, published later"
+    it.deploy("dev", "1.1")
+    it.publish("0.9", published=-5)
+    it.evaluate()
+    assert it.reason("dev", "0.9") == "dev runs 1.1, published later"
+    assert it.status("prod", "0.9") is Status.SKIPPED
+
+
+def test_an_older_release_does_not_follow_a_newer_one_that_failed() -> None:
+    it = world()
+    it.publish("1.1", published=5)
+    it.evaluate()
+    it.deploy("dev", "1.1", "failed")
+    it.publish("1.0")
+    it.evaluate()
+    assert it.reason("dev", "1.0") == "superseded by 1.1, published later"
+
+
+def test_only_a_release_of_the_same_module_supersedes() -> None:
+    it = world(services=[foo(artifacts=(FOO, BAR))])
+    it.publish("1.0")
+    it.publish("7", published=5, module=BAR)
+    it.evaluate()
+    assert it.status("dev", "1.0") is Status.CREATED
+    assert it.reason("dev", "7") == f"1.0 is being deployed (deployment {it.find('dev', '1.0').id})"
+    it.deploy("dev", "1.0")
+    assert it.status("dev", "7") is Status.CREATED
+    it.deploy("dev", "7")
+    assert (it.runs("dev"), it.runs("dev", BAR)) == ("1.0", "7")
+
+
+def test_services_that_share_an_environment_do_not_wait_for_each_other() -> None:
+    known = catalog(*THREE, services=[foo(), Service(ident="bar", artifacts=(FOO,), pipelines=("main",))])
+    one, other = World(known, "foo"), World(known, "bar")
+    for it in (one, other):
+        it.publish("1.0")
+        it.evaluate()
+        assert it.status("dev", "1.0") is Status.CREATED

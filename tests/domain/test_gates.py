@@ -1,0 +1,153 @@
+"""What each gate says, as tables: the verdict, the reason people read, and when to ask again."""
+
+from datetime import timedelta
+
+import pytest
+
+from deploydb.domain.catalog import ManualPromotion, SoakPromotion, VerificationPromotion
+from deploydb.domain.gates import Evidence, in_words, judge
+from deploydb.domain.state import Approval, Precedence, Verification
+from tests.domain.given import MANUAL, SMOKE, SOAK, at, deployment
+
+SMOKE_IN_1H = VerificationPromotion(ident="smoke", timeout=timedelta(hours=1))
+TWO = ManualPromotion(ident="manual", approvals=2)
+NOT_THE_AUTHOR = ManualPromotion(ident="manual", allow_author=False)
+
+
+RUNS = deployment(requested_at=at(-600), finished=Precedence(at(0), "cd", "1"), outcome="succeeded")
+NOT_YET = deployment(requested_at=at(0))
+
+
+def report(outcome: str, *, minutes: float = 1, reason: str | None = None, event: int = 7) -> Verification:
+    told = Precedence(at(minutes), "ci", str(event))
+    return Verification(promotion="smoke", outcome=outcome, at=told, reason=reason, event=event)
+
+
+def word(by: str, *, given: bool = True, minutes: float = 1, comment: str | None = None, event: int = 7) -> Approval:
+    told = Precedence(at(minutes), "cli", str(event))
+    return Approval(promotion="manual", by=by, given=given, at=told, comment=comment, event=event)
+
+
+def said(*facts: Verification | Approval) -> Evidence:
+    return Evidence(
+        verifications=tuple(one for one in facts if isinstance(one, Verification)),
+        approvals=tuple(one for one in facts if isinstance(one, Approval)),
+    )
+
+
+BROKE = report("errored", reason="no agent")
+MENDED = report("passed", minutes=2, event=8)
+LATE = "smoke did not answer within 1h"
+ALICE, ALICE_LATER = word("alice"), word("alice", minutes=2, event=8)
+BOB, NO = word("bob", event=9), word("carol", given=False, event=10)
+OWN = "ci published it and does not count"
+
+
+def ask(promotion: VerificationPromotion | ManualPromotion | SoakPromotion, evidence: Evidence, minutes: float, **more):
+    """What one gate says, that many minutes after noon, of a version that has run since noon."""
+    (verdict,) = judge([promotion], more.pop("deployment", RUNS), evidence, at(minutes), **more)
+    assert verdict.promotion == promotion.ident
+    assert verdict.recheck_at is None or verdict.recheck_at > at(minutes)
+    return verdict.outcome, verdict.reason, verdict.recheck_at, verdict.inputs
+
+
+@pytest.mark.parametrize(
+    ("promotion", "evidence", "minutes", "verdict"),
+    [
+        (SMOKE, said(), 1, ("PENDING", "waits for smoke to report", None, ())),
+        (SMOKE, said(report("passed")), 1, ("PASS", "smoke passed", None, (7,))),
+        (SMOKE, said(report("passed", reason="12 of 12")), 1, ("PASS", "smoke passed: 12 of 12", None, (7,))),
+        (SMOKE, said(report("failed", reason="2 of 12")), 1, ("FAIL", "smoke failed: 2 of 12", None, (7,))),
+        (SMOKE, said(BROKE), 1, ("ERROR", "smoke could not tell: no agent; it may report again", None, (7,))),
+        (SMOKE, said(report("errored")), 1, ("ERROR", "smoke could not tell; it may report again", None, (7,))),
+        (SMOKE_IN_1H, said(), 59, ("PENDING", "waits for smoke to report", at(60), ())),
+        (SMOKE_IN_1H, said(), 60, ("FAIL", "smoke did not answer within 1h", None, ())),
+        (SMOKE_IN_1H, said(BROKE), 59, ("ERROR", "smoke could not tell: no agent; it may report again", at(60), (7,))),
+        (SMOKE_IN_1H, said(BROKE), 60, ("FAIL", f"{LATE}; at last it could not tell: no agent", None, (7,))),
+        (SMOKE_IN_1H, said(report("passed", minutes=90)), 100, ("PASS", "smoke passed", None, (7,))),
+        (SMOKE, said(report("failed"), MENDED), 3, ("PASS", "smoke passed", None, (8,))),
+        (SMOKE, said(MENDED, report("failed")), 3, ("PASS", "smoke passed", None, (8,))),
+        (SMOKE, said(MENDED, report("failed", minutes=3)), 3, ("FAIL", "smoke failed", None, (7,))),
+        (VerificationPromotion(ident="other"), said(MENDED), 3, ("PENDING", "waits for other to report", None, ())),
+    ],
+)
+def test_a_verification_says(promotion, evidence, minutes, verdict) -> None:
+    assert ask(promotion, evidence, minutes) == verdict
+
+
+@pytest.mark.parametrize(
+    ("promotion", "evidence", "verdict"),
+    [
+        (MANUAL, said(), ("PENDING", "waits for 1 approval", None, ())),
+        (MANUAL, said(ALICE), ("PASS", "approved by alice", None, (7,))),
+        (MANUAL, said(word("alice", given=False)), ("FAIL", "manual refused by alice", None, (7,))),
+        (MANUAL, said(word("alice", given=False, comment="no")), ("FAIL", "manual refused by alice: no", None, (7,))),
+        (TWO, said(), ("PENDING", "waits for 2 approvals", None, ())),
+        (TWO, said(ALICE), ("PENDING", "waits for 1 approval beside alice", None, (7,))),
+        (TWO, said(ALICE, ALICE_LATER), ("PENDING", "waits for 1 approval beside alice", None, (8,))),
+        (TWO, said(BOB, ALICE), ("PASS", "approved by alice, bob", None, (7, 9))),
+        (TWO, said(BOB, ALICE, NO), ("FAIL", "manual refused by carol", None, (7, 9, 10))),
+        (MANUAL, said(word("alice", given=False), ALICE_LATER), ("PASS", "approved by alice", None, (8,))),
+        (MANUAL, said(ALICE_LATER, word("alice", given=False)), ("PASS", "approved by alice", None, (8,))),
+        (MANUAL, said(word("ci")), ("PASS", "approved by ci", None, (7,))),
+        (NOT_THE_AUTHOR, said(word("ci")), ("PENDING", f"waits for 1 approval; {OWN}", None, (7,))),
+        (NOT_THE_AUTHOR, said(word("ci"), BOB), ("PASS", "approved by bob", None, (9, 7))),
+        (ManualPromotion(ident="other"), said(ALICE), ("PENDING", "waits for 1 approval", None, ())),
+    ],
+)
+def test_people_say(promotion, evidence, verdict) -> None:
+    assert ask(promotion, evidence, 1) == verdict
+
+
+@pytest.mark.parametrize(
+    ("minutes", "more", "verdict"),
+    [
+        (0, {}, ("PENDING", "soaks for 2h, until 2026-11-22 14:00:00 UTC", at(120), ())),
+        (119, {}, ("PENDING", "soaks for 2h, until 2026-11-22 14:00:00 UTC", at(120), ())),
+        (120, {}, ("PASS", "soak 2h met", None, ())),
+        (120, {"since": at(30)}, ("PENDING", "soaks for 2h, until 2026-11-22 14:30:00 UTC", at(150), ())),
+        (120, {"deployment": NOT_YET}, ("PENDING", "soaks once it runs", None, ())),
+    ],
+)
+def test_a_soak_says(minutes, more, verdict) -> None:
+    assert ask(SOAK, said(), minutes, **more) == verdict
+
+
+def test_a_timeout_does_not_run_before_the_deployment_does() -> None:
+    assert ask(SMOKE_IN_1H, said(), 600, deployment=NOT_YET) == ("PENDING", "waits for smoke to report", None, ())
+
+
+def test_people_are_asked_once_the_automatic_gates_have_passed_and_a_word_given_before_counts() -> None:
+    gates = [MANUAL, SMOKE, SOAK]
+
+    def outcomes(evidence: Evidence, minutes: float) -> list[tuple[str, str]]:
+        return [(str(one.outcome), one.reason) for one in judge(gates, RUNS, evidence, at(minutes))]
+
+    assert outcomes(said(), 1)[0] == ("PENDING", "people are asked once smoke and soak passed")
+    assert outcomes(said(), 120)[0] == ("PENDING", "people are asked once smoke passed")
+    assert outcomes(said(report("passed")), 120)[0] == ("PENDING", "waits for 1 approval")
+    assert outcomes(said(word("alice")), 1)[0] == ("PASS", "approved by alice")
+    assert outcomes(said(word("alice", given=False)), 1)[0] == ("FAIL", "manual refused by alice")
+
+
+def test_a_stage_without_gates_has_nothing_to_say() -> None:
+    assert judge([], RUNS, said(), at(0)) == ()
+
+
+@pytest.mark.parametrize(
+    ("duration", "words"),
+    [
+        (timedelta(0), "0s"),
+        (timedelta(microseconds=10), "0.00001s"),
+        (timedelta(milliseconds=500), "0.5s"),
+        (timedelta(seconds=1.9), "1s"),
+        (timedelta(seconds=45), "45s"),
+        (timedelta(seconds=60), "1m"),
+        (timedelta(hours=2, minutes=30), "2h30m"),
+        (timedelta(days=3), "3d"),
+        (timedelta(days=1, seconds=1), "1d1s"),
+        (timedelta(days=400, hours=1, minutes=1, seconds=1), "400d1h1m1s"),
+    ],
+)
+def test_durations_in_words(duration, words) -> None:
+    assert in_words(duration) == words

@@ -1,0 +1,138 @@
+"""A broker that is killed, restarted, or out of memory, while messages flow."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from deploydb.broker.open import open_inbound, open_outbound, provision
+from deploydb.broker.port import Message
+from deploydb.broker.topology import EVENTS, INGEST_QUEUE, topology
+from deploydb.domain.errors import Transient
+from tests.servers import RabbitMQ, until
+
+pytestmark = pytest.mark.servers
+
+SECOND = timedelta(seconds=1)
+
+
+def event(number: int) -> Message:
+    return Message(exchange=EVENTS, routing_key="a", body=b"%d" % number, message_id=str(number))
+
+
+class Publisher:
+    """Publishes numbers in batches, opens a new connection after trouble, and knows what was confirmed."""
+
+    def __init__(self, url: str) -> None:
+        self.confirmed: set[int] = set()
+        self.troubles = 0
+        self._url = url
+
+    def work(self, over: Callable[[], bool]) -> None:
+        number = 0
+        while not over():
+            try:
+                with open_outbound(self._url, name="publisher") as outbound:
+                    while not over():
+                        batch = range(number, number + 100)
+                        receipts = outbound.publish([event(each) for each in batch])
+                        self.confirmed |= {
+                            int(receipt.message_id) for receipt in receipts if receipt.state == "confirmed"
+                        }
+                        number += 100
+            except Transient:
+                self.troubles += 1
+                time.sleep(0.1)
+
+
+class Consumer:
+    """Takes and acks, opens a new connection after trouble, and knows what came."""
+
+    def __init__(self, url: str) -> None:
+        self.seen: list[int] = []
+        self.troubles = 0
+        self._url = url
+
+    def work(self, over: Callable[[], bool]) -> None:
+        while not over():
+            try:
+                with open_inbound(self._url, INGEST_QUEUE, name="consumer") as inbound:
+                    while not over():
+                        taken = inbound.take(200, timedelta(seconds=0.2))
+                        self.seen += [int(delivery.body) for delivery in taken]
+                        inbound.ack(taken)
+            except Transient:
+                self.troubles += 1
+                time.sleep(0.1)
+
+
+def test_nothing_that_was_confirmed_is_lost_when_the_broker_is_killed_and_comes_back(own_rabbitmq: RabbitMQ) -> None:
+    url = own_rabbitmq.create_vhost("faults")
+    provision(url, topology({"default": ("dev",)}))
+    publisher, consumer = Publisher(url), Consumer(url)
+    published, consumed = threading.Event(), threading.Event()
+    threads = [
+        threading.Thread(target=publisher.work, args=(published.is_set,)),
+        threading.Thread(target=consumer.work, args=(consumed.is_set,)),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        # A quorum queue that was declared a moment before a kill -9 may come back without a leader.
+        provisioned_at = time.monotonic()
+        until(lambda: time.monotonic() - provisioned_at > 3 and len(consumer.seen) > 2000, seconds=30)
+        own_rabbitmq.kill()
+        before = len(publisher.confirmed)
+        own_rabbitmq.start()
+        until(lambda: len(publisher.confirmed) > before + 2000, seconds=30, what="publishing to go on")
+        published.set()
+        threads[0].join(30)
+        until(lambda: publisher.confirmed <= set(consumer.seen), seconds=30, what="everything confirmed to arrive")
+    finally:
+        published.set()
+        consumed.set()
+        for thread in threads:
+            thread.join(30)
+    assert publisher.troubles > 0
+    assert consumer.troubles > 0
+
+
+def test_a_memory_alarm_stops_publishing_at_once_and_consuming_not_at_all(own_rabbitmq: RabbitMQ) -> None:
+    url = own_rabbitmq.create_vhost("alarm")
+    provision(url, topology({"default": ("dev",)}))
+    with open_outbound(url, name="tests") as outbound, open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
+        outbound.publish([event(number) for number in range(10)])
+        own_rabbitmq.ctl("set_vm_memory_high_watermark", "0.0000001")
+
+        def is_told() -> bool:
+            began = time.monotonic()
+            try:
+                outbound.publish([event(10)])
+            except Transient as told:
+                assert "blocked" in str(told)
+                assert time.monotonic() - began < 5
+                return True
+            return False
+
+        until(is_told, seconds=20, what="the alarm to be told")
+        assert outbound.blocked
+        assert is_told()
+        seen = 0
+        while seen < 10:
+            taken = inbound.take(100, 10 * SECOND)
+            assert taken
+            inbound.ack(taken)
+            seen += len(taken)
+        with open_inbound(url, INGEST_QUEUE, name="another") as another:
+            another.take(1, timedelta(0))
+        began = time.monotonic()
+        refused = open_outbound(url, name="another")
+        with pytest.raises(Transient, match="blocked"):
+            refused.publish([event(11)])
+        refused.close()
+        assert time.monotonic() - began < 10
+        own_rabbitmq.ctl("set_vm_memory_high_watermark", "0.8")
+        until(lambda: not outbound.blocked, seconds=20, what="the alarm to end")
+        assert outbound.publish([event(12)])[0].state == "confirmed"

@@ -1,0 +1,79 @@
+"""Facts and commands made up by hypothesis, from the fields that their structs declare."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+from hypothesis import strategies as st
+
+from deploydb.domain.commands import DeployCommand
+from deploydb.domain.facts import AboutDeployment, AnyFact
+from deploydb.wire.native import decode_fact
+
+ARRIVAL = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+FACTS = get_args(AnyFact)
+PUBLISHED = {
+    "type": "artifact.published",
+    "id": "build-881",
+    "source": "jenkins/foo",
+    "time": "2026-11-22T11:00:00Z",
+    "artifact": {"group": "com.example", "name": "foo", "version": "1.2.3"},
+}
+FINISHED = {"type": "deployment.finished", "id": "1", "source": "cd", "deployment": 42, "outcome": "succeeded"}
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
+TIMES = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2026, 11, 22), timezones=st.just(UTC))
+PURLS = st.sampled_from(["pkg:maven/com.example/foo@1.2.3", "pkg:oci/foo@sha256:abc?repository_url=r.example.com/foo"])
+
+
+def field(name: str, hint: Any) -> st.SearchStrategy[Any]:
+    """Values of a declared field: its literals, its structs, or plain ones of its type; None where it may be."""
+    if name == "purl":
+        return st.none() | PURLS
+    if get_origin(hint) is Literal:
+        return st.sampled_from(get_args(hint))
+    if get_origin(hint) is tuple:
+        return st.lists(field(name, get_args(hint)[0]), max_size=3).map(tuple)
+    if get_args(hint):
+        return st.one_of([field(name, kind) for kind in get_args(hint)])
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return structs(hint)
+    kinds = {str: TEXT, int: st.integers(1, 2**63 - 1), datetime: TIMES, type(None): st.none(), bool: st.booleans()}
+    return kinds[hint]
+
+
+def structs(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
+    """Instances of a struct with every field set, or left None where it may be."""
+    values = st.fixed_dictionaries({name: field(name, hint) for name, hint in get_type_hints(kind).items()})
+    if issubclass(kind, AboutDeployment):
+        values = values.map(lambda said: said | {"deployment": said["deployment"] or 1})
+    return values.map(lambda said: kind(**said))
+
+
+def facts(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
+    """Facts of one type, with a time."""
+    return structs(kind).filter(lambda fact: fact.time is not None)
+
+
+COMMANDS = structs(DeployCommand)
+
+
+def take(body: bytes) -> Any:
+    """The fact, as it arrives at noon."""
+    return decode_fact(body, arrived_at=ARRIVAL)
+
+
+def published(**fields: Any) -> bytes:
+    """A good `artifact.published`, but for these fields."""
+    return json.dumps(PUBLISHED | fields).encode()
+
+
+def finished(**fields: Any) -> bytes:
+    """A good `deployment.finished`, but for these fields."""
+    return json.dumps(FINISHED | fields).encode()
+
+
+def beside(extra: bytes) -> bytes:
+    """A good message with one more field, written as it is."""
+    return json.dumps(PUBLISHED).encode()[:-1] + b"," + extra + b"}"
