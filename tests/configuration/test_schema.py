@@ -1,0 +1,47 @@
+"""The JSON Schema that editors are given."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from deploydb.configuration import json_schema
+
+DEFINITIONS: dict[str, Any] = json_schema()["$defs"]
+
+
+def test_it_has_a_definition_for_each_kind_of_file_and_is_json() -> None:
+    schema = json_schema()
+    assert json.loads(json.dumps(schema)) == schema
+    kinds = ["services", "services-defaults", "pipelines", "environments", "promotions", "webhook"]
+    assert [each["$ref"] for each in schema["anyOf"]] == [f"#/$defs/{kind}" for kind in kinds]
+
+
+def test_every_reference_leads_somewhere() -> None:
+    references = re.findall(r'"\$ref": "#/\$defs/([^"]+)"', json.dumps(json_schema()))
+    assert set(references) <= DEFINITIONS.keys()
+
+
+def test_every_key_is_described_and_no_other_key_is_allowed() -> None:
+    objects = [definition for definition in DEFINITIONS.values() if "properties" in definition]
+    assert len(objects) == 12
+    for definition in objects:
+        assert definition["additionalProperties"] is False
+        assert definition["description"]
+        for key, value in definition["properties"].items():
+            assert value.get("description"), f"{definition['title']}.{key}"
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        *[(text, True) for text in ("5s", "2h30m", "1d", "PT2H", "P1D")],
+        *[(text, False) for text in ("", "5", "P", "PT", "-5s", "5 s", "1.5h")],
+    ],
+)
+def test_a_duration_is_a_text_as_it_is_written(text: str, fits: bool) -> None:
+    duration = DEFINITIONS["Soak"]["properties"]["duration"]
+    assert duration["type"] == "string"
+    assert "format" not in duration
+    assert bool(re.search(duration["pattern"], text)) is fits
