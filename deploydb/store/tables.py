@@ -198,6 +198,7 @@ sa.Index(
     sqlite_where=deployment.c.open,
 )
 sa.Index("ix_deployment_lane", deployment.c.service, deployment.c.environment, deployment.c.version)
+sa.Index("ix_deployment_history", deployment.c.service, deployment.c.id)
 sa.Index("ix_deployment_artifact", deployment.c.artifact_id)
 
 verification = sa.Table(

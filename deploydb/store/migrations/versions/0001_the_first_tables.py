@@ -192,6 +192,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_deployment_artifact", "deployment", ["artifact_id"], unique=False)
+    op.create_index("ix_deployment_history", "deployment", ["service", "id"], unique=False)
     op.create_index("ix_deployment_lane", "deployment", ["service", "environment", "version"], unique=False)
     op.create_index(
         "ix_deployment_open",
@@ -287,6 +288,7 @@ def downgrade() -> None:
         "ix_deployment_open", table_name="deployment", postgresql_where=sa.text("open"), sqlite_where=sa.text("open")
     )
     op.drop_index("ix_deployment_lane", table_name="deployment")
+    op.drop_index("ix_deployment_history", table_name="deployment")
     op.drop_index("ix_deployment_artifact", table_name="deployment")
     op.drop_table("deployment")
     op.drop_index("ix_unmatched_lane", table_name="unmatched")

@@ -1,0 +1,1 @@
+"""One module for each noun: its paths, and what answers them."""

@@ -1,0 +1,142 @@
+"""Which deployments are there, with what their promotions came to."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.store.queries.artifacts import ArtifactView, artifacts_by_id
+from deploydb.store.tables import deployment, verdict, verification
+
+
+class ResultView(Struct, frozen=True, kw_only=True):
+    """What one promotion says of one deployment. `outcome` is None until it has been asked."""
+
+    id: int
+    deployment: int
+    promotion: str
+    outcome: str | None
+    reason: str | None
+    recheck_at: datetime | None
+    decided_at: datetime | None
+    created_at: datetime
+    url: str | None
+
+
+class DeploymentView(Struct, frozen=True, kw_only=True):
+    """One attempt to have an artifact in an environment."""
+
+    id: int
+    flow: int | None
+    service: str
+    environment: str
+    artifact: ArtifactView
+    kind: str
+    status: str
+    reason: str | None
+    created_at: datetime
+    requested_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    decided_at: datetime | None
+    url: str | None
+    results: tuple[ResultView, ...]
+
+
+def deployment_by_id(connection: sa.Connection, ident: int) -> DeploymentView | None:
+    """One deployment. Index: primary key."""
+    found = _viewed(connection, sa.select(deployment).where(deployment.c.id == ident))
+    return found[0] if found else None
+
+
+def deployments_page(connection: sa.Connection, *, offset: int, limit: int) -> list[DeploymentView]:
+    """All deployments, the oldest first. Index: primary key; a far page costs its distance."""
+    return _viewed(connection, sa.select(deployment).order_by(deployment.c.id).offset(offset).limit(limit))
+
+
+def latest_deployment(connection: sa.Connection) -> DeploymentView | None:
+    """The newest deployment. Index: primary key."""
+    found = _viewed(connection, sa.select(deployment).order_by(deployment.c.id.desc()).limit(1))
+    return found[0] if found else None
+
+
+def deployments_of_artifact(connection: sa.Connection, artifact_id: int, *, limit: int) -> list[DeploymentView]:
+    """An artifact's deployments, the oldest first. Index: `ix_deployment_artifact`."""
+    mine = sa.select(deployment).where(deployment.c.artifact_id == artifact_id)
+    return _viewed(connection, mine.order_by(deployment.c.id).limit(limit))
+
+
+def deployments_of_flow(connection: sa.Connection, flow: int) -> list[DeploymentView]:
+    """A flow's deployments, in the order of its stages. Index: `uq_deployment_flow_id_environment_attempt`."""
+    mine = sa.select(deployment).where(deployment.c.flow_id == flow)
+    return _viewed(connection, mine.order_by(deployment.c.position, deployment.c.attempt))
+
+
+def deployments_of_lane(
+    connection: sa.Connection, service: str, environment: str | None, *, limit: int
+) -> list[DeploymentView]:
+    """What has been tried of a service (in one environment), newest first. Index: `ix_deployment_history`."""
+    mine = sa.select(deployment).where(deployment.c.service == service, deployment.c.status != "NOT_STARTED")
+    if environment is not None:
+        mine = mine.where(deployment.c.environment == environment)
+    return _viewed(connection, mine.order_by(deployment.c.id.desc()).limit(limit))
+
+
+def _viewed(connection: sa.Connection, statement: sa.Select[Any]) -> list[DeploymentView]:
+    """The deployments of a statement, their artifacts and their results: three statements for any number."""
+    found = connection.execute(statement).all()
+    artifacts = artifacts_by_id(connection, {row.artifact_id for row in found})
+    results = _results(connection, [row.id for row in found])
+    return [_view(row, artifacts[row.artifact_id], results[row.id]) for row in found]
+
+
+def _results(connection: sa.Connection, deployments: Collection[int]) -> dict[int, list[ResultView]]:
+    """Index: `uq_verdict_deployment_id_promotion`, primary key of `verification`."""
+    reported = sa.and_(
+        verification.c.deployment_id == verdict.c.deployment_id, verification.c.promotion == verdict.c.promotion
+    )
+    statement = (
+        sa.select(verdict, verification.c.url)
+        .outerjoin(verification, reported)
+        .where(verdict.c.deployment_id.in_(deployments))
+        .order_by(verdict.c.id)
+    )
+    found: dict[int, list[ResultView]] = defaultdict(list)
+    for row in connection.execute(statement):
+        found[row.deployment_id].append(
+            ResultView(
+                id=row.id,
+                deployment=row.deployment_id,
+                promotion=row.promotion,
+                outcome=row.outcome,
+                reason=row.reason,
+                recheck_at=row.recheck_at,
+                decided_at=row.decided_at,
+                created_at=row.created_at,
+                url=row.url,
+            )
+        )
+    return found
+
+
+def _view(row: Any, artifact: ArtifactView, results: Sequence[ResultView]) -> DeploymentView:  # noqa: ANN401
+    return DeploymentView(
+        id=row.id,
+        flow=row.flow_id,
+        service=row.service,
+        environment=row.environment,
+        artifact=artifact,
+        kind=row.kind,
+        status=row.status,
+        reason=row.reason,
+        created_at=row.created_at,
+        requested_at=row.requested_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        decided_at=row.decided_at,
+        url=row.finished_url or row.started_url,
+        results=tuple(results),
+    )
