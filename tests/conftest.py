@@ -6,7 +6,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -31,8 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node) -> None:
-    servers = node.config.stash[_servers]
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker."""
+    servers: Servers = node.config.stash[_servers]
     node.workerinput["servers_folder"] = str(servers.folder)
     node.workerinput["servers_owner"] = servers.owner
 

@@ -80,7 +80,6 @@ class Server:
         self.folder = folder
         path = folder / "state.json"
         self.state: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-        self._children: list[subprocess.Popen[bytes]] = []
 
     @property
     def running(self) -> bool:
@@ -96,10 +95,16 @@ class Server:
         raise NotImplementedError
 
     def stop(self) -> None:
+        """As its operator would."""
         raise NotImplementedError
 
     def kill(self) -> None:
+        """kill -9, as a crash would."""
         raise NotImplementedError
+
+    def discard(self) -> None:
+        """End everything that belongs to it, at once: nobody wants its data any more."""
+        self.kill()
 
     def restart(self) -> Self:
         self.stop()
@@ -111,7 +116,11 @@ class Server:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        self.discard()
+
+    def _make_folder(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)  # what a start that failed has left
+        self.folder.mkdir(parents=True)
 
     def _process(self, role: str) -> Process:
         pid, began = self.state.get(role, (0, "gone"))
@@ -135,7 +144,7 @@ class Server:
                 start_new_session=True,
                 **options,
             )
-        self._children.append(child)  # kept: a Popen that is dropped while its process runs warns
+        child.returncode = 0  # it is watched by its pid from now on; a Popen dropped while its process runs would warn
         self._save(**{role: (child.pid, Process.of(child.pid).began)})
 
     def _await_boot(self, ready: Callable[[], bool]) -> None:
@@ -158,7 +167,7 @@ class RabbitMQ(Server):
         bin_folder = self.programs()
         if not self.state:
             amqp, management, distribution, epmd = _free_ports(4)
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self._make_folder()
             self._write_home(amqp, management, options or {})
             self._save(
                 amqp=amqp,
@@ -186,6 +195,10 @@ class RabbitMQ(Server):
     def kill(self) -> None:
         """kill -9 of the node; its epmd lives on."""
         self._process("server").end(by=signal.SIGKILL, group=True)
+
+    def discard(self) -> None:
+        self.kill()
+        self._process("epmd").end(by=signal.SIGKILL)
 
     @staticmethod
     def programs() -> Path:
@@ -311,7 +324,7 @@ class PostgreSQL(Server):
         bin_folder = self.programs()
         if not self.state:
             (port,) = _free_ports(1)
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self._make_folder()
             password = secrets.token_urlsafe(16)
             self._initialise(bin_folder, password)
             self._save(port=port, password=password, bin=str(bin_folder), options=dict(options or {}))
@@ -323,7 +336,7 @@ class PostgreSQL(Server):
             **self.state["options"],
         }
         chosen = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        command = [bin_folder / "postgres", "-D", self.folder / "data", *chosen]
+        command: list[str | Path] = [bin_folder / "postgres", "-D", self.folder / "data", *chosen]
         self._spawn("server", command, cwd=self.folder / "run", **self._demoted())
         self._await_boot(self._is_ready)
         return self
@@ -334,6 +347,8 @@ class PostgreSQL(Server):
 
     def kill(self) -> None:
         """kill -9 of the postmaster and of every backend: they are in sessions of their own."""
+        if not self.running:
+            return
         everybody = [self._process("server")]
         everybody += [Process.of(pid) for pid in _children(everybody[0].pid)]
         for process in everybody:
@@ -372,7 +387,7 @@ class PostgreSQL(Server):
         import psycopg
 
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement.encode())
 
     def _initialise(self, bin_folder: Path, password: str) -> None:
         for name in ("data", "run"):
@@ -380,11 +395,13 @@ class PostgreSQL(Server):
             if os.geteuid() == 0:
                 user = _unprivileged()
                 os.chown(self.folder / name, user.pw_uid, user.pw_gid)
-        command = [bin_folder / "initdb", "-D", self.folder / "data", "--no-sync", "--username=postgres"]
-        command += ["--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", "--pwfile=/dev/stdin"]
+        words = self.folder / "run" / "password"
+        words.write_text(password)
+        words.chmod(0o644)  # its folder is closed to everybody else
+        command: list[str | Path] = [bin_folder / "initdb", "-D", self.folder / "data", f"--pwfile={words}"]
+        command += ["--no-sync", "--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
         done = subprocess.run(
             command,
-            input=password,
             capture_output=True,
             text=True,
             check=False,
@@ -420,7 +437,6 @@ class Servers:
     def __init__(self, folder: Path, owner: int) -> None:
         self.folder, self.owner = folder, owner
         self._shared: dict[str, Server] = {}
-        self._guard: subprocess.Popen[bytes] | None = None
 
     @classmethod
     def temporary(cls) -> Self:
@@ -461,13 +477,11 @@ class Servers:
             done.touch()
 
     def stop(self) -> None:
-        """End every server beneath the folder, whoever started it, and remove the folder."""
+        """End every server beneath the folder, whoever started it, and remove the folder. The guard ends with it."""
         for path in self.folder.glob("*/state.json"):
             kind: type[Server] = {"RabbitMQ": RabbitMQ, "PostgreSQL": PostgreSQL}[json.loads(path.read_text())["kind"]]
-            kind(path.parent).stop()
+            kind(path.parent).discard()
         shutil.rmtree(self.folder, ignore_errors=True)
-        if self._guard is not None:
-            self._guard.wait(timeout=STOP_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -485,15 +499,16 @@ class Servers:
             with self.once(name) as first:
                 server = kind(self.folder / name)
                 self._shared[name] = server.start(options) if first else server
-        server = self._shared[name]
-        assert isinstance(server, kind)
-        return server
+        found = self._shared[name]
+        assert isinstance(found, kind)
+        return found
 
     def _stand_guard(self) -> None:
         with self.once("guard") as first:
             if first:
                 command = [sys.executable, __file__, str(self.folder), str(self.owner)]
-                self._guard = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+                guard = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+                guard.returncode = 0  # as above
 
 
 def until(condition: Callable[[], bool], *, seconds: float = 10, what: str = "the condition") -> None:

@@ -20,6 +20,9 @@ from typing import Literal, Protocol, Self
 
 from msgspec import Struct
 
+PREFETCH = 1000
+"""Two batches: one is worked on while the next one arrives."""
+
 
 class Message(Struct, frozen=True, kw_only=True):
     """One message on its way out. `message_id` is the caller's, stable over every attempt to send it."""
@@ -30,6 +33,28 @@ class Message(Struct, frozen=True, kw_only=True):
     message_id: str
     content_type: str = "application/json"
     headers: dict[str, str] = {}
+
+    @property
+    def unsendable(self) -> str | None:
+        """Why no broker can take it; None for all but very few. AMQP's names are UTF-8 of at most 255 bytes."""
+        names = {
+            "exchange": self.exchange,
+            "routing key": self.routing_key,
+            "message id": self.message_id,
+            "content type": self.content_type,
+        }
+        try:
+            for what, name in names.items():
+                if len(name) > 63 and len(name.encode()) > 255:
+                    return f"its {what} is longer than 255 bytes: {name[:80]}…"
+                name.encode()
+            for key, value in self.headers.items():
+                if len(key.encode()) > 127:
+                    return f"the name of its header {key[:80]}… is longer than 127 bytes"
+                value.encode()
+        except UnicodeEncodeError as error:
+            return f"it has text that is not Unicode: {error}"
+        return None
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
@@ -104,6 +129,11 @@ class Inbound(Connection, Protocol):
 
 class Outbound(Connection, Protocol):
     """Publishes with confirms."""
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the broker has stopped taking messages (a memory or disk alarm) on this connection."""
+        ...
 
     def publish(self, messages: Sequence[Message]) -> list[Receipt]:
         """Send all, windowed, `mandatory` and persistent; a receipt for each, in their order.

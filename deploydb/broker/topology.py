@@ -1,7 +1,7 @@
 """What exists on the broker, as data: exchanges, queues, and what is routed where.
 
 Workers never declare: they find what `deploydb broker provision` has made. A quorum queue declared a moment before a
-crash may come back without a leader, so provisioning is a step of its own, ahead of use (FIELD-NOTES: measured).
+crash may come back without a leader, so provisioning is a step of its own, ahead of use (measured).
 """
 
 from collections.abc import Mapping
@@ -23,6 +23,9 @@ DEAD_QUEUE = "deploydb.dead"
 DELIVERY_LIMIT = 20
 """Deliveries of one message before the broker takes it for poison. Low limits kill innocent neighbours of a crash."""
 
+LOOKS_LIMIT = 1_000_000
+"""Times that people may look at one dead letter."""
+
 
 class Binding(Struct, frozen=True, kw_only=True):
     """Messages of `exchange` whose routing key fits `pattern` (topic rules: `*` one word, `#` any number)."""
@@ -42,7 +45,9 @@ class Queue(Struct, frozen=True, kw_only=True):
     def arguments(self) -> dict[str, str | int]:
         """The arguments it is declared with on RabbitMQ."""
         if not self.dead_letters:
-            return {"x-queue-type": "quorum"}
+            # RabbitMQ 4 limits quorum queues to 20 deliveries by default, and drops what exceeds it; every look at a
+            # dead letter is a delivery.
+            return {"x-queue-type": "quorum", "x-delivery-limit": LOOKS_LIMIT}
         return {
             "x-queue-type": "quorum",
             "x-delivery-limit": DELIVERY_LIMIT,
@@ -58,6 +63,14 @@ class Topology(Struct, frozen=True, kw_only=True):
 
     exchanges: tuple[str, ...]
     queues: tuple[Queue, ...]
+
+    def foreign_patterns(self, queue: Queue) -> list[str]:
+        """The patterns of commands that belong to other queues, and not to this one: nobody deploys for two."""
+        own = {binding.pattern for binding in queue.bindings if binding.exchange == COMMANDS}
+        everybodys = {
+            binding.pattern for other in self.queues for binding in other.bindings if binding.exchange == COMMANDS
+        }
+        return sorted(everybodys - own)
 
 
 def command_queue(orchestrator: str) -> str:

@@ -144,7 +144,9 @@ def _sentence(event: dict[str, Any]) -> str:
     version = body.get("version") or body.get("artifact", {}).get("version", "")
     told = [body.get("promotion"), body.get("verdict") or body.get("outcome"), body.get("reason")]
     detail = ": ".join(str(word) for word in told if word)
-    return "  ".join(word for word in (click.style(at, dim=True), f"{event['type']:<22}", where, version, detail) if word)
+    return "  ".join(
+        word for word in (click.style(at, dim=True), f"{event['type']:<22}", where, version, detail) if word
+    )
 
 
 def _run(arguments: list[str], url: str) -> None:

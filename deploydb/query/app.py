@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 
@@ -84,8 +85,8 @@ def application(engine: sa.Engine, live: LiveCatalog, log: Log) -> Starlette:
     )
 
 
-def serve(given: Settings, log: Log) -> None:
-    """Answer on `given.listen` until SIGTERM or SIGINT.
+def serve(given: Settings, log: Log, *, once_listening: Callable[[], None] | None = None) -> None:
+    """Answer on `given.listen` until SIGTERM or SIGINT. `once_listening` is called when it can be asked.
 
     Raises: Misconfigured where the address, the configuration or the database is not as it must be.
     """
@@ -103,15 +104,26 @@ def serve(given: Settings, log: Log) -> None:
         h11_max_incomplete_event_size=64 * 1024,
         timeout_graceful_shutdown=END_WITHIN_SECONDS,
     )
-    server = uvicorn.Server(configuration)
+    server = _Server(configuration, once_listening)
     try:
-        socket = configuration.bind_socket()
+        listening = configuration.bind_socket()
     except SystemExit:  # uvicorn's way to say that the address is taken
         raise Misconfigured(f"{given.listen} is taken or not ours: set DEPLOYDB_LISTEN to another address") from None
     signal.signal(signal.SIGHUP, lambda *_: live.refresh(force=True))
     log.info("serving", address=f"http://{given.listen}")
-    server.run(sockets=[socket])
+    server.run(sockets=[listening])
     engine.dispose()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, configuration: uvicorn.Config, once_listening: Callable[[], None] | None) -> None:
+        super().__init__(configuration)
+        self._once_listening = once_listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and self._once_listening is not None:
+            self._once_listening()
 
 
 def _address(listen: str) -> tuple[str, int]:

@@ -64,16 +64,18 @@ def bodies(deliveries: Sequence[Delivery]) -> list[bytes]:
     return [delivery.body for delivery in deliveries]
 
 
-def drained(url: str, queue: str = INGEST_QUEUE) -> list[bytes]:
-    """The bodies of everything that is in a queue."""
-    found = []
-    # A file has at once what was put into it; RabbitMQ gives back what a connection held a moment after its end.
-    patience = timedelta(seconds=0.02 if url.startswith("embedded:") else 0.4)
+def assert_left(url: str, expected: Sequence[bytes], queue: str = INGEST_QUEUE) -> None:
+    """A queue gives exactly these, in this order, and then nothing.
+
+    They are waited for: RabbitMQ gives back what a connection held some time after its end.
+    """
+    found: list[bytes] = []
     with open_inbound(url, queue, name="tests") as inbound:
-        while taken := inbound.take(1000, patience):
+        while len(found) < len(expected) and (taken := inbound.take(1000, 4 * SOON)):
             found += bodies(taken)
             inbound.ack(taken)
-    return found
+        assert found == list(expected)
+        assert inbound.take(1, timedelta(seconds=0.02 if url.startswith("embedded:") else 0.2)) == []
 
 
 # Publishing
@@ -84,7 +86,8 @@ def test_a_confirmed_message_is_in_every_queue_it_is_routed_to(broker_url: str) 
     provision(broker_url, Topology(exchanges=(EVENTS,), queues=twice))
     (receipt,) = publish(broker_url, event(1, routing_key="a.b"))
     assert receipt == Receipt(message_id="id-1", state="confirmed")
-    assert drained(broker_url, "one") == drained(broker_url, "two") == [b"event 1"]
+    assert_left(broker_url, [b"event 1"], "one")
+    assert_left(broker_url, [b"event 1"], "two")
 
 
 def test_a_message_that_no_queue_is_bound_for_is_returned_and_the_others_are_confirmed(url: str) -> None:
@@ -96,7 +99,7 @@ def test_a_message_that_no_queue_is_bound_for_is_returned_and_the_others_are_con
         ("id-3", "confirmed"),
     ]
     assert "no queue is bound" in receipts[1].detail
-    assert drained(url) == [b"event 1", b"event 3"]
+    assert_left(url, [b"event 1", b"event 3"])
 
 
 def test_receipts_come_in_the_order_of_the_messages_also_where_ids_repeat(url: str) -> None:
@@ -109,7 +112,7 @@ def test_ten_thousand_messages_get_ten_thousand_receipts_and_all_arrive_once_and
     receipts = publish(url, *messages)
     assert {receipt.state for receipt in receipts} == {"confirmed"}
     assert [receipt.message_id for receipt in receipts] == [message.message_id for message in messages]
-    assert drained(url) == [message.body for message in messages]
+    assert_left(url, [message.body for message in messages])
 
 
 def test_publishing_nothing_gives_no_receipts(url: str) -> None:
@@ -120,7 +123,7 @@ def test_a_message_with_a_name_that_is_too_long_is_refused_and_the_others_pass(u
     receipts = publish(url, event(1), event(2, routing_key="k" * 256), event(3, message_id="\ud800"), event(4))
     assert [receipt.state for receipt in receipts] == ["confirmed", "refused", "refused", "confirmed"]
     assert "routing key is longer than 255 bytes" in receipts[1].detail
-    assert drained(url) == [b"event 1", b"event 4"]
+    assert_left(url, [b"event 1", b"event 4"])
 
 
 def test_publishing_to_an_exchange_that_does_not_exist_says_what_to_do(url: str) -> None:
@@ -167,7 +170,7 @@ def test_everything_that_was_said_of_a_message_arrives(url: str) -> None:
 def test_a_body_of_any_size_passes_unchanged(url: str, size: int) -> None:
     body = bytes(range(256)) * (size // 256) if size > 1 else b"x" * size
     publish(url, event(1, body=body), event(2))
-    assert drained(url) == [body, b"event 2"]
+    assert_left(url, [body, b"event 2"])
 
 
 def test_take_gives_what_is_there_up_to_the_limit_oldest_first(url: str) -> None:
@@ -216,7 +219,7 @@ def test_what_was_acked_is_gone_and_what_was_not_comes_again_after_the_connectio
         assert bodies(again) == [b"event 2", b"event 3"]
         assert all(delivery.redelivered for delivery in again)
         inbound.ack(again)
-    assert drained(url) == []
+    assert_left(url, [])
 
 
 @pytest.mark.parametrize("acked", [(1, 2), (0, 2), (3,), (0, 1, 3), (3, 0), (0, 1, 2, 3), ()])
@@ -225,7 +228,7 @@ def test_an_ack_of_any_subset_in_any_order_leaves_the_others(url: str, acked: tu
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         taken = take(inbound, 4)
         inbound.ack([taken[index] for index in acked])
-    assert drained(url) == [b"event %d" % number for number in range(4) if number not in acked]
+    assert_left(url, [b"event %d" % number for number in range(4) if number not in acked])
 
 
 def test_acks_in_several_steps_and_across_takes_leave_the_others(url: str) -> None:
@@ -235,7 +238,7 @@ def test_acks_in_several_steps_and_across_takes_leave_the_others(url: str) -> No
         inbound.ack([first[1]])
         inbound.ack(second)
         inbound.ack([first[0], third[2]])
-    assert drained(url) == [b"event 2", b"event 6", b"event 7"]
+    assert_left(url, [b"event 2", b"event 6", b"event 7"])
 
 
 def test_an_ack_said_twice_does_nothing_more(url: str) -> None:
@@ -245,7 +248,7 @@ def test_an_ack_said_twice_does_nothing_more(url: str) -> None:
         inbound.ack([first])
         inbound.ack([first])
         inbound.take(0, NOW)
-    assert drained(url) == [b"event 2"]
+    assert_left(url, [b"event 2"])
 
 
 def test_an_ack_on_another_connection_does_nothing(url: str) -> None:
@@ -255,7 +258,7 @@ def test_an_ack_on_another_connection_does_nothing(url: str) -> None:
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         take(inbound, 2)
         inbound.ack(stale)
-    assert drained(url) == [b"event 1", b"event 2"]
+    assert_left(url, [b"event 1", b"event 2"])
 
 
 def test_what_is_given_back_comes_again_to_anybody_and_its_ack_is_too_late(url: str) -> None:
@@ -267,7 +270,7 @@ def test_what_is_given_back_comes_again_to_anybody_and_its_ack_is_too_late(url: 
         assert (again.body, again.redelivered) == (b"event 1", True)
         inbound.ack([first, second])
         inbound.take(0, NOW)
-    assert drained(url) == [b"event 1"]
+    assert_left(url, [b"event 1"])
 
 
 def test_two_consumers_share_a_queue_without_overlap(url: str) -> None:
@@ -312,7 +315,7 @@ def test_a_consumer_killed_between_take_and_ack_loses_nothing(url: str) -> None:
             assert again.keys() == {b"event 1", b"event 2"}
             assert again[b"event 1"].redelivered
             inbound.ack(list(again.values()))
-        assert drained(url) == []
+        assert_left(url, [])
     finally:
         victim.kill()
         victim.communicate()
@@ -392,7 +395,7 @@ def test_a_dead_letter_replayed_as_it_is_keeps_its_body(url: str) -> None:
     with open_dead_letters(url, name="tests") as dead:
         dead.replay(dead.look(1)[0].id)
         assert dead.look(10) == []
-    assert drained(url) == [b"event 1"]
+    assert_left(url, [b"event 1"])
 
 
 def test_a_discarded_dead_letter_is_gone_and_the_others_are_not(url: str) -> None:
@@ -443,7 +446,7 @@ def test_a_message_delivered_too_often_ends_in_the_dead_queue_with_a_reason_and_
         assert (one.body, one.queue, one.exchange, one.routing_key) == (b"event 1", INGEST_QUEUE, EVENTS, "a.b")
         assert f"more than {DELIVERY_LIMIT} times" in one.reason
         dead.replay(one.id)
-    assert drained(url) == [b"event 1"]
+    assert_left(url, [b"event 1"])
 
 
 # Provisioning
@@ -468,15 +471,15 @@ def test_an_orchestrator_that_comes_later_is_made_then(url: str) -> None:
 def test_an_environment_that_moves_to_another_orchestrator_is_not_deployed_by_both(url: str) -> None:
     provision(url, topology({"rabbit": ("test",), "other": ("lab", "prod")}))
     publish(url, event(1, exchange=COMMANDS, routing_key="prod.shop.deploy"))
-    assert drained(url, RABBIT) == []
-    assert drained(url, OTHER) == [b"event 1"]
+    assert_left(url, [], RABBIT)
+    assert_left(url, [b"event 1"], OTHER)
 
 
 def test_commands_go_to_the_queue_of_their_environments_orchestrator(url: str) -> None:
     keys = ["prod.shop.deploy", "test.shop.deploy", "lab.shop.rollback", "prod.a.b.c"]
     publish(url, *(event(0, exchange=COMMANDS, routing_key=key, body=key.encode()) for key in keys))
-    assert drained(url, RABBIT) == [b"prod.shop.deploy", b"test.shop.deploy", b"prod.a.b.c"]
-    assert drained(url, OTHER) == [b"lab.shop.rollback"]
+    assert_left(url, [b"prod.shop.deploy", b"test.shop.deploy", b"prod.a.b.c"], RABBIT)
+    assert_left(url, [b"lab.shop.rollback"], OTHER)
 
 
 def test_the_check_names_what_is_missing(url: str) -> None:

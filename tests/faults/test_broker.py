@@ -111,9 +111,7 @@ def test_a_memory_alarm_stops_publishing_at_once_and_consuming_not_at_all(own_ra
             try:
                 outbound.publish([event(10)])
             except Transient as told:
-                assert "blocked" in str(told)
-                assert time.monotonic() - began < 5
-                return True
+                return "blocked" in str(told) and time.monotonic() - began < 5
             return False
 
         until(is_told, seconds=20, what="the alarm to be told")

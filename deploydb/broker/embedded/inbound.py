@@ -1,0 +1,215 @@
+"""Taking messages out of the file, under a lease."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+from time import monotonic, sleep, time
+from types import TracebackType
+from typing import Self
+
+from deploydb.broker.address import EmbeddedAddress
+from deploydb.broker.dead import TOO_OFTEN, dead_letter
+from deploydb.broker.embedded import owner
+from deploydb.broker.embedded.file import open_file, told_apart, writing
+from deploydb.broker.embedded.routing import Router
+from deploydb.broker.port import Delivery
+from deploydb.broker.replies import PROVISION
+from deploydb.broker.topology import DELIVERY_LIMIT
+from deploydb.domain.errors import Misconfigured
+
+LEASE = timedelta(seconds=60)
+"""How long messages stay with a consumer that neither takes nor ends, where the end of its process cannot be seen."""
+_RENEW_SECONDS = LEASE.total_seconds() / 4
+_POLL_SECONDS = 0.015
+_SEARCH_SECONDS = 1.0
+"""How often a consumer looks for others that have gone."""
+
+_COLUMNS = "id, body, routing_key, exchange, message_id, content_type, headers, user_id, attempts, sent_at, queue"
+
+
+class EmbeddedInbound:
+    """`port.Inbound` for one queue."""
+
+    def __init__(self, address: EmbeddedAddress, queue: str) -> None:
+        self._address = address
+        self._queue = queue
+        self._token = ""
+        self._renewed_at = 0.0
+        self._searched_at = 0.0
+        self._unacked: dict[int, Delivery] = {}
+        # Not synced: a lease or an ack that a power failure takes back means a redelivery, which is allowed.
+        self._connection = open_file(address, synchronous="NORMAL")
+        try:
+            with told_apart(address):
+                found = self._connection.execute("SELECT dead_letters FROM queue WHERE name = ?", (queue,)).fetchone()
+                if found is not None:
+                    with writing(self._connection):
+                        self._renew()
+        except BaseException:
+            self._connection.close()
+            raise
+        if found is None:
+            self._connection.close()
+            raise Misconfigured(f"the queue {queue} does not exist on {address}: {PROVISION}")
+
+    def take(self, limit: int, wait: timedelta) -> list[Delivery]:
+        """As `port.Inbound.take`."""
+        deadline = monotonic() + wait.total_seconds()
+        with told_apart(self._address):
+            if monotonic() - self._renewed_at > _RENEW_SECONDS:
+                with writing(self._connection):
+                    self._renew()
+            while limit:
+                version = self._data_version()
+                self._free_the_messages_of_the_gone()
+                if taken := self._lease(limit):
+                    return taken
+                while self._data_version() == version:
+                    left = deadline - monotonic()
+                    if left <= 0:
+                        return []
+                    sleep(min(_POLL_SECONDS, left))
+                    if monotonic() - self._searched_at > _SEARCH_SECONDS:
+                        break
+        return []
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """As `port.Inbound.ack`. Fenced: nothing happens to a message that is not under our lease any more."""
+        ids = self._ours(deliveries)
+        with told_apart(self._address), writing(self._connection):
+            self._connection.executemany(
+                "DELETE FROM message WHERE id = ? AND owner = ?", [(ident, self._token) for ident in ids]
+            )
+        self._forget(ids)
+
+    def give_back(self, deliveries: Sequence[Delivery]) -> None:
+        """As `port.Inbound.give_back`. Each counts as a delivery towards the limit."""
+        ids = self._ours(deliveries)
+        with told_apart(self._address), writing(self._connection):
+            self._connection.executemany(
+                "UPDATE message SET owner = NULL WHERE id = ? AND owner = ?", [(ident, self._token) for ident in ids]
+            )
+            self._bury_what_came_too_often()
+        self._forget(ids)
+
+    def close(self) -> None:
+        """As `port.Connection.close`."""
+        try:
+            with writing(self._connection):
+                self._free([self._token])
+        except sqlite3.Error:
+            pass  # closed already, or the file is away: the lease's end frees them
+        finally:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _data_version(self) -> int:
+        """Changes whenever another connection has committed."""
+        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return version
+
+    def _renew(self) -> None:
+        """Prolong the lease; a new one, without messages, where it has run out and others have taken note."""
+        until = time() + LEASE.total_seconds()
+        renewed = self._connection.execute(
+            "UPDATE consumer SET lease_until = ? WHERE token = ?", (until, self._token)
+        ).rowcount
+        if not renewed:
+            self._token = token_hex(16)
+            self._unacked.clear()
+            self._connection.execute(
+                "INSERT INTO consumer VALUES (?, ?, ?, ?, ?)",
+                (self._token, self._queue, until, owner.machine(), owner.process()),
+            )
+        self._renewed_at = monotonic()
+
+    def _lease(self, limit: int) -> list[Delivery]:
+        ready = "FROM message WHERE queue = ? AND owner IS NULL ORDER BY id LIMIT ?"
+        if self._connection.execute(f"SELECT 1 {ready}", (self._queue, 1)).fetchone() is None:  # constants
+            return []
+        with writing(self._connection):
+            self._renew()
+            rows = self._connection.execute(
+                f"SELECT {_COLUMNS} {ready}",  # constants
+                (self._queue, limit),
+            ).fetchall()
+            if rows:
+                self._connection.execute(
+                    "UPDATE message SET owner = ?, attempts = attempts + 1"
+                    " WHERE queue = ? AND owner IS NULL AND id <= ?",
+                    (self._token, self._queue, rows[-1][0]),
+                )
+        taken = [_delivery(row) for row in rows]
+        self._unacked.update((delivery.tag, delivery) for delivery in taken)
+        return taken
+
+    def _free_the_messages_of_the_gone(self) -> None:
+        if monotonic() - self._searched_at < _SEARCH_SECONDS:
+            return
+        self._searched_at = monotonic()
+        if self._gone():
+            with writing(self._connection):
+                self._free(self._gone())  # looked at again: one of them may have prolonged its lease meanwhile
+
+    def _gone(self) -> list[str]:
+        """The other consumers whose lease has run out, or whose process has ended."""
+        now = time()
+        return [
+            token
+            for token, until, of_machine, of_process in self._connection.execute(
+                "SELECT token, lease_until, machine, process FROM consumer WHERE token <> ?", (self._token,)
+            )
+            if until < now or owner.is_gone(of_machine, of_process)
+        ]
+
+    def _free(self, tokens: Sequence[str]) -> None:
+        self._connection.executemany("UPDATE message SET owner = NULL WHERE owner = ?", [(token,) for token in tokens])
+        self._connection.executemany("DELETE FROM consumer WHERE token = ?", [(token,) for token in tokens])
+        self._bury_what_came_too_often()
+
+    def _bury_what_came_too_often(self) -> None:
+        rows = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM message JOIN queue ON queue.name = message.queue"  # noqa: S608  # constants
+            " WHERE owner IS NULL AND attempts > ? AND queue.dead_letters",
+            (DELIVERY_LIMIT,),
+        ).fetchall()
+        if not rows:
+            return
+        router = Router(self._connection)
+        for row in rows:
+            message = dead_letter(_delivery(row), row[-1], TOO_OFTEN, "$")
+            if queues := router.queues(message.exchange, message.routing_key):
+                router.insert([(message, queues)], user_id=row[7], now=datetime.now(UTC))
+                self._connection.execute("DELETE FROM message WHERE id = ?", (row[0],))
+
+    def _ours(self, deliveries: Sequence[Delivery]) -> list[int]:
+        return [delivery.tag for delivery in deliveries if self._unacked.get(delivery.tag) is delivery]
+
+    def _forget(self, ids: Iterable[int]) -> None:
+        for ident in ids:
+            self._unacked.pop(ident, None)
+
+
+def _delivery(row: tuple[int, bytes, str, str, str, str, str, str, int, float, str]) -> Delivery:
+    ident, body, routing_key, exchange, message_id, content_type, headers, user_id, attempts, sent_at, _queue = row
+    return Delivery(
+        tag=ident,
+        body=body,
+        routing_key=routing_key,
+        exchange=exchange,
+        message_id=message_id,
+        content_type=content_type,
+        headers=json.loads(headers) if headers != "{}" else {},
+        user_id=user_id,
+        redelivered=attempts > 0,
+        sent_at=datetime.fromtimestamp(sent_at, UTC),
+    )

@@ -1,0 +1,69 @@
+"""Publishing into the file: one transaction for each call."""
+
+import os
+import pwd
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from deploydb.broker.address import EmbeddedAddress
+from deploydb.broker.embedded.file import open_file, told_apart, writing
+from deploydb.broker.embedded.routing import Router
+from deploydb.broker.port import Message, Receipt
+from deploydb.broker.replies import PROVISION
+from deploydb.domain.errors import Misconfigured
+
+
+class EmbeddedOutbound:
+    """`port.Outbound`. The publisher that is vouched for is the user of the operating system."""
+
+    blocked = False
+
+    def __init__(self, address: EmbeddedAddress) -> None:
+        self._address = address
+        self._connection = open_file(address, synchronous="FULL")
+        self._user = user_name()
+
+    def publish(self, messages: Sequence[Message]) -> list[Receipt]:
+        """As `port.Outbound.publish`: all or nothing, confirmed by the commit."""
+        receipts = []
+        routed: list[tuple[Message, tuple[str, ...]]] = []
+        with told_apart(self._address), writing(self._connection):
+            router = Router(self._connection)
+            for message in messages:
+                queues = router.queues(message.exchange, message.routing_key)
+                if queues is None:
+                    raise Misconfigured(
+                        f"the exchange {message.exchange} does not exist on {self._address}: {PROVISION}"
+                    )
+                if problem := message.unsendable:
+                    receipts.append(Receipt(message_id=message.message_id, state="refused", detail=problem))
+                elif queues:
+                    receipts.append(Receipt(message_id=message.message_id, state="confirmed"))
+                    routed.append((message, queues))
+                else:
+                    detail = "no queue is bound for it"
+                    receipts.append(Receipt(message_id=message.message_id, state="returned", detail=detail))
+            router.insert(routed, user_id=self._user, now=datetime.now(UTC))
+        return receipts
+
+    def close(self) -> None:
+        """As `port.Connection.close`."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def user_name() -> str:
+    """Who runs this process, as the operating system has it: an environment variable could say anything."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

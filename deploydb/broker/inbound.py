@@ -1,0 +1,272 @@
+"""Consuming from RabbitMQ: kombu's connection and channel, a loop of our own around them.
+
+kombu's `ConsumerMixin` hangs in `close()` on a dead peer, its `Consumer` decodes (and decompresses) bodies before we
+see them, and its message objects cost as much as the rest; so messages are taken raw from the channel, nothing is
+decoded, and a lost connection is dropped by `collect()`.
+
+A publisher can send properties that py-amqp cannot parse (text that is not UTF-8, a timestamp beyond the calendar).
+Such an error in the reading loop would take the whole connection down, again at each redelivery, and innocent
+neighbours with it. Properties that cannot be read are therefore taken as absent, and the message is delivered.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from ssl import SSLCertVerificationError
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+from amqp.exceptions import AMQPError
+from amqp.spec import Connection as ConnectionMethods
+from kombu.connection import Connection as KombuConnection
+
+from deploydb.broker.address import RabbitMQAddress
+from deploydb.broker.frames import BufferedTransport, Frame
+from deploydb.broker.port import PREFETCH, Delivery
+from deploydb.broker.replies import meaning, moment, untrusted
+from deploydb.domain.errors import Transient
+
+HEARTBEAT_SECONDS = 30
+_BEAT_SECONDS = HEARTBEAT_SECONDS / 3
+_SILENCE_SECONDS = 45.0
+"""The broker sends at least a heartbeat each half interval: silent for three of them, it is gone. Within 60 s."""
+_CONNECT_SECONDS = 5
+_ANSWER_SECONDS = 15
+"""A read in the middle of an answer, or a write, that takes longer than this has lost its peer."""
+
+_METHOD, _HEADER = 1, 2
+_DELIVER = b"\0\x3c\0\x3c"
+"""Class 60, method 60: `basic.deliver`."""
+_NO_PROPERTIES = b"\0\0"
+
+
+class RabbitMQInbound:
+    """`port.Inbound` on one channel of one connection."""
+
+    # py-amqp's connection and channel; None once they are dropped
+    _amqp: Any = None
+    _channel: Any = None
+
+    def __init__(self, address: RabbitMQAddress, queue: str, *, name: str, prefetch: int = PREFETCH) -> None:
+        self._address = address
+        self._queue = queue
+        self._arrived: deque[Delivery] = deque()
+        self._unacked: dict[int, Delivery] = {}
+        self._heard = self._beat_at = monotonic()
+        self._bytes_heard = 0
+        with self._dropped_on_error(opening=True):
+            self._connect(name)
+            self._channel.basic_qos(prefetch_size=0, prefetch_count=prefetch, a_global=False)
+            self._channel.queue_declare(queue, passive=True)
+            self._channel.basic_consume(queue, callback=self._on_message, on_cancel=self._on_cancel)
+
+    def take(self, limit: int, wait: timedelta) -> list[Delivery]:
+        """As `port.Inbound.take`."""
+        with self._dropped_on_error():
+            self._receive(limit, wait.total_seconds() if limit else 0.0)
+            self._keep_alive()
+        arrived = self._arrived
+        taken = [arrived.popleft() for _ in range(min(limit, len(arrived)))]
+        for delivery in taken:
+            self._unacked[delivery.tag] = delivery
+        return taken
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """As `port.Inbound.ack`: one frame for those that are the oldest of all unacked, one each for the others."""
+        tags = self._settled(deliveries)
+        with self._dropped_on_error():
+            oldest = 0
+            for tag in self._unacked:  # in the order in which they were taken, so ascending
+                if tag not in tags:
+                    break
+                oldest = tag
+            if oldest:
+                self._channel.basic_ack(oldest, multiple=True)
+            for tag in sorted(tags):
+                if tag > oldest:
+                    self._channel.basic_ack(tag)
+        self._forget(tags)
+
+    def give_back(self, deliveries: Sequence[Delivery]) -> None:
+        """As `port.Inbound.give_back`. Each counts as a delivery towards the queue's limit."""
+        tags = self._settled(deliveries)
+        with self._dropped_on_error():
+            for tag in sorted(tags):
+                self._channel.basic_reject(tag, requeue=True)
+        self._forget(tags)
+
+    def close(self) -> None:
+        """As `port.Connection.close`. Says goodbye, and does not wait for the answer."""
+        if self._amqp is None:
+            return
+        try:
+            self._amqp.send_method(ConnectionMethods.Close, "BsBB", (200, "closed by its owner", 0, 0))
+        except (AMQPError, OSError, AttributeError):
+            pass  # it is lost already
+        finally:
+            self._drop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _connect(self, name: str) -> None:
+        address = self._address
+        context = {"context": address.tls_context(), "server_hostname": address.host} if address.tls else False
+        settings: Any = KombuConnection(  # type: ignore[no-untyped-call]
+            hostname=f"[{address.host}]" if ":" in address.host else address.host,
+            port=address.port,
+            userid=address.user,
+            password=address.password,
+            virtual_host=address.vhost,
+            ssl=context,
+            heartbeat=HEARTBEAT_SECONDS,
+            connect_timeout=_CONNECT_SECONDS,
+            transport=BufferedTransport,
+            transport_options={
+                "read_timeout": _ANSWER_SECONDS,
+                "write_timeout": _ANSWER_SECONDS,
+                "client_properties": {"connection_name": f"deploydb-{name}"},
+            },
+        )
+        # One attempt: trying again is the owner's, with its backoff.
+        self._amqp = settings.transport.establish_connection()
+        self._channel = self._amqp.channel()
+        self._channel.auto_decode = False
+
+    def _receive(self, limit: int, wait_seconds: float) -> None:
+        """Read what is there, up to `limit` messages; wait for the first one only."""
+        deadline = monotonic() + wait_seconds
+        transport = self._amqp.transport
+        while limit == 0 or len(self._arrived) < limit:
+            patience = 0.0 if self._arrived else max(0.0, deadline - monotonic())
+            if not transport.readable(min(patience, _BEAT_SECONDS)):
+                if self._arrived or monotonic() >= deadline:
+                    return
+                self._keep_alive()
+                continue
+            self._dispatch(transport.read_frame())
+
+    def _dispatch(self, frame: Frame) -> None:
+        kind, channel, payload = frame
+        if kind == _METHOD and payload.startswith(_DELIVER):
+            frame = (kind, channel, _decodable(payload))
+        try:
+            self._amqp.on_inbound_frame(frame)
+        except (AMQPError, OSError):
+            raise
+        except Exception:
+            if kind != _HEADER:
+                raise
+            self._amqp.on_inbound_frame((kind, channel, payload[:12] + _NO_PROPERTIES))
+
+    def _keep_alive(self) -> None:
+        now = monotonic()
+        if (heard := self._amqp.transport.bytes_read) != self._bytes_heard:
+            self._bytes_heard, self._heard = heard, now
+        if now - self._heard > _SILENCE_SECONDS:
+            raise TimeoutError(f"nothing was heard from the broker for {now - self._heard:.0f} s")
+        if now - self._beat_at >= _BEAT_SECONDS:
+            self._amqp.send_heartbeat()
+            self._beat_at = now
+
+    def _on_message(self, raw: Any) -> None:  # noqa: ANN401  # py-amqp has no types
+        information, properties = raw.delivery_info, raw.properties
+        self._arrived.append(
+            Delivery(
+                tag=information["delivery_tag"],
+                body=raw.body or b"",
+                routing_key=_text(information["routing_key"]),
+                exchange=_text(information["exchange"]),
+                message_id=_optional(properties.get("message_id")),
+                content_type=_text(properties.get("content_type") or "application/json"),
+                headers=_headers(properties.get("application_headers")),
+                user_id=_optional(properties.get("user_id")),
+                redelivered=bool(information["redelivered"]),
+                sent_at=moment(properties.get("timestamp")),
+            )
+        )
+
+    def _on_cancel(self, _consumer_tag: str) -> None:
+        raise ConnectionResetError(f"the broker has cancelled our consumer of {self._queue}")
+
+    def _settled(self, deliveries: Sequence[Delivery]) -> set[int]:
+        """Their tags, those excepted that are not ours any more: a tag means nothing on another connection."""
+        unacked = self._unacked
+        return {delivery.tag for delivery in deliveries if unacked.get(delivery.tag) is delivery}
+
+    def _forget(self, tags: Iterable[int]) -> None:
+        for tag in tags:
+            del self._unacked[tag]
+
+    @contextmanager
+    def _dropped_on_error(self, *, opening: bool = False) -> Iterator[None]:
+        """Errors as ours; after one the connection is gone."""
+        if self._amqp is None and not opening:
+            raise Transient(f"the connection to {self._address} is closed")
+        try:
+            yield
+        except AMQPError as error:
+            self._drop()
+            code, text = getattr(error, "reply_code", None) or 0, getattr(error, "reply_text", None) or str(error)
+            raise meaning(int(code), str(text), self._address) from error
+        except SSLCertVerificationError as error:
+            self._drop()
+            raise untrusted(error, self._address) from error
+        except (OSError, AttributeError) as error:
+            # py-amqp raises AttributeError where it meets what it has itself torn down.
+            self._drop()
+            raise Transient(f"the connection to {self._address} is lost: {error}") from error
+
+    def _drop(self) -> None:
+        amqp, self._amqp, self._channel = self._amqp, None, None
+        self._arrived.clear()
+        self._unacked.clear()
+        if amqp is not None:
+            amqp.collect()
+
+
+def _decodable(deliver: bytes) -> bytes:
+    """A `basic.deliver` whose names are UTF-8: any bytes are a valid routing key for RabbitMQ.
+
+    Its arguments: consumer tag (short string), delivery tag (8 bytes), redelivered (1), exchange and routing key (short
+    strings: a length byte, then at most 255 bytes).
+    """
+    names = 5 + deliver[4] + 9
+    if deliver[names:].isascii():
+        return deliver
+    mended = deliver[:names]
+    while names < len(deliver):
+        start, names = names + 1, names + 1 + deliver[names]
+        name = deliver[start:names].decode("utf-8", "replace").encode()[:255].decode("utf-8", "ignore").encode()
+        mended += bytes([len(name)]) + name
+    return mended
+
+
+def _text(value: object) -> str:
+    """As text that can be encoded again: a hostile publisher's lone surrogates cannot."""
+    text = value if isinstance(value, str) else str(value)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _headers(table: Mapping[object, object] | None) -> dict[str, str]:
+    """The headers that are plain values, as text. Tables and lists (RabbitMQ's own `x-death`) are not ours to read."""
+    if not table:
+        return {}
+    headers = {}
+    for key, value in table.items():
+        if isinstance(value, bytes):
+            headers[_text(key)] = value.decode("utf-8", "replace")
+        elif isinstance(value, str | int | float | bool):
+            headers[_text(key)] = _text(value)
+    return headers

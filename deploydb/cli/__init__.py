@@ -1,0 +1,34 @@
+"""The command line: reads over HTTP, acts by publishing facts, and runs the parts.
+
+A command's module is imported when the command runs, so that `deploydb --help` and the reads start fast: they import
+neither SQLAlchemy nor a broker's client. stdout is for data, stderr for talk. Exit codes: 0 it worked, 1 it failed or
+was refused, 2 the command was not used as it is meant.
+"""
+
+import os
+import sys
+
+import click
+
+from deploydb.cli.commands import cli
+from deploydb.domain.errors import DeployDBError
+
+INTERRUPTED = 130
+"""128 and SIGINT's number, as shells count."""
+
+
+def main() -> None:
+    """Run a command. What a user can mend is told in one line; a traceback is a mistake of ours."""
+    try:
+        sys.exit(cli(prog_name="deploydb", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except DeployDBError as error:
+        sys.stderr.write(f"deploydb: {error}\n")
+        sys.exit(1)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # `deploydb events | head`: nobody wants the rest
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,71 @@
+"""Which commands there are, and where each of them is."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from deploydb import __version__
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "tour": ("tour:tour", "Start DeployDB here and walk a release to prod."),
+    "up": ("up:up", "Run everything here, until Ctrl-C."),
+    "deployer": ("deployer:deployer", "Run a program for each deploy command of a queue."),
+    "status": ("lanes:status", "What runs where, and what is on its way."),
+    "why": ("lanes:why", "Why a version is, or is not, in an environment."),
+    "history": ("lanes:history", "What has been deployed of a service."),
+    "events": ("events:events", "The log: who said what, and what was decided."),
+    "publish": ("publish:publish", "Publish facts: artifacts, deployments, verifications, raw JSON."),
+    "approve": ("approval:approve", "Say yes to what waits for people."),
+    "refuse": ("approval:refuse", "Say no to what waits for people."),
+    "dead": ("dead:dead", "Messages that could not be taken: list, show, replay, discard."),
+    "check-config": ("configuration:check_config", "Check a configuration directory."),
+    "broker": ("broker:broker", "Provision and check the broker."),
+    "db": ("database:db", "Migrate and check the database."),
+}
+"""Each command with its place (module:object) and what it is for."""
+
+
+class Commands(click.Group):
+    """The commands, each imported when it is asked for."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """In the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        """The command itself."""
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(import_module(f"deploydb.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List them without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """A mistyped command is answered with the nearest one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            ctx.fail(f"there is no command {args[0]}" + (f"; did you mean {close[0]}?" if close else ""))
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="deploydb")
+def cli() -> None:
+    """Who, what, where, when and why of deployments.
+
+    Reads ask the query service at DEPLOYDB_URL; acts publish facts to DEPLOYDB_BROKER_URL. Both default to the
+    DeployDB that `deploydb up` runs here.
+
+    \b
+    Example:
+      deploydb status
+      deploydb why storefront prod
+    """

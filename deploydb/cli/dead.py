@@ -1,0 +1,132 @@
+"""`dead`: messages that could not be taken."""
+
+from typing import BinaryIO
+
+import click
+
+from deploydb.broker.open import open_dead_letters
+from deploydb.broker.port import DeadLetter, DeadLetters
+from deploydb.cli.showing import ago, output_option, show_json, show_table
+from deploydb.domain.errors import NotFound
+from deploydb.settings import from_environment
+
+MOST = 1000
+"""Dead letters looked at in one go."""
+
+
+@click.group()
+def dead() -> None:
+    """Messages that could not be taken: look at them, send them back mended, or drop them.
+
+    \b
+    Example:
+      deploydb dead list
+    """
+
+
+def _open() -> DeadLetters:
+    return open_dead_letters(from_environment().broker_url, name="cli")
+
+
+@dead.command("list")
+@click.option("--limit", type=click.IntRange(1, MOST), default=100, show_default=True, help="How many, oldest first.")
+@output_option
+def list_(limit: int, output: str) -> None:
+    """What is there, and why.
+
+    \b
+    Example:
+      deploydb dead list -o json
+    """
+    with _open() as letters:
+        found = letters.look(limit)
+    if output == "json":
+        show_json([_body(letter) for letter in found])
+        return
+    rows = [
+        [letter.id, ago(letter.died_at.isoformat()) if letter.died_at else "", letter.queue, letter.path, letter.reason]
+        for letter in found
+    ]
+    show_table(["ID", "DIED", "QUEUE", "FIELD", "REASON"], rows, empty="No dead letters.")
+
+
+@dead.command()
+@click.argument("ident", metavar="ID")
+@output_option
+def show(ident: str, output: str) -> None:
+    """One dead letter whole: the reason on stderr, the body on stdout, ready to be mended.
+
+    \b
+    Example:
+      deploydb dead show 3f2a9c01b7de > mended.json
+    """
+    with _open() as letters:
+        letter = next((one for one in letters.look(MOST) if one.id == ident), None)
+    if letter is None:
+        raise _unknown(ident)
+    if output == "json":
+        show_json(_body(letter))
+        return
+    click.echo(f"{letter.path}: {letter.reason}", err=True)
+    click.echo(f"from {letter.exchange}, key {letter.routing_key}, died in {letter.queue}", err=True)
+    click.get_binary_stream("stdout").write(letter.body + b"\n")
+
+
+@dead.command()
+@click.argument("ident", metavar="ID", required=False)
+@click.option("--body", type=click.File("rb"), help="A file with the mended body; - for standard input.")
+@click.option("--all", "everything", is_flag=True, help="All of them, as they are.")
+def replay(ident: str | None, body: BinaryIO | None, everything: bool) -> None:
+    """Send dead letters back to where they first went. An event that was stored already counts once.
+
+    \b
+    Examples:
+      deploydb dead replay 3f2a9c01b7de --body mended.json
+      deploydb dead replay --all
+    """
+    if (ident is None) is not everything or (everything and body is not None):
+        raise click.UsageError("give one ID (with --body, if it is mended), or --all")
+    with _open() as letters:
+        wanted = [letter.id for letter in letters.look(MOST)] if everything else [str(ident)]
+        for each in wanted:
+            sent = letters.replay(each, body.read() if body is not None else None)
+            if sent is None:
+                raise _unknown(each)
+            click.echo(f"{each} is back in {sent.exchange}", err=True)
+    if everything and not wanted:
+        click.echo("No dead letters.", err=True)
+
+
+@dead.command()
+@click.argument("ident", metavar="ID")
+def discard(ident: str) -> None:
+    """Drop a dead letter for good.
+
+    \b
+    Example:
+      deploydb dead discard 3f2a9c01b7de
+    """
+    with _open() as letters:
+        if letters.discard(ident) is None:
+            raise _unknown(ident)
+    click.echo(f"{ident} is dropped", err=True)
+
+
+def _unknown(ident: str) -> NotFound:
+    return NotFound(f"there is no dead letter {ident}: `deploydb dead list` shows those that are there")
+
+
+def _body(letter: DeadLetter) -> dict[str, object]:
+    return {
+        "id": letter.id,
+        "reason": letter.reason,
+        "path": letter.path,
+        "queue": letter.queue,
+        "exchange": letter.exchange,
+        "routingKey": letter.routing_key,
+        "diedAt": letter.died_at.isoformat() if letter.died_at else None,
+        "publisher": letter.user_id,
+        "contentType": letter.content_type,
+        "headers": letter.headers,
+        "body": letter.body.decode("utf-8", "backslashreplace"),
+    }

@@ -1,0 +1,118 @@
+"""`deploydb deployer`: a small orchestrator, for teams that have none."""
+
+import os
+import re
+import shutil
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from deploydb.domain.errors import Misconfigured
+from deploydb.settings import from_environment
+
+
+@click.command(short_help="Run a program for each deploy command.", context_settings={"ignore_unknown_options": False})
+@click.option("--orchestrator", default="default", show_default=True, help="Whose commands, as environments name it.")
+@click.option("--concurrency", type=click.IntRange(1, 1000), default=1, show_default=True, help="Runs side by side.")
+@click.option(
+    "--timeout",
+    "timeout_seconds",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Stop a run after so long, as a failure. It never runs past its command's deadline.",
+)
+@click.option(
+    "--grace",
+    "grace_seconds",
+    type=click.FloatRange(0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="On SIGTERM or Ctrl-C, how long to wait for what runs.",
+)
+@click.option(
+    "--state",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="What was run; one file a deployer. Default: deployer-ORCHESTRATOR.db in the data folder.",
+)
+@click.option(
+    "--rerun-interrupted",
+    is_flag=True,
+    help="COMMAND may be repeated: run again what was running when the deployer died, do not report it failed.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where --port listens.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Serve /metrics, /healthz and /readyz there; 0: any free one."
+)
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def deployer(  # options, by name
+    orchestrator: str,
+    concurrency: int,
+    timeout_seconds: float | None,
+    grace_seconds: float,
+    state: Path | None,
+    rerun_interrupted: bool,
+    host: str,
+    port: int | None,
+    command: tuple[str, ...],
+) -> None:
+    """Take the deploy commands of an orchestrator's queue, run COMMAND for each, and publish how it went.
+
+    COMMAND finds what to do in its environment: DEPLOYDB_SERVICE, DEPLOYDB_ENVIRONMENT, DEPLOYDB_VERSION,
+    DEPLOYDB_GROUP, DEPLOYDB_NAME, DEPLOYDB_ARTIFACT_URL, DEPLOYDB_DIGEST, DEPLOYDB_COMMIT, DEPLOYDB_PREVIOUS_VERSION,
+    DEPLOYDB_TYPE (deploy or rollback), DEPLOYDB_REASON, DEPLOYDB_ATTEMPT, DEPLOYDB_DEADLINE, DEPLOYDB_DEPLOYMENT,
+    DEPLOYDB_COMMAND_ID, and DEPLOYDB_MANIFEST (JSON: every artifact of the service at the version to run); the whole
+    command is on its stdin as JSON. Exit code 0 means that the version runs there. Any other: it failed, and the last
+    lines of output are kept as the reason.
+
+    A command that comes again is not run again. One that was running when the deployer died is reported as failed.
+
+    \b
+    Examples:
+      deploydb deployer -- ./deploy.sh
+      deploydb deployer --orchestrator kube --concurrency 4 -- helm-deploy --wait
+    """
+    from deploydb import telemetry
+    from deploydb.broker.open import open_inbound, open_outbound
+    from deploydb.broker.topology import command_queue
+    from workers.confirmed import ConfirmedPublisher
+    from workers.deployer import Deployer, Orders
+    from workers.loop import run
+    from workers.process import process
+    from workers.runs import Runs
+
+    settings = from_environment()
+    if shutil.which(command[0]) is None:
+        raise Misconfigured(f"cannot run {command[0]}: no such program, or it is not executable")
+    name = f"deployer-{orchestrator}"
+    orders = Orders(
+        orchestrator=orchestrator,
+        program=command,
+        concurrency=concurrency,
+        timeout=timedelta(seconds=timeout_seconds) if timeout_seconds is not None else None,
+        grace=timedelta(seconds=grace_seconds),
+        rerun_interrupted=rerun_interrupted,
+    )
+    log = telemetry.open_log(settings.log_level, name=name)
+    path = state or settings.data / f"{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.db"
+    with process(log, host=host, port=port) as around, Runs(path) as runs, ExitStack() as stack:
+        worker = Deployer(
+            orders,
+            runs=runs,
+            # what it cannot run now is for other deployers of the queue
+            open_inbound=lambda: open_inbound(
+                settings.broker_url, command_queue(orchestrator), name=name, prefetch=concurrency
+            ),
+            publisher=ConfirmedPublisher(lambda: open_outbound(settings.broker_url, name=name)),
+            signals=around.signals,
+            environment=os.environ,
+            out=click.echo,
+            err=lambda line: click.echo(line, err=True),
+            log=log,
+            registry=around.registry,
+        )
+        stack.callback(worker.close)
+        log.info("taking commands", queue=command_queue(orchestrator), concurrency=concurrency, state=str(path))
+        run(worker, signals=around.signals, patience=around.patience, log=log)

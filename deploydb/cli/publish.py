@@ -1,0 +1,252 @@
+"""`publish`: facts, said one at a time or by the file."""
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, BinaryIO, TypeVar
+
+import click
+import msgspec
+
+from deploydb.broker.port import Message
+from deploydb.cli.telling import Told, message, message_of, my_source, new_id, tell
+from deploydb.domain.artifact import Artifact
+from deploydb.domain.errors import Permanent, Refused, Transient
+from deploydb.domain.facts import (
+    AnyFact,
+    ArtifactPublished,
+    DeploymentFinished,
+    DeploymentObserved,
+    DeploymentStarted,
+    VerificationFinished,
+)
+from deploydb.wire.native import decode_fact, encode_fact
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MANY = 100
+"""From so many messages on, a progress bar is shown."""
+
+
+def _said(command: F) -> F:
+    """`--id`, `--source` and `--time`, which every fact has."""
+    for option in (
+        click.option("--time", metavar="TIME", help="When it happened, with its zone; by default now."),
+        click.option("--source", metavar="NAME", help="Who says so; by default you on this machine."),
+        click.option("--id", "ident", metavar="ID", help="Unique for the source: sent twice, it counts once."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(invoke_without_command=True)
+@click.option("--file", "-f", type=click.File("rb"), help="Raw JSON, one fact or one a line; - for standard input.")
+@click.option("--unchecked", is_flag=True, help="Send what is in the file as it is, right or wrong.")
+@click.pass_context
+def publish(context: click.Context, file: BinaryIO | None, unchecked: bool) -> None:
+    """Publish facts, each with the broker's confirm. Exits with 1 if one of them was not taken.
+
+    \b
+    Examples:
+      deploydb publish artifact com.example:storefront 1.4.0 --url https://repo.example.com/storefront-1.4.0.tar.gz
+      deploydb publish verification storefront dev 1.4.0 --promotion smoke --outcome passed
+      deploydb publish --file releases.jsonl
+    """
+    if context.invoked_subcommand is not None:
+        if file is not None:
+            raise click.UsageError("--file goes without a subcommand")
+        return
+    if file is None:
+        raise click.UsageError("say what to publish: artifact, deployment, verification, or --file FILE")
+    _publish_file(file, unchecked=unchecked)
+
+
+@publish.command()
+@click.argument("module", metavar="GROUP:NAME")
+@click.argument("version")
+@click.option("--url", metavar="URL", help="Where it is.")
+@click.option("--digest", metavar="DIGEST", help="What it is, such as sha256:….")
+@click.option("--commit", metavar="COMMIT", help="What it was built from.")
+@click.option("--purl", metavar="PURL", help="Its package URL.")
+@_said
+def artifact(module: str, version: str, ident: str | None, source: str | None, time: str | None, **about: str) -> None:
+    """A version of a module can be deployed from now on.
+
+    \b
+    Example:
+      deploydb publish artifact com.example:storefront 1.4.0 --url https://repo.example.com/storefront-1.4.0.tar.gz
+    """
+    group, colon, name = module.partition(":")
+    if not colon:
+        raise click.UsageError(f"{module} is no module: write GROUP:NAME")
+    published = Artifact(group=group, name=name, version=version, **about)
+    _publish(ArtifactPublished(**_who(ident, source, time), artifact=published))
+
+
+@publish.command()
+@click.argument("state", type=click.Choice(["started", "succeeded", "failed", "observed"]))
+@click.argument("service")
+@click.argument("environment")
+@click.argument("version")
+@click.option("--module", metavar="GROUP:NAME", help="With observed: whose version it is.")
+@click.option("--by", metavar="NAME", help="With observed: who deployed it.")
+@click.option("--reason", metavar="TEXT", help="Why it failed, or why it was done.")
+@click.option("--url", metavar="URL", help="Where more is to be seen.")
+@_said
+def deployment(
+    state: str,
+    service: str,
+    environment: str,
+    version: str,
+    module: str | None,
+    by: str | None,
+    reason: str | None,
+    url: str | None,
+    ident: str | None,
+    source: str | None,
+    time: str | None,
+) -> None:
+    """A deployment has started, succeeded or failed; or (observed) a version runs that nobody commanded.
+
+    \b
+    Examples:
+      deploydb publish deployment succeeded storefront dev 1.4.0
+      deploydb publish deployment observed storefront prod 1.3.9 --module com.example:storefront --by alice
+    """
+    who = _who(ident, source, time)
+    lane: dict[str, Any] = {"service": service, "environment": environment, "version": version}
+    match state:
+        case "started":
+            _publish(DeploymentStarted(**who, **lane, url=url))
+        case "observed":
+            group, colon, name = (module or "").partition(":")
+            if not colon:
+                raise click.UsageError("observed needs --module GROUP:NAME")
+            seen = Artifact(group=group, name=name, version=version)
+            fact = DeploymentObserved(
+                **who, service=service, environment=environment, artifact=seen, by=by, reason=reason, url=url
+            )
+            _publish(fact)
+        case _:
+            _publish(DeploymentFinished(**who, **lane, outcome=state, reason=reason, url=url))  # type: ignore[arg-type]
+
+
+@publish.command()
+@click.argument("service")
+@click.argument("environment")
+@click.argument("version")
+@click.option("--promotion", required=True, metavar="NAME", help="The job, as the configuration names it.")
+@click.option("--outcome", required=True, type=click.Choice(["passed", "failed", "errored"]), help="What it found.")
+@click.option("--reason", metavar="TEXT", help="Why.")
+@click.option("--url", metavar="URL", help="Where its report is.")
+@_said
+def verification(
+    service: str,
+    environment: str,
+    version: str,
+    promotion: str,
+    outcome: str,
+    reason: str | None,
+    url: str | None,
+    ident: str | None,
+    source: str | None,
+    time: str | None,
+) -> None:
+    """A job that checks a deployment has an answer.
+
+    \b
+    Example:
+      deploydb publish verification storefront dev 1.4.0 --promotion smoke --outcome passed
+    """
+    fact = VerificationFinished(
+        **_who(ident, source, time),
+        service=service,
+        environment=environment,
+        version=version,
+        promotion=promotion,
+        outcome=outcome,  # type: ignore[arg-type]  # click has checked it
+        reason=reason,
+        url=url,
+    )
+    _publish(fact)
+
+
+def _who(ident: str | None, source: str | None, time: str | None) -> dict[str, Any]:
+    try:
+        at = datetime.fromisoformat(time) if time else None
+    except ValueError:
+        at = None
+    if time and (at is None or at.tzinfo is None):
+        raise click.UsageError(f"--time {time}: write a time with its zone, such as 2026-11-22T12:00:00Z")
+    return {"id": ident or new_id(), "source": source or my_source(), "time": at}
+
+
+def _publish(fact: AnyFact) -> None:
+    """One fact, held to the same bounds as one that comes by the file."""
+    try:
+        checked = decode_fact(encode_fact(fact), arrived_at=datetime.now(UTC))
+    except Refused as refused:
+        raise Permanent(str(refused)) from refused
+    ((_, receipt),) = tell([Told(message=message_of(fact), origin="")])
+    if receipt.state != "confirmed":
+        raise Transient(f"the broker did not take it ({receipt.state}): {receipt.detail}")
+    click.echo(f"published {checked.__struct_config__.tag} {checked.source}/{checked.id}", err=True)
+
+
+def _publish_file(file: BinaryIO, *, unchecked: bool) -> None:
+    content = file.read()
+    bodies = _bodies(content)
+    name = getattr(file, "name", "-")
+    wrong: list[str] = []
+
+    def messages() -> Iterator[Told]:
+        for line, body in bodies:
+            origin = f"{name}:{line}"
+            try:
+                yield Told(message=_raw(body, unchecked=unchecked), origin=origin)
+            except Refused as refused:
+                wrong.append(origin)
+                click.echo(f"{origin}: {refused}", err=True)
+
+    confirmed = 0
+    shown = click.progressbar(
+        tell(messages()), length=len(bodies), label="publishing", file=sys.stderr, hidden=not _watched(len(bodies))
+    )
+    with shown as receipts:
+        for told, receipt in receipts:
+            if receipt.state == "confirmed":
+                confirmed += 1
+            else:
+                wrong.append(told.origin)
+                click.echo(f"{told.origin}: {receipt.state}: {receipt.detail}", err=True)
+    click.echo(f"{confirmed} published, {len(wrong)} not", err=True)
+    if wrong:
+        raise SystemExit(1)
+
+
+def _watched(count: int) -> bool:
+    return count >= MANY and sys.stderr.isatty()
+
+
+def _bodies(content: bytes) -> list[tuple[int, bytes]]:
+    """The facts in a file, each with its line: one a line, or all of it one object over several lines."""
+    lines = [(number, line.strip()) for number, line in enumerate(content.splitlines(), start=1)]
+    filled = [(number, line) for number, line in lines if line]
+    if filled and len(filled) > 1 and not _is_json(filled[0][1]) and _is_json(content):
+        return [(filled[0][0], content.strip())]
+    return filled
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _raw(body: bytes, *, unchecked: bool) -> Message:
+    if unchecked:
+        return message(body, kind="unchecked", ident=new_id())
+    fact = decode_fact(body, arrived_at=datetime.now(UTC))
+    return message(body, kind=str(fact.__struct_config__.tag), ident=f"{fact.source}/{fact.id}")

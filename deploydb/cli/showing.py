@@ -1,0 +1,99 @@
+"""Answers on a terminal: tables that fit it, times as people say them, or the JSON as it came."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+STYLES = {
+    "SUCCESS": "green",
+    "COMPLETED": "cyan",
+    "CREATED": "blue",
+    "STARTED": "blue",
+    "FAILED": "red",
+    "SKIPPED": "bright_black",
+    "PASS": "green",
+    "PENDING": "yellow",
+    "FAIL": "red",
+    "ERROR": "magenta",
+}
+"""The colour of a word, where there is one."""
+
+
+def output_option(command: F) -> F:
+    """`-o table|json`."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(["table", "json"]),
+        default="table",
+        show_default=True,
+        help="As a table for people, or the service's answer as it is.",
+    )(command)
+
+
+def show_json(body: Any) -> None:  # noqa: ANN401  # any JSON
+    """The answer itself; indented where a person reads it."""
+    click.echo(json.dumps(body, indent=2 if sys.stdout.isatty() else None, ensure_ascii=False))
+
+
+def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
+    """Rows under headings. On a terminal they fit its width; elsewhere each is one line, columns two spaces apart."""
+    if not rows:
+        click.echo(empty, err=True)
+        return
+    if sys.stdout.isatty():
+        _show_fitted(headings, rows)
+        return
+    widths = [max(len(row[column]) for row in [headings, *rows]) for column in range(len(headings))]
+    for row in [headings, *rows]:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _show_fitted(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        cells = [Text(cell) for cell in row]
+        for cell in cells:
+            for word, style in STYLES.items():
+                cell.highlight_words([word], style)
+        table.add_row(*cells)
+    Console().print(table)
+
+
+def ago(time: str | None) -> str:
+    """How long ago a time was: `12s ago`, `3h ago`, `5d ago`."""
+    if time is None:
+        return ""
+    seconds = int((datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
+    if seconds < 0:
+        return "just now"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds // size}{unit} ago"
+    return f"{seconds}s ago"
+
+
+def until(time: str | None) -> str:
+    """When a time will be: `in 12s`, `in 3h`; nothing for the past."""
+    if time is None:
+        return ""
+    seconds = int((datetime.fromisoformat(time) - datetime.now(UTC)).total_seconds())
+    if seconds <= 0:
+        return ""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"in {seconds // size}{unit}"
+    return f"in {seconds}s"

@@ -1,0 +1,153 @@
+"""`deploydb up`: all of DeployDB in one command."""
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from deploydb import __version__
+from deploydb.settings import Settings, from_environment
+
+if TYPE_CHECKING:
+    from deploydb.configuration import LiveCatalog
+    from deploydb.domain.catalog import Catalog
+    from workers.signals import Signals
+    from workers.supervisor import Supervisor
+
+PARTS = ("ingest", "promote", "relay", "query")
+_TICK_SECONDS = 0.2
+_LOOK_AT_FILES_EVERY_SECONDS = 1.0
+
+
+@click.command(short_help="Run everything here, until Ctrl-C.")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of the embedded default.")
+@click.option("--config", type=click.Path(file_okay=False, path_type=Path), help="Folder of the configuration.")
+@click.option("--listen", metavar="HOST:PORT", help="Where the query service listens.")
+@click.option("--verbose", is_flag=True, help="Write more into DATA/logs.")
+def up(data: Path | None, config: Path | None, listen: str | None, verbose: bool) -> None:
+    """Run everything that DeployDB is made of, until Ctrl-C; started again, it goes on where it was.
+
+    Needs no server: data and messages are in one folder, where the other commands find them. With
+    DEPLOYDB_DATABASE_URL and DEPLOYDB_BROKER_URL set, it uses PostgreSQL and RabbitMQ instead.
+
+    \b
+    Examples:
+      deploydb up
+      deploydb up --data /var/lib/deploydb --config /etc/deploydb --listen 127.0.0.1:8080
+    """
+    from workers.lock import held
+    from workers.signals import Signals
+
+    environment = _environment(os.environ, data=data, config=config, listen=listen, verbose=verbose)
+    settings = from_environment(environment)
+    taken = f"another `deploydb up` uses {settings.data}: stop it, or give this one a folder of its own with --data"
+    with held(settings.data / "up.lock", taken=taken):
+        signals = Signals()
+        signals.install()
+        _run(settings, environment, signals)
+
+
+def _run(settings: Settings, environment: Mapping[str, str], signals: "Signals") -> None:
+    from deploydb.configuration import LiveCatalog
+    from workers.supervisor import Supervisor
+
+    click.echo(f"DeployDB {__version__}", err=True)
+    live = LiveCatalog(settings.config)
+    _say("config", f"{settings.config}: {_counted(live.catalog)}")
+    _migrate(settings)
+    _provision(settings, live.catalog)
+    supervisor = Supervisor(PARTS, environment=environment, logs=settings.data / "logs", say=_warn)
+    try:
+        supervisor.start(signals)
+        if not signals.stopping:
+            for part in supervisor.parts:
+                where = f"http://{settings.listen}" if part.name == "query" else "running"
+                _say(part.name, f"{where}, log in {settings.data / 'logs' / part.name}.log")
+            click.echo(f"Ready: http://{settings.listen}. Ctrl-C stops it.", err=True)
+        _watch(signals, supervisor, live, settings)
+    finally:
+        click.echo("Stopping", err=True)
+        supervisor.stop()
+    click.echo("Stopped", err=True)
+
+
+def _watch(signals: "Signals", supervisor: "Supervisor", live: "LiveCatalog", settings: Settings) -> None:
+    """Until asked to stop: start again what dies, and have a queue made for each orchestrator that is configured."""
+    on_terminal = sys.stderr.isatty()
+    looked_at = time.monotonic()
+    told: tuple[str, ...] = ()
+    while not signals.stopping:
+        supervisor.look_after()
+        hung_up = signals.take_hangup()
+        if hung_up and on_terminal and not sys.stderr.isatty():
+            return  # the terminal that we were started in is gone
+        if hung_up:
+            supervisor.hang_up()
+        if hung_up or time.monotonic() - looked_at >= _LOOK_AT_FILES_EVERY_SECONDS:
+            looked_at = time.monotonic()
+            if live.refresh(force=hung_up):
+                _say("config", f"changed: {_counted(live.catalog)}")
+                _provision(settings, live.catalog)
+            problems = tuple(str(problem) for problem in live.problems)
+            if problems != told:
+                told = problems
+                for problem in problems:
+                    _warn("config", problem)
+                _say("config", "is broken, the last good one stays in force" if problems else "is good again")
+        signals.pause(_TICK_SECONDS)
+
+
+def _migrate(settings: Settings) -> None:
+    from deploydb.store.engine import open_engine
+    from deploydb.store.schema import migrate
+    from deploydb.telemetry import redacted
+
+    engine = open_engine(settings.database_url, name="up")
+    try:
+        taken = migrate(engine)
+    finally:
+        engine.dispose()
+    _say("database", f"{redacted(settings.database_url)}: {f'migrated to {taken[-1]}' if taken else 'up to date'}")
+
+
+def _provision(settings: Settings, catalog: "Catalog") -> None:
+    from deploydb.broker.open import provision
+    from deploydb.broker.topology import topology_of
+    from deploydb.telemetry import redacted
+
+    made = provision(settings.broker_url, topology_of(catalog))
+    _say(
+        "broker",
+        f"{redacted(settings.broker_url)}: {f'made {len(made)} exchanges and queues' if made else 'all there'}",
+    )
+
+
+def _environment(
+    environ: Mapping[str, str], *, data: Path | None, config: Path | None, listen: str | None, verbose: bool
+) -> dict[str, str]:
+    """The environment with the options in it, for us and for the parts; an option takes the place of a `*_FILE` too."""
+    options = {
+        "DEPLOYDB_DATA": data,
+        "DEPLOYDB_CONFIG": config,
+        "DEPLOYDB_LISTEN": listen,
+        "DEPLOYDB_LOG_LEVEL": "debug" if verbose else None,
+    }
+    given = {name: str(value) for name, value in options.items() if value is not None}
+    kept = {name: value for name, value in environ.items() if name.removesuffix("_FILE") not in given}
+    return kept | given
+
+
+def _counted(catalog: "Catalog") -> str:
+    return f"{len(catalog.services)} services, {len(catalog.environments)} environments"
+
+
+def _say(about: str, what: str) -> None:
+    click.echo(f"  {about:<9} {what}", err=True)
+
+
+def _warn(about: str, what: str) -> None:
+    click.echo(f"  {about:<9} {click.style(what, fg='yellow')}", err=True)

@@ -1,0 +1,273 @@
+"""`deploydb deployer` as a process of its own: commands in by the broker, facts out by the broker."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploydb.broker.open import open_dead_letters, open_inbound, open_outbound, provision
+from deploydb.broker.port import Message
+from deploydb.broker.topology import COMMANDS, INGEST_QUEUE, topology
+from deploydb.domain.artifact import Artifact
+from deploydb.domain.commands import DeployCommand
+from deploydb.wire.native import encode_command
+
+DEPLOYDB = [sys.executable, "-m", "deploydb"]
+DEADLINE_SECONDS = 30.0
+
+
+class Bench:
+    """A broker with the queue `default`, a folder, and the deployers that run on it."""
+
+    def __init__(self, broker_url: str, folder: Path) -> None:
+        self.broker_url = broker_url
+        self.folder = folder
+        self.ran = folder / "ran"
+        self.processes: list[subprocess.Popen[str]] = []
+        provision(broker_url, topology({"default": ("dev", "prod")}))
+
+    def deployer(self, script: str, *options: str) -> subprocess.Popen[str]:
+        """A deployer that runs a shell script; `$RAN` is a file for it to leave its mark in."""
+        process = subprocess.Popen(
+            [*DEPLOYDB, "deployer", *options, "--", "/bin/sh", "-c", script],
+            env=os.environ
+            | {"DEPLOYDB_BROKER_URL": self.broker_url, "DEPLOYDB_DATA": str(self.folder), "RAN": str(self.ran)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def command(self, ident: str, *, minutes: float = 60, service: str = "foo") -> None:
+        """Publish a deploy command, due in so many minutes."""
+        artifact = Artifact(group="com.example", name=service, version="1.2.3")
+        told = DeployCommand(
+            type="deploy",
+            id=ident,
+            deployment=1,
+            flow=1,
+            service=service,
+            environment="dev",
+            artifact=artifact,
+            manifest=(artifact,),
+            reason="published",
+            attempt=1,
+            deadline=datetime.now(UTC) + timedelta(minutes=minutes),
+        )
+        self.send(encode_command(told), ident)
+
+    def send(self, body: bytes, ident: str) -> None:
+        """Publish anything to the queue."""
+        message = Message(exchange=COMMANDS, routing_key="dev.foo.deploy", body=body, message_id=ident)
+        with open_outbound(self.broker_url, name="tests") as outbound:
+            assert outbound.publish([message])[0].state == "confirmed"
+
+    def facts(self, number: int) -> list[dict[str, Any]]:
+        """The next facts that the deployer published, acked."""
+        taken: list[dict[str, Any]] = []
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        with open_inbound(self.broker_url, INGEST_QUEUE, name="tests") as inbound:
+            while len(taken) < number:
+                assert time.monotonic() < deadline, f"{number} facts wanted, these came: {taken}"
+                deliveries = inbound.take(number - len(taken), timedelta(seconds=1))
+                inbound.ack(deliveries)
+                taken += [json.loads(delivery.body) for delivery in deliveries]
+        return taken
+
+    def runs(self) -> list[str]:
+        """The marks that scripts have left."""
+        return self.ran.read_text().split() if self.ran.exists() else []
+
+    def end(self, process: subprocess.Popen[str], *, by: signal.Signals = signal.SIGTERM) -> tuple[str, str]:
+        """Signal it, and what it has said."""
+        process.send_signal(by)
+        out, err = process.communicate(timeout=20)
+        if by is not signal.SIGKILL:
+            assert process.returncode == 0, err
+        return out, err
+
+    def close(self) -> None:
+        """Leave nothing running."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def bench(broker_url: str, tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(broker_url, tmp_path)
+    yield made
+    made.close()
+
+
+def _until(look: Callable[[], Any], what: str) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not look():
+        assert time.monotonic() < deadline, f"not in time: {what}"
+        time.sleep(0.02)
+
+
+def test_a_command_is_run_and_reported(bench: Bench) -> None:
+    process = bench.deployer('echo "$DEPLOYDB_SERVICE $DEPLOYDB_VERSION to $DEPLOYDB_ENVIRONMENT"')
+    bench.command("c-1")
+    started, finished = bench.facts(2)
+    for told in (started, finished):
+        assert datetime.fromisoformat(told.pop("time")).tzinfo is not None
+    assert started == {
+        "type": "deployment.started",
+        "id": "c-1/started",
+        "source": "deployer/default",
+        "command": "c-1",
+    }
+    assert finished == {
+        "type": "deployment.finished",
+        "id": "c-1/finished",
+        "source": "deployer/default",
+        "command": "c-1",
+        "outcome": "succeeded",
+    }
+    out, err = bench.end(process)
+    assert out == "[foo→dev 1.2.3] foo 1.2.3 to dev\n"
+    assert [json.loads(line)["event"] for line in err.splitlines()][-3:] == ["started", "succeeded", "stopped"]
+
+
+def test_a_failure_is_reported_with_exit_code_and_last_lines_and_the_next_command_runs(bench: Bench) -> None:
+    bench.deployer('test "$DEPLOYDB_COMMAND_ID" = c-2 && exit 0; echo copying; echo "disk full" >&2; exit 3')
+    bench.command("c-1")
+    bench.command("c-2")
+    finished = {one["command"]: one for one in bench.facts(4) if one["type"] == "deployment.finished"}
+    assert finished["c-1"]["outcome"] == "failed"
+    assert finished["c-1"]["reason"] == "exit code 3: copying\ndisk full"
+    assert finished["c-2"]["outcome"] == "succeeded"
+
+
+def test_the_same_command_delivered_again_runs_once_and_is_answered_again(bench: Bench) -> None:
+    script = 'echo ran >> "$RAN"; sleep 0.3'
+    first = bench.deployer(script, "--concurrency", "4")
+    bench.command("c-1")
+    bench.command("c-1")
+    bench.facts(2)
+    bench.command("c-1")
+    (again,) = bench.facts(1)
+    bench.end(first)
+    second = bench.deployer(script)
+    bench.command("c-1")
+    (after_restart,) = bench.facts(1)
+    bench.end(second)
+    assert again["id"] == after_restart["id"] == "c-1/finished"
+    assert again == after_restart
+    assert bench.runs() == ["ran"]
+
+
+def test_a_run_interrupted_by_a_crash_is_reported_failed_and_not_run_again(bench: Bench) -> None:
+    script = 'echo $$ >> "$RAN"; exec sleep 60'
+    first = bench.deployer(script)
+    bench.command("c-1")
+    _until(bench.runs, "the script runs")
+    bench.end(first, by=signal.SIGKILL)
+    os.kill(int(bench.runs()[0]), signal.SIGKILL)
+    bench.deployer(script)
+    started, finished = bench.facts(2)
+    assert started["type"] == "deployment.started"
+    assert (finished["outcome"], finished["command"]) == ("failed", "c-1")
+    assert finished["reason"] == "interrupted: the deployer died while it ran, its outcome is unknown"
+    bench.command("c-2")
+    bench.facts(1)
+    assert len(bench.runs()) == 1 or bench.runs()[1] != bench.runs()[0]
+
+
+def test_an_interrupted_run_is_repeated_where_the_program_may_be(bench: Bench) -> None:
+    script = 'test -s "$RAN" && exit 0; echo $$ >> "$RAN"; exec sleep 60'
+    first = bench.deployer(script)
+    bench.command("c-1")
+    _until(bench.runs, "the script runs")
+    bench.end(first, by=signal.SIGKILL)
+    os.kill(int(bench.runs()[0]), signal.SIGKILL)
+    bench.deployer(script, "--rerun-interrupted")
+    finished = [told for told in bench.facts(3) if told["type"] == "deployment.finished"]
+    assert [told["outcome"] for told in finished] == ["succeeded"]
+
+
+def test_a_command_past_its_deadline_is_not_run(bench: Bench) -> None:
+    bench.command("c-1", minutes=-1)
+    bench.deployer('echo ran >> "$RAN"')
+    (finished,) = bench.facts(1)
+    assert finished["outcome"] == "failed"
+    assert finished["reason"].startswith("not run: taken at ")
+    assert bench.runs() == []
+
+
+def test_commands_run_side_by_side(bench: Bench) -> None:
+    bench.deployer('echo ran >> "$RAN"; until [ $(wc -l < "$RAN") -ge 3 ]; do sleep 0.05; done', "--concurrency", "3")
+    for number in range(3):
+        bench.command(f"c-{number}")
+    finished = [told for told in bench.facts(6) if told["type"] == "deployment.finished"]
+    assert [told["outcome"] for told in finished] == ["succeeded"] * 3
+
+
+def test_a_malformed_command_is_dead_lettered_and_the_next_one_runs(bench: Bench) -> None:
+    bench.deployer("true")
+    bench.send(b'{"type": "deploy", "id": "c-0"}', "c-0")
+    bench.command("c-1")
+    bench.facts(2)
+    with open_dead_letters(bench.broker_url, name="tests") as letters:
+        (dead,) = letters.look(10)
+    assert (dead.queue, dead.path) == ("deploydb.commands.default", "$.deployment")
+
+
+def test_a_run_past_the_timeout_is_stopped_and_reported(bench: Bench) -> None:
+    bench.deployer("echo working; exec sleep 60", "--timeout", "1")
+    bench.command("c-1")
+    _, finished = bench.facts(2)
+    assert finished["outcome"] == "failed"
+    assert finished["reason"] == "stopped: no end after 1 s: working"
+
+
+def test_a_deployer_that_is_asked_to_stop_waits_for_what_runs(bench: Bench) -> None:
+    process = bench.deployer('echo ran >> "$RAN"; sleep 1')
+    bench.command("c-1")
+    _until(bench.runs, "the script runs")
+    bench.end(process)
+    _, finished = bench.facts(2)
+    assert finished["outcome"] == "succeeded"
+
+
+def test_a_run_that_outlives_the_grace_is_stopped_and_reported(bench: Bench) -> None:
+    process = bench.deployer('echo ran >> "$RAN"; exec sleep 60', "--grace", "0.5")
+    bench.command("c-1")
+    _until(bench.runs, "the script runs")
+    bench.end(process)
+    _, finished = bench.facts(2)
+    assert finished["outcome"] == "failed"
+    assert finished["reason"] == "stopped: the deployer was told to stop and its grace has passed"
+
+
+def test_a_deployer_for_an_orchestrator_that_nobody_named_ends_with_one_clear_line(bench: Bench) -> None:
+    process = bench.deployer("true", "--orchestrator", "nobody")
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "deploydb.commands.nobody" in err
+    assert "Traceback" not in err
+
+
+def test_a_program_that_does_not_exist_is_told_at_once(bench: Bench) -> None:
+    process = subprocess.run(
+        [*DEPLOYDB, "deployer", "--", "/no/such/program"],
+        env=os.environ | {"DEPLOYDB_BROKER_URL": bench.broker_url, "DEPLOYDB_DATA": str(bench.folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert process.returncode == 1
+    assert "cannot run /no/such/program" in process.stderr

@@ -1,0 +1,125 @@
+"""Ingest: message in, rows and dead letters out."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from deploydb.broker.open import open_inbound
+from deploydb.broker.topology import INGEST_QUEUE
+from deploydb.store.tables import artifact, event
+from tests.workers.workshop import Workshop, fact, published, until
+
+
+def _logged(workshop: Workshop) -> list[str]:
+    return sorted(row.id for row in workshop.rows(sa.select(event.c.id)))
+
+
+def test_a_published_fact_is_in_the_log_with_its_publisher_and_its_words(workshop: Workshop) -> None:
+    (ingest,) = workshop.start("ingest")
+    body = published("1.2.3", time="2026-11-22T12:00:00+01:00", something_else={"kept": True})
+    workshop.publish(body)
+    (row,) = until(lambda: workshop.rows(sa.select(event)), "the event's row")
+    assert (row.source, row.id, row.type) == ("tests", "foo-1.2.3", "artifact.published")
+    assert row.time == datetime(2026, 11, 22, 11, tzinfo=UTC)
+    assert row.body == json.loads(body)
+    assert [(found.name, found.version) for found in workshop.rows(sa.select(artifact))] == [("foo", "1.2.3")]
+    until(lambda: ingest.metric("deploydb_ingest_events_total", result="stored") == 1, "the metric")
+
+
+def test_what_is_sent_twice_counts_once(workshop: Workshop) -> None:
+    (ingest,) = workshop.start("ingest")
+    bodies = [published(f"1.{number}") for number in range(50)]
+    workshop.publish(*bodies, *bodies)
+    workshop.publish(*bodies)
+    until(
+        lambda: (
+            (
+                ingest.metric("deploydb_ingest_events_total", result="stored"),
+                ingest.metric("deploydb_ingest_events_total", result="duplicate"),
+            )
+            == (50, 100)
+        ),
+        "every message acked",
+    )
+    assert len(_logged(workshop)) == 50
+
+
+def test_poison_is_dead_lettered_with_the_field_and_the_ones_behind_it_pass(workshop: Workshop) -> None:
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    poison = {
+        b"{not json": ("$", "not JSON"),
+        b"\xff\xfe": ("$", "UTF-8"),
+        b"[" * 100_000: ("$", ""),
+        fact("artifact.published", "p-1", artifact={"group": "g", "name": "n"}): ("$.artifact.version", "missing"),
+        fact("artifact.published", "p-2", artifact={"group": "g", "name": "n", "version": 7}): (
+            "$.artifact.version",
+            "",
+        ),
+        fact("artifact.burnt", "p-3"): ("$.type", ""),
+        fact("artifact.published", "p-5", artifact={"group": "g", "name": "n\0", "version": "1"}): (
+            "$.artifact.name",
+            "NUL",
+        ),
+        published("2", padding="x" * 5_000_000): ("$", "at most 1048576 are taken"),
+        published("3", time="2026-11-22T12:00:00"): ("$.time", "zone"),
+        published("4", time=soon.isoformat()): ("$.time", "in the future"),
+        fact("deployment.started", "p-4", service="foo"): ("$", "names no deployment"),
+    }
+    workshop.start("ingest")
+    bodies = list(poison)
+    workshop.publish(published("0.1"), *bodies[:6], published("0.2"), *bodies[6:], published("0.3"))
+    until(lambda: len(_logged(workshop)) == 3, "the good ones are stored")
+    assert _logged(workshop) == ["foo-0.1", "foo-0.2", "foo-0.3"]
+    until(lambda: len(workshop.dead()) == len(poison), "all dead letters")
+    for letter in workshop.dead():
+        path, reason = poison[letter.body]
+        assert letter.path == path, letter.reason
+        assert letter.reason
+        assert reason in letter.reason
+        assert (letter.queue, letter.exchange, letter.routing_key) == ("deploydb.ingest", "deploydb.events", "tests")
+
+
+def test_a_source_whose_clock_is_a_little_ahead_is_taken(workshop: Workshop) -> None:
+    workshop.start("ingest")
+    workshop.publish(published("1", time=(datetime.now(UTC) + timedelta(minutes=4)).isoformat()))
+    until(lambda: _logged(workshop) == ["foo-1"], "the event")
+
+
+def test_several_ingest_workers_share_the_queue(workshop: Workshop) -> None:
+    workers = workshop.start("ingest", "ingest", "ingest")
+    workshop.publish(*[published(f"1.{number}") for number in range(2000)])
+    until(lambda: len(_logged(workshop)) == 2000, "all stored")
+    until(
+        lambda: sum(one.metric("deploydb_ingest_events_total", result="stored") for one in workers) == 2000,
+        "all counted",
+    )
+
+
+def test_a_worker_that_stops_leaves_the_rest_to_the_next(workshop: Workshop) -> None:
+    workshop.publish(*[published(f"1.{number}") for number in range(3000)])
+    (first,) = workshop.start("ingest")
+    until(lambda: _logged(workshop), "the first batch")
+    first.stop()
+    workshop.start("ingest")
+    until(lambda: len(_logged(workshop)) == 3000, "all stored")
+    assert workshop.dead() == []
+
+
+def test_messages_that_were_given_back_again_and_again_are_taken_one_by_one(workshop: Workshop) -> None:
+    workshop.publish(*[published(f"1.{number}") for number in range(5)])
+    for _ in range(3):
+        with open_inbound(workshop.settings.broker_url, INGEST_QUEUE, name="tests") as inbound:
+            assert len(inbound.take(5, timedelta(seconds=5))) >= 1
+    workshop.publish(*[published(f"2.{number}") for number in range(5)])
+    (ingest,) = workshop.start("ingest")
+    until(lambda: ingest.metric("deploydb_ingest_events_total", result="stored") == 10, "all stored")
+    assert ingest.metric("deploydb_ingest_batch_events_bucket", le="1.0") >= 5
+    assert ingest.metric("deploydb_ingest_batch_events_count") < 10
+
+
+def test_a_session_without_trouble_is_cautious_with_its_first_message_only(workshop: Workshop) -> None:
+    workshop.publish(*[published(f"1.{number}") for number in range(500)])
+    (ingest,) = workshop.start("ingest")
+    until(lambda: ingest.metric("deploydb_ingest_events_total", result="stored") == 500, "all stored")
+    assert ingest.metric("deploydb_ingest_batch_events_count") < 50

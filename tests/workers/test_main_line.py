@@ -1,0 +1,103 @@
+"""Promote and relay: what was recorded becomes commands on the queue, and answers become the next commands."""
+
+import time
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from deploydb.store.tables import deployment, outbox
+from tests.house import write_config
+from tests.workers.workshop import CONFIG, Workshop, fact, published, until
+
+
+def _statuses(workshop: Workshop, version: str) -> dict[str, str]:
+    found = workshop.rows(
+        sa.select(deployment.c.environment, deployment.c.status).where(deployment.c.version == version)
+    )
+    return {row.environment: row.status for row in found}
+
+
+def test_a_release_walks_the_pipeline_by_messages_alone(workshop: Workshop) -> None:
+    workshop.start("ingest", "promote", "relay")
+    workshop.publish(published("1.2.3"))
+    for environment in ("dev", "prod"):
+        (command,) = workshop.commands()
+        assert (command.service, command.environment, command.artifact.version) == ("foo", environment, "1.2.3")
+        workshop.publish(
+            fact("deployment.started", f"{environment}-started", command=command.id),
+            fact("deployment.finished", f"{environment}-finished", command=command.id, outcome="succeeded"),
+        )
+    until(lambda: _statuses(workshop, "1.2.3") == {"dev": "SUCCESS", "prod": "SUCCESS"}, "the release has arrived")
+
+
+def test_a_command_that_no_queue_takes_stays_on_its_row_with_the_reason_until_one_does(workshop: Workshop) -> None:
+    qa = {"pipelines/main.yml": "environments:\n  qa:\n", "environments/qa.yml": "orchestrator: later\n"}
+    write_config(workshop.config, qa)
+    (_, _, relay) = workshop.start("ingest", "promote", "relay")
+    workshop.publish(published("1"))
+    problem = until(lambda: [row.problem for row in workshop.rows(sa.select(outbox)) if row.problem], "the problem")
+    assert problem[0].startswith("returned: ")
+    assert relay.metric("deploydb_relay_messages_total", result="returned") >= 1
+    workshop.provision()
+    (command,) = workshop.commands(orchestrator="later")
+    assert command.environment == "qa"
+    until(lambda: all(row.sent_at for row in workshop.rows(sa.select(outbox))), "the row is marked sent")
+
+
+def test_a_broken_configuration_never_replaces_the_good_one(workshop: Workshop) -> None:
+    (_, promote, _) = workshop.start("ingest", "promote", "relay")
+    workshop.publish(published("1"))
+    workshop.commands()
+    (workshop.config / "services" / "foo.yml").write_text("artifacts: [com.example:foo]\npipelines: [nowhere]\n")
+    problems = until(lambda: promote.health.ready().warnings, "the problem is said")
+    assert promote.health.ready().ready
+    assert any("foo.yml:2:" in problem and "nowhere" in problem for problem in problems)
+    assert promote.metric("deploydb_configuration_problems") >= 1
+    workshop.publish(
+        fact("deployment.finished", "f-1", service="foo", environment="dev", version="1", outcome="succeeded")
+    )
+    (command,) = workshop.commands()
+    assert command.environment == "prod"
+    write_config(workshop.config, {"services/foo.yml": CONFIG["services/foo.yml"] + "description: mended\n"})
+    until(lambda: promote.health.ready().warnings == (), "nothing is wrong any more")
+    assert promote.metric("deploydb_configuration_problems") == 0
+
+
+def test_a_changed_configuration_is_in_force_for_what_already_waits(workshop: Workshop) -> None:
+    write_config(
+        workshop.config,
+        {
+            "promotions/smoke.yml": "type: VerificationPromotion\n",
+            "pipelines/main.yml": "environments:\n  dev:\n    promotions: [smoke]\n  prod:\n",
+        },
+    )
+    workshop.start("ingest", "promote", "relay")
+    workshop.publish(published("1"))
+    workshop.commands()
+    workshop.publish(
+        fact("deployment.finished", "f-1", service="foo", environment="dev", version="1", outcome="succeeded")
+    )
+    until(lambda: _statuses(workshop, "1").get("dev") == "COMPLETED", "dev waits for its smoke test")
+    write_config(workshop.config, {"pipelines/main.yml": CONFIG["pipelines/main.yml"]})
+    (command,) = workshop.commands()
+    assert command.environment == "prod"
+
+
+def test_time_alone_moves_a_release_on(workshop: Workshop) -> None:
+    write_config(
+        workshop.config,
+        {
+            "promotions/soak.yml": "type: SoakPromotion\nduration: 1s\n",
+            "pipelines/main.yml": "environments:\n  dev:\n    promotions: [soak]\n  prod:\n",
+        },
+    )
+    workshop.start("ingest", "promote", "relay")
+    workshop.publish(published("1"))
+    workshop.commands()
+    finished = time.monotonic()
+    workshop.publish(
+        fact("deployment.finished", "f-1", service="foo", environment="dev", version="1", outcome="succeeded")
+    )
+    (command,) = workshop.commands()
+    assert command.environment == "prod"
+    assert timedelta(seconds=0.9) < timedelta(seconds=time.monotonic() - finished) < timedelta(seconds=8)

@@ -1,0 +1,82 @@
+"""The deployer's state file: what was run, through crashes."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from deploydb.domain.errors import Misconfigured
+from workers.runs import Runs
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "folder" / "deployer.db"
+
+
+@pytest.fixture
+def runs(path: Path) -> Iterator[Runs]:
+    with Runs(path) as opened:
+        yield opened
+
+
+def test_a_command_that_has_ended_keeps_the_fact_that_says_so(runs: Runs, path: Path) -> None:
+    runs.begin("c-1", NOW)
+    assert runs.ending("c-1") is None
+    runs.end("c-1", b"fact", NOW)
+    runs.close()
+    with Runs(path) as again:
+        assert again.ending("c-1") == b"fact"
+        assert again.interrupted() == []
+
+
+def test_what_is_not_confirmed_is_still_to_be_reported_after_a_restart(runs: Runs, path: Path) -> None:
+    runs.begin("c-1", NOW)
+    runs.end("c-1", b"one", NOW)
+    runs.end("c-2", b"two", NOW + timedelta(seconds=1))
+    runs.report("c-1")
+    runs.close()
+    with Runs(path) as again:
+        assert again.unreported() == {"c-2": b"two"}
+
+
+def test_a_run_without_an_end_was_interrupted(runs: Runs, path: Path) -> None:
+    runs.begin("c-1", NOW)
+    runs.begin("c-2", NOW)
+    runs.end("c-2", b"fact", NOW)
+    runs.close()
+    with Runs(path) as again:
+        assert again.interrupted() == ["c-1"]
+        again.forget("c-1")
+        assert again.interrupted() == []
+
+
+def test_old_reported_runs_are_forgotten_and_no_others(runs: Runs) -> None:
+    for command in ("old", "old-unreported", "new"):
+        runs.begin(command, NOW)
+    runs.end("old", b"fact", NOW - timedelta(days=31))
+    runs.end("old-unreported", b"fact", NOW - timedelta(days=31))
+    runs.end("new", b"fact", NOW)
+    runs.report("old")
+    runs.report("new")
+    runs.forget_old(NOW)
+    assert runs.ending("old") is None
+    assert runs.ending("old-unreported") == b"fact"
+    assert runs.ending("new") == b"fact"
+
+
+def test_a_state_file_serves_one_deployer_at_a_time(runs: Runs, path: Path) -> None:
+    with pytest.raises(Misconfigured, match=r"another deployer uses .*deployer.db: .*--state \(process \d+\)"):
+        Runs(path)
+    runs.close()
+    Runs(path).close()
+
+
+def test_a_state_file_that_is_something_else_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, but long enough to be looked at as one" * 20)
+    with pytest.raises(Misconfigured, match=r"cannot use the state file .*notes.txt"):
+        Runs(path)

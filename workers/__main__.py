@@ -1,0 +1,118 @@
+"""`python -m workers NAME`: the composition root of each worker."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import click
+import sqlalchemy as sa
+
+from deploydb import settings, telemetry
+from deploydb.broker.open import open_inbound, open_outbound
+from deploydb.broker.topology import INGEST_QUEUE
+from deploydb.configuration import LiveCatalog
+from deploydb.settings import Settings
+from deploydb.store.engine import open_engine
+from workers.confirmed import ConfirmedPublisher
+from workers.ingest import Ingest
+from workers.loop import Worker, run
+from workers.process import (
+    Process,
+    end_with_parent,
+    ended_clearly,
+    process,
+    tell_parent_ready,
+)
+from workers.promote import Promote
+from workers.relay import Relay
+
+
+@contextmanager
+def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
+    with _engine(given, "ingest") as engine:
+        yield Ingest(
+            engine=engine,
+            open_inbound=lambda prefetch: open_inbound(
+                given.broker_url, INGEST_QUEUE, name="ingest", prefetch=prefetch
+            ),
+            publisher=ConfirmedPublisher(lambda: open_outbound(given.broker_url, name="ingest")),
+            stopping=lambda: around.signals.stopping,
+            patience=around.patience,
+            log=around.log,
+            registry=around.registry,
+        )
+
+
+@contextmanager
+def _promote(around: Process, given: Settings) -> Iterator[Worker]:
+    with _engine(given, "promote") as engine:
+        yield Promote(
+            engine=engine,
+            live=LiveCatalog(given.config),
+            health=around.health,
+            log=around.log,
+            registry=around.registry,
+        )
+
+
+@contextmanager
+def _relay(around: Process, given: Settings) -> Iterator[Worker]:
+    with _engine(given, "relay") as engine:
+        yield Relay(
+            engine=engine,
+            open_outbound=lambda: open_outbound(given.broker_url, name="relay"),
+            patience=around.patience,
+            log=around.log,
+            registry=around.registry,
+        )
+
+
+@contextmanager
+def _engine(given: Settings, name: str) -> Iterator[sa.Engine]:
+    engine = open_engine(given.database_url, name=name)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+WORKERS: dict[str, tuple[int, Callable[[Process, Settings], AbstractContextManager[Worker]]]] = {
+    "ingest": (9101, _ingest),
+    "promote": (9102, _promote),
+    "relay": (9103, _relay),
+}
+"""Each with the port of its health server where none is given, and how it is put together."""
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="ingest: the broker's facts into the log. promote: decisions. relay: the outbox to the broker. "
+    "query: the read-only HTTP service, on DEPLOYDB_LISTEN.",
+)
+@click.argument("name", type=click.Choice([*WORKERS, "query"]))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where /metrics, /healthz and /readyz listen.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Default: 9101 ingest, 9102 promote, 9103 relay; 0: any.")
+@click.option("--no-port", is_flag=True, help="No /metrics, /healthz and /readyz.")
+@click.option("--with-parent", is_flag=True, help="Say `ready` on stdout; end when stdin does.")
+def main(name: str, host: str, port: int | None, no_port: bool, with_parent: bool) -> None:
+    """Run one worker until SIGTERM. Where everything is comes from the environment (DEPLOYDB_*)."""
+    with ended_clearly(name):
+        given = settings.from_environment()
+        log = telemetry.open_log(given.log_level, name=name)
+    if with_parent:
+        end_with_parent(log)
+    with ended_clearly(name, log):
+        if name == "query":
+            from deploydb.query.app import serve  # noqa: PLC0415  # the others need no HTTP framework
+
+            serve(given, log, once_listening=tell_parent_ready if with_parent else None)
+            return
+        usual, build = WORKERS[name]
+        wanted = None if no_port else usual if port is None else port
+        with process(log, host=host, port=wanted) as around, build(around, given) as worker:
+            if with_parent:
+                around.health.once_ready(tell_parent_ready)
+            run(worker, signals=around.signals, patience=around.patience, log=log)
+
+
+if __name__ == "__main__":
+    main()

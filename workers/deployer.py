@@ -1,0 +1,300 @@
+"""A small orchestrator: takes the deploy commands of one queue, runs a program for each, and says how it went.
+
+The order is the promise. Before a run: `deployment.started` confirmed, then the run written down. After it: its end
+written down, `deployment.finished` confirmed, then the ack. So of a command that comes again after a crash it is known
+whether it ran (said again, not run again) or had begun (reported as failed, outcome unknown: a deployment that may have
+happened is for people to look at, unless they have said that theirs may simply be repeated).
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from msgspec import Struct
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from tenacity import Retrying, retry_if_exception_type, wait_fixed
+
+from deploydb.broker.dead import dead_letter
+from deploydb.broker.port import Delivery, Inbound
+from deploydb.broker.topology import command_queue
+from deploydb.domain.commands import DeployCommand
+from deploydb.domain.errors import Refused, Transient
+from deploydb.telemetry import Log
+from deploydb.wire.native import decode_command
+from workers import report
+from workers.confirmed import ConfirmedPublisher
+from workers.program import TERMINATE_WITHIN_SECONDS, Ended, Run
+from workers.runs import Runs
+from workers.signals import Signals
+
+IDLE_WAIT = timedelta(seconds=1)
+BUSY_WAIT = timedelta(milliseconds=50)
+FULL_WAIT_SECONDS = 0.2
+STOPPED = "stopped: the deployer was told to stop and its grace has passed"
+INTERRUPTED = "interrupted: the deployer died while it ran, its outcome is unknown"
+
+
+class Orders(Struct, frozen=True, kw_only=True):
+    """What a deployer was told to do. `timeout`: of one run; it never runs past its command's deadline either."""
+
+    orchestrator: str
+    program: tuple[str, ...]
+    concurrency: int = 1
+    timeout: timedelta | None = None
+    grace: timedelta = timedelta(seconds=30)
+    rerun_interrupted: bool = False
+
+    @property
+    def source(self) -> str:
+        """Who says its facts."""
+        return f"deployer/{self.orchestrator}"
+
+
+class DeployerMetrics:
+    """What a deployer counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.commands = Counter(
+            "deploydb_deployer_commands_total",
+            "Commands taken, by result: succeeded, failed, repeated (had ended before, said again), refused "
+            "(dead-lettered).",
+            ["result"],
+            registry=registry,
+        )
+        self.running = Gauge("deploydb_deployer_running", "Runs under way.", registry=registry)
+        self.run_seconds = Histogram(
+            "deploydb_deployer_run_seconds",
+            "Length of a run.",
+            buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600),
+            registry=registry,
+        )
+
+
+class Deployer:
+    """Runs commands, each in a thread of its own; the connections belong to the thread that steps."""
+
+    def __init__(
+        self,
+        orders: Orders,
+        *,
+        runs: Runs,
+        open_inbound: Callable[[], Inbound],
+        publisher: ConfirmedPublisher,
+        signals: Signals,
+        environment: Mapping[str, str],
+        out: Callable[[str], None],
+        err: Callable[[str], None],
+        log: Log,
+        registry: CollectorRegistry,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._orders = orders
+        self._queue = command_queue(orders.orchestrator)
+        self._runs = runs
+        self._open_inbound = open_inbound
+        self._publisher = publisher
+        self._signals = signals
+        self._environment = environment
+        self._out = out
+        self._err = err
+        self._log = log
+        self._metrics = DeployerMetrics(registry)
+        self._clock = clock
+        self._running: dict[str, Run] = {}
+        self._deliveries: dict[str, list[Delivery]] = {}
+        self._ended: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
+        self._threads: dict[str, threading.Thread] = {}
+        self._said_that_it_waits = False
+        runs.forget_old(clock())
+        for command in runs.interrupted():
+            self._settle_interrupted(command)
+        self._unreported = runs.unreported()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing runs and all is said; or disk or broker stay away while we stop: what is left is said next time."""
+        over_at = self._over_at()
+        given_up = over_at is not None and time.monotonic() > over_at + 2 * TERMINATE_WITHIN_SECONDS
+        return given_up or not (self._running or self._unreported)
+
+    def close(self) -> None:
+        """Stop what still runs, and wait until its end is written down: it is said when the deployer next starts."""
+        for run in self._running.values():
+            run.stop(STOPPED)
+        until = time.monotonic() + 2 * TERMINATE_WITHIN_SECONDS
+        for thread in self._threads.values():
+            thread.join(max(until - time.monotonic(), 0))
+
+    @contextmanager
+    def session(self) -> Iterator[Callable[[], None]]:
+        """Runs go on from one session to the next; their deliveries come again."""
+        with self._open_inbound() as inbound:
+            try:
+                yield partial(self._step, inbound)
+            finally:
+                self._deliveries.clear()
+                self._publisher.close()
+
+    def reload(self) -> None:
+        """A deployer reads no configuration."""
+
+    def _step(self, inbound: Inbound) -> None:
+        self._say_what_ended(inbound)
+        if self._signals.stopping:
+            self._wind_up()
+        free = 0 if self._signals.stopping else self._orders.concurrency - len(self._running)
+        if free > 0:
+            for delivery in inbound.take(free, BUSY_WAIT if self._running else IDLE_WAIT):
+                self._receive(inbound, delivery)
+            return
+        inbound.take(0, timedelta(0))
+        try:
+            self._note_end(*self._ended.get(timeout=FULL_WAIT_SECONDS))
+        except queue.Empty:
+            return
+
+    def _receive(self, inbound: Inbound, delivery: Delivery) -> None:
+        try:
+            command = decode_command(delivery.body)
+        except Refused as refused:
+            self._publisher.publish([dead_letter(delivery, self._queue, refused.reason, refused.path)])
+            self._log.warning("dead-lettered", reason=refused.reason, path=refused.path)
+            self._metrics.commands.labels("refused").inc()
+            inbound.ack([delivery])
+            return
+        if command.id in self._running or command.id in self._unreported:
+            self._deliveries.setdefault(command.id, []).append(delivery)  # it came again: acked with the first
+            return
+        known = self._runs.ending(command.id)
+        now = self._clock()
+        if known is not None:
+            self._log.info("not run again, said again", command=command.id)
+            self._metrics.commands.labels("repeated").inc()
+            self._end(command.id, known, delivery)
+        elif now >= command.deadline:
+            late = (
+                f"not run: taken at {now.isoformat(timespec='seconds')}, "
+                f"its deadline was {command.deadline.isoformat(timespec='seconds')}"
+            )
+            self._log.warning("not run: past its deadline", command=command.id, deadline=command.deadline.isoformat())
+            self._end(command.id, self._finished(command.id, Ended(succeeded=False, reason=late)), delivery)
+        else:
+            self._start(command, delivery)
+
+    def _start(self, command: DeployCommand, delivery: Delivery) -> None:
+        now = self._clock()
+        self._publisher.publish([report.started(command.id, self._orders.source, now)])
+        self._runs.begin(command.id, now)
+        label = f"[{command.service}→{command.environment} {command.artifact.version}] "
+        run = Run(
+            self._orders.program,
+            command,
+            environment=self._environment,
+            out=lambda line: self._out(label + line),
+            err=lambda line: self._err(label + line),
+        )
+        self._running[command.id] = run
+        self._deliveries[command.id] = [delivery]
+        self._metrics.running.set(len(self._running))
+        self._log.info("started", **_about(command))
+        limit = min(command.deadline - now, self._orders.timeout or timedelta.max)
+        thread = threading.Thread(target=self._run, args=(command, run, limit), name=f"run {command.id}", daemon=True)
+        self._threads[command.id] = thread
+        thread.start()
+
+    def _run(self, command: DeployCommand, run: Run, limit: timedelta) -> None:
+        """In the run's own thread: the end is durable before the main thread hears of it."""
+        began = time.perf_counter()
+        ended = run.wait(limit)
+        seconds = time.perf_counter() - began
+        fact = self._finished(command.id, ended)
+        self._write_down(command.id, fact)
+        self._metrics.run_seconds.observe(seconds)
+        self._log.info(
+            "succeeded" if ended.succeeded else "failed",
+            **_about(command),
+            seconds=round(seconds, 1),
+            **({} if ended.succeeded else {"reason": ended.reason}),
+        )
+        self._metrics.commands.labels("succeeded" if ended.succeeded else "failed").inc()
+        self._ended.put((command.id, fact))
+
+    def _write_down(self, command: str, fact: bytes) -> None:
+        """Return once the end is durable: a full disk delays what is said, it does not change it."""
+        writing = Retrying(
+            retry=retry_if_exception_type(Transient),
+            wait=wait_fixed(1),
+            before_sleep=lambda _: self._log.error("cannot write down the end of a run", command=command),
+        )
+        writing(self._runs.end, command, fact, self._clock())
+
+    def _end(self, command: str, fact: bytes, delivery: Delivery) -> None:
+        """Have an end said at the next step, for a command that does not run."""
+        self._runs.end(command, fact, self._clock())
+        self._deliveries[command] = [delivery]
+        self._unreported[command] = fact
+
+    def _note_end(self, command: str, fact: bytes) -> None:
+        self._unreported[command] = fact
+        self._running.pop(command, None)
+        self._threads.pop(command, None)
+        self._metrics.running.set(len(self._running))
+
+    def _say_what_ended(self, inbound: Inbound) -> None:
+        while not self._ended.empty():
+            self._note_end(*self._ended.get())
+        if not self._unreported:
+            return
+        said = dict(self._unreported)
+        self._publisher.publish([report.end(command, fact) for command, fact in said.items()])
+        for command in said:
+            self._runs.report(command)
+            del self._unreported[command]
+        inbound.ack([delivery for command in said for delivery in self._deliveries.pop(command, ())])
+
+    def _wind_up(self) -> None:
+        """Let what runs end by itself within the grace, then have it ended."""
+        if self._running and not self._said_that_it_waits:
+            self._said_that_it_waits = True
+            self._log.info(
+                "stopping: waiting for what runs; once more to stop it now",
+                running=len(self._running),
+                seconds=self._orders.grace.total_seconds(),
+            )
+        over_at = self._over_at()
+        if over_at is not None and time.monotonic() >= over_at:
+            for run in self._running.values():
+                run.stop(STOPPED)
+
+    def _over_at(self) -> float | None:
+        """When the grace is over (monotonic), once asked to stop."""
+        asked_at = self._signals.asked_at
+        if asked_at is None or self._signals.impatient:
+            return asked_at
+        return asked_at + self._orders.grace.total_seconds()
+
+    def _settle_interrupted(self, command: str) -> None:
+        if self._orders.rerun_interrupted:
+            self._log.warning("was interrupted, will be run again", command=command)
+            self._runs.forget(command)
+        else:
+            self._log.warning("was interrupted, reported as failed", command=command)
+            fact = self._finished(command, Ended(succeeded=False, reason=INTERRUPTED))
+            self._runs.end(command, fact, self._clock())
+
+    def _finished(self, command: str, ended: Ended) -> bytes:
+        return report.finished(command, self._orders.source, ended, self._clock())
+
+
+def _about(command: DeployCommand) -> dict[str, str]:
+    return {
+        "type": command.type,
+        "service": command.service,
+        "environment": command.environment,
+        "version": command.artifact.version,
+        "command": command.id,
+    }

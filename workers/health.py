@@ -1,0 +1,165 @@
+"""What a worker says of itself, to probes and to Prometheus, over HTTP on a port of its own."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from msgspec import Struct
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from deploydb.domain.errors import Misconfigured
+
+STALE_AFTER = timedelta(seconds=30)
+"""No step has succeeded for so long: not ready. A step waits for at most a second, a batch takes a fraction of one."""
+STUCK_AFTER = timedelta(minutes=2)
+"""The loop has not come round for so long: not alive. Above every timeout of broker and database."""
+
+
+class Ready(Struct, frozen=True, kw_only=True):
+    """The answer of `/readyz`. `warnings` do not stand in the way of work."""
+
+    ready: bool
+    reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Health:
+    """Written by the worker's thread, read by the server's: single assignments, so no lock."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._beat_at = clock()
+        self._succeeded_at: float | None = None
+        self._failure: str | None = None
+        self._warnings: tuple[str, ...] = ()
+        self._on_ready: Callable[[], None] | None = None
+
+    def once_ready(self, call: Callable[[], None]) -> None:
+        """Have the worker's thread call this the first time that it is ready."""
+        self._on_ready = call
+
+    def beat(self) -> None:
+        """The loop has come round."""
+        self._beat_at = self._clock()
+
+    def connected(self) -> None:
+        """The first session is open. Later ones prove themselves by a step."""
+        if self._succeeded_at is None:
+            self.succeeded()
+
+    def succeeded(self) -> None:
+        """A step has done what it should."""
+        self._beat_at = self._succeeded_at = self._clock()
+        self._failure = None
+        if self._on_ready is not None:
+            call, self._on_ready = self._on_ready, None
+            call()
+
+    def failed(self, reason: str) -> None:
+        """A step could not do what it should; it will be tried again."""
+        self._failure = reason
+        self.beat()
+
+    def warn(self, warnings: tuple[str, ...]) -> None:
+        """What people should look at although the work goes on; replaces what was said before."""
+        self._warnings = warnings
+
+    @property
+    def alive(self) -> bool:
+        """Whether the loop still comes round."""
+        return self._clock() - self._beat_at < STUCK_AFTER.total_seconds()
+
+    def ready(self) -> Ready:
+        """Whether work is being done, and what stands in the way."""
+        failure, succeeded_at = self._failure, self._succeeded_at
+        reasons: tuple[str, ...] = ()
+        if failure is not None:
+            reasons = (failure,)
+        elif succeeded_at is None:
+            reasons = ("starting: not connected yet",)
+        elif (since := self._clock() - succeeded_at) >= STALE_AFTER.total_seconds():
+            reasons = (f"nothing has succeeded for {since:.0f} s",)
+        return Ready(ready=not reasons, reasons=reasons, warnings=self._warnings)
+
+
+class HealthServer:
+    """`/healthz`, `/readyz` and `/metrics` in threads of their own. `port` is the one that it got.
+
+    Raises: Misconfigured where the port is taken.
+    """
+
+    def __init__(self, health: Health, registry: CollectorRegistry, *, host: str, port: int) -> None:
+        try:
+            self._server = _Server((host, port), _Handler)
+        except OSError as error:
+            raise Misconfigured(
+                f"cannot listen on {host}:{port}: {error.strerror}; give another --port, 0 for any free one, "
+                "or --no-port for none"
+            ) from error
+        self._server.health = health
+        self._server.registry = registry
+        self.host = host
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    health: Health
+    registry: CollectorRegistry
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    timeout = 5  # a peer that says nothing does not keep a thread
+    server_version = "deploydb"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        match self.path.partition("?")[0]:
+            case "/healthz":
+                self._answer_json(200 if self.server.health.alive else 503, {"alive": self.server.health.alive})
+            case "/readyz":
+                ready = self.server.health.ready()
+                told = {"ready": ready.ready, "reasons": ready.reasons, "warnings": ready.warnings}
+                self._answer_json(200 if ready.ready else 503, told)
+            case "/metrics":
+                encoder, content_type = choose_encoder(self.headers.get("Accept", ""))
+                self._answer(200, content_type, encoder(self.server.registry))
+            case path:
+                told = {"code": 404, "message": f"{path} does not exist: /healthz, /readyz and /metrics do"}
+                self._answer_json(404, told)
+
+    do_HEAD = do_GET  # noqa: N815  # the base class calls it so
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401  # the base class's
+        """Probes come every few seconds: not worth a line."""
+
+    def _answer_json(self, status: int, told: dict[str, Any]) -> None:
+        self._answer(status, "application/json", json.dumps(told).encode())
+
+    def _answer(self, status: int, content_type: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)

@@ -1,0 +1,237 @@
+"""Ingest: facts from the broker into the event log, a batch a transaction.
+
+The order is the promise: commit, then dead-letter what cannot be taken, with a confirm, then one ack for all. A crash
+between any two of them repeats the batch, which changes nothing: the log is unique by source and id.
+
+While the database works on one batch, the next one is taken from the broker: a thread records, and the thread that
+owns the broker's connection takes, waits and acks. Two batches are the prefetch, so nothing idles.
+
+While the database is away the batch stays in hand, unacked, and the connection to the broker is kept alive. Giving it
+back would count as a delivery each time, and innocent messages would run into the delivery limit.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+import sqlalchemy as sa
+from msgspec import Struct
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from deploydb.broker.dead import dead_letter
+from deploydb.broker.port import Delivery, Inbound
+from deploydb.broker.topology import INGEST_QUEUE
+from deploydb.domain.errors import Refused
+from deploydb.store.record import Arrival, Recorded, record
+from deploydb.store.schema import require_current
+from deploydb.telemetry import Log
+from deploydb.wire.native import decode_fact
+from workers.confirmed import ConfirmedPublisher
+from workers.intake import Intake, suspicious
+from workers.loop import Patience
+
+BATCH = 500
+WAIT = timedelta(seconds=1)
+NEARLY = timedelta(milliseconds=5)
+"""How long a look for more messages may hold up the end of a recording."""
+
+T = TypeVar("T")
+Refusals = list[tuple[Delivery, Refused]]
+
+
+class Recording(Struct, kw_only=True, eq=False):
+    """A batch on its way into the database: what it says, where each of it came from, and what cannot be understood."""
+
+    batch: Sequence[Delivery]
+    arrivals: list[Arrival]
+    origins: list[Delivery]
+    refusals: Refusals
+    now: datetime
+    began: float
+    outcome: Future[Recorded]
+
+
+class IngestMetrics:
+    """What ingest counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.events = Counter(
+            "deploydb_ingest_events_total",
+            "Messages taken from the queue and acked, by result: stored, duplicate (already stored), or refused "
+            "(dead-lettered).",
+            ["result"],
+            registry=registry,
+        )
+        self.unmatched = Counter(
+            "deploydb_ingest_unmatched_total",
+            "Stored facts about a deployment or command that is not known (yet).",
+            registry=registry,
+        )
+        self.batch_seconds = Histogram(
+            "deploydb_ingest_batch_seconds",
+            "From a batch in hand to its ack.",
+            buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30),
+            registry=registry,
+        )
+        self.batch_events = Histogram(
+            "deploydb_ingest_batch_events",
+            "Messages in a batch; always at the largest means that ingest does not keep up.",
+            buckets=(1, 2, 5, 10, 20, 50, 100, 200, BATCH),
+            registry=registry,
+        )
+
+
+class Ingest:
+    """Records what arrives. Knows no catalog and decides nothing."""
+
+    def __init__(
+        self,
+        *,
+        engine: sa.Engine,
+        open_inbound: Callable[[int], Inbound],
+        publisher: ConfirmedPublisher,
+        stopping: Callable[[], bool],
+        patience: Patience,
+        log: Log,
+        registry: CollectorRegistry,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._engine = engine
+        self._open_inbound = open_inbound
+        self._publisher = publisher
+        self._stopping = stopping
+        self._patience = patience
+        self._log = log
+        self._metrics = IngestMetrics(registry)
+        self._clock = clock
+        self._recorder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="record")
+        self._recording: Recording | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether no batch is in hand."""
+        return self._recording is None
+
+    @contextmanager
+    def session(self) -> Iterator[Callable[[], None]]:
+        """Nothing is taken before the database answers: see the module."""
+        require_current(self._engine)
+        with Intake(self._open_inbound) as intake:
+            try:
+                yield partial(self._step, intake)
+            finally:
+                self._recording = None  # not acked: it comes again, by another connection
+                self._publisher.close()
+
+    def reload(self) -> None:
+        """Ingest reads no configuration."""
+
+    def _step(self, intake: Intake) -> None:
+        """Take a batch while the one before it is being recorded, see that one through, and have this one recorded."""
+        if intake.cautious:
+            self._step_with_caution(intake)
+            return
+        inbound = intake.inbound
+        taken: list[Delivery] = []
+        if self._recording is None and not self._stopping():
+            taken = inbound.take(BATCH, WAIT)
+        while self._recording is not None and not self._recording.outcome.done():
+            room = 0 if self._stopping() else BATCH - len(taken)
+            taken += inbound.take(room, NEARLY)
+            if not room:
+                wait([self._recording.outcome], timeout=NEARLY.total_seconds())
+        self._finish(inbound)
+        if taken:
+            self._start(taken)
+
+    def _step_with_caution(self, intake: Intake) -> None:
+        alone = intake.inbound.take(1, WAIT)
+        if alone:
+            self._start(alone)
+            self._finish(intake.inbound)
+        if not alone or not suspicious(alone[0]):
+            intake.trust()
+
+    def _start(self, batch: Sequence[Delivery]) -> None:
+        began, now = time.perf_counter(), self._clock()
+        arrivals: list[Arrival] = []
+        origins: list[Delivery] = []
+        refusals: Refusals = []
+        for delivery in batch:
+            try:
+                fact = decode_fact(delivery.body, arrived_at=now)
+            except Refused as refused:
+                refusals.append((delivery, refused))
+                continue
+            arrivals.append(Arrival(fact=fact, body=delivery.body, publisher=delivery.user_id))
+            origins.append(delivery)
+        self._recording = Recording(
+            batch=batch,
+            arrivals=arrivals,
+            origins=origins,
+            refusals=refusals,
+            now=now,
+            began=began,
+            outcome=self._recorder.submit(record, self._engine, arrivals, now),
+        )
+
+    def _finish(self, inbound: Inbound) -> None:
+        """See the batch that is being recorded through to its ack."""
+        recording = self._recording
+        if recording is None:
+            return
+        recorded = self._recorded(inbound, recording)
+        buried = recording.refusals + [(recording.origins[index], refused) for index, refused in recorded.refusals]
+        if buried:
+            self._bury(inbound, buried)
+        inbound.ack(recording.batch)
+        self._recording = None
+        refused = len(buried)
+        self._metrics.events.labels("stored").inc(recorded.stored)
+        self._metrics.events.labels("duplicate").inc(recorded.duplicates)
+        self._metrics.events.labels("refused").inc(refused)
+        self._metrics.unmatched.inc(recorded.unmatched)
+        self._metrics.batch_events.observe(len(recording.batch))
+        self._metrics.batch_seconds.observe(time.perf_counter() - recording.began)
+        self._log.debug("recorded", stored=recorded.stored, duplicates=recorded.duplicates, refused=refused)
+
+    def _recorded(self, inbound: Inbound, recording: Recording) -> Recorded:
+        """What the recording came to, begun again where it failed for now."""
+
+        def work(attempt: int) -> Recorded:
+            if attempt > 1:
+                recording.outcome = self._recorder.submit(record, self._engine, recording.arrivals, recording.now)
+            return recording.outcome.result()
+
+        return self._patiently(inbound, work)
+
+    def _bury(self, inbound: Inbound, buried: Refusals) -> None:
+        """Publish the dead letters, and go on only once the broker has them."""
+        letters = [dead_letter(delivery, INGEST_QUEUE, refused.reason, refused.path) for delivery, refused in buried]
+        self._patiently(inbound, lambda _: self._publisher.publish(letters))
+        for delivery, refused in buried:
+            self._log.warning(
+                "dead-lettered",
+                reason=refused.reason,
+                path=refused.path,
+                message_id=delivery.message_id,
+                routing_key=delivery.routing_key,
+                publisher=delivery.user_id,
+            )
+
+    def _patiently(self, inbound: Inbound, work: Callable[[int], T]) -> T:
+        """What the work returns, tried until it is done; the deliveries in hand stay ours meanwhile."""
+        for attempt in self._patience.attempts(meanwhile=lambda: _keep_alive(inbound)):
+            with attempt:
+                result = work(attempt.retry_state.attempt_number)
+                self._patience.succeeded(attempt)
+                return result
+        raise AssertionError("attempts end with a result or an error")
+
+
+def _keep_alive(inbound: Inbound) -> None:
+    inbound.take(0, timedelta(0))

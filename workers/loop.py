@@ -1,0 +1,127 @@
+"""The life of a worker: sessions, steps, pauses between attempts, and the way out."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Counter
+from tenacity import AttemptManager, RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
+
+from deploydb.domain.errors import Transient
+from deploydb.telemetry import Log
+from workers.health import Health
+from workers.signals import Signals
+
+SAY_AGAIN_AFTER = timedelta(minutes=1)
+_FIRST_PAUSE_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 5.0
+
+
+class Worker(Protocol):
+    """What `run` keeps going."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way between two steps: a worker that is asked to stop may end now."""
+        ...
+
+    def session(self) -> AbstractContextManager[Callable[[], None]]:
+        """One life of the worker's connections; gives the step, which works for a second or waits for one.
+
+        Entering it and the step raise Transient (a new session follows) or Misconfigured (the process ends).
+        """
+        ...
+
+    def reload(self) -> None:
+        """Read the configuration again, by SIGHUP. Raises: Transient."""
+        ...
+
+
+class Patience:
+    """How a worker meets Transient errors: again and again, capped exponential pauses with jitter, never silent."""
+
+    def __init__(self, *, signals: Signals, health: Health, log: Log, registry: CollectorRegistry) -> None:
+        self._signals = signals
+        self._health = health
+        self._log = log
+        self._said_at: float | None = None
+        self._failures = Counter(
+            "deploydb_worker_transient_errors_total",
+            "Attempts that failed for a reason that may pass: broker or database away, locks, alarms.",
+            registry=registry,
+        )
+
+    def attempts(
+        self, *, over: Callable[[], bool] | None = None, meanwhile: Callable[[], None] | None = None
+    ) -> Iterator[AttemptManager]:
+        """Attempts without end; `with attempt:` around the work, and out of the loop once it is done.
+
+        `over`: when to give up and raise the last error (default: being asked to stop). `meanwhile` is called about
+        once a second of each pause, to keep a connection alive; what it raises goes to the caller.
+        """
+        ended = over or (lambda: self._signals.stopping)
+        return iter(
+            Retrying(
+                retry=retry_if_exception(lambda error: isinstance(error, Transient) and not ended()),
+                wait=wait_exponential(multiplier=_FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE_SECONDS)
+                + wait_random(0, 0.5),
+                sleep=lambda seconds: self._pause(float(seconds), ended, meanwhile),
+                before_sleep=self._failed,
+                reraise=True,
+            )
+        )
+
+    def connected(self) -> None:
+        """The session is open."""
+        self._health.connected()
+
+    def succeeded(self, attempt: AttemptManager) -> None:
+        """The work goes well: the next failure is a first one."""
+        attempt.retry_state.attempt_number = 1
+        self._health.succeeded()
+        if self._said_at is not None:
+            self._said_at = None
+            self._log.info("working again")
+
+    def _pause(self, seconds: float, ended: Callable[[], bool], meanwhile: Callable[[], None] | None) -> None:
+        end = time.monotonic() + seconds
+        while not ended() and (left := end - time.monotonic()) > 0:
+            self._health.beat()
+            if meanwhile is not None:
+                meanwhile()
+            self._signals.pause(min(left, 1.0), until=ended)
+
+    def _failed(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome is not None else None
+        self._failures.inc()
+        self._health.failed(str(error))
+        now = time.monotonic()
+        if self._said_at is None or now - self._said_at >= SAY_AGAIN_AFTER.total_seconds():
+            self._said_at = now
+            self._log.warning("trying again", error=str(error), attempt=state.attempt_number)
+
+
+def run(worker: Worker, *, signals: Signals, patience: Patience, log: Log) -> None:
+    """Call the worker's step until it is asked to stop and has nothing under way.
+
+    Raises: Misconfigured, and whatever is no DeployDB error.
+    """
+
+    def over() -> bool:
+        return signals.stopping and worker.idle
+
+    try:
+        for attempt in patience.attempts(over=over):
+            with attempt, worker.session() as step:
+                patience.connected()
+                while not over():
+                    if signals.take_hangup():
+                        worker.reload()
+                    step()
+                    patience.succeeded(attempt)
+    except Transient as error:
+        # only while stopping: nothing was acked that is not durable, so what is unfinished comes again
+        log.warning("stopped while waiting", error=str(error))
+    log.info("stopped")

@@ -1,0 +1,88 @@
+"""What every worker's process has around its loop: a log, signals, health, metrics, and an end."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from msgspec import Struct
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from deploydb.domain.errors import Misconfigured
+from deploydb.telemetry import Log, redacted
+from workers.health import Health, HealthServer
+from workers.loop import Patience
+from workers.signals import Signals
+
+MISCONFIGURED = 1
+OUR_MISTAKE = 70
+"""EX_SOFTWARE of sysexits.h."""
+END_WITHIN_SECONDS = 10.0
+
+
+class Process(Struct, frozen=True, kw_only=True, eq=False):
+    """The parts that a composition root hands to its worker."""
+
+    log: Log
+    signals: Signals
+    health: Health
+    registry: CollectorRegistry
+    patience: Patience
+
+
+@contextmanager
+def process(log: Log, *, host: str, port: int | None) -> Iterator[Process]:
+    """The surroundings of a worker. `port`: of its health server; 0 for any free one, None for no server.
+
+    Raises: Misconfigured where the port is taken.
+    """
+    signals = Signals()
+    signals.install()
+    health = Health()
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    patience = Patience(signals=signals, health=health, log=log, registry=registry)
+    with ExitStack() as stack:
+        if port is not None:
+            server = stack.enter_context(HealthServer(health, registry, host=host, port=port))
+            log.info("health and metrics", address=f"http://{server.host}:{server.port}", pid=os.getpid())
+        yield Process(log=log, signals=signals, health=health, registry=registry, patience=patience)
+
+
+@contextmanager
+def ended_clearly(name: str, log: Log | None = None) -> Iterator[None]:
+    """End the process by what comes out: one line and 1 for a setting, a traceback and 70 for our own mistake."""
+    try:
+        yield
+    except Misconfigured as error:
+        sys.stderr.write(f"deploydb {name}: {redacted(str(error))}\n")
+        sys.exit(MISCONFIGURED)
+    except Exception:
+        if log is None:
+            raise
+        log.critical("ended by an error that should not happen: please report it", exc_info=True)
+        sys.exit(OUR_MISTAKE)
+
+
+def end_with_parent(log: Log) -> None:
+    """Stop as soon as stdin ends: the parent holds its other end, and has died, however it died."""
+
+    def watch() -> None:
+        while os.read(sys.stdin.fileno(), 1024):
+            pass
+        log.warning("the parent is gone: stopping")
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(END_WITHIN_SECONDS)
+        os._exit(OUR_MISTAKE)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def tell_parent_ready() -> None:
+    """Say so on stdout, which the parent reads."""
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()

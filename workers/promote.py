@@ -1,0 +1,139 @@
+"""Promote: what has changed, or is due, weighed against the catalog and written down as decisions.
+
+Needs no broker. Woken by the database when something was recorded, and by the clock when a soak, a deadline or a
+timeout is due; both are rows, so nothing is remembered here that a kill -9 could lose.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import sqlalchemy as sa
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from deploydb.configuration import LiveCatalog
+from deploydb.domain.catalog import Catalog
+from deploydb.store import wake
+from deploydb.store.promotion import evaluate, mark_open, next_due
+from deploydb.store.schema import require_current
+from deploydb.telemetry import Log
+from workers.health import Health
+
+LIMIT = 500
+LONGEST_WAIT = timedelta(seconds=1)
+SHORTEST_WAIT = timedelta(milliseconds=20)
+"""What is due but locked by another worker is looked at again after this, not at once."""
+LOOK_AT_FILES_EVERY_SECONDS = 1.0
+
+
+class PromoteMetrics:
+    """What promote counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.services = Counter(
+            "deploydb_promote_services_total", "Evaluations of one service each.", registry=registry
+        )
+        self.flows = Counter("deploydb_promote_flows_total", "Flows opened.", registry=registry)
+        self.commands = Counter("deploydb_promote_commands_total", "Commands decided.", registry=registry)
+        self.round_seconds = Histogram(
+            "deploydb_promote_round_seconds",
+            "One round that evaluated something: claim, load, decide, commit.",
+            buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30),
+            registry=registry,
+        )
+        self.problems = Gauge(
+            "deploydb_configuration_problems",
+            "Problems in the configuration on disk; above 0, the last good one stays in force.",
+            registry=registry,
+        )
+        self.reloads = Counter(
+            "deploydb_configuration_reloads_total",
+            "Changes of the configuration on disk, by result: taken, or broken.",
+            ["result"],
+            registry=registry,
+        )
+
+
+class Promote:
+    """Evaluates services. Any number of these work side by side, each service in one of them at a time."""
+
+    idle = True
+
+    def __init__(
+        self,
+        *,
+        engine: sa.Engine,
+        live: LiveCatalog,
+        health: Health,
+        log: Log,
+        registry: CollectorRegistry,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._engine = engine
+        self._live = live
+        self._health = health
+        self._log = log
+        self._metrics = PromoteMetrics(registry)
+        self._clock = clock
+        self._looked_at = time.monotonic()
+        self._problems: tuple[str, ...] = ()
+        self._marked: Catalog | None = None
+
+    @contextmanager
+    def session(self) -> Iterator[Callable[[], None]]:
+        require_current(self._engine)
+        with wake.Waker(self._engine, wake.MARKS) as waker:
+            yield partial(self._step, waker)
+
+    def reload(self) -> None:
+        """Read the configuration again, whether its files look changed or not."""
+        self._refresh(force=True)
+
+    def _step(self, waker: wake.Waker) -> None:
+        if time.monotonic() - self._looked_at >= LOOK_AT_FILES_EVERY_SECONDS:
+            self._refresh(force=False)
+        catalog = self._live.catalog
+        now = self._clock()
+        if self._marked is not catalog:
+            # at the start too: the catalog may have changed while no worker ran
+            marked = mark_open(self._engine, now)
+            self._marked = catalog
+            self._log.info("configuration in force", digest=catalog.digest, open_services=marked)
+        began = time.perf_counter()
+        evaluated = evaluate(self._engine, catalog, now, limit=LIMIT)
+        if evaluated.services:
+            self._metrics.services.inc(evaluated.services)
+            self._metrics.flows.inc(evaluated.flows)
+            self._metrics.commands.inc(evaluated.commands)
+            self._metrics.round_seconds.observe(time.perf_counter() - began)
+            self._log.debug(
+                "evaluated", services=evaluated.services, flows=evaluated.flows, commands=evaluated.commands
+            )
+            if evaluated.more:
+                return
+        waker.wait(SHORTEST_WAIT if evaluated.more else self._until_due())
+
+    def _until_due(self) -> timedelta:
+        due = next_due(self._engine)
+        if due is None:
+            return LONGEST_WAIT
+        return min(max(due - self._clock(), SHORTEST_WAIT), LONGEST_WAIT)
+
+    def _refresh(self, *, force: bool) -> None:
+        self._looked_at = time.monotonic()
+        taken = self._live.refresh(force=force)
+        problems = tuple(str(problem) for problem in self._live.problems)
+        self._metrics.problems.set(len(problems))
+        if problems != self._problems:
+            self._problems = problems
+            self._health.warn(tuple(f"configuration: {problem}" for problem in problems))
+            if problems:
+                self._metrics.reloads.labels("broken").inc()
+            for problem in problems:
+                self._log.error("configuration is broken, the last good one stays in force", problem=problem)
+        if taken:
+            self._metrics.reloads.labels("taken").inc()
+        elif force and not problems:
+            self._log.info("configuration read again, unchanged")

@@ -1,0 +1,154 @@
+"""Relay: the outbox to the broker, with confirms.
+
+A row is leased, published, and marked sent after the broker's confirm. A crash after the publish sends it again, with
+the same message id. What comes back, or is refused, stays on its row with the reason, and is tried again later.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import sqlalchemy as sa
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from deploydb.broker.port import Message, Outbound
+from deploydb.broker.topology import COMMANDS
+from deploydb.domain.errors import Transient
+from deploydb.store import outbox, wake
+from deploydb.store.schema import require_current
+from deploydb.telemetry import Log
+from deploydb.wire.native import COMMAND_CONTENT_TYPE
+from workers.loop import Patience
+
+LIMIT = 500
+LEASE = timedelta(seconds=10)
+"""Longer than any batch takes; so long is what a killed relay had in hand kept from the others."""
+LONGEST_WAIT = timedelta(seconds=1)
+COUNT_EVERY_SECONDS = 5.0
+
+
+class RelayMetrics:
+    """What relay counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.messages = Counter(
+            "deploydb_relay_messages_total",
+            "Messages published, by the broker's answer: confirmed, returned (no queue is bound) or refused.",
+            ["result"],
+            registry=registry,
+        )
+        self.batch_seconds = Histogram(
+            "deploydb_relay_batch_seconds",
+            "From a batch leased to its answers written down.",
+            buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30),
+            registry=registry,
+        )
+        self.waiting = Gauge("deploydb_relay_waiting", "Messages in the outbox that are not sent.", registry=registry)
+        self.oldest_seconds = Gauge(
+            "deploydb_relay_oldest_seconds",
+            "Age of the oldest message that is not sent, 0 for none.",
+            registry=registry,
+        )
+
+
+class Relay:
+    """Publishes what promotion has decided."""
+
+    idle = True
+
+    def __init__(
+        self,
+        *,
+        engine: sa.Engine,
+        open_outbound: Callable[[], Outbound],
+        patience: Patience,
+        log: Log,
+        registry: CollectorRegistry,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._engine = engine
+        self._open_outbound = open_outbound
+        self._patience = patience
+        self._log = log
+        self._metrics = RelayMetrics(registry)
+        self._clock = clock
+        self._counted_at: float | None = None
+
+    @contextmanager
+    def session(self) -> Iterator[Callable[[], None]]:
+        require_current(self._engine)
+        with self._open_outbound() as outbound, wake.Waker(self._engine, wake.OUTBOX) as waker:
+            yield partial(self._step, outbound, waker)
+
+    def reload(self) -> None:
+        """Relay reads no configuration."""
+
+    def _step(self, outbound: Outbound, waker: wake.Waker) -> None:
+        self._count()
+        self._wait_while_blocked(outbound)
+        # the look costs a read; a lease would take the writer's lock each time the database wakes us
+        due = outbox.next_due(self._engine)
+        now = self._clock()
+        if due is None or due > now:
+            outbound.publish(())  # tells a lost connection while there is time to mend it
+            waker.wait(LONGEST_WAIT if due is None else min(due - now, LONGEST_WAIT))
+            return
+        began = time.perf_counter()
+        leased = outbox.lease(self._engine, now, limit=LIMIT, duration=LEASE)
+        if leased:
+            self._send(outbound, leased)
+            self._metrics.batch_seconds.observe(time.perf_counter() - began)
+
+    def _send(self, outbound: Outbound, leased: Sequence[outbox.Outgoing]) -> None:
+        try:
+            receipts = outbound.publish([_message(outgoing) for outgoing in leased])
+        except Transient as error:
+            # those that were confirmed unheard go out twice, under the same id
+            outbox.settle(self._engine, (), {one.id: str(error) for one in leased}, self._clock())
+            if outbound.blocked:
+                return
+            raise
+        sent, problems = [], {}
+        for outgoing, receipt in zip(leased, receipts, strict=True):
+            self._metrics.messages.labels(receipt.state).inc()
+            if receipt.state == "confirmed":
+                sent.append(outgoing.id)
+                continue
+            problems[outgoing.id] = f"{receipt.state}: {receipt.detail}"
+            self._log.error(
+                "not sent, will be tried again",
+                message_id=outgoing.message_id,
+                routing_key=outgoing.routing_key,
+                attempt=outgoing.attempts,
+                problem=problems[outgoing.id],
+            )
+        outbox.settle(self._engine, sent, problems, self._clock())
+        self._log.debug("relayed", sent=len(sent), problems=len(problems))
+
+    def _wait_while_blocked(self, outbound: Outbound) -> None:
+        """An alarm of the broker, memory or disk: the outbox waits, and so does the connection."""
+        for attempt in self._patience.attempts():
+            with attempt:
+                if outbound.blocked:
+                    raise Transient("the broker has blocked publishing: a memory or disk alarm, see its log")
+
+    def _count(self) -> None:
+        if self._counted_at is not None and time.monotonic() - self._counted_at < COUNT_EVERY_SECONDS:
+            return
+        self._counted_at = time.monotonic()
+        waiting = outbox.waiting(self._engine)
+        self._metrics.waiting.set(waiting.count)
+        age = self._clock() - waiting.oldest_at if waiting.oldest_at is not None else timedelta(0)
+        self._metrics.oldest_seconds.set(age.total_seconds())
+
+
+def _message(outgoing: outbox.Outgoing) -> Message:
+    return Message(
+        exchange=outgoing.exchange,
+        routing_key=outgoing.routing_key,
+        body=outgoing.body,
+        message_id=outgoing.message_id,
+        content_type=COMMAND_CONTENT_TYPE if outgoing.exchange == COMMANDS else "application/json",
+    )

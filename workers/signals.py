@@ -1,0 +1,65 @@
+"""What the operating system, or a person at the keyboard, asks of a process."""
+
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+
+_SLICE_SECONDS = 0.1
+
+
+class Signals:
+    """SIGTERM and SIGINT ask to stop, SIGHUP to read the configuration again.
+
+    A handler only sets a flag. It runs between any two instructions of the main thread, and a lock that it took
+    (`threading.Event.set` takes one) could be the one that the main thread holds.
+    """
+
+    def __init__(self) -> None:
+        self._stops = 0
+        self._hangups = 0
+        self.asked_at: float | None = None
+        """When it was last asked to stop (monotonic)."""
+
+    def install(self) -> None:
+        """Listen from now on. Main thread only."""
+        signal.signal(signal.SIGTERM, self._on_stop)
+        signal.signal(signal.SIGINT, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_hangup)
+
+    @property
+    def stopping(self) -> bool:
+        """Asked to stop: take nothing more, finish what is begun."""
+        return self._stops > 0
+
+    @property
+    def impatient(self) -> bool:
+        """Asked to stop a second time: do not wait for what is begun either."""
+        return self._stops > 1
+
+    def stop(self) -> None:
+        """Ask to stop."""
+        self.asked_at = time.monotonic()
+        self._stops += 1
+
+    def hang_up(self) -> None:
+        """Ask to read the configuration again."""
+        self._hangups += 1
+
+    def take_hangup(self) -> bool:
+        """Whether SIGHUP has come since the last look."""
+        came, self._hangups = self._hangups > 0, 0
+        return came
+
+    def pause(self, seconds: float, until: Callable[[], bool] | None = None) -> None:
+        """Sleep, in slices: not past `until()` becoming true (default: being asked to stop)."""
+        over = until or (lambda: self.stopping)
+        end = time.monotonic() + seconds
+        while not over() and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _SLICE_SECONDS))
+
+    def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self.stop()
+
+    def _on_hangup(self, _number: int, _frame: FrameType | None) -> None:
+        self.hang_up()
