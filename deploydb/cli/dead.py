@@ -1,5 +1,6 @@
 """`dead`: messages that could not be taken."""
 
+import sys
 from typing import BinaryIO
 
 import click
@@ -69,7 +70,7 @@ def show(ident: str, output: str) -> None:
         return
     click.echo(f"{letter.path}: {letter.reason}", err=True)
     click.echo(f"from {letter.exchange}, key {letter.routing_key}, died in {letter.queue}", err=True)
-    click.get_binary_stream("stdout").write(letter.body + b"\n")
+    sys.stdout.buffer.write(letter.body + b"\n")
 
 
 @dead.command()
