@@ -12,7 +12,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/run ## Start DeployDB here and walk a release to prod, then serve until Ctrl-C (ONCE=1: stop after the walk)
-	$(BIN)/deploydb tour $(if $(ONCE),--once)
+	$(BIN)/deploydb tour --service storefront $(if $(ONCE),--once)
 
 test: $(VENV)/test ## Run every test; installs RabbitMQ and PostgreSQL for them where it may
 	tests/install-servers

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from deploydb.broker.open import open_outbound, provision
-
 from deploydb.broker.port import Message
 from deploydb.broker.topology import EVENTS, topology_of
 from deploydb.configuration import load

@@ -92,7 +92,7 @@ class BufferedTLS(Buffered, SSLTransport):  # type: ignore[misc]
 class Connection(pyamqp.Connection):
     """kombu's connection on these transports."""
 
-    def Transport(  # noqa: N802, PLR0917  # py-amqp's name and order
+    def Transport(  # noqa: N802  # py-amqp's name and order
         self,
         host: str,
         connect_timeout: float,

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -77,7 +77,7 @@ class _Release:
         self.service = service
         self.last = last
         self.url = url
-        self.version = f"1.0.{int(time.time())}"
+        self.version = f"{datetime.now(UTC):%Y.%m%d.%H%M%S}"
         self._seen: set[int] = {event["number"] for event in self._events()}
         self._answered: set[tuple[int, str]] = set()
 
@@ -142,7 +142,7 @@ def _sentence(event: dict[str, Any]) -> str:
     at = datetime.fromisoformat(event["recordedAt"]).astimezone().strftime("%H:%M:%S")
     where = " → ".join(name for name in (event["service"], event["environment"]) if name)
     version = body.get("version") or body.get("artifact", {}).get("version", "")
-    told = [body.get("promotion"), body.get("verdict") or body.get("outcome"), body.get("reason")]
+    told = [body.get("promotion"), body.get("verdict") or body.get("outcome"), body.get("by"), body.get("reason")]
     detail = ": ".join(str(word) for word in told if word)
     return "  ".join(
         word for word in (click.style(at, dim=True), f"{event['type']:<22}", where, version, detail) if word
@@ -158,7 +158,9 @@ def _run(arguments: list[str], url: str) -> None:
 def _start(running: ExitStack, arguments: list[str]) -> None:
     """A process of DeployDB's, for as long as the tour lasts; stopped as Ctrl-C would stop it."""
     click.secho(f"$ deploydb {shlex.join(arguments)} &", bold=True)
-    process = subprocess.Popen([sys.executable, "-m", "deploydb", *arguments], start_new_session=True)  # noqa: S603
+    quiet = os.environ | {"DEPLOYDB_LOG_LEVEL": "warning"}
+    command = [sys.executable, "-m", "deploydb", *arguments]
+    process = subprocess.Popen(command, env=quiet, start_new_session=True)  # noqa: S603
 
     def stop() -> None:
         process.terminate()

@@ -1,6 +1,6 @@
-"""Flows on their way in: a release's row, a deployment for each stage, and what had been said of them beforehand."""
+"""Flows on their way in: a release's row, a deployment for each stage, and what had been said of them before."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from deploydb.wire.native import decode_fact
 
 
 def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journal: Journal, now: datetime) -> int:
-    """Store the flows that are not there yet, and take in the facts that came before them. How many were opened."""
+    """Store the flows that are not there yet. How many were opened."""
     wanted = {(opening.service, opening.release.id): opening for opening in openings}
     if not wanted:
         return 0
@@ -65,7 +65,6 @@ def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journa
             deployments={environment: deployments[ident, environment] for environment, _ in opening.stages},
             conflict=opening.release.conflict,
         )
-    _match(connection, stages, now)
     return len(opened)
 
 
@@ -79,32 +78,30 @@ def _insert_deployments(connection: sa.Connection, stages: Sequence[dict[str, An
     }
 
 
-def _match(connection: sa.Connection, stages: Sequence[dict[str, Any]], now: datetime) -> None:
-    """Take in the facts that named these lanes and versions too early. Index: `ix_unmatched_lane`."""
+def match_early(connection: sa.Connection, services: Collection[str], now: datetime) -> None:
+    """Take in the facts about these services that named a lane and a version before there was a deployment of it.
+
+    Ingest marks the service with such a fact, so that it is looked at again after the deployment has been committed,
+    whichever of the two comes first. Index: `ix_unmatched_lane`.
+    """
     columns = [unmatched.c.service, unmatched.c.environment, unmatched.c.version]
-    given = rows.table_of(connection, columns)
+    meant = sa.exists().where(*(deployment.c[column.name] == column for column in columns))
     statement = (
         sa.select(event.c.number, event.c.body, event.c.publisher, event.c.recorded_at)
         .join(unmatched, unmatched.c.event == event.c.number)
-        .join(given, sa.and_(*(column == given.c[column.name] for column in columns)))
+        .where(unmatched.c.service.in_(services), meant)
         .order_by(event.c.number)
     )
-    found = connection.execute(statement, rows.parameter(connection, _lanes(stages))).all()
-    if not found:
-        return
     early = [
         Logged(
             number=row.number,
             fact=decode_fact(msgspec.json.encode(row.body), arrived_at=row.recorded_at),
             publisher=row.publisher,
         )
-        for row in found
+        for row in connection.execute(statement)
     ]
+    if not early:
+        return
     connection.execute(sa.delete(unmatched).where(unmatched.c.event.in_([entry.number for entry in early])))
     located = locate(connection, [entry.fact for entry in early if isinstance(entry.fact, AboutDeployment)])
     project(connection, early, located, now)
-
-
-def _lanes(stages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    distinct = {(stage["service"], stage["environment"], stage["version"]) for stage in stages}
-    return [dict(zip(("service", "environment", "version"), lane, strict=True)) for lane in sorted(distinct)]

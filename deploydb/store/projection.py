@@ -74,6 +74,8 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
                 known = located.of(fact)
                 if known is None:
                     lost.append(_unmatched(entry.number, fact))
+                    if fact.service is not None:
+                        services.add(fact.service)  # its deployment may be on its way in at this moment
                     continue
                 services.add(known.service)
                 match fact:

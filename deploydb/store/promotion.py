@@ -16,7 +16,7 @@ from deploydb.domain.state import Release
 from deploydb.store import rows
 from deploydb.store.deployments import release_from_row, released
 from deploydb.store.engine import reading, transact
-from deploydb.store.flows import open_flows
+from deploydb.store.flows import match_early, open_flows
 from deploydb.store.journal import Journal
 from deploydb.store.saved import save
 from deploydb.store.situation import situations
@@ -88,6 +88,7 @@ def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit:
             for service in sorted(one.services)
         ]
         flows = open_flows(connection, openings, journal, now)
+        match_early(connection, mine, now)
         made = [decide(catalog, situation, now) for situation in situations(connection, mine)]
         commands = save(connection, made, journal, now, catalog.digest)
         journal.write(connection)

@@ -5,7 +5,6 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from deploydb.broker.open import open_inbound, open_outbound
-
 from deploydb.broker.port import Message
 from deploydb.broker.topology import EVENTS, command_queue
 from deploydb.wire.native import decode_command

@@ -10,8 +10,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from deploydb.broker.open import open_inbound
 
+from deploydb.broker.open import open_inbound
 from deploydb.broker.topology import command_queue
 from deploydb.wire.native import decode_command
 from tests.house import House, Process, write_config
