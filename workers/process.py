@@ -1,5 +1,6 @@
 """What every worker's process has around its loop: a log, signals, health, metrics, and an end."""
 
+import gc
 import os
 import signal
 import sys
@@ -21,6 +22,8 @@ MISCONFIGURED = 1
 OUR_MISTAKE = 70
 """EX_SOFTWARE of sysexits.h."""
 END_WITHIN_SECONDS = 10.0
+GARBAGE_THRESHOLD = 50_000
+"""New objects between two looks for reference cycles; Python's own default, 700, is made for small programs."""
 
 
 class Process(Struct, frozen=True, kw_only=True, eq=False):
@@ -46,6 +49,9 @@ def process(log: Log, *, host: str, port: int | None) -> Iterator[Process]:
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     patience = Patience(signals=signals, health=health, log=log, registry=registry)
+    # what is loaded by now stays; a batch's thousands of short-lived objects should not set off a collection each time
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
     with ExitStack() as stack:
         if port is not None:
             server = stack.enter_context(HealthServer(health, registry, host=host, port=port))

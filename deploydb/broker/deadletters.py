@@ -93,7 +93,6 @@ class _DeadQueue:
     def __init__(self, channel: Any) -> None:  # noqa: ANN401  # pika has no types
         self._channel = channel
         self._held: list[int] = []
-        channel.basic_qos(prefetch_count=_MOST)
         count = channel.queue_declare(DEAD_QUEUE, passive=True).method.message_count
         channel.confirm_delivery()
         self.letters = [self._taken(*each) for each in self._arriving(min(count, _MOST))]
@@ -110,7 +109,6 @@ class _DeadQueue:
         if self._channel.is_open:
             for tag in self._held:
                 self._channel.basic_reject(tag, requeue=True)
-            self._channel.cancel()
 
     def send_back(self, taken: _Taken, body: bytes, user: str) -> None:
         one = taken.letter
@@ -135,13 +133,16 @@ class _DeadQueue:
     def _arriving(self, count: int) -> Iterator[tuple[Any, Any, bytes]]:
         if not count:
             return
+        self._channel.basic_qos(prefetch_count=count)
         for method, properties, body in self._channel.consume(DEAD_QUEUE, inactivity_timeout=_ARRIVAL_SECONDS):
             if method is None:
-                return  # somebody else has taken the rest
+                break  # somebody else has taken the rest
             self._held.append(method.delivery_tag)
             yield method, properties, body
             if len(self._held) == count:
-                return
+                break
+        # Before anything is put back: it would be delivered to us again.
+        self._channel.cancel()
 
     @staticmethod
     def _taken(method: Any, properties: Any, body: bytes) -> _Taken:  # noqa: ANN401

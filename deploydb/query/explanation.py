@@ -1,95 +1,193 @@
 """Why a version is, or is not, in an environment: one sentence, and the stages and gates behind it."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
 
-from deploydb.domain.catalog import Catalog
-from deploydb.query.conventions import iso
+from deploydb.domain.catalog import After, Catalog
+from deploydb.query.asking import Body, iso
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.lanes import RunningView
 
-_HELD = {
-    "NOT_STARTED": "has not been deployed",
-    "CREATED": "is being deployed",
-    "STARTED": "is being deployed",
-    "COMPLETED": "runs and is not yet verified",
-    "FAILED": "failed",
-    "SKIPPED": "was skipped",
-}
+NOT_ASKED = "not asked yet"
+_LATER = "people are asked once"
+"""How the reason of a gate begins that waits for the others, and says nothing by itself (`domain.gates`)."""
 
 
 def explain(
     catalog: Catalog, meant: DeploymentView, flow: Sequence[DeploymentView], running: Sequence[RunningView]
-) -> dict[str, Any]:
-    """The answer about one deployment. `flow`: all of its flow's, in order; `running`: what its lane runs."""
-    way = _way(catalog, meant, flow)
+) -> Body:
+    """The answer about one deployment. `flow`: its flow's, in the order of stages; `running`: what its lane runs."""
+    after = _after(catalog, meant, flow)
+    way = _way(meant, flow, after)
+    runs = next((view for view in running if view.module == meant.artifact.module), None)
     return {
         "service": meant.service,
         "environment": meant.environment,
         "version": meant.artifact.version,
-        "answer": _sentence(meant, way, running),
-        "stages": [_stage_body(catalog, each) for each in way],
+        "answer": _answer(meant, way, after, runs),
+        "stages": [_stage_body(catalog, view) for view in way],
     }
 
 
-def _way(catalog: Catalog, meant: DeploymentView, flow: Sequence[DeploymentView]) -> list[DeploymentView]:
-    """The flow's deployments that lead to the one that is meant, which comes last."""
+def _after(catalog: Catalog, meant: DeploymentView, flow: Sequence[DeploymentView]) -> dict[str, After]:
+    """The stages that come before each: as configured, or for what is not configured any more as they came."""
     service = catalog.services.get(meant.service)
-    if service is None:
-        return [each for each in flow if each.id < meant.id] + [meant]
-    upstream = {stage.environment: stage.after.environments for stage in catalog.stages(service)}
-    wanted: set[str] = set()
-    look = list(upstream.get(meant.environment, ()))
+    configured = {stage.environment: stage.after for stage in catalog.stages(service)} if service is not None else {}
+    if meant.environment in configured:
+        return configured
+    names = list(dict.fromkeys(view.environment for view in flow))
+    return {name: After(environments=(before,)) for before, name in pairwise(names)}
+
+
+def _way(meant: DeploymentView, flow: Sequence[DeploymentView], after: Mapping[str, After]) -> list[DeploymentView]:
+    """The last attempt in each stage that leads to the one that is meant, upstream first, and the meant one last."""
+    upstream: dict[str, None] = {}
+    look = [meant.environment]
     while look:
-        environment = look.pop()
-        if environment not in wanted:
-            wanted.add(environment)
-            look += upstream.get(environment, ())
-    return [each for each in flow if each.environment in wanted and each.id != meant.id] + [meant]
+        for name in after.get(look.pop(), After()).environments:
+            if name not in upstream:
+                upstream[name] = None
+                look.append(name)
+    last = {view.environment: view for view in flow if view.environment != meant.environment}
+    order = [name for name in after if name in upstream] + [name for name in upstream if name not in after]
+    return [last[name] for name in order if name in last] + [meant]
 
 
-def _sentence(meant: DeploymentView, way: Sequence[DeploymentView], running: Sequence[RunningView]) -> str:
-    version, environment = meant.artifact.version, meant.environment
-    reason = f": {meant.reason}" if meant.reason else ""
-    module = f"{meant.artifact.group}:{meant.artifact.name}"
-    now = next((ran for ran in running if ran.module == module), None)
-    if now is not None and now.deployment != meant.id and meant.status in ("SUCCESS", "COMPLETED"):
-        return f"{version} was in {environment}; {now.version} runs there now"
+def _answer(
+    meant: DeploymentView, way: Sequence[DeploymentView], after: Mapping[str, After], runs: RunningView | None
+) -> str:
+    version, environment, reason = meant.artifact.version, meant.environment, meant.reason
+    here = runs is not None and runs.deployment == meant.id
+    other = f"; {environment} runs {runs.version}" if runs is not None and not here else ""
+    because = f": {reason}" if reason else ""
     match meant.status:
-        case "SUCCESS":
-            return f"{version} is in {environment}{reason}"
-        case "COMPLETED" if meant.kind == "external":
-            return f"{version} is in {environment}{reason}"
-        case "COMPLETED":
-            return f"{version} runs in {environment} and is not yet verified{reason}"
-        case "CREATED" | "STARTED":
-            return f"{version} is being deployed to {environment}{reason}"
-        case "FAILED":
-            return f"{version} failed in {environment}{reason}"
+        case "SUCCESS" | "COMPLETED" if runs is not None and not here:
+            told = because if meant.status == "COMPLETED" else ""
+            return f"{version} was in {environment}{told}; {runs.version} runs there since {_at(runs.since)}"
+        case "COMPLETED" if meant.kind != "external":
+            return f"{version} is in {environment}{_since(runs)} and is not verified yet: {_waiting(meant)}"
+        case "SUCCESS" | "COMPLETED":
+            return f"{version} is in {environment}{_since(runs)}{because}"
+        case "FAILED" if here:
+            return f"{version} runs in {environment}{_since(runs)} and failed there{because}"
         case "SKIPPED":
-            return f"{version} will not come to {environment}{reason}"
-    holding = next((each for each in way if each.status != "SUCCESS"), meant)
-    if holding is meant:
-        return f"{version} is not in {environment}{reason}"
-    told = f": {holding.reason}" if holding.reason else ""
-    return f"{version} is not in {environment}: in {holding.environment} it {_HELD[holding.status]}{told}"
+            return f"{version} will not come to {environment}{because}{other}"
+    told = "; ".join(_holding(view, meant) for view in _holders(meant, way, after))
+    return f"{version} is not in {environment}: {told}{other}"
 
 
-def _stage_body(catalog: Catalog, view: DeploymentView) -> dict[str, Any]:
+def _holders(meant: DeploymentView, way: Sequence[DeploymentView], after: Mapping[str, After]) -> list[DeploymentView]:
+    """The stages at which the flow is now: those furthest on its way that it has come to and not come out of."""
+    by_environment = {view.environment: view for view in way}
+    holders: set[str] = set()
+    seen: set[str] = set()
+    look = [meant]
+    while look:
+        view = look.pop()
+        if view.environment in seen:
+            continue
+        seen.add(view.environment)
+        stage = after.get(view.environment, After())
+        before = [by_environment[name] for name in stage.environments if name in by_environment]
+        unmet = [each for each in before if each.status != "SUCCESS"]
+        arrived = not unmet or (stage.need == "any" and len(unmet) < len(before))
+        if view.status != "NOT_STARTED" or arrived:
+            holders.add(view.environment)
+        else:
+            look += unmet
+    return [view for view in way if view.environment in holders]
+
+
+def _holding(view: DeploymentView, meant: DeploymentView) -> str:
+    """Why the flow has not come out of a stage."""
+    environment, reason = view.environment, view.reason or "no reason is known"
+    where = f"in {environment}" if view is not meant else "there"
+    match view.status:
+        case "NOT_STARTED":
+            door = f"at the door of {environment}" if view is not meant else "at its door"
+            return f"{door} {_it(view.reason or 'waits to be looked at')}"
+        case "CREATED":
+            deadline = f" and counts as failed from {_at(view.deadline)} on" if view.deadline else ""
+            return f"its deployment {where} ({view.id}) is commanded and not begun{deadline}"
+        case "STARTED":
+            return f"its deployment {where} ({view.id}) has begun at {_at(view.started_at)} and is not finished"
+        case "COMPLETED":
+            return f"{where} {_it(_waiting(view))}"
+        case "SKIPPED":
+            return f"it was skipped {where}: {reason}"
+        case _:
+            return f"it failed {where}: {reason}"
+
+
+def _waiting(view: DeploymentView) -> str:
+    """What the exit gates of a deployment that has completed still want, each named unless its reason does."""
+    unmet = [result for result in view.results if result.outcome not in (None, "PASS")]
+    told = [result for result in unmet if not (result.reason or "").startswith(_LATER)] or unmet
+    if not told:
+        return view.reason or "its promotions have not been asked yet"
+    return "; ".join(
+        f"{result.reason}" if result.promotion in (result.reason or "") else f"{result.reason} ({result.promotion})"
+        for result in told
+    )
+
+
+def _it(reason: str) -> str:
+    """A reason that begins with a verb, as a clause."""
+    return f"it {reason}" if reason.startswith(("waits ", "soaks ")) else reason
+
+
+def _since(runs: RunningView | None) -> str:
+    return f" since {_at(runs.since)}" if runs is not None else ""
+
+
+def _at(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment is not None else "an unknown time"
+
+
+def _stage_body(catalog: Catalog, view: DeploymentView) -> Body:
     return {
         "environment": view.environment,
         "deployment": view.id,
         "status": view.status,
         "reason": view.reason,
-        "gates": [
-            {
-                "promotion": result.promotion,
-                "type": getattr(catalog.promotions.get(result.promotion), "type", None),
-                "verdict": result.outcome or "PENDING",
-                "reason": result.reason or "not asked yet",
-                "recheckAt": iso(result.recheck_at),
-                "decidedAt": iso(result.decided_at),
-            }
-            for result in view.results
-        ],
+        "gates": _gates(catalog, view),
     }
+
+
+def _gates(catalog: Catalog, view: DeploymentView) -> list[Body]:
+    """What guards the stage's door and its way out, in the catalog's order; then what was asked and is asked no more.
+
+    A promotion that was never asked of a deployment that is over is left out: it was configured later.
+    """
+    stored = {result.promotion: result for result in view.results}
+    asked = [name for name in _promotions(catalog, view) if name in stored or view.open]
+    bodies = []
+    for name in dict.fromkeys([*asked, *stored]):
+        result = stored.get(name)
+        judged = result is not None and result.outcome is not None
+        promotion = catalog.promotions.get(name)
+        bodies.append(
+            {
+                "promotion": name,
+                "type": promotion.type if promotion is not None else None,
+                "verdict": result.outcome if result is not None and judged else "PENDING",
+                "reason": result.reason if result is not None and judged else NOT_ASKED,
+                "recheckAt": iso(result.recheck_at) if result is not None else None,
+                "decidedAt": iso(result.decided_at) if result is not None else None,
+            }
+        )
+    return bodies
+
+
+def _promotions(catalog: Catalog, view: DeploymentView) -> list[str]:
+    """The promotions that are configured for a deployment's stage: of its environment's door first."""
+    service = catalog.services.get(view.service)
+    if service is None or view.kind == "external":
+        return []
+    return [
+        promotion.ident
+        for stage in catalog.stages(service)
+        if stage.environment == view.environment
+        for promotion in (*catalog.entry_promotions(view.environment), *catalog.exit_promotions(service, stage))
+    ]

@@ -1,66 +1,93 @@
-"""What every request passes: the limits, the headers that keep browsers careful, and the metrics."""
+"""What every request passes: the limits, what becomes of errors, the headers of every answer, the metrics."""
 
 import time
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deploydb.query.conventions import check_accepted, failed
+from deploydb.domain.errors import Misconfigured, Transient
+from deploydb.query.errors import failed
+from deploydb.telemetry import Log
 
-_ANY_TYPE = ("/healthz", "/readyz", "/metrics", "/healthcheck")
-"""Asked by load balancers and Prometheus, with Accept headers of their own."""
+MOST_PATH_BYTES = 64 * 1024
+"""Group and name of a module may have 8192 characters each, most of them escaped."""
+MOST_QUERY_BYTES = 16 * 1024
+
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-cache",
+    "Cache-Control": "no-store",
+    "Vary": "Accept",
 }
 
 
 class Gate:
-    """ASGI middleware, so that it costs no task of its own."""
+    """ASGI middleware around everything; costs no task of its own. Request bodies are never read."""
 
-    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry, log: Log) -> None:
         self._app = app
+        self._log = log
         self._requests = Counter(
             "deploydb_query_requests_total",
-            "Answers, by route and status.",
+            "Answers, by route (none: no such path) and status.",
             ["route", "status"],
             registry=registry,
         )
         self._seconds = Histogram(
             "deploydb_query_request_seconds",
-            "From a request to the head of its answer, by route.",
-            ["route"],
+            "From a request to the head of its answer, by route and status.",
+            ["route", "status"],
             registry=registry,
             buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer for it where it is not acceptable."""
+        """Have a request answered."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
+        answered = False
 
-        async def send_counted(message: Message) -> None:
+        async def send_on(message: Message) -> None:
+            nonlocal answered
             if message["type"] == "http.response.start":
+                answered = True
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                route = getattr(scope.get("route"), "path", "none")
-                self._requests.labels(route, str(message["status"])).inc()
-                self._seconds.labels(route).observe(time.perf_counter() - began)
+                self._count(scope, message["status"], time.perf_counter() - began)
             await send(message)
 
         try:
-            if scope["path"] not in _ANY_TYPE:
-                check_accepted(Request(scope))
-        except HTTPException as refused:
-            await failed(refused.status_code, refused.detail)(scope, receive, send_counted)
-            return
-        await self._app(scope, receive, send_counted)
+            await self._answer(scope, receive, send_on)
+        except (Transient, Misconfigured) as error:
+            # why is for the log: it may name hosts and users
+            self._log.warning("the database cannot be asked", path=scope["path"][:200], reason=str(error))
+            told = "the database cannot be asked at the moment: try again"
+            await failed(503, told, {"Retry-After": "1"})(scope, receive, send_on)
+        except Exception:
+            self._log.exception("a question could not be answered", path=scope["path"][:200])
+            if answered:
+                raise
+            await failed(500, "this should not have happened; the log of the query service says why")(
+                scope, receive, send_on
+            )
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for what, given, most in (
+            ("path", scope.get("raw_path") or scope["path"].encode(), MOST_PATH_BYTES),
+            ("query", scope["query_string"], MOST_QUERY_BYTES),
+        ):
+            if len(given) > most:
+                await failed(414, f"the {what} has {len(given)} bytes, at most {most} are taken")(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        labels = (getattr(scope.get("route"), "path", "none"), str(status))
+        self._requests.labels(*labels).inc()
+        self._seconds.labels(*labels).observe(seconds)

@@ -1,17 +1,14 @@
 """The v1 interface's bodies. Clients compare them whole: no key more, none less, in this order."""
 
-from typing import Any
+import msgspec
 
-from deploydb.domain.catalog import Environment, Pipeline, Promotion, Service, Webhooks
-from deploydb.query.conventions import iso
+from deploydb.domain.catalog import DeploymentWebhooks, Environment, Pipeline, Promotion, Service, Webhooks
+from deploydb.query.asking import Body, iso
 from deploydb.store.queries.artifacts import ArtifactView
 from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.flows import FlowView
 
-Body = dict[str, Any]
-
 _RESULT_STATUS = {"PASS": "SUCCESS", "FAIL": "FAILED"}
-_DEPLOYED = ("COMPLETED", "SUCCESS", "FAILED")
 
 
 def artifact_body(view: ArtifactView) -> Body:
@@ -41,11 +38,11 @@ def deployment_body(view: DeploymentView) -> Body:
 
 def result_body(view: ResultView, of: DeploymentView) -> Body:
     """Promotion result: NOT_STARTED until its deployment completes, then STARTED, then SUCCESS or FAILED."""
-    asked = of.status in _DEPLOYED and of.finished_at is not None
+    asked = _RESULT_STATUS.get(view.outcome or "", "STARTED")
     return {
         "id": view.id,
         "promotion": view.promotion,
-        "status": _RESULT_STATUS.get(view.outcome or "", "STARTED" if asked else "NOT_STARTED"),
+        "status": asked if of.completed else "NOT_STARTED",
         "infoUrl": view.url,
         "createdAt": iso(view.created_at),
     }
@@ -75,7 +72,7 @@ def service_body(service: Service) -> Body:
 
 
 def environment_body(environment: Environment) -> Body:
-    """Environment, as configured."""
+    """Environment, as configured; what is not is null."""
     return {
         "ident": environment.ident,
         "description": environment.description,
@@ -84,12 +81,15 @@ def environment_body(environment: Environment) -> Body:
 
 
 def _webhooks_body(webhooks: Webhooks) -> Body:
-    deployment, promotion = webhooks.deployment, webhooks.promotion
+    deployment, promotion = webhooks.deployment or DeploymentWebhooks(), webhooks.promotion
     return {
         "deployment": {
-            name: getattr(deployment, name, None) for name in ("created", "started", "completed", "verified")
+            "created": deployment.created,
+            "started": deployment.started,
+            "completed": deployment.completed,
+            "verified": deployment.verified,
         },
-        "promotion": {"completed": promotion.completed} if promotion is not None else None,
+        "promotion": msgspec.structs.asdict(promotion) if promotion is not None else None,
     }
 
 

@@ -1,56 +1,44 @@
-"""Services, environments, pipelines, promotions: what is configured."""
+"""Services, environments, pipelines, promotions: what is configured, by ident."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
-
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from typing import Any, TypeVar
 
 from deploydb.domain.catalog import Catalog
-from deploydb.query.conventions import answer
-from deploydb.query.shapes import Body, environment_body, pipeline_body, promotion_body, service_body
+from deploydb.query.asking import Asked, Body
+from deploydb.query.errors import hint, not_found, shown
+from deploydb.query.shapes import environment_body, pipeline_body, promotion_body, service_body
 
-_Kind = tuple[Callable[[Catalog], Mapping[str, Any]], Callable[[Any], Body]]
-
-_KINDS: dict[str, _Kind] = {
-    "service": (lambda catalog: catalog.services, service_body),
-    "environment": (lambda catalog: catalog.environments, environment_body),
-    "pipeline": (lambda catalog: catalog.pipelines, pipeline_body),
-    "promotion": (lambda catalog: catalog.promotions, promotion_body),
-}
+T = TypeVar("T")
 
 
-def routes(catalog: Callable[[], Catalog]) -> list[Route]:
-    """A list and a single one of each kind. `catalog` gives the one in use."""
-    made = []
-    for kind, (members, body) in _KINDS.items():
-        made.append(Route(f"/api/{kind}s", _all(catalog, members, body)))
-        made.append(Route(f"/api/{kind}s/{{ident}}", _one(catalog, kind, members, body)))
-    return made
+def _list(members: Callable[[Catalog], Mapping[str, T]], body: Callable[[T], Body]) -> Callable[[Asked], list[Body]]:
+    def read(asked: Asked) -> list[Body]:
+        return [body(member) for _, member in sorted(members(asked.catalog).items())]
 
-
-def _all(
-    catalog: Callable[[], Catalog], members: Callable[[Catalog], Mapping[str, Any]], body: Callable[[Any], Body]
-) -> Callable[[Request], Response]:
-    def endpoint(request: Request) -> Response:
-        return answer(request, [body(member) for _, member in sorted(members(catalog()).items())])
-
-    return endpoint
+    return read
 
 
 def _one(
-    catalog: Callable[[], Catalog],
-    kind: str,
-    members: Callable[[Catalog], Mapping[str, Any]],
-    body: Callable[[Any], Body],
-) -> Callable[[Request], Response]:
-    def endpoint(request: Request) -> Response:
-        ident = request.path_params["ident"]
-        member = members(catalog()).get(ident)
-        if member is None:
-            raise HTTPException(404, f"there is no {kind} {ident}")
-        return answer(request, body(member))
+    kind: str, members: Callable[[Catalog], Mapping[str, T]], body: Callable[[T], Body]
+) -> Callable[[Asked], Body]:
+    def read(asked: Asked) -> Body:
+        known, ident = members(asked.catalog), asked.request.path_params["ident"]
+        if ident not in known:
+            raise not_found(f"there is no {kind} {shown(ident)}{hint(known)}")
+        return body(known[ident])
 
-    return endpoint
+    return read
+
+
+def _routes(
+    kind: str, members: Callable[[Catalog], Mapping[str, T]], body: Callable[[T], Body]
+) -> dict[str, Callable[[Asked], Any]]:
+    return {f"/api/{kind}s": _list(members, body), f"/api/{kind}s/{{ident}}": _one(kind, members, body)}
+
+
+ROUTES: Mapping[str, Callable[[Asked], Any]] = {
+    **_routes("service", lambda catalog: catalog.services, service_body),
+    **_routes("environment", lambda catalog: catalog.environments, environment_body),
+    **_routes("pipeline", lambda catalog: catalog.pipelines, pipeline_body),
+    **_routes("promotion", lambda catalog: catalog.promotions, promotion_body),
+}

@@ -1,68 +1,123 @@
-"""Health: for people, load balancers and Prometheus."""
+"""Health: `/healthcheck` for people, `/healthz` and `/readyz` for probes, `/metrics` for Prometheus."""
 
-from collections.abc import Callable
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import sqlalchemy as sa
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from msgspec import Struct, json
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deploydb.configuration import LiveCatalog
-from deploydb.domain.errors import DeployDBError
-from deploydb.query.conventions import answer
+from deploydb.domain.errors import DeployDBError, Misconfigured
+from deploydb.query.asking import Body
+from deploydb.query.negotiation import JSON, media_type
+from deploydb.store.engine import reading
 from deploydb.store.schema import require_current
+from deploydb.telemetry import redacted
 
-Check = dict[str, object]
+FRESH_SECONDS = 1.0
+"""So long a look at the database counts: probes may come as often as they like."""
+WAIT_SECONDS = 3.0
+"""A database that has not answered by then is not healthy."""
+
+
+class Check(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One part's health; `message` says what is wrong."""
+
+    healthy: bool
+    message: str | None = None
 
 
 class Health:
-    """Checks by name. The service is ready where all of them are healthy."""
+    """The checks, by name. They have a thread of their own, so that they answer while all others wait."""
 
-    def __init__(self, engine: sa.Engine, live: LiveCatalog, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, engine: sa.Engine, problems: Callable[[], Sequence[object]], registry: CollectorRegistry
+    ) -> None:
         self._engine = engine
-        self._live = live
+        self._problems = problems
         self._registry = registry
+        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="health")
+        self._looked_at = float("-inf")
+        self._seen: dict[str, Check] = {}
 
     def routes(self) -> list[Route]:
-        """Their paths."""
+        """Their paths. Probes send Accept headers of their own, which only `/healthcheck` minds."""
         return [
-            Route("/healthcheck", self.healthcheck),
-            Route("/healthz", self.alive),
-            Route("/readyz", self.ready),
-            Route("/metrics", self.metrics),
+            Route("/healthcheck", self.healthcheck, methods=["GET"]),
+            Route("/healthz", self.healthz, methods=["GET"]),
+            Route("/readyz", self.readyz, methods=["GET"]),
+            Route("/metrics", self.metrics, methods=["GET"]),
         ]
 
-    def healthcheck(self, request: Request) -> Response:
+    async def healthcheck(self, request: Request) -> Response:
         """Each check by name; 500 where one is not healthy."""
-        checks = {"database": self._checked(self._database), "configuration": self._checked(self._configuration)}
-        healthy = all(check["healthy"] for check in checks.values())
-        return answer(request, checks, status=200 if healthy else 500)
+        asked_for = media_type(request.headers.get("accept"))
+        checks = {**await self._database(), "configuration": self._configuration()}
+        return _answer(checks, 200 if all(check.healthy for check in checks.values()) else 500, asked_for)
 
-    def alive(self, request: Request) -> Response:
+    async def healthz(self, _request: Request) -> Response:
         """The process answers."""
-        return answer(request, {"alive": True})
+        return _answer({"alive": True}, 200)
 
-    def ready(self, request: Request) -> Response:
-        """Questions can be answered: a broken configuration does not matter while a good one is in use."""
-        check = self._checked(self._database)
-        return answer(request, {"database": check}, status=200 if check["healthy"] else 503)
+    async def readyz(self, _request: Request) -> Response:
+        """Questions can be answered. A broken configuration is no obstacle while the last good one is in use."""
+        reasons = [f"{name}: {check.message}" for name, check in (await self._database()).items() if not check.healthy]
+        warnings = [check.message] if (check := self._configuration()).message is not None else []
+        told = {"ready": not reasons, "reasons": reasons, "warnings": warnings}
+        return _answer(told, 503 if reasons else 200)
 
-    def metrics(self, _request: Request) -> Response:
-        """For Prometheus."""
-        return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
+    async def metrics(self, request: Request) -> Response:
+        """In the format that is asked for, Prometheus' own by default."""
+        encoder, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encoder(self._registry), headers={"Content-Type": content_type})
 
-    def _checked(self, check: Callable[[], str | None]) -> Check:
+    def _configuration(self) -> Check:
+        problems = [str(problem) for problem in self._problems()]
+        if not problems:
+            return Check(healthy=True)
+        told = "; ".join(problems[:5]) + ("; …" if len(problems) > 5 else "")
+        return Check(healthy=False, message=f"broken, the last good one is in use: {told}")
+
+    async def _database(self) -> dict[str, Check]:
+        if time.monotonic() - self._looked_at < FRESH_SECONDS:
+            return self._seen
+        looking = asyncio.get_running_loop().run_in_executor(self._threads, self._look)
         try:
-            problem = check()
-        except DeployDBError as error:
-            problem = str(error)
-        return {"healthy": True} if problem is None else {"healthy": False, "message": problem}
+            return await asyncio.wait_for(looking, WAIT_SECONDS)
+        except TimeoutError:
+            slow = Check(healthy=False, message=f"no answer within {WAIT_SECONDS:.0f} s")
+            return {"database": slow, "migrations": slow}
 
-    def _database(self) -> str | None:
+    def _look(self) -> dict[str, Check]:
+        if time.monotonic() - self._looked_at >= FRESH_SECONDS:  # another may have looked while this one queued
+            self._seen = {"database": self._checked(self._answers), "migrations": self._checked(self._migrated)}
+            self._looked_at = time.monotonic()
+        return self._seen
+
+    def _answers(self) -> None:
+        with reading(self._engine) as connection:
+            connection.execute(sa.select(1))
+
+    def _migrated(self) -> None:
         require_current(self._engine)
-        return None
 
-    def _configuration(self) -> str | None:
-        problems = self._live.problems
-        return "; ".join(str(problem) for problem in problems) if problems else None
+    @staticmethod
+    def _checked(check: Callable[[], None]) -> Check:
+        try:
+            check()
+        except Misconfigured as error:
+            return Check(healthy=False, message=redacted(str(error)))
+        except DeployDBError:
+            # its words may name hosts and users; they are in the log
+            return Check(healthy=False, message="the database is away or busy")
+        return Check(healthy=True)
+
+
+def _answer(body: Body | dict[str, Check], status: int, asked_for: str = JSON) -> Response:
+    return Response(json.encode(body), status_code=status, media_type=asked_for)

@@ -12,7 +12,7 @@ from deploydb.store.tables import artifact
 
 
 class ArtifactView(Struct, frozen=True, kw_only=True):
-    """A stored artifact."""
+    """A stored artifact. `created_at` is when we first heard of it."""
 
     id: int
     group: str
@@ -20,6 +20,11 @@ class ArtifactView(Struct, frozen=True, kw_only=True):
     version: str
     url: str | None
     created_at: datetime
+
+    @property
+    def module(self) -> str:
+        """`group:name`."""
+        return f"{self.group}:{self.name}"
 
 
 _VIEWED = (
@@ -30,6 +35,7 @@ _VIEWED = (
     artifact.c.url,
     artifact.c.created_at,
 )
+_NEWEST_FIRST = (artifact.c.published_at.desc(), artifact.c.id.desc())
 
 
 def artifact_by_id(connection: sa.Connection, ident: int) -> ArtifactView | None:
@@ -38,7 +44,7 @@ def artifact_by_id(connection: sa.Connection, ident: int) -> ArtifactView | None
 
 
 def artifacts_by_id(connection: sa.Connection, idents: Collection[int]) -> dict[int, ArtifactView]:
-    """Several artifacts by their ids. Index: primary key."""
+    """Several artifacts, by their ids. Index: primary key."""
     found = connection.execute(sa.select(*_VIEWED).where(artifact.c.id.in_(idents)))
     return {row.id: _view(row) for row in found}
 
@@ -46,15 +52,22 @@ def artifacts_by_id(connection: sa.Connection, idents: Collection[int]) -> dict[
 def artifacts_of_module(
     connection: sa.Connection, group: str, name: str, *, offset: int, limit: int
 ) -> list[ArtifactView]:
-    """A module's published versions, newest first. Index: `ix_artifact_module`."""
-    statement = (
-        sa.select(*_VIEWED)
-        .where(artifact.c.module_key == module_key(group, name))
-        .order_by(artifact.c.published_at.desc(), artifact.c.id.desc())
-        .offset(offset)
-        .limit(limit)
-    )
-    return [_view(row) for row in connection.execute(statement)]
+    """A module's versions, the last published first; also those that were only seen running somewhere.
+
+    Index: `ix_artifact_module`; a far page costs its distance.
+    """
+    mine = sa.select(*_VIEWED).where(artifact.c.module_key == module_key(group, name))
+    return [_view(row) for row in connection.execute(mine.order_by(*_NEWEST_FIRST).offset(offset).limit(limit))]
+
+
+def latest_of_module(connection: sa.Connection, group: str, name: str) -> ArtifactView | None:
+    """The version of a module that was published last. Index: `ix_artifact_module`.
+
+    Not one that was only seen running: its time is that of the sighting, and says nothing of how new it is.
+    """
+    mine = sa.select(*_VIEWED).where(artifact.c.module_key == module_key(group, name), sa.not_(artifact.c.observed))
+    row = connection.execute(mine.order_by(*_NEWEST_FIRST).limit(1)).one_or_none()
+    return _view(row) if row is not None else None
 
 
 def _view(row: Any) -> ArtifactView:  # noqa: ANN401  # a row of `_VIEWED`

@@ -13,7 +13,7 @@ from deploydb.store.tables import deployment, verdict, verification
 
 
 class ResultView(Struct, frozen=True, kw_only=True):
-    """What one promotion says of one deployment. `outcome` is None until it has been asked."""
+    """What one promotion says of one deployment. `outcome` is None until it has been asked; `url` is the report's."""
 
     id: int
     deployment: int
@@ -27,7 +27,10 @@ class ResultView(Struct, frozen=True, kw_only=True):
 
 
 class DeploymentView(Struct, frozen=True, kw_only=True):
-    """One attempt to have an artifact in an environment."""
+    """One attempt to have an artifact in an environment.
+
+    `completed`: it was deployed, in time, so that its promotions are asked. `position`: its stage's place in the flow.
+    """
 
     id: int
     flow: int | None
@@ -36,9 +39,13 @@ class DeploymentView(Struct, frozen=True, kw_only=True):
     artifact: ArtifactView
     kind: str
     status: str
+    completed: bool
+    open: bool
+    position: int
     reason: str | None
     created_at: datetime
     requested_at: datetime | None
+    deadline: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
     decided_at: datetime | None
@@ -48,53 +55,47 @@ class DeploymentView(Struct, frozen=True, kw_only=True):
 
 def deployment_by_id(connection: sa.Connection, ident: int) -> DeploymentView | None:
     """One deployment. Index: primary key."""
-    found = _viewed(connection, sa.select(deployment).where(deployment.c.id == ident))
+    found = views(connection, sa.select(deployment).where(deployment.c.id == ident))
     return found[0] if found else None
 
 
 def deployments_page(connection: sa.Connection, *, offset: int, limit: int) -> list[DeploymentView]:
-    """All deployments, the oldest first. Index: primary key; a far page costs its distance."""
-    return _viewed(connection, sa.select(deployment).order_by(deployment.c.id).offset(offset).limit(limit))
+    """All deployments, in the order of their ids. Index: primary key; a far page costs its distance, in ids alone."""
+    wanted = sa.select(deployment.c.id).order_by(deployment.c.id).offset(offset).limit(limit).subquery("page")
+    page = sa.select(deployment).join(wanted, wanted.c.id == deployment.c.id)
+    return views(connection, page.order_by(deployment.c.id))
 
 
 def latest_deployment(connection: sa.Connection) -> DeploymentView | None:
-    """The newest deployment. Index: primary key."""
-    found = _viewed(connection, sa.select(deployment).order_by(deployment.c.id.desc()).limit(1))
+    """The deployment with the highest id. Index: primary key."""
+    found = views(connection, sa.select(deployment).order_by(deployment.c.id.desc()).limit(1))
     return found[0] if found else None
 
 
-def deployments_of_artifact(connection: sa.Connection, artifact_id: int, *, limit: int) -> list[DeploymentView]:
-    """An artifact's deployments, the oldest first. Index: `ix_deployment_artifact`."""
+def deployments_of_artifact(
+    connection: sa.Connection, artifact_id: int, *, offset: int, limit: int
+) -> list[DeploymentView]:
+    """An artifact's deployments, in the order of their ids. Index: `ix_deployment_artifact`."""
     mine = sa.select(deployment).where(deployment.c.artifact_id == artifact_id)
-    return _viewed(connection, mine.order_by(deployment.c.id).limit(limit))
+    return views(connection, mine.order_by(deployment.c.id).offset(offset).limit(limit))
 
 
 def deployments_of_flow(connection: sa.Connection, flow: int) -> list[DeploymentView]:
     """A flow's deployments, in the order of its stages. Index: `uq_deployment_flow_id_environment_attempt`."""
     mine = sa.select(deployment).where(deployment.c.flow_id == flow)
-    return _viewed(connection, mine.order_by(deployment.c.position, deployment.c.attempt))
+    return views(connection, mine.order_by(deployment.c.position, deployment.c.attempt, deployment.c.id))
 
 
-def deployments_of_lane(
-    connection: sa.Connection, service: str, environment: str | None, *, limit: int
-) -> list[DeploymentView]:
-    """What has been tried of a service (in one environment), newest first. Index: `ix_deployment_history`."""
-    mine = sa.select(deployment).where(deployment.c.service == service, deployment.c.status != "NOT_STARTED")
-    if environment is not None:
-        mine = mine.where(deployment.c.environment == environment)
-    return _viewed(connection, mine.order_by(deployment.c.id.desc()).limit(limit))
-
-
-def _viewed(connection: sa.Connection, statement: sa.Select[Any]) -> list[DeploymentView]:
-    """The deployments of a statement, their artifacts and their results: three statements for any number."""
+def views(connection: sa.Connection, statement: sa.Select[Any]) -> list[DeploymentView]:
+    """The deployments that a statement selects, in its order: three statements for any number of them."""
     found = connection.execute(statement).all()
     artifacts = artifacts_by_id(connection, {row.artifact_id for row in found})
     results = _results(connection, [row.id for row in found])
-    return [_view(row, artifacts[row.artifact_id], results[row.id]) for row in found]
+    return [_view(row, artifacts[row.artifact_id], results.get(row.id, ())) for row in found]
 
 
 def _results(connection: sa.Connection, deployments: Collection[int]) -> dict[int, list[ResultView]]:
-    """Index: `uq_verdict_deployment_id_promotion`, primary key of `verification`."""
+    """Indexes: `uq_verdict_deployment_id_promotion`, primary key of `verification`."""
     reported = sa.and_(
         verification.c.deployment_id == verdict.c.deployment_id, verification.c.promotion == verdict.c.promotion
     )
@@ -131,9 +132,13 @@ def _view(row: Any, artifact: ArtifactView, results: Sequence[ResultView]) -> De
         artifact=artifact,
         kind=row.kind,
         status=row.status,
+        completed=row.outcome == "succeeded" and row.expired_at is None and row.skipped_at is None,
+        open=row.open,
+        position=row.position,
         reason=row.reason,
         created_at=row.created_at,
         requested_at=row.requested_at,
+        deadline=row.deadline,
         started_at=row.started_at,
         finished_at=row.finished_at,
         decided_at=row.decided_at,

@@ -1,16 +1,19 @@
 """The log, newest first."""
 
 from datetime import datetime
-from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.store.tables import event
 
+MOST_BODY_CHARACTERS = 8 * 1024 * 1024
+"""Of the bodies of one answer together: a body may be 1 MiB, and a page has up to 1000 of them."""
+
 
 class EventView(Struct, frozen=True, kw_only=True):
-    """One row of the log: who said what, when it happened, and when we knew."""
+    """One row of the log: who said what, when it happened, and when we knew. `body` is JSON as it is stored."""
 
     number: int
     source: str
@@ -21,30 +24,54 @@ class EventView(Struct, frozen=True, kw_only=True):
     publisher: str | None
     service: str | None
     environment: str | None
-    body: Any
+    body: msgspec.Raw
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """Which rows are wanted; None for any."""
+
+    service: str | None = None
+    environment: str | None = None
+    type: str | None = None
+    source: str | None = None
 
 
 def events_before(
-    connection: sa.Connection,
-    *,
-    before: int | None,
-    limit: int,
-    service: str | None = None,
-    environment: str | None = None,
-    kind: str | None = None,
-    source: str | None = None,
-) -> list[EventView]:
-    """Rows with a lower number than `before`, newest first. Indexes: primary key; by service `ix_event_lane`."""
-    statement = sa.select(event).order_by(event.c.number.desc()).limit(limit)
-    wanted = (
-        (event.c.service, service),
-        (event.c.environment, environment),
-        (event.c.type, kind),
-        (event.c.source, source),
-    )
-    for column, value in wanted:
+    connection: sa.Connection, before: int | None, wanted: Filter, *, limit: int
+) -> tuple[list[EventView], bool]:
+    """Rows with a lower number than `before`, newest first, and whether there are more of them.
+
+    At most `limit`, and fewer where their bodies together would pass `MOST_BODY_CHARACTERS`. Indexes: primary key; of a
+    service `ix_event_lane`. What is rare in the log costs the way back to it.
+    """
+    size = sa.func.length(sa.cast(event.c.body, sa.Text)).label("size")
+    numbers = sa.select(event.c.number, size).order_by(event.c.number.desc()).limit(limit + 1)
+    for column, value in (
+        (event.c.service, wanted.service),
+        (event.c.environment, wanted.environment),
+        (event.c.type, wanted.type),
+        (event.c.source, wanted.source),
+    ):
         if value is not None:
-            statement = statement.where(column == value)
+            numbers = numbers.where(column == value)
     if before is not None:
-        statement = statement.where(event.c.number < before)
-    return [EventView(**row._mapping) for row in connection.execute(statement)]
+        numbers = numbers.where(event.c.number < before)
+    found = connection.execute(numbers).all()
+    kept: list[int] = []
+    total = 0
+    for row in found[:limit]:
+        total += row.size
+        if kept and total > MOST_BODY_CHARACTERS:
+            break
+        kept.append(row.number)
+    return _events(connection, kept), len(kept) < len(found)
+
+
+def _events(connection: sa.Connection, numbers: list[int]) -> list[EventView]:
+    """The rows with these numbers, newest first. Index: primary key."""
+    body = sa.type_coerce(sa.cast(event.c.body, sa.Text), sa.Text).label("body")
+    columns = [column for column in event.c if column.name != "body"]
+    statement = sa.select(*columns, body).where(event.c.number.in_(numbers)).order_by(event.c.number.desc())
+    return [
+        EventView(**{**row._mapping, "body": msgspec.Raw(row.body.encode())}) for row in connection.execute(statement)
+    ]

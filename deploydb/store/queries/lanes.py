@@ -5,6 +5,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.state import Release
+from deploydb.store.deployments import release_from_row, released
 from deploydb.store.tables import artifact, deployment, running
 
 
@@ -22,12 +24,11 @@ class RunningView(Struct, frozen=True, kw_only=True):
 
 
 class PendingView(Struct, frozen=True, kw_only=True):
-    """A deployment that is not over and not what runs."""
+    """A deployment that is open and not what runs."""
 
     service: str
     environment: str
-    module: str
-    version: str
+    release: Release
     deployment: int
     status: str
     reason: str | None
@@ -36,8 +37,10 @@ class PendingView(Struct, frozen=True, kw_only=True):
 _MODULE = (artifact.c.group + ":" + artifact.c.name).label("module")
 
 
-def running_in(connection: sa.Connection, service: str | None, environment: str | None) -> list[RunningView]:
-    """What runs, of one service or all, in one environment or all. Index: primary key of `running`."""
+def running_in(
+    connection: sa.Connection, service: str | None = None, environment: str | None = None
+) -> list[RunningView]:
+    """What runs, of one service or all, in one environment or all, by module. Index: primary key of `running`."""
     statement = (
         sa.select(
             running.c.service,
@@ -53,50 +56,47 @@ def running_in(connection: sa.Connection, service: str | None, environment: str 
         .join(deployment, deployment.c.id == running.c.deployment_id)
         .order_by(running.c.service, running.c.environment, artifact.c.group, artifact.c.name)
     )
-    narrowed = _narrowed(statement, running.c.service, running.c.environment, service, environment)
-    return [RunningView(**row._mapping) for row in connection.execute(narrowed)]
+    narrowed = _narrowed(running.c.service, running.c.environment, service, environment)
+    return [RunningView(**row._mapping) for row in connection.execute(statement.where(*narrowed))]
 
 
-def pending_in(connection: sa.Connection, service: str | None, environment: str | None) -> list[PendingView]:
-    """What is open and does not run, newest first; of those not started, each module's newest in a lane only.
+def pending_in(
+    connection: sa.Connection, service: str | None = None, environment: str | None = None
+) -> list[PendingView]:
+    """What is open and does not run, of one service or all, in one environment or all, in the order of ids.
 
-    Index: `ix_deployment_open`.
+    Costs what is open of those services, in all environments. Index: `ix_deployment_open`.
     """
-    here = sa.exists().where(running.c.deployment_id == deployment.c.id)
-    statement = (
-        sa.select(
-            deployment.c.service,
-            deployment.c.environment,
-            _MODULE,
-            deployment.c.version,
-            deployment.c.id.label("deployment"),
-            deployment.c.status,
-            deployment.c.reason,
-        )
-        .join(artifact, artifact.c.id == deployment.c.artifact_id)
-        .where(deployment.c.open, sa.not_(here))
-        .order_by(deployment.c.id.desc())
+    here = sa.exists().where(
+        running.c.service == deployment.c.service,
+        running.c.environment == deployment.c.environment,
+        running.c.deployment_id == deployment.c.id,
     )
-    narrowed = _narrowed(statement, deployment.c.service, deployment.c.environment, service, environment)
-    found = []
-    waiting: set[tuple[str, str, str]] = set()
-    for row in connection.execute(narrowed):
-        if row.status == "NOT_STARTED":
-            lane = (row.service, row.environment, row.module)
-            if lane in waiting:
-                continue
-            waiting.add(lane)
-        found.append(PendingView(**row._mapping))
-    return found
+    statement = (
+        released()
+        .add_columns(
+            deployment.c.service, deployment.c.environment, deployment.c.id, deployment.c.status, deployment.c.reason
+        )
+        .join(deployment, deployment.c.artifact_id == artifact.c.id)
+        .where(deployment.c.open, deployment.c.status != "SKIPPED", sa.not_(here))
+        .order_by(deployment.c.id)
+    )
+    narrowed = _narrowed(deployment.c.service, deployment.c.environment, service, environment)
+    return [
+        PendingView(
+            service=row.service,
+            environment=row.environment,
+            release=release_from_row(row),
+            deployment=row.id,
+            status=row.status,
+            reason=row.reason,
+        )
+        for row in connection.execute(statement.where(*narrowed))
+    ]
 
 
 def _narrowed(
-    statement: sa.Select[tuple[object, ...]],
-    services: sa.Column[str],
-    environments: sa.Column[str],
-    service: str | None,
-    environment: str | None,
-) -> sa.Select[tuple[object, ...]]:
-    if service is not None:
-        statement = statement.where(services == service)
-    return statement.where(environments == environment) if environment is not None else statement
+    services: sa.Column[str], environments: sa.Column[str], service: str | None, environment: str | None
+) -> list[sa.ColumnElement[bool]]:
+    wanted = ((services, service), (environments, environment))
+    return [column == name for column, name in wanted if name is not None]
