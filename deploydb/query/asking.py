@@ -1,0 +1,118 @@
+"""A request as a resource sees it: what was asked for, checked, and where the answer is to be found."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from deploydb.domain.catalog import Catalog
+from deploydb.query.errors import bad_request, not_found, shown
+from deploydb.query.negotiation import media_type
+from deploydb.query.paging import DEFAULT_SIZE, LARGEST, Page
+from deploydb.store.engine import reading
+
+Body = dict[str, Any]
+"""A JSON object, its keys in the order in which they are sent."""
+
+_DIGITS_OF_LARGEST = 19
+
+
+class Sources(Struct, frozen=True, kw_only=True, eq=False):
+    """Where answers come from. `catalog` gives the one in use; `threads` are where resources run."""
+
+    engine: sa.Engine
+    catalog: Callable[[], Catalog]
+    threads: Executor
+
+
+class Asked(Struct, frozen=True, kw_only=True, eq=False):
+    """One request. The catalog is the same from its beginning to its end."""
+
+    request: Request
+    catalog: Catalog
+    engine: sa.Engine
+
+    @contextmanager
+    def store(self) -> Iterator[sa.Connection]:
+        """A connection for the queries of one answer."""
+        with reading(self.engine) as connection:
+            yield connection
+
+    def ident(self, what: str, name: str = "id") -> int:
+        """An id of the path. Raises: HTTPException 400 where it is no integer, 404 where no row can have it."""
+        text = self.request.path_params[name]
+        number = _integer(text)
+        if number is None:
+            raise bad_request(f"{shown(text)} is not the id of {what}: ids are integers")
+        if not 0 < number <= LARGEST:
+            raise not_found(f"there is no {what} {shown(text)}")
+        return number
+
+    def name(self, what: str) -> str:
+        """A name of the path. Raises: HTTPException 404 for one that nothing can have."""
+        text: str = self.request.path_params[what]
+        if "\0" in text:
+            raise not_found(f"there is no {what} {shown(text)}: no name has a NUL character")
+        return text
+
+    def option(self, name: str) -> str | None:
+        """A parameter of the query; None where it is not given, or empty. Raises: HTTPException 400."""
+        text = self._parameter(name) or None
+        if text is not None and "\0" in text:
+            raise bad_request(f"{name} has a NUL character")
+        return text
+
+    def number(self, name: str) -> int | None:
+        """A whole number from 0 of the query; None where it is not given. Raises: HTTPException 400."""
+        text = self._parameter(name)
+        if text is None:
+            return None
+        number = _integer(text)
+        if number is None or number < 0:
+            raise bad_request(f"{name}={shown(text)} is not a whole number from 0")
+        return number
+
+    def page(self, *, size: int = DEFAULT_SIZE) -> Page:
+        """The page that is asked for. Raises: HTTPException 400 for what is no page, 404 for one beyond any list."""
+        asked = self.number("perPageSize")
+        return Page.of(self.number("pageNumber") or 0, size if asked is None else asked)
+
+    def _parameter(self, name: str) -> str | None:
+        given = self.request.query_params.getlist(name)
+        return given[0] if given else None
+
+
+def resource(path: str, read: Callable[[Asked], Any], sources: Sources) -> Route:
+    """A path that can only be read. `read` runs in a thread and gives the body."""
+
+    def answer(request: Request) -> bytes:
+        return msgspec.json.encode(read(Asked(request=request, catalog=sources.catalog(), engine=sources.engine)))
+
+    async def endpoint(request: Request) -> Response:
+        asked_for = media_type(request.headers.get("accept"))
+        body = await asyncio.get_running_loop().run_in_executor(sources.threads, answer, request)
+        return Response(body, media_type=asked_for)
+
+    return Route(path, endpoint, methods=["GET"])
+
+
+def iso(moment: datetime | None) -> str | None:
+    """A time as the interface writes it: ISO 8601, with its offset from UTC in numbers."""
+    return moment.isoformat() if moment is not None else None
+
+
+def _integer(text: str) -> int | None:
+    """The integer that a text is, or one beyond any id; None where it is none. ASCII digits only."""
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal()):
+        return None
+    return int(text) if len(digits.lstrip("0")) <= _DIGITS_OF_LARGEST and len(digits) <= 100 else LARGEST + 1

@@ -1,0 +1,52 @@
+"""In which of its two media types a client gets its JSON (RFC 9110 §12.5.1)."""
+
+from starlette.exceptions import HTTPException
+
+JSON = "application/json"
+V1_JSON = "application/vnd.deploydb.v1+json"
+_OFFERED = (JSON, V1_JSON)
+
+_ANY = ("*/*", 0)
+_ANY_APPLICATION = ("application/*", 1)
+_EXACT = 2
+
+
+def media_type(accept: str | None) -> str:
+    """The media type to answer in, for an `Accept` header: the one preferred, JSON where neither is.
+
+    Raises: HTTPException 406 where it takes neither.
+    """
+    if accept is None or not accept.strip():
+        return JSON
+    ranges = [_range(each) for each in accept.split(",")]
+    weights = {offered: _weight(offered, ranges) for offered in _OFFERED}
+    best = max(_OFFERED, key=lambda offered: weights[offered])
+    if weights[best][0] <= 0:
+        raise HTTPException(406, f"{accept[:200]} is not available: ask for {JSON} or {V1_JSON}")
+    return best
+
+
+def _range(text: str) -> tuple[str, float]:
+    """A media range and its quality. Other parameters do not matter: there is one JSON, in UTF-8."""
+    name, *parameters = (part.strip().lower() for part in text.split(";"))
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
+        if key.strip() == "q":
+            try:
+                return name, float(value)
+            except ValueError:
+                return name, 0.0
+    return name, 1.0
+
+
+def _weight(offered: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:
+    """The quality of what is offered, by the most specific range that names it, and how specific that is."""
+    matched = []
+    for name, quality in ranges:
+        if name == offered:
+            matched.append((_EXACT, quality))
+        matched += [(rank, quality) for wide, rank in (_ANY, _ANY_APPLICATION) if name == wide]
+    if not matched:
+        return (0.0, 0)
+    specific, quality = max(matched)
+    return (quality, specific)

@@ -1,0 +1,49 @@
+"""Pages of lists: `?pageNumber=` from 0, and `?perPageSize=`."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+
+from deploydb.query.errors import not_found
+
+T = TypeVar("T")
+
+DEFAULT_SIZE = 20
+MOST = 1000
+"""The server's cap: no page is larger, whatever is asked for."""
+LARGEST = 2**63 - 1
+"""What the database can count to."""
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """Which part of a list is wanted. A larger size than the cap is the cap, so that page after page misses nothing."""
+
+    number: int
+    size: int
+
+    @classmethod
+    def of(cls, number: int, size: int) -> "Page":
+        """The page with this number. Of size 0, which is no limit, there is only the first.
+
+        Raises: HTTPException 404 where no list has such a page.
+        """
+        wanted = cls(number=number, size=min(size, MOST) or MOST)
+        if wanted.offset > LARGEST or (size == 0 and number > 0):
+            raise wanted.missing()
+        return wanted
+
+    @property
+    def offset(self) -> int:
+        """How many come before it."""
+        return self.number * self.size
+
+    def filled(self, items: Sequence[T]) -> Sequence[T]:
+        """The page's items. Raises: HTTPException 404 where there are none."""
+        if not items:
+            raise self.missing()
+        return items
+
+    def missing(self) -> Exception:
+        """What to raise where nothing is on it."""
+        return not_found(f"there is no page {str(self.number)[:30]}: nothing is on it")

@@ -1,0 +1,82 @@
+"""Artifacts: `/api/artifacts/…`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from deploydb.query.asking import Asked, Body
+from deploydb.query.errors import not_found, shown
+from deploydb.query.shapes import artifact_body, deployment_body
+from deploydb.store.queries.artifacts import ArtifactView, artifact_by_id, artifacts_of_module, latest_of_module
+from deploydb.store.queries.deployments import deployments_of_artifact
+
+
+def by_id(asked: Asked) -> Body:
+    """One artifact."""
+    return artifact_body(_artifact(asked))
+
+
+def versions(asked: Asked) -> list[Body]:
+    """All versions of an artifact's module, newest first; a page of them where one is asked for."""
+    page = asked.page(size=0)
+    known = _artifact(asked)
+    with asked.store() as connection:
+        views = artifacts_of_module(connection, known.group, known.name, offset=page.offset, limit=page.size)
+    return [artifact_body(view) for view in page.filled(views)]
+
+
+def deployments(asked: Asked) -> list[Body]:
+    """An artifact's deployments, ascending, none too; a page of them where one is asked for."""
+    page = asked.page(size=0)
+    known = _artifact(asked)
+    with asked.store() as connection:
+        views = deployments_of_artifact(connection, known.id, offset=page.offset, limit=page.size)
+    if page.number:
+        page.filled(views)
+    return [deployment_body(view) for view in views]
+
+
+def by_module(asked: Asked) -> list[Body]:
+    """A page of a module's artifacts, newest first."""
+    page = asked.page()
+    group, name = _module(asked)
+    with asked.store() as connection:
+        views = artifacts_of_module(connection, group, name, offset=page.offset, limit=page.size)
+        if not views and not artifacts_of_module(connection, group, name, offset=0, limit=1):
+            raise not_found(f"there is no artifact {shown(group)}:{shown(name)}")
+    return [artifact_body(view) for view in page.filled(views)]
+
+
+def latest(asked: Asked) -> Body:
+    """The newest artifact of a module."""
+    group, name = _module(asked)
+    with asked.store() as connection:
+        view = latest_of_module(connection, group, name)
+    if view is None:
+        raise not_found(f"no artifact {shown(group)}:{shown(name)} has been published")
+    return artifact_body(view)
+
+
+def _artifact(asked: Asked) -> ArtifactView:
+    ident = asked.ident("artifact")
+    with asked.store() as connection:
+        view = artifact_by_id(connection, ident)
+    if view is None:
+        raise not_found(f"there is no artifact {ident}")
+    return view
+
+
+def _module(asked: Asked) -> tuple[str, str]:
+    module = asked.name("module")
+    group, _, name = module.partition(":")
+    if not group or not name:
+        raise not_found(f"there is no artifact {shown(module)}: expected GROUP:NAME")
+    return group, name
+
+
+ROUTES: Mapping[str, Callable[[Asked], Any]] = {
+    "/api/artifacts/by-module/{module:path}/latest": latest,
+    "/api/artifacts/by-module/{module:path}": by_module,
+    "/api/artifacts/{id}": by_id,
+    "/api/artifacts/{id}/versions": versions,
+    "/api/artifacts/{id}/deployments": deployments,
+}

@@ -1,0 +1,58 @@
+"""Deployments and their promotion results: `/api/deployments…`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from deploydb.query.asking import Asked, Body
+from deploydb.query.errors import not_found
+from deploydb.query.shapes import deployment_body, result_body
+from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_page, latest_deployment
+
+
+def page(asked: Asked) -> list[Body]:
+    """A page of all deployments, ascending."""
+    wanted = asked.page()
+    with asked.store() as connection:
+        views = deployments_page(connection, offset=wanted.offset, limit=wanted.size)
+    return [deployment_body(view) for view in wanted.filled(views)]
+
+
+def latest(asked: Asked) -> Body:
+    """The deployment with the highest id."""
+    with asked.store() as connection:
+        view = latest_deployment(connection)
+    if view is None:
+        raise not_found("there is no deployment yet")
+    return deployment_body(view)
+
+
+def by_id(asked: Asked) -> Body:
+    """One deployment."""
+    return deployment_body(_deployment(asked))
+
+
+def result(asked: Asked) -> Body:
+    """One promotion result of a deployment."""
+    ident = asked.ident("promotion result", "result")
+    known = _deployment(asked)
+    found = next((one for one in known.results if one.id == ident), None)
+    if found is None:
+        raise not_found(f"deployment {known.id} has no promotion result {ident}")
+    return result_body(found, known)
+
+
+def _deployment(asked: Asked) -> DeploymentView:
+    ident = asked.ident("deployment")
+    with asked.store() as connection:
+        view = deployment_by_id(connection, ident)
+    if view is None:
+        raise not_found(f"there is no deployment {ident}")
+    return view
+
+
+ROUTES: Mapping[str, Callable[[Asked], Any]] = {
+    "/api/deployments": page,
+    "/api/deployments/latest": latest,
+    "/api/deployments/{id}": by_id,
+    "/api/deployments/{id}/promotions/{result}": result,
+}

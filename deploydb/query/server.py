@@ -1,0 +1,122 @@
+"""The process around the service: its socket, its signals, and the configuration's files, looked at beside it."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from deploydb.configuration import LiveCatalog
+from deploydb.domain.errors import Misconfigured
+from deploydb.telemetry import Log
+
+LOOK_SECONDS = 1.0
+"""How often the configuration's files are looked at."""
+END_WITHIN_SECONDS = 6
+"""How long answers that are under way may take once the service is asked to stop."""
+_WAITING_CONNECTIONS = 2048
+
+Beside = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+"""What runs as long as the service does. The event is set by SIGHUP; who has seen it clears it."""
+
+
+@contextmanager
+def listening(address: str) -> Iterator[socket.socket]:
+    """A socket that listens on HOST:PORT. Port 0 is any free one; no host is every address.
+
+    Raises: Misconfigured where that is no address, or it is taken.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
+        raise Misconfigured(f"DEPLOYDB_LISTEN is {address}: expected HOST:PORT, such as 127.0.0.1:8080")
+    name = host.removeprefix("[").removesuffix("]") or "0.0.0.0"  # noqa: S104  # `:8080` asks for every address
+    family = socket.AF_INET6 if ":" in name else socket.AF_INET
+    try:
+        made = socket.create_server((name, int(port)), family=family, backlog=_WAITING_CONNECTIONS)
+    except OSError as error:
+        told = f"cannot listen on {address}: {error.strerror or error}; set DEPLOYDB_LISTEN to another address"
+        raise Misconfigured(told) from error
+    with made:
+        yield made
+
+
+class Server(uvicorn.Server):
+    """uvicorn, but that a stop it was asked for is a success: its own re-raises the signal that it has answered."""
+
+    def __init__(self, app: ASGIApp, *, once_listening: Callable[[], None] | None = None) -> None:
+        configuration = uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            backlog=_WAITING_CONNECTIONS,
+            timeout_graceful_shutdown=END_WITHIN_SECONDS,
+        )
+        super().__init__(configuration)
+        self._once_listening = once_listening
+
+    def run_until_stopped(self, bound: socket.socket, *, beside: Beside) -> None:
+        """Serve on the socket until SIGTERM or SIGINT; a second one does not wait for answers under way."""
+        with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
+            runner.run(self._serve_beside(bound, beside))
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the loop's handler is gone; what is left takes no time
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, and then say so."""
+        await super().startup(sockets)
+        if self.started and self._once_listening is not None:
+            self._once_listening()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Not uvicorn's."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop)
+        yield
+
+    def _stop(self) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    async def _serve_beside(self, bound: socket.socket, beside: Beside) -> None:
+        hung_up = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up.set)
+        task = asyncio.create_task(beside(hung_up))
+        task.add_done_callback(self._beside_ended)
+        try:
+            await self.serve(sockets=[bound])
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def _beside_ended(self, task: asyncio.Task[None]) -> None:
+        """What runs beside is not meant to end: then the service ends too, with its error."""
+        if not task.cancelled():
+            self.should_exit = True
+
+
+async def keep_current(live: LiveCatalog, hung_up: asyncio.Event, log: Log) -> None:
+    """Take up a configuration that has changed, at SIGHUP in any case; what is wrong with a broken one is told once."""
+    told = live.problems
+    while True:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(hung_up.wait(), LOOK_SECONDS)
+        forced = hung_up.is_set()
+        hung_up.clear()
+        if await asyncio.to_thread(live.refresh, forced):
+            log.info("the configuration has changed", catalog=live.catalog.digest)
+        if live.problems != told:
+            told = live.problems
+            for problem in told:
+                log.warning("the configuration is broken, the last good one stays in use", problem=str(problem))
+            if not told:
+                log.info("the configuration is good again")

@@ -1,0 +1,27 @@
+"""Which services and environments anything is stored about, configured or not."""
+
+import sqlalchemy as sa
+
+from deploydb.store.tables import deployment, running
+
+
+def service_is_stored(connection: sa.Connection, service: str) -> bool:
+    """Whether a service has ever had a deployment. Index: `ix_deployment_lane`."""
+    return _any(connection, sa.select(deployment.c.id).where(deployment.c.service == service))
+
+
+def lane_is_stored(connection: sa.Connection, service: str, environment: str) -> bool:
+    """Whether a service has ever had a deployment in an environment. Index: `ix_deployment_lane`."""
+    lane = (deployment.c.service == service, deployment.c.environment == environment)
+    return _any(connection, sa.select(deployment.c.id).where(*lane))
+
+
+def environment_is_used(connection: sa.Connection, environment: str) -> bool:
+    """Whether anything runs in an environment, or is on its way there. Costs a look at what runs and what is open."""
+    runs = sa.select(running.c.deployment_id).where(running.c.environment == environment)
+    comes = sa.select(deployment.c.id).where(deployment.c.open, deployment.c.environment == environment)
+    return _any(connection, runs) or _any(connection, comes)
+
+
+def _any(connection: sa.Connection, statement: sa.Select[tuple[int]]) -> bool:
+    return connection.execute(statement.limit(1)).first() is not None

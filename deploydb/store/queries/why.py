@@ -1,0 +1,87 @@
+"""Which deployment a question about a service, an environment and perhaps a version means."""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.domain.state import Release
+from deploydb.store.deployments import release_from_row, released
+from deploydb.store.publications import module_key
+from deploydb.store.tables import artifact, deployment, running
+
+
+class CandidateView(Struct, frozen=True, kw_only=True):
+    """A release with its deployment in the lane."""
+
+    release: Release
+    deployment: int
+    status: str
+
+
+def deployment_of_version(connection: sa.Connection, service: str, environment: str, version: str) -> int | None:
+    """The last attempt to have a version in a lane. Index: `ix_deployment_lane`.
+
+    Of two modules that share the version, the one published last; one that a flow brings before one that was only seen.
+    """
+    statement = (
+        sa.select(deployment.c.id)
+        .join(artifact, artifact.c.id == deployment.c.artifact_id)
+        .where(
+            deployment.c.service == service,
+            deployment.c.environment == environment,
+            deployment.c.version == version,
+        )
+        .order_by(deployment.c.flow_id.is_(None), artifact.c.published_at.desc(), deployment.c.id.desc())
+    )
+    return connection.execute(statement.limit(1)).scalar()
+
+
+def newest_of_module(
+    connection: sa.Connection, service: str, environment: str, group: str, name: str, *, limit: int
+) -> list[CandidateView]:
+    """The module's releases that the lane is a stage for, the last published first, at most `limit` deployments.
+
+    Indexes: `ix_artifact_module`, `ix_deployment_artifact`.
+    """
+    statement = (
+        released()
+        .add_columns(deployment.c.id, deployment.c.status)
+        .join(deployment, deployment.c.artifact_id == artifact.c.id)
+        .where(
+            artifact.c.module_key == module_key(group, name),
+            sa.not_(artifact.c.observed),
+            deployment.c.service == service,
+            deployment.c.environment == environment,
+            deployment.c.flow_id.is_not(None),
+        )
+        .order_by(artifact.c.published_at.desc(), artifact.c.id.desc(), deployment.c.id.desc())
+        .limit(limit)
+    )
+    return [
+        CandidateView(release=release_from_row(row), deployment=row.id, status=row.status)
+        for row in connection.execute(statement)
+    ]
+
+
+def last_to_run(connection: sa.Connection, service: str, environment: str) -> int | None:
+    """The deployment that came to run in a lane last. Index: primary key of `running`."""
+    statement = sa.select(running.c.deployment_id).where(
+        running.c.service == service, running.c.environment == environment
+    )
+    return connection.execute(statement.order_by(running.c.since.desc()).limit(1)).scalar()
+
+
+def last_in_lane(connection: sa.Connection, service: str, environment: str) -> int | None:
+    """The lane's deployment with the highest id. Costs the lane's length. Index: `ix_deployment_lane`."""
+    statement = sa.select(sa.func.max(deployment.c.id)).where(
+        deployment.c.service == service, deployment.c.environment == environment
+    )
+    return connection.execute(statement).scalar()
+
+
+def version_is_stored(connection: sa.Connection, modules: Collection[tuple[str, str]], version: str) -> bool:
+    """Whether any of the modules (group, name) has the version. Index: `uq_artifact_module_key_version`."""
+    keys = [module_key(group, name) for group, name in modules]
+    statement = sa.select(artifact.c.id).where(artifact.c.module_key.in_(keys), artifact.c.version == version)
+    return connection.execute(statement.limit(1)).first() is not None

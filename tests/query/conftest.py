@@ -1,0 +1,29 @@
+"""A store that tests feed as ingest and promotion do, and the service on it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.query.asking import Service
+from tests.story import World
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    """The store, on each database in turn."""
+    with World(database_url) as world:
+        yield world
+
+
+@pytest.fixture
+def service(world: World) -> Iterator[Service]:
+    """The query service on it, asked without a network."""
+    with Service(world) as service:
+        yield service
+
+
+@pytest.fixture
+def embedded(sqlite_url: str) -> Iterator[Service]:
+    """The same on SQLite alone, for what has nothing to do with the database."""
+    with World(sqlite_url) as world, Service(world) as service:
+        yield service
