@@ -9,6 +9,7 @@ for all dead letters; nothing consumes it.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,6 +28,8 @@ from deploydb.domain.errors import Misconfigured, Transient
 _MOST = 10_000
 """Dead letters that are taken at once. With more of them than this, looking changes their order."""
 _ARRIVAL_SECONDS = 2.0
+_RETURN_SECONDS = 10.0
+_RETURNED_AT_ONCE = 16
 
 
 class RabbitMQDeadLetters:
@@ -93,9 +96,8 @@ class _DeadQueue:
     def __init__(self, channel: Any) -> None:  # noqa: ANN401  # pika has no types
         self._channel = channel
         self._held: list[int] = []
-        count = channel.queue_declare(DEAD_QUEUE, passive=True).method.message_count
         channel.confirm_delivery()
-        self.letters = [self._taken(*each) for each in self._arriving(min(count, _MOST))]
+        self.letters = [self._taken(*each) for each in self._arriving(min(self._ready(), _MOST))]
 
     def find(self, ident: str) -> _Taken | None:
         return next((taken for taken in self.letters if taken.letter.id == ident), None)
@@ -105,10 +107,17 @@ class _DeadQueue:
         self._held.remove(taken.tag)
 
     def put_back(self) -> None:
-        """One by one: what a closing channel gives back loses its order."""
-        if self._channel.is_open:
-            for tag in self._held:
+        """A few at a time, each time until they are back: RabbitMQ's client of a quorum queue starts to buffer at 32
+        commands under way, and the buffer, like a closing channel, gives back in any order."""
+        deadline = monotonic() + _RETURN_SECONDS
+        for start in range(0, len(self._held), _RETURNED_AT_ONCE):
+            some = self._held[start : start + _RETURNED_AT_ONCE]
+            if not self._channel.is_open:
+                return
+            for tag in some:
                 self._channel.basic_reject(tag, requeue=True)
+            while self._ready() < start + len(some) and monotonic() < deadline:
+                self._channel.connection.sleep(0.001)
 
     def send_back(self, taken: _Taken, body: bytes, user: str) -> None:
         one = taken.letter
@@ -129,6 +138,10 @@ class _DeadQueue:
             ) from error
         except NackError as error:
             raise Transient(f"the broker would not take dead letter {one.id} back: its queue is full") from error
+
+    def _ready(self) -> int:
+        count: int = self._channel.queue_declare(DEAD_QUEUE, passive=True).method.message_count
+        return count
 
     def _arriving(self, count: int) -> Iterator[tuple[Any, Any, bytes]]:
         if not count:

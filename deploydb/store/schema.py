@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from deploydb.domain.errors import Misconfigured
-from deploydb.store.engine import told_apart
+from deploydb.store.engine import reading, told_apart
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_237_001
@@ -39,7 +39,7 @@ def require_current(engine: sa.Engine) -> None:
     Raises: Misconfigured, saying what was found and what to do; Transient where the database is away.
     """
     head = ScriptDirectory.from_config(_configuration()).get_current_head()
-    with told_apart(), engine.connect() as connection:
+    with reading(engine) as connection:
         found = _current(connection)
     if found is None:
         raise Misconfigured("the database is empty: run `deploydb db migrate`")

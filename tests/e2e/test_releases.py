@@ -95,11 +95,7 @@ def test_shuffled_the_releases_give_the_same_artifacts_and_log(house: House, tmp
         until(lambda: not rows("SELECT FROM deployment WHERE open"), seconds=120, what="every flow to end")
         log = rows("SELECT source, id, type, time, body FROM event WHERE source LIKE 'git/%'")
         artifacts = rows('SELECT "group", name, version, url, commit, published_at FROM artifact')
-        in_prod = dict(
-            rows(
-                "SELECT service, version FROM running JOIN artifact ON artifact.id = artifact_id WHERE environment = 'prod'"
-            )
-        )
+        in_prod = dict(rows(IN_PROD))
     assert {(*row[:4], canonical(row[4])) for row in log} == {
         (fact["source"], fact["id"], fact["type"], moment(fact), canonical(fact)) for fact in FACTS
     }
