@@ -7,10 +7,12 @@ from deploydb.domain.catalog import (
     DeploymentWebhooks,
     Environment,
     PromotionWebhooks,
-    Service as ConfiguredService,
     Stage,
     VerificationPromotion,
     Webhooks,
+)
+from deploydb.domain.catalog import (
+    Service as ConfiguredService,
 )
 from tests.query.asking import Service
 from tests.story import World, catalog
