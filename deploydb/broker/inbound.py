@@ -1,16 +1,12 @@
 """Consuming from RabbitMQ: kombu's connection and channel, a loop of our own around them.
 
-kombu's `ConsumerMixin` hangs in `close()` on a dead peer, its `Consumer` decodes (and decompresses) bodies before we
-see them, and its message objects cost as much as the rest; so messages are taken raw from the channel, nothing is
-decoded, and a lost connection is dropped by `collect()`.
-
-A publisher can send properties that py-amqp cannot parse (text that is not UTF-8, a timestamp beyond the calendar).
-Such an error in the reading loop would take the whole connection down, again at each redelivery, and innocent
-neighbours with it. Properties that cannot be read are therefore taken as absent, and the message is delivered.
+kombu's `ConsumerMixin` hangs in `close()` on a dead peer, and its `Consumer` decodes (and decompresses) bodies before
+we see them; so deliveries are put together from the channel's frames (`content`), nothing is decoded, and a lost
+connection is dropped by `collect()`.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from ssl import SSLCertVerificationError
@@ -23,9 +19,10 @@ from amqp.spec import Connection as ConnectionMethods
 from kombu.connection import Connection as KombuConnection
 
 from deploydb.broker.address import RabbitMQAddress
+from deploydb.broker.content import METHOD, Assembly
 from deploydb.broker.frames import BufferedTransport, Frame
 from deploydb.broker.port import PREFETCH, Delivery
-from deploydb.broker.replies import meaning, moment, untrusted
+from deploydb.broker.replies import meaning, untrusted
 from deploydb.domain.errors import Transient
 
 HEARTBEAT_SECONDS = 30
@@ -36,10 +33,10 @@ _CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 15
 """A read in the middle of an answer, or a write, that takes longer than this has lost its peer."""
 
-_METHOD, _HEADER = 1, 2
-_DELIVER = b"\0\x3c\0\x3c"
-"""Class 60, method 60: `basic.deliver`."""
-_NO_PROPERTIES = b"\0\0"
+_FAREWELL_SECONDS = 1.0
+
+_CLOSE_OK = b"\0\x0a\0\x33"
+"""Class 10, method 51: `connection.close-ok`."""
 
 
 class RabbitMQInbound:
@@ -53,6 +50,7 @@ class RabbitMQInbound:
         self._address = address
         self._queue = queue
         self._arrived: deque[Delivery] = deque()
+        self._assembly = Assembly()
         self._unacked: dict[int, Delivery] = {}
         self._heard = self._beat_at = monotonic()
         self._bytes_heard = 0
@@ -60,7 +58,7 @@ class RabbitMQInbound:
             self._connect(name)
             self._channel.basic_qos(prefetch_size=0, prefetch_count=prefetch, a_global=False)
             self._channel.queue_declare(queue, passive=True)
-            self._channel.basic_consume(queue, callback=self._on_message, on_cancel=self._on_cancel)
+            self._channel.basic_consume(queue, on_cancel=self._on_cancel)
 
     def take(self, limit: int, wait: timedelta) -> list[Delivery]:
         """As `port.Inbound.take`."""
@@ -98,11 +96,22 @@ class RabbitMQInbound:
         self._forget(tags)
 
     def close(self) -> None:
-        """As `port.Connection.close`. Says goodbye, and does not wait for the answer."""
+        """As `port.Connection.close`. Says goodbye, and waits a moment for the answer.
+
+        Without it the last acks could be lost: a socket that is closed with unread messages in it is reset, and what
+        was sent on it is gone.
+        """
         if self._amqp is None:
             return
         try:
             self._amqp.send_method(ConnectionMethods.Close, "BsBB", (200, "closed by its owner", 0, 0))
+            deadline = monotonic() + _FAREWELL_SECONDS
+            transport = self._amqp.transport
+            transport.sock.settimeout(_FAREWELL_SECONDS)
+            while transport.readable(max(0.0, deadline - monotonic())) and monotonic() < deadline:
+                kind, _channel, payload = transport.read_frame()
+                if kind == METHOD and payload.startswith(_CLOSE_OK):
+                    break
         except (AMQPError, OSError, AttributeError):
             pass  # it is lost already
         finally:
@@ -155,16 +164,12 @@ class RabbitMQInbound:
 
     def _dispatch(self, frame: Frame) -> None:
         kind, channel, payload = frame
-        if kind == _METHOD and payload.startswith(_DELIVER):
-            frame = (kind, channel, _decodable(payload))
-        try:
+        if channel and self._assembly.wants(kind, payload):
+            delivery = self._assembly.add(kind, payload)
+            if delivery is not None:
+                self._arrived.append(delivery)
+        else:
             self._amqp.on_inbound_frame(frame)
-        except (AMQPError, OSError):
-            raise
-        except Exception:
-            if kind != _HEADER:
-                raise
-            self._amqp.on_inbound_frame((kind, channel, payload[:12] + _NO_PROPERTIES))
 
     def _keep_alive(self) -> None:
         now = monotonic()
@@ -175,23 +180,6 @@ class RabbitMQInbound:
         if now - self._beat_at >= _BEAT_SECONDS:
             self._amqp.send_heartbeat()
             self._beat_at = now
-
-    def _on_message(self, raw: Any) -> None:  # noqa: ANN401  # py-amqp has no types
-        information, properties = raw.delivery_info, raw.properties
-        self._arrived.append(
-            Delivery(
-                tag=information["delivery_tag"],
-                body=raw.body or b"",
-                routing_key=_text(information["routing_key"]),
-                exchange=_text(information["exchange"]),
-                message_id=_optional(properties.get("message_id")),
-                content_type=_text(properties.get("content_type") or "application/json"),
-                headers=_headers(properties.get("application_headers")),
-                user_id=_optional(properties.get("user_id")),
-                redelivered=bool(information["redelivered"]),
-                sent_at=moment(properties.get("timestamp")),
-            )
-        )
 
     def _on_cancel(self, _consumer_tag: str) -> None:
         raise ConnectionResetError(f"the broker has cancelled our consumer of {self._queue}")
@@ -230,43 +218,3 @@ class RabbitMQInbound:
         self._unacked.clear()
         if amqp is not None:
             amqp.collect()
-
-
-def _decodable(deliver: bytes) -> bytes:
-    """A `basic.deliver` whose names are UTF-8: any bytes are a valid routing key for RabbitMQ.
-
-    Its arguments: consumer tag (short string), delivery tag (8 bytes), redelivered (1), exchange and routing key (short
-    strings: a length byte, then at most 255 bytes).
-    """
-    names = 5 + deliver[4] + 9
-    if deliver[names:].isascii():
-        return deliver
-    mended = deliver[:names]
-    while names < len(deliver):
-        start, names = names + 1, names + 1 + deliver[names]
-        name = deliver[start:names].decode("utf-8", "replace").encode()[:255].decode("utf-8", "ignore").encode()
-        mended += bytes([len(name)]) + name
-    return mended
-
-
-def _text(value: object) -> str:
-    """As text that can be encoded again: a hostile publisher's lone surrogates cannot."""
-    text = value if isinstance(value, str) else str(value)
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-def _optional(value: object) -> str | None:
-    return None if value is None else _text(value)
-
-
-def _headers(table: Mapping[object, object] | None) -> dict[str, str]:
-    """The headers that are plain values, as text. Tables and lists (RabbitMQ's own `x-death`) are not ours to read."""
-    if not table:
-        return {}
-    headers = {}
-    for key, value in table.items():
-        if isinstance(value, bytes):
-            headers[_text(key)] = value.decode("utf-8", "replace")
-        elif isinstance(value, str | int | float | bool):
-            headers[_text(key)] = _text(value)
-    return headers

@@ -231,9 +231,10 @@ class RabbitMQOutbound:
             self._connection.close()
 
     def _abort(self) -> None:
+        # The socket is closed by a later turn of the loop, which `_on_close` then stops.
+        self._loop.call_later(_FAREWELL_SECONDS / 2, self._loop.stop)
         if self._connection is not None and not self._connection.is_closed:
             self._connection.abort()
-        self._loop.stop()
 
 
 class _Connection(SelectConnection):  # type: ignore[misc]  # pika has no types

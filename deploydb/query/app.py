@@ -70,7 +70,7 @@ def serve(given: Settings, log: Log, *, once_listening: Callable[[], None] | Non
     Raises: Misconfigured where the address, the configuration or the database is not as it must be.
     """
     live = LiveCatalog(given.config)
-    engine = _for_reading(open_engine(given.database_url, name="query"))
+    engine = for_reading(open_engine(given.database_url, name="query"))
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="question")
     try:
         _require_current(engine, log)
@@ -94,7 +94,7 @@ def _require_current(engine: sa.Engine, log: Log) -> None:
         log.warning("the database cannot be asked yet", reason=str(error))
 
 
-def _for_reading(engine: sa.Engine) -> sa.Engine:
+def for_reading(engine: sa.Engine) -> sa.Engine:
     """The engine, its connections unable to write, and impatient."""
 
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own type

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from deploydb.domain.catalog import After, Catalog
 from deploydb.query.asking import Body, iso
-from deploydb.store.queries.deployments import DeploymentView
+from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.lanes import RunningView
 
 NOT_ASKED = "not asked yet"
@@ -37,7 +37,9 @@ def _after(catalog: Catalog, meant: DeploymentView, flow: Sequence[DeploymentVie
     if meant.environment in configured:
         return configured
     names = list(dict.fromkeys(view.environment for view in flow))
-    return {name: After(environments=(before,)) for before, name in pairwise(names)}
+    return {name: After() for name in names[:1]} | {
+        name: After(environments=(before,)) for before, name in pairwise(names)
+    }
 
 
 def _way(meant: DeploymentView, flow: Sequence[DeploymentView], after: Mapping[str, After]) -> list[DeploymentView]:
@@ -126,10 +128,12 @@ def _waiting(view: DeploymentView) -> str:
     told = [result for result in unmet if not (result.reason or "").startswith(_LATER)] or unmet
     if not told:
         return view.reason or "its promotions have not been asked yet"
-    return "; ".join(
-        f"{result.reason}" if result.promotion in (result.reason or "") else f"{result.reason} ({result.promotion})"
-        for result in told
-    )
+    return "; ".join(_named(result) for result in told)
+
+
+def _named(result: ResultView) -> str:
+    reason = result.reason or "no reason is known"
+    return reason if result.promotion in reason.replace(":", " ").split() else f"{reason} ({result.promotion})"
 
 
 def _it(reason: str) -> str:

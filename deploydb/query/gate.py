@@ -10,8 +10,8 @@ from deploydb.domain.errors import Misconfigured, Transient
 from deploydb.query.errors import failed
 from deploydb.telemetry import Log
 
-MOST_PATH_BYTES = 64 * 1024
-"""Group and name of a module may have 8192 characters each, most of them escaped."""
+MOST_PATH_BYTES = 48 * 1024
+"""Group and name of a module may have 8192 characters each, some of them escaped. The HTTP parser ends at 64 KiB."""
 MOST_QUERY_BYTES = 16 * 1024
 
 _HEADERS = {

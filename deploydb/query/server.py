@@ -54,6 +54,7 @@ class Server(uvicorn.Server):
             ws="none",
             lifespan="off",
             log_config=None,
+            log_level="error",  # not each request that is no HTTP
             access_log=False,
             server_header=False,
             proxy_headers=False,

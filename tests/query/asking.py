@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
-from httpx import Response
+from httpx2 import Response
 from starlette.testclient import TestClient
 
 from deploydb.query.app import application

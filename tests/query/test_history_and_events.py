@@ -1,0 +1,150 @@
+"""What has been: of a lane, and in the log."""
+
+from datetime import timedelta
+
+import pytest
+
+from deploydb.domain.catalog import Service as ConfiguredService
+from deploydb.store.queries import events as queries
+from deploydb.store.tables import event
+from tests.query.asking import Service
+from tests.story import World, catalog
+
+
+def passed(world: World, deployment: int) -> None:
+    world.tell("verification.finished", deployment=deployment, promotion="smoke", outcome="passed")
+    world.evaluate()
+
+
+def test_what_has_been_tried_newest_first_and_nothing_that_has_not_begun(world: World, service: Service) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    world.evaluate(minutes=5)
+    (command,) = world.commands()
+    world.tell("deployment.started", command=command.id, url="https://ci/1")
+    world.evaluate(minutes=1)
+    world.tell("deployment.finished", command=command.id, outcome="failed", reason="disk full")
+    world.evaluate()
+    assert service.ask("/api/history/foo/dev").text == (
+        '{"deployments":[{"id":1,"flow":1,"environment":"dev","module":"com.example:foo","version":"1.0",'
+        '"kind":"deploy","status":"FAILED","reason":"disk full","createdAt":"2026-11-22T12:00:00+00:00",'
+        '"requestedAt":"2026-11-22T12:00:00+00:00","startedAt":"2026-11-22T12:05:00+00:00",'
+        '"finishedAt":"2026-11-22T12:06:00+00:00","decidedAt":"2026-11-22T12:06:00+00:00","url":"https://ci/1"}]}'
+    )
+    assert service.get("/api/history/foo/prod") == {"deployments": []}
+
+
+def test_the_order_is_that_of_what_happened_not_of_ids(world: World, service: Service) -> None:
+    both = ConfiguredService(
+        ident="shop", artifacts=("com.example:web", "com.example:theme"), pipelines=("main",), promotions=("smoke",)
+    )
+    world.catalog = catalog(both)
+    for name in ("web", "theme"):
+        world.publish("1.0", name=name)
+        world.evaluate(minutes=1)
+        world.deploy()
+    world.now += timedelta(minutes=1)
+    passed(world, 1)  # web comes to prod only now
+    told = service.get("/api/history/shop")["deployments"]
+    assert [(one["id"], one["environment"], one["module"]) for one in told] == [
+        (2, "prod", "com.example:web"),
+        (3, "dev", "com.example:theme"),
+        (1, "dev", "com.example:web"),
+    ]
+    assert [one["id"] for one in service.get("/api/history/shop?perPageSize=1&pageNumber=1")["deployments"]] == [3]
+    assert [one["id"] for one in service.get("/api/history/shop/dev?perPageSize=1")["deployments"]] == [3]
+
+
+def test_what_was_done_by_hand_is_in_the_history(world: World, service: Service) -> None:
+    seen = {"group": "com.example", "name": "foo", "version": "0.9"}
+    world.tell("deployment.observed", service="legacy", environment="basement", artifact=seen, by="bob")
+    world.evaluate()
+    (told,) = service.get("/api/history/legacy/basement")["deployments"]
+    assert (told["kind"], told["flow"], told["reason"]) == ("external", None, "observed, by bob")
+
+
+def test_the_log_newest_first(world: World, service: Service) -> None:
+    world.publish("1.0", id="build-1", source="ci/foo", time="2026-11-22T11:59:00.5+00:00")
+    world.evaluate()
+    told = service.get("/api/events")
+    assert told["next"] is None
+    assert [one["type"] for one in told["events"]] == ["deployment.requested", "flow.opened", "artifact.published"]
+    assert told["events"][-1] == {
+        "number": 1,
+        "source": "ci/foo",
+        "id": "build-1",
+        "type": "artifact.published",
+        "time": "2026-11-22T11:59:00.500000+00:00",
+        "recordedAt": "2026-11-22T12:00:00+00:00",
+        "publisher": None,
+        "service": None,
+        "environment": None,
+        "body": {
+            "type": "artifact.published",
+            "id": "build-1",
+            "source": "ci/foo",
+            "time": "2026-11-22T11:59:00.5+00:00",
+            "artifact": {"group": "com.example", "name": "foo", "version": "1.0"},
+        },
+    }
+    assert list(told["events"][-1]) == [
+        "number", "source", "id", "type", "time", "recordedAt", "publisher", "service", "environment", "body",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "types"),
+    [
+        ("type=artifact.published", {"artifact.published"}),
+        ("source=tests", {"artifact.published", "deployment.started", "deployment.finished"}),
+        ("service=foo&type=flow.opened", {"flow.opened"}),
+        ("service=foo&environment=dev&source=tests", {"deployment.started", "deployment.finished"}),
+        ("environment=prod", set()),
+        ("service=gone", set()),
+        ("type=&source=tests&service=foo", {"deployment.started", "deployment.finished"}),
+    ],
+)
+def test_the_log_can_be_filtered(world: World, service: Service, query: str, types: set[str]) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    world.deploy()
+    told = service.get(f"/api/events?{query}")
+    assert {one["type"] for one in told["events"]} == types
+
+
+def test_page_after_page_gives_the_whole_log_once(world: World, service: Service) -> None:
+    for number in range(25):
+        world.publish(f"1.{number}", name="nobodys")
+    numbers: list[int] = []
+    following: int | None = 2**63 - 1
+    while following is not None:
+        told = service.get(f"/api/events?perPageSize=10&before={following}")
+        numbers += [one["number"] for one in told["events"]]
+        following = told["next"]
+    assert numbers == sorted((row.number for row in world.rows(event)), reverse=True)
+
+
+def test_the_last_page_says_that_nothing_follows_even_where_it_is_full(world: World, service: Service) -> None:
+    for number in range(4):
+        world.publish(f"1.{number}", name="nobodys")
+    first = service.get("/api/events?perPageSize=2")
+    assert first["next"] is not None
+    assert service.get(f"/api/events?perPageSize=2&before={first['next']}")["next"] is None
+    assert service.get("/api/events?before=0") == {"events": [], "next": None}
+    assert len(service.get("/api/events?before=99999999999999999999")["events"]) == 4
+
+
+def test_large_bodies_make_short_pages(world: World, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "MOST_BODY_CHARACTERS", 5000)
+    for number in range(3):
+        world.publish(f"1.{number}", name="nobodys", note="x" * 4000)
+    told = service.get("/api/events?perPageSize=10")
+    assert len(told["events"]) == 1
+    assert told["next"] == told["events"][0]["number"]
+    assert len(told["events"][0]["body"]["note"]) == 4000
+
+
+def test_a_body_is_what_was_sent_down_to_its_numbers(world: World, service: Service) -> None:
+    world.publish("1.0", name="nobodys", exact=12345678901234567890, name_ü="größe")
+    assert '"exact":12345678901234567890' in service.ask("/api/events").text.replace(" ", "")
+    assert service.get("/api/events")["events"][0]["body"]["name_ü"] == "größe"

@@ -1,0 +1,89 @@
+"""The indexes that the queries' docstrings name are the ones that PostgreSQL answers them by."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from deploydb.store.engine import reading
+from deploydb.store.queries import artifacts, deployments, events, flows, history, lanes, names, why
+from tests.story import World
+
+ALL = events.Filter()
+OF_LANE = events.Filter(service="foo", environment="dev")
+
+Ask = Callable[[sa.Connection], Any]
+
+
+@pytest.fixture
+def world(postgresql_url: str) -> Iterator[World]:
+    with World(postgresql_url) as world:
+        for version in ("1.0", "1.1"):
+            world.publish(version)
+            world.evaluate(minutes=1)
+            world.deploy()
+        yield world
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(
+    ("ask", "indexes"),
+    [
+        (lambda c: artifacts.artifact_by_id(c, 1), {"pk_artifact"}),
+        (
+            lambda c: artifacts.artifacts_of_module(c, "com.example", "foo", offset=0, limit=20),
+            {"ix_artifact_module"},
+        ),
+        (lambda c: artifacts.latest_of_module(c, "com.example", "foo"), {"ix_artifact_module"}),
+        (lambda c: deployments.deployment_by_id(c, 1), {"pk_deployment", "uq_verdict_deployment_id_promotion"}),
+        (lambda c: deployments.deployments_page(c, offset=0, limit=20), {"pk_deployment"}),
+        (deployments.latest_deployment, {"pk_deployment"}),
+        (lambda c: deployments.deployments_of_artifact(c, 1, offset=0, limit=20), {"ix_deployment_artifact"}),
+        (lambda c: deployments.deployments_of_flow(c, 1), {"uq_deployment_flow_id_environment_attempt"}),
+        (lambda c: flows.flow_by_id(c, 1), {"pk_flow"}),
+        (lambda c: lanes.running_in(c, "foo", "dev"), {"pk_running"}),
+        (lambda c: lanes.pending_in(c, "foo", "dev"), set()),
+        (lambda c: names.service_is_stored(c, "foo"), set()),
+        (lambda c: names.lane_is_stored(c, "foo", "dev"), {"ix_deployment_lane"}),
+        (lambda c: history.history(c, "foo", offset=0, limit=20), set()),
+        (lambda c: history.history(c, "foo", "dev", offset=0, limit=20), set()),
+        (lambda c: why.deployment_of_version(c, "foo", "dev", "1.0"), {"ix_deployment_lane"}),
+        (
+            lambda c: why.newest_of_module(c, "foo", "dev", "com.example", "foo", limit=1),
+            {"ix_artifact_module"},
+        ),
+        (lambda c: why.last_to_run(c, "foo", "dev"), {"pk_running"}),
+        (lambda c: why.version_is_stored(c, [("com.example", "foo")], "1.0"), set()),
+        (lambda c: events.events_before(c, None, ALL, limit=20), {"pk_event"}),
+        (lambda c: events.events_before(c, 100, ALL, limit=20), {"pk_event"}),
+        (lambda c: events.events_before(c, None, OF_LANE, limit=20), {"ix_event_lane"}),
+    ],
+)
+def test_a_query_is_answered_by_its_index(world: World, ask: Ask, indexes: set[str]) -> None:
+    # an empty set: several would do, and which one is chosen follows from how much there is
+    plans = _plans(world.engine, ask)
+    assert plans
+    assert "Seq Scan" not in "\n".join(plans)
+    assert {index for index in indexes if any(index in plan for plan in plans)} == indexes, plans
+
+
+def _plans(engine: sa.Engine, ask: Ask) -> list[str]:
+    """The plan of each statement, where a whole table is read only if there is no other way."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        if statement.startswith("SELECT"):
+            asked.append((statement, parameters))
+
+    with reading(engine) as connection:
+        connection.exec_driver_sql("SET enable_seqscan = off")
+        sa.event.listen(engine, "before_cursor_execute", note)
+        try:
+            ask(connection)
+        finally:
+            sa.event.remove(engine, "before_cursor_execute", note)
+        return [
+            "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())
+            for statement, parameters in asked
+        ]

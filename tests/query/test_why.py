@@ -1,0 +1,289 @@
+"""Why a version is, or is not, in an environment, as somebody asks at three in the morning."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from deploydb.domain.catalog import (
+    After,
+    Catalog,
+    ManualPromotion,
+    Stage,
+)
+from deploydb.domain.catalog import (
+    Service as ConfiguredService,
+)
+from deploydb.store.tables import deployment
+from tests.query.asking import Service
+from tests.story import World, catalog
+
+STAGES = (
+    Stage(environment="dev"),
+    Stage(environment="staging", promotions=("soak", "go"), after=After(environments=("dev",))),
+    Stage(environment="prod", after=After(environments=("staging",))),
+)
+GO = ManualPromotion(ident="go")
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    world.catalog = catalog(stages=STAGES, promotions=(GO,))
+    return world
+
+
+def answer(service: Service, environment: str = "prod", version: str | None = None) -> str:
+    query = f"?version={version}" if version else ""
+    told: str = service.get(f"/api/why/foo/{environment}{query}")["answer"]
+    return told
+
+
+def smoke(world: World, deployment: int, outcome: str = "passed", **said: str) -> None:
+    world.tell("verification.finished", deployment=deployment, promotion="smoke", outcome=outcome, **said)
+    world.evaluate()
+
+
+def to_staging(world: World, version: str = "1.4.0") -> None:
+    """The version is deployed in staging; its smoke test there has not reported."""
+    world.publish(version)
+    world.evaluate()
+    (command,) = world.deploy()
+    smoke(world, command.deployment)
+    world.deploy()
+
+
+def to_prod(world: World, version: str = "1.4.0") -> None:
+    """The version is deployed and verified in prod."""
+    to_staging(world, version)
+    first = max(row.id for row in _deployments(world)) - 2
+    smoke(world, first + 1)
+    world.evaluate(hours=2)
+    world.tell("approval.given", deployment=first + 1, promotion="go", by="alice")
+    world.evaluate()
+    world.deploy()
+    smoke(world, first + 2)
+
+
+def _deployments(world: World) -> list[Any]:
+    return world.rows(deployment)
+
+
+def test_it_waits_for_an_approval_upstream(world: World, service: Service) -> None:
+    to_staging(world)
+    smoke(world, 2)
+    world.evaluate(hours=2)
+    assert answer(service) == "1.4.0 is not in prod: in staging it waits for 1 approval (go)"
+
+
+def test_the_body_has_the_way_there_with_every_gate(world: World, service: Service) -> None:
+    to_staging(world)
+    smoke(world, 2)
+    assert service.ask("/api/why/foo/prod").text == (
+        '{"service":"foo","environment":"prod","version":"1.4.0",'
+        '"answer":"1.4.0 is not in prod: in staging it soaks for 2h, until 2026-11-22 14:00:00 UTC (soak)",'
+        '"stages":['
+        '{"environment":"dev","deployment":1,"status":"SUCCESS","reason":"smoke passed","gates":['
+        '{"promotion":"smoke","type":"VerificationPromotion","verdict":"PASS","reason":"smoke passed",'
+        '"recheckAt":null,"decidedAt":"2026-11-22T12:00:00+00:00"}]},'
+        '{"environment":"staging","deployment":2,"status":"COMPLETED",'
+        '"reason":"soaks for 2h, until 2026-11-22 14:00:00 UTC; people are asked once soak passed","gates":['
+        '{"promotion":"smoke","type":"VerificationPromotion","verdict":"PASS","reason":"smoke passed",'
+        '"recheckAt":null,"decidedAt":"2026-11-22T12:00:00+00:00"},'
+        '{"promotion":"soak","type":"SoakPromotion","verdict":"PENDING",'
+        '"reason":"soaks for 2h, until 2026-11-22 14:00:00 UTC","recheckAt":"2026-11-22T14:00:00+00:00",'
+        '"decidedAt":"2026-11-22T12:00:00+00:00"},'
+        '{"promotion":"go","type":"ManualPromotion","verdict":"PENDING","reason":"people are asked once soak passed",'
+        '"recheckAt":null,"decidedAt":"2026-11-22T12:00:00+00:00"}]},'
+        '{"environment":"prod","deployment":3,"status":"NOT_STARTED","reason":"waits for staging","gates":['
+        '{"promotion":"smoke","type":"VerificationPromotion","verdict":"PENDING","reason":"not asked yet",'
+        '"recheckAt":null,"decidedAt":null}]}]}'
+    )
+
+
+def test_it_waits_for_several_gates(world: World, service: Service) -> None:
+    to_staging(world)
+    told = "it waits for smoke to report; soaks for 2h, until 2026-11-22 14:00:00 UTC (soak)"
+    assert answer(service) == f"1.4.0 is not in prod: in staging {told}"
+
+
+def test_it_is_being_deployed(world: World, service: Service) -> None:
+    world.publish("1.4.0")
+    world.evaluate()
+    deadline = "counts as failed from 2026-11-22 13:00:00 UTC on"
+    told = "its deployment in dev (1) is commanded and not begun"
+    assert answer(service) == f"1.4.0 is not in prod: {told} and {deadline}"
+    told = "its deployment there (1) is commanded and not begun"
+    assert answer(service, "dev") == f"1.4.0 is not in dev: {told} and {deadline}"
+    (command,) = world.commands()
+    world.tell("deployment.started", command=command.id)
+    world.evaluate()
+    told = "its deployment there (1) has begun at 2026-11-22 12:00:00 UTC and is not finished"
+    assert answer(service, "dev") == f"1.4.0 is not in dev: {told}"
+
+
+def test_it_failed_upstream(world: World, service: Service) -> None:
+    world.publish("1.4.0")
+    world.evaluate()
+    world.deploy("failed")
+    assert answer(service) == "1.4.0 is not in prod: it failed in dev: its orchestrator gave no reason"
+    assert answer(service, "dev") == "1.4.0 is not in dev: it failed there: its orchestrator gave no reason"
+
+
+def test_a_gate_said_no(world: World, service: Service) -> None:
+    to_staging(world)
+    smoke(world, 2, "failed", reason="3 of 40 checks")
+    assert answer(service) == "1.4.0 is not in prod: it failed in staging: smoke failed: 3 of 40 checks"
+    told = "runs in staging since 2026-11-22 12:00:00 UTC and failed there: smoke failed: 3 of 40 checks"
+    assert answer(service, "staging") == f"1.4.0 {told}"
+
+
+def test_it_was_never_answered(world: World, service: Service) -> None:
+    world.publish("1.4.0")
+    world.evaluate()
+    world.evaluate(hours=1)
+    told = "failed in dev: did not start by its deadline 2026-11-22 13:00:00 UTC"
+    assert answer(service) == f"1.4.0 will not come to prod: {told}"
+
+
+def test_it_is_there_and_verified(world: World, service: Service) -> None:
+    to_prod(world)
+    assert answer(service) == "1.4.0 is in prod since 2026-11-22 14:00:00 UTC: smoke passed"
+
+
+def test_it_is_there_and_not_verified_yet(world: World, service: Service) -> None:
+    to_staging(world)
+    told = "waits for smoke to report; soaks for 2h, until 2026-11-22 14:00:00 UTC (soak)"
+    since = "1.4.0 is in staging since 2026-11-22 12:00:00 UTC and is not verified yet"
+    assert answer(service, "staging") == f"{since}: {told}"
+
+
+def test_another_version_has_taken_its_place(world: World, service: Service) -> None:
+    to_prod(world)
+    world.now += timedelta(hours=1)
+    to_prod(world, "1.5.0")
+    assert answer(service, version="1.4.0") == "1.4.0 was in prod; 1.5.0 runs there since 2026-11-22 17:00:00 UTC"
+
+
+def test_without_a_version_the_newest_that_is_not_there_is_meant_and_else_what_runs(
+    world: World, service: Service
+) -> None:
+    to_prod(world)
+    assert answer(service).startswith("1.4.0 is in prod")
+    world.now += timedelta(hours=1)
+    for version in ("1.5.0", "1.6.0"):
+        world.publish(version)
+        world.evaluate(seconds=1)
+    assert answer(service).startswith("1.6.0 is not in prod: at the door of dev 1.5.0 is being deployed")
+    assert answer(service).endswith("; prod runs 1.4.0")
+    assert answer(service, version="1.5.0").startswith("1.5.0 is not in prod: its deployment in dev")
+
+
+def test_the_newest_goes_by_version_where_the_service_does(world: World, service: Service) -> None:
+    world.catalog.services["foo"] = replace(world.catalog.services["foo"], order="version")
+    world.publish("2.0")
+    world.now += timedelta(minutes=1)
+    world.publish("1.9.1")
+    world.evaluate()
+    assert service.get("/api/why/foo/prod")["version"] == "2.0"
+
+
+def test_it_was_superseded(world: World, service: Service) -> None:
+    to_staging(world)
+    world.now += timedelta(minutes=1)
+    for version in ("1.5.0", "1.6.0"):
+        world.publish(version)
+        world.now += timedelta(minutes=1)
+    world.evaluate()
+    told = "1.5.0 will not come to prod: skipped in dev: superseded by 1.6.0, published later"
+    assert answer(service, version="1.5.0") == told
+
+
+def test_the_lane_is_taken(world: World, service: Service) -> None:
+    to_staging(world)
+    world.now += timedelta(minutes=1)
+    world.publish("1.5.0")
+    world.evaluate()
+    (command,) = world.deploy()
+    smoke(world, command.deployment)
+    told = "at the door of staging 1.4.0 is being verified (deployment 2)"
+    assert answer(service) == f"1.5.0 is not in prod: {told}"
+    assert answer(service, "staging") == (
+        "1.5.0 is not in staging: at its door 1.4.0 is being verified (deployment 2); staging runs 1.4.0"
+    )
+
+
+def test_an_entry_gate_holds_it_at_the_door(world: World, service: Service) -> None:
+    environments = dict(world.catalog.environments)
+    environments["dev"] = replace(environments["dev"], entry=("go",))
+    world.catalog = Catalog(
+        services=world.catalog.services,
+        environments=environments,
+        pipelines=world.catalog.pipelines,
+        promotions=world.catalog.promotions,
+        digest="entry",
+    )
+    world.publish("1.4.0")
+    world.evaluate()
+    assert answer(service) == "1.4.0 is not in prod: at the door of dev it waits for 1 approval"
+    assert answer(service, "dev") == "1.4.0 is not in dev: at its door it waits for 1 approval"
+    gates = service.get("/api/why/foo/dev")["stages"][0]["gates"]
+    assert [(gate["promotion"], gate["verdict"]) for gate in gates] == [("go", "PENDING"), ("smoke", "PENDING")]
+    assert [gate["reason"] for gate in gates] == ["waits for 1 approval", "not asked yet"]
+
+
+def test_a_fan_in_names_each_branch_that_is_not_through(world: World, service: Service) -> None:
+    world.catalog = catalog(
+        ConfiguredService(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), promotions=("smoke",)),
+        stages=(
+            Stage(environment="dev"),
+            Stage(environment="eu", after=After(environments=("dev",))),
+            Stage(environment="us", after=After(environments=("dev",))),
+            Stage(environment="prod", after=After(environments=("eu", "us"))),
+        ),
+    )
+    world.publish("1.4.0")
+    world.evaluate()
+    world.deploy()
+    smoke(world, 1)
+    world.deploy()
+    told = "in eu it waits for smoke to report; in us it waits for smoke to report"
+    assert answer(service) == f"1.4.0 is not in prod: {told}"
+    assert [stage["environment"] for stage in service.get("/api/why/foo/prod")["stages"]] == ["dev", "eu", "us", "prod"]
+    assert [stage["environment"] for stage in service.get("/api/why/foo/us")["stages"]] == ["dev", "us"]
+
+
+def test_what_nobody_commanded_is_told_as_it_was_seen(world: World, service: Service) -> None:
+    seen = {"group": "com.example", "name": "foo", "version": "0.9"}
+    world.tell("deployment.observed", service="foo", environment="prod", artifact=seen, by="bob", reason="hotfix")
+    world.evaluate()
+    assert answer(service) == "0.9 is in prod since 2026-11-22 12:00:00 UTC: observed, by bob: hotfix"
+    assert service.get("/api/why/foo/prod?version=0.9")["stages"][0]["gates"] == []
+
+
+def test_a_service_that_is_configured_no_more_can_still_be_asked_about(world: World, service: Service) -> None:
+    to_staging(world)
+    world.catalog = Catalog(digest="nothing")
+    told = service.get("/api/why/foo/prod")
+    assert [stage["environment"] for stage in told["stages"]] == ["dev", "staging", "prod"]
+    assert told["answer"].startswith("1.4.0 is not in prod: in staging it waits for smoke to report")
+    assert {gate["type"] for stage in told["stages"] for gate in stage["gates"]} == {None}
+
+
+def test_a_promotion_that_was_configured_later_is_not_asked_of_what_is_over(world: World, service: Service) -> None:
+    to_staging(world)
+    world.catalog.services["foo"] = replace(world.catalog.services["foo"], promotions=("smoke", "manual"))
+    dev, staging, _ = service.get("/api/why/foo/prod")["stages"]
+    assert [gate["promotion"] for gate in dev["gates"]] == ["smoke"]
+    assert [gate["promotion"] for gate in staging["gates"]] == ["smoke", "manual", "soak", "go"]
+    assert staging["gates"][1]["reason"] == "not asked yet"
+
+
+def test_a_version_that_has_no_way_there(world: World, service: Service) -> None:
+    world.catalog = catalog(stages=STAGES[:2], promotions=(GO,))
+    world.publish("1.4.0")
+    world.evaluate()
+    world.catalog = catalog(stages=STAGES, promotions=(GO,))
+    told = "1.4.0 of foo was published, and has no way to prod"
+    assert service.refusal("/api/why/foo/prod?version=1.4.0") == (404, told)
+    assert service.refusal("/api/why/foo/prod?version=9") == (404, "there is no version 9 of foo")
