@@ -2,8 +2,9 @@
 
 py-amqp can do this, at twice the cost of all the rest of consuming, and it takes the whole connection down over
 properties that it cannot parse: text that is not UTF-8, a timestamp beyond the calendar. A publisher can send those,
-and innocent neighbours would go with them at each redelivery. So the two fixed layouts are read here (AMQP 0-9-1, 2.3.5 and
-4.2.6), names as text come what may, and properties that cannot be read are taken as absent. Tables are left to py-amqp.
+and innocent neighbours would go with them at each redelivery. So the two fixed layouts are read here (AMQP 0-9-1,
+2.3.5 and 4.2.6), names as text come what may, and properties that cannot be read are taken as absent. Tables are left
+to py-amqp.
 """
 
 from collections.abc import Mapping

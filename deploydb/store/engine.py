@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 STATEMENT_TIMEOUT_SECONDS = 30
 LOCK_TIMEOUT_SECONDS = 10
+PEER_TIMEOUT_SECONDS = 20
+"""How long what we send may stay unacknowledged before a silent peer counts as gone."""
 
 _POSTGRESQL_OPTIONS = (
     f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c lock_timeout={LOCK_TIMEOUT_SECONDS}s"
@@ -50,6 +52,7 @@ def open_engine(url: str, *, name: str) -> sa.Engine:
                 connect_args={
                     "application_name": f"deploydb-{name}",
                     "connect_timeout": 5,
+                    "tcp_user_timeout": PEER_TIMEOUT_SECONDS * 1000,
                     "options": _POSTGRESQL_OPTIONS,
                 },
                 json_serializer=_to_json,

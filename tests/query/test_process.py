@@ -204,7 +204,7 @@ def test_its_connections_cannot_write(database_url: str) -> None:
     try:
         with reading(engine) as connection:
             assert connection.execute(sa.select(sa.func.count()).select_from(event)).scalar() == 0
-        with pytest.raises(sa.exc.DBAPIError, match="(?i)read.?only"), engine.connect() as connection:
+        with pytest.raises(sa.exc.DBAPIError, match=r"(?i)read.?only"), engine.connect() as connection:
             connection.execution_options(deploydb_reading=True).execute(sa.delete(event))
     finally:
         engine.dispose()
