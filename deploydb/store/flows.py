@@ -24,12 +24,8 @@ def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journa
     if not wanted:
         return 0
     batch = [{"service": service, "artifact_id": ident, "created_at": now} for service, ident in sorted(wanted)]
-    statement = rows.insert(connection, flow, list(batch[0])).on_conflict_do_nothing()
-    returning = statement.returning(flow.c.id, flow.c.service, flow.c.artifact_id)
-    opened = {
-        row.id: wanted[row.service, row.artifact_id]
-        for row in connection.execute(returning, rows.parameter(connection, batch))
-    }
+    made = rows.insert_new(connection, flow, batch, returning=("id", "service", "artifact_id"))
+    opened = {row.id: wanted[row.service, row.artifact_id] for row in made}
     stages = [
         {
             "flow_id": ident,
@@ -69,13 +65,8 @@ def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journa
 
 
 def _insert_deployments(connection: sa.Connection, stages: Sequence[dict[str, Any]]) -> dict[tuple[int, str], int]:
-    returning = rows.insert(connection, deployment, list(stages[0])).returning(
-        deployment.c.id, deployment.c.flow_id, deployment.c.environment
-    )
-    return {
-        (row.flow_id, row.environment): row.id
-        for row in connection.execute(returning, rows.parameter(connection, stages))
-    }
+    made = rows.insert_rows(connection, deployment, stages, returning=("id", "flow_id", "environment"))
+    return {(row.flow_id, row.environment): row.id for row in made}
 
 
 def match_early(connection: sa.Connection, services: Collection[str], now: datetime) -> None:

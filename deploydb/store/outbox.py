@@ -82,14 +82,14 @@ def settle(engine: sa.Engine, sent: Sequence[int], problems: Mapping[int, str], 
 
     def work(connection: sa.Connection) -> None:
         done = [{"id": ident, "sent_at": now} for ident in sorted(sent)]
-        update_rows(connection, outbox, done, key=["id"])
+        update_rows(connection, outbox, done, key=("id",))
         if not problems:
             return
         known = connection.execute(
             sa.select(outbox.c.id, outbox.c.attempts).where(outbox.c.id.in_(problems)).order_by(outbox.c.id)
         )
         again = [{"id": row.id, "problem": problems[row.id], "due_at": now + backoff(row.attempts)} for row in known]
-        update_rows(connection, outbox, again, key=["id"])
+        update_rows(connection, outbox, again, key=("id",))
 
     transact(engine, work)
 

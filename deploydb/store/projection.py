@@ -91,10 +91,13 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
                 assert_never(fact)
     idents = publish(connection, [*published, *(said for _, said in observed)], now)
     changed = [reported(located.deployments[ident]) for ident in sorted(merged)]
-    rows.update_rows(connection, deployment, changed, key=["id"])
-    _upsert_latest(connection, verification, reports, key=("deployment_id", "promotion"))
-    _upsert_latest(connection, approval, words, key=("deployment_id", "promotion", "by"))
-    external = [_external(fact, idents[said.key], now) for fact, said in observed]
+    rows.update_rows(connection, deployment, changed, key=("id",))
+    later = ("time", "source", "event_id")
+    said = [reports[key] for key in sorted(reports)]
+    rows.upsert(connection, verification, said, key=("deployment_id", "promotion"), later=later)
+    spoken = [words[key] for key in sorted(words)]
+    rows.upsert(connection, approval, spoken, key=("deployment_id", "promotion", "by"), later=later)
+    external = [_external(fact, idents[seen.key], now) for fact, seen in observed]
     rows.insert_rows(connection, deployment, external)
     rows.insert_rows(connection, unmatched, lost)
     marks: list[dict[str, Any]] = [
@@ -114,23 +117,6 @@ def _keep_latest(kept: dict[Any, dict[str, Any]], key: Any, row: dict[str, Any])
 
 def _order(row: dict[str, Any]) -> tuple[Any, ...]:
     return (row["time"], row["source"], row["event_id"])
-
-
-def _upsert_latest(
-    connection: sa.Connection, table: sa.Table, kept: dict[Any, dict[str, Any]], key: tuple[str, ...]
-) -> None:
-    if not kept:
-        return
-    batch = [kept[each] for each in sorted(kept)]
-    statement = rows.insert(connection, table, list(batch[0]))
-    new = statement.excluded
-    order = ("time", "source", "event_id")
-    later = sa.tuple_(*(new[name] for name in order)) > sa.tuple_(*(table.c[name] for name in order))
-    values = {name: new[name] for name in batch[0] if name not in key}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=list(key), set_=values, where=later),
-        rows.parameter(connection, batch),
-    )
 
 
 def _said_at(at: Precedence, number: int) -> dict[str, Any]:

@@ -129,7 +129,6 @@ def _lock(connection: sa.Connection, services: set[str]) -> set[str]:
     if not services:
         return set()
     ordered = sorted(services)
-    statement = rows.insert(connection, agenda, ["service"]).on_conflict_do_nothing()
-    connection.execute(statement, rows.parameter(connection, [{"service": service} for service in ordered]))
+    rows.insert_new(connection, agenda, [{"service": service} for service in ordered], returning=("service",))
     locked = sa.select(agenda.c.service).where(agenda.c.service.in_(ordered)).order_by(agenda.c.service)
     return set(connection.execute(locked.with_for_update(skip_locked=True)).scalars())

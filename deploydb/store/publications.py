@@ -67,9 +67,7 @@ def publish(
     fresh = [_row(first[key], now) for key in sorted(first)]
     if not fresh:
         return known
-    statement = rows.insert(connection, artifact, list(fresh[0])).on_conflict_do_nothing()
-    returning = statement.returning(artifact.c.id, artifact.c.module_key, artifact.c.version)
-    for row in connection.execute(returning, rows.parameter(connection, fresh)):
+    for row in rows.insert_new(connection, artifact, fresh, returning=("id", "module_key", "version")):
         known[row.module_key, row.version] = row.id
     further += [first[key] for key in sorted(first) if key not in known]
     if further:

@@ -65,11 +65,9 @@ def _record(connection: sa.Connection, arrivals: Sequence[Arrival], now: datetim
     located = locate(connection, [one.fact for one in by_key.values() if isinstance(one.fact, AboutDeployment)])
     # in the order of their keys: two workers with the same duplicates in another order would wait for each other
     batch = [_row(by_key[key], located, now) for key in sorted(by_key)]
-    statement = rows.insert(connection, event, list(batch[0])).on_conflict_do_nothing()
-    returning = statement.returning(event.c.number, event.c.source, event.c.id)
     logged = [
         Logged(number=row.number, fact=arrival.fact, publisher=arrival.publisher)
-        for row in connection.execute(returning, rows.parameter(connection, batch))
+        for row in rows.insert_new(connection, event, batch, returning=("number", "source", "id"))
         for arrival in (by_key[row.source, row.id],)
     ]
     unmatched = project(connection, logged, located, now)

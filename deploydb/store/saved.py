@@ -68,9 +68,16 @@ def save(connection: sa.Connection, made: Sequence[Decisions], journal: Journal,
                 case _:
                     assert_never(decision)
     changed = [decided(deployments[ident]) | {"decided_at": now} for ident in sorted(deployments)]
-    rows.update_rows(connection, deployment, changed, key=["id"])
-    _upsert(connection, verdict, [verdicts[key] for key in sorted(verdicts)], ("deployment_id", "promotion"))
-    _upsert(connection, running, [runs[key] for key in sorted(runs)], ("service", "environment", "module_key"))
+    rows.update_rows(connection, deployment, changed, key=("id",))
+    rows.upsert(
+        connection,
+        verdict,
+        [verdicts[key] for key in sorted(verdicts)],
+        key=("deployment_id", "promotion"),
+        keep=("created_at",),
+    )
+    lane = ("service", "environment", "module_key")
+    rows.upsert(connection, running, [runs[key] for key in sorted(runs)], key=lane)
     rows.insert_rows(connection, outbox, [_outgoing(command, now) for command in commands])
     rows.update_rows(
         connection,
@@ -79,7 +86,7 @@ def save(connection: sa.Connection, made: Sequence[Decisions], journal: Journal,
             {"service": one.service, "due_at": one.recheck_at, "evaluated_at": now, "catalog": catalog}
             for one in sorted(made, key=lambda one: one.service)
         ],
-        key=["service"],
+        key=("service",),
     )
     if commands:
         wake.notify(connection, wake.OUTBOX)
@@ -152,13 +159,3 @@ def _running(service: str, decision: RunningChanged) -> dict[str, Any]:
         "artifact_id": decision.running.release.id,
         "since": decision.running.since,
     }
-
-
-def _upsert(connection: sa.Connection, table: sa.Table, batch: Sequence[dict[str, Any]], key: tuple[str, ...]) -> None:
-    if not batch:
-        return
-    statement = rows.insert(connection, table, list(batch[0]))
-    values = {name: statement.excluded[name] for name in batch[0] if name not in (*key, "created_at")}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=list(key), set_=values), rows.parameter(connection, batch)
-    )
