@@ -17,6 +17,20 @@ from deploydb.store.references import locate
 from deploydb.store.tables import deployment, event, flow, unmatched, verdict
 from deploydb.wire.native import decode_fact
 
+_EARLY = (
+    sa.select(event.c.number, event.c.body, event.c.publisher, event.c.recorded_at)
+    .join(unmatched, unmatched.c.event == event.c.number)
+    .where(
+        unmatched.c.service.in_(sa.bindparam("services", expanding=True)),
+        sa.exists().where(
+            deployment.c.service == unmatched.c.service,
+            deployment.c.environment == unmatched.c.environment,
+            deployment.c.version == unmatched.c.version,
+        ),
+    )
+    .order_by(event.c.number)
+)
+
 
 def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journal: Journal, now: datetime) -> int:
     """Store the flows that are not there yet. How many were opened."""
@@ -75,21 +89,13 @@ def match_early(connection: sa.Connection, services: Collection[str], now: datet
     Ingest marks the service with such a fact, so that it is looked at again after the deployment has been committed,
     whichever of the two comes first. Index: `ix_unmatched_lane`.
     """
-    columns = [unmatched.c.service, unmatched.c.environment, unmatched.c.version]
-    meant = sa.exists().where(*(deployment.c[column.name] == column for column in columns))
-    statement = (
-        sa.select(event.c.number, event.c.body, event.c.publisher, event.c.recorded_at)
-        .join(unmatched, unmatched.c.event == event.c.number)
-        .where(unmatched.c.service.in_(services), meant)
-        .order_by(event.c.number)
-    )
     early = [
         Logged(
             number=row.number,
             fact=decode_fact(msgspec.json.encode(row.body), arrived_at=row.recorded_at),
             publisher=row.publisher,
         )
-        for row in connection.execute(statement)
+        for row in connection.execute(_EARLY, {"services": list(services)})
     ]
     if not early:
         return

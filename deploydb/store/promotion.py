@@ -6,6 +6,7 @@ of any number of workers, one at a time evaluates a service, and the others pass
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -21,6 +22,30 @@ from deploydb.store.journal import Journal
 from deploydb.store.saved import save
 from deploydb.store.situation import situations
 from deploydb.store.tables import agenda, artifact, deployment, mark
+
+# Built once: for one service, building the statements would cost more than running them.
+_MOST = sa.bindparam("most", type_=sa.Integer)
+_IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+_MARKS = (
+    sa.select(mark.c.id, mark.c.artifact_id, mark.c.service)
+    .order_by(mark.c.id)
+    .limit(_MOST)
+    .with_for_update(skip_locked=True)
+)
+_DUE = (
+    sa.select(agenda.c.service)
+    .where(agenda.c.due_at <= sa.bindparam("now", type_=agenda.c.due_at.type))
+    .order_by(agenda.c.due_at)
+    .limit(_MOST)
+)
+_MINE = (
+    sa.select(agenda.c.service)
+    .where(agenda.c.service.in_(sa.bindparam("services", expanding=True)))
+    .order_by(agenda.c.service)
+    .with_for_update(skip_locked=True)
+)
+_RELEASES = released().where(artifact.c.id.in_(_IDS))
+_DONE = sa.delete(mark).where(mark.c.id.in_(_IDS))
 
 
 class Evaluated(Struct, frozen=True, kw_only=True):
@@ -73,9 +98,7 @@ def mark_open(engine: sa.Engine, now: datetime) -> int:
 
 def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit: int) -> Evaluated:
     marks = _claim_marks(connection, catalog, limit)
-    due = connection.execute(
-        sa.select(agenda.c.service).where(agenda.c.due_at <= now).order_by(agenda.c.due_at).limit(limit)
-    ).scalars()
+    due = connection.execute(_DUE, {"now": now, "most": limit}).scalars()
     wanted = set(due).union(*(one.services for one in marks))
     mine = _lock(connection, wanted)
     done = [one for one in marks if one.services <= mine]
@@ -95,15 +118,14 @@ def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit:
     else:
         flows = commands = 0
     if done:
-        connection.execute(sa.delete(mark).where(mark.c.id.in_([one.id for one in done])))
+        connection.execute(_DONE, {"ids": [one.id for one in done]})
     more = len(marks) == limit or len(mine) < len(wanted)
     return Evaluated(services=len(mine), flows=flows, commands=commands, more=more)
 
 
 def _claim_marks(connection: sa.Connection, catalog: Catalog, limit: int) -> list[_Mark]:
     """The oldest marks that nobody else has, with the services that they concern in this catalog."""
-    statement = sa.select(mark.c.id, mark.c.artifact_id, mark.c.service).order_by(mark.c.id).limit(limit)
-    claimed = connection.execute(statement.with_for_update(skip_locked=True)).all()
+    claimed = connection.execute(_MARKS, {"most": limit}).all()
     releases = _releases(connection, [row.artifact_id for row in claimed if row.artifact_id is not None])
     return [
         _Mark(id=row.id, services=frozenset([row.service]), release=None)
@@ -120,7 +142,7 @@ def _claim_marks(connection: sa.Connection, catalog: Catalog, limit: int) -> lis
 def _releases(connection: sa.Connection, idents: Sequence[int]) -> dict[int, Release]:
     if not idents:
         return {}
-    found = connection.execute(released().where(artifact.c.id.in_(idents)))
+    found = connection.execute(_RELEASES, {"ids": list(idents)})
     return {row.artifact_id: release_from_row(row) for row in found}
 
 
@@ -130,5 +152,4 @@ def _lock(connection: sa.Connection, services: set[str]) -> set[str]:
         return set()
     ordered = sorted(services)
     rows.insert_new(connection, agenda, [{"service": service} for service in ordered], returning=("service",))
-    locked = sa.select(agenda.c.service).where(agenda.c.service.in_(ordered)).order_by(agenda.c.service)
-    return set(connection.execute(locked.with_for_update(skip_locked=True)).scalars())
+    return set(connection.execute(_MINE, {"services": ordered}).scalars())

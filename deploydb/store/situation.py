@@ -12,6 +12,26 @@ from deploydb.domain.state import Approval, Deployment, Outcome, Precedence, Run
 from deploydb.store.deployments import from_row, release_from_row, released, selected
 from deploydb.store.tables import approval, artifact, deployment, running, verdict, verification
 
+# Built once: for one service, building the statements would cost more than running them.
+_SERVICES: sa.BindParameter[Any] = sa.bindparam("services", expanding=True)
+_IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+_OPEN = (
+    selected()
+    .where(deployment.c.service.in_(_SERVICES), deployment.c.open)
+    .order_by(deployment.c.id)
+    .with_for_update(of=deployment)
+)
+_CLOSED_OF_FLOWS = selected().where(deployment.c.flow_id.in_(_IDS), sa.not_(deployment.c.open))
+_RUNNING = (
+    released()
+    .add_columns(running.c.service, running.c.environment, running.c.deployment_id, running.c.since)
+    .join(running, running.c.artifact_id == artifact.c.id)
+    .where(running.c.service.in_(_SERVICES))
+)
+_REPORTS = sa.select(verification).where(verification.c.deployment_id.in_(_IDS)).order_by(verification.c.promotion)
+_WORDS = sa.select(approval).where(approval.c.deployment_id.in_(_IDS)).order_by(approval.c.promotion, approval.c.by)
+_JUDGED = sa.select(verdict).where(verdict.c.deployment_id.in_(_IDS), verdict.c.outcome.is_not(None))
+
 
 def situations(connection: sa.Connection, services: Collection[str]) -> list[Situation]:
     """Each service's situation, in the order of their names. Open deployments are locked until the transaction ends.
@@ -41,23 +61,15 @@ def situations(connection: sa.Connection, services: Collection[str]) -> list[Sit
 
 def _deployments(connection: sa.Connection, services: Collection[str]) -> list[Deployment]:
     """Open deployments, locked, and the closed ones of their flows: a stage looks at those upstream of it."""
-    mine = sa.and_(deployment.c.service.in_(services), deployment.c.open)
-    statement = selected().where(mine).order_by(deployment.c.id).with_for_update(of=deployment)
-    opened = [from_row(row) for row in connection.execute(statement)]
+    opened = [from_row(row) for row in connection.execute(_OPEN, {"services": list(services)})]
     flows = {known.flow for known in opened if known.flow is not None}
-    closed = selected().where(deployment.c.flow_id.in_(flows), sa.not_(deployment.c.open))
-    return sorted([*opened, *(from_row(row) for row in connection.execute(closed))], key=lambda known: known.id)
+    closed = connection.execute(_CLOSED_OF_FLOWS, {"ids": sorted(flows)}).all() if flows else []
+    return sorted([*opened, *(from_row(row) for row in closed)], key=lambda known: known.id)
 
 
 def _running(connection: sa.Connection, services: Collection[str]) -> dict[str, dict[tuple[str, str], Running]]:
-    statement = (
-        released()
-        .add_columns(running.c.service, running.c.environment, running.c.deployment_id, running.c.since)
-        .join(running, running.c.artifact_id == artifact.c.id)
-        .where(running.c.service.in_(services))
-    )
     found: dict[str, dict[tuple[str, str], Running]] = defaultdict(dict)
-    for row in connection.execute(statement):
+    for row in connection.execute(_RUNNING, {"services": list(services)}):
         release = release_from_row(row)
         ran = Running(deployment=row.deployment_id, release=release, since=row.since)
         found[row.service][row.environment, release.artifact.module] = ran
@@ -67,8 +79,7 @@ def _running(connection: sa.Connection, services: Collection[str]) -> dict[str, 
 def _evidence(connection: sa.Connection, deployments: Collection[int]) -> dict[int, Evidence]:
     reports: dict[int, list[Verification]] = defaultdict(list)
     words: dict[int, list[Approval]] = defaultdict(list)
-    said = sa.select(verification).where(verification.c.deployment_id.in_(deployments))
-    for row in connection.execute(said.order_by(verification.c.promotion)):
+    for row in connection.execute(_REPORTS, {"ids": list(deployments)}):
         reports[row.deployment_id].append(
             Verification(
                 promotion=row.promotion,
@@ -79,8 +90,7 @@ def _evidence(connection: sa.Connection, deployments: Collection[int]) -> dict[i
                 event=row.event,
             )
         )
-    spoken = sa.select(approval).where(approval.c.deployment_id.in_(deployments))
-    for row in connection.execute(spoken.order_by(approval.c.promotion, approval.c.by)):
+    for row in connection.execute(_WORDS, {"ids": list(deployments)}):
         words[row.deployment_id].append(
             Approval(
                 promotion=row.promotion,
@@ -102,9 +112,8 @@ def _precedence(row: Any) -> Precedence:  # noqa: ANN401  # a row of `verificati
 
 
 def _verdicts(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[str, Verdict]]:
-    statement = sa.select(verdict).where(verdict.c.deployment_id.in_(deployments), verdict.c.outcome.is_not(None))
     found: dict[int, dict[str, Verdict]] = defaultdict(dict)
-    for row in connection.execute(statement):
+    for row in connection.execute(_JUDGED, {"ids": list(deployments)}):
         found[row.deployment_id][row.promotion] = Verdict(
             promotion=row.promotion,
             outcome=Outcome(row.outcome),
