@@ -29,3 +29,9 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
 Json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def choice(name: str, *values: str, of: str | None = None) -> sa.CheckConstraint:
+    """The column holds one of these words."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return sa.CheckConstraint(f"{of or name} IN ({listed})", name=name)

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deploydb.store.columns import BigId, Json, UtcDateTime
+from deploydb.store.columns import BigId, Json, UtcDateTime, choice
 
 metadata = sa.MetaData(
     naming_convention={
@@ -25,11 +25,6 @@ metadata = sa.MetaData(
 
 def _id(name: str = "id") -> sa.Column[Any]:
     return sa.Column(name, BigId, sa.Identity(), primary_key=True)
-
-
-def _choice(name: str, *values: str, of: str | None = None) -> sa.CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return sa.CheckConstraint(f"{of or name} IN ({listed})", name=name)
 
 
 event = sa.Table(
@@ -150,10 +145,10 @@ deployment = sa.Table(
     sa.Column("failure", sa.Text),
     sa.UniqueConstraint("command"),
     sa.UniqueConstraint("flow_id", "environment", "attempt"),
-    _choice("status", *STATUSES),
-    _choice("kind", "deploy", "rollback", "external"),
-    _choice("outcome", "succeeded", "failed"),
-    _choice("result", "SUCCESS", "FAILED"),
+    choice("status", *STATUSES),
+    choice("kind", "deploy", "rollback", "external"),
+    choice("outcome", "succeeded", "failed"),
+    choice("result", "SUCCESS", "FAILED"),
 )
 """One attempt to have a release in an environment. `status` is `domain.state.status` of the other columns, written
 with them. `position`: the stage's place in its flow. `open`: promotion still has something to do with it."""
@@ -188,7 +183,7 @@ verification = sa.Table(
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("event_id", sa.Text, nullable=False),
     sa.Column("event", BigId, nullable=False),
-    _choice("outcome", "passed", "failed", "errored"),
+    choice("outcome", "passed", "failed", "errored"),
 )
 """The latest report, by (`time`, `source`, `event_id`), of each job on each deployment. `event`: its log row."""
 
@@ -220,7 +215,7 @@ verdict = sa.Table(
     sa.Column("decided_at", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("deployment_id", "promotion"),
-    _choice("outcome", "PASS", "PENDING", "FAIL", "ERROR"),
+    choice("outcome", "PASS", "PENDING", "FAIL", "ERROR"),
 )
 """What each gate says of each deployment now; its history is in the log. Made with the flow, judged (`outcome`) once
 the deployment runs. It is the v1 interface's promotion result."""
