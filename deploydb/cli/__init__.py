@@ -5,12 +5,12 @@ neither SQLAlchemy nor a broker's client. stdout is for data, stderr for talk. E
 was refused, 2 the command was not used as it is meant.
 """
 
-import os
 import sys
+from io import TextIOWrapper
 
 import click
 
-from deploydb.cli.commands import cli
+from deploydb.cli.commands import cli, write_nowhere
 from deploydb.domain.errors import DeployDBError
 
 INTERRUPTED = 130
@@ -19,6 +19,8 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run a command. What a user can mend is told in one line; a traceback is a mistake of ours."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal that has no arrow gets a question mark, not an error
+        sys.stdout.reconfigure(errors="replace")
     try:
         sys.exit(cli(prog_name="deploydb", standalone_mode=False) or 0)
     except click.ClickException as error:
@@ -29,6 +31,7 @@ def main() -> None:
         sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # `deploydb events | head`: nobody wants the rest
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except OSError as error:  # a full disk, a folder that may not be written
+        write_nowhere()
+        sys.stderr.write(f"deploydb: {error}\n")
+        sys.exit(1)

@@ -4,7 +4,7 @@ import click
 
 from deploydb.cli.asking import Body, ask
 from deploydb.cli.telling import me, my_source, new_id, tell_one
-from deploydb.domain.errors import NotFound, Permanent, Transient
+from deploydb.domain.errors import NotFound, Permanent
 from deploydb.domain.facts import ApprovalGiven, ApprovalRefused
 
 
@@ -20,8 +20,8 @@ def approve(
 ) -> None:
     """Say yes to what waits for people in ENVIRONMENT.
 
-    The word is for one VERSION; without it, for the newest that is there or on its way. Said too early it is kept, and
-    counts when it is asked for.
+    The word is for one VERSION; without it, for the one that waits for people there, else for the newest on its way.
+    Said too early it is kept, and counts when it is asked for.
 
     \b
     Examples:
@@ -62,9 +62,7 @@ def _say(
     comment: str | None,
 ) -> None:
     if version is None or promotion is None:
-        body = ask("why", service, environment, version=version)
-        version = version or str(body["version"])
-        promotion = promotion or _waiting(body, service, environment, version)
+        version, promotion = _meant(service, environment, version, promotion)
     fact = kind(
         id=new_id(),
         source=my_source(),
@@ -75,19 +73,51 @@ def _say(
         by=by or me(),
         comment=comment,
     )
-    receipt = tell_one(fact)
-    if receipt.state != "confirmed":
-        raise Transient(f"the broker did not take it ({receipt.state}): {receipt.detail}")
+    tell_one(fact)
     click.echo(f"{promotion} {verb} for {service} {version} in {environment} by {fact.by}", err=True)
 
 
-def _waiting(body: Body, service: str, environment: str, version: str) -> str:
-    """The one manual promotion of the stage that is asked about."""
-    gates = [gate["promotion"] for gate in body["stages"][-1]["gates"] if gate["type"] == "ManualPromotion"]
-    if len(gates) == 1:
-        return str(gates[0])
-    if gates:
-        raise Permanent(f"{service} has {', '.join(gates)} in {environment}: say which with --promotion")
+def _meant(service: str, environment: str, version: str | None, promotion: str | None) -> tuple[str, str]:
+    """The version and the manual promotion that a word without one of them, or both, is for."""
+    if version is None:
+        waiting = _waiting(service, environment, promotion)
+        if len(waiting) > 1:
+            told = ", ".join(str(one["version"]) for one in waiting)
+            raise Permanent(f"{told} of {service} wait for people in {environment}: say which version")
+        body = waiting[0] if waiting else ask("why", service, environment)
+    else:
+        body = ask("why", service, environment, version=version)
+    return str(body["version"]), promotion or _asked(body)
+
+
+def _waiting(service: str, environment: str, promotion: str | None) -> list[Body]:
+    """Why each version of the lane is where it is that waits for people's word."""
+    lanes = ask("status", service=service, environment=environment)["lanes"]
+    there = [one for lane in lanes for one in (*lane["running"], *lane["pending"])]
+    bodies = [
+        ask("why", service, environment, version=version) for version in sorted({one["version"] for one in there})
+    ]
+    return [body for body in bodies if any(promotion in (None, name) for name in _manual(body, waiting=True))]
+
+
+def _manual(body: Body, *, waiting: bool) -> list[str]:
+    """The manual promotions of the stage that is asked about."""
+    return [
+        str(gate["promotion"])
+        for gate in body["stages"][-1]["gates"]
+        if gate["type"] == "ManualPromotion"
+        and (not waiting or (gate["verdict"] == "PENDING" and str(gate["reason"]).startswith("waits for")))
+    ]
+
+
+def _asked(body: Body) -> str:
+    """The one manual promotion that is asked for there; where none is asked for yet, the one that will be."""
+    names = _manual(body, waiting=True) or _manual(body, waiting=False)
+    if len(names) == 1:
+        return names[0]
+    service, version, environment = body["service"], body["version"], body["environment"]
+    if names:
+        raise Permanent(f"{service} has {', '.join(names)} in {environment}: say which with --promotion")
     elsewhere = [
         f"{stage['environment']} ({gate['promotion']})"
         for stage in body["stages"]

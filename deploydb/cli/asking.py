@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
@@ -14,6 +15,9 @@ TIMEOUT_SECONDS = 10.0
 
 Body = dict[str, Any]
 
+_MEMBER = {"status": "lanes", "why": "stages", "history": "deployments", "events": "events"}
+"""What each resource's answer has: some other service's answer has it not."""
+
 
 def ask(*path: str, **parameters: object) -> Body:
     """The answer to `/api/PATH…?PARAMETERS`; those that are None are left out.
@@ -23,23 +27,40 @@ def ask(*path: str, **parameters: object) -> Body:
     base = from_environment().url
     if not base.startswith(("http://", "https://")):
         raise Permanent(f"DEPLOYDB_URL is {base}: expected http://HOST:PORT")
-    query = urlencode({name: value for name, value in parameters.items() if value is not None})
-    address = f"{base}/api/{'/'.join(quote(part, safe='') for part in path)}{'?' if query else ''}{query}"
-    request = Request(address, headers={"Accept": "application/json"})  # noqa: S310  # checked above
+    address = base + _target(path, {name: value for name, value in parameters.items() if value is not None})
     try:
+        request = Request(address, headers={"Accept": "application/json"})  # noqa: S310  # checked above
         with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-            body: Body = json.load(answer)
-            return body
+            body = json.load(answer)
     except HTTPError as error:
         raise _refusal(error, address) from error
+    except http.client.InvalidURL as error:
+        raise Permanent(f"DEPLOYDB_URL is {base}: expected http://HOST:PORT ({error})") from error
     except (URLError, TimeoutError, http.client.HTTPException, OSError) as error:
         told = getattr(error, "reason", error)
         raise Transient(
             f"no answer from {base} ({told}): is DeployDB running there? `deploydb up` starts it here; "
             "DEPLOYDB_URL says where it is"
         ) from error
-    except json.JSONDecodeError as error:
-        raise Permanent(f"{base} does not answer as DeployDB does: check DEPLOYDB_URL") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise _stranger(base) from error
+    except ValueError as error:  # of the address
+        raise Permanent(f"DEPLOYDB_URL is {base}: expected http://HOST:PORT ({error})") from error
+    if not isinstance(body, dict) or _MEMBER[path[0]] not in body:
+        raise _stranger(base)
+    return body
+
+
+def _target(path: Sequence[str], parameters: Mapping[str, object]) -> str:
+    try:
+        query = urlencode(parameters)
+        return f"/api/{'/'.join(quote(part, safe='') for part in path)}{'?' if query else ''}{query}"
+    except UnicodeEncodeError as error:
+        raise Permanent(f"{error.object!r} is not UTF-8") from error
+
+
+def _stranger(base: str) -> Permanent:
+    return Permanent(f"{base} does not answer as DeployDB does: check DEPLOYDB_URL")
 
 
 def _refusal(error: HTTPError, address: str) -> NotFound | Permanent | Transient:

@@ -1,5 +1,7 @@
 """Which commands there are, and where each of them is."""
 
+import os
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -41,6 +43,14 @@ class Commands(click.Group):
         command: click.Command = getattr(import_module(f"deploydb.cli.{module}"), attribute)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # whatever the command returns
+        """Run the command. `deploydb events | head` ends well: nobody wants the rest."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            write_nowhere()
+            ctx.exit(0)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List them without importing any."""
         with formatter.section("Commands"):
@@ -56,9 +66,15 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def write_nowhere() -> None:
+    """What is still to be written to stdout could not be; without this, Python would try again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="deploydb")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Who, what, where, when and why of deployments.
 
     Reads ask the query service at DEPLOYDB_URL; acts publish facts to DEPLOYDB_BROKER_URL. Both default to the
@@ -69,3 +85,5 @@ def cli() -> None:
       deploydb status
       deploydb why storefront prod
     """
+    if os.environ.get("NO_COLOR"):
+        context.color = False

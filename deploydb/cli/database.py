@@ -1,11 +1,19 @@
 """`db`: the schema."""
 
-import click
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+import click
+from sqlalchemy import Engine
+
+from deploydb.domain.errors import Misconfigured
 from deploydb.settings import from_environment
 from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate as migrate_schema
 from deploydb.store.schema import require_current
+
+_CURRENT = "the schema is current"
 
 
 @click.group()
@@ -26,10 +34,11 @@ def migrate() -> None:
     Example:
       DEPLOYDB_DATABASE_URL=postgresql://owner:…@db/deploydb deploydb db migrate
     """
-    taken = migrate_schema(open_engine(from_environment().database_url, name="migrate"))
+    with _opened("migrate") as engine:
+        taken = migrate_schema(engine)
     for revision in taken:
         click.echo(revision)
-    click.echo("the schema is current" if not taken else f"took {len(taken)} revisions", err=True)
+    click.echo(f"took {len(taken)} revision{'s' if len(taken) > 1 else ''}" if taken else _CURRENT, err=True)
 
 
 @db.command()
@@ -40,5 +49,19 @@ def check() -> None:
     Example:
       deploydb db check
     """
-    require_current(open_engine(from_environment().database_url, name="check"))
-    click.echo("the schema is current", err=True)
+    url = from_environment().database_url
+    path = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not path.exists():  # which opening it would make
+        raise Misconfigured(f"there is no database {path}: run `deploydb db migrate`")
+    with _opened("check") as engine:
+        require_current(engine)
+    click.echo(_CURRENT, err=True)
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[Engine]:
+    engine = open_engine(from_environment().database_url, name=name)
+    try:
+        yield engine
+    finally:
+        engine.dispose()

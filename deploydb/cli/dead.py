@@ -1,13 +1,12 @@
 """`dead`: messages that could not be taken."""
 
-import sys
 from typing import BinaryIO
 
 import click
 
 from deploydb.broker.open import open_dead_letters
 from deploydb.broker.port import DeadLetter, DeadLetters
-from deploydb.cli.showing import ago, output_option, show_json, show_table
+from deploydb.cli.showing import ago, output_option, printable, show_json, show_table
 from deploydb.domain.errors import NotFound
 from deploydb.settings import from_environment
 
@@ -51,7 +50,7 @@ def list_(limit: int, output: str) -> None:
     show_table(["ID", "DIED", "QUEUE", "FIELD", "REASON"], rows, empty="No dead letters.")
 
 
-@dead.command()
+@dead.command(short_help="One of them whole, ready to be mended.")
 @click.argument("ident", metavar="ID")
 @output_option
 def show(ident: str, output: str) -> None:
@@ -68,12 +67,12 @@ def show(ident: str, output: str) -> None:
     if output == "json":
         show_json(_body(letter))
         return
-    click.echo(f"{letter.path}: {letter.reason}", err=True)
-    click.echo(f"from {letter.exchange}, key {letter.routing_key}, died in {letter.queue}", err=True)
-    sys.stdout.buffer.write(letter.body + b"\n")
+    click.echo(printable(f"{letter.path}: {letter.reason}"), err=True)
+    click.echo(printable(f"from {letter.exchange}, key {letter.routing_key}, died in {letter.queue}"), err=True)
+    click.echo(letter.body)
 
 
-@dead.command()
+@dead.command(short_help="Send them back to where they first went.")
 @click.argument("ident", metavar="ID", required=False)
 @click.option("--body", type=click.File("rb"), help="A file with the mended body; - for standard input.")
 @click.option("--all", "everything", is_flag=True, help="All of them, as they are.")
@@ -87,13 +86,15 @@ def replay(ident: str | None, body: BinaryIO | None, everything: bool) -> None:
     """
     if (ident is None) is not everything or (everything and body is not None):
         raise click.UsageError("give one ID (with --body, if it is mended), or --all")
+    mended = body.read() if body is not None else None
     with _open() as letters:
         wanted = [letter.id for letter in letters.look(MOST)] if everything else [str(ident)]
         for each in wanted:
-            sent = letters.replay(each, body.read() if body is not None else None)
-            if sent is None:
+            sent = letters.replay(each, mended)
+            if sent is not None:
+                click.echo(f"{each} is back in {printable(sent.exchange)}", err=True)
+            elif not everything:  # else somebody was faster
                 raise _unknown(each)
-            click.echo(f"{each} is back in {sent.exchange}", err=True)
     if everything and not wanted:
         click.echo("No dead letters.", err=True)
 

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, output_option, show_json, show_table, until
+from deploydb.cli.showing import ago, output_option, printable, show_json, show_table, until
 
 
 @click.command()
@@ -66,7 +66,7 @@ def why(service: str, environment: str, version: str | None, output: str) -> Non
     if output == "json":
         show_json(body)
         return
-    click.echo(body["answer"])
+    click.echo(printable(body["answer"]))
     click.echo()
     rows = [row for stage in body["stages"] for row in _stage_rows(stage)]
     show_table(["ENVIRONMENT", "PROMOTION", "STATE", "BECAUSE", "DECIDED", "ASKED AGAIN"], rows, empty="No stages.")

@@ -9,9 +9,9 @@ import click
 import msgspec
 
 from deploydb.broker.port import Message
-from deploydb.cli.telling import Told, message, message_of, my_source, new_id, tell
+from deploydb.cli.telling import Told, message, my_source, new_id, tell, tell_one
 from deploydb.domain.artifact import Artifact
-from deploydb.domain.errors import Permanent, Refused, Transient
+from deploydb.domain.errors import Refused
 from deploydb.domain.facts import (
     AnyFact,
     ArtifactPublished,
@@ -20,7 +20,7 @@ from deploydb.domain.facts import (
     DeploymentStarted,
     VerificationFinished,
 )
-from deploydb.wire.native import decode_fact, encode_fact
+from deploydb.wire.native import decode_fact
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -173,24 +173,17 @@ def verification(
 
 def _who(ident: str | None, source: str | None, time: str | None) -> dict[str, Any]:
     try:
-        at = datetime.fromisoformat(time) if time else None
+        at = datetime.fromisoformat(time) if time is not None else None
     except ValueError:
         at = None
-    if time and (at is None or at.tzinfo is None):
+    if time is not None and (at is None or at.tzinfo is None):
         raise click.UsageError(f"--time {time}: write a time with its zone, such as 2026-11-22T12:00:00Z")
-    return {"id": ident or new_id(), "source": source or my_source(), "time": at}
+    return {"id": new_id() if ident is None else ident, "source": my_source() if source is None else source, "time": at}
 
 
 def _publish(fact: AnyFact) -> None:
-    """One fact, held to the same bounds as one that comes by the file."""
-    try:
-        checked = decode_fact(encode_fact(fact), arrived_at=datetime.now(UTC))
-    except Refused as refused:
-        raise Permanent(str(refused)) from refused
-    ((_, receipt),) = tell([Told(message=message_of(fact), origin="")])
-    if receipt.state != "confirmed":
-        raise Transient(f"the broker did not take it ({receipt.state}): {receipt.detail}")
-    click.echo(f"published {checked.__struct_config__.tag} {checked.source}/{checked.id}", err=True)
+    tell_one(fact)
+    click.echo(f"published {fact.__struct_config__.tag} {fact.source}/{fact.id}", err=True)
 
 
 def _publish_file(file: BinaryIO, *, unchecked: bool) -> None:
@@ -232,9 +225,14 @@ def _bodies(content: bytes) -> list[tuple[int, bytes]]:
     """The facts in a file, each with its line: one a line, or all of it one object over several lines."""
     lines = [(number, line.strip()) for number, line in enumerate(content.splitlines(), start=1)]
     filled = [(number, line) for number, line in lines if line]
-    if filled and len(filled) > 1 and not _is_json(filled[0][1]) and _is_json(content):
+    if len(filled) > 1 and not _is_json(filled[0][1]) and (_is_json(content) or _opens_only(filled)):
         return [(filled[0][0], content.strip())]
     return filled
+
+
+def _opens_only(lines: list[tuple[int, bytes]]) -> bool:
+    """Whether the lines are one object spread over them, with a mistake in it: told once, not once a line."""
+    return lines[0][1] in (b"{", b"[") and not any(_is_json(line) for _, line in lines[1:] if line.startswith(b'{"'))
 
 
 def _is_json(text: bytes) -> bool:

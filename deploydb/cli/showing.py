@@ -50,8 +50,9 @@ def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty:
     if sys.stdout.isatty():
         _show_fitted(headings, rows)
         return
-    widths = [max(len(row[column]) for row in [headings, *rows]) for column in range(len(headings))]
-    for row in [headings, *rows]:
+    lines = [[" ".join(printable(cell).split()) for cell in row] for row in [headings, *rows]]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    for row in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
@@ -65,12 +66,17 @@ def _show_fitted(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        cells = [Text(cell) for cell in row]
+        cells = [Text(printable(cell)) for cell in row]
         for cell in cells:
             for word, style in STYLES.items():
                 cell.highlight_words([word], style)
         table.add_row(*cells)
     Console().print(table)
+
+
+def printable(text: str) -> str:
+    """The text without what would command the terminal: it may come from anybody who can publish."""
+    return "".join(each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def ago(time: str | None) -> str:

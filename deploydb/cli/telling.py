@@ -1,8 +1,10 @@
 """Facts on their way to the events exchange, each with a confirm."""
 
 import getpass
+import os
 import socket
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from uuid import uuid4
@@ -12,10 +14,10 @@ from msgspec import Struct
 from deploydb.broker.open import open_outbound
 from deploydb.broker.port import Message, Receipt
 from deploydb.broker.topology import EVENTS
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.errors import Misconfigured, Permanent, Refused, Transient
 from deploydb.domain.facts import AnyFact
 from deploydb.settings import from_environment
-from deploydb.wire.native import FACT_CONTENT_TYPE, encode_fact
+from deploydb.wire.native import FACT_CONTENT_TYPE, decode_fact, encode_fact
 
 WINDOW = 1000
 """Messages handed to the broker at once."""
@@ -34,8 +36,11 @@ def new_id() -> str:
 
 
 def me() -> str:
-    """Who types here."""
-    return getpass.getuser()
+    """Who types here; in a container whose user has no name, its number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
 
 
 def my_source() -> str:
@@ -70,7 +75,17 @@ def tell(messages: Iterable[Told]) -> Iterator[tuple[Told, Receipt]]:
             yield from zip(window, outbound.publish([told.message for told in window]), strict=True)
 
 
-def tell_one(fact: AnyFact) -> Receipt:
-    """Publish one fact. Raises: as `tell`."""
+def tell_one(fact: AnyFact) -> None:
+    """Publish one fact, held to the same bounds as one that comes by the file.
+
+    Raises: Permanent where ingest would refuse it; Transient where the broker does not take it; as `tell`.
+    """
+    try:
+        decode_fact(encode_fact(fact), arrived_at=datetime.now(UTC))
+    except Refused as refused:
+        raise Permanent(str(refused)) from refused
+    except UnicodeEncodeError as error:
+        raise Permanent(f"{error.object!r} is not UTF-8") from error
     ((_, receipt),) = tell([Told(message=message_of(fact), origin="")])
-    return receipt
+    if receipt.state != "confirmed":
+        raise Transient(f"the broker did not take it ({receipt.state}): {receipt.detail}")

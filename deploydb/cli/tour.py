@@ -7,15 +7,16 @@ waits for it, each by the command that a team would use, and prints the log as i
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import quote
 from urllib.request import urlopen
 
@@ -23,12 +24,13 @@ import click
 
 from deploydb.configuration import load
 from deploydb.domain.catalog import Service
-from deploydb.domain.errors import Misconfigured, NotFound, Transient
+from deploydb.domain.errors import Misconfigured, NotFound, Permanent, Transient
 from deploydb.settings import from_environment
 
 EXAMPLE = Path("deploy/example")
 START_SECONDS = 60.0
 WALK_SECONDS = 180.0
+STOP_SECONDS = 30.0
 POLL_SECONDS = 0.2
 
 
@@ -56,8 +58,9 @@ def tour(once: bool, service: str | None) -> None:
         raise NotFound(f"no service {service} in {settings.config}; there are {', '.join(sorted(catalog.services))}")
     url = f"http://{settings.listen}"
     with ExitStack() as running:
-        _start(running, ["up", "--listen", settings.listen])
-        _until_ready(url)
+        running.enter_context(_stopped_with_us())
+        up = _start(running, ["up", "--listen", settings.listen])
+        _until_ready(up, url)
         _start(running, ["deployer", "--orchestrator", "default", "--", str(EXAMPLE / "deploy.sh")])
         release = _Release(chosen, catalog.stages(chosen)[-1].environment, url)
         release.walk()
@@ -66,8 +69,9 @@ def tour(once: bool, service: str | None) -> None:
             return
         click.echo(f"\nDeployDB serves on {url}/api/status. Stop it with Ctrl-C.")
         with _stopped_by_hand():
-            while True:
+            while up.poll() is None:
                 time.sleep(1)
+            raise Transient("DeployDB has ended: see the lines above")
 
 
 class _Release:
@@ -133,7 +137,10 @@ class _Release:
             with urlopen(f"{self.url}{path}", timeout=5) as answer:  # noqa: S310  # http, from the settings
                 body: dict[str, Any] = json.load(answer)
                 return body
-        except URLError:  # not there yet, or the query service is being restarted: asked again in a moment
+        except (
+            OSError,
+            HTTPException,
+        ):  # not there yet, or the query service is being restarted: asked again in a moment
             return None
 
 
@@ -152,10 +159,13 @@ def _sentence(event: dict[str, Any]) -> str:
 def _run(arguments: list[str], url: str) -> None:
     """A command of the team's, shown as it would be typed."""
     click.secho(f"$ deploydb {shlex.join(arguments)}", bold=True)
-    subprocess.run([sys.executable, "-m", "deploydb", *arguments], check=True, env=os.environ | {"DEPLOYDB_URL": url})  # noqa: S603
+    command = [sys.executable, "-m", "deploydb", *arguments]
+    ended = subprocess.run(command, check=False, env=os.environ | {"DEPLOYDB_URL": url})  # noqa: S603
+    if ended.returncode:
+        raise Permanent(f"`deploydb {arguments[0]}` ended with {ended.returncode}: see the line above")
 
 
-def _start(running: ExitStack, arguments: list[str]) -> None:
+def _start(running: ExitStack, arguments: list[str]) -> subprocess.Popen[bytes]:
     """A process of DeployDB's, for as long as the tour lasts; stopped as Ctrl-C would stop it."""
     click.secho(f"$ deploydb {shlex.join(arguments)} &", bold=True)
     quiet = os.environ | {"DEPLOYDB_LOG_LEVEL": "warning"}
@@ -164,20 +174,37 @@ def _start(running: ExitStack, arguments: list[str]) -> None:
 
     def stop() -> None:
         process.terminate()
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     running.callback(stop)
+    return process
 
 
-def _until_ready(url: str) -> None:
+def _until_ready(up: subprocess.Popen[bytes], url: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
+        if up.poll() is not None:  # else another DeployDB at that address would be taken for it
+            raise Permanent("`deploydb up` has not started: see the lines above")
         try:
             with urlopen(f"{url}/readyz", timeout=1):  # noqa: S310  # http, from the settings
                 return
         except OSError:
             time.sleep(POLL_SECONDS)
     raise Transient(f"nothing is ready on {url} after {START_SECONDS:.0f} s: see the lines above")
+
+
+@contextmanager
+def _stopped_with_us() -> Iterator[None]:
+    """SIGTERM ends the tour and what it has started."""
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

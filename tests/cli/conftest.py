@@ -1,0 +1,74 @@
+"""A shell, the embedded broker, and the query service as it is served."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import structlog
+import uvicorn
+
+from deploydb.query.app import application
+from deploydb.query.server import listening
+from tests.cli.shell import Queue, Shell
+from tests.story import World
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """In an empty folder, where no DeployDB runs."""
+    (tmp_path / "here").mkdir()
+    return Shell(tmp_path / "here")
+
+
+@pytest.fixture
+def queue(embedded_url: str, shell: Shell) -> Queue:
+    """A provisioned broker that the shell publishes to."""
+    shell.environment["DEPLOYDB_BROKER_URL"] = embedded_url
+    return Queue(embedded_url)
+
+
+@contextmanager
+def served(world: World) -> Iterator[str]:
+    """The query service on a world's store; gives its address."""
+    app = application(world.engine, lambda: world.catalog, log=structlog.get_logger())
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
+    with listening("127.0.0.1:0") as socket:
+        thread = threading.Thread(target=server.run, args=([socket],))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{socket.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def told(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A shell beside a service that knows a story: foo 1.0 is verified in dev and runs in prod, 1.1 waits in dev."""
+    folder = tmp_path_factory.mktemp("told")
+    with World(f"sqlite:///{shutil.copy(sqlite_template, folder / 'deploydb.db')}") as world:
+        world.publish("1.0")
+        world.evaluate()
+        world.deploy()
+        world.tell("verification.finished", **lane("dev", "1.0"), promotion="smoke", outcome="passed")
+        world.evaluate(minutes=1)
+        world.deploy()
+        world.publish("1.1")
+        world.evaluate(minutes=1)
+        world.deploy()
+        world.tell("verification.finished", **lane("prod", "1.0"), promotion="smoke", outcome="failed", reason=HOSTILE)
+        world.evaluate(minutes=1)
+        with served(world) as url:
+            yield Shell(folder, DEPLOYDB_URL=url)
+
+
+HOSTILE = "\x1b[2Jline one\nline two"
+"""What a job could say to clear the screen of whoever reads it."""
+
+
+def lane(environment: str, version: str) -> dict[str, str]:
+    """The fields that name a deployment of foo."""
+    return {"service": "foo", "environment": environment, "version": version}

@@ -1,0 +1,88 @@
+"""A shell of a test's own: a folder, an environment without anything of DeployDB's, and the command line in it."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from deploydb.broker.open import open_inbound, open_outbound, provision
+from deploydb.broker.port import Delivery, Message
+from deploydb.broker.topology import EVENTS, INGEST_QUEUE, topology_of
+from tests.story import catalog
+
+DEPLOYDB = [sys.executable, "-m", "deploydb"]
+NOWHERE = "http://127.0.0.1:1"
+"""Nothing listens on port 1."""
+
+Ended = subprocess.CompletedProcess[str]
+
+
+class Shell:
+    """Commands run in `folder`; `environment` is what `export` has set."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("DEPLOYDB_")}
+        self.environment = inherited | {"DEPLOYDB_URL": NOWHERE} | environment
+
+    def run(self, *arguments: str | bytes, stdin: bytes = b"", **environment: str) -> Ended:
+        """`deploydb ARGUMENTS`, to its end. Never a traceback, whatever is asked."""
+        ended = subprocess.run(
+            [*DEPLOYDB, *arguments],
+            cwd=self.folder,
+            env=self.environment | environment,
+            input=stdin,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        told = Ended(ended.args, ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+        assert "Traceback" not in told.stderr, told.stderr
+        return told
+
+    def ok(self, *arguments: str | bytes, stdin: bytes = b"", **environment: str) -> Ended:
+        """The same, of a command that must work."""
+        ended = self.run(*arguments, stdin=stdin, **environment)
+        assert ended.returncode == 0, ended.stderr
+        return ended
+
+    def fails(self, *arguments: str | bytes, stdin: bytes = b"", code: int = 1, **environment: str) -> str:
+        """What a command that must fail says; it has no data."""
+        ended = self.run(*arguments, stdin=stdin, **environment)
+        assert (ended.returncode, ended.stdout) == (code, ""), ended.stderr
+        return ended.stderr
+
+    def json(self, *arguments: str) -> Any:
+        """The data that a command prints."""
+        return json.loads(self.ok(*arguments, "-o", "json").stdout)
+
+
+class Queue:
+    """The embedded broker that a shell publishes to, and what has come to ingest's queue."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        provision(url, topology_of(catalog()))
+
+    def arrived(self) -> list[Delivery]:
+        """What is there by now, taken off the queue. A publish has ended before: nothing is waited for."""
+        with open_inbound(self.url, INGEST_QUEUE, name="tests") as inbound:
+            deliveries = inbound.take(1000, timedelta(0))
+            inbound.ack(deliveries)
+            return deliveries
+
+    def bodies(self) -> list[dict[str, Any]]:
+        """The same, read."""
+        return [json.loads(delivery.body) for delivery in self.arrived()]
+
+    def send(self, *bodies: bytes) -> None:
+        """As any client does, right or wrong."""
+        messages = [
+            Message(exchange=EVENTS, routing_key="fact", body=body, message_id=f"m-{number}")
+            for number, body in enumerate(bodies)
+        ]
+        with open_outbound(self.url, name="tests") as outbound:
+            assert {receipt.state for receipt in outbound.publish(messages)} == {"confirmed"}

@@ -1,0 +1,110 @@
+"""`approve` and `refuse`: whose word it is, and for what where that is left out."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploydb.domain.catalog import After, Catalog, ManualPromotion, Service, Stage
+from tests.cli.conftest import lane, served
+from tests.cli.shell import Queue, Shell
+from tests.story import World, catalog
+
+
+def asking_people() -> Catalog:
+    """dev → staging → prod; people are asked in staging, twice over for bar."""
+    stages = (
+        Stage(environment="dev"),
+        Stage(environment="staging", after=After(environments=("dev",)), promotions=("go",)),
+        Stage(environment="prod", after=After(environments=("staging",))),
+    )
+    foo = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), promotions=("smoke",))
+    bar = Service(ident="bar", artifacts=("com.example:bar",), pipelines=("main",), promotions=("legal",))
+    return catalog(foo, bar, stages=stages, promotions=(ManualPromotion(ident="go"), ManualPromotion(ident="legal")))
+
+
+@pytest.fixture(scope="module")
+def waiting(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service's address: foo 1.0 waits for people in staging, 1.1 has not come out of dev; bar 2.0 waits in dev."""
+    folder = tmp_path_factory.mktemp("waiting")
+    with World(f"sqlite:///{shutil.copy(sqlite_template, folder / 'deploydb.db')}", asking_people()) as world:
+        world.publish("1.0")
+        world.publish("2.0", name="bar")
+        world.evaluate()
+        world.deploy()
+        world.tell("verification.finished", **lane("dev", "1.0"), promotion="smoke", outcome="passed")
+        world.evaluate(minutes=1)
+        world.deploy()
+        world.tell("verification.finished", **lane("staging", "1.0"), promotion="smoke", outcome="passed")
+        world.publish("1.1")
+        world.evaluate(minutes=1)
+        world.deploy()
+        with served(world) as url:
+            yield url
+
+
+@pytest.fixture
+def asked(shell: Shell, waiting: str) -> Shell:
+    """The shell beside that service."""
+    shell.environment["DEPLOYDB_URL"] = waiting
+    return shell
+
+
+def test_a_word_with_everything_in_it_asks_nobody(shell: Shell, queue: Queue) -> None:
+    ended = shell.ok(
+        "approve", "foo", "staging", "1.0", "--promotion", "go", "--by", "alice", "--comment", "looks good"
+    )
+    assert (ended.stdout, ended.stderr) == ("", "go approved for foo 1.0 in staging by alice\n")
+    (body,) = queue.bodies()
+    assert body.pop("source").startswith("cli/")
+    assert body.pop("id")
+    assert body == {"type": "approval.given", "promotion": "go", "by": "alice", "comment": "looks good"} | lane(
+        "staging", "1.0"
+    )
+
+
+def test_a_no_is_a_refusal(shell: Shell, queue: Queue) -> None:
+    shell.ok("refuse", "foo", "staging", "1.0", "--promotion", "go", "--by", "bob")
+    (body,) = queue.bodies()
+    assert (body["type"], body["by"]) == ("approval.refused", "bob")
+
+
+def test_a_word_without_a_version_is_for_the_one_that_waits_and_not_for_a_newer_one_behind_it(
+    asked: Shell, queue: Queue
+) -> None:
+    assert asked.json("why", "foo", "staging")["version"] == "1.1"
+    ended = asked.ok("approve", "foo", "staging", "--by", "alice")
+    assert ended.stderr == "go approved for foo 1.0 in staging by alice\n"
+    asked.ok("refuse", "foo", "staging", "--by", "bob", "--promotion", "go")
+    assert [(body["version"], body["promotion"]) for body in queue.bodies()] == [("1.0", "go"), ("1.0", "go")]
+
+
+def test_a_word_may_come_before_it_is_asked_for(asked: Shell, queue: Queue) -> None:
+    asked.ok("approve", "foo", "staging", "1.1", "--by", "alice")
+    (body,) = queue.bodies()
+    assert (body["version"], body["promotion"]) == ("1.1", "go")
+
+
+def test_where_two_are_asked_for_the_word_says_which(asked: Shell, queue: Queue) -> None:
+    told = asked.fails("approve", "bar", "staging", "2.0")
+    assert told == "deploydb: bar has legal, go in staging: say which with --promotion\n"
+    assert queue.arrived() == []
+
+
+def test_where_nobody_is_asked_it_says_where_people_are(asked: Shell, queue: Queue) -> None:
+    told = asked.fails("approve", "foo", "prod", "1.0")
+    assert told == "deploydb: nobody is asked about foo 1.0 in prod; people are asked in staging (go)\n"
+    assert queue.arrived() == []
+
+
+def test_what_does_not_exist_is_named(asked: Shell, queue: Queue) -> None:
+    assert "9.9" in asked.fails("approve", "foo", "staging", "9.9")
+    assert "mars" in asked.fails("refuse", "foo", "mars")
+    assert queue.arrived() == []
+
+
+def test_a_word_that_ingest_would_refuse_is_refused_here(shell: Shell, queue: Queue) -> None:
+    told = shell.fails("approve", "foo", "staging", "1.0", "--promotion", "go", "--comment", "x" * 100_000)
+    assert told.startswith("deploydb: $.comment: ")
+    assert queue.arrived() == []

@@ -1,0 +1,93 @@
+"""`status`, `why`, `history`, `events`, of a service that serves a story."""
+
+import re
+
+from tests.cli.shell import Shell
+
+
+def columns(line: str) -> list[str]:
+    """A table's line, by its gaps."""
+    return re.split(r" {2,}", line)
+
+
+def test_status_is_a_row_a_service_and_a_column_an_environment(told: Shell) -> None:
+    ended = told.ok("status")
+    heading, foo = ended.stdout.splitlines()
+    assert columns(heading) == ["SERVICE", "DEV", "PROD"]
+    name, dev, prod = columns(foo)
+    assert name == "foo"
+    assert re.fullmatch(r"1\.1 COMPLETED (\d+[smhd] ago|just now)", dev)
+    assert re.fullmatch(
+        r"1\.0 FAILED (\d+[smhd] ago|just now), → 1\.1 NOT_STARTED|1\.0 FAILED (\d+[smhd] ago|just now)", prod
+    )
+    assert ended.stderr == ""
+
+
+def test_status_of_one_lane_as_json_is_the_services_answer(told: Shell) -> None:
+    body = told.json("status", "--service", "foo", "--environment", "dev")
+    assert body["environments"] == ["dev"]
+    ((running,),) = [lane["running"] for lane in body["lanes"]]
+    assert (running["module"], running["version"], running["status"]) == ("com.example:foo", "1.1", "COMPLETED")
+
+
+def test_a_service_that_does_not_exist_is_named(told: Shell) -> None:
+    assert "bar" in told.fails("status", "--service", "bar")
+    assert "bar" in told.fails("why", "bar", "prod")
+    assert "bar" in told.fails("history", "bar")
+    assert "mars" in told.fails("why", "foo", "mars")
+    assert "9.9" in told.fails("why", "foo", "prod", "9.9")
+
+
+def test_why_is_a_sentence_then_each_stage_with_its_gates(told: Shell) -> None:
+    answer, empty, heading, *rows = told.ok("why", "foo", "prod", "1.1").stdout.splitlines()
+    assert answer.startswith("1.1 is not in prod: ")
+    assert "smoke" in answer
+    assert empty == ""
+    assert columns(heading) == ["ENVIRONMENT", "PROMOTION", "STATE", "BECAUSE", "DECIDED", "ASKED AGAIN"]
+    assert [columns(row)[:3] for row in rows][:2] == [
+        ["dev", "COMPLETED", columns(rows[0])[2]],
+        ["", "smoke", "PENDING"],
+    ]
+
+
+def test_why_as_json_has_the_way_of_the_version(told: Shell) -> None:
+    body = told.json("why", "foo", "prod", "1.1")
+    assert [stage["environment"] for stage in body["stages"]] == ["dev", "prod"]
+    assert body["version"] == "1.1"
+
+
+def test_history_is_newest_first_and_may_be_cut(told: Shell) -> None:
+    heading, *rows = told.ok("history", "foo").stdout.splitlines()
+    assert columns(heading) == ["DEPLOYMENT", "ENVIRONMENT", "VERSION", "STATUS", "WHEN", "BECAUSE"]
+    assert [columns(row)[1:4] for row in rows] == [
+        ["dev", "1.1", "COMPLETED"],
+        ["prod", "1.0", "FAILED"],
+        ["dev", "1.0", "SUCCESS"],
+    ]
+    assert len(told.json("history", "foo", "--limit", "1")["deployments"]) == 1
+    assert [one["version"] for one in told.json("history", "foo", "prod")["deployments"]] == ["1.0"]
+
+
+def test_events_are_newest_first_filtered_and_paged(told: Shell) -> None:
+    heading, *rows = told.ok("events", "--type", "artifact.published").stdout.splitlines()
+    assert columns(heading)[:5] == ["NUMBER", "TIME", "TYPE", "SOURCE", "ABOUT"]
+    assert [row.split()[2:4] for row in rows] == [["artifact.published", "tests"]] * 2
+    assert "1.1" in rows[0]
+    first = told.json("events", "--limit", "2")
+    second = told.json("events", "--limit", "2", "--before", str(first["next"]))
+    assert [event["number"] for event in first["events"]] > [event["number"] for event in second["events"]]
+
+
+def test_what_is_not_there_is_said_on_stderr(told: Shell) -> None:
+    ended = told.ok("events", "--type", "hold.placed")
+    assert (ended.stdout, ended.stderr) == ("", "No such events.\n")
+
+
+def test_what_jobs_say_cannot_command_the_terminal_nor_break_a_row(told: Shell) -> None:
+    for command in (["events"], ["history", "foo"], ["why", "foo", "prod", "1.0"]):
+        shown = told.ok(*command).stdout
+        assert "\x1b" not in shown
+    (row,) = [
+        line for line in told.ok("events", "--type", "verification.finished").stdout.splitlines() if "failed" in line
+    ]
+    assert row.endswith("smoke: failed: \N{REPLACEMENT CHARACTER}[2Jline one line two")
