@@ -53,9 +53,13 @@ class Process:
     def alive(self) -> bool:
         if self.began == "gone":
             return False
+        if _began(self.pid) == self.began:
+            return True
+        # Dead, and where it is our child a zombie, which others (PostgreSQL's start) still take for a living process:
+        # to be buried after the look, since it may have died between the two.
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, os.WNOHANG)  # where it is our child: a zombie is dead
-        return _began(self.pid) == self.began
+            os.waitpid(self.pid, os.WNOHANG)
+        return False
 
     def end(self, *, by: signal.Signals, group: bool = False) -> None:
         """Signal it, wait for its end, and insist after `STOP_SECONDS`."""
@@ -552,7 +556,7 @@ def _listens(port: int) -> bool:
 
 
 def _began(pid: int) -> str | None:
-    """When a living process began, in the kernel's ticks."""
+    """When a living process began, in the kernel's ticks; None for one that is gone or a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
