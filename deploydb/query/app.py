@@ -17,6 +17,7 @@ from deploydb.domain.errors import Transient
 from deploydb.query.asking import Asked, Sources, resource
 from deploydb.query.errors import not_found, refused, shown
 from deploydb.query.gate import Gate
+from deploydb.query.patience import for_reading
 from deploydb.query.resources import artifacts, configured, deployments, events, flows, history, status, why
 from deploydb.query.resources.health import Health
 from deploydb.query.server import Server, keep_current, listening
@@ -27,8 +28,6 @@ from deploydb.telemetry import Log
 
 THREADS = 8
 """Questions asked of the database at one time: fewer than the pool has connections, so that none waits for one."""
-ANSWER_WITHIN_SECONDS = 4
-"""A statement that takes longer is given up: nobody waits for the answer any more, and a stop must not wait either."""
 
 _RESOURCES: Sequence[Mapping[str, Callable[[Asked], Any]]] = [
     module.ROUTES for module in (artifacts, deployments, flows, configured, status, why, history, events)
@@ -92,21 +91,6 @@ def _require_current(engine: sa.Engine, log: Log) -> None:
         require_current(engine)
     except Transient as error:
         log.warning("the database cannot be asked yet", reason=str(error))
-
-
-def for_reading(engine: sa.Engine) -> sa.Engine:
-    """The engine, its connections unable to write, and impatient."""
-
-    def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own type
-        if engine.dialect.name == "postgresql":
-            connection.execute(f"SET statement_timeout = '{ANSWER_WITHIN_SECONDS}s'")
-            connection.execute("SET default_transaction_read_only = on")
-            connection.commit()
-        else:
-            connection.execute("PRAGMA query_only = ON")
-
-    sa.event.listen(engine, "connect", prepare)
-    return engine
 
 
 async def _nowhere(scope: Scope, _receive: Receive, _send: Send) -> None:

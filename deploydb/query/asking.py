@@ -98,7 +98,7 @@ def resource(path: str, read: Callable[[Asked], Any], sources: Sources) -> Route
         return msgspec.json.encode(read(Asked(request=request, catalog=sources.catalog(), engine=sources.engine)))
 
     async def endpoint(request: Request) -> Response:
-        asked_for = media_type(request.headers.get("accept"))
+        asked_for = media_type(request.headers.getlist("accept"))
         body = await asyncio.get_running_loop().run_in_executor(sources.threads, answer, request)
         return Response(body, media_type=asked_for)
 

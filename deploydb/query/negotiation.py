@@ -1,5 +1,7 @@
 """In which of its two media types a client gets its JSON (RFC 9110 §12.5.1)."""
 
+from collections.abc import Sequence
+
 from starlette.exceptions import HTTPException
 
 JSON = "application/json"
@@ -11,18 +13,19 @@ _ANY_APPLICATION = ("application/*", 1)
 _EXACT = 2
 
 
-def media_type(accept: str | None) -> str:
-    """The media type to answer in, for an `Accept` header: the one preferred, JSON where neither is.
+def media_type(accept: Sequence[str]) -> str:
+    """The media type to answer in, for the lines of `Accept`: the one preferred, JSON where neither is.
 
     Raises: HTTPException 406 where it takes neither.
     """
-    if accept is None or not accept.strip():
+    asked_for = ", ".join(accept)
+    if not asked_for.strip():
         return JSON
-    ranges = [_range(each) for each in accept.split(",")]
+    ranges = [_range(each) for each in asked_for.split(",")]
     weights = {offered: _weight(offered, ranges) for offered in _OFFERED}
     best = max(_OFFERED, key=lambda offered: weights[offered])
     if weights[best][0] <= 0:
-        raise HTTPException(406, f"{accept[:200]} is not available: ask for {JSON} or {V1_JSON}")
+        raise HTTPException(406, f"{asked_for[:200]} is not available: ask for {JSON} or {V1_JSON}")
     return best
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from deploydb.domain.errors import Misconfigured, Permanent, Transient
@@ -23,9 +23,8 @@ _POSTGRESQL_OPTIONS = (
     f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c lock_timeout={LOCK_TIMEOUT_SECONDS}s"
     f" -c idle_in_transaction_session_timeout={STATEMENT_TIMEOUT_SECONDS}s"
 )
-_TRANSIENT_STATES = ("08", "40001", "40P01", "53", "55P03", "57P", "58030")
-"""SQLSTATEs, or their classes: connection lost, serialization, deadlock, no resources, lock or statement timeout,
-shutdown, disk trouble (PostgreSQL manual, appendix A)."""
+_UNSTORABLE_STATES = ("22", "23", "54")
+"""SQLSTATE classes that a value is to blame for: data exception, constraint, program limit (PostgreSQL, appendix A)."""
 
 
 class Contention(Transient):
@@ -108,15 +107,14 @@ def _translated(error: DBAPIError) -> Transient | Permanent:
     state = getattr(error.orig, "sqlstate", None)
     if state in ("40001", "40P01"):
         return Contention(f"the database asks to try again: {cause}")
-    if error.connection_invalidated or (state is not None and state.startswith(_TRANSIENT_STATES)):
-        return Transient(f"the database is away or busy: {cause}")
     if state in ("42P01", "42703") or "no such table" in cause or "no such column" in cause:
         return Misconfigured(f"the database's schema is not current ({cause}): run `deploydb db migrate`")
     if state in ("42501", "28P01", "28000", "3D000"):
         return Misconfigured(f"the database refuses: {cause}; check DEPLOYDB_DATABASE_URL and the role's rights")
-    if state is None and isinstance(error, OperationalError | InterfaceError):
-        return Transient(f"the database is away or busy: {cause}")
-    return Unstorable(f"the database does not take it: {cause}")
+    if isinstance(error, DataError | IntegrityError) or (state is not None and state.startswith(_UNSTORABLE_STATES)):
+        return Unstorable(f"the database does not take it: {cause}")
+    # whatever else it is (a timeout, a shutdown, a full disk), no message is to blame for it
+    return Transient(f"the database is away or busy: {cause}")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own type

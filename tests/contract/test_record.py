@@ -7,6 +7,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from msgspec.structs import replace
 
 from deploydb.domain.errors import Transient
@@ -208,3 +209,19 @@ def test_what_was_deployed_by_hand_is_a_deployment_too(world: World) -> None:
 def test_a_database_that_is_away_is_transient() -> None:
     with World("postgresql://nobody@127.0.0.1:1/none") as world, pytest.raises(Transient, match="away"):
         world.publish("1.0")
+
+
+def test_a_statement_that_takes_too_long_is_nobodys_fault_and_dead_letters_nothing(postgresql_url: str) -> None:
+    with World(postgresql_url) as world, world.engine.connect() as other:
+        world.engine.dispose()
+        other.execute(sa.text("LOCK TABLE event IN ACCESS EXCLUSIVE MODE"))
+
+        def hurry(connection: Any, _record: object) -> None:
+            connection.execute("SET statement_timeout = '200ms'")
+            connection.commit()
+
+        sa.event.listen(world.engine, "connect", hurry)
+        with pytest.raises(Transient, match="statement timeout"):
+            world.publish("1.0")
+        other.rollback()
+        assert world.publish("1.0").stored == 1

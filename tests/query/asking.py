@@ -1,6 +1,7 @@
 """Asking the service, as a client does."""
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -36,9 +37,9 @@ class Service:
         self._client.__exit__()
         self._threads.shutdown()
 
-    def ask(self, path: str, *, method: str = "GET", **headers: str) -> Response:
-        """The answer, whatever it is."""
-        return self._client.request(method, path, headers=headers)
+    def ask(self, path: str, lines: Sequence[tuple[str, str]] = (), *, method: str = "GET", **headers: str) -> Response:
+        """The answer, whatever it is. `lines` are headers too, of which there may be several with one name."""
+        return self._client.request(method, path, headers=[*lines, *headers.items()])
 
     def get(self, path: str) -> Any:
         """The body of an answer that must be a good one."""

@@ -16,9 +16,9 @@ OF_LANE = events.Filter(service="foo", environment="dev")
 Ask = Callable[[sa.Connection], Any]
 
 
-@pytest.fixture
-def world(postgresql_url: str) -> Iterator[World]:
-    with World(postgresql_url) as world:
+@pytest.fixture(scope="module")
+def asked(shared_postgresql_url: str) -> Iterator[World]:
+    with World(shared_postgresql_url) as world:
         for version in ("1.0", "1.1"):
             world.publish(version)
             world.evaluate(minutes=1)
@@ -60,9 +60,9 @@ def world(postgresql_url: str) -> Iterator[World]:
         (lambda c: events.events_before(c, None, OF_LANE, limit=20), {"ix_event_lane"}),
     ],
 )
-def test_a_query_is_answered_by_its_index(world: World, ask: Ask, indexes: set[str]) -> None:
+def test_a_query_is_answered_by_its_index(asked: World, ask: Ask, indexes: set[str]) -> None:
     # an empty set: several would do, and which one is chosen follows from how much there is
-    plans = _plans(world.engine, ask)
+    plans = _plans(asked.engine, ask)
     assert plans
     assert "Seq Scan" not in "\n".join(plans)
     assert {index for index in indexes if any(index in plan for plan in plans)} == indexes, plans

@@ -13,12 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
-from deploydb.query.app import for_reading
-from deploydb.store.engine import open_engine, reading
+from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate
-from deploydb.store.tables import event
 from tests.house import ROOT, write_config
 from tests.servers import PostgreSQL, until
 from tests.story import World
@@ -197,17 +194,6 @@ def test_it_starts_while_the_database_is_away_and_answers_once_it_is_there(
         assert started.process.wait(timeout=10) == 0
     finally:
         started.end()
-
-
-def test_its_connections_cannot_write(database_url: str) -> None:
-    engine = for_reading(open_engine(database_url, name="tests"))
-    try:
-        with reading(engine) as connection:
-            assert connection.execute(sa.select(sa.func.count()).select_from(event)).scalar() == 0
-        with pytest.raises(sa.exc.DBAPIError, match=r"(?i)read.?only"), engine.connect() as connection:
-            connection.execution_options(deploydb_reading=True).execute(sa.delete(event))
-    finally:
-        engine.dispose()
 
 
 @pytest.mark.parametrize(

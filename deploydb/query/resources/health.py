@@ -57,7 +57,7 @@ class Health:
 
     async def healthcheck(self, request: Request) -> Response:
         """Each check by name; 500 where one is not healthy."""
-        asked_for = media_type(request.headers.get("accept"))
+        asked_for = media_type(request.headers.getlist("accept"))
         checks = {**await self._database(), "configuration": self._configuration()}
         return _answer(checks, 200 if all(check.healthy for check in checks.values()) else 500, asked_for)
 

@@ -1,0 +1,55 @@
+"""How the service holds its connections: they cannot write, see one moment, and are not waited for long."""
+
+import time
+from typing import Any
+
+import sqlalchemy as sa
+
+ANSWER_WITHIN_SECONDS = 4.0
+"""A statement that takes longer is given up: nobody waits for the answer any more, and a stop must not wait either."""
+
+_STEPS_BETWEEN_LOOKS = 100_000
+"""Of SQLite's machine: some milliseconds."""
+
+
+def for_reading(engine: sa.Engine) -> sa.Engine:
+    """The engine, its connections unable to write, and impatient; what an answer reads is one snapshot."""
+    if engine.dialect.name == "postgresql":
+        sa.event.listen(engine, "connect", _prepare_postgresql)
+    else:
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "before_cursor_execute", _begin_to_wait)
+    return engine
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own type
+    for setting in (
+        f"statement_timeout = '{ANSWER_WITHIN_SECONDS * 1000:.0f}ms'",
+        "default_transaction_read_only = on",
+        "default_transaction_isolation = 'repeatable read'",  # an answer is made of several statements
+    ):
+        connection.execute(f"SET {setting}")
+    connection.commit()
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:  # noqa: ANN401  # the driver's own types
+    connection.execute("PRAGMA query_only = ON")
+    patience = record.info["patience"] = _Patience()
+    connection.set_progress_handler(patience.is_over, _STEPS_BETWEEN_LOOKS)
+
+
+def _begin_to_wait(connection: sa.Connection, *_: object) -> None:
+    connection.info["patience"].begin()
+
+
+class _Patience:
+    """With one connection of SQLite, which knows no time limit of its own."""
+
+    def __init__(self) -> None:
+        self._ends = float("inf")
+
+    def begin(self) -> None:
+        self._ends = time.monotonic() + ANSWER_WITHIN_SECONDS
+
+    def is_over(self) -> bool:
+        return time.monotonic() > self._ends
