@@ -49,7 +49,7 @@ class Service:
 
     def refusal(self, path: str, *, method: str = "GET", **headers: str) -> tuple[int, str]:
         """Code and message of an answer that must be an error, in the shape of all errors."""
-        answer = self.ask(path, method=method, **headers)
+        answer = self.ask(path, (), method=method, **headers)
         body = json.loads(answer.content)
         assert list(body) == ["code", "message"]
         assert body["code"] == answer.status_code
