@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from deploydb.domain.errors import Misconfigured, Permanent, Transient
@@ -111,7 +111,7 @@ def _translated(error: DBAPIError) -> Transient | Permanent:
         return Misconfigured(f"the database's schema is not current ({cause}): run `deploydb db migrate`")
     if state in ("42501", "28P01", "28000", "3D000"):
         return Misconfigured(f"the database refuses: {cause}; check DEPLOYDB_DATABASE_URL and the role's rights")
-    if isinstance(error, DataError | IntegrityError) or (state is not None and state.startswith(_UNSTORABLE_STATES)):
+    if state.startswith(_UNSTORABLE_STATES) if state else not isinstance(error, OperationalError | InterfaceError):
         return Unstorable(f"the database does not take it: {cause}")
     # whatever else it is (a timeout, a shutdown, a full disk), no message is to blame for it
     return Transient(f"the database is away or busy: {cause}")

@@ -223,5 +223,5 @@ def test_a_statement_that_takes_too_long_is_nobodys_fault_and_dead_letters_nothi
         sa.event.listen(world.engine, "connect", hurry)
         with pytest.raises(Transient, match="statement timeout"):
             world.publish("1.0")
-        other.rollback()
+        other.invalidate()
         assert world.publish("1.0").stored == 1
