@@ -180,6 +180,7 @@ class RabbitMQ(Server):
                 epmd_port=epmd,
                 node=f"deploydb-{secrets.token_hex(4)}@localhost",
                 bin=str(bin_folder),
+                listeners=[amqp, *(_port(value) for key, value in (options or {}).items() if key.startswith("listeners."))],
             )
         if not self._process("epmd").alive:
             # Ours and in the foreground: one that the node starts would be a daemon of unknown pid.
@@ -315,7 +316,7 @@ class RabbitMQ(Server):
             self.api("GET", "vhosts")
         except OSError:
             return False
-        return _listens(self.port)
+        return all(_listens(port) for port in self.state["listeners"])
 
 
 class PostgreSQL(Server):
