@@ -180,7 +180,7 @@ class RabbitMQ(Server):
                 epmd_port=epmd,
                 node=f"deploydb-{secrets.token_hex(4)}@localhost",
                 bin=str(bin_folder),
-                listeners=[amqp, *(_port(value) for key, value in (options or {}).items() if key.startswith("listeners."))],
+                listeners=[amqp, *_listeners(options or {})],
             )
         if not self._process("epmd").alive:
             # Ours and in the foreground: one that the node starts would be a daemon of unknown pid.
@@ -546,6 +546,11 @@ def _free_ports(count: int) -> list[int]:
         if port not in found:
             found.append(port)
     return found
+
+
+def _listeners(options: Mapping[str, str | int]) -> list[int]:
+    """The ports of a RabbitMQ node's further listeners."""
+    return [int(str(value).rpartition(":")[2]) for name, value in options.items() if name.startswith("listeners.")]
 
 
 def _listens(port: int) -> bool:
