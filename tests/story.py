@@ -8,19 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deploydb.domain.catalog import (
-    After,
-    Catalog,
-    Environment,
-    ManualPromotion,
-    Pipeline,
-    Promotion,
-    Service,
-    SoakPromotion,
-    Stage,
-    VerificationPromotion,
-)
+from deploydb.domain.catalog import After, Catalog, Environment, Pipeline, Service, Stage
 from deploydb.domain.commands import DeployCommand
+from deploydb.domain.promotions import ManualPromotion, Promotion, SoakPromotion, VerificationPromotion
 from deploydb.store import outbox
 from deploydb.store.engine import open_engine, reading
 from deploydb.store.promotion import Evaluated, evaluate
@@ -90,7 +80,12 @@ class World:
     def evaluate(self, **later: float) -> Evaluated:
         """One round of promotion, after moving the clock by `timedelta(**later)`."""
         self.now += timedelta(**later)
-        return evaluate(self.engine, self.catalog, self.now)
+        first = evaluated = evaluate(self.engine, self.catalog, self.now)
+        for _ in range(10):
+            if not evaluated.more:
+                break
+            evaluated = evaluate(self.engine, self.catalog, self.now)
+        return first
 
     def commands(self) -> list[DeployCommand]:
         """The commands that wait in the outbox, taken out of it as sent."""

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from deploydb.broker.port import Message, Outbound
-from deploydb.broker.topology import COMMANDS
+from deploydb.broker.topology import COMMANDS, EVENTS, NOTIFICATIONS
 from deploydb.domain.errors import Transient
 from deploydb.store import outbox, wake
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
-from deploydb.wire.native import COMMAND_CONTENT_TYPE
+from deploydb.wire.native import COMMAND_CONTENT_TYPE, FACT_CONTENT_TYPE, NOTIFICATION_CONTENT_TYPE
 from workers.loop import Patience
 
 LIMIT = 500
@@ -27,6 +27,12 @@ LEASE = timedelta(seconds=10)
 """Longer than any batch takes; so long is what a killed relay had in hand kept from the others."""
 LONGEST_WAIT = timedelta(seconds=1)
 COUNT_EVERY_SECONDS = 5.0
+
+_CONTENT_TYPES = {
+    COMMANDS: COMMAND_CONTENT_TYPE,
+    NOTIFICATIONS: NOTIFICATION_CONTENT_TYPE,
+    EVENTS: FACT_CONTENT_TYPE,
+}
 
 
 class RelayMetrics:
@@ -113,7 +119,8 @@ class Relay:
         sent, problems = [], {}
         for outgoing, receipt in zip(leased, receipts, strict=True):
             self._metrics.messages.labels(receipt.state).inc()
-            if receipt.state == "confirmed":
+            unheard = receipt.state == "returned" and outgoing.exchange == NOTIFICATIONS  # nobody wants the news
+            if receipt.state == "confirmed" or unheard:
                 sent.append(outgoing.id)
                 continue
             problems[outgoing.id] = f"{receipt.state}: {receipt.detail}"
@@ -150,5 +157,5 @@ def _message(outgoing: outbox.Outgoing) -> Message:
         routing_key=outgoing.routing_key,
         body=outgoing.body,
         message_id=outgoing.message_id,
-        content_type=COMMAND_CONTENT_TYPE if outgoing.exchange == COMMANDS else "application/json",
+        content_type=_CONTENT_TYPES.get(outgoing.exchange, "application/json"),
     )

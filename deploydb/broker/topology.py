@@ -14,6 +14,8 @@ EVENTS = "deploydb.events"
 """Where everybody publishes facts."""
 COMMANDS = "deploydb.commands"
 """Where the relay publishes commands; only the relay may."""
+NOTIFICATIONS = "deploydb.notifications"
+"""Where the relay publishes news, by what, environment and service, for whoever binds a queue."""
 DEAD = "deploydb.dead"
 """Where every dead letter goes, by the name of the queue that it died in."""
 
@@ -88,7 +90,7 @@ def topology(orchestrators: Mapping[str, tuple[str, ...]]) -> Topology:
         for orchestrator, environments in sorted(orchestrators.items())
     )
     return Topology(
-        exchanges=(EVENTS, COMMANDS, DEAD),
+        exchanges=(EVENTS, COMMANDS, NOTIFICATIONS, DEAD),
         queues=(
             Queue(name=DEAD_QUEUE, bindings=(Binding(exchange=DEAD, pattern="#"),), dead_letters=False),
             Queue(name=INGEST_QUEUE, bindings=(Binding(exchange=EVENTS, pattern="#"),)),

@@ -9,62 +9,51 @@ from msgspec import Struct, structs
 from deploydb.configuration.documents import (
     DefaultsDocument,
     EnvironmentDocument,
-    ManualDocument,
+    ParallelDocument,
     PipelineDocument,
-    PromotionDocument,
+    RetryDocument,
     ServiceDocument,
-    SoakDocument,
     StageDocument,
-    VerificationDocument,
     WebhookDocument,
 )
 from deploydb.configuration.problems import suggestion
 from deploydb.configuration.source import Path, Source
 from deploydb.configuration.stages import check_order, read_after
+from deploydb.configuration.urls import URL
 from deploydb.domain.catalog import (
     DeploymentWebhooks,
     Environment,
-    ManualPromotion,
+    FailureStrategy,
+    Parallel,
     Pipeline,
-    Promotion,
     PromotionWebhooks,
+    Retry,
     Service,
-    SoakPromotion,
     Stage,
-    VerificationPromotion,
     Webhooks,
 )
+from deploydb.domain.promotions import Promotion, SoakPromotion
 
 _MODULE = re.compile(r"[^:\s]+:[^:\s]+")
-_URL = re.compile(r"https?://[^\s/?#]+\S*")
 _ORCHESTRATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 MAX_STAGES = 200
+_STRATEGIES: dict[str, FailureStrategy] = {
+    "stop": "stop",
+    "rollback": "rollback",
+    "full_rollback": "full_rollback",
+    "fullrollback": "full_rollback",
+    "ignore": "ignore",
+}
 
 
 class Known(Struct, kw_only=True):
     """The idents that exist in each kind, those of broken files too: a broken file is one problem, not twenty."""
 
+    services: Set[str]
     pipelines: Set[str]
     environments: Set[str]
     promotions: Set[str]
-
-
-def build_promotion(ident: str, document: PromotionDocument) -> Promotion:
-    """The promotion that a document describes."""
-    match document:
-        case VerificationDocument():
-            return VerificationPromotion(
-                ident=ident, type=document.type_, description=document.description, timeout=document.timeout
-            )
-        case ManualDocument():
-            return ManualPromotion(
-                ident=ident,
-                description=document.description,
-                approvals=document.approvals,
-                allow_author=document.allow_author,
-            )
-        case SoakDocument():
-            return SoakPromotion(ident=ident, description=document.description, duration=document.duration)
+    groups: Set[str]
 
 
 def build_environment(
@@ -84,6 +73,9 @@ def build_environment(
         orchestrator=document.orchestrator,
         entry=tuple(document.entry),
         deadline=document.deadline,
+        failure_strategy=_strategy(source, document.failure_strategy),
+        retry=_retry(document.retry),
+        fail_on_incident=document.fail_on_incident,
         webhooks=build_webhooks(source, document.webhooks, ("webhooks",)),
     )
 
@@ -97,7 +89,7 @@ def build_webhooks(source: Source, document: WebhookDocument | None, at: Path = 
         found = {name: urls for name, urls in structs.asdict(of).items() if urls is not None} if of else {}
         for name, urls in found.items():
             for index, url in enumerate(urls):
-                if not _URL.fullmatch(url):
+                if not URL.fullmatch(url):
                     source.problem((*at, where, name, index), f"{url} is no http or https address")
         return {name: tuple(urls) for name, urls in found.items()}
 
@@ -131,10 +123,16 @@ def build_pipeline(source: Source, ident: str, document: PipelineDocument, known
                 promotions=tuple(stage.promotions),
                 after=after,
                 while_verifying=stage.while_verifying,
+                supersede=stage.supersede or document.supersede,
             )
         )
     check_order(source, stages)
-    return Pipeline(ident=ident, description=document.description, stages=tuple(stages))
+    parallel = tuple(
+        _parallel(source, index, group, names)
+        for index, group in enumerate(document.parallel)
+        if isinstance(group, ParallelDocument)  # what was told as a problem is not
+    )
+    return Pipeline(ident=ident, description=document.description, stages=tuple(stages), parallel=parallel)
 
 
 def build_service(
@@ -149,14 +147,15 @@ def build_service(
         source.problem(("artifacts",), "a service needs at least one artifact, such as com.example:foo")
     if not written.get("pipelines"):
         source.problem(("pipelines",), "a service needs at least one pipeline")
-    if document.failure_strategy.lower() != "stop":
-        source.problem(("failure_strategy",), f"expected stop, found {document.failure_strategy}")
     return Service(
         ident=ident,
         description=document.description,
         artifacts=tuple(dict.fromkeys([*document.artifacts, *defaults.artifacts])),
         pipelines=tuple(document.pipelines),
         promotions=tuple(dict.fromkeys([*document.promotions, *defaults.promotions])),
+        failure_strategy=_strategy(source, document.failure_strategy) or "stop",
+        retry=_retry(document.retry) or Retry(),
+        fail_on_incident=document.fail_on_incident,
         order=document.order,
     )
 
@@ -193,3 +192,25 @@ def _refer(source: Source, at: Path, names: list[str], kind: str, known: Set[str
             source.problem((*at, index), f"there is no {kind} {name}{suggestion(name, known)}")
         elif name in names[:index]:
             source.problem((*at, index), f"{name} is listed twice")
+
+
+def _parallel(source: Source, index: int, group: ParallelDocument, stages: list[str]) -> Parallel:
+    at: Path = ("parallel", index, "environments")
+    _refer(source, at, group.environments, "stage", frozenset(stages))
+    if len(group.environments) < 2:
+        source.problem(at, "a group has at least two environments")
+    return Parallel(environments=tuple(group.environments), most=group.max_parallel)
+
+
+def _strategy(source: Source, written: str | None) -> FailureStrategy | None:
+    if written is None:
+        return None
+    found = _STRATEGIES.get(re.sub(r"[ -]", "_", written).lower())
+    if found is None:
+        names = ", ".join(dict.fromkeys(_STRATEGIES.values()))
+        source.problem(("failure_strategy",), f"expected one of {names}, found {written}")
+    return found
+
+
+def _retry(document: RetryDocument | None) -> Retry | None:
+    return Retry(retries=document.retries, backoff=document.backoff) if document is not None else None

@@ -11,6 +11,26 @@ Urls = list[Annotated[str, Meta(max_length=8192, extra_json_schema={"pattern": "
 Modules = list[Annotated[str, Meta(max_length=8192, extra_json_schema={"pattern": r"^[^:\s]+:[^:\s]+$"})]]
 
 
+_STRATEGY = Meta(
+    description="What follows a failure: `stop` (people look), `rollback` (the last version that succeeded there is "
+    "put back), `full_rollback` (the last one that completed the pipeline is), `ignore` (the release goes on).",
+    extra_json_schema={
+        "pattern": "^([Ss][Tt][Oo][Pp]|[Rr][Oo][Ll][Ll][Bb][Aa][Cc][Kk]|[Ff][Uu][Ll][Ll][_ -]?[Rr][Oo][Ll][Ll][Bb][Aa]"
+        "[Cc][Kk]|[Ii][Gg][Nn][Oo][Rr][Ee])$",
+        "examples": ["stop", "rollback", "full_rollback", "ignore"],
+    },
+)
+
+
+class RetryDocument(Struct, kw_only=True, frozen=True):
+    """How often a deployment that failed is tried again."""
+
+    retries: Annotated[int, Meta(ge=0, le=100, description="How many further attempts.")]
+    backoff: Annotated[
+        timedelta, Meta(description="The pause before the first of them, such as 30s; it doubles each time.")
+    ] = timedelta(seconds=30)
+
+
 class ServiceDocument(Struct, kw_only=True, frozen=True):
     """services/NAME.yml: what is deployed as one."""
 
@@ -20,17 +40,26 @@ class ServiceDocument(Struct, kw_only=True, frozen=True):
         Names, Meta(description="The pipelines that its releases go through.", extra_json_schema={"minItems": 1})
     ] = []
     promotions: Annotated[Names, Meta(description="Promotions that must pass in every stage.")] = []
-    failure_strategy: Annotated[
-        str,
-        Meta(
-            description="What follows a failure. `stop`: the release goes no further until people have looked.",
-            extra_json_schema={"pattern": "^[Ss][Tt][Oo][Pp]$", "examples": ["stop"]},
-        ),
-    ] = "stop"
+    failure_strategy: Annotated[str, _STRATEGY] = "stop"
+    retry: Annotated[
+        RetryDocument | None, Meta(description="How often a failed deployment is tried again before it counts.")
+    ] = None
+    fail_on_incident: Annotated[
+        bool, Meta(description="Whether an incident where a version runs counts as a failure of it.")
+    ] = False
     order: Annotated[
         Literal["published", "version"],
         Meta(description="What makes a version newer: published later, or a higher version number."),
     ] = "published"
+
+
+class AccessDocument(Struct, kw_only=True, frozen=True):
+    """access.yml: who belongs to which group, and what groups may do."""
+
+    groups: Annotated[dict[str, Names], Meta(description="The people of each group, by the names they act under.")] = {}
+    override_freeze: Annotated[
+        Names, Meta(description="The groups whose members may let a release pass a freeze. Nobody, if there is none.")
+    ] = []
 
 
 class DefaultsDocument(Struct, kw_only=True, frozen=True):
@@ -65,6 +94,21 @@ class StageDocument(Struct, kw_only=True, frozen=True):
             "`wait` where a soak or a person is asked, else `replace`."
         ),
     ] = None
+    supersede: Annotated[
+        Literal["newest", "queue", "all"] | None,
+        Meta(
+            description="Which of several waiting releases go through: the `newest` (the others are skipped), or each "
+            "in turn, the next once the one before it is verified (`queue`) or deployed (`all`). By default the "
+            "pipeline's."
+        ),
+    ] = None
+
+
+class ParallelDocument(Struct, kw_only=True, frozen=True):
+    """Environments that are not all worked on at a time."""
+
+    environments: Annotated[Names, Meta(description="The stages of the group.", extra_json_schema={"minItems": 2})]
+    max_parallel: Annotated[int, Meta(ge=1, le=200, description="How many of them at a time.")] = 1
 
 
 class PipelineDocument(Struct, kw_only=True, frozen=True):
@@ -74,6 +118,14 @@ class PipelineDocument(Struct, kw_only=True, frozen=True):
         dict[str, StageDocument | None],
         Meta(description="The stages, in order.", extra_json_schema={"minProperties": 1}),
     ]
+    supersede: Annotated[
+        Literal["newest", "queue", "all"],
+        Meta(description="Which of several waiting releases go through a stage, where the stage does not say."),
+    ] = "newest"
+    parallel: Annotated[
+        list[ParallelDocument],
+        Meta(description="Groups of environments that are not all worked on at a time: one region after the other."),
+    ] = []
     description: Description = ""
 
 
@@ -115,48 +167,15 @@ class EnvironmentDocument(Struct, kw_only=True, frozen=True):
     deadline: Annotated[
         timedelta, Meta(description="How long a deployment may take before it counts as failed, such as 15m.")
     ] = timedelta(hours=1)
+    failure_strategy: Annotated[str | None, _STRATEGY] = None
+    retry: Annotated[
+        RetryDocument | None,
+        Meta(description="How often a failed deployment is tried again here, in the place of the service's word."),
+    ] = None
+    fail_on_incident: Annotated[
+        bool | None,
+        Meta(description="Whether an incident here counts as a failure; else as the service says."),
+    ] = None
     webhooks: Annotated[
         WebhookDocument | None, Meta(description="Who is called for this environment, beside those of webhook/.")
     ] = None
-
-
-class VerificationDocument(Struct, kw_only=True, frozen=True, rename={"type_": "type"}):
-    """promotions/NAME.yml: a job must report that it passed. BasicPromotion and JenkinsPromotion are the same."""
-
-    type_: Annotated[
-        Literal["VerificationPromotion", "BasicPromotion", "JenkinsPromotion"],
-        Meta(description="A job reports whether it passed."),
-    ]
-    description: Description = ""
-    timeout: Annotated[
-        timedelta | None,
-        Meta(description="How long after the deployment the report may come; then it counts as failed."),
-    ] = None
-
-
-class ManualDocument(Struct, kw_only=True, frozen=True, rename={"type_": "type"}):
-    """promotions/NAME.yml: people must say yes."""
-
-    type_: Annotated[Literal["ManualPromotion"], Meta(description="People approve, or refuse.")]
-    description: Description = ""
-    approvals: Annotated[int, Meta(ge=1, le=100, description="How many different people.")] = 1
-    allow_author: Annotated[bool, Meta(description="Whether who published the artifact counts as one of them.")] = True
-
-
-class SoakDocument(Struct, kw_only=True, frozen=True, rename={"type_": "type"}):
-    """promotions/NAME.yml: the version must have run for a while."""
-
-    type_: Annotated[Literal["SoakPromotion"], Meta(description="Time must pass.")]
-    duration: Annotated[timedelta, Meta(description="How long, such as 2h or 1d.")]
-    description: Description = ""
-
-
-PromotionDocument = VerificationDocument | ManualDocument | SoakDocument
-
-PROMOTION_TYPES: dict[str, type[VerificationDocument] | type[ManualDocument] | type[SoakDocument]] = {
-    "VerificationPromotion": VerificationDocument,
-    "BasicPromotion": VerificationDocument,
-    "JenkinsPromotion": VerificationDocument,
-    "ManualPromotion": ManualDocument,
-    "SoakPromotion": SoakDocument,
-}

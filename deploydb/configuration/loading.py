@@ -16,26 +16,37 @@ from deploydb.configuration.building import (
     build_defaults,
     build_environment,
     build_pipeline,
-    build_promotion,
     build_service,
     build_webhooks,
     check_lanes,
 )
+from deploydb.configuration.criteria import PromotionDocument
 from deploydb.configuration.documents import (
+    AccessDocument,
     DefaultsDocument,
     EnvironmentDocument,
     PipelineDocument,
-    PromotionDocument,
     ServiceDocument,
     WebhookDocument,
 )
 from deploydb.configuration.problems import LONGEST_MESSAGE, Problem, shown, suggestion
+from deploydb.configuration.promotions import build_promotion
 from deploydb.configuration.reading import read_document, read_promotion
 from deploydb.configuration.source import Source, read_source
-from deploydb.domain.catalog import Catalog, DeploymentWebhooks, PromotionWebhooks, Webhooks
+from deploydb.domain.catalog import (
+    Catalog,
+    DeploymentWebhooks,
+    Environment,
+    Pipeline,
+    PromotionWebhooks,
+    Service,
+    Webhooks,
+)
+from deploydb.domain.promotions import Promotion
 
 DEFAULTS = "_defaults"
 _ENDINGS = (".yml", ".yaml")
+_ACCESS = tuple(f"access{ending}" for ending in _ENDINGS)
 # Names are words of routing keys and queue names, which AMQP bounds at 255 bytes: ENVIRONMENT.SERVICE.deploy fits.
 _DOTTED = (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"), "letters, digits, . - and _ only, at most 128")
 _PLAIN = (re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"), "letters, digits, - and _ only, at most 64")
@@ -63,9 +74,9 @@ def load(directory: Path) -> Loaded:
         told = "is not a directory" if os.path.lexists(directory) else "there is no such directory"
         return Loaded(catalog=None, problems=(_problem(directory, told),))
     folders = _Folders(directory)
-    catalog = _build(folders)
+    parts = _build(folders)
     problems = sorted(folders.problems + [each for source in folders.sources for each in source.problems])
-    return Loaded(catalog=None if problems else catalog, problems=tuple(problems))
+    return Loaded(catalog=None if problems else _catalog(parts), problems=tuple(problems))
 
 
 class _Folders:
@@ -75,8 +86,11 @@ class _Folders:
         self.problems: list[Problem] = []
         self.sources: list[Source] = []
         self.by_kind: dict[str, dict[str, Source]] = {kind: {} for kind in _IDENT}
+        self.access: Source | None = None
         for path in self._entries(directory):
-            if os.path.isdir(path) and path.name in _IDENT:
+            if path.name in _ACCESS:
+                self._read_access(path)
+            elif os.path.isdir(path) and path.name in _IDENT:
                 self._read(path.name, path)
             elif path.suffix in _ENDINGS or os.path.isdir(path):
                 told = f"is no folder of a configuration{suggestion(path.name, _IDENT)}"
@@ -95,6 +109,13 @@ class _Folders:
         except OSError as error:
             self.problems.append(_problem(folder, f"cannot be read: {error.strerror}"))
             return []
+
+    def _read_access(self, path: Path) -> None:
+        if self.access is not None:
+            self.problems.append(_problem(path, "access is here with two endings: keep one of them"))
+            return
+        self.access = _read_file(path)
+        self.sources.append(self.access)
 
     def _read(self, kind: str, folder: Path) -> None:
         shape, allowed = _IDENT[kind]
@@ -116,14 +137,29 @@ class _Folders:
             self.by_kind[kind][ident] = source
 
 
-def _build(folders: _Folders) -> Catalog:
+class _Parts(Struct, frozen=True, kw_only=True):
+    """What a catalog is made of. Where there are problems, names in it may lead nowhere."""
+
+    services: dict[str, Service]
+    environments: dict[str, Environment]
+    pipelines: dict[str, Pipeline]
+    promotions: dict[str, Promotion]
+    webhooks: Webhooks
+    groups: dict[str, frozenset[str]]
+    freeze_overriders: tuple[str, ...]
+
+
+def _build(folders: _Folders) -> _Parts:
+    access = _access(folders)
     known = Known(
+        services=folders.by_kind["services"].keys() - {DEFAULTS},
         pipelines=folders.by_kind["pipelines"].keys(),
         environments=folders.by_kind["environments"].keys(),
         promotions=folders.by_kind["promotions"].keys(),
+        groups=access.groups.keys(),
     )
     read: dict[str, tuple[Source, PromotionDocument]] = folders.documents("promotions", read_promotion)
-    promotions = {ident: build_promotion(ident, document) for ident, (_, document) in read.items()}
+    promotions = {ident: build_promotion(source, ident, document, known) for ident, (source, document) in read.items()}
     environments = {
         ident: build_environment(source, ident, document, known, promotions)
         for ident, (source, document) in folders.documents(
@@ -151,15 +187,37 @@ def _build(folders: _Folders) -> Catalog:
             ).values()
         ]
     )
-    parts = (services, environments, pipelines, promotions, webhooks)
-    return Catalog(
+    return _Parts(
         services=services,
         environments=environments,
         pipelines=pipelines,
         promotions=promotions,
         webhooks=webhooks,
-        digest=hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest(),
+        groups={name: frozenset(people or ()) for name, people in access.groups.items()},
+        freeze_overriders=tuple(access.override_freeze),
     )
+
+
+def _catalog(parts: _Parts) -> Catalog:
+    encoded = msgspec.json.encode(parts, order="deterministic", enc_hook=_digested)
+    return Catalog(**msgspec.structs.asdict(parts), digest=hashlib.sha256(encoded).hexdigest())
+
+
+def _digested(value: object) -> str:
+    """What a compiled expression counts as: its text is beside it."""
+    return type(value).__name__
+
+
+def _access(folders: _Folders) -> AccessDocument:
+    source = folders.access
+    document = read_document(source, AccessDocument) if source is not None else None
+    if source is None or document is None:
+        return AccessDocument()
+    for index, name in enumerate(document.override_freeze):
+        if name not in document.groups:
+            told = f"there is no group {name}{suggestion(name, document.groups)}"
+            source.problem(("override_freeze", index), told)
+    return document
 
 
 def _defaults(folders: _Folders, known: Known) -> DefaultsDocument:

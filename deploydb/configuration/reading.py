@@ -1,5 +1,6 @@
 """A file's value held against its document's type: every key on its own, so that one mistake hides no other."""
 
+import math
 from collections.abc import Callable
 from datetime import timedelta
 from types import NoneType, UnionType
@@ -9,7 +10,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import FieldInfo, fields
 
-from deploydb.configuration.documents import PROMOTION_TYPES, AfterDocument, PromotionDocument
+from deploydb.configuration.criteria import PROMOTION_TYPES, PromotionDocument
+from deploydb.configuration.documents import AfterDocument
 from deploydb.configuration.durations import parse_duration
 from deploydb.configuration.problems import close_match, shown, suggestion
 from deploydb.configuration.source import Path, Source
@@ -21,6 +23,7 @@ _NAMES = {
     list: "a list",
     str: "text",
     int: "a number",
+    float: "a number",
     bool: "true or false",
     NoneType: "nothing",
 }
@@ -102,8 +105,8 @@ def _read(source: Source, value: Any, kind: Any, at: Path) -> Any:  # noqa: ANN4
         if not isinstance(value, list):
             return _unexpected(source, at, list, value)
         members = [_read(source, given, get_args(bare)[0], (*at, index)) for index, given in enumerate(value)]
-        # What was told is empty text, not left out: the others keep their index, by which their place is known.
-        return ["" if member is _WRONG else member for member in members]
+        # What was told is not left out: the others keep their index, by which their place is known.
+        return [_nothing(get_args(bare)[0]) if member is _WRONG else member for member in members]
     if bare is timedelta:
         return _told(source, at, lambda: parse_duration(value))
     if origin is Literal:
@@ -112,11 +115,18 @@ def _read(source: Source, value: Any, kind: Any, at: Path) -> Any:  # noqa: ANN4
             source.problem(at, f"expected {' or '.join(words)}, found {_shown(value)}{close_match(str(value), words)}")
             return _WRONG
         return value
+    if bare is float and isinstance(value, int | str) and not isinstance(value, bool):
+        return _told(source, at, lambda: _number(value))
     if bare is str and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)  # a version or a name that happens to be a number
     if isinstance(value, bool) is not (bare is bool) or not isinstance(value, bare):
         return _unexpected(source, at, bare, value)
     return _told(source, at, lambda: _converted(value, kind))
+
+
+def _nothing(kind: Any) -> str | None:  # noqa: ANN401  # any type
+    """Stands for a member of a list that has been told as a problem: nothing, where that is allowed, or no text."""
+    return None if NoneType in get_args(kind) else ""
 
 
 def _union(source: Source, value: Any, kind: Any, members: tuple[Any, ...], at: Path) -> Any:  # noqa: ANN401
@@ -125,7 +135,8 @@ def _union(source: Source, value: Any, kind: Any, members: tuple[Any, ...], at: 
         return None
     shapes = {str: str, list: list, dict: dict, AfterDocument: dict, int: int}
     for member in members:
-        shape = shapes.get(get_origin(member) or member)
+        plain = get_args(member)[0] if get_origin(member) is Annotated else member
+        shape = shapes.get(get_origin(plain) or plain)
         if shape is not None and isinstance(value, shape):
             return _read(source, value, member, at)
     others = [member for member in members if member is not NoneType]
@@ -139,6 +150,17 @@ def _converted(value: Any, kind: Any) -> Any:  # noqa: ANN401
     except msgspec.ValidationError as error:
         told = str(error).replace("`int`", _NAMES[int]).replace("`str`", _NAMES[str])
         raise ValueError(f"{told[0].lower()}{told[1:]}, found {_shown(value)}") from error
+
+
+def _number(value: int | str) -> float:
+    """Raises: ValueError for a text that is no decimal number."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"expected a number, found {_shown(value)}")
+    return number
 
 
 def _told(source: Source, at: Path, read: Callable[[], Any]) -> Any:  # noqa: ANN401  # what is read, or _WRONG

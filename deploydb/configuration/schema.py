@@ -5,14 +5,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from deploydb.configuration.criteria import PROMOTION_TYPES
 from deploydb.configuration.documents import (
+    AccessDocument,
     DefaultsDocument,
     EnvironmentDocument,
-    ManualDocument,
     PipelineDocument,
     ServiceDocument,
-    SoakDocument,
-    VerificationDocument,
     WebhookDocument,
 )
 from deploydb.configuration.durations import PATTERN
@@ -23,8 +22,9 @@ _KINDS: dict[str, tuple[type[Struct], ...]] = {
     "services-defaults": (DefaultsDocument,),
     "pipelines": (PipelineDocument,),
     "environments": (EnvironmentDocument,),
-    "promotions": (VerificationDocument, ManualDocument, SoakDocument),
+    "promotions": tuple(dict.fromkeys(PROMOTION_TYPES.values())),
     "webhook": (WebhookDocument,),
+    "access": (AccessDocument,),
 }
 
 

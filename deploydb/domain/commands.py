@@ -1,4 +1,4 @@
-"""What DeployDB tells an orchestrator to do, in the imperative."""
+"""What DeployDB tells: an orchestrator what to do, in the imperative, and everybody what has happened."""
 
 from typing import Literal
 
@@ -42,3 +42,30 @@ class DeployCommand(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def routing_key(self) -> str:
         """Environment first: an orchestrator's queue is bound by the environments that name it."""
         return f"{self.environment}.{self.service}.{self.type}"
+
+
+NOTIFICATIONS = "deploydb.notifications"
+"""Where news are published: to whoever has bound a queue."""
+
+
+class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that people want to know at once. `sequel`: what a failure led to."""
+
+    type: Literal["deployment.failed"]
+    id: str
+    time: Time
+    deployment: int
+    flow: int | None
+    kind: str
+    service: str
+    environment: str
+    artifact: Artifact
+    attempt: int
+    sequel: str
+    reason: str
+    url: str | None = None
+
+    @property
+    def routing_key(self) -> str:
+        """What, where, of what."""
+        return f"{self.type}.{self.environment}.{self.service}"

@@ -8,8 +8,11 @@ The order of the steps:
 1. `outcomes`: an active deployment past its deadline expires, what runs in each lane is settled, and what is over is
    closed;
 2. `exits`: the gates of each stage judge what runs there and is not decided for good;
-3. `doors`, upstream first: flows that can never come to a stage are skipped there, with the reason; of those that have
-   arrived the newest is chosen, and if its lane is free and the entry gates pass, the deployment is requested.
+3. `failures`: what has failed is tried again or counts, and then what is configured follows: people look, another
+   version is put back, or the flow goes on;
+4. `doors`, upstream first: flows that can never come to a stage are skipped there, with the reason; of those that have
+   arrived one is chosen, and if nothing holds it, its lane is free and the entry gates pass, the deployment is
+   requested.
 """
 
 from datetime import datetime
@@ -18,6 +21,8 @@ from deploydb.domain.catalog import Catalog
 from deploydb.domain.decisions import Decisions, FlowOpened, Situation
 from deploydb.domain.doors import Doors
 from deploydb.domain.exits import judge_exits
+from deploydb.domain.failures import Failures
+from deploydb.domain.holds import Holds
 from deploydb.domain.lanes import Lanes
 from deploydb.domain.outcomes import take_in
 from deploydb.domain.state import Release
@@ -40,15 +45,24 @@ def decide(catalog: Catalog, situation: Situation, now: datetime) -> Decisions:
 
     Of a service that is not configured only what happened is taken in: its flows wait until it comes back.
     """
-    lanes = Lanes(situation, now)
+    lanes = Lanes(situation, now, catalog.groups)
     take_in(lanes)
     service = catalog.services.get(situation.service)
     if service is not None:
         stages = catalog.stages(service)
-        doors = Doors(lanes, catalog, service)
+        holds = Holds(lanes, catalog, {stage.environment: stage for stage in stages})
+        doors = Doors(lanes, catalog, service, holds)
         doors.rule_out()
         for stage in stages:
-            judge_exits(lanes, stage.environment, catalog.exit_promotions(service, stage))
+            fails = catalog.fails_on_incident(service, stage.environment)
+            judge_exits(lanes, stage.environment, catalog.exit_promotions(service, stage), fail_on_incident=fails)
+        failures = Failures(lanes, catalog, service, holds)
+        failures.grant()
         for stage in stages:
-            doors.work(stage)
+            failures.follow(stage)
+        commanded = -1
+        while commanded != lanes.commanded:  # what is commanded stands in the way of others, which are to say so
+            commanded = lanes.commanded
+            for stage in stages:
+                doors.work(stage)
     return lanes.decisions()

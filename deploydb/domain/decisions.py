@@ -7,8 +7,9 @@ from msgspec import Struct
 
 from deploydb.domain.artifact import Artifact
 from deploydb.domain.commands import Previous
-from deploydb.domain.gates import Evidence
-from deploydb.domain.state import Deployment, Release, Running, Verdict
+from deploydb.domain.evidence import Evidence
+from deploydb.domain.orders import Hold, Hotfix, Wish
+from deploydb.domain.state import Deployment, Good, Neighbour, Release, Running, Sequel, Verdict
 
 Settlement = Literal["adopted", "skipped", "expired", "replaced", "succeeded", "failed", "resumed", "waiting", "closed"]
 """How a deployment can change by decision.
@@ -29,7 +30,10 @@ class Situation(Struct, frozen=True, kw_only=True):
     """All that is known of one service and is not over.
 
     `deployments`: every deployment of each flow that has an open one, and open ones without a flow. `running`: by
-    (environment, module). `evidence`, and the `verdicts` that were decided last by promotion: by deployment.
+    (environment, module). `evidence`, and the `verdicts` that were decided last by promotion: by deployment. `holds`:
+    those that may concern it. `hotfixes`, `wishes`: of it. `neighbours`: what the lanes run that its gates ask about.
+    `good`: the last releases that succeeded, newest first, by environment, of those where something has failed or a
+    rollback is wanted.
     """
 
     service: str
@@ -37,6 +41,11 @@ class Situation(Struct, frozen=True, kw_only=True):
     running: dict[tuple[str, str], Running] = {}
     evidence: dict[int, Evidence] = {}
     verdicts: dict[int, dict[str, Verdict]] = {}
+    holds: tuple[Hold, ...] = ()
+    hotfixes: tuple[Hotfix, ...] = ()
+    wishes: tuple[Wish, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    good: dict[str, tuple[Good, ...]] = {}
 
 
 class FlowOpened(Struct, frozen=True, kw_only=True):
@@ -80,12 +89,59 @@ class RunningChanged(Struct, frozen=True, kw_only=True):
     running: Running
 
 
-Decision = Requested | Settled | VerdictChanged | RunningChanged
+class Attempted(Struct, frozen=True, kw_only=True):
+    """Another attempt is to be made, in a deployment of its own: a retry, or a rollback to `release`.
+
+    `cause`: the number of the deployment that failed, or that is rolled back. `wish`: the log row of the person's word.
+    `promotions`: those that the stage will ask.
+    """
+
+    kind: Literal["deploy", "rollback"]
+    environment: str
+    release: Release
+    flow: int | None
+    attempt: int
+    reason: str
+    promotions: tuple[str, ...] = ()
+    cause: int | None = None
+    wish: int | None = None
+    not_before: datetime | None = None
+
+
+class FailureCounted(Struct, frozen=True, kw_only=True):
+    """A deployment has failed for good, and the failure's strategy was followed. People are told."""
+
+    deployment: Deployment
+    sequel: Sequel
+    reason: str
+
+
+class WishAnswered(Struct, frozen=True, kw_only=True):
+    """What came of a rollback that a person wanted."""
+
+    wish: Wish
+    reason: str
+
+
+class CheckWanted(Struct, frozen=True, kw_only=True):
+    """Somebody else must be asked about the deployment, from now on, for one promotion."""
+
+    deployment: Deployment
+    promotion: str
+
+
+Decision = (
+    Requested | Settled | VerdictChanged | RunningChanged | Attempted | FailureCounted | WishAnswered | CheckWanted
+)
 
 
 class Decisions(Struct, frozen=True, kw_only=True):
-    """What to write down, in order, and when to look again although nothing has happened."""
+    """What to write down, in order, and when to look again although nothing has happened.
+
+    `again`: at once, since what was decided is not all: a new attempt wants to be commanded.
+    """
 
     service: str
     decisions: tuple[Decision, ...] = ()
     recheck_at: datetime | None = None
+    again: bool = False

@@ -1,7 +1,8 @@
 """The way into a stage: who can never come, who has arrived, who is chosen, and whether it may enter.
 
 Choosing the candidate and permitting it are separate: the newest of a module that has arrived is chosen and the older
-ones beside it are skipped, even if the newest may not enter yet.
+ones beside it are skipped, even if the newest may not enter yet. A vetoed release is no candidate, and where a version
+is pinned the others wait.
 """
 
 from collections.abc import Sequence
@@ -12,18 +13,24 @@ from msgspec.structs import replace
 from deploydb.domain.catalog import Catalog, Service, Stage
 from deploydb.domain.commands import Previous
 from deploydb.domain.decisions import Requested
+from deploydb.domain.holds import Holds
 from deploydb.domain.lanes import Lanes
-from deploydb.domain.state import Deployment, Outcome, Release, Status, Verdict
+from deploydb.domain.rivals import Rivals
+from deploydb.domain.state import Deployment, Outcome, Status, Verdict
+from deploydb.domain.ways import Ways
 
 
 class Doors:
     """A service's doors, one for each of its stages. Work them upstream first."""
 
-    def __init__(self, lanes: Lanes, catalog: Catalog, service: Service) -> None:
+    def __init__(self, lanes: Lanes, catalog: Catalog, service: Service, holds: Holds) -> None:
         self._lanes = lanes
         self._catalog = catalog
         self._service = service
+        self._holds = holds
         self._stages = {stage.environment: stage for stage in catalog.stages(service)}
+        self._ways = Ways(lanes, self._stages)
+        self._rivals = Rivals(lanes, service, holds)
 
     def rule_out(self) -> None:
         """Let go of what the service no longer goes through, or is no longer made of."""
@@ -37,23 +44,27 @@ class Doors:
                 self._lanes.skip(known, f"{module} is no longer an artifact of {self._service.ident}")
 
     def work(self, stage: Stage) -> None:
-        """Skip the flows whose way to the stage is closed; of those that have arrived, let in who may enter."""
+        """Put back what is to be put back. Skip the flows whose way to the stage is closed; of those that have arrived,
+        let in who may enter."""
         arrived: dict[str, list[Deployment]] = {}
         for known in self._lanes.lane(stage.environment):
             if known.status is not Status.NOT_STARTED:
                 continue
-            closed = self._dead_end(stage, known.flow)
+            if known.kind == "rollback":
+                self._put_back(known)
+                continue
+            closed = self._ways.dead_end(stage, known.flow) or self._ways.skipped_by_hotfix(known)
             if closed is not None:
                 self._lanes.skip(known, closed)
                 continue
-            waits_for = self._waits_for(stage, known.flow)
+            waits_for = self._ways.waits_for(stage, known.flow)
             if waits_for is not None:
                 self._lanes.explain(known, waits_for)
                 continue
             arrived.setdefault(known.release.artifact.module, []).append(known)
-        chosen = [newest for rivals in arrived.values() if (newest := self._choose(rivals)) is not None]
-        for newest in sorted(chosen, key=_turn):
-            self._enter(stage, newest)
+        chosen = [one for rivals in arrived.values() if (one := self._rivals.choose(stage, rivals)) is not None]
+        for candidate in sorted(chosen, key=_turn):
+            self._enter(stage, candidate)
 
     def _leave(self, known: Deployment, reason: str) -> None:
         if known.status is Status.NOT_STARTED:
@@ -61,75 +72,18 @@ class Doors:
         elif not known.active:
             self._lanes.close(known)
 
-    def _dead_end(self, stage: Stage, flow: int | None) -> str | None:
-        """Why the flow can never come to the stage; None where it may."""
-        upstream = stage.after.environments
-        ends = [end for environment in upstream if (end := self._end(flow, environment)) is not None]
-        needed = 1 if stage.after.need == "all" else len(upstream)
-        return ends[0] if ends and len(ends) >= needed else None
-
-    def _end(self, flow: int | None, environment: str) -> str | None:
-        """Why the flow can never come out of a stage, as told where it ended; None where it may."""
-        known = self._lanes.of(flow, environment)
-        if known is None:
-            return f"{environment} became a stage after this flow had begun"
-        if known.status is Status.SKIPPED:
-            return self._dead_end(self._stages[environment], flow) or f"skipped in {environment}: {known.reason}"
-        if known.expired_at is not None or (known.replaced_at is not None and known.status is Status.FAILED):
-            return f"failed in {environment}: {known.reason}"
-        return f"{known.reason} in {environment}" if known.replaced_at is not None else None
-
-    def _waits_for(self, stage: Stage, flow: int | None) -> str | None:
-        """None where the flow has arrived at the stage; else what it waits for upstream."""
-        upstream = self._upstream(stage, flow)
-        unmet = [known for known in upstream if known.status is not Status.SUCCESS]
-        if not unmet or (stage.after.need == "any" and len(unmet) < len(upstream)):
-            return None
-        names = (" and " if stage.after.need == "all" else " or ").join(known.environment for known in unmet)
-        failed = [f"; failed in {known.environment}: {known.reason}" for known in unmet if known.status == "FAILED"]
-        return f"waits for {names}" + "".join(failed)
-
-    def _upstream(self, stage: Stage, flow: int | None) -> list[Deployment]:
-        found = (self._lanes.of(flow, environment) for environment in stage.after.environments)
-        return [known for known in found if known is not None]
-
-    def _choose(self, rivals: Sequence[Deployment]) -> Deployment | None:
-        """The newest of one module's flows at a door; none where the lane has something newer. The rest is skipped."""
-        newest = max(rivals, key=lambda known: (self._newness(known.release), known.id))
-        overtaken = self._overtaken(newest)
-        for known in rivals:
-            if overtaken is not None:
-                self._lanes.skip(known, overtaken)
-            elif known is not newest:
-                self._lanes.skip(known, f"superseded by {self._named(newest.release, known.release)}")
-        return newest if overtaken is None else None
-
-    def _newness(self, release: Release) -> tuple[object, ...]:
-        return release.order_key(self._service.order)
-
-    def _named(self, newer: Release, older: Release) -> str:
-        """The newer release's version, and what makes it newer: of two tags of one version, their time."""
-        higher = self._service.order == "version" and self._newness(newer)[0] != self._newness(older)[0]
-        return f"{newer.artifact.version}, {'a higher version' if higher else 'published later'}"
-
-    def _overtaken(self, known: Deployment) -> str | None:
-        """Why the release would be a downgrade in its lane; None where it would not."""
-        module, newness = known.release.artifact.module, self._newness(known.release)
-        ran = self._lanes.runs(known)
-        if ran is not None and self._newness(ran.release) > newness:
-            return f"{known.environment} runs {self._named(ran.release, known.release)}"
-        for other in self._lanes.lane(known.environment):
-            came = other.open and other.commanded and other.release.artifact.module == module
-            if came and self._newness(other.release) > newness:
-                return f"superseded by {self._named(other.release, known.release)}"
-        return None
-
     def _enter(self, stage: Stage, known: Deployment) -> None:
-        obstacle = self._obstacle(stage)
+        against = [str(hold) for hold in self._holds.pauses(stage.environment)]
+        frozen = self._frozen(known)
+        if frozen is not None and frozen.outcome is not Outcome.PASS:
+            against.append(frozen.reason)
+        obstacle = self._obstacle(stage, known)
         if obstacle is not None:
-            self._lanes.explain(known, obstacle)
+            against.append(obstacle)
+        if against:
+            self._lanes.explain(known, "; ".join(against))
             return
-        passed = [one for one in self._upstream(stage, known.flow) if one.status is Status.SUCCESS]
+        passed = self._ways.passed(stage, known.flow)
         since = max(
             (one.running_since for one in passed if one.running_since is not None), default=known.release.published_at
         )
@@ -138,18 +92,67 @@ class Doors:
         if unmet:
             self._lanes.explain(known, "; ".join(unmet))
             return
-        self._request(known, _because(known.release, passed, verdicts))
+        asked = (*verdicts, frozen) if frozen is not None else verdicts
+        self._request(known, self._because(known, passed, asked))
 
-    def _obstacle(self, stage: Stage) -> str | None:
-        """What keeps every newcomer out of the lane now: an active deployment, or one that must be verified first."""
+    def _frozen(self, known: Deployment) -> Verdict | None:
+        frozen = self._holds.frozen(known)
+        if frozen is not None:
+            self._lanes.say(known, frozen)
+        return frozen
+
+    def _put_back(self, known: Deployment) -> None:
+        """A rollback waits for an active deployment and for a freeze, and for nothing else; a veto or a pin ends it."""
+        version, environment = known.release.artifact.version, known.environment
+        veto, pin = self._holds.veto(environment, version), self._holds.pin(environment)
+        hold = veto or (pin if pin is not None and pin.version != version else None)
+        if hold is not None:
+            self._lanes.skip(known, str(hold))
+            return
+        frozen = self._frozen(known)
+        against = [frozen.reason] if frozen is not None and frozen.outcome is not Outcome.PASS else []
+        active = [other for other in self._lanes.lane(environment) if other.active]
+        if active:
+            against.append(_being_deployed(active[0]))
+        against += self._not_yet(known)
+        if against:
+            self._lanes.explain(known, "; ".join(against))
+            return
+        because = [known.reason or "rollback"] + ([frozen.reason] if frozen is not None else [])
+        self._request(known, "; ".join(because))
+
+    def _not_yet(self, known: Deployment) -> list[str]:
+        """When another attempt may be made, if that is still to come."""
+        if known.not_before is None or known.not_before <= self._lanes.now:
+            return []
+        self._lanes.look_again(known.not_before)
+        return [f"attempt {known.attempt} is made from {known.not_before:%Y-%m-%d %H:%M:%S} UTC on"]
+
+    def _obstacle(self, stage: Stage, known: Deployment) -> str | None:
+        """What keeps the newcomer out of the lane now: another deployment there, or one of a region beside it."""
         lane = self._lanes.lane(stage.environment)
+        if self._lanes.rolling_back(stage.environment):
+            return "a rollback goes first"
         active = [other for other in lane if other.active]
         if active:
-            return f"{active[0].release.artifact.version} is being deployed (deployment {active[0].id})"
+            return _being_deployed(active[0])
         verifying = [other for other in lane if other.open and other.status is Status.COMPLETED]
-        if verifying and self._catalog.while_verifying(self._service, stage) == "wait":
+        patient = self._catalog.while_verifying(self._service, stage) == "wait" and self._lanes.hotfix(known) is None
+        if verifying and patient:
             first = min(verifying, key=_turn)
             return f"{first.release.artifact.version} is being verified (deployment {first.id})"
+        return next(iter(self._not_yet(known)), None) or self._crowded(stage, known)
+
+    def _crowded(self, stage: Stage, known: Deployment) -> str | None:
+        """Which environment beside this one must be done first: not all of a group are worked on at a time."""
+        for group in self._catalog.parallel(self._service, stage.environment):
+            beside = [name for name in group.environments if name != stage.environment]
+            failed = [one for name in beside for one in self._lanes.lane(name) if _has_failed(one, known)]
+            if failed:
+                return f"{known.release.artifact.version} failed in {failed[0].environment}: {failed[0].reason}"
+            busy = [name for name in beside if any(map(_is_busy, self._lanes.lane(name)))]
+            if len(busy) >= group.most:
+                return f"waits for {' or '.join(busy)}: {group.most} of {', '.join(group.environments)} at a time"
         return None
 
     def _request(self, known: Deployment, reason: str) -> None:
@@ -160,7 +163,7 @@ class Doors:
         self._lanes.request(
             Requested(
                 deployment=requested,
-                kind="deploy",
+                kind="rollback" if known.kind == "rollback" else "deploy",
                 manifest=tuple(
                     known.release.artifact
                     if listed == module
@@ -174,9 +177,23 @@ class Doors:
             )
         )
         for other in self._lanes.lane(environment):
-            ended = other.open and other.status in (Status.COMPLETED, Status.FAILED)
-            if ended and other.release.artifact.module == module:
+            ended = other.open and other.status in (Status.COMPLETED, Status.FAILED, Status.SUCCESS)
+            if ended and other.release.artifact.module == module and other.id != known.id:
                 self._lanes.replace(other, known.release.artifact.version)
+
+    def _because(self, known: Deployment, passed: Sequence[Deployment], entry: Sequence[Verdict]) -> str:
+        """Why it is deployed, for the command and for people."""
+        release = known.release
+        if passed:
+            why = "promoted from " + "; ".join(f"{one.environment}: {one.reason}" for one in passed)
+        else:
+            why = f"published by {release.published_by}"
+        if known.attempt > 1 and known.reason is not None:
+            why = f"attempt {known.attempt}; {why}"
+        hotfix = self._lanes.hotfix(known)
+        why += f"; {hotfix}" if hotfix is not None else ""
+        why += "".join(f", {verdict.reason}" for verdict in entry)
+        return f"{why}; the earliest publication stands: {release.conflict}" if release.conflict else why
 
 
 def _turn(known: Deployment) -> tuple[datetime, str]:
@@ -184,11 +201,14 @@ def _turn(known: Deployment) -> tuple[datetime, str]:
     return (known.release.published_at, known.release.artifact.module)
 
 
-def _because(release: Release, passed: Sequence[Deployment], entry: Sequence[Verdict]) -> str:
-    """Why it is deployed, for the command and for people."""
-    if passed:
-        why = "promoted from " + "; ".join(f"{one.environment}: {one.reason}" for one in passed)
-    else:
-        why = f"published by {release.published_by}"
-    why += "".join(f", {verdict.reason}" for verdict in entry)
-    return f"{why}; the earliest publication stands: {release.conflict}" if release.conflict else why
+def _being_deployed(known: Deployment) -> str:
+    return f"{known.release.artifact.version} is being deployed (deployment {known.id})"
+
+
+def _is_busy(known: Deployment) -> bool:
+    return known.active or (known.open and known.status is Status.COMPLETED)
+
+
+def _has_failed(one: Deployment, known: Deployment) -> bool:
+    """Whether the same release has failed there, and people have not dealt with it."""
+    return one.open and one.status is Status.FAILED and one.release.id == known.release.id

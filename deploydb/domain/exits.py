@@ -4,17 +4,48 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from deploydb.domain.catalog import Promotion
 from deploydb.domain.lanes import Lanes
+from deploydb.domain.promotions import INCIDENT, Promotion
 from deploydb.domain.state import Deployment, Outcome, Status, Verdict
 
+_ROLLBACKS = ("rollback", "full_rollback")
 
-def judge_exits(lanes: Lanes, environment: str, promotions: Sequence[Promotion]) -> None:
-    """Judge what runs and is not decided for good. One that failed at a gate may be mended by a later report."""
+
+def judge_exits(lanes: Lanes, environment: str, promotions: Sequence[Promotion], *, fail_on_incident: bool) -> None:
+    """Judge what runs and is not decided for good. One that failed at a gate may be mended by a later report.
+
+    `fail_on_incident`: an incident that is open is a no, of what had succeeded too.
+    """
     for known in lanes.lane(environment):
-        runs = known.outcome == "succeeded" and known.status in (Status.COMPLETED, Status.FAILED)
-        if known.open and runs and known.expired_at is None:
-            _judge(lanes, known, lanes.verdicts(promotions, known, since=known.running_since))
+        runs = known.open and known.outcome == "succeeded" and known.expired_at is None
+        if not runs or known.status is Status.SKIPPED or known.sequel in _ROLLBACKS:
+            continue
+        trouble = _incident(lanes, known) if fail_on_incident else None
+        if known.status is Status.SUCCESS:
+            if trouble is None or trouble.outcome is not Outcome.FAIL:
+                lanes.close(known)
+            else:
+                _judge(lanes, known, (trouble,))
+            continue
+        # what is put back was verified there before
+        asked = promotions if known.kind == "deploy" else ()
+        verdicts = lanes.verdicts(asked, known, since=known.running_since)
+        _judge(lanes, known, (*verdicts, trouble) if trouble is not None else verdicts)
+
+
+def _incident(lanes: Lanes, known: Deployment) -> Verdict | None:
+    """What the incidents in the lane say of a deployment. None where there is none, nor was one."""
+    troubled = [incident for incident in lanes.evidence(known).incidents if incident.open]
+    inputs = tuple(incident.event for incident in troubled if incident.event is not None)
+    if troubled:
+        reason = "; ".join(map(str, troubled))
+        verdict = Verdict(promotion=INCIDENT, outcome=Outcome.FAIL, reason=reason, inputs=inputs)
+    elif INCIDENT in lanes.before(known):
+        verdict = Verdict(promotion=INCIDENT, outcome=Outcome.PASS, reason="no incident is open")
+    else:
+        return None
+    lanes.say(known, verdict)
+    return verdict
 
 
 def _judge(lanes: Lanes, known: Deployment, verdicts: tuple[Verdict, ...]) -> None:
@@ -25,10 +56,16 @@ def _judge(lanes: Lanes, known: Deployment, verdicts: tuple[Verdict, ...]) -> No
         if (known.result, known.reason) != ("FAILED", reason):
             lanes.settle("failed", replace(known, result="FAILED", reason=reason), reason)
     elif not unmet:
-        reason = ", ".join(verdict.reason for verdict in verdicts) or "deployed; no promotion asks for more"
-        lanes.settle("succeeded", replace(known, result="SUCCESS", reason=reason, open=False), reason)
+        told = ", ".join(verdict.reason for verdict in verdicts if verdict.promotion != INCIDENT)
+        default = "deployed; no promotion asks for more" if known.kind == "deploy" else known.reason
+        reason = told or default or "put back"
+        lanes.settle(
+            "succeeded",
+            replace(known, result="SUCCESS", sequel=None, aftermath=None, reason=reason, open=False),
+            reason,
+        )
     elif known.result == "FAILED":
         reason = "; ".join(unmet)
-        lanes.settle("resumed", replace(known, result=None, reason=reason), reason)
+        lanes.settle("resumed", replace(known, result=None, sequel=None, aftermath=None, reason=reason), reason)
     else:
         lanes.explain(known, "; ".join(unmet))

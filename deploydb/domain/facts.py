@@ -83,11 +83,15 @@ class VerificationFinished(AboutDeployment, frozen=True, kw_only=True, tag="veri
 
 
 class AboutApproval(AboutDeployment, frozen=True, kw_only=True):
-    """A person's word on one deployment, for one manual promotion."""
+    """A person's word on one deployment, for one manual promotion, or for passing a freeze (promotion `freeze`).
+
+    `digest`: of the artifact that the person has seen; the word counts for no other one.
+    """
 
     promotion: Name
     by: Name
     comment: Text | None = None
+    digest: Name | None = None
 
 
 class ApprovalGiven(AboutApproval, frozen=True, kw_only=True, tag="approval.given"):
@@ -99,7 +103,13 @@ class ApprovalRefused(AboutApproval, frozen=True, kw_only=True, tag="approval.re
 
 
 class AboutHold(Fact, frozen=True, kw_only=True):
-    """A hold stops automation: pin, veto, freeze or pause, over the scope that its fields name."""
+    """A hold stops automation, over the scope that its fields name.
+
+    pin     `service`, `environment`, `version`: automation keeps this version here
+    veto    `service`, `version`, and perhaps `environment`: this version nowhere, or not here and downstream of here
+    freeze  perhaps `environment`, perhaps `service`: nothing enters
+    pause   `service`, perhaps `environment`: nothing is promoted
+    """
 
     kind: Literal["pin", "veto", "freeze", "pause"]
     by: Name
@@ -108,15 +118,63 @@ class AboutHold(Fact, frozen=True, kw_only=True):
     version: Name | None = None
     reason: Text | None = None
 
+    def __post_init__(self) -> None:
+        needed = {"pin": ("service", "environment"), "veto": ("service", "version"), "pause": ("service",)}
+        missing = [name for name in needed.get(self.kind, ()) if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"a {self.kind} needs {' and '.join(f'`{name}`' for name in missing)}")
+
 
 class HoldPlaced(AboutHold, frozen=True, kw_only=True, tag="hold.placed"):
     """From now on, `until` a time or until it is lifted."""
 
     until: Time | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.kind == "pin" and self.version is None:
+            raise ValueError("a pin needs `version`: the one to keep")
+
 
 class HoldLifted(AboutHold, frozen=True, kw_only=True, tag="hold.lifted"):
     """The hold of the same kind and scope is over."""
+
+
+class HotfixDeclared(Fact, frozen=True, kw_only=True, tag="hotfix.declared"):
+    """A version goes ahead of the others, past the stages in `skip`."""
+
+    service: Name
+    version: Name
+    by: Name
+    reason: Text
+    skip: tuple[Name, ...] = ()
+
+
+class RollbackRequested(Fact, frozen=True, kw_only=True, tag="rollback.requested"):
+    """A person wants what ran before back: `version`, or the last one that succeeded there."""
+
+    service: Name
+    environment: Name
+    by: Name
+    reason: Text
+    version: Name | None = None
+    artifact: Coordinate | None = None
+
+
+class ArtifactAttested(Fact, frozen=True, kw_only=True, tag="artifact.attested"):
+    """`signer` vouches for an artifact, by its digest: a signature, or an attestation of some `kind`.
+
+    Who publishes the fact has verified it.
+    """
+
+    artifact: Artifact
+    signer: Name
+    kind: Name = "signature"
+    url: Coordinate | None = None
+
+    def __post_init__(self) -> None:
+        if self.artifact.digest is None:
+            raise ValueError("an attestation is for a digest: give `artifact.digest`")
 
 
 class AboutIncident(Fact, frozen=True, kw_only=True):
@@ -148,6 +206,9 @@ AnyFact = (
     | ApprovalRefused
     | HoldPlaced
     | HoldLifted
+    | HotfixDeclared
+    | RollbackRequested
+    | ArtifactAttested
     | IncidentDetected
     | IncidentResolved
 )

@@ -4,38 +4,52 @@ A lane is a service in an environment. `outcomes`, `exits` and `doors` read the 
 decided back, so that each step sees the one before it, and one evaluation gets as far as there is to go.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from deploydb.domain.catalog import Promotion
 from deploydb.domain.decisions import (
+    Attempted,
+    CheckWanted,
     Decision,
     Decisions,
+    FailureCounted,
     Requested,
     RunningChanged,
     Settled,
     Settlement,
     Situation,
     VerdictChanged,
+    WishAnswered,
 )
-from deploydb.domain.gates import Evidence, judge
-from deploydb.domain.state import Deployment, Running, Status, Verdict
+from deploydb.domain.evidence import Evidence
+from deploydb.domain.gates import Asked, judge
+from deploydb.domain.orders import Hold, Hotfix, Wish
+from deploydb.domain.promotions import CheckedPromotion, Promotion
+from deploydb.domain.state import Deployment, Good, Running, Sequel, Status, Verdict
 
 
 class Lanes:
     """The working copy of one evaluation, and the decisions made in it. Deployments come in the order of their ids."""
 
-    def __init__(self, situation: Situation, now: datetime) -> None:
+    def __init__(self, situation: Situation, now: datetime, groups: Mapping[str, frozenset[str]]) -> None:
         self.now = now
         self.running = dict(situation.running)
+        self.holds: Sequence[Hold] = situation.holds
+        self.wishes: Sequence[Wish] = situation.wishes
+        self._hotfixes = {hotfix.version: hotfix for hotfix in situation.hotfixes}
+        self._groups = groups
         self._situation = situation
         self._decisions: list[Decision] = []
         self._rechecks: set[datetime] = set()
         self._deployments = {known.id: known for known in sorted(situation.deployments, key=lambda known: known.id)}
         self._lanes: dict[str, list[int]] = {}
         self._flows: dict[tuple[int, str], int] = {}
+        self._verdicts = {ident: dict(said) for ident, said in situation.verdicts.items()}
+        self._rolling_back: set[str] = set()
+        self._again = False
+        self.commanded = 0
         for known in self._deployments.values():
             self._lanes.setdefault(known.environment, []).append(known.id)
             if known.flow is not None:
@@ -58,18 +72,61 @@ class Lanes:
         """What the deployment's environment runs of its module."""
         return self.running.get((known.environment, known.release.artifact.module))
 
+    def hotfix(self, known: Deployment) -> Hotfix | None:
+        """The order by which the deployment's version goes ahead of the others."""
+        return self._hotfixes.get(known.release.artifact.version)
+
+    def good(self, environment: str, module: str) -> Sequence[Good] | None:
+        """What succeeded there before, newest first. None where that has not been looked up: it is, for the next look,
+        which is at once."""
+        found = self._situation.good.get(environment)
+        if found is None:
+            self._again = True
+            return None
+        return [one for one in found if one.release.artifact.module == module]
+
+    def evidence(self, known: Deployment) -> Evidence:
+        """What has been said about a deployment."""
+        return self._situation.evidence.get(known.id, Evidence())
+
+    def before(self, known: Deployment) -> Mapping[str, Verdict]:
+        """What a deployment's gates said when they were asked last."""
+        return self._verdicts.get(known.id, {})
+
+    def rolling_back(self, environment: str) -> bool:
+        """Whether a rollback is about to be commanded there."""
+        waiting = (one for one in self.lane(environment) if one.kind == "rollback" and one.status == "NOT_STARTED")
+        return environment in self._rolling_back or any(waiting)
+
     def verdicts(
         self, promotions: Sequence[Promotion], known: Deployment, *, since: datetime | None
     ) -> tuple[Verdict, ...]:
         """What the gates say now; what is new is decided, and what time may change is looked at again."""
-        verdicts = judge(promotions, known, self._situation.evidence.get(known.id, Evidence()), self.now, since=since)
-        before = self._situation.verdicts.get(known.id, {})
+        before = dict(self.before(known))
+        asked = Asked(
+            deployment=known,
+            now=self.now,
+            evidence=self.evidence(known),
+            since=since,
+            groups=self._groups,
+            neighbours=self._situation.neighbours,
+            before=before,
+        )
+        verdicts = judge(promotions, asked)
+        for promotion in promotions:
+            if isinstance(promotion, CheckedPromotion) and promotion.ident not in before:
+                self._decisions.append(CheckWanted(deployment=known, promotion=promotion.ident))
         for verdict in verdicts:
-            if before.get(verdict.promotion) != verdict:
-                self._decisions.append(VerdictChanged(deployment=known, verdict=verdict))
-            if verdict.recheck_at is not None:
-                self.look_again(verdict.recheck_at)
+            self.say(known, verdict)
         return verdicts
+
+    def say(self, known: Deployment, verdict: Verdict) -> None:
+        """What a gate says of a deployment, if that is news."""
+        if self.before(known).get(verdict.promotion) != verdict:
+            self._verdicts.setdefault(known.id, {})[verdict.promotion] = verdict
+            self._decisions.append(VerdictChanged(deployment=known, verdict=verdict))
+        if verdict.recheck_at is not None and verdict.recheck_at > self.now:
+            self.look_again(verdict.recheck_at)
 
     def settle(self, what: Settlement, known: Deployment, reason: str) -> None:
         """The deployment has changed."""
@@ -105,7 +162,24 @@ class Lanes:
         """The deployment is commanded."""
         self._deployments[requested.deployment.id] = requested.deployment
         self._decisions.append(requested)
+        self.commanded += 1
         self.look_again(requested.deadline)
+
+    def attempt(self, attempted: Attempted) -> None:
+        """Another deployment is made; it is commanded at the next look, which is at once."""
+        self._decisions.append(attempted)
+        self._again = True
+        if attempted.kind == "rollback":
+            self._rolling_back.add(attempted.environment)
+
+    def count_failure(self, known: Deployment, sequel: Sequel, reason: str) -> None:
+        """The deployment has failed for good, and this follows."""
+        self._deployments[known.id] = known
+        self._decisions.append(FailureCounted(deployment=known, sequel=sequel, reason=reason))
+
+    def answer(self, wish: Wish, reason: str) -> None:
+        """What came of a rollback that a person wanted."""
+        self._decisions.append(WishAnswered(wish=wish, reason=reason))
 
     def look_again(self, at: datetime) -> None:
         """Time alone may change something then."""
@@ -117,4 +191,5 @@ class Lanes:
             service=self._situation.service,
             decisions=tuple(self._decisions),
             recheck_at=min(self._rechecks, default=None),
+            again=self._again,
         )

@@ -88,10 +88,12 @@ def _close(lanes: Lanes, known: Deployment) -> None:
     """Let go of what is over, and of what another version that runs now has taken the place of."""
     if not known.open:
         return
-    over = known.kind == "external" or known.replaced_at is not None or known.status in (Status.SKIPPED, Status.SUCCESS)
+    troubled = any(incident.open for incident in lanes.evidence(known).incidents)
+    verified = known.status is Status.SUCCESS and not troubled
+    over = known.kind == "external" or known.replaced_at is not None or known.status is Status.SKIPPED or verified
     if over:
         lanes.close(known)
-    elif known.status in (Status.COMPLETED, Status.FAILED):
+    elif known.status in (Status.COMPLETED, Status.FAILED, Status.SUCCESS):
         ran = lanes.runs(known)
         ended = known.expired_at if known.finished is None else known.finished.time
         if ran is None or ran.deployment == known.id or ran.release.id == known.release.id or ended is None:

@@ -1,4 +1,4 @@
-"""What is known: releases, flows, deployments, reports and verdicts. Status is derived, never stored by hand.
+"""What is known: releases, deployments, verdicts and what runs. Status is derived, never stored by hand.
 
 Facts are merged into a deployment one at a time, in whatever order they come; for each field the fact with the later
 `time` wins, ties broken by `(source, id)`. So merging is commutative, associative and idempotent: any order and any
@@ -13,14 +13,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.artifact import Artifact, version_key
-from deploydb.domain.facts import (
-    ApprovalGiven,
-    ApprovalRefused,
-    DeploymentFinished,
-    DeploymentStarted,
-    Fact,
-    VerificationFinished,
-)
+from deploydb.domain.facts import DeploymentFinished, DeploymentStarted, Fact
+
+Sequel = Literal["stop", "retry", "rollback", "full_rollback", "ignore"]
+"""What a failure led to: the strategy that was followed, or another attempt before it counted."""
 
 
 class Status(StrEnum):
@@ -94,8 +90,10 @@ class Deployment(Struct, frozen=True, kw_only=True):
     """One attempt to have a release in an environment.
 
     Columns of three owners: promotion decides (`requested_at` to `reason`), facts report (`started*`, `finished*`,
-    `outcome`...), and `status` is derived from both. `flow` is None where nobody commanded it (`kind` external).
-    `open`: promotion still has something to do with it.
+    `outcome`...), and `status` is derived from both. `flow` is None where nobody commanded it (`kind` external), and of
+    a rollback. `cause`: the deployment whose failure led to this attempt. `not_before`: when it may be commanded.
+    `sequel`: what its own failure led to, `aftermath` in words; until then the failure has not counted. `open`:
+    promotion still has something to do with it.
     """
 
     id: int
@@ -105,6 +103,8 @@ class Deployment(Struct, frozen=True, kw_only=True):
     release: Release
     kind: Literal["deploy", "rollback", "external"] = "deploy"
     attempt: int = 1
+    cause: int | None = None
+    not_before: datetime | None = None
     command: str | None = None
     requested_at: datetime | None = None
     deadline: datetime | None = None
@@ -112,6 +112,8 @@ class Deployment(Struct, frozen=True, kw_only=True):
     skipped_at: datetime | None = None
     replaced_at: datetime | None = None
     result: Literal["SUCCESS", "FAILED"] | None = None
+    sequel: Sequel | None = None
+    aftermath: str | None = None
     reason: str | None = None
     started: Precedence | None = None
     finished: Precedence | None = None
@@ -186,49 +188,10 @@ def merge(deployment: Deployment, fact: DeploymentStarted | DeploymentFinished) 
             return replace(deployment, finished=at, outcome=fact.outcome, failure=fact.reason, finished_url=fact.url)
 
 
-class Verification(Struct, frozen=True, kw_only=True):
-    """The latest report of one job on one deployment."""
-
-    promotion: str
-    outcome: Literal["passed", "failed", "errored"]
-    at: Precedence
-    reason: str | None = None
-    url: str | None = None
-    event: int | None = None
-
-    @classmethod
-    def of(cls, fact: VerificationFinished) -> "Verification":
-        """What the fact reports."""
-        return cls(
-            promotion=fact.promotion,
-            outcome=fact.outcome,
-            at=precedence(fact),
-            reason=fact.reason,
-            url=fact.url,
-        )
-
-
-class Approval(Struct, frozen=True, kw_only=True):
-    """The latest word of one person on one deployment, for one manual promotion."""
-
-    promotion: str
-    by: str
-    given: bool
-    at: Precedence
-    comment: str | None = None
-    event: int | None = None
-
-    @classmethod
-    def of(cls, fact: ApprovalGiven | ApprovalRefused) -> "Approval":
-        """What the fact says."""
-        given = isinstance(fact, ApprovalGiven)
-        return cls(promotion=fact.promotion, by=fact.by, given=given, at=precedence(fact), comment=fact.comment)
-
-
 class Verdict(Struct, frozen=True, kw_only=True):
     """What a gate says of a deployment now, why, and from which facts (`inputs`, numbers of log rows).
 
-    `recheck_at`: when time alone may change it.
+    `recheck_at`: when time alone may change it, or has: a question that ran out of time keeps when it did.
     """
 
     promotion: str
@@ -244,3 +207,23 @@ class Running(Struct, frozen=True, kw_only=True):
     deployment: int
     release: Release
     since: datetime
+
+
+class Good(Struct, frozen=True, kw_only=True):
+    """A release that succeeded in a lane before, and the last deployment there that did."""
+
+    deployment: int
+    release: Release
+    since: datetime
+    completed: bool = False
+    """Whether it succeeded in every stage of its flow, too."""
+
+
+class Neighbour(Struct, frozen=True, kw_only=True):
+    """What a lane of another service runs of one module, and how it got on there."""
+
+    service: str
+    environment: str
+    release: Release
+    deployment: int
+    status: Status

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from deploydb.domain.catalog import DeploymentWebhooks, Environment, Pipeline, Promotion, Service, Webhooks
+from deploydb.domain.catalog import DeploymentWebhooks, Environment, Pipeline, Service, Webhooks
+from deploydb.domain.promotions import Promotion
 from deploydb.query.asking import Body, iso
 from deploydb.store.queries.artifacts import ArtifactView
 from deploydb.store.queries.deployments import DeploymentView, ResultView

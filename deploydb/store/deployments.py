@@ -52,6 +52,8 @@ def from_row(row: Any) -> Deployment:  # noqa: ANN401  # a row of `selected`
         release=release_from_row(row),
         kind=row.kind,
         attempt=row.attempt,
+        cause=row.cause_id,
+        not_before=row.not_before,
         command=row.command,
         requested_at=row.requested_at,
         deadline=row.deadline,
@@ -59,6 +61,8 @@ def from_row(row: Any) -> Deployment:  # noqa: ANN401  # a row of `selected`
         skipped_at=row.skipped_at,
         replaced_at=row.replaced_at,
         result=row.result,
+        sequel=row.sequel,
+        aftermath=row.aftermath,
         reason=row.reason,
         started=_precedence(row.started_at, row.started_source, row.started_event),
         finished=_precedence(row.finished_at, row.finished_source, row.finished_event),
@@ -103,6 +107,8 @@ def decided(known: Deployment) -> dict[str, Any]:
         "skipped_at": known.skipped_at,
         "replaced_at": known.replaced_at,
         "result": known.result,
+        "sequel": known.sequel,
+        "aftermath": known.aftermath,
         "open": known.open,
     }
 

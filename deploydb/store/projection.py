@@ -1,4 +1,4 @@
-"""What logged facts add up to: artifacts, reports on deployments, approvals, and marks for promotion.
+"""What logged facts add up to: artifacts, reports on deployments, approvals, orders, and marks for promotion.
 
 The same functions serve ingest, and promotion where a fact came before the deployment that it names.
 """
@@ -11,24 +11,29 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
+from deploydb.domain.evidence import Approval, Verification
 from deploydb.domain.facts import (
     AboutDeployment,
     AnyFact,
     ApprovalGiven,
     ApprovalRefused,
+    ArtifactAttested,
     ArtifactPublished,
     DeploymentFinished,
     DeploymentObserved,
     DeploymentStarted,
     HoldLifted,
     HoldPlaced,
+    HotfixDeclared,
     IncidentDetected,
     IncidentResolved,
+    RollbackRequested,
     VerificationFinished,
 )
-from deploydb.domain.state import Approval, Precedence, Status, Verification, merge, precedence
+from deploydb.domain.state import Precedence, Status, merge, precedence
 from deploydb.store import rows
 from deploydb.store.deployments import reported
+from deploydb.store.ordering import Order, order
 from deploydb.store.publications import Publication, publish
 from deploydb.store.references import Located
 from deploydb.store.tables import approval, deployment, mark, unmatched, verification
@@ -54,6 +59,7 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
     merged: set[int] = set()
     services: set[str] = set()
     lost: list[dict[str, Any]] = []
+    ordered: list[tuple[int, Order]] = []
     for entry in logged:
         fact = entry.fact
         match fact:
@@ -62,8 +68,16 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
             case DeploymentObserved():
                 observed.append((fact, Publication.of(fact, entry.publisher)))
                 services.add(fact.service)
-            case HoldPlaced() | HoldLifted() | IncidentDetected() | IncidentResolved():
-                pass  # the log is where these are read from
+            case (
+                HoldPlaced()
+                | HoldLifted()
+                | HotfixDeclared()
+                | RollbackRequested()
+                | ArtifactAttested()
+                | IncidentDetected()
+                | IncidentResolved()
+            ):
+                ordered.append((entry.number, fact))
             case (
                 DeploymentStarted()
                 | DeploymentFinished()
@@ -100,6 +114,7 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
     external = [_external(fact, idents[seen.key], now) for fact, seen in observed]
     rows.insert_rows(connection, deployment, external)
     rows.insert_rows(connection, unmatched, lost)
+    services |= order(connection, ordered)
     marks: list[dict[str, Any]] = [
         {"artifact_id": idents[key], "service": None, "created_at": now}
         for key in sorted({said.key for said in published})
@@ -143,6 +158,7 @@ def _word(ident: int, fact: ApprovalGiven | ApprovalRefused, number: int) -> dic
         "by": said.by,
         "given": said.given,
         "comment": said.comment,
+        "digest": said.digest,
         **_said_at(said.at, number),
     }
 

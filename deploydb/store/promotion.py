@@ -112,14 +112,16 @@ def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit:
         ]
         flows = open_flows(connection, openings, journal, now)
         match_early(connection, mine, now)
-        made = [decide(catalog, situation, now) for situation in situations(connection, mine)]
-        commands = save(connection, made, journal, now, catalog.digest)
+        made = [decide(catalog, situation, now) for situation in situations(connection, mine, catalog)]
+        commands = save(connection, made, journal, now, catalog)
         journal.write(connection)
+        again = any(one.again for one in made)
     else:
         flows = commands = 0
+        again = False
     if done:
         connection.execute(_DONE, {"ids": [one.id for one in done]})
-    more = len(marks) == limit or len(mine) < len(wanted)
+    more = len(marks) == limit or len(mine) < len(wanted) or again
     return Evaluated(services=len(mine), flows=flows, commands=commands, more=more)
 
 

@@ -9,7 +9,15 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.errors import Refused
-from deploydb.domain.facts import AboutDeployment, AboutHold, AboutIncident, AnyFact, DeploymentObserved
+from deploydb.domain.facts import (
+    AboutDeployment,
+    AboutHold,
+    AboutIncident,
+    AnyFact,
+    DeploymentObserved,
+    HotfixDeclared,
+    RollbackRequested,
+)
 from deploydb.store import rows, wake
 from deploydb.store.engine import Unstorable, transact
 from deploydb.store.projection import Logged, project
@@ -82,8 +90,10 @@ def _row(arrival: Arrival, located: Located, now: datetime) -> dict[str, Any]:
     if isinstance(fact, AboutDeployment):
         known = located.of(fact)
         service, environment = (known.service, known.environment) if known else (fact.service, fact.environment)
-    elif isinstance(fact, AboutHold | AboutIncident | DeploymentObserved):
+    elif isinstance(fact, AboutHold | AboutIncident | DeploymentObserved | RollbackRequested):
         service, environment = fact.service, fact.environment
+    elif isinstance(fact, HotfixDeclared):
+        service = fact.service
     return {
         "source": fact.source,
         "id": fact.id,

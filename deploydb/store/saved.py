@@ -1,4 +1,4 @@
-"""Decisions, written down: deployments, verdicts, what runs, the commands to send, and the log."""
+"""Decisions, written down: deployments, verdicts, what runs, what is to be sent, and the log."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,89 +8,182 @@ from uuid import uuid4
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from deploydb.domain.commands import EXCHANGE, DeployCommand
-from deploydb.domain.decisions import Decisions, Requested, RunningChanged, Settled, VerdictChanged
+from deploydb.domain.catalog import Catalog, Lane
+from deploydb.domain.commands import EXCHANGE, NOTIFICATIONS, DeployCommand, Notification
+from deploydb.domain.decisions import (
+    Attempted,
+    CheckWanted,
+    Decision,
+    Decisions,
+    FailureCounted,
+    Requested,
+    RunningChanged,
+    Settled,
+    VerdictChanged,
+    WishAnswered,
+)
 from deploydb.domain.state import Deployment
 from deploydb.store import rows, wake
+from deploydb.store.attempts import open_attempts
 from deploydb.store.deployments import decided
 from deploydb.store.journal import Journal
 from deploydb.store.publications import module_key
-from deploydb.store.tables import agenda, deployment, outbox, running, verdict
-from deploydb.wire.native import encode_command
+from deploydb.store.tables import agenda, deployment, mark, outbox, probe, running, verdict, wish
+from deploydb.wire.native import encode_command, encode_notification
 
 _UNTOLD = ("waiting", "closed")
 """Settlements that are bookkeeping: the deployment's reason says them, the log does not repeat them."""
 
 
-def save(connection: sa.Connection, made: Sequence[Decisions], journal: Journal, now: datetime, catalog: str) -> int:
-    """Write the decisions of some services in a handful of statements. How many commands are to be sent."""
-    deployments: dict[int, Deployment] = {}
-    verdicts: dict[tuple[int, str], dict[str, Any]] = {}
-    runs: dict[tuple[str, str, str], dict[str, Any]] = {}
-    commands: list[DeployCommand] = []
+def save(
+    connection: sa.Connection, made: Sequence[Decisions], journal: Journal, now: datetime, catalog: Catalog
+) -> int:
+    """Write the decisions of some services in a handful of statements. How many commands are to be sent.
+
+    Marks the services that must be looked at again at once, and those whose gates ask about what has changed.
+    """
+    book = _Book(journal, now)
     for decisions in made:
         for decision in decisions.decisions:
-            match decision:
-                case Requested():
-                    command = _command(decision)
-                    commands.append(command)
-                    deployments[decision.deployment.id] = replace(decision.deployment, command=command.id)
-                    _note(journal, "deployment.requested", decision.deployment, decision.reason, command=command)
-                case Settled():
-                    deployments[decision.deployment.id] = decision.deployment
-                    if decision.what not in _UNTOLD:
-                        _note(journal, f"deployment.{decision.what}", decision.deployment, decision.reason)
-                case VerdictChanged():
-                    row = _verdict(decision, now)
-                    verdicts[row["deployment_id"], row["promotion"]] = row
-                    said = decision.verdict
-                    _note(
-                        journal,
-                        "verdict.changed",
-                        decision.deployment,
-                        said.reason,
-                        promotion=said.promotion,
-                        verdict=said.outcome,
-                        inputs=said.inputs,
-                        recheck_at=said.recheck_at,
-                    )
-                case RunningChanged():
-                    row = _running(decisions.service, decision)
-                    runs[row["service"], row["environment"], row["module_key"]] = row
-                    journal.note(
-                        "environment.changed",
-                        service=decisions.service,
-                        environment=decision.environment,
-                        deployment=decision.running.deployment,
-                        version=decision.running.release.artifact.version,
-                        since=decision.running.since,
-                    )
-                case _:
-                    assert_never(decision)
-    changed = [decided(deployments[ident]) | {"decided_at": now} for ident in sorted(deployments)]
-    rows.update_rows(connection, deployment, changed, key=("id",))
-    rows.upsert(
-        connection,
-        verdict,
-        [verdicts[key] for key in sorted(verdicts)],
-        key=("deployment_id", "promotion"),
-        keep=("created_at",),
-    )
-    lane = ("service", "environment", "module_key")
-    rows.upsert(connection, running, [runs[key] for key in sorted(runs)], key=lane)
-    rows.insert_rows(connection, outbox, [_outgoing(command, now) for command in commands])
+            book.enter(decisions.service, decision)
+    book.write(connection)
     rows.update_rows(
         connection,
         agenda,
         [
-            {"service": one.service, "due_at": one.recheck_at, "evaluated_at": now, "catalog": catalog}
+            {"service": one.service, "due_at": one.recheck_at, "evaluated_at": now, "catalog": catalog.digest}
             for one in sorted(made, key=lambda one: one.service)
         ],
         key=("service",),
     )
-    if commands:
-        wake.notify(connection, wake.OUTBOX)
-    return len(commands)
+    again = {one.service for one in made if one.again}
+    again.update(dependent for lane in book.changed for dependent in catalog.dependents(*lane))
+    marks = [{"service": service, "created_at": now} for service in sorted(again)]
+    rows.insert_rows(connection, mark, marks)
+    if marks:
+        wake.notify(connection, wake.MARKS)
+    return book.commands
+
+
+class _Book:
+    """Decisions as rows, by table."""
+
+    def __init__(self, journal: Journal, now: datetime) -> None:
+        self.commands = 0
+        self.changed: set[Lane] = set()
+        self._journal = journal
+        self._now = now
+        self._deployments: dict[int, Deployment] = {}
+        self._verdicts: dict[tuple[int, str], dict[str, Any]] = {}
+        self._runs: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self._outgoing: list[dict[str, Any]] = []
+        self._attempts: list[tuple[str, Attempted]] = []
+        self._answers: list[dict[str, Any]] = []
+        self._probes: dict[tuple[int, str], dict[str, Any]] = {}
+
+    def enter(self, service: str, decision: Decision) -> None:
+        """Note one decision. A later one on the same row takes the earlier one's place."""
+        match decision:
+            case Requested():
+                self._request(decision)
+            case Settled(what=what, deployment=known):
+                self._deployments[known.id] = known
+                if what not in _UNTOLD:
+                    self._note(f"deployment.{what}", known, decision.reason)
+                if what in ("succeeded", "failed", "resumed"):
+                    self.changed.add((service, known.environment))
+            case VerdictChanged(deployment=known, verdict=said):
+                self._verdicts[known.id, said.promotion] = _verdict(decision, self._now)
+                told = {"promotion": said.promotion, "verdict": said.outcome, "inputs": said.inputs}
+                self._note("verdict.changed", known, said.reason, recheck_at=said.recheck_at, **told)
+            case RunningChanged(environment=environment, running=ran):
+                row = _running(service, decision)
+                self._runs[row["service"], row["environment"], row["module_key"]] = row
+                self.changed.add((service, environment))
+                self._journal.note(
+                    "environment.changed",
+                    service=service,
+                    environment=environment,
+                    deployment=ran.deployment,
+                    version=ran.release.artifact.version,
+                    since=ran.since,
+                )
+            case FailureCounted(deployment=known):
+                self._deployments[known.id] = known
+                self._note("failure.counted", known, decision.reason, sequel=decision.sequel)
+                self._send(NOTIFICATIONS, _news(decision, self._now))
+            case Attempted():
+                self._attempts.append((service, decision))
+            case WishAnswered(wish=wanted):
+                answer = {"event": wanted.event, "answer": decision.reason, "answered_at": self._now}
+                self._answers.append(answer)
+                self._journal.note(
+                    "rollback.answered",
+                    service=service,
+                    environment=wanted.environment,
+                    wish=wanted.event,
+                    by=wanted.by,
+                    reason=decision.reason,
+                )
+            case CheckWanted(deployment=known, promotion=promotion):
+                self._probes[known.id, promotion] = {
+                    "deployment_id": known.id,
+                    "promotion": promotion,
+                    "created_at": self._now,
+                    "due_at": self._now,
+                }
+            case _:
+                assert_never(decision)
+
+    def write(self, connection: sa.Connection) -> None:
+        """Write the rows, in the order of their keys."""
+        changed = [decided(self._deployments[each]) | {"decided_at": self._now} for each in sorted(self._deployments)]
+        rows.update_rows(connection, deployment, changed, key=("id",))
+        verdicts = [self._verdicts[each] for each in sorted(self._verdicts)]
+        rows.upsert(connection, verdict, verdicts, key=("deployment_id", "promotion"), keep=("created_at",))
+        runs = [self._runs[each] for each in sorted(self._runs)]
+        rows.upsert(connection, running, runs, key=("service", "environment", "module_key"))
+        open_attempts(connection, self._attempts, self._journal, self._now)
+        rows.update_rows(connection, wish, self._answers, key=("event",))
+        probes = [self._probes[each] for each in sorted(self._probes)]
+        rows.insert_new(connection, probe, probes, returning=("deployment_id",))
+        rows.insert_rows(connection, outbox, self._outgoing)
+        if self._probes:
+            wake.notify(connection, wake.PROBES)
+        if self._outgoing:
+            wake.notify(connection, wake.OUTBOX)
+
+    def _request(self, decision: Requested) -> None:
+        command = _command(decision)
+        self._deployments[decision.deployment.id] = replace(decision.deployment, command=command.id)
+        self._note("deployment.requested", decision.deployment, decision.reason, command=command)
+        self._send(EXCHANGE, command)
+        self.commands += 1
+
+    def _send(self, exchange: str, message: DeployCommand | Notification) -> None:
+        encoded = encode_command(message) if isinstance(message, DeployCommand) else encode_notification(message)
+        self._outgoing.append(
+            {
+                "message_id": message.id,
+                "exchange": exchange,
+                "routing_key": message.routing_key,
+                "body": encoded.decode(),
+                "created_at": self._now,
+                "due_at": self._now,
+            }
+        )
+
+    def _note(self, what: str, known: Deployment, reason: str, **told: Any) -> None:  # noqa: ANN401
+        self._journal.note(
+            what,
+            service=known.service,
+            environment=known.environment,
+            deployment=known.id,
+            flow=known.flow,
+            version=known.release.artifact.version,
+            reason=reason,
+            **told,
+        )
 
 
 def _command(decision: Requested) -> DeployCommand:
@@ -111,27 +204,22 @@ def _command(decision: Requested) -> DeployCommand:
     )
 
 
-def _outgoing(command: DeployCommand, now: datetime) -> dict[str, Any]:
-    return {
-        "message_id": command.id,
-        "exchange": EXCHANGE,
-        "routing_key": command.routing_key,
-        "body": encode_command(command).decode(),
-        "created_at": now,
-        "due_at": now,
-    }
-
-
-def _note(journal: Journal, what: str, known: Deployment, reason: str, **told: Any) -> None:  # noqa: ANN401
-    journal.note(
-        what,
-        service=known.service,
-        environment=known.environment,
+def _news(decision: FailureCounted, now: datetime) -> Notification:
+    known = decision.deployment
+    return Notification(
+        type="deployment.failed",
+        id=str(uuid4()),
+        time=now,
         deployment=known.id,
         flow=known.flow,
-        version=known.release.artifact.version,
-        reason=reason,
-        **told,
+        kind=known.kind,
+        service=known.service,
+        environment=known.environment,
+        artifact=known.release.artifact,
+        attempt=known.attempt,
+        sequel=decision.sequel,
+        reason=decision.reason,
+        url=known.url,
     )
 
 

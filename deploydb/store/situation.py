@@ -1,26 +1,24 @@
-"""What is known of some services and is not over, read in five statements however many services there are."""
+"""What is known of some services and is not over, read in a handful of statements however many services there are."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from deploydb.domain.catalog import Catalog
 from deploydb.domain.decisions import Situation
-from deploydb.domain.gates import Evidence
-from deploydb.domain.state import Approval, Deployment, Outcome, Precedence, Running, Verdict, Verification
+from deploydb.domain.evidence import Approval, Evidence, Verification
+from deploydb.domain.state import Deployment, Outcome, Precedence, Running, Verdict
 from deploydb.store.deployments import from_row, release_from_row, released, selected
+from deploydb.store.surroundings import Surroundings, surroundings
 from deploydb.store.tables import approval, artifact, deployment, running, verdict, verification
 
 # Built once: for one service, building the statements would cost more than running them.
 _SERVICES: sa.BindParameter[Any] = sa.bindparam("services", expanding=True)
 _IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
-_OPEN = (
-    selected()
-    .where(deployment.c.service.in_(_SERVICES), deployment.c.open)
-    .order_by(deployment.c.id)
-    .with_for_update(of=deployment)
-)
+_OPEN = selected().where(deployment.c.service.in_(_SERVICES), deployment.c.open).order_by(deployment.c.id)
+_OPEN_LOCKED = _OPEN.with_for_update(of=deployment)
 _CLOSED_OF_FLOWS = selected().where(deployment.c.flow_id.in_(_IDS), sa.not_(deployment.c.open))
 _RUNNING = (
     released()
@@ -33,16 +31,21 @@ _WORDS = sa.select(approval).where(approval.c.deployment_id.in_(_IDS)).order_by(
 _JUDGED = sa.select(verdict).where(verdict.c.deployment_id.in_(_IDS), verdict.c.outcome.is_not(None))
 
 
-def situations(connection: sa.Connection, services: Collection[str]) -> list[Situation]:
-    """Each service's situation, in the order of their names. Open deployments are locked until the transaction ends.
+def situations(
+    connection: sa.Connection, services: Collection[str], catalog: Catalog, *, lock: bool = True
+) -> list[Situation]:
+    """Each service's situation, in the order of their names. With `lock`, open deployments are locked until the
+    transaction ends.
 
     The cost follows what is open, not what has been. Indexes: `ix_deployment_open`, `uq_deployment_flow_id`, primary
-    keys.
+    keys; and those of `surroundings`.
     """
-    deployments = _deployments(connection, services)
-    open_ones = [known.id for known in deployments if known.open]
-    evidence = _evidence(connection, open_ones)
-    verdicts = _verdicts(connection, open_ones)
+    deployments = _deployments(connection, services, lock=lock)
+    opened = [known for known in deployments if known.open]
+    around = surroundings(connection, services, opened, catalog)
+    idents = [known.id for known in opened]
+    evidence = _evidence(connection, opened, around)
+    verdicts = _verdicts(connection, idents)
     runs = _running(connection, services)
     by_service: dict[str, list[Deployment]] = defaultdict(list)
     for known in deployments:
@@ -54,14 +57,20 @@ def situations(connection: sa.Connection, services: Collection[str]) -> list[Sit
             running=runs[service],
             evidence={known.id: evidence[known.id] for known in by_service[service] if known.id in evidence},
             verdicts={known.id: verdicts[known.id] for known in by_service[service] if known.id in verdicts},
+            holds=around.holds_of(service),
+            hotfixes=around.hotfixes[service],
+            wishes=around.wishes[service],
+            neighbours=around.neighbours_of(catalog.dependencies(service)),
+            good=around.good[service],
         )
         for service in sorted(services)
     ]
 
 
-def _deployments(connection: sa.Connection, services: Collection[str]) -> list[Deployment]:
-    """Open deployments, locked, and the closed ones of their flows: a stage looks at those upstream of it."""
-    opened = [from_row(row) for row in connection.execute(_OPEN, {"services": list(services)})]
+def _deployments(connection: sa.Connection, services: Collection[str], *, lock: bool) -> list[Deployment]:
+    """Open deployments, and the closed ones of their flows: a stage looks at those upstream of it."""
+    statement = _OPEN_LOCKED if lock else _OPEN
+    opened = [from_row(row) for row in connection.execute(statement, {"services": list(services)})]
     flows = {known.flow for known in opened if known.flow is not None}
     closed = connection.execute(_CLOSED_OF_FLOWS, {"ids": sorted(flows)}).all() if flows else []
     return sorted([*opened, *(from_row(row) for row in closed)], key=lambda known: known.id)
@@ -76,10 +85,11 @@ def _running(connection: sa.Connection, services: Collection[str]) -> dict[str, 
     return found
 
 
-def _evidence(connection: sa.Connection, deployments: Collection[int]) -> dict[int, Evidence]:
+def _evidence(connection: sa.Connection, opened: Sequence[Deployment], around: Surroundings) -> dict[int, Evidence]:
+    deployments = [known.id for known in opened]
     reports: dict[int, list[Verification]] = defaultdict(list)
     words: dict[int, list[Approval]] = defaultdict(list)
-    for row in connection.execute(_REPORTS, {"ids": list(deployments)}):
+    for row in connection.execute(_REPORTS, {"ids": deployments}):
         reports[row.deployment_id].append(
             Verification(
                 promotion=row.promotion,
@@ -90,7 +100,7 @@ def _evidence(connection: sa.Connection, deployments: Collection[int]) -> dict[i
                 event=row.event,
             )
         )
-    for row in connection.execute(_WORDS, {"ids": list(deployments)}):
+    for row in connection.execute(_WORDS, {"ids": deployments}):
         words[row.deployment_id].append(
             Approval(
                 promotion=row.promotion,
@@ -98,12 +108,18 @@ def _evidence(connection: sa.Connection, deployments: Collection[int]) -> dict[i
                 given=row.given,
                 at=_precedence(row),
                 comment=row.comment,
+                digest=row.digest,
                 event=row.event,
             )
         )
     return {
-        ident: Evidence(verifications=tuple(reports[ident]), approvals=tuple(words[ident]))
-        for ident in reports.keys() | words.keys()
+        known.id: Evidence(
+            verifications=tuple(reports[known.id]),
+            approvals=tuple(words[known.id]),
+            incidents=around.incidents_of(known),
+            attestations=around.attestations_of(known),
+        )
+        for known in opened
     }
 
 

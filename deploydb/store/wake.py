@@ -15,9 +15,10 @@ import sqlalchemy as sa
 from deploydb.domain.errors import Transient
 from deploydb.store.engine import told_apart
 
-Channel = Literal["deploydb_marks", "deploydb_outbox"]
+Channel = Literal["deploydb_marks", "deploydb_outbox", "deploydb_probes"]
 MARKS: Channel = "deploydb_marks"
 OUTBOX: Channel = "deploydb_outbox"
+PROBES: Channel = "deploydb_probes"
 
 SQLITE_POLL_SECONDS = 0.01
 

@@ -12,21 +12,22 @@ from msgspec.structs import replace
 from packageurl import PackageURL
 
 from deploydb.domain.artifact import Artifact
-from deploydb.domain.commands import DeployCommand
+from deploydb.domain.commands import DeployCommand, Notification
 from deploydb.domain.errors import Refused
-from deploydb.domain.facts import AnyFact, ArtifactPublished, DeploymentObserved, HoldPlaced
+from deploydb.domain.facts import AnyFact, ArtifactAttested, ArtifactPublished, DeploymentObserved, HoldPlaced
 from deploydb.settings import MAX_BODY_BYTES
 from deploydb.wire.offences import MAX_NESTING, find_offence
 from deploydb.wire.refusals import explain, shortened
 
 FACT_CONTENT_TYPE = "application/vnd.deploydb.event.v1+json"
+NOTIFICATION_CONTENT_TYPE = "application/vnd.deploydb.notification.v1+json"
 COMMAND_CONTENT_TYPE = "application/vnd.deploydb.command.v1+json"
 
 MAX_AHEAD = timedelta(minutes=5)
 """How far a source's clock may be ahead of ours. A fact further in the future is refused."""
 
 _FACTS = get_args(AnyFact)
-_WITH_ARTIFACT = (ArtifactPublished, DeploymentObserved)
+_WITH_ARTIFACT = (ArtifactPublished, DeploymentObserved, ArtifactAttested)
 _facts: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
 _commands = msgspec.json.Decoder(DeployCommand)
 _anything = msgspec.json.Decoder()
@@ -71,6 +72,11 @@ def decode_command(body: bytes) -> DeployCommand:
 def encode_command(command: DeployCommand) -> bytes:
     """The message that gives a command."""
     return _encoder.encode(command)
+
+
+def encode_notification(news: Notification) -> bytes:
+    """The message that tells news."""
+    return _encoder.encode(news)
 
 
 def _decode(decoder: msgspec.json.Decoder[T], structs: tuple[type[msgspec.Struct], ...], body: bytes) -> T:

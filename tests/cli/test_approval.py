@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from deploydb.domain.catalog import After, Catalog, ManualPromotion, Service, Stage
+from deploydb.domain.catalog import After, Catalog, Service, Stage
+from deploydb.domain.promotions import ManualPromotion
 from tests.cli.conftest import lane, served
 from tests.cli.shell import Queue, Shell
 from tests.story import World, catalog

@@ -11,14 +11,12 @@ from deploydb.domain.catalog import (
     Catalog,
     DeploymentWebhooks,
     Environment,
-    ManualPromotion,
     PromotionWebhooks,
     Service,
-    SoakPromotion,
     Stage,
-    VerificationPromotion,
     Webhooks,
 )
+from deploydb.domain.promotions import ManualPromotion, SoakPromotion, VerificationPromotion
 from tests.configuration.given import config, put, told
 
 EXAMPLE = Path(__file__).parents[2] / "config"

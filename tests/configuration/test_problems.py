@@ -126,7 +126,8 @@ def test_a_syntax_error_is_told_where_it_stands(tmp_path: Path, text: str, messa
             "promotions/smoke.yml",
             "description: x\n",
             "1:1: type is missing: write one of VerificationPromotion, BasicPromotion, JenkinsPromotion, "
-            "ManualPromotion, SoakPromotion",
+            "ManualPromotion, SoakPromotion, WindowPromotion, DependsOnPromotion, WebhookPromotion, MetricPromotion, "
+            "ExpressionPromotion, ProvenancePromotion",
         ),
         (
             "promotions/smoke.yml",
@@ -184,8 +185,8 @@ def test_a_wrong_key_or_value_is_told_where_it_stands(tmp_path: Path, file: str,
             "3:8: expected published or version, found the text versions; did you mean version?",
         ),
         (
-            "artifacts: [a:b]\npipelines: [main]\nfailure_strategy: rollback",
-            "3:19: expected stop, found rollback",
+            "artifacts: [a:b]\npipelines: [main]\nfailure_strategy: rollbak",
+            "3:19: expected one of stop, rollback, full_rollback, ignore, found rollbak",
         ),
     ],
 )
@@ -311,7 +312,7 @@ def test_a_broken_file_is_one_problem_and_not_one_for_each_that_names_it(tmp_pat
 def test_a_problem_is_one_line_whatever_the_file_says(tmp_path: Path) -> None:
     assert told(config(tmp_path, {"environments/dev.yml": '"a\\nb\\e[31m": x\n'})) == [
         r"config/environments/dev.yml:1:1: there is no key a\nb\x1b[31m here; there is deadline, description, entry, "
-        "orchestrator, webhooks"
+        "fail_on_incident, failure_strategy, orchestrator, retry, webhooks"
     ]
 
 

@@ -14,7 +14,7 @@ DEFINITIONS: dict[str, Any] = json_schema()["$defs"]
 def test_it_has_a_definition_for_each_kind_of_file_and_is_json() -> None:
     schema = json_schema()
     assert json.loads(json.dumps(schema)) == schema
-    kinds = ["services", "services-defaults", "pipelines", "environments", "promotions", "webhook"]
+    kinds = ["services", "services-defaults", "pipelines", "environments", "promotions", "webhook", "access"]
     assert [each["$ref"] for each in schema["anyOf"]] == [f"#/$defs/{kind}" for kind in kinds]
 
 
@@ -25,7 +25,7 @@ def test_every_reference_leads_somewhere() -> None:
 
 def test_every_key_is_described_and_no_other_key_is_allowed() -> None:
     objects = [definition for definition in DEFINITIONS.values() if "properties" in definition]
-    assert len(objects) == 12
+    assert len(objects) == 22
     for definition in objects:
         assert definition["additionalProperties"] is False
         assert definition["description"]

@@ -70,7 +70,7 @@ def test_every_decision_is_in_the_log_with_its_reason_and_its_catalog(world: Wor
     world.evaluate()
     world.deploy(outcome="failed")
     ours = [row for row in world.rows(event) if row.source == "deploydb"]
-    assert [row.type for row in ours] == ["flow.opened", "deployment.requested"]
+    assert [row.type for row in ours] == ["flow.opened", "deployment.requested", "failure.counted"]
     requested = ours[1].body
     assert requested["reason"] == "published by tests"
     assert requested["catalog"] == "test"

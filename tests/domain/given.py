@@ -3,37 +3,41 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 from msgspec.structs import replace
 
 from deploydb.domain.artifact import Artifact
-from deploydb.domain.catalog import (
-    After,
-    Catalog,
-    Environment,
-    ManualPromotion,
-    Pipeline,
-    Promotion,
-    Service,
-    SoakPromotion,
-    Stage,
-    VerificationPromotion,
-)
+from deploydb.domain.catalog import After, Catalog, Environment, Parallel, Pipeline, Service, Stage
 from deploydb.domain.decide import decide, open_flow
-from deploydb.domain.decisions import Decisions, Requested, RunningChanged, Settled, Situation, VerdictChanged
-from deploydb.domain.facts import ApprovalGiven, ApprovalRefused, DeploymentFinished, DeploymentStarted
-from deploydb.domain.gates import Evidence
-from deploydb.domain.state import (
-    Approval,
-    Deployment,
-    Precedence,
-    Release,
-    Running,
-    Status,
-    Verdict,
-    Verification,
-    merge,
+from deploydb.domain.decisions import (
+    Attempted,
+    CheckWanted,
+    Decisions,
+    FailureCounted,
+    Requested,
+    RunningChanged,
+    Settled,
+    Situation,
+    VerdictChanged,
+    WishAnswered,
 )
+from deploydb.domain.evidence import Approval, Evidence, Incident, Verification
+from deploydb.domain.facts import (
+    ApprovalGiven,
+    ApprovalRefused,
+    DeploymentFinished,
+    DeploymentStarted,
+    HoldLifted,
+    HoldPlaced,
+    HotfixDeclared,
+    IncidentDetected,
+    IncidentResolved,
+    RollbackRequested,
+)
+from deploydb.domain.orders import Hold, Hotfix, Wish
+from deploydb.domain.promotions import ManualPromotion, Promotion, SoakPromotion, VerificationPromotion
+from deploydb.domain.state import Deployment, Good, Neighbour, Precedence, Release, Running, Status, Verdict, merge
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SMOKE = VerificationPromotion(ident="smoke")
@@ -80,16 +84,19 @@ def catalog(
     services: Iterable[Service] = (Service(ident="foo", artifacts=(FOO,), pipelines=("main",)),),
     entry: dict[str, tuple[str, ...]] | None = None,
     promotions: Iterable[Promotion] = (SMOKE, SOAK, MANUAL),
+    parallel: tuple[Parallel, ...] = (),
+    **more: Any,
 ) -> Catalog:
-    """Services, foo by default, on one pipeline; `entry` promotions by environment."""
+    """Services, foo by default, on one pipeline; `entry` promotions by environment; `more` as for `Catalog`."""
     return Catalog(
         services={service.ident: service for service in services},
         environments={
             stage.environment: Environment(ident=stage.environment, entry=(entry or {}).get(stage.environment, ()))
             for stage in stages
         },
-        pipelines={"main": Pipeline(ident="main", stages=stages)},
+        pipelines={"main": Pipeline(ident="main", stages=stages, parallel=parallel)},
         promotions={promotion.ident: promotion for promotion in promotions},
+        **more,
     )
 
 
@@ -103,6 +110,14 @@ class World:
         self.deployments: dict[int, Deployment] = {}
         self.running: dict[tuple[str, str], Running] = {}
         self.commands: list[Requested] = []
+        self.failures: list[FailureCounted] = []
+        self.answers: list[WishAnswered] = []
+        self.checks: list[CheckWanted] = []
+        self.neighbours: tuple[Neighbour, ...] = ()
+        self.holds: dict[tuple[str, ...], Hold] = {}
+        self.hotfixes: dict[str, Hotfix] = {}
+        self.wishes: list[Wish] = []
+        self._incidents: dict[tuple[str, str], Incident] = {}
         self._evidence: dict[int, Evidence] = {}
         self._verdicts: dict[int, dict[str, Verdict]] = {}
         self._releases: dict[tuple[str, str], Release] = {}
@@ -143,10 +158,10 @@ class World:
         )
 
     def find(self, environment: str, version: str, module: str | None = None) -> Deployment:
-        """The flow's deployment of a version, of whatever module where none is named."""
+        """The flow's last attempt of a version, of whatever module where none is named."""
         return next(
             known
-            for known in self.deployments.values()
+            for known in reversed(self.deployments.values())
             if (known.environment, known.release.artifact.version) == (environment, version)
             and known.flow is not None
             and module in (None, known.release.artifact.module)
@@ -207,6 +222,72 @@ class World:
         others = tuple(one for one in before.approvals if one.by != by)
         self._evidence[known.id] = replace(before, approvals=(*others, Approval.of(fact)))
 
+    def hold(self, kind: str, *, lift: bool = False, by: str = "alice", reason: str = "because", **scope: Any) -> None:
+        """A person places a hold, or lifts one."""
+        said = HoldLifted if lift else HoldPlaced
+        scope = {"service": self.service, **scope}
+        fact = said(id=f"{next(self._ids):06}", source="cli", time=self.now, kind=kind, by=by, reason=reason, **scope)
+        hold = Hold.of(fact)
+        if hold.scope not in self.holds or self.holds[hold.scope].at < hold.at:
+            self.holds[hold.scope] = hold
+
+    def override(self, environment: str, version: str, by: str, comment: str | None = "must go out") -> None:
+        """A person lets a version pass a freeze."""
+        known = self.find(environment, version)
+        before = self._evidence.get(known.id, Evidence())
+        at_ = Precedence(self.now, "cli", f"{next(self._ids):06}")
+        word = Approval(promotion="freeze", by=by, given=True, at=at_, comment=comment)
+        self._evidence[known.id] = replace(before, approvals=(*before.approvals, word))
+
+    def hotfix(self, version: str, *skip: str, by: str = "alice") -> None:
+        """A person lets a version go ahead."""
+        fact = HotfixDeclared(
+            id=str(next(self._ids)),
+            source="cli",
+            time=self.now,
+            service=self.service,
+            version=version,
+            by=by,
+            reason="prod is down",
+            skip=skip,
+        )
+        self.hotfixes[version] = Hotfix.of(fact)
+
+    def want_back(self, environment: str, version: str | None = None) -> None:
+        """A person wants what ran before back."""
+        ident = next(self._ids)
+        fact = RollbackRequested(
+            id=str(ident),
+            source="cli",
+            time=self.now,
+            service=self.service,
+            environment=environment,
+            version=version,
+            by="alice",
+            reason="it is slow",
+        )
+        self.wishes.append(Wish.of(fact, ident))
+
+    def incident(
+        self, environment: str, name: str = "INC-1", *, over: bool = False, version: str | None = None
+    ) -> None:
+        """Trouble begins where the service runs, or is over. What runs there is looked at again."""
+        says = IncidentResolved if over else IncidentDetected
+        fact = says(
+            id=str(next(self._ids)),
+            source="ops",
+            time=self.now,
+            service=self.service,
+            environment=environment,
+            incident=name,
+            version=version,
+            reason="errors",
+        )
+        self._incidents[environment, name] = Incident.of(fact)
+        for (where, _), ran in self.running.items():
+            if where == environment:
+                self.deployments[ran.deployment] = replace(self.deployments[ran.deployment], open=True)
+
     def situation(self) -> Situation:
         """What the store would load: open deployments, and the closed ones of their flows."""
         opened = {known.id for known in self.deployments.values() if known.open}
@@ -215,18 +296,71 @@ class World:
             service=self.service,
             deployments=tuple(one for one in self.deployments.values() if one.id in opened or one.flow in flows),
             running=dict(self.running),
-            evidence={ident: evidence for ident, evidence in self._evidence.items() if ident in opened},
+            evidence={ident: self._evidence_of(self.deployments[ident]) for ident in opened},
             verdicts={ident: dict(said) for ident, said in self._verdicts.items() if ident in opened},
+            holds=tuple(self.holds.values()),
+            hotfixes=tuple(self.hotfixes.values()),
+            wishes=tuple(self.wishes),
+            neighbours=self.neighbours,
+            good=self._good(),
         )
 
+    def _evidence_of(self, known: Deployment) -> Evidence:
+        troubles = (
+            incident
+            for (environment, _), incident in self._incidents.items()
+            if environment == known.environment and incident.version in (None, known.release.artifact.version)
+        )
+        return replace(self._evidence.get(known.id, Evidence()), incidents=tuple(troubles))
+
+    def _good(self) -> dict[str, tuple[Good, ...]]:
+        failed = {
+            known.environment
+            for known in self.deployments.values()
+            if known.open and known.status is Status.FAILED and known.sequel is None
+        }
+        return {
+            environment: self._good_in(environment) for environment in failed | {w.environment for w in self.wishes}
+        }
+
+    def _good_in(self, environment: str) -> tuple[Good, ...]:
+        """The last deployment of each release that succeeded there, newest first."""
+        found: dict[int, Good] = {}
+        for known in self.deployments.values():
+            if known.environment == environment and known.result == "SUCCESS" and known.running_since is not None:
+                release = known.release.id
+                flow = [one for one in self.deployments.values() if one.flow is not None and one.release.id == release]
+                found[release] = Good(
+                    deployment=known.id,
+                    release=known.release,
+                    since=known.running_since,
+                    completed=all(one.status is Status.SUCCESS or one.sequel == "retry" for one in flow),
+                )
+        return tuple(sorted(found.values(), key=lambda one: (one.since, one.deployment), reverse=True))
+
     def evaluate(self, minutes: float = 0) -> Decisions:
-        """Let that much time pass, decide and write it down."""
+        """Let that much time pass, decide and write it down, until nothing more is to be decided at once."""
         self.now += timedelta(minutes=minutes)
+        first = made = self._decide()
+        for _ in range(10):
+            if not made.again:
+                break
+            made = self._decide()
+        again = decide(self.catalog, self.situation(), self.now)
+        assert not again.again
+        assert again.decisions == (), f"the same situation decided twice: {again.decisions}"
+        assert again.recheck_at == made.recheck_at or made.decisions
+        assert made.recheck_at is None or made.recheck_at > self.now
+        return first
+
+    def _decide(self) -> Decisions:
         made = decide(self.catalog, self.situation(), self.now)
         for decision in made.decisions:
             match decision:
                 case Requested(deployment=known):
-                    self._check_no_downgrade(known)
+                    if decision.kind == "deploy":
+                        self._check_no_downgrade(known)
+                    self._check_holds(known)
                     self.deployments[known.id] = known
                     self.commands.append(decision)
                     active = [one for one in self.deployments.values() if one.active]
@@ -237,11 +371,50 @@ class World:
                     self._verdicts.setdefault(known.id, {})[verdict.promotion] = verdict
                 case RunningChanged(environment=environment, running=ran):
                     self.running[environment, ran.release.artifact.module] = ran
-        again = decide(self.catalog, self.situation(), self.now)
-        assert again.decisions == (), "the same situation decided twice"
-        assert again.recheck_at == made.recheck_at or made.decisions
-        assert made.recheck_at is None or made.recheck_at > self.now
+                case FailureCounted(deployment=known):
+                    self.deployments[known.id] = known
+                    self.failures.append(decision)
+                case Attempted():
+                    self._attempt(decision)
+                case WishAnswered(wish=wish):
+                    self.wishes.remove(wish)
+                    self.answers.append(decision)
+                case CheckWanted():
+                    self.checks.append(decision)
         return made
+
+    def _attempt(self, made: Attempted) -> None:
+        cause = self.deployments.get(made.cause) if made.cause is not None else None
+        if made.kind == "rollback" and made.wish is None and made.attempt == 1:
+            assert cause is not None
+            assert cause.kind == "deploy", "a rollback of a rollback"
+        ident = next(self._ids)
+        self.deployments[ident] = Deployment(
+            id=ident,
+            flow=made.flow,
+            service=self.service,
+            environment=made.environment,
+            release=made.release,
+            kind=made.kind,
+            attempt=made.attempt,
+            cause=made.cause,
+            not_before=made.not_before,
+            reason=made.reason,
+        )
+
+    def _check_holds(self, known: Deployment) -> None:
+        """No standing hold is passed, but a freeze by a word that is kept with the deployment."""
+        version = known.release.artifact.version
+        for hold in self.holds.values():
+            if not hold.stands(self.now) or hold.environment not in (None, known.environment):
+                continue
+            assert not (hold.kind == "veto" and hold.version == version), "a vetoed version is commanded"
+            assert not (hold.kind == "pin" and hold.version != version), "a pinned lane is changed"
+            assert not (hold.kind == "pause" and known.kind == "deploy"), "a paused service is promoted"
+            if hold.kind == "freeze":
+                said = self._verdicts.get(known.id, {}).get("freeze")
+                assert said is not None, "a freeze is passed"
+                assert "overridden by" in said.reason
 
     def deploy(self, environment: str, version: str, outcome: str = "succeeded") -> None:
         """Play the orchestrator's part of a command."""

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from msgspec.structs import replace
 
-from deploydb.domain.catalog import After, Catalog, Service, Stage, VerificationPromotion
+from deploydb.domain.catalog import After, Catalog, Service, Stage
 from deploydb.domain.decide import decide
 from deploydb.domain.decisions import Decisions, Requested, Settled
-from deploydb.domain.gates import Evidence
+from deploydb.domain.evidence import Evidence
+from deploydb.domain.promotions import VerificationPromotion
 from deploydb.domain.state import Status
 from tests.domain.given import BAR, FOO, MANUAL, NOON, SOAK, World, catalog, chain
 

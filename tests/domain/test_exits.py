@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from deploydb.domain.catalog import VerificationPromotion
 from deploydb.domain.commands import Previous
 from deploydb.domain.decisions import Settled, VerdictChanged
+from deploydb.domain.promotions import VerificationPromotion
 from deploydb.domain.state import Outcome, Status
 from tests.domain.given import at, chain, foo, world
 

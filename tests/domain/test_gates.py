@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from deploydb.domain.catalog import ManualPromotion, SoakPromotion, VerificationPromotion
-from deploydb.domain.gates import Evidence, in_words, judge
-from deploydb.domain.state import Approval, Precedence, Verification
+from deploydb.domain.evidence import Approval, Evidence, Verification
+from deploydb.domain.gates import Asked, judge
+from deploydb.domain.gates.words import in_words
+from deploydb.domain.promotions import ManualPromotion, SoakPromotion, VerificationPromotion
+from deploydb.domain.state import Precedence
 from tests.domain.given import MANUAL, SMOKE, SOAK, at, deployment
 
 SMOKE_IN_1H = VerificationPromotion(ident="smoke", timeout=timedelta(hours=1))
@@ -45,7 +47,9 @@ OWN = "ci published it and does not count"
 
 def ask(promotion: VerificationPromotion | ManualPromotion | SoakPromotion, evidence: Evidence, minutes: float, **more):
     """What one gate says, that many minutes after noon, of a version that has run since noon."""
-    (verdict,) = judge([promotion], more.pop("deployment", RUNS), evidence, at(minutes), **more)
+    known = more.pop("deployment", RUNS)
+    asked = Asked(deployment=known, evidence=evidence, now=at(minutes), **{"since": known.running_since, **more})
+    (verdict,) = judge([promotion], asked)
     assert verdict.promotion == promotion.ident
     assert verdict.recheck_at is None or verdict.recheck_at > at(minutes)
     return verdict.outcome, verdict.reason, verdict.recheck_at, verdict.inputs
@@ -121,17 +125,18 @@ def test_people_are_asked_once_the_automatic_gates_have_passed_and_a_word_given_
     gates = [MANUAL, SMOKE, SOAK]
 
     def outcomes(evidence: Evidence, minutes: float) -> list[tuple[str, str]]:
-        return [(str(one.outcome), one.reason) for one in judge(gates, RUNS, evidence, at(minutes))]
+        asked = Asked(deployment=RUNS, evidence=evidence, now=at(minutes), since=RUNS.running_since)
+        return [(str(one.outcome), one.reason) for one in judge(gates, asked)]
 
     assert outcomes(said(), 1)[0] == ("PENDING", "people are asked once smoke and soak passed")
-    assert outcomes(said(), 120)[0] == ("PENDING", "people are asked once smoke passed")
-    assert outcomes(said(report("passed")), 120)[0] == ("PENDING", "waits for 1 approval")
+    assert outcomes(said(), 120)[0] == ("PENDING", "people are asked once smoke and soak passed")
+    assert outcomes(said(report("passed")), 240)[0] == ("PENDING", "waits for 1 approval")
     assert outcomes(said(word("alice")), 1)[0] == ("PASS", "approved by alice")
     assert outcomes(said(word("alice", given=False)), 1)[0] == ("FAIL", "manual refused by alice")
 
 
 def test_a_stage_without_gates_has_nothing_to_say() -> None:
-    assert judge([], RUNS, said(), at(0)) == ()
+    assert judge([], Asked(deployment=RUNS, now=at(0))) == ()
 
 
 @pytest.mark.parametrize(

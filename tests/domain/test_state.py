@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from deploydb.domain.evidence import Approval, Verification
 from deploydb.domain.facts import (
     ApprovalGiven,
     ApprovalRefused,
@@ -14,7 +15,7 @@ from deploydb.domain.facts import (
     DeploymentStarted,
     VerificationFinished,
 )
-from deploydb.domain.state import Approval, Deployment, Precedence, Release, Verification, merge, precedence, status
+from deploydb.domain.state import Deployment, Precedence, Release, merge, precedence, status
 from tests.domain.given import at, deployment, release
 
 BY_CD = Precedence(at(5), "cd", "1")

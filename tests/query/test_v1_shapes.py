@@ -2,18 +2,11 @@
 
 from datetime import timedelta
 
-from deploydb.domain.catalog import (
-    After,
-    DeploymentWebhooks,
-    Environment,
-    PromotionWebhooks,
-    Stage,
-    VerificationPromotion,
-    Webhooks,
-)
+from deploydb.domain.catalog import After, DeploymentWebhooks, Environment, PromotionWebhooks, Stage, Webhooks
 from deploydb.domain.catalog import (
     Service as ConfiguredService,
 )
+from deploydb.domain.promotions import VerificationPromotion
 from tests.query.asking import Service
 from tests.story import World, catalog
 

@@ -6,15 +6,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from deploydb.domain.catalog import (
-    After,
-    Catalog,
-    ManualPromotion,
-    Stage,
-)
+from deploydb.domain.catalog import After, Catalog, Stage
 from deploydb.domain.catalog import (
     Service as ConfiguredService,
 )
+from deploydb.domain.promotions import ManualPromotion
 from deploydb.store.tables import deployment
 from tests.query.asking import Service
 from tests.story import World, catalog

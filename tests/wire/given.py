@@ -6,9 +6,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from deploydb.domain.commands import DeployCommand
-from deploydb.domain.facts import AboutDeployment, AnyFact
+from deploydb.domain.facts import AboutDeployment, AboutHold, AnyFact, ArtifactAttested
 from deploydb.wire.native import decode_fact
 
 ARRIVAL = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -48,6 +49,11 @@ def structs(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
     values = st.fixed_dictionaries({name: field(name, hint) for name, hint in get_type_hints(kind).items()})
     if issubclass(kind, AboutDeployment):
         values = values.map(lambda said: said | {"deployment": said["deployment"] or 1})
+    if issubclass(kind, AboutHold):
+        scope = {"service": "foo", "environment": "dev", "version": "1"}
+        values = values.map(lambda said: said | {name: said[name] or whole for name, whole in scope.items()})
+    if issubclass(kind, ArtifactAttested):
+        values = values.map(lambda said: said | {"artifact": replace(said["artifact"], digest="sha256:1")})
     return values.map(lambda said: kind(**said))
 
 

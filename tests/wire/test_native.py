@@ -13,8 +13,9 @@ from deploydb.wire.native import decode_command, encode_fact
 from tests.wire.given import ARRIVAL, PUBLISHED, beside, finished, published, take
 
 KNOWN = (
-    "known types are approval.given, approval.refused, artifact.published, deployment.finished, deployment.observed, "
-    "deployment.started, hold.lifted, hold.placed, incident.detected, incident.resolved, verification.finished"
+    "known types are approval.given, approval.refused, artifact.attested, artifact.published, deployment.finished, "
+    "deployment.observed, deployment.started, hold.lifted, hold.placed, hotfix.declared, incident.detected, "
+    "incident.resolved, rollback.requested, verification.finished"
 )
 NAME_ONE = (
     "names no deployment: give `deployment` (its number), `command` (the command's id), "

@@ -157,6 +157,8 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("created_at", TIME, nullable=False),
+        sa.Column("cause_id", ID, nullable=True),
+        sa.Column("not_before", TIME, nullable=True),
         sa.Column("command", sa.Text(), nullable=True),
         sa.Column("requested_at", TIME, nullable=True),
         sa.Column("deadline", TIME, nullable=True),
@@ -164,6 +166,8 @@ def upgrade() -> None:
         sa.Column("skipped_at", TIME, nullable=True),
         sa.Column("replaced_at", TIME, nullable=True),
         sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("sequel", sa.Text(), nullable=True),
+        sa.Column("aftermath", sa.Text(), nullable=True),
         sa.Column("decided_at", TIME, nullable=True),
         sa.Column("open", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("started_at", TIME, nullable=True),
@@ -180,10 +184,14 @@ def upgrade() -> None:
         sa.CheckConstraint("outcome IN ('succeeded', 'failed')", name=op.f("ck_deployment_outcome")),
         sa.CheckConstraint("result IN ('SUCCESS', 'FAILED')", name=op.f("ck_deployment_result")),
         sa.CheckConstraint(
+            "sequel IN ('stop', 'retry', 'rollback', 'full_rollback', 'ignore')", name=op.f("ck_deployment_sequel")
+        ),
+        sa.CheckConstraint(
             "status IN ('NOT_STARTED', 'CREATED', 'STARTED', 'COMPLETED', 'SUCCESS', 'FAILED', 'SKIPPED')",
             name=op.f("ck_deployment_status"),
         ),
         sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name=op.f("fk_deployment_artifact_id_artifact")),
+        sa.ForeignKeyConstraint(["cause_id"], ["deployment.id"], name=op.f("fk_deployment_cause_id_deployment")),
         sa.ForeignKeyConstraint(["flow_id"], ["flow.id"], name=op.f("fk_deployment_flow_id_flow")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deployment")),
         sa.UniqueConstraint("command", name=op.f("uq_deployment_command")),
@@ -203,6 +211,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("open"),
     )
     op.create_index(
+        "ix_deployment_succeeded",
+        "deployment",
+        ["service", "environment", "id"],
+        unique=False,
+        postgresql_where=sa.text("result = 'SUCCESS'"),
+        sqlite_where=sa.text("result = 'SUCCESS'"),
+    )
+    op.create_index(
         "uq_deployment_active",
         "deployment",
         ["service", "environment"],
@@ -217,6 +233,7 @@ def upgrade() -> None:
         sa.Column("by", sa.Text(), nullable=False),
         sa.Column("given", sa.Boolean(), nullable=False),
         sa.Column("comment", sa.Text(), nullable=True),
+        sa.Column("digest", sa.Text(), nullable=True),
         sa.Column("time", TIME, nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=False),
@@ -272,8 +289,134 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("deployment_id", "promotion", name=op.f("pk_verification")),
     )
 
+    op.create_table(
+        "hold",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
+        sa.Column("vetoed", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=True),
+        sa.Column("placed", sa.Boolean(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("until", TIME, nullable=True),
+        sa.Column("time", TIME, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("event", ID, nullable=False),
+        sa.CheckConstraint("kind IN ('pin', 'veto', 'freeze', 'pause')", name=op.f("ck_hold_kind")),
+        sa.PrimaryKeyConstraint("kind", "service", "environment", "vetoed", name=op.f("pk_hold")),
+    )
+    op.create_index(
+        "ix_hold_placed",
+        "hold",
+        ["service"],
+        unique=False,
+        postgresql_where=sa.text("placed"),
+        sqlite_where=sa.text("placed"),
+    )
+    op.create_table(
+        "hotfix",
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("skip", JSON, nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("time", TIME, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("event", ID, nullable=False),
+        sa.PrimaryKeyConstraint("service", "version", name=op.f("pk_hotfix")),
+    )
+    op.create_table(
+        "wish",
+        sa.Column("event", ID, autoincrement=False, nullable=False),
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=True),
+        sa.Column("module", sa.Text(), nullable=True),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("time", TIME, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("answered_at", TIME, nullable=True),
+        sa.ForeignKeyConstraint(["event"], ["event.number"], name=op.f("fk_wish_event_event")),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_wish")),
+    )
+    op.create_index(
+        "ix_wish_unanswered",
+        "wish",
+        ["service"],
+        unique=False,
+        postgresql_where=sa.text("answered_at IS NULL"),
+        sqlite_where=sa.text("answered_at IS NULL"),
+    )
+    op.create_table(
+        "incident",
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("time", TIME, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("event", ID, nullable=False),
+        sa.PrimaryKeyConstraint("service", "environment", "name", name=op.f("pk_incident")),
+    )
+    op.create_index(
+        "ix_incident_open",
+        "incident",
+        ["service"],
+        unique=False,
+        postgresql_where=sa.text("open"),
+        sqlite_where=sa.text("open"),
+    )
+    op.create_index("ix_incident_time", "incident", ["service", "time"], unique=False)
+    op.create_table(
+        "attestation",
+        sa.Column("module_key", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("signer", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("time", TIME, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("event", ID, nullable=False),
+        sa.PrimaryKeyConstraint("module_key", "version", "digest", "signer", "kind", name=op.f("pk_attestation")),
+    )
+    op.create_table(
+        "probe",
+        sa.Column("deployment_id", ID, autoincrement=False, nullable=False),
+        sa.Column("promotion", sa.Text(), nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("due_at", TIME, nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("held_since", TIME, nullable=True),
+        sa.Column("told", sa.Text(), nullable=True),
+        sa.Column("done_at", TIME, nullable=True),
+        sa.ForeignKeyConstraint(["deployment_id"], ["deployment.id"], name=op.f("fk_probe_deployment_id_deployment")),
+        sa.PrimaryKeyConstraint("deployment_id", "promotion", name=op.f("pk_probe")),
+    )
+    op.create_index(
+        "ix_probe_due",
+        "probe",
+        ["due_at"],
+        unique=False,
+        postgresql_where=sa.text("done_at IS NULL"),
+        sqlite_where=sa.text("done_at IS NULL"),
+    )
+
 
 def downgrade() -> None:
+    for table in ("probe", "attestation", "incident", "wish", "hotfix", "hold"):
+        op.drop_table(table)
     op.drop_table("verification")
     op.drop_table("verdict")
     op.drop_table("running")
@@ -286,6 +429,12 @@ def downgrade() -> None:
     )
     op.drop_index(
         "ix_deployment_open", table_name="deployment", postgresql_where=sa.text("open"), sqlite_where=sa.text("open")
+    )
+    op.drop_index(
+        "ix_deployment_succeeded",
+        table_name="deployment",
+        postgresql_where=sa.text("result = 'SUCCESS'"),
+        sqlite_where=sa.text("result = 'SUCCESS'"),
     )
     op.drop_index("ix_deployment_lane", table_name="deployment")
     op.drop_index("ix_deployment_history", table_name="deployment")

@@ -1,4 +1,4 @@
-"""The tables, and the constraints that carry the invariants.
+"""The log, artifacts, flows and deployments, and the work queues on them.
 
 `event` is the truth; every other table is what it adds up to. Ingest owns `event`, `artifact`, `verification`,
 `approval`, `unmatched` and the reported columns of `deployment`; promotion owns the rest.
@@ -6,31 +6,15 @@
 Log numbers and other ids have gaps and become visible out of order: nothing reads "everything after the last id seen".
 """
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from deploydb.store.columns import BigId, Json, UtcDateTime, choice
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _id(name: str = "id") -> sa.Column[Any]:
-    return sa.Column(name, BigId, sa.Identity(), primary_key=True)
-
+from deploydb.store.tables.base import identity, metadata, said
 
 event = sa.Table(
     "event",
     metadata,
-    _id("number"),
+    identity("number"),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("id", sa.Text, nullable=False),
     sa.Column("type", sa.Text, nullable=False),
@@ -56,7 +40,7 @@ sa.Index(
 artifact = sa.Table(
     "artifact",
     metadata,
-    _id(),
+    identity(),
     sa.Column("module_key", sa.Text, nullable=False),
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("group", sa.Text, nullable=False),
@@ -97,7 +81,7 @@ publication = sa.Table(
 flow = sa.Table(
     "flow",
     metadata,
-    _id(),
+    identity(),
     sa.Column("service", sa.Text, nullable=False),
     sa.Column("artifact_id", BigId, sa.ForeignKey("artifact.id"), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
@@ -110,7 +94,7 @@ STATUSES = ("NOT_STARTED", "CREATED", "STARTED", "COMPLETED", "SUCCESS", "FAILED
 deployment = sa.Table(
     "deployment",
     metadata,
-    _id(),
+    identity(),
     sa.Column("flow_id", BigId, sa.ForeignKey("flow.id")),
     sa.Column("service", sa.Text, nullable=False),
     sa.Column("environment", sa.Text, nullable=False),
@@ -123,6 +107,8 @@ deployment = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
     # decided by promotion
+    sa.Column("cause_id", BigId, sa.ForeignKey("deployment.id")),
+    sa.Column("not_before", UtcDateTime),
     sa.Column("command", sa.Text),
     sa.Column("requested_at", UtcDateTime),
     sa.Column("deadline", UtcDateTime),
@@ -130,6 +116,8 @@ deployment = sa.Table(
     sa.Column("skipped_at", UtcDateTime),
     sa.Column("replaced_at", UtcDateTime),
     sa.Column("result", sa.Text),
+    sa.Column("sequel", sa.Text),
+    sa.Column("aftermath", sa.Text),
     sa.Column("decided_at", UtcDateTime),
     sa.Column("open", sa.Boolean, nullable=False, server_default=sa.true()),
     # reported by facts: when, and which fact said so
@@ -149,9 +137,11 @@ deployment = sa.Table(
     choice("kind", "deploy", "rollback", "external"),
     choice("outcome", "succeeded", "failed"),
     choice("result", "SUCCESS", "FAILED"),
+    choice("sequel", "stop", "retry", "rollback", "full_rollback", "ignore"),
 )
 """One attempt to have a release in an environment. `status` is `domain.state.status` of the other columns, written
-with them. `position`: the stage's place in its flow. `open`: promotion still has something to do with it."""
+with them. `position`: the stage's place in its flow. `cause_id`: the deployment whose failure led to this one.
+`sequel`: what its own failure led to, `aftermath` in words. `open`: promotion still has something to do with it."""
 _active = deployment.c.status.in_(("CREATED", "STARTED"))
 sa.Index(
     "uq_deployment_active",
@@ -170,6 +160,15 @@ sa.Index(
 sa.Index("ix_deployment_lane", deployment.c.service, deployment.c.environment, deployment.c.version)
 sa.Index("ix_deployment_history", deployment.c.service, deployment.c.id)
 sa.Index("ix_deployment_artifact", deployment.c.artifact_id)
+_succeeded = deployment.c.result == "SUCCESS"
+sa.Index(
+    "ix_deployment_succeeded",
+    deployment.c.service,
+    deployment.c.environment,
+    deployment.c.id,
+    postgresql_where=_succeeded,
+    sqlite_where=_succeeded,
+)
 
 verification = sa.Table(
     "verification",
@@ -179,10 +178,7 @@ verification = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("url", sa.Text),
-    sa.Column("time", UtcDateTime, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("event_id", sa.Text, nullable=False),
-    sa.Column("event", BigId, nullable=False),
+    *said(),
     choice("outcome", "passed", "failed", "errored"),
 )
 """The latest report, by (`time`, `source`, `event_id`), of each job on each deployment. `event`: its log row."""
@@ -195,17 +191,15 @@ approval = sa.Table(
     sa.Column("by", sa.Text, primary_key=True),
     sa.Column("given", sa.Boolean, nullable=False),
     sa.Column("comment", sa.Text),
-    sa.Column("time", UtcDateTime, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("event_id", sa.Text, nullable=False),
-    sa.Column("event", BigId, nullable=False),
+    sa.Column("digest", sa.Text),
+    *said(),
 )
 """The latest word of each person on each deployment, for each manual promotion."""
 
 verdict = sa.Table(
     "verdict",
     metadata,
-    _id(),
+    identity(),
     sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), nullable=False),
     sa.Column("promotion", sa.Text, nullable=False),
     sa.Column("outcome", sa.Text),
@@ -247,7 +241,7 @@ sa.Index("ix_unmatched_lane", unmatched.c.service, unmatched.c.environment, unma
 mark = sa.Table(
     "mark",
     metadata,
-    _id(),
+    identity(),
     sa.Column("artifact_id", BigId),
     sa.Column("service", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
@@ -276,7 +270,7 @@ sa.Index(
 outbox = sa.Table(
     "outbox",
     metadata,
-    _id(),
+    identity(),
     sa.Column("message_id", sa.Text, nullable=False),
     sa.Column("exchange", sa.Text, nullable=False),
     sa.Column("routing_key", sa.Text, nullable=False),

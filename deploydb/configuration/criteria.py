@@ -1,0 +1,145 @@
+"""What may stand in promotions/NAME.yml, by the promotion's type. The JSON Schema is made from these."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from deploydb.configuration.documents import Description, Names
+from deploydb.configuration.expressions import ExpressionDocument
+from deploydb.configuration.windows import WindowPromotionDocument
+
+_TEMPLATE = (
+    "May hold {service}, {environment}, {version}, {deployment}, {group}, {name}, {digest} and {commit} of what is "
+    "deployed."
+)
+
+
+class VerificationDocument(Struct, kw_only=True, frozen=True, rename={"type_": "type"}):
+    """promotions/NAME.yml: jobs must report that they passed. BasicPromotion and JenkinsPromotion are the same."""
+
+    type_: Annotated[
+        Literal["VerificationPromotion", "BasicPromotion", "JenkinsPromotion"],
+        Meta(description="Jobs report whether they passed."),
+    ]
+    description: Description = ""
+    jobs: Annotated[
+        Names, Meta(description="The jobs, each of which must pass. By default one, of the promotion's own name.")
+    ] = []
+    timeout: Annotated[
+        timedelta | None,
+        Meta(description="How long after the deployment the reports may come; then it counts as failed."),
+    ] = None
+
+
+class ManualDocument(Struct, kw_only=True, frozen=True, rename={"type_": "type"}):
+    """promotions/NAME.yml: people must say yes."""
+
+    type_: Annotated[Literal["ManualPromotion"], Meta(description="People approve, or refuse.")]
+    description: Description = ""
+    approvals: Annotated[int, Meta(ge=1, le=100, description="How many different people.")] = 1
+    groups: Annotated[
+        Names, Meta(description="Only members of these groups of access.yml count. By default everybody does.")
+    ] = []
+    distinct_groups: Annotated[
+        bool, Meta(description="Whether each approval must stand for another one of the groups.")
+    ] = False
+    allow_author: Annotated[bool, Meta(description="Whether who published the artifact counts as one of them.")] = True
+    timeout: Annotated[
+        timedelta | None, Meta(description="How long they have from when they are asked; then it counts as failed.")
+    ] = None
+
+
+class SoakDocument(Struct, kw_only=True, frozen=True, rename={"type_": "type"}):
+    """promotions/NAME.yml: the version must have run for a while, verified and without an incident."""
+
+    type_: Annotated[Literal["SoakPromotion"], Meta(description="Time must pass.")]
+    duration: Annotated[timedelta, Meta(description="How long, such as 2h or 1d.")]
+    description: Description = ""
+
+
+class DependsOnDocument(Struct, kw_only=True, frozen=True, rename={"type_": "type"}):
+    """promotions/NAME.yml: another service must run somewhere, with success."""
+
+    type_: Annotated[Literal["DependsOnPromotion"], Meta(description="Another service must have succeeded.")]
+    service: Annotated[str, Meta(description="The other service.")]
+    environment: Annotated[str, Meta(description="Where it must run.")]
+    version: Annotated[
+        Annotated[str, Meta(max_length=255)] | None,
+        Meta(description="At which version, or in which PEP 440 range (`>=2.1,<3`). By default any."),
+    ] = None
+    artifact: Annotated[
+        str | None, Meta(description="Which of its modules (`group:name`) is meant. By default all of them.")
+    ] = None
+    description: Description = ""
+
+
+class WebhookPromotionDocument(Struct, kw_only=True, frozen=True, rename={"type_": "type"}):
+    """promotions/NAME.yml: a URL must answer as expected."""
+
+    type_: Annotated[Literal["WebhookPromotion"], Meta(description="A URL is asked.")]
+    url: Annotated[str, Meta(max_length=8192, description=f"Which URL. {_TEMPLATE}")]
+    method: Annotated[Literal["GET", "POST"], Meta(description="How it is asked.")] = "GET"
+    body: Annotated[
+        Annotated[str, Meta(max_length=8192)] | None, Meta(description=f"What is sent with POST. {_TEMPLATE}")
+    ] = None
+    headers: Annotated[dict[str, str], Meta(description="Headers that are sent with it.")] = {}
+    expect: Annotated[list[int], Meta(description="The statuses that pass.", extra_json_schema={"minItems": 1})] = (
+        field(default_factory=lambda: [200])
+    )
+    timeout: Annotated[timedelta, Meta(description="How long one answer may take.")] = timedelta(seconds=10)
+    interval: Annotated[timedelta, Meta(description="How long until it is asked again.")] = timedelta(seconds=30)
+    retries: Annotated[int, Meta(ge=0, le=10_000, description="How often it is asked again; then it has failed.")] = 10
+    description: Description = ""
+
+
+class MetricDocument(Struct, kw_only=True, frozen=True, rename={"type_": "type", "for_": "for"}):
+    """promotions/NAME.yml: a metric must be on the right side of a threshold."""
+
+    type_: Annotated[Literal["MetricPromotion"], Meta(description="A Prometheus is asked.")]
+    prometheus: Annotated[str, Meta(max_length=8192, description="Its address, such as http://prometheus:9090.")]
+    query: Annotated[str, Meta(max_length=8192, description=f"A PromQL query with one value. {_TEMPLATE}")]
+    above: Annotated[float | None, Meta(description="The value must be greater than this.")] = None
+    below: Annotated[float | None, Meta(description="The value must be less than this.")] = None
+    for_: Annotated[timedelta, Meta(description="How long without a break.")] = timedelta(0)
+    interval: Annotated[timedelta, Meta(description="How often it is asked.")] = timedelta(seconds=30)
+    timeout: Annotated[timedelta, Meta(description="How long it may take; then it has failed.")] = timedelta(hours=1)
+    description: Description = ""
+
+
+class ProvenanceDocument(Struct, kw_only=True, frozen=True, rename={"type_": "type"}):
+    """promotions/NAME.yml: somebody who is trusted must vouch for the very file."""
+
+    type_: Annotated[Literal["ProvenancePromotion"], Meta(description="The artifact's digest must be attested.")]
+    signers: Annotated[Names, Meta(description="Who may vouch for it.", extra_json_schema={"minItems": 1})]
+    kinds: Annotated[
+        Names, Meta(description="Which attestations are needed, such as signature. By default any one.")
+    ] = []
+    description: Description = ""
+
+
+PromotionDocument = (
+    VerificationDocument
+    | ManualDocument
+    | SoakDocument
+    | WindowPromotionDocument
+    | DependsOnDocument
+    | WebhookPromotionDocument
+    | MetricDocument
+    | ExpressionDocument
+    | ProvenanceDocument
+)
+
+PROMOTION_TYPES: dict[str, type[PromotionDocument]] = {
+    "VerificationPromotion": VerificationDocument,
+    "BasicPromotion": VerificationDocument,
+    "JenkinsPromotion": VerificationDocument,
+    "ManualPromotion": ManualDocument,
+    "SoakPromotion": SoakDocument,
+    "WindowPromotion": WindowPromotionDocument,
+    "DependsOnPromotion": DependsOnDocument,
+    "WebhookPromotion": WebhookPromotionDocument,
+    "MetricPromotion": MetricDocument,
+    "ExpressionPromotion": ExpressionDocument,
+    "ProvenancePromotion": ProvenanceDocument,
+}

@@ -1,0 +1,190 @@
+"""Promotions from their documents: what a schema cannot say of them is checked here."""
+
+from collections.abc import Set
+from typing import Protocol, assert_never
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from deploydb.configuration.criteria import (
+    DependsOnDocument,
+    ManualDocument,
+    MetricDocument,
+    PromotionDocument,
+    ProvenanceDocument,
+    SoakDocument,
+    VerificationDocument,
+    WebhookPromotionDocument,
+)
+from deploydb.configuration.expressions import ExpressionDocument, build_expression
+from deploydb.configuration.problems import suggestion
+from deploydb.configuration.source import Path, Source
+from deploydb.configuration.urls import URL
+from deploydb.configuration.windows import WindowPromotionDocument, build_window_promotion
+from deploydb.domain.promotions import (
+    RESERVED,
+    DependsOnPromotion,
+    ManualPromotion,
+    MetricPromotion,
+    Promotion,
+    ProvenancePromotion,
+    SoakPromotion,
+    VerificationPromotion,
+    WebhookPromotion,
+)
+from deploydb.domain.templates import PLACES, unknown_places
+
+_RANGE_SIGNS = "<>=!~"
+
+
+class Idents(Protocol):
+    """The names that promotions may refer to."""
+
+    @property
+    def groups(self) -> Set[str]: ...
+    @property
+    def services(self) -> Set[str]: ...
+    @property
+    def environments(self) -> Set[str]: ...
+
+
+def build_promotion(source: Source, ident: str, document: PromotionDocument, known: Idents) -> Promotion:
+    """The promotion that a document describes; what is wrong with it goes to `source.problems`."""
+    if ident in RESERVED:
+        source.problem((), f"{ident} is DeployDB's own word for a gate: give the promotion another name")
+    match document:
+        case VerificationDocument():
+            return VerificationPromotion(
+                ident=ident,
+                type=document.type_,
+                description=document.description,
+                jobs=_once(source, ("jobs",), document.jobs),
+                timeout=document.timeout,
+            )
+        case ManualDocument():
+            return _manual(source, ident, document, known)
+        case SoakDocument():
+            return SoakPromotion(ident=ident, description=document.description, duration=document.duration)
+        case WindowPromotionDocument():
+            return build_window_promotion(source, ident, document)
+        case DependsOnDocument():
+            return _depends_on(source, ident, document, known)
+        case WebhookPromotionDocument():
+            return _webhook(source, ident, document)
+        case MetricDocument():
+            return _metric(source, ident, document)
+        case ExpressionDocument():
+            return build_expression(source, ident, document)
+        case ProvenanceDocument():
+            if not document.signers:
+                source.problem(("signers",), "name at least one signer")
+            return ProvenancePromotion(
+                ident=ident,
+                description=document.description,
+                signers=_once(source, ("signers",), document.signers),
+                kinds=_once(source, ("kinds",), document.kinds),
+            )
+        case _:
+            assert_never(document)
+
+
+def _manual(source: Source, ident: str, document: ManualDocument, known: Idents) -> ManualPromotion:
+    names = _known(source, ("groups",), document.groups, "group", known.groups, "access.yml")
+    if document.distinct_groups and document.approvals > len(names):
+        told = f"{document.approvals} approvals of distinct groups need as many groups; there are {len(names)}"
+        source.problem(("distinct_groups",), told)
+    return ManualPromotion(
+        ident=ident,
+        description=document.description,
+        approvals=document.approvals,
+        groups=names,
+        distinct_groups=document.distinct_groups,
+        allow_author=document.allow_author,
+        timeout=document.timeout,
+    )
+
+
+def _depends_on(source: Source, ident: str, document: DependsOnDocument, known: Idents) -> DependsOnPromotion:
+    _known(source, ("service",), [document.service], "service", known.services, f"services/{document.service}.yml")
+    where = f"environments/{document.environment}.yml"
+    _known(source, ("environment",), [document.environment], "environment", known.environments, where)
+    if document.version is not None and document.version[:1] in _RANGE_SIGNS:
+        try:
+            SpecifierSet(document.version)
+        except InvalidSpecifier as error:
+            source.problem(("version",), f"{error}; write a version, or a range such as >=2.1,<3")
+    return DependsOnPromotion(
+        ident=ident,
+        description=document.description,
+        service=document.service,
+        environment=document.environment,
+        version=document.version,
+        artifact=document.artifact,
+    )
+
+
+def _webhook(source: Source, ident: str, document: WebhookPromotionDocument) -> WebhookPromotion:
+    _check_url(source, ("url",), document.url)
+    _check_places(source, ("url",), document.url)
+    if document.body is not None and document.method == "GET":
+        source.problem(("body",), "a GET has no body: write method: POST")
+    if not document.expect or not all(100 <= status <= 599 for status in document.expect):
+        source.problem(("expect",), "expected statuses of HTTP, such as [200, 204]")
+    for name, value in document.headers.items():
+        if not name.isascii() or not isinstance(value, str) or "\n" in value or "\r" in value or ":" in name:
+            source.problem(("headers", name), "is no header")
+    return WebhookPromotion(
+        ident=ident,
+        description=document.description,
+        url=document.url,
+        method=document.method,
+        body=document.body,
+        headers=tuple(document.headers.items()),
+        expect=tuple(document.expect),
+        timeout=document.timeout,
+        interval=document.interval,
+        retries=document.retries,
+    )
+
+
+def _metric(source: Source, ident: str, document: MetricDocument) -> MetricPromotion:
+    _check_url(source, ("prometheus",), document.prometheus)
+    if document.above is None and document.below is None:
+        source.problem((), "write what the value must be: above: or below:")
+    if document.timeout <= document.for_:
+        source.problem(("timeout",), "must be longer than `for`, or it never can pass")
+    return MetricPromotion(
+        ident=ident,
+        description=document.description,
+        prometheus=document.prometheus,
+        query=document.query,
+        above=document.above,
+        below=document.below,
+        for_=document.for_,
+        interval=document.interval,
+        timeout=document.timeout,
+    )
+
+
+def _check_url(source: Source, at: Path, url: str) -> None:
+    if not URL.fullmatch(url):
+        source.problem(at, f"{url} is no http or https address")
+
+
+def _check_places(source: Source, at: Path, template: str) -> None:
+    for name in unknown_places(template):
+        source.problem(at, f"there is nothing to put in the place of {{{name}}}{suggestion(name, PLACES)}")
+
+
+def _known(source: Source, at: Path, names: list[str], kind: str, known: Set[str], where: str) -> tuple[str, ...]:
+    for index, name in enumerate(names):
+        if name not in known:
+            place = (*at, index) if (*at, index) in source.places else at
+            source.problem(place, f"there is no {kind} {name}{suggestion(name, known)} (expected {where})")
+    return _once(source, at, names)
+
+
+def _once(source: Source, at: Path, names: list[str]) -> tuple[str, ...]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            source.problem((*at, index), f"{name} is listed twice")
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,6 @@
+"""What an address on the web looks like."""
+
+import re
+
+URL = re.compile(r"https?://[^\s/?#]+\S*")
+"""http or https, with a host."""

@@ -1,0 +1,265 @@
+"""Windows of time, as files write them, and the promotion that is made of them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date, time, timedelta
+from functools import cache
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from msgspec import Meta, Struct
+
+from deploydb.configuration.problems import close_match, shown
+from deploydb.configuration.source import Path, Source
+from deploydb.domain.promotions import Window, WindowPromotion
+from deploydb.domain.recurrence import read_recurrence
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LONGEST = timedelta(days=31)
+"""How long a window that comes by a rule may be. One that is longer is written with dates."""
+MOST = 100
+"""How many windows a promotion may have, each range of dates counted."""
+
+_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_YEARS = (1970, 2200)
+_DAY_PATTERN = f"^({'|'.join(DAYS)})(-({'|'.join(DAYS)}))?$"
+_TIME_PATTERN = r"^([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
+_END_PATTERN = rf"{_TIME_PATTERN}|^24:00(:00)?$"
+_DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}(\.\.\d{4}-\d{2}-\d{2})?$"
+
+Days = Annotated[str, Meta(extra_json_schema={"pattern": _DAY_PATTERN, "examples": ["mon-fri", "sat"]})]
+Dates = Annotated[
+    str, Meta(extra_json_schema={"pattern": _DATE_PATTERN, "examples": ["2026-12-24..2027-01-02", "2027-05-01"]})
+]
+
+
+class WindowDocument(Struct, kw_only=True, frozen=True, rename={"from_": "from"}):
+    """A window of time: by days, dates and hours, or by a rule of RFC 5545."""
+
+    days: Annotated[
+        Days | list[Days] | None,
+        Meta(description="The days on which it opens: mon, tue, wed, thu, fri, sat, sun, or from-to. Else every day."),
+    ] = None
+    dates: Annotated[
+        Dates | list[Dates] | None,
+        Meta(description="The dates on which it opens: 2026-12-24, or 2026-12-24..2027-01-02 (both included)."),
+    ] = None
+    from_: Annotated[
+        str | None,
+        Meta(
+            description="When it opens, on the clocks of the zone. Else it is open all day.",
+            extra_json_schema={"pattern": _TIME_PATTERN, "examples": ["09:00"]},
+        ),
+    ] = None
+    to: Annotated[
+        str | None,
+        Meta(
+            description="When it closes; then it is closed. On the next day, where this is not later than `from`.",
+            extra_json_schema={"pattern": _END_PATTERN, "examples": ["17:00"]},
+        ),
+    ] = None
+    rrule: Annotated[
+        Annotated[str, Meta(max_length=500)] | None,
+        Meta(
+            description="When it opens, as a rule of RFC 5545 in the time of the zone, such as "
+            "FREQ=MONTHLY;BYDAY=1TU;BYHOUR=20, with DTSTART:20260105T090000 before it or not (then it counts from "
+            "Monday, 1 January 2001). In the place of days, dates, from and to.",
+        ),
+    ] = None
+    duration: Annotated[
+        timedelta | None, Meta(description="For how long it is open each time that `rrule` says; at most 31d.")
+    ] = None
+
+
+Windows = list[WindowDocument | None]
+
+
+class WindowPromotionDocument(Struct, kw_only=True, frozen=True, rename={"type_": "type"}):
+    """promotions/NAME.yml: it must be the right time."""
+
+    type_: Annotated[Literal["WindowPromotion"], Meta(description="It must be the right time.")]
+    zone: Annotated[
+        str, Meta(description="The time zone that its windows are written in, such as Europe/Berlin or UTC.")
+    ]
+    description: Annotated[str, Meta(max_length=8192, description="What it is, for people.")] = ""
+    allow: Annotated[
+        Windows,
+        Meta(
+            description="When it is open. Without any it is open whenever no window denies it.",
+        ),
+    ] = []
+    deny: Annotated[
+        Windows,
+        Meta(
+            description="When it is closed, whatever `allow` says.",
+        ),
+    ] = []
+
+
+def build_window_promotion(source: Source, ident: str, document: WindowPromotionDocument) -> WindowPromotion:
+    """The promotion that a document describes; what is wrong with it goes to `source.problems`."""
+    check_zone(source, ("zone",), document.zone)
+    written = source.value if isinstance(source.value, dict) else {}
+    if not written.get("allow") and not written.get("deny"):
+        source.problem((), "write when it is open (allow:) or when it is closed (deny:)")
+    return WindowPromotion(
+        ident=ident,
+        description=document.description,
+        zone=document.zone,
+        allow=build_windows(source, ("allow",), document.allow),
+        deny=build_windows(source, ("deny",), document.deny),
+    )
+
+
+def check_zone(source: Source, at: Path, zone: str) -> None:
+    """It is a zone of the IANA database, by its full name."""
+    known = _zones()
+    if zone not in known:
+        same = [name for name in known if name.rpartition("/")[2].casefold() == zone.casefold().replace(" ", "_")]
+        hint = f"; did you mean {min(same, key=len)}?" if same else close_match(zone, known)
+        source.problem(at, f"there is no time zone {shown(zone)}{hint or ': write one such as Europe/Berlin'}")
+
+
+def build_windows(source: Source, at: Path, documents: Sequence[WindowDocument | None]) -> tuple[Window, ...]:
+    """The windows that are written at a path, one for each range of dates. Those that are wrong are left out, told."""
+    windows = [
+        window
+        for index, document in enumerate(documents)
+        for window in _windows(source, (*at, index), document or WindowDocument())
+    ]
+    if len(windows) > MOST:
+        source.problem(at, f"has {len(windows)} windows; it may have {MOST}")
+    return tuple(windows)
+
+
+def _windows(source: Source, at: Path, document: WindowDocument) -> Iterator[Window]:
+    written = {
+        "days": document.days,
+        "dates": document.dates,
+        "from": document.from_,
+        "to": document.to,
+        "rrule": document.rrule,
+        "duration": document.duration,
+    }
+    keys = [key for key, value in written.items() if value is not None]
+    if not any(path[: len(at)] == at for path in source.keys):
+        source.problem(at, "this window is empty: write days, dates, from and to, or rrule and duration")
+    elif "rrule" in keys or "duration" in keys:
+        yield from _by_rule(source, at, document, keys)
+    else:
+        yield from _by_calendar(source, at, document)
+
+
+def _by_rule(source: Source, at: Path, document: WindowDocument, keys: Sequence[str]) -> Iterator[Window]:
+    good = True
+    for key in keys:
+        if key not in ("rrule", "duration"):
+            told = f"{key} does not go with rrule and duration: a rule says it itself, with BYDAY, BYHOUR and so on"
+            source.problem((*at, key), told, key=True)
+            good = False
+    if document.rrule is None:
+        source.problem((*at, "rrule"), "duration goes with rrule, which is missing; without it write from and to")
+    elif document.duration is None:
+        source.problem((*at, "duration"), "duration is missing: for how long is it open each time?")
+    elif document.duration > LONGEST:
+        source.problem((*at, "duration"), f"is longer than {LONGEST.days}d: write dates instead")
+    if document.rrule is None:
+        return
+    try:
+        read_recurrence(document.rrule)
+    except ValueError as error:
+        source.problem((*at, "rrule"), str(error))
+        return
+    if good and document.duration is not None:
+        yield Window(rrule=document.rrule, duration=document.duration)
+
+
+def _by_calendar(source: Source, at: Path, document: WindowDocument) -> Iterator[Window]:
+    days = _read_days(source, (*at, "days"), document.days)
+    start, end = _read_hours(source, at, document)
+    if document.dates is None:
+        yield Window(days=days, start=start, end=end)
+        return
+    for where, text in _texts((*at, "dates"), document.dates):
+        found = _read_dates(source, where, text)
+        if found is None:
+            continue
+        first, last = found
+        if days and not any(date.fromordinal(day).weekday() in days for day in _week(first, last)):
+            source.problem(where, f"{text} has no {', '.join(DAYS[day] for day in days)}: it would never open")
+        yield Window(days=days, first=first, last=last, start=start, end=end)
+
+
+def _read_days(source: Source, at: Path, written: str | list[str] | None) -> tuple[int, ...]:
+    """The days by number; `fri-mon` goes over the weekend."""
+    days: set[int] = set()
+    for where, text in _texts(at, written):
+        first, _, last = text.partition("-")
+        if first not in DAYS or (last or first) not in DAYS or text.endswith("-"):
+            hint = close_match(text.lower()[:3], DAYS)
+            source.problem(where, f"{shown(text)} is no day: write one of {', '.join(DAYS)}, or mon-fri{hint}")
+            continue
+        start, end = DAYS.index(first), DAYS.index(last or first)
+        days.update((start + passed) % 7 for passed in range((end - start) % 7 + 1))
+    return tuple(sorted(days))
+
+
+def _read_hours(source: Source, at: Path, document: WindowDocument) -> tuple[time, time]:
+    """From when to when; all day where neither is written."""
+    start, end = time(0), time(0)
+    if document.from_ is not None:
+        start = _read_time(source, (*at, "from"), document.from_)
+        if document.to is None:
+            source.problem((*at, "to"), "to is missing: until when is it?")
+    if document.to is not None:
+        end = time(0) if document.to in ("24:00", "24:00:00") else _read_time(source, (*at, "to"), document.to)
+        if document.from_ is None:
+            source.problem((*at, "from"), "from is missing: since when is it?")
+    return start, end
+
+
+def _read_time(source: Source, at: Path, text: str) -> time:
+    found = _TIME.fullmatch(text)
+    if found is not None:
+        hour, minute, second = (int(part or 0) for part in found.groups())
+        if hour < 24 and minute < 60 and second < 60:
+            return time(hour, minute, second)
+    source.problem(at, f"{shown(text)} is no time of day: write 09:00 or 17:30")
+    return time(0)
+
+
+def _read_dates(source: Source, at: Path, text: str) -> tuple[date, date] | None:
+    """The first and the last of the dates; one date is both."""
+    first, dots, last = text.partition("..")
+    days = []
+    for part in (first, last) if dots else (first,):
+        try:
+            day = date.fromisoformat(part) if _DATE.fullmatch(part) else None
+        except ValueError:  # 30 February
+            day = None
+        if day is None or not _YEARS[0] <= day.year <= _YEARS[1]:
+            source.problem(at, f"{shown(part)} is no date: write 2026-12-24, or 2026-12-24..2027-01-02")
+            return None
+        days.append(day)
+    if days[-1] < days[0]:
+        source.problem(at, f"{last} is before {first}: the window is empty")
+        return None
+    return days[0], days[-1]
+
+
+def _texts(at: Path, written: str | list[str] | None) -> list[tuple[Path, str]]:
+    """Each text with its place, whether one is written or a list."""
+    if written is None:
+        return []
+    return [(at, written)] if isinstance(written, str) else [((*at, index), text) for index, text in enumerate(written)]
+
+
+def _week(first: date, last: date) -> range:
+    """The days from first to last, the ones beyond a week left out: they have no other names."""
+    return range(first.toordinal(), min(last.toordinal(), first.toordinal() + 6) + 1)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())

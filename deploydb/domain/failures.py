@@ -1,0 +1,158 @@
+"""What follows a failure: another attempt, a rollback, or people who look; and the rollbacks that people want.
+
+A failure counts once no retry is left. A rollback puts a release back that succeeded there before. It is a deployment
+of its own, is never rolled back itself, and takes no vetoed version.
+"""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from deploydb.domain.catalog import Catalog, Service, Stage
+from deploydb.domain.decisions import Attempted
+from deploydb.domain.gates.words import instant
+from deploydb.domain.holds import Holds
+from deploydb.domain.lanes import Lanes
+from deploydb.domain.orders import Wish
+from deploydb.domain.state import Deployment, Good, Release, Sequel, Status
+
+
+class Failures:
+    """A service's failures and rollbacks."""
+
+    def __init__(self, lanes: Lanes, catalog: Catalog, service: Service, holds: Holds) -> None:
+        self._lanes = lanes
+        self._catalog = catalog
+        self._service = service
+        self._holds = holds
+
+    def follow(self, stage: Stage) -> None:
+        """Take each failure in a stage that has led to nothing yet one step on."""
+        for known in self._lanes.lane(stage.environment):
+            undecided = known.open and known.replaced_at is None and known.sequel is None
+            if undecided and known.status is Status.FAILED and known.kind != "external":
+                self._follow(stage, known)
+
+    def grant(self) -> None:
+        """Answer the rollbacks that people want."""
+        for wish in sorted(self._lanes.wishes, key=lambda wish: wish.at):
+            self._grant(wish)
+
+    def _follow(self, stage: Stage, known: Deployment) -> None:
+        retry = self._catalog.retry(self._service, known.environment)
+        attempted = known.result is None  # the attempt itself failed; what a gate said no to is not tried again
+        if attempted and known.attempt <= retry.retries:
+            due = self._lanes.now + retry.backoff * 2 ** (known.attempt - 1)
+            reason = f"attempt {known.attempt + 1} of {retry.retries + 1}, after: {known.reason}"
+            told = f"tried again from {instant(due)} on, attempt {known.attempt + 1} of {retry.retries + 1}"
+            self._lanes.settle("closed", replace(known, sequel="retry", aftermath=told, open=False), reason)
+            self._lanes.attempt(
+                Attempted(
+                    kind="rollback" if known.kind == "rollback" else "deploy",
+                    environment=known.environment,
+                    release=known.release,
+                    flow=known.flow,
+                    attempt=known.attempt + 1,
+                    reason=reason,
+                    promotions=tuple(one.ident for one in self._catalog.exit_promotions(self._service, stage))
+                    if known.kind == "deploy"
+                    else (),
+                    cause=known.id,
+                    not_before=due,
+                )
+            )
+            return
+        strategy = self._catalog.failure_strategy(self._service, known.environment)
+        if known.kind == "rollback":
+            self._count(known, "stop", "a rollback is never rolled back")
+        elif strategy == "stop":
+            self._count(known, "stop", None)
+        elif strategy == "ignore":
+            self._count(replace(known, open=False), "ignore", "ignored, as configured")
+        else:
+            self._roll_back(known, strategy)
+
+    def _roll_back(self, known: Deployment, strategy: Sequel) -> None:
+        good = self._lanes.good(known.environment, known.release.artifact.module)
+        if good is None:
+            return
+        if strategy == "full_rollback":
+            good = [one for one in good if one.completed]
+        target, obstacle = self.target(good, known.environment, known.release)
+        if target is None:
+            self._count(known, "stop", obstacle)
+            return
+        self._count(known, strategy, f"rolled back to {target.release.artifact.version}")
+        self._lanes.attempt(
+            Attempted(
+                kind="rollback",
+                environment=known.environment,
+                release=target.release,
+                flow=None,
+                attempt=1,
+                reason=f"rollback from {known.release.artifact.version}: {known.reason}; {_proven(target)}",
+                cause=known.id,
+            )
+        )
+
+    def target(self, good: Sequence[Good], environment: str, away: Release) -> tuple[Good | None, str]:
+        """What to put back in the place of a release, of what succeeded there, newest first; else why there is none."""
+        passed_over = []
+        pin = self._holds.pin(environment)
+        for one in good:
+            version = one.release.artifact.version
+            if one.release.id == away.id:
+                continue
+            veto = self._holds.veto(environment, version)
+            if veto is not None:
+                passed_over.append(str(veto))
+            elif pin is not None and pin.version != version:
+                passed_over.append(str(pin))
+            else:
+                return one, ""
+        why = "; ".join(dict.fromkeys(passed_over))
+        return None, f"nothing to roll back to: {why or 'no other version has succeeded here'}"
+
+    def _count(self, known: Deployment, sequel: Sequel, aftermath: str | None) -> None:
+        counted = replace(known, sequel=sequel, aftermath=aftermath)
+        reason = f"{known.reason}; {aftermath}" if aftermath else known.reason or "failed"
+        self._lanes.count_failure(counted, sequel, reason)
+
+    def _grant(self, wish: Wish) -> None:
+        runs = [
+            ran
+            for (environment, module), ran in self._lanes.running.items()
+            if environment == wish.environment and wish.module in (None, module)
+        ]
+        if not runs:
+            self._lanes.answer(wish, f"nothing runs in {wish.environment} that could be rolled back")
+            return
+        away = max(runs, key=lambda ran: ran.since)
+        module, version = away.release.artifact.module, away.release.artifact.version
+        good = self._lanes.good(wish.environment, module)
+        if good is None:
+            return
+        wanted = [one for one in good if wish.version in (None, one.release.artifact.version)]
+        target, obstacle = self.target(wanted, wish.environment, away.release)
+        if target is None:
+            named = f" ({wish.version} was asked for)" if wish.version is not None else ""
+            self._lanes.answer(wish, f"{obstacle}{named}")
+            return
+        reason = f"rollback from {version}, by {wish.by}: {wish.reason}; {_proven(target)}"
+        self._lanes.answer(wish, reason)
+        self._lanes.attempt(
+            Attempted(
+                kind="rollback",
+                environment=wish.environment,
+                release=target.release,
+                flow=None,
+                attempt=1,
+                reason=reason,
+                cause=away.deployment,
+                wish=wish.event,
+            )
+        )
+
+
+def _proven(good: Good) -> str:
+    return f"{good.release.artifact.version} succeeded there, deployed {instant(good.since)}"

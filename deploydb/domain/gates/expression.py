@@ -1,0 +1,50 @@
+"""`ExpressionPromotion`: a CEL expression is true."""
+
+from typing import Any
+
+from deploydb.domain.gates.asked import Asked
+from deploydb.domain.promotions import ExpressionPromotion
+from deploydb.domain.state import Outcome, Verdict
+
+
+def expression(promotion: ExpressionPromotion, asked: Asked) -> Verdict:
+    """True passes. False waits, since time or another attempt may change it; what cannot be told is an ERROR."""
+    ident, again = promotion.ident, asked.now + promotion.interval
+    try:
+        holds = promotion.rule(variables(asked))
+    except ValueError as error:
+        reason = f"{ident} cannot be told: {error}"
+        return Verdict(promotion=ident, outcome=Outcome.ERROR, reason=reason, recheck_at=again)
+    if holds is True:
+        return Verdict(promotion=ident, outcome=Outcome.PASS, reason=f"{ident} holds: {promotion.expression}")
+    reason = f"waits for {ident} to hold: {promotion.expression}"
+    return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=reason, recheck_at=again)
+
+
+def variables(asked: Asked) -> dict[str, Any]:
+    """What an expression may speak of. Times are datetimes; what is not known is an empty text."""
+    known = asked.deployment
+    artifact = known.release.artifact
+    return {
+        "service": known.service,
+        "environment": known.environment,
+        "artifact": {
+            "group": artifact.group,
+            "name": artifact.name,
+            "version": artifact.version,
+            "url": artifact.url or "",
+            "digest": artifact.digest or "",
+            "commit": artifact.commit or "",
+            "published_at": known.release.published_at,
+            "published_by": known.release.published_by,
+        },
+        "flow": {"id": known.flow or 0},
+        "deployment": {
+            "id": known.id,
+            "attempt": known.attempt,
+            "kind": known.kind,
+            "status": str(known.status),
+            "since": asked.since or asked.now,
+        },
+        "now": asked.now,
+    }

@@ -1,0 +1,95 @@
+"""All the gates of one stage, each asked in its turn: people last."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import assert_never
+
+from deploydb.domain.gates.asked import Asked
+from deploydb.domain.gates.depends import depends_on
+from deploydb.domain.gates.expression import expression
+from deploydb.domain.gates.manual import manual
+from deploydb.domain.gates.provenance import provenance
+from deploydb.domain.gates.soak import soak
+from deploydb.domain.gates.verification import checked, verification
+from deploydb.domain.gates.window import window
+from deploydb.domain.gates.words import listed
+from deploydb.domain.promotions import (
+    DependsOnPromotion,
+    ExpressionPromotion,
+    ManualPromotion,
+    MetricPromotion,
+    Promotion,
+    ProvenancePromotion,
+    SoakPromotion,
+    VerificationPromotion,
+    WebhookPromotion,
+    WindowPromotion,
+)
+from deploydb.domain.state import Outcome, Verdict
+
+BROKEN_AGAIN_AFTER = timedelta(minutes=1)
+"""A gate that breaks is asked again after this."""
+
+
+def judge(promotions: Sequence[Promotion], asked: Asked) -> tuple[Verdict, ...]:
+    """A verdict for each promotion, in their order.
+
+    FAIL and ERROR are never mixed up: an errored job may report again, a failed one stops the flow. A gate that breaks
+    is an ERROR: it blocks, says so, and stops no other.
+    """
+    found: dict[str, Verdict] = {}
+    for promotion in sorted(promotions, key=_turn):
+        others = [(other, found[other.ident]) for other in promotions if other.ident in found]
+        found[promotion.ident] = _judge(promotion, asked, others)
+    return tuple(found[promotion.ident] for promotion in promotions)
+
+
+def _turn(promotion: Promotion) -> int:
+    """Soaks after what verifies, people after everything else."""
+    return 2 if isinstance(promotion, ManualPromotion) else isinstance(promotion, SoakPromotion)
+
+
+def _judge(promotion: Promotion, asked: Asked, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+    try:
+        return _judge_one(promotion, asked, others)
+    except Exception as error:  # whatever breaks in a gate must block that gate and nothing else
+        reason = f"{promotion.ident} could not be evaluated: {type(error).__name__}: {error}"
+        again = asked.now + BROKEN_AGAIN_AFTER
+        return Verdict(promotion=promotion.ident, outcome=Outcome.ERROR, reason=reason, recheck_at=again)
+
+
+def _judge_one(promotion: Promotion, asked: Asked, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+    match promotion:
+        case VerificationPromotion():
+            return verification(promotion, asked)
+        case WebhookPromotion() | MetricPromotion():
+            return checked(promotion, asked)
+        case SoakPromotion():
+            return soak(promotion, asked, others)
+        case WindowPromotion():
+            return window(promotion, asked)
+        case DependsOnPromotion():
+            return depends_on(promotion, asked)
+        case ExpressionPromotion():
+            return expression(promotion, asked)
+        case ProvenancePromotion():
+            return provenance(promotion, asked)
+        case ManualPromotion():
+            return _people(promotion, asked, others)
+        case _:
+            assert_never(promotion)
+
+
+def _people(promotion: ManualPromotion, asked: Asked, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+    """People are asked once what need not ask them has passed. A word that they have given already stands."""
+    said = manual(promotion, asked)
+    unmet = [
+        other.ident
+        for other, verdict in others
+        if not isinstance(other, ManualPromotion) and verdict.outcome is not Outcome.PASS
+    ]
+    ran_out = said.outcome is Outcome.FAIL and said.recheck_at is not None
+    if not unmet or (said.outcome is not Outcome.PENDING and not ran_out):
+        return said
+    reason = f"people are asked once {listed(unmet)} passed"
+    return Verdict(promotion=promotion.ident, outcome=Outcome.PENDING, reason=reason, inputs=said.inputs)

@@ -1,0 +1,33 @@
+"""How gates put things to people."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+
+def in_words(duration: timedelta) -> str:
+    """`2h30m`, `45s`, `3d`, `0.5s`: the largest units first, without zeros. Fractions count only below a second."""
+    total = duration.total_seconds()
+    if total < 1:
+        return f"{total:.6f}".rstrip("0").rstrip(".") + "s"
+    seconds = int(total)
+    parts = []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts)
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """`a, b and c`."""
+    return f" {last} ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]
+
+
+def instant(at: datetime) -> str:
+    """A time, to the second, in UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 approval`, `2 approvals`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

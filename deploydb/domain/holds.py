@@ -1,0 +1,85 @@
+"""What stands against a release at a door: pauses, pins, vetoes, and freezes with who may override them."""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from deploydb.domain.catalog import Catalog, Stage
+from deploydb.domain.gates import Asked
+from deploydb.domain.gates.manual import count
+from deploydb.domain.lanes import Lanes
+from deploydb.domain.orders import Hold, Kind, standing
+from deploydb.domain.promotions import FREEZE, ManualPromotion
+from deploydb.domain.state import Deployment, Outcome, Verdict
+
+
+class Holds:
+    """A service's holds, as they stand now. What it answers is looked at again when a hold ends by itself."""
+
+    def __init__(self, lanes: Lanes, catalog: Catalog, stages: Mapping[str, Stage]) -> None:
+        self._lanes = lanes
+        self._catalog = catalog
+        self._stages = stages
+
+    def veto(self, environment: str, version: str) -> Hold | None:
+        """Against a version there: everywhere, there, or in a stage that comes before it."""
+        found = self._standing("veto", (None, *self._upstream(environment)), version)
+        return found[0] if found else None
+
+    def pin(self, environment: str) -> Hold | None:
+        """The version that automation keeps there."""
+        found = self._standing("pin", (environment,))
+        return found[0] if found else None
+
+    def pauses(self, environment: str) -> list[Hold]:
+        """Against any promotion to the environment."""
+        return self._standing("pause", (None, environment))
+
+    def frozen(self, known: Deployment) -> Verdict | None:
+        """What the freezes over its environment say of a deployment: a gate that only a word of the right people opens.
+
+        None where there is none, nor was one.
+        """
+        freezes = self._standing("freeze", (None, known.environment))
+        before = self._lanes.before(known).get(FREEZE)
+        if not freezes:
+            over = before is None or before.outcome is Outcome.PASS
+            return None if over else Verdict(promotion=FREEZE, outcome=Outcome.PASS, reason="the freeze is over")
+        reason = "; ".join(map(str, freezes))
+        events = [hold.event for hold in freezes if hold.event is not None]
+        groups = self._catalog.freeze_overriders
+        if not groups:
+            return Verdict(promotion=FREEZE, outcome=Outcome.PENDING, reason=reason, inputs=tuple(events))
+        latest = max(hold.at for hold in freezes)
+        evidence = self._lanes.evidence(known)
+        words = tuple(word for word in evidence.approvals if word.comment and word.at > latest)
+        asked = Asked(
+            deployment=known,
+            now=self._lanes.now,
+            evidence=replace(evidence, approvals=words),
+            groups=self._catalog.groups,
+        )
+        votes = count(ManualPromotion(ident=FREEZE, groups=groups), asked)
+        inputs = (*events, *votes.inputs)
+        if votes.missing or votes.refused:
+            return Verdict(promotion=FREEZE, outcome=Outcome.PENDING, reason=reason, inputs=inputs)
+        by = ", ".join(f"{word.by}: {word.comment}" for word in votes.given)
+        return Verdict(promotion=FREEZE, outcome=Outcome.PASS, reason=f"{reason}; overridden by {by}", inputs=inputs)
+
+    def _standing(self, kind: Kind, environments: Sequence[str | None], version: str | None = None) -> list[Hold]:
+        found = standing(self._lanes.holds, kind, environments=environments, version=version, now=self._lanes.now)
+        for hold in found:
+            if hold.until is not None:
+                self._lanes.look_again(hold.until)
+        return found
+
+    def _upstream(self, environment: str) -> list[str]:
+        """The environment, and every stage before it."""
+        found: dict[str, None] = {}
+        look = [environment]
+        while look:
+            name = look.pop()
+            if name not in found:
+                found[name] = None
+                look += self._stages[name].after.environments if name in self._stages else ()
+        return list(found)

@@ -1,0 +1,75 @@
+"""The way of a flow to a stage: whether it has arrived, what it waits for upstream, and whether it can come at all."""
+
+from collections.abc import Mapping
+
+from deploydb.domain.catalog import Stage
+from deploydb.domain.lanes import Lanes
+from deploydb.domain.state import Deployment, Status
+
+
+class Ways:
+    """A service's stages as its flows come through them."""
+
+    def __init__(self, lanes: Lanes, stages: Mapping[str, Stage]) -> None:
+        self._lanes = lanes
+        self._stages = stages
+
+    def skipped_by_hotfix(self, known: Deployment) -> str | None:
+        """Why the flow passes the stage by; None where it does not."""
+        hotfix = self._lanes.hotfix(known)
+        return f"skipped: {hotfix}" if hotfix is not None and known.environment in hotfix.skip else None
+
+    def dead_end(self, stage: Stage, flow: int | None) -> str | None:
+        """Why the flow can never come to the stage; None where it may."""
+        upstream = stage.after.environments
+        ends = [end for environment in upstream if (end := self._end(flow, environment)) is not None]
+        needed = 1 if stage.after.need == "all" else len(upstream)
+        return ends[0] if ends and len(ends) >= needed else None
+
+    def waits_for(self, stage: Stage, flow: int | None) -> str | None:
+        """None where the flow has arrived at the stage; else what it waits for upstream."""
+        upstream = self._upstream(stage, flow)
+        unmet = [known for known in upstream if not self._is_through(known)]
+        if not unmet or (stage.after.need == "any" and len(unmet) < len(upstream)):
+            return None
+        names = (" and " if stage.after.need == "all" else " or ").join(known.environment for known in unmet)
+        failed = [f"; failed in {known.environment}: {known.reason}" for known in unmet if known.status == "FAILED"]
+        return f"waits for {names}" + "".join(failed)
+
+    def passed(self, stage: Stage, flow: int | None) -> list[Deployment]:
+        """The deployments upstream that the flow is through with, those before a stage that it passed by among them."""
+        found = []
+        for known in self._upstream(stage, flow):
+            if known.status is Status.SKIPPED:
+                found += self.passed(self._stages[known.environment], flow)
+            elif self._is_through(known):
+                found.append(known)
+        return found
+
+    def _upstream(self, stage: Stage, flow: int | None) -> list[Deployment]:
+        found = (self._lanes.of(flow, environment) for environment in stage.after.environments)
+        return [known for known in found if known is not None]
+
+    def _is_through(self, known: Deployment) -> bool:
+        """Whether the flow may go on from a stage: it succeeded, its failure was ignored, or it passed it by."""
+        if known.status is Status.SKIPPED and self.skipped_by_hotfix(known) is not None:
+            return known.environment not in self._stages or (
+                self.waits_for(self._stages[known.environment], known.flow) is None
+            )
+        return known.status is Status.SUCCESS or known.sequel == "ignore"
+
+    def _end(self, flow: int | None, environment: str) -> str | None:
+        """Why the flow can never come out of a stage, as told where it ended; None where it may."""
+        known = self._lanes.of(flow, environment)
+        if known is None:
+            return f"{environment} became a stage after this flow had begun"
+        if known.sequel in ("ignore", "retry"):
+            return None
+        if known.status is Status.SKIPPED:
+            closed = self.dead_end(self._stages[environment], flow)
+            if closed is None and self.skipped_by_hotfix(known) is not None:
+                return None
+            return closed or f"skipped in {environment}: {known.reason}"
+        if known.expired_at is not None or (known.replaced_at is not None and known.status is Status.FAILED):
+            return f"failed in {environment}: {known.reason}"
+        return f"{known.reason} in {environment}" if known.replaced_at is not None else None

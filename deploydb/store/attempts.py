@@ -1,0 +1,63 @@
+"""Further attempts: a deployment of its own for each retry and rollback, with the gates that it will meet."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from deploydb.domain.decisions import Attempted
+from deploydb.domain.state import Status
+from deploydb.store import rows
+from deploydb.store.journal import Journal
+from deploydb.store.tables import deployment, verdict
+
+
+def open_attempts(
+    connection: sa.Connection, attempts: Sequence[tuple[str, Attempted]], journal: Journal, now: datetime
+) -> None:
+    """Store the attempts, each with its service, not commanded yet."""
+    if not attempts:
+        return
+    causes = sorted({one.cause for _, one in attempts if one.cause is not None})
+    found = connection.execute(sa.select(deployment.c.id, deployment.c.position).where(deployment.c.id.in_(causes)))
+    positions = {row.id: row.position for row in found}
+    for service, one in attempts:
+        row = _row(service, one, positions.get(one.cause or 0, 0), now)
+        (made,) = rows.insert_rows(connection, deployment, [row], returning=("id",))
+        asked = [{"deployment_id": made.id, "promotion": name, "created_at": now} for name in one.promotions]
+        rows.insert_rows(connection, verdict, asked)
+        journal.note(
+            "deployment.attempted",
+            service=service,
+            environment=one.environment,
+            deployment=made.id,
+            flow=one.flow,
+            kind=one.kind,
+            artifact=one.release.id,
+            version=one.release.artifact.version,
+            attempt=one.attempt,
+            cause=one.cause,
+            wish=one.wish,
+            not_before=one.not_before,
+            promotions=one.promotions,
+            reason=one.reason,
+        )
+
+
+def _row(service: str, one: Attempted, position: int, now: datetime) -> dict[str, Any]:
+    return {
+        "flow_id": one.flow,
+        "service": service,
+        "environment": one.environment,
+        "artifact_id": one.release.id,
+        "version": one.release.artifact.version,
+        "kind": one.kind,
+        "attempt": one.attempt,
+        "cause_id": one.cause,
+        "not_before": one.not_before,
+        "position": position,
+        "status": Status.NOT_STARTED,
+        "reason": one.reason,
+        "created_at": now,
+    }

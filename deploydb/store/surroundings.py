@@ -1,0 +1,199 @@
+"""What stands around some services' deployments: holds, hotfixes, incidents, attestations, neighbours, what was good.
+
+Nearly always there is little of each; a statement runs only where there may be something to find.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from deploydb.domain.catalog import Catalog, Lane
+from deploydb.domain.evidence import Attestation, Incident
+from deploydb.domain.orders import Hold, Hotfix, Wish
+from deploydb.domain.state import Deployment, Good, Neighbour, Precedence, Status
+from deploydb.store.deployments import release_from_row, released, selected
+from deploydb.store.ordering import hold_from_row
+from deploydb.store.publications import module_key
+from deploydb.store.tables import artifact, attestation, deployment, flow, hold, hotfix, incident, running, wish
+
+LOOKED_BACK = 50
+"""How many deployments that succeeded in a lane are looked at for what to roll back to."""
+
+_SERVICES: sa.BindParameter[Any] = sa.bindparam("services", expanding=True)
+_KEYS: sa.BindParameter[Any] = sa.bindparam("keys", expanding=True)
+_HOLDS = sa.select(hold).where(hold.c.placed, hold.c.service.in_(_SERVICES))
+_HOTFIXES = sa.select(hotfix).where(
+    hotfix.c.service.in_(_SERVICES), hotfix.c.version.in_(sa.bindparam("versions", expanding=True))
+)
+_WISHES = sa.select(wish).where(wish.c.answered_at.is_(None), wish.c.service.in_(_SERVICES))
+_INCIDENTS = sa.select(incident).where(
+    incident.c.service.in_(_SERVICES),
+    sa.or_(incident.c.open, incident.c.time >= sa.bindparam("since", type_=incident.c.time.type)),
+)
+_ATTESTATIONS = sa.select(attestation).where(sa.tuple_(attestation.c.module_key, attestation.c.version).in_(_KEYS))
+_NEIGHBOURS = (
+    released()
+    .add_columns(running.c.service, running.c.environment, running.c.deployment_id, deployment.c.status)
+    .join(running, running.c.artifact_id == artifact.c.id)
+    .join(deployment, deployment.c.id == running.c.deployment_id)
+    .where(sa.tuple_(running.c.service, running.c.environment).in_(_KEYS))
+)
+_other = deployment.alias("other")
+_unfinished = sa.exists().where(
+    _other.c.flow_id == flow.c.id,
+    _other.c.status != "SUCCESS",
+    sa.or_(_other.c.sequel.is_(None), _other.c.sequel != "retry"),
+)
+_GOOD = (
+    selected()
+    .add_columns(sa.and_(flow.c.id.is_not(None), sa.not_(_unfinished)).label("completed"))
+    .outerjoin(flow, sa.and_(flow.c.artifact_id == deployment.c.artifact_id, flow.c.service == deployment.c.service))
+    .where(
+        deployment.c.service == sa.bindparam("service"),
+        deployment.c.environment == sa.bindparam("environment"),
+        deployment.c.result == sa.literal_column("'SUCCESS'"),
+    )
+    .order_by(deployment.c.id.desc())
+    .limit(LOOKED_BACK)
+)
+
+
+class Surroundings:
+    """What was found, by service."""
+
+    def __init__(self) -> None:
+        self.holds: list[Hold] = []
+        self.hotfixes: dict[str, tuple[Hotfix, ...]] = defaultdict(tuple)
+        self.wishes: dict[str, tuple[Wish, ...]] = defaultdict(tuple)
+        self.incidents: dict[Lane, list[Incident]] = defaultdict(list)
+        self.attestations: dict[tuple[str, str], list[Attestation]] = defaultdict(list)
+        self.neighbours: list[Neighbour] = []
+        self.good: dict[str, dict[str, tuple[Good, ...]]] = defaultdict(dict)
+
+    def holds_of(self, service: str) -> tuple[Hold, ...]:
+        """The holds on a service, and those on all."""
+        return tuple(one for one in self.holds if one.service in (None, service))
+
+    def neighbours_of(self, lanes: Collection[Lane]) -> tuple[Neighbour, ...]:
+        """What runs in some lanes."""
+        return tuple(one for one in self.neighbours if (one.service, one.environment) in lanes)
+
+    def incidents_of(self, known: Deployment) -> tuple[Incident, ...]:
+        """The incidents in a deployment's lane that may be its."""
+        version = known.release.artifact.version
+        lane = self.incidents.get((known.service, known.environment), ())
+        return tuple(one for one in lane if one.version in (None, version))
+
+    def attestations_of(self, known: Deployment) -> tuple[Attestation, ...]:
+        """Who vouches for a deployment's artifact."""
+        return tuple(self.attestations.get(_artifact_key(known), ()))
+
+
+def surroundings(
+    connection: sa.Connection, services: Collection[str], opened: Sequence[Deployment], catalog: Catalog
+) -> Surroundings:
+    """What stands around the services and their open deployments.
+
+    Indexes: `ix_hold_placed`, `ix_wish_unanswered`, `ix_incident_open`, `ix_incident_time`, `ix_deployment_succeeded`,
+    primary keys.
+    """
+    found = Surroundings()
+    named = {"services": sorted(services)}
+    found.holds = [hold_from_row(row) for row in connection.execute(_HOLDS, {"services": ["", *named["services"]]})]
+    versions = sorted({known.release.artifact.version for known in opened})
+    if versions:
+        for row in connection.execute(_HOTFIXES, {**named, "versions": versions}):
+            found.hotfixes[row.service] += (_hotfix(row),)
+    for row in connection.execute(_WISHES, named):
+        found.wishes[row.service] += (_wish(row),)
+    began = [known.running_since for known in opened if known.running_since is not None]
+    if began:
+        for row in connection.execute(_INCIDENTS, {**named, "since": min(began)}):
+            found.incidents[row.service, row.environment].append(_incident(row))
+    keys = sorted({_artifact_key(known) for known in opened if catalog.asks_provenance(known.service)})
+    if keys:
+        for row in connection.execute(_ATTESTATIONS, {"keys": keys}):
+            found.attestations[row.module_key, row.version].append(_attestation(row))
+    lanes = sorted({lane for service in services for lane in catalog.dependencies(service)})
+    if lanes:
+        found.neighbours = [_neighbour(row) for row in connection.execute(_NEIGHBOURS, {"keys": lanes})]
+    for service, environment in sorted(_failed(opened) | _wished(found)):
+        found.good[service][environment] = good_in(connection, service, environment)
+    return found
+
+
+def good_in(connection: sa.Connection, service: str, environment: str) -> tuple[Good, ...]:
+    """What succeeded in a lane, newest first, each release once, of the last `LOOKED_BACK` deployments that did.
+
+    Index: `ix_deployment_succeeded`.
+    """
+    found: dict[int, Good] = {}
+    for row in connection.execute(_GOOD, {"service": service, "environment": environment}):
+        release = release_from_row(row)
+        since = max(row.finished_at, row.requested_at or row.finished_at)
+        one = Good(deployment=row.id, release=release, since=since, completed=bool(row.completed))
+        found.setdefault(release.id, one)
+    return tuple(sorted(found.values(), key=lambda one: (one.since, one.deployment), reverse=True))
+
+
+def _failed(opened: Sequence[Deployment]) -> set[Lane]:
+    return {
+        (known.service, known.environment) for known in opened if known.status is Status.FAILED and known.sequel is None
+    }
+
+
+def _wished(found: Surroundings) -> set[Lane]:
+    return {(service, one.environment) for service, wishes in found.wishes.items() for one in wishes}
+
+
+def _artifact_key(known: Deployment) -> tuple[str, str]:
+    artifact_ = known.release.artifact
+    return (module_key(artifact_.group, artifact_.name), artifact_.version)
+
+
+def _at(row: Any) -> Precedence:  # noqa: ANN401  # a row that a fact said
+    return Precedence(row.time, row.source, row.event_id)
+
+
+def _hotfix(row: Any) -> Hotfix:  # noqa: ANN401
+    return Hotfix(
+        service=row.service,
+        version=row.version,
+        skip=tuple(row.skip),
+        by=row.by,
+        reason=row.reason,
+        at=_at(row),
+        event=row.event,
+    )
+
+
+def _wish(row: Any) -> Wish:  # noqa: ANN401
+    return Wish(
+        event=row.event,
+        environment=row.environment,
+        by=row.by,
+        reason=row.reason,
+        at=_at(row),
+        version=row.version,
+        module=row.module,
+    )
+
+
+def _incident(row: Any) -> Incident:  # noqa: ANN401
+    return Incident(name=row.name, open=row.open, at=_at(row), version=row.version, reason=row.reason, event=row.event)
+
+
+def _attestation(row: Any) -> Attestation:  # noqa: ANN401
+    return Attestation(digest=row.digest, signer=row.signer, kind=row.kind, at=_at(row), event=row.event)
+
+
+def _neighbour(row: Any) -> Neighbour:  # noqa: ANN401
+    return Neighbour(
+        service=row.service,
+        environment=row.environment,
+        release=release_from_row(row),
+        deployment=row.deployment_id,
+        status=Status(row.status),
+    )

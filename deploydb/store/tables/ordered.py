@@ -1,0 +1,111 @@
+"""What people ordered and what others vouch for: holds, hotfixes, rollbacks, incidents, attestations; and the checks
+that are to be made. Ingest owns all but `probe`, and of `wish` the answer.
+
+Of each thing the latest word by (`time`, `source`, `event_id`) is kept. A part of a key that is not named is empty.
+"""
+
+import sqlalchemy as sa
+
+from deploydb.store.columns import BigId, Json, UtcDateTime, choice
+from deploydb.store.tables.base import metadata, said
+
+hold = sa.Table(
+    "hold",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("vetoed", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text),
+    sa.Column("placed", sa.Boolean, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("until", UtcDateTime),
+    *said(),
+    choice("kind", "pin", "veto", "freeze", "pause"),
+)
+"""The latest word on each scope, placed or lifted. `vetoed`: the version, of a veto only: a lane has one pin."""
+sa.Index("ix_hold_placed", hold.c.service, postgresql_where=hold.c.placed, sqlite_where=hold.c.placed)
+
+hotfix = sa.Table(
+    "hotfix",
+    metadata,
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("skip", Json, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    *said(),
+)
+"""The versions that go ahead of the others, past the stages in `skip`."""
+
+wish = sa.Table(
+    "wish",
+    metadata,
+    sa.Column("event", BigId, sa.ForeignKey("event.number"), primary_key=True, autoincrement=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("environment", sa.Text, nullable=False),
+    sa.Column("version", sa.Text),
+    sa.Column("module", sa.Text),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("time", UtcDateTime, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("answer", sa.Text),
+    sa.Column("answered_at", UtcDateTime),
+)
+"""The rollbacks that people wanted, and what came of each (promotion)."""
+_unanswered = wish.c.answered_at.is_(None)
+sa.Index("ix_wish_unanswered", wish.c.service, postgresql_where=_unanswered, sqlite_where=_unanswered)
+
+incident = sa.Table(
+    "incident",
+    metadata,
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("open", sa.Boolean, nullable=False),
+    sa.Column("version", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("url", sa.Text),
+    *said(),
+)
+"""The latest that is known of each incident."""
+sa.Index("ix_incident_open", incident.c.service, postgresql_where=incident.c.open, sqlite_where=incident.c.open)
+sa.Index("ix_incident_time", incident.c.service, incident.c.time)
+
+attestation = sa.Table(
+    "attestation",
+    metadata,
+    sa.Column("module_key", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("signer", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("url", sa.Text),
+    *said(),
+)
+"""Who vouches for which digest of an artifact; the artifact itself may come later."""
+
+probe = sa.Table(
+    "probe",
+    metadata,
+    sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), primary_key=True, autoincrement=False),
+    sa.Column("promotion", sa.Text, primary_key=True),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("held_since", UtcDateTime),
+    sa.Column("told", sa.Text),
+    sa.Column("done_at", UtcDateTime),
+)
+"""The URLs and metrics that somebody must ask for a deployment's gates. Promotion inserts, `workers.verify` asks from
+`due_at` on (moved ahead while it has the row: its lease). `held_since`: since when a metric has been as it must be
+without a break. `told`: the result that was reported last."""
+sa.Index(
+    "ix_probe_due",
+    probe.c.due_at,
+    postgresql_where=probe.c.done_at.is_(None),
+    sqlite_where=probe.c.done_at.is_(None),
+)
