@@ -201,6 +201,13 @@ class World:
         )
         self.merge(self.find(environment, version, module), fact)
 
+    def finish_rollback(self, known: Deployment, outcome: str = "succeeded") -> None:
+        """The orchestrator is done with a rollback."""
+        fact = DeploymentFinished(
+            id=str(next(self._ids)), source="cd", time=self.now, deployment=known.id, outcome=outcome
+        )
+        self.merge(self.deployments[known.id], fact)
+
     def merge(self, known: Deployment, fact: DeploymentStarted | DeploymentFinished) -> None:
         """Take a fact in, as ingest does: the deployment is promotion's business again."""
         self.deployments[known.id] = replace(merge(known, fact), open=True)

@@ -1,19 +1,22 @@
 """What must hold whatever happens, in whatever order: histories made up by hypothesis, played in a world in memory."""
 
+import os
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from msgspec.structs import replace
 
-from deploydb.domain.catalog import After, Catalog, Service, Stage
+from deploydb.domain.catalog import After, Catalog, Parallel, Retry, Service, Stage
 from deploydb.domain.decide import decide
 from deploydb.domain.decisions import Decisions, Requested, Settled
 from deploydb.domain.evidence import Evidence
+from deploydb.domain.facts import DeploymentFinished
 from deploydb.domain.promotions import VerificationPromotion
-from deploydb.domain.state import Status
+from deploydb.domain.state import Deployment, Status
 from tests.domain.given import BAR, FOO, MANUAL, NOON, SOAK, World, catalog, chain
 
 MODULES = (FOO, BAR)
@@ -29,23 +32,59 @@ EITHER = (*DIAMOND[:3], replace(DIAMOND[3], after=replace(DIAMOND[3].after, need
 LINE = chain("dev", "staging", "prod", dev=("soak",), staging=("manual",))
 FAST = chain("dev", "staging", "prod")
 
-CATALOGS = st.builds(
-    lambda stages, order, promotions, entry: catalog(
+
+def made(
+    stages: tuple[Stage, ...], order: str, promotions: tuple[str, ...], entry: tuple[str, ...], **more: Any
+) -> Catalog:
+    """A catalog of foo; `more` as for the service, but `parallel`."""
+    parallel = more.pop("parallel", ())
+    service = Service(ident="foo", artifacts=MODULES, pipelines=("main",), promotions=promotions, order=order, **more)
+    return catalog(
         *stages,
-        services=[
-            Service(ident="foo", artifacts=MODULES, pipelines=("main",), promotions=promotions, order=order),
-        ],
+        services=[service],
         entry={"prod": entry},
         promotions=(SMOKE, SOAK, MANUAL),
-    ),
+        parallel=parallel,
+        groups={"sre": frozenset({"alice"})},
+        freeze_overriders=("sre",),
+    )
+
+
+CATALOGS = st.builds(
+    made,
     st.sampled_from([DIAMOND, EITHER, LINE, FAST]),
     st.sampled_from(["published", "version"]),
     st.sampled_from([(), ("smoke",)]),
     st.sampled_from([(), ("manual",), ("soak",)]),
 )
+QUEUE = tuple(replace(stage, supersede="queue") for stage in LINE)
+ALL = tuple(replace(stage, supersede="all") for stage in FAST)
+BESIDE = (Parallel(environments=("east", "west"), most=1),)
+DARING = st.builds(
+    made,
+    st.sampled_from([DIAMOND, EITHER, LINE, FAST, QUEUE, ALL]),
+    st.sampled_from(["published", "version"]),
+    st.sampled_from([(), ("smoke",)]),
+    st.sampled_from([(), ("manual",)]),
+    failure_strategy=st.sampled_from(["stop", "rollback", "full_rollback", "ignore"]),
+    retry=st.builds(Retry, retries=st.integers(0, 2), backoff=st.just(timedelta(minutes=5))),
+    fail_on_incident=st.booleans(),
+    parallel=st.sampled_from([(), BESIDE]),
+)
 VERSIONS = st.sampled_from([f"{major}.{minor}" for major in (1, 2) for minor in range(4)])
 PLACES = st.integers(0, 99)
 SKEW = st.integers(-20, 4).map(lambda minutes: timedelta(minutes=minutes))
+
+
+def answer(it: World, known: Deployment, outcome: str = "succeeded") -> None:
+    """Say how an active deployment ended, and yes to what its gates ask."""
+    environment, version, module = known.environment, known.release.artifact.version, known.release.artifact.module
+    if known.active:
+        fact = DeploymentFinished(id=str(known.id), source="cd", time=it.now, deployment=known.id, outcome=outcome)
+        it.merge(known, fact)
+    if known.flow is not None:
+        it.verify(environment, version, module=module)
+        it.speak(environment, version, "alice", module=module)
 
 
 def answer_all(it: World) -> None:
@@ -54,12 +93,8 @@ def answer_all(it: World) -> None:
         before = dict(it.deployments)
         it.evaluate(1)
         for known in list(it.deployments.values()):
-            if known.open and known.flow is not None:
-                environment, version = known.environment, known.release.artifact.version
-                if known.active:
-                    it.finish(environment, version, module=known.release.artifact.module)
-                it.verify(environment, version, module=known.release.artifact.module)
-                it.speak(environment, version, "alice", module=known.release.artifact.module)
+            if known.open and known.kind != "external":
+                answer(it, known)
         it.evaluate(1)
         if not any(known.active for known in it.deployments.values()):
             it.evaluate(121)
@@ -88,7 +123,7 @@ class AnyHistory(RuleBasedStateMachine):
         return any(known.flow is not None for known in self.it.deployments.values())
 
     def _has_active(self) -> bool:
-        return any(known.active for known in self.it.deployments.values())
+        return any(known.active and known.flow is not None for known in self.it.deployments.values())
 
     @rule(version=VERSIONS, module=st.sampled_from(MODULES), published=st.integers(-9, 9))
     def publish(self, version: str, module: str, published: int) -> None:
@@ -128,6 +163,22 @@ class AnyHistory(RuleBasedStateMachine):
     def observe(self, environment: str, version: str, skew: timedelta) -> None:
         self.it.observe(environment, version, when=self.it.now + skew)
 
+    @rule(rounds=st.integers(1, 4), bad=st.booleans(), module=st.sampled_from([None, *MODULES]))
+    def go_on(self, rounds: int, bad: bool, module: str | None) -> None:
+        """All is answered with yes for some time; then something newer comes, and perhaps every attempt fails."""
+        for _ in range(rounds):
+            self.it.evaluate(31)
+            for known in list(self.it.deployments.values()):
+                if known.open and known.kind != "external":
+                    answer(self.it, known)
+        if module is not None:
+            age = (self.it.now - NOON) / timedelta(minutes=1)
+            self.it.publish(f"3.{len(self.it.deployments)}", published=age, module=module)
+        self.it.evaluate(31)
+        for known in [one for one in self.it.deployments.values() if one.active and bad]:
+            answer(self.it, known, "failed")
+        self.it.evaluate(1)
+
     @rule(minutes=st.sampled_from([0, 1, 59, 61, 121, 6000]))
     def evaluate(self, minutes: int) -> None:
         self.it.evaluate(minutes)
@@ -152,10 +203,90 @@ class AnyHistory(RuleBasedStateMachine):
             assert known.reason or known.kind == "external"
 
 
-AnyHistory.TestCase.settings = settings(
-    max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-)
+class AnyOrders(AnyHistory):
+    """The same with people who place and lift holds, declare hotfixes and want rollbacks, with incidents, and with
+    services that retry, roll back or ignore.
+
+    `World` checks besides that no standing hold is passed, a freeze by an audited override alone, and that no rollback
+    is rolled back.
+    """
+
+    @initialize(known=DARING)
+    def begin(self, known: Catalog) -> None:
+        self.it = World(known)
+
+    @rule(
+        kind=st.sampled_from(["pin", "veto", "freeze", "pause"]),
+        lift=st.booleans(),
+        environment=st.sampled_from(["dev", "east", "staging", "prod", None]),
+        version=VERSIONS,
+        minutes=st.sampled_from([None, 30, 600]),
+    )
+    def hold(self, kind: str, lift: bool, environment: str | None, version: str, minutes: int | None) -> None:
+        scope: dict[str, Any] = {"environment": environment}
+        if kind == "pin":
+            scope = {"environment": environment or "prod", "version": version}
+        elif kind == "veto":
+            scope["version"] = version
+        if minutes is not None and not lift:
+            scope["until"] = self.it.now + timedelta(minutes=minutes)
+        self.it.hold(kind, lift=lift, **scope)
+
+    @precondition(AnyHistory._has_flows)
+    @rule(place=PLACES, by=st.sampled_from(["alice", "mallory"]), comment=st.sampled_from(["it burns", None]))
+    def override(self, place: int, by: str, comment: str | None) -> None:
+        environment, version, _ = self._some(place)
+        self.it.override(environment, version, by, comment)
+
+    @rule(version=VERSIONS, skip=st.lists(st.sampled_from(["dev", "staging", "east", "west"]), max_size=2, unique=True))
+    def hotfix(self, version: str, skip: list[str]) -> None:
+        self.it.hotfix(version, *skip)
+
+    @rule(environment=st.sampled_from(["dev", "staging", "prod"]), version=st.none() | VERSIONS)
+    def want_back(self, environment: str, version: str | None) -> None:
+        self.it.want_back(environment, version)
+
+    @rule(environment=st.sampled_from(["dev", "prod"]), name=st.sampled_from(["1", "2"]), over=st.booleans())
+    def incident(self, environment: str, name: str, over: bool) -> None:
+        self.it.incident(environment, name, over=over)
+
+    def teardown(self) -> None:
+        """Once people let go, the next release gets through, and with it everything before it is over."""
+        if not hasattr(self, "it"):
+            return
+        it = self.it
+        for hold in list(it.holds.values()):
+            if hold.placed:
+                scope = {"environment": hold.environment, "version": hold.version}
+                it.hold(hold.kind, lift=True, **scope)
+        for environment in ("dev", "prod"):
+            for name in ("1", "2"):
+                it.incident(environment, name, over=True)
+        super().teardown()
+
+
+class AnyHistoryAgain(AnyHistory):
+    """More of the same, beside it."""
+
+
+class AnyOrdersAgain(AnyOrders):
+    """More of the same, beside it."""
+
+
+EXAMPLES = int(os.environ.get("DEPLOYDB_EXAMPLES", "1000"))
+"""How many histories are made up in all: `make explore` asks for more."""
+MACHINES = (AnyHistory, AnyHistoryAgain, AnyOrders, AnyOrdersAgain)
+for machine in MACHINES:
+    machine.TestCase.settings = settings(
+        max_examples=EXAMPLES // len(MACHINES) + 1,
+        stateful_step_count=30,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
 TestAnyHistory = AnyHistory.TestCase
+TestAnyHistoryAgain = AnyHistoryAgain.TestCase
+TestAnyOrders = AnyOrders.TestCase
+TestAnyOrdersAgain = AnyOrdersAgain.TestCase
 
 
 RELEASES = st.lists(

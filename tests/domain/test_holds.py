@@ -1,0 +1,147 @@
+"""Holds: what people order stands above what automation would do."""
+
+from datetime import timedelta
+
+import pytest
+
+from deploydb.domain.state import Status
+from tests.domain.given import World, catalog, chain, world
+
+
+@pytest.fixture
+def it() -> World:
+    """1.0 runs in dev and prod, with success."""
+    it = World(
+        catalog(
+            *chain("dev", "prod"),
+            groups={"sre": frozenset({"sue"}), "dev": frozenset({"dan"})},
+            freeze_overriders=("sre",),
+        )
+    )
+    release(it, "1.0")
+    assert it.runs("prod") == "1.0"
+    return it
+
+
+def release(it: World, version: str, *, to: tuple[str, ...] = ("dev", "prod"), published: float = 0) -> None:
+    it.publish(version, published=published)
+    it.evaluate(1)
+    for environment in to:
+        it.deploy(environment, version)
+
+
+def test_a_pin_keeps_a_version_and_unpinning_goes_on_to_the_newest(it: World) -> None:
+    it.hold("pin", environment="prod", version="1.0", by="alice", reason="audit")
+    release(it, "2.0", to=("dev",), published=1)
+    release(it, "3.0", to=("dev",), published=2)
+    assert it.reason("prod", "2.0") == "superseded by 3.0, published later"
+    assert it.reason("prod", "3.0") == "pinned to 1.0 by alice: audit"
+    it.hold("pin", environment="prod", lift=True)
+    it.evaluate(1)
+    it.deploy("prod", "3.0")
+    assert it.runs("prod") == "3.0"
+
+
+def test_a_pinned_version_goes_in_before_newer_ones(it: World) -> None:
+    it.hold("pause")
+    release(it, "2.0", to=(), published=1)
+    it.hold("pin", environment="dev", version="2.0")
+    release(it, "3.0", to=(), published=2)
+    assert it.status("dev", "2.0") is Status.NOT_STARTED
+    it.hold("pause", lift=True)
+    it.evaluate(1)
+    it.deploy("dev", "2.0")
+    assert it.runs("dev") == "2.0"
+    assert it.reason("dev", "3.0") == "pinned to 2.0 by alice: because"
+
+
+def test_a_vetoed_version_goes_nowhere_and_does_not_supersede(it: World) -> None:
+    release(it, "2.0", to=("dev",), published=1)
+    it.finish("prod", "2.0", "failed")
+    it.hold("veto", version="3.0", reason="leaks")
+    release(it, "3.0", to=(), published=2)
+    assert it.reason("dev", "3.0") == "3.0 is vetoed by alice: leaks"
+    release(it, "4.0", published=3)
+    assert it.runs("prod") == "4.0"
+    assert it.status("dev", "3.0") is Status.SKIPPED
+
+
+def test_a_veto_in_an_environment_holds_there_and_downstream_of_it() -> None:
+    it = world(*chain("dev", "staging", "prod"))
+    it.hold("veto", version="1.0", environment="staging", reason="not ready")
+    it.publish("1.0")
+    it.evaluate(1)
+    it.deploy("dev", "1.0")
+    assert it.reason("staging", "1.0") == "1.0 is vetoed from staging on by alice: not ready"
+    it.hold("veto", version="1.0", environment="staging", lift=True)
+    it.evaluate(1)
+    it.deploy("staging", "1.0")
+    assert it.status("prod", "1.0") is Status.CREATED
+
+
+def test_a_freeze_ends_by_itself_to_the_second(it: World) -> None:
+    it.hold("freeze", service=None, until=it.now + timedelta(minutes=30), reason="holidays")
+    it.publish("2.0", published=1)
+    made = it.evaluate(1)
+    until = f"{it.now + timedelta(minutes=29):%Y-%m-%d %H:%M:%S}"
+    assert it.reason("dev", "2.0") == f"everything is frozen by alice: holidays (until {until} UTC)"
+    assert made.recheck_at == it.now + timedelta(minutes=29)
+    it.evaluate(29)
+    assert it.status("dev", "2.0") is Status.CREATED
+
+
+@pytest.mark.parametrize(
+    ("by", "comment", "passes"),
+    [("sue", "prod is down", True), ("sue", None, False), ("dan", "prod is down", False)],
+)
+def test_a_freeze_is_passed_by_a_member_of_the_group_with_a_reason(
+    it: World, by: str, comment: str | None, passes: bool
+) -> None:
+    it.hold("freeze", environment="dev", reason="stocktaking")
+    it.publish("2.0", published=1)
+    it.evaluate(1)
+    it.override("dev", "2.0", by, comment)
+    it.evaluate(1)
+    assert (it.status("dev", "2.0") is Status.CREATED) is passes
+    if passes:
+        assert it.commands[-1].reason == (
+            "published by ci, dev is frozen for foo by alice: stocktaking; overridden by sue: prod is down"
+        )
+
+
+def test_an_override_is_for_the_freeze_that_it_was_given_in(it: World) -> None:
+    it.publish("2.0", published=1)
+    it.hold("freeze", environment="dev")
+    it.evaluate(1)
+    it.override("dev", "2.0", "sue")
+    it.now += timedelta(minutes=1)
+    it.hold("freeze", environment="dev", lift=True)
+    it.hold("freeze", environment="dev", reason="another one")
+    it.evaluate(1)
+    assert it.status("dev", "2.0") is Status.NOT_STARTED
+
+
+def test_a_pause_stops_promotions_of_its_service_until_it_is_resumed(it: World) -> None:
+    it.hold("pause", reason="moving house")
+    release(it, "2.0", to=(), published=1)
+    assert it.reason("dev", "2.0") == "foo is paused by alice: moving house"
+    it.hold("pause", lift=True)
+    it.evaluate(1)
+    assert it.status("dev", "2.0") is Status.CREATED
+
+
+def test_a_hotfix_goes_ahead_past_the_stages_it_names_with_who_and_why() -> None:
+    it = world(*chain("dev", "staging", "prod"))
+    release(it, "1.0", to=("dev", "staging", "prod"))
+    release(it, "2.0", to=("dev",), published=1)
+    it.publish("1.9", published=2)
+    it.hotfix("1.9", "staging", by="sue")
+    it.evaluate(1)
+    it.deploy("dev", "1.9")
+    assert it.status("staging", "1.9") is Status.SKIPPED
+    assert it.reason("staging", "1.9") == "skipped: a hotfix, by sue: prod is down"
+    it.deploy("prod", "1.9")
+    assert it.runs("prod") == "1.9"
+    assert it.commands[-1].reason.endswith("; a hotfix, by sue: prod is down")
+    it.deploy("staging", "2.0")
+    assert it.reason("prod", "2.0") == "prod runs 1.9, published later"

@@ -1,0 +1,102 @@
+"""Manual promotions: whose word counts, how many, for how long."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from deploydb.domain.evidence import Approval, Evidence
+from deploydb.domain.gates import Asked, judge
+from deploydb.domain.promotions import ManualPromotion, VerificationPromotion
+from deploydb.domain.state import Precedence, Verdict
+from tests.domain.given import artifact, at, deployment, release
+
+GROUPS = {"sre": frozenset({"sue", "sam"}), "qa": frozenset({"quinn", "sue"}), "dev": frozenset({"dan"})}
+TWO = ManualPromotion(ident="go", approvals=2)
+OF_SRE = ManualPromotion(ident="go", groups=("sre",))
+DISTINCT = ManualPromotion(ident="go", approvals=2, groups=("sre", "qa"), distinct_groups=True)
+NOT_THE_AUTHOR = ManualPromotion(ident="go", allow_author=False)
+SOON = at(1)
+WITHIN_1H = ManualPromotion(ident="go", timeout=timedelta(hours=1))
+KNOWN = replace(deployment(), release=replace(release(by="dan"), artifact=artifact(digest="sha256:1")))
+
+
+def word(by: str, *, given: bool = True, minutes: float = 0, digest: str | None = None, comment: str | None = None):
+    return Approval(
+        promotion="go", by=by, given=given, at=Precedence(at(minutes), "cli", by), comment=comment, digest=digest
+    )
+
+
+def ask(promotion: ManualPromotion, *words: Approval, now: datetime = SOON, before: Verdict | None = None) -> Verdict:
+    asked = Asked(
+        deployment=KNOWN,
+        now=now,
+        evidence=Evidence(approvals=words),
+        groups=GROUPS,
+        before={} if before is None else {"go": before},
+    )
+    (verdict,) = judge([promotion], asked)
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("promotion", "words", "outcome", "reason"),
+    [
+        (TWO, [], "PENDING", "waits for 2 approvals"),
+        (TWO, [word("sue"), word("sue", minutes=1)], "PENDING", "waits for 1 approval beside sue"),
+        (TWO, [word("sue"), word("dan")], "PASS", "approved by dan, sue"),
+        (TWO, [word("sue"), word("sue", given=False, minutes=1)], "FAIL", "go refused by sue"),
+        (TWO, [word("sue", given=False), word("sue", minutes=1), word("dan")], "PASS", "approved by dan, sue"),
+        (TWO, [word("sue", given=False, comment="not today")], "FAIL", "go refused by sue: not today"),
+        (OF_SRE, [word("sam")], "PASS", "approved by sam"),
+        (OF_SRE, [word("dan")], "PENDING", "waits for 1 approval of sre; dan is not in sre and does not count"),
+        (
+            OF_SRE,
+            [word("dan", given=False)],
+            "PENDING",
+            "waits for 1 approval of sre; dan is not in sre and does not count",
+        ),
+        (DISTINCT, [word("sam"), word("quinn")], "PASS", "approved by quinn, sam"),
+        (DISTINCT, [word("sam"), word("sue")], "PASS", "approved by sam, sue"),
+        (DISTINCT, [word("sam")], "PENDING", "waits for 1 approval of qa beside sam"),
+        (DISTINCT, [word("sue")], "PENDING", "waits for 1 approval of qa beside sue"),
+        (NOT_THE_AUTHOR, [word("dan")], "PENDING", "waits for 1 approval; dan published it and does not count"),
+        (NOT_THE_AUTHOR, [word("dan", given=False)], "FAIL", "go refused by dan"),
+        (NOT_THE_AUTHOR, [word("sue")], "PASS", "approved by sue"),
+        (OF_SRE, [word("sue", digest="sha256:1")], "PASS", "approved by sue"),
+        (
+            OF_SRE,
+            [word("sue", digest="sha256:2")],
+            "PENDING",
+            "waits for 1 approval of sre; sue's word is on another file (sha256:2)",
+        ),
+    ],
+)
+def test_whose_word_counts(promotion: ManualPromotion, words: list[Approval], outcome: str, reason: str) -> None:
+    verdict = ask(promotion, *words)
+    assert (verdict.outcome, verdict.reason) == (outcome, reason)
+
+
+def test_two_of_one_group_do_not_stand_for_two_groups() -> None:
+    only_sre = {**GROUPS, "sre": frozenset({"sam", "sid"}), "qa": frozenset({"quinn"})}
+    asked = Asked(deployment=KNOWN, now=at(1), evidence=Evidence(approvals=(word("sam"), word("sid"))), groups=only_sre)
+    (verdict,) = judge([DISTINCT], asked)
+    assert verdict.reason == "waits for 1 approval of qa beside sam, sid"
+
+
+def test_the_clock_runs_from_when_people_are_asked_and_running_out_is_a_no() -> None:
+    first = ask(WITHIN_1H, now=at(300))
+    assert (first.outcome, first.recheck_at) == ("PENDING", at(360))
+    later = ask(WITHIN_1H, now=at(330), before=first)
+    assert later == first
+    over = ask(WITHIN_1H, now=at(360), before=later)
+    assert (over.outcome, over.reason) == ("FAIL", "go was not approved within 1h: waits for 1 approval")
+    assert ask(WITHIN_1H, now=at(400), before=over) == over
+    assert ask(WITHIN_1H, word("sue", minutes=401), now=at(401), before=over).outcome == "PASS"
+
+
+def test_the_clock_does_not_run_while_other_gates_are_to_pass() -> None:
+    smoke = VerificationPromotion(ident="smoke")
+    asked = Asked(deployment=KNOWN, now=at(300), groups=GROUPS)
+    _, go = judge([smoke, WITHIN_1H], asked)
+    assert (go.outcome, go.reason, go.recheck_at) == ("PENDING", "people are asked once smoke passed", None)
