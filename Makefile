@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench clean
+.PHONY: help run test check format explore bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ check: $(VENV)/check ## Format, lint, types and layers
 format: $(VENV)/check ## Mend what ruff can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+explore: $(VENV)/test ## Make up 50,000 histories and look for one that breaks a promise (EXAMPLES=N: another number)
+	DEPLOYDB_EXAMPLES=$(or $(EXAMPLES),50000) $(BIN)/pytest -n $${TEST_WORKERS:-auto} tests/domain/test_any_order.py
 
 bench: $(VENV)/bench ## Measure it against real servers, and against Celery in the same run
 	tests/install-servers

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deploydb.domain.catalog import After, Catalog, Environment, Pipeline, Service, Stage
-from deploydb.domain.commands import DeployCommand
+from deploydb.domain.commands import EXCHANGE, NOTIFICATIONS, DeployCommand
 from deploydb.domain.promotions import ManualPromotion, Promotion, SoakPromotion, VerificationPromotion
 from deploydb.store import outbox
 from deploydb.store.engine import open_engine, reading
@@ -28,8 +28,13 @@ def catalog(
         Stage(environment="prod", after=After(environments=("dev",))),
     ),
     promotions: tuple[Promotion, ...] = (),
+    entry: dict[str, tuple[str, ...]] | None = None,
+    **more: Any,
 ) -> Catalog:
-    """Services (by default foo, of com.example:foo, asking for smoke) on one pipeline, dev → prod by default."""
+    """Services (by default foo, of com.example:foo, asking for smoke) on one pipeline, dev → prod by default.
+
+    `entry`: promotions by environment; `more` as for `Catalog`.
+    """
     known = services or (
         Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), promotions=("smoke",)),
     )
@@ -40,10 +45,14 @@ def catalog(
     )
     return Catalog(
         services={service.ident: service for service in known},
-        environments={stage.environment: Environment(ident=stage.environment) for stage in stages},
+        environments={
+            stage.environment: Environment(ident=stage.environment, entry=(entry or {}).get(stage.environment, ()))
+            for stage in stages
+        },
         pipelines={"main": Pipeline(ident="main", stages=stages)},
         promotions={promotion.ident: promotion for promotion in (*everywhere, *promotions)},
         digest="test",
+        **more,
     )
 
 
@@ -89,9 +98,16 @@ class World:
 
     def commands(self) -> list[DeployCommand]:
         """The commands that wait in the outbox, taken out of it as sent."""
+        return [decode_command(one.body) for one in self._sent() if one.exchange == EXCHANGE]
+
+    def news(self) -> list[dict[str, Any]]:
+        """The notifications that wait in the outbox, all of which is taken out of it as sent."""
+        return [json.loads(one.body) for one in self._sent() if one.exchange == NOTIFICATIONS]
+
+    def _sent(self) -> list[outbox.Outgoing]:
         leased = outbox.lease(self.engine, self.now, limit=1000, duration=timedelta(seconds=30))
         outbox.settle(self.engine, [one.id for one in leased], {}, self.now)
-        return [decode_command(one.body) for one in leased]
+        return leased
 
     def deploy(self, outcome: str = "succeeded") -> list[DeployCommand]:
         """Play the orchestrator: take each command, report it started and finished, and let promotion see it."""

@@ -37,6 +37,11 @@ class PromoteMetrics:
         )
         self.flows = Counter("deploydb_promote_flows_total", "Flows opened.", registry=registry)
         self.commands = Counter("deploydb_promote_commands_total", "Commands decided.", registry=registry)
+        self.broken = Counter(
+            "deploydb_promote_broken_total",
+            "Evaluations that broke: a mistake of DeployDB. The service stays as it is and is tried again each minute.",
+            registry=registry,
+        )
         self.round_seconds = Histogram(
             "deploydb_promote_round_seconds",
             "One round that evaluated something: claim, load, decide, commit.",
@@ -103,6 +108,9 @@ class Promote:
             self._log.info("configuration in force", digest=catalog.digest, open_services=marked)
         began = time.perf_counter()
         evaluated = evaluate(self._engine, catalog, now, limit=LIMIT)
+        for service, error in evaluated.broken:
+            self._metrics.broken.inc()
+            self._log.error("a service cannot be decided on, it is looked at again", service=service, exc_info=error)
         if evaluated.services:
             self._metrics.services.inc(evaluated.services)
             self._metrics.flows.inc(evaluated.flows)

@@ -21,11 +21,8 @@ def judge_exits(lanes: Lanes, environment: str, promotions: Sequence[Promotion],
         if not runs or known.status is Status.SKIPPED or known.sequel in _ROLLBACKS:
             continue
         trouble = _incident(lanes, known) if fail_on_incident else None
-        if known.status is Status.SUCCESS:
-            if trouble is None or trouble.outcome is not Outcome.FAIL:
-                lanes.close(known)
-            else:
-                _judge(lanes, known, (trouble,))
+        if known.status is Status.SUCCESS and (trouble is None or trouble.outcome is not Outcome.FAIL):
+            lanes.close(known)
             continue
         # what is put back was verified there before
         asked = promotions if known.kind == "deploy" else ()

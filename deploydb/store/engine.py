@@ -111,6 +111,8 @@ def _translated(error: DBAPIError) -> Transient | Permanent:
         return Misconfigured(f"the database's schema is not current ({cause}): run `deploydb db migrate`")
     if state in ("42501", "28P01", "28000", "3D000"):
         return Misconfigured(f"the database refuses: {cause}; check DEPLOYDB_DATABASE_URL and the role's rights")
+    if state is not None and state.startswith("42"):
+        return Permanent(f"the database does not understand us, which is a mistake of DeployDB: {cause}")
     if state.startswith(_UNSTORABLE_STATES) if state else not isinstance(error, OperationalError | InterfaceError):
         return Unstorable(f"the database does not take it: {cause}")
     # whatever else it is (a timeout, a shutdown, a full disk), no message is to blame for it

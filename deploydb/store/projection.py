@@ -106,11 +106,8 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
     idents = publish(connection, [*published, *(said for _, said in observed)], now)
     changed = [reported(located.deployments[ident]) for ident in sorted(merged)]
     rows.update_rows(connection, deployment, changed, key=("id",))
-    later = ("time", "source", "event_id")
-    said = [reports[key] for key in sorted(reports)]
-    rows.upsert(connection, verification, said, key=("deployment_id", "promotion"), later=later)
-    spoken = [words[key] for key in sorted(words)]
-    rows.upsert(connection, approval, spoken, key=("deployment_id", "promotion", "by"), later=later)
+    _overwrite(connection, verification, reports, ("deployment_id", "promotion"))
+    _overwrite(connection, approval, words, ("deployment_id", "promotion", "by"))
     external = [_external(fact, idents[seen.key], now) for fact, seen in observed]
     rows.insert_rows(connection, deployment, external)
     rows.insert_rows(connection, unmatched, lost)
@@ -122,6 +119,14 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
     marks += [{"artifact_id": None, "service": service, "created_at": now} for service in sorted(services)]
     rows.insert_rows(connection, mark, marks)
     return len(lost)
+
+
+def _overwrite(
+    connection: sa.Connection, table: sa.Table, kept: dict[Any, dict[str, Any]], key: tuple[str, ...]
+) -> None:
+    """The rows, in the order of their keys, over older ones."""
+    batch = [kept[each] for each in sorted(kept)]
+    rows.upsert(connection, table, batch, key=key, later=("time", "source", "event_id"))
 
 
 def _keep_latest(kept: dict[Any, dict[str, Any]], key: Any, row: dict[str, Any]) -> None:  # noqa: ANN401

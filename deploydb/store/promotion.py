@@ -5,7 +5,7 @@ of any number of workers, one at a time evaluates a service, and the others pass
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from deploydb.domain.catalog import Catalog
 from deploydb.domain.decide import decide, open_flow
+from deploydb.domain.decisions import Decisions, Situation
 from deploydb.domain.state import Release
 from deploydb.store import rows
 from deploydb.store.deployments import release_from_row, released
@@ -48,13 +49,19 @@ _RELEASES = released().where(artifact.c.id.in_(_IDS))
 _DONE = sa.delete(mark).where(mark.c.id.in_(_IDS))
 
 
+BROKEN_AGAIN_AFTER = timedelta(minutes=1)
+"""A service that could not be decided on is looked at again after this."""
+
+
 class Evaluated(Struct, frozen=True, kw_only=True):
-    """One round's work. `more`: there is, or another worker has, more to do now."""
+    """One round's work. `more`: there is, or another worker has, more to do now. `broken`: the services that could not
+    be decided on, with the error."""
 
     services: int = 0
     flows: int = 0
     commands: int = 0
     more: bool = False
+    broken: tuple[tuple[str, Exception], ...] = ()
 
 
 class _Mark(Struct, frozen=True, kw_only=True):
@@ -102,6 +109,7 @@ def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit:
     wanted = set(due).union(*(one.services for one in marks))
     mine = _lock(connection, wanted)
     done = [one for one in marks if one.services <= mine]
+    broken: dict[str, Exception] = {}
     if mine:
         journal = Journal(now, catalog.digest)
         openings = [
@@ -112,7 +120,7 @@ def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit:
         ]
         flows = open_flows(connection, openings, journal, now)
         match_early(connection, mine, now)
-        made = [decide(catalog, situation, now) for situation in situations(connection, mine, catalog)]
+        made, broken = _decide(catalog, situations(connection, mine, catalog), now)
         commands = save(connection, made, journal, now, catalog)
         journal.write(connection)
         again = any(one.again for one in made)
@@ -122,7 +130,24 @@ def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit:
     if done:
         connection.execute(_DONE, {"ids": [one.id for one in done]})
     more = len(marks) == limit or len(mine) < len(wanted) or again
-    return Evaluated(services=len(mine), flows=flows, commands=commands, more=more)
+    return Evaluated(
+        services=len(mine), flows=flows, commands=commands, more=more, broken=tuple(sorted(broken.items()))
+    )
+
+
+def _decide(
+    catalog: Catalog, found: Sequence[Situation], now: datetime
+) -> tuple[list[Decisions], dict[str, Exception]]:
+    """The decisions on each service. One that breaks is left as it is, looked at again, and stops no other."""
+    made: list[Decisions] = []
+    broken: dict[str, Exception] = {}
+    for situation in found:
+        try:
+            made.append(decide(catalog, situation, now))
+        except Exception as error:  # whatever it is, it is that service's alone
+            broken[situation.service] = error
+            made.append(Decisions(service=situation.service, recheck_at=now + BROKEN_AGAIN_AFTER))
+    return made, broken
 
 
 def _claim_marks(connection: sa.Connection, catalog: Catalog, limit: int) -> list[_Mark]:

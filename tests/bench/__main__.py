@@ -54,9 +54,12 @@ def _relay(servers: Servers) -> Iterator[Row]:
 
 
 def _evaluation(servers: Servers) -> Iterator[Row]:
-    few, many = evaluation(servers, services=10), evaluation(servers, services=5_000)
+    few, many = evaluation(servers, services=10), evaluation(servers, services=10_000)
     yield "one flow's evaluation, 10 services", f"{few:.1f} ms", "", ""
-    yield "one flow's evaluation, 5,000 services", f"{many:.1f} ms", "the same", f"{many / few:.2f} × 10 services"
+    yield "one flow's evaluation, 10,000 services", f"{many:.1f} ms", "the same", f"{many / few:.2f} × 10 services"
+    young, old = evaluation(servers, past=1_000), evaluation(servers, past=1_000_000)
+    yield "one flow's evaluation, 1,000 events in the log", f"{young:.1f} ms", "", ""
+    yield "one flow's evaluation, 1,000,000 events", f"{old:.1f} ms", "the same", f"{old / young:.2f} × 1,000 events"
 
 
 if __name__ == "__main__":

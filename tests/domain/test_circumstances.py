@@ -26,6 +26,9 @@ DIGEST = "sha256:1"
 KNOWN = replace(deployment(), release=replace(release(), artifact=artifact(digest=DIGEST)))
 
 
+NOTHING = Evidence()
+
+
 def report(job: str, outcome: str = "passed", *, minutes: float = 0, reason: str | None = None) -> Verification:
     return Verification(promotion=job, outcome=outcome, at=Precedence(at(minutes), "ci", job), reason=reason)
 
@@ -34,9 +37,7 @@ def incident(*, open: bool, minutes: float) -> Incident:  # noqa: A002
     return Incident(name="INC-7", open=open, at=Precedence(at(minutes), "ops", "1"), reason="5xx", event=9)
 
 
-def ask(
-    promotions: list[Promotion], evidence: Evidence = Evidence(), *, minutes: float = 1, **more: Any
-) -> list[Verdict]:
+def ask(promotions: list[Promotion], evidence: Evidence = NOTHING, *, minutes: float = 1, **more: Any) -> list[Verdict]:
     known = more.pop("deployment", KNOWN)
     return list(judge(promotions, Asked(deployment=known, evidence=evidence, now=at(minutes), since=at(0), **more)))
 

@@ -1,0 +1,115 @@
+"""What to make of an answer to what a gate asks outside: news or none, and when to ask again.
+
+A reason is the same as long as nothing has changed, so that an asking which brings nothing new is no event.
+"""
+
+import math
+from datetime import datetime, timedelta
+from typing import Literal
+
+from msgspec import Struct
+
+from deploydb.domain.gates.words import counted, in_words, instant
+from deploydb.domain.promotions import MetricPromotion, WebhookPromotion
+
+SHORTEST_INTERVAL = timedelta(milliseconds=100)
+"""Nobody is asked faster, whatever is configured."""
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """A webhook's answer. `said`: the beginning of its body."""
+
+    code: int
+    said: str = ""
+
+
+class Sample(Struct, frozen=True, kw_only=True):
+    """A metric's value."""
+
+    value: float
+
+
+class Missing(Struct, frozen=True, kw_only=True):
+    """No answer, and why. `asked`: whether anybody was asked; where not, the asking does not count as one."""
+
+    reason: str
+    asked: bool = True
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """How far the asking has come. `attempts`: this one included. `told`: the key of what was said last.
+
+    `late`: how long after its time it was asked.
+    """
+
+    created_at: datetime
+    attempts: int
+    held_since: datetime | None = None
+    told: str | None = None
+    late: timedelta = timedelta(0)
+
+
+class Judged(Struct, frozen=True, kw_only=True):
+    """What to say, and where the asking stands. `told` tells whether it was said before. `due_at` None: all is said."""
+
+    outcome: Literal["passed", "failed", "errored"]
+    reason: str
+    told: str
+    due_at: datetime | None = None
+    held_since: datetime | None = None
+
+
+def judge_webhook(promotion: WebhookPromotion, check: Check, answer: Status | Missing, now: datetime) -> Judged:
+    """A status that is expected passes. Any other answer is none yet, until it has been asked often enough."""
+    expected = " or ".join(str(status) for status in promotion.expect)
+    if isinstance(answer, Status) and answer.code in promotion.expect:
+        return Judged(outcome="passed", reason=str(answer.code), told="passed")
+    reason = answer.reason if isinstance(answer, Missing) else f"{answer.code}, expected {expected}"
+    counts = isinstance(answer, Status) or answer.asked
+    if counts and check.attempts > promotion.retries:
+        said = f": {answer.said}" if isinstance(answer, Status) and answer.said else ""
+        last = f"{reason}, after {counted(check.attempts, 'attempt')}{said}"
+        return Judged(outcome="failed", reason=last, told="failed")
+    due = now + max(promotion.interval, SHORTEST_INTERVAL)
+    return Judged(outcome="errored", reason=reason, told=reason, due_at=due)
+
+
+def judge_metric(promotion: MetricPromotion, check: Check, answer: Sample | Missing, now: datetime) -> Judged:
+    """A value on the right side passes once it has been there for `for_`; what is not known is a break.
+
+    So is a time in which nobody asked, as long as the interval or longer.
+    """
+    wanted = _wanted(promotion)
+    over_at = check.created_at + promotion.timeout
+    again = now + max(promotion.interval, SHORTEST_INTERVAL)
+    if isinstance(answer, Sample) and _holds(promotion, answer.value):
+        unbroken = check.held_since is not None and check.late < max(promotion.interval, timedelta(seconds=1))
+        since = check.held_since if unbroken and check.held_since is not None else now
+        if now - since >= promotion.for_:
+            lasting = f", {wanted} for {in_words(promotion.for_)}" if promotion.for_ else f", {wanted}"
+            return Judged(outcome="passed", reason=f"{answer.value:g}{lasting}", told="passed")
+        reason = f"{wanted} since {instant(since)}, must stay so for {in_words(promotion.for_)}"
+        if now < over_at:
+            due = min(again, since + promotion.for_, over_at)
+            return Judged(outcome="errored", reason=reason, told=reason, due_at=due, held_since=since)
+        last = f"{answer.value:g} at last, {reason}"
+    elif isinstance(answer, Sample):
+        last = f"{answer.value:g} at last, must be {wanted}"
+        if now < over_at:
+            reason = f"{answer.value:g} at {instant(now)}, must be {wanted}"
+            return Judged(outcome="errored", reason=reason, told=f"not {wanted}", due_at=min(again, over_at))
+    else:
+        last = answer.reason
+        if now < over_at:
+            return Judged(outcome="errored", reason=last, told=last, due_at=min(again, over_at))
+    return Judged(outcome="failed", reason=f"not within {in_words(promotion.timeout)}: {last}", told="failed")
+
+
+def _holds(promotion: MetricPromotion, value: float) -> bool:
+    above = promotion.above is None or value > promotion.above
+    return above and (promotion.below is None or value < promotion.below) and not math.isnan(value)
+
+
+def _wanted(promotion: MetricPromotion) -> str:
+    sides = (("above", promotion.above), ("below", promotion.below))
+    return " and ".join(f"{side} {limit:g}" for side, limit in sides if limit is not None)

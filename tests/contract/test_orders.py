@@ -1,0 +1,236 @@
+"""What people order and others vouch for, stored: whatever order it comes in, and whoever must look at it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from deploydb.domain.catalog import Retry, Service
+from deploydb.domain.promotions import DependsOnPromotion, ProvenancePromotion, WebhookPromotion
+from deploydb.store.promotion import next_due
+from deploydb.store.tables import deployment, event, hold, incident, outbox, probe, verdict, wish
+from tests.story import NOON, World, catalog
+
+FOO = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",))
+PIN = {"kind": "pin", "service": "foo", "environment": "prod", "version": "1.0", "by": "alice"}
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    """1.0 runs in dev and prod, with success."""
+    with World(database_url, catalog(FOO)) as world:
+        through(world, "1.0")
+        yield world
+
+
+def through(world: World, version: str) -> None:
+    """The version goes through dev and prod."""
+    world.publish(version)
+    world.evaluate(minutes=1)
+    for _ in ("dev", "prod"):
+        world.deploy()
+
+
+def say(world: World, what: str, minutes: float, **fields: Any) -> None:
+    """A fact that happened so many minutes after noon."""
+    world.tell(what, time=(NOON + timedelta(minutes=minutes)).isoformat(), **fields)
+
+
+def reason(world: World, environment: str, version: str) -> str:
+    (row,) = [one for one in world.rows(deployment) if (one.environment, one.version) == (environment, version)]
+    return str(row.reason)
+
+
+def test_of_each_scope_the_latest_word_counts_whatever_order_they_come_in(database_url: str) -> None:
+    words = [("hold.placed", 1, "first"), ("hold.lifted", 2, "over"), ("hold.placed", 3, "again")]
+    with World(database_url) as world:
+        world.now += timedelta(minutes=9)
+        for index, order in enumerate(permutations(words)):
+            for what, minutes, why in order:
+                say(world, what, minutes, **PIN | {"service": f"s{index}"}, reason=why)
+        assert [(row.placed, row.reason) for row in world.rows(hold)] == [(True, "again")] * 6
+
+
+def test_a_pin_holds_and_lifting_it_wakes_promotion(world: World) -> None:
+    world.tell("hold.placed", **PIN, reason="audit")
+    world.publish("2.0", artifact={}, time=(world.now + timedelta(seconds=1)).isoformat())
+    world.evaluate()
+    world.deploy()
+    assert reason(world, "prod", "2.0") == "pinned to 1.0 by alice: audit"
+    world.now += timedelta(minutes=1)
+    world.tell("hold.lifted", kind="pin", service="foo", environment="prod", by="alice")
+    world.evaluate()
+    assert [command.artifact.version for command in world.commands()] == ["2.0"]
+
+
+def test_a_freeze_of_everything_holds_every_service_and_its_end_is_a_row(world: World) -> None:
+    until = world.now + timedelta(hours=1)
+    world.tell("hold.placed", kind="freeze", by="alice", reason="holidays", until=until.isoformat())
+    world.publish("2.0", time=(world.now + timedelta(seconds=1)).isoformat())
+    world.evaluate()
+    assert world.commands() == []
+    assert reason(world, "dev", "2.0").startswith("everything is frozen by alice: holidays (until ")
+    assert next_due(world.engine) == until
+    world.evaluate(hours=1)
+    assert [command.artifact.version for command in world.commands()] == ["2.0"]
+
+
+def test_lifting_a_freeze_of_all_wakes_those_that_wait(world: World) -> None:
+    world.tell("hold.placed", kind="freeze", by="alice", environment="dev")
+    world.publish("2.0", time=(world.now + timedelta(seconds=1)).isoformat())
+    world.evaluate(minutes=1)
+    assert world.commands() == []
+    world.tell("hold.lifted", kind="freeze", by="alice", environment="dev")
+    world.evaluate()
+    assert len(world.commands()) == 1
+
+
+def failing(world: World, **service: Any) -> None:
+    """2.0 fails in dev, of a service that is configured so."""
+    world.catalog = catalog(Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), **service))
+    world.publish("2.0", time=(world.now + timedelta(seconds=1)).isoformat())
+    world.evaluate(minutes=1)
+    (command,) = world.commands()
+    world.tell("deployment.finished", command=command.id, outcome="failed", reason="no disk")
+    world.evaluate(minutes=1)
+
+
+def test_a_failure_is_rolled_back_and_told(world: World) -> None:
+    failing(world, failure_strategy="rollback")
+    (news, command) = sorted(world.rows(outbox)[-2:], key=lambda row: row.exchange, reverse=True)
+    assert (news.exchange, news.routing_key) == ("deploydb.notifications", "deployment.failed.dev.foo")
+    assert (command.exchange, command.routing_key) == ("deploydb.commands", "dev.foo.rollback")
+    (sent,) = world.commands()
+    assert (sent.type, sent.artifact.version, sent.flow) == ("rollback", "1.0", None)
+    assert sent.reason.startswith("rollback from 2.0: no disk; 1.0 succeeded there, deployed 2026-11-22 ")
+    world.tell("deployment.finished", command=sent.id, outcome="succeeded")
+    world.evaluate()
+    rows = {row.id: row for row in world.rows(deployment)}
+    assert rows[sent.deployment].status == "SUCCESS"
+    failed = rows[rows[sent.deployment].cause_id]
+    assert (failed.version, failed.sequel, failed.aftermath) == ("2.0", "rollback", "rolled back to 1.0")
+    assert not [row for row in rows.values() if row.open]
+
+
+def test_a_failure_is_tried_again_as_a_deployment_of_its_own(world: World) -> None:
+    failing(world, retry=Retry(retries=1, backoff=timedelta(minutes=5)))
+    assert world.news() == []
+    assert next_due(world.engine) == world.now + timedelta(minutes=5)
+    world.evaluate(minutes=5)
+    (again,) = world.commands()
+    assert (again.type, again.artifact.version, again.attempt) == ("deploy", "2.0", 2)
+    world.tell("deployment.finished", command=again.id, outcome="failed")
+    world.evaluate()
+    (news,) = world.news()
+    assert (news["type"], news["attempt"], news["sequel"]) == ("deployment.failed", 2, "stop")
+
+
+def test_a_rollback_that_a_person_wants_is_answered_once(world: World) -> None:
+    through(world, "2.0")
+    world.tell("rollback.requested", service="foo", environment="prod", by="alice", reason="slow")
+    world.evaluate()
+    (command,) = world.commands()
+    assert (command.type, command.artifact.version) == ("rollback", "1.0")
+    (answered,) = world.rows(wish)
+    assert answered.answer == command.reason
+    world.tell("rollback.requested", service="foo", environment="nowhere", by="alice", reason="slow")
+    world.evaluate()
+    assert world.rows(wish)[-1].answer == "nothing runs in nowhere that could be rolled back"
+
+
+def test_an_incident_makes_what_had_succeeded_promotions_business_again(world: World) -> None:
+    world.catalog = catalog(
+        Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), fail_on_incident=True)
+    )
+    world.tell("incident.detected", service="foo", environment="prod", incident="INC-7", reason="5xx")
+    world.evaluate()
+    assert world.statuses("1.0") == {"dev": "SUCCESS", "prod": "FAILED"}
+    world.now += timedelta(minutes=1)
+    world.tell("incident.resolved", service="foo", environment="prod", incident="INC-7")
+    world.evaluate()
+    assert world.statuses("1.0") == {"dev": "SUCCESS", "prod": "SUCCESS"}
+    assert [row.open for row in world.rows(incident)] == [False]
+
+
+def test_a_gate_that_asks_about_another_service_is_woken_by_it(database_url: str) -> None:
+    known = catalog(
+        Service(ident="db", artifacts=("com.example:db",), pipelines=("main",)),
+        Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), promotions=("db",)),
+        promotions=(DependsOnPromotion(ident="db", service="db", environment="dev", version=">=2"),),
+    )
+    with World(database_url, known) as world:
+        world.publish("1.0")
+        world.evaluate()
+        world.deploy()
+        assert reason(world, "dev", "1.0") == "waits for db >=2 in dev: nothing of it runs there"
+        world.publish("2.1", name="db")
+        world.evaluate()
+        world.deploy()
+        world.evaluate()
+        assert world.statuses("1.0")["dev"] == "SUCCESS"
+
+
+def test_an_attestation_counts_though_it_came_before_the_artifact(database_url: str) -> None:
+    known = catalog(
+        FOO, promotions=(ProvenancePromotion(ident="signed", signers=("cosign",)),), entry={"dev": ("signed",)}
+    )
+    with World(database_url, known) as world:
+        signed = {"group": "com.example", "name": "foo", "version": "1.0", "digest": "sha256:1"}
+        world.tell("artifact.attested", artifact=signed, signer="cosign")
+        world.publish("1.0", artifact={"digest": "sha256:1"})
+        world.publish("2.0", artifact={"digest": "sha256:2"}, time=(NOON + timedelta(minutes=1)).isoformat())
+        world.evaluate()
+        assert reason(world, "dev", "2.0") == "waits for an attestation of sha256:2 by cosign"
+        world.tell("artifact.attested", artifact=signed | {"version": "2.0", "digest": "sha256:2"}, signer="cosign")
+        world.evaluate()
+        assert reason(world, "dev", "2.0") == "published by tests, signed: attested by cosign (signature)"
+
+
+def test_a_url_that_must_be_asked_is_a_row_for_the_worker_that_asks(database_url: str) -> None:
+    known = catalog(
+        FOO, promotions=(WebhookPromotion(ident="ready", url="http://example.com"),), entry={"dev": ("ready",)}
+    )
+    with World(database_url, known) as world:
+        world.publish("1.0")
+        world.evaluate()
+        world.evaluate()
+        (asked,) = world.rows(probe)
+        assert (asked.promotion, asked.due_at, asked.done_at) == ("ready", world.now, None)
+        world.tell(
+            "verification.finished", deployment=asked.deployment_id, promotion="ready", outcome="passed", reason="200"
+        )
+        world.evaluate()
+        assert len(world.commands()) == 1
+
+
+def test_an_override_of_a_freeze_is_a_word_with_a_reason_and_is_kept(world: World) -> None:
+    world.catalog = catalog(FOO, groups={"sre": frozenset({"sue"})}, freeze_overriders=("sre",))
+    world.tell("hold.placed", kind="freeze", by="alice", environment="dev", reason="stocktaking")
+    world.publish("2.0", time=(world.now + timedelta(seconds=1)).isoformat())
+    world.evaluate(minutes=1)
+    lane = {"service": "foo", "environment": "dev", "version": "2.0", "promotion": "freeze"}
+    world.tell("approval.given", **lane, by="sue", comment="prod is down")
+    world.evaluate()
+    (command,) = world.commands()
+    told = "dev is frozen by alice: stocktaking; overridden by sue: prod is down"
+    assert command.reason == f"published by tests, {told}"
+    (kept,) = [row for row in world.rows(verdict) if row.promotion == "freeze"]
+    assert (kept.outcome, kept.reason) == ("PASS", told)
+    assert [row.body["reason"] for row in world.rows(event) if row.type == "verdict.changed"][-1] == told
+
+
+def test_one_service_that_cannot_be_decided_on_stops_no_other(database_url: str) -> None:
+    known = catalog(FOO, Service(ident="bar", artifacts=("com.example:bar",), pipelines=("main",)))
+    known.failure_strategy = lambda service, _: 1 / 0 if service.ident == "bar" else "stop"  # type: ignore[method-assign,assignment,return-value]
+    with World(database_url, known) as world:
+        world.publish("1.0", name="bar")
+        world.publish("1.0")
+        world.evaluate()
+        for command in world.commands():
+            world.tell("deployment.finished", command=command.id, outcome="failed")
+        evaluated = world.evaluate()
+        assert [(service, type(error)) for service, error in evaluated.broken] == [("bar", ZeroDivisionError)]
+        assert [news["service"] for news in world.news()] == ["foo"]
+        assert next_due(world.engine) == world.now + timedelta(minutes=1)

@@ -1,0 +1,87 @@
+"""What is made of the answers to what gates ask outside, as tables."""
+
+from datetime import timedelta
+
+import pytest
+
+from deploydb.domain.checks import Check, Missing, Sample, Status, judge_metric, judge_webhook
+from deploydb.domain.promotions import MetricPromotion, WebhookPromotion
+from tests.domain.given import at
+
+WEBHOOK = WebhookPromotion(ident="web", url="https://example.com", expect=(200, 204), retries=2)
+METRIC = MetricPromotion(
+    ident="errors", prometheus="http://prometheus", query="up", below=0.01, for_=timedelta(minutes=10)
+)
+TIMED_OUT = Missing(reason="timed out after 10s")
+REFUSED = Missing(reason="10.1.2.3 is a private address", asked=False)
+
+
+def check(attempts: int = 1, *, held: float | None = None, late: float = 0) -> Check:
+    since = None if held is None else at(held)
+    return Check(created_at=at(0), attempts=attempts, held_since=since, late=timedelta(seconds=late))
+
+
+@pytest.mark.parametrize(
+    ("attempts", "answer", "outcome", "reason"),
+    [
+        (1, Status(code=204), "passed", "204"),
+        (9, Status(code=200), "passed", "200"),
+        (1, Status(code=503, said="busy 1"), "errored", "503, expected 200 or 204"),
+        (2, TIMED_OUT, "errored", "timed out after 10s"),
+        (3, TIMED_OUT, "failed", "timed out after 10s, after 3 attempts"),
+        (3, Status(code=503, said="busy 3"), "failed", "503, expected 200 or 204, after 3 attempts: busy 3"),
+        (9, REFUSED, "errored", "10.1.2.3 is a private address"),
+    ],
+)
+def test_a_webhook(attempts: int, answer: Status | Missing, outcome: str, reason: str) -> None:
+    judged = judge_webhook(WEBHOOK, check(attempts), answer, at(1))
+    assert (judged.outcome, judged.reason) == (outcome, reason)
+    assert judged.due_at == (at(1.5) if outcome == "errored" else None)
+
+
+@pytest.mark.parametrize(
+    ("minute", "before", "value", "outcome", "reason", "due", "held"),
+    [
+        (1, check(), 0.005, "errored", "below 0.01 since 2026-11-22 12:01:00 UTC, must stay so for 10m", 1.5, 1),
+        (5, check(held=1), 0.005, "errored", "below 0.01 since 2026-11-22 12:01:00 UTC, must stay so for 10m", 5.5, 1),
+        (10.8, check(held=1), 0.0, "errored", "below 0.01 since 2026-11-22 12:01:00 UTC, must stay so for 10m", 11, 1),
+        (11, check(held=1), 0.005, "passed", "0.005, below 0.01 for 10m", None, None),
+        (11, check(held=1, late=30), 0.0, "errored", "below 0.01 since 2026-11-22 12:11:00 UTC", 11.5, 11),
+        (5, check(held=1), 0.01, "errored", "0.01 at 2026-11-22 12:05:00 UTC, must be below 0.01", 5.5, None),
+        (59.9, check(), 0.5, "errored", "0.5 at 2026-11-22 12:59:54 UTC, must be below 0.01", 60, None),
+        (60, check(), 0.5, "failed", "not within 1h: 0.5 at last, must be below 0.01", None, None),
+        (60, check(held=55), 0.001, "failed", "not within 1h: 0.001 at last, below 0.01 since 2026-", None, None),
+        (60, check(held=50), 0.001, "passed", "0.001, below 0.01 for 10m", None, None),
+        (5, check(held=1), None, "errored", "timed out after 10s", 5.5, None),
+        (60, check(held=1), None, "failed", "not within 1h: timed out after 10s", None, None),
+    ],
+)
+def test_a_metric(
+    minute: float,
+    before: Check,
+    value: float | None,
+    outcome: str,
+    reason: str,
+    due: float | None,
+    held: float | None,
+) -> None:
+    answer = TIMED_OUT if value is None else Sample(value=value)
+    judged = judge_metric(METRIC, before, answer, at(minute))
+    assert judged.outcome == outcome
+    assert judged.reason.startswith(reason)
+    assert judged.due_at == (None if due is None else at(due))
+    assert judged.held_since == (None if held is None else at(held))
+
+
+@pytest.mark.parametrize(("value", "outcome"), [(1.0, "errored"), (1.5, "passed"), (2.0, "errored")])
+def test_between_two_limits(value: float, outcome: str) -> None:
+    between = MetricPromotion(ident="load", prometheus="http://prometheus", query="load", above=1, below=2)
+    judged = judge_metric(between, check(), Sample(value=value), at(1))
+    assert judged.outcome == outcome
+    assert "above 1 and below 2" in judged.reason
+
+
+def test_a_value_that_stays_on_the_wrong_side_is_news_once() -> None:
+    first = judge_metric(METRIC, check(), Sample(value=0.5), at(1))
+    second = judge_metric(METRIC, check(2), Sample(value=0.6), at(2))
+    assert first.told == second.told
