@@ -1,33 +1,137 @@
-"""CEL expressions, compiled."""
+"""CEL expressions, compiled: what is wrong with one is told when the configuration is read.
 
+CEL comes with the extra `deploydb[cel]`; only a configuration that has an expression needs it.
+"""
+
+import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from functools import cache
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
 from deploydb.configuration.source import Source
 from deploydb.domain.promotions import ExpressionPromotion, Rule
 
+_TEXT, _NUMBER, _TIME = "STRING", "INT", "TIMESTAMP"
+VARIABLES: Mapping[str, str] = {
+    "service": _TEXT,
+    "environment": _TEXT,
+    "artifact.group": _TEXT,
+    "artifact.name": _TEXT,
+    "artifact.version": _TEXT,
+    "artifact.url": _TEXT,
+    "artifact.digest": _TEXT,
+    "artifact.commit": _TEXT,
+    "artifact.published_at": _TIME,
+    "artifact.published_by": _TEXT,
+    "flow.id": _NUMBER,
+    "deployment.id": _NUMBER,
+    "deployment.attempt": _NUMBER,
+    "deployment.kind": _TEXT,
+    "deployment.status": _TEXT,
+    "deployment.since": _TIME,
+    "now": _TIME,
+}
+"""What an expression may speak of (`domain.gates.expression.variables`), each by its whole name, so that a misspelt one
+is an error of the configuration and not of the night in which it is evaluated."""
+
+_TOLD = re.compile(r"<input>:(\d+):(\d+): (.*)")
+_CODE = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
+
 
 class ExpressionDocument(Struct, kw_only=True, frozen=True, rename={"type_": "type"}):
     """promotions/NAME.yml: a CEL expression must be true."""
 
     type_: Annotated[Literal["ExpressionPromotion"], Meta(description="An expression must be true.")]
-    expression: Annotated[str, Meta(max_length=4096, description="The expression, in CEL.")]
-    description: str = ""
-    interval: Annotated[timedelta, Meta(description="How often it is asked again.")] = timedelta(minutes=1)
-
-
-def compile_rule(expression: str) -> Rule:
-    """The rule that an expression says."""
-    raise ValueError(f"cannot be compiled yet: {expression}")
+    expression: Annotated[
+        str,
+        Meta(
+            max_length=4096,
+            description=f"The expression, in CEL. It may speak of {', '.join(VARIABLES)}.",
+            extra_json_schema={"examples": ['artifact.published_by == "release-bot"']},
+        ),
+    ]
+    description: Annotated[str, Meta(max_length=8192, description="What it is, for people.")] = ""
+    interval: Annotated[
+        timedelta, Meta(description="How long until it is asked again, where time may make it true.")
+    ] = timedelta(minutes=1)
 
 
 def build_expression(source: Source, ident: str, document: ExpressionDocument) -> ExpressionPromotion:
-    """The promotion that a document describes."""
+    """The promotion that a document describes; what is wrong with it goes to `source.problems`."""
     try:
         rule = compile_rule(document.expression)
     except ValueError as error:
         source.problem(("expression",), str(error))
-        rule = bool
-    return ExpressionPromotion(ident=ident, description=document.description, expression=document.expression, rule=rule)
+        rule = _never
+    return ExpressionPromotion(
+        ident=ident,
+        description=document.description,
+        expression=" ".join(document.expression.split()),
+        rule=rule,
+        interval=document.interval,
+    )
+
+
+def compile_rule(expression: str) -> Rule:
+    """The rule that an expression says. It raises ValueError where it cannot tell; its work is bounded.
+
+    Raises: ValueError for a syntax error, an unknown variable, an expression that is no yes or no, or without CEL.
+    """
+    try:
+        compiled = _environment().compile(expression)
+    except RuntimeError as error:
+        raise ValueError(_plain(str(error))) from error
+    found = compiled.return_type().name()
+    if found not in ("BOOL", "bool"):
+        raise ValueError(f"expected an expression that is true or false; this one is {found}")
+
+    def rule(variables: Mapping[str, Any]) -> bool:
+        try:
+            value = compiled.eval(data=_flat(variables))
+        except RuntimeError as error:
+            raise ValueError(_plain(str(error))) from error
+        # an error comes back as a value, and a text is truthy: only its type tells
+        if value.type().name() not in ("BOOL", "bool"):
+            raise ValueError(_plain(str(value.value())))
+        return value.value() is True
+
+    return rule
+
+
+@cache
+def _environment() -> Any:  # noqa: ANN401  # cel's own type
+    try:
+        from cel_expr_python import cel  # noqa: PLC0415  # an extra
+    except ImportError as error:
+        raise ValueError('expressions need CEL: pip install "deploydb[cel]"') from error
+    return cel.NewEnv(variables={name: getattr(cel.Type, kind) for name, kind in VARIABLES.items()})
+
+
+def _flat(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"artifact": {"name": …}}` as `{"artifact.name": …}`."""
+    flat: dict[str, Any] = {}
+    for name, value in variables.items():
+        if isinstance(value, Mapping):
+            flat.update({f"{name}.{key}": inner for key, inner in value.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def _plain(told: str) -> str:
+    """CEL's words without its codes and drawings, with the place in the expression."""
+    placed = _TOLD.search(told)
+    if placed is None:
+        return _CODE.sub("", told.partition("\n")[0])
+    line, column, what = placed.groups()
+    where = f"line {line}, column {column}" if line != "1" else f"column {column}"
+    plain, _, _ = _CODE.sub("", what).partition(" (in container")
+    return f"{plain} ({where})"
+
+
+def _never(_: Mapping[str, Any]) -> bool:
+    """Stands for an expression that is wrong: the configuration with it is never used."""
+    return False

@@ -1,0 +1,115 @@
+"""Expressions: compiled when the configuration is read, true or false or in doubt when they are asked."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from deploydb.configuration import expressions
+from deploydb.configuration.expressions import VARIABLES, compile_rule
+from deploydb.domain.gates import Asked
+from deploydb.domain.gates.expression import variables
+from tests.configuration.given import config, told
+from tests.domain.given import artifact, at, deployment, release
+
+pytest.importorskip("cel_expr_python", reason='expressions need CEL: pip install "deploydb[cel]"')
+
+KNOWN = deployment(
+    "1.4.0", "prod", release=replace(release("1.4.0", by="ci"), artifact=artifact("1.4.0", digest="sha256:1"))
+)
+
+
+def ask(expression: str, known: Any = KNOWN) -> bool:
+    return compile_rule(expression)(variables(Asked(deployment=known, now=at(150), since=at(30))))
+
+
+@pytest.mark.parametrize(
+    ("expression", "holds"),
+    [
+        ('service == "foo" && environment == "prod"', True),
+        ('artifact.group == "com.example" && artifact.name == "foo"', True),
+        ('artifact.version.startsWith("1.4.") && artifact.digest != ""', True),
+        ('artifact.commit != ""', False),
+        ('artifact.published_by in ["ci", "release-bot"]', True),
+        ('now - artifact.published_at > duration("2h")', True),
+        ('now - deployment.since > duration("2h")', False),
+        ('now.getDayOfWeek("Europe/Berlin") == 0', True),
+        ('deployment.attempt == 1 && deployment.kind == "deploy" && flow.id == 1', True),
+        ('artifact.version.matches("^[0-9.]+$")', True),
+    ],
+)
+def test_it_holds_or_does_not(expression: str, holds: bool) -> None:
+    assert ask(expression) is holds
+
+
+def test_every_variable_is_declared_and_given() -> None:
+    given = expressions._flat(variables(Asked(deployment=KNOWN, now=at(0))))
+    assert given.keys() == VARIABLES.keys()
+
+
+@pytest.mark.parametrize(
+    ("expression", "problem"),
+    [
+        ('artifact.verison == "1"', "undeclared reference to 'artifact.verison' (column 9)"),
+        ('colour == "red"', "undeclared reference to 'colour' (column 1)"),
+        ("artifact.version", "expected an expression that is true or false; this one is STRING"),
+        ("service ==", "Syntax error: mismatched input '<EOF>' expecting "),
+        ("service == 1", "found no matching overload for '_==_' applied to '(string, int)'"),
+    ],
+)
+def test_what_is_wrong_is_told_when_the_configuration_is_read(tmp_path: Path, expression: str, problem: str) -> None:
+    (message,) = told(
+        config(tmp_path, {"promotions/rule.yml": f"type: ExpressionPromotion\nexpression: '{expression}'\n"})
+    )
+    assert message.startswith(f"config/promotions/rule.yml:2:13: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("expression", "problem"),
+    [
+        ("1 / (flow.id - 1) == 1", "divide by zero"),
+        ("flow.id + 9223372036854775807 > 0", "integer overflow"),
+        ("timestamp(service) < now", "String to Timestamp conversion failed"),
+    ],
+)
+def test_what_cannot_be_told_is_an_error_and_never_a_yes(expression: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        ask(expression)
+
+
+def test_work_without_end_is_ended() -> None:
+    bomb = "true"
+    for name in "abcdefgh":
+        bomb = f"[1,2,3,4,5,6,7,8,9].all({name}, {bomb})"
+    with pytest.raises(ValueError, match="Iteration budget exceeded"):
+        ask(bomb)
+
+
+def test_values_are_data_whatever_they_look_like() -> None:
+    odd = '" || true || "'
+    known = replace(KNOWN, release=replace(KNOWN.release, artifact=artifact(odd)))
+    assert ask('artifact.version == "1.0"', known) is False
+
+
+def test_a_rule_may_be_asked_by_several_threads() -> None:
+    rule = compile_rule("now - deployment.since >= duration('0s')")
+    given = variables(Asked(deployment=KNOWN, now=at(150), since=at(0)))
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(lambda _: rule(given), range(2000)))
+
+
+def test_without_cel_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    expressions._environment.cache_clear()
+    monkeypatch.setitem(sys.modules, "cel_expr_python", None)
+    with pytest.raises(ValueError, match=r'pip install "deploydb\[cel\]"'):
+        compile_rule("true")
+
+
+def test_it_is_asked_again_after_its_interval(tmp_path: Path) -> None:
+    assert told(config(tmp_path, {"promotions/rule.yml": "type: ExpressionPromotion\nexpression: 1\n"})) != []
+    document = expressions.ExpressionDocument(type_="ExpressionPromotion", expression="true")
+    assert document.interval == timedelta(minutes=1)
