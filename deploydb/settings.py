@@ -26,6 +26,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     listen: str = "127.0.0.1:8080"
     url: str = "http://127.0.0.1:8080"
     log_level: str = "info"
+    outgoing_allow: str = ""
+    """What webhooks and metrics may reach besides public addresses (`outgoing.Allowed`); by default nothing."""
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -44,6 +46,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         listen=_value(environ, "DEPLOYDB_LISTEN") or "127.0.0.1:8080",
         url=(_value(environ, "DEPLOYDB_URL") or "http://127.0.0.1:8080").rstrip("/"),
         log_level=_value(environ, "DEPLOYDB_LOG_LEVEL") or "info",
+        outgoing_allow=_value(environ, "DEPLOYDB_OUTGOING_ALLOW") or "",
     )
 
 

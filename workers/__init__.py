@@ -3,6 +3,7 @@
 - `ingest`   the broker's facts into the log, a batch a transaction
 - `promote`  what has changed, and what is due, into decisions
 - `relay`    the outbox to the broker, with confirms
+- `verify`   asks URLs and Prometheus for gates, the answers as facts
 - `query`    the read-only HTTP service
 - `deployer` an orchestrator of our own: deploy commands into runs of a program
 

@@ -10,6 +10,7 @@ from deploydb import settings, telemetry
 from deploydb.broker.open import open_inbound, open_outbound
 from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.configuration import LiveCatalog
+from deploydb.outgoing import Allowed, Outgoing
 from deploydb.settings import Settings
 from deploydb.store.engine import open_engine
 from workers.confirmed import ConfirmedPublisher
@@ -24,6 +25,7 @@ from workers.process import (
 )
 from workers.promote import Promote
 from workers.relay import Relay
+from workers.verify import Verify
 
 
 @contextmanager
@@ -67,6 +69,22 @@ def _relay(around: Process, given: Settings) -> Iterator[Worker]:
 
 
 @contextmanager
+def _verify(around: Process, given: Settings) -> Iterator[Worker]:
+    outgoing = Outgoing(Allowed.parse(given.outgoing_allow))
+    with _engine(given, "verify") as engine:
+        worker = Verify(
+            engine=engine,
+            live=LiveCatalog(given.config),
+            outgoing=outgoing,
+            signals=around.signals,
+            log=around.log,
+            registry=around.registry,
+        )
+        yield worker
+        worker.close()
+
+
+@contextmanager
 def _engine(given: Settings, name: str) -> Iterator[sa.Engine]:
     engine = open_engine(given.database_url, name=name)
     try:
@@ -79,6 +97,7 @@ WORKERS: dict[str, tuple[int, Callable[[Process, Settings], AbstractContextManag
     "ingest": (9101, _ingest),
     "promote": (9102, _promote),
     "relay": (9103, _relay),
+    "verify": (9104, _verify),
 }
 """Each with the port of its health server where none is given, and how it is put together."""
 
@@ -86,11 +105,13 @@ WORKERS: dict[str, tuple[int, Callable[[Process, Settings], AbstractContextManag
 @click.command(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="ingest: the broker's facts into the log. promote: decisions. relay: the outbox to the broker. "
-    "query: the read-only HTTP service, on DEPLOYDB_LISTEN.",
+    "verify: asks URLs and Prometheus for gates. query: the read-only HTTP service, on DEPLOYDB_LISTEN.",
 )
 @click.argument("name", type=click.Choice([*WORKERS, "query"]))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where /metrics, /healthz and /readyz listen.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Default: 9101 ingest, 9102 promote, 9103 relay; 0: any.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Default: 9101 ingest, 9102 promote, 9103 relay, 9104 verify; 0: any."
+)
 @click.option("--no-port", is_flag=True, help="No /metrics, /healthz and /readyz.")
 @click.option("--with-parent", is_flag=True, help="Say `ready` on stdout; end when stdin does.")
 def main(name: str, host: str, port: int | None, no_port: bool, with_parent: bool) -> None:

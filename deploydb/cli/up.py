@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workers.signals import Signals
     from workers.supervisor import Supervisor
 
-PARTS = ("ingest", "promote", "relay", "query")
+PARTS = ("ingest", "promote", "verify", "relay", "query")
 _TICK_SECONDS = 0.2
 _LOOK_AT_FILES_EVERY_SECONDS = 1.0
 

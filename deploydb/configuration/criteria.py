@@ -98,7 +98,10 @@ class MetricDocument(Struct, kw_only=True, frozen=True, rename={"type_": "type",
 
     type_: Annotated[Literal["MetricPromotion"], Meta(description="A Prometheus is asked.")]
     prometheus: Annotated[str, Meta(max_length=8192, description="Its address, such as http://prometheus:9090.")]
-    query: Annotated[str, Meta(max_length=8192, description=f"A PromQL query with one value. {_TEMPLATE}")]
+    query: Annotated[
+        str,
+        Meta(max_length=8192, description=f"A PromQL query with one value. {_TEMPLATE} Each between double quotes."),
+    ]
     above: Annotated[float | None, Meta(description="The value must be greater than this.")] = None
     below: Annotated[float | None, Meta(description="The value must be less than this.")] = None
     for_: Annotated[timedelta, Meta(description="How long without a break.")] = timedelta(0)

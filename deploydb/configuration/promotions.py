@@ -1,6 +1,8 @@
 """Promotions from their documents: what a schema cannot say of them is checked here."""
 
+import re
 from collections.abc import Set
+from datetime import timedelta
 from typing import Protocol, assert_never
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -20,6 +22,7 @@ from deploydb.configuration.problems import suggestion
 from deploydb.configuration.source import Path, Source
 from deploydb.configuration.urls import URL
 from deploydb.configuration.windows import WindowPromotionDocument, build_window_promotion
+from deploydb.domain.gates.words import in_words
 from deploydb.domain.promotions import (
     RESERVED,
     DependsOnPromotion,
@@ -34,6 +37,10 @@ from deploydb.domain.promotions import (
 from deploydb.domain.templates import PLACES, unknown_places
 
 _RANGE_SIGNS = "<>=!~"
+_LONGEST_ANSWER = timedelta(minutes=5)
+_SHORTEST_INTERVAL = timedelta(seconds=1)
+_PUBLISHED = tuple(place for place in PLACES if place not in ("service", "environment"))
+"""The places whose values the publisher of an artifact chooses."""
 
 
 class Idents(Protocol):
@@ -124,7 +131,9 @@ def _depends_on(source: Source, ident: str, document: DependsOnDocument, known: 
 
 def _webhook(source: Source, ident: str, document: WebhookPromotionDocument) -> WebhookPromotion:
     _check_url(source, ("url",), document.url)
-    _check_places(source, ("url",), document.url)
+    for name in unknown_places(document.url):
+        source.problem(("url",), f"there is nothing to put in the place of {{{name}}}{suggestion(name, PLACES)}")
+    _check_durations(source, timeout=document.timeout, interval=document.interval)
     if document.body is not None and document.method == "GET":
         source.problem(("body",), "a GET has no body: write method: POST")
     if not document.expect or not all(100 <= status <= 599 for status in document.expect):
@@ -148,6 +157,8 @@ def _webhook(source: Source, ident: str, document: WebhookPromotionDocument) -> 
 
 def _metric(source: Source, ident: str, document: MetricDocument) -> MetricPromotion:
     _check_url(source, ("prometheus",), document.prometheus)
+    _check_quoted(source, ("query",), document.query)
+    _check_durations(source, interval=document.interval)
     if document.above is None and document.below is None:
         source.problem((), "write what the value must be: above: or below:")
     if document.timeout <= document.for_:
@@ -168,11 +179,28 @@ def _metric(source: Source, ident: str, document: MetricDocument) -> MetricPromo
 def _check_url(source: Source, at: Path, url: str) -> None:
     if not URL.fullmatch(url):
         source.problem(at, f"{url} is no http or https address")
+        return
+    host = re.split(r"[/?#]", url.partition("://")[2])[0]
+    if "@" in host:
+        source.problem(at, "has a name or a password in it: configuration is no place for secrets")
+    for name in (name for name in _PUBLISHED if f"{{{name}}}" in host):
+        source.problem(at, f"whoever publishes a version would choose the host by {{{name}}}: put it into the path")
 
 
-def _check_places(source: Source, at: Path, template: str) -> None:
-    for name in unknown_places(template):
-        source.problem(at, f"there is nothing to put in the place of {{{name}}}{suggestion(name, PLACES)}")
+def _check_durations(source: Source, **durations: timedelta) -> None:
+    """How long an answer may take, and how often it is asked: a killed worker's askings wait for the former."""
+    if durations.get("timeout", _LONGEST_ANSWER) > _LONGEST_ANSWER:
+        source.problem(("timeout",), f"one answer may take {in_words(_LONGEST_ANSWER)} at most")
+    if durations["interval"] < _SHORTEST_INTERVAL:
+        source.problem(("interval",), f"must be {in_words(_SHORTEST_INTERVAL)} at least")
+
+
+def _check_quoted(source: Source, at: Path, query: str) -> None:
+    """What is put into a query stands between double quotes: else whoever publishes a version could write PromQL."""
+    for place in PLACES:
+        before, found, _ = query.partition(f"{{{place}}}")
+        if found and before.replace(r"\"", "").count('"') % 2 == 0:
+            source.problem(at, f"write {{{place}}} between double quotes")
 
 
 def _known(source: Source, at: Path, names: list[str], kind: str, known: Set[str], where: str) -> tuple[str, ...]:

@@ -199,7 +199,7 @@ def test_it_runs_on_rabbitmq_and_postgresql(started: Callable[..., Up], amqp_url
 def test_a_part_that_dies_is_started_again_and_it_is_said(started: Callable[..., Up]) -> None:
     up = started()
     up.ready()
-    for name in ("ingest", "promote", "relay"):
+    for name in ("ingest", "promote", "relay", "verify"):
         os.kill(up.parts()[name], signal.SIGKILL)
         up.until(partial(up.has_said, name, "starts again"), f"{name} is started again")
     up.publish(published("1"))
@@ -211,7 +211,7 @@ def test_the_parts_end_with_it_however_it_ends(started: Callable[..., Up]) -> No
     up = started()
     up.ready()
     parts = up.parts()
-    assert sorted(parts) == ["ingest", "promote", "query", "relay"]
+    assert sorted(parts) == ["ingest", "promote", "query", "relay", "verify"]
     up.process.kill()
     up.process.wait()
     deadline = time.monotonic() + 15

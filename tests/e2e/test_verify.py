@@ -1,0 +1,68 @@
+"""Gates that ask outside, through the whole house: RabbitMQ, PostgreSQL, worker processes, a deployer, a web server."""
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.house import House, write_config
+from tests.servers import until
+from tests.web import Web, web
+
+
+@pytest.fixture
+def server() -> Iterator[Web]:
+    with web() as made:
+        yield made
+
+
+@pytest.fixture
+def house(amqp_url: str, postgresql_url: str, server: Web, tmp_path: Path) -> Iterator[House]:
+    files = {
+        "services/foo.yml": "artifacts: [com.example:foo]\npipelines: [main]\n",
+        "pipelines/main.yml": "environments:\n  dev:\n    promotions: [ready]\n  prod:\n    promotions: [errors]\n",
+        "environments/dev.yml": "description: first\n",
+        "environments/prod.yml": "description: last\n",
+        "promotions/ready.yml": (
+            f'type: WebhookPromotion\nurl: "{server.url}/ready/{{service}}/{{version}}"\ninterval: 1s\nretries: 5\n'
+        ),
+        "promotions/errors.yml": (
+            f"type: MetricPromotion\nprometheus: {server.url}\nbelow: 0.01\nfor: 1s\ninterval: 1s\n"
+            "query: 'sum(errors{service=\"{service}\"})'\n"
+        ),
+    }
+    config = write_config(tmp_path / "config", files)
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        listen = f"127.0.0.1:{unused.getsockname()[1]}"
+    settings = {
+        "DEPLOYDB_OUTGOING_ALLOW": "127.0.0.1",
+        "DEPLOYDB_LISTEN": listen,
+        "DEPLOYDB_URL": f"http://{listen}",
+    }
+    with House(amqp_url, postgresql_url, config, **settings) as house:
+        house.furnish()
+        for worker in ("ingest", "promote", "verify", "verify", "relay", "query"):
+            house.start(worker)
+        house.deployer("true", state=tmp_path / "deployer.db")
+        yield house
+
+
+def test_a_webhook_and_a_metric_let_a_version_through_and_why_tells_it(house: House, server: Web) -> None:
+    server.reply("/ready/foo/1.0", 503, 503, 200)
+    server.vector("0.5", "0.001")
+    artifact = {"group": "com.example", "name": "foo", "version": "1.0"}
+    house.publish(
+        [json.dumps({"type": "artifact.published", "id": "1", "source": "ci", "artifact": artifact}).encode()]
+    )
+
+    def why(environment: str) -> str:
+        return house.deploydb("why", "foo", environment, "1.0").stdout
+
+    until(lambda: "ready has no answer yet: 503, expected 200; it is asked again" in why("dev"), seconds=20)
+    until(lambda: "ready passed: 200" in why("dev"), seconds=20, what="the webhook to pass")
+    assert server.paths().count("/ready/foo/1.0") == 3
+    until(lambda: "errors passed: 0.001, below 0.01 for 1s" in why("prod"), seconds=30, what="the metric to pass")
+    assert house.deploydb("status").stdout.count("1.0 SUCCESS") == 2
+    assert set(server.queries()) == {'sum(errors{service="foo"})'}

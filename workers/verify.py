@@ -1,0 +1,298 @@
+"""Verify: asks the URLs and the Prometheus that gates depend on, and publishes the answers as facts.
+
+A probe is leased, asked in a thread of its own outside of any transaction, and settled: where it stands, and the fact
+in the outbox if there is news, in one transaction. A worker that dies leaves its leases, and they are asked again; one
+that was too slow finds its lease gone, and what it heard is dropped. So a fact counts once. Of one host only so many
+are asked at a time: one that hangs keeps nobody from the others.
+"""
+
+import threading
+import time
+from collections import Counter as Tally
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from urllib.parse import urlsplit
+from uuid import NAMESPACE_URL, uuid5
+
+import sqlalchemy as sa
+from msgspec.structs import replace
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from deploydb.broker.topology import EVENTS
+from deploydb.configuration import LiveCatalog
+from deploydb.domain.checks import Check, Judged, judge_metric, judge_webhook
+from deploydb.domain.errors import Transient
+from deploydb.domain.facts import VerificationFinished
+from deploydb.domain.promotions import CheckedPromotion, WebhookPromotion
+from deploydb.outgoing import Answer, NoAnswer, Outgoing, Request
+from deploydb.store import probes, wake
+from deploydb.store.probes import Lease, Settlement
+from deploydb.store.schema import require_current
+from deploydb.telemetry import Log
+from workers.questions import PROMETHEUS_TIMEOUT, metric_request, sample_of, status_of, webhook_request
+from workers.signals import Signals
+
+SOURCE = "deploydb/verify"
+CONCURRENCY = 64
+PER_HOST = 16
+LEASE_BEYOND_TIMEOUT = timedelta(seconds=30)
+"""A connection and a TLS handshake may take the timeout each; then there are the resolver and the database."""
+LONGEST_WAIT = timedelta(seconds=1)
+SHORTEST_WAIT = timedelta(milliseconds=20)
+BUSY_WAIT = timedelta(milliseconds=200)
+HOST_BUSY_AGAIN_AFTER = timedelta(milliseconds=500)
+UNKNOWN_AGAIN_AFTER = timedelta(seconds=10)
+"""The configuration here may be older than promotion's, or come back: the probe ends with its deployment alone."""
+LOOK_AT_FILES_EVERY_SECONDS = 1.0
+COUNT_EVERY_SECONDS = 5.0
+GRACE_SECONDS = 3.0
+"""How long a worker that is asked to stop waits for answers. What is not answered by then is asked again."""
+
+_Key = tuple[int, str]
+
+
+class VerifyMetrics:
+    """What verify counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.asked = Counter(
+            "deploydb_verify_asked_total",
+            "Askings, by result: passed, failed (the final no), errored (no answer yet), dropped (asked again).",
+            ["result"],
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "deploydb_verify_seconds",
+            "From the asking to the answer.",
+            buckets=(0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60),
+            registry=registry,
+        )
+        self.asking = Gauge("deploydb_verify_asking", "Askings under way.", registry=registry)
+        self.open = Gauge("deploydb_verify_open", "Probes that are still to be asked.", registry=registry)
+        self.late_seconds = Gauge(
+            "deploydb_verify_late_seconds",
+            "How long the oldest due probe waits to be asked, 0 for none.",
+            registry=registry,
+        )
+
+
+class Verify:
+    """Asks for gates. Any number of these work side by side, each probe in one of them at a time."""
+
+    def __init__(
+        self,
+        *,
+        engine: sa.Engine,
+        live: LiveCatalog,
+        outgoing: Outgoing,
+        signals: Signals,
+        log: Log,
+        registry: CollectorRegistry,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._engine = engine
+        self._live = live
+        self._outgoing = outgoing
+        self._signals = signals
+        self._log = log
+        self._metrics = VerifyMetrics(registry)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._in_hand: dict[_Key, Lease] = {}
+        self._hosts: Tally[str] = Tally()
+        self._broken: Exception | None = None
+        self._strangers: set[str] = set()
+        self._looked_at = time.monotonic()
+        self._counted_at: float | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is being asked, or the grace has passed while we stop."""
+        asked_at = self._signals.asked_at
+        given_up = asked_at is not None and time.monotonic() > asked_at + GRACE_SECONDS
+        return given_up or self._signals.impatient or not self._in_hand
+
+    def close(self) -> None:
+        """Give back what is still in hand, so that another worker asks it at once; else its lease does, later."""
+        with self._lock:
+            left = list(self._in_hand.values())
+        try:
+            for leased in left:
+                self._put_off(leased, self._clock())
+        except Transient as error:
+            self._log.warning("not given back, asked again when the leases are over", error=str(error))
+            return
+        if left:
+            self._log.info("given back", probes=len(left))
+
+    @contextmanager
+    def session(self) -> Iterator[Callable[[], None]]:
+        """Askings go on from one session to the next."""
+        require_current(self._engine)
+        with wake.Waker(self._engine, wake.PROBES) as waker:
+            yield partial(self._step, waker)
+
+    def reload(self) -> None:
+        """Read the configuration again, whether its files look changed or not."""
+        self._refresh(force=True)
+
+    def _step(self, waker: wake.Waker) -> None:
+        if self._broken is not None:
+            raise self._broken
+        if self._signals.stopping:
+            waker.wait(SHORTEST_WAIT)
+            return
+        if time.monotonic() - self._looked_at >= LOOK_AT_FILES_EVERY_SECONDS:
+            self._refresh(force=False)
+        self._count()
+        free = CONCURRENCY - len(self._in_hand)
+        if free <= 0:
+            waker.wait(BUSY_WAIT)
+            return
+        # the look costs a read; a lease would take the writer's lock each time the database wakes us
+        due = probes.next_due(self._engine)
+        now = self._clock()
+        if due is None or due > now:
+            waker.wait(LONGEST_WAIT if due is None else min(max(due - now, SHORTEST_WAIT), LONGEST_WAIT))
+            return
+        leased = probes.lease(self._engine, now, limit=free, duration=self._duration)
+        for one in leased:
+            self._begin(one, now)
+        if not leased:  # another worker has them
+            waker.wait(SHORTEST_WAIT)
+
+    def _begin(self, leased: Lease, now: datetime) -> None:
+        known = leased.deployment
+        if not known.open or known.skipped_at is not None:
+            self._log.info("no longer asked: the deployment is over", deployment=known.id, promotion=leased.promotion)
+            self._settle(_kept(leased, due_at=None), now)
+            return
+        promotion = self._live.catalog.promotions.get(leased.promotion)
+        if not isinstance(promotion, CheckedPromotion):
+            if leased.promotion not in self._strangers:
+                self._strangers.add(leased.promotion)
+                self._log.warning("not asked: no such webhook or metric is configured", promotion=leased.promotion)
+            self._settle(replace(_kept(leased, due_at=now + UNKNOWN_AGAIN_AFTER), held_since=None), now)
+            return
+        self._strangers.discard(leased.promotion)
+        if isinstance(promotion, WebhookPromotion):
+            request = webhook_request(promotion, known)
+        else:
+            request = metric_request(promotion, known)
+        host = _host(request)
+        with self._lock:
+            busy = self._hosts[host] >= PER_HOST
+            if not busy:
+                self._hosts[host] += 1
+                self._in_hand[known.id, leased.promotion] = leased
+        if busy:
+            self._put_off(leased, now + HOST_BUSY_AGAIN_AFTER)
+            return
+        self._metrics.asking.inc()
+        # a daemon: one that hangs does not keep the process from ending
+        threading.Thread(
+            target=self._ask, args=(leased, promotion, request, host, now), name=f"asks {host}", daemon=True
+        ).start()
+
+    def _ask(self, leased: Lease, promotion: CheckedPromotion, request: Request, host: str, began: datetime) -> None:
+        try:
+            started = time.perf_counter()
+            answer = self._outgoing.ask(request)
+            self._metrics.seconds.observe(time.perf_counter() - started)
+            now = self._clock()
+            judged = _judged(promotion, leased, answer, began, now)
+            result = judged.outcome if self._settle(_settlement(leased, judged, answer, now), now) else "dropped"
+            self._metrics.asked.labels(result).inc()
+            self._log.debug(
+                "asked", deployment=leased.deployment.id, promotion=promotion.ident, result=result, reason=judged.reason
+            )
+        except Transient as error:
+            self._metrics.asked.labels("dropped").inc()
+            self._log.warning("an answer is lost, asked again", promotion=promotion.ident, error=str(error))
+        except Exception as error:  # the loop's thread raises it
+            self._broken = error
+        finally:
+            self._metrics.asking.dec()
+            with self._lock:
+                self._hosts[host] -= 1
+                if not self._hosts[host]:
+                    del self._hosts[host]
+                del self._in_hand[leased.deployment.id, leased.promotion]
+
+    def _put_off(self, leased: Lease, until: datetime) -> None:
+        self._settle(_kept(leased, due_at=until), self._clock())
+
+    def _settle(self, settlement: Settlement, now: datetime) -> bool:
+        return probes.settle(self._engine, settlement, now, exchange=EVENTS)
+
+    def _duration(self, promotion: str) -> timedelta:
+        known = self._live.catalog.promotions.get(promotion)
+        timeout = known.timeout if isinstance(known, WebhookPromotion) else PROMETHEUS_TIMEOUT
+        return 2 * timeout + LEASE_BEYOND_TIMEOUT
+
+    def _count(self) -> None:
+        if self._counted_at is not None and time.monotonic() - self._counted_at < COUNT_EVERY_SECONDS:
+            return
+        self._counted_at = time.monotonic()
+        still = probes.open_probes(self._engine)
+        self._metrics.open.set(still.count)
+        late = self._clock() - still.due_at if still.due_at is not None else timedelta(0)
+        self._metrics.late_seconds.set(max(late.total_seconds(), 0))
+
+    def _refresh(self, *, force: bool) -> None:
+        self._looked_at = time.monotonic()
+        if self._live.refresh(force=force):  # promote says what is wrong with a configuration
+            self._log.info("configuration in force", digest=self._live.catalog.digest)
+
+
+def _judged(
+    promotion: CheckedPromotion, leased: Lease, answer: Answer | NoAnswer, began: datetime, now: datetime
+) -> Judged:
+    check = Check(
+        created_at=leased.created_at,
+        attempts=leased.attempts,
+        held_since=leased.held_since,
+        told=leased.told,
+        late=began - leased.due_at,
+    )
+    if isinstance(promotion, WebhookPromotion):
+        return judge_webhook(promotion, check, status_of(answer), now)
+    return judge_metric(promotion, check, sample_of(answer), now)
+
+
+def _settlement(leased: Lease, judged: Judged, answer: Answer | NoAnswer, now: datetime) -> Settlement:
+    news = None
+    if judged.told != leased.told:
+        deployment = leased.deployment.id
+        news = VerificationFinished(
+            # the same for the same asking, whatever the length of the promotion's name
+            id=str(uuid5(NAMESPACE_URL, f"{SOURCE}/{deployment}/{leased.promotion}/{leased.until.isoformat()}")),
+            source=SOURCE,
+            time=now,
+            deployment=deployment,
+            promotion=leased.promotion,
+            outcome=judged.outcome,
+            reason=judged.reason,
+        )
+    return Settlement(
+        lease=leased,
+        due_at=judged.due_at,
+        held_since=judged.held_since,
+        told=judged.told,
+        news=news,
+        counts=isinstance(answer, Answer) or answer.asked,
+    )
+
+
+def _kept(leased: Lease, *, due_at: datetime | None) -> Settlement:
+    """As if it had not been leased, but for when it is due."""
+    return Settlement(lease=leased, due_at=due_at, held_since=leased.held_since, told=leased.told, counts=False)
+
+
+def _host(request: Request) -> str:
+    try:
+        return urlsplit(request.url).hostname or ""
+    except ValueError:
+        return ""  # it will not be asked, and says so
