@@ -1,0 +1,142 @@
+"""The same facts in any order, however often they come: the same state, the same verdicts, the same reasons."""
+
+import re
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from deploydb.domain.catalog import Service
+from deploydb.domain.promotions import DependsOnPromotion, ManualPromotion, ProvenancePromotion, SoakPromotion
+from deploydb.store.tables import attestation, deployment, hold, hotfix, incident, running, verdict, wish
+from tests.story import NOON, World, catalog
+
+VERSIONS = ("1.0", "1.1", "2.0")
+KNOWN = catalog(
+    Service(
+        ident="foo",
+        artifacts=("com.example:foo",),
+        pipelines=("main",),
+        promotions=("smoke", "brief", "go"),
+        failure_strategy="rollback",
+        fail_on_incident=True,
+    ),
+    Service(ident="bar", artifacts=("com.example:bar",), pipelines=("main",)),
+    promotions=(
+        SoakPromotion(ident="brief", duration=timedelta(minutes=10)),
+        ManualPromotion(ident="go", groups=("sre",)),
+        DependsOnPromotion(ident="bar", service="bar", environment="dev"),
+        ProvenancePromotion(ident="signed", signers=("cosign",)),
+    ),
+    entry={"prod": ("bar",), "dev": ("signed",)},
+    groups={"sre": frozenset({"sue"})},
+    freeze_overriders=("sre",),
+)
+
+
+def lane(**more: Any) -> st.SearchStrategy[dict[str, Any]]:
+    where = {"environment": st.sampled_from(["dev", "prod"]), "version": st.sampled_from(VERSIONS)}
+    return st.fixed_dictionaries({"service": st.just("foo"), **where, **more})
+
+
+def artifact(name: str = "foo") -> st.SearchStrategy[dict[str, Any]]:
+    return st.sampled_from(VERSIONS).map(
+        lambda version: {"group": "com.example", "name": name, "version": version, "digest": f"sha256:{version}"}
+    )
+
+
+PEOPLE = st.sampled_from(["sue", "dan"])
+FACTS = st.one_of(
+    st.tuples(st.just("artifact.published"), st.fixed_dictionaries({"artifact": artifact() | artifact("bar")})),
+    st.tuples(
+        st.just("artifact.attested"), st.fixed_dictionaries({"artifact": artifact(), "signer": st.just("cosign")})
+    ),
+    st.tuples(st.just("deployment.started"), lane()),
+    st.tuples(st.just("deployment.finished"), lane(outcome=st.sampled_from(["succeeded", "succeeded", "failed"]))),
+    st.tuples(
+        st.just("verification.finished"),
+        lane(promotion=st.just("smoke"), outcome=st.sampled_from(["passed", "passed", "failed", "errored"])),
+    ),
+    st.tuples(
+        st.sampled_from(["approval.given", "approval.refused"]),
+        lane(promotion=st.sampled_from(["go", "freeze"]), by=PEOPLE, comment=st.just("so be it")),
+    ),
+    st.tuples(
+        st.sampled_from(["hold.placed", "hold.lifted"]),
+        lane(kind=st.sampled_from(["pin", "veto", "freeze", "pause"]), by=PEOPLE),
+    ),
+    st.tuples(st.sampled_from(["incident.detected", "incident.resolved"]), lane(incident=st.sampled_from(["1", "2"]))),
+    st.tuples(
+        st.just("hotfix.declared"),
+        st.fixed_dictionaries(
+            {
+                "service": st.just("foo"),
+                "version": st.sampled_from(VERSIONS),
+                "by": PEOPLE,
+                "reason": st.just("fire"),
+                "skip": st.sampled_from([[], ["dev"]]),
+            }
+        ),
+    ),
+)
+HISTORIES = st.lists(st.tuples(FACTS, st.integers(0, 50)), min_size=3, max_size=25)
+
+
+def state(path: Path, facts: list[tuple[str, dict[str, Any]]]) -> dict[str, list[Any]]:
+    """What is known after the facts, and what was decided on them, without the numbers that rows were given."""
+    with World(f"sqlite:///{path}", KNOWN) as world:
+        world.now = NOON + timedelta(hours=1)
+        for what, fields in facts:
+            world.tell(what, **fields)
+        world.evaluate()
+        names = {row.id: (row.service, row.environment, row.version) for row in world.rows(deployment)}
+        return {
+            "deployments": sorted(
+                (
+                    row.service,
+                    row.environment,
+                    row.version,
+                    row.kind,
+                    row.status,
+                    _told(row.reason),
+                    row.aftermath or "",
+                )
+                for row in world.rows(deployment)
+            ),
+            "verdicts": sorted(
+                (*names[row.deployment_id], row.promotion, row.outcome or "", _told(row.reason), str(row.recheck_at))
+                for row in world.rows(verdict)
+            ),
+            "running": sorted((row.service, row.environment, names[row.deployment_id]) for row in world.rows(running)),
+            "holds": [(*row[:7], row.time, row.event_id) for row in world.rows(hold)],
+            "hotfixes": [(*row[:5], row.event_id) for row in world.rows(hotfix)],
+            "incidents": [(*row[:5], row.event_id) for row in world.rows(incident)],
+            "attestations": [(*row[:5], row.event_id) for row in world.rows(attestation)],
+            "wishes": [row.answer for row in world.rows(wish)],
+        }
+
+
+def _told(reason: str | None) -> str:
+    return re.sub(r"deployment \d+", "deployment N", reason or "")
+
+
+def test_the_same_facts_in_any_order_end_in_the_same_state(sqlite_url: str, tmp_path: Path) -> None:
+    empty = Path(sqlite_url.removeprefix("sqlite:///"))
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(HISTORIES, st.randoms(use_true_random=False))
+    def check(history: list[tuple[tuple[str, dict[str, Any]], int]], chance: Random) -> None:
+        facts = [
+            (what, fields | {"id": f"{index:03}", "time": (NOON + timedelta(minutes=minutes)).isoformat()})
+            for index, ((what, fields), minutes) in enumerate(history)
+        ]
+        again = facts + chance.sample(facts, k=min(3, len(facts)))
+        chance.shuffle(again)
+        first, second = (shutil.copy(empty, tmp_path / name) for name in ("first.db", "second.db"))
+        assert state(first, facts) == state(second, again)
+
+    check()
