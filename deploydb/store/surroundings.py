@@ -23,7 +23,13 @@ LOOKED_BACK = 50
 
 _SERVICES: sa.BindParameter[Any] = sa.bindparam("services", expanding=True)
 _KEYS: sa.BindParameter[Any] = sa.bindparam("keys", expanding=True)
-_HOLDS = sa.select(hold).where(hold.c.placed, hold.c.service.in_(_SERVICES))
+_EVERYBODYS: sa.BindParameter[Any] = sa.bindparam("everybodys", expanding=True)
+_ANY = sa.select(
+    sa.exists().where(hold.c.placed, hold.c.service.in_(_EVERYBODYS)).label("holds"),
+    sa.exists().where(hotfix.c.service.in_(_SERVICES)).label("hotfixes"),
+    sa.exists().where(wish.c.answered_at.is_(None), wish.c.service.in_(_SERVICES)).label("wishes"),
+)
+_HOLDS = sa.select(hold).where(hold.c.placed, hold.c.service.in_(_EVERYBODYS))
 _HOTFIXES = sa.select(hotfix).where(
     hotfix.c.service.in_(_SERVICES), hotfix.c.version.in_(sa.bindparam("versions", expanding=True))
 )
@@ -101,13 +107,17 @@ def surroundings(
     """
     found = Surroundings()
     named = {"services": sorted(services)}
-    found.holds = [hold_from_row(row) for row in connection.execute(_HOLDS, {"services": ["", *named["services"]]})]
+    everybodys = {"everybodys": ["", *named["services"]]}
+    there_are = connection.execute(_ANY, {**named, **everybodys}).one()
+    if there_are.holds:
+        found.holds = [hold_from_row(row) for row in connection.execute(_HOLDS, everybodys)]
     versions = sorted({known.release.artifact.version for known in opened})
-    if versions:
+    if there_are.hotfixes and versions:
         for row in connection.execute(_HOTFIXES, {**named, "versions": versions}):
             found.hotfixes[row.service] += (_hotfix(row),)
-    for row in connection.execute(_WISHES, named):
-        found.wishes[row.service] += (_wish(row),)
+    if there_are.wishes:
+        for row in connection.execute(_WISHES, named):
+            found.wishes[row.service] += (_wish(row),)
     began = [known.running_since for known in opened if known.running_since is not None]
     if began:
         for row in connection.execute(_INCIDENTS, {**named, "since": min(began)}):

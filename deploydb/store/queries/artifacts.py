@@ -19,6 +19,7 @@ class ArtifactView(Struct, frozen=True, kw_only=True):
     name: str
     version: str
     url: str | None
+    digest: str | None
     created_at: datetime
 
     @property
@@ -33,6 +34,7 @@ _VIEWED = (
     artifact.c.name,
     artifact.c.version,
     artifact.c.url,
+    artifact.c.digest,
     artifact.c.created_at,
 )
 _NEWEST_FIRST = (artifact.c.published_at.desc(), artifact.c.id.desc())

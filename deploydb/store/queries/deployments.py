@@ -13,7 +13,10 @@ from deploydb.store.tables import deployment, verdict, verification
 
 
 class ResultView(Struct, frozen=True, kw_only=True):
-    """What one promotion says of one deployment. `outcome` is None until it has been asked; `url` is the report's."""
+    """What one promotion says of one deployment. `outcome` is None until it has been asked; `url` is the report's.
+
+    `inputs`: the numbers of the log rows that it says so from.
+    """
 
     id: int
     deployment: int
@@ -24,12 +27,14 @@ class ResultView(Struct, frozen=True, kw_only=True):
     decided_at: datetime | None
     created_at: datetime
     url: str | None
+    inputs: tuple[int, ...] = ()
 
 
 class DeploymentView(Struct, frozen=True, kw_only=True):
     """One attempt to have an artifact in an environment.
 
     `completed`: it was deployed, in time, so that its promotions are asked. `position`: its stage's place in the flow.
+    `cause`: the deployment whose failure led to this one; `sequel`: what its own failure led to, `aftermath` in words.
     """
 
     id: int
@@ -51,6 +56,11 @@ class DeploymentView(Struct, frozen=True, kw_only=True):
     decided_at: datetime | None
     url: str | None
     results: tuple[ResultView, ...]
+    attempt: int = 1
+    cause: int | None = None
+    not_before: datetime | None = None
+    sequel: str | None = None
+    aftermath: str | None = None
 
 
 def deployment_by_id(connection: sa.Connection, ident: int) -> DeploymentView | None:
@@ -118,6 +128,7 @@ def _results(connection: sa.Connection, deployments: Collection[int]) -> dict[in
                 decided_at=row.decided_at,
                 created_at=row.created_at,
                 url=row.url,
+                inputs=tuple(row.inputs or ()),
             )
         )
     return found
@@ -144,4 +155,9 @@ def _view(row: Any, artifact: ArtifactView, results: Sequence[ResultView]) -> De
         decided_at=row.decided_at,
         url=row.finished_url or row.started_url,
         results=tuple(results),
+        attempt=row.attempt,
+        cause=row.cause_id,
+        not_before=row.not_before,
+        sequel=row.sequel,
+        aftermath=row.aftermath,
     )

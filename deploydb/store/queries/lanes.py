@@ -30,6 +30,8 @@ class PendingView(Struct, frozen=True, kw_only=True):
     environment: str
     release: Release
     deployment: int
+    kind: str
+    attempt: int
     status: str
     reason: str | None
 
@@ -75,7 +77,13 @@ def pending_in(
     statement = (
         released()
         .add_columns(
-            deployment.c.service, deployment.c.environment, deployment.c.id, deployment.c.status, deployment.c.reason
+            deployment.c.service,
+            deployment.c.environment,
+            deployment.c.id,
+            deployment.c.kind,
+            deployment.c.attempt,
+            deployment.c.status,
+            deployment.c.reason,
         )
         .join(deployment, deployment.c.artifact_id == artifact.c.id)
         .where(deployment.c.open, deployment.c.status != "SKIPPED", sa.not_(here))
@@ -88,6 +96,8 @@ def pending_in(
             environment=row.environment,
             release=release_from_row(row),
             deployment=row.id,
+            kind=row.kind,
+            attempt=row.attempt,
             status=row.status,
             reason=row.reason,
         )

@@ -22,7 +22,7 @@ class CandidateView(Struct, frozen=True, kw_only=True):
 def deployment_of_version(connection: sa.Connection, service: str, environment: str, version: str) -> int | None:
     """The last attempt to have a version in a lane. Index: `ix_deployment_lane`.
 
-    Of two modules that share the version, the one published last; one that a flow brings before one that was only seen.
+    Of two modules that share the version, the one published last; one that was commanded before one that was only seen.
     """
     statement = (
         sa.select(deployment.c.id)
@@ -32,7 +32,7 @@ def deployment_of_version(connection: sa.Connection, service: str, environment: 
             deployment.c.environment == environment,
             deployment.c.version == version,
         )
-        .order_by(deployment.c.flow_id.is_(None), artifact.c.published_at.desc(), deployment.c.id.desc())
+        .order_by(deployment.c.kind == "external", artifact.c.published_at.desc(), deployment.c.id.desc())
     )
     return connection.execute(statement.limit(1)).scalar()
 

@@ -1,0 +1,21 @@
+"""Which holds stand."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from deploydb.domain.orders import Hold
+from deploydb.store.ordering import hold_from_row
+from deploydb.store.tables import hold
+
+
+def holds_at(connection: sa.Connection, now: datetime, service: str | None = None) -> list[Hold]:
+    """The holds that stand at a time, by their scopes; of a service also those that are over all services.
+
+    Index: `ix_hold_placed`.
+    """
+    statement = sa.select(hold).where(hold.c.placed, sa.or_(hold.c.until.is_(None), hold.c.until > now))
+    if service is not None:
+        statement = statement.where(hold.c.service.in_(("", service)))
+    found = [hold_from_row(row) for row in connection.execute(statement)]
+    return sorted(found, key=lambda one: one.scope)
