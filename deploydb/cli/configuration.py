@@ -6,6 +6,7 @@ import click
 
 from deploydb.cli.showing import show_json
 from deploydb.configuration import json_schema, load
+from deploydb.domain.gates.words import counted
 from deploydb.settings import from_environment
 
 
@@ -30,17 +31,16 @@ def check_config(directory: Path | None, schema: bool) -> None:
     for problem in loaded.problems:
         click.echo(str(problem))
     if loaded.catalog is None:
-        count = len(loaded.problems)
-        click.echo(f"{checked}: {count} problem{'s' if count != 1 else ''}", err=True)
+        click.echo(f"{checked}: {counted(len(loaded.problems), 'problem')}", err=True)
         raise SystemExit(1)
     catalog = loaded.catalog
-    counted = ", ".join(
-        f"{len(members)} {name}"
+    found = ", ".join(
+        counted(len(members), name)
         for name, members in (
-            ("services", catalog.services),
-            ("pipelines", catalog.pipelines),
-            ("environments", catalog.environments),
-            ("promotions", catalog.promotions),
+            ("service", catalog.services),
+            ("pipeline", catalog.pipelines),
+            ("environment", catalog.environments),
+            ("promotion", catalog.promotions),
         )
     )
-    click.echo(f"{checked}: {counted}, no problems", err=True)
+    click.echo(f"{checked}: {found}, no problems", err=True)

@@ -19,7 +19,7 @@ def configured(shell: Shell) -> Shell:
 def test_a_good_configuration_has_nothing_on_stdout(configured: Shell) -> None:
     for ended in (configured.ok("check-config"), configured.ok("check-config", "config")):
         assert ended.stdout == ""
-        assert ended.stderr == "config: 1 services, 1 pipelines, 2 environments, 0 promotions, no problems\n"
+        assert ended.stderr == "config: 1 service, 1 pipeline, 2 environments, 0 promotions, no problems\n"
 
 
 def test_every_problem_is_a_line_with_its_place(configured: Shell) -> None:
