@@ -66,9 +66,9 @@ class House:
         assert loaded.catalog is not None, "\n".join(map(str, loaded.problems))
         return loaded.catalog
 
-    def start(self, worker: str) -> Process:
-        """A worker process, `python -m workers NAME`, on a free port."""
-        return self._spawn("-m", "workers", worker, "--port", "0")
+    def start(self, worker: str, *, port: int = 0) -> Process:
+        """A worker process, `python -m workers NAME`, on a free port unless one is given."""
+        return self._spawn("-m", "workers", worker, "--port", str(port))
 
     def deployer(self, *command: str, concurrency: int = 4, state: Path) -> Process:
         """`deploydb deployer` on the default orchestrator's queue."""

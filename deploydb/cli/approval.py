@@ -1,11 +1,14 @@
 """`approve` and `refuse`: people's words for manual promotions."""
 
+from datetime import UTC, datetime
+
 import click
 
 from deploydb.cli.asking import Body, ask
 from deploydb.cli.telling import me, my_source, new_id, tell_one
-from deploydb.domain.errors import NotFound, Permanent
+from deploydb.domain.errors import NotFound, Permanent, Transient
 from deploydb.domain.facts import ApprovalGiven, ApprovalRefused
+from deploydb.domain.promotions import FREEZE
 
 
 @click.command()
@@ -21,11 +24,14 @@ def approve(
     """Say yes to what waits for people in ENVIRONMENT.
 
     The word is for one VERSION; without it, for the one that waits for people there, else for the newest on its way.
-    Said too early it is kept, and counts when it is asked for.
+    Said too early it is kept, and counts when it is asked for. It is for the very file that is known by that version.
+
+    With `--promotion freeze` it lets the version through a freeze, of whoever may override one; --comment says why.
 
     \b
     Examples:
       deploydb approve storefront staging --comment "looks good"
+      deploydb approve storefront prod --promotion freeze --comment "checkout is down"
       deploydb approve storefront staging 1.4.0 --promotion go --by alice
     """
     _say(ApprovalGiven, "approved", service, environment, version, promotion, by, comment)
@@ -61,24 +67,39 @@ def _say(
     by: str | None,
     comment: str | None,
 ) -> None:
+    if promotion == FREEZE and not (comment or "").strip():
+        raise click.UsageError("Missing option '--comment': why may it pass the freeze?")
     if version is None or promotion is None:
-        version, promotion = _meant(service, environment, version, promotion)
+        version, promotion, digest = _meant(service, environment, version, promotion)
+    else:
+        digest = _seen(service, environment, version)
     fact = kind(
         id=new_id(),
         source=my_source(),
+        time=datetime.now(UTC),
         service=service,
         environment=environment,
         version=version,
         promotion=promotion,
         by=by or me(),
         comment=comment,
+        digest=digest,
     )
     tell_one(fact)
     click.echo(f"{promotion} {verb} for {service} {version} in {environment} by {fact.by}", err=True)
 
 
-def _meant(service: str, environment: str, version: str | None, promotion: str | None) -> tuple[str, str]:
-    """The version and the manual promotion that a word without one of them, or both, is for."""
+def _seen(service: str, environment: str, version: str) -> str | None:
+    """The digest of the file that is known by a version; None where there is none, or nobody to ask."""
+    try:
+        digest: str | None = ask("why", service, environment, version=version)["digest"]
+    except (NotFound, Transient):  # a word may come before what it is about
+        return None
+    return digest
+
+
+def _meant(service: str, environment: str, version: str | None, promotion: str | None) -> tuple[str, str, str | None]:
+    """The version and the manual promotion that a word without one of them, or both, is for; and the file's digest."""
     if version is None:
         waiting = _waiting(service, environment, promotion)
         if len(waiting) > 1:
@@ -87,7 +108,7 @@ def _meant(service: str, environment: str, version: str | None, promotion: str |
         body = waiting[0] if waiting else ask("why", service, environment)
     else:
         body = ask("why", service, environment, version=version)
-    return str(body["version"]), promotion or _asked(body)
+    return str(body["version"]), promotion or _asked(body), body["digest"]
 
 
 def _waiting(service: str, environment: str, promotion: str | None) -> list[Body]:
@@ -97,7 +118,14 @@ def _waiting(service: str, environment: str, promotion: str | None) -> list[Body
     bodies = [
         ask("why", service, environment, version=version) for version in sorted({one["version"] for one in there})
     ]
+    if promotion == FREEZE:
+        return [body for body in bodies if _is_frozen(body)]
     return [body for body in bodies if any(promotion in (None, name) for name in _manual(body, waiting=True))]
+
+
+def _is_frozen(body: Body) -> bool:
+    gates = body["stages"][-1]["gates"]
+    return any(gate["promotion"] == FREEZE and gate["verdict"] == "PENDING" for gate in gates)
 
 
 def _manual(body: Body, *, waiting: bool) -> list[str]:

@@ -15,7 +15,14 @@ TIMEOUT_SECONDS = 10.0
 
 Body = dict[str, Any]
 
-_MEMBER = {"status": "lanes", "why": "stages", "history": "deployments", "events": "events"}
+_MEMBER = {
+    "status": "lanes",
+    "why": "stages",
+    "history": "deployments",
+    "events": "events",
+    "holds": "holds",
+    "rollback": "possible",
+}
 """What each resource's answer has: some other service's answer has it not."""
 
 

@@ -1,5 +1,7 @@
 """`status`, `why` and `history`: where does which version run, why is it not further, what has been."""
 
+from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -15,8 +17,8 @@ from deploydb.cli.showing import ago, output_option, printable, show_json, show_
 def status(service: str | None, environment: str | None, output: str) -> None:
     """What runs where, since when, and what is on its way.
 
-    A row a service, a column an environment. In a cell: the version, its status, since when; below it what is not
-    there yet, with its status.
+    A row a service, a column an environment. In a cell: the version, its status, since when; then what is not there
+    yet, with its status; then which holds stand over it. What they are is told below.
 
     \b
     Examples:
@@ -33,27 +35,58 @@ def status(service: str | None, environment: str | None, output: str) -> None:
         cells.setdefault(lane["service"], {})[lane["environment"]] = _cell(lane)
     rows = [[name, *(lanes.get(each, "-") for each in environments)] for name, lanes in cells.items()]
     show_table(["SERVICE", *(each.upper() for each in environments)], rows, empty="No service is configured.")
+    told = dict.fromkeys(_hold(hold) for lane in body["lanes"] for hold in lane["holds"])
+    if told:
+        click.echo()
+    for line in told:
+        click.echo(printable(" ".join(line.split())))
+
+
+_HELD = {"pin": "pinned", "freeze": "frozen", "pause": "paused"}
 
 
 def _cell(lane: Body) -> str:
+    vetoed = {hold["version"] for hold in lane["holds"] if hold["kind"] == "veto"}
     several = len({one["module"] for one in (*lane["running"], *lane["pending"])}) > 1
-    running = [f"{_named(one, several)} {one['status']} {ago(one['since'])}" for one in lane["running"]]
-    pending = [f"→ {_named(one, several)} {one['status']}" for one in lane["pending"]]
-    return ", ".join([*running, *pending]) or "-"
+    running = [f"{_named(one, several, vetoed)} {one['status']} {ago(one['since'])}" for one in lane["running"]]
+    pending = [f"→ {_coming(one)}{_named(one, several, vetoed)} {one['status']}" for one in lane["pending"]]
+    held = list(dict.fromkeys(_HELD[hold["kind"]] for hold in lane["holds"] if hold["kind"] != "veto"))
+    cell = ", ".join([*running, *pending]) or "-"
+    return f"{cell} [{', '.join(held)}]" if held else cell
 
 
-def _named(one: Body, several: bool) -> str:
+def _named(one: Body, several: bool, vetoed: Collection[str]) -> str:
     module = str(one["module"]).partition(":")[2]
-    return f"{module} {one['version']}" if several else str(one["version"])
+    version = f"{module} {one['version']}" if several else str(one["version"])
+    return f"{version} (vetoed)" if one["version"] in vetoed else version
+
+
+def _coming(one: Body) -> str:
+    """What is special about a deployment that is on its way."""
+    attempt = f"attempt {one['attempt']} of " if one["attempt"] > 1 else ""
+    return attempt + ("rollback to " if one["kind"] == "rollback" else "")
+
+
+def _hold(hold: Body) -> str:
+    """A hold in one line, with what its text does not name."""
+    what = {"pin": f"{hold['service']} in {hold['environment']}: ", "veto": f"{hold['service']} "}
+    return what.get(hold["kind"], "") + str(hold["text"])
 
 
 @click.command()
 @click.argument("service")
 @click.argument("environment")
 @click.argument("version", required=False)
+@click.option(
+    "--at",
+    metavar="TIME",
+    callback=lambda _context, _option, text: _past(text),
+    help="As it was known then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.",
+)
 @output_option
-def why(service: str, environment: str, version: str | None, output: str) -> None:
-    """Why VERSION is, or is not, in ENVIRONMENT: the answer first, then each stage on the way and each of its gates.
+def why(service: str, environment: str, version: str | None, at: str | None, output: str) -> None:
+    """Why VERSION is, or is not, in ENVIRONMENT: the answer, what would release it and when at the earliest, then each
+    stage on the way and each of its gates.
 
     Without VERSION: the newest that is not there yet, else what runs there. Exits with 0 whatever the answer is.
 
@@ -61,15 +94,46 @@ def why(service: str, environment: str, version: str | None, output: str) -> Non
     Examples:
       deploydb why storefront prod
       deploydb why storefront prod 1.4.0 -o json
+      deploydb why storefront prod 1.4.0 --at 2h
+      deploydb why storefront prod --at 2026-11-22T12:00:00+01:00
     """
-    body = ask("why", service, environment, version=version)
+    body = ask("why", service, environment, version=version, at=at)
     if output == "json":
         show_json(body)
         return
-    click.echo(printable(body["answer"]))
+    known = f"As known at {at}: " if at is not None else ""
+    click.echo(printable(known + body["answer"]))
+    releasing = body.get("releasing")
+    if releasing is not None:
+        click.echo(printable(_sentence(releasing["sentence"])))
     click.echo()
     rows = [row for stage in body["stages"] for row in _stage_rows(stage)]
     show_table(["ENVIRONMENT", "PROMOTION", "STATE", "BECAUSE", "DECIDED", "ASKED AGAIN"], rows, empty="No stages.")
+
+
+def _sentence(text: str) -> str:
+    """It, said of the version that the answer is about."""
+    return f"It {text}" if text.startswith("needs ") else text[:1].upper() + text[1:]
+
+
+def _past(text: str | None) -> str | None:
+    """A time in the past as the service wants it, from one or from how long ago it was."""
+    from deploydb.configuration.durations import parse_duration
+
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            moment = datetime.now(UTC) - parse_duration(text)
+        except ValueError:
+            raise click.BadParameter(
+                f"{text} is neither a time such as 2026-11-22T12:00:00Z nor how long ago, such as 2h or 3d"
+            ) from None
+    if moment.tzinfo is None:
+        raise click.BadParameter(f"{text} has no offset from UTC; write {text}Z for UTC")
+    return moment.isoformat()
 
 
 def _stage_rows(stage: Body) -> list[list[str]]:

@@ -147,7 +147,10 @@ class Lanes:
         self.settle("closed", replace(known, open=False), known.reason or "recorded")
 
     def replace(self, known: Deployment, by: str) -> None:
-        """Another version took its place before it got through: its flow goes no further."""
+        """Another version took its place. Its flow goes no further, unless it had got through."""
+        if known.status is Status.SUCCESS:
+            self.close(known)
+            return
         reason = f"replaced by {by}"
         kept = known.reason if known.status is Status.FAILED else reason
         self.settle("replaced", replace(known, replaced_at=self.now, reason=kept, open=False), reason)

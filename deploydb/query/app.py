@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +20,7 @@ from deploydb.query.asking import Asked, Sources, resource
 from deploydb.query.errors import not_found, refused, shown
 from deploydb.query.gate import Gate
 from deploydb.query.patience import for_reading
-from deploydb.query.resources import artifacts, configured, deployments, events, flows, history, status, why
+from deploydb.query.resources import artifacts, configured, deployments, events, flows, history, holds, status, why
 from deploydb.query.resources.health import Health
 from deploydb.query.server import Server, keep_current, listening
 from deploydb.settings import Settings
@@ -30,7 +32,7 @@ THREADS = 8
 """Questions asked of the database at one time: fewer than the pool has connections, so that none waits for one."""
 
 _RESOURCES: Sequence[Mapping[str, Callable[[Asked], Any]]] = [
-    module.ROUTES for module in (artifacts, deployments, flows, configured, status, why, history, events)
+    module.ROUTES for module in (artifacts, deployments, flows, configured, status, why, history, events, holds)
 ]
 
 
@@ -41,13 +43,14 @@ def application(
     log: Log,
     problems: Callable[[], Sequence[object]] = tuple,
     threads: Executor | None = None,
+    clock: Callable[[], datetime] | None = None,
 ) -> Starlette:
     """The whole service on one database. `catalog` gives the one in use, `problems` what is wrong with the files."""
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     workforce = threads or ThreadPoolExecutor(THREADS, thread_name_prefix="question")
-    sources = Sources(engine=engine, catalog=catalog, threads=workforce)
+    sources = Sources(engine=engine, catalog=catalog, threads=workforce, clock=clock or partial(datetime.now, UTC))
     made = Starlette(
         routes=[
             *(resource(path, read, sources) for routes in _RESOURCES for path, read in routes.items()),

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -32,13 +32,15 @@ class Sources(Struct, frozen=True, kw_only=True, eq=False):
     engine: sa.Engine
     catalog: Callable[[], Catalog]
     threads: Executor
+    clock: Callable[[], datetime]
 
 
 class Asked(Struct, frozen=True, kw_only=True, eq=False):
-    """One request. The catalog is the same from its beginning to its end."""
+    """One request. The catalog and the time are the same from its beginning to its end."""
 
     request: Request
     catalog: Catalog
+    now: datetime
     engine: sa.Engine
 
     @contextmanager
@@ -81,6 +83,21 @@ class Asked(Struct, frozen=True, kw_only=True, eq=False):
             raise bad_request(f"{name}={shown(text)} is not a whole number from 0")
         return number
 
+    def moment(self, name: str) -> datetime | None:
+        """A time of the query, ISO 8601 with its offset from UTC; None where it is not given. Raises: HTTPException
+        400."""
+        text = self.option(name)
+        if text is None:
+            return None
+        try:
+            moment = datetime.fromisoformat(text.replace(" ", "+"))  # a plus that was not escaped
+            aware = moment.astimezone(UTC) if moment.tzinfo is not None else None
+        except (ValueError, OverflowError):
+            aware = None
+        if aware is None:
+            raise bad_request(f"{name}={shown(text)} is not a time with its offset, such as 2026-11-22T12:00:00Z")
+        return aware
+
     def page(self, *, size: int = DEFAULT_SIZE) -> Page:
         """The page that is asked for. Raises: HTTPException 400 for what is no page, 404 for one beyond any list."""
         asked = self.number("perPageSize")
@@ -95,7 +112,8 @@ def resource(path: str, read: Callable[[Asked], Any], sources: Sources) -> Route
     """A path that can only be read. `read` runs in a thread and gives the body."""
 
     def answer(request: Request) -> bytes:
-        return msgspec.json.encode(read(Asked(request=request, catalog=sources.catalog(), engine=sources.engine)))
+        asked = Asked(request=request, catalog=sources.catalog(), now=sources.clock(), engine=sources.engine)
+        return msgspec.json.encode(read(asked))
 
     async def endpoint(request: Request) -> Response:
         asked_for = media_type(request.headers.getlist("accept"))

@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from deploydb.domain.catalog import After, Catalog
+from deploydb.domain.promotions import FREEZE, INCIDENT
 from deploydb.query.asking import Body, iso
 from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.lanes import RunningView
@@ -14,8 +15,19 @@ _LATER = "people are asked once"
 """How the reason of a gate begins that waits for the others, and says nothing by itself (`domain.gates`)."""
 
 
+_RESERVED = {FREEZE: "Freeze", INCIDENT: "Incident"}
+"""The types of gates that nobody configures as promotions."""
+
+Catalogs = Mapping[tuple[int, str], str]
+"""The digests of the catalogs that verdicts were made by, by deployment and promotion."""
+
+
 def explain(
-    catalog: Catalog, meant: DeploymentView, flow: Sequence[DeploymentView], running: Sequence[RunningView]
+    catalog: Catalog,
+    meant: DeploymentView,
+    flow: Sequence[DeploymentView],
+    running: Sequence[RunningView],
+    catalogs: Catalogs,
 ) -> Body:
     """The answer about one deployment. `flow`: its flow's, in the order of stages; `running`: what its lane runs."""
     after = _after(catalog, meant, flow)
@@ -25,8 +37,9 @@ def explain(
         "service": meant.service,
         "environment": meant.environment,
         "version": meant.artifact.version,
+        "digest": meant.artifact.digest,
         "answer": _answer(meant, way, after, runs),
-        "stages": [_stage_body(catalog, view) for view in way],
+        "stages": [_stage_body(catalog, view, catalogs) for view in way],
     }
 
 
@@ -40,6 +53,11 @@ def _after(catalog: Catalog, meant: DeploymentView, flow: Sequence[DeploymentVie
     return {name: After() for name in names[:1]} | {
         name: After(environments=(before,)) for before, name in pairwise(names)
     }
+
+
+def way_of(catalog: Catalog, meant: DeploymentView, flow: Sequence[DeploymentView]) -> list[DeploymentView]:
+    """The last attempt in each stage that leads to the one that is meant, upstream first, and the meant one last."""
+    return _way(meant, flow, _after(catalog, meant, flow))
 
 
 def _way(meant: DeploymentView, flow: Sequence[DeploymentView], after: Mapping[str, After]) -> list[DeploymentView]:
@@ -72,7 +90,7 @@ def _answer(
         case "SUCCESS" | "COMPLETED":
             return f"{version} is in {environment}{_since(runs)}{because}"
         case "FAILED" if here:
-            return f"{version} runs in {environment}{_since(runs)} and failed there{because}"
+            return f"{version} runs in {environment}{_since(runs)} and failed there{because}{_aftermath(meant)}"
         case "SKIPPED":
             return f"{version} will not come to {environment}{because}{other}"
     told = "; ".join(_holding(view, meant) for view in _holders(meant, way, after))
@@ -111,15 +129,32 @@ def _holding(view: DeploymentView, meant: DeploymentView) -> str:
             return f"{door} {_it(view.reason or 'waits to be looked at')}"
         case "CREATED":
             deadline = f" and counts as failed from {_at(view.deadline)} on" if view.deadline else ""
-            return f"its deployment {where} ({view.id}) is commanded and not begun{deadline}"
+            return f"{_its(view)} {where} ({_numbered(view)}) is commanded and not begun{deadline}"
         case "STARTED":
-            return f"its deployment {where} ({view.id}) has begun at {_at(view.started_at)} and is not finished"
+            return f"{_its(view)} {where} ({_numbered(view)}) has begun at {_at(view.started_at)} and is not finished"
         case "COMPLETED":
             return f"{where} {_it(_waiting(view))}"
         case "SKIPPED":
             return f"it was skipped {where}: {reason}"
         case _:
-            return f"it failed {where}: {reason}"
+            return f"it failed {where}{_tried(view)}: {reason}{_aftermath(view)}"
+
+
+def _its(view: DeploymentView) -> str:
+    return "its rollback" if view.kind == "rollback" else "its deployment"
+
+
+def _numbered(view: DeploymentView) -> str:
+    return f"{view.id}, attempt {view.attempt}" if view.attempt > 1 else str(view.id)
+
+
+def _tried(view: DeploymentView) -> str:
+    return f" {view.attempt} times" if view.attempt > 1 else ""
+
+
+def _aftermath(view: DeploymentView) -> str:
+    """What its failure led to."""
+    return f"; {view.aftermath}" if view.aftermath else ""
 
 
 def _waiting(view: DeploymentView) -> str:
@@ -149,17 +184,17 @@ def _at(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment is not None else "an unknown time"
 
 
-def _stage_body(catalog: Catalog, view: DeploymentView) -> Body:
+def _stage_body(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> Body:
     return {
         "environment": view.environment,
         "deployment": view.id,
         "status": view.status,
         "reason": view.reason,
-        "gates": _gates(catalog, view),
+        "gates": _gates(catalog, view, catalogs),
     }
 
 
-def _gates(catalog: Catalog, view: DeploymentView) -> list[Body]:
+def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> list[Body]:
     """What guards the stage's door and its way out, in the catalog's order; then what was asked and is asked no more.
 
     A promotion that was never asked of a deployment that is over is left out: it was configured later.
@@ -174,11 +209,13 @@ def _gates(catalog: Catalog, view: DeploymentView) -> list[Body]:
         bodies.append(
             {
                 "promotion": name,
-                "type": promotion.type if promotion is not None else None,
+                "type": promotion.type if promotion is not None else _RESERVED.get(name),
                 "verdict": result.outcome if result is not None and judged else "PENDING",
                 "reason": result.reason if result is not None and judged else NOT_ASKED,
                 "recheckAt": iso(result.recheck_at) if result is not None else None,
                 "decidedAt": iso(result.decided_at) if result is not None else None,
+                "inputs": list(result.inputs) if result is not None and judged else [],
+                "catalog": catalogs.get((view.id, name)) if judged else None,
             }
         )
     return bodies

@@ -33,7 +33,7 @@ def queue(embedded_url: str, shell: Shell) -> Queue:
 @contextmanager
 def served(world: World) -> Iterator[str]:
     """The query service on a world's store; gives its address."""
-    app = application(world.engine, lambda: world.catalog, log=structlog.get_logger())
+    app = application(world.engine, lambda: world.catalog, log=structlog.get_logger(), clock=lambda: world.now)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
     with listening("127.0.0.1:0") as socket:
         thread = threading.Thread(target=server.run, args=([socket],))

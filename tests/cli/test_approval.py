@@ -60,6 +60,7 @@ def test_a_word_with_everything_in_it_asks_nobody(shell: Shell, queue: Queue) ->
     (body,) = queue.bodies()
     assert body.pop("source").startswith("cli/")
     assert body.pop("id")
+    assert body.pop("time")
     assert body == {"type": "approval.given", "promotion": "go", "by": "alice", "comment": "looks good"} | lane(
         "staging", "1.0"
     )

@@ -39,9 +39,10 @@ def test_a_service_that_does_not_exist_is_named(told: Shell) -> None:
 
 
 def test_why_is_a_sentence_then_each_stage_with_its_gates(told: Shell) -> None:
-    answer, empty, heading, *rows = told.ok("why", "foo", "prod", "1.1").stdout.splitlines()
+    answer, releasing, empty, heading, *rows = told.ok("why", "foo", "prod", "1.1").stdout.splitlines()
     assert answer.startswith("1.1 is not in prod: ")
     assert "smoke" in answer
+    assert releasing == "It needs smoke to pass: earliest at once"
     assert empty == ""
     assert columns(heading) == ["ENVIRONMENT", "PROMOTION", "STATE", "BECAUSE", "DECIDED", "ASKED AGAIN"]
     assert [columns(row)[:3] for row in rows][:2] == [
@@ -54,6 +55,13 @@ def test_why_as_json_has_the_way_of_the_version(told: Shell) -> None:
     body = told.json("why", "foo", "prod", "1.1")
     assert [stage["environment"] for stage in body["stages"]] == ["dev", "prod"]
     assert body["version"] == "1.1"
+
+
+def test_why_of_the_past_is_what_was_known_then(told: Shell) -> None:
+    ended = told.ok("why", "foo", "prod", "1.1", "--at", "2026-11-22T12:02:30Z")
+    assert ended.stdout.startswith("As known at 2026-11-22T12:02:30+00:00: 1.1 is not in prod: ")
+    assert "nothing was known" in told.fails("why", "foo", "prod", "1.1", "--at", "500d")
+    assert "2h or 3d" in told.fails("why", "foo", "prod", "--at", "yesterday", code=2)
 
 
 def test_history_is_newest_first_and_may_be_cut(told: Shell) -> None:

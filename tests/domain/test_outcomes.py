@@ -167,3 +167,20 @@ def test_a_source_whose_clock_is_ahead_does_not_run_for_ever() -> None:
     assert it.runs("dev") == "1.1"
     assert it.status("staging", "1.1") is Status.NOT_STARTED
     assert it.status("dev", "1.1") is Status.SUCCESS
+
+
+def test_a_release_in_trouble_that_had_got_through_goes_on_though_a_newer_one_takes_its_place() -> None:
+    it = world(*chain("dev", "prod", prod=("smoke",)))
+    it.publish("1.0")
+    it.evaluate(1)
+    it.hold("pause", environment="prod")
+    it.deploy("dev", "1.0")
+    it.incident("dev")
+    it.evaluate(1)
+    it.publish("2.0", published=1)
+    it.evaluate(1)
+    it.deploy("dev", "2.0", "failed")
+    it.hold("pause", environment="prod", lift=True)
+    it.evaluate(1)
+    assert it.status("dev", "1.0") is Status.SUCCESS
+    assert it.status("prod", "1.0") is Status.CREATED

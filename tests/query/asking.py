@@ -26,6 +26,7 @@ class Service:
             log=structlog.get_logger(),
             problems=lambda: self.problems,
             threads=self._threads,
+            clock=lambda: world.now,
         )
         self._client = TestClient(made, raise_server_exceptions=False, follow_redirects=False)
 

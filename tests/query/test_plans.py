@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from deploydb.store.engine import reading
-from deploydb.store.queries import artifacts, deployments, events, flows, history, lanes, names, why
-from tests.story import World
+from deploydb.store.queries import artifacts, deployments, events, flows, history, lanes, names, past, why
+from tests.story import NOON, World
 
 ALL = events.Filter()
 OF_LANE = events.Filter(service="foo", environment="dev")
@@ -53,6 +53,11 @@ def asked(shared_postgresql_url: str) -> Iterator[World]:
             lambda c: why.newest_of_module(c, "foo", "dev", "com.example", "foo", limit=1),
             {"ix_artifact_module"},
         ),
+        (lambda c: past.decisions_until(c, "foo", "dev", [1], NOON), {"ix_event_lane"}),
+        (lambda c: past.catalogs_of(c, "foo", "dev", 1), {"ix_event_lane"}),
+        (lambda c: past.deployments_then(c, "foo", "dev", NOON, version="1.0"), {"ix_deployment_lane"}),
+        (lambda c: past.ran_at(c, "foo", "dev", "com.example", "foo", NOON), {"ix_event_lane"}),
+        (lambda c: past.known_then(c, [1], NOON), {"pk_deployment"}),
         (lambda c: why.last_to_run(c, "foo", "dev"), {"pk_running"}),
         (lambda c: why.version_is_stored(c, [("com.example", "foo")], "1.0"), set()),
         (lambda c: events.events_before(c, None, ALL, limit=20), {"pk_event"}),

@@ -33,9 +33,9 @@ def test_nothing_runs_yet_and_every_lane_is_there_in_the_order_of_the_pipeline(s
     service.world.catalog = catalog(stages=DEV_TO_PROD)
     assert service.ask("/api/status").text == (
         '{"environments":["dev","staging","prod"],"lanes":['
-        '{"service":"foo","environment":"dev","running":[],"pending":[]},'
-        '{"service":"foo","environment":"staging","running":[],"pending":[]},'
-        '{"service":"foo","environment":"prod","running":[],"pending":[]}]}'
+        '{"service":"foo","environment":"dev","running":[],"pending":[],"holds":[]},'
+        '{"service":"foo","environment":"staging","running":[],"pending":[],"holds":[]},'
+        '{"service":"foo","environment":"prod","running":[],"pending":[],"holds":[]}]}'
     )
 
 
@@ -47,12 +47,12 @@ def test_what_runs_and_what_comes(world: World, service: Service) -> None:
     assert service.ask("/api/status?environment=dev").text == (
         '{"environments":["dev"],"lanes":[{"service":"foo","environment":"dev","running":[{"module":"com.example:foo",'
         '"version":"1.0","deployment":1,"status":"SUCCESS","since":"2026-11-22T12:00:00+00:00",'
-        '"reason":"smoke passed"}],"pending":[]}]}'
+        '"reason":"smoke passed"}],"pending":[],"holds":[]}]}'
     )
     assert service.ask("/api/status?environment=prod").text == (
         '{"environments":["prod"],"lanes":[{"service":"foo","environment":"prod","running":[],"pending":['
-        '{"module":"com.example:foo","version":"1.0","deployment":2,"status":"CREATED",'
-        '"reason":"promoted from dev: smoke passed"}]}]}'
+        '{"module":"com.example:foo","version":"1.0","deployment":2,"kind":"deploy","attempt":1,"status":"CREATED",'
+        '"reason":"promoted from dev: smoke passed"}],"holds":[]}]}'
     )
 
 

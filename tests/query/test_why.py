@@ -1,7 +1,8 @@
 """Why a version is, or is not, in an environment, as somebody asks at three in the morning."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from deploydb.domain.catalog import After, Catalog, Stage
 from deploydb.domain.catalog import (
     Service as ConfiguredService,
 )
-from deploydb.domain.promotions import ManualPromotion
+from deploydb.domain.promotions import ManualPromotion, Window, WindowPromotion
 from deploydb.store.tables import deployment
 from tests.query.asking import Service
 from tests.story import World, catalog
@@ -75,31 +76,53 @@ def test_it_waits_for_an_approval_upstream(world: World, service: Service) -> No
 def test_the_body_has_the_way_there_with_every_gate(world: World, service: Service) -> None:
     to_staging(world)
     smoke(world, 2)
-    assert service.ask("/api/why/foo/prod").text == (
-        '{"service":"foo","environment":"prod","version":"1.4.0",'
-        '"answer":"1.4.0 is not in prod: in staging it soaks for 2h, until 2026-11-22 14:00:00 UTC (soak)",'
-        '"stages":['
-        '{"environment":"dev","deployment":1,"status":"SUCCESS","reason":"smoke passed","gates":['
-        '{"promotion":"smoke","type":"VerificationPromotion","verdict":"PASS","reason":"smoke passed",'
-        '"recheckAt":null,"decidedAt":"2026-11-22T12:00:00+00:00"}]},'
-        '{"environment":"staging","deployment":2,"status":"COMPLETED",'
-        '"reason":"soaks for 2h, until 2026-11-22 14:00:00 UTC; people are asked once soak passed","gates":['
-        '{"promotion":"smoke","type":"VerificationPromotion","verdict":"PASS","reason":"smoke passed",'
-        '"recheckAt":null,"decidedAt":"2026-11-22T12:00:00+00:00"},'
-        '{"promotion":"soak","type":"SoakPromotion","verdict":"PENDING",'
-        '"reason":"soaks for 2h, until 2026-11-22 14:00:00 UTC","recheckAt":"2026-11-22T14:00:00+00:00",'
-        '"decidedAt":"2026-11-22T12:00:00+00:00"},'
-        '{"promotion":"go","type":"ManualPromotion","verdict":"PENDING","reason":"people are asked once soak passed",'
-        '"recheckAt":null,"decidedAt":"2026-11-22T12:00:00+00:00"}]},'
-        '{"environment":"prod","deployment":3,"status":"NOT_STARTED","reason":"waits for staging","gates":['
-        '{"promotion":"smoke","type":"VerificationPromotion","verdict":"PENDING","reason":"not asked yet",'
-        '"recheckAt":null,"decidedAt":null}]}]}'
-    )
+    told = service.get("/api/why/foo/prod")
+    assert list(told) == ["service", "environment", "version", "digest", "answer", "stages", "releasing"]
+    assert told["answer"] == ("1.4.0 is not in prod: in staging it soaks for 2h, until 2026-11-22 14:00:00 UTC (soak)")
+    dev, staging, prod = told["stages"]
+    (smoke_in_dev,) = dev.pop("gates")
+    assert dev == {"environment": "dev", "deployment": 1, "status": "SUCCESS", "reason": "smoke passed"}
+    (report,) = smoke_in_dev.pop("inputs")
+    assert service.get("/api/events?type=verification.finished")["events"][-1]["number"] == report
+    assert smoke_in_dev == {
+        "promotion": "smoke",
+        "type": "VerificationPromotion",
+        "verdict": "PASS",
+        "reason": "smoke passed",
+        "recheckAt": None,
+        "decidedAt": "2026-11-22T12:00:00+00:00",
+        "catalog": "test",
+    }
+    assert staging["status"] == "COMPLETED"
+    assert staging["reason"] == "soaks for 2h, until 2026-11-22 14:00:00 UTC; people are asked once soak passed"
+    assert [(gate["promotion"], gate["verdict"], gate["recheckAt"]) for gate in staging["gates"]] == [
+        ("smoke", "PASS", None),
+        ("soak", "PENDING", "2026-11-22T14:00:00+00:00"),
+        ("go", "PENDING", None),
+    ]
+    assert prod == {
+        "environment": "prod",
+        "deployment": 3,
+        "status": "NOT_STARTED",
+        "reason": "waits for staging",
+        "gates": [
+            {
+                "promotion": "smoke",
+                "type": "VerificationPromotion",
+                "verdict": "PENDING",
+                "reason": "not asked yet",
+                "recheckAt": None,
+                "decidedAt": None,
+                "inputs": [],
+                "catalog": None,
+            }
+        ],
+    }
 
 
 def test_it_waits_for_several_gates(world: World, service: Service) -> None:
     to_staging(world)
-    told = "it waits for smoke to report; soaks for 2h, until 2026-11-22 14:00:00 UTC (soak)"
+    told = "it waits for smoke to report; soaks once smoke passed (soak)"
     assert answer(service) == f"1.4.0 is not in prod: in staging {told}"
 
 
@@ -149,7 +172,7 @@ def test_it_is_there_and_verified(world: World, service: Service) -> None:
 
 def test_it_is_there_and_not_verified_yet(world: World, service: Service) -> None:
     to_staging(world)
-    told = "waits for smoke to report; soaks for 2h, until 2026-11-22 14:00:00 UTC (soak)"
+    told = "waits for smoke to report; soaks once smoke passed (soak)"
     since = "1.4.0 is in staging since 2026-11-22 12:00:00 UTC and is not verified yet"
     assert answer(service, "staging") == f"{since}: {told}"
 
@@ -283,3 +306,128 @@ def test_a_version_that_has_no_way_there(world: World, service: Service) -> None
     told = "1.4.0 of foo was published, and has no way to prod"
     assert service.refusal("/api/why/foo/prod?version=1.4.0") == (404, told)
     assert service.refusal("/api/why/foo/prod?version=9") == (404, "there is no version 9 of foo")
+
+
+SRE = ManualPromotion(ident="go", groups=("sre",))
+OFFICE = WindowPromotion(ident="office-hours", zone="UTC", allow=(Window(days=(1,), start=time(9), end=time(17)),))
+
+
+def test_the_smallest_set_that_would_release_it_and_when(world: World, service: Service) -> None:
+    world.catalog = catalog(
+        stages=STAGES,
+        promotions=(SRE, OFFICE),
+        entry={"prod": ("office-hours",)},
+        groups={"sre": frozenset({"bob"})},
+    )
+    to_staging(world)
+    smoke(world, 2)
+    world.evaluate(minutes=30)
+    told = service.get("/api/why/foo/prod")["releasing"]
+    assert told["sentence"] == (
+        "needs one approval of sre, and 1h30m of soak: earliest 09:00 Tuesday 24 Nov (UTC), when office-hours opens"
+    )
+    assert told["earliest"] == "2026-11-24T09:00:00+00:00"
+    assert [(need["kind"], need["environment"], need["promotion"], need["earliest"]) for need in told["needs"]] == [
+        ("approval", "staging", "go", None),
+        ("time", "staging", "soak", "2026-11-22T14:00:00+00:00"),
+        ("window", "prod", "office-hours", "2026-11-24T09:00:00+00:00"),
+    ]
+    world.tell("approval.given", deployment=2, promotion="go", by="bob")
+    world.evaluate(hours=2)
+    told = service.get("/api/why/foo/prod")["releasing"]
+    assert told["sentence"] == "needs office-hours to open: earliest 09:00 Tuesday 24 Nov (UTC)"
+
+
+def test_what_is_there_has_nothing_to_be_released(world: World, service: Service) -> None:
+    to_prod(world)
+    assert service.get("/api/why/foo/prod")["releasing"] is None
+
+
+def test_what_was_skipped_says_what_to_do_instead(world: World, service: Service) -> None:
+    world.publish("1.4.0")
+    world.evaluate()
+    world.evaluate(hours=1)
+    told = service.get("/api/why/foo/prod")["releasing"]
+    assert told == {
+        "sentence": "nothing releases it: publish a newer version than 1.4.0: in prod it was skipped: "
+        "failed in dev: did not start by its deadline 2026-11-22 13:00:00 UTC",
+        "earliest": None,
+        "needs": [],
+    }
+
+
+def rolled_back(world: World) -> None:
+    """1.5.0 failed its smoke test in dev, and 1.4.0 was put back."""
+    world.catalog = catalog(stages=(Stage(environment="dev"),))
+    world.catalog.services["foo"] = replace(world.catalog.services["foo"], failure_strategy="rollback")
+    for version, outcome in (("1.4.0", "passed"), ("1.5.0", "failed")):
+        world.publish(version)
+        world.evaluate(minutes=1)
+        (command,) = world.deploy()
+        smoke(world, command.deployment, outcome)
+    world.now += timedelta(minutes=1)
+    world.deploy()
+
+
+def test_a_failure_tells_what_followed_and_a_rollback_why(world: World, service: Service) -> None:
+    rolled_back(world)
+    assert (
+        answer(service, "dev")
+        == "1.5.0 is not in dev: it failed there: smoke failed; rolled back to 1.4.0; dev runs 1.4.0"
+    )
+    assert answer(service, "dev", "1.4.0").startswith(
+        "1.4.0 is in dev since 2026-11-22 12:03:00 UTC: rollback from 1.5.0: smoke failed"
+    )
+
+
+def test_a_freeze_is_a_gate_of_its_own_type(world: World, service: Service) -> None:
+    world.tell("hold.placed", kind="freeze", environment="dev", by="alice", reason="Black Friday")
+    world.publish("1.4.0")
+    world.evaluate()
+    told = service.get("/api/why/foo/dev")
+    assert told["answer"] == "1.4.0 is not in dev: at its door dev is frozen by alice: Black Friday"
+    assert ("freeze", "Freeze") in [(gate["promotion"], gate["type"]) for gate in told["stages"][0]["gates"]]
+    assert told["releasing"]["sentence"] == (
+        "needs the freeze to be lifted (dev is frozen by alice: Black Friday): earliest at once"
+    )
+
+
+def then(service: Service, at: str, version: str = "1.4.0", environment: str = "prod") -> Any:
+    return service.get(f"/api/why/foo/{environment}?version={version}&at={quote(at)}")
+
+
+def test_what_it_said_then(world: World, service: Service) -> None:
+    to_staging(world)
+    world.now += timedelta(minutes=10)
+    smoke(world, 2)
+    world.evaluate(hours=2)
+    world.tell("approval.given", deployment=2, promotion="go", by="alice")
+    world.evaluate(minutes=5)
+    world.deploy()
+    told = then(service, "2026-11-22T13:01:00+01:00")
+    assert "releasing" not in told
+    assert told["at"] == "2026-11-22T12:01:00+00:00"
+    assert told["answer"] == (
+        "1.4.0 is not in prod: in staging it waits for smoke to report; soaks once smoke passed (soak)"
+    )
+    told = then(service, "2026-11-22T12:30:00Z")
+    assert told["answer"] == "1.4.0 is not in prod: in staging it soaks for 2h, until 2026-11-22 14:10:00 UTC (soak)"
+    staging = told["stages"][1]
+    assert (staging["status"], staging["gates"][0]["verdict"]) == ("COMPLETED", "PASS")
+    assert staging["gates"][0]["decidedAt"] == "2026-11-22T12:10:00+00:00"
+    assert staging["gates"][0]["catalog"] == "test"
+    assert len(staging["gates"][0]["inputs"]) == 1
+    assert then(service, "2026-11-22T12:30:00Z", environment="staging")["answer"].startswith(
+        "1.4.0 is in staging since 2026-11-22 12:00:00 UTC and is not verified yet: soaks"
+    )
+
+
+def test_a_time_before_anything_or_that_is_none(world: World, service: Service) -> None:
+    to_staging(world)
+    assert service.refusal("/api/why/foo/prod?at=2026-11-22T11:00:00Z") == (
+        404,
+        "at 2026-11-22T11:00:00+00:00 nothing was known of any foo in prod",
+    )
+    assert service.refusal("/api/why/foo/prod?at=yesterday")[0] == 400
+    assert service.refusal("/api/why/foo/prod?at=2026-11-22T11:00:00")[0] == 400
+    assert service.refusal("/api/why/foo/prod?at=2036-11-22T11:00:00Z")[0] == 400

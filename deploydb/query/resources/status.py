@@ -1,12 +1,15 @@
-"""Status: `/api/status`, what runs in each lane and what is on its way there."""
+"""Status: `/api/status`, what runs in each lane, what is on its way there, and which holds stand over it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from deploydb.domain.catalog import Catalog
 from deploydb.query.asking import Asked, Body, iso
+from deploydb.query.held import Held, hold_body
 from deploydb.query.lane import require_environment, require_service
 from deploydb.query.order import environments_in_order
+from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.lanes import PendingView, RunningView, pending_in, running_in
 
 Lane = tuple[str, str]
@@ -21,6 +24,7 @@ def status(asked: Asked) -> Body:
     with asked.store() as connection:
         running = running_in(connection, service, environment)
         pending = _newest_of_those_not_begun(asked.catalog, pending_in(connection, service, environment))
+        held = Held(holds_at(connection, datetime.now(UTC), service), asked.catalog)
         lanes = _configured(asked.catalog, service, environment)
         if not lanes and not running and not pending:
             if service is not None:
@@ -31,6 +35,9 @@ def status(asked: Asked) -> Body:
         _in_lane(lanes, ran)["running"].append(_running_body(ran))
     for coming in pending:
         _in_lane(lanes, coming)["pending"].append(_pending_body(coming))
+    for (of, there), lane in lanes.items():
+        versions = {one["version"] for one in (*lane["running"], *lane["pending"])}
+        lane["holds"] = [hold_body(hold) for hold in held.over(of, there, versions)]
     rank = {ident: index for index, ident in enumerate(environments_in_order(asked.catalog))}
 
     def place(ident: str) -> tuple[int, str]:
@@ -64,10 +71,10 @@ def _in_lane(lanes: dict[Lane, Body], view: RunningView | PendingView) -> Body:
 
 
 def _newest_of_those_not_begun(catalog: Catalog, pending: Sequence[PendingView]) -> list[PendingView]:
-    """Of those that wait to be commanded, only the newest of each module in each lane; all others."""
+    """Of those that wait to be commanded, only the newest of each module in each lane; rollbacks and all others."""
     newest: dict[tuple[str, str, str], PendingView] = {}
     for view in pending:
-        if view.status == "NOT_STARTED":
+        if _is_in_line(view):
             waits = (view.service, view.environment, view.release.artifact.module)
             configured = catalog.services.get(view.service)
             order = configured.order if configured is not None else "published"
@@ -75,7 +82,11 @@ def _newest_of_those_not_begun(catalog: Catalog, pending: Sequence[PendingView])
             if before is None or before.release.order_key(order) < view.release.order_key(order):
                 newest[waits] = view
     kept = {view.deployment for view in newest.values()}
-    return [view for view in pending if view.status != "NOT_STARTED" or view.deployment in kept]
+    return [view for view in pending if not _is_in_line(view) or view.deployment in kept]
+
+
+def _is_in_line(view: PendingView) -> bool:
+    return view.status == "NOT_STARTED" and view.kind != "rollback"
 
 
 def _running_body(view: RunningView) -> Body:
@@ -94,6 +105,8 @@ def _pending_body(view: PendingView) -> Body:
         "module": view.release.artifact.module,
         "version": view.release.artifact.version,
         "deployment": view.deployment,
+        "kind": view.kind,
+        "attempt": view.attempt,
         "status": view.status,
         "reason": view.reason,
     }

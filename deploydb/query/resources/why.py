@@ -1,17 +1,22 @@
 """Why: `/api/why/{service}/{environment}`, why a version is there, or is not."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from deploydb.domain.catalog import Service
-from deploydb.query.asking import Asked, Body
-from deploydb.query.errors import not_found, shown
-from deploydb.query.explanation import explain
+from deploydb.domain.release import Releasing, what_releases
+from deploydb.query.asking import Asked, Body, iso
+from deploydb.query.errors import bad_request, not_found, shown
+from deploydb.query.explanation import explain, way_of
 from deploydb.query.lane import require_lane
-from deploydb.store.queries.deployments import deployment_by_id, deployments_of_flow
+from deploydb.query.past import running_then, then
+from deploydb.query.releasing import releasing_body
+from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_of_flow
 from deploydb.store.queries.lanes import running_in
+from deploydb.store.queries.past import catalogs_of, deployments_then
 from deploydb.store.queries.why import (
     CandidateView,
     deployment_of_version,
@@ -20,29 +25,85 @@ from deploydb.store.queries.why import (
     newest_of_module,
     version_is_stored,
 )
+from deploydb.store.situation import situations
 
 _LOOKED_BACK = 200
 """Where a higher version is newer, it is looked for among the releases of a module that were published last."""
 
 
 def why(asked: Asked) -> Body:
-    """The answer about a version, or about the newest one that is not there yet, else the one that runs there."""
+    """The answer about a version, or about the newest one that is not there yet, else the one that runs there.
+
+    Now, with what would release it; or as it was known at a time, `at`.
+    """
+    at = asked.moment("at")
+    if at is not None and at > asked.now:
+        raise bad_request(f"at={iso(at)} is still to come")
+    return _now(asked) if at is None else _then(asked, at)
+
+
+def _now(asked: Asked) -> Body:
     service, environment = asked.name("service"), asked.name("environment")
     version = asked.option("version")
     with asked.store() as connection:
+        running = running_in(connection, service, environment)
         if version is not None:
-            ident = deployment_of_version(connection, service, environment, version)
+            runs = [view.deployment for view in running if view.version == version]
+            ident = runs[0] if runs else deployment_of_version(connection, service, environment, version)
         else:
             ident = _meant(connection, asked.catalog.services.get(service), service, environment)
         meant = deployment_by_id(connection, ident) if ident is not None else None
         if meant is None:
-            require_lane(connection, asked.catalog, service, environment)
-            if version is None:
-                raise not_found(f"no release of {service} is on its way to {environment}, and none runs there")
-            raise _unknown_version(connection, asked.catalog.services.get(service), service, environment, version)
+            raise _nothing(connection, asked, service, environment, version)
         flow = deployments_of_flow(connection, meant.flow) if meant.flow is not None else [meant]
-        running = running_in(connection, service, environment)
-    return explain(asked.catalog, meant, flow, running)
+        catalogs = {
+            (view.id, promotion): digest
+            for view in way_of(asked.catalog, meant, flow)
+            for promotion, digest in catalogs_of(connection, service, view.environment, view.id).items()
+        }
+        releasing = _releasing(connection, asked, meant)
+    return {**explain(asked.catalog, meant, flow, running, catalogs), "releasing": releasing}
+
+
+def _then(asked: Asked, at: datetime) -> Body:
+    service, environment = asked.name("service"), asked.name("environment")
+    version = asked.option("version")
+    with asked.store() as connection:
+        there = deployments_then(connection, service, environment, at, version=version)
+        if not there:
+            require_lane(connection, asked.catalog, service, environment)
+            what = f"{shown(version)} of {service}" if version is not None else f"any {service}"
+            raise not_found(f"at {iso(at)} nothing was known of {what} in {environment}")
+        configured = asked.catalog.services.get(service)
+        order = configured.order if configured is not None else "published"
+        ident = max(there, key=lambda one: (one.kind == "deploy", one.release.order_key(order), one.id)).id
+        meant = deployment_by_id(connection, ident)
+        assert meant is not None  # noqa: S101  # it has just been read in the same snapshot
+        now = deployments_of_flow(connection, meant.flow) if meant.flow is not None else [meant]
+        flow, catalogs = then(connection, now, at)
+        meant = next(view for view in flow if view.id == ident)
+        running = running_then(connection, meant, at)
+    return {"at": iso(at), **explain(asked.catalog, meant, flow, running, catalogs)}
+
+
+def _releasing(connection: sa.Connection, asked: Asked, meant: DeploymentView) -> Body | None:
+    """What would release it; None where it is there with success, or was only seen there."""
+    if meant.status == "SUCCESS" or meant.kind == "external":
+        return None
+    (situation,) = situations(connection, [meant.service], asked.catalog, lock=False)
+    found: Releasing | None
+    if any(known.id == meant.id for known in situation.deployments):
+        found = what_releases(asked.catalog, situation, meant.id, asked.now)
+    else:
+        found = Releasing(instead=f"publish a newer version than {meant.artifact.version}")
+    return releasing_body(found, asked.now) if found is not None else None
+
+
+def _nothing(connection: sa.Connection, asked: Asked, service: str, environment: str, version: str | None) -> Exception:
+    require_lane(connection, asked.catalog, service, environment)
+    if version is None:
+        return not_found(f"no release of {service} is on its way to {environment}, and none runs there")
+    return _unknown_version(connection, asked.catalog.services.get(service), service, environment, version)
 
 
 def _meant(connection: sa.Connection, configured: Service | None, service: str, environment: str) -> int | None:

@@ -15,7 +15,7 @@ from deploydb.store.tables import artifact, deployment, event
 
 _OWN = "deploydb"
 _LOOKED_BACK = 500
-"""How many rows of a lane, the newest first, are looked at for the catalog of a verdict that stands now."""
+"""How many rows of a lane, the newest first, are looked at where all of them would be too many."""
 _SETTLED = ("succeeded", "failed", "resumed", "expired", "skipped", "replaced", "adopted", "requested")
 _TYPES = (*(f"deployment.{what}" for what in _SETTLED), "failure.counted", "verdict.changed")
 
@@ -104,7 +104,8 @@ def deployments_then(
     )
     if version is not None:
         statement = statement.where(deployment.c.version == version)
-    return [from_row(row) for row in connection.execute(statement.order_by(deployment.c.id.desc()).limit(_LOOKED_BACK))]
+    last_first = statement.order_by(deployment.c.created_at.desc(), deployment.c.id.desc()).limit(_LOOKED_BACK)
+    return [from_row(row) for row in connection.execute(last_first)]
 
 
 def known_then(connection: sa.Connection, deployments: Sequence[int], at: datetime) -> list[Deployment]:
@@ -112,17 +113,15 @@ def known_then(connection: sa.Connection, deployments: Sequence[int], at: dateti
 
     Of a report that came twice only the later one is known here. Indexes: primary key, `uq_event_source_id`.
     """
-    statement = selected().where(deployment.c.id.in_(deployments), deployment.c.created_at <= at)
-    found = [from_row(row) for row in connection.execute(statement.order_by(deployment.c.id))]
+    of_then = selected().where(deployment.c.id.in_(deployments), deployment.c.created_at <= at)
+    found = [from_row(row) for row in connection.execute(of_then.order_by(deployment.c.id))]
     keys = sorted({(one.source, one.id) for known in found for one in (known.started, known.finished) if one})
-    heard = {
-        (row.source, row.id)
-        for row in connection.execute(
-            sa.select(event.c.source, event.c.id).where(
-                sa.tuple_(event.c.source, event.c.id).in_(keys), event.c.recorded_at <= at
-            )
-        )
-    }
+    if not keys:
+        return found
+    statement = sa.select(event.c.source, event.c.id).where(
+        sa.tuple_(event.c.source, event.c.id).in_(keys), event.c.recorded_at <= at
+    )
+    heard = {(row.source, row.id) for row in connection.execute(statement)}
     return [_as_heard(known, heard) for known in found]
 
 

@@ -1,0 +1,273 @@
+"""`pin`, `veto`, `freeze`, `pause`, the words that lift them, and `holds`: what people hold automation back with."""
+
+from datetime import UTC, datetime
+
+import click
+
+from deploydb.cli.acting import by_option, reason_option, until_option
+from deploydb.cli.asking import Body, ask
+from deploydb.cli.showing import ago, output_option, show_json, show_table
+from deploydb.cli.showing import until as in_time
+from deploydb.cli.telling import me, my_source, new_id, tell_one
+from deploydb.domain.errors import NotFound, Permanent, Transient
+from deploydb.domain.facts import HoldLifted, HoldPlaced
+from deploydb.domain.orders import Kind
+
+
+@click.command()
+@click.argument("service")
+@click.argument("environment")
+@click.argument("version", required=False)
+@reason_option(required=True)
+@until_option
+@by_option
+def pin(
+    service: str, environment: str, version: str | None, reason: str, until: datetime | None, by: str | None
+) -> None:
+    """Keep VERSION of SERVICE in ENVIRONMENT: automation brings no other there, until it is unpinned.
+
+    Without VERSION: what runs there now. A lane has one pin; another one takes its place.
+
+    \b
+    Examples:
+      deploydb pin storefront prod --reason "Black Friday" --until 3d
+      deploydb pin storefront prod 1.4.0 --reason "1.5 leaks memory"
+    """
+    kept = version or _runs(service, environment)
+    _place("pin", reason, until, by, service=service, environment=environment, version=kept)
+    click.echo(f"{service} is pinned to {kept} in {environment}", err=True)
+
+
+@click.command()
+@click.argument("service")
+@click.argument("environment")
+@reason_option(required=False)
+@by_option
+def unpin(service: str, environment: str, reason: str | None, by: str | None) -> None:
+    """Let automation go on to the newest version in ENVIRONMENT.
+
+    \b
+    Example:
+      deploydb unpin storefront prod --reason "the leak is fixed"
+    """
+    _lift("pin", reason, by, service=service, environment=environment)
+    click.echo(f"{service} is no longer pinned in {environment}", err=True)
+
+
+@click.command()
+@click.argument("service")
+@click.argument("version")
+@click.option("--environment", metavar="NAME", help="Not there, nor in the stages after it; by default nowhere.")
+@reason_option(required=True)
+@until_option
+@by_option
+def veto(
+    service: str, version: str, environment: str | None, reason: str, until: datetime | None, by: str | None
+) -> None:
+    """Let VERSION of SERVICE come nowhere any more, or not to one environment and what comes after it.
+
+    Where it runs already it stays, until it is rolled back: that is said.
+
+    \b
+    Examples:
+      deploydb veto storefront 1.4.0 --reason "loses orders"
+      deploydb veto storefront 1.4.0 --environment prod --reason "wait for legal" --until 2d
+    """
+    _place("veto", reason, until, by, service=service, environment=environment, version=version)
+    where = f" from {environment} on" if environment else ""
+    click.echo(f"{service} {version} is vetoed{where}", err=True)
+    try:
+        body = ask("status", service=service)
+    except (NotFound, Transient) as error:
+        click.echo(f"whether it runs somewhere could not be asked: {error}", err=True)
+        return
+    for there in _running_at(body, version, environment):
+        told = f"it runs in {there}; what could be put back: deploydb rollback {service} {there} --dry-run"
+        click.echo(told, err=True)
+
+
+@click.command()
+@click.argument("service")
+@click.argument("version")
+@click.option("--environment", metavar="NAME", help="The one that the veto names.")
+@reason_option(required=False)
+@by_option
+def unveto(service: str, version: str, environment: str | None, reason: str | None, by: str | None) -> None:
+    """Lift the veto on VERSION. Say the --environment that it was said with.
+
+    \b
+    Example:
+      deploydb unveto storefront 1.4.0 --environment prod
+    """
+    _lift("veto", reason, by, service=service, environment=environment, version=version)
+    click.echo(f"{service} {version} is no longer vetoed{f' from {environment} on' if environment else ''}", err=True)
+
+
+@click.command()
+@click.argument("environment", required=False)
+@click.option("--service", metavar="NAME", help="This service only.")
+@reason_option(required=True)
+@until_option
+@by_option
+def freeze(environment: str | None, service: str | None, reason: str, until: datetime | None, by: str | None) -> None:
+    """Let nothing enter ENVIRONMENT; without ENVIRONMENT, let nothing enter any.
+
+    Who may override it lets a version through with a comment, which is kept: deploydb approve SERVICE ENVIRONMENT
+    --promotion freeze --comment WHY.
+
+    \b
+    Examples:
+      deploydb freeze prod --reason "year's end" --until 2027-01-02T06:00:00Z
+      deploydb freeze --service storefront --reason "audit"
+    """
+    _place("freeze", reason, until, by, service=service, environment=environment)
+    click.echo(f"{environment or 'everything'} is frozen{f' for {service}' if service else ''}", err=True)
+
+
+@click.command()
+@click.argument("environment", required=False)
+@click.option("--service", metavar="NAME", help="The service that the freeze names.")
+@reason_option(required=False)
+@by_option
+def thaw(environment: str | None, service: str | None, reason: str | None, by: str | None) -> None:
+    """Lift the freeze of ENVIRONMENT; without ENVIRONMENT, the one over all. Say the --service that it was said with.
+
+    \b
+    Example:
+      deploydb thaw prod
+    """
+    _lift("freeze", reason, by, service=service, environment=environment)
+    click.echo(f"{environment or 'everything'} is no longer frozen{f' for {service}' if service else ''}", err=True)
+
+
+@click.command()
+@click.argument("service")
+@click.argument("environment", required=False)
+@reason_option(required=True)
+@until_option
+@by_option
+def pause(service: str, environment: str | None, reason: str, until: datetime | None, by: str | None) -> None:
+    """Let nothing of SERVICE be promoted, to ENVIRONMENT or to any.
+
+    \b
+    Examples:
+      deploydb pause storefront --reason "moving the database" --until 2h
+      deploydb pause storefront prod --reason "moving the database"
+    """
+    _place("pause", reason, until, by, service=service, environment=environment)
+    click.echo(f"{service} is paused{f' in {environment}' if environment else ''}", err=True)
+
+
+@click.command()
+@click.argument("service")
+@click.argument("environment", required=False)
+@reason_option(required=False)
+@by_option
+def resume(service: str, environment: str | None, reason: str | None, by: str | None) -> None:
+    """Lift the pause of SERVICE. Say the ENVIRONMENT that it was said with.
+
+    \b
+    Example:
+      deploydb resume storefront
+    """
+    _lift("pause", reason, by, service=service, environment=environment)
+    click.echo(f"{service} is no longer paused{f' in {environment}' if environment else ''}", err=True)
+
+
+@click.command()
+@click.option("--service", metavar="NAME", help="Over this service only.")
+@click.option("--environment", metavar="NAME", help="Over this environment only.")
+@output_option
+def holds(service: str | None, environment: str | None, output: str) -> None:
+    """Every pin, veto, freeze and pause that stands.
+
+    \b
+    Examples:
+      deploydb holds
+      deploydb holds --service storefront -o json
+    """
+    body = ask("holds", service=service, environment=environment)
+    if output == "json":
+        show_json(body)
+        return
+    rows = [_row(hold) for hold in body["holds"]]
+    headings = ["HOLD", "SERVICE", "ENVIRONMENT", "VERSION", "BY", "SINCE", "ENDS", "REASON"]
+    show_table(headings, rows, empty="Nothing is held.")
+
+
+def _row(hold: Body) -> list[str]:
+    scope = [hold["service"] or "all", hold["environment"] or "all", hold["version"] or ""]
+    since, ends = ago(hold["since"]), in_time(hold["until"])
+    return [hold["kind"], *scope, hold["by"], since, ends, hold["reason"] or ""]
+
+
+def _runs(service: str, environment: str) -> str:
+    """The version that a lane runs. Raises: Permanent where that is none, or not one."""
+    lanes = ask("status", service=service, environment=environment)["lanes"]
+    versions = sorted({str(one["version"]) for lane in lanes for one in lane["running"]})
+    if not versions:
+        raise Permanent(f"nothing of {service} runs in {environment}: say which version to keep")
+    if len(versions) > 1:
+        raise Permanent(f"{service} runs {', '.join(versions)} in {environment}: say which version to keep")
+    return versions[0]
+
+
+def _running_at(body: Body, version: str, environment: str | None) -> list[str]:
+    """The environments from one on, in the order of the pipelines, that run a version."""
+    order: list[str] = body["environments"]
+    first = order.index(environment) if environment in order else 0
+    return [
+        lane["environment"]
+        for lane in body["lanes"]
+        if lane["environment"] in order[first:] and version in {one["version"] for one in lane["running"]}
+    ]
+
+
+def _place(
+    kind: Kind,
+    reason: str,
+    until: datetime | None,
+    by: str | None,
+    *,
+    service: str | None = None,
+    environment: str | None = None,
+    version: str | None = None,
+) -> None:
+    tell_one(
+        HoldPlaced(
+            id=new_id(),
+            source=my_source(),
+            time=datetime.now(UTC),
+            kind=kind,
+            by=by or me(),
+            service=service,
+            environment=environment,
+            version=version,
+            reason=reason,
+            until=until,
+        )
+    )
+
+
+def _lift(
+    kind: Kind,
+    reason: str | None,
+    by: str | None,
+    *,
+    service: str | None = None,
+    environment: str | None = None,
+    version: str | None = None,
+) -> None:
+    tell_one(
+        HoldLifted(
+            id=new_id(),
+            source=my_source(),
+            time=datetime.now(UTC),
+            kind=kind,
+            by=by or me(),
+            service=service,
+            environment=environment,
+            version=version,
+            reason=reason,
+        )
+    )

@@ -1,0 +1,131 @@
+"""`hotfix` and `rollback`: what people want to happen ahead of everything else."""
+
+from datetime import UTC, datetime
+
+import click
+
+from deploydb.cli.acting import by_option, reason_option
+from deploydb.cli.asking import Body, ask
+from deploydb.cli.showing import ago, output_option, printable, show_json, show_table
+from deploydb.cli.telling import me, my_source, new_id, tell_one
+from deploydb.domain.errors import NotFound, Transient
+from deploydb.domain.facts import HotfixDeclared, RollbackRequested
+
+
+@click.command()
+@click.argument("service")
+@click.argument("version")
+@click.option("--skip", multiple=True, metavar="STAGE", help="A stage that it passes by; may be given several times.")
+@reason_option(required=True)
+@by_option
+def hotfix(service: str, version: str, skip: tuple[str, ...], reason: str, by: str | None) -> None:
+    """Let VERSION of SERVICE go ahead of the others, past the stages that are named.
+
+    The stages that are left keep their gates. What is skipped, by whom and why is kept with the deployment.
+
+    \b
+    Examples:
+      deploydb hotfix storefront 1.4.1 --skip staging --reason "checkout is down"
+      deploydb hotfix storefront 1.4.1 --reason "before all others"
+    """
+    try:
+        _require_version(service, version, skip)
+    except Transient as error:
+        click.echo(f"whether {service} {version} and these stages exist could not be asked: {error}", err=True)
+    fact = HotfixDeclared(
+        id=new_id(),
+        source=my_source(),
+        time=datetime.now(UTC),
+        service=service,
+        version=version,
+        by=by or me(),
+        reason=reason,
+        skip=skip,
+    )
+    tell_one(fact)
+    past = f", past {', '.join(skip)}" if skip else ""
+    click.echo(f"{service} {version} goes ahead{past}", err=True)
+
+
+@click.command()
+@click.argument("service")
+@click.argument("environment")
+@click.option("--to", "version", metavar="VERSION", help="What to put back; by default the last one that succeeded.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be put back, and what stands against it.")
+@reason_option(required=False)
+@by_option
+@output_option
+def rollback(
+    service: str, environment: str, version: str | None, dry_run: bool, reason: str | None, by: str | None, output: str
+) -> None:
+    """Put back what ran in ENVIRONMENT before: the last version that succeeded there, or another that did.
+
+    What comes of it shows in `deploydb history SERVICE ENVIRONMENT`. A --dry-run asks and changes nothing; it exits
+    with 1 where nothing could be put back.
+
+    \b
+    Examples:
+      deploydb rollback storefront prod --dry-run
+      deploydb rollback storefront prod --to 1.3.0 --reason "1.4.0 loses orders"
+    """
+    if dry_run:
+        _show_rollback(ask("rollback", service, environment, to=version), output)
+        return
+    if reason is None:
+        raise click.UsageError("Missing option '--reason': it is told wherever the rollback shows.")
+    fact = RollbackRequested(
+        id=new_id(),
+        source=my_source(),
+        time=datetime.now(UTC),
+        service=service,
+        environment=environment,
+        by=by or me(),
+        reason=reason,
+        version=version,
+    )
+    tell_one(fact)
+    to = f" to {version}" if version else ""
+    click.echo(f"rollback of {service} in {environment}{to} is asked for; see `deploydb status`", err=True)
+
+
+def _require_version(service: str, version: str, skip: tuple[str, ...]) -> None:
+    """Raises: NotFound where the service has no such version or stage."""
+    stages = [lane["environment"] for lane in ask("status", service=service)["lanes"]]
+    for stage in skip:
+        if stage not in stages:
+            raise NotFound(f"{stage} is no stage of {service}; there is {', '.join(stages)}")
+    if stages:
+        ask("why", service, stages[-1], version=version)
+
+
+def _show_rollback(body: Body, output: str) -> None:
+    if output == "json":
+        show_json(body)
+    else:
+        _tell_rollback(body)
+    if not body["possible"]:
+        click.get_current_context().exit(1)
+
+
+def _tell_rollback(body: Body) -> None:
+    lane, runs, target = f"{body['service']} in {body['environment']}", body["from"], body["to"]
+    left = f"{runs['version']} (since {runs['since']}, {ago(runs['since'])})" if runs else "nothing"
+    click.echo(printable(f"{lane} runs {left}"))
+    if target:
+        proven = "completed the pipeline" if target["completed"] else "succeeded there"
+        click.echo(printable(f"would be put back: {target['version']}, deployed {target['since']}, {proven}"))
+    else:
+        click.echo("nothing would be put back")
+    click.echo(printable(f"why: {body['why']}"))
+    for hold in body["holds"]:
+        click.echo(printable(f"against it: {hold}"))
+    if body["undoes"]:
+        click.echo()
+        rows = [[one["version"], one["commit"] or "", ago(one["publishedAt"])] for one in body["undoes"]]
+        show_table(["UNDOES", "COMMIT", "PUBLISHED"], rows, empty="")
+    if body["dependents"]:
+        click.echo()
+        rows = [
+            [one["service"], one["environment"], one["promotion"], one["wants"] or ""] for one in body["dependents"]
+        ]
+        show_table(["DEPENDENT", "ENVIRONMENT", "PROMOTION", "WANTS"], rows, empty="")

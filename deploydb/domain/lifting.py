@@ -1,0 +1,50 @@
+"""What would lift the holds at a door: their ends, people who lift them, and for a freeze an override."""
+
+from deploydb.domain.catalog import Catalog
+from deploydb.domain.gates.words import listed
+from deploydb.domain.holds import Holds
+from deploydb.domain.lanes import Lanes
+from deploydb.domain.needs import DeadEndError, Need, Reached
+from deploydb.domain.orders import Hold, standing
+from deploydb.domain.promotions import FREEZE
+from deploydb.domain.state import Deployment, Outcome
+
+
+def holds_against(lanes: Lanes, holds: Holds, catalog: Catalog, known: Deployment) -> Reached:
+    """What must become of the holds that stand against a deployment.
+
+    Raises: DeadEndError for a rollback that a hold rules out.
+    """
+    reached = Reached(at=lanes.now)
+    for hold in _versions(holds, known):
+        reached = reached.then((_lifted(hold, known.environment),), hold.until)
+    frozen = holds.frozen(known)
+    if frozen is None or frozen.outcome is Outcome.PASS:
+        return reached
+    freezes = standing(lanes.holds, "freeze", environments=(None, known.environment), version=None, now=lanes.now)
+    if catalog.freeze_overriders:
+        who, told = listed(catalog.freeze_overriders, "or"), "; ".join(map(str, freezes))
+        text = f"an override of the freeze by {who}, or its end ({told})"
+        return reached.then((Need(kind="hold", text=text, environment=known.environment, promotion=FREEZE),))
+    for hold in freezes:
+        reached = reached.then((_lifted(hold, known.environment),), hold.until)
+    return reached
+
+
+def _versions(holds: Holds, known: Deployment) -> list[Hold]:
+    """The vetoes, pins and pauses."""
+    version, environment = known.release.artifact.version, known.environment
+    veto, pin = holds.veto(environment, version), holds.pin(environment)
+    found = [veto] if veto is not None else []
+    found += [pin] if pin is not None and pin.version != version else []
+    if known.kind == "rollback" and found:
+        raise DeadEndError(f"ask for a rollback to another version: {found[0]}")
+    return found + (holds.pauses(environment) if known.kind == "deploy" else [])
+
+
+def _lifted(hold: Hold, environment: str) -> Need:
+    if hold.until is not None:
+        return Need(
+            kind="hold", text=f"the end of the {hold.kind} ({hold})", environment=environment, earliest=hold.until
+        )
+    return Need(kind="hold", text=f"the {hold.kind} to be lifted ({hold})", environment=environment)

@@ -1,0 +1,214 @@
+"""What the gates of one stage still need, and from when on all of them would pass."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from deploydb.domain.evidence import Verification
+from deploydb.domain.gates import Asked, judge
+from deploydb.domain.gates.manual import count
+from deploydb.domain.gates.words import in_words, listed
+from deploydb.domain.promotions import (
+    DependsOnPromotion,
+    ExpressionPromotion,
+    ManualPromotion,
+    MetricPromotion,
+    Promotion,
+    ProvenancePromotion,
+    SoakPromotion,
+    VerificationPromotion,
+    WebhookPromotion,
+    WindowPromotion,
+)
+from deploydb.domain.state import Outcome, Precedence, Verdict
+from deploydb.domain.windows import next_opening
+
+Kind = Literal["approval", "report", "time", "window", "hold", "deployment", "rollback", "other"]
+
+_ROUNDS = 500
+"""How often the times of several gates are brought together before it is said that they never meet."""
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_CERTAIN = timedelta(seconds=1)
+
+
+class DeadEndError(Exception):
+    """Nothing leads there. Its text says what to do instead."""
+
+
+class Need(Struct, frozen=True, kw_only=True):
+    """One thing that must happen, in an environment. `earliest`: of what only time brings."""
+
+    kind: Kind
+    text: str
+    environment: str
+    promotion: str | None = None
+    earliest: datetime | None = None
+
+
+class Reached(Struct, frozen=True, kw_only=True):
+    """How far a flow has come on its way, from when on, and what it needed for that. `at` None: no time is known."""
+
+    at: datetime | None
+    needs: tuple[Need, ...] = ()
+
+    def then(self, needs: Iterable[Need], at: datetime | None = None) -> "Reached":
+        """With more needs, and not before a time."""
+        later = self.at if at is None or self.at is None else max(self.at, at)
+        return Reached(at=later, needs=(*self.needs, *needs))
+
+    def beside(self, other: "Reached") -> "Reached":
+        """With all that another needs, and not before it."""
+        at = None if self.at is None or other.at is None else max(self.at, other.at)
+        return Reached(at=at, needs=(*self.needs, *other.needs))
+
+
+def ask_gates(promotions: Sequence[Promotion], asked: Asked, at: datetime) -> Reached:
+    """What the gates need from `at` on, if all who are asked answer at once; and from when on all of them would pass.
+
+    Times are brought together until they agree. A need that time alone meets is named only where it is the later one.
+    """
+    needs: dict[str, Need] = {}
+    left = list(promotions)
+    met = False
+    asked = replace(asked, now=at)
+    for _ in range(_ROUNDS):
+        verdicts = {one.promotion: one for one in judge(left, asked)}
+        unmet = [one for one in left if verdicts[one.ident].outcome is not Outcome.PASS]
+        met = not unmet
+        if met:
+            break
+        answerable = [one for one in unmet if not isinstance(one, (*_TIMED, ExpressionPromotion))]
+        troubled = [one for one in unmet if isinstance(one, SoakPromotion)] and _troubled(asked)
+        # windows last: they may be open once the soaks are over
+        timed = sorted((one for one in unmet if isinstance(one, _TIMED)), key=_is_window)
+        if answerable or troubled:
+            needs |= {each.ident: _answer(each, verdicts[each.ident], asked) for each in answerable}
+            needs |= {need.text: need for need in troubled or ()}
+            asked = _answered(answerable, asked, over=bool(troubled))
+            left = [one for one in left if one not in answerable or isinstance(one, _REPORTED)]
+        elif timed:
+            first = timed[0]
+            later = _later(first, verdicts[first.ident], asked.now)
+            needs[first.ident] = _timed(first, at, later, asked)
+            if later is None:
+                break
+            asked = replace(asked, now=later)
+        else:
+            needs |= {
+                each.ident: _need(each, "other", f"{each.ident} to hold ({_told(each)})", asked) for each in unmet
+            }
+            left = [one for one in left if one not in unmet]
+    return Reached(at=asked.now if met else None, needs=tuple(needs[name] for name in _in_order(needs, promotions)))
+
+
+_REPORTED = (VerificationPromotion, WebhookPromotion, MetricPromotion)
+"""Whose answer is kept in the evidence, since a soak asks when it came."""
+_TIMED = (SoakPromotion, WindowPromotion)
+
+
+def _is_window(one: Promotion) -> bool:
+    return isinstance(one, WindowPromotion)
+
+
+def _answer(one: Promotion, said: Verdict, asked: Asked) -> Need:
+    match one:
+        case ManualPromotion():
+            return _need(one, "approval", _approvals(one, asked), asked)
+        case VerificationPromotion():
+            passed = _passed(asked)
+            jobs = [job for job in one.jobs or (one.ident,) if job not in passed]
+            return _need(one, "report", f"{listed(jobs)} to pass", asked)
+        case WebhookPromotion() | MetricPromotion():
+            return _need(one, "report", f"{one.ident} to pass", asked)
+        case DependsOnPromotion():
+            wanted = f" {one.version}" if one.version is not None else ""
+            return _need(one, "other", f"{one.service}{wanted} to succeed in {one.environment}", asked)
+        case ProvenancePromotion():
+            if asked.deployment.release.artifact.digest is None:
+                raise DeadEndError(f"publish a newer version, with a digest: {said.reason}")
+            return _need(one, "other", said.reason.removeprefix("waits for ").partition(";")[0], asked)
+        case _:
+            return _need(one, "other", said.reason, asked)
+
+
+def _approvals(one: ManualPromotion, asked: Asked) -> str:
+    votes = count(one, asked)
+    parts = []
+    if votes.refused:
+        parts.append(f"{listed([word.by for word in votes.refused])} to take back the refusal of {one.ident}")
+    if votes.missing:
+        number = _NUMBERS[votes.missing] if votes.missing < len(_NUMBERS) else str(votes.missing)
+        of = f" of {listed(votes.groups, 'or')}" if votes.groups else ""
+        other = " different" if one.distinct_groups and votes.missing > 1 else ""
+        parts.append(f"{number}{other} approval{'s' if votes.missing > 1 else ''}{of}")
+    return " and ".join(parts)
+
+
+def _answered(answered: Sequence[Promotion], asked: Asked, *, over: bool) -> Asked:
+    """With good reports of the jobs that were missing; with every incident over."""
+    at = Precedence(asked.now, "\U0010ffff", "")
+    passed = _passed(asked)
+    jobs = [
+        job
+        for one in answered
+        if isinstance(one, _REPORTED)
+        for job in ((one.jobs if isinstance(one, VerificationPromotion) else ()) or (one.ident,))
+        if job not in passed
+    ]
+    kept = [report for report in asked.evidence.verifications if report.promotion not in jobs]
+    reports = [Verification(promotion=job, outcome="passed", at=at) for job in jobs]
+    incidents = asked.evidence.incidents
+    if over:
+        incidents = tuple(replace(one, open=False, at=at) if one.open else one for one in incidents)
+    return replace(asked, evidence=replace(asked.evidence, verifications=(*kept, *reports), incidents=incidents))
+
+
+def _passed(asked: Asked) -> set[str]:
+    latest: Mapping[str, Verification] = {
+        report.promotion: report for report in sorted(asked.evidence.verifications, key=lambda one: one.at)
+    }
+    return {name for name, report in latest.items() if report.outcome == "passed"}
+
+
+def _troubled(asked: Asked) -> tuple[Need, ...]:
+    return tuple(
+        Need(kind="report", text=f"{one} to be over", environment=asked.deployment.environment)
+        for one in asked.evidence.incidents
+        if one.open
+    )
+
+
+def _later(one: Promotion, said: Verdict, now: datetime) -> datetime | None:
+    later = next_opening(one, now) if isinstance(one, WindowPromotion) else said.recheck_at
+    return later if later is not None and later > now else None
+
+
+def _timed(one: Promotion, begun: datetime, until: datetime | None, asked: Asked) -> Need:
+    if isinstance(one, WindowPromotion):
+        told = "to open" if until is not None else "to open, which it does not within two years"
+        return replace(_need(one, "window", f"{one.ident} {told}", asked), earliest=until)
+    left = in_words(_whole(until - begun)) + " of soak" if until is not None else f"{one.ident} to be met"
+    return replace(_need(one, "time", left, asked), earliest=until)
+
+
+def _whole(left: timedelta) -> timedelta:
+    """Whole seconds, rounded up, where there is at least one."""
+    return timedelta(seconds=-(-left // _CERTAIN)) if left > _CERTAIN else left
+
+
+def _need(one: Promotion, kind: Kind, text: str, asked: Asked) -> Need:
+    return Need(kind=kind, text=text, environment=asked.deployment.environment, promotion=one.ident)
+
+
+def _told(one: Promotion) -> str:
+    return one.expression if isinstance(one, ExpressionPromotion) else one.type
+
+
+def _in_order(needs: Mapping[str, Need], promotions: Sequence[Promotion]) -> list[str]:
+    """People first, then jobs, then what only time brings."""
+    order = {"approval": 0, "report": 1, "other": 2, "time": 3, "window": 4}
+    names = [one.ident for one in promotions]
+    return sorted(needs, key=lambda name: (order.get(needs[name].kind, 2), names.index(name) if name in names else 0))

@@ -1,0 +1,157 @@
+"""Deployments as DeployDB knew them at a time: the views of now, with what came later taken away."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from msgspec.structs import replace
+
+from deploydb.domain.state import Deployment, Precedence
+from deploydb.store.queries.deployments import DeploymentView, ResultView
+from deploydb.store.queries.lanes import RunningView
+from deploydb.store.queries.past import RowView, decisions_until, known_then, ran_at
+
+_NO_REASON = "what it waited for was not written down"
+
+Catalogs = Mapping[tuple[int, str], str]
+"""The digests of the catalogs that verdicts were made by, by deployment and promotion."""
+
+
+def then(
+    connection: sa.Connection, flow: Sequence[DeploymentView], at: datetime
+) -> tuple[list[DeploymentView], Catalogs]:
+    """The flow's deployments as they were known, without those that there were not yet."""
+    known = {one.id: one for one in known_then(connection, [view.id for view in flow], at)}
+    rows: dict[int, list[RowView]] = defaultdict(list)
+    for environment in dict.fromkeys(view.environment for view in flow):
+        here = [view.id for view in flow if view.environment == environment and view.id in known]
+        for row in decisions_until(connection, flow[0].service, environment, here, at) if here else ():
+            rows[row.deployment].append(row)
+    views = [_as_known(view, known[view.id], rows[view.id], at) for view in flow if view.id in known]
+    catalogs = {
+        (row.deployment, row.body["promotion"]): row.body["catalog"]
+        for told in rows.values()
+        for row in told
+        if row.type == "verdict.changed" and "catalog" in row.body
+    }
+    return views, catalogs
+
+
+def running_then(connection: sa.Connection, meant: DeploymentView, at: datetime) -> list[RunningView]:
+    """What the lane of a deployment ran of its module."""
+    group, _, name = meant.artifact.module.partition(":")
+    ran = ran_at(connection, meant.service, meant.environment, group, name, at)
+    if ran is None:
+        return []
+    return [
+        RunningView(
+            service=meant.service,
+            environment=meant.environment,
+            module=meant.artifact.module,
+            version=ran.version,
+            deployment=ran.deployment,
+            status="",
+            since=ran.since,
+            reason=None,
+        )
+    ]
+
+
+def _as_known(view: DeploymentView, known: Deployment, rows: Sequence[RowView], at: datetime) -> DeploymentView:
+    reason: str | None = view.reason if view.kind != "deploy" and not rows else None
+    result, sequel, aftermath = None, None, None
+    for row in rows:
+        match row.type:
+            case "verdict.changed":
+                continue
+            case "deployment.succeeded":
+                result, sequel = "SUCCESS", None
+            case "deployment.failed":
+                result = "FAILED"
+            case "deployment.resumed":
+                result, sequel = None, None
+            case "failure.counted":
+                sequel = row.body["sequel"]
+        if row.type == "failure.counted" and reason is not None:
+            aftermath = row.body["reason"].removeprefix(reason).removeprefix("; ") or None
+        else:
+            reason = row.body["reason"]
+    started, finished = _heard(known.started), _heard(known.finished)
+    earlier = replace(
+        known,
+        requested_at=_by(known.requested_at, at),
+        expired_at=_by(known.expired_at, at),
+        skipped_at=_by(known.skipped_at, at),
+        replaced_at=_by(known.replaced_at, at),
+        result=result,
+    )
+    results = tuple(_result(result_, rows) for result_ in view.results)
+    asked = {one.promotion for one in results}
+    results += tuple(_later(view, row) for row in _last(rows).values() if row.body["promotion"] not in asked)
+    status = str(earlier.status)
+    if status in ("NOT_STARTED", "COMPLETED") and view.kind == "deploy":
+        unmet = [one.reason for one in results if one.outcome not in (None, "PASS") and one.reason]
+        reason = "; ".join(unmet) or (reason if status == "COMPLETED" else None) or _NO_REASON
+    return replace(
+        view,
+        status=status,
+        completed=earlier.outcome == "succeeded" and earlier.expired_at is None and earlier.skipped_at is None,
+        open=status not in ("SUCCESS", "SKIPPED"),
+        reason=reason,
+        requested_at=earlier.requested_at,
+        deadline=view.deadline if earlier.requested_at is not None else None,
+        started_at=started,
+        finished_at=finished,
+        sequel=sequel,
+        aftermath=aftermath,
+        results=results,
+    )
+
+
+def _last(rows: Sequence[RowView]) -> dict[str, RowView]:
+    """The last verdict of each promotion."""
+    return {row.body["promotion"]: row for row in rows if row.type == "verdict.changed"}
+
+
+def _result(view: ResultView, rows: Sequence[RowView]) -> ResultView:
+    row = _last(rows).get(view.promotion)
+    if row is None:
+        return replace(view, outcome=None, reason=None, recheck_at=None, decided_at=None, inputs=())
+    return _said(view, row)
+
+
+def _later(view: DeploymentView, row: RowView) -> ResultView:
+    made = ResultView(
+        id=0,
+        deployment=view.id,
+        promotion=row.body["promotion"],
+        outcome=None,
+        reason=None,
+        recheck_at=None,
+        decided_at=None,
+        created_at=row.recorded_at,
+        url=None,
+    )
+    return _said(made, row)
+
+
+def _said(view: ResultView, row: RowView) -> ResultView:
+    again = row.body.get("recheck_at")
+    return replace(
+        view,
+        outcome=row.body["verdict"],
+        reason=row.body["reason"],
+        recheck_at=datetime.fromisoformat(again) if again is not None else None,
+        decided_at=row.recorded_at,
+        inputs=tuple(row.body.get("inputs") or ()),
+    )
+
+
+def _heard(at: Precedence | None) -> datetime | None:
+    return at.time if at is not None else None
+
+
+def _by(moment: datetime | None, at: datetime) -> datetime | None:
+    """A moment that had come."""
+    return moment if moment is not None and moment <= at else None

@@ -1,0 +1,30 @@
+"""Holds: `/api/holds`, what stops automation now."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from deploydb.query.asking import Asked, Body
+from deploydb.query.held import Held, hold_body
+from deploydb.query.lane import require_environment, require_service
+from deploydb.store.queries.holds import holds_at
+
+
+def holds(asked: Asked) -> Body:
+    """The holds that stand over the service and the environment that are asked for; all of them by default."""
+    service, environment = asked.option("service"), asked.option("environment")
+    with asked.store() as connection:
+        found = holds_at(connection, datetime.now(UTC), service)
+        if service is not None:
+            require_service(connection, asked.catalog, service)
+        if environment is not None:
+            require_environment(connection, asked.catalog, environment)
+    held = Held(found, asked.catalog)
+    if service is not None:
+        found = held.over(service, environment)
+    elif environment is not None:
+        found = held.in_environment(environment)
+    return {"holds": [hold_body(hold) for hold in found]}
+
+
+ROUTES: Mapping[str, Callable[[Asked], Any]] = {"/api/holds": holds}

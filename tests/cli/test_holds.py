@@ -1,0 +1,209 @@
+"""Holds and orders by the command line: what is published, what is asked for, what is refused."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.cli.shell import Queue, Shell
+from tests.web import web
+
+SAID = ("--reason", "a fair", "--by", "ann")
+
+
+def published(queue: Queue) -> dict[str, Any]:
+    """The one fact that came, without what differs each time."""
+    (body,) = queue.bodies()
+    assert body.pop("source").startswith("cli/")
+    assert body.pop("id")
+    assert datetime.fromisoformat(body.pop("time")) <= datetime.now(UTC)
+    return body
+
+
+@pytest.mark.parametrize(
+    ("command", "fact"),
+    [
+        (("pin", "foo", "prod", "1.0"), {"kind": "pin", "service": "foo", "environment": "prod", "version": "1.0"}),
+        (("veto", "foo", "1.0"), {"kind": "veto", "service": "foo", "version": "1.0"}),
+        (
+            ("veto", "foo", "1.0", "--environment", "prod"),
+            {"kind": "veto", "service": "foo", "version": "1.0", "environment": "prod"},
+        ),
+        (("freeze",), {"kind": "freeze"}),
+        (("freeze", "prod", "--service", "foo"), {"kind": "freeze", "service": "foo", "environment": "prod"}),
+        (("pause", "foo"), {"kind": "pause", "service": "foo"}),
+        (("pause", "foo", "prod"), {"kind": "pause", "service": "foo", "environment": "prod"}),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, tuple) else "",
+)
+def test_a_hold_is_a_fact(shell: Shell, queue: Queue, command: tuple[str, ...], fact: dict[str, str]) -> None:
+    shell.ok(*command, *SAID)
+    assert published(queue) == {"type": "hold.placed", "by": "ann", "reason": "a fair"} | fact
+
+
+@pytest.mark.parametrize(
+    ("command", "fact"),
+    [
+        (("unpin", "foo", "prod"), {"kind": "pin", "service": "foo", "environment": "prod"}),
+        (("unveto", "foo", "1.0"), {"kind": "veto", "service": "foo", "version": "1.0"}),
+        (("thaw", "prod"), {"kind": "freeze", "environment": "prod"}),
+        (("thaw", "--service", "foo"), {"kind": "freeze", "service": "foo"}),
+        (("resume", "foo", "prod"), {"kind": "pause", "service": "foo", "environment": "prod"}),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, tuple) else "",
+)
+def test_it_is_lifted_by_the_same_scope(
+    shell: Shell, queue: Queue, command: tuple[str, ...], fact: dict[str, str]
+) -> None:
+    shell.ok(*command, "--by", "ann")
+    assert published(queue) == {"type": "hold.lifted", "by": "ann"} | fact
+
+
+@pytest.mark.parametrize(
+    "command", [("pin", "foo", "prod", "1.0"), ("veto", "foo", "1.0"), ("freeze",), ("pause", "foo")]
+)
+def test_who_overrides_automation_says_why(shell: Shell, queue: Queue, command: tuple[str, ...]) -> None:
+    assert "--reason" in shell.fails(*command, code=2)
+    assert "say why" in shell.fails(*command, "--reason", " ", code=2)
+    assert queue.arrived() == []
+
+
+def test_a_hold_ends_at_a_time_or_after_a_while(shell: Shell, queue: Queue) -> None:
+    shell.ok("freeze", "--reason", "fair", "--until", "2199-12-24T18:00:00+01:00")
+    assert published(queue)["until"] == "2199-12-24T17:00:00Z"
+    shell.ok("freeze", "--reason", "fair", "--until", "2h")
+    ends = datetime.fromisoformat(published(queue)["until"])
+    assert timedelta(minutes=119) < ends - datetime.now(UTC) <= timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("until", "told"),
+    [
+        ("tomorrow", "tomorrow is no time: write 2h, 3d, or"),
+        ("2199-12-24T18:00:00", "says no zone"),
+        ("2020-01-01T00:00:00Z", "is in the past"),
+    ],
+)
+def test_an_end_that_cannot_be_is_refused(shell: Shell, queue: Queue, until: str, told: str) -> None:
+    assert told in " ".join(shell.fails("freeze", "--reason", "fair", "--until", until, code=2).split())
+    assert queue.arrived() == []
+
+
+@pytest.fixture
+def asking(shell: Shell, told: Shell) -> Shell:
+    """The shell beside a service that knows a story: 1.1 runs in dev, 1.0 in prod."""
+    shell.environment["DEPLOYDB_URL"] = told.environment["DEPLOYDB_URL"]
+    return shell
+
+
+def test_what_runs_is_pinned_where_no_version_is_said(asking: Shell, queue: Queue) -> None:
+    assert asking.ok("pin", "foo", "prod", *SAID).stderr == "foo is pinned to 1.0 in prod\n"
+    assert published(queue)["version"] == "1.0"
+    assert "mars" in asking.fails("pin", "foo", "mars", *SAID)
+    assert "no answer from" in asking.run("pin", "foo", "prod", *SAID, DEPLOYDB_URL="http://127.0.0.1:1").stderr
+
+
+def test_who_vetoes_what_runs_is_told_how_to_roll_it_back(asking: Shell, queue: Queue) -> None:
+    assert asking.ok("veto", "foo", "1.0", *SAID).stderr == (
+        "foo 1.0 is vetoed\nit runs in prod; what could be put back: deploydb rollback foo prod --dry-run\n"
+    )
+    assert asking.ok("veto", "foo", "7.0", *SAID).stderr == "foo 7.0 is vetoed\n"
+    assert len(queue.arrived()) == 2
+
+
+def test_a_hotfix_names_stages_that_exist_and_a_version_that_exists(asking: Shell, queue: Queue) -> None:
+    assert "mars is no stage of foo; there is dev, prod" in asking.fails(
+        "hotfix", "foo", "1.1", "--skip", "mars", *SAID
+    )
+    assert "9.9" in asking.fails("hotfix", "foo", "9.9", *SAID)
+    assert queue.arrived() == []
+    assert asking.ok("hotfix", "foo", "1.1", "--skip", "dev", *SAID).stderr == "foo 1.1 goes ahead, past dev\n"
+    assert published(queue) == {
+        "type": "hotfix.declared",
+        "service": "foo",
+        "version": "1.1",
+        "skip": ["dev"],
+        "by": "ann",
+        "reason": "a fair",
+    }
+
+
+def test_a_hotfix_of_which_nobody_can_be_asked_is_declared_all_the_same(shell: Shell, queue: Queue) -> None:
+    said = shell.ok("hotfix", "foo", "1.1", *SAID).stderr
+    assert "could not be asked: no answer from" in said
+    assert published(queue)["type"] == "hotfix.declared"
+
+
+def test_a_rollback_is_asked_for_with_a_reason(shell: Shell, queue: Queue) -> None:
+    assert "--reason" in shell.fails("rollback", "foo", "prod", code=2)
+    shell.ok("rollback", "foo", "prod", "--to", "1.0", *SAID)
+    assert published(queue) == {
+        "type": "rollback.requested",
+        "service": "foo",
+        "environment": "prod",
+        "version": "1.0",
+        "by": "ann",
+        "reason": "a fair",
+    }
+
+
+def test_a_word_for_passing_a_freeze_says_why(shell: Shell, queue: Queue) -> None:
+    word = ("approve", "foo", "prod", "1.0", "--promotion", "freeze", "--by", "ann")
+    assert "--comment" in shell.fails(*word, code=2)
+    assert queue.arrived() == []
+    shell.ok(*word, "--comment", "checkout is down")
+    assert published(queue)["comment"] == "checkout is down"
+
+
+def test_where_nothing_is_held_that_is_said(told: Shell) -> None:
+    ended = told.ok("holds")
+    assert (ended.stdout, ended.stderr) == ("", "Nothing is held.\n")
+    assert told.json("holds") == {"holds": []}
+    assert re.search("no service bar", told.fails("holds", "--service", "bar"))
+
+
+DRY_RUN = {
+    "service": "foo",
+    "environment": "prod",
+    "from": {"version": "1.1", "deployment": 7, "since": "2026-11-22T12:00:00+00:00"},
+    "to": {"version": "1.0", "deployment": 3, "since": "2026-11-21T12:00:00+00:00", "completed": True},
+    "why": "1.0 succeeded there",
+    "undoes": [{"version": "1.1", "commit": "abc123", "publishedAt": "2026-11-22T11:00:00+00:00"}],
+    "dependents": [{"service": "bar", "environment": "prod", "promotion": "foo-is-there", "wants": ">=1.1"}],
+    "holds": ["prod is frozen by ann"],
+    "possible": True,
+}
+
+
+def test_a_dry_run_says_what_would_be_put_back_what_it_undoes_and_what_stands_against_it(
+    shell: Shell, queue: Queue
+) -> None:
+    with web() as server:
+        server.reply("/api/rollback/foo/prod", (200, json.dumps(DRY_RUN).encode()))
+        told = shell.ok("rollback", "foo", "prod", "--to", "1.0", "--dry-run", DEPLOYDB_URL=server.url).stdout
+        assert server.paths() == ["/api/rollback/foo/prod?to=1.0"]
+    lines = [line for line in told.splitlines() if line]
+    assert lines[0].startswith("foo in prod runs 1.1 (since 2026-11-22T12:00:00+00:00, ")
+    assert lines[1:4] == [
+        "would be put back: 1.0, deployed 2026-11-21T12:00:00+00:00, completed the pipeline",
+        "why: 1.0 succeeded there",
+        "against it: prod is frozen by ann",
+    ]
+    assert lines[5].split()[:2] == ["1.1", "abc123"]
+    assert lines[7].split() == ["bar", "prod", "foo-is-there", ">=1.1"]
+    assert queue.arrived() == []
+
+
+def test_a_dry_run_of_what_is_not_possible_fails(shell: Shell) -> None:
+    nothing = DRY_RUN | {"from": None, "to": None, "undoes": [], "dependents": [], "holds": [], "possible": False}
+    with web() as server:
+        server.reply("/api/rollback/foo/prod", (200, json.dumps(nothing | {"why": "nothing runs in prod"}).encode()))
+        ended = shell.run("rollback", "foo", "prod", "--dry-run", DEPLOYDB_URL=server.url)
+    assert ended.returncode == 1
+    assert ended.stdout.splitlines() == [
+        "foo in prod runs nothing",
+        "nothing would be put back",
+        "why: nothing runs in prod",
+    ]
