@@ -87,7 +87,9 @@ def test_a_command_that_is_not_used_as_it_is_meant_ends_with_2(shell: Shell, arg
     assert told in shell.fails(*arguments, code=2)
 
 
-@pytest.mark.parametrize("command", [["status"], ["why", "foo", "prod"], ["history", "foo"], ["events"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["status"], ["why", "foo", "prod"], ["history", "foo"], ["events"], ["holds"]], ids=" ".join
+)
 def test_reads_import_no_database_and_no_broker(shell: Shell, command: list[str]) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", MODULES_AT_THE_END, *command],

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from deploydb.store.engine import reading
-from deploydb.store.queries import artifacts, deployments, events, flows, history, lanes, names, past, why
+from deploydb.store.queries import artifacts, deployments, events, flows, history, holds, lanes, names, past, why
 from tests.story import NOON, World
 
 ALL = events.Filter()
@@ -53,6 +53,7 @@ def asked(shared_postgresql_url: str) -> Iterator[World]:
             lambda c: why.newest_of_module(c, "foo", "dev", "com.example", "foo", limit=1),
             {"ix_artifact_module"},
         ),
+        (lambda c: holds.holds_at(c, NOON, "foo"), set()),
         (lambda c: past.decisions_until(c, "foo", "dev", [1], NOON), {"ix_event_lane"}),
         (lambda c: past.catalogs_of(c, "foo", "dev", 1), {"ix_event_lane"}),
         (lambda c: past.deployments_then(c, "foo", "dev", NOON, version="1.0"), {"ix_deployment_lane"}),

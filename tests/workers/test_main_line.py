@@ -1,10 +1,13 @@
 """Promote and relay: what was recorded becomes commands on the queue, and answers become the next commands."""
 
+import json
 import time
 from datetime import timedelta
 
 import sqlalchemy as sa
 
+from deploydb.broker.open import open_inbound, provision
+from deploydb.broker.topology import NOTIFICATIONS, Binding, Queue, Topology
 from deploydb.store.tables import deployment, outbox
 from tests.house import write_config
 from tests.workers.workshop import CONFIG, Workshop, fact, published, until
@@ -101,3 +104,25 @@ def test_time_alone_moves_a_release_on(workshop: Workshop) -> None:
     (command,) = workshop.commands()
     assert command.environment == "prod"
     assert timedelta(seconds=0.9) < timedelta(seconds=time.monotonic() - finished) < timedelta(seconds=8)
+
+
+def test_a_failure_is_told_to_whoever_listens_and_goes_out_where_nobody_does(workshop: Workshop) -> None:
+    workshop.start("ingest", "promote", "relay")
+    for version, listens in (("1", False), ("2", True)):
+        if listens:
+            hears = Binding(exchange=NOTIFICATIONS, pattern="deployment.failed.dev.*")
+            more = Queue(name="pager", bindings=(hears,), dead_letters=False)
+            provision(workshop.settings.broker_url, Topology(exchanges=(NOTIFICATIONS,), queues=(more,)))
+        workshop.publish(published(version))
+        (command,) = workshop.commands()
+        told = fact("deployment.finished", f"f-{version}", command=command.id, outcome="failed", reason="no disk")
+        workshop.publish(told)
+        news = sa.select(outbox).where(outbox.c.exchange == NOTIFICATIONS, outbox.c.sent_at.is_not(None))
+        until(lambda news=news, version=version: len(workshop.rows(news)) == int(version), "the news went out")
+    with open_inbound(workshop.settings.broker_url, "pager", name="tests") as inbound:
+        (heard,) = inbound.take(10, timedelta(seconds=10))
+        inbound.ack([heard])
+    assert heard.content_type == "application/vnd.deploydb.notification.v1+json"
+    said = json.loads(heard.body)
+    assert (said["type"], said["service"], said["artifact"]["version"]) == ("deployment.failed", "foo", "2")
+    assert (said["reason"], said["sequel"]) == ("no disk", "stop")
