@@ -38,10 +38,10 @@ def _said(_ctx: click.Context, _parameter: click.Parameter, text: str | None) ->
 
 
 def _moment(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
-    from deploydb.configuration.durations import parse_duration
-
     if text is None:
         return None
+    from deploydb.configuration.durations import parse_duration  # it brings YAML along
+
     now = datetime.now(UTC)
     try:
         return now + parse_duration(text)

@@ -118,10 +118,10 @@ def _sentence(text: str) -> str:
 
 def _past(text: str | None) -> str | None:
     """A time in the past as the service wants it, from one or from how long ago it was."""
-    from deploydb.configuration.durations import parse_duration
-
     if text is None:
         return None
+    from deploydb.configuration.durations import parse_duration  # it brings YAML along
+
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
