@@ -21,6 +21,7 @@ _MEMBER = {
     "history": "deployments",
     "events": "events",
     "holds": "holds",
+    "plan": "stages",
     "rollback": "possible",
 }
 """What each resource's answer has: some other service's answer has it not."""

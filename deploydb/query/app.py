@@ -20,7 +20,19 @@ from deploydb.query.asking import Asked, Sources, resource
 from deploydb.query.errors import not_found, refused, shown
 from deploydb.query.gate import Gate
 from deploydb.query.patience import for_reading
-from deploydb.query.resources import artifacts, configured, deployments, events, flows, history, holds, status, why
+from deploydb.query.resources import (
+    artifacts,
+    configured,
+    deployments,
+    events,
+    flows,
+    history,
+    holds,
+    plan,
+    rollback,
+    status,
+    why,
+)
 from deploydb.query.resources.health import Health
 from deploydb.query.server import Server, keep_current, listening
 from deploydb.settings import Settings
@@ -32,7 +44,8 @@ THREADS = 8
 """Questions asked of the database at one time: fewer than the pool has connections, so that none waits for one."""
 
 _RESOURCES: Sequence[Mapping[str, Callable[[Asked], Any]]] = [
-    module.ROUTES for module in (artifacts, deployments, flows, configured, status, why, history, events, holds)
+    module.ROUTES
+    for module in (artifacts, deployments, flows, configured, status, why, history, events, holds, plan, rollback)
 ]
 
 

@@ -88,7 +88,9 @@ def test_a_command_that_is_not_used_as_it_is_meant_ends_with_2(shell: Shell, arg
 
 
 @pytest.mark.parametrize(
-    "command", [["status"], ["why", "foo", "prod"], ["history", "foo"], ["events"], ["holds"]], ids=" ".join
+    "command",
+    [["status"], ["why", "foo", "prod"], ["history", "foo"], ["events"], ["holds"], ["plan", "foo", "2.0"]],
+    ids=" ".join,
 )
 def test_reads_import_no_database_and_no_broker(shell: Shell, command: list[str]) -> None:
     ended = subprocess.run(

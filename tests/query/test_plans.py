@@ -6,11 +6,32 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from deploydb.domain.artifact import Artifact
+from deploydb.domain.state import Release
 from deploydb.store.engine import reading
-from deploydb.store.queries import artifacts, deployments, events, flows, history, holds, lanes, names, past, why
+from deploydb.store.queries import (
+    artifacts,
+    deployments,
+    events,
+    flows,
+    history,
+    holds,
+    lanes,
+    names,
+    past,
+    plan,
+    rollback,
+    why,
+)
 from tests.story import NOON, World
 
 ALL = events.Filter()
+RELEASE = Release(
+    id=1,
+    artifact=Artifact(group="com.example", name="foo", version="1.0"),
+    published_at=NOON,
+    published_by="ci",
+)
 OF_LANE = events.Filter(service="foo", environment="dev")
 
 Ask = Callable[[sa.Connection], Any]
@@ -59,6 +80,9 @@ def asked(shared_postgresql_url: str) -> Iterator[World]:
         (lambda c: past.deployments_then(c, "foo", "dev", NOON, version="1.0"), {"ix_deployment_lane"}),
         (lambda c: past.ran_at(c, "foo", "dev", "com.example", "foo", NOON), {"ix_event_lane"}),
         (lambda c: past.known_then(c, [1], NOON), {"pk_deployment"}),
+        (lambda c: plan.deployments_took(c, "foo", "dev"), {"ix_deployment_succeeded"}),
+        (lambda c: plan.gates_took(c, "foo", "dev"), {"ix_deployment_succeeded"}),
+        (lambda c: rollback.came_after(c, "foo", "dev", RELEASE, 1, limit=50), set()),
         (lambda c: why.last_to_run(c, "foo", "dev"), {"pk_running"}),
         (lambda c: why.version_is_stored(c, [("com.example", "foo")], "1.0"), set()),
         (lambda c: events.events_before(c, None, ALL, limit=20), {"pk_event"}),

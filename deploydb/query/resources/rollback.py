@@ -1,0 +1,142 @@
+"""Rollback: `/api/rollback/{service}/{environment}`, what putting back what ran before would do. It does nothing."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from deploydb.domain.catalog import Service
+from deploydb.domain.decisions import Situation
+from deploydb.domain.failures import Failures
+from deploydb.domain.gates.depends import in_range
+from deploydb.domain.gates.words import instant
+from deploydb.domain.holds import Holds
+from deploydb.domain.lanes import Lanes
+from deploydb.domain.orders import standing
+from deploydb.domain.promotions import DependsOnPromotion
+from deploydb.domain.state import Good, Release, Running
+from deploydb.query.asking import Asked, Body, iso
+from deploydb.query.errors import not_found, shown
+from deploydb.query.lane import require_lane
+from deploydb.store.queries.rollback import came_after
+from deploydb.store.situation import situations
+from deploydb.store.surroundings import good_in
+
+_MOST_UNDONE = 50
+
+
+def rollback(asked: Asked) -> Body:
+    """The target, why, what it undoes, who depends on the lane, and which holds stand against it.
+
+    The target is chosen as the rollback itself chooses it.
+    """
+    service, environment = asked.name("service"), asked.name("environment")
+    version, module = asked.option("to"), asked.option("artifact")
+    with asked.store() as connection:
+        require_lane(connection, asked.catalog, service, environment)
+        configured = asked.catalog.services.get(service)
+        if configured is None:
+            raise not_found(f"{shown(service)} is not configured: nothing of it is rolled back")
+        (situation,) = situations(connection, [service], asked.catalog, lock=False)
+        away = _runs(situation, environment, module)
+        body: Body = {"service": service, "environment": environment, "from": _from(away), "to": None}
+        if away is None:
+            told = f"nothing runs in {environment} that could be rolled back"
+            return {**body, "why": told, "undoes": [], "dependents": [], "holds": [], "possible": False}
+        good = [
+            one
+            for one in good_in(connection, service, environment)
+            if one.release.artifact.module == away.release.artifact.module
+            and version in (None, one.release.artifact.version)
+        ]
+        target, obstacle = _choose(asked, situation, configured, good, environment, away)
+        undone = _undone(connection, service, environment, target, away) if target is not None else []
+    return {
+        **body,
+        "to": _to(target),
+        "why": _why(target) if target is not None else obstacle,
+        "undoes": [_release_body(release) for release in undone],
+        "dependents": list(_dependents(asked, service, environment, target)),
+        "holds": _holds(asked, situation, environment),
+        "possible": target is not None,
+    }
+
+
+def _runs(situation: Situation, environment: str, module: str | None) -> Running | None:
+    runs = [ran for (where, name), ran in situation.running.items() if where == environment and module in (None, name)]
+    return max(runs, key=lambda ran: ran.since, default=None)
+
+
+def _choose(
+    asked: Asked, situation: Situation, service: Service, good: list[Good], environment: str, away: Running
+) -> tuple[Good | None, str]:
+    lanes = Lanes(situation, asked.now, asked.catalog.groups)
+    holds = Holds(lanes, asked.catalog, {stage.environment: stage for stage in asked.catalog.stages(service)})
+    return Failures(lanes, asked.catalog, service, holds).target(good, environment, away.release)
+
+
+def _undone(connection: sa.Connection, service: str, environment: str, target: Good, away: Running) -> list[Release]:
+    found = came_after(connection, service, environment, target.release, target.deployment, limit=_MOST_UNDONE)
+    return found or [away.release]
+
+
+def _dependents(asked: Asked, service: str, environment: str, target: Good | None) -> Iterator[Body]:
+    """The gates of other services that ask about the lane, and whether the target would do for them."""
+    for name in asked.catalog.dependents(service, environment):
+        dependent = asked.catalog.services[name]
+        for stage in asked.catalog.stages(dependent):
+            gates = (
+                *asked.catalog.entry_promotions(stage.environment),
+                *asked.catalog.exit_promotions(dependent, stage),
+            )
+            for gate in gates:
+                if isinstance(gate, DependsOnPromotion) and (gate.service, gate.environment) == (service, environment):
+                    version = target.release.artifact.version if target is not None else None
+                    yield {
+                        "service": name,
+                        "environment": stage.environment,
+                        "promotion": gate.ident,
+                        "wants": gate.version,
+                        "broken": version is not None and not in_range(gate.version, version),
+                    }
+
+
+def _holds(asked: Asked, situation: Situation, environment: str) -> list[str]:
+    """What stands against it: a pin, and freezes, which it waits for."""
+    there = (None, environment)
+    pins = standing(situation.holds, "pin", environments=there, version=None, now=asked.now)
+    freezes = standing(situation.holds, "freeze", environments=there, version=None, now=asked.now)
+    return [str(hold) for hold in (*pins, *freezes)]
+
+
+def _why(target: Good) -> str:
+    where = "completed the pipeline" if target.completed else "succeeded there"
+    return f"{target.release.artifact.version} was the last that {where}, deployed {instant(target.since)}"
+
+
+def _from(ran: Running | None) -> Body | None:
+    if ran is None:
+        return None
+    return {"version": ran.release.artifact.version, "deployment": ran.deployment, "since": iso(ran.since)}
+
+
+def _to(target: Good | None) -> Body | None:
+    if target is None:
+        return None
+    return {
+        "version": target.release.artifact.version,
+        "deployment": target.deployment,
+        "since": iso(target.since),
+        "completed": target.completed,
+    }
+
+
+def _release_body(release: Release) -> Body:
+    return {
+        "version": release.artifact.version,
+        "commit": release.artifact.commit,
+        "publishedAt": iso(release.published_at),
+    }
+
+
+ROUTES: Mapping[str, Callable[[Asked], Any]] = {"/api/rollback/{service}/{environment}": rollback}
