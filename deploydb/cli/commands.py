@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "publish": ("publish:publish", "Publish facts: artifacts, deployments, verifications, raw JSON."),
     "approve": ("approval:approve", "Say yes to what waits for people."),
     "refuse": ("approval:refuse", "Say no to what waits for people."),
+    "plan": ("plan:plan", "What would happen to a version if it came now."),
     "rollback": ("orders:rollback", "Put back what ran before."),
     "hotfix": ("orders:hotfix", "Let a version go ahead of the others."),
     "holds": ("holds:holds", "Every pin, veto, freeze and pause that stands."),
@@ -33,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("holds:resume", "Lift a pause."),
     "dead": ("dead:dead", "Messages that could not be taken: list, show, replay, discard."),
     "check-config": ("configuration:check_config", "Check a configuration directory."),
+    "simulate": ("simulate:simulate", "What another configuration would have decided."),
     "broker": ("broker:broker", "Provision and check the broker."),
     "db": ("database:db", "Migrate and check the database."),
 }

@@ -16,6 +16,7 @@ from deploydb.domain.decisions import Decisions, Requested, Settled
 from deploydb.domain.evidence import Evidence
 from deploydb.domain.facts import DeploymentFinished
 from deploydb.domain.promotions import VerificationPromotion
+from deploydb.domain.release import what_releases
 from deploydb.domain.state import Deployment, Status
 from tests.domain.given import BAR, FOO, MANUAL, NOON, SOAK, World, catalog, chain
 
@@ -241,6 +242,19 @@ class AnyOrders(AnyHistory):
     @rule(version=VERSIONS, skip=st.lists(st.sampled_from(["dev", "staging", "east", "west"]), max_size=2, unique=True))
     def hotfix(self, version: str, skip: list[str]) -> None:
         self.it.hotfix(version, *skip)
+
+    @precondition(AnyHistory._has_flows)
+    @rule(place=PLACES)
+    def ask_what_releases_it(self, place: int) -> None:
+        """There is an answer for everything that is open: what it needs and when, or what to do instead."""
+        self.it.evaluate(0)
+        known = self.it.find(*self._some(place))
+        if not known.open:
+            return
+        found = what_releases(self.it.catalog, self.it.situation(), known.id, self.it.now)
+        if found is not None:
+            assert found.needs or found.instead or found.earliest == self.it.now
+            assert found.earliest is None or found.earliest >= self.it.now
 
     @rule(environment=st.sampled_from(["dev", "staging", "prod"]), version=st.none() | VERSIONS)
     def want_back(self, environment: str, version: str | None) -> None:
