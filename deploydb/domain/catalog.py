@@ -164,6 +164,7 @@ class Catalog:
         self.groups = groups or {}
         self.freeze_overriders = freeze_overriders
         self.digest = digest
+        self._ordered = {ident: _upstream_first(pipeline.stages) for ident, pipeline in self.pipelines.items()}
         self._services_of_module: dict[str, list[str]] = {}
         self._dependents: dict[Lane, list[str]] = {}
         self._dependencies: dict[str, frozenset[Lane]] = {}
@@ -186,9 +187,7 @@ class Catalog:
 
     def stages(self, service: Service) -> tuple[Stage, ...]:
         """A service's stages, each after those that it waits for."""
-        return tuple(
-            stage for pipeline in service.pipelines for stage in _upstream_first(self.pipelines[pipeline].stages)
-        )
+        return tuple(stage for pipeline in service.pipelines for stage in self._ordered[pipeline])
 
     def exit_promotions(self, service: Service, stage: Stage) -> tuple[Promotion, ...]:
         """What must pass before a version of the service leaves the stage: its own and the stage's, each once."""
@@ -267,7 +266,10 @@ def _upstream_first(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
     ordered: dict[str, Stage] = {}
     waiting = list(stages)
     while waiting:
-        for stage in [each for each in waiting if all(name in ordered for name in each.after.environments)]:
+        ready = [each for each in waiting if all(name in ordered for name in each.after.environments)]
+        if not ready:
+            raise ValueError(f"{', '.join(stage.environment for stage in waiting)} wait for each other")
+        for stage in ready:
             ordered[stage.environment] = stage
         waiting = [stage for stage in waiting if stage.environment not in ordered]
     return tuple(ordered.values())

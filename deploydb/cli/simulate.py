@@ -1,0 +1,221 @@
+"""`simulate`: what would have been decided under another configuration."""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from msgspec import Struct
+
+from deploydb.cli.showing import output_option, show_json, show_table
+from deploydb.configuration import load
+from deploydb.configuration.durations import parse_duration
+from deploydb.domain.catalog import Catalog
+from deploydb.domain.errors import DeployDBError, Misconfigured, NotFound
+from deploydb.domain.gates.words import counted, in_words
+from deploydb.settings import from_environment
+from deploydb.simulation import Clock, Comparison, Difference, Reality, Replay, compare
+from deploydb.store.engine import open_engine
+from deploydb.store.queries.replay import attempts, entries, ran_before, read_only
+from deploydb.store.schema import require_current
+
+BIGGEST = 20
+UNUSABLE = 2
+"""The exit code where nothing could be compared: 1 says that there are differences."""
+
+
+class _Length(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.2 on
+    """A length of time, as in the configuration."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:  # noqa: ANN401
+        if isinstance(value, timedelta):
+            return value
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Past(Struct, frozen=True, kw_only=True):
+    """What is replayed, and up to when."""
+
+    since: datetime | None
+    until: datetime
+    clock: Clock
+
+
+@click.command()
+@click.option("--config", type=click.Path(path_type=Path), required=True, help="The changed configuration directory.")
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    help="What to compare it with; by default DEPLOYDB_CONFIG, or ./config.",
+)
+@click.option("--since", type=_Length(), help="Only what was published this long ago or later, such as 90d.")
+@click.option("--service", help="Only the decisions on this service.")
+@click.option(
+    "--clock",
+    type=click.Choice(["time", "recorded"]),
+    default="time",
+    show_default=True,
+    help="Facts count from when they happened, or from when they were recorded.",
+)
+@click.option("--all", "everything", is_flag=True, help=f"Every difference, not only the {BIGGEST} biggest.")
+@output_option
+def simulate(
+    config: Path,
+    against: Path | None,
+    since: timedelta | None,
+    service: str | None,
+    clock: Clock,
+    output: str,
+    *,
+    everything: bool,
+) -> None:
+    """Replay the past against a changed configuration, and say which decisions differ.
+
+    Reads the database at DEPLOYDB_DATABASE_URL and writes nothing. What was deployed under both goes as it went in
+    reality; the outcome of what never was deployed is unknown, and never guessed. Exits with 0 where no decision
+    differs, with 1 where one does, with 2 where nothing could be compared.
+
+    \b
+    Examples:
+      deploydb simulate --config config-with-a-soak
+      deploydb simulate --config new --against config --since 90d --service storefront -o json
+    """
+    try:
+        old, new = _catalog(against or from_environment().config), _catalog(config)
+        if service is not None and service not in old.services.keys() | new.services.keys():
+            raise NotFound(f"neither configuration has a service {service}")
+        until = datetime.now(UTC)
+        past = _Past(since=until - since if since is not None else None, until=until, clock=clock)
+        found = _simulate(old, new, past, service)
+    except DeployDBError as error:
+        click.echo(f"deploydb: {error}", err=True)
+        sys.exit(UNUSABLE)
+    if output == "json":
+        show_json(_json(found, past))
+    else:
+        _show(found, everything=everything)
+    sys.exit(1 if found.differences else 0)
+
+
+def _catalog(directory: Path) -> Catalog:
+    loaded = load(directory)
+    if loaded.catalog is None:
+        for problem in loaded.problems:
+            click.echo(str(problem), err=True)
+        raise Misconfigured(f"{directory}: {counted(len(loaded.problems), 'problem')}")
+    return loaded.catalog
+
+
+def _simulate(old: Catalog, new: Catalog, past: _Past, service: str | None) -> Comparison:
+    reality = _reality(past)
+    services = [service] if service is not None else None
+    before, after = (Replay(catalog, reality, until=past.until, services=services).run() for catalog in (old, new))
+    return compare(before, after, reality, services=services)
+
+
+def _reality(past: _Past) -> Reality:
+    """Everything that is needed of the database, which is let go of before the replays begin."""
+    url = from_environment().database_url
+    path = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not path.exists():  # which opening it would make
+        raise Misconfigured(f"there is no database {path}: nothing has happened here yet")
+    engine = open_engine(url, name="simulate")
+    try:
+        require_current(engine)
+        with read_only(engine) as connection:
+            return Reality(
+                entries(connection, since=past.since, recorded=past.clock == "recorded"),
+                attempts(connection, since=past.since),
+                ran=ran_before(connection, past.since) if past.since is not None else (),
+                clock=past.clock,
+            )
+    finally:
+        engine.dispose()
+
+
+def _show(found: Comparison, *, everything: bool) -> None:
+    shown = found.differences if everything else found.differences[:BIGGEST]
+    rows = [[one.kind, one.name.service, one.name.environment, _version(one), _by(one), _why(one)] for one in shown]
+    headings = ["DECISION", "SERVICE", "ENVIRONMENT", "VERSION", "BY", "WHY"]
+    show_table(headings, rows, empty="no decision differs")
+    left = len(found.differences) - len(shown)
+    if left:
+        click.echo(f"… and {left} more: --all shows them", err=True)
+    for line in _summary(found):
+        click.echo(line, err=True)
+
+
+def _summary(found: Comparison) -> Sequence[str]:
+    later, earlier = found.count("later"), found.count("earlier")
+    lines = [
+        f"{counted(found.same + len(found.differences), 'decision')} compared: {found.same} the same, "
+        f"{later} later ({found.hours_later:.1f} hours of delay), {earlier} earlier ({found.hours_earlier:.1f} hours), "
+        f"{found.count('blocked')} blocked, {found.count('released')} released, {found.count('unknown')} unknown"
+    ]
+    if found.stopped:
+        lines.append(f"{counted(found.stopped, 'failed deployment')} would not have been made")
+    if found.unknown:
+        lines.append(f"of {counted(found.unknown, 'further deployment')} nobody can tell, under either")
+    return lines
+
+
+def _version(one: Difference) -> str:
+    what = "rollback to " if one.name.kind == "rollback" else ""
+    again = f" (attempt {one.name.number})" if one.name.kind == "deploy" and one.name.number > 1 else ""
+    return f"{what}{one.name.version}{again}"
+
+
+def _by(one: Difference) -> str:
+    return in_words(abs(one.delay)) if one.delay is not None else ""
+
+
+def _why(one: Difference) -> str:
+    failed = "it failed in reality" if one.failed else ""
+    return "; ".join(part for part in (one.reason, failed) if part)
+
+
+def _json(found: Comparison, past: _Past) -> dict[str, Any]:
+    return {
+        "since": _text(past.since),
+        "until": _text(past.until),
+        "clock": past.clock,
+        "same": found.same,
+        "earlier": found.count("earlier"),
+        "later": found.count("later"),
+        "blocked": found.count("blocked"),
+        "released": found.count("released"),
+        "unknown": found.count("unknown"),
+        "unknown_under_both": found.unknown,
+        "delay_hours": round(found.hours_later, 3),
+        "gained_hours": round(found.hours_earlier, 3),
+        "failures_stopped": found.stopped,
+        "differences": [
+            {
+                "decision": one.kind,
+                "service": one.name.service,
+                "environment": one.name.environment,
+                "artifact": one.name.module,
+                "version": one.name.version,
+                "kind": one.name.kind,
+                "attempt": one.name.number,
+                "old_at": _text(one.old_at),
+                "new_at": _text(one.new_at),
+                "delay_seconds": one.delay.total_seconds() if one.delay is not None else None,
+                "reason": one.reason,
+                "failed": one.failed,
+                "stopped": one.stopped,
+            }
+            for one in found.differences
+        ],
+    }
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None

@@ -1,0 +1,172 @@
+"""Two replays of the same past, held against each other: which commands one gives that the other does not, or when."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
+from typing import Literal
+
+from msgspec import Struct
+
+from deploydb.domain.state import Deployment
+from deploydb.simulation.reality import Name, Reality
+from deploydb.simulation.replay import Replay
+
+Kind = Literal["earlier", "later", "blocked", "released", "unknown"]
+"""How a decision differs.
+
+earlier   commanded under both, sooner under the new one
+later     commanded under both, later under the new one
+blocked   commanded under the old one, not under the new one by the end of the past
+released  commanded under the new one, not under the old one
+unknown   under one of them nobody can tell, and under the other one can
+"""
+
+_HOUR = timedelta(hours=1)
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """One deployment that is decided on differently. `delay`: how much later, or below zero how much earlier.
+
+    `failed`: it failed in reality. `stopped`: and the new rules would not have made it.
+    """
+
+    name: Name
+    kind: Kind
+    old_at: datetime | None = None
+    new_at: datetime | None = None
+    delay: timedelta | None = None
+    reason: str
+    failed: bool = False
+    stopped: bool = False
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """Every difference, the biggest first, and how many deployments are alike.
+
+    `unknown`: how many deployments nobody can tell anything of, under either.
+    """
+
+    differences: tuple[Difference, ...]
+    same: int
+    unknown: int
+
+    def count(self, kind: Kind) -> int:
+        """How many differ that way."""
+        return Counter(one.kind for one in self.differences)[kind]
+
+    @property
+    def hours_later(self) -> float:
+        """The hours of delay, of all that come later together."""
+        return self._hours("later")
+
+    @property
+    def hours_earlier(self) -> float:
+        """The hours that are gained, of all that come earlier together."""
+        return abs(self._hours("earlier"))
+
+    @property
+    def stopped(self) -> int:
+        """How many deployments that failed in reality would not have been made."""
+        return sum(one.stopped for one in self.differences)
+
+    def _hours(self, kind: Kind) -> float:
+        delays = (one.delay for one in self.differences if one.kind == kind and one.delay is not None)
+        return sum(delays, timedelta(0)) / _HOUR
+
+
+class _Course(Struct, frozen=True, kw_only=True):
+    """What a replay made of one deployment."""
+
+    at: datetime | None
+    unknown: str | None
+    reason: str
+
+
+def compare(old: Replay, new: Replay, reality: Reality, *, services: Collection[str] | None = None) -> Comparison:
+    """What differs between two replays that have run. `services`: only these; None for all."""
+    before, after = dict(_courses(old, services)), dict(_courses(new, services))
+    found: list[Difference] = []
+    same = unknown = 0
+    for name in sorted(before.keys() | after.keys()):
+        one = before.get(name) or _absent(old, name)
+        other = after.get(name) or _absent(new, name)
+        difference = _difference(name, one, other, reality)
+        if difference is not None:
+            found.append(difference)
+        elif one.at is not None:
+            same += 1
+        elif one.unknown is not None:
+            unknown += 1
+    return Comparison(differences=tuple(sorted(found, key=_weight)), same=same, unknown=unknown)
+
+
+def _courses(replay: Replay, services: Collection[str] | None) -> Iterator[tuple[Name, _Course]]:
+    for service, ledger in replay.ledgers.items():
+        if services is not None and service not in services:
+            continue
+        for known in ledger.deployments.values():
+            name = replay.name(known)
+            if name is not None:
+                yield name, _course(known, ledger.unknown.get(known.id))
+
+
+def _course(known: Deployment, unknown: str | None) -> _Course:
+    at = known.requested_at if known.commanded else None
+    waits = "" if known.skipped_at is not None else "still waits at the end: "
+    reason = f"{waits}{known.reason or 'nothing let it in'}"
+    return _Course(at=at, unknown=unknown or None, reason=reason)
+
+
+def _absent(replay: Replay, name: Name) -> _Course:
+    """A deployment that a replay has no row of."""
+    service = replay.catalog.services.get(name.service)
+    if service is None:
+        reason = f"{name.service} is not configured"
+    elif name.kind == "rollback":
+        reason = "nothing is rolled back"
+    elif name.module not in service.artifacts:
+        reason = f"{name.module} is not an artifact of {name.service}"
+    elif name.environment not in {stage.environment for stage in replay.catalog.stages(service)}:
+        reason = f"{name.environment} is not a stage of {name.service}"
+    else:
+        reason = f"there is no attempt {name.number}"
+    return _Course(at=None, unknown=None, reason=reason)
+
+
+def _difference(name: Name, old: _Course, new: _Course, reality: Reality) -> Difference | None:
+    attempt = reality.attempt(name)
+    failed = attempt is not None and attempt.failed
+    if old.at is not None and new.at is not None:
+        if old.at == new.at:
+            return None
+        kind: Kind = "later" if new.at > old.at else "earlier"
+        return Difference(
+            name=name,
+            kind=kind,
+            old_at=old.at,
+            new_at=new.at,
+            delay=new.at - old.at,
+            reason="" if new.unknown is None else f"its outcome is unknown: {new.unknown}",
+            failed=failed,
+        )
+    if old.at is None and new.at is None:
+        if (old.unknown is None) == (new.unknown is None):
+            return None
+        where, why = ("new", new.unknown) if new.unknown is not None else ("old", old.unknown)
+        return Difference(name=name, kind="unknown", reason=f"under the {where} rules {why}", failed=failed)
+    if new.at is None:
+        if new.unknown is not None:
+            reason = f"under the new rules {new.unknown}"
+            return Difference(name=name, kind="unknown", old_at=old.at, reason=reason, failed=failed)
+        return Difference(name=name, kind="blocked", old_at=old.at, reason=new.reason, failed=failed, stopped=failed)
+    if old.unknown is not None:
+        reason = f"under the old rules {old.unknown}"
+        return Difference(name=name, kind="unknown", new_at=new.at, reason=reason, failed=failed)
+    outcome = f"; its outcome is unknown: {new.unknown}" if new.unknown is not None else ""
+    return Difference(name=name, kind="released", new_at=new.at, reason=f"{old.reason}{outcome}", failed=failed)
+
+
+def _weight(one: Difference) -> tuple[object, ...]:
+    """Failures that are stopped first, then what is let in or not at all, then the longest delay."""
+    rank = 0 if one.stopped else {"blocked": 1, "released": 1, "unknown": 3}.get(one.kind, 2)
+    return (rank, -abs(one.delay or timedelta(0)), one.name)

@@ -1,0 +1,276 @@
+"""One service's rows in memory: what the store would keep of it, and the situation that it would load."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from deploydb.domain.decisions import (
+    Attempted,
+    CheckWanted,
+    Decisions,
+    FailureCounted,
+    FlowOpened,
+    Requested,
+    RunningChanged,
+    Settled,
+    Situation,
+    VerdictChanged,
+    WishAnswered,
+)
+from deploydb.domain.evidence import Incident
+from deploydb.domain.facts import DeploymentObserved
+from deploydb.domain.orders import Hold, Hotfix, Wish
+from deploydb.domain.state import Deployment, Good, Neighbour, Release, Running, Status, Verdict, precedence
+from deploydb.simulation.said import Attestations, Said
+
+LOOKED_BACK = 50
+"""How many deployments that succeeded in a lane are looked at for what to roll back to, as the store does."""
+
+
+class Ledger:
+    """A service's deployments and what is known of them. A situation costs what is open, not what has been."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.deployments: dict[int, Deployment] = {}
+        self.running: dict[tuple[str, str], Running] = {}
+        self.hotfixes: dict[str, Hotfix] = {}
+        self.wishes: list[Wish] = []
+        self.said = Said()
+        self.unknown: dict[int, str] = {}
+        """Why nobody can tell what would have become of a deployment."""
+        self._live: dict[int, Deployment] = {}
+        self._open: set[int] = set()
+        self._flows: dict[int, list[int]] = defaultdict(list)
+        self._opened: dict[int, int] = {}
+        self._verdicts: dict[int, dict[str, Verdict]] = {}
+        self._succeeded: dict[str, list[int]] = defaultdict(list)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any deployment is open."""
+        return bool(self._open)
+
+    def open_flow(self, opening: FlowOpened) -> list[Deployment]:
+        """A deployment for each stage; none where the release has its flow already."""
+        if opening.release.id in self._opened:
+            return []
+        flow = self._opened[opening.release.id] = len(self._opened) + 1
+        made = []
+        for environment, _ in opening.stages:
+            known = Deployment(
+                id=self._next(),
+                flow=flow,
+                service=self.service,
+                environment=environment,
+                release=opening.release,
+            )
+            self.put(known)
+            made.append(known)
+        return made
+
+    def observe(self, fact: DeploymentObserved, release: Release) -> None:
+        """Somebody has put the release there by hand."""
+        self.put(
+            Deployment(
+                id=self._next(),
+                flow=None,
+                service=self.service,
+                environment=fact.environment,
+                release=release,
+                kind="external",
+                finished=precedence(fact),
+                outcome="succeeded",
+            )
+        )
+
+    def inherit(self, known: Deployment, release: Release) -> None:
+        """What ran there when the replay begins, and is over."""
+        since = known.running_since
+        if since is None:
+            return
+        mine = replace(known, id=self._next(), flow=None, release=release, open=False, kind="external")
+        self.put(mine)
+        self.running[mine.environment, release.artifact.module] = Running(
+            deployment=mine.id, release=release, since=since
+        )
+        if mine.status is Status.SUCCESS:
+            self._succeeded[mine.environment].append(mine.id)
+
+    def put(self, known: Deployment) -> None:
+        """Keep a deployment as it is now."""
+        ident = known.id
+        fresh = ident not in self.deployments
+        self.deployments[ident] = known
+        if fresh and known.flow is not None:
+            self._flows[known.flow].append(ident)
+        if ident in self.unknown:
+            return
+        if known.open:
+            self._open.add(ident)
+        else:
+            self._open.discard(ident)
+        kin = self._flows[known.flow] if known.flow is not None else [ident]
+        if known.open or any(one in self._open for one in kin):
+            for one in kin:
+                if one not in self.unknown:
+                    self._live[one] = self.deployments[one]
+        else:
+            for one in kin:
+                self._live.pop(one, None)
+
+    def give_up(self, known: Deployment, lost: Collection[str], why: str) -> None:
+        """Nobody can tell what becomes of a deployment, nor of its flow in the environments that are `lost` with it:
+        out of the lanes with them."""
+        self.deployments[known.id] = known
+        for one in self.kin(known):
+            if one.id == known.id or (one.environment in lost and one.status is Status.NOT_STARTED):
+                self.unknown[one.id] = why
+                self._live.pop(one.id, None)
+                self._open.discard(one.id)
+        rest = [one for one in self.kin(known) if one.id not in self.unknown]
+        if rest:
+            self.put(rest[0])
+
+    def is_open(self, ident: int) -> bool:
+        """Whether promotion still has something to do with a deployment."""
+        return ident in self._open
+
+    def trouble(self, environment: str, incident: Incident) -> None:
+        """An incident begins or is over: what runs there is judged again."""
+        if not self.said.trouble(environment, incident):
+            return
+        for (where, _), ran in self.running.items():
+            if where == environment:
+                self.put(replace(self.deployments[ran.deployment], open=True))
+
+    def publish(self, release: Release) -> None:
+        """What had only been seen running is published."""
+        for key, ran in self.running.items():
+            if ran.release.id == release.id:
+                self.running[key] = replace(ran, release=release)
+
+    def situation(
+        self,
+        holds: Collection[Hold],
+        neighbours: tuple[Neighbour, ...],
+        attestations: Attestations,
+    ) -> Situation:
+        """What the store would load."""
+        evidence = {}
+        for ident in self._open:
+            said = self.said.evidence(self.deployments[ident], attestations)
+            if said is not None:
+                evidence[ident] = said
+        open_versions = {self.deployments[ident].release.artifact.version for ident in self._open}
+        return Situation(
+            service=self.service,
+            deployments=tuple(self._live.values()),
+            running=self.running,
+            evidence=evidence,
+            verdicts={ident: self._verdicts[ident] for ident in self._open if ident in self._verdicts},
+            holds=tuple(one for one in holds if one.service in (None, self.service)),
+            hotfixes=tuple(one for version, one in self.hotfixes.items() if version in open_versions),
+            wishes=tuple(self.wishes),
+            neighbours=neighbours,
+            good=self._good(),
+        )
+
+    def write(self, made: Decisions) -> tuple[list[Deployment], set[str]]:
+        """Write decisions down. The further attempts that they make, and the environments where others may look."""
+        attempts: list[Deployment] = []
+        changed: set[str] = set()
+        for decision in made.decisions:
+            match decision:
+                case Requested(deployment=known) | FailureCounted(deployment=known):
+                    self.put(known)
+                case Settled(what=what, deployment=known):
+                    self.put(known)
+                    if what in ("succeeded", "failed", "resumed"):
+                        changed.add(known.environment)
+                    if what == "succeeded":
+                        self._succeeded[known.environment].append(known.id)
+                case VerdictChanged(deployment=known, verdict=verdict):
+                    self._verdicts.setdefault(known.id, {})[verdict.promotion] = verdict
+                case RunningChanged(environment=environment, running=ran):
+                    self.running[environment, ran.release.artifact.module] = ran
+                    changed.add(environment)
+                case Attempted():
+                    attempts.append(self._attempt(decision))
+                case WishAnswered(wish=wish):
+                    self.wishes.remove(wish)
+                case CheckWanted():
+                    pass  # the answer is in the past, or unknown
+                case _:
+                    assert_never(decision)
+        return attempts, changed
+
+    def neighbours(self, environment: str) -> Iterator[Neighbour]:
+        """What a lane runs, as other services' gates see it."""
+        for (where, _), ran in self.running.items():
+            if where == environment:
+                yield Neighbour(
+                    service=self.service,
+                    environment=environment,
+                    release=ran.release,
+                    deployment=ran.deployment,
+                    status=self.deployments[ran.deployment].status,
+                )
+
+    def kin(self, known: Deployment) -> list[Deployment]:
+        """Every deployment of its flow; itself alone where it has none."""
+        return [self.deployments[ident] for ident in (self._flows[known.flow] if known.flow else [known.id])]
+
+    def concerns(self, module: str, version: str) -> bool:
+        """Whether a deployment of the version is open."""
+        releases = (self.deployments[ident].release.artifact for ident in self._open)
+        return any((one.module, one.version) == (module, version) for one in releases)
+
+    def _attempt(self, made: Attempted) -> Deployment:
+        known = Deployment(
+            id=self._next(),
+            flow=made.flow,
+            service=self.service,
+            environment=made.environment,
+            release=made.release,
+            kind=made.kind,
+            attempt=made.attempt,
+            cause=made.cause,
+            not_before=made.not_before,
+            reason=made.reason,
+        )
+        self.put(known)
+        return known
+
+    def _next(self) -> int:
+        return len(self.deployments) + 1
+
+    def _good(self) -> dict[str, tuple[Good, ...]]:
+        environments = {one.environment for one in self.wishes}
+        for ident in self._open:
+            known = self.deployments[ident]
+            if known.status is Status.FAILED and known.sequel is None:
+                environments.add(known.environment)
+        return {environment: self._good_in(environment) for environment in environments}
+
+    def _good_in(self, environment: str) -> tuple[Good, ...]:
+        found: dict[int, Good] = {}
+        succeeded = sorted(set(self._succeeded[environment]), reverse=True)
+        for known in (self.deployments[ident] for ident in succeeded[:LOOKED_BACK]):
+            if known.result != "SUCCESS" or known.running_since is None:
+                continue
+            good = Good(
+                deployment=known.id,
+                release=known.release,
+                since=known.running_since,
+                completed=self._completed(known.release),
+            )
+            found.setdefault(known.release.id, good)
+        return tuple(sorted(found.values(), key=lambda one: (one.since, one.deployment), reverse=True))
+
+    def _completed(self, release: Release) -> bool:
+        flow = self._opened.get(release.id)
+        kin = (self.deployments[ident] for ident in self._flows[flow]) if flow is not None else ()
+        return flow is not None and all(one.status is Status.SUCCESS or one.sequel == "retry" for one in kin)

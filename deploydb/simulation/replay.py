@@ -1,0 +1,293 @@
+"""The past gone through with one catalog: facts and answers at their time, a decision after each."""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+from itertools import count
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from deploydb.domain.catalog import Catalog
+from deploydb.domain.decide import decide, open_flow
+from deploydb.domain.decisions import Decisions, Requested, RunningChanged, VerdictChanged
+from deploydb.domain.evidence import Attestation, Incident
+from deploydb.domain.facts import (
+    ApprovalGiven,
+    ApprovalRefused,
+    ArtifactAttested,
+    ArtifactPublished,
+    DeploymentFinished,
+    DeploymentObserved,
+    DeploymentStarted,
+    HoldLifted,
+    HoldPlaced,
+    HotfixDeclared,
+    IncidentDetected,
+    IncidentResolved,
+    RollbackRequested,
+    VerificationFinished,
+)
+from deploydb.domain.history import LogEntry
+from deploydb.domain.orders import Hold, Hotfix, Wish
+from deploydb.domain.state import Deployment, Outcome, Precedence, Status
+from deploydb.simulation.doubts import Doubts
+from deploydb.simulation.happenings import Finished, Happening, Look, Reported, Spoken, Started
+from deploydb.simulation.ledger import Ledger
+from deploydb.simulation.reality import Name, Pace, Reality
+from deploydb.simulation.releases import Releases
+
+MOST_LOOKS = 10_000
+"""At one instant, at one service: more would be a decision that never comes to rest."""
+
+
+class Replay:
+    """One catalog's way through the past, up to `until`. `services`: only these and what they ask about; None: all."""
+
+    def __init__(
+        self, catalog: Catalog, reality: Reality, *, until: datetime, services: Collection[str] | None = None
+    ) -> None:
+        self.catalog = catalog
+        self._reality = reality
+        self._until = until
+        self.ledgers = {service: Ledger(service) for service in sorted(_wanted(catalog, services))}
+        self._names: dict[tuple[str, int], Name] = {}
+        self._rollbacks: dict[tuple[str, str, str, str], int] = defaultdict(int)
+        self._releases = Releases()
+        self._holds: dict[tuple[str, ...], Hold] = {}
+        self._attestations: dict[tuple[str, str], tuple[Attestation, ...]] = {}
+        self._doubts = Doubts(catalog, reality)
+        self._rechecks: dict[str, datetime | None] = {}
+        self._sequence = count()
+        self._agenda: list[tuple[datetime, int, str, Happening]] = []
+
+    def run(self) -> "Replay":
+        """Go through all of it, once."""
+        for known in self._reality.ran:
+            ledger = self.ledgers.get(known.service)
+            if ledger is not None:
+                published = known.release
+                release = self._releases.published(published.artifact, published.published_at, published.published_by)
+                ledger.inherit(known, release)
+        for at, entry in self._reality.events:
+            self._plan(at, "", entry)
+        while self._agenda and self._agenda[0][0] <= self._until:
+            now = self._agenda[0][0]
+            touched: set[str] = set()
+            while self._agenda and self._agenda[0][0] == now:
+                _, _, service, happening = heapq.heappop(self._agenda)
+                touched |= self._happen(service, happening, now)
+            self._settle(touched, now)
+        return self
+
+    def name(self, known: Deployment) -> Name | None:
+        """Which one a deployment is; None for what nobody commanded."""
+        return self._names.get((known.service, known.id))
+
+    def _plan(self, at: datetime, service: str, happening: Happening) -> None:
+        heapq.heappush(self._agenda, (at, next(self._sequence), service, happening))
+
+    def _happen(self, service: str, happening: Happening, now: datetime) -> set[str]:
+        """Take in one thing. The services that must be looked at for it."""
+        if isinstance(happening, LogEntry):
+            return self._take_in(happening, now)
+        ledger = self.ledgers[service]
+        match happening:
+            case Look():
+                return {service} if self._rechecks.get(service) == now else set()
+            case Started(deployment=ident):
+                ledger.put(replace(ledger.deployments[ident], started=Precedence(now, "", str(ident))))
+                return set()  # nothing is decided by a start
+            case Finished(deployment=ident, pace=pace):
+                self._finish(ledger, ident, pace, now)
+                return {service}
+            case Reported(deployment=ident, said=report):
+                return {service} if ledger.said.report(ident, report) and ledger.is_open(ident) else set()
+            case Spoken(deployment=ident, said=word):
+                return {service} if ledger.said.speak(ident, word) and ledger.is_open(ident) else set()
+            case _:
+                assert_never(happening)
+
+    def _take_in(self, entry: LogEntry, now: datetime) -> set[str]:
+        fact = entry.fact
+        match fact:
+            case ArtifactPublished():
+                return self._publish(fact, entry, now)
+            case DeploymentObserved():
+                ledger = self.ledgers.get(fact.service)
+                if ledger is None:
+                    return set()
+                release = self._releases.sighted(fact.artifact, fact.time or now, entry.publisher or fact.source)
+                ledger.observe(fact, release)
+            case HoldPlaced() | HoldLifted():
+                hold = replace(Hold.of(fact), event=entry.number)
+                if hold.scope not in self._holds or self._holds[hold.scope].at < hold.at:
+                    self._holds[hold.scope] = hold
+                if fact.service is None:
+                    return {service for service, ledger in self.ledgers.items() if ledger.busy}
+            case HotfixDeclared():
+                ledger = self.ledgers.get(fact.service)
+                hotfix = replace(Hotfix.of(fact), event=entry.number)
+                if ledger is not None:
+                    before = ledger.hotfixes.get(fact.version)
+                    if before is None or before.at < hotfix.at:
+                        ledger.hotfixes[fact.version] = hotfix
+            case RollbackRequested():
+                ledger = self.ledgers.get(fact.service)
+                if ledger is not None:
+                    ledger.wishes.append(Wish.of(fact, entry.number))
+            case IncidentDetected() | IncidentResolved():
+                ledger = self.ledgers.get(fact.service)
+                if ledger is not None:
+                    ledger.trouble(fact.environment, replace(Incident.of(fact), event=entry.number))
+            case ArtifactAttested():
+                key = (fact.artifact.module, fact.artifact.version)
+                said = replace(Attestation.of(fact), event=entry.number)
+                self._attestations[key] = (*self._attestations.get(key, ()), said)
+                return {service for service, ledger in self.ledgers.items() if ledger.concerns(*key)}
+            case (
+                DeploymentStarted()
+                | DeploymentFinished()
+                | VerificationFinished()
+                | ApprovalGiven()
+                | ApprovalRefused()
+            ):
+                return set()  # come with the deployments that they are about
+            case _:
+                assert_never(fact)
+        return {fact.service} & self.ledgers.keys() if fact.service is not None else set()
+
+    def _publish(self, fact: ArtifactPublished, entry: LogEntry, now: datetime) -> set[str]:
+        services = {one for one in self.catalog.services_of(fact.artifact.module) if one in self.ledgers}
+        if not services:
+            return services
+        release = self._releases.published(fact.artifact, fact.time or now, entry.publisher or fact.source)
+        for service in sorted(services):
+            ledger = self.ledgers[service]
+            ledger.publish(release)
+            for known in ledger.open_flow(open_flow(self.catalog, service, release)):
+                self._expect(known, now)
+        return services
+
+    def _expect(self, known: Deployment, now: datetime) -> None:
+        """A deployment's name among those of the past, and what was said of it while it was on its way in."""
+        artifact = known.release.artifact
+        place = (known.service, known.environment, artifact.module, artifact.version)
+        number = known.attempt
+        if known.kind == "rollback":
+            self._rollbacks[place] += 1
+            number = self._rollbacks[place]
+        name = self._names[known.service, known.id] = Name(*place, known.kind, number)
+        for word in self._reality.words(name):
+            self._plan(max(word.at.time, now), known.service, Spoken(known.id, word))
+        for report in self._reality.early_reports(name):
+            self._plan(max(report.at.time, now), known.service, Reported(known.id, report))
+
+    def _finish(self, ledger: Ledger, ident: int, pace: Pace, now: datetime) -> None:
+        known = replace(
+            ledger.deployments[ident],
+            finished=Precedence(now, "", str(ident)),
+            outcome=pace.outcome,
+            failure=pace.failure,
+            open=True,
+        )
+        ledger.put(known)
+        for after, report in self._reality.late_reports(self._names[ledger.service, ident]):
+            moved = replace(report, at=report.at._replace(time=now + after))
+            self._plan(now + after, ledger.service, Reported(ident, moved))
+
+    def _settle(self, touched: set[str], now: datetime) -> None:
+        """Decide on the services, and on those that their changes concern, until nothing more is to be decided now."""
+        looks: dict[str, int] = defaultdict(int)
+        while touched:
+            service = min(touched)
+            touched.discard(service)
+            looks[service] += 1
+            if looks[service] > MOST_LOOKS:
+                raise RuntimeError(f"{service} does not come to rest at {now.isoformat()}")
+            touched |= self._decide(self.ledgers[service], now)
+
+    def _decide(self, ledger: Ledger, now: datetime) -> set[str]:
+        """One look at a service. The services to look at next, itself where there is more to do at once."""
+        service = ledger.service
+        neighbours = tuple(
+            one
+            for other, environment in sorted(self.catalog.dependencies(service))
+            if other in self.ledgers
+            for one in self.ledgers[other].neighbours(environment)
+        )
+        made = decide(self.catalog, ledger.situation(self._standing(), neighbours, self._attestations), now)
+        if self._give_up_requests(ledger, made):
+            return {service}  # what it stood in the way of is decided anew, as if it were not there
+        attempts, changed = ledger.write(made)
+        for known in attempts:
+            self._expect(known, now)
+        for decision in made.decisions:
+            if isinstance(decision, Requested):
+                self._command(ledger, decision.deployment, now)
+        gave_up = self._give_up_gates(ledger, made, now)
+        for decision in made.decisions:
+            if isinstance(decision, RunningChanged):
+                self._doubts.settle(service, decision.environment)
+        if made.recheck_at is not None and made.recheck_at != self._rechecks.get(service):
+            self._plan(made.recheck_at, service, Look())
+        self._rechecks[service] = made.recheck_at
+        further = {one for place in changed for one in self.catalog.dependents(service, place) if one in self.ledgers}
+        return further | ({service} if made.again or gave_up else set())
+
+    def _standing(self) -> list[Hold]:
+        return [hold for hold in self._holds.values() if hold.placed]
+
+    def _give_up_requests(self, ledger: Ledger, made: Decisions) -> bool:
+        """Let go of the deployments that nobody knows the outcome of. Whether there are any."""
+        found = False
+        for decision in made.decisions:
+            if isinstance(decision, Requested):
+                known = decision.deployment
+                why = self._doubts.on_command(self._names[ledger.service, known.id])
+                if why is not None:
+                    ledger.give_up(known, self._doubts.reach(known), why)
+                    found = True
+        return found
+
+    def _give_up_gates(self, ledger: Ledger, made: Decisions, now: datetime) -> bool:
+        """Let go of the deployments that wait at a gate which nobody was asked about. Whether there are any."""
+        found = False
+        for decision in made.decisions:
+            if not isinstance(decision, VerdictChanged) or decision.deployment.id in ledger.unknown:
+                continue
+            known, said = ledger.deployments[decision.deployment.id], decision.verdict
+            name = self._names.get((ledger.service, known.id))
+            waits = said.outcome in (Outcome.PENDING, Outcome.ERROR)
+            if name is None or not waits or known.status not in (Status.NOT_STARTED, Status.COMPLETED):
+                continue
+            why = self._doubts.at_gate(name, known, said.promotion, now)
+            if why is not None:
+                ledger.give_up(known, self._doubts.reach(known), why)
+                found = True
+        return found
+
+    def _command(self, ledger: Ledger, known: Deployment, now: datetime) -> None:
+        """The orchestrator does what it did, as long after the command as then."""
+        pace = self._reality.pace(self._names[ledger.service, known.id])
+        if pace is None:
+            return
+        if pace.started is not None:
+            self._plan(now + pace.started, ledger.service, Started(known.id))
+        if pace.finished is not None:
+            self._plan(now + pace.finished, ledger.service, Finished(known.id, pace))
+
+
+def _wanted(catalog: Catalog, services: Collection[str] | None) -> set[str]:
+    """The services, and those that their gates ask about, and theirs."""
+    if services is None:
+        return set(catalog.services)
+    found: set[str] = set()
+    look = [service for service in services if service in catalog.services]
+    while look:
+        service = look.pop()
+        if service not in found:
+            found.add(service)
+            look += [other for other, _ in catalog.dependencies(service) if other in catalog.services]
+    return found

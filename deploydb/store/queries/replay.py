@@ -1,0 +1,134 @@
+"""The past, as a simulation replays it: what came from outside, and what became of each deployment.
+
+Read in one snapshot, and so that nothing can be written. The whole log is walked once, in pages.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from deploydb.domain.history import Attempt, LogEntry
+from deploydb.domain.state import Deployment, Outcome
+from deploydb.store.deployments import from_row, selected
+from deploydb.store.engine import reading
+from deploydb.store.tables import approval, artifact, deployment, event, verdict, verification
+from deploydb.wire.native import decode_fact
+
+PAGE = 1000
+"""Rows of one statement."""
+
+_ORDERS = (
+    "hold.placed",
+    "hold.lifted",
+    "hotfix.declared",
+    "artifact.attested",
+    "incident.detected",
+    "incident.resolved",
+)
+"""Facts that stand until they are taken back: those from before the past begins count in it."""
+_HAPPENED = (
+    "artifact.published",
+    "deployment.observed",
+    "verification.finished",
+    "approval.given",
+    "approval.refused",
+    "rollback.requested",
+)
+
+
+@contextmanager
+def read_only(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection that sees one state of the database and is refused every write.
+
+    Raises: as `engine.transact`.
+    """
+    with reading(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            yield connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            return
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+        try:
+            yield connection
+        finally:
+            connection.exec_driver_sql("PRAGMA query_only = OFF")
+
+
+def entries(connection: sa.Connection, *, since: datetime | None = None, recorded: bool = False) -> Iterator[LogEntry]:
+    """The facts from outside that happened `since` then (`recorded`: were recorded), and the orders that were given at
+    any time, in the order of the log. Index: primary key; costs the log's length."""
+    body = sa.type_coerce(sa.cast(event.c.body, sa.Text), sa.Text).label("body")
+    at = event.c.recorded_at if recorded else event.c.time
+    wanted: sa.ColumnElement[bool] = event.c.type.in_(_ORDERS + _HAPPENED)
+    if since is not None:
+        wanted = sa.or_(event.c.type.in_(_ORDERS), sa.and_(event.c.type.in_(_HAPPENED), at >= since))
+    page = (
+        sa.select(event.c.number, event.c.recorded_at, event.c.publisher, body)
+        .where(event.c.number > sa.bindparam("after", type_=event.c.number.type), wanted)
+        .order_by(event.c.number)
+        .limit(PAGE)
+    )
+    after = 0
+    while rows := connection.execute(page, {"after": after}).all():
+        after = rows[-1].number
+        for row in rows:
+            fact = decode_fact(row.body.encode(), arrived_at=row.recorded_at)
+            yield LogEntry(number=row.number, recorded_at=row.recorded_at, fact=fact, publisher=row.publisher)
+
+
+def attempts(
+    connection: sa.Connection, *, since: datetime | None = None, services: Collection[str] | None = None
+) -> Iterator[Attempt]:
+    """The deployments that were commanded, or reported on, or spoken of, each as it is now, in the order of their ids.
+
+    `services`: only theirs; None for all. Index: primary key; costs the number of deployments.
+    """
+    spoken_of = [sa.exists().where(table.c.deployment_id == deployment.c.id) for table in (approval, verification)]
+    made = sa.or_(deployment.c.requested_at.is_not(None), deployment.c.finished_at.is_not(None), *spoken_of)
+    page = selected().where(
+        deployment.c.id > sa.bindparam("after", type_=deployment.c.id.type), deployment.c.kind != "external", made
+    )
+    if since is not None:
+        last = sa.func.coalesce(deployment.c.finished_at, deployment.c.requested_at, deployment.c.created_at)
+        page = page.where(sa.type_coerce(last, deployment.c.created_at.type) >= since)
+    if services is not None:
+        page = page.where(deployment.c.service.in_(sorted(services)))
+    after = 0
+    while rows := connection.execute(page.order_by(deployment.c.id).limit(PAGE), {"after": after}).all():
+        after = rows[-1].id
+        asked = _asked(connection, [row.id for row in rows])
+        for row in rows:
+            yield Attempt(deployment=from_row(row), asked=asked.get(row.id, {}))
+
+
+def ran_before(connection: sa.Connection, at: datetime) -> list[Deployment]:
+    """What each lane ran of each module at a time: the last deployment that had finished well by then.
+
+    Costs the number of deployments.
+    """
+    place = sa.func.row_number().over(
+        partition_by=(deployment.c.service, deployment.c.environment, artifact.c.module_key),
+        order_by=(deployment.c.finished_at.desc(), deployment.c.id.desc()),
+    )
+    finished = (
+        sa.select(deployment.c.id, place.label("place"))
+        .join(artifact, artifact.c.id == deployment.c.artifact_id)
+        .where(deployment.c.outcome == "succeeded", deployment.c.finished_at < at)
+        .subquery("finished")
+    )
+    last = sa.select(finished.c.id).where(finished.c.place == 1)
+    statement = selected().where(deployment.c.id.in_(last)).order_by(deployment.c.id)
+    return [from_row(row) for row in connection.execute(statement)]
+
+
+def _asked(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[str, Outcome | None]]:
+    """By deployment, what each of its gates said last. Index: primary key."""
+    columns: tuple[Any, ...] = (verdict.c.deployment_id, verdict.c.promotion, verdict.c.outcome)
+    statement = sa.select(*columns).where(verdict.c.deployment_id.in_(deployments))
+    found: dict[int, dict[str, Outcome | None]] = defaultdict(dict)
+    for row in connection.execute(statement):
+        found[row.deployment_id][row.promotion] = Outcome(row.outcome) if row.outcome else None
+    return found

@@ -1,0 +1,107 @@
+"""A past, told by hand: what was published and when, how each deployment went, what was said of it."""
+
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any, Literal
+
+from deploydb.domain.catalog import Catalog
+from deploydb.domain.facts import AnyFact, ApprovalGiven, ArtifactPublished, VerificationFinished
+from deploydb.domain.history import Attempt, LogEntry
+from deploydb.domain.state import Deployment, Outcome, Precedence, Release
+from deploydb.simulation import Comparison, Reality, Replay, compare
+from tests.domain.given import artifact, at
+
+END = at(60 * 24 * 30)
+"""The past ends a month after noon."""
+
+
+class Past:
+    """The past of foo, in minutes after noon. Each deployment took a minute unless it is told otherwise."""
+
+    def __init__(self) -> None:
+        self._entries: list[LogEntry] = []
+        self._attempts: list[Attempt] = []
+        self._numbers = count(1)
+
+    def tell(self, fact: AnyFact, recorded: datetime | None = None) -> None:
+        """Any fact; it was known when it happened, unless it was recorded later."""
+        known_at = recorded or fact.time or at(0)
+        self._entries.append(LogEntry(number=next(self._numbers), recorded_at=known_at, fact=fact))
+
+    def publish(self, version: str, minutes: float, *, recorded: datetime | None = None) -> None:
+        """A version of foo."""
+        number = str(next(self._numbers))
+        fact = ArtifactPublished(id=number, source="ci", time=at(minutes), artifact=artifact(version))
+        self.tell(fact, recorded)
+
+    def deployed(
+        self,
+        environment: str,
+        version: str,
+        minutes: float,
+        *,
+        took: float = 1,
+        outcome: Literal["succeeded", "failed"] | None = "succeeded",
+        asked: dict[str, Outcome | None] | None = None,
+        **fields: Any,
+    ) -> int:
+        """It was commanded then. `outcome` None: it has not ended. `asked`: its gates, with what they said last."""
+        ident = next(self._numbers)
+        known = Deployment(
+            id=ident,
+            flow=ident,
+            service="foo",
+            environment=environment,
+            release=Release(id=1, artifact=artifact(version), published_at=at(0), published_by="ci"),
+            requested_at=at(minutes),
+            deadline=at(minutes + 60),
+            finished=Precedence(at(minutes + took), "cd", str(ident)) if outcome else None,
+            outcome=outcome,
+            **fields,
+        )
+        self._attempts.append(Attempt(deployment=known, asked=asked or {}))
+        return ident
+
+    def everywhere(self, version: str, minutes: float, *environments: str, took: float = 1) -> None:
+        """It was published, and went straight through."""
+        self.publish(version, minutes)
+        for place, environment in enumerate(environments or ("dev", "staging", "prod")):
+            self.deployed(environment, version, minutes + place * took, took=took)
+
+    def reported(
+        self,
+        deployment: int,
+        promotion: str,
+        minutes: float,
+        outcome: Literal["passed", "failed", "errored"] = "passed",
+    ) -> None:
+        """A job's word on a deployment."""
+        number = str(next(self._numbers))
+        self.tell(
+            VerificationFinished(
+                id=number, source="ci", time=at(minutes), deployment=deployment, promotion=promotion, outcome=outcome
+            )
+        )
+
+    def approved(self, deployment: int, promotion: str, minutes: float, by: str = "alice") -> None:
+        """A person's word on a deployment."""
+        number = str(next(self._numbers))
+        self.tell(
+            ApprovalGiven(id=number, source="cli", time=at(minutes), deployment=deployment, promotion=promotion, by=by)
+        )
+
+    def reality(self, **more: Any) -> Reality:
+        """What is replayed."""
+        return Reality(self._entries, self._attempts, **more)
+
+    def compared(self, old: Catalog, new: Catalog, *, until: datetime = END, **more: Any) -> Comparison:
+        """Both catalogs' way through it."""
+        reality = self.reality(**more)
+        before, after = (Replay(one, reality, until=until).run() for one in (old, new))
+        return compare(before, after, reality)
+
+
+def told(found: Comparison) -> list[tuple[str, str, str, timedelta | None]]:
+    """How what differs: kind, environment, version, delay; in the order of environment and version."""
+    rows = [(one.kind, one.name.environment, one.name.version, one.delay) for one in found.differences]
+    return sorted(rows, key=lambda row: (row[1], row[2]))

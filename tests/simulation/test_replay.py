@@ -1,0 +1,271 @@
+"""What other rules would have made of a past that is told by hand."""
+
+from datetime import timedelta
+
+from deploydb.domain.catalog import Environment, Retry, Service
+from deploydb.domain.facts import HoldPlaced
+from deploydb.domain.promotions import ManualPromotion, SoakPromotion, VerificationPromotion
+from deploydb.domain.state import Outcome
+from tests.domain.given import FOO, THREE, at, catalog, chain
+from tests.simulation.given import Past, told
+
+PLAIN = catalog(*THREE)
+SOAKED = catalog(*chain("dev", "staging", "prod", staging=("soak",)))
+HOURS = timedelta(hours=1)
+
+
+def test_a_soak_makes_a_release_later_by_exactly_the_soak() -> None:
+    past = Past()
+    past.everywhere("1.0", 0)
+    found = past.compared(PLAIN, SOAKED)
+    assert told(found) == [("later", "prod", "1.0", 2 * HOURS)]
+    (one,) = found.differences
+    assert (one.old_at, one.new_at) == (at(2), at(122))
+    assert (found.same, found.hours_later, found.hours_earlier) == (2, 2.0, 0.0)
+
+
+def test_without_the_soak_it_is_earlier() -> None:
+    past = Past()
+    past.publish("1.0", 0)
+    for environment, minutes in (("dev", 0), ("staging", 1), ("prod", 122)):
+        past.deployed(environment, "1.0", minutes)
+    found = past.compared(SOAKED, PLAIN)
+    assert told(found) == [("earlier", "prod", "1.0", -2 * HOURS)]
+    assert (found.hours_later, found.hours_earlier) == (0.0, 2.0)
+
+
+def test_what_is_superseded_while_another_soaks_is_blocked_and_what_waits_for_it_is_later() -> None:
+    past = Past()
+    for version, minutes in (("1.0", 0), ("1.1", 30), ("1.2", 60)):
+        past.everywhere(version, minutes)
+    found = past.compared(PLAIN, SOAKED)
+    assert told(found) == [
+        ("later", "prod", "1.0", 2 * HOURS),
+        ("blocked", "prod", "1.1", None),
+        ("later", "prod", "1.2", timedelta(minutes=61 + 120)),
+        ("blocked", "staging", "1.1", None),
+        ("later", "staging", "1.2", timedelta(minutes=61)),
+    ]
+    reasons = {one.name.environment: one.reason for one in found.differences if one.kind == "blocked"}
+    assert reasons == {
+        "staging": "superseded by 1.2, published later",
+        "prod": "skipped in staging: superseded by 1.2, published later",
+    }
+
+
+def test_a_failure_that_is_blocked_would_have_been_stopped() -> None:
+    past = Past()
+    past.everywhere("1.0", 0)
+    past.publish("1.1", 30)
+    for place, environment in enumerate(("dev", "staging", "prod")):
+        past.deployed(environment, "1.1", 30 + place, outcome="failed" if environment == "prod" else "succeeded")
+    past.everywhere("1.2", 60)
+    found = past.compared(PLAIN, SOAKED)
+    assert found.stopped == 1
+    first = found.differences[0]
+    assert (first.name.environment, first.name.version, first.kind, first.stopped) == ("prod", "1.1", "blocked", True)
+
+
+def test_what_still_waits_when_the_past_ends_is_blocked_and_says_for_what() -> None:
+    past = Past()
+    past.everywhere("1.0", 0)
+    (one,) = past.compared(PLAIN, SOAKED, until=at(60)).differences
+    assert (one.kind, one.name.environment) == ("blocked", "prod")
+    assert one.reason == "still waits at the end: waits for staging"
+
+
+def test_a_gate_that_nobody_was_asked_about_is_unknown_without_it_the_release_is_known() -> None:
+    past = Past()
+    past.everywhere("1.0", 0)
+    asking = catalog(*chain("dev", "staging", "prod", staging=("manual",)))
+    found = past.compared(PLAIN, asking)
+    assert told(found) == [("unknown", "prod", "1.0", None)]
+    assert found.differences[0].reason == "under the new rules manual was never asked"
+    assert found.stopped == 0
+
+
+def test_what_waited_for_people_is_released_without_them_and_its_outcome_is_not_guessed() -> None:
+    past = Past()
+    past.publish("1.0", 0)
+    past.deployed("dev", "1.0", 0)
+    past.deployed("staging", "1.0", 1, asked={"manual": Outcome.PENDING})
+    asking = catalog(*chain("dev", "staging", "prod", staging=("manual",)))
+    (one,) = past.compared(asking, PLAIN).differences
+    assert (one.kind, one.name.environment, one.new_at) == ("released", "prod", at(2))
+    assert one.reason.endswith("its outcome is unknown: it was never deployed there")
+
+
+def test_an_approval_counts_from_when_it_was_given_however_much_earlier_it_could_have_been_asked() -> None:
+    past = Past()
+    past.publish("1.0", 0)
+    past.deployed("dev", "1.0", 0)
+    ident = past.deployed("staging", "1.0", 1, asked={"manual": Outcome.PASS, "soak": Outcome.PASS})
+    past.approved(ident, "manual", 200)
+    past.deployed("prod", "1.0", 200)
+    both = catalog(*chain("dev", "staging", "prod", staging=("soak", "manual")))
+    asking = catalog(*chain("dev", "staging", "prod", staging=("manual",)))
+    assert past.compared(both, asking).differences == ()
+    longer = catalog(
+        *chain("dev", "staging", "prod", staging=("soak", "manual")),
+        promotions=(SoakPromotion(ident="soak", duration=10 * HOURS), ManualPromotion(ident="manual")),
+    )
+    assert told(past.compared(both, longer)) == [("later", "prod", "1.0", timedelta(minutes=2 + 600 - 200))]
+
+
+def test_a_report_comes_as_long_after_the_finish_as_it_did() -> None:
+    past = Past()
+    past.publish("1.0", 0)
+    past.deployed("dev", "1.0", 0)
+    ident = past.deployed("staging", "1.0", 1, asked={"smoke": Outcome.PASS})
+    past.reported(ident, "smoke", 12)
+    past.deployed("prod", "1.0", 12)
+    old = catalog(*chain("dev", "staging", "prod", staging=("smoke",)))
+    new = catalog(*chain("dev", "staging", "prod", dev=("soak",), staging=("smoke",)))
+    assert told(past.compared(old, new)) == [
+        ("later", "prod", "1.0", 2 * HOURS),
+        ("later", "staging", "1.0", 2 * HOURS),
+    ]
+
+
+def test_a_soak_begins_with_the_report_as_it_comes_in_the_replay() -> None:
+    past = Past()
+    past.publish("1.0", 0)
+    past.deployed("dev", "1.0", 0)
+    ident = past.deployed("staging", "1.0", 1, asked={"smoke": Outcome.PASS, "soak": Outcome.PASS})
+    past.reported(ident, "smoke", 12)
+    past.deployed("prod", "1.0", 132)
+    old = catalog(*chain("dev", "staging", "prod", staging=("smoke", "soak")))
+    new = catalog(*chain("dev", "staging", "prod", dev=("soak",), staging=("smoke", "soak")))
+    (prod, _) = sorted(past.compared(old, new).differences, key=lambda one: one.name)
+    assert (prod.name.environment, prod.old_at, prod.new_at) == ("prod", at(132), at(252))
+
+
+def test_a_new_job_is_unknown_unless_it_reported_anyway() -> None:
+    past = Past()
+    past.publish("1.0", 0)
+    for environment, minutes in (("dev", 0), ("staging", 1), ("prod", 2)):
+        ident = past.deployed(environment, "1.0", minutes)
+        if environment == "staging":
+            past.reported(ident, "smoke", 5)
+    jobs = (VerificationPromotion(ident="smoke"), VerificationPromotion(ident="load"))
+    smoke = catalog(*chain("dev", "staging", "prod", staging=("smoke",)), promotions=jobs)
+    load = catalog(*chain("dev", "staging", "prod", staging=("load",)), promotions=jobs)
+    assert told(past.compared(PLAIN, smoke)) == [("later", "prod", "1.0", timedelta(minutes=3))]
+    assert told(past.compared(PLAIN, load)) == [("unknown", "prod", "1.0", None)]
+
+
+def test_a_report_that_was_a_no_stops_it_whatever_others_would_have_said() -> None:
+    past = Past()
+    past.publish("1.0", 0)
+    past.deployed("dev", "1.0", 0)
+    ident = past.deployed("staging", "1.0", 1)
+    past.reported(ident, "smoke", 5, outcome="failed")
+    past.deployed("prod", "1.0", 2)
+    strict = catalog(*chain("dev", "staging", "prod", staging=("smoke", "manual")))
+    (one,) = past.compared(PLAIN, strict).differences
+    assert (one.kind, one.name.environment) == ("blocked", "prod")
+    assert "smoke failed" in one.reason
+
+
+def test_what_nobody_can_tell_does_not_stand_in_the_way_of_others() -> None:
+    past = Past()
+    past.publish("1.0", 0)  # never deployed at all
+    past.everywhere("1.1", 1)
+    found = past.compared(PLAIN, SOAKED)
+    assert told(found) == [("later", "prod", "1.1", 2 * HOURS)]
+    assert found.unknown == 2  # 1.0 in staging and prod; its command to dev is the same under both
+
+
+def test_what_is_still_being_deployed_is_unknown_under_both() -> None:
+    past = Past()
+    past.publish("1.0", 0)
+    past.deployed("dev", "1.0", 0, outcome=None)
+    found = past.compared(PLAIN, SOAKED)
+    assert (found.differences, found.unknown) == ((), 2)
+
+
+def test_no_answer_by_the_deadline_was_a_failure_and_is_one_again() -> None:
+    past = Past()
+    past.publish("1.0", 0)
+    past.deployed("dev", "1.0", 0, outcome=None, expired_at=at(60))
+    found = past.compared(PLAIN, SOAKED)
+    assert (found.differences, found.unknown) == ((), 0)
+
+
+def test_a_freeze_of_the_past_stands_in_a_replay() -> None:
+    past = Past()
+    past.everywhere("1.0", 0)
+    freeze = HoldPlaced(
+        id="1", source="cli", time=at(60), kind="freeze", environment="prod", by="alice", until=at(60 * 10)
+    )
+    past.tell(freeze)
+    found = past.compared(PLAIN, SOAKED)
+    assert told(found) == [("later", "prod", "1.0", timedelta(minutes=600 - 2))]
+
+
+def test_a_branch_goes_on_where_nobody_can_tell_of_the_one_beside_it() -> None:
+    stages = chain("dev", "eu")
+    us = chain("dev", "us")[1]
+    past = Past()
+    past.everywhere("1.0", 0, "dev", "us")  # never deployed to eu
+    old = catalog(*stages, us)
+    new = catalog(*chain("dev", "eu", dev=("soak",)), us)
+    assert told(past.compared(old, new)) == [
+        ("later", "eu", "1.0", 2 * HOURS),
+        ("later", "us", "1.0", 2 * HOURS),
+    ]
+
+
+def test_a_service_or_a_stage_that_is_gone_is_blocked_and_a_new_stage_is_released() -> None:
+    past = Past()
+    past.everywhere("1.0", 0)
+    gone = past.compared(PLAIN, catalog(*chain("dev", "staging")))
+    assert told(gone) == [("blocked", "prod", "1.0", None)]
+    assert gone.differences[0].reason == "prod is not a stage of foo"
+    back = past.compared(catalog(*chain("dev", "staging")), PLAIN)
+    assert told(back) == [("released", "prod", "1.0", None)]
+    other = Service(ident="bar", artifacts=("com.example:bar",), pipelines=("main",))
+    nothing = past.compared(PLAIN, catalog(*THREE, services=(other,)))
+    assert {one.reason for one in nothing.differences} == {"foo is not configured"}
+
+
+def test_an_imported_past_is_replayed_at_its_own_times_unless_it_is_asked_when_it_was_known() -> None:
+    past = Past()
+    for version, minutes in (("1.0", 0), ("1.1", 300)):
+        past.publish(version, minutes, recorded=at(1000))
+        for place, environment in enumerate(("dev", "staging", "prod")):
+            past.deployed(environment, version, minutes + place)
+    assert told(past.compared(PLAIN, SOAKED)) == [
+        ("later", "prod", "1.0", 2 * HOURS),
+        ("later", "prod", "1.1", 2 * HOURS),
+    ]
+    assert told(past.compared(PLAIN, SOAKED, clock="recorded")) == [("later", "prod", "1.1", 2 * HOURS)]
+
+
+def test_a_retry_that_was_never_made_is_not_guessed() -> None:
+    past = Past()
+    past.publish("1.0", 0)
+    past.deployed("dev", "1.0", 0, outcome="failed")
+    again = Service(ident="foo", artifacts=(FOO,), pipelines=("main",), retry=Retry(retries=1))
+    found = past.compared(PLAIN, catalog(*THREE, services=(again,)))
+    assert told(found) == [
+        ("released", "dev", "1.0", None),
+        ("unknown", "prod", "1.0", None),
+        ("unknown", "staging", "1.0", None),
+    ]
+    (retried,) = (one for one in found.differences if one.kind == "released")
+    assert retried.name.number == 2
+    assert retried.reason == "there is no attempt 2; its outcome is unknown: it was never deployed there"
+
+
+def test_with_rollback_the_last_good_one_would_be_put_back_with_an_outcome_that_nobody_knows() -> None:
+    past = Past()
+    past.everywhere("1.0", 0)
+    past.publish("1.1", 60)
+    for place, environment in enumerate(("dev", "staging", "prod")):
+        past.deployed(environment, "1.1", 60 + place, outcome="failed" if environment == "prod" else "succeeded")
+    new = catalog(*THREE)
+    new.environments["prod"] = Environment(ident="prod", failure_strategy="rollback")
+    (one,) = past.compared(PLAIN, new).differences
+    assert (one.kind, one.name.kind, one.name.version, one.new_at) == ("released", "rollback", "1.0", at(63))
+    assert one.reason == "nothing is rolled back; its outcome is unknown: it was never deployed there"
