@@ -110,6 +110,7 @@ class World:
         self.deployments: dict[int, Deployment] = {}
         self.running: dict[tuple[str, str], Running] = {}
         self.commands: list[Requested] = []
+        self.heard: list[tuple[int, DeploymentStarted | DeploymentFinished]] = []
         self.failures: list[FailureCounted] = []
         self.answers: list[WishAnswered] = []
         self.checks: list[CheckWanted] = []
@@ -211,6 +212,12 @@ class World:
     def merge(self, known: Deployment, fact: DeploymentStarted | DeploymentFinished) -> None:
         """Take a fact in, as ingest does: the deployment is promotion's business again."""
         self.deployments[known.id] = replace(merge(known, fact), open=True)
+        self.heard.append((known.id, fact))
+
+    def hear_again(self, place: int) -> None:
+        """A fact is delivered once more."""
+        ident, fact = self.heard[place % len(self.heard)]
+        self.deployments[ident] = replace(merge(self.deployments[ident], fact), open=True)
 
     def verify(self, environment: str, version: str, *, outcome: str = "passed", module: str | None = None) -> None:
         """The smoke test reports."""

@@ -1,7 +1,7 @@
 """What must hold whatever happens, in whatever order: histories made up by hypothesis, played in a world in memory."""
 
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -104,6 +104,15 @@ def answer_all(it: World) -> None:
     raise AssertionError("it never comes to rest")
 
 
+def latest(it: World) -> datetime:
+    """The last time that anything was said or done, whatever the clock says now."""
+    times = [it.now, NOON, *(hold.at.time for hold in it.holds.values())]
+    for known in it.deployments.values():
+        said = [one.time for one in (known.started, known.finished) if one is not None]
+        times += [known.release.published_at, known.requested_at or NOON, *said]
+    return max(times)
+
+
 class AnyHistory(RuleBasedStateMachine):
     """Facts of every kind, in any order, some of them late, repeated or by hand; failures included.
 
@@ -180,15 +189,26 @@ class AnyHistory(RuleBasedStateMachine):
             answer(self.it, known, "failed")
         self.it.evaluate(1)
 
+    @precondition(lambda self: bool(self.it.heard))
+    @rule(place=PLACES)
+    def hear_again(self, place: int) -> None:
+        self.it.hear_again(place)
+
+    @rule(minutes=st.sampled_from([1, 30, 300]))
+    def step_back(self, minutes: int) -> None:
+        """The clock is set back. Nothing but rows is remembered, so that a restart changes nothing else."""
+        self.it.now -= timedelta(minutes=minutes)
+
     @rule(minutes=st.sampled_from([0, 1, 59, 61, 121, 6000]))
     def evaluate(self, minutes: int) -> None:
         self.it.evaluate(minutes)
 
     def teardown(self) -> None:
-        """Whatever happened, the next release gets through, and with it everything before it is over."""
+        """Once the clock is right again, the next release gets through, and with it everything before it is over."""
         if not hasattr(self, "it"):
             return
         it = self.it
+        it.now = latest(it) + timedelta(minutes=10)
         for known in list(it.deployments.values()):
             if known.flow is not None:
                 version, module = known.release.artifact.version, known.release.artifact.module
@@ -269,6 +289,7 @@ class AnyOrders(AnyHistory):
         if not hasattr(self, "it"):
             return
         it = self.it
+        it.now = latest(it) + timedelta(minutes=10)
         for hold in list(it.holds.values()):
             if hold.placed:
                 scope = {"environment": hold.environment, "version": hold.version}
