@@ -13,11 +13,14 @@ from msgspec.structs import replace
 from deploydb.domain.catalog import Catalog, Service, Stage
 from deploydb.domain.commands import Previous
 from deploydb.domain.decisions import Requested
-from deploydb.domain.holds import Holds
+from deploydb.domain.holds import THAWED, Holds
 from deploydb.domain.lanes import Lanes
 from deploydb.domain.rivals import Rivals
 from deploydb.domain.state import Deployment, Outcome, Status, Verdict
 from deploydb.domain.ways import Ways
+
+_WAITS = "; it waits: "
+"""Between why something is put back, which is kept, and why it is not put back yet."""
 
 
 class Doors:
@@ -92,7 +95,7 @@ class Doors:
         if unmet:
             self._lanes.explain(known, "; ".join(unmet))
             return
-        asked = (*verdicts, frozen) if frozen is not None else verdicts
+        asked = (*verdicts, frozen) if frozen is not None and _is_overridden(frozen) else verdicts
         self._request(known, self._because(known, passed, asked))
 
     def _frozen(self, known: Deployment) -> Verdict | None:
@@ -115,11 +118,12 @@ class Doors:
         if active:
             against.append(_being_deployed(active[0]))
         against += self._not_yet(known)
+        because = (known.reason or "rollback").partition(_WAITS)[0]
         if against:
-            self._lanes.explain(known, "; ".join(against))
+            self._lanes.explain(known, f"{because}{_WAITS}{'; '.join(against)}")
             return
-        because = [known.reason or "rollback"] + ([frozen.reason] if frozen is not None else [])
-        self._request(known, "; ".join(because))
+        overridden = f"; {frozen.reason}" if frozen is not None and _is_overridden(frozen) else ""
+        self._request(known, because + overridden)
 
     def _not_yet(self, known: Deployment) -> list[str]:
         """When another attempt may be made, if that is still to come."""
@@ -212,3 +216,8 @@ def _is_busy(known: Deployment) -> bool:
 def _has_failed(one: Deployment, known: Deployment) -> bool:
     """Whether the same release has failed there, and people have not dealt with it."""
     return one.open and one.status is Status.FAILED and one.release.id == known.release.id
+
+
+def _is_overridden(frozen: Verdict) -> bool:
+    """Whether a freeze that stands lets it pass; one that is over is no reason for anything."""
+    return frozen.outcome is Outcome.PASS and frozen.reason != THAWED

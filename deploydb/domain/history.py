@@ -18,10 +18,14 @@ class LogEntry(Struct, frozen=True, kw_only=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """A deployment as it ended, and what each gate that it was asked for said last (None: nothing yet)."""
+    """A deployment as it ended, and what each gate that it was asked for said last (None: nothing yet).
+
+    `created_at`: since when there is a row of it; None for ever.
+    """
 
     deployment: Deployment
     asked: dict[str, Outcome | None] = {}
+    created_at: datetime | None = None
 
     @property
     def failed(self) -> bool:

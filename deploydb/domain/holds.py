@@ -12,6 +12,8 @@ from deploydb.domain.orders import Hold, Kind, standing
 from deploydb.domain.promotions import FREEZE, ManualPromotion
 from deploydb.domain.state import Deployment, Outcome, Verdict
 
+THAWED = "the freeze is over"
+
 
 class Holds:
     """A service's holds, as they stand now. What it answers is looked at again when a hold ends by itself."""
@@ -44,7 +46,7 @@ class Holds:
         before = self._lanes.before(known).get(FREEZE)
         if not freezes:
             over = before is None or before.outcome is Outcome.PASS
-            return None if over else Verdict(promotion=FREEZE, outcome=Outcome.PASS, reason="the freeze is over")
+            return None if over else Verdict(promotion=FREEZE, outcome=Outcome.PASS, reason=THAWED)
         reason = "; ".join(map(str, freezes))
         events = [hold.event for hold in freezes if hold.event is not None]
         groups = self._catalog.freeze_overriders

@@ -69,7 +69,7 @@ class Reality:
         self._attempts: dict[Name, Attempt] = {}
         self._names: dict[int, Name] = {}
         self._commands: dict[str, int] = {}
-        self._latest: dict[tuple[str | None, ...], int] = {}
+        self._lanes: dict[tuple[str | None, ...], list[tuple[datetime | None, int]]] = defaultdict(list)
         self._reports: dict[Name, list[Verification]] = defaultdict(list)
         self._words: dict[Name, list[Approval]] = defaultdict(list)
         self._enter(attempts)
@@ -185,7 +185,7 @@ class Reality:
             name = Name(*place, known.kind, number)
             self._attempts[name] = attempt
             self._names[known.id] = name
-            self._latest[known.service, known.environment, release.version] = known.id
+            self._lanes[known.service, known.environment, release.version].append((attempt.created_at, known.id))
             if known.command is not None:
                 self._commands[known.command] = known.id
 
@@ -199,7 +199,7 @@ class Reality:
         elif fact.command is not None:
             ident = self._commands.get(fact.command)
         else:
-            ident = self._latest.get((fact.service, fact.environment, fact.version))
+            ident = self._last(fact, entry.recorded_at)
         name = self._names.get(ident) if ident is not None else None
         if name is None:
             return
@@ -207,6 +207,13 @@ class Reality:
             self._reports[name].append(replace(Verification.of(fact), event=entry.number))
         elif isinstance(fact, ApprovalGiven | ApprovalRefused):
             self._words[name].append(replace(Approval.of(fact), event=entry.number))
+
+    def _last(self, fact: AboutDeployment, at: datetime) -> int | None:
+        """The last deployment of a version in a lane that there was at the time, or else the first one: the fact came
+        before it."""
+        made = self._lanes.get((fact.service, fact.environment, fact.version), [])
+        there = [ident for created, ident in made if created is None or created <= at]
+        return there[-1] if there else next((ident for _, ident in made), None)
 
 
 def _began(known: Deployment) -> datetime:

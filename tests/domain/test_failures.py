@@ -265,3 +265,18 @@ def test_who_waits_at_a_door_goes_in_turn_or_only_the_newest(supersede: str, ord
     for version in order:
         it.deploy("dev", version)
     assert [one.deployment.release.artifact.version for one in it.commands] == order
+
+
+def test_a_rollback_that_waits_keeps_its_reason() -> None:
+    it = running("rollback")
+    it.publish("3.0", published=9)
+    go(it, "3.0", "dev")
+    it.hold("freeze", environment="prod", reason="holidays")
+    it.finish("prod", "3.0", "failed", reason="no disk")
+    it.evaluate(1)
+    (put_back,) = [one for one in it.deployments.values() if one.kind == "rollback"]
+    why = "rollback from 3.0: no disk; 2.0 succeeded there, deployed 2026-11-22 12:08:00 UTC"
+    assert put_back.reason == f"{why}; it waits: prod is frozen for foo by alice: holidays"
+    it.hold("freeze", environment="prod", lift=True)
+    it.evaluate(1)
+    assert back(it) == [("prod", "2.0", why)]

@@ -43,6 +43,7 @@ class Past:
         took: float = 1,
         outcome: Literal["succeeded", "failed"] | None = "succeeded",
         asked: dict[str, Outcome | None] | None = None,
+        created: datetime | None = None,
         **fields: Any,
     ) -> int:
         """It was commanded then. `outcome` None: it has not ended. `asked`: its gates, with what they said last."""
@@ -59,7 +60,7 @@ class Past:
             outcome=outcome,
             **fields,
         )
-        self._attempts.append(Attempt(deployment=known, asked=asked or {}))
+        self._attempts.append(Attempt(deployment=known, asked=asked or {}, created_at=created))
         return ident
 
     def everywhere(self, version: str, minutes: float, *environments: str, took: float = 1) -> None:

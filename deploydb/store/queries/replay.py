@@ -101,7 +101,7 @@ def attempts(
         after = rows[-1].id
         asked = _asked(connection, [row.id for row in rows])
         for row in rows:
-            yield Attempt(deployment=from_row(row), asked=asked.get(row.id, {}))
+            yield Attempt(deployment=from_row(row), asked=asked.get(row.id, {}), created_at=row.created_at)
 
 
 def ran_before(connection: sa.Connection, at: datetime) -> list[Deployment]:
