@@ -45,7 +45,7 @@ def situations(
     around = surroundings(connection, services, opened, catalog)
     idents = [known.id for known in opened]
     evidence = _evidence(connection, opened, around)
-    verdicts = _verdicts(connection, idents)
+    verdicts = _verdicts(connection, idents) if around.judged else {}
     runs = _running(connection, services)
     by_service: dict[str, list[Deployment]] = defaultdict(list)
     for known in deployments:
@@ -89,7 +89,7 @@ def _evidence(connection: sa.Connection, opened: Sequence[Deployment], around: S
     deployments = [known.id for known in opened]
     reports: dict[int, list[Verification]] = defaultdict(list)
     words: dict[int, list[Approval]] = defaultdict(list)
-    for row in connection.execute(_REPORTS, {"ids": deployments}):
+    for row in connection.execute(_REPORTS, {"ids": deployments}) if around.reported else ():
         reports[row.deployment_id].append(
             Verification(
                 promotion=row.promotion,
@@ -100,7 +100,7 @@ def _evidence(connection: sa.Connection, opened: Sequence[Deployment], around: S
                 event=row.event,
             )
         )
-    for row in connection.execute(_WORDS, {"ids": deployments}):
+    for row in connection.execute(_WORDS, {"ids": deployments}) if around.spoken else ():
         words[row.deployment_id].append(
             Approval(
                 promotion=row.promotion,

@@ -16,19 +16,37 @@ from deploydb.domain.state import Deployment, Good, Neighbour, Precedence, Statu
 from deploydb.store.deployments import release_from_row, released, selected
 from deploydb.store.ordering import hold_from_row
 from deploydb.store.publications import module_key
-from deploydb.store.tables import artifact, attestation, deployment, flow, hold, hotfix, incident, running, wish
+from deploydb.store.tables import (
+    approval,
+    artifact,
+    attestation,
+    deployment,
+    flow,
+    hold,
+    hotfix,
+    incident,
+    running,
+    verdict,
+    verification,
+    wish,
+)
 
 LOOKED_BACK = 50
 """How many deployments that succeeded in a lane are looked at for what to roll back to."""
 
 _SERVICES: sa.BindParameter[Any] = sa.bindparam("services", expanding=True)
 _KEYS: sa.BindParameter[Any] = sa.bindparam("keys", expanding=True)
+_IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
 _EVERYBODYS: sa.BindParameter[Any] = sa.bindparam("everybodys", expanding=True)
 _ANY = sa.select(
     sa.exists().where(hold.c.placed, hold.c.service.in_(_EVERYBODYS)).label("holds"),
     sa.exists().where(hotfix.c.service.in_(_SERVICES)).label("hotfixes"),
     sa.exists().where(wish.c.answered_at.is_(None), wish.c.service.in_(_SERVICES)).label("wishes"),
+    sa.exists().where(verification.c.deployment_id.in_(_IDS)).label("reports"),
+    sa.exists().where(approval.c.deployment_id.in_(_IDS)).label("words"),
+    sa.exists().where(verdict.c.deployment_id.in_(_IDS), verdict.c.outcome.is_not(None)).label("verdicts"),
 )
+"""One look for what there mostly is nothing of: a flow that has just been opened has no report, no word, no verdict."""
 _HOLDS = sa.select(hold).where(hold.c.placed, hold.c.service.in_(_EVERYBODYS))
 _HOTFIXES = sa.select(hotfix).where(
     hotfix.c.service.in_(_SERVICES), hotfix.c.version.in_(sa.bindparam("versions", expanding=True))
@@ -67,7 +85,8 @@ _GOOD = (
 
 
 class Surroundings:
-    """What was found, by service."""
+    """What was found, by service. `reported`, `spoken`, `judged`: whether there are reports, words and verdicts on any
+    of the open deployments."""
 
     def __init__(self) -> None:
         self.holds: list[Hold] = []
@@ -76,6 +95,7 @@ class Surroundings:
         self.incidents: dict[Lane, list[Incident]] = defaultdict(list)
         self.attestations: dict[tuple[str, str], list[Attestation]] = defaultdict(list)
         self.neighbours: list[Neighbour] = []
+        self.reported = self.spoken = self.judged = False
         self.good: dict[str, dict[str, tuple[Good, ...]]] = defaultdict(dict)
 
     def holds_of(self, service: str) -> tuple[Hold, ...]:
@@ -108,7 +128,9 @@ def surroundings(
     found = Surroundings()
     named = {"services": sorted(services)}
     everybodys = {"everybodys": ["", *named["services"]]}
-    there_are = connection.execute(_ANY, {**named, **everybodys}).one()
+    idents = {"ids": [known.id for known in opened]}
+    there_are = connection.execute(_ANY, {**named, **everybodys, **idents}).one()
+    found.reported, found.spoken, found.judged = there_are.reports, there_are.words, there_are.verdicts
     if there_are.holds:
         found.holds = [hold_from_row(row) for row in connection.execute(_HOLDS, everybodys)]
     versions = sorted({known.release.artifact.version for known in opened})
