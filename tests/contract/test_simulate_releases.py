@@ -5,6 +5,7 @@ the raw file alone, written out by hand beside them.
 """
 
 import json
+import os
 import resource
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,8 @@ from tests.story import World
 RELEASES = Path(__file__).parents[3] / "shared/samples/releases.jsonl"
 IMPORTED = datetime(2026, 11, 22, tzinfo=UTC)
 MINUTES = timedelta(minutes=1)
+MOST_SECONDS = 40 if "PYTEST_XDIST_WORKER" in os.environ else 10
+"""Ten; more where other tests want the same cores, which slows each of them down."""
 
 pytestmark = pytest.mark.skipif(not RELEASES.exists(), reason="the samples are not beside this clone")
 
@@ -71,7 +74,7 @@ def pages(bodies: list[bytes]) -> list[list[bytes]]:
 
 @pytest.fixture(scope="module")
 def answer(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What `deploydb simulate` says of a soak in staging, in less than ten seconds of a core's time."""
+    """What `deploydb simulate` says of a soak in staging, within the time that it may take of a core."""
     folder = tmp_path_factory.mktemp("releases")
     lines = RELEASES.read_bytes().splitlines()
     facts = [json.loads(line) for line in lines]
@@ -85,7 +88,7 @@ def answer(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> d
     shell = Shell(folder, DEPLOYDB_DATABASE_URL=url)
     before = spent()
     ended = shell.run("simulate", "--config", "soaked", "-o", "json")
-    assert spent() - before < 10
+    assert spent() - before < MOST_SECONDS
     assert (ended.returncode, ended.stderr) == (1, "")
     found: dict[str, Any] = json.loads(ended.stdout)
     return found
