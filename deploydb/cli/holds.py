@@ -9,7 +9,7 @@ from deploydb.cli.asking import Body, ask
 from deploydb.cli.showing import ago, output_option, show_json, show_table
 from deploydb.cli.showing import until as in_time
 from deploydb.cli.telling import me, my_source, new_id, tell_one
-from deploydb.domain.errors import NotFound, Permanent, Transient
+from deploydb.domain.errors import Permanent, Transient
 from deploydb.domain.facts import HoldLifted, HoldPlaced
 from deploydb.domain.orders import Kind
 
@@ -78,9 +78,8 @@ def veto(
     click.echo(f"{service} {version} is vetoed{where}", err=True)
     try:
         body = ask("status", service=service)
-    except (NotFound, Transient) as error:
-        click.echo(f"whether it runs somewhere could not be asked: {error}", err=True)
-        return
+    except Transient:
+        return  # as was said
     for there in _running_at(body, version, environment):
         told = f"it runs in {there}; what could be put back: deploydb rollback {service} {there} --dry-run"
         click.echo(told, err=True)
@@ -223,6 +222,17 @@ def _running_at(body: Body, version: str, environment: str | None) -> list[str]:
     ]
 
 
+def _require(service: str | None, environment: str | None) -> None:
+    """Whoever mistypes what is to be held would believe it held. Raises: NotFound where there is no such thing."""
+    named = " in ".join(name for name in (service, environment) if name is not None)
+    if not named:
+        return
+    try:
+        ask("status", service=service, environment=environment)
+    except Transient as error:
+        click.echo(f"whether there is {named} could not be asked: {error}", err=True)
+
+
 def _place(
     kind: Kind,
     reason: str,
@@ -233,6 +243,7 @@ def _place(
     environment: str | None = None,
     version: str | None = None,
 ) -> None:
+    _require(service, environment)
     tell_one(
         HoldPlaced(
             id=new_id(),

@@ -207,3 +207,18 @@ def test_a_dry_run_of_what_is_not_possible_fails(shell: Shell) -> None:
         "nothing would be put back",
         "why: nothing runs in prod",
     ]
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [
+        (("freeze", "prd"), "there is no environment prd"),
+        (("freeze", "--service", "fou"), "there is no service fou"),
+        (("pause", "fou"), "there is no service fou"),
+        (("veto", "fou", "1.0"), "there is no service fou"),
+        (("veto", "foo", "1.0", "--environment", "prd"), "there is no environment prd"),
+    ],
+)
+def test_what_does_not_exist_is_not_held(asking: Shell, queue: Queue, command: tuple[str, ...], missing: str) -> None:
+    assert missing in asking.fails(*command, *SAID)
+    assert queue.arrived() == []
