@@ -17,9 +17,16 @@ from deploydb.store.tables import approval, artifact, deployment, running, verdi
 # Built once: for one service, building the statements would cost more than running them.
 _SERVICES: sa.BindParameter[Any] = sa.bindparam("services", expanding=True)
 _IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
-_OPEN = selected().where(deployment.c.service.in_(_SERVICES), deployment.c.open).order_by(deployment.c.id)
-_OPEN_LOCKED = _OPEN.with_for_update(of=deployment)
-_CLOSED_OF_FLOWS = selected().where(deployment.c.flow_id.in_(_IDS), sa.not_(deployment.c.open))
+_OPENED = deployment.alias("opened")
+_IS_OPEN = (_OPENED.c.service.in_(_SERVICES), _OPENED.c.open)
+_BESIDE = deployment.alias("beside")
+_IN_PLAY = sa.union_all(
+    sa.select(_OPENED.c.id).where(*_IS_OPEN),
+    sa.select(_BESIDE.c.id).join(_OPENED, _OPENED.c.flow_id == _BESIDE.c.flow_id).where(*_IS_OPEN),
+)
+# One statement, so one snapshot: of two, a report between them that opens a deployment again would hide it from both.
+_DEPLOYMENTS = selected().where(deployment.c.id.in_(_IN_PLAY)).order_by(deployment.c.id)
+_DEPLOYMENTS_LOCKED = _DEPLOYMENTS.with_for_update(of=deployment)
 _RUNNING = (
     released()
     .add_columns(running.c.service, running.c.environment, running.c.deployment_id, running.c.since)
@@ -34,7 +41,7 @@ _JUDGED = sa.select(verdict).where(verdict.c.deployment_id.in_(_IDS), verdict.c.
 def situations(
     connection: sa.Connection, services: Collection[str], catalog: Catalog, *, lock: bool = True
 ) -> list[Situation]:
-    """Each service's situation, in the order of their names. With `lock`, open deployments are locked until the
+    """Each service's situation, in the order of their names. With `lock`, the deployments are locked until the
     transaction ends.
 
     The cost follows what is open, not what has been. Indexes: `ix_deployment_open`, `uq_deployment_flow_id`, primary
@@ -69,11 +76,8 @@ def situations(
 
 def _deployments(connection: sa.Connection, services: Collection[str], *, lock: bool) -> list[Deployment]:
     """Open deployments, and the closed ones of their flows: a stage looks at those upstream of it."""
-    statement = _OPEN_LOCKED if lock else _OPEN
-    opened = [from_row(row) for row in connection.execute(statement, {"services": list(services)})]
-    flows = {known.flow for known in opened if known.flow is not None}
-    closed = connection.execute(_CLOSED_OF_FLOWS, {"ids": sorted(flows)}).all() if flows else []
-    return sorted([*opened, *(from_row(row) for row in closed)], key=lambda known: known.id)
+    statement = _DEPLOYMENTS_LOCKED if lock else _DEPLOYMENTS
+    return [from_row(row) for row in connection.execute(statement, {"services": list(services)})]
 
 
 def _running(connection: sa.Connection, services: Collection[str]) -> dict[str, dict[tuple[str, str], Running]]:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from deploydb.domain.catalog import After, Catalog, Service, Stage
 from deploydb.store.promotion import evaluate, mark_open, next_due
 from deploydb.store.tables import agenda, deployment, event, flow, mark, outbox, running, verdict
+from tests.servers import until
 from tests.story import NOON, World, catalog
 
 
@@ -210,6 +211,39 @@ def test_eight_promotion_workers_give_each_lane_one_active_deployment_and_each_d
         assert len(world.rows(agenda)) == 12
         overlaps = _overlapping(world)
         assert overlaps == []
+
+
+def test_a_report_that_opens_a_deployment_again_in_the_middle_of_an_evaluation_hides_it_from_no_one(
+    postgresql_url: str,
+) -> None:
+    with World(postgresql_url, catalog(entry={"prod": ("manual",)})) as world:
+        world.publish("1.0")
+        world.evaluate()
+        (command,) = world.deploy()
+        world.tell("verification.finished", deployment=command.deployment, promotion="smoke", outcome="passed")
+        world.evaluate()
+        assert world.statuses("1.0") == {"dev": "SUCCESS", "prod": "NOT_STARTED"}
+        again = {"command": command.id, "time": (world.now + timedelta(seconds=1)).isoformat()}
+        late = threading.Thread(target=lambda: world.tell("deployment.started", **again))
+
+        def come_late(_c: object, _cursor: object, statement: str, *_: object) -> None:
+            if "FOR UPDATE OF deployment" in statement and late.ident is None:
+                late.start()
+                until(lambda: not late.is_alive() or _is_waiting(world.engine), what="the report to be in, or to wait")
+
+        mark_open(world.engine, world.now)
+        sa.event.listen(world.engine, "after_cursor_execute", come_late)
+        world.evaluate()
+        late.join()
+        world.evaluate()
+        assert world.statuses("1.0") == {"dev": "SUCCESS", "prod": "NOT_STARTED"}
+
+
+def _is_waiting(engine: sa.Engine) -> bool:
+    """Whether somebody waits for a lock."""
+    with engine.connect() as connection:
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        return bool(connection.exec_driver_sql(waits).scalar())
 
 
 def _settle(world: World) -> None:

@@ -23,7 +23,8 @@ from deploydb.store.queries import (
     rollback,
     why,
 )
-from tests.story import NOON, World
+from deploydb.store.situation import situations
+from tests.story import NOON, World, catalog
 
 ALL = events.Filter()
 RELEASE = Release(
@@ -69,6 +70,10 @@ def asked(shared_postgresql_url: str) -> Iterator[World]:
         (lambda c: names.lane_is_stored(c, "foo", "dev"), {"ix_deployment_lane"}),
         (lambda c: history.history(c, "foo", offset=0, limit=20), set()),
         (lambda c: history.history(c, "foo", "dev", offset=0, limit=20), set()),
+        (
+            lambda c: situations(c, ["foo"], catalog(), lock=False),
+            {"ix_deployment_open", "uq_deployment_flow_id_environment_attempt"},
+        ),
         (lambda c: why.deployment_of_version(c, "foo", "dev", "1.0"), {"ix_deployment_lane"}),
         (
             lambda c: why.newest_of_module(c, "foo", "dev", "com.example", "foo", limit=1),
