@@ -82,6 +82,13 @@ class VerdictChanged(Struct, frozen=True, kw_only=True):
     verdict: Verdict
 
 
+class CameToRun(Struct, frozen=True, kw_only=True):
+    """The deployment ran from then on, until the next one did. It may be heard of when that has long been."""
+
+    deployment: Deployment
+    since: datetime
+
+
 class RunningChanged(Struct, frozen=True, kw_only=True):
     """An environment runs another release of a module."""
 
@@ -131,7 +138,15 @@ class CheckWanted(Struct, frozen=True, kw_only=True):
 
 
 Decision = (
-    Requested | Settled | VerdictChanged | RunningChanged | Attempted | FailureCounted | WishAnswered | CheckWanted
+    Requested
+    | Settled
+    | VerdictChanged
+    | CameToRun
+    | RunningChanged
+    | Attempted
+    | FailureCounted
+    | WishAnswered
+    | CheckWanted
 )
 
 

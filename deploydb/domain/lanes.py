@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.decisions import (
     Attempted,
+    CameToRun,
     CheckWanted,
     Decision,
     Decisions,
@@ -154,6 +155,11 @@ class Lanes:
         reason = f"replaced by {by}"
         kept = known.reason if known.status is Status.FAILED else reason
         self.settle("replaced", replace(known, replaced_at=self.now, reason=kept, open=False), reason)
+
+    def came(self, known: Deployment, since: datetime) -> None:
+        """The deployment came to run at that time, even if something else runs there by now."""
+        self._deployments[known.id] = replace(known, ran_since=since)
+        self._decisions.append(CameToRun(deployment=self._deployments[known.id], since=since))
 
     def run(self, known: Deployment, since: datetime) -> None:
         """The deployment is what its environment runs now."""

@@ -62,6 +62,8 @@ def _explain(lanes: Lanes, known: Deployment) -> None:
 def _settle_running(lanes: Lanes, known: Deployment) -> None:
     """The last deployment of a module to finish well is what runs."""
     since, ident = _came(lanes, known), known.id
+    if known.ran_since is None:
+        lanes.came(known, since)
     before = lanes.runs(known)
     if before is not None:
         if before.deployment == ident:

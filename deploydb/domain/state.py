@@ -92,8 +92,8 @@ class Deployment(Struct, frozen=True, kw_only=True):
     Columns of three owners: promotion decides (`requested_at` to `reason`), facts report (`started*`, `finished*`,
     `outcome`...), and `status` is derived from both. `flow` is None where nobody commanded it (`kind` external), and of
     a rollback. `cause`: the deployment whose failure led to this attempt. `not_before`: when it may be commanded.
-    `sequel`: what its own failure led to, `aftermath` in words; until then the failure has not counted. `open`:
-    promotion still has something to do with it.
+    `sequel`: what its own failure led to, `aftermath` in words; until then the failure has not counted. `ran_since`:
+    when it came to run, once that has been taken in. `open`: promotion still has something to do with it.
     """
 
     id: int
@@ -121,6 +121,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     failure: str | None = None
     started_url: str | None = None
     finished_url: str | None = None
+    ran_since: datetime | None = None
     open: bool = True
 
     @property

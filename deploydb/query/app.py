@@ -1,10 +1,9 @@
 """The service put together: resources, conventions, limits, metrics. Composition root of the query service."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -16,10 +15,11 @@ from starlette.types import Receive, Scope, Send
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.catalog import Catalog
 from deploydb.domain.errors import Transient
-from deploydb.query.asking import Asked, Sources, resource
+from deploydb.query.answers import Answers, Sources
 from deploydb.query.errors import not_found, refused, shown
 from deploydb.query.gate import Gate
 from deploydb.query.patience import for_reading
+from deploydb.query.resource import Resource
 from deploydb.query.resources import (
     artifacts,
     configured,
@@ -43,9 +43,10 @@ from deploydb.telemetry import Log
 THREADS = 8
 """Questions asked of the database at one time: fewer than the pool has connections, so that none waits for one."""
 
-_RESOURCES: Sequence[Mapping[str, Callable[[Asked], Any]]] = [
-    module.ROUTES
+RESOURCES: Sequence[Resource] = [
+    resource
     for module in (artifacts, deployments, flows, configured, status, why, history, events, holds, plan, rollback)
+    for resource in module.RESOURCES
 ]
 
 
@@ -64,9 +65,10 @@ def application(
         collector(registry=registry)
     workforce = threads or ThreadPoolExecutor(THREADS, thread_name_prefix="question")
     sources = Sources(engine=engine, catalog=catalog, threads=workforce, clock=clock or partial(datetime.now, UTC))
+    answers = Answers(sources)
     made = Starlette(
         routes=[
-            *(resource(path, read, sources) for routes in _RESOURCES for path, read in routes.items()),
+            *(answers.route(resource) for resource in RESOURCES),
             *Health(engine, problems, registry).routes(),
         ],
         middleware=[Middleware(Gate, registry=registry, log=log)],

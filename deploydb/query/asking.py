@@ -1,22 +1,16 @@
 """A request as a resource sees it: what was asked for, checked, and where the answer is to be found."""
 
-import asyncio
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from deploydb.domain.catalog import Catalog
 from deploydb.query.errors import bad_request, not_found, shown
-from deploydb.query.negotiation import media_type
 from deploydb.query.paging import DEFAULT_SIZE, LARGEST, Page
 from deploydb.store.engine import reading
 
@@ -26,15 +20,6 @@ Body = dict[str, Any]
 _DIGITS_OF_LARGEST = 19
 
 
-class Sources(Struct, frozen=True, kw_only=True, eq=False):
-    """Where answers come from. `catalog` gives the one in use; `threads` are where resources run."""
-
-    engine: sa.Engine
-    catalog: Callable[[], Catalog]
-    threads: Executor
-    clock: Callable[[], datetime]
-
-
 class Asked(Struct, frozen=True, kw_only=True, eq=False):
     """One request. The catalog and the time are the same from its beginning to its end."""
 
@@ -42,6 +27,8 @@ class Asked(Struct, frozen=True, kw_only=True, eq=False):
     catalog: Catalog
     now: datetime
     engine: sa.Engine
+    parameters: frozenset[str]
+    """Those that the resource has declared; it may ask for no other."""
 
     @contextmanager
     def store(self) -> Iterator[sa.Connection]:
@@ -104,23 +91,10 @@ class Asked(Struct, frozen=True, kw_only=True, eq=False):
         return Page.of(self.number("pageNumber") or 0, size if asked is None else asked)
 
     def _parameter(self, name: str) -> str | None:
+        if name not in self.parameters:
+            raise LookupError(f"{self.request.url.path} has no parameter {name}: declare it with the resource")
         given = self.request.query_params.getlist(name)
         return given[0] if given else None
-
-
-def resource(path: str, read: Callable[[Asked], Any], sources: Sources) -> Route:
-    """A path that can only be read. `read` runs in a thread and gives the body."""
-
-    def answer(request: Request) -> bytes:
-        asked = Asked(request=request, catalog=sources.catalog(), now=sources.clock(), engine=sources.engine)
-        return msgspec.json.encode(read(asked))
-
-    async def endpoint(request: Request) -> Response:
-        asked_for = media_type(request.headers.getlist("accept"))
-        body = await asyncio.get_running_loop().run_in_executor(sources.threads, answer, request)
-        return Response(body, media_type=asked_for)
-
-    return Route(path, endpoint, methods=["GET"])
 
 
 def iso(moment: datetime | None) -> str | None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.decisions import (
     Attempted,
+    CameToRun,
     CheckWanted,
     Decisions,
     FailureCounted,
@@ -184,7 +185,7 @@ class Ledger:
         changed: set[str] = set()
         for decision in made.decisions:
             match decision:
-                case Requested(deployment=known) | FailureCounted(deployment=known):
+                case Requested(deployment=known) | FailureCounted(deployment=known) | CameToRun(deployment=known):
                     self.put(known)
                 case Settled(what=what, deployment=known):
                     self.put(known)

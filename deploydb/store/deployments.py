@@ -70,6 +70,7 @@ def from_row(row: Any) -> Deployment:  # noqa: ANN401  # a row of `selected`
         failure=row.failure,
         started_url=row.started_url,
         finished_url=row.finished_url,
+        ran_since=row.ran_since,
         open=row.open,
     )
 
@@ -109,6 +110,7 @@ def decided(known: Deployment) -> dict[str, Any]:
         "result": known.result,
         "sequel": known.sequel,
         "aftermath": known.aftermath,
+        "ran_since": known.ran_since,
         "open": known.open,
     }
 

@@ -20,6 +20,7 @@ from deploydb.store.deployments import release_from_row, released
 from deploydb.store.engine import reading, transact
 from deploydb.store.flows import match_early, open_flows
 from deploydb.store.journal import Journal
+from deploydb.store.revision import advance
 from deploydb.store.saved import save
 from deploydb.store.situation import situations
 from deploydb.store.tables import agenda, artifact, deployment, mark
@@ -109,7 +110,6 @@ def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit:
     wanted = set(due).union(*(one.services for one in marks))
     mine = _lock(connection, wanted)
     done = [one for one in marks if one.services <= mine]
-    broken: dict[str, Exception] = {}
     if mine:
         journal = Journal(now, catalog.digest)
         openings = [
@@ -123,13 +123,14 @@ def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit:
         made, broken = _decide(catalog, situations(connection, mine, catalog), now)
         commands = save(connection, made, journal, now, catalog)
         journal.write(connection)
-        again = any(one.again for one in made)
     else:
+        made, broken = [], {}
         flows = commands = 0
-        again = False
     if done:
         connection.execute(_DONE, {"ids": [one.id for one in done]})
-    more = len(marks) == limit or len(mine) < len(wanted) or again
+    if flows or any(one.decisions for one in made):
+        advance(connection)
+    more = len(marks) == limit or len(mine) < len(wanted) or any(one.again for one in made)
     return Evaluated(
         services=len(mine), flows=flows, commands=commands, more=more, broken=tuple(sorted(broken.items()))
     )

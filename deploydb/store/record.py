@@ -22,6 +22,7 @@ from deploydb.store import rows, wake
 from deploydb.store.engine import Unstorable, transact
 from deploydb.store.projection import Logged, project
 from deploydb.store.references import Located, locate
+from deploydb.store.revision import advance
 from deploydb.store.tables import event
 
 
@@ -81,6 +82,7 @@ def _record(connection: sa.Connection, arrivals: Sequence[Arrival], now: datetim
     unmatched = project(connection, logged, located, now)
     if logged:
         wake.notify(connection, wake.MARKS)
+        advance(connection)
     return Recorded(stored=len(logged), duplicates=len(arrivals) - len(logged), unmatched=unmatched)
 
 
@@ -101,6 +103,7 @@ def _row(arrival: Arrival, located: Located, now: datetime) -> dict[str, Any]:
         "time": fact.time,
         "recorded_at": now,
         "publisher": arrival.publisher,
+        "who": getattr(fact, "by", None),
         "service": service,
         "environment": environment,
         "body": msgspec.Raw(arrival.body),

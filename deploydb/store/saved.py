@@ -12,6 +12,7 @@ from deploydb.domain.catalog import Catalog, Lane
 from deploydb.domain.commands import EXCHANGE, NOTIFICATIONS, DeployCommand, Notification
 from deploydb.domain.decisions import (
     Attempted,
+    CameToRun,
     CheckWanted,
     Decision,
     Decisions,
@@ -28,9 +29,10 @@ from deploydb.store.attempts import open_attempts
 from deploydb.store.deployments import decided
 from deploydb.store.journal import Journal
 from deploydb.store.publications import module_key
-from deploydb.store.tables import agenda, deployment, mark, outbox, probe, running, verdict, wish
+from deploydb.store.tables import agenda, deployment, mark, outbox, probe, running, tenure, verdict, wish
 from deploydb.wire.native import encode_command, encode_notification
 
+_TENURE = ("deployment_id",)
 _UNTOLD = ("waiting", "closed")
 """Settlements that are bookkeeping: the deployment's reason says them, the log does not repeat them."""
 
@@ -76,6 +78,9 @@ class _Book:
         self._deployments: dict[int, Deployment] = {}
         self._verdicts: dict[tuple[int, str], dict[str, Any]] = {}
         self._runs: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self._tenures: dict[int, dict[str, Any]] = {}
+        self._late: dict[int, CameToRun] = {}
+        self._results: dict[int, dict[str, Any]] = {}
         self._outgoing: list[dict[str, Any]] = []
         self._attempts: list[tuple[str, Attempted]] = []
         self._answers: list[dict[str, Any]] = []
@@ -92,14 +97,21 @@ class _Book:
                     self._note(f"deployment.{what}", known, decision.reason)
                 if what in ("succeeded", "failed", "resumed"):
                     self.changed.add((service, known.environment))
+                    result = {"result": known.result, "result_at": self._now}
+                    self._results[known.id] = {"deployment_id": known.id, **result}
             case VerdictChanged(deployment=known, verdict=said):
                 self._verdicts[known.id, said.promotion] = _verdict(decision, self._now)
                 told = {"promotion": said.promotion, "verdict": said.outcome, "inputs": said.inputs}
                 self._note("verdict.changed", known, said.reason, recheck_at=said.recheck_at, **told)
+            case CameToRun(deployment=known):
+                self._deployments[known.id] = known
+                self._tenures[known.id] = _tenure(decision, self._now)
+                self._late[known.id] = decision
             case RunningChanged(environment=environment, running=ran):
                 row = _running(service, decision)
                 self._runs[row["service"], row["environment"], row["module_key"]] = row
                 self.changed.add((service, environment))
+                self._late.pop(ran.deployment, None)
                 self._journal.note(
                     "environment.changed",
                     service=service,
@@ -137,12 +149,16 @@ class _Book:
 
     def write(self, connection: sa.Connection) -> None:
         """Write the rows, in the order of their keys."""
+        for late in self._late.values():  # the log has the others as `environment.changed`
+            self._note("deployment.ran", late.deployment, "another version runs by now", since=late.since)
         changed = [decided(self._deployments[each]) | {"decided_at": self._now} for each in sorted(self._deployments)]
         rows.update_rows(connection, deployment, changed, key=("id",))
         verdicts = [self._verdicts[each] for each in sorted(self._verdicts)]
         rows.upsert(connection, verdict, verdicts, key=("deployment_id", "promotion"), keep=("created_at",))
         runs = [self._runs[each] for each in sorted(self._runs)]
         rows.upsert(connection, running, runs, key=("service", "environment", "module_key"))
+        rows.insert_rows(connection, tenure, [self._tenures[each] for each in sorted(self._tenures)])
+        rows.update_rows(connection, tenure, [self._results[each] for each in sorted(self._results)], key=_TENURE)
         open_attempts(connection, self._attempts, self._journal, self._now)
         rows.update_rows(connection, wish, self._answers, key=("event",))
         probes = [self._probes[each] for each in sorted(self._probes)]
@@ -234,6 +250,21 @@ def _verdict(decision: VerdictChanged, now: datetime) -> dict[str, Any]:
         "inputs": said.inputs,
         "decided_at": now,
         "created_at": now,
+    }
+
+
+def _tenure(decision: CameToRun, now: datetime) -> dict[str, Any]:
+    known = decision.deployment
+    artifact = known.release.artifact
+    return {
+        "deployment_id": known.id,
+        "service": known.service,
+        "environment": known.environment,
+        "module_key": module_key(artifact.group, artifact.name),
+        "artifact_id": known.release.id,
+        "published_at": known.release.published_at,
+        "since": decision.since,
+        "known_at": now,
     }
 
 

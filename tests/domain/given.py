@@ -12,6 +12,7 @@ from deploydb.domain.catalog import After, Catalog, Environment, Parallel, Pipel
 from deploydb.domain.decide import decide, open_flow
 from deploydb.domain.decisions import (
     Attempted,
+    CameToRun,
     CheckWanted,
     Decisions,
     FailureCounted,
@@ -379,7 +380,7 @@ class World:
                     self.commands.append(decision)
                     active = [one for one in self.deployments.values() if one.active]
                     assert len({one.environment for one in active}) == len(active), "two active in one lane"
-                case Settled(deployment=known):
+                case Settled(deployment=known) | CameToRun(deployment=known):
                     self.deployments[known.id] = known
                 case VerdictChanged(deployment=known, verdict=verdict):
                     self._verdicts.setdefault(known.id, {})[verdict.promotion] = verdict

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from deploydb.domain.decisions import RunningChanged, Settled
+from deploydb.domain.decisions import CameToRun, RunningChanged, Settled
 from deploydb.domain.state import Status
 from tests.domain.given import FOO, at, chain, foo, world
 
@@ -10,7 +10,8 @@ from tests.domain.given import FOO, at, chain, foo, world
 def test_what_was_done_by_hand_is_known_to_run_there() -> None:
     it = world()
     it.observe("prod", "0.9")
-    (changed, closed) = it.evaluate().decisions
+    (came, changed, closed) = it.evaluate().decisions
+    assert isinstance(came, CameToRun)
     assert isinstance(changed, RunningChanged)
     assert isinstance(closed, Settled)
     assert (it.runs("prod"), closed.what) == ("0.9", "closed")

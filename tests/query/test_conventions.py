@@ -194,5 +194,5 @@ def test_every_answer_keeps_browsers_careful(quiet: Service) -> None:
     for path in ("/api/services", "/api/services/gone", "/nowhere", "/metrics", "/healthz"):
         headers = quiet.ask(path).headers
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["cache-control"] == "no-store"
+        assert headers["cache-control"] == ("private, no-cache" if path == "/api/services" else "no-store")
         assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"

@@ -33,9 +33,9 @@ def test_nothing_runs_yet_and_every_lane_is_there_in_the_order_of_the_pipeline(s
     service.world.catalog = catalog(stages=DEV_TO_PROD)
     assert service.ask("/api/status").text == (
         '{"environments":["dev","staging","prod"],"lanes":['
-        '{"service":"foo","environment":"dev","running":[],"pending":[],"holds":[]},'
-        '{"service":"foo","environment":"staging","running":[],"pending":[],"holds":[]},'
-        '{"service":"foo","environment":"prod","running":[],"pending":[],"holds":[]}]}'
+        '{"service":"foo","environment":"dev","running":[],"pending":[],"holds":[],"drift":[]},'
+        '{"service":"foo","environment":"staging","running":[],"pending":[],"holds":[],"drift":[]},'
+        '{"service":"foo","environment":"prod","running":[],"pending":[],"holds":[],"drift":[]}],"at":null,"knownAt":null}'
     )
 
 
@@ -47,12 +47,12 @@ def test_what_runs_and_what_comes(world: World, service: Service) -> None:
     assert service.ask("/api/status?environment=dev").text == (
         '{"environments":["dev"],"lanes":[{"service":"foo","environment":"dev","running":[{"module":"com.example:foo",'
         '"version":"1.0","deployment":1,"status":"SUCCESS","since":"2026-11-22T12:00:00+00:00",'
-        '"reason":"smoke passed"}],"pending":[],"holds":[]}]}'
+        '"reason":"smoke passed","previous":null}],"pending":[],"holds":[],"drift":[]}],"at":null,"knownAt":null}'
     )
     assert service.ask("/api/status?environment=prod").text == (
         '{"environments":["prod"],"lanes":[{"service":"foo","environment":"prod","running":[],"pending":['
         '{"module":"com.example:foo","version":"1.0","deployment":2,"kind":"deploy","attempt":1,"status":"CREATED",'
-        '"reason":"promoted from dev: smoke passed"}],"holds":[]}]}'
+        '"reason":"promoted from dev: smoke passed"}],"holds":[],"drift":[]}],"at":null,"knownAt":null}'
     )
 
 
@@ -138,7 +138,7 @@ def test_a_service_that_is_configured_no_more_is_told_while_something_of_it_is_t
 def test_a_filter_that_matches_no_lane_of_what_exists_is_an_empty_answer(world: World, service: Service) -> None:
     world.catalog = catalog(stages=DEV_TO_PROD[:1])
     world.catalog.environments["unused"] = Environment(ident="unused")
-    assert service.get("/api/status?service=foo&environment=unused") == {"environments": [], "lanes": []}
+    assert service.get("/api/status?service=foo&environment=unused")["lanes"] == []
     assert service.get("/api/status?service=&environment=")["environments"] == ["dev"]
 
 

@@ -1,10 +1,8 @@
 """Artifacts: `/api/artifacts/…`."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from deploydb.query.asking import Asked, Body
 from deploydb.query.errors import not_found, shown
+from deploydb.query.resource import PAGE, Resource
 from deploydb.query.shapes import artifact_body, deployment_body
 from deploydb.store.queries.artifacts import ArtifactView, artifact_by_id, artifacts_of_module, latest_of_module
 from deploydb.store.queries.deployments import deployments_of_artifact
@@ -73,10 +71,10 @@ def _module(asked: Asked) -> tuple[str, str]:
     return group, name
 
 
-ROUTES: Mapping[str, Callable[[Asked], Any]] = {
-    "/api/artifacts/by-module/{module:path}/latest": latest,
-    "/api/artifacts/by-module/{module:path}": by_module,
-    "/api/artifacts/{id}": by_id,
-    "/api/artifacts/{id}/versions": versions,
-    "/api/artifacts/{id}/deployments": deployments,
-}
+RESOURCES = (
+    Resource(path="/api/artifacts/by-module/{module:path}/latest", read=latest),
+    Resource(path="/api/artifacts/by-module/{module:path}", read=by_module, parameters=PAGE),
+    Resource(path="/api/artifacts/{id}", read=by_id),
+    Resource(path="/api/artifacts/{id}/versions", read=versions, parameters=PAGE),
+    Resource(path="/api/artifacts/{id}/deployments", read=deployments, parameters=PAGE),
+)

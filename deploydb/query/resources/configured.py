@@ -1,11 +1,12 @@
 """Services, environments, pipelines, promotions: what is configured, by ident."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from deploydb.domain.catalog import Catalog
 from deploydb.query.asking import Asked, Body
 from deploydb.query.errors import hint, not_found, shown
+from deploydb.query.resource import Resource
 from deploydb.query.shapes import environment_body, pipeline_body, promotion_body, service_body
 
 T = TypeVar("T")
@@ -30,15 +31,18 @@ def _one(
     return read
 
 
-def _routes(
+def _resources(
     kind: str, members: Callable[[Catalog], Mapping[str, T]], body: Callable[[T], Body]
-) -> dict[str, Callable[[Asked], Any]]:
-    return {f"/api/{kind}s": _list(members, body), f"/api/{kind}s/{{ident}}": _one(kind, members, body)}
+) -> tuple[Resource, Resource]:
+    return (
+        Resource(path=f"/api/{kind}s", read=_list(members, body)),
+        Resource(path=f"/api/{kind}s/{{ident}}", read=_one(kind, members, body)),
+    )
 
 
-ROUTES: Mapping[str, Callable[[Asked], Any]] = {
-    **_routes("service", lambda catalog: catalog.services, service_body),
-    **_routes("environment", lambda catalog: catalog.environments, environment_body),
-    **_routes("pipeline", lambda catalog: catalog.pipelines, pipeline_body),
-    **_routes("promotion", lambda catalog: catalog.promotions, promotion_body),
-}
+RESOURCES = (
+    *_resources("service", lambda catalog: catalog.services, service_body),
+    *_resources("environment", lambda catalog: catalog.environments, environment_body),
+    *_resources("pipeline", lambda catalog: catalog.pipelines, pipeline_body),
+    *_resources("promotion", lambda catalog: catalog.promotions, promotion_body),
+)

@@ -1,10 +1,8 @@
 """Deployments and their promotion results: `/api/deployments…`."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from deploydb.query.asking import Asked, Body
 from deploydb.query.errors import not_found
+from deploydb.query.resource import PAGE, Resource
 from deploydb.query.shapes import deployment_body, result_body
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_page, latest_deployment
 
@@ -50,9 +48,9 @@ def _deployment(asked: Asked) -> DeploymentView:
     return view
 
 
-ROUTES: Mapping[str, Callable[[Asked], Any]] = {
-    "/api/deployments": page,
-    "/api/deployments/latest": latest,
-    "/api/deployments/{id}": by_id,
-    "/api/deployments/{id}/promotions/{result}": result,
-}
+RESOURCES = (
+    Resource(path="/api/deployments", read=page, parameters=PAGE),
+    Resource(path="/api/deployments/latest", read=latest),
+    Resource(path="/api/deployments/{id}", read=by_id),
+    Resource(path="/api/deployments/{id}/promotions/{result}", read=result),
+)

@@ -1,10 +1,8 @@
 """Events: `/api/events`, the log."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from deploydb.query.asking import Asked, Body, iso
 from deploydb.query.paging import LARGEST
+from deploydb.query.resource import PAGE, Resource, number, text
 from deploydb.store.queries.events import EventView, Filter, events_before
 
 
@@ -40,4 +38,17 @@ def _body(view: EventView) -> Body:
     }
 
 
-ROUTES: Mapping[str, Callable[[Asked], Any]] = {"/api/events": events}
+RESOURCES = (
+    Resource(
+        path="/api/events",
+        read=events,
+        parameters=(
+            *PAGE,
+            number("before", "Only rows with a lower number: the `next` of the page before."),
+            text("service", "About this service only."),
+            text("environment", "About this environment only."),
+            text("type", "Of this type only, such as `approval.given`."),
+            text("source", "From this source only; `deploydb` for its own decisions."),
+        ),
+    ),
+)

@@ -1,10 +1,8 @@
 """Flows: `/api/flows/{id}`."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from deploydb.query.asking import Asked, Body
 from deploydb.query.errors import not_found
+from deploydb.query.resource import Resource
 from deploydb.query.shapes import flow_body
 from deploydb.store.queries.flows import flow_by_id
 
@@ -19,4 +17,4 @@ def by_id(asked: Asked) -> Body:
     return flow_body(view)
 
 
-ROUTES: Mapping[str, Callable[[Asked], Any]] = {"/api/flows/{id}": by_id}
+RESOURCES = (Resource(path="/api/flows/{id}", read=by_id),)

@@ -1,10 +1,8 @@
 """History: `/api/history/{service}[/{environment}]`, what has been tried."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from deploydb.query.asking import Asked, Body, iso
 from deploydb.query.lane import require_lane, require_service
+from deploydb.query.resource import PAGE, Resource
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.history import history as deployments_of
 
@@ -44,7 +42,7 @@ def _body(view: DeploymentView) -> Body:
     }
 
 
-ROUTES: Mapping[str, Callable[[Asked], Any]] = {
-    "/api/history/{service}": history,
-    "/api/history/{service}/{environment}": history,
-}
+RESOURCES = (
+    Resource(path="/api/history/{service}", read=history, parameters=PAGE),
+    Resource(path="/api/history/{service}/{environment}", read=history, parameters=PAGE),
+)

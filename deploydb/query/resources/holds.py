@@ -1,12 +1,9 @@
 """Holds: `/api/holds`, what stops automation now."""
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any
-
 from deploydb.query.asking import Asked, Body
 from deploydb.query.held import Held, hold_body
 from deploydb.query.lane import require_environment, require_service
+from deploydb.query.resource import Resource, text
 from deploydb.store.queries.holds import holds_at
 
 
@@ -14,7 +11,7 @@ def holds(asked: Asked) -> Body:
     """The holds that stand over the service and the environment that are asked for; all of them by default."""
     service, environment = asked.option("service"), asked.option("environment")
     with asked.store() as connection:
-        found = holds_at(connection, datetime.now(UTC), service)
+        found = holds_at(connection, asked.now, service)
         if service is not None:
             require_service(connection, asked.catalog, service)
         if environment is not None:
@@ -27,4 +24,10 @@ def holds(asked: Asked) -> Body:
     return {"holds": [hold_body(hold) for hold in found]}
 
 
-ROUTES: Mapping[str, Callable[[Asked], Any]] = {"/api/holds": holds}
+RESOURCES = (
+    Resource(
+        path="/api/holds",
+        read=holds,
+        parameters=(text("service", "Over this service."), text("environment", "Over this environment.")),
+    ),
+)

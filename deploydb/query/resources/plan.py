@@ -1,8 +1,7 @@
 """Plan: `/api/plan/{service}`, what would happen to a version if it came now."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,6 +14,7 @@ from deploydb.domain.state import Status
 from deploydb.query.asking import Asked, Body, iso
 from deploydb.query.errors import bad_request, hint, not_found, shown
 from deploydb.query.held import Held
+from deploydb.query.resource import Resource, text
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.plan import deployments_took, gates_took
 from deploydb.store.queries.why import deployment_of_version
@@ -137,4 +137,11 @@ def _span_body(span: tuple[datetime, datetime] | None) -> Body | None:
     return {"p50": iso(span[0]), "p90": iso(span[1])} if span is not None else None
 
 
-ROUTES: Mapping[str, Callable[[Asked], Any]] = {"/api/plan/{service}": plan}
+RESOURCES = (
+    Resource(
+        path="/api/plan/{service}",
+        read=plan,
+        parameters=(text("version", "Which version would come; without it any."),),
+        momentary=True,
+    ),
+)

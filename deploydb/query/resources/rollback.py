@@ -1,7 +1,6 @@
 """Rollback: `/api/rollback/{service}/{environment}`, what putting back what ran before would do. It does nothing."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import sqlalchemy as sa
 
@@ -18,6 +17,7 @@ from deploydb.domain.state import Good, Release, Running
 from deploydb.query.asking import Asked, Body, iso
 from deploydb.query.errors import not_found, shown
 from deploydb.query.lane import require_lane
+from deploydb.query.resource import Resource, text
 from deploydb.store.queries.rollback import came_after
 from deploydb.store.situation import situations
 from deploydb.store.surroundings import good_in
@@ -139,4 +139,14 @@ def _release_body(release: Release) -> Body:
     }
 
 
-ROUTES: Mapping[str, Callable[[Asked], Any]] = {"/api/rollback/{service}/{environment}": rollback}
+RESOURCES = (
+    Resource(
+        path="/api/rollback/{service}/{environment}",
+        read=rollback,
+        parameters=(
+            text("to", "The version to go back to; without it the last one that was good."),
+            text("artifact", "The module, GROUP:NAME, of a service that has several."),
+        ),
+        momentary=True,
+    ),
+)

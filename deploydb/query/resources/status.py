@@ -1,73 +1,193 @@
 """Status: `/api/status`, what runs in each lane, what is on its way there, and which holds stand over it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
-from deploydb.domain.catalog import Catalog
+from msgspec import Struct
+
+from deploydb.domain.catalog import Catalog, Service, Stage
 from deploydb.query.asking import Asked, Body, iso
+from deploydb.query.drift import Drift
+from deploydb.query.errors import bad_request
 from deploydb.query.held import Held, hold_body
 from deploydb.query.lane import require_environment, require_service
 from deploydb.query.order import environments_in_order
+from deploydb.query.resource import Resource, moment, text
 from deploydb.store.queries.holds import holds_at
-from deploydb.store.queries.lanes import PendingView, RunningView, pending_in, running_in
+from deploydb.store.queries.lanes import PendingView, pending_in
+from deploydb.store.queries.tenures import TenureView, newest_of_modules, ran_at, running_now
 
-Lane = tuple[str, str]
+Place = tuple[str, str]
 
 
-def status(asked: Asked) -> Body:
+class Previous(Struct, frozen=True, kw_only=True):
+    """The other version that ran there before, from when until when."""
+
+    version: str
+    since: str
+    until: str
+
+
+class Running(Struct, frozen=True, kw_only=True):
+    """What a lane runs of one module."""
+
+    module: str
+    version: str
+    deployment: int
+    status: str
+    since: str
+    reason: str | None
+    previous: Previous | None
+
+
+class Pending(Struct, frozen=True, kw_only=True):
+    """A deployment that is on its way, and what it waits for or how far it is."""
+
+    module: str
+    version: str
+    deployment: int
+    kind: str
+    attempt: int
+    status: str
+    reason: str | None
+
+
+class Drifted(Struct, frozen=True, kw_only=True):
+    """What the lane should run and does not, with nothing on its way there."""
+
+    module: str
+    expected: str
+    reason: str
+
+
+class Lane(Struct, frozen=True, kw_only=True):
+    """A service in an environment."""
+
+    service: str
+    environment: str
+    running: list[Running] = []
+    pending: list[Pending] = []
+    holds: list[Body] = []
+    drift: list[Drifted] = []
+
+
+class Status(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The matrix. Of the past it has what ran, and neither what was on its way nor holds. `at`: what ran then;
+    `known_at`: what was believed then."""
+
+    environments: list[str]
+    lanes: list[Lane]
+    at: str | None
+    known_at: str | None
+
+
+def status(asked: Asked) -> Status:
     """Every lane of the service and the environment that are asked for, by service and by the pipelines' order.
 
     A lane for each service in each environment of its stages, and wherever else something runs or is under way.
     """
     service, environment = asked.option("service"), asked.option("environment")
+    at, known_at = _past(asked, "at"), _past(asked, "known_at")
     with asked.store() as connection:
-        running = running_in(connection, service, environment)
-        pending = _newest_of_those_not_begun(asked.catalog, pending_in(connection, service, environment))
-        held = Held(holds_at(connection, datetime.now(UTC), service), asked.catalog)
-        lanes = _configured(asked.catalog, service, environment)
-        if not lanes and not running and not pending:
+        if at is not None or known_at is not None:
+            running = ran_at(connection, at or known_at or asked.now, known_at, service, environment)
+            lanes = _Lanes(asked.catalog, service, environment, running, ())
+        else:
+            # of all environments: what should run in one follows from what runs in those before it
+            running = running_now(connection, service, None)
+            pending = _newest_of_those_not_begun(asked.catalog, pending_in(connection, service, environment))
+            lanes = _Lanes(asked.catalog, service, environment, running, pending)
+            holds = holds_at(connection, asked.now, service)
+            lanes.held = Held(holds, asked.catalog)
+            lanes.drift = Drift(asked.catalog, running, newest_of_modules(connection, lanes.modules()), holds)
+        if not lanes.places:
             if service is not None:
                 require_service(connection, asked.catalog, service)
             if environment is not None:
                 require_environment(connection, asked.catalog, environment)
-    for ran in running:
-        _in_lane(lanes, ran)["running"].append(_running_body(ran))
-    for coming in pending:
-        _in_lane(lanes, coming)["pending"].append(_pending_body(coming))
-    for (of, there), lane in lanes.items():
-        versions = {one["version"] for one in (*lane["running"], *lane["pending"])}
-        lane["holds"] = [hold_body(hold) for hold in held.over(of, there, versions)]
     rank = {ident: index for index, ident in enumerate(environments_in_order(asked.catalog))}
 
     def place(ident: str) -> tuple[int, str]:
         return rank.get(ident, len(rank)), ident
 
-    return {
-        "environments": sorted({lane[1] for lane in lanes}, key=place),
-        "lanes": [
-            {"service": lane[0], "environment": lane[1], **lanes[lane]}
-            for lane in sorted(lanes, key=lambda lane: (lane[0], place(lane[1])))
-        ],
-    }
+    return Status(
+        environments=sorted({there for _, there in lanes.places}, key=place),
+        lanes=[lanes.lane(*each) for each in sorted(lanes.places, key=lambda each: (each[0], place(each[1])))],
+        at=iso(at),
+        known_at=iso(known_at),
+    )
 
 
-def _configured(catalog: Catalog, service: str | None, environment: str | None) -> dict[Lane, Body]:
-    """The lanes of the catalog, with nothing in them yet."""
-    if service is None:
-        services = list(catalog.services.values())
-    else:
-        services = [catalog.services[service]] if service in catalog.services else []
-    return {
-        (one.ident, stage.environment): {"running": [], "pending": []}
-        for one in services
-        for stage in catalog.stages(one)
-        if environment in (None, stage.environment)
-    }
+class _Lanes:
+    """The lanes that are asked for, and what is known of them."""
+
+    held: Held | None = None
+    drift: Drift | None = None
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        service: str | None,
+        environment: str | None,
+        running: Sequence[TenureView],
+        pending: Sequence[PendingView],
+    ) -> None:
+        known = catalog.services.values() if service is None else (catalog.services.get(service),)
+        self._stages: dict[Place, tuple[Service, Stage]] = {
+            (one.ident, stage.environment): (one, stage)
+            for one in known
+            if one is not None
+            for stage in catalog.stages(one)
+            if environment in (None, stage.environment)
+        }
+        self._running: dict[Place, list[TenureView]] = {}
+        self._pending: dict[Place, list[PendingView]] = {}
+        for ran in running:
+            if environment in (None, ran.environment):
+                self._running.setdefault((ran.service, ran.environment), []).append(ran)
+        for coming in pending:
+            self._pending.setdefault((coming.service, coming.environment), []).append(coming)
+        self.places = {*self._stages, *self._running, *self._pending}
+
+    def modules(self) -> list[tuple[str, str]]:
+        """Group and name of the modules of the services whose first stages are asked for."""
+        first = {one.ident: one for one, stage in self._stages.values() if not stage.after.environments}
+        parted = (module.rpartition(":") for one in first.values() for module in one.artifacts)
+        return [(group, name) for group, _, name in parted]
+
+    def lane(self, service: str, environment: str) -> Lane:
+        """The body of one."""
+        running = self._running.get((service, environment), ())
+        pending = self._pending.get((service, environment), ())
+        holds: list[Body] = []
+        if self.held is not None:
+            versions = {*(one.version for one in running), *(one.release.artifact.version for one in pending)}
+            holds = [hold_body(hold) for hold in self.held.over(service, environment, versions)]
+        return Lane(
+            service=service,
+            environment=environment,
+            running=[_running(one) for one in running],
+            pending=[_pending(one) for one in pending],
+            holds=holds,
+            drift=list(self._drifted(service, environment, pending)),
+        )
+
+    def _drifted(self, service: str, environment: str, pending: Sequence[PendingView]) -> Iterator[Drifted]:
+        if self.drift is None or (service, environment) not in self._stages:
+            return
+        configured, stage = self._stages[service, environment]
+        for module in configured.artifacts:
+            coming = {one.release.artifact.version for one in pending if one.release.artifact.module == module}
+            expected = self.drift.of(configured, stage, module, coming)
+            if expected is not None:
+                yield Drifted(module=module, expected=expected.version, reason=expected.reason)
 
 
-def _in_lane(lanes: dict[Lane, Body], view: RunningView | PendingView) -> Body:
-    return lanes.setdefault((view.service, view.environment), {"running": [], "pending": []})
+def _past(asked: Asked, name: str) -> datetime | None:
+    at = asked.moment(name)
+    if at is not None and at > asked.now:
+        raise bad_request(f"{name}={iso(at)} is in the future: it is {iso(asked.now)}")
+    return at
 
 
 def _newest_of_those_not_begun(catalog: Catalog, pending: Sequence[PendingView]) -> list[PendingView]:
@@ -89,27 +209,42 @@ def _is_in_line(view: PendingView) -> bool:
     return view.status == "NOT_STARTED" and view.kind != "rollback"
 
 
-def _running_body(view: RunningView) -> Body:
-    return {
-        "module": view.module,
-        "version": view.version,
-        "deployment": view.deployment,
-        "status": view.status,
-        "since": iso(view.since),
-        "reason": view.reason,
-    }
+def _running(view: TenureView) -> Running:
+    previous = None
+    if view.before is not None and view.before_since is not None:
+        previous = Previous(version=view.before, since=view.before_since.isoformat(), until=view.since.isoformat())
+    return Running(
+        module=view.module,
+        version=view.version,
+        deployment=view.deployment,
+        status=view.status,
+        since=view.since.isoformat(),
+        reason=view.reason,
+        previous=previous,
+    )
 
 
-def _pending_body(view: PendingView) -> Body:
-    return {
-        "module": view.release.artifact.module,
-        "version": view.release.artifact.version,
-        "deployment": view.deployment,
-        "kind": view.kind,
-        "attempt": view.attempt,
-        "status": view.status,
-        "reason": view.reason,
-    }
+def _pending(view: PendingView) -> Pending:
+    return Pending(
+        module=view.release.artifact.module,
+        version=view.release.artifact.version,
+        deployment=view.deployment,
+        kind=view.kind,
+        attempt=view.attempt,
+        status=view.status,
+        reason=view.reason,
+    )
 
 
-ROUTES: Mapping[str, Callable[[Asked], Any]] = {"/api/status": status}
+RESOURCES = (
+    Resource(
+        path="/api/status",
+        read=status,
+        parameters=(
+            text("service", "Of this service only."),
+            text("environment", "In this environment only."),
+            moment("at", "What ran at this time in the past, by all that is known now."),
+            moment("known_at", "What was known at this time in the past; without `at`, of that time."),
+        ),
+    ),
+)

@@ -1,8 +1,6 @@
 """Why: `/api/why/{service}/{environment}`, why a version is there, or is not."""
 
-from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,6 +12,7 @@ from deploydb.query.explanation import explain, way_of
 from deploydb.query.lane import require_lane
 from deploydb.query.past import running_then, then
 from deploydb.query.releasing import releasing_body
+from deploydb.query.resource import Resource, moment, text
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_of_flow
 from deploydb.store.queries.lanes import running_in
 from deploydb.store.queries.past import catalogs_of, deployments_then
@@ -142,4 +141,14 @@ def _unknown_version(
     return not_found(f"there is no version {shown(version)} of {service}")
 
 
-ROUTES: Mapping[str, Callable[[Asked], Any]] = {"/api/why/{service}/{environment}": why}
+RESOURCES = (
+    Resource(
+        path="/api/why/{service}/{environment}",
+        read=why,
+        parameters=(
+            text("version", "Which version; without it the newest that is not there yet, else what runs there."),
+            moment("at", "As it was known then, instead of now."),
+        ),
+        momentary=True,
+    ),
+)

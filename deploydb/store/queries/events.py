@@ -22,6 +22,7 @@ class EventView(Struct, frozen=True, kw_only=True):
     time: datetime
     recorded_at: datetime
     publisher: str | None
+    who: str | None
     service: str | None
     environment: str | None
     body: msgspec.Raw

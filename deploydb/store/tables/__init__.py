@@ -6,21 +6,19 @@
 from deploydb.store.tables.base import metadata
 from deploydb.store.tables.deployed import (
     STATUSES,
-    agenda,
     approval,
     artifact,
     deployment,
     event,
     flow,
-    mark,
-    outbox,
     publication,
     running,
-    unmatched,
+    tenure,
     verdict,
     verification,
 )
 from deploydb.store.tables.ordered import attestation, hold, hotfix, incident, probe, wish
+from deploydb.store.tables.queued import agenda, mark, outbox, revision, unmatched
 
 __all__ = [
     "STATUSES",
@@ -39,7 +37,9 @@ __all__ = [
     "outbox",
     "probe",
     "publication",
+    "revision",
     "running",
+    "tenure",
     "unmatched",
     "verdict",
     "verification",

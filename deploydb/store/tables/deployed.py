@@ -1,7 +1,7 @@
-"""The log, artifacts, flows and deployments, and the work queues on them.
+"""The log, artifacts, flows and deployments.
 
 `event` is the truth; every other table is what it adds up to. Ingest owns `event`, `artifact`, `verification`,
-`approval`, `unmatched` and the reported columns of `deployment`; promotion owns the rest.
+`approval` and the reported columns of `deployment`; promotion owns the rest.
 
 Log numbers and other ids have gaps and become visible out of order: nothing reads "everything after the last id seen".
 """
@@ -21,13 +21,15 @@ event = sa.Table(
     sa.Column("time", UtcDateTime, nullable=False),
     sa.Column("recorded_at", UtcDateTime, nullable=False),
     sa.Column("publisher", sa.Text),
+    sa.Column("who", sa.Text),
     sa.Column("service", sa.Text),
     sa.Column("environment", sa.Text),
     sa.Column("body", Json, nullable=False),
     sa.UniqueConstraint("source", "id"),
 )
 """The log, append-only: inbound facts, and DeployDB's own decisions (source `deploydb`). `time` is when it happened,
-`recorded_at` when we knew. `service` and `environment` are those that it names, for reading by lane."""
+`recorded_at` when we knew. `who`: the person it names. `service` and `environment` are those that it names, for
+reading by lane."""
 sa.Index(
     "ix_event_lane",
     event.c.service,
@@ -36,6 +38,25 @@ sa.Index(
     postgresql_where=event.c.service.is_not(None),
     sqlite_where=event.c.service.is_not(None),
 )
+
+_named = event.c.who.is_not(None)
+sa.Index("ix_event_who", event.c.who, event.c.number, postgresql_where=_named, sqlite_where=_named)
+BULK = (
+    "artifact.published",
+    "deployment.started",
+    "deployment.finished",
+    "verification.finished",
+    "flow.opened",
+    "deployment.requested",
+    "deployment.succeeded",
+    "deployment.skipped",
+    "environment.changed",
+    "verdict.changed",
+)
+"""What the log is mostly made of: these types are found by going back a little, the others by an index."""
+_rare = event.c.type.not_in([sa.literal(name, literal_execute=True) for name in BULK])
+sa.Index("ix_event_rare", event.c.type, event.c.number, postgresql_where=_rare, sqlite_where=_rare)
+sa.Index("ix_event_recorded", event.c.recorded_at, postgresql_using="brin")
 
 artifact = sa.Table(
     "artifact",
@@ -62,6 +83,14 @@ artifact = sa.Table(
 is a hash of group and name: they may be longer than an index entry. `observed`: only seen running, never published.
 `conflict`: says which later publication contradicts it."""
 sa.Index("ix_artifact_module", artifact.c.module_key, artifact.c.published_at)
+_short = sa.func.length(artifact.c.purl) <= sa.literal(2000, literal_execute=True)
+"""Longer ones would not fit into the index."""
+for _known, _given in (
+    (artifact.c.commit, artifact.c.commit.is_not(None)),
+    (artifact.c.digest, artifact.c.digest.is_not(None)),
+    (artifact.c.purl, sa.and_(artifact.c.purl.is_not(None), _short)),
+):
+    sa.Index(f"ix_artifact_{_known.name}", _known, postgresql_where=_given, sqlite_where=_given)
 
 publication = sa.Table(
     "publication",
@@ -118,6 +147,7 @@ deployment = sa.Table(
     sa.Column("result", sa.Text),
     sa.Column("sequel", sa.Text),
     sa.Column("aftermath", sa.Text),
+    sa.Column("ran_since", UtcDateTime),
     sa.Column("decided_at", UtcDateTime),
     sa.Column("open", sa.Boolean, nullable=False, server_default=sa.true()),
     # reported by facts: when, and which fact said so
@@ -141,7 +171,8 @@ deployment = sa.Table(
 )
 """One attempt to have a release in an environment. `status` is `domain.state.status` of the other columns, written
 with them. `position`: the stage's place in its flow. `cause_id`: the deployment whose failure led to this one.
-`sequel`: what its own failure led to, `aftermath` in words. `open`: promotion still has something to do with it."""
+`sequel`: what its own failure led to, `aftermath` in words. `ran_since`: when it came to run there, as its `tenure`
+has it. `open`: promotion still has something to do with it."""
 _active = deployment.c.status.in_(("CREATED", "STARTED"))
 sa.Index(
     "uq_deployment_active",
@@ -226,66 +257,29 @@ running = sa.Table(
 )
 """What each environment runs of each module of each service."""
 
-unmatched = sa.Table(
-    "unmatched",
+tenure = sa.Table(
+    "tenure",
     metadata,
-    sa.Column("event", BigId, sa.ForeignKey("event.number"), primary_key=True, autoincrement=False),
-    sa.Column("service", sa.Text),
-    sa.Column("environment", sa.Text),
-    sa.Column("version", sa.Text),
-    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), primary_key=True, autoincrement=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("environment", sa.Text, nullable=False),
+    sa.Column("module_key", sa.Text, nullable=False),
+    sa.Column("artifact_id", BigId, sa.ForeignKey("artifact.id"), nullable=False),
+    sa.Column("published_at", UtcDateTime, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("known_at", UtcDateTime, nullable=False),
+    sa.Column("result", sa.Text),
+    sa.Column("result_at", UtcDateTime),
 )
-"""Facts about a deployment that is not known; those that name a lane and a version are matched when it appears."""
-sa.Index("ix_unmatched_lane", unmatched.c.service, unmatched.c.environment, unmatched.c.version)
-
-mark = sa.Table(
-    "mark",
-    metadata,
-    identity(),
-    sa.Column("artifact_id", BigId),
-    sa.Column("service", sa.Text),
-    sa.Column("created_at", UtcDateTime, nullable=False),
-    sa.CheckConstraint("artifact_id IS NOT NULL OR service IS NOT NULL", name="subject"),
-)
-"""What has to be evaluated: a published artifact, or a service. Only ever inserted and deleted, so that ingest workers
-never wait for each other, nor for promotion, on a popular service's row."""
-
-agenda = sa.Table(
-    "agenda",
-    metadata,
-    sa.Column("service", sa.Text, primary_key=True),
-    sa.Column("due_at", UtcDateTime),
-    sa.Column("evaluated_at", UtcDateTime),
-    sa.Column("catalog", sa.Text),
-)
-"""One row a service: its lock (one promotion worker at a time evaluates a service), and when time alone may change
-something. `catalog`: the digest of the catalog it was last evaluated by."""
+"""When each deployment that finished well came to run (`since`), and when we knew (`known_at`). What ran at a time is
+the lane's last row until then, whatever had been heard of by then. `result`, `result_at`: what its gates came to."""
 sa.Index(
-    "ix_agenda_due",
-    agenda.c.due_at,
-    postgresql_where=agenda.c.due_at.is_not(None),
-    sqlite_where=agenda.c.due_at.is_not(None),
+    "ix_tenure_lane",
+    tenure.c.service,
+    tenure.c.environment,
+    tenure.c.module_key,
+    tenure.c.since,
+    tenure.c.published_at,
+    tenure.c.deployment_id,
 )
-
-outbox = sa.Table(
-    "outbox",
-    metadata,
-    identity(),
-    sa.Column("message_id", sa.Text, nullable=False),
-    sa.Column("exchange", sa.Text, nullable=False),
-    sa.Column("routing_key", sa.Text, nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
-    sa.Column("created_at", UtcDateTime, nullable=False),
-    sa.Column("due_at", UtcDateTime, nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("problem", sa.Text),
-    sa.Column("sent_at", UtcDateTime),
-    sa.UniqueConstraint("message_id"),
-)
-"""The only way out. `due_at` is moved ahead while a relay has the row (its lease) and after a return (its backoff)."""
-sa.Index(
-    "ix_outbox_unsent",
-    outbox.c.due_at,
-    postgresql_where=outbox.c.sent_at.is_(None),
-    sqlite_where=outbox.c.sent_at.is_(None),
-)
+sa.Index("ix_tenure_environment", tenure.c.environment, tenure.c.since)

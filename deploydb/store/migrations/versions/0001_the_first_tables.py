@@ -53,6 +53,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("module_key", "version", name=op.f("uq_artifact_module_key_version")),
     )
     op.create_index("ix_artifact_module", "artifact", ["module_key", "published_at"], unique=False)
+    for known in ("commit", "digest", "purl"):
+        given = sa.text(f'"{known}" IS NOT NULL' + (" AND length(purl) <= 2000" if known == "purl" else ""))
+        op.create_index(f"ix_artifact_{known}", "artifact", [known], postgresql_where=given, sqlite_where=given)
     op.create_table(
         "event",
         sa.Column("number", ID, sa.Identity(always=False), nullable=False),
@@ -62,12 +65,22 @@ def upgrade() -> None:
         sa.Column("time", TIME, nullable=False),
         sa.Column("recorded_at", TIME, nullable=False),
         sa.Column("publisher", sa.Text(), nullable=True),
+        sa.Column("who", sa.Text(), nullable=True),
         sa.Column("service", sa.Text(), nullable=True),
         sa.Column("environment", sa.Text(), nullable=True),
         sa.Column("body", JSON, nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_event")),
         sa.UniqueConstraint("source", "id", name=op.f("uq_event_source_id")),
     )
+    named = sa.text("who IS NOT NULL")
+    op.create_index("ix_event_who", "event", ["who", "number"], postgresql_where=named, sqlite_where=named)
+    rare = sa.text(
+        "(type NOT IN ('artifact.published', 'deployment.started', 'deployment.finished', 'verification.finished', "
+        "'flow.opened', 'deployment.requested', 'deployment.succeeded', 'deployment.skipped', 'environment.changed', "
+        "'verdict.changed'))"
+    )
+    op.create_index("ix_event_rare", "event", ["type", "number"], postgresql_where=rare, sqlite_where=rare)
+    op.create_index("ix_event_recorded", "event", ["recorded_at"], postgresql_using="brin")
     op.create_index(
         "ix_event_lane",
         "event",
@@ -168,6 +181,7 @@ def upgrade() -> None:
         sa.Column("result", sa.Text(), nullable=True),
         sa.Column("sequel", sa.Text(), nullable=True),
         sa.Column("aftermath", sa.Text(), nullable=True),
+        sa.Column("ran_since", TIME, nullable=True),
         sa.Column("decided_at", TIME, nullable=True),
         sa.Column("open", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("started_at", TIME, nullable=True),
@@ -254,6 +268,34 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name=op.f("fk_running_artifact_id_artifact")),
         sa.ForeignKeyConstraint(["deployment_id"], ["deployment.id"], name=op.f("fk_running_deployment_id_deployment")),
         sa.PrimaryKeyConstraint("service", "environment", "module_key", name=op.f("pk_running")),
+    )
+    op.create_table(
+        "revision",
+        sa.Column("slot", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("number", ID, nullable=False),
+        sa.PrimaryKeyConstraint("slot", name=op.f("pk_revision")),
+    )
+    op.create_table(
+        "tenure",
+        sa.Column("deployment_id", ID, autoincrement=False, nullable=False),
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
+        sa.Column("module_key", sa.Text(), nullable=False),
+        sa.Column("artifact_id", ID, nullable=False),
+        sa.Column("published_at", TIME, nullable=False),
+        sa.Column("since", TIME, nullable=False),
+        sa.Column("known_at", TIME, nullable=False),
+        sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("result_at", TIME, nullable=True),
+        sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name=op.f("fk_tenure_artifact_id_artifact")),
+        sa.ForeignKeyConstraint(["deployment_id"], ["deployment.id"], name=op.f("fk_tenure_deployment_id_deployment")),
+        sa.PrimaryKeyConstraint("deployment_id", name=op.f("pk_tenure")),
+    )
+    op.create_index("ix_tenure_environment", "tenure", ["environment", "since"])
+    op.create_index(
+        "ix_tenure_lane",
+        "tenure",
+        ["service", "environment", "module_key", "since", "published_at", "deployment_id"],
     )
     op.create_table(
         "verdict",
@@ -419,6 +461,8 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_table("verification")
     op.drop_table("verdict")
+    op.drop_table("tenure")
+    op.drop_table("revision")
     op.drop_table("running")
     op.drop_table("approval")
     op.drop_index(

@@ -1,0 +1,79 @@
+"""Drift: what a lane should run by what is configured and has come through, where that is not what it runs."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from deploydb.domain.artifact import version_key
+from deploydb.domain.catalog import Catalog, Order, Service, Stage
+from deploydb.domain.orders import Hold
+from deploydb.store.queries.tenures import NewestView, TenureView
+
+Place = tuple[str, str, str]
+"""Service, environment, module."""
+
+
+class Expected(Struct, frozen=True):
+    """The version that a lane should run, and why."""
+
+    version: str
+    published_at: datetime
+    reason: str
+
+
+class Drift:
+    """What lanes should run, from what runs upstream, what has been published, and which holds stand."""
+
+    def __init__(
+        self, catalog: Catalog, running: Sequence[TenureView], newest: Sequence[NewestView], holds: Sequence[Hold]
+    ) -> None:
+        self._catalog = catalog
+        self._running: Mapping[Place, TenureView] = {(one.service, one.environment, one.module): one for one in running}
+        self._newest = {one.module: one for one in newest}
+        self._pins = {(one.service, one.environment): one for one in holds if one.kind == "pin"}
+        self._vetoed = {(one.service, one.version) for one in holds if one.kind == "veto"}
+
+    def of(self, service: Service, stage: Stage, module: str, coming: set[str]) -> Expected | None:
+        """What should run there and neither does nor is on its way; None where all is as it should be.
+
+        `coming`: the versions of the module that are on their way there.
+        """
+        runs = self._running.get((service.ident, stage.environment, module))
+        pin = self._pins.get((service.ident, stage.environment))
+        if pin is not None:
+            if pin.version is None or (runs is not None and runs.version == pin.version) or pin.version in coming:
+                return None
+            return Expected(pin.version, pin.at.time, str(pin))
+        expected = self._expected(service, stage, module)
+        if expected is None or expected.version in coming or (service.ident, expected.version) in self._vetoed:
+            return None
+        if runs is None:
+            return expected
+        if runs.version == expected.version:
+            return None
+        if _newness(service.order, expected) > _newness(service.order, runs):
+            return expected
+        by_hand = Expected(
+            expected.version, expected.published_at, f"{expected.reason}; {runs.version} was put there by hand"
+        )
+        return by_hand if runs.kind == "external" else None
+
+    def _expected(self, service: Service, stage: Stage, module: str) -> Expected | None:
+        upstream = stage.after.environments
+        if not upstream:
+            newest = self._newest.get(module)
+            reason = "it is the newest that has been published"
+            return Expected(newest.version, newest.published_at, reason) if newest is not None else None
+        found = [self._running.get((service.ident, environment, module)) for environment in upstream]
+        through = [one for one in found if one is not None and one.status == "SUCCESS"]
+        agreed = len(through) == len(found) and len({one.version for one in through}) == 1
+        if not through or (stage.after.need == "all" and not agreed):
+            return None
+        last = max(through, key=lambda one: _newness(service.order, one))
+        return Expected(last.version, last.published_at, f"{last.environment} runs it with success")
+
+
+def _newness(order: Order, release: Expected | TenureView) -> tuple[object, ...]:
+    by_time = (release.published_at, release.version)
+    return (version_key(release.version)[:-1], *by_time) if order == "version" else by_time

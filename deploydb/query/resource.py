@@ -1,0 +1,57 @@
+"""A resource as it is declared: its path, what may be asked of it, and what answers.
+
+The declaration is what the routes, the checks of parameters and the OpenAPI document are made from.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from deploydb.query.asking import Asked
+
+Kind = Literal["text", "number", "moment"]
+
+
+class Parameter(Struct, frozen=True, kw_only=True):
+    """A parameter of the query, never required. `about` is a sentence for people who read the interface's document."""
+
+    name: str
+    kind: Kind = "text"
+    about: str
+    choices: tuple[str, ...] = ()
+    """Of a text: the only ones that are taken."""
+
+
+class Resource(Struct, frozen=True, kw_only=True):
+    """A path that can only be read. `read` runs in a thread; what its annotation says it returns is the body.
+
+    `momentary`: the answer depends on the time, not only on what is stored: it is made anew each time.
+    """
+
+    path: str
+    read: Callable[[Asked], Any]
+    parameters: tuple[Parameter, ...] = ()
+    momentary: bool = False
+
+
+def text(name: str, about: str, *choices: str) -> Parameter:
+    """A parameter that is a text; with `choices`, one of them."""
+    return Parameter(name=name, about=about, choices=choices)
+
+
+def number(name: str, about: str) -> Parameter:
+    """A parameter that is a whole number from 0."""
+    return Parameter(name=name, kind="number", about=about)
+
+
+def moment(name: str, about: str) -> Parameter:
+    """A parameter that is a time: ISO 8601 with its offset from UTC."""
+    return Parameter(name=name, kind="moment", about=about)
+
+
+PAGE = (
+    number("pageNumber", "Which page, from 0."),
+    number("perPageSize", "How many on a page; 0 for as many as there may be, on the first page."),
+)
+"""What lists take that come in pages."""

@@ -1,0 +1,81 @@
+"""What is still to be done, and how much has been: work queues, and the state's revision.
+
+Ingest owns `unmatched`; `mark` is put there by ingest and promotion, and taken away by promotion.
+"""
+
+import sqlalchemy as sa
+
+from deploydb.store.columns import BigId, UtcDateTime
+from deploydb.store.tables.base import identity, metadata
+
+revision = sa.Table(
+    "revision",
+    metadata,
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", BigId, nullable=False),
+)
+"""Counters of the transactions that changed something; their sum is the state's revision."""
+
+unmatched = sa.Table(
+    "unmatched",
+    metadata,
+    sa.Column("event", BigId, sa.ForeignKey("event.number"), primary_key=True, autoincrement=False),
+    sa.Column("service", sa.Text),
+    sa.Column("environment", sa.Text),
+    sa.Column("version", sa.Text),
+    sa.Column("why", sa.Text, nullable=False),
+)
+"""Facts about a deployment that is not known; those that name a lane and a version are matched when it appears."""
+sa.Index("ix_unmatched_lane", unmatched.c.service, unmatched.c.environment, unmatched.c.version)
+
+mark = sa.Table(
+    "mark",
+    metadata,
+    identity(),
+    sa.Column("artifact_id", BigId),
+    sa.Column("service", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.CheckConstraint("artifact_id IS NOT NULL OR service IS NOT NULL", name="subject"),
+)
+"""What has to be evaluated: a published artifact, or a service. Only ever inserted and deleted, so that ingest workers
+never wait for each other, nor for promotion, on a popular service's row."""
+
+agenda = sa.Table(
+    "agenda",
+    metadata,
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("due_at", UtcDateTime),
+    sa.Column("evaluated_at", UtcDateTime),
+    sa.Column("catalog", sa.Text),
+)
+"""One row a service: its lock (one promotion worker at a time evaluates a service), and when time alone may change
+something. `catalog`: the digest of the catalog it was last evaluated by."""
+sa.Index(
+    "ix_agenda_due",
+    agenda.c.due_at,
+    postgresql_where=agenda.c.due_at.is_not(None),
+    sqlite_where=agenda.c.due_at.is_not(None),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    identity(),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("exchange", sa.Text, nullable=False),
+    sa.Column("routing_key", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("problem", sa.Text),
+    sa.Column("sent_at", UtcDateTime),
+    sa.UniqueConstraint("message_id"),
+)
+"""The only way out. `due_at` is moved ahead while a relay has the row (its lease) and after a return (its backoff)."""
+sa.Index(
+    "ix_outbox_unsent",
+    outbox.c.due_at,
+    postgresql_where=outbox.c.sent_at.is_(None),
+    sqlite_where=outbox.c.sent_at.is_(None),
+)

@@ -1,0 +1,124 @@
+"""What ran at a time, and what was believed at a time; what ran before, and what should run."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from deploydb.domain.catalog import After, Stage
+from tests.query.asking import Service
+from tests.story import NOON, World, catalog
+
+HOUR = timedelta(hours=1)
+NO_GATES = (Stage(environment="dev"), Stage(environment="prod", after=After(environments=("dev",))))
+
+
+def ran(service: Service, environment: str = "dev", **times: Any) -> list[tuple[str, str]]:
+    """Version and status of what the lane ran."""
+    asked = "".join(f"&{name}={quote(time.isoformat())}" for name, time in times.items())
+    (lane,) = service.get(f"/api/status?service=foo&environment={environment}{asked}")["lanes"]
+    return [(one["version"], one["status"]) for one in lane["running"]]
+
+
+def release(world: World, version: str) -> int:
+    """Publish it and deploy it to dev. The deployment's id."""
+    world.publish(version)
+    world.evaluate()
+    (command,) = [one for one in world.deploy() if one.environment == "dev"]
+    return command.deployment
+
+
+def test_what_ran_then_is_told_with_how_far_it_was_verified(world: World, service: Service) -> None:
+    release(world, "1.0")
+    world.now += HOUR
+    world.tell(
+        "verification.finished", service="foo", environment="dev", version="1.0", promotion="smoke", outcome="passed"
+    )
+    world.evaluate()
+    world.now += HOUR
+    release(world, "1.1")
+    world.now += HOUR
+    assert ran(service, at=NOON - HOUR) == []
+    assert ran(service, at=NOON) == [("1.0", "COMPLETED")]
+    assert ran(service, at=NOON + HOUR) == [("1.0", "SUCCESS")]
+    assert ran(service, at=NOON + 2 * HOUR) == [("1.1", "COMPLETED")]
+    assert ran(service) == [("1.1", "COMPLETED")]
+
+
+def test_a_deployment_that_is_heard_of_late_changes_what_ran_and_not_what_was_believed(
+    world: World, service: Service
+) -> None:
+    release(world, "1.0")
+    world.now += 3 * HOUR
+    late = {
+        "time": (NOON + 2 * HOUR).isoformat(),
+        "artifact": {"group": "com.example", "name": "foo", "version": "0.9"},
+    }
+    world.tell("deployment.observed", service="foo", environment="dev", **late)
+    world.evaluate()
+    world.now += HOUR
+    then = NOON + 2.5 * HOUR
+    assert ran(service, at=then) == [("0.9", "COMPLETED")]
+    assert ran(service, known_at=then) == [("1.0", "COMPLETED")]
+    assert ran(service, at=then, known_at=NOON + 3 * HOUR) == [("0.9", "COMPLETED")]
+    assert ran(service, at=NOON + HOUR, known_at=NOON + 3 * HOUR) == [("1.0", "COMPLETED")]
+
+
+def test_what_is_heard_of_when_something_newer_runs_ran_before_it(world: World, service: Service) -> None:
+    world.tell("deployment.observed", service="foo", environment="dev", **seen("1.0", NOON))
+    world.evaluate()
+    world.tell("deployment.observed", service="foo", environment="dev", **seen("0.9", NOON - 2 * HOUR))
+    world.evaluate()
+    world.now += HOUR
+    assert ran(service) == [("1.0", "COMPLETED")]
+    assert ran(service, at=NOON - HOUR) == [("0.9", "COMPLETED")]
+    assert ran(service, at=NOON - HOUR, known_at=NOON - HOUR) == []
+    (lane,) = service.get("/api/status?service=foo&environment=dev")["lanes"]
+    assert lane["running"][0]["previous"] == {
+        "version": "0.9",
+        "since": "2026-11-22T10:00:00+00:00",
+        "until": "2026-11-22T12:00:00+00:00",
+    }
+    assert "deployment.ran" in {event["type"] for event in service.get("/api/events")["events"]}
+
+
+def test_what_is_asked_of_the_future_is_refused(service: Service) -> None:
+    code, message = service.refusal(f"/api/status?at={quote((NOON + HOUR).isoformat())}")
+    assert (code, "at=2026-11-22T13:00:00+00:00 is in the future" in message) == (400, True)
+
+
+def test_a_version_that_came_through_and_is_not_on_its_way_is_missed(world: World, service: Service) -> None:
+    world.catalog = catalog(stages=NO_GATES)
+    release(world, "1.0")
+    assert drift(service, "prod") == []  # it is being verified in dev
+    world.tell(
+        "verification.finished", service="foo", environment="dev", version="1.0", promotion="smoke", outcome="passed"
+    )
+    world.evaluate()
+    assert drift(service, "prod") == []  # on its way
+    (command,) = world.commands()
+    world.tell("deployment.finished", command=command.id, outcome="failed", reason="no disk")
+    world.evaluate()
+    assert drift(service, "prod") == []  # failed, and still open: people look at it
+    world.tell("hold.placed", kind="pin", service="foo", environment="prod", version="0.8", by="alice", reason="audit")
+    world.evaluate()
+    assert drift(service, "prod") == [("0.8", "pinned to 0.8 by alice: audit")]
+
+
+def test_what_was_put_there_by_hand_is_no_part_of_the_pipeline(world: World, service: Service) -> None:
+    deployment = release(world, "1.0")
+    world.tell("verification.finished", deployment=deployment, promotion="smoke", outcome="passed")
+    world.evaluate()
+    world.deploy()
+    world.now += HOUR
+    world.tell("deployment.observed", service="foo", environment="prod", **seen("2.0-local", world.now))
+    world.evaluate()
+    assert drift(service, "prod") == [("1.0", "dev runs it with success; 2.0-local was put there by hand")]
+
+
+def drift(service: Service, environment: str) -> list[tuple[str, str]]:
+    (lane,) = service.get(f"/api/status?environment={environment}")["lanes"]
+    return [(one["expected"], one["reason"]) for one in lane["drift"]]
+
+
+def seen(version: str, when: Any) -> dict[str, Any]:
+    return {"artifact": {"group": "com.example", "name": "foo", "version": version}, "time": when.isoformat()}
