@@ -53,7 +53,7 @@ class Answers:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._revisions = Revisions(sources.engine, sources.clock)
+        self.revisions = Revisions(sources.engine, sources.clock)
         self._kept: LRUCache[str, _Kept] = LRUCache(KEPT_BYTES, getsizeof=lambda kept: len(kept.body))
         self._under_way: dict[tuple[str, str, int], asyncio.Task[bytes]] = {}
 
@@ -83,7 +83,7 @@ class Answers:
     async def _revision(self) -> Revision | None:
         """None where the database is away: what is configured is answered all the same."""
         try:
-            return await self._revisions.current()
+            return await self.revisions.current()
         except (Transient, Misconfigured):
             return None
 

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.catalog import Catalog
@@ -35,6 +35,7 @@ from deploydb.query.resources import (
 )
 from deploydb.query.resources.health import Health
 from deploydb.query.server import Server, keep_current, listening
+from deploydb.query.stream import Stream
 from deploydb.settings import Settings
 from deploydb.store.engine import open_engine
 from deploydb.store.schema import require_current
@@ -66,21 +67,31 @@ def application(
     workforce = threads or ThreadPoolExecutor(THREADS, thread_name_prefix="question")
     sources = Sources(engine=engine, catalog=catalog, threads=workforce, clock=clock or partial(datetime.now, UTC))
     answers = Answers(sources)
+    stream = Stream(engine, answers.revisions, workforce, log)
     made = Starlette(
         routes=[
             *(answers.route(resource) for resource in RESOURCES),
+            stream.route(),
             *Health(engine, problems, registry).routes(),
         ],
         middleware=[Middleware(Gate, registry=registry, log=log)],
         exception_handlers={HTTPException: refused},
     )
+    made.state.stream = stream
     made.router.redirect_slashes = False
     made.router.default = _nowhere
     return made
 
 
-def serve(given: Settings, log: Log, *, once_listening: Callable[[], None] | None = None) -> None:
-    """Answer on `given.listen` until SIGTERM or SIGINT. `once_listening` is called when it can be asked.
+def serve(
+    given: Settings,
+    log: Log,
+    *,
+    once_listening: Callable[[], None] | None = None,
+    around: Callable[[ASGIApp], ASGIApp] | None = None,
+) -> None:
+    """Answer on `given.listen` until SIGTERM or SIGINT. `once_listening` is called when it can be asked; `around` puts
+    what else is to be served at the same address around the service.
 
     A database that is away at the start is waited for: until it is back, questions are answered with 503.
 
@@ -95,9 +106,9 @@ def serve(given: Settings, log: Log, *, once_listening: Callable[[], None] | Non
         with listening(given.listen) as socket:
             host, port = socket.getsockname()[:2]
             log.info("serving", address=f"http://{f'[{host}]' if ':' in host else host}:{port}")
-            Server(app, once_listening=once_listening).run_until_stopped(
-                socket, beside=lambda hung_up: keep_current(live, hung_up, log)
-            )
+            served = around(app) if around is not None else app
+            server = Server(served, once_listening=once_listening, once_stopping=app.state.stream.end)
+            server.run_until_stopped(socket, beside=lambda hung_up: keep_current(live, hung_up, log))
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
         engine.dispose()

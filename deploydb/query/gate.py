@@ -1,9 +1,11 @@
-"""What every request passes: the limits, what becomes of errors, the headers of every answer, the metrics."""
+"""What every request passes: the limits, what becomes of errors, the headers of every answer, ids, the metrics."""
 
+import re
 import time
+from uuid import uuid4
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deploydb.domain.errors import Misconfigured, Transient
@@ -14,6 +16,10 @@ MOST_PATH_BYTES = 48 * 1024
 """Group and name of a module may have 8192 characters each, some of them escaped. The HTTP parser ends at 64 KiB."""
 MOST_QUERY_BYTES = 16 * 1024
 
+SLOW_SECONDS = 1.0
+"""An answer whose head took longer is in the log."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -51,6 +57,9 @@ class Gate:
             return
         began = time.perf_counter()
         answered = False
+        given = Headers(scope=scope).get("x-request-id", "")
+        ident = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        told_of = {"request": ident, "path": scope["path"][:200]}
 
         async def send_on(message: Message) -> None:
             nonlocal answered
@@ -59,18 +68,22 @@ class Gate:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                self._count(scope, message["status"], time.perf_counter() - began)
+                headers["X-Request-Id"] = ident
+                seconds = time.perf_counter() - began
+                self._count(scope, message["status"], seconds)
+                if seconds > SLOW_SECONDS:
+                    self._log.info("a slow answer", seconds=round(seconds, 3), status=message["status"], **told_of)
             await send(message)
 
         try:
             await self._answer(scope, receive, send_on)
         except (Transient, Misconfigured) as error:
             # why is for the log: it may name hosts and users
-            self._log.warning("the database cannot be asked", path=scope["path"][:200], reason=str(error))
+            self._log.warning("the database cannot be asked", reason=str(error), **told_of)
             told = "the database cannot be asked at the moment: try again"
             await failed(503, told, {"Retry-After": "1"})(scope, receive, send_on)
         except Exception:
-            self._log.exception("a question could not be answered", path=scope["path"][:200])
+            self._log.exception("a question could not be answered", **told_of)
             if answered:
                 raise
             await failed(500, "this should not have happened; the log of the query service says why")(

@@ -45,9 +45,18 @@ def listening(address: str) -> Iterator[socket.socket]:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, but that a stop it was asked for is a success: its own re-raises the signal that it has answered."""
+    """uvicorn, but that a stop it was asked for is a success: its own re-raises the signal that it has answered.
 
-    def __init__(self, app: ASGIApp, *, once_listening: Callable[[], None] | None = None) -> None:
+    `once_stopping` is called when it is asked to stop: answers that have no end are ended then.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        once_listening: Callable[[], None] | None = None,
+        once_stopping: Callable[[], None] | None = None,
+    ) -> None:
         configuration = uvicorn.Config(
             app,
             http="httptools",
@@ -63,6 +72,7 @@ class Server(uvicorn.Server):
         )
         super().__init__(configuration)
         self._once_listening = once_listening
+        self._once_stopping = once_stopping
 
     def run_until_stopped(self, bound: socket.socket, *, beside: Beside) -> None:
         """Serve on the socket until SIGTERM or SIGINT; a second one does not wait for answers under way."""
@@ -86,6 +96,8 @@ class Server(uvicorn.Server):
     def _stop(self) -> None:
         self.force_exit = self.should_exit
         self.should_exit = True
+        if self._once_stopping is not None:
+            self._once_stopping()
 
     async def _serve_beside(self, bound: socket.socket, beside: Beside) -> None:
         hung_up = asyncio.Event()

@@ -196,3 +196,11 @@ def test_every_answer_keeps_browsers_careful(quiet: Service) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cache-control"] == ("private, no-cache" if path == "/api/services" else "no-store")
         assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_a_request_has_an_id_that_is_its_clients_where_that_is_one(quiet: Service) -> None:
+    assert quiet.ask("/api/services", **{"x-request-id": "ci-7.2_a"}).headers["x-request-id"] == "ci-7.2_a"
+    for given in ("", "a b", "x" * 65, "<script>"):
+        made = quiet.ask("/api/services", **{"x-request-id": given}).headers["x-request-id"]
+        assert len(made) == 32
+        assert made != given

@@ -53,18 +53,18 @@ class Process:
 
     def ready(self) -> "Process":
         """Once it can be asked."""
-        until(lambda: self.process.poll() is not None or bool(self._address()), what="the service to listen")
+        until(lambda: self.process.poll() is not None or bool(self.address), what="the service to listen")
         assert self.process.poll() is None, self.said()
         return self
 
     def get(self, path: str) -> Any:
         """The body of a good answer."""
-        with urllib.request.urlopen(f"{self._address()}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.address}{path}", timeout=10) as answer:
             return json.load(answer)
 
     def raw(self, request: bytes) -> bytes:
         """What comes back for some bytes, until the service closes the connection."""
-        host, _, port = self._address().removeprefix("http://").rpartition(":")
+        host, _, port = self.address.removeprefix("http://").rpartition(":")
         with closing(socket.create_connection((host, int(port)), timeout=10)) as connection:
             connection.sendall(request)
             told = b""
@@ -87,7 +87,8 @@ class Process:
             self.process.kill()
         self.process.wait()
 
-    def _address(self) -> str:
+    @property
+    def address(self) -> str:
         told = self.logged("serving")
         return str(told[0]["address"]) if told else ""
 
@@ -113,7 +114,7 @@ def test_it_answers_and_a_stop_is_a_success(process: Process, sqlite_url: str, n
 
 
 def test_a_stop_does_not_wait_for_clients_that_say_nothing_more(process: Process) -> None:
-    host, _, port = process._address().removeprefix("http://").rpartition(":")
+    host, _, port = process.address.removeprefix("http://").rpartition(":")
     with (
         closing(socket.create_connection((host, int(port)))) as silent,
         closing(socket.create_connection((host, int(port)))) as half,

@@ -1,0 +1,59 @@
+"""What has been added to the log since somebody looked, for whom follows it."""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.store.tables import event
+
+SEEN_AGAIN = 2_000
+"""Rows become visible out of the order of their numbers: so many below the highest one are looked through again."""
+MOST = 1_000
+
+
+class ChangeView(Struct, frozen=True, kw_only=True):
+    """A row of the log in short."""
+
+    number: int
+    type: str
+    time: str
+    source: str
+    service: str | None
+    environment: str | None
+    version: str | None
+    reason: str | None
+    who: str | None
+
+
+def highest_number(connection: sa.Connection) -> int:
+    """The number of the last row; 0 for an empty log. Index: primary key."""
+    return int(connection.execute(sa.select(sa.func.max(event.c.number))).scalar() or 0)
+
+
+def numbers_above(connection: sa.Connection, floor: int) -> list[int]:
+    """The numbers above one, ascending. Index: primary key."""
+    statement = sa.select(event.c.number).where(event.c.number > floor).order_by(event.c.number)
+    return list(connection.execute(statement.limit(SEEN_AGAIN + MOST)).scalars())
+
+
+def changes(connection: sa.Connection, numbers: Collection[int]) -> list[ChangeView]:
+    """These rows, ascending. Index: primary key."""
+    body = event.c.body
+    version = sa.func.coalesce(body["version"].as_string(), body["artifact"]["version"].as_string())
+    statement = (
+        sa.select(
+            event.c.number,
+            event.c.type,
+            event.c.time,
+            event.c.source,
+            event.c.service,
+            event.c.environment,
+            version.label("version"),
+            body["reason"].as_string().label("reason"),
+            event.c.who,
+        )
+        .where(event.c.number.in_(sorted(numbers)))
+        .order_by(event.c.number)
+    )
+    return [ChangeView(**{**row._mapping, "time": row.time.isoformat()}) for row in connection.execute(statement)]
