@@ -10,6 +10,7 @@ from rich.table import Table
 from tests.bench.commands import latency, relay
 from tests.bench.evaluation import Setting, evaluation
 from tests.bench.ingest import celery, ingest
+from tests.bench.query import answering
 from tests.servers import Servers
 
 Row = tuple[str, str, str, str]
@@ -27,6 +28,7 @@ def main() -> None:
             ("latency", _latency),
             ("relay", _relay),
             ("evaluation", _evaluation),
+            ("query", _query),
         ):
             if name.startswith(wanted):
                 for row in measure(servers):
@@ -60,6 +62,26 @@ def _evaluation(servers: Servers) -> Iterator[Row]:
     yield "one flow's evaluation, 10 services, 1,000 events", f"{few:.1f} ms", "", ""
     yield "one flow's evaluation, 10,000 services", f"{many:.1f} ms", "the same", f"{many / few:.2f} × 10 services"
     yield "one flow's evaluation, 1,000,000 events", f"{old:.1f} ms", "the same", f"{old / few:.2f} × 1,000 events"
+
+
+def _query(servers: Servers) -> Iterator[Row]:
+    with answering(servers, services=1_000, events=1_000_000) as service:
+        p50, p99 = service.matrix(times=100)
+        figure = f"p50 {p50:.0f} ms, p99 {p99:.0f} ms"
+        yield "matrix of 1,000 × 5, changed before each, 1,000,000 events", figure, "p99 ≤ 150 ms", ""
+        for what, path, target in (
+            ("one deployment", "/api/deployments/4711", "≥ 3,000"),
+            ("many deployments in turn", "/api/deployments/%d", ""),
+            ("the matrix again, unchanged", "/api/status", ""),
+        ):
+            yield f"{what}, 1 process", f"{service.requests(path):,.0f} requests/s", target, ""
+        yield "the matrix, 304", f"{service.requests('/api/status', unchanged=True):,.0f} requests/s", "", ""
+        yield (
+            "one deployment, 304",
+            f"{service.requests('/api/deployments/4711', unchanged=True):,.0f} requests/s",
+            "",
+            "",
+        )
 
 
 if __name__ == "__main__":

@@ -39,27 +39,28 @@ class Counter:
 
 
 @contextmanager
-def stage(servers: Servers, services: int) -> Iterator[Stage]:
+def stage(
+    servers: Servers, services: int, environments: tuple[str, ...] = ("dev", "prod"), **settings: str
+) -> Iterator[Stage]:
     """A fresh stage with a catalog of so many services, provisioned and migrated."""
     name = f"bench_{secrets.token_hex(4)}"
     broker, database = servers.rabbitmq(), servers.postgresql()
     with tempfile.TemporaryDirectory(prefix="deploydb-bench-") as folder:
-        config = _catalog(Path(folder), services)
-        with Stage(broker.create_vhost(name), database.create_database(name), config) as made:
+        config = _catalog(Path(folder), services, environments)
+        with Stage(broker.create_vhost(name), database.create_database(name), config, **settings) as made:
             made.furnish()
             yield made
         broker.delete_vhost(name)
         database.drop_database(name)
 
 
-def _catalog(folder: Path, services: int) -> Path:
-    """`services` services of one module each, from dev to prod, with a smoke test."""
+def _catalog(folder: Path, services: int, environments: tuple[str, ...]) -> Path:
+    """`services` services of one module each, through all environments, with a smoke test."""
     files = {
-        "pipelines/main.yml": "environments:\n  dev:\n  prod:\n",
-        "environments/dev.yml": "description: first\n",
-        "environments/prod.yml": "description: last\n",
+        "pipelines/main.yml": "environments:\n" + "".join(f"  {name}:\n" for name in environments),
         "promotions/smoke.yml": "type: VerificationPromotion\n",
     }
+    files |= {f"environments/{name}.yml": "description: a stage\n" for name in environments}
     for number in range(services):
         files[f"services/s{number}.yml"] = (
             f"artifacts: [com.example:s{number}]\npipelines: [main]\npromotions: [smoke]\n"

@@ -200,7 +200,7 @@ def test_every_answer_keeps_browsers_careful(quiet: Service) -> None:
 
 def test_a_request_has_an_id_that_is_its_clients_where_that_is_one(quiet: Service) -> None:
     assert quiet.ask("/api/services", **{"x-request-id": "ci-7.2_a"}).headers["x-request-id"] == "ci-7.2_a"
-    for given in ("", "a b", "x" * 65, "<script>"):
-        made = quiet.ask("/api/services", **{"x-request-id": given}).headers["x-request-id"]
+    for sent in ("", "a b", "x" * 65, "<script>"):
+        made = quiet.ask("/api/services", **{"x-request-id": sent}).headers["x-request-id"]
         assert len(made) == 32
-        assert made != given
+        assert made != sent

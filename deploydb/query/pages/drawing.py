@@ -1,0 +1,91 @@
+"""Where the boxes, arrows and bars of a drawing are. Templates paint them; nothing here knows SVG."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from msgspec import Struct
+
+WIDTH, HEIGHT = 190, 74
+_GAP_ACROSS, _GAP_DOWN = 54, 18
+_NARROWEST = 0.4
+"""In hundredths of the whole: what is shorter is drawn so wide, to be seen."""
+
+
+class Box(Struct, frozen=True, kw_only=True):
+    """A stage's place, in pixels."""
+
+    name: str
+    x: int
+    y: int
+
+
+class Graph(Struct, frozen=True, kw_only=True):
+    """Stages, each in a column right of those that it comes after. An arrow has the ends of its curve."""
+
+    boxes: Sequence[Box]
+    arrows: Sequence[tuple[int, int, int, int]]
+    width: int
+    height: int
+
+
+def graph(after: Mapping[str, Sequence[str]]) -> Graph:
+    """A drawing of stages in an order in which each comes after all that `after` names for it."""
+    columns: dict[str, int] = {}
+    for name, before in after.items():
+        columns[name] = max((columns[each] + 1 for each in before if each in columns), default=0)
+    rows: dict[int, int] = {}
+    boxes: dict[str, Box] = {}
+    for name, column in columns.items():
+        row = rows[column] = rows.get(column, -1) + 1
+        boxes[name] = Box(name=name, x=2 + column * (WIDTH + _GAP_ACROSS), y=2 + row * (HEIGHT + _GAP_DOWN))
+    arrows = [
+        (boxes[each].x + WIDTH, boxes[each].y + HEIGHT // 2, boxes[name].x, boxes[name].y + HEIGHT // 2)
+        for name, before in after.items()
+        for each in before
+        if each in boxes
+    ]
+    return Graph(
+        boxes=list(boxes.values()),
+        arrows=arrows,
+        width=max((box.x + WIDTH + 2 for box in boxes.values()), default=0),
+        height=max((box.y + HEIGHT + 2 for box in boxes.values()), default=0),
+    )
+
+
+class Bar(Struct, frozen=True, kw_only=True):
+    """How long something was so, as a part of a row, in hundredths. `item`: its place in what was given."""
+
+    x: float
+    width: float
+    item: int
+
+
+class Tick(Struct, frozen=True, kw_only=True):
+    """A time on the axis."""
+
+    x: float
+    text: str
+
+
+def bars(since: Sequence[datetime], start: datetime, end: datetime) -> list[Bar]:
+    """Bars of a row in which each thing lasts from its own time until the next one's, and the last until the end.
+
+    What was over before the start is left out.
+    """
+    whole = (end - start).total_seconds()
+    drawn = []
+    for item, (begins, ends) in enumerate(pairwise([*since, end])):
+        if ends <= start or begins > end:
+            continue
+        x = max((begins - start).total_seconds(), 0) * 100 / whole
+        width = max((min(ends, end) - start).total_seconds() * 100 / whole - x, _NARROWEST)
+        drawn.append(Bar(x=round(min(x, 100 - _NARROWEST), 3), width=round(width, 3), item=item))
+    return drawn
+
+
+def ticks(start: datetime, end: datetime, count: int = 4) -> list[Tick]:
+    """Times from the start on, the same distance apart."""
+    step = (end - start) / count
+    form = "%d %b %H:%M" if end - start < timedelta(days=count) else "%d %b %Y"
+    return [Tick(x=index * 100 / count, text=f"{start + index * step:{form}}") for index in range(count)]

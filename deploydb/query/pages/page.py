@@ -1,0 +1,54 @@
+"""A page as it is declared: its address, what is read for it, and the template that tells it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from msgspec import Struct
+from msgspec.structs import replace
+from starlette.requests import Request
+
+from deploydb.query.asking import Asked
+from deploydb.query.resource import Parameter, Resource
+
+Said = Any
+"""A body as its JSON has it: what templates see is what clients get."""
+
+
+def _nothing(_asked: Asked, _said: Said) -> Mapping[str, Any]:
+    return {}
+
+
+class Page(Struct, frozen=True, kw_only=True, eq=False):
+    """`command`: the words after `deploydb` that give the same answer. `drawn`: what the template has beside the body,
+    made from it."""
+
+    path: str
+    template: str
+    read: Callable[[Asked], Any]
+    command: Callable[[Asked, Said], Sequence[str]]
+    drawn: Callable[[Asked, Said], Mapping[str, Any]] = _nothing
+    parameters: tuple[Parameter, ...] = ()
+    momentary: bool = False
+
+    def resource(self) -> Resource:
+        """What the page tells, as JSON: at its address with `.json`."""
+        path = f"{self.path}.json"
+        return Resource(path=path, read=self.read, parameters=self.parameters, momentary=self.momentary)
+
+
+def narrowed(asked: Asked, **options: str | None) -> Asked:
+    """The same request, had it been for these parameters: for pages that are made of several resources."""
+    given = {name: value for name, value in options.items() if value is not None}
+    scope = {**asked.request.scope, "query_string": urlencode(given).encode()}
+    return replace(asked, request=Request(scope), parameters=frozenset(options))
+
+
+def options_of(asked: Asked, **named: str) -> list[str]:
+    """Options of a command line for the parameters that were given, by the names that they have there."""
+    words: list[str] = []
+    for name, option in named.items():
+        value = asked.request.query_params.get(name)
+        if value:
+            words += [f"--{option}", value]
+    return words

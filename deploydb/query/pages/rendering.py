@@ -1,0 +1,98 @@
+"""Templates, what they may call, and the answers that browsers get."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from deploydb import __version__
+from deploydb.query.pages import words
+from deploydb.query.pages.files import Files
+
+FORM_COOKIE = "deploydb_form"
+"""What a form says again in its field `form`: only a page of this service could have read it out to the browser."""
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_LONGEST_TOKEN = 200
+
+
+class Rendering:
+    """Makes pages from templates. All text is escaped; a name that a template misspells is an error."""
+
+    def __init__(self, files: Files) -> None:
+        self._environment = Environment(
+            loader=PackageLoader("deploydb.query"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters.update(
+            absolute=words.absolute,
+            day=words.day,
+            typed=words.typed,
+            segment=words.segment,
+            reachable=words.reachable,
+            span=words.span,
+        )
+        self._environment.globals.update(
+            static=files.address,
+            state=words.state,
+            held=words.held,
+            age=words.age,
+            states=words.STATES,
+            holds_known=words.HOLDS,
+            release=__version__,
+        )
+
+    def html(
+        self, template: str, request: Request, now: datetime, context: Mapping[str, Any], status: int = 200
+    ) -> HTMLResponse:
+        """A page. Where it has a form, the browser is given what the form says again."""
+        form = _Form(request)
+        text = self._environment.get_template(template).render(
+            **context,
+            now=now,
+            form=form,
+            person=request.scope.get("state", {}).get("person"),
+            acts="person" in request.scope.get("state", {}),
+            address=request.url.path,
+            query=request.query_params,
+        )
+        headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Cache-Control": "no-store"}
+        response = HTMLResponse(text, status_code=status, headers=headers)
+        if form.is_new:
+            secure = request.url.scheme == "https"
+            response.set_cookie(FORM_COOKIE, form.token, httponly=True, samesite="strict", path="/", secure=secure)
+        return response
+
+
+class _Form:
+    """The secret of the browser's forms, made when a template first asks for it."""
+
+    def __init__(self, request: Request) -> None:
+        given = request.cookies.get(FORM_COOKIE, "")
+        self._token = given if 0 < len(given) <= _LONGEST_TOKEN else None
+        self.is_new = False
+
+    @property
+    def token(self) -> str:
+        if self._token is None:
+            self._token = secrets.token_urlsafe(32)
+            self.is_new = True
+        return self._token

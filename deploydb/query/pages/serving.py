@@ -1,0 +1,125 @@
+"""Pages as routes: read in a thread, told as HTML, and what goes wrong told so too."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from deploydb.query.answers import Answers, Sources
+from deploydb.query.asking import Asked
+from deploydb.query.errors import failed
+from deploydb.query.pages.files import Files
+from deploydb.query.pages.page import Page
+from deploydb.query.pages.rendering import Rendering
+from deploydb.query.pages.words import command_line
+
+_FOR_PROGRAMS = ("/api/", "/static/", "/metrics", "/health", "/readyz")
+_LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
+"""What a browser's field for times sends: it knows no offset. Pages say that they mean UTC."""
+
+
+class Serving:
+    """The routes of pages, and of what they bring along."""
+
+    def __init__(self, sources: Sources, answers: Answers, pages: Sequence[Page]) -> None:
+        self._sources = sources
+        self._answers = answers
+        self._pages = pages
+        self._files = Files()
+        self._rendering = Rendering(self._files)
+
+    def routes(self) -> list[Route]:
+        """The JSON of a page comes before it, so that `foo.json` is not taken for a name."""
+        return [
+            Route("/", _home, methods=["GET"]),
+            self._files.route(),
+            Route("/sign-in", self._sign_in, methods=["GET"]),
+            *(self._answers.route(page.resource()) for page in self._pages),
+            *(self._route(page) for page in self._pages),
+        ]
+
+    def refusal(self, request: Request, status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+        """An error as who asks can read it: a page for people, JSON for programs. Same code, same words."""
+        if not _is_for_people(request):
+            return failed(status, message, headers)
+        response = self._rendering.html(
+            "error.html", request, datetime.now(UTC), {"status": status, "message": message}, status
+        )
+        response.headers.update(headers or {})
+        return response
+
+    def _route(self, page: Page) -> Route:
+        async def endpoint(request: Request) -> Response:
+            tidied = _tidied(request)
+            if tidied is not None:
+                return RedirectResponse(tidied, 303)
+            return await asyncio.get_running_loop().run_in_executor(self._sources.threads, self._told, page, request)
+
+        return Route(page.path, endpoint, methods=["GET"])
+
+    def _told(self, page: Page, request: Request) -> Response:
+        asked = Asked(
+            request=request,
+            catalog=self._sources.catalog(),
+            now=self._sources.clock(),
+            engine=self._sources.engine,
+            parameters=frozenset(parameter.name for parameter in page.parameters),
+        )
+        said = msgspec.json.decode(msgspec.json.encode(page.read(asked)))
+        context: dict[str, Any] = {
+            "said": said,
+            "command": command_line(page.command(asked, said)),
+            "json": _json_of(request),
+            "parameters": page.parameters,
+            **page.drawn(asked, said),
+        }
+        return self._rendering.html(page.template, request, asked.now, context)
+
+    async def _sign_in(self, request: Request) -> Response:
+        wanted = request.query_params.get("next", "")
+        context = {
+            "onward": wanted if re.fullmatch(r"/(?![/\\])[^\\\x00-\x20]*", wanted) else "/status",
+            "wrong": request.query_params.get("wrong") == "1",
+        }
+        return self._rendering.html("sign-in.html", request, self._sources.clock(), context)
+
+
+async def _home(_request: Request) -> Response:
+    return RedirectResponse("/status", 307)
+
+
+def _json_of(request: Request) -> str:
+    query = f"?{request.url.query}" if request.url.query else ""
+    path: str = request.scope.get("raw_path", request.url.path.encode()).decode("ascii", "replace")
+    return f"{path}.json{query}"
+
+
+def _tidied(request: Request) -> str | None:
+    """The same address without empty parameters, and with UTC said; None where it is so already."""
+    given = request.query_params.multi_items()
+    kept = [(name, f"{value}Z" if _LOCAL.fullmatch(value) else value) for name, value in given if value]
+    if kept == given:
+        return None
+    return f"{request.url.path}?{urlencode(kept)}" if kept else request.url.path
+
+
+def _is_for_people(request: Request) -> bool:
+    path = request.url.path
+    if path.endswith(".json") or path.startswith(_FOR_PROGRAMS):
+        return False
+    return any("text/html" in line for line in request.headers.getlist("accept"))
+
+
+async def as_page_or_json(request: Request, error: Exception, serving: Serving) -> Response:
+    """The answer to what a page, a resource or the router refuses."""
+    if not isinstance(error, HTTPException):
+        raise TypeError(f"expected an HTTPException, found {error!r}")
+    return serving.refusal(request, error.status_code, error.detail, dict(error.headers or {}))

@@ -1,0 +1,105 @@
+"""How pages say things: states with their shapes, times, addresses, command lines."""
+
+import shlex
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from urllib.parse import quote, urlsplit
+
+from msgspec import Struct
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
+
+
+class State(Struct, frozen=True):
+    """A shape, a colour and a word: each says it without the others. `icon` and `tone` are names in the templates."""
+
+    icon: str
+    tone: str
+    word: str
+
+
+STATES = {
+    "SUCCESS": State("ok", "good", "success"),
+    "COMPLETED": State("half", "busy", "not verified"),
+    "STARTED": State("play", "busy", "deploying"),
+    "CREATED": State("sent", "busy", "commanded"),
+    "NOT_STARTED": State("clock", "wait", "waiting"),
+    "FAILED": State("cross", "bad", "failed"),
+    "SKIPPED": State("slash", "off", "skipped"),
+    "PASS": State("ok", "good", "pass"),
+    "PENDING": State("clock", "wait", "pending"),
+    "FAIL": State("cross", "bad", "fail"),
+    "ERROR": State("alert", "bad", "error"),
+}
+_UNKNOWN = State("slash", "off", "unknown")
+HOLDS = {
+    "pin": State("pin", "wait", "pinned"),
+    "veto": State("veto", "bad", "vetoed"),
+    "freeze": State("freeze", "busy", "frozen"),
+    "pause": State("pause", "wait", "paused"),
+}
+
+
+def state(status: str) -> State:
+    """Of a deployment's status or a gate's verdict."""
+    return STATES.get(status, _UNKNOWN)
+
+
+def held(kind: str) -> State:
+    """Of a hold's kind."""
+    return HOLDS.get(kind, _UNKNOWN)
+
+
+def moment(text: str) -> datetime:
+    """A time of a body."""
+    return datetime.fromisoformat(text)
+
+
+def age(then: str, now: datetime) -> str:
+    """`12s ago`, `3h ago`, `5d ago`; `in 3h` for what is to come."""
+    seconds = int((now - moment(then)).total_seconds())
+    return f"{span(seconds)} ago" if seconds >= 0 else f"in {span(-seconds)}"
+
+
+def span(seconds: float) -> str:
+    """`12s`, `3h`, `5d`: the largest unit that is reached."""
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{int(max(seconds, 0))}s"
+
+
+def absolute(text: str) -> str:
+    """`2026-11-22 12:00:00 UTC`."""
+    return f"{moment(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def day(text: str) -> str:
+    """`2026-11-22`."""
+    return f"{moment(text).astimezone(UTC):%Y-%m-%d}"
+
+
+def typed(text: str) -> str:
+    """A time as a field for times wants it: in UTC, without saying so."""
+    return f"{moment(text).astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
+
+
+def segment(text: object) -> str:
+    """A name as one segment of an address."""
+    return quote(str(text), safe="")
+
+
+def reachable(url: str | None) -> str | None:
+    """An address that a link may lead to; None for any other: who publishes facts may write what they like."""
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def command_line(words: Sequence[str]) -> str:
+    """What to type."""
+    return shlex.join(["deploydb", *words])

@@ -1,0 +1,97 @@
+// Comfort for pages that are whole without it: ages that grow, a button that copies, a matrix that follows the state.
+"use strict";
+(() => {
+  const UNITS = [[86400, "d"], [3600, "h"], [60, "m"]];
+
+  function age(seconds) {
+    for (const [size, unit] of UNITS) {
+      if (seconds >= size) return Math.floor(seconds / size) + unit;
+    }
+    return Math.max(seconds, 0) + "s";
+  }
+
+  // The server's clock counts, not this machine's: how far apart they are is taken from the page.
+  const told = Date.parse(document.body.dataset.now || "");
+  const apart = Number.isNaN(told) ? 0 : told - Date.now();
+
+  function grow() {
+    for (const each of document.querySelectorAll("time[data-age]")) {
+      const seconds = Math.floor((Date.now() + apart - Date.parse(each.dateTime)) / 1000);
+      each.textContent = seconds >= 0 ? age(seconds) + " ago" : "in " + age(-seconds);
+    }
+  }
+  window.setInterval(grow, 5000);
+
+  for (const button of document.querySelectorAll("button.copy")) {
+    if (!navigator.clipboard) break;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.parentElement.querySelector("code").textContent);
+      button.textContent = "copied";
+      window.setTimeout(() => { button.textContent = "copy"; }, 1500);
+    });
+  }
+
+  // Empty fields do not go into the address.
+  for (const form of document.querySelectorAll("form.filters, form.search")) {
+    form.addEventListener("submit", () => {
+      for (const field of form.querySelectorAll("input, select")) field.disabled = field.value === "";
+      window.setTimeout(() => { for (const field of form.querySelectorAll("input, select")) field.disabled = false; });
+    });
+  }
+
+  const live = document.querySelector("[sse-connect]");
+  if (!live || !window.htmx) return;
+  const shown = document.getElementById("live");
+  const LEAST_MS = 1000;
+  let last = 0;
+  let due = null;
+  let missed = false;
+
+  function say(state, words) {
+    shown.hidden = false;
+    shown.dataset.live = state;
+    shown.textContent = words;
+  }
+
+  // At most once a second, and once after the last change. A page that nobody sees waits until somebody does.
+  function refresh() {
+    if (document.hidden) { missed = true; return; }
+    if (due !== null) return;
+    due = window.setTimeout(() => {
+      due = null;
+      last = Date.now();
+      window.htmx.trigger(live, "refresh");
+    }, Math.max(last + LEAST_MS - Date.now(), 0));
+  }
+  document.addEventListener("sse:change", (event) => { event.stopPropagation(); refresh(); }, true);
+
+  // A browser opens six connections to a server: pages in the background give theirs back.
+  let source = null;
+  window.htmx.createEventSource = (url) => (source = new EventSource(url));
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      if (source) source.close();
+      return;
+    }
+    if (source && source.readyState === EventSource.CLOSED) {
+      source = null;
+      window.htmx.trigger(live, "htmx:afterProcessNode");
+    }
+    if (missed) { missed = false; refresh(); }
+  });
+  document.addEventListener("htmx:sseOpen", () => say("on", "live"));
+  document.addEventListener("htmx:sseError", () => say("off", "not live: reconnecting"));
+
+  let before = new Map();
+  function cells() {
+    return new Map([...document.querySelectorAll("[data-cell]")].map((cell) => [cell.id, cell.dataset.cell]));
+  }
+  document.addEventListener("htmx:beforeSwap", () => { before = cells(); });
+  document.addEventListener("htmx:afterSwap", () => {
+    for (const cell of document.querySelectorAll("[data-cell]")) {
+      if (before.has(cell.id) && before.get(cell.id) !== cell.dataset.cell) cell.classList.add("changed");
+    }
+    grow();
+  });
+})();

@@ -1,0 +1,117 @@
+"""What the query service answers in a second, and how long the matrix takes, with a million events behind it."""
+
+import http.client
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from statistics import quantiles
+
+import psycopg
+
+from tests.bench.stage import Stage, stage
+from tests.past import fill
+from tests.servers import Servers, until
+
+ENVIRONMENTS = ("dev", "test", "staging", "preprod", "prod")
+CONNECTIONS = 32
+SECONDS = 5
+
+
+class Answering:
+    """A query service process, and clients of it."""
+
+    def __init__(self, made: Stage, address: str) -> None:
+        self._made = made
+        self._address = address
+
+    def matrix(self, *, times: int) -> tuple[float, float]:
+        """p50 and p99 in milliseconds of the whole matrix, the state changed before each: none comes from memory."""
+        taken = []
+        with (
+            closing(http.client.HTTPConnection(self._address)) as client,
+            psycopg.connect(self._made.database_url, autocommit=True) as database,
+        ):
+            for number in range(times):
+                database.execute(
+                    "INSERT INTO revision VALUES (0, 1) ON CONFLICT (slot) DO UPDATE SET number = revision.number + 1"
+                )
+                began = time.perf_counter()
+                client.request("GET", "/api/status")
+                body = client.getresponse().read()
+                if number:  # the first one finds everything cold
+                    taken.append((time.perf_counter() - began) * 1000)
+                assert len(body) > 1_000_000, body[:200]
+        cuts = quantiles(taken, n=100)
+        return cuts[49], cuts[98]
+
+    def requests(self, path: str, *, unchanged: bool = False) -> float:
+        """Requests a second that `wrk` gets answered; with `unchanged`, by 304. `%d` in the path: another each time.
+
+        Raises: AssertionError where an answer was anything else.
+        """
+        tag = self._tag(path.replace("%d", "1"))
+        headers = f'wrk.headers["If-None-Match"] = [[{tag}]]' if unchanged else ""
+        expected = 304 if unchanged else 200
+        with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+            script.write(_SCRIPT % {"headers": headers, "path": path, "expected": expected})
+            script.flush()
+            command = ["wrk", "-t2", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", script.name, f"http://{self._address}"]
+            told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        found = re.search(r"Requests/sec:\s+([\d.]+)", told)
+        assert found is not None, told
+        assert "others: 0" in told, told
+        return float(found[1])
+
+    def _tag(self, path: str) -> str:
+        with closing(http.client.HTTPConnection(self._address)) as client:
+            client.request("GET", path)
+            return str(client.getresponse().headers["ETag"])
+
+
+@contextmanager
+def answering(servers: Servers, *, services: int, events: int) -> Iterator[Answering]:
+    """A query service on so many services in five environments, with a past of so many events."""
+    if shutil.which("wrk") is None:
+        raise SystemExit("wrk is missing: apt-get install wrk")
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    with stage(servers, services, ENVIRONMENTS, DEPLOYDB_LISTEN=address) as made:
+        fill(made.database_url, services=services, events=events, environments=ENVIRONMENTS)
+        with made.workers("query"):
+            until(lambda: _answers(address), seconds=20, what="the query service to answer")
+            yield Answering(made, address)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with closing(http.client.HTTPConnection(address, timeout=5)) as client:
+            client.request("GET", "/readyz")
+            return client.getresponse().status == 200
+    except OSError:
+        return False
+
+
+_SCRIPT = """
+others = 0
+%(headers)s
+local number = 0
+function request()
+  number = number %% 10000 + 1
+  return wrk.format("GET", string.format("%(path)s", number))
+end
+function response(status)
+  if status ~= %(expected)d then others = others + 1 end
+end
+local threads = {}
+function setup(thread) table.insert(threads, thread) end
+function done()
+  local sum = 0
+  for _, thread in ipairs(threads) do sum = sum + thread:get("others") end
+  print("others: " .. sum)
+end
+"""
