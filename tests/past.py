@@ -63,10 +63,14 @@ _STATEMENTS = (
     FROM deployment JOIN artifact ON artifact.id = artifact_id
     """,
     """
-    INSERT INTO running (service, environment, module_key, deployment_id, artifact_id, since)
-    SELECT DISTINCT ON (service, environment, module_key) service, environment, module_key, deployment_id, artifact_id,
-           since
-    FROM tenure ORDER BY service, environment, module_key, since DESC
+    INSERT INTO running (service, environment, module_key, module, deployment_id, artifact_id, version, published_at,
+                         since, previous_version, previous_since)
+    SELECT DISTINCT ON (service, environment, module_key) service, environment, tenure.module_key,
+           "group" || ':' || name, deployment_id, artifact_id, version, tenure.published_at, since,
+           lag(version) OVER lane, lag(since) OVER lane
+    FROM tenure JOIN artifact ON artifact.id = artifact_id
+    WINDOW lane AS (PARTITION BY service, environment, tenure.module_key ORDER BY since)
+    ORDER BY service, environment, module_key, since DESC
     """,
     """
     INSERT INTO event (source, id, type, time, recorded_at, service, environment, who, body)

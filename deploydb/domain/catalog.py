@@ -165,11 +165,15 @@ class Catalog:
         self.freeze_overriders = freeze_overriders
         self.digest = digest
         self._ordered = {ident: _upstream_first(pipeline.stages) for ident, pipeline in self.pipelines.items()}
+        self._stages: dict[tuple[str, ...], tuple[Stage, ...]] = {}
         self._services_of_module: dict[str, list[str]] = {}
         self._dependents: dict[Lane, list[str]] = {}
         self._dependencies: dict[str, frozenset[Lane]] = {}
         self._asks_provenance: set[str] = set()
         for service in self.services.values():
+            self._stages[service.pipelines] = tuple(
+                stage for pipeline in service.pipelines for stage in self._ordered[pipeline]
+            )
             for module in service.artifacts:
                 self._services_of_module.setdefault(module, []).append(service.ident)
             asked = self._asked(service)
@@ -187,7 +191,7 @@ class Catalog:
 
     def stages(self, service: Service) -> tuple[Stage, ...]:
         """A service's stages, each after those that it waits for."""
-        return tuple(stage for pipeline in service.pipelines for stage in self._ordered[pipeline])
+        return self._stages[service.pipelines]
 
     def exit_promotions(self, service: Service, stage: Stage) -> tuple[Promotion, ...]:
         """What must pass before a version of the service leaves the stage: its own and the stage's, each once."""

@@ -6,7 +6,7 @@ What follows from the state alone is kept until the state's revision changes; th
 import asyncio
 import hashlib
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from deploydb.domain.catalog import Catalog
 from deploydb.domain.errors import Misconfigured, Transient
 from deploydb.query.asking import Asked
 from deploydb.query.negotiation import media_type
-from deploydb.query.resource import Resource
+from deploydb.query.resource import Parameter, Resource
 from deploydb.query.revisions import Revision, Revisions
 
 KEPT_BYTES = 64 * 1024 * 1024
@@ -34,12 +34,25 @@ _HEADERS = {"Cache-Control": "private, no-cache"}
 
 
 class Sources(Struct, frozen=True, kw_only=True, eq=False):
-    """Where answers come from. `catalog` gives the one in use; `threads` are where resources run."""
+    """Where answers come from. `catalog` gives the one in use, `problems` what is wrong with the files; `threads` are
+    where resources run."""
 
     engine: sa.Engine
     catalog: Callable[[], Catalog]
     threads: Executor
     clock: Callable[[], datetime]
+    problems: Callable[[], Sequence[object]] = tuple
+
+    def asked(self, request: Request, parameters: Sequence[Parameter], catalog: Catalog | None = None) -> Asked:
+        """A request for what declares these parameters, at this moment."""
+        return Asked(
+            request=request,
+            catalog=catalog or self.catalog(),
+            now=self.clock(),
+            engine=self.engine,
+            parameters=frozenset(parameter.name for parameter in parameters),
+            problems=tuple(str(problem) for problem in self.problems()),
+        )
 
 
 class _Kept(Struct, frozen=True, eq=False):
@@ -109,13 +122,7 @@ class Answers:
         )
 
     def _answer(self, resource: Resource, request: Request, catalog: Catalog) -> bytes:
-        asked = Asked(
-            request=request,
-            catalog=catalog,
-            now=self._sources.clock(),
-            engine=self._sources.engine,
-            parameters=frozenset(parameter.name for parameter in resource.parameters),
-        )
+        asked = self._sources.asked(request, resource.parameters, catalog)
         return msgspec.json.encode(resource.read(asked))
 
 

@@ -1,5 +1,6 @@
 """The service put together: resources, conventions, limits, metrics. Composition root of the query service."""
 
+import gc
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -107,12 +108,20 @@ def serve(
             host, port = socket.getsockname()[:2]
             log.info("serving", address=f"http://{f'[{host}]' if ':' in host else host}:{port}")
             served = around(app) if around is not None else app
+            _leave_alone_what_stays()
             server = Server(served, once_listening=once_listening, once_stopping=app.state.stream.end)
             server.run_until_stopped(socket, beside=lambda hung_up: keep_current(live, hung_up, log))
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
         engine.dispose()
     log.info("stopped")
+
+
+def _leave_alone_what_stays() -> None:
+    """The catalog and the code live as long as the process: a collection in the midst of an answer, made of thousands
+    of small objects that are soon gone, need not look through them (a matrix of 5,000 lanes: 80 ms of 240)."""
+    gc.collect()
+    gc.freeze()
 
 
 def _require_current(engine: sa.Engine, log: Log) -> None:

@@ -29,6 +29,8 @@ class Asked(Struct, frozen=True, kw_only=True, eq=False):
     engine: sa.Engine
     parameters: frozenset[str]
     """Those that the resource has declared; it may ask for no other."""
+    problems: tuple[str, ...] = ()
+    """What is wrong with the configuration's files."""
 
     @contextmanager
     def store(self) -> Iterator[sa.Connection]:

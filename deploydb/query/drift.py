@@ -1,6 +1,6 @@
 """Drift: what a lane should run by what is configured and has come through, where that is not what it runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -34,46 +34,50 @@ class Drift:
         self._pins = {(one.service, one.environment): one for one in holds if one.kind == "pin"}
         self._vetoed = {(one.service, one.version) for one in holds if one.kind == "veto"}
 
-    def of(self, service: Service, stage: Stage, module: str, coming: set[str]) -> Expected | None:
+    def of(self, service: Service, stage: Stage, module: str, coming: Collection[str]) -> Expected | None:
         """What should run there and neither does nor is on its way; None where all is as it should be.
 
-        `coming`: the versions of the module that are on their way there.
+        `coming`: the versions that are on their way there.
         """
         runs = self._running.get((service.ident, stage.environment, module))
-        pin = self._pins.get((service.ident, stage.environment))
+        pin = self._pins.get((service.ident, stage.environment)) if self._pins else None
         if pin is not None:
             if pin.version is None or (runs is not None and runs.version == pin.version) or pin.version in coming:
                 return None
             return Expected(pin.version, pin.at.time, str(pin))
         expected = self._expected(service, stage, module)
-        if expected is None or expected.version in coming or (service.ident, expected.version) in self._vetoed:
+        if expected is None or (runs is not None and runs.version == expected.version):
             return None
-        if runs is None:
-            return expected
-        if runs.version == expected.version:
+        if expected.version in coming or (service.ident, expected.version) in self._vetoed:
             return None
-        if _newness(service.order, expected) > _newness(service.order, runs):
-            return expected
-        by_hand = Expected(
-            expected.version, expected.published_at, f"{expected.reason}; {runs.version} was put there by hand"
-        )
-        return by_hand if runs.kind == "external" else None
+        if runs is None or _newness(service.order, expected) > _newness(service.order, runs):
+            return Expected(expected.version, expected.published_at, _reason(expected))
+        if runs.kind != "external":
+            return None
+        by_hand = f"{_reason(expected)}; {runs.version} was put there by hand"
+        return Expected(expected.version, expected.published_at, by_hand)
 
-    def _expected(self, service: Service, stage: Stage, module: str) -> Expected | None:
+    def _expected(self, service: Service, stage: Stage, module: str) -> TenureView | NewestView | None:
         upstream = stage.after.environments
         if not upstream:
-            newest = self._newest.get(module)
-            reason = "it is the newest that has been published"
-            return Expected(newest.version, newest.published_at, reason) if newest is not None else None
+            return self._newest.get(module)
         found = [self._running.get((service.ident, environment, module)) for environment in upstream]
         through = [one for one in found if one is not None and one.status == "SUCCESS"]
-        agreed = len(through) == len(found) and len({one.version for one in through}) == 1
-        if not through or (stage.after.need == "all" and not agreed):
+        if not through or (stage.after.need == "all" and not _agree(through, found)):
             return None
-        last = max(through, key=lambda one: _newness(service.order, one))
-        return Expected(last.version, last.published_at, f"{last.environment} runs it with success")
+        return through[0] if len(through) == 1 else max(through, key=lambda one: _newness(service.order, one))
 
 
-def _newness(order: Order, release: Expected | TenureView) -> tuple[object, ...]:
+def _agree(through: Sequence[TenureView], found: Sequence[TenureView | None]) -> bool:
+    return len(through) == len(found) and all(one.version == through[0].version for one in through)
+
+
+def _reason(expected: TenureView | NewestView) -> str:
+    if isinstance(expected, NewestView):
+        return "it is the newest that has been published"
+    return f"{expected.environment} runs it with success"
+
+
+def _newness(order: Order, release: NewestView | TenureView) -> tuple[object, ...]:
     by_time = (release.published_at, release.version)
     return (version_key(release.version)[:-1], *by_time) if order == "version" else by_time

@@ -39,7 +39,7 @@ def explain(
         "version": meant.artifact.version,
         "digest": meant.artifact.digest,
         "answer": _answer(meant, way, after, runs),
-        "stages": [_stage_body(catalog, view, catalogs) for view in way],
+        "stages": [stage_body(catalog, view, catalogs) for view in way],
     }
 
 
@@ -184,7 +184,8 @@ def _at(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment is not None else "an unknown time"
 
 
-def _stage_body(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> Body:
+def stage_body(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> Body:
+    """A deployment, and what its gates say."""
     return {
         "environment": view.environment,
         "deployment": view.id,

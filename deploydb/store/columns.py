@@ -1,6 +1,7 @@
 """Column types that PostgreSQL and SQLite keep differently and we see the same."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -21,10 +22,14 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Aware, in UTC."""
+        """Aware, in UTC: SQLite keeps no zone."""
         if value is None:
             return None
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        return value.replace(tzinfo=UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ANN401  # SQLAlchemy's own type
+        """PostgreSQL's driver gives aware ones in UTC, the session's zone (`engine`): nothing to do for each value."""
+        return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
 
 
 Json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")

@@ -28,11 +28,10 @@ from deploydb.store import rows, wake
 from deploydb.store.attempts import open_attempts
 from deploydb.store.deployments import decided
 from deploydb.store.journal import Journal
-from deploydb.store.publications import module_key
-from deploydb.store.tables import agenda, deployment, mark, outbox, probe, running, tenure, verdict, wish
+from deploydb.store.tables import agenda, deployment, mark, outbox, probe, verdict, wish
+from deploydb.store.tenures import Tenures
 from deploydb.wire.native import encode_command, encode_notification
 
-_TENURE = ("deployment_id",)
 _UNTOLD = ("waiting", "closed")
 """Settlements that are bookkeeping: the deployment's reason says them, the log does not repeat them."""
 
@@ -77,10 +76,8 @@ class _Book:
         self._now = now
         self._deployments: dict[int, Deployment] = {}
         self._verdicts: dict[tuple[int, str], dict[str, Any]] = {}
-        self._runs: dict[tuple[str, str, str], dict[str, Any]] = {}
-        self._tenures: dict[int, dict[str, Any]] = {}
+        self._tenures = Tenures(now)
         self._late: dict[int, CameToRun] = {}
-        self._results: dict[int, dict[str, Any]] = {}
         self._outgoing: list[dict[str, Any]] = []
         self._attempts: list[tuple[str, Attempted]] = []
         self._answers: list[dict[str, Any]] = []
@@ -97,19 +94,17 @@ class _Book:
                     self._note(f"deployment.{what}", known, decision.reason)
                 if what in ("succeeded", "failed", "resumed"):
                     self.changed.add((service, known.environment))
-                    result = {"result": known.result, "result_at": self._now}
-                    self._results[known.id] = {"deployment_id": known.id, **result}
+                    self._tenures.judged(known)
             case VerdictChanged(deployment=known, verdict=said):
                 self._verdicts[known.id, said.promotion] = _verdict(decision, self._now)
                 told = {"promotion": said.promotion, "verdict": said.outcome, "inputs": said.inputs}
                 self._note("verdict.changed", known, said.reason, recheck_at=said.recheck_at, **told)
             case CameToRun(deployment=known):
                 self._deployments[known.id] = known
-                self._tenures[known.id] = _tenure(decision, self._now)
+                self._tenures.came(decision)
                 self._late[known.id] = decision
             case RunningChanged(environment=environment, running=ran):
-                row = _running(service, decision)
-                self._runs[row["service"], row["environment"], row["module_key"]] = row
+                self._tenures.runs(service, decision)
                 self.changed.add((service, environment))
                 self._late.pop(ran.deployment, None)
                 self._journal.note(
@@ -155,10 +150,7 @@ class _Book:
         rows.update_rows(connection, deployment, changed, key=("id",))
         verdicts = [self._verdicts[each] for each in sorted(self._verdicts)]
         rows.upsert(connection, verdict, verdicts, key=("deployment_id", "promotion"), keep=("created_at",))
-        runs = [self._runs[each] for each in sorted(self._runs)]
-        rows.upsert(connection, running, runs, key=("service", "environment", "module_key"))
-        rows.insert_rows(connection, tenure, [self._tenures[each] for each in sorted(self._tenures)])
-        rows.update_rows(connection, tenure, [self._results[each] for each in sorted(self._results)], key=_TENURE)
+        self._tenures.write(connection)
         open_attempts(connection, self._attempts, self._journal, self._now)
         rows.update_rows(connection, wish, self._answers, key=("event",))
         probes = [self._probes[each] for each in sorted(self._probes)]
@@ -250,31 +242,4 @@ def _verdict(decision: VerdictChanged, now: datetime) -> dict[str, Any]:
         "inputs": said.inputs,
         "decided_at": now,
         "created_at": now,
-    }
-
-
-def _tenure(decision: CameToRun, now: datetime) -> dict[str, Any]:
-    known = decision.deployment
-    artifact = known.release.artifact
-    return {
-        "deployment_id": known.id,
-        "service": known.service,
-        "environment": known.environment,
-        "module_key": module_key(artifact.group, artifact.name),
-        "artifact_id": known.release.id,
-        "published_at": known.release.published_at,
-        "since": decision.since,
-        "known_at": now,
-    }
-
-
-def _running(service: str, decision: RunningChanged) -> dict[str, Any]:
-    artifact = decision.running.release.artifact
-    return {
-        "service": service,
-        "environment": decision.environment,
-        "module_key": module_key(artifact.group, artifact.name),
-        "deployment_id": decision.running.deployment,
-        "artifact_id": decision.running.release.id,
-        "since": decision.running.since,
     }

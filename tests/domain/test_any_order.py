@@ -105,11 +105,12 @@ def answer_all(it: World) -> None:
 
 
 def latest(it: World) -> datetime:
-    """The last time that anything was said or done, whatever the clock says now."""
+    """The last time that anything was said, done or put off to, whatever the clock says now."""
     times = [it.now, NOON, *(hold.at.time for hold in it.holds.values())]
     for known in it.deployments.values():
         said = [one.time for one in (known.started, known.finished) if one is not None]
-        times += [known.release.published_at, known.requested_at or NOON, *said]
+        ours = [known.requested_at, known.expired_at, known.not_before]
+        times += [known.release.published_at, *said, *(one for one in ours if one is not None)]
     return max(times)
 
 

@@ -7,3 +7,12 @@ follows the state, ages that grow, a button that copies.
 Everything comes from the service itself, and nothing in a page's text is ever markup, style or script: the browser is
 told so too, by the strictest Content-Security-Policy that pages can have.
 """
+
+from collections.abc import Sequence
+
+from deploydb.query.pages import artifact, audit, flow, operations, service, status, why
+from deploydb.query.pages.page import Page
+
+PAGES: Sequence[Page] = [
+    page for module in (status, service, flow, why, artifact, audit, operations) for page in module.PAGES
+]

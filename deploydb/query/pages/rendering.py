@@ -1,9 +1,10 @@
 """Templates, what they may call, and the answers that browsers get."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
@@ -32,9 +33,12 @@ _LONGEST_TOKEN = 200
 
 
 class Rendering:
-    """Makes pages from templates. All text is escaped; a name that a template misspells is an error."""
+    """Makes pages from templates. All text is escaped; a name that a template misspells is an error.
 
-    def __init__(self, files: Files) -> None:
+    `known`: the pages that every page leads to, with their names.
+    """
+
+    def __init__(self, files: Files, known: Sequence[tuple[str, str]], *, can_search: bool) -> None:
         self._environment = Environment(
             loader=PackageLoader("deploydb.query"),
             autoescape=True,
@@ -58,6 +62,8 @@ class Rendering:
             states=words.STATES,
             holds_known=words.HOLDS,
             release=__version__,
+            pages_known=known,
+            can_search=can_search,
         )
 
     def html(
@@ -71,7 +77,7 @@ class Rendering:
             form=form,
             person=request.scope.get("state", {}).get("person"),
             acts="person" in request.scope.get("state", {}),
-            address=request.url.path,
+            address=address_of(request),
             query=request.query_params,
         )
         headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Cache-Control": "no-store"}
@@ -96,3 +102,9 @@ class _Form:
             self._token = secrets.token_urlsafe(32)
             self.is_new = True
         return self._token
+
+
+def address_of(request: Request) -> str:
+    """The path as it was asked for, what is escaped in it still so."""
+    raw: bytes | None = request.scope.get("raw_path")
+    return raw.decode("ascii", "replace") if raw is not None else quote(request.url.path)

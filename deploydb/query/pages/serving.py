@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,14 +13,24 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from deploydb.query.answers import Answers, Sources
-from deploydb.query.asking import Asked
 from deploydb.query.errors import failed
+from deploydb.query.pages.deployment import place_of
 from deploydb.query.pages.files import Files
 from deploydb.query.pages.page import Page
-from deploydb.query.pages.rendering import Rendering
+from deploydb.query.pages.rendering import Rendering, address_of
 from deploydb.query.pages.words import command_line
 
 _FOR_PROGRAMS = ("/api/", "/static/", "/metrics", "/health", "/readyz")
+_NAMED = (
+    ("/status", "Status"),
+    ("/audit", "Audit"),
+    ("/blame", "Blame"),
+    ("/diff", "Diff"),
+    ("/dora", "DORA"),
+    ("/operations", "Operations"),
+)
+"""The pages that every page leads to."""
+_HEADLINES = {400: "That cannot be understood", 404: "There is no such thing", 503: "Not at the moment"}
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
 """What a browser's field for times sends: it knows no offset. Pages say that they mean UTC."""
 
@@ -34,7 +43,9 @@ class Serving:
         self._answers = answers
         self._pages = pages
         self._files = Files()
-        self._rendering = Rendering(self._files)
+        paths = {page.path for page in pages}
+        known = [(path, name) for path, name in _NAMED if path in paths]
+        self._rendering = Rendering(self._files, known, can_search="/where" in paths)
 
     def routes(self) -> list[Route]:
         """The JSON of a page comes before it, so that `foo.json` is not taken for a name."""
@@ -42,6 +53,7 @@ class Serving:
             Route("/", _home, methods=["GET"]),
             self._files.route(),
             Route("/sign-in", self._sign_in, methods=["GET"]),
+            Route("/deployments/{id}", self._deployment, methods=["GET"]),
             *(self._answers.route(page.resource()) for page in self._pages),
             *(self._route(page) for page in self._pages),
         ]
@@ -50,9 +62,8 @@ class Serving:
         """An error as who asks can read it: a page for people, JSON for programs. Same code, same words."""
         if not _is_for_people(request):
             return failed(status, message, headers)
-        response = self._rendering.html(
-            "error.html", request, datetime.now(UTC), {"status": status, "message": message}, status
-        )
+        context = {"status": status, "message": message, "headline": _HEADLINES.get(status, "That did not work")}
+        response = self._rendering.html("error.html", request, self._sources.clock(), context, status)
         response.headers.update(headers or {})
         return response
 
@@ -66,13 +77,7 @@ class Serving:
         return Route(page.path, endpoint, methods=["GET"])
 
     def _told(self, page: Page, request: Request) -> Response:
-        asked = Asked(
-            request=request,
-            catalog=self._sources.catalog(),
-            now=self._sources.clock(),
-            engine=self._sources.engine,
-            parameters=frozenset(parameter.name for parameter in page.parameters),
-        )
+        asked = self._sources.asked(request, page.parameters)
         said = msgspec.json.decode(msgspec.json.encode(page.read(asked)))
         context: dict[str, Any] = {
             "said": said,
@@ -82,6 +87,12 @@ class Serving:
             **page.drawn(asked, said),
         }
         return self._rendering.html(page.template, request, asked.now, context)
+
+    async def _deployment(self, request: Request) -> Response:
+        """A deployment has its place on another page."""
+        asked = self._sources.asked(request, ())
+        address = await asyncio.get_running_loop().run_in_executor(self._sources.threads, place_of, asked)
+        return RedirectResponse(address, 303)
 
     async def _sign_in(self, request: Request) -> Response:
         wanted = request.query_params.get("next", "")
@@ -98,8 +109,7 @@ async def _home(_request: Request) -> Response:
 
 def _json_of(request: Request) -> str:
     query = f"?{request.url.query}" if request.url.query else ""
-    path: str = request.scope.get("raw_path", request.url.path.encode()).decode("ascii", "replace")
-    return f"{path}.json{query}"
+    return f"{address_of(request)}.json{query}"
 
 
 def _tidied(request: Request) -> str | None:
@@ -108,7 +118,7 @@ def _tidied(request: Request) -> str | None:
     kept = [(name, f"{value}Z" if _LOCAL.fullmatch(value) else value) for name, value in given if value]
     if kept == given:
         return None
-    return f"{request.url.path}?{urlencode(kept)}" if kept else request.url.path
+    return f"{address_of(request)}?{urlencode(kept)}" if kept else address_of(request)
 
 
 def _is_for_people(request: Request) -> bool:

@@ -20,7 +20,7 @@ class State(Struct, frozen=True):
 
 STATES = {
     "SUCCESS": State("ok", "good", "success"),
-    "COMPLETED": State("half", "busy", "not verified"),
+    "COMPLETED": State("half", "busy", "unverified"),
     "STARTED": State("play", "busy", "deploying"),
     "CREATED": State("sent", "busy", "commanded"),
     "NOT_STARTED": State("clock", "wait", "waiting"),

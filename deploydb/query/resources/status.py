@@ -1,6 +1,6 @@
 """Status: `/api/status`, what runs in each lane, what is on its way there, and which holds stand over it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -160,7 +160,7 @@ class _Lanes:
         running = self._running.get((service, environment), ())
         pending = self._pending.get((service, environment), ())
         holds: list[Body] = []
-        if self.held is not None:
+        if self.held is not None and self.held.any:
             versions = {*(one.version for one in running), *(one.release.artifact.version for one in pending)}
             holds = [hold_body(hold) for hold in self.held.over(service, environment, versions)]
         return Lane(
@@ -169,18 +169,21 @@ class _Lanes:
             running=[_running(one) for one in running],
             pending=[_pending(one) for one in pending],
             holds=holds,
-            drift=list(self._drifted(service, environment, pending)),
+            drift=self._drifted(service, environment, pending) if self.drift is not None else [],
         )
 
-    def _drifted(self, service: str, environment: str, pending: Sequence[PendingView]) -> Iterator[Drifted]:
-        if self.drift is None or (service, environment) not in self._stages:
-            return
-        configured, stage = self._stages[service, environment]
+    def _drifted(self, service: str, environment: str, pending: Sequence[PendingView]) -> list[Drifted]:
+        drifted: list[Drifted] = []
+        known = self._stages.get((service, environment))
+        if known is None or self.drift is None:
+            return drifted
+        configured, stage = known
         for module in configured.artifacts:
-            coming = {one.release.artifact.version for one in pending if one.release.artifact.module == module}
+            coming = [one.release.artifact.version for one in pending if one.release.artifact.module == module]
             expected = self.drift.of(configured, stage, module, coming)
             if expected is not None:
-                yield Drifted(module=module, expected=expected.version, reason=expected.reason)
+                drifted.append(Drifted(module=module, expected=expected.version, reason=expected.reason))
+        return drifted
 
 
 def _past(asked: Asked, name: str) -> datetime | None:
@@ -210,15 +213,15 @@ def _is_in_line(view: PendingView) -> bool:
 
 
 def _running(view: TenureView) -> Running:
-    previous = None
-    if view.before is not None and view.before_since is not None:
-        previous = Previous(version=view.before, since=view.before_since.isoformat(), until=view.since.isoformat())
+    since, previous = view.since.isoformat(), None
+    if view.previous is not None and view.previous_since is not None:
+        previous = Previous(version=view.previous, since=view.previous_since.isoformat(), until=since)
     return Running(
         module=view.module,
         version=view.version,
         deployment=view.deployment,
         status=view.status,
-        since=view.since.isoformat(),
+        since=since,
         reason=view.reason,
         previous=previous,
     )

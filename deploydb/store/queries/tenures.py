@@ -13,7 +13,7 @@ from deploydb.store.tables import artifact, deployment, running, tenure
 
 
 class TenureView(Struct, frozen=True):
-    """A deployment's time as what a lane ran of one module, and the other version that ran there before it.
+    """A deployment's time as what a lane ran of one module. `previous`: of what runs now, the other version before it.
 
     Made in large numbers: by position, in the order of the columns that are selected.
     """
@@ -28,8 +28,8 @@ class TenureView(Struct, frozen=True):
     status: str
     since: datetime
     reason: str | None
-    before: str | None
-    before_since: datetime | None
+    previous: str | None
+    previous_since: datetime | None
 
 
 class NewestView(Struct, frozen=True):
@@ -41,20 +41,28 @@ class NewestView(Struct, frozen=True):
 
 
 _EARLIER = tenure.alias("earlier")
-_BEFORE = tenure.alias("before")
-_RELEASE_BEFORE = artifact.alias("release_before")
 _LAST_FIRST = (_EARLIER.c.since.desc(), _EARLIER.c.published_at.desc(), _EARLIER.c.deployment_id.desc())
-_PLACE = sa.tuple_(_EARLIER.c.since, _EARLIER.c.published_at, _EARLIER.c.deployment_id)
 
 
 def running_now(connection: sa.Connection, service: str | None, environment: str | None) -> list[TenureView]:
     """What runs, of one service or all, in one environment or all, in the order of services, environments, modules.
 
-    Indexes: primary key of `running`, `ix_tenure_lane`.
+    Index: primary key of `running`.
     """
-    statement = _with_the_one_before(
-        running.join(tenure, tenure.c.deployment_id == running.c.deployment_id), deployment.c.status, known_at=None
-    )
+    statement = sa.select(
+        running.c.service,
+        running.c.environment,
+        running.c.module,
+        running.c.version,
+        running.c.published_at,
+        deployment.c.id,
+        deployment.c.kind,
+        deployment.c.status,
+        running.c.since,
+        deployment.c.reason,
+        running.c.previous_version,
+        running.c.previous_since,
+    ).join(deployment, deployment.c.id == running.c.deployment_id)
     return _views(connection, statement, service, environment)
 
 
@@ -65,20 +73,39 @@ def ran_at(
 
     Costs the lanes, not what ran in them before or after. Indexes: primary key of `running`, `ix_tenure_lane`.
     """
-    then = (
-        sa.select(_EARLIER.c.deployment_id)
-        .where(*_in_lane_of(running), _EARLIER.c.since <= at, *_heard_by(known_at))
-        .order_by(*_LAST_FIRST)
-        .limit(1)
-        .scalar_subquery()
+    heard = (_EARLIER.c.known_at <= known_at,) if known_at is not None else ()
+    earlier = sa.select(_EARLIER.c.deployment_id).where(
+        _EARLIER.c.service == running.c.service,
+        _EARLIER.c.environment == running.c.environment,
+        _EARLIER.c.module_key == running.c.module_key,
+        _EARLIER.c.since <= at,
+        *heard,
     )
+    then = earlier.order_by(*_LAST_FIRST).limit(1).correlate(running).scalar_subquery()
+    lanes = _narrowed(sa.select(*running.c, then.label("then_id")), service, environment).cte("lanes")
     seen = known_at if known_at is not None else at
     judged = sa.and_(tenure.c.result.is_not(None), tenure.c.result_at <= seen)
-    status = sa.case((judged, tenure.c.result), else_="COMPLETED")
-    statement = _with_the_one_before(
-        running.join(tenure, tenure.c.deployment_id == then.correlate(running)), status, known_at=known_at
+    statement = (
+        sa.select(
+            lanes.c.service,
+            lanes.c.environment,
+            lanes.c.module,
+            artifact.c.version,
+            artifact.c.published_at,
+            deployment.c.id,
+            deployment.c.kind,
+            sa.case((judged, tenure.c.result), else_="COMPLETED"),
+            tenure.c.since,
+            deployment.c.reason,
+            sa.null(),
+            sa.null(),
+        )
+        .select_from(lanes.join(tenure, tenure.c.deployment_id == lanes.c.then_id))
+        .join(artifact, artifact.c.id == tenure.c.artifact_id)
+        .join(deployment, deployment.c.id == tenure.c.deployment_id)
+        .order_by(lanes.c.service, lanes.c.environment, lanes.c.module)
     )
-    return _views(connection, statement, service, environment)
+    return [TenureView(*row) for row in connection.execute(statement)]
 
 
 def newest_of_modules(connection: sa.Connection, modules: Collection[tuple[str, str]]) -> list[NewestView]:
@@ -99,64 +126,16 @@ def newest_of_modules(connection: sa.Connection, modules: Collection[tuple[str, 
     return [NewestView(*row) for row in connection.execute(statement, rows.parameter(connection, keys))]
 
 
-def _with_the_one_before(
-    source: sa.FromClause, status: sa.ColumnElement[str], *, known_at: datetime | None
-) -> sa.Select[Any]:
-    before = (
-        sa.select(_EARLIER.c.deployment_id)
-        .where(
-            *_in_lane_of(tenure),
-            sa.tuple_(tenure.c.since, tenure.c.published_at, tenure.c.deployment_id) > _PLACE,
-            _EARLIER.c.artifact_id != tenure.c.artifact_id,
-            *_heard_by(known_at),
-        )
-        .order_by(*_LAST_FIRST)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return (
-        sa.select(
-            running.c.service,
-            running.c.environment,
-            _module(artifact),
-            artifact.c.version,
-            artifact.c.published_at,
-            deployment.c.id,
-            deployment.c.kind,
-            status,
-            tenure.c.since,
-            deployment.c.reason,
-            _RELEASE_BEFORE.c.version,
-            _BEFORE.c.since,
-        )
-        .select_from(
-            source.join(artifact, artifact.c.id == tenure.c.artifact_id)
-            .join(deployment, deployment.c.id == tenure.c.deployment_id)
-            .outerjoin(_BEFORE, _BEFORE.c.deployment_id == before.correlate(tenure))
-            .outerjoin(_RELEASE_BEFORE, _RELEASE_BEFORE.c.id == _BEFORE.c.artifact_id)
-        )
-        .order_by(running.c.service, running.c.environment, artifact.c.group, artifact.c.name)
-    )
-
-
 def _views(
     connection: sa.Connection, statement: sa.Select[Any], service: str | None, environment: str | None
 ) -> list[TenureView]:
+    ordered = statement.order_by(running.c.service, running.c.environment, running.c.module)
+    return [TenureView(*row) for row in connection.execute(_narrowed(ordered, service, environment))]
+
+
+def _narrowed(statement: sa.Select[Any], service: str | None, environment: str | None) -> sa.Select[Any]:
     wanted = ((running.c.service, service), (running.c.environment, environment))
-    narrowed = [column == name for column, name in wanted if name is not None]
-    return [TenureView(*row) for row in connection.execute(statement.where(*narrowed))]
-
-
-def _in_lane_of(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        _EARLIER.c.service == table.c.service,
-        _EARLIER.c.environment == table.c.environment,
-        _EARLIER.c.module_key == table.c.module_key,
-    )
-
-
-def _heard_by(known_at: datetime | None) -> tuple[sa.ColumnElement[bool], ...]:
-    return (_EARLIER.c.known_at <= known_at,) if known_at is not None else ()
+    return statement.where(*(column == name for column, name in wanted if name is not None))
 
 
 def _module(table: sa.FromClause) -> sa.ColumnElement[str]:

@@ -251,11 +251,16 @@ running = sa.Table(
     sa.Column("service", sa.Text, primary_key=True),
     sa.Column("environment", sa.Text, primary_key=True),
     sa.Column("module_key", sa.Text, primary_key=True),
+    sa.Column("module", sa.Text, nullable=False),
     sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), nullable=False),
     sa.Column("artifact_id", BigId, sa.ForeignKey("artifact.id"), nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("published_at", UtcDateTime, nullable=False),
     sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("previous_version", sa.Text),
+    sa.Column("previous_since", UtcDateTime),
 )
-"""What each environment runs of each module of each service."""
+"""What each environment runs of each module of each service, and the other version that ran there before."""
 
 tenure = sa.Table(
     "tenure",

@@ -1,0 +1,103 @@
+"""`/artifacts/{id}`: one version of a module, where it came from and where it went."""
+
+from msgspec import Struct
+
+from deploydb.query.asking import Asked, iso
+from deploydb.query.errors import not_found
+from deploydb.query.pages.page import Page, Said
+from deploydb.store.queries.artifacts import artifacts_of_module
+from deploydb.store.queries.deployments import deployments_of_artifact
+from deploydb.store.queries.releases import release_by_id
+
+_MOST_DEPLOYMENTS = 200
+_MOST_VERSIONS = 20
+
+
+class Deployed(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A deployment of it."""
+
+    id: int
+    flow: int | None
+    service: str
+    environment: str
+    kind: str
+    status: str
+    reason: str | None
+    finished_at: str | None
+
+
+class Version(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Another version of the same module."""
+
+    id: int
+    version: str
+    created_at: str
+
+
+class Artifact(Struct, frozen=True, kw_only=True, rename="camel"):
+    """All that is known of one version of a module. `observed`: seen running, and never published."""
+
+    id: int
+    group: str
+    name: str
+    version: str
+    url: str | None
+    digest: str | None
+    commit: str | None
+    purl: str | None
+    published_at: str
+    published_by: str
+    source: str
+    observed: bool
+    conflict: str | None
+    created_at: str
+    deployments: list[Deployed]
+    versions: list[Version]
+
+
+def artifact(asked: Asked) -> Artifact:
+    """One artifact, its deployments, and the newest versions of its module."""
+    ident = asked.ident("artifact")
+    with asked.store() as connection:
+        view = release_by_id(connection, ident)
+        if view is None:
+            raise not_found(f"there is no artifact {ident}")
+        deployments = deployments_of_artifact(connection, ident, offset=0, limit=_MOST_DEPLOYMENTS)
+        versions = artifacts_of_module(connection, view.group, view.name, offset=0, limit=_MOST_VERSIONS)
+    return Artifact(
+        id=view.id,
+        group=view.group,
+        name=view.name,
+        version=view.version,
+        url=view.url,
+        digest=view.digest,
+        commit=view.commit,
+        purl=view.purl,
+        published_at=view.published_at.isoformat(),
+        published_by=view.published_by,
+        source=view.source,
+        observed=view.observed,
+        conflict=view.conflict,
+        created_at=view.created_at.isoformat(),
+        deployments=[
+            Deployed(
+                id=one.id,
+                flow=one.flow,
+                service=one.service,
+                environment=one.environment,
+                kind=one.kind,
+                status=one.status,
+                reason=one.reason,
+                finished_at=iso(one.finished_at),
+            )
+            for one in deployments
+        ],
+        versions=[Version(id=one.id, version=one.version, created_at=one.created_at.isoformat()) for one in versions],
+    )
+
+
+def _command(_asked: Asked, said: Said) -> list[str]:
+    return ["artifact", "show", str(said["id"])]
+
+
+PAGES = (Page(path="/artifacts/{id}", template="artifact.html", read=artifact, command=_command),)

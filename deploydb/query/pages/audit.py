@@ -1,0 +1,80 @@
+"""`/audit`: the log, with filters in the address, page after page."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from deploydb.query.asking import Asked
+from deploydb.query.pages.page import Page, Said, options_of
+from deploydb.query.pages.words import moment, span
+from deploydb.query.resources import events
+
+_PAGING = ("pageNumber", "perPageSize", "before")
+_TOLD = ("type", "id", "source", "time", "service", "environment", "artifact", "catalog", "by", "who")
+_NOTHING = (None, "", [])
+_MOST_TOLD, _LONGEST_TOLD = 8, 200
+_LATE_SECONDS = 60
+
+
+def _drawn(asked: Asked, said: Said) -> Mapping[str, Any]:
+    kept = [(name, value) for name, value in asked.request.query_params.multi_items() if name != "before"]
+    onward = None if said["next"] is None else f"?{urlencode([*kept, ('before', said['next'])])}"
+    return {
+        "onward": onward,
+        "first": f"?{urlencode(kept)}",
+        "services": sorted(asked.catalog.services),
+        "told": _told,
+        "whole": _whole,
+        "lateness": _lateness,
+    }
+
+
+def _told(body: Any) -> str:  # noqa: ANN401  # any JSON
+    """What a row says beside what has a column of its own."""
+    if not isinstance(body, dict):
+        return _short(body)
+    artifact = body.get("artifact")
+    named = [f"{artifact.get('name')} {artifact.get('version')}"] if isinstance(artifact, dict) else []
+    rest = [
+        f"{name}: {_short(value)}"
+        for name, value in body.items()
+        if name not in _TOLD and value not in _NOTHING and not isinstance(value, dict)
+    ]
+    return " · ".join([*named, *rest][:_MOST_TOLD])
+
+
+def _short(value: Any) -> str:  # noqa: ANN401  # any JSON
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= _LONGEST_TOLD else f"{text[:_LONGEST_TOLD]}…"
+
+
+def _whole(body: Any) -> str:  # noqa: ANN401  # any JSON
+    return msgspec.json.format(msgspec.json.encode(body), indent=2).decode()
+
+
+def _lateness(row: Any) -> str | None:  # noqa: ANN401  # an event of the body
+    """How much later than it happened it was known, where that is worth a word."""
+    late = (moment(row["recordedAt"]) - moment(row["time"])).total_seconds()
+    return span(late) if late >= _LATE_SECONDS else None
+
+
+def _command(asked: Asked, _said: Said) -> list[str]:
+    names = [one.name for one in _RESOURCE.parameters if one.name not in _PAGING]
+    return ["events", *options_of(asked, **{name: name.replace("_", "-") for name in names})]
+
+
+_RESOURCE = next(one for one in events.RESOURCES if one.path == "/api/events")
+
+PAGES = (
+    Page(
+        path="/audit",
+        template="audit.html",
+        read=_RESOURCE.read,
+        command=_command,
+        drawn=_drawn,
+        parameters=_RESOURCE.parameters,
+        momentary=_RESOURCE.momentary,
+    ),
+)

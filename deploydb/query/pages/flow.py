@@ -1,0 +1,120 @@
+"""`/flows/{id}`: a release's way, a row a stage and a row a gate."""
+
+from collections import defaultdict
+from typing import Any
+
+from msgspec import Struct
+
+from deploydb.query.asking import Asked, iso
+from deploydb.query.errors import not_found
+from deploydb.query.explanation import stage_body
+from deploydb.query.pages.page import Page, Said
+from deploydb.store.queries.deployments import DeploymentView
+from deploydb.store.queries.flows import flow_by_id
+from deploydb.store.queries.past import catalogs_of
+from deploydb.store.queries.releases import release_by_id
+from deploydb.store.queries.words import words_on
+
+
+class Word(Struct, frozen=True, kw_only=True):
+    """What a person says, for one manual promotion."""
+
+    promotion: str
+    by: str
+    given: bool
+    comment: str | None
+    time: str
+
+
+class Attempt(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A deployment of the flow in one of its stages: when it was what, what its gates say, and what people say."""
+
+    stage: Any
+    kind: str
+    attempt: int
+    requested_at: str | None
+    started_at: str | None
+    finished_at: str | None
+    decided_at: str | None
+    deadline: str | None
+    aftermath: str | None
+    url: str | None
+    words: list[Word]
+
+
+class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A release's way through a service's stages, in their order."""
+
+    id: int
+    service: str
+    artifact: int
+    module: str
+    version: str
+    commit: str | None
+    digest: str | None
+    url: str | None
+    published_at: str
+    published_by: str
+    created_at: str
+    attempts: list[Attempt]
+
+
+def flow(asked: Asked) -> Flow:
+    """One flow, with every attempt in every stage."""
+    ident = asked.ident("flow")
+    with asked.store() as connection:
+        view = flow_by_id(connection, ident)
+        if view is None:
+            raise not_found(f"there is no flow {ident}")
+        release = release_by_id(connection, view.artifact.id)
+        assert release is not None  # noqa: S101  # its flow names it, in the same snapshot
+        catalogs = {
+            (one.id, promotion): digest
+            for one in view.deployments
+            for promotion, digest in catalogs_of(connection, view.service, one.environment, one.id).items()
+        }
+        said = words_on(connection, [one.id for one in view.deployments])
+    words: dict[int, list[Word]] = defaultdict(list)
+    for word in said:
+        words[word.deployment].append(
+            Word(
+                promotion=word.promotion, by=word.by, given=word.given, comment=word.comment, time=word.time.isoformat()
+            )
+        )
+    return Flow(
+        id=view.id,
+        service=view.service,
+        artifact=view.artifact.id,
+        module=view.artifact.module,
+        version=view.artifact.version,
+        commit=release.commit,
+        digest=release.digest,
+        url=release.url,
+        published_at=release.published_at.isoformat(),
+        published_by=release.published_by,
+        created_at=view.created_at.isoformat(),
+        attempts=[_attempt(one, stage_body(asked.catalog, one, catalogs), words[one.id]) for one in view.deployments],
+    )
+
+
+def _attempt(view: DeploymentView, stage: Any, words: list[Word]) -> Attempt:  # noqa: ANN401
+    return Attempt(
+        stage=stage,
+        kind=view.kind,
+        attempt=view.attempt,
+        requested_at=iso(view.requested_at),
+        started_at=iso(view.started_at),
+        finished_at=iso(view.finished_at),
+        decided_at=iso(view.decided_at),
+        deadline=iso(view.deadline) if view.status in ("CREATED", "STARTED") else None,
+        aftermath=view.aftermath,
+        url=view.url,
+        words=words,
+    )
+
+
+def _command(_asked: Asked, said: Said) -> list[str]:
+    return ["flow", "show", str(said["id"])]
+
+
+PAGES = (Page(path="/flows/{id}", template="flow.html", read=flow, command=_command),)

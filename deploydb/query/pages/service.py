@@ -1,0 +1,164 @@
+"""`/services/{service}`: its stages as a graph, what ran there as a timeline, and what has been tried."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from msgspec import Struct
+
+from deploydb.query.asking import Asked
+from deploydb.query.errors import bad_request
+from deploydb.query.lane import require_service
+from deploydb.query.pages.drawing import bars, graph, ticks
+from deploydb.query.pages.page import Page, Said, narrowed
+from deploydb.query.pages.words import moment, state
+from deploydb.query.resource import PAGE, number
+from deploydb.query.resources.history import history
+from deploydb.query.resources.status import status
+from deploydb.query.shapes import service_body
+from deploydb.store.queries.history import history as deployments_of
+from deploydb.store.queries.stays import stays_of
+
+DAYS = 30
+_MOST_DAYS = 3650
+_MOST_STAYS = 60
+
+
+class Stay(Struct, frozen=True, kw_only=True):
+    """A deployment's time as what an environment runs of a module, until the next one."""
+
+    environment: str
+    module: str
+    version: str
+    deployment: int
+    kind: str
+    status: str
+    since: str
+
+
+class Stage(Struct, frozen=True, kw_only=True):
+    """A stage, and those that it comes after: `all` of them, or `any`."""
+
+    environment: str
+    after: list[str]
+    need: str
+
+
+class Service(Struct, frozen=True, kw_only=True):
+    """A service: how it is configured (null: not any more), what it runs, what it ran, and what has been tried."""
+
+    service: str
+    configuration: Any
+    stages: list[Stage]
+    now: str
+    since: str
+    lanes: Any
+    stays: list[Stay]
+    deployments: Any
+    older: bool
+
+
+def service(asked: Asked) -> Service:
+    """One service, what it ran in the last `days`, and a page of its history."""
+    name = asked.name("service")
+    days = asked.number("days")
+    if days is not None and not 0 < days <= _MOST_DAYS:
+        raise bad_request(f"days={days} is not one from 1 to {_MOST_DAYS}")
+    start = asked.now - timedelta(days=days or DAYS)
+    configured = asked.catalog.services.get(name)
+    with asked.store() as connection:
+        require_service(connection, asked.catalog, name)
+        stays = stays_of(connection, name, start, limit=_MOST_STAYS)
+        page = asked.page()
+        older = bool(deployments_of(connection, name, offset=page.offset + page.size, limit=1))
+    return Service(
+        service=name,
+        configuration=service_body(configured) if configured is not None else None,
+        stages=[
+            Stage(environment=one.environment, after=list(one.after.environments), need=one.after.need)
+            for one in (asked.catalog.stages(configured) if configured is not None else ())
+        ],
+        now=asked.now.isoformat(),
+        since=start.isoformat(),
+        lanes=status(narrowed(asked, service=name, environment=None, at=None, known_at=None)).lanes,
+        stays=[
+            Stay(
+                environment=one.environment,
+                module=one.module,
+                version=one.version,
+                deployment=one.deployment,
+                kind=one.kind,
+                status=one.status,
+                since=one.since.isoformat(),
+            )
+            for one in stays
+        ],
+        deployments=history(asked),
+        older=older,
+    )
+
+
+def _drawn(asked: Asked, said: Said) -> Mapping[str, Any]:
+    lanes = {lane["environment"]: lane for lane in said["lanes"]}
+    after = {stage["environment"]: stage["after"] for stage in said["stages"]}
+    start, end = moment(said["since"]), moment(said["now"])
+    return {
+        "graph": graph(after),
+        "lanes": lanes,
+        "boxes": {name: _boxed(lanes.get(name)) for name in after},
+        "rows": _rows(said["stays"], list(lanes), start, end),
+        "ticks": ticks(start, end),
+        "days": (end - start).days,
+        "several_modules": len({one["module"] for one in said["stays"]}) > 1,
+        "all_holds": list({one["text"]: one for lane in said["lanes"] for one in lane["holds"]}.values()),
+        "page": int(asked.number("pageNumber") or 0),
+    }
+
+
+def _boxed(lane: Any) -> Any:  # noqa: ANN401  # a lane of the body
+    """What a stage's box says: the state that asks for attention first, and the version."""
+    running = lane["running"] if lane is not None else []
+    pending = [one for one in (lane["pending"] if lane is not None else []) if one["status"] != "NOT_STARTED"]
+    last = max(running, key=lambda one: one["since"], default=None)
+    shown = pending[0] if pending else last
+    return {
+        "state": state(shown["status"]) if shown is not None else None,
+        "runs": last["version"] if last is not None else None,
+        "coming": pending[0]["version"] if pending else None,
+        "holds": lane["holds"] if lane is not None else [],
+    }
+
+
+def _rows(stays: Any, order: list[str], start: datetime, end: datetime) -> list[Any]:  # noqa: ANN401
+    """A row a lane and module, in the order of environments."""
+    rank = {name: index for index, name in enumerate(order)}
+
+    def place(stay: Any) -> tuple[int, str, str]:  # noqa: ANN401
+        return rank.get(stay["environment"], len(rank)), stay["environment"], stay["module"]
+
+    rows = []
+    for (_, environment, module), found in groupby(
+        sorted(stays, key=lambda one: (place(one), one["since"])), key=place
+    ):
+        mine = list(found)
+        drawn = bars([moment(one["since"]) for one in mine], start, end)
+        rows.append({"environment": environment, "module": module, "bars": [(bar, mine[bar.item]) for bar in drawn]})
+    return rows
+
+
+def _command(asked: Asked, _said: Said) -> list[str]:
+    return ["service", "describe", asked.request.path_params["service"]]
+
+
+PAGES = (
+    Page(
+        path="/services/{service}",
+        template="service.html",
+        read=service,
+        command=_command,
+        drawn=_drawn,
+        parameters=(*PAGE, number("days", "How far back the timeline goes.")),
+        momentary=True,
+    ),
+)

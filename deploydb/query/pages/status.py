@@ -1,0 +1,53 @@
+"""`/status`: the matrix, a row a service, a column an environment."""
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from deploydb.query.asking import Asked
+from deploydb.query.order import environments_in_order
+from deploydb.query.pages.page import Page, Said, options_of
+from deploydb.query.pages.words import moment
+from deploydb.query.resources import status
+
+
+def _drawn(asked: Asked, said: Said) -> Mapping[str, Any]:
+    rows: dict[str, dict[str, Any]] = {}
+    for lane in said["lanes"]:
+        modules = {one["module"] for one in (*lane["running"], *lane["pending"])}
+        rows.setdefault(lane["service"], {})[lane["environment"]] = {**lane, "several": len(modules) > 1}
+    reference = said["at"] or said["knownAt"]
+    return {
+        "rows": list(rows.items()),
+        "services": sorted(asked.catalog.services),
+        "environments": environments_in_order(asked.catalog),
+        "is_live": reference is None,
+        "reference": moment(reference) if reference is not None else None,
+        "fingerprint": _fingerprint,
+    }
+
+
+def _fingerprint(lane: Any) -> str:  # noqa: ANN401  # a lane of the body
+    """The same as long as the lane is: so that a browser can tell which have changed."""
+    return f"{zlib.crc32(msgspec.json.encode(lane)):x}"
+
+
+def _command(asked: Asked, _said: Said) -> list[str]:
+    return ["status", *options_of(asked, service="service", environment="environment", at="at", known_at="known-at")]
+
+
+PAGES = tuple(
+    Page(
+        path="/status",
+        template="status.html",
+        read=resource.read,
+        command=_command,
+        drawn=_drawn,
+        parameters=resource.parameters,
+        momentary=resource.momentary,
+    )
+    for resource in status.RESOURCES
+    if resource.path == "/api/status"
+)

@@ -1,0 +1,37 @@
+"""`/why/{service}/{environment}`: why a version is there, or is not."""
+
+from deploydb.query.asking import Asked
+from deploydb.query.pages.page import Page, Said, options_of
+from deploydb.query.resources import why
+
+
+def _command(asked: Asked, _said: Said) -> list[str]:
+    path = asked.request.path_params
+    version = asked.request.query_params.get("version")
+    words = [path["service"], path["environment"], *([version] if version else [])]
+    return (
+        ["why", *options_of(asked, at="at"), "--", *words]
+        if _is_option(words)
+        else [
+            "why",
+            *words,
+            *options_of(asked, at="at"),
+        ]
+    )
+
+
+def _is_option(words: list[str]) -> bool:
+    return any(word.startswith("-") for word in words)
+
+
+PAGES = tuple(
+    Page(
+        path="/why/{service}/{environment}",
+        template="why.html",
+        read=resource.read,
+        command=_command,
+        parameters=resource.parameters,
+        momentary=resource.momentary,
+    )
+    for resource in why.RESOURCES
+)

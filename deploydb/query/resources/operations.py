@@ -1,0 +1,146 @@
+"""Operations: `/api/operations`, what is still to be done, and what could not be."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from deploydb.query.asking import Asked
+from deploydb.query.resource import Resource
+from deploydb.store.queries import operations as queries
+from deploydb.store.queries.operations import WaitingView
+
+_MOST = 50
+"""Of each list, the first; how many there are is said beside it."""
+
+
+class Waiting(Struct, frozen=True, kw_only=True, rename="camel"):
+    """How many wait, since when the first, and how long that is."""
+
+    count: int
+    oldest_at: str | None
+    oldest_age_seconds: float | None
+
+
+class Returned(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A message that the broker would not take, why, and when it is sent again."""
+
+    id: int
+    routing_key: str
+    attempts: int
+    problem: str
+    created_at: str
+    due_at: str
+
+
+class Unmatched(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A fact about a deployment that is not known, and why it is not. `number`: its row in the log."""
+
+    number: int
+    type: str
+    source: str
+    time: str
+    service: str | None
+    environment: str | None
+    version: str | None
+    why: str
+
+
+class Due(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A service that is looked at because of the time, and when."""
+
+    service: str
+    due_at: str
+
+
+class Last(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The last row of the log: when it happened, and when it was known."""
+
+    number: int
+    type: str
+    source: str
+    time: str
+    recorded_at: str
+
+
+class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
+    """How the machinery is. `evaluations`: what promotion has still to look at, its lag; `outbox`: what has still to be
+    sent; `problems`: what is wrong with the configuration's files, while the last good ones stay in use."""
+
+    now: str
+    last_event: Last | None
+    evaluations: Waiting
+    outbox: Waiting
+    returned: list[Returned]
+    unmatched: int
+    unmatched_facts: list[Unmatched]
+    due: list[Due]
+    catalog: str
+    problems: list[str]
+
+
+def operations(asked: Asked) -> Operations:
+    """What waits, what came back, what nobody knows the deployment of, what time will change, what is misconfigured.
+
+    Dead letters are with the broker: `deploydb dead list` tells them.
+    """
+    with asked.store() as connection:
+        last = queries.last_event(connection)
+        evaluations, outbox = queries.unevaluated(connection), queries.unsent(connection)
+        returned = queries.returned(connection, limit=_MOST)
+        count = queries.unmatched_count(connection)
+        facts = queries.unmatched_facts(connection, limit=_MOST)
+        due = queries.due_next(connection, limit=_MOST)
+    return Operations(
+        now=asked.now.isoformat(),
+        last_event=Last(
+            number=last.number,
+            type=last.type,
+            source=last.source,
+            time=last.time.isoformat(),
+            recorded_at=last.recorded_at.isoformat(),
+        )
+        if last is not None
+        else None,
+        evaluations=_waiting(evaluations, asked.now),
+        outbox=_waiting(outbox, asked.now),
+        returned=[
+            Returned(
+                id=one.id,
+                routing_key=one.routing_key,
+                attempts=one.attempts,
+                problem=one.problem,
+                created_at=one.created_at.isoformat(),
+                due_at=one.due_at.isoformat(),
+            )
+            for one in returned
+        ],
+        unmatched=count,
+        unmatched_facts=[
+            Unmatched(
+                number=one.number,
+                type=one.type,
+                source=one.source,
+                time=one.time.isoformat(),
+                service=one.service,
+                environment=one.environment,
+                version=one.version,
+                why=one.why,
+            )
+            for one in facts
+        ],
+        due=[Due(service=one.service, due_at=one.due_at.isoformat()) for one in due],
+        catalog=asked.catalog.digest,
+        problems=list(asked.problems),
+    )
+
+
+def _waiting(view: WaitingView, now: datetime) -> Waiting:
+    oldest = view.oldest_at
+    return Waiting(
+        count=view.count,
+        oldest_at=oldest.isoformat() if oldest is not None else None,
+        oldest_age_seconds=max((now - oldest).total_seconds(), 0.0) if oldest is not None else None,
+    )
+
+
+RESOURCES = (Resource(path="/api/operations", read=operations, momentary=True),)
