@@ -145,6 +145,11 @@ class Deployment(Struct, frozen=True, kw_only=True):
         return self.deadline is not None
 
     @property
+    def happened_at(self) -> datetime | None:
+        """Its place in the history: when it was commanded; or else seen running, or skipped. None: it has not begun."""
+        return self.requested_at or (self.finished.time if self.finished is not None else self.skipped_at)
+
+    @property
     def running_since(self) -> datetime | None:
         """When it came to run there: the later of the finish and the command, so that no source can backdate it."""
         if self.outcome != "succeeded" or self.finished is None:

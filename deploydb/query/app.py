@@ -17,8 +17,10 @@ from deploydb.configuration import LiveCatalog
 from deploydb.domain.catalog import Catalog
 from deploydb.domain.errors import Transient
 from deploydb.query.answers import Answers, Sources
-from deploydb.query.errors import not_found, refused, shown
+from deploydb.query.errors import not_found, shown
 from deploydb.query.gate import Gate
+from deploydb.query.pages import PAGES
+from deploydb.query.pages.serving import Serving
 from deploydb.query.patience import for_reading
 from deploydb.query.resource import Resource
 from deploydb.query.resources import (
@@ -29,6 +31,7 @@ from deploydb.query.resources import (
     flows,
     history,
     holds,
+    operations,
     plan,
     rollback,
     status,
@@ -47,7 +50,20 @@ THREADS = 8
 
 RESOURCES: Sequence[Resource] = [
     resource
-    for module in (artifacts, deployments, flows, configured, status, why, history, events, holds, plan, rollback)
+    for module in (
+        artifacts,
+        deployments,
+        flows,
+        configured,
+        status,
+        why,
+        history,
+        events,
+        holds,
+        operations,
+        plan,
+        rollback,
+    )
     for resource in module.RESOURCES
 ]
 
@@ -66,17 +82,25 @@ def application(
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     workforce = threads or ThreadPoolExecutor(THREADS, thread_name_prefix="question")
-    sources = Sources(engine=engine, catalog=catalog, threads=workforce, clock=clock or partial(datetime.now, UTC))
+    sources = Sources(
+        engine=engine,
+        catalog=catalog,
+        threads=workforce,
+        clock=clock or partial(datetime.now, UTC),
+        problems=problems,
+    )
     answers = Answers(sources)
+    serving = Serving(sources, answers, PAGES)
     stream = Stream(engine, answers.revisions, workforce, log)
     made = Starlette(
         routes=[
             *(answers.route(resource) for resource in RESOURCES),
             stream.route(),
             *Health(engine, problems, registry).routes(),
+            *serving.routes(),
         ],
-        middleware=[Middleware(Gate, registry=registry, log=log)],
-        exception_handlers={HTTPException: refused},
+        middleware=[Middleware(Gate, registry=registry, log=log, tell=serving.refusal)],
+        exception_handlers={HTTPException: serving.refused},
     )
     made.state.stream = stream
     made.router.redirect_slashes = False

@@ -2,15 +2,21 @@
 
 import re
 import time
+from collections.abc import Callable
 from uuid import uuid4
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deploydb.domain.errors import Misconfigured, Transient
 from deploydb.query.errors import failed
 from deploydb.telemetry import Log
+
+Tell = Callable[[Request, int, str, dict[str, str] | None], Response]
+"""Makes an error's answer: for whom, its status, what it says, and its headers."""
 
 MOST_PATH_BYTES = 48 * 1024
 """Group and name of a module may have 8192 characters each, some of them escaped. The HTTP parser ends at 64 KiB."""
@@ -30,12 +36,17 @@ _HEADERS = {
 }
 
 
+def _in_json(_request: Request, status: int, message: str, headers: dict[str, str] | None) -> Response:
+    return failed(status, message, headers)
+
+
 class Gate:
     """ASGI middleware around everything; costs no task of its own. Request bodies are never read."""
 
-    def __init__(self, app: ASGIApp, registry: CollectorRegistry, log: Log) -> None:
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry, log: Log, tell: Tell = _in_json) -> None:
         self._app = app
         self._log = log
+        self._tell = tell
         self._requests = Counter(
             "deploydb_query_requests_total",
             "Answers, by route (none: no such path) and status.",
@@ -81,14 +92,13 @@ class Gate:
             # why is for the log: it may name hosts and users
             self._log.warning("the database cannot be asked", reason=str(error), **told_of)
             told = "the database cannot be asked at the moment: try again"
-            await failed(503, told, {"Retry-After": "1"})(scope, receive, send_on)
+            await self._tell(Request(scope), 503, told, {"Retry-After": "1"})(scope, receive, send_on)
         except Exception:
             self._log.exception("a question could not be answered", **told_of)
             if answered:
                 raise
-            await failed(500, "this should not have happened; the log of the query service says why")(
-                scope, receive, send_on
-            )
+            told = "this should not have happened; the log of the query service says why"
+            await self._tell(Request(scope), 500, told, None)(scope, receive, send_on)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         for what, given, most in (
@@ -96,7 +106,8 @@ class Gate:
             ("query", scope["query_string"], MOST_QUERY_BYTES),
         ):
             if len(given) > most:
-                await failed(414, f"the {what} has {len(given)} bytes, at most {most} are taken")(scope, receive, send)
+                told = f"the {what} has {len(given)} bytes, at most {most} are taken"
+                await self._tell(Request(scope), 414, told, None)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

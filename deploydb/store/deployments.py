@@ -81,6 +81,7 @@ def reported(known: Deployment) -> dict[str, Any]:
     return {
         "id": known.id,
         "status": known.status,
+        "happened_at": known.happened_at,
         "started_at": started and started.time,
         "started_source": started and started.source,
         "started_event": started and started.id,
@@ -100,6 +101,7 @@ def decided(known: Deployment) -> dict[str, Any]:
     return {
         "id": known.id,
         "status": known.status,
+        "happened_at": known.happened_at,
         "command": known.command,
         "reason": known.reason,
         "requested_at": known.requested_at,

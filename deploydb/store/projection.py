@@ -180,6 +180,7 @@ def _external(fact: DeploymentObserved, artifact_id: int, now: datetime) -> dict
         "status": Status.COMPLETED,
         "reason": f"{told}: {fact.reason}" if fact.reason else told,
         "created_at": now,
+        "happened_at": at.time,
         "finished_at": at.time,
         "finished_source": at.source,
         "finished_event": at.id,

@@ -68,7 +68,7 @@ def asked(shared_postgresql_url: str) -> Iterator[World]:
         (lambda c: lanes.pending_in(c, "foo", "dev"), set()),
         (lambda c: names.service_is_stored(c, "foo"), set()),
         (lambda c: names.lane_is_stored(c, "foo", "dev"), {"ix_deployment_lane"}),
-        (lambda c: history.history(c, "foo", offset=0, limit=20), set()),
+        (lambda c: history.history(c, "foo", offset=0, limit=20), {"ix_deployment_history"}),
         (lambda c: history.history(c, "foo", "dev", offset=0, limit=20), set()),
         (
             lambda c: situations(c, ["foo"], catalog(), lock=False),

@@ -13,7 +13,7 @@ from deploydb.query.resources import events
 
 _PAGING = ("pageNumber", "perPageSize", "before")
 _TOLD = ("type", "id", "source", "time", "service", "environment", "artifact", "catalog", "by", "who")
-_NOTHING = (None, "", [])
+_NOTHING: tuple[Any, ...] = (None, "", [])
 _MOST_TOLD, _LONGEST_TOLD = 8, 200
 _LATE_SECONDS = 60
 

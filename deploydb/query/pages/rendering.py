@@ -80,7 +80,11 @@ class Rendering:
             address=address_of(request),
             query=request.query_params,
         )
-        headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Cache-Control": "no-store"}
+        headers = {
+            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+            "Referrer-Policy": "same-origin",  # without it a form's `Origin` is null
+            "Cache-Control": "no-store",
+        }
         response = HTMLResponse(text, status_code=status, headers=headers)
         if form.is_new:
             secure = request.url.scheme == "https"

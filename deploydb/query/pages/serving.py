@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from deploydb.query.answers import Answers, Sources
-from deploydb.query.errors import failed
+from deploydb.query.errors import failed, refused
 from deploydb.query.pages.deployment import place_of
 from deploydb.query.pages.files import Files
 from deploydb.query.pages.page import Page
@@ -66,6 +66,12 @@ class Serving:
         response = self._rendering.html("error.html", request, self._sources.clock(), context, status)
         response.headers.update(headers or {})
         return response
+
+    async def refused(self, request: Request, error: Exception) -> Response:
+        """The answer to what a page, a resource or the router refuses."""
+        if not isinstance(error, HTTPException) or not _is_for_people(request):
+            return await refused(request, error)
+        return self.refusal(request, error.status_code, error.detail, dict(error.headers or {}))
 
     def _route(self, page: Page) -> Route:
         async def endpoint(request: Request) -> Response:
@@ -126,10 +132,3 @@ def _is_for_people(request: Request) -> bool:
     if path.endswith(".json") or path.startswith(_FOR_PROGRAMS):
         return False
     return any("text/html" in line for line in request.headers.getlist("accept"))
-
-
-async def as_page_or_json(request: Request, error: Exception, serving: Serving) -> Response:
-    """The answer to what a page, a resource or the router refuses."""
-    if not isinstance(error, HTTPException):
-        raise TypeError(f"expected an HTTPException, found {error!r}")
-    return serving.refusal(request, error.status_code, error.detail, dict(error.headers or {}))

@@ -37,6 +37,7 @@ _VIEWED = (
     artifact.c.digest,
     artifact.c.created_at,
 )
+_BY_IDS = sa.select(*_VIEWED).where(artifact.c.id.in_(sa.bindparam("idents", expanding=True)))
 _NEWEST_FIRST = (artifact.c.published_at.desc(), artifact.c.id.desc())
 
 
@@ -47,7 +48,7 @@ def artifact_by_id(connection: sa.Connection, ident: int) -> ArtifactView | None
 
 def artifacts_by_id(connection: sa.Connection, idents: Collection[int]) -> dict[int, ArtifactView]:
     """Several artifacts, by their ids. Index: primary key."""
-    found = connection.execute(sa.select(*_VIEWED).where(artifact.c.id.in_(idents)))
+    found = connection.execute(_BY_IDS, {"idents": sorted(idents)})
     return {row.id: _view(row) for row in found}
 
 
@@ -70,6 +71,24 @@ def latest_of_module(connection: sa.Connection, group: str, name: str) -> Artifa
     mine = sa.select(*_VIEWED).where(artifact.c.module_key == module_key(group, name), sa.not_(artifact.c.observed))
     row = connection.execute(mine.order_by(*_NEWEST_FIRST).limit(1)).one_or_none()
     return _view(row) if row is not None else None
+
+
+def of_artifact() -> list[sa.Label[Any]]:
+    """The artifact's columns for a statement about something else: what `artifact_of` reads."""
+    return [column.label(f"artifact_{column.name}") for column in _VIEWED if column is not artifact.c.id]
+
+
+def artifact_of(row: Any) -> ArtifactView:  # noqa: ANN401  # a row with `artifact_id` and the columns of `of_artifact`
+    """The artifact that a row is about."""
+    return ArtifactView(
+        id=row.artifact_id,
+        group=row.artifact_group,
+        name=row.artifact_name,
+        version=row.artifact_version,
+        url=row.artifact_url,
+        digest=row.artifact_digest,
+        created_at=row.artifact_created_at,
+    )
 
 
 def _view(row: Any) -> ArtifactView:  # noqa: ANN401  # a row of `_VIEWED`

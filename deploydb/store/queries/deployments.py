@@ -1,15 +1,16 @@
 """Which deployments are there, with what their promotions came to."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.store.queries.artifacts import ArtifactView, artifacts_by_id
-from deploydb.store.tables import deployment, verdict, verification
+from deploydb.store.columns import BigId
+from deploydb.store.queries.artifacts import ArtifactView, artifact_of, of_artifact
+from deploydb.store.tables import artifact, deployment, verdict, verification
 
 
 class ResultView(Struct, frozen=True, kw_only=True):
@@ -63,22 +64,37 @@ class DeploymentView(Struct, frozen=True, kw_only=True):
     aftermath: str | None = None
 
 
+VIEWED: sa.Select[Any] = sa.select(deployment, *of_artifact()).join(artifact, artifact.c.id == deployment.c.artifact_id)
+"""Deployments with their artifacts: what `views` takes."""
+# Built once: for one deployment, building the statements would cost more than running them.
+_BY_ID = VIEWED.where(deployment.c.id == sa.bindparam("ident", type_=BigId))
+_REPORTED = sa.and_(
+    verification.c.deployment_id == verdict.c.deployment_id, verification.c.promotion == verdict.c.promotion
+)
+_RESULTS = (
+    sa.select(verdict, verification.c.url)
+    .outerjoin(verification, _REPORTED)
+    .where(verdict.c.deployment_id.in_(sa.bindparam("deployments", expanding=True)))
+    .order_by(verdict.c.id)
+)
+
+
 def deployment_by_id(connection: sa.Connection, ident: int) -> DeploymentView | None:
     """One deployment. Index: primary key."""
-    found = views(connection, sa.select(deployment).where(deployment.c.id == ident))
+    found = views(connection, _BY_ID, {"ident": ident})
     return found[0] if found else None
 
 
 def deployments_page(connection: sa.Connection, *, offset: int, limit: int) -> list[DeploymentView]:
     """All deployments, in the order of their ids. Index: primary key; a far page costs its distance, in ids alone."""
     wanted = sa.select(deployment.c.id).order_by(deployment.c.id).offset(offset).limit(limit).subquery("page")
-    page = sa.select(deployment).join(wanted, wanted.c.id == deployment.c.id)
+    page = VIEWED.join(wanted, wanted.c.id == deployment.c.id)
     return views(connection, page.order_by(deployment.c.id))
 
 
 def latest_deployment(connection: sa.Connection) -> DeploymentView | None:
     """The deployment with the highest id. Index: primary key."""
-    found = views(connection, sa.select(deployment).order_by(deployment.c.id.desc()).limit(1))
+    found = views(connection, VIEWED.order_by(deployment.c.id.desc()).limit(1))
     return found[0] if found else None
 
 
@@ -86,37 +102,29 @@ def deployments_of_artifact(
     connection: sa.Connection, artifact_id: int, *, offset: int, limit: int
 ) -> list[DeploymentView]:
     """An artifact's deployments, in the order of their ids. Index: `ix_deployment_artifact`."""
-    mine = sa.select(deployment).where(deployment.c.artifact_id == artifact_id)
+    mine = VIEWED.where(deployment.c.artifact_id == artifact_id)
     return views(connection, mine.order_by(deployment.c.id).offset(offset).limit(limit))
 
 
 def deployments_of_flow(connection: sa.Connection, flow: int) -> list[DeploymentView]:
     """A flow's deployments, in the order of its stages. Index: `uq_deployment_flow_id_environment_attempt`."""
-    mine = sa.select(deployment).where(deployment.c.flow_id == flow)
+    mine = VIEWED.where(deployment.c.flow_id == flow)
     return views(connection, mine.order_by(deployment.c.position, deployment.c.attempt, deployment.c.id))
 
 
-def views(connection: sa.Connection, statement: sa.Select[Any]) -> list[DeploymentView]:
-    """The deployments that a statement selects, in its order: three statements for any number of them."""
-    found = connection.execute(statement).all()
-    artifacts = artifacts_by_id(connection, {row.artifact_id for row in found})
-    results = _results(connection, [row.id for row in found])
-    return [_view(row, artifacts[row.artifact_id], results.get(row.id, ())) for row in found]
+def views(
+    connection: sa.Connection, statement: sa.Select[Any], given: Mapping[str, Any] | None = None
+) -> list[DeploymentView]:
+    """The deployments that a statement, made from `VIEWED`, selects, in its order: two statements for any number."""
+    found = connection.execute(statement, given).all()
+    results = _results(connection, [row.id for row in found]) if found else {}
+    return [_view(row, results.get(row.id, ())) for row in found]
 
 
 def _results(connection: sa.Connection, deployments: Collection[int]) -> dict[int, list[ResultView]]:
     """Indexes: `uq_verdict_deployment_id_promotion`, primary key of `verification`."""
-    reported = sa.and_(
-        verification.c.deployment_id == verdict.c.deployment_id, verification.c.promotion == verdict.c.promotion
-    )
-    statement = (
-        sa.select(verdict, verification.c.url)
-        .outerjoin(verification, reported)
-        .where(verdict.c.deployment_id.in_(deployments))
-        .order_by(verdict.c.id)
-    )
     found: dict[int, list[ResultView]] = defaultdict(list)
-    for row in connection.execute(statement):
+    for row in connection.execute(_RESULTS, {"deployments": deployments}):
         found[row.deployment_id].append(
             ResultView(
                 id=row.id,
@@ -134,13 +142,13 @@ def _results(connection: sa.Connection, deployments: Collection[int]) -> dict[in
     return found
 
 
-def _view(row: Any, artifact: ArtifactView, results: Sequence[ResultView]) -> DeploymentView:  # noqa: ANN401
+def _view(row: Any, results: Sequence[ResultView]) -> DeploymentView:  # noqa: ANN401
     return DeploymentView(
         id=row.id,
         flow=row.flow_id,
         service=row.service,
         environment=row.environment,
-        artifact=artifact,
+        artifact=artifact_of(row),
         kind=row.kind,
         status=row.status,
         completed=row.outcome == "succeeded" and row.expired_at is None and row.skipped_at is None,

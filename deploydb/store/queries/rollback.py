@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from deploydb.domain.state import Release
 from deploydb.store.deployments import release_from_row, released
 from deploydb.store.publications import module_key
-from deploydb.store.tables import artifact, deployment
+from deploydb.store.tables import artifact, tenure
 
 
 def came_after(
@@ -13,23 +13,23 @@ def came_after(
 ) -> list[Release]:
     """The releases of the target's module that came to run in a lane after its deployment there, the last first.
 
-    At most `limit`. Index: `ix_deployment_history`, from the target's deployment on.
+    At most `limit`. Indexes: primary key of `tenure`, and `ix_tenure_lane` from the target's deployment on.
     """
-    key = module_key(target.artifact.group, target.artifact.name)
-    last = sa.func.max(deployment.c.id)
+    then = tenure.alias("then")
     statement = (
         released()
-        .join(deployment, deployment.c.artifact_id == artifact.c.id)
+        .join(tenure, tenure.c.artifact_id == artifact.c.id)
+        .join(then, then.c.deployment_id == deployed)
         .where(
-            deployment.c.service == service,
-            deployment.c.id > deployed,
-            deployment.c.environment == environment,
-            deployment.c.outcome == "succeeded",
-            artifact.c.module_key == key,
+            tenure.c.service == service,
+            tenure.c.environment == environment,
+            tenure.c.module_key == module_key(target.artifact.group, target.artifact.name),
+            sa.tuple_(tenure.c.since, tenure.c.published_at, tenure.c.deployment_id)
+            > sa.tuple_(then.c.since, then.c.published_at, then.c.deployment_id),
             artifact.c.id != target.id,
         )
         .group_by(artifact.c.id)
-        .order_by(last.desc())
+        .order_by(sa.func.max(tenure.c.since).desc(), sa.func.max(tenure.c.deployment_id).desc())
         .limit(limit)
     )
     return [release_from_row(row) for row in connection.execute(statement)]

@@ -85,7 +85,7 @@ def ran_at(
     lanes = _narrowed(sa.select(*running.c, then.label("then_id")), service, environment).cte("lanes")
     seen = known_at if known_at is not None else at
     judged = sa.and_(tenure.c.result.is_not(None), tenure.c.result_at <= seen)
-    statement = (
+    statement: sa.Select[Any] = (
         sa.select(
             lanes.c.service,
             lanes.c.environment,

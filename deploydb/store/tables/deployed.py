@@ -135,6 +135,7 @@ deployment = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("happened_at", UtcDateTime),
     # decided by promotion
     sa.Column("cause_id", BigId, sa.ForeignKey("deployment.id")),
     sa.Column("not_before", UtcDateTime),
@@ -170,7 +171,7 @@ deployment = sa.Table(
     choice("sequel", "stop", "retry", "rollback", "full_rollback", "ignore"),
 )
 """One attempt to have a release in an environment. `status` is `domain.state.status` of the other columns, written
-with them. `position`: the stage's place in its flow. `cause_id`: the deployment whose failure led to this one.
+with them, as is `happened_at`. `position`: the stage's place in its flow. `cause_id`: the deployment whose failure led to this one.
 `sequel`: what its own failure led to, `aftermath` in words. `ran_since`: when it came to run there, as its `tenure`
 has it. `open`: promotion still has something to do with it."""
 _active = deployment.c.status.in_(("CREATED", "STARTED"))
@@ -189,7 +190,7 @@ sa.Index(
     sqlite_where=deployment.c.open,
 )
 sa.Index("ix_deployment_lane", deployment.c.service, deployment.c.environment, deployment.c.version)
-sa.Index("ix_deployment_history", deployment.c.service, deployment.c.id)
+sa.Index("ix_deployment_history", deployment.c.service, deployment.c.happened_at, deployment.c.id)
 sa.Index("ix_deployment_artifact", deployment.c.artifact_id)
 _succeeded = deployment.c.result == "SUCCESS"
 sa.Index(

@@ -170,6 +170,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("created_at", TIME, nullable=False),
+        sa.Column("happened_at", TIME, nullable=True),
         sa.Column("cause_id", ID, nullable=True),
         sa.Column("not_before", TIME, nullable=True),
         sa.Column("command", sa.Text(), nullable=True),
@@ -214,7 +215,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_deployment_artifact", "deployment", ["artifact_id"], unique=False)
-    op.create_index("ix_deployment_history", "deployment", ["service", "id"], unique=False)
+    op.create_index("ix_deployment_history", "deployment", ["service", "happened_at", "id"], unique=False)
     op.create_index("ix_deployment_lane", "deployment", ["service", "environment", "version"], unique=False)
     op.create_index(
         "ix_deployment_open",

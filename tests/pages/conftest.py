@@ -1,0 +1,34 @@
+"""A browser for the tests of a module, and pages that are all told from one past."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.pages.browser import CHROMIUM, launched
+from tests.pages.given import served, world_of_pages
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium. For a module: while it runs, the thread has an event loop, which others must not find."""
+    if not Path(CHROMIUM).exists():
+        missing = "Chromium is not installed: apt-get install --no-install-recommends chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{missing} (in CI every program is there)")
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        made = launched(playwright)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def told(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a service with a past."""
+    path = shutil.copy(sqlite_template, tmp_path_factory.mktemp("pages") / "deploydb.db")
+    with world_of_pages(f"sqlite:///{path}") as world, served(world) as address:
+        yield address

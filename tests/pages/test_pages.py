@@ -1,0 +1,166 @@
+"""What people see, in a browser: on every page, in light and dark, on a desk and on a telephone."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.pages.browser import tab
+from tests.pages.given import EVIL, NAME, VERSION
+
+AXE = (Path(__file__).parent / "axe-4.14.1.min.js").read_text(encoding="utf-8")
+SEVERE = ("serious", "critical")
+
+NAMED = quote(NAME, safe="")
+PAGES = (
+    "/status",
+    "/status?at=2026-11-22T12:30:00Z",
+    f"/services/{NAMED}",
+    "/services/search",
+    "/flows/2",
+    "/flows/4",
+    "/why/search/prod",
+    f"/why/{NAMED}/prod",
+    "/artifacts/2",
+    "/audit",
+    "/operations",
+    "/sign-in?wrong=1",
+    "/nowhere",
+)
+WITH_EVIL = {
+    "/status": (VERSION, NAME),
+    f"/services/{NAMED}": (NAME, EVIL),
+    "/services/search": (VERSION, EVIL),
+    "/flows/1": (f"fine {EVIL}",),
+    "/flows/2": (VERSION,),
+    "/why/search/prod": (VERSION,),
+    f"/why/{NAMED}/prod": (NAME,),
+    "/artifacts/2": (VERSION,),
+    "/audit?perPageSize=200": (VERSION, EVIL, NAME),
+    "/operations": (EVIL, VERSION),
+    f"/services/{quote(EVIL.replace('/', ''), safe='')}": (EVIL.replace("/", ""),),
+}
+
+_OVERLAPS = """
+() => {
+  const said = (element) => element.textContent.trim().slice(0, 40);
+  const within = (box, cut) => ({
+    left: Math.max(box.left, cut.left),
+    right: Math.min(box.right, cut.right),
+    top: Math.max(box.top, cut.top),
+    bottom: Math.min(box.bottom, cut.bottom),
+  });
+  const boxes = [];
+  for (const element of document.querySelectorAll("body *")) {
+    if (element.closest("datalist, .unseen, .skip, [hidden], .hidden, thead") || !element.checkVisibility()) continue;
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own && !element.matches("input, button, select, svg.icon")) continue;
+    const cut = element.closest("svg svg:has(> rect)")?.querySelector(":scope > rect").getBoundingClientRect();
+    for (const box of element.getClientRects()) boxes.push([element, cut ? within(box, cut) : box]);
+  }
+  const found = [];
+  for (let i = 0; i < boxes.length; i++) {
+    for (let j = i + 1; j < boxes.length; j++) {
+      const [a, one] = boxes[i], [b, other] = boxes[j];
+      if (a === b || a.contains(b) || b.contains(a)) continue;
+      const across = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+      const down = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
+      if (across > 2 && down > 4) found.push(`${said(a)} | ${said(b)}`);
+    }
+  }
+  return found;
+}
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault_on_any_page(browser: Browser, told: str, scheme: str) -> None:
+    with tab(browser, told, color_scheme=scheme, expected=("404",)) as page:
+        for address in PAGES:
+            page.goto(address)
+            page.evaluate(AXE)
+            found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+            assert [_fault(address, one) for one in found["violations"] if one["impact"] in SEVERE] == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_is_wider_than_the_window_and_nothing_lies_over_another(
+    browser: Browser, told: str, width: int
+) -> None:
+    with tab(browser, told, width=width, expected=("404",)) as page:
+        for address in PAGES:
+            page.goto(address)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+            assert page.evaluate(_OVERLAPS) == [], address
+
+
+def test_markup_in_a_version_a_comment_or_a_name_is_text(browser: Browser, told: str) -> None:
+    with tab(browser, told, expected=("404",)) as page:
+        for address, texts in WITH_EVIL.items():
+            page.goto(address)
+            shown = page.locator("body").inner_text() + page.locator("body").text_content()
+            assert [text for text in texts if text not in shown] == [], address
+            assert page.locator("main img, main script").count() == 0
+            assert page.locator("a[href^='javascript']").count() == 0
+
+
+def test_without_scripts_the_pages_read_the_same(browser: Browser, told: str) -> None:
+    with (
+        tab(browser, told, expected=("404",)) as page,
+        tab(browser, told, java_script_enabled=False, expected=("404",)) as plain,
+    ):
+        for address in PAGES:
+            page.goto(address)
+            plain.goto(address)
+            assert _words(plain) == _words(page), address
+
+
+def test_filters_are_in_the_address_and_a_time_of_a_field_is_utc(browser: Browser, told: str) -> None:
+    with tab(browser, told, java_script_enabled=False) as page:
+        page.goto("/status")
+        page.get_by_label("Environment", exact=True).fill("prod")
+        page.get_by_label("At (UTC)", exact=True).fill("2026-11-22T18:00:30")
+        page.get_by_role("button", name="Show").click()
+        assert page.url == f"{told}/status?environment=prod&at=2026-11-22T18%3A00%3A30Z"
+        assert page.locator("thead").inner_text().split() == ["Service", "prod"]
+        assert page.get_by_label("At (UTC)", exact=True).input_value() == "2026-11-22T18:00:30"
+        assert "deploydb status --environment prod --at 2026-11-22T18:00:30Z" in page.locator("main").inner_text()
+        page.get_by_role("link", name="Clear").click()
+        assert page.url == f"{told}/status"
+
+
+def test_the_keyboard_reaches_what_there_is(browser: Browser, told: str) -> None:
+    with tab(browser, told) as page:
+        page.goto("/status")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+        page.keyboard.press("Enter")
+        assert page.url == f"{told}/status#main"
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.closest('table') !== null"):
+                break
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{told}/services/**")
+
+
+def test_paper_has_the_answer_and_not_the_controls(browser: Browser, told: str) -> None:
+    with tab(browser, told) as page:
+        page.goto("/status")
+        page.emulate_media(media="print")
+        assert page.locator("table").is_visible()
+        assert not page.get_by_role("button", name="Show").is_visible()
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def _words(page: Page) -> list[str]:
+    """What a page says, but for what a script adds: that it is live, and a button that copies."""
+    text = page.locator("body").inner_text()
+    words = text.replace("not live: reconnecting", "").split()
+    return [word for word in words if word not in ("live", "copy")]
+
+
+def _fault(address: str, found: dict[str, Any]) -> str:
+    return f"{address}: {found['id']}: {[node['html'][:200] for node in found['nodes']][:3]}"
