@@ -41,10 +41,11 @@ _STATEMENTS = (
     """,
     """
     INSERT INTO deployment (flow_id, service, environment, artifact_id, version, kind, position, status, reason,
-                            created_at, happened_at, command, requested_at, deadline, result, open, ran_since, decided_at,
-                            finished_at, finished_source, finished_event, outcome)
+                            created_at, happened_at, command, requested_at, deadline, result, open, ran_since,
+                            decided_at, finished_at, finished_source, finished_event, outcome)
     SELECT flow.id, flow.service, environment, artifact.id, artifact.version, 'deploy', position, 'SUCCESS',
-           'smoke passed', published_at, published_at, gen_random_uuid()::text, published_at, published_at + interval '1 hour',
+           'smoke passed', published_at, published_at, gen_random_uuid()::text, published_at,
+           published_at + interval '1 hour',
            'SUCCESS', false, done_at, done_at, done_at, 'cd', gen_random_uuid()::text, 'succeeded'
     FROM flow JOIN artifact ON artifact.id = flow.artifact_id,
          unnest(%(environments)s::text[]) WITH ORDINALITY AS stage (environment, position),

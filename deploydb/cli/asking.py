@@ -23,6 +23,9 @@ _MEMBER = {
     "holds": "holds",
     "plan": "stages",
     "rollback": "possible",
+    "where": "artifacts",
+    "diff": "differences",
+    "blame": "changes",
 }
 """What each resource's answer has: some other service's answer has it not."""
 

@@ -1,13 +1,13 @@
 """`status`, `why` and `history`: where does which version run, why is it not further, what has been."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from deploydb.cli.asking import Body, ask
 from deploydb.cli.showing import ago, output_option, printable, show_json, show_table, until
+from deploydb.cli.times import past_option
 
 
 @click.command()
@@ -77,12 +77,7 @@ def _hold(hold: Body) -> str:
 @click.argument("service")
 @click.argument("environment")
 @click.argument("version", required=False)
-@click.option(
-    "--at",
-    metavar="TIME",
-    callback=lambda _context, _option, text: _past(text),
-    help="As it was known then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.",
-)
+@past_option("--at", help="As it was known then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.")
 @output_option
 def why(service: str, environment: str, version: str | None, at: str | None, output: str) -> None:
     """Why VERSION is, or is not, in ENVIRONMENT: the answer, what would release it and when at the earliest, then each
@@ -114,26 +109,6 @@ def why(service: str, environment: str, version: str | None, at: str | None, out
 def _sentence(text: str) -> str:
     """It, said of the version that the answer is about."""
     return f"It {text}" if text.startswith("needs ") else text[:1].upper() + text[1:]
-
-
-def _past(text: str | None) -> str | None:
-    """A time in the past as the service wants it, from one or from how long ago it was."""
-    if text is None:
-        return None
-    from deploydb.configuration.durations import parse_duration  # it brings YAML along
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            moment = datetime.now(UTC) - parse_duration(text)
-        except ValueError:
-            raise click.BadParameter(
-                f"{text} is neither a time such as 2026-11-22T12:00:00Z nor how long ago, such as 2h or 3d"
-            ) from None
-    if moment.tzinfo is None:
-        raise click.BadParameter(f"{text} has no offset from UTC; write {text}Z for UTC")
-    return moment.isoformat()
 
 
 def _stage_rows(stage: Body) -> list[list[str]]:

@@ -25,8 +25,10 @@ from deploydb.query.patience import for_reading
 from deploydb.query.resource import Resource
 from deploydb.query.resources import (
     artifacts,
+    blame,
     configured,
     deployments,
+    diff,
     events,
     flows,
     history,
@@ -35,6 +37,7 @@ from deploydb.query.resources import (
     plan,
     rollback,
     status,
+    where,
     why,
 )
 from deploydb.query.resources.health import Health
@@ -52,7 +55,9 @@ RESOURCES: Sequence[Resource] = [
     resource
     for module in (
         artifacts,
+        blame,
         deployments,
+        diff,
         flows,
         configured,
         status,
@@ -63,6 +68,7 @@ RESOURCES: Sequence[Resource] = [
         operations,
         plan,
         rollback,
+        where,
     )
     for resource in module.RESOURCES
 ]

@@ -87,6 +87,13 @@ class Asked(Struct, frozen=True, kw_only=True, eq=False):
             raise bad_request(f"{name}={shown(text)} is not a time with its offset, such as 2026-11-22T12:00:00Z")
         return aware
 
+    def past(self, name: str) -> datetime | None:
+        """A time of the query that has been. Raises: HTTPException 400."""
+        at = self.moment(name)
+        if at is not None and at > self.now:
+            raise bad_request(f"{name}={iso(at)} is in the future: it is {iso(self.now)}")
+        return at
+
     def page(self, *, size: int = DEFAULT_SIZE) -> Page:
         """The page that is asked for. Raises: HTTPException 400 for what is no page, 404 for one beyond any list."""
         asked = self.number("perPageSize")

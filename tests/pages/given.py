@@ -7,6 +7,8 @@ from threading import Thread
 
 import structlog
 import uvicorn
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploydb.domain.catalog import After, Service, Stage
 from deploydb.query.app import application
@@ -81,7 +83,7 @@ def _release(world: World, service: str, version: str, *, comment: str | None, t
 
 @contextmanager
 def served(world: World) -> Iterator[str]:
-    """The query service on a world, on loopback; its address."""
+    """The query service on a world, on loopback; its address. Who sends a header `Person` is that person."""
     problems = [f"services/foo.yml:3:5: {EVIL} is not known"]
     app = application(
         world.engine,
@@ -90,7 +92,9 @@ def served(world: World) -> Iterator[str]:
         problems=lambda: problems,
         clock=lambda: world.now,
     )
-    configuration = uvicorn.Config(app, port=0, lifespan="off", log_config=None, ws="none", timeout_graceful_shutdown=1)
+    configuration = uvicorn.Config(
+        _named(app), port=0, lifespan="off", log_config=None, ws="none", timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(configuration)
     thread = Thread(target=server.run)
     thread.start()
@@ -102,3 +106,11 @@ def served(world: World) -> Iterator[str]:
         app.state.stream.end()
         server.should_exit = True
         thread.join()
+
+
+def _named(app: ASGIApp) -> ASGIApp:
+    async def around(scope: Scope, receive: Receive, send: Send) -> None:
+        person = Headers(scope=scope).get("person")
+        await app({**scope, "state": {"person": person}}, receive, send)
+
+    return around

@@ -11,6 +11,7 @@ import pytest
 
 from tests.pages.given import EVIL, VERSION, world_of_pages
 from tests.query.asking import Service
+from tests.story import World
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
@@ -30,6 +31,10 @@ def service(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         ("/why/search/prod.json", "/api/why/search/prod"),
         ("/audit.json?type=hold.placed", "/api/events?type=hold.placed"),
         ("/operations.json", "/api/operations"),
+        ("/blame.json?environment=prod&hours=100", "/api/blame?environment=prod&hours=100"),
+        ("/diff.json?from=dev&to=prod", "/api/diff?from=dev&to=prod"),
+        ("/diff.json", "/api/diff?from=staging&to=prod"),
+        ("/where.json?what=9fceb02", "/api/where/9fceb02"),
     ],
 )
 def test_a_page_is_also_json_at_its_address(service: Service, page: str, resource: str) -> None:
@@ -51,6 +56,9 @@ def test_a_page_of_several_answers_is_json_too(service: Service, page: str) -> N
         ("/artifacts/2", "deploydb artifact show 2"),
         ("/audit?type=hold.placed", "deploydb events --type hold.placed"),
         ("/operations", "deploydb doctor"),
+        ("/blame?environment=prod&hours=2", "deploydb blame prod --hours 2"),
+        ("/diff?from=dev&to=prod&service=search", "deploydb diff dev prod --service search"),
+        ("/where?what=9fceb02", "deploydb where 9fceb02"),
     ],
 )
 def test_a_page_says_which_command_gives_the_same_answer(service: Service, page: str, command: str) -> None:
@@ -58,8 +66,9 @@ def test_a_page_says_which_command_gives_the_same_answer(service: Service, page:
 
 
 def test_home_is_the_matrix(service: Service) -> None:
-    answer = service.ask("/")
+    answer = service.ask("/", **BROWSER)
     assert (answer.status_code, answer.headers["location"]) == (307, "/status")
+    assert service.refusal("/") == (404, "there is no /")
 
 
 def test_a_deployment_is_told_with_its_flow_and_one_made_by_hand_with_its_lane(service: Service) -> None:
@@ -89,6 +98,9 @@ def test_empty_fields_are_taken_out_of_the_address(service: Service) -> None:
         ("/why/search/mars", 404, "there is no environment mars"),
         ("/artifacts/4711", 404, "there is no artifact 4711"),
         ("/status?at=yesterday", 400, "at=yesterday is not a time with its offset"),
+        ("/where?what=abc", 404, "nothing is known by abc"),
+        ("/diff?from=mars", 404, "there is no environment mars"),
+        ("/blame?hours=0", 400, "hours=0 is not from 1 to"),
         ("/services/search?days=0", 400, "days=0 is not one from 1 to 3650"),
     ],
 )
@@ -103,6 +115,16 @@ def test_an_error_is_a_page_for_people_and_json_for_programs(
     code, message = service.refusal(path)
     assert code == status
     assert message in unescape(page.text)
+
+
+def test_a_database_that_is_away_is_a_page_too(tmp_path: Path) -> None:
+    with World(f"sqlite:///{tmp_path}/nowhere/deploydb.db") as world, Service(world) as service:
+        page = service.ask("/services/foo", **BROWSER)
+        assert page.status_code == 503
+        assert page.headers["retry-after"] == "1"
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert "the database cannot be asked at the moment: try again" in page.text
+        assert service.refusal("/services/foo")[0] == 503
 
 
 def test_the_interface_for_programs_answers_browsers_in_json_too(service: Service) -> None:

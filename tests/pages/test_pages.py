@@ -25,6 +25,11 @@ PAGES = (
     f"/why/{NAMED}/prod",
     "/artifacts/2",
     "/audit",
+    "/blame?hours=700",
+    "/diff?from=dev&to=prod",
+    "/diff?from=dev&to=prod&at=2026-11-23T12:00:00Z",
+    f"/where?what={quote(VERSION)}",
+    "/where",
     "/operations",
     "/sign-in?wrong=1",
     "/nowhere",
@@ -40,6 +45,10 @@ WITH_EVIL = {
     "/artifacts/2": (VERSION,),
     "/audit?perPageSize=200": (VERSION, EVIL, NAME),
     "/operations": (EVIL, VERSION),
+    "/blame?hours=700": (EVIL, VERSION, NAME),
+    "/diff?from=dev&to=prod": (VERSION, NAME),
+    f"/where?what={quote(VERSION)}": (VERSION,),
+    f"/where?what={quote(EVIL)}": (EVIL,),
     f"/services/{quote(EVIL.replace('/', ''), safe='')}": (EVIL.replace("/", ""),),
 }
 
@@ -75,9 +84,12 @@ _OVERLAPS = """
 """
 
 
+ALICE = {"person": "alice"}
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_fault_on_any_page(browser: Browser, told: str, scheme: str) -> None:
-    with tab(browser, told, color_scheme=scheme, expected=("404",)) as page:
+    with tab(browser, told, color_scheme=scheme, expected=("404",), extra_http_headers=ALICE) as page:
         for address in PAGES:
             page.goto(address)
             page.evaluate(AXE)
@@ -89,7 +101,7 @@ def test_axe_finds_no_serious_fault_on_any_page(browser: Browser, told: str, sch
 def test_nothing_is_wider_than_the_window_and_nothing_lies_over_another(
     browser: Browser, told: str, width: int
 ) -> None:
-    with tab(browser, told, width=width, expected=("404",)) as page:
+    with tab(browser, told, width=width, expected=("404",), extra_http_headers=ALICE) as page:
         for address in PAGES:
             page.goto(address)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, address
@@ -115,6 +127,32 @@ def test_without_scripts_the_pages_read_the_same(browser: Browser, told: str) ->
             page.goto(address)
             plain.goto(address)
             assert _words(plain) == _words(page), address
+
+
+def test_where_people_are_asked_there_is_a_form_for_whoever_has_signed_in(browser: Browser, told: str) -> None:
+    for address in ("/flows/2", "/why/search/staging"):
+        with tab(browser, told) as page:
+            page.goto(address)
+            assert page.get_by_role("link", name="Sign in to approve or refuse").count() == 1
+            assert page.get_by_role("button", name="Approve").count() == 0
+        with tab(browser, told, extra_http_headers=ALICE) as page:
+            page.goto(address)
+            form = page.locator("form.decide")
+            sent = form.evaluate("form => Object.fromEntries(new FormData(form))")
+            assert len(sent.pop("form")) > 40
+            assert sent == {
+                "service": "search",
+                "environment": "staging",
+                "version": VERSION,
+                "promotion": "manual",
+                "deployment": "7",
+                "comment": "",
+                "next": address,
+            }
+            assert form.evaluate("form => [form.method, new URL(form.action).pathname]") == ["post", "/api/approvals"]
+            buttons = form.get_by_role("button").evaluate_all("all => all.map((one) => [one.name, one.value])")
+            assert buttons == [["decision", "approve"], ["decision", "refuse"]]
+            assert page.get_by_role("button", name="Sign out").count() == 1
 
 
 def test_filters_are_in_the_address_and_a_time_of_a_field_is_utc(browser: Browser, told: str) -> None:

@@ -120,7 +120,7 @@ def test_accept_may_come_in_several_lines(quiet: Service) -> None:
         ("/api/status?service=%00", 400, "service has a NUL character"),
         ("/api/events?before=x", 400, "before=x is not a whole number from 0"),
         ("/api/events?type=%00", 400, "type has a NUL character"),
-        ("/nothing", 404, "there is no /nothing"),
+        ("/", 404, "there is no /"),
         ("/api", 404, "there is no /api"),
         ("/api/artifacts", 404, "there is no /api/artifacts"),
         ("/api/services/", 404, "there is no /api/services/"),

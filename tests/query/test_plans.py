@@ -11,17 +11,26 @@ from deploydb.domain.state import Release
 from deploydb.store.engine import reading
 from deploydb.store.queries import (
     artifacts,
+    blame,
+    changes,
     deployments,
+    diff,
     events,
     flows,
     history,
     holds,
     lanes,
     names,
+    operations,
     past,
     plan,
+    releases,
     rollback,
+    stays,
+    tenures,
+    where,
     why,
+    words,
 )
 from deploydb.store.situation import situations
 from tests.story import NOON, World, catalog
@@ -34,6 +43,8 @@ RELEASE = Release(
     published_by="ci",
 )
 OF_LANE = events.Filter(service="foo", environment="dev")
+
+SPAN = diff.Span(group="com.example", name="foo", after=NOON, until=NOON)
 
 Ask = Callable[[sa.Connection], Any]
 
@@ -90,8 +101,30 @@ def asked(shared_postgresql_url: str) -> Iterator[World]:
         (lambda c: rollback.came_after(c, "foo", "dev", RELEASE, 1, limit=50), set()),
         (lambda c: why.last_to_run(c, "foo", "dev"), {"pk_running"}),
         (lambda c: why.version_is_stored(c, [("com.example", "foo")], "1.0"), set()),
+        (lambda c: where.by_commit(c, "4f9c1d2"), {"ix_artifact_commit"}),
+        (lambda c: where.by_digest(c, "sha256:00"), {"ix_artifact_digest"}),
+        (lambda c: where.by_purl(c, "pkg:maven/x/y@1"), {"ix_artifact_purl"}),
+        (lambda c: where.by_version(c, [("com.example", "foo")], "1.0"), set()),
+        (lambda c: where.places(c, [1]), {"ix_deployment_artifact"}),
+        (lambda c: diff.published_between(c, [SPAN]), {"ix_artifact_module"}),
+        (lambda c: blame.changes_between(c, NOON, NOON, service=None, environment=None), {"ix_event_recorded"}),
+        (lambda c: blame.ran_before(c, [1]), {"ix_tenure_lane"}),
+        (lambda c: tenures.running_now(c, "foo", "dev"), {"pk_running"}),
+        (lambda c: tenures.ran_at(c, NOON, NOON, "foo", None), {"ix_tenure_lane"}),
+        (lambda c: tenures.newest_of_modules(c, [("com.example", "foo")]), {"ix_artifact_module"}),
+        (lambda c: changes.numbers_above(c, 1), {"pk_event"}),
         (lambda c: events.events_before(c, None, ALL, limit=20), {"pk_event"}),
         (lambda c: events.events_before(c, 100, ALL, limit=20), {"pk_event"}),
+        (lambda c: words.words_on(c, [1]), {"pk_approval"}),
+        (lambda c: stays.stays_of(c, "foo", NOON, limit=60), {"ix_tenure_lane"}),
+        (lambda c: releases.release_by_id(c, 1), {"pk_artifact"}),
+        (operations.unevaluated, {"pk_mark"}),
+        (operations.unsent, {"ix_outbox_unsent"}),
+        (lambda c: operations.returned(c, limit=50), {"ix_outbox_unsent"}),
+        (operations.unmatched_count, {"pk_unmatched"}),
+        (lambda c: operations.unmatched_facts(c, limit=50), {"pk_event"}),
+        (lambda c: operations.due_next(c, limit=50), {"ix_agenda_due"}),
+        (operations.last_event, {"pk_event"}),
         (lambda c: events.events_before(c, None, OF_LANE, limit=20), {"ix_event_lane"}),
     ],
 )
@@ -108,7 +141,7 @@ def _plans(engine: sa.Engine, ask: Ask) -> list[str]:
     asked: list[tuple[str, Any]] = []
 
     def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        if statement.startswith("SELECT"):
+        if statement.startswith(("SELECT", "WITH")):
             asked.append((statement, parameters))
 
     with reading(engine) as connection:

@@ -10,9 +10,8 @@ told so too, by the strictest Content-Security-Policy that pages can have.
 
 from collections.abc import Sequence
 
-from deploydb.query.pages import artifact, audit, flow, operations, service, status, why
+from deploydb.query.pages import artifact, audit, blame, diff, flow, operations, service, status, where, why
 from deploydb.query.pages.page import Page
 
-PAGES: Sequence[Page] = [
-    page for module in (status, service, flow, why, artifact, audit, operations) for page in module.PAGES
-]
+_MODULES = (status, service, flow, why, artifact, audit, blame, diff, where, operations)
+PAGES: Sequence[Page] = [page for module in _MODULES for page in module.PAGES]

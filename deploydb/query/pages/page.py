@@ -37,10 +37,13 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
         return Resource(path=path, read=self.read, parameters=self.parameters, momentary=self.momentary)
 
 
-def narrowed(asked: Asked, **options: str | None) -> Asked:
-    """The same request, had it been for these parameters: for pages that are made of several resources."""
+def narrowed(asked: Asked, options: Mapping[str, str | None], path: Mapping[str, str] | None = None) -> Asked:
+    """The same request, had it been for these parameters and this part of a path: for pages whose own address is
+    another than that of what they read."""
     given = {name: value for name, value in options.items() if value is not None}
     scope = {**asked.request.scope, "query_string": urlencode(given).encode()}
+    if path is not None:
+        scope["path_params"] = dict(path)
     return replace(asked, request=Request(scope), parameters=frozenset(options))
 
 

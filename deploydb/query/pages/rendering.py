@@ -59,6 +59,8 @@ class Rendering:
             state=words.state,
             held=words.held,
             age=words.age,
+            lasted=words.lasted,
+            moment=words.moment,
             states=words.STATES,
             holds_known=words.HOLDS,
             release=__version__,

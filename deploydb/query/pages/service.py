@@ -81,7 +81,7 @@ def service(asked: Asked) -> Service:
         ],
         now=asked.now.isoformat(),
         since=start.isoformat(),
-        lanes=status(narrowed(asked, service=name, environment=None, at=None, known_at=None)).lanes,
+        lanes=status(narrowed(asked, {"service": name, "environment": None, "at": None, "known_at": None})).lanes,
         stays=[
             Stay(
                 environment=one.environment,

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from deploydb.query.answers import Answers, Sources
-from deploydb.query.errors import failed, refused
+from deploydb.query.errors import failed, not_found, refused
 from deploydb.query.pages.deployment import place_of
 from deploydb.query.pages.files import Files
 from deploydb.query.pages.page import Page
@@ -109,7 +109,10 @@ class Serving:
         return self._rendering.html("sign-in.html", request, self._sources.clock(), context)
 
 
-async def _home(_request: Request) -> Response:
+async def _home(request: Request) -> Response:
+    """People come to the matrix. Programs have no business here."""
+    if not _is_for_people(request):
+        raise not_found("there is no /")
     return RedirectResponse("/status", 307)
 
 

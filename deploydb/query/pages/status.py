@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -23,10 +24,16 @@ def _drawn(asked: Asked, said: Said) -> Mapping[str, Any]:
         "rows": list(rows.items()),
         "services": sorted(asked.catalog.services),
         "environments": environments_in_order(asked.catalog),
-        "is_live": reference is None,
+        "stream": _stream(asked) if reference is None else None,
         "reference": moment(reference) if reference is not None else None,
         "fingerprint": _fingerprint,
     }
+
+
+def _stream(asked: Asked) -> str:
+    """Where the changes are told that concern the lanes that are shown."""
+    wanted = {name: value for name in ("service", "environment") if (value := asked.option(name)) is not None}
+    return f"/api/stream?{urlencode(wanted)}" if wanted else "/api/stream"
 
 
 def _fingerprint(lane: Any) -> str:  # noqa: ANN401  # a lane of the body

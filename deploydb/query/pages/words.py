@@ -57,8 +57,13 @@ def moment(text: str) -> datetime:
 
 def age(then: str, now: datetime) -> str:
     """`12s ago`, `3h ago`, `5d ago`; `in 3h` for what is to come."""
-    seconds = int((now - moment(then)).total_seconds())
+    seconds = int(lasted(then, now))
     return f"{span(seconds)} ago" if seconds >= 0 else f"in {span(-seconds)}"
+
+
+def lasted(since: str, until: datetime) -> float:
+    """In seconds."""
+    return (until - moment(since)).total_seconds()
 
 
 def span(seconds: float) -> str:

@@ -1,14 +1,12 @@
 """Status: `/api/status`, what runs in each lane, what is on its way there, and which holds stand over it."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from msgspec import Struct
 
 from deploydb.domain.catalog import Catalog, Service, Stage
 from deploydb.query.asking import Asked, Body, iso
 from deploydb.query.drift import Drift
-from deploydb.query.errors import bad_request
 from deploydb.query.held import Held, hold_body
 from deploydb.query.lane import require_environment, require_service
 from deploydb.query.order import environments_in_order
@@ -87,7 +85,7 @@ def status(asked: Asked) -> Status:
     A lane for each service in each environment of its stages, and wherever else something runs or is under way.
     """
     service, environment = asked.option("service"), asked.option("environment")
-    at, known_at = _past(asked, "at"), _past(asked, "known_at")
+    at, known_at = asked.past("at"), asked.past("known_at")
     with asked.store() as connection:
         if at is not None or known_at is not None:
             running = ran_at(connection, at or known_at or asked.now, known_at, service, environment)
@@ -184,13 +182,6 @@ class _Lanes:
             if expected is not None:
                 drifted.append(Drifted(module=module, expected=expected.version, reason=expected.reason))
         return drifted
-
-
-def _past(asked: Asked, name: str) -> datetime | None:
-    at = asked.moment(name)
-    if at is not None and at > asked.now:
-        raise bad_request(f"{name}={iso(at)} is in the future: it is {iso(asked.now)}")
-    return at
 
 
 def _newest_of_those_not_begun(catalog: Catalog, pending: Sequence[PendingView]) -> list[PendingView]:

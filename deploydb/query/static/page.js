@@ -44,6 +44,7 @@
   if (!live || !window.htmx) return;
   const shown = document.getElementById("live");
   const LEAST_MS = 1000;
+  let least = LEAST_MS;
   let last = 0;
   let due = null;
   let missed = false;
@@ -54,7 +55,8 @@
     shown.textContent = words;
   }
 
-  // At most once a second, and once after the last change. A page that nobody sees waits until somebody does.
+  // At most once a second, less often where an answer takes its time, and once after the last change. A page that
+  // nobody sees waits until somebody does.
   function refresh() {
     if (document.hidden) { missed = true; return; }
     if (due !== null) return;
@@ -62,8 +64,9 @@
       due = null;
       last = Date.now();
       window.htmx.trigger(live, "refresh");
-    }, Math.max(last + LEAST_MS - Date.now(), 0));
+    }, Math.max(last + least - Date.now(), 0));
   }
+  document.addEventListener("htmx:afterRequest", () => { least = Math.max(LEAST_MS, 5 * (Date.now() - last)); });
   document.addEventListener("sse:change", (event) => { event.stopPropagation(); refresh(); }, true);
 
   // A browser opens six connections to a server: pages in the background give theirs back.

@@ -171,9 +171,9 @@ deployment = sa.Table(
     choice("sequel", "stop", "retry", "rollback", "full_rollback", "ignore"),
 )
 """One attempt to have a release in an environment. `status` is `domain.state.status` of the other columns, written
-with them, as is `happened_at`. `position`: the stage's place in its flow. `cause_id`: the deployment whose failure led to this one.
-`sequel`: what its own failure led to, `aftermath` in words. `ran_since`: when it came to run there, as its `tenure`
-has it. `open`: promotion still has something to do with it."""
+with them, as is `happened_at`. `position`: the stage's place in its flow. `cause_id`: the deployment whose failure led
+to this one. `sequel`: what its own failure led to, `aftermath` in words. `ran_since`: when it came to run there, as in
+its `tenure`. `open`: promotion still has something to do with it."""
 _active = deployment.c.status.in_(("CREATED", "STARTED"))
 sa.Index(
     "uq_deployment_active",

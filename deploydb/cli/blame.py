@@ -1,0 +1,49 @@
+"""`deploydb blame`: what changed in the hours before."""
+
+import click
+
+from deploydb.cli.asking import Body, ask
+from deploydb.cli.showing import ago, output_option, show_json, show_table
+from deploydb.cli.times import past_option
+
+
+@click.command()
+@click.argument("environment", required=False)
+@click.option("--service", metavar="NAME", help="Of this service, and what concerns all.")
+@click.option("--hours", type=click.IntRange(1, 744), default=24, show_default=True, help="How far back.")
+@past_option("--at", help="The hours before then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.")
+@output_option
+def blame(environment: str | None, service: str | None, hours: int, at: str | None, output: str) -> None:
+    """What changed in ENVIRONMENT, or anywhere, in the hours before, the last first: what came to run, failed, was
+    approved, overridden, held or released, and incidents.
+
+    \b
+    Examples:
+      deploydb blame prod
+      deploydb blame prod --hours 3 --at 2026-11-22T14:05:00Z
+    """
+    body = ask("blame", environment=environment, service=service, hours=hours, at=at)
+    if output == "json":
+        show_json(body)
+        return
+    rows = [_row(change) for change in body["changes"]]
+    headings = ["WHEN", "WHAT", "SERVICE", "ENVIRONMENT", "VERSION", "BY", "BECAUSE"]
+    show_table(headings, rows, empty=f"Nothing changed in these {hours} h.")
+    if body["more"]:
+        click.echo("There is more: ask for fewer hours, or for one service.", err=True)
+
+
+def _row(change: Body) -> list[str]:
+    version = change["version"] or ""
+    if change["previous"] is not None:
+        version = f"{version} (before: {change['previous']})"
+    what = f"{change['kind']}: {change['what']}" if change["what"] else change["kind"]
+    return [
+        ago(change["time"]),
+        what,
+        change["service"] or "all",
+        change["environment"] or "all",
+        version,
+        change["who"] or "",
+        change["reason"] or "",
+    ]

@@ -1,0 +1,61 @@
+"""`deploydb diff`: what one environment runs and another does not."""
+
+import click
+
+from deploydb.cli.asking import Body, ask
+from deploydb.cli.showing import ago, output_option, show_json, show_table
+from deploydb.cli.times import past_option
+
+_SHOWN = 5
+"""Releases in a cell; `-o json` has all of them."""
+
+
+@click.command()
+@click.argument("origin", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.option("--service", metavar="NAME", help="Of this service only.")
+@click.option("--all", "everything", is_flag=True, help="What is the same in both, too.")
+@past_option("--at", help="What they ran then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.")
+@output_option
+def diff(origin: str, target: str, service: str | None, everything: bool, at: str | None, output: str) -> None:
+    """What FROM runs and TO does not, by service, and which releases lie between the two.
+
+    Exits with 1 where they differ.
+
+    \b
+    Examples:
+      deploydb diff staging prod
+      deploydb diff staging prod --service storefront --at 3d
+    """
+    body = ask("diff", **{"from": origin, "to": target}, service=service, at=at)
+    differing = [one for one in body["differences"] if one["relation"] != "same"]
+    if output == "json":
+        show_json(body)
+    else:
+        rows = [_row(one) for one in (body["differences"] if everything else differing)]
+        headings = ["SERVICE", "MODULE", origin.upper(), target.upper(), f"{target.upper()} IS", "BETWEEN"]
+        show_table(headings, rows, empty=f"{origin} and {target} run the same.")
+    if differing:
+        raise click.exceptions.Exit(1)
+
+
+def _row(one: Body) -> list[str]:
+    between = [_release(each) for each in one["between"][:_SHOWN]]
+    if len(one["between"]) > _SHOWN or one["more"]:
+        between.append("…")
+    return [
+        one["service"],
+        one["module"],
+        _side(one["from"]),
+        _side(one["to"]),
+        one["relation"],
+        ", ".join(between),
+    ]
+
+
+def _side(side: Body | None) -> str:
+    return "-" if side is None else f"{side['version']} {ago(side['since'])}"
+
+
+def _release(each: Body) -> str:
+    return f"{each['version']} ({each['commit'][:7]})" if each["commit"] else str(each["version"])

@@ -1,0 +1,56 @@
+"""`/diff`: what one environment runs and another does not."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from deploydb.query.asking import Asked
+from deploydb.query.order import environments_in_order
+from deploydb.query.pages.page import Page, Said, narrowed, options_of
+from deploydb.query.pages.words import State
+from deploydb.query.resources.diff import RESOURCES, Diff, diff
+
+_RELATIONS = {
+    "same": State("ok", "good", "same"),
+    "behind": State("clock", "wait", "behind"),
+    "ahead": State("sent", "busy", "ahead"),
+    "missing": State("alert", "bad", "missing"),
+    "extra": State("drift", "wait", "alone"),
+}
+
+
+def _compared(asked: Asked) -> Diff:
+    """Without two environments to compare: the last before the last one, and the last one."""
+    known = [None, None, *environments_in_order(asked.catalog)]
+    options = {
+        "from": asked.option("from") or known[-2],
+        "to": asked.option("to") or known[-1],
+        "service": asked.option("service"),
+        "at": asked.option("at"),
+    }
+    return diff(narrowed(asked, options))
+
+
+def _drawn(asked: Asked, _said: Said) -> Mapping[str, Any]:
+    return {
+        "relations": _RELATIONS,
+        "environments": environments_in_order(asked.catalog),
+        "services": sorted(asked.catalog.services),
+    }
+
+
+def _command(asked: Asked, said: Said) -> list[str]:
+    return ["diff", said["from"], said["to"], *options_of(asked, service="service", at="at")]
+
+
+PAGES = tuple(
+    Page(
+        path="/diff",
+        template="diff.html",
+        read=_compared,
+        command=_command,
+        drawn=_drawn,
+        parameters=resource.parameters,
+        momentary=resource.momentary,
+    )
+    for resource in RESOURCES
+)

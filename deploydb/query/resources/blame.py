@@ -1,0 +1,158 @@
+"""Blame: `/api/blame`, what changed in the hours before."""
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from deploydb.query.asking import Asked
+from deploydb.query.errors import bad_request
+from deploydb.query.lane import require_environment, require_service
+from deploydb.query.resource import Resource, moment, number, text
+from deploydb.store.queries.blame import MOST, ChangeView, changes_between, ran_before
+
+MOST_HOURS = 24 * 31
+_HOURS = 24
+
+Kind = Literal[
+    "deployed",
+    "failed",
+    "retried",
+    "rolled back",
+    "approved",
+    "refused",
+    "overridden",
+    "held",
+    "released",
+    "hotfix",
+    "rollback wanted",
+    "rollback answered",
+    "incident",
+    "incident over",
+]
+_KINDS: dict[str, Kind] = {
+    "environment.changed": "deployed",
+    "deployment.ran": "deployed",
+    "failure.counted": "failed",
+    "deployment.attempted": "retried",
+    "approval.given": "approved",
+    "approval.refused": "refused",
+    "hold.placed": "held",
+    "hold.lifted": "released",
+    "hotfix.declared": "hotfix",
+    "rollback.requested": "rollback wanted",
+    "rollback.answered": "rollback answered",
+    "incident.detected": "incident",
+    "incident.resolved": "incident over",
+}
+_FREEZE = "freeze"
+"""The gate that stands for a freeze: an approval of it is an override."""
+
+
+class Change(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One thing that changed: when it happened and when it was known, what, where, by whom and why.
+
+    `event`: its row of the log. `previous`: of a deployment, the other version that ran there before.
+    """
+
+    time: str
+    recorded_at: str
+    kind: Kind
+    service: str | None
+    environment: str | None
+    version: str | None
+    previous: str | None
+    what: str | None
+    who: str | None
+    reason: str | None
+    deployment: int | None
+    event: int
+
+
+class Blame(Struct, frozen=True, kw_only=True):
+    """What changed between two times, the last first. `more`: there is more than this."""
+
+    since: str
+    until: str
+    changes: list[Change]
+    more: bool
+
+
+def blame(asked: Asked) -> Blame:
+    """What changed in the hours before: what came to run, failed or was rolled back, was approved, refused, overridden,
+    held and released, and incidents. What concerns all services or environments is told for each."""
+    service, environment = asked.option("service"), asked.option("environment")
+    until = asked.past("at") or asked.now
+    hours = asked.number("hours")
+    if hours is not None and not 0 < hours <= MOST_HOURS:
+        raise bad_request(f"hours={hours} is not from 1 to {MOST_HOURS}")
+    since = until - timedelta(hours=hours or _HOURS)
+    with asked.store() as connection:
+        if service is not None:
+            require_service(connection, asked.catalog, service)
+        if environment is not None:
+            require_environment(connection, asked.catalog, environment)
+        views = changes_between(connection, since, until, service=service, environment=environment)
+        came = [view.body["deployment"] for view in views if view.type == "environment.changed"]
+        before = ran_before(connection, came) if came else {}
+    return Blame(
+        since=since.isoformat(),
+        until=until.isoformat(),
+        changes=[_change(view, before) for view in views[:MOST]],
+        more=len(views) > MOST,
+    )
+
+
+def _change(view: ChangeView, before: dict[int, str]) -> Change:
+    body = view.body
+    deployment = body.get("deployment")
+    return Change(
+        time=(datetime.fromisoformat(body["since"]) if "since" in body else view.time).isoformat(),
+        recorded_at=view.recorded_at.isoformat(),
+        kind=_kind(view),
+        service=view.service,
+        environment=view.environment,
+        version=body.get("version") or body.get("to"),
+        previous=before.get(deployment) if isinstance(deployment, int) else None,
+        what=_what(view.type, body),
+        who=view.who or body.get("by"),
+        reason=body.get("reason") or body.get("comment") or view.deployment_reason,
+        deployment=deployment if isinstance(deployment, int) else None,
+        event=view.number,
+    )
+
+
+def _kind(view: ChangeView) -> Kind:
+    if view.type == "approval.given" and view.body.get("promotion") == _FREEZE:
+        return "overridden"
+    if view.type == "deployment.attempted" and view.body.get("kind") == "rollback":
+        return "rolled back"
+    return _KINDS[view.type]
+
+
+def _what(kind: str, body: dict[str, Any]) -> str | None:
+    """What in particular: which gate, which kind of hold, what followed a failure, which incident."""
+    if kind.startswith("approval."):
+        return body.get("promotion")
+    if kind.startswith("hold."):
+        return body.get("kind")
+    if kind == "failure.counted":
+        return body.get("sequel")
+    if kind == "hotfix.declared":
+        return ", ".join(body.get("skip", ())) or None
+    return body.get("incident") if kind.startswith("incident.") else None
+
+
+RESOURCES = (
+    Resource(
+        path="/api/blame",
+        read=blame,
+        parameters=(
+            text("environment", "Of this environment, and of all."),
+            text("service", "Of this service, and of all."),
+            moment("at", "The hours before this time in the past, instead of now."),
+            number("hours", f"How many hours, 1 to {MOST_HOURS}; {_HOURS} by default."),
+        ),
+        momentary=True,
+    ),
+)

@@ -1,0 +1,160 @@
+"""Differences: `/api/diff`, what one environment runs and another does not."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from deploydb.domain.artifact import version_key
+from deploydb.domain.catalog import Catalog
+from deploydb.query.asking import Asked, iso
+from deploydb.query.errors import bad_request
+from deploydb.query.lane import require_environment, require_service
+from deploydb.query.resource import Resource, moment, text
+from deploydb.store.queries.diff import MOST, ReleaseView, Span, published_between
+from deploydb.store.queries.tenures import TenureView, ran_at, running_now
+
+Relation = Literal["same", "behind", "ahead", "missing", "extra"]
+"""How `to` stands to `from`: it runs the same, an older release, a newer one, nothing, or something alone."""
+_Key = tuple[str, str]
+
+
+class Side(Struct, frozen=True, kw_only=True):
+    """What one of the two runs."""
+
+    version: str
+    since: str
+    deployment: int
+    status: str
+
+
+class Release(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A release between the two."""
+
+    version: str
+    commit: str | None
+    published_at: str
+
+
+class Difference(Struct, frozen=True, kw_only=True, rename={"origin": "from", "target": "to"}):
+    """One module of one service. `between`: what the newer of the two has and the older has not, the last first;
+    `more`: there is more of it."""
+
+    service: str
+    module: str
+    relation: Relation
+    origin: Side | None
+    target: Side | None
+    between: list[Release]
+    more: bool
+
+
+class Diff(Struct, frozen=True, kw_only=True, rename={"origin": "from", "target": "to"}):
+    """Two environments, by service and module."""
+
+    origin: str
+    target: str
+    at: str | None
+    differences: list[Difference]
+
+
+def diff(asked: Asked) -> Diff:
+    """What `from` and `to` run of each module of each service, and which releases lie between the two."""
+    origin, target, service = _environment(asked, "from"), _environment(asked, "to"), asked.option("service")
+    at = asked.past("at")
+    with asked.store() as connection:
+        require_environment(connection, asked.catalog, origin)
+        require_environment(connection, asked.catalog, target)
+        if service is not None:
+            require_service(connection, asked.catalog, service)
+        if at is not None:
+            here, there = (ran_at(connection, at, None, service, each) for each in (origin, target))
+        else:
+            here, there = (running_now(connection, service, each) for each in (origin, target))
+        first = {(one.service, one.module): one for one in here}
+        second = {(one.service, one.module): one for one in there}
+        pairs = {key: (first.get(key), second.get(key)) for key in sorted({*first, *second})}
+        between = published_between(connection, _spans(pairs))
+    return Diff(
+        origin=origin,
+        target=target,
+        at=iso(at),
+        differences=[_difference(asked.catalog, key, *pair, between.get(key[1], ())) for key, pair in pairs.items()],
+    )
+
+
+def _environment(asked: Asked, name: str) -> str:
+    given = asked.option(name)
+    if given is None:
+        raise bad_request(f"{name} is missing: name the two environments, such as ?from=staging&to=prod")
+    return given
+
+
+def _spans(pairs: Mapping[_Key, tuple[TenureView | None, TenureView | None]]) -> list[Span]:
+    """Of each module all that was published between any two that differ."""
+    widest: dict[str, Span] = {}
+    for (_, module), (one, other) in pairs.items():
+        if one is None or other is None or one.version == other.version:
+            continue
+        group, _, name = module.rpartition(":")
+        early, late = sorted((one.published_at, other.published_at))
+        known = widest.get(module)
+        if known is not None:
+            early, late = min(early, known.after), max(late, known.until)
+        widest[module] = Span(group=group, name=name, after=early, until=late)
+    return list(widest.values())
+
+
+def _difference(
+    catalog: Catalog, key: _Key, one: TenureView | None, other: TenureView | None, between: Sequence[ReleaseView]
+) -> Difference:
+    service, module = key
+    configured = catalog.services.get(service)
+    by_version = configured is not None and configured.order == "version"
+
+    def newness(release: TenureView | ReleaseView) -> tuple[object, ...]:
+        by_time = (release.published_at, release.version)
+        return (version_key(release.version)[:-1], *by_time) if by_version else by_time
+
+    relation: Relation
+    mine: list[ReleaseView] = []
+    if one is None or other is None:
+        relation = "missing" if other is None else "extra"
+    elif one.version == other.version:
+        relation = "same"
+    else:
+        relation = "behind" if newness(other) < newness(one) else "ahead"
+        older, newer = sorted((newness(one), newness(other)))
+        mine = [release for release in between if older < newness(release) <= newer]
+    return Difference(
+        service=service,
+        module=module,
+        relation=relation,
+        origin=_side(one),
+        target=_side(other),
+        between=[
+            Release(version=release.version, commit=release.commit, published_at=release.published_at.isoformat())
+            for release in mine[:MOST]
+        ],
+        more=len(between) > MOST,
+    )
+
+
+def _side(view: TenureView | None) -> Side | None:
+    if view is None:
+        return None
+    return Side(version=view.version, since=view.since.isoformat(), deployment=view.deployment, status=view.status)
+
+
+RESOURCES = (
+    Resource(
+        path="/api/diff",
+        read=diff,
+        parameters=(
+            text("from", "The environment to compare with, such as staging. Required."),
+            text("to", "The environment that is compared, such as prod. Required."),
+            text("service", "Of this service only."),
+            moment("at", "What they ran at this time in the past."),
+        ),
+    ),
+)

@@ -1,0 +1,166 @@
+"""Where something is: `/api/where/{what}`, is my commit in prod?"""
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.domain.artifact import version_key
+from deploydb.domain.catalog import Catalog
+from deploydb.query.asking import Asked, iso
+from deploydb.query.errors import not_found, shown
+from deploydb.query.order import environments_in_order
+from deploydb.query.resource import Resource
+from deploydb.store.queries.where import (
+    LONGEST_PURL,
+    MOST,
+    FoundView,
+    PlaceView,
+    by_commit,
+    by_digest,
+    by_purl,
+    by_version,
+    places,
+)
+
+State = Literal["runs", "ran", "coming", "failed", "skipped", "not there"]
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_DIGEST = re.compile(r"[a-z0-9]+:[0-9a-f]{32,}")
+
+
+class Now(Struct, frozen=True, kw_only=True):
+    """What runs there instead. `newer`: it was released later, so that it most likely has what was asked for."""
+
+    version: str
+    since: str
+    newer: bool
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """What became of an artifact in a lane, by its last attempt there. `since` and `until`: when it ran there last."""
+
+    service: str
+    environment: str
+    state: State
+    deployment: int
+    status: str
+    reason: str | None
+    since: str | None
+    until: str | None
+    now: Now | None
+
+
+class Found(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An artifact that is meant, and where it is."""
+
+    id: int
+    module: str
+    version: str
+    commit: str | None
+    digest: str | None
+    purl: str | None
+    published_at: str
+    places: list[Place]
+
+
+class Where(Struct, frozen=True, kw_only=True):
+    """The artifacts that something means, the last published first. `more`: there are more than these."""
+
+    what: str
+    artifacts: list[Found]
+    more: bool
+
+
+def where(asked: Asked) -> Where:
+    """The artifacts that a commit (or the beginning of one), a digest, a package URL, `group:name:version` or a version
+    means, and what became of each in each environment."""
+    what = asked.name("what")
+    with asked.store() as connection:
+        found = _meant(connection, asked.catalog, what)
+        if not found:
+            raise not_found(
+                f"nothing is known by {shown(what)}: ask for a commit (7 digits or more), a digest (sha256:…), "
+                "a package URL (pkg:…), GROUP:NAME:VERSION or a version"
+            )
+        views = places(connection, [one.id for one in found])
+    rank = {ident: index for index, ident in enumerate(environments_in_order(asked.catalog))}
+    ordered = sorted(views, key=lambda one: (one.service, rank.get(one.environment, len(rank)), one.environment))
+    return Where(
+        what=what,
+        artifacts=[
+            Found(
+                id=one.id,
+                module=one.module,
+                version=one.version,
+                commit=one.commit,
+                digest=one.digest,
+                purl=one.purl,
+                published_at=one.published_at.isoformat(),
+                places=[_place(asked.catalog, one, view) for view in ordered if view.artifact == one.id],
+            )
+            for one in found
+        ],
+        more=len(found) == MOST,
+    )
+
+
+def _meant(connection: sa.Connection, catalog: Catalog, what: str) -> Sequence[FoundView]:
+    """By the first of the ways to name an artifact that the text fits and that finds one."""
+    if what.startswith("pkg:"):
+        return by_purl(connection, what) if len(what) <= LONGEST_PURL else ()
+    if _DIGEST.fullmatch(what) and (found := by_digest(connection, what)):
+        return found
+    if _COMMIT.fullmatch(what.lower()) and (found := by_commit(connection, what.lower())):
+        return found
+    module, _, version = what.rpartition(":")
+    if module:
+        group, _, name = module.rpartition(":")
+        return by_version(connection, [(group, name)], version) if group and name and version else ()
+    modules = {module for service in catalog.services.values() for module in service.artifacts}
+    parted = (one.rpartition(":") for one in modules)
+    return by_version(connection, [(group, name) for group, _, name in parted], what)
+
+
+def _place(catalog: Catalog, found: FoundView, view: PlaceView) -> Place:
+    now = None
+    if view.runs is not None and view.runs != found.id and view.runs_version is not None:
+        now = Now(version=view.runs_version, since=iso(view.runs_since) or "", newer=_is_newer(catalog, found, view))
+    return Place(
+        service=view.service,
+        environment=view.environment,
+        state=_state(found, view),
+        deployment=view.deployment,
+        status=view.status,
+        reason=view.reason,
+        since=iso(view.since),
+        until=iso(view.until),
+        now=now,
+    )
+
+
+def _state(found: FoundView, view: PlaceView) -> State:
+    if view.runs == found.id:
+        return "runs"
+    if view.open and view.status in ("NOT_STARTED", "CREATED", "STARTED"):
+        return "coming"
+    if view.since is not None:
+        return "ran"
+    if view.status == "FAILED":
+        return "failed"
+    return "skipped" if view.status == "SKIPPED" else "not there"
+
+
+def _is_newer(catalog: Catalog, found: FoundView, view: PlaceView) -> bool:
+    if view.runs_version is None or view.runs_published_at is None:
+        return False
+    configured = catalog.services.get(view.service)
+    if configured is not None and configured.order == "version":
+        mine, theirs = version_key(found.version)[:-1], version_key(view.runs_version)[:-1]
+        if mine != theirs:
+            return theirs > mine
+    return view.runs_published_at > found.published_at
+
+
+RESOURCES = (Resource(path="/api/where/{what:path}", read=where),)

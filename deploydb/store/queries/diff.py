@@ -1,0 +1,69 @@
+"""Which releases lie between two of a module."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.store import rows
+from deploydb.store.columns import UtcDateTime
+from deploydb.store.publications import module_key
+from deploydb.store.tables import artifact
+
+MOST = 50
+"""Of each module."""
+
+
+class Span(Struct, frozen=True, kw_only=True):
+    """The time between the publications of two releases of a module: the first not included, the last included."""
+
+    group: str
+    name: str
+    after: datetime
+    until: datetime
+
+
+class ReleaseView(Struct, frozen=True, kw_only=True):
+    """A release that was published."""
+
+    module: str
+    version: str
+    commit: str | None
+    published_at: datetime
+
+
+_SPAN = (artifact.c.module_key, sa.Column("after", UtcDateTime), sa.Column("until", UtcDateTime))
+
+
+def published_between(connection: sa.Connection, spans: Sequence[Span]) -> dict[str, list[ReleaseView]]:
+    """By module, what was published in each span, the last first; of each module one more than `MOST` at most.
+
+    Costs what was published in the spans. Index: `ix_artifact_module`.
+    """
+    if not spans:
+        return {}
+    given = rows.table_of(connection, _SPAN)
+    place = sa.func.row_number().over(
+        partition_by=artifact.c.module_key, order_by=(artifact.c.published_at.desc(), artifact.c.id.desc())
+    )
+    found = (
+        sa.select(
+            (artifact.c.group + ":" + artifact.c.name).label("module"),
+            artifact.c.version,
+            artifact.c.commit,
+            artifact.c.published_at,
+            place.label("place"),
+        )
+        .join(given, given.c.module_key == artifact.c.module_key)
+        .where(artifact.c.published_at > given.c.after, artifact.c.published_at <= given.c.until)
+        .subquery("found")
+    )
+    statement = sa.select(found).where(found.c.place <= MOST + 1).order_by(found.c.module, found.c.place)
+    batch = [{"module_key": module_key(one.group, one.name), "after": one.after, "until": one.until} for one in spans]
+    by_module: dict[str, list[ReleaseView]] = {}
+    for row in connection.execute(statement, rows.parameter(connection, batch)):
+        by_module.setdefault(row.module, []).append(
+            ReleaseView(module=row.module, version=row.version, commit=row.commit, published_at=row.published_at)
+        )
+    return by_module

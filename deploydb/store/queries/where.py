@@ -1,0 +1,167 @@
+"""Which artifacts are known by a commit, a digest, a purl or a version, and what became of them."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.store.publications import module_key
+from deploydb.store.tables import artifact, deployment, running, tenure
+
+MOST = 50
+"""Artifacts of one answer."""
+LONGEST_PURL = 2000
+"""Longer ones are not in the index."""
+
+_NEXT = dict(zip("0123456789abcdef", "123456789abcdefg", strict=True))
+
+
+class FoundView(Struct, frozen=True, kw_only=True):
+    """An artifact."""
+
+    id: int
+    module: str
+    version: str
+    commit: str | None
+    digest: str | None
+    purl: str | None
+    published_at: datetime
+
+
+class PlaceView(Struct, frozen=True, kw_only=True):
+    """The last attempt to have an artifact in a lane; from when until when it ran, and what runs there now."""
+
+    artifact: int
+    service: str
+    environment: str
+    deployment: int
+    status: str
+    open: bool
+    reason: str | None
+    since: datetime | None
+    until: datetime | None
+    runs: int | None
+    runs_version: str | None
+    runs_since: datetime | None
+    runs_published_at: datetime | None
+
+
+def by_commit(connection: sa.Connection, prefix: str) -> list[FoundView]:
+    """Artifacts made from a commit whose id begins so (hexadecimal, small letters). Index: `ix_artifact_commit`.
+
+    Whatever the database's collation, it has the hexadecimal digits in their order; the rest is filtered out.
+    """
+    beyond = prefix[:-1] + _NEXT[prefix[-1]]
+    at_least = (artifact.c.commit >= prefix, artifact.c.commit < beyond)
+    return _found(connection, *at_least, artifact.c.commit.startswith(prefix))
+
+
+def by_digest(connection: sa.Connection, digest: str) -> list[FoundView]:
+    """Artifacts with this digest. Index: `ix_artifact_digest`."""
+    return _found(connection, artifact.c.digest == digest)
+
+
+def by_purl(connection: sa.Connection, purl: str) -> list[FoundView]:
+    """Artifacts with this package URL, none of which is longer than `LONGEST_PURL`. Index: `ix_artifact_purl`."""
+    short = sa.func.length(artifact.c.purl) <= sa.literal(LONGEST_PURL, literal_execute=True)
+    return _found(connection, artifact.c.purl == purl, artifact.c.purl.is_not(None), short)
+
+
+def by_version(connection: sa.Connection, modules: Collection[tuple[str, str]], version: str) -> list[FoundView]:
+    """The version of any of the modules (group, name). Index: `uq_artifact_module_key_version`."""
+    keys = sorted(module_key(group, name) for group, name in modules)
+    return _found(connection, artifact.c.module_key.in_(keys), artifact.c.version == version)
+
+
+def places(connection: sa.Connection, artifacts: Collection[int]) -> list[PlaceView]:
+    """What became of the artifacts in each lane.
+
+    Costs their deployments. Indexes: `ix_deployment_artifact`, `ix_tenure_lane`, primary key of `running`.
+    """
+    last = (
+        sa.select(sa.func.max(deployment.c.id).label("id"))
+        .where(deployment.c.artifact_id.in_(sorted(artifacts)))
+        .group_by(deployment.c.artifact_id, deployment.c.service, deployment.c.environment)
+        .subquery("last")
+    )
+    ran = (
+        sa.select(
+            tenure.c.artifact_id,
+            tenure.c.service,
+            tenure.c.environment,
+            sa.func.max(tenure.c.since).label("since"),
+        )
+        .join(deployment, deployment.c.id == tenure.c.deployment_id)
+        .where(deployment.c.artifact_id.in_(sorted(artifacts)))
+        .group_by(tenure.c.artifact_id, tenure.c.service, tenure.c.environment)
+        .subquery("ran")
+    )
+    later = tenure.alias("later")
+    until = (
+        sa.select(sa.func.min(later.c.since))
+        .where(
+            later.c.service == ran.c.service,
+            later.c.environment == ran.c.environment,
+            later.c.module_key == artifact.c.module_key,
+            later.c.since >= ran.c.since,
+            later.c.artifact_id != ran.c.artifact_id,
+        )
+        .correlate(ran, artifact)
+        .scalar_subquery()
+    )
+    statement = (
+        sa.select(
+            deployment.c.artifact_id.label("artifact"),
+            deployment.c.service,
+            deployment.c.environment,
+            deployment.c.id.label("deployment"),
+            deployment.c.status,
+            deployment.c.open,
+            deployment.c.reason,
+            ran.c.since,
+            until.label("until"),
+            running.c.artifact_id.label("runs"),
+            running.c.version.label("runs_version"),
+            running.c.since.label("runs_since"),
+            running.c.published_at.label("runs_published_at"),
+        )
+        .join(last, last.c.id == deployment.c.id)
+        .join(artifact, artifact.c.id == deployment.c.artifact_id)
+        .outerjoin(
+            ran,
+            sa.and_(
+                ran.c.artifact_id == deployment.c.artifact_id,
+                ran.c.service == deployment.c.service,
+                ran.c.environment == deployment.c.environment,
+            ),
+        )
+        .outerjoin(
+            running,
+            sa.and_(
+                running.c.service == deployment.c.service,
+                running.c.environment == deployment.c.environment,
+                running.c.module_key == artifact.c.module_key,
+            ),
+        )
+    )
+    return [PlaceView(**row._mapping) for row in connection.execute(statement)]
+
+
+def _found(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[FoundView]:
+    statement: sa.Select[Any] = (
+        sa.select(
+            artifact.c.id,
+            (artifact.c.group + ":" + artifact.c.name).label("module"),
+            artifact.c.version,
+            artifact.c.commit,
+            artifact.c.digest,
+            artifact.c.purl,
+            artifact.c.published_at,
+        )
+        .where(*conditions)
+        .order_by(artifact.c.published_at.desc(), artifact.c.id.desc())
+        .limit(MOST)
+    )
+    return [FoundView(**row._mapping) for row in connection.execute(statement)]

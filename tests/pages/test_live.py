@@ -1,0 +1,105 @@
+"""The matrix of a whole house follows it: RabbitMQ, PostgreSQL, worker processes, and somebody who looks on."""
+
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Request
+
+from tests.e2e.conftest import shared_amqp_url, shared_postgresql_url  # noqa: F401  # fixtures
+from tests.e2e.site import Site, service, site
+from tests.pages.browser import tab
+from tests.servers import until
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture(scope="module")
+def here(
+    shared_amqp_url: str,  # noqa: F811
+    shared_postgresql_url: str,  # noqa: F811
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Site]:
+    """shop goes to dev, on the word of people to staging, and on to prod."""
+    files = {
+        "environments/dev.yml": "description: first\n",
+        "environments/staging.yml": "description: second\n",
+        "environments/prod.yml": "description: last\n",
+        "promotions/go.yml": "type: ManualPromotion\n",
+        "pipelines/main.yml": "environments:\n  dev:\n    promotions: [go]\n  staging:\n  prod:\n",
+        **service("shop", "main"),
+    }
+    folder = tmp_path_factory.mktemp("pages") / "config"
+    with site(shared_amqp_url, shared_postgresql_url, folder, files) as made:
+        yield made
+
+
+def test_the_matrix_follows_a_release_without_being_loaded_again(here: Site, browser: Browser) -> None:
+    asked: list[float] = []
+
+    def note(request: Request) -> None:
+        if request.url.endswith("/status"):
+            asked.append(time.monotonic())
+
+    with tab(browser, here.house.environment["DEPLOYDB_URL"]) as page:
+        page.goto("/status")
+        page.get_by_text("live", exact=True).wait_for()
+        page.evaluate("window.loaded = 'once'")
+        page.get_by_role("link", name="shop").focus()
+        page.on("request", note)
+
+        here.publish("shop", "1.0")
+        _await(page, "shop/dev", "unverified", "1.0")
+        _await(page, "shop/staging", "waiting", "1.0")
+        here.tell("approval.given", service="shop", environment="dev", version="1.0", promotion="go", by="alice")
+        _await(page, "shop/dev", "success", "1.0")
+        _await(page, "shop/staging", "success", "1.0")
+        _await(page, "shop/prod", "success", "1.0")
+        here.tell("hold.placed", kind="freeze", environment="prod", by="carol", reason="Black Friday")
+        _await(page, "shop/prod", "frozen")
+        here.tell("hold.lifted", kind="freeze", environment="prod", by="carol")
+        page.locator("[id='lane-shop/prod']", has_text="frozen").wait_for(state="detached")
+
+        assert page.evaluate("window.loaded") == "once"
+        assert page.evaluate("document.activeElement.textContent") == "shop"
+    assert len(asked) >= 3
+    assert min(later - earlier for earlier, later in pairwise(asked)) > 0.9
+
+
+def test_a_page_in_the_background_gives_its_connection_back_and_catches_up(here: Site, browser: Browser) -> None:
+    with tab(browser, here.house.environment["DEPLOYDB_URL"]) as page:
+        page.goto("/status")
+        page.get_by_text("live", exact=True).wait_for()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+        _hide(page, hidden=True)
+        here.tell("hold.placed", kind="pause", service="shop", by="erin", reason="migration")
+        until(lambda: here.lane("shop", "dev")["holds"] != [], seconds=10)
+        assert asked == []
+        _hide(page, hidden=False)
+        _await(page, "shop/dev", "paused")
+        assert "/api/stream" in asked
+        here.tell("hold.lifted", kind="pause", service="shop", by="erin")
+        page.locator("[id='lane-shop/dev']", has_text="paused").wait_for(state="detached")
+
+
+def _hide(page: Page, *, hidden: bool) -> None:
+    told = "Object.defineProperty(document, 'hidden', {configurable: true, get: () => %s})"
+    page.evaluate(told % ("true" if hidden else "false"))
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def test_a_matrix_of_the_past_does_not_change(here: Site, browser: Browser) -> None:
+    with tab(browser, here.house.environment["DEPLOYDB_URL"]) as page:
+        page.goto("/status?at=2026-01-01T00:00:00Z")
+        assert page.locator("[sse-connect]").count() == 0
+        assert page.get_by_text("live", exact=True).count() == 0
+
+
+def _await(page: Page, lane: str, *words: str) -> None:
+    """Wait until a cell says so."""
+    cell = page.locator(f"[id='lane-{lane}']")
+    for word in words:
+        cell.get_by_text(word, exact=True).first.wait_for()

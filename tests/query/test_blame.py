@@ -1,0 +1,98 @@
+"""What changed in the hours before."""
+
+from datetime import timedelta
+from urllib.parse import quote
+
+from tests.query.asking import Service
+from tests.story import NOON, World, catalog
+
+HOUR = timedelta(hours=1)
+
+
+def told(service: Service, query: str = "") -> list[tuple[str, str | None, str | None, str | None]]:
+    changes = service.get(f"/api/blame?{query}")["changes"]
+    return [(one["kind"], one["environment"], one["version"], one["who"]) for one in changes]
+
+
+def eventful(world: World) -> None:
+    """1.0 to prod at noon; at one o'clock a freeze that is overridden; 1.1 at two, which fails and is rolled back."""
+    world.catalog = catalog(
+        entry={"prod": ("manual",)}, groups={"sre": frozenset({"alice"})}, freeze_overriders=("sre",)
+    )
+    world.publish("1.0")
+    world.evaluate()
+    (command,) = world.deploy()
+    world.tell("verification.finished", deployment=command.deployment, promotion="smoke", outcome="passed")
+    world.evaluate()
+    lane = {"service": "foo", "environment": "prod", "version": "1.0"}
+    world.tell("approval.given", **lane, promotion="manual", by="bob", comment="looks good")
+    world.evaluate()
+    world.deploy()
+    world.now += HOUR
+    world.tell("hold.placed", kind="freeze", by="carol", reason="sale")
+    world.tell("incident.detected", service="foo", environment="prod", incident="INC-1")
+    world.evaluate()
+    world.now += HOUR
+    world.publish("1.1")
+    world.evaluate()
+    world.tell(
+        "approval.given", service="foo", environment="dev", version="1.1", promotion="freeze", by="alice", comment="x"
+    )
+    world.evaluate()
+    world.deploy("failed")
+
+
+def test_what_changed_is_told_the_last_first(world: World, service: Service) -> None:
+    eventful(world)
+    assert told(service) == [
+        ("failed", "dev", "1.1", None),
+        ("overridden", "dev", "1.1", "alice"),
+        ("incident", "prod", None, None),
+        ("held", None, None, "carol"),
+        ("deployed", "prod", "1.0", None),
+        ("approved", "prod", "1.0", "bob"),
+        ("deployed", "dev", "1.0", None),
+    ]
+
+
+def test_of_an_environment_also_what_concerns_all(world: World, service: Service) -> None:
+    eventful(world)
+    assert [kind for kind, *_ in told(service, "environment=prod")] == ["incident", "held", "deployed", "approved"]
+
+
+def test_of_the_hours_before_a_time(world: World, service: Service) -> None:
+    eventful(world)
+    at = quote((NOON + 1.5 * HOUR).isoformat())
+    assert [kind for kind, *_ in told(service, f"at={at}&hours=1")] == ["incident", "held"]
+    assert told(service, f"at={quote((NOON - HOUR).isoformat())}") == []
+
+
+def test_a_deployment_tells_what_ran_before_and_why_it_came(world: World, service: Service) -> None:
+    for version in ("1.0", "1.1"):
+        world.publish(version)
+        world.evaluate()
+        world.deploy()
+        world.now += HOUR
+    newest = service.get("/api/blame?service=foo")["changes"][0]
+    assert newest == {
+        "time": "2026-11-22T13:00:00+00:00",
+        "recordedAt": "2026-11-22T13:00:00+00:00",
+        "kind": "deployed",
+        "service": "foo",
+        "environment": "dev",
+        "version": "1.1",
+        "previous": "1.0",
+        "what": None,
+        "who": None,
+        "reason": newest["reason"],
+        "deployment": newest["deployment"],
+        "event": newest["event"],
+    }
+    assert "smoke" in newest["reason"]
+
+
+def test_what_makes_no_sense_is_refused(service: Service) -> None:
+    assert service.refusal("/api/blame?hours=0") == (400, "hours=0 is not from 1 to 744")
+    assert service.refusal("/api/blame?hours=745")[0] == 400
+    assert service.refusal("/api/blame?environment=prd")[0] == 404
+    assert service.refusal(f"/api/blame?at={quote((NOON + HOUR).isoformat())}")[0] == 400

@@ -1,0 +1,75 @@
+"""`/api/operations`: how the machinery is."""
+
+from deploydb.store import outbox
+from tests.query.asking import Service
+from tests.story import World
+
+
+def test_nothing_waits_where_nothing_has_happened(service: Service) -> None:
+    body = service.get("/api/operations")
+    nothing = {"count": 0, "oldestAt": None, "oldestAgeSeconds": None}
+    assert body == {
+        "now": "2026-11-22T12:00:00+00:00",
+        "lastEvent": None,
+        "evaluations": nothing,
+        "outbox": nothing,
+        "returned": [],
+        "unmatched": 0,
+        "unmatchedFacts": [],
+        "due": [],
+        "catalog": "test",
+        "problems": [],
+    }
+
+
+def test_what_promotion_has_still_to_look_at_is_its_lag(service: Service, world: World) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    world.publish("1.1")
+    world.now = world.now.replace(minute=3)
+    body = service.get("/api/operations")
+    assert body["evaluations"] == {
+        "count": 1,
+        "oldestAt": "2026-11-22T12:00:00+00:00",
+        "oldestAgeSeconds": 180.0,
+    }
+    assert body["lastEvent"]["type"] == "artifact.published"
+    world.evaluate()
+    assert service.get("/api/operations")["evaluations"]["count"] == 0
+
+
+def test_what_the_broker_returned_is_told_with_its_reason(service: Service, world: World) -> None:
+    world.publish("1.0")
+    world.evaluate(minutes=1)
+    assert service.get("/api/operations")["outbox"] == {
+        "count": 1,
+        "oldestAt": "2026-11-22T12:01:00+00:00",
+        "oldestAgeSeconds": 0.0,
+    }
+    assert service.get("/api/operations")["returned"] == []
+    (leased,) = outbox.lease(world.engine, world.now, limit=10, duration=world.now - world.now.replace(minute=0))
+    outbox.settle(world.engine, [], {leased.id: "no queue takes dev.foo.deploy"}, world.now)
+    (returned,) = service.get("/api/operations")["returned"]
+    assert returned["problem"] == "no queue takes dev.foo.deploy"
+    assert returned["routingKey"] == "dev.foo.deploy"
+    assert returned["dueAt"] > "2026-11-22T12:01:00+00:00"
+    assert service.get("/api/operations")["outbox"]["count"] == 1
+
+
+def test_facts_about_what_nobody_knows_are_told_the_last_first(service: Service, world: World) -> None:
+    for version in ("3.0", "3.1"):
+        world.tell("deployment.finished", service="ghost", environment="prod", version=version, outcome="succeeded")
+    body = service.get("/api/operations")
+    assert body["unmatched"] == 2
+    assert [one["version"] for one in body["unmatchedFacts"]] == ["3.1", "3.0"]
+    assert body["unmatchedFacts"][0]["why"] == "no deployment of ghost 3.1 to prod"
+
+
+def test_what_time_changes_and_what_is_misconfigured_is_told(service: Service, world: World) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    world.commands()
+    service.problems.append("services/foo.yml:3:5: pipelin is not known")
+    body = service.get("/api/operations")
+    assert [one["service"] for one in body["due"]] == ["foo"]
+    assert body["problems"] == ["services/foo.yml:3:5: pipelin is not known"]
