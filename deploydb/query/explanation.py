@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
+from msgspec import UNSET, Struct, UnsetType
+
 from deploydb.domain.catalog import After, Catalog
 from deploydb.domain.promotions import FREEZE, INCIDENT
-from deploydb.query.asking import Body, iso
+from deploydb.query.asking import iso
+from deploydb.query.releasing import ReleasingBody
 from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.lanes import RunningView
 
@@ -22,25 +25,62 @@ Catalogs = Mapping[tuple[int, str], str]
 """The digests of the catalogs that verdicts were made by, by deployment and promotion."""
 
 
+class Gate(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a promotion says of a deployment: from which log rows (`inputs`), and by which catalog's digest."""
+
+    promotion: str
+    type: str | None
+    verdict: str
+    reason: str | None
+    recheck_at: str | None
+    decided_at: str | None
+    inputs: list[int]
+    catalog: str | None
+
+
+class StageBody(Struct, frozen=True, kw_only=True):
+    """A deployment on the way, and what its gates say."""
+
+    environment: str
+    deployment: int
+    status: str
+    reason: str | None
+    gates: list[Gate]
+
+
+class Why(Struct, frozen=True, kw_only=True):
+    """Why a version is, or is not, in an environment. `at`: as it was known then; else `releasing`, null where nothing
+    is left to be released."""
+
+    at: str | UnsetType = UNSET
+    service: str
+    environment: str
+    version: str
+    digest: str | None
+    answer: str
+    stages: list[StageBody]
+    releasing: ReleasingBody | UnsetType | None = UNSET
+
+
 def explain(
     catalog: Catalog,
     meant: DeploymentView,
     flow: Sequence[DeploymentView],
     running: Sequence[RunningView],
     catalogs: Catalogs,
-) -> Body:
+) -> Why:
     """The answer about one deployment. `flow`: its flow's, in the order of stages; `running`: what its lane runs."""
     after = _after(catalog, meant, flow)
     way = _way(meant, flow, after)
     runs = next((view for view in running if view.module == meant.artifact.module), None)
-    return {
-        "service": meant.service,
-        "environment": meant.environment,
-        "version": meant.artifact.version,
-        "digest": meant.artifact.digest,
-        "answer": _answer(meant, way, after, runs),
-        "stages": [stage_body(catalog, view, catalogs) for view in way],
-    }
+    return Why(
+        service=meant.service,
+        environment=meant.environment,
+        version=meant.artifact.version,
+        digest=meant.artifact.digest,
+        answer=_answer(meant, way, after, runs),
+        stages=[stage_body(catalog, view, catalogs) for view in way],
+    )
 
 
 def _after(catalog: Catalog, meant: DeploymentView, flow: Sequence[DeploymentView]) -> dict[str, After]:
@@ -184,18 +224,18 @@ def _at(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment is not None else "an unknown time"
 
 
-def stage_body(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> Body:
+def stage_body(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> StageBody:
     """A deployment, and what its gates say."""
-    return {
-        "environment": view.environment,
-        "deployment": view.id,
-        "status": view.status,
-        "reason": view.reason,
-        "gates": _gates(catalog, view, catalogs),
-    }
+    return StageBody(
+        environment=view.environment,
+        deployment=view.id,
+        status=view.status,
+        reason=view.reason,
+        gates=_gates(catalog, view, catalogs),
+    )
 
 
-def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> list[Body]:
+def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> list[Gate]:
     """What guards the stage's door and its way out, in the catalog's order; then what was asked and is asked no more.
 
     A promotion that was never asked of a deployment that is over is left out: it was configured later.
@@ -208,16 +248,16 @@ def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> list[B
         judged = result is not None and result.outcome is not None
         promotion = catalog.promotions.get(name)
         bodies.append(
-            {
-                "promotion": name,
-                "type": promotion.type if promotion is not None else _RESERVED.get(name),
-                "verdict": result.outcome if result is not None and judged else "PENDING",
-                "reason": result.reason if result is not None and judged else NOT_ASKED,
-                "recheckAt": iso(result.recheck_at) if result is not None else None,
-                "decidedAt": iso(result.decided_at) if result is not None else None,
-                "inputs": list(result.inputs) if result is not None and judged else [],
-                "catalog": catalogs.get((view.id, name)) if judged else None,
-            }
+            Gate(
+                promotion=name,
+                type=promotion.type if promotion is not None else _RESERVED.get(name),
+                verdict=result.outcome if result is not None and result.outcome is not None else "PENDING",
+                reason=result.reason if result is not None and judged else NOT_ASKED,
+                recheck_at=iso(result.recheck_at) if result is not None else None,
+                decided_at=iso(result.decided_at) if result is not None else None,
+                inputs=list(result.inputs) if result is not None and judged else [],
+                catalog=catalogs.get((view.id, name)) if judged else None,
+            )
         )
     return bodies
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Sequence
 
+from msgspec import Struct
+
 from deploydb.domain.catalog import Catalog
 from deploydb.domain.orders import Hold
-from deploydb.query.asking import Body, iso
+from deploydb.query.asking import iso
 
 
 class Held:
@@ -60,16 +62,30 @@ class Held:
         return self._before[service]
 
 
-def hold_body(hold: Hold) -> Body:
-    """Hold: what it is over (null: over all), who placed it, when and why, until when, and the whole in words."""
-    return {
-        "kind": hold.kind,
-        "service": hold.service,
-        "environment": hold.environment,
-        "version": hold.version,
-        "text": str(hold),
-        "by": hold.by,
-        "reason": hold.reason,
-        "since": iso(hold.at.time),
-        "until": iso(hold.until),
-    }
+class HoldBody(Struct, frozen=True, kw_only=True):
+    """A hold: what it is over (null: over all), who placed it, when and why, until when, and the whole in words."""
+
+    kind: str
+    service: str | None
+    environment: str | None
+    version: str | None
+    text: str
+    by: str
+    reason: str | None
+    since: str
+    until: str | None
+
+
+def hold_body(hold: Hold) -> HoldBody:
+    """A hold, as the interface tells it."""
+    return HoldBody(
+        kind=hold.kind,
+        service=hold.service,
+        environment=hold.environment,
+        version=hold.version,
+        text=str(hold),
+        by=hold.by,
+        reason=hold.reason,
+        since=hold.at.time.isoformat(),
+        until=iso(hold.until),
+    )

@@ -2,30 +2,50 @@
 
 from datetime import datetime
 
+from msgspec import Struct
+
 from deploydb.domain.needs import Need
 from deploydb.domain.release import Releasing
-from deploydb.query.asking import Body, iso
+from deploydb.query.asking import iso
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def releasing_body(releasing: Releasing, now: datetime) -> Body:
+class NeedBody(Struct, frozen=True, kw_only=True):
+    """One thing that it needs."""
+
+    kind: str
+    text: str
+    environment: str | None
+    promotion: str | None
+    earliest: str | None
+
+
+class ReleasingBody(Struct, frozen=True, kw_only=True):
+    """The smallest set that would release it: in a sentence, and each need on its own."""
+
+    sentence: str
+    earliest: str | None
+    needs: list[NeedBody]
+
+
+def releasing_body(releasing: Releasing, now: datetime) -> ReleasingBody:
     """The sentence, the time, and each need on its own."""
-    return {
-        "sentence": sentence(releasing, now),
-        "earliest": iso(releasing.earliest),
-        "needs": [
-            {
-                "kind": need.kind,
-                "text": need.text,
-                "environment": need.environment,
-                "promotion": need.promotion,
-                "earliest": iso(need.earliest),
-            }
+    return ReleasingBody(
+        sentence=sentence(releasing, now),
+        earliest=iso(releasing.earliest),
+        needs=[
+            NeedBody(
+                kind=need.kind,
+                text=need.text,
+                environment=need.environment,
+                promotion=need.promotion,
+                earliest=iso(need.earliest),
+            )
             for need in releasing.needs
         ],
-    }
+    )
 
 
 def sentence(releasing: Releasing, now: datetime) -> str:

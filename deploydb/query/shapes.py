@@ -1,10 +1,9 @@
 """The v1 interface's bodies. Clients compare them whole: no key more, none less, in this order."""
 
-import msgspec
+from msgspec import Struct
 
-from deploydb.domain.catalog import DeploymentWebhooks, Environment, Pipeline, Service, Webhooks
-from deploydb.domain.promotions import Promotion
-from deploydb.query.asking import Body, iso
+from deploydb.domain import catalog as configured
+from deploydb.domain import promotions
 from deploydb.store.queries.artifacts import ArtifactView
 from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.flows import FlowView
@@ -12,97 +11,188 @@ from deploydb.store.queries.flows import FlowView
 _RESULT_STATUS = {"PASS": "SUCCESS", "FAIL": "FAILED"}
 
 
-def artifact_body(view: ArtifactView) -> Body:
-    """Artifact."""
-    return {
-        "id": view.id,
-        "group": view.group,
-        "name": view.name,
-        "version": view.version,
-        "sourceUrl": view.url,
-        "createdAt": iso(view.created_at),
-    }
+class Artifact(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One version of a module."""
+
+    id: int
+    group: str
+    name: str
+    version: str
+    source_url: str | None
+    created_at: str
+
+    @classmethod
+    def of(cls, view: ArtifactView) -> "Artifact":
+        """Of what is stored."""
+        return cls(
+            id=view.id,
+            group=view.group,
+            name=view.name,
+            version=view.version,
+            source_url=view.url,
+            created_at=view.created_at.isoformat(),
+        )
 
 
-def deployment_body(view: DeploymentView) -> Body:
-    """Deployment, with its artifact and promotion results."""
-    return {
-        "id": view.id,
-        "artifact": artifact_body(view.artifact),
-        "environment": view.environment,
-        "service": view.service,
-        "status": view.status,
-        "promotions": [result_body(result, view) for result in view.results],
-        "createdAt": iso(view.created_at),
-    }
+class PromotionResult(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a promotion says of a deployment: NOT_STARTED until it completes, then STARTED, then SUCCESS or FAILED."""
+
+    id: int
+    promotion: str
+    status: str
+    info_url: str | None
+    created_at: str
+
+    @classmethod
+    def of(cls, view: ResultView, deployment: DeploymentView) -> "PromotionResult":
+        """Of what is stored."""
+        asked = _RESULT_STATUS.get(view.outcome or "", "STARTED")
+        return cls(
+            id=view.id,
+            promotion=view.promotion,
+            status=asked if deployment.completed else "NOT_STARTED",
+            info_url=view.url,
+            created_at=view.created_at.isoformat(),
+        )
 
 
-def result_body(view: ResultView, of: DeploymentView) -> Body:
-    """Promotion result: NOT_STARTED until its deployment completes, then STARTED, then SUCCESS or FAILED."""
-    asked = _RESULT_STATUS.get(view.outcome or "", "STARTED")
-    return {
-        "id": view.id,
-        "promotion": view.promotion,
-        "status": asked if of.completed else "NOT_STARTED",
-        "infoUrl": view.url,
-        "createdAt": iso(view.created_at),
-    }
+class Deployment(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One attempt to have an artifact in an environment, with its promotion results."""
+
+    id: int
+    artifact: Artifact
+    environment: str
+    service: str
+    status: str
+    promotions: list[PromotionResult]
+    created_at: str
+
+    @classmethod
+    def of(cls, view: DeploymentView) -> "Deployment":
+        """Of what is stored."""
+        return cls(
+            id=view.id,
+            artifact=Artifact.of(view.artifact),
+            environment=view.environment,
+            service=view.service,
+            status=view.status,
+            promotions=[PromotionResult.of(result, view) for result in view.results],
+            created_at=view.created_at.isoformat(),
+        )
 
 
-def flow_body(view: FlowView) -> Body:
-    """Flow, with its deployments in the order of its stages."""
-    return {
-        "id": view.id,
-        "artifact": artifact_body(view.artifact),
-        "deployments": [deployment_body(deployment) for deployment in view.deployments],
-        "service": view.service,
-        "createdAt": iso(view.created_at),
-    }
+class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One release's way through a service's stages, its deployments in their order."""
+
+    id: int
+    artifact: Artifact
+    deployments: list[Deployment]
+    service: str
+    created_at: str
+
+    @classmethod
+    def of(cls, view: FlowView) -> "Flow":
+        """Of what is stored."""
+        return cls(
+            id=view.id,
+            artifact=Artifact.of(view.artifact),
+            deployments=[Deployment.of(deployment) for deployment in view.deployments],
+            service=view.service,
+            created_at=view.created_at.isoformat(),
+        )
 
 
-def service_body(service: Service) -> Body:
-    """Service, as configured."""
-    return {
-        "ident": service.ident,
-        "description": service.description,
-        "artifacts": service.artifacts,
-        "pipelines": service.pipelines,
-        "promotions": service.promotions,
-        "failure_strategy": service.failure_strategy.capitalize(),
-    }
+class Service(Struct, frozen=True, kw_only=True):
+    """A service, as configured."""
+
+    ident: str
+    description: str
+    artifacts: tuple[str, ...]
+    pipelines: tuple[str, ...]
+    promotions: tuple[str, ...]
+    failure_strategy: str
+
+    @classmethod
+    def of(cls, service: configured.Service) -> "Service":
+        """Of the catalog's."""
+        return cls(
+            ident=service.ident,
+            description=service.description,
+            artifacts=service.artifacts,
+            pipelines=service.pipelines,
+            promotions=service.promotions,
+            failure_strategy=service.failure_strategy.capitalize(),
+        )
 
 
-def environment_body(environment: Environment) -> Body:
-    """Environment, as configured; what is not is null."""
-    return {
-        "ident": environment.ident,
-        "description": environment.description,
-        "webhooks": _webhooks_body(environment.webhooks),
-    }
+class DeploymentHooks(Struct, frozen=True, kw_only=True):
+    """Whom an environment tells of deployments; null for what is not configured."""
+
+    created: tuple[str, ...] | None
+    started: tuple[str, ...] | None
+    completed: tuple[str, ...] | None
+    verified: tuple[str, ...] | None
 
 
-def _webhooks_body(webhooks: Webhooks) -> Body:
-    deployment, promotion = webhooks.deployment or DeploymentWebhooks(), webhooks.promotion
-    return {
-        "deployment": {
-            "created": deployment.created,
-            "started": deployment.started,
-            "completed": deployment.completed,
-            "verified": deployment.verified,
-        },
-        "promotion": msgspec.structs.asdict(promotion) if promotion is not None else None,
-    }
+class Hooks(Struct, frozen=True, kw_only=True):
+    """Whom an environment tells of what; null for what is not configured."""
+
+    deployment: DeploymentHooks
+    promotion: configured.PromotionWebhooks | None
 
 
-def pipeline_body(pipeline: Pipeline) -> Body:
-    """Pipeline, as configured, its environments in order."""
-    return {
-        "ident": pipeline.ident,
-        "description": pipeline.description,
-        "environments": {stage.environment: {"promotions": stage.promotions} for stage in pipeline.stages},
-    }
+class Environment(Struct, frozen=True, kw_only=True):
+    """An environment, as configured."""
+
+    ident: str
+    description: str
+    webhooks: Hooks
+
+    @classmethod
+    def of(cls, environment: configured.Environment) -> "Environment":
+        """Of the catalog's."""
+        told = environment.webhooks.deployment or configured.DeploymentWebhooks()
+        hooks = DeploymentHooks(
+            created=told.created, started=told.started, completed=told.completed, verified=told.verified
+        )
+        return cls(
+            ident=environment.ident,
+            description=environment.description,
+            webhooks=Hooks(deployment=hooks, promotion=environment.webhooks.promotion),
+        )
 
 
-def promotion_body(promotion: Promotion) -> Body:
-    """Promotion, as configured."""
-    return {"ident": promotion.ident, "type": promotion.type, "description": promotion.description}
+class PipelineStage(Struct, frozen=True, kw_only=True):
+    """An environment's place in a pipeline."""
+
+    promotions: tuple[str, ...]
+
+
+class Pipeline(Struct, frozen=True, kw_only=True):
+    """A pipeline, as configured, its environments in order."""
+
+    ident: str
+    description: str
+    environments: dict[str, PipelineStage]
+
+    @classmethod
+    def of(cls, pipeline: configured.Pipeline) -> "Pipeline":
+        """Of the catalog's."""
+        return cls(
+            ident=pipeline.ident,
+            description=pipeline.description,
+            environments={stage.environment: PipelineStage(promotions=stage.promotions) for stage in pipeline.stages},
+        )
+
+
+class Promotion(Struct, frozen=True, kw_only=True):
+    """A promotion, as configured."""
+
+    ident: str
+    type: str
+    description: str
+
+    @classmethod
+    def of(cls, promotion: promotions.Promotion) -> "Promotion":
+        """Of the catalog's."""
+        return cls(ident=promotion.ident, type=promotion.type, description=promotion.description)

@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploydb.domain.catalog import After, Service, Stage
+from deploydb.identity import Person
 from deploydb.query.app import application
 from deploydb.store.tables import deployment
 from tests.servers import until
@@ -110,7 +111,8 @@ def served(world: World) -> Iterator[str]:
 
 def _named(app: ASGIApp) -> ASGIApp:
     async def around(scope: Scope, receive: Receive, send: Send) -> None:
-        person = Headers(scope=scope).get("person")
+        name, scopes = Headers(scope=scope).get("person"), frozenset({"read", "approve"})
+        person = Person(name=name, scopes=scopes, way="session") if name is not None else None
         await app({**scope, "state": {"person": person}}, receive, send)
 
     return around

@@ -88,6 +88,10 @@ def test_empty_fields_are_taken_out_of_the_address(service: Service) -> None:
     )
 
 
+def test_what_only_looks_like_a_time_is_left_as_it_is(service: Service) -> None:
+    assert service.ask("/why/search/prod?version=2026-11-22T12:00").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [

@@ -1,13 +1,12 @@
 """`/flows/{id}`: a release's way, a row a stage and a row a gate."""
 
 from collections import defaultdict
-from typing import Any
 
 from msgspec import Struct
 
 from deploydb.query.asking import Asked, iso
 from deploydb.query.errors import not_found
-from deploydb.query.explanation import stage_body
+from deploydb.query.explanation import StageBody, stage_body
 from deploydb.query.pages.page import Page, Said
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.flows import flow_by_id
@@ -29,7 +28,7 @@ class Word(Struct, frozen=True, kw_only=True):
 class Attempt(Struct, frozen=True, kw_only=True, rename="camel"):
     """A deployment of the flow in one of its stages: when it was what, what its gates say, and what people say."""
 
-    stage: Any
+    stage: StageBody
     kind: str
     attempt: int
     requested_at: str | None
@@ -97,7 +96,7 @@ def flow(asked: Asked) -> Flow:
     )
 
 
-def _attempt(view: DeploymentView, stage: Any, words: list[Word]) -> Attempt:  # noqa: ANN401
+def _attempt(view: DeploymentView, stage: StageBody, words: list[Word]) -> Attempt:
     return Attempt(
         stage=stage,
         kind=view.kind,

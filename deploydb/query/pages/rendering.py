@@ -11,11 +11,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from deploydb import __version__
+from deploydb.identity import APPROVE, FORM_COOKIE, FORM_FIELD, Person
 from deploydb.query.pages import words
 from deploydb.query.pages.files import Files
-
-FORM_COOKIE = "deploydb_form"
-"""What a form says again in its field `form`: only a page of this service could have read it out to the browser."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -45,10 +43,10 @@ class Rendering:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
         self._environment.filters.update(
             absolute=words.absolute,
-            day=words.day,
             typed=words.typed,
             segment=words.segment,
             reachable=words.reachable,
@@ -61,11 +59,11 @@ class Rendering:
             age=words.age,
             lasted=words.lasted,
             moment=words.moment,
-            states=words.STATES,
             holds_known=words.HOLDS,
             release=__version__,
             pages_known=known,
             can_search=can_search,
+            form_field=FORM_FIELD,
         )
 
     def html(
@@ -73,13 +71,17 @@ class Rendering:
     ) -> HTMLResponse:
         """A page. Where it has a form, the browser is given what the form says again."""
         form = _Form(request)
+        known: dict[str, Any] = request.scope.get("state", {})
+        person: Person | None = known.get("person")
         text = self._environment.get_template(template).render(
             **context,
             now=now,
             form=form,
-            person=request.scope.get("state", {}).get("person"),
-            acts="person" in request.scope.get("state", {}),
+            person=person,
+            may_sign_in="person" in known,
+            may_decide=person is not None and APPROVE in person.scopes,
             address=address_of(request),
+            here=here(request),
             query=request.query_params,
         )
         headers = {
@@ -95,7 +97,7 @@ class Rendering:
 
 
 class _Form:
-    """The secret of the browser's forms, made when a template first asks for it."""
+    """What the browser's forms say again in a field: a secret in its cookie, made when a template first asks for it."""
 
     def __init__(self, request: Request) -> None:
         given = request.cookies.get(FORM_COOKIE, "")
@@ -114,3 +116,9 @@ def address_of(request: Request) -> str:
     """The path as it was asked for, what is escaped in it still so."""
     raw: bytes | None = request.scope.get("raw_path")
     return raw.decode("ascii", "replace") if raw is not None else quote(request.url.path)
+
+
+def here(request: Request) -> str:
+    """The address of the page with its parameters, to come back to."""
+    query = request.scope["query_string"].decode("ascii", "replace")
+    return f"{address_of(request)}?{query}" if query else address_of(request)

@@ -14,9 +14,9 @@ from deploydb.query.pages.drawing import bars, graph, ticks
 from deploydb.query.pages.page import Page, Said, narrowed
 from deploydb.query.pages.words import moment, state
 from deploydb.query.resource import PAGE, number
-from deploydb.query.resources.history import history
-from deploydb.query.resources.status import status
-from deploydb.query.shapes import service_body
+from deploydb.query.resources.history import Tried, history
+from deploydb.query.resources.status import Lane, status
+from deploydb.query.shapes import Service as ServiceBody
 from deploydb.store.queries.history import history as deployments_of
 from deploydb.store.queries.stays import stays_of
 
@@ -49,13 +49,13 @@ class Service(Struct, frozen=True, kw_only=True):
     """A service: how it is configured (null: not any more), what it runs, what it ran, and what has been tried."""
 
     service: str
-    configuration: Any
+    configuration: ServiceBody | None
     stages: list[Stage]
     now: str
     since: str
-    lanes: Any
+    lanes: list[Lane]
     stays: list[Stay]
-    deployments: Any
+    deployments: list[Tried]
     older: bool
 
 
@@ -74,7 +74,7 @@ def service(asked: Asked) -> Service:
         older = bool(deployments_of(connection, name, offset=page.offset + page.size, limit=1))
     return Service(
         service=name,
-        configuration=service_body(configured) if configured is not None else None,
+        configuration=ServiceBody.of(configured) if configured is not None else None,
         stages=[
             Stage(environment=one.environment, after=list(one.after.environments), need=one.after.need)
             for one in (asked.catalog.stages(configured) if configured is not None else ())
@@ -94,7 +94,7 @@ def service(asked: Asked) -> Service:
             )
             for one in stays
         ],
-        deployments=history(asked),
+        deployments=history(asked).deployments,
         older=older,
     )
 

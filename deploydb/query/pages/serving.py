@@ -17,7 +17,7 @@ from deploydb.query.errors import failed, not_found, refused
 from deploydb.query.pages.deployment import place_of
 from deploydb.query.pages.files import Files
 from deploydb.query.pages.page import Page
-from deploydb.query.pages.rendering import Rendering, address_of
+from deploydb.query.pages.rendering import Rendering, address_of, here
 from deploydb.query.pages.words import command_line
 
 _FOR_PROGRAMS = ("/api/", "/static/", "/metrics", "/health", "/readyz")
@@ -75,7 +75,7 @@ class Serving:
 
     def _route(self, page: Page) -> Route:
         async def endpoint(request: Request) -> Response:
-            tidied = _tidied(request)
+            tidied = _tidied(request, page)
             if tidied is not None:
                 return RedirectResponse(tidied, 303)
             return await asyncio.get_running_loop().run_in_executor(self._sources.threads, self._told, page, request)
@@ -117,14 +117,17 @@ async def _home(request: Request) -> Response:
 
 
 def _json_of(request: Request) -> str:
-    query = f"?{request.url.query}" if request.url.query else ""
-    return f"{address_of(request)}.json{query}"
+    path, mark, query = here(request).partition("?")
+    return f"{path}.json{mark}{query}"
 
 
-def _tidied(request: Request) -> str | None:
+def _tidied(request: Request, page: Page) -> str | None:
     """The same address without empty parameters, and with UTC said; None where it is so already."""
+    moments = {parameter.name for parameter in page.parameters if parameter.kind == "moment"}
     given = request.query_params.multi_items()
-    kept = [(name, f"{value}Z" if _LOCAL.fullmatch(value) else value) for name, value in given if value]
+    kept = [
+        (name, f"{value}Z" if name in moments and _LOCAL.fullmatch(value) else value) for name, value in given if value
+    ]
     if kept == given:
         return None
     return f"{address_of(request)}?{urlencode(kept)}" if kept else address_of(request)

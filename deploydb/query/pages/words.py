@@ -79,11 +79,6 @@ def absolute(text: str) -> str:
     return f"{moment(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def day(text: str) -> str:
-    """`2026-11-22`."""
-    return f"{moment(text).astimezone(UTC):%Y-%m-%d}"
-
-
 def typed(text: str) -> str:
     """A time as a field for times wants it: in UTC, without saying so."""
     return f"{moment(text).astimezone(UTC):%Y-%m-%dT%H:%M:%S}"

@@ -1,28 +1,28 @@
 """Artifacts: `/api/artifacts/…`."""
 
-from deploydb.query.asking import Asked, Body
+from deploydb.query.asking import Asked
 from deploydb.query.errors import not_found, shown
 from deploydb.query.resource import PAGE, Resource
-from deploydb.query.shapes import artifact_body, deployment_body
+from deploydb.query.shapes import Artifact, Deployment
 from deploydb.store.queries.artifacts import ArtifactView, artifact_by_id, artifacts_of_module, latest_of_module
 from deploydb.store.queries.deployments import deployments_of_artifact
 
 
-def by_id(asked: Asked) -> Body:
+def by_id(asked: Asked) -> Artifact:
     """One artifact."""
-    return artifact_body(_artifact(asked))
+    return Artifact.of(_artifact(asked))
 
 
-def versions(asked: Asked) -> list[Body]:
+def versions(asked: Asked) -> list[Artifact]:
     """All versions of an artifact's module, newest first; a page of them where one is asked for."""
     page = asked.page(size=0)
     known = _artifact(asked)
     with asked.store() as connection:
         views = artifacts_of_module(connection, known.group, known.name, offset=page.offset, limit=page.size)
-    return [artifact_body(view) for view in page.filled(views)]
+    return [Artifact.of(view) for view in page.filled(views)]
 
 
-def deployments(asked: Asked) -> list[Body]:
+def deployments(asked: Asked) -> list[Deployment]:
     """An artifact's deployments, ascending, none too; a page of them where one is asked for."""
     page = asked.page(size=0)
     known = _artifact(asked)
@@ -30,10 +30,10 @@ def deployments(asked: Asked) -> list[Body]:
         views = deployments_of_artifact(connection, known.id, offset=page.offset, limit=page.size)
     if page.number:
         page.filled(views)
-    return [deployment_body(view) for view in views]
+    return [Deployment.of(view) for view in views]
 
 
-def by_module(asked: Asked) -> list[Body]:
+def by_module(asked: Asked) -> list[Artifact]:
     """A page of a module's artifacts, newest first."""
     page = asked.page()
     group, name = _module(asked)
@@ -41,17 +41,17 @@ def by_module(asked: Asked) -> list[Body]:
         views = artifacts_of_module(connection, group, name, offset=page.offset, limit=page.size)
         if not views and not artifacts_of_module(connection, group, name, offset=0, limit=1):
             raise not_found(f"there is no artifact {shown(group)}:{shown(name)}")
-    return [artifact_body(view) for view in page.filled(views)]
+    return [Artifact.of(view) for view in page.filled(views)]
 
 
-def latest(asked: Asked) -> Body:
+def latest(asked: Asked) -> Artifact:
     """The newest artifact of a module."""
     group, name = _module(asked)
     with asked.store() as connection:
         view = latest_of_module(connection, group, name)
     if view is None:
         raise not_found(f"no artifact {shown(group)}:{shown(name)} has been published")
-    return artifact_body(view)
+    return Artifact.of(view)
 
 
 def _artifact(asked: Asked) -> ArtifactView:

@@ -4,45 +4,37 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from deploydb.domain.catalog import Catalog
-from deploydb.query.asking import Asked, Body
+from deploydb.query.asking import Asked
 from deploydb.query.errors import hint, not_found, shown
 from deploydb.query.resource import Resource
-from deploydb.query.shapes import environment_body, pipeline_body, promotion_body, service_body
+from deploydb.query.shapes import Environment, Pipeline, Promotion, Service
 
 T = TypeVar("T")
-
-
-def _list(members: Callable[[Catalog], Mapping[str, T]], body: Callable[[T], Body]) -> Callable[[Asked], list[Body]]:
-    def read(asked: Asked) -> list[Body]:
-        return [body(member) for _, member in sorted(members(asked.catalog).items())]
-
-    return read
-
-
-def _one(
-    kind: str, members: Callable[[Catalog], Mapping[str, T]], body: Callable[[T], Body]
-) -> Callable[[Asked], Body]:
-    def read(asked: Asked) -> Body:
-        known, ident = members(asked.catalog), asked.request.path_params["ident"]
-        if ident not in known:
-            raise not_found(f"there is no {kind} {shown(ident)}{hint(known)}")
-        return body(known[ident])
-
-    return read
+B = TypeVar("B")
 
 
 def _resources(
-    kind: str, members: Callable[[Catalog], Mapping[str, T]], body: Callable[[T], Body]
+    kind: str, members: Callable[[Catalog], Mapping[str, T]], told: Callable[[T], B], shape: type[B]
 ) -> tuple[Resource, Resource]:
-    return (
-        Resource(path=f"/api/{kind}s", read=_list(members, body)),
-        Resource(path=f"/api/{kind}s/{{ident}}", read=_one(kind, members, body)),
-    )
+    """Two paths: all of a kind, by ident, and one of it."""
+
+    def every(asked: Asked) -> list[B]:
+        return [told(member) for _, member in sorted(members(asked.catalog).items())]
+
+    def one(asked: Asked) -> B:
+        known, ident = members(asked.catalog), asked.request.path_params["ident"]
+        if ident not in known:
+            raise not_found(f"there is no {kind} {shown(ident)}{hint(known)}")
+        return told(known[ident])
+
+    every.__doc__, one.__doc__ = f"Every {kind} that is configured, by ident.", f"One {kind}, as configured."
+    every.__annotations__["return"], one.__annotations__["return"] = list[shape], shape  # type: ignore[valid-type]
+    return Resource(path=f"/api/{kind}s", read=every), Resource(path=f"/api/{kind}s/{{ident}}", read=one)
 
 
 RESOURCES = (
-    *_resources("service", lambda catalog: catalog.services, service_body),
-    *_resources("environment", lambda catalog: catalog.environments, environment_body),
-    *_resources("pipeline", lambda catalog: catalog.pipelines, pipeline_body),
-    *_resources("promotion", lambda catalog: catalog.promotions, promotion_body),
+    *_resources("service", lambda catalog: catalog.services, Service.of, Service),
+    *_resources("environment", lambda catalog: catalog.environments, Environment.of, Environment),
+    *_resources("pipeline", lambda catalog: catalog.pipelines, Pipeline.of, Pipeline),
+    *_resources("promotion", lambda catalog: catalog.promotions, Promotion.of, Promotion),
 )

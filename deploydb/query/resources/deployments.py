@@ -1,42 +1,42 @@
 """Deployments and their promotion results: `/api/deployments…`."""
 
-from deploydb.query.asking import Asked, Body
+from deploydb.query.asking import Asked
 from deploydb.query.errors import not_found
 from deploydb.query.resource import PAGE, Resource
-from deploydb.query.shapes import deployment_body, result_body
+from deploydb.query.shapes import Deployment, PromotionResult
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_page, latest_deployment
 
 
-def page(asked: Asked) -> list[Body]:
+def page(asked: Asked) -> list[Deployment]:
     """A page of all deployments, ascending."""
     wanted = asked.page()
     with asked.store() as connection:
         views = deployments_page(connection, offset=wanted.offset, limit=wanted.size)
-    return [deployment_body(view) for view in wanted.filled(views)]
+    return [Deployment.of(view) for view in wanted.filled(views)]
 
 
-def latest(asked: Asked) -> Body:
+def latest(asked: Asked) -> Deployment:
     """The deployment with the highest id."""
     with asked.store() as connection:
         view = latest_deployment(connection)
     if view is None:
         raise not_found("there is no deployment yet")
-    return deployment_body(view)
+    return Deployment.of(view)
 
 
-def by_id(asked: Asked) -> Body:
+def by_id(asked: Asked) -> Deployment:
     """One deployment."""
-    return deployment_body(_deployment(asked))
+    return Deployment.of(_deployment(asked))
 
 
-def result(asked: Asked) -> Body:
+def result(asked: Asked) -> PromotionResult:
     """One promotion result of a deployment."""
     ident = asked.ident("promotion result", "result")
     known = _deployment(asked)
     found = next((one for one in known.results if one.id == ident), None)
     if found is None:
         raise not_found(f"deployment {known.id} has no promotion result {ident}")
-    return result_body(found, known)
+    return PromotionResult.of(found, known)
 
 
 def _deployment(asked: Asked) -> DeploymentView:

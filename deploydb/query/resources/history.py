@@ -1,13 +1,40 @@
 """History: `/api/history/{service}[/{environment}]`, what has been tried."""
 
-from deploydb.query.asking import Asked, Body, iso
+from msgspec import Struct
+
+from deploydb.query.asking import Asked, iso
 from deploydb.query.lane import require_lane, require_service
 from deploydb.query.resource import PAGE, Resource
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.history import history as deployments_of
 
 
-def history(asked: Asked) -> Body:
+class Tried(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One attempt, and what came of it."""
+
+    id: int
+    flow: int | None
+    environment: str
+    module: str
+    version: str
+    kind: str
+    status: str
+    reason: str | None
+    created_at: str
+    requested_at: str | None
+    started_at: str | None
+    finished_at: str | None
+    decided_at: str | None
+    url: str | None
+
+
+class History(Struct, frozen=True, kw_only=True):
+    """A page of what has been tried, the last first."""
+
+    deployments: list[Tried]
+
+
+def history(asked: Asked) -> History:
     """What has been tried of a service, in one environment where one is named, the last first."""
     page = asked.page()
     service = asked.name("service")
@@ -20,26 +47,26 @@ def history(asked: Asked) -> Body:
             require_lane(connection, asked.catalog, service, environment)
     if page.number:
         page.filled(views)
-    return {"deployments": [_body(view) for view in views]}
+    return History(deployments=[_tried(view) for view in views])
 
 
-def _body(view: DeploymentView) -> Body:
-    return {
-        "id": view.id,
-        "flow": view.flow,
-        "environment": view.environment,
-        "module": view.artifact.module,
-        "version": view.artifact.version,
-        "kind": view.kind,
-        "status": view.status,
-        "reason": view.reason,
-        "createdAt": iso(view.created_at),
-        "requestedAt": iso(view.requested_at),
-        "startedAt": iso(view.started_at),
-        "finishedAt": iso(view.finished_at),
-        "decidedAt": iso(view.decided_at),
-        "url": view.url,
-    }
+def _tried(view: DeploymentView) -> Tried:
+    return Tried(
+        id=view.id,
+        flow=view.flow,
+        environment=view.environment,
+        module=view.artifact.module,
+        version=view.artifact.version,
+        kind=view.kind,
+        status=view.status,
+        reason=view.reason,
+        created_at=view.created_at.isoformat(),
+        requested_at=iso(view.requested_at),
+        started_at=iso(view.started_at),
+        finished_at=iso(view.finished_at),
+        decided_at=iso(view.decided_at),
+        url=view.url,
+    )
 
 
 RESOURCES = (

@@ -1,13 +1,21 @@
 """Holds: `/api/holds`, what stops automation now."""
 
-from deploydb.query.asking import Asked, Body
-from deploydb.query.held import Held, hold_body
+from msgspec import Struct
+
+from deploydb.query.asking import Asked
+from deploydb.query.held import Held, HoldBody, hold_body
 from deploydb.query.lane import require_environment, require_service
 from deploydb.query.resource import Resource, text
 from deploydb.store.queries.holds import holds_at
 
 
-def holds(asked: Asked) -> Body:
+class Holds(Struct, frozen=True, kw_only=True):
+    """Holds that stand."""
+
+    holds: list[HoldBody]
+
+
+def holds(asked: Asked) -> Holds:
     """The holds that stand over the service and the environment that are asked for; all of them by default."""
     service, environment = asked.option("service"), asked.option("environment")
     with asked.store() as connection:
@@ -21,7 +29,7 @@ def holds(asked: Asked) -> Body:
         found = held.over(service, environment)
     elif environment is not None:
         found = held.in_environment(environment)
-    return {"holds": [hold_body(hold) for hold in found]}
+    return Holds(holds=[hold_body(hold) for hold in found])
 
 
 RESOURCES = (

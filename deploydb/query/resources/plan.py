@@ -1,17 +1,17 @@
 """Plan: `/api/plan/{service}`, what would happen to a version if it came now."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from deploydb.domain.artifact import version_key
 from deploydb.domain.catalog import Service, Stage
 from deploydb.domain.decisions import Situation
-from deploydb.domain.forecast import Arrival, Expected, Lane, arrivals, expected, expected_of
+from deploydb.domain.forecast import Expected, Lane, arrivals, expected, expected_of
 from deploydb.domain.promotions import Promotion
 from deploydb.domain.state import Status
-from deploydb.query.asking import Asked, Body, iso
+from deploydb.query.asking import Asked
 from deploydb.query.errors import bad_request, hint, not_found, shown
 from deploydb.query.held import Held
 from deploydb.query.resource import Resource, text
@@ -21,7 +21,55 @@ from deploydb.store.queries.why import deployment_of_version
 from deploydb.store.situation import situations
 
 
-def plan(asked: Asked) -> Body:
+class Takes(Struct, frozen=True, kw_only=True):
+    """How long a step takes there, in seconds, by how often it has been taken."""
+
+    p50: float
+    p90: float
+    samples: int
+
+
+class Span(Struct, frozen=True, kw_only=True):
+    """When something would be, at the median and at the ninth decile."""
+
+    p50: str
+    p90: str
+
+
+class PlannedGate(Struct, frozen=True, kw_only=True):
+    """A promotion that would be asked, on the way in or out. `takes`: null where it has never been asked there."""
+
+    promotion: str
+    type: str
+    description: str
+    asked: str
+    takes: Takes | None
+
+
+class PlannedStage(Struct, frozen=True, kw_only=True):
+    """A stage that it would come to. `deployment`: its own there, if there is one; `obstacles`: what stands in the way
+    now."""
+
+    environment: str
+    after: dict[str, list[str]] | None
+    gates: list[PlannedGate]
+    takes: Takes | None
+    entered: Span | None
+    verified: Span | None
+    deployment: int | None
+    obstacles: list[str]
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What would happen to a version if it came now."""
+
+    service: str
+    version: str
+    now: str
+    stages: list[PlannedStage]
+
+
+def plan(asked: Asked) -> Plan:
     """The stages in the order in which it would come to them: what asks there, what stands in the way now, and when it
     would be there, reckoned from how long the same steps took before."""
     name, version = asked.name("service"), asked.option("version")
@@ -35,34 +83,34 @@ def plan(asked: Asked) -> Body:
     exits = {stage.environment: asked.catalog.exit_promotions(service, stage) for stage in stages}
     with asked.store() as connection:
         lanes = {stage.environment: _lane(connection, name, stage.environment) for stage in stages}
-        there = {
+        known = {
             stage.environment: deployment_of_version(connection, name, stage.environment, version) for stage in stages
         }
         held = Held(holds_at(connection, asked.now, name), asked.catalog)
         (situation,) = situations(connection, [name], asked.catalog, lock=False)
     expects = {one.environment: one for one in arrivals(stages, entry, exits, lanes, asked.now)}
-    return {
-        "service": name,
-        "version": version,
-        "now": iso(asked.now),
-        "stages": [
-            _stage_body(
-                stage,
-                entry[stage.environment],
-                exits[stage.environment],
-                lanes[stage.environment],
-                expects[stage.environment],
-            )
-            | {
-                "deployment": there[stage.environment],
-                "obstacles": [
-                    *_held(held, name, stage, version),
-                    *_business(situation, service, stage, version),
+    return Plan(
+        service=name,
+        version=version,
+        now=asked.now.isoformat(),
+        stages=[
+            PlannedStage(
+                environment=there,
+                after={stage.after.need: list(stage.after.environments)} if stage.after.environments else None,
+                gates=[
+                    *(_gate("entry", one, lanes[there]) for one in entry[there]),
+                    *(_gate("exit", one, lanes[there]) for one in exits[there]),
                 ],
-            }
+                takes=_takes(lanes[there].deployment),
+                entered=_span(expects[there].entered),
+                verified=_span(expects[there].verified),
+                deployment=known[there],
+                obstacles=[*_held(held, name, stage, version), *_business(situation, service, stage, version)],
+            )
             for stage in stages
+            for there in (stage.environment,)
         ],
-    }
+    )
 
 
 def _lane(connection: sa.Connection, service: str, environment: str) -> Lane:
@@ -96,45 +144,24 @@ def _business(situation: Situation, service: Service, stage: Stage, version: str
     return told
 
 
-def _stage_body(
-    stage: Stage, entry: Sequence[Promotion], exits: Sequence[Promotion], lane: Lane, arrival: Arrival
-) -> Body:
-    return {
-        "environment": stage.environment,
-        "after": {stage.after.need: list(stage.after.environments)} if stage.after.environments else None,
-        "gates": [
-            *(_gate_body("entry", one, lane) for one in entry),
-            *(_gate_body("exit", one, lane) for one in exits),
-        ],
-        "takes": _expected_body(lane.deployment),
-        "entered": _span_body(arrival.entered),
-        "verified": _span_body(arrival.verified),
-    }
+def _gate(where: str, promotion: Promotion, lane: Lane) -> PlannedGate:
+    return PlannedGate(
+        promotion=promotion.ident,
+        type=promotion.type,
+        description=promotion.description,
+        asked=where,
+        takes=_takes(expected_of(promotion, lane.gates.get(promotion.ident))),
+    )
 
 
-def _gate_body(where: str, promotion: Promotion, lane: Lane) -> Body:
-    return {
-        "promotion": promotion.ident,
-        "type": promotion.type,
-        "description": promotion.description,
-        "asked": where,
-        "takes": _expected_body(expected_of(promotion, lane.gates.get(promotion.ident))),
-    }
-
-
-def _expected_body(takes: Expected | None) -> Body | None:
-    """How long it takes, in seconds; null where it has never been done there."""
+def _takes(takes: Expected | None) -> Takes | None:
     if takes is None:
         return None
-    return {"p50": _seconds(takes.p50), "p90": _seconds(takes.p90), "samples": takes.samples}
+    return Takes(p50=takes.p50.total_seconds(), p90=takes.p90.total_seconds(), samples=takes.samples)
 
 
-def _seconds(duration: timedelta) -> float:
-    return duration.total_seconds()
-
-
-def _span_body(span: tuple[datetime, datetime] | None) -> Body | None:
-    return {"p50": iso(span[0]), "p90": iso(span[1])} if span is not None else None
+def _span(span: tuple[datetime, datetime] | None) -> Span | None:
+    return Span(p50=span[0].isoformat(), p90=span[1].isoformat()) if span is not None else None
 
 
 RESOURCES = (

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from deploydb.domain.catalog import Service
 from deploydb.domain.decisions import Situation
@@ -14,7 +15,7 @@ from deploydb.domain.lanes import Lanes
 from deploydb.domain.orders import standing
 from deploydb.domain.promotions import DependsOnPromotion
 from deploydb.domain.state import Good, Release, Running
-from deploydb.query.asking import Asked, Body, iso
+from deploydb.query.asking import Asked
 from deploydb.query.errors import not_found, shown
 from deploydb.query.lane import require_lane
 from deploydb.query.resource import Resource, text
@@ -25,7 +26,56 @@ from deploydb.store.surroundings import good_in
 _MOST_UNDONE = 50
 
 
-def rollback(asked: Asked) -> Body:
+class Away(Struct, frozen=True, kw_only=True):
+    """What runs now and would go."""
+
+    version: str
+    deployment: int
+    since: str
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """What would come back. `completed`: it got through the whole pipeline, too."""
+
+    version: str
+    deployment: int
+    since: str
+    completed: bool
+
+
+class Undone(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A release that would be undone."""
+
+    version: str
+    commit: str | None
+    published_at: str
+
+
+class Dependent(Struct, frozen=True, kw_only=True):
+    """A gate of another service that asks about this lane. `broken`: the target would not do for it."""
+
+    service: str
+    environment: str
+    promotion: str
+    wants: str | None
+    broken: bool
+
+
+class Rollback(Struct, frozen=True, kw_only=True, rename={"away": "from", "target": "to"}):
+    """What a rollback would do."""
+
+    service: str
+    environment: str
+    away: Away | None
+    target: Target | None
+    why: str
+    undoes: list[Undone]
+    dependents: list[Dependent]
+    holds: list[str]
+    possible: bool
+
+
+def rollback(asked: Asked) -> Rollback:
     """The target, why, what it undoes, who depends on the lane, and which holds stand against it.
 
     The target is chosen as the rollback itself chooses it.
@@ -39,10 +89,18 @@ def rollback(asked: Asked) -> Body:
             raise not_found(f"{shown(service)} is not configured: nothing of it is rolled back")
         (situation,) = situations(connection, [service], asked.catalog, lock=False)
         away = _runs(situation, environment, module)
-        body: Body = {"service": service, "environment": environment, "from": _from(away), "to": None}
         if away is None:
-            told = f"nothing runs in {environment} that could be rolled back"
-            return {**body, "why": told, "undoes": [], "dependents": [], "holds": [], "possible": False}
+            return Rollback(
+                service=service,
+                environment=environment,
+                away=None,
+                target=None,
+                why=f"nothing runs in {environment} that could be rolled back",
+                undoes=[],
+                dependents=[],
+                holds=[],
+                possible=False,
+            )
         good = [
             one
             for one in good_in(connection, service, environment)
@@ -51,15 +109,17 @@ def rollback(asked: Asked) -> Body:
         ]
         target, obstacle = _choose(asked, situation, configured, good, environment, away)
         undone = _undone(connection, service, environment, target, away) if target is not None else []
-    return {
-        **body,
-        "to": _to(target),
-        "why": _why(target) if target is not None else obstacle,
-        "undoes": [_release_body(release) for release in undone],
-        "dependents": list(_dependents(asked, service, environment, target)),
-        "holds": _holds(asked, situation, environment),
-        "possible": target is not None,
-    }
+    return Rollback(
+        service=service,
+        environment=environment,
+        away=Away(version=away.release.artifact.version, deployment=away.deployment, since=away.since.isoformat()),
+        target=_target(target) if target is not None else None,
+        why=_why(target) if target is not None else obstacle,
+        undoes=[_release(release) for release in undone],
+        dependents=list(_dependents(asked, service, environment, target)),
+        holds=_holds(asked, situation, environment),
+        possible=target is not None,
+    )
 
 
 def _runs(situation: Situation, environment: str, module: str | None) -> Running | None:
@@ -80,7 +140,7 @@ def _undone(connection: sa.Connection, service: str, environment: str, target: G
     return found or [away.release]
 
 
-def _dependents(asked: Asked, service: str, environment: str, target: Good | None) -> Iterator[Body]:
+def _dependents(asked: Asked, service: str, environment: str, target: Good | None) -> Iterator[Dependent]:
     """The gates of other services that ask about the lane, and whether the target would do for them."""
     for name in asked.catalog.dependents(service, environment):
         dependent = asked.catalog.services[name]
@@ -92,13 +152,13 @@ def _dependents(asked: Asked, service: str, environment: str, target: Good | Non
             for gate in gates:
                 if isinstance(gate, DependsOnPromotion) and (gate.service, gate.environment) == (service, environment):
                     version = target.release.artifact.version if target is not None else None
-                    yield {
-                        "service": name,
-                        "environment": stage.environment,
-                        "promotion": gate.ident,
-                        "wants": gate.version,
-                        "broken": version is not None and not in_range(gate.version, version),
-                    }
+                    yield Dependent(
+                        service=name,
+                        environment=stage.environment,
+                        promotion=gate.ident,
+                        wants=gate.version,
+                        broken=version is not None and not in_range(gate.version, version),
+                    )
 
 
 def _holds(asked: Asked, situation: Situation, environment: str) -> list[str]:
@@ -114,29 +174,21 @@ def _why(target: Good) -> str:
     return f"{target.release.artifact.version} was the last that {where}, deployed {instant(target.since)}"
 
 
-def _from(ran: Running | None) -> Body | None:
-    if ran is None:
-        return None
-    return {"version": ran.release.artifact.version, "deployment": ran.deployment, "since": iso(ran.since)}
+def _target(target: Good) -> Target:
+    return Target(
+        version=target.release.artifact.version,
+        deployment=target.deployment,
+        since=target.since.isoformat(),
+        completed=target.completed,
+    )
 
 
-def _to(target: Good | None) -> Body | None:
-    if target is None:
-        return None
-    return {
-        "version": target.release.artifact.version,
-        "deployment": target.deployment,
-        "since": iso(target.since),
-        "completed": target.completed,
-    }
-
-
-def _release_body(release: Release) -> Body:
-    return {
-        "version": release.artifact.version,
-        "commit": release.artifact.commit,
-        "publishedAt": iso(release.published_at),
-    }
+def _release(release: Release) -> Undone:
+    return Undone(
+        version=release.artifact.version,
+        commit=release.artifact.commit,
+        published_at=release.published_at.isoformat(),
+    )
 
 
 RESOURCES = (

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from deploydb.domain.catalog import Catalog, Service, Stage
-from deploydb.query.asking import Asked, Body, iso
+from deploydb.query.asking import Asked, iso
 from deploydb.query.drift import Drift
-from deploydb.query.held import Held, hold_body
+from deploydb.query.held import Held, HoldBody, hold_body
 from deploydb.query.lane import require_environment, require_service
 from deploydb.query.order import environments_in_order
 from deploydb.query.resource import Resource, moment, text
@@ -65,7 +65,7 @@ class Lane(Struct, frozen=True, kw_only=True):
     environment: str
     running: list[Running] = []
     pending: list[Pending] = []
-    holds: list[Body] = []
+    holds: list[HoldBody] = []
     drift: list[Drifted] = []
 
 
@@ -157,7 +157,7 @@ class _Lanes:
         """The body of one."""
         running = self._running.get((service, environment), ())
         pending = self._pending.get((service, environment), ())
-        holds: list[Body] = []
+        holds: list[HoldBody] = []
         if self.held is not None and self.held.any:
             versions = {*(one.version for one in running), *(one.release.artifact.version for one in pending)}
             holds = [hold_body(hold) for hold in self.held.over(service, environment, versions)]

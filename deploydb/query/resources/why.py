@@ -3,15 +3,16 @@
 from datetime import datetime
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from deploydb.domain.catalog import Service
 from deploydb.domain.release import Releasing, what_releases
-from deploydb.query.asking import Asked, Body, iso
+from deploydb.query.asking import Asked, iso
 from deploydb.query.errors import bad_request, not_found, shown
-from deploydb.query.explanation import explain, way_of
+from deploydb.query.explanation import Why, explain, way_of
 from deploydb.query.lane import require_lane
 from deploydb.query.past import running_then, then
-from deploydb.query.releasing import releasing_body
+from deploydb.query.releasing import ReleasingBody, releasing_body
 from deploydb.query.resource import Resource, moment, text
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_of_flow
 from deploydb.store.queries.lanes import running_in
@@ -30,7 +31,7 @@ _LOOKED_BACK = 200
 """Where a higher version is newer, it is looked for among the releases of a module that were published last."""
 
 
-def why(asked: Asked) -> Body:
+def why(asked: Asked) -> Why:
     """The answer about a version, or about the newest one that is not there yet, else the one that runs there.
 
     Now, with what would release it; or as it was known at a time, `at`.
@@ -41,7 +42,7 @@ def why(asked: Asked) -> Body:
     return _now(asked) if at is None else _then(asked, at)
 
 
-def _now(asked: Asked) -> Body:
+def _now(asked: Asked) -> Why:
     service, environment = asked.name("service"), asked.name("environment")
     version = asked.option("version")
     with asked.store() as connection:
@@ -61,10 +62,10 @@ def _now(asked: Asked) -> Body:
             for promotion, digest in catalogs_of(connection, service, view.environment, view.id).items()
         }
         releasing = _releasing(connection, asked, meant)
-    return {**explain(asked.catalog, meant, flow, running, catalogs), "releasing": releasing}
+    return replace(explain(asked.catalog, meant, flow, running, catalogs), releasing=releasing)
 
 
-def _then(asked: Asked, at: datetime) -> Body:
+def _then(asked: Asked, at: datetime) -> Why:
     service, environment = asked.name("service"), asked.name("environment")
     version = asked.option("version")
     with asked.store() as connection:
@@ -82,10 +83,10 @@ def _then(asked: Asked, at: datetime) -> Body:
         flow, catalogs = then(connection, now, at)
         meant = next(view for view in flow if view.id == ident)
         running = running_then(connection, meant, at)
-    return {"at": iso(at), **explain(asked.catalog, meant, flow, running, catalogs)}
+    return replace(explain(asked.catalog, meant, flow, running, catalogs), at=at.isoformat())
 
 
-def _releasing(connection: sa.Connection, asked: Asked, meant: DeploymentView) -> Body | None:
+def _releasing(connection: sa.Connection, asked: Asked, meant: DeploymentView) -> ReleasingBody | None:
     """What would release it; None where it is there with success, or was only seen there."""
     if meant.status == "SUCCESS" or meant.kind == "external":
         return None
