@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format explore bench clean
+.PHONY: help run test check format explore bench openapi clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ explore: $(VENV)/test ## Make up 50,000 histories and look for one that breaks a
 bench: $(VENV)/bench ## Measure it against real servers, and against Celery in the same run
 	tests/install-servers
 	$(BIN)/python -m tests.bench $(ARGS)
+
+openapi: $(VENV)/run ## Write deploy/openapi.json anew from the code
+	$(BIN)/deploydb openapi > deploy/openapi.json
 
 clean: ## Remove what the other targets made, the data folder excepted
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -38,6 +38,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dead": ("dead:dead", "Messages that could not be taken: list, show, replay, discard."),
     "check-config": ("configuration:check_config", "Check a configuration directory."),
     "simulate": ("simulate:simulate", "What another configuration would have decided."),
+    "openapi": ("openapi:openapi", "Print the HTTP interface's document."),
+    "token": ("token:token", "Make a bearer token."),
     "broker": ("broker:broker", "Provision and check the broker."),
     "db": ("database:db", "Migrate and check the database."),
 }

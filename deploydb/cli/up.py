@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workers.signals import Signals
     from workers.supervisor import Supervisor
 
-PARTS = ("ingest", "promote", "verify", "relay", "query")
+PARTS = ("ingest", "promote", "verify", "relay", "web")
 _TICK_SECONDS = 0.2
 _LOOK_AT_FILES_EVERY_SECONDS = 1.0
 
@@ -26,19 +26,21 @@ _LOOK_AT_FILES_EVERY_SECONDS = 1.0
 @click.command(short_help="Run everything here, until Ctrl-C.")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of the embedded default.")
 @click.option("--config", type=click.Path(file_okay=False, path_type=Path), help="Folder of the configuration.")
-@click.option("--listen", metavar="HOST:PORT", help="Where the query service listens.")
+@click.option("--listen", metavar="HOST:PORT", help="Where page and API listen.")
 @click.option("--verbose", is_flag=True, help="Write more into DATA/logs.")
 def up(data: Path | None, config: Path | None, listen: str | None, verbose: bool) -> None:
     """Run everything that DeployDB is made of, until Ctrl-C; started again, it goes on where it was.
 
     Needs no server: data and messages are in one folder, where the other commands find them. With
-    DEPLOYDB_DATABASE_URL and DEPLOYDB_BROKER_URL set, it uses PostgreSQL and RabbitMQ instead.
+    DEPLOYDB_DATABASE_URL and DEPLOYDB_BROKER_URL set, it uses PostgreSQL and RabbitMQ instead. Unless DEPLOYDB_TOKENS
+    says who may sign in, you may, with the token that it keeps in DATA/token.
 
     \b
     Examples:
       deploydb up
       deploydb up --data /var/lib/deploydb --config /etc/deploydb --listen 127.0.0.1:8080
     """
+    from deploydb.cli.token import line_of_the_person_here
     from workers.lock import held
     from workers.signals import Signals
 
@@ -48,6 +50,8 @@ def up(data: Path | None, config: Path | None, listen: str | None, verbose: bool
     with held(settings.data / "up.lock", taken=taken):
         signals = Signals()
         signals.install()
+        if not settings.tokens:
+            environment |= {"DEPLOYDB_TOKENS": line_of_the_person_here(settings.data)}
         _run(settings, environment, signals)
 
 
@@ -60,12 +64,14 @@ def _run(settings: Settings, environment: Mapping[str, str], signals: "Signals")
     _say("config", f"{settings.config}: {_counted(live.catalog)}")
     _migrate(settings)
     _provision(settings, live.catalog)
+    if not settings.tokens:
+        _say("sign in", f"with the token in {settings.data / 'token'}")
     supervisor = Supervisor(PARTS, environment=environment, logs=settings.data / "logs", say=_warn)
     try:
         supervisor.start(signals)
         if not signals.stopping:
             for part in supervisor.parts:
-                where = f"http://{settings.listen}" if part.name == "query" else "running"
+                where = f"http://{settings.listen}" if part.name == "web" else "running"
                 _say(part.name, f"{where}, log in {settings.data / 'logs' / part.name}.log")
             click.echo(f"Ready: http://{settings.listen}. Ctrl-C stops it.", err=True)
         _watch(signals, supervisor, live, settings)

@@ -4,13 +4,18 @@ import gc
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploydb.configuration import LiveCatalog
@@ -19,6 +24,8 @@ from deploydb.domain.errors import Transient
 from deploydb.query.answers import Answers, Sources
 from deploydb.query.errors import not_found, shown
 from deploydb.query.gate import Gate
+from deploydb.query.negotiation import JSON
+from deploydb.query.openapi import document
 from deploydb.query.pages import PAGES
 from deploydb.query.pages.serving import Serving
 from deploydb.query.patience import for_reading
@@ -102,6 +109,7 @@ def application(
         routes=[
             *(answers.route(resource) for resource in RESOURCES),
             stream.route(),
+            Route("/api/openapi.json", _interface, methods=["GET"]),
             *Health(engine, problems, registry).routes(),
             *serving.routes(),
         ],
@@ -159,6 +167,20 @@ def _require_current(engine: sa.Engine, log: Log) -> None:
         require_current(engine)
     except Transient as error:
         log.warning("the database cannot be asked yet", reason=str(error))
+
+
+def interface() -> dict[str, Any]:
+    """What can be read here, as an OpenAPI document."""
+    return document(RESOURCES)
+
+
+@cache
+def _interface_bytes() -> bytes:
+    return msgspec.json.encode(interface())
+
+
+async def _interface(_request: Request) -> Response:
+    return Response(_interface_bytes(), media_type=JSON)
 
 
 async def _nowhere(scope: Scope, _receive: Receive, _send: Send) -> None:

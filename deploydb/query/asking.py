@@ -88,10 +88,10 @@ class Asked(Struct, frozen=True, kw_only=True, eq=False):
         return aware
 
     def past(self, name: str) -> datetime | None:
-        """A time of the query that has been. Raises: HTTPException 400."""
+        """A time of the query that has been. Raises: HTTPException 400, and 404 for one that is still to come."""
         at = self.moment(name)
         if at is not None and at > self.now:
-            raise bad_request(f"{name}={iso(at)} is in the future: it is {iso(self.now)}")
+            raise not_found(f"{name}={iso(at)} is still to come: it is {iso(self.now)}")
         return at
 
     def page(self, *, size: int = DEFAULT_SIZE) -> Page:

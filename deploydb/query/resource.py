@@ -14,13 +14,16 @@ Kind = Literal["text", "number", "moment"]
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
-    """A parameter of the query, never required. `about` is a sentence for people who read the interface's document."""
+    """A parameter of the query. `about` is a sentence for people who read the interface's document."""
 
     name: str
     kind: Kind = "text"
     about: str
+    required: bool = False
+    least: int = 0
+    most: int | None = None
     choices: tuple[str, ...] = ()
-    """Of a text: the only ones that are taken."""
+    """Of a text: the only ones that are taken. Of a number: `least` to `most`."""
 
 
 class Resource(Struct, frozen=True, kw_only=True):
@@ -40,9 +43,14 @@ def text(name: str, about: str, *choices: str) -> Parameter:
     return Parameter(name=name, about=about, choices=choices)
 
 
-def number(name: str, about: str) -> Parameter:
-    """A parameter that is a whole number from 0."""
-    return Parameter(name=name, kind="number", about=about)
+def needed(name: str, about: str) -> Parameter:
+    """A parameter that is a text, and must be given."""
+    return Parameter(name=name, about=about, required=True)
+
+
+def number(name: str, about: str, *, least: int = 0, most: int | None = None) -> Parameter:
+    """A parameter that is a whole number from `least` to `most`."""
+    return Parameter(name=name, kind="number", about=about, least=least, most=most)
 
 
 def moment(name: str, about: str) -> Parameter:

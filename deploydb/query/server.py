@@ -25,20 +25,20 @@ Beside = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 
 @contextmanager
-def listening(address: str) -> Iterator[socket.socket]:
-    """A socket that listens on HOST:PORT. Port 0 is any free one; no host is every address.
+def listening(address: str, *, setting: str = "DEPLOYDB_LISTEN") -> Iterator[socket.socket]:
+    """A socket that listens on HOST:PORT, as `setting` says. Port 0 is any free one; no host is every address.
 
     Raises: Misconfigured where that is no address, or it is taken.
     """
     host, colon, port = address.rpartition(":")
     if not colon or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
-        raise Misconfigured(f"DEPLOYDB_LISTEN is {address}: expected HOST:PORT, such as 127.0.0.1:8080")
+        raise Misconfigured(f"{setting} is {address}: expected HOST:PORT, such as 127.0.0.1:8080")
     name = host.removeprefix("[").removesuffix("]") or "0.0.0.0"  # noqa: S104  # `:8080` asks for every address
     family = socket.AF_INET6 if ":" in name else socket.AF_INET
     try:
         made = socket.create_server((name, int(port)), family=family, backlog=_WAITING_CONNECTIONS)
     except OSError as error:
-        told = f"cannot listen on {address}: {error.strerror or error}; set DEPLOYDB_LISTEN to another address"
+        told = f"cannot listen on {address}: {error.strerror or error}; set {setting} to another address"
         raise Misconfigured(told) from error
     with made:
         yield made
@@ -115,6 +115,11 @@ class Server(uvicorn.Server):
         """What runs beside is not meant to end: then the service ends too, with its error."""
         if not task.cancelled():
             self.should_exit = True
+
+
+async def never_ending(_hung_up: asyncio.Event) -> None:
+    """For a service that has nothing to do beside its answers."""
+    await asyncio.Event().wait()
 
 
 async def keep_current(live: LiveCatalog, hung_up: asyncio.Event, log: Log) -> None:

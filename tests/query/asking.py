@@ -20,7 +20,7 @@ class Service:
         self.world = world
         self.problems: list[str] = []
         self._threads = ThreadPoolExecutor(4)
-        made = application(
+        self.app = application(
             world.engine,
             lambda: world.catalog,
             log=structlog.get_logger(),
@@ -28,7 +28,7 @@ class Service:
             threads=self._threads,
             clock=lambda: world.now,
         )
-        self._client = TestClient(made, raise_server_exceptions=False, follow_redirects=False)
+        self._client = TestClient(self.app, raise_server_exceptions=False, follow_redirects=False)
 
     def __enter__(self) -> "Service":
         self._client.__enter__()

@@ -95,4 +95,4 @@ def test_what_makes_no_sense_is_refused(service: Service) -> None:
     assert service.refusal("/api/blame?hours=0") == (400, "hours=0 is not from 1 to 744")
     assert service.refusal("/api/blame?hours=745")[0] == 400
     assert service.refusal("/api/blame?environment=prd")[0] == 404
-    assert service.refusal(f"/api/blame?at={quote((NOON + HOUR).isoformat())}")[0] == 400
+    assert service.refusal(f"/api/blame?at={quote((NOON + HOUR).isoformat())}")[0] == 404

@@ -151,7 +151,7 @@ RESOURCES = (
             text("environment", "Of this environment, and of all."),
             text("service", "Of this service, and of all."),
             moment("at", "The hours before this time in the past, instead of now."),
-            number("hours", f"How many hours, 1 to {MOST_HOURS}; {_HOURS} by default."),
+            number("hours", f"How many hours; {_HOURS} by default.", least=1, most=MOST_HOURS),
         ),
         momentary=True,
     ),

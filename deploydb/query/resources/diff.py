@@ -10,7 +10,7 @@ from deploydb.domain.catalog import Catalog
 from deploydb.query.asking import Asked, iso
 from deploydb.query.errors import bad_request
 from deploydb.query.lane import require_environment, require_service
-from deploydb.query.resource import Resource, moment, text
+from deploydb.query.resource import Resource, moment, needed, text
 from deploydb.store.queries.diff import MOST, ReleaseView, Span, published_between
 from deploydb.store.queries.tenures import TenureView, ran_at, running_now
 
@@ -151,8 +151,8 @@ RESOURCES = (
         path="/api/diff",
         read=diff,
         parameters=(
-            text("from", "The environment to compare with, such as staging. Required."),
-            text("to", "The environment that is compared, such as prod. Required."),
+            needed("from", "The environment to compare with, such as staging."),
+            needed("to", "The environment that is compared, such as prod."),
             text("service", "Of this service only."),
             moment("at", "What they ran at this time in the past."),
         ),

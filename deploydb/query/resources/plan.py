@@ -14,7 +14,7 @@ from deploydb.domain.state import Status
 from deploydb.query.asking import Asked
 from deploydb.query.errors import bad_request, hint, not_found, shown
 from deploydb.query.held import Held
-from deploydb.query.resource import Resource, text
+from deploydb.query.resource import Resource, needed
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.plan import deployments_took, gates_took
 from deploydb.store.queries.why import deployment_of_version
@@ -168,7 +168,7 @@ RESOURCES = (
     Resource(
         path="/api/plan/{service}",
         read=plan,
-        parameters=(text("version", "Which version would come; without it any."),),
+        parameters=(needed("version", "Which version would come."),),
         momentary=True,
     ),
 )

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from deploydb.domain.catalog import Service
 from deploydb.domain.release import Releasing, what_releases
 from deploydb.query.asking import Asked, iso
-from deploydb.query.errors import bad_request, not_found, shown
+from deploydb.query.errors import not_found, shown
 from deploydb.query.explanation import Why, explain, way_of
 from deploydb.query.lane import require_lane
 from deploydb.query.past import running_then, then
@@ -36,9 +36,7 @@ def why(asked: Asked) -> Why:
 
     Now, with what would release it; or as it was known at a time, `at`.
     """
-    at = asked.moment("at")
-    if at is not None and at > asked.now:
-        raise bad_request(f"at={iso(at)} is still to come")
+    at = asked.past("at")
     return _now(asked) if at is None else _then(asked, at)
 
 

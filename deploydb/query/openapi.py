@@ -1,0 +1,173 @@
+"""The interface's document (OpenAPI 3.1), made from the resources' declarations and the types of their bodies."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, get_type_hints
+
+import msgspec
+
+from deploydb import __version__
+from deploydb.query.negotiation import JSON, V1_JSON
+from deploydb.query.paging import LARGEST
+from deploydb.query.resource import Parameter, Resource
+
+_IN_PATH = re.compile(r"\{(\w+)(?::path)?\}")
+_IDS = ("id", "result")
+"""What is an integer in a path; everything else is a name."""
+_SCHEMAS = "#/components/schemas/{name}"
+_TEXT = {"type": "string", "pattern": "^[^\\u0000]*$"}
+_MOMENT = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "maxLength": 0}]}
+_ABOUT = {
+    "id": "Its id.",
+    "result": "The promotion result's id.",
+    "module": "The module, GROUP:NAME.",
+    "ident": "Its ident: the name of its file without the ending.",
+    "service": "The service's ident.",
+    "environment": "The environment's ident.",
+    "what": "A commit, a digest, a package URL, GROUP:NAME:VERSION, or a version.",
+}
+_ERRORS = {
+    400: "It cannot be understood: an id that is no integer, a parameter that is not what it should be.",
+    401: "Reads want a token here, and none was given.",
+    404: "What was asked for does not exist; the message says what does.",
+    406: "It is to be answered in a media type that there is not.",
+    414: "The path or the query is too long.",
+    500: "This should not have happened.",
+    503: "The database cannot be asked at the moment.",
+}
+
+_STREAM = {
+    "operationId": "stream",
+    "summary": "What is added to the log, as it is added",
+    "description": "Server-sent events named `change`; the first one is empty. Ids are numbers of the log.",
+    "parameters": [
+        {"name": name, "in": "query", "description": f"About this {name} only.", "schema": {"type": "string"}}
+        for name in ("service", "environment")
+    ],
+    "responses": {
+        "200": {"description": "A stream without an end.", "content": {"text/event-stream": {}}},
+        **{str(code): {"$ref": f"#/components/responses/{code}"} for code in (400, 401, 503)},
+    },
+}
+_PROBES = {
+    "/healthcheck": "Each check by name; 500 where one is not healthy",
+    "/healthz": "The process answers",
+    "/readyz": "Questions can be answered",
+}
+
+
+class Error(msgspec.Struct, frozen=True, kw_only=True):
+    """Why there is no answer."""
+
+    code: int
+    message: str
+
+
+def document(resources: Sequence[Resource]) -> dict[str, Any]:
+    """The whole document. The same resources give the same document, key for key."""
+    bodies = {resource.path: get_type_hints(resource.read)["return"] for resource in resources}
+    schemas, components = msgspec.json.schema_components([*bodies.values(), Error], ref_template=_SCHEMAS)
+    told = dict(zip(bodies, schemas, strict=False))
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "DeployDB",
+            "version": __version__,
+            "summary": "Who, what, where, when and why of deployments.",
+            "description": "Reads only. Every answer has an ETag; what has not changed is answered with 304. "
+            "Times have their offset from UTC. Lists come in pages.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {
+            **{_plain(resource.path): {"get": _operation(resource, told[resource.path])} for resource in resources},
+            "/api/stream": {"get": _STREAM},
+            **{path: {"get": _probe(path, about)} for path, about in _PROBES.items()},
+        },
+        "components": {
+            "schemas": dict(sorted(components.items())),
+            "responses": {str(code): _error(about) for code, about in _ERRORS.items()},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{}, {"token": []}],
+    }
+
+
+def _operation(resource: Resource, body: dict[str, Any]) -> dict[str, Any]:
+    summary, _, description = " ".join((resource.read.__doc__ or "").split()).partition(". ")
+    media = {name: {"schema": body} for name in (JSON, V1_JSON)}
+    good = {
+        "description": "The answer.",
+        "headers": {"ETag": {"schema": {"type": "string"}}},
+        "content": media,
+    }
+    return {
+        "operationId": _name(resource.path),
+        "summary": summary.rstrip("."),
+        **({"description": description} if description else {}),
+        "parameters": [
+            *(_in_path(name) for name in _IN_PATH.findall(resource.path)),
+            *(_in_query(parameter) for parameter in resource.parameters),
+        ],
+        "responses": {
+            "200": good,
+            "304": {"description": "It has not changed since the answer with the ETag that If-None-Match names."},
+            **{str(code): {"$ref": f"#/components/responses/{code}"} for code in _ERRORS},
+        },
+    }
+
+
+def _probe(path: str, about: str) -> dict[str, Any]:
+    content = {"content": {JSON: {"schema": {"type": "object"}}}}
+    return {
+        "operationId": path.strip("/"),
+        "summary": about,
+        "security": [{}],
+        "responses": {
+            "200": {"description": "It does.", **content},
+            **{code: {"description": "It does not.", **content} for code in ("406", "500", "503")},
+        },
+    }
+
+
+def _in_path(name: str) -> dict[str, Any]:
+    schema = (
+        {"type": "integer", "minimum": 1, "maximum": LARGEST} if name in _IDS else {"type": "string", "minLength": 1}
+    )
+    return {"name": name, "in": "path", "required": True, "description": _ABOUT[name], "schema": schema}
+
+
+def _in_query(parameter: Parameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": "query",
+        "required": parameter.required,
+        "description": parameter.about,
+        "schema": _schema(parameter),
+    }
+
+
+def _schema(parameter: Parameter) -> dict[str, Any]:
+    match parameter.kind:
+        case "number":
+            most = {"maximum": parameter.most} if parameter.most is not None else {}
+            return {"type": "integer", "minimum": parameter.least, **most}
+        case "moment":
+            return _MOMENT
+        case "text":
+            chosen = {"enum": list(parameter.choices)} if parameter.choices else {}
+            return {**_TEXT, **chosen, **({"minLength": 1} if parameter.required else {})}
+
+
+def _error(about: str) -> dict[str, Any]:
+    return {"description": about, "content": {JSON: {"schema": {"$ref": _SCHEMAS.format(name="Error")}}}}
+
+
+def _plain(path: str) -> str:
+    """The path as OpenAPI writes it."""
+    return path.replace(":path}", "}")
+
+
+def _name(path: str) -> str:
+    """A name for the operation: the path's words."""
+    words = re.findall(r"\w+", _plain(path).removeprefix("/api/"))
+    return "_".join(word.replace("-", "_") for word in words)

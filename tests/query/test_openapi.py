@@ -1,0 +1,29 @@
+"""The interface's document is what the code says, and the copy that people read is the same."""
+
+import json
+from pathlib import Path
+
+from deploydb.query.app import RESOURCES, interface
+from tests.query.asking import Service
+
+COPY = Path(__file__).parents[2] / "deploy/openapi.json"
+
+
+def test_the_copy_is_up_to_date() -> None:
+    assert json.loads(COPY.read_text(encoding="utf-8")) == interface(), "run `make openapi`, and commit what changes"
+
+
+def test_it_is_served_as_it_is(embedded: Service) -> None:
+    assert embedded.get("/api/openapi.json") == interface()
+
+
+def test_every_resource_has_its_body_and_its_parameters_told(embedded: Service) -> None:
+    paths = interface()["paths"]
+    assert len(paths) >= len(RESOURCES)
+    for path, operations in paths.items():
+        operation = operations["get"]
+        assert operation["summary"], path
+        for parameter in operation.get("parameters", ()):
+            assert parameter["description"], (path, parameter)
+    body = paths["/api/status"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/Status"}
