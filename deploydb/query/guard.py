@@ -19,7 +19,7 @@ _NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class Guard:
-    """ASGI middleware. Puts the person's name, None for nobody, into `scope["state"]["person"]`; where nobody can be
+    """ASGI middleware. Puts the person, None for nobody, into `scope["state"]["person"]`; where nobody can be
     known, there is no such thing, and pages offer nothing to sign in for.
 
     Probes, what Prometheus scrapes, and what the sign-in page is made of are open in any case.
@@ -47,7 +47,7 @@ class Guard:
             lines=request.headers.getlist,
             session=request.cookies.get(SESSION_COOKIE),
         )
-        known = {**scope, "state": {**scope.get("state", {}), "person": person.name if person is not None else None}}
+        known = {**scope, "state": {**scope.get("state", {}), "person": person}}
         if self._reads == "open" or _is_open(scope["path"]):
             await self._app(known, receive, send)
         elif person is not None and READ in person.scopes:
