@@ -131,15 +131,23 @@ class Site:
 
 @contextmanager
 def site(
-    broker_url: str, database_url: str, config: Path, files: dict[str, str], *, promote_port: int = 0
+    broker_url: str,
+    database_url: str,
+    config: Path,
+    files: dict[str, str],
+    *,
+    promote_port: int = 0,
+    front: str = "query",
+    **more: str,
 ) -> Iterator[Site]:
-    """The whole house on a configuration of these files, its query service answering."""
+    """The whole house on a configuration of these files and `more` settings, its query service answering: alone, or as
+    part of the worker `front`."""
     with socket.create_server(("127.0.0.1", 0)) as unused:
         listen = f"127.0.0.1:{unused.getsockname()[1]}"
-    settings = {"DEPLOYDB_LISTEN": listen, "DEPLOYDB_URL": f"http://{listen}"}
+    settings = {"DEPLOYDB_LISTEN": listen, "DEPLOYDB_URL": f"http://{listen}"} | more
     with House(broker_url, database_url, write_config(config, files), **settings) as house:
         house.furnish()
-        for worker in ("ingest", "relay", "query"):
+        for worker in ("ingest", "relay", front):
             house.start(worker)
         house.start("promote", port=promote_port)
         with Orchestrator(house) as orchestrator:

@@ -211,7 +211,7 @@ def test_the_parts_end_with_it_however_it_ends(started: Callable[..., Up]) -> No
     up = started()
     up.ready()
     parts = up.parts()
-    assert sorted(parts) == ["ingest", "promote", "query", "relay", "verify"]
+    assert sorted(parts) == ["ingest", "promote", "relay", "verify", "web"]
     up.process.kill()
     up.process.wait()
     deadline = time.monotonic() + 15
@@ -240,7 +240,7 @@ def test_an_address_that_is_taken_ends_it_with_a_clear_line_and_nothing_left(sta
         assert up.process.wait(timeout=45) == 1
     up.close()
     told = "".join(up.said)
-    assert "query does not start" in told
+    assert "web does not start" in told
     assert "Traceback" not in told
 
 

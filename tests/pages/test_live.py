@@ -8,10 +8,13 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Request
 
+from deploydb.identity import token_line
 from tests.e2e.conftest import shared_amqp_url, shared_postgresql_url  # noqa: F401  # fixtures
 from tests.e2e.site import Site, service, site
 from tests.pages.browser import tab
 from tests.servers import until
+
+TOKEN = "ddb_of-alice"
 
 pytestmark = pytest.mark.servers
 
@@ -32,7 +35,9 @@ def here(
         **service("shop", "main"),
     }
     folder = tmp_path_factory.mktemp("pages") / "config"
-    with site(shared_amqp_url, shared_postgresql_url, folder, files) as made:
+    people = token_line("alice", ["read", "approve"], TOKEN)
+    house = site(shared_amqp_url, shared_postgresql_url, folder, files, front="web", DEPLOYDB_TOKENS=people)
+    with house as made:
         yield made
 
 
@@ -66,6 +71,47 @@ def test_the_matrix_follows_a_release_without_being_loaded_again(here: Site, bro
         assert page.evaluate("document.activeElement.textContent") == "shop"
     assert len(asked) >= 3
     assert min(later - earlier for earlier, later in pairwise(asked)) > 0.9
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_person_signs_in_and_approves_by_a_button(here: Site, browser: Browser, scripts: bool) -> None:
+    version = f"2.{int(scripts)}"
+    here.publish("shop", version)
+    here.await_why("shop", "staging", version, f"{version} is not in staging", "waits for 1 approval")
+    with tab(browser, here.house.environment["DEPLOYDB_URL"], java_script_enabled=scripts) as page:
+        page.goto(f"/why/shop/dev?version={version}")
+        page.get_by_role("link", name="dev", exact=True).click()
+        page.get_by_role("link", name="Sign in to approve or refuse").click()
+        page.get_by_label("Your token").fill("wrong")
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_text("That token is not known").wait_for()
+        page.get_by_label("Your token").fill(TOKEN)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_label("Comment on go in dev").fill("fine <script>alert(1)</script>")
+        page.get_by_role("button", name="Approve").click()
+        page.get_by_text("alice approved").wait_for()
+        assert "fine <script>alert(1)</script>" in page.locator("main").inner_text()
+        here.await_running("shop", "prod", version)
+        page.reload()
+        assert page.get_by_role("button", name="Approve").count() == 0
+        assert page.locator("tr.stage").filter(has_text="prod").get_by_text("success", exact=True).is_visible()
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_role("link", name="Sign in", exact=True).wait_for()
+
+
+def test_who_refuses_says_why(here: Site, browser: Browser) -> None:
+    here.publish("shop", "3.0")
+    here.await_why("shop", "staging", "3.0", "waits for 1 approval")
+    with tab(browser, here.house.environment["DEPLOYDB_URL"]) as page:
+        page.goto("/sign-in?next=/why/shop/dev%3Fversion%3D3.0")
+        page.get_by_label("Your token").fill(TOKEN)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Refuse").click()
+        assert page.get_by_label("Comment on go in dev").evaluate("field => field.validity.valueMissing")
+        page.get_by_label("Comment on go in dev").fill("checkout is slow")
+        page.get_by_role("button", name="Refuse").click()
+        page.get_by_text("go refused by alice: checkout is slow").first.wait_for()
+        assert page.url.endswith("/why/shop/dev?version=3.0")
 
 
 def test_a_page_in_the_background_gives_its_connection_back_and_catches_up(here: Site, browser: Browser) -> None:

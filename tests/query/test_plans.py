@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from deploydb.domain.artifact import Artifact
 from deploydb.domain.state import Release
 from deploydb.store.engine import reading
+from deploydb.store.publications import module_key
 from deploydb.store.queries import (
     artifacts,
     blame,
@@ -33,6 +34,7 @@ from deploydb.store.queries import (
     words,
 )
 from deploydb.store.situation import situations
+from tests.past import fill
 from tests.story import NOON, World, catalog
 
 ALL = events.Filter()
@@ -46,7 +48,79 @@ OF_LANE = events.Filter(service="foo", environment="dev")
 
 SPAN = diff.Span(group="com.example", name="foo", after=NOON, until=NOON)
 
+MOST_PAGES = 2_000
+"""An answer of some hundred rows, each found by an index. The log alone has fifty thousand."""
+
 Ask = Callable[[sa.Connection], Any]
+
+
+QUERIES: list[tuple[Ask, set[str]]] = [
+    (lambda c: artifacts.artifact_by_id(c, 1), {"pk_artifact"}),
+    (
+        lambda c: artifacts.artifacts_of_module(c, "com.example", "foo", offset=0, limit=20),
+        {"ix_artifact_module"},
+    ),
+    (lambda c: artifacts.latest_of_module(c, "com.example", "foo"), {"ix_artifact_module"}),
+    (lambda c: deployments.deployment_by_id(c, 1), {"pk_deployment", "uq_verdict_deployment_id_promotion"}),
+    (lambda c: deployments.deployments_page(c, offset=0, limit=20), {"pk_deployment"}),
+    (deployments.latest_deployment, {"pk_deployment"}),
+    (lambda c: deployments.deployments_of_artifact(c, 1, offset=0, limit=20), {"ix_deployment_artifact"}),
+    (lambda c: deployments.deployments_of_flow(c, 1), {"uq_deployment_flow_id_environment_attempt"}),
+    (lambda c: flows.flow_by_id(c, 1), {"pk_flow"}),
+    (lambda c: lanes.running_in(c, "foo", "dev"), {"pk_running"}),
+    (lambda c: lanes.pending_in(c, "foo", "dev"), set()),
+    (lambda c: names.service_is_stored(c, "foo"), set()),
+    (lambda c: names.lane_is_stored(c, "foo", "dev"), {"ix_deployment_lane"}),
+    (lambda c: history.history(c, "foo", offset=0, limit=20), {"ix_deployment_history"}),
+    (lambda c: history.history(c, "foo", "dev", offset=0, limit=20), set()),
+    (
+        lambda c: situations(c, ["foo"], catalog(), lock=False),
+        {"ix_deployment_open", "uq_deployment_flow_id_environment_attempt"},
+    ),
+    (lambda c: why.deployment_of_version(c, "foo", "dev", "1.0"), {"ix_deployment_lane"}),
+    (
+        lambda c: why.newest_of_module(c, "foo", "dev", "com.example", "foo", limit=1),
+        {"ix_artifact_module"},
+    ),
+    (lambda c: holds.holds_at(c, NOON, "foo"), set()),
+    (lambda c: past.decisions_until(c, "foo", "dev", [1], NOON), {"ix_event_lane"}),
+    (lambda c: past.catalogs_of(c, "foo", "dev", 1), {"ix_event_lane"}),
+    (lambda c: past.deployments_then(c, "foo", "dev", NOON, version="1.0"), {"ix_deployment_lane"}),
+    (lambda c: past.ran_at(c, "foo", "dev", "com.example", "foo", NOON), {"ix_event_lane"}),
+    (lambda c: past.known_then(c, [1], NOON), {"pk_deployment"}),
+    (lambda c: plan.deployments_took(c, "foo", "dev"), {"ix_deployment_succeeded"}),
+    (lambda c: plan.gates_took(c, "foo", "dev"), {"ix_deployment_succeeded"}),
+    (lambda c: rollback.came_after(c, "foo", "dev", RELEASE, 1, limit=50), set()),
+    (lambda c: why.last_to_run(c, "foo", "dev"), {"pk_running"}),
+    (lambda c: why.version_is_stored(c, [("com.example", "foo")], "1.0"), set()),
+    (lambda c: where.by_commit(c, "4f9c1d2"), {"ix_artifact_commit"}),
+    (lambda c: where.by_digest(c, "sha256:00"), {"ix_artifact_digest"}),
+    (lambda c: where.by_purl(c, "pkg:maven/x/y@1"), {"ix_artifact_purl"}),
+    (lambda c: where.by_version(c, [("com.example", "foo")], "1.0"), set()),
+    (lambda c: where.places(c, [1]), {"ix_deployment_artifact"}),
+    (lambda c: diff.published_between(c, [SPAN]), {"ix_artifact_module"}),
+    (lambda c: blame.changes_between(c, NOON, NOON, service=None, environment=None), {"ix_event_recorded"}),
+    (lambda c: blame.ran_before(c, [1]), {"ix_tenure_lane"}),
+    (lambda c: tenures.running_now(c, "foo", "dev"), {"pk_running"}),
+    (lambda c: tenures.ran_at(c, NOON, NOON, "foo", None), {"ix_tenure_lane"}),
+    (lambda c: tenures.newest_of_modules(c, [("com.example", "foo")]), {"ix_artifact_module"}),
+    (lambda c: changes.numbers_above(c, 1), {"pk_event"}),
+    (lambda c: events.events_before(c, None, ALL, limit=20), {"pk_event"}),
+    (lambda c: events.events_before(c, 100, ALL, limit=20), {"pk_event"}),
+    (lambda c: words.words_on(c, [1]), {"pk_approval"}),
+    (lambda c: stays.stays_of(c, "foo", NOON, limit=60), {"ix_tenure_lane"}),
+    (lambda c: releases.release_by_id(c, 1), {"pk_artifact"}),
+    (operations.unevaluated, {"pk_mark"}),
+    (operations.unsent, {"ix_outbox_unsent"}),
+    (lambda c: operations.returned(c, limit=50), {"ix_outbox_unsent"}),
+    (operations.unmatched_count, {"pk_unmatched"}),
+    (lambda c: operations.unmatched_facts(c, limit=50), {"pk_event"}),
+    (lambda c: operations.due_next(c, limit=50), {"ix_agenda_due"}),
+    (operations.last_event, {"pk_event"}),
+    (lambda c: events.events_before(c, None, OF_LANE, limit=20), {"ix_event_lane"}),
+]
+"""With the indexes that must be used; an empty set: several would do, and which is chosen follows from how much there
+is."""
 
 
 @pytest.fixture(scope="module")
@@ -60,98 +134,72 @@ def asked(shared_postgresql_url: str) -> Iterator[World]:
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize(
-    ("ask", "indexes"),
-    [
-        (lambda c: artifacts.artifact_by_id(c, 1), {"pk_artifact"}),
-        (
-            lambda c: artifacts.artifacts_of_module(c, "com.example", "foo", offset=0, limit=20),
-            {"ix_artifact_module"},
-        ),
-        (lambda c: artifacts.latest_of_module(c, "com.example", "foo"), {"ix_artifact_module"}),
-        (lambda c: deployments.deployment_by_id(c, 1), {"pk_deployment", "uq_verdict_deployment_id_promotion"}),
-        (lambda c: deployments.deployments_page(c, offset=0, limit=20), {"pk_deployment"}),
-        (deployments.latest_deployment, {"pk_deployment"}),
-        (lambda c: deployments.deployments_of_artifact(c, 1, offset=0, limit=20), {"ix_deployment_artifact"}),
-        (lambda c: deployments.deployments_of_flow(c, 1), {"uq_deployment_flow_id_environment_attempt"}),
-        (lambda c: flows.flow_by_id(c, 1), {"pk_flow"}),
-        (lambda c: lanes.running_in(c, "foo", "dev"), {"pk_running"}),
-        (lambda c: lanes.pending_in(c, "foo", "dev"), set()),
-        (lambda c: names.service_is_stored(c, "foo"), set()),
-        (lambda c: names.lane_is_stored(c, "foo", "dev"), {"ix_deployment_lane"}),
-        (lambda c: history.history(c, "foo", offset=0, limit=20), {"ix_deployment_history"}),
-        (lambda c: history.history(c, "foo", "dev", offset=0, limit=20), set()),
-        (
-            lambda c: situations(c, ["foo"], catalog(), lock=False),
-            {"ix_deployment_open", "uq_deployment_flow_id_environment_attempt"},
-        ),
-        (lambda c: why.deployment_of_version(c, "foo", "dev", "1.0"), {"ix_deployment_lane"}),
-        (
-            lambda c: why.newest_of_module(c, "foo", "dev", "com.example", "foo", limit=1),
-            {"ix_artifact_module"},
-        ),
-        (lambda c: holds.holds_at(c, NOON, "foo"), set()),
-        (lambda c: past.decisions_until(c, "foo", "dev", [1], NOON), {"ix_event_lane"}),
-        (lambda c: past.catalogs_of(c, "foo", "dev", 1), {"ix_event_lane"}),
-        (lambda c: past.deployments_then(c, "foo", "dev", NOON, version="1.0"), {"ix_deployment_lane"}),
-        (lambda c: past.ran_at(c, "foo", "dev", "com.example", "foo", NOON), {"ix_event_lane"}),
-        (lambda c: past.known_then(c, [1], NOON), {"pk_deployment"}),
-        (lambda c: plan.deployments_took(c, "foo", "dev"), {"ix_deployment_succeeded"}),
-        (lambda c: plan.gates_took(c, "foo", "dev"), {"ix_deployment_succeeded"}),
-        (lambda c: rollback.came_after(c, "foo", "dev", RELEASE, 1, limit=50), set()),
-        (lambda c: why.last_to_run(c, "foo", "dev"), {"pk_running"}),
-        (lambda c: why.version_is_stored(c, [("com.example", "foo")], "1.0"), set()),
-        (lambda c: where.by_commit(c, "4f9c1d2"), {"ix_artifact_commit"}),
-        (lambda c: where.by_digest(c, "sha256:00"), {"ix_artifact_digest"}),
-        (lambda c: where.by_purl(c, "pkg:maven/x/y@1"), {"ix_artifact_purl"}),
-        (lambda c: where.by_version(c, [("com.example", "foo")], "1.0"), set()),
-        (lambda c: where.places(c, [1]), {"ix_deployment_artifact"}),
-        (lambda c: diff.published_between(c, [SPAN]), {"ix_artifact_module"}),
-        (lambda c: blame.changes_between(c, NOON, NOON, service=None, environment=None), {"ix_event_recorded"}),
-        (lambda c: blame.ran_before(c, [1]), {"ix_tenure_lane"}),
-        (lambda c: tenures.running_now(c, "foo", "dev"), {"pk_running"}),
-        (lambda c: tenures.ran_at(c, NOON, NOON, "foo", None), {"ix_tenure_lane"}),
-        (lambda c: tenures.newest_of_modules(c, [("com.example", "foo")]), {"ix_artifact_module"}),
-        (lambda c: changes.numbers_above(c, 1), {"pk_event"}),
-        (lambda c: events.events_before(c, None, ALL, limit=20), {"pk_event"}),
-        (lambda c: events.events_before(c, 100, ALL, limit=20), {"pk_event"}),
-        (lambda c: words.words_on(c, [1]), {"pk_approval"}),
-        (lambda c: stays.stays_of(c, "foo", NOON, limit=60), {"ix_tenure_lane"}),
-        (lambda c: releases.release_by_id(c, 1), {"pk_artifact"}),
-        (operations.unevaluated, {"pk_mark"}),
-        (operations.unsent, {"ix_outbox_unsent"}),
-        (lambda c: operations.returned(c, limit=50), {"ix_outbox_unsent"}),
-        (operations.unmatched_count, {"pk_unmatched"}),
-        (lambda c: operations.unmatched_facts(c, limit=50), {"pk_event"}),
-        (lambda c: operations.due_next(c, limit=50), {"ix_agenda_due"}),
-        (operations.last_event, {"pk_event"}),
-        (lambda c: events.events_before(c, None, OF_LANE, limit=20), {"ix_event_lane"}),
-    ],
-)
+@pytest.mark.parametrize(("ask", "indexes"), QUERIES)
 def test_a_query_is_answered_by_its_index(asked: World, ask: Ask, indexes: set[str]) -> None:
-    # an empty set: several would do, and which one is chosen follows from how much there is
     plans = _plans(asked.engine, ask)
     assert plans
     assert "Seq Scan" not in "\n".join(plans)
     assert {index for index in indexes if any(index in plan for plan in plans)} == indexes, plans
 
 
+@pytest.mark.servers
+def test_with_a_million_events_no_query_reads_more_than_its_answer(postgresql_url: str) -> None:
+    fill(postgresql_url, services=1_000, events=1_000_000, environments=("dev", "test", "staging", "prod"))
+    with World(postgresql_url) as world:
+        with world.engine.begin() as connection:
+            for statement in _CALL_IT_FOO:
+                connection.exec_driver_sql(statement, {"key": module_key("com.example", "foo")})
+        with reading(world.engine) as connection:
+            read = {
+                statement: _pages(connection, statement, parameters)
+                for ask, _ in QUERIES
+                for statement, parameters in _asked(world.engine, connection, ask)
+            }
+    too_much = {statement: pages for statement, pages in read.items() if pages > MOST_PAGES}
+    assert not too_much, "\n\n".join(f"{pages} pages: {statement}" for statement, pages in too_much.items())
+    assert len(read) > len(QUERIES) // 2
+
+
+def _pages(connection: sa.Connection, statement: str, parameters: Any) -> int:
+    """How many pages of 8 KiB it reads, from memory or not."""
+    explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}"
+    plan = connection.exec_driver_sql(explain, parameters).scalar_one()[0]["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+_CALL_IT_FOO = (
+    """UPDATE artifact SET name = 'foo', module_key = %(key)s WHERE name = 's1'""",
+    """UPDATE running SET service = 'foo', module = 'com.example:foo', module_key = %(key)s WHERE service = 's1'""",
+    """UPDATE tenure SET service = 'foo', module_key = %(key)s WHERE service = 's1'""",
+    """UPDATE deployment SET service = 'foo' WHERE service = 's1'""",
+    """UPDATE flow SET service = 'foo' WHERE service = 's1'""",
+    """UPDATE event SET service = 'foo' WHERE service = 's1'""",
+    "ANALYZE",
+)
+"""The service that the queries ask about."""
+
+
 def _plans(engine: sa.Engine, ask: Ask) -> list[str]:
     """The plan of each statement, where a whole table is read only if there is no other way."""
+    with reading(engine) as connection:
+        connection.exec_driver_sql("SET enable_seqscan = off")
+        return [
+            "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())
+            for statement, parameters in _asked(engine, connection, ask)
+        ]
+
+
+def _asked(engine: sa.Engine, connection: sa.Connection, ask: Ask) -> list[tuple[str, Any]]:
+    """The statements that it asks."""
     asked: list[tuple[str, Any]] = []
 
     def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
         if statement.startswith(("SELECT", "WITH")):
             asked.append((statement, parameters))
 
-    with reading(engine) as connection:
-        connection.exec_driver_sql("SET enable_seqscan = off")
-        sa.event.listen(engine, "before_cursor_execute", note)
-        try:
-            ask(connection)
-        finally:
-            sa.event.remove(engine, "before_cursor_execute", note)
-        return [
-            "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())
-            for statement, parameters in asked
-        ]
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        ask(connection)
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    return asked

@@ -1,0 +1,91 @@
+"""Tokens are kept as hashes; a line that is wrong is named without saying what it holds."""
+
+import pytest
+
+from deploydb.domain.errors import Misconfigured
+from deploydb.identity import Identity, Proxies, Tokens, hashed, new_token, token_line
+from deploydb.settings import from_environment
+
+ONE = hashed("one")
+TWO = hashed("two")
+
+
+def test_a_token_is_found_by_its_hash_with_its_scopes() -> None:
+    tokens = Tokens.parse(f"# people\n\nalice read,approve {ONE}\n  bob  read  {TWO.upper()} \n")
+    alice, bob = tokens.find("one"), tokens.find("two")
+    assert alice is not None
+    assert (alice.name, alice.scopes) == ("alice", {"read", "approve"})
+    assert bob is not None
+    assert (bob.name, bob.scopes) == ("bob", {"read"})
+    for wrong in ("", "One", "one ", ONE, "three", "\ud800"):
+        assert tokens.find(wrong) is None
+
+
+def test_a_person_may_have_several_tokens() -> None:
+    tokens = Tokens.parse(f"alice read {ONE}\nalice read {TWO}")
+    assert [found.name for token in ("one", "two") if (found := tokens.find(token))] == ["alice", "alice"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("alice read", "line 1: expected NAME SCOPE[,SCOPE…] SHA256HEX, found 2 words"),
+        (
+            f"# x\nalice reed {ONE}",
+            "line 2: alice has a scope that does not exist (reed): there is read, approve, write",
+        ),
+        (f"alice read, {ONE}", "line 1: alice has a scope that does not exist"),
+        ("alice read ddb_secret", "line 1: alice is to be known by 64 hexadecimal digits: `deploydb token alice`"),
+        (f"alice read {ONE}\nbob read {ONE}", "line 2: the same token is there twice"),
+        (f"{'x' * 201} read {ONE}", "line 1: the name has more than 200 characters"),
+        (f"a\0b read {ONE}", "line 1: the name has more than 200 characters, or some that cannot be seen"),
+    ],
+)
+def test_a_line_that_is_wrong_is_named(text: str, told: str) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        Tokens.parse(text)
+    assert told in str(refused.value)
+    assert "ddb_secret" not in str(refused.value)
+
+
+def test_a_token_that_we_make_is_known_by_its_line() -> None:
+    token = new_token()
+    line = token_line("alice", ["approve", "read"], token)
+    assert line == f"alice read,approve {hashed(token)}"
+    assert Tokens.parse(line).find(token) is not None
+    assert token.startswith("ddb_")
+    assert len(token) == 47
+    assert token != new_token()
+
+
+@pytest.mark.parametrize("name", ["", "a b", "#a", " a", "a\n", "x" * 201])
+def test_a_name_that_no_line_could_hold_is_refused(name: str) -> None:
+    with pytest.raises(Misconfigured):
+        token_line(name, ["read"], "token")
+
+
+@pytest.mark.parametrize(
+    ("header", "networks", "told"),
+    [
+        ("X-User", "", "DEPLOYDB_PERSON_HEADER is X-User, and nobody is trusted to set it"),
+        ("X User", "10.0.0.1", "DEPLOYDB_PERSON_HEADER is 'X User'"),
+        ("X-User", "10.0.0.1, proxy.example", "DEPLOYDB_PROXIES: proxy.example is neither an address nor a network"),
+    ],
+)
+def test_proxies_that_cannot_be_are_refused(header: str, networks: str, told: str) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        Proxies.parse(header, networks)
+    assert told in str(refused.value)
+
+
+def test_without_settings_nobody_can_be_known() -> None:
+    given = from_environment({})
+    identity = Identity.parse(tokens=given.tokens, person_header=given.person_header, proxies=given.proxies)
+    assert not identity
+    assert given.read == "open"
+
+
+def test_reads_are_open_or_by_token() -> None:
+    assert from_environment({"DEPLOYDB_READ": "token"}).read == "token"
+    with pytest.raises(Misconfigured, match="DEPLOYDB_READ is 'closed': expected open or token"):
+        from_environment({"DEPLOYDB_READ": "closed"})
