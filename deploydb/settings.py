@@ -6,6 +6,7 @@ Each `DEPLOYDB_X` may be given as `DEPLOYDB_X_FILE`, the path of a file that hol
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 
@@ -14,6 +15,9 @@ from deploydb.domain.errors import Misconfigured
 DATA_FOLDER = "deploydb-data"
 MAX_BODY_BYTES = 1024 * 1024
 """The largest message taken, 1 MiB (RELIABILITY: bounded sizes)."""
+
+Reads = Literal["open", "token"]
+"""Who may read: everybody who reaches the service, or a person with the scope `read`."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -28,6 +32,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_level: str = "info"
     outgoing_allow: str = ""
     """What webhooks and metrics may reach besides public addresses (`outgoing.Allowed`); by default nothing."""
+    gateway_listen: str = "127.0.0.1:8081"
+    tokens: str = ""
+    """Lines of bearer tokens, hashed (`identity.Tokens`)."""
+    person_header: str = ""
+    proxies: str = ""
+    """Who is trusted to say in `person_header` who a person is (`identity.Proxies`); by default nobody."""
+    read: Reads = "open"
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -35,7 +46,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
 
     `DEPLOYDB_DATA` moves the embedded default's folder; `DEPLOYDB_DATABASE_URL` and `DEPLOYDB_BROKER_URL` replace it.
 
-    Raises: Misconfigured for a `*_FILE` that cannot be read, or a variable given both ways.
+    Raises: Misconfigured for a `*_FILE` that cannot be read, a variable given both ways, or a word that is none of its
+    choices.
     """
     data = Path(_value(environ, "DEPLOYDB_DATA") or DATA_FOLDER)
     return Settings(
@@ -47,7 +59,20 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         url=(_value(environ, "DEPLOYDB_URL") or "http://127.0.0.1:8080").rstrip("/"),
         log_level=_value(environ, "DEPLOYDB_LOG_LEVEL") or "info",
         outgoing_allow=_value(environ, "DEPLOYDB_OUTGOING_ALLOW") or "",
+        gateway_listen=_value(environ, "DEPLOYDB_GATEWAY_LISTEN") or "127.0.0.1:8081",
+        tokens=_value(environ, "DEPLOYDB_TOKENS") or "",
+        person_header=_value(environ, "DEPLOYDB_PERSON_HEADER") or "",
+        proxies=_value(environ, "DEPLOYDB_PROXIES") or "",
+        read=_reads(_value(environ, "DEPLOYDB_READ") or "open"),
     )
+
+
+def _reads(text: str) -> Reads:
+    match text:
+        case "open" | "token":
+            return text
+        case _:
+            raise Misconfigured(f"DEPLOYDB_READ is {text!r}: expected open or token")
 
 
 def _value(environ: Mapping[str, str], name: str) -> str | None:

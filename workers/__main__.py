@@ -100,14 +100,17 @@ WORKERS: dict[str, tuple[int, Callable[[Process, Settings], AbstractContextManag
     "verify": (9104, _verify),
 }
 """Each with the port of its health server where none is given, and how it is put together."""
+SERVICES = ("query", "gateway", "web")
+"""What answers over HTTP; health and metrics are at the same address."""
 
 
 @click.command(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="ingest: the broker's facts into the log. promote: decisions. relay: the outbox to the broker. "
-    "verify: asks URLs and Prometheus for gates. query: the read-only HTTP service, on DEPLOYDB_LISTEN.",
+    "verify: asks URLs and Prometheus for gates. query: the read-only HTTP service, on DEPLOYDB_LISTEN. gateway: what "
+    "people say by HTTP, on DEPLOYDB_GATEWAY_LISTEN. web: query and gateway in one, on DEPLOYDB_LISTEN.",
 )
-@click.argument("name", type=click.Choice([*WORKERS, "query"]))
+@click.argument("name", type=click.Choice([*WORKERS, *SERVICES]))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where /metrics, /healthz and /readyz listen.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Default: 9101 ingest, 9102 promote, 9103 relay, 9104 verify; 0: any."
@@ -122,9 +125,10 @@ def main(name: str, host: str, port: int | None, no_port: bool, with_parent: boo
     if with_parent:
         end_with_parent(log)
     with ended_clearly(name, log):
-        if name == "query":
-            from deploydb.query.app import serve  # noqa: PLC0415  # the others need no HTTP framework
+        if name in SERVICES:
+            from workers import web  # noqa: PLC0415  # the others need no HTTP framework
 
+            serve = {"query": web.serve_query, "gateway": web.serve_gateway, "web": web.serve_web}[name]
             serve(given, log, once_listening=tell_parent_ready if with_parent else None)
             return
         usual, build = WORKERS[name]

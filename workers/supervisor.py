@@ -191,7 +191,7 @@ class Supervisor:
 
 def _command(name: str) -> list[str]:
     # -P: a folder named `workers` where the user stands is not ours
-    ports = [] if name == "query" else ["--port", "0"]
+    ports = [] if name == "web" else ["--port", "0"]
     return [sys.executable, "-P", "-m", "workers", name, *ports, "--with-parent"]
 
 

@@ -26,6 +26,7 @@ _MEMBER = {
     "where": "artifacts",
     "diff": "differences",
     "blame": "changes",
+    "dora": "frequency",
 }
 """What each resource's answer has: some other service's answer has it not."""
 

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "where": ("where:where", "Is my commit in prod?"),
     "diff": ("diff:diff", "What one environment runs and another does not."),
     "blame": ("blame:blame", "What changed in the hours before."),
+    "dora": ("dora:dora", "How often, how fast, how safely, how soon mended."),
     "plan": ("plan:plan", "What would happen to a version if it came now."),
     "rollback": ("orders:rollback", "Put back what ran before."),
     "hotfix": ("orders:hotfix", "Let a version go ahead of the others."),

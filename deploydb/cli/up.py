@@ -51,7 +51,8 @@ def up(data: Path | None, config: Path | None, listen: str | None, verbose: bool
         signals = Signals()
         signals.install()
         if not settings.tokens:
-            environment |= {"DEPLOYDB_TOKENS": line_of_the_person_here(settings.data)}
+            environment.pop("DEPLOYDB_TOKENS_FILE", None)
+            environment["DEPLOYDB_TOKENS"] = line_of_the_person_here(settings.data)
         _run(settings, environment, signals)
 
 

@@ -155,7 +155,8 @@ def _schema(parameter: Parameter) -> dict[str, Any]:
             return _MOMENT
         case "text":
             chosen = {"enum": list(parameter.choices)} if parameter.choices else {}
-            return {**_TEXT, **chosen, **({"minLength": 1} if parameter.required else {})}
+            looks = {"pattern": f"^({parameter.pattern})?$"} if parameter.pattern is not None else {}
+            return {**_TEXT, **chosen, **looks, **({"minLength": 1} if parameter.required else {})}
 
 
 def _error(about: str) -> dict[str, Any]:

@@ -24,6 +24,8 @@ class Parameter(Struct, frozen=True, kw_only=True):
     most: int | None = None
     choices: tuple[str, ...] = ()
     """Of a text: the only ones that are taken. Of a number: `least` to `most`."""
+    pattern: str | None = None
+    """Of a text: what the whole of it looks like, as a regular expression that Python and JSON Schema share."""
 
 
 class Resource(Struct, frozen=True, kw_only=True):
@@ -38,9 +40,9 @@ class Resource(Struct, frozen=True, kw_only=True):
     momentary: bool = False
 
 
-def text(name: str, about: str, *choices: str) -> Parameter:
+def text(name: str, about: str, *choices: str, pattern: str | None = None) -> Parameter:
     """A parameter that is a text; with `choices`, one of them."""
-    return Parameter(name=name, about=about, choices=choices)
+    return Parameter(name=name, about=about, choices=choices, pattern=pattern)
 
 
 def needed(name: str, about: str) -> Parameter:

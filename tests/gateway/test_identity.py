@@ -78,6 +78,14 @@ def test_proxies_that_cannot_be_are_refused(header: str, networks: str, told: st
     assert told in str(refused.value)
 
 
+def test_a_name_in_a_header_is_utf_8() -> None:
+    proxies = Proxies.parse("X-User", "10.0.0.0/8")
+    assert proxies.name("10.1.2.3", lambda _: ["Zo\xc3\xab"]) == "Zoë"
+    assert proxies.name("10.1.2.3", lambda _: ["Zo\xeb"]) is None
+    assert proxies.name("11.1.2.3", lambda _: ["Zoe"]) is None
+    assert proxies.name(None, lambda _: ["Zoe"]) is None
+
+
 def test_without_settings_nobody_can_be_known() -> None:
     given = from_environment({})
     identity = Identity.parse(tokens=given.tokens, person_header=given.person_header, proxies=given.proxies)

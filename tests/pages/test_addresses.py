@@ -34,6 +34,7 @@ def service(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         ("/blame.json?environment=prod&hours=100", "/api/blame?environment=prod&hours=100"),
         ("/diff.json?from=dev&to=prod", "/api/diff?from=dev&to=prod"),
         ("/diff.json", "/api/diff?from=staging&to=prod"),
+        ("/dora.json?window=90d", "/api/dora?window=90d"),
         ("/where.json?what=9fceb02", "/api/where/9fceb02"),
     ],
 )
@@ -58,6 +59,7 @@ def test_a_page_of_several_answers_is_json_too(service: Service, page: str) -> N
         ("/operations", "deploydb doctor"),
         ("/blame?environment=prod&hours=2", "deploydb blame prod --hours 2"),
         ("/diff?from=dev&to=prod&service=search", "deploydb diff dev prod --service search"),
+        ("/dora?service=search&window=90d", "deploydb dora --service search --window 90d"),
         ("/where?what=9fceb02", "deploydb where 9fceb02"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from deploydb.query.pages.drawing import bars, graph, ticks
+from deploydb.query.pages.drawing import bars, columns, graph, ticks
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 END = START + timedelta(days=10)
@@ -45,3 +45,10 @@ def test_what_was_over_before_is_not_drawn_and_what_was_short_is_drawn_wide_enou
 def test_ticks_tell_the_hour_where_days_are_few() -> None:
     assert [tick.text for tick in ticks(START, END)] == ["01 Nov 2026", "03 Nov 2026", "06 Nov 2026", "08 Nov 2026"]
     assert ticks(START, START + timedelta(days=2))[1].text == "01 Nov 12:00"
+
+
+def test_columns_have_one_scale_and_days_without_any_have_none() -> None:
+    drawn = columns([4, 0, 2], [0, 0, 2])
+    assert [(one.item, one.up, one.down) for one in drawn.columns] == [(0, 98.67, 0), (2, 49.33, 49.33)]
+    assert drawn.axis + max(one.down for one in drawn.columns) <= drawn.height
+    assert columns([], []).columns == []

@@ -10,8 +10,8 @@ told so too, by the strictest Content-Security-Policy that pages can have.
 
 from collections.abc import Sequence
 
-from deploydb.query.pages import artifact, audit, blame, diff, flow, operations, service, status, where, why
+from deploydb.query.pages import artifact, audit, blame, diff, dora, flow, operations, service, status, where, why
 from deploydb.query.pages.page import Page
 
-_MODULES = (status, service, flow, why, artifact, audit, blame, diff, where, operations)
+_MODULES = (status, service, flow, why, artifact, audit, blame, diff, dora, where, operations)
 PAGES: Sequence[Page] = [page for module in _MODULES for page in module.PAGES]

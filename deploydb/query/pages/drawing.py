@@ -8,6 +8,8 @@ from msgspec import Struct
 
 WIDTH, HEIGHT = 190, 74
 _GAP_ACROSS, _GAP_DOWN = 54, 18
+TALL = 150
+"""Of columns, in pixels."""
 _NARROWEST = 0.4
 """In hundredths of the whole: what is shorter is drawn so wide, to be seen."""
 
@@ -61,6 +63,24 @@ class Bar(Struct, frozen=True, kw_only=True):
     item: int
 
 
+class Column(Struct, frozen=True, kw_only=True):
+    """Two counts of one day: `up` above the axis and `down` below it, in pixels; across in hundredths."""
+
+    x: float
+    width: float
+    up: float
+    down: float
+    item: int
+
+
+class Columns(Struct, frozen=True, kw_only=True):
+    """A column for each of the days that have any, on one scale; `axis`: how far below the top it is."""
+
+    columns: Sequence[Column]
+    axis: float
+    height: int
+
+
 class Tick(Struct, frozen=True, kw_only=True):
     """A time on the axis."""
 
@@ -89,3 +109,22 @@ def ticks(start: datetime, end: datetime, count: int = 4) -> list[Tick]:
     step = (end - start) / count
     form = "%d %b %H:%M" if end - start < timedelta(days=count) else "%d %b %Y"
     return [Tick(x=index * 100 / count, text=f"{start + index * step:{form}}") for index in range(count)]
+
+
+def columns(up: Sequence[int], down: Sequence[int]) -> Columns:
+    """What is counted each day, above the axis what went well, below it what did not."""
+    most_up, most_down = max(up, default=0), max(down, default=0)
+    scale = (TALL - 2) / max(most_up + most_down, 1)
+    width = 100 / max(len(up), 1)
+    drawn = [
+        Column(
+            x=round(index * width + width * 0.1, 3),
+            width=round(width * 0.8, 3),
+            up=round(good * scale, 2),
+            down=round(bad * scale, 2),
+            item=index,
+        )
+        for index, (good, bad) in enumerate(zip(up, down, strict=True))
+        if good or bad
+    ]
+    return Columns(columns=drawn, axis=round(most_up * scale + 1, 2) if drawn else TALL - 1, height=TALL)

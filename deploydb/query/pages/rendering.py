@@ -51,6 +51,7 @@ class Rendering:
             segment=words.segment,
             reachable=words.reachable,
             span=words.span,
+            spelled=words.spelled,
         )
         self._environment.globals.update(
             static=files.address,

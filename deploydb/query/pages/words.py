@@ -74,6 +74,17 @@ def span(seconds: float) -> str:
     return f"{int(max(seconds, 0))}s"
 
 
+def spelled(seconds: float) -> str:
+    """`2d 3h`, `1h 30m`, `45s`: the two largest units."""
+    told = []
+    rest = int(max(seconds, 0))
+    for size, unit in (*_UNITS, (1, "s")):
+        if rest >= size:
+            told.append(f"{rest // size}{unit}")
+            rest %= size
+    return " ".join(told[:2]) or "0s"
+
+
 def absolute(text: str) -> str:
     """`2026-11-22 12:00:00 UTC`."""
     return f"{moment(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

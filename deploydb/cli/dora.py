@@ -1,0 +1,64 @@
+"""`deploydb dora`: how often, how fast, how safely, how soon mended."""
+
+import click
+
+from deploydb.cli.asking import Body, ask
+from deploydb.cli.showing import output_option, show_json, show_table
+
+
+@click.command()
+@click.option("--service", metavar="NAME", help="Of this service only.")
+@click.option("--environment", metavar="NAME", help="What counts as production; by default each service's last stages.")
+@click.option("--window", metavar="TIME", default="30d", show_default=True, help="How far back: 12h, 90d, 8w.")
+@output_option
+def dora(service: str | None, environment: str | None, window: str, output: str) -> None:
+    """The four figures of DORA: deployment frequency, lead time, change failure rate, recovery time.
+
+    Each with the number of samples that it is made from, what was left out, and what it means.
+
+    \b
+    Examples:
+      deploydb dora
+      deploydb dora --service storefront --window 90d
+    """
+    body = ask("dora", service=service, environment=environment, window=window)
+    if output == "json":
+        show_json(body)
+        return
+    frequency, failures = body["frequency"], body["failureRate"]
+    rows = [
+        ["deployment frequency", _number(frequency["value"], " a day"), *_samples(frequency)],
+        ["lead time", _spread(body["leadTime"]), *_samples(body["leadTime"])],
+        ["change failure rate", _percent(failures["value"]), *_samples(failures)],
+        ["recovery time", _spread(body["recovery"]), *_samples(body["recovery"])],
+    ]
+    click.echo(
+        f"In {', '.join(body['environments']) or 'no environment'}, {body['since'][:10]} to {body['until'][:10]}:\n"
+    )
+    show_table(["FIGURE", "VALUE", "SAMPLES", "LEFT OUT", "MEANS"], rows, empty="")
+
+
+def _samples(figure: Body) -> tuple[str, str, str]:
+    left = ", ".join(f"{one['count']} {one['why']}" for one in figure["excluded"])
+    return str(figure["samples"]), left, figure["definition"]
+
+
+def _number(value: float | None, unit: str) -> str:
+    return "-" if value is None else f"{value:.2f}{unit}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
+
+
+def _spread(figure: Body) -> str:
+    if figure["p50"] is None:
+        return "-"
+    return f"p50 {_lasting(figure['p50'])}, p90 {_lasting(figure['p90'])}"
+
+
+def _lasting(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds / size:.1f}{unit}"
+    return f"{seconds:.0f}s"

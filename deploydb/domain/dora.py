@@ -1,0 +1,239 @@
+"""The four figures of DORA, from what happened in production lanes. Pure: the same past, the same figures.
+
+A lane's `Run` is a deployment that came to run there. What was released on the way and never ran itself came with the
+next newer release that did.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from math import ceil
+
+from msgspec import Struct
+
+Lane = tuple[str, str]
+
+FREQUENCY = "Deployments of a release that came to run in production, a day. Rollbacks are not among them."
+LEAD_TIME = (
+    "From a release's publication to when it, or the first newer release of its module, came to run in production."
+)
+FAILURE_RATE = "Of the deployments to production, those that failed, were rolled back, or had an incident."
+RECOVERY = "From a failure or an incident in production to the next success there, or to the incident's end."
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """A deployment that came to run in a production lane. `before`: when the release that ran there before it was
+    published; None where nothing had. `succeeded`: its gates said so."""
+
+    service: str
+    environment: str
+    module: str
+    deployment: int
+    kind: str
+    published_at: datetime
+    since: datetime
+    succeeded: bool
+    before: datetime | None
+
+
+class Trouble(Struct, frozen=True, kw_only=True):
+    """A failure that counted, a rollback of a deployment, or an incident. `deployment`: whose; None for an incident: it
+    is of what ran then. `over`: when an incident ended."""
+
+    service: str
+    environment: str
+    at: datetime
+    deployment: int | None = None
+    over: datetime | None = None
+
+
+class Left(Struct, frozen=True, kw_only=True):
+    """What does not count, and why."""
+
+    count: int
+    why: str
+
+
+class Rate(Struct, frozen=True, kw_only=True):
+    """So many a day."""
+
+    value: float | None
+    samples: int
+    definition: str
+    excluded: list[Left]
+
+
+class Spread(Struct, frozen=True, kw_only=True):
+    """The median and the ninth decile, in seconds."""
+
+    p50: float | None
+    p90: float | None
+    samples: int
+    definition: str
+    excluded: list[Left]
+
+
+class Share(Struct, frozen=True, kw_only=True):
+    """`failed` of `samples`, as a number from 0 to 1."""
+
+    value: float | None
+    failed: int
+    samples: int
+    definition: str
+    excluded: list[Left]
+
+
+class Day(Struct, frozen=True, kw_only=True):
+    """What came of one day, of UTC."""
+
+    date: date
+    deployments: int
+    failures: int
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    """All four, and their days."""
+
+    frequency: Rate
+    lead_time: Spread
+    failure_rate: Share
+    recovery: Spread
+    days: list[Day]
+
+
+def figures(
+    runs: Sequence[Run],
+    troubles: Sequence[Trouble],
+    published: Mapping[str, Sequence[datetime]],
+    since: datetime,
+    until: datetime,
+) -> Figures:
+    """The figures of the time from `since` to `until`.
+
+    `runs` in the order of their times, those after the window too, where they end what failed in it; `published`: by
+    module, when releases were published that may have come with one of the runs.
+    """
+    inside = [run for run in runs if since <= run.since <= until]
+    changes = [run for run in inside if run.kind == "deploy"]
+    failed = _failed(inside, troubles)
+    return Figures(
+        frequency=_frequency(changes, inside, until - since),
+        lead_time=_lead_time(changes, published),
+        failure_rate=_failure_rate(changes, failed),
+        recovery=_recovery(runs, troubles),
+        days=_days(changes, troubles, since, until),
+    )
+
+
+def _frequency(changes: Sequence[Run], inside: Sequence[Run], window: timedelta) -> Rate:
+    rollbacks = sum(run.kind == "rollback" for run in inside)
+    by_hand = sum(run.kind == "external" for run in inside)
+    return Rate(
+        value=len(changes) / (window / timedelta(days=1)) if changes else None,
+        samples=len(changes),
+        definition=FREQUENCY,
+        excluded=_left((rollbacks, "rollbacks"), (by_hand, "put there by hand")),
+    )
+
+
+def _lead_time(changes: Sequence[Run], published: Mapping[str, Sequence[datetime]]) -> Spread:
+    taken: list[timedelta] = []
+    seeds = again = 0
+    covered: dict[tuple[str, str, str], datetime] = {}
+    for run in changes:
+        place = (run.service, run.environment, run.module)
+        after = max((one for one in (covered.get(place), run.before) if one is not None), default=None)
+        covered[place] = max(run.published_at, after or run.published_at)
+        if after is None:
+            seeds += 1
+        elif run.published_at <= after:
+            again += 1
+        else:
+            came = [one for one in published.get(run.module, ()) if after < one <= run.published_at]
+            taken += [run.since - one for one in came]
+    return _spread(
+        taken,
+        LEAD_TIME,
+        _left((seeds, "first deployments: how old what they brought is says nothing"), (again, "no newer than before")),
+    )
+
+
+def _failed(inside: Sequence[Run], troubles: Sequence[Trouble]) -> set[int]:
+    """The deployments that failed: those that are named, and of an incident what ran then."""
+    by_lane: dict[Lane, list[Run]] = defaultdict(list)
+    for run in inside:
+        by_lane[run.service, run.environment].append(run)
+    failed = set()
+    for trouble in troubles:
+        if trouble.deployment is not None:
+            failed.add(trouble.deployment)
+            continue
+        ran = [run for run in by_lane[trouble.service, trouble.environment] if run.since <= trouble.at]
+        failed.update(run.deployment for run in ran[-1:])
+    return failed
+
+
+def _failure_rate(changes: Sequence[Run], failed: set[int]) -> Share:
+    all_of_them = {run.deployment for run in changes} | failed
+    return Share(
+        value=len(failed) / len(all_of_them) if all_of_them else None,
+        failed=len(failed),
+        samples=len(all_of_them),
+        definition=FAILURE_RATE,
+        excluded=[],
+    )
+
+
+def _recovery(runs: Sequence[Run], troubles: Sequence[Trouble]) -> Spread:
+    taken: list[timedelta] = []
+    lasting = 0
+    for at, over in _outages(runs, troubles):
+        if over is None:
+            lasting += 1
+        else:
+            taken.append(over - at)
+    return _spread(taken, RECOVERY, _left((lasting, "not over yet")))
+
+
+def _outages(runs: Sequence[Run], troubles: Sequence[Trouble]) -> Iterable[tuple[datetime, datetime | None]]:
+    """When each trouble began and when it was over. What follows in a lane that is in trouble is the same trouble."""
+    ends: dict[Lane, datetime | None] = {}
+    for trouble in sorted(troubles, key=lambda one: one.at):
+        lane = (trouble.service, trouble.environment)
+        if trouble.over is not None:
+            yield trouble.at, trouble.over
+            continue
+        if lane in ends and ((end := ends[lane]) is None or trouble.at < end):
+            continue
+        good = (
+            run.since
+            for run in runs
+            if (run.service, run.environment) == lane and run.succeeded and run.since > trouble.at
+        )
+        ends[lane] = min(good, default=None)
+        yield trouble.at, ends[lane]
+
+
+def _days(changes: Sequence[Run], troubles: Sequence[Trouble], since: datetime, until: datetime) -> list[Day]:
+    deployments: dict[date, int] = defaultdict(int)
+    failures: dict[date, int] = defaultdict(int)
+    for run in changes:
+        deployments[run.since.date()] += 1
+    for trouble in troubles:
+        failures[trouble.at.date()] += 1
+    days = (until.date() - since.date()).days + 1
+    dates = [since.date() + timedelta(days=number) for number in range(days)]
+    return [Day(date=each, deployments=deployments[each], failures=failures[each]) for each in dates]
+
+
+def _spread(taken: Sequence[timedelta], definition: str, excluded: list[Left]) -> Spread:
+    ordered = sorted(one.total_seconds() for one in taken)
+
+    def quantile(part: float) -> float | None:
+        return ordered[ceil(part * len(ordered)) - 1] if ordered else None
+
+    return Spread(p50=quantile(0.5), p90=quantile(0.9), samples=len(ordered), definition=definition, excluded=excluded)
+
+
+def _left(*counted: tuple[int, str]) -> list[Left]:
+    return [Left(count=count, why=why) for count, why in counted if count]

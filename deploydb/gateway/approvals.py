@@ -1,0 +1,225 @@
+"""`POST /api/approvals`: a person says yes or no, and is answered once that is in the log."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from deploydb.domain.catalog import Catalog
+from deploydb.domain.errors import Misconfigured, Refused, Transient
+from deploydb.domain.facts import ApprovalGiven, ApprovalRefused
+from deploydb.gateway.asked import require_deployment, require_promotion
+from deploydb.gateway.content import content_of
+from deploydb.gateway.limits import Limit
+from deploydb.gateway.onward import onward, see
+from deploydb.gateway.people import allowed, require_secret
+from deploydb.gateway.publishing import Publisher, message_of
+from deploydb.gateway.refusals import JSON
+from deploydb.gateway.word import Word
+from deploydb.identity import APPROVE, FORM_FIELD, Identity, Person
+from deploydb.store.engine import reading
+from deploydb.store.queries.told import body_of
+from deploydb.telemetry import Log
+
+WAIT_SECONDS = 2.0
+MOST_WAIT_SECONDS = 30.0
+"""How long an answer waits for what is said to be stored; `Prefer: wait=N` (RFC 7240) for another time, up to this."""
+LOOK_SECONDS = 0.05
+BURST = 30
+SECONDS_EACH = 2.0
+"""Writes of one person: so many at once, then one in so many seconds."""
+
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_WAIT = re.compile(r"\s*wait\s*=\s*(\d{1,9})\s*", re.IGNORECASE)
+_SAID = ("type", "service", "environment", "version", "promotion", "comment")
+
+Fact = ApprovalGiven | ApprovalRefused
+T = TypeVar("T")
+
+
+class Ledger(Struct, frozen=True, kw_only=True, eq=False):
+    """Where it is read what exists and what is stored; `threads` are where that is waited for."""
+
+    engine: sa.Engine
+    catalog: Callable[[], Catalog]
+    threads: Executor
+    clock: Callable[[], datetime]
+
+
+class Approvals:
+    """The endpoint."""
+
+    def __init__(
+        self, ledger: Ledger, identity: Identity, publisher: Publisher, *, log: Log, registry: CollectorRegistry
+    ) -> None:
+        self._ledger = ledger
+        self._identity = identity
+        self._publisher = publisher
+        self._log = log
+        self._limit = Limit(burst=BURST, seconds=SECONDS_EACH)
+        self._said = Counter(
+            "deploydb_gateway_approvals_total",
+            "What people said, by what became of it: stored, confirmed (stored later), unconfirmed.",
+            ["decision", "result"],
+            registry=registry,
+        )
+        self._stored_seconds = Histogram(
+            "deploydb_gateway_stored_seconds",
+            "From the broker's confirm until what was said could be read.",
+            registry=registry,
+            buckets=(0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
+        )
+
+    def route(self) -> Route:
+        """Its path."""
+        return Route("/api/approvals", self.post, methods=["POST"])
+
+    async def post(self, request: Request) -> Response:
+        """201 with the fact once it is stored, 202 where that takes longer; a browser is sent back to its page.
+
+        Raises: HTTPException for whoever may not, and for what cannot be said.
+        """
+        person = allowed(request, self._identity, APPROVE)
+        seconds = self._limit.take(person.name)
+        if seconds:
+            told = f"{person.name} says more than one thing in {SECONDS_EACH:.0f} s: wait {seconds} s"
+            raise HTTPException(429, told, {"Retry-After": str(seconds)})
+        content = await content_of(request)
+        if content.is_form and person.way != "token":
+            require_secret(request, content.text(FORM_FIELD))
+        word = Word.of(content)
+        wait = _wanted_wait(request)
+        fact, known = await self._in_thread(lambda: self._fact(word, person, _key(request)))
+        if known is None:
+            await self._publish(fact)
+            known = await self._await_stored(fact, WAIT_SECONDS if wait is None else wait)
+        if known is not None and not _says(known, fact):
+            raise HTTPException(422, f"Idempotency-Key {fact.id} was used before, for something else")
+        self._said.labels(_decision(fact), "stored" if known is not None else "confirmed").inc()
+        self._log.info("said by a person", decision=_decision(fact), stored=known is not None, **_about(fact))
+        if content.is_form and (person.way != "token" or "next" in content.fields):
+            return see(onward(content.text("next")))
+        return _answer(fact, stored=known is not None, wait=wait)
+
+    def _fact(self, word: Word, person: Person, key: str | None) -> tuple[Fact, Mapping[str, Any] | None]:
+        """What is to be told; and what has been told already under the same key."""
+        require_promotion(self._ledger.catalog(), word)
+        kind = ApprovalGiven if word.given else ApprovalRefused
+        with reading(self._ledger.engine) as connection:
+            seen = require_deployment(connection, word)
+            fact = kind(
+                id=key or str(uuid4()),
+                source=f"gateway/{person.name}",
+                time=self._ledger.clock(),
+                deployment=word.deployment,
+                service=word.service,
+                environment=word.environment,
+                version=word.version,
+                promotion=word.promotion,
+                by=person.name,
+                comment=word.comment,
+                digest=word.digest or seen.artifact.digest,
+            )
+            return fact, body_of(connection, fact.source, fact.id) if key is not None else None
+
+    async def _publish(self, fact: Fact) -> None:
+        try:
+            await self._publisher.publish(message_of(fact))
+        except Refused as error:
+            raise HTTPException(422, str(error)) from error
+        except (Transient, Misconfigured) as error:
+            self._said.labels(_decision(fact), "unconfirmed").inc()
+            self._log.warning("the broker has not confirmed", reason=str(error), **_about(fact))
+            told = f"the broker has not confirmed it: send it again; with `Idempotency-Key: {fact.id}` it counts once"
+            raise HTTPException(503, told, {"Retry-After": "1"}) from error
+
+    async def _await_stored(self, fact: Fact, seconds: float) -> Mapping[str, Any] | None:
+        """The fact as it is stored; None where it is not by then. The broker has it in any case."""
+        began = time.monotonic()
+        while True:
+            try:
+                known = await self._in_thread(lambda: self._stored(fact))
+            except (Transient, Misconfigured) as error:
+                self._log.warning("the database cannot be asked", reason=str(error), **_about(fact))
+                known = None
+            waited = time.monotonic() - began
+            if known is not None:
+                self._stored_seconds.observe(waited)
+                return known
+            if waited >= seconds:
+                return None
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _stored(self, fact: Fact) -> Mapping[str, Any] | None:
+        with reading(self._ledger.engine) as connection:
+            return body_of(connection, fact.source, fact.id)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._ledger.threads, work)
+
+
+def _answer(fact: Fact, *, stored: bool, wait: float | None) -> Response:
+    body = {
+        "id": fact.id,
+        "source": fact.source,
+        "type": fact.__struct_config__.tag,
+        "by": fact.by,
+        "service": fact.service,
+        "environment": fact.environment,
+        "version": fact.version,
+        "promotion": fact.promotion,
+        "stored": stored,
+    }
+    wanted = {"type": body["type"], "source": fact.source, "service": fact.service, "environment": fact.environment}
+    headers = {"Location": f"/api/events?{urlencode(wanted)}"}
+    if wait is not None:
+        headers["Preference-Applied"] = f"wait={wait:.0f}"
+    return Response(msgspec.json.encode(body), 201 if stored else 202, headers, JSON)
+
+
+def _says(body: Mapping[str, Any], fact: Fact) -> bool:
+    """Whether what is stored is what the fact says."""
+    said = msgspec.to_builtins(fact)
+    return all(body.get(name) == said.get(name) for name in _SAID)
+
+
+def _decision(fact: Fact) -> str:
+    return "approve" if isinstance(fact, ApprovalGiven) else "refuse"
+
+
+def _about(fact: Fact) -> dict[str, Any]:
+    return {"by": fact.by, "fact": f"{fact.source}/{fact.id}", "service": fact.service, "environment": fact.environment}
+
+
+def _key(request: Request) -> str | None:
+    """The id that a client gives what it says, so that it may say it again."""
+    given = request.headers.getlist("idempotency-key")
+    if not given:
+        return None
+    if len(given) > 1 or not _KEY.fullmatch(given[0]):
+        raise HTTPException(400, "Idempotency-Key is to be given once: 1 to 200 visible ASCII characters")
+    return given[0]
+
+
+def _wanted_wait(request: Request) -> float | None:
+    """For how long the client wants to wait; None where it does not say so."""
+    for line in request.headers.getlist("prefer"):
+        for preference in line.split(","):
+            found = _WAIT.fullmatch(preference)
+            if found is not None:
+                return min(float(found[1]), MOST_WAIT_SECONDS)
+    return None

@@ -1,0 +1,98 @@
+"""What a request says: its body, bounded, as fields."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Struct
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+
+from deploydb.gateway.refusals import FORM, JSON, content_type, shown
+
+V1_JSON = "application/vnd.deploydb.v1+json"
+MOST_BYTES = 64 * 1024
+MOST_FIELDS = 50
+BODY_WITHIN_SECONDS = 10.0
+"""Whoever sends slower keeps a connection for nothing."""
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Content(Struct, frozen=True, kw_only=True):
+    """Fields by name. A form's are all texts; an empty one is as good as none."""
+
+    fields: Mapping[str, Any]
+    is_form: bool
+
+    def text(self, name: str) -> str | None:
+        """A field that must be a text; None where it is not given. Raises: TypeError."""
+        value = self.fields.get(name)
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"expected a text, found {shown(msgspec.json.encode(value).decode())}")
+        return value or None
+
+
+async def content_of(request: Request, *, forms_only: bool = False) -> Content:
+    """What is sent.
+
+    Raises: HTTPException 413 where it is too long, 408 where it does not come, 415 for a type that is not taken, 400
+    where it cannot be read.
+    """
+    kind = content_type(request)
+    taken = (FORM,) if forms_only else (JSON, V1_JSON, FORM)
+    if kind not in taken:
+        told = f"content type {shown(kind) or '(none)'} is not taken: send {' or '.join(taken)}"
+        raise HTTPException(415, told, {"Accept": ", ".join(taken)})
+    body = await _body(request)
+    return Content(fields=_form(body) if kind == FORM else _json(body), is_form=kind == FORM)
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_WITHIN_SECONDS):
+            async for part in request.stream():
+                body += part
+                if len(body) > MOST_BYTES:
+                    break
+            else:
+                return bytes(body)
+    except ClientDisconnect as error:
+        raise HTTPException(400, "the connection ended in the middle of the body") from error
+    except TimeoutError as error:
+        told = f"the body was not there within {BODY_WITHIN_SECONDS:.0f} s"
+        raise HTTPException(408, told, {"Connection": "close"}) from error
+    raise HTTPException(413, f"the body has more than {MOST_BYTES} bytes", {"Connection": "close"})
+
+
+def _form(body: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MOST_FIELDS
+        )
+    except ValueError as error:
+        raise HTTPException(400, f"the form cannot be read: {_of_value(error)}") from error
+    fields: dict[str, str] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise HTTPException(400, f"the form says {shown(name)} twice")
+        fields[name] = value
+    return fields
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        body.decode("utf-8")
+        fields = _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise HTTPException(400, f"the body is no JSON object: {_of_value(error)}") from error
+    return fields
+
+
+def _of_value(error: Exception) -> str:
+    if isinstance(error, UnicodeError):
+        return "it is not UTF-8"
+    return "it is nested too deep" if isinstance(error, RecursionError) else shown(str(error))

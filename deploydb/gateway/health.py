@@ -1,0 +1,83 @@
+"""Health: `/healthz` and `/readyz` for probes, `/metrics` for Prometheus."""
+
+import asyncio
+import time
+from concurrent.futures import Executor
+
+import msgspec
+import sqlalchemy as sa
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from deploydb.domain.errors import Misconfigured, Transient
+from deploydb.gateway.publishing import Publisher
+from deploydb.gateway.refusals import JSON
+from deploydb.store.schema import require_current
+from deploydb.telemetry import redacted
+
+FRESH_SECONDS = 1.0
+"""So long a look counts: probes may come as often as they like."""
+_LOOK_WITHIN_SECONDS = 3.0
+
+
+class Health:
+    """The answers to probes."""
+
+    def __init__(
+        self, engine: sa.Engine, publisher: Publisher, *, threads: Executor, registry: CollectorRegistry
+    ) -> None:
+        self._engine = engine
+        self._publisher = publisher
+        self._threads = threads
+        self._registry = registry
+        self._looked_at = float("-inf")
+        self._reasons: list[str] = []
+
+    def routes(self) -> list[Route]:
+        """Their paths."""
+        return [
+            Route("/healthz", self.healthz, methods=["GET"]),
+            Route("/readyz", self.readyz, methods=["GET"]),
+            Route("/metrics", self.metrics, methods=["GET"]),
+        ]
+
+    async def healthz(self, _request: Request) -> Response:
+        """The process answers."""
+        return _answer({"alive": True}, 200)
+
+    async def readyz(self, _request: Request) -> Response:
+        """What people say can be published and read."""
+        if time.monotonic() - self._looked_at >= FRESH_SECONDS:
+            looks = await asyncio.gather(self._database(), self._broker())
+            self._reasons = [reason for reason in looks if reason is not None]
+            self._looked_at = time.monotonic()
+        return _answer({"ready": not self._reasons, "reasons": self._reasons}, 503 if self._reasons else 200)
+
+    async def metrics(self, request: Request) -> Response:
+        """In the format that is asked for, Prometheus' own by default."""
+        encoder, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encoder(self._registry), headers={"Content-Type": content_type})
+
+    async def _database(self) -> str | None:
+        looking = asyncio.get_running_loop().run_in_executor(self._threads, require_current, self._engine)
+        try:
+            await asyncio.wait_for(looking, _LOOK_WITHIN_SECONDS)
+        except TimeoutError:
+            return f"database: no answer within {_LOOK_WITHIN_SECONDS:.0f} s"
+        except (Transient, Misconfigured) as error:
+            return f"database: {redacted(str(error))}"
+        return None
+
+    async def _broker(self) -> str | None:
+        try:
+            await self._publisher.look()
+        except (Transient, Misconfigured) as error:
+            return f"broker: {redacted(str(error))}"
+        return None
+
+
+def _answer(told: object, status: int) -> Response:
+    return Response(msgspec.json.encode(told), status_code=status, media_type=JSON)

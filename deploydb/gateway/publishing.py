@@ -1,0 +1,102 @@
+"""Facts on their way to the broker, each with its confirm."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from deploydb.broker.port import Message, Outbound, Receipt
+from deploydb.broker.topology import EVENTS
+from deploydb.domain.errors import DeployDBError, Misconfigured, Transient
+from deploydb.domain.facts import AnyFact
+from deploydb.wire.native import FACT_CONTENT_TYPE, decode_fact, encode_fact
+
+CONFIRM_WITHIN_SECONDS = 10.0
+"""Nobody waits longer for an answer."""
+_LOOK_WITHIN_SECONDS = 3.0
+
+
+def message_of(fact: AnyFact) -> Message:
+    """The message that says a fact; the same fact, told twice, is the same message.
+
+    Raises: Refused where ingest would refuse it.
+    """
+    body = encode_fact(fact)
+    decode_fact(body, arrived_at=datetime.now(UTC))
+    ident = sha256(f"{fact.source}\0{fact.id}".encode()).hexdigest()
+    kind = str(fact.__struct_config__.tag)
+    return Message(
+        exchange=EVENTS, routing_key=kind, body=body, message_id=f"gateway-{ident}", content_type=FACT_CONTENT_TYPE
+    )
+
+
+class Publisher:
+    """One connection, owned by one thread. It opens with the first message, and again after trouble."""
+
+    def __init__(self, open_outbound: Callable[[], Outbound]) -> None:
+        self._open = open_outbound
+        self._outbound: Outbound | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="publishing")
+
+    async def publish(self, message: Message) -> None:
+        """Return once the broker has it in a queue.
+
+        Raises: Transient where it does not say so in time (it may have it: sent again it counts once); Misconfigured
+        where no queue is bound for it.
+        """
+        asked = asyncio.get_running_loop().run_in_executor(self._thread, self._publish, message)
+        try:
+            receipt = await asyncio.wait_for(asked, CONFIRM_WITHIN_SECONDS)
+        except TimeoutError as error:
+            raise Transient(f"the broker has not confirmed it within {CONFIRM_WITHIN_SECONDS:.0f} s") from error
+        match receipt.state:
+            case "returned":
+                told = f"no queue takes what is published to {message.exchange} ({receipt.detail})"
+                raise Misconfigured(f"{told}: run `deploydb broker provision`")
+            case "refused":
+                raise Transient(f"the broker refused it: {receipt.detail}")
+            case "confirmed":
+                pass
+
+    async def look(self) -> None:
+        """Return only where the broker can be published to, as far as is known. Raises: Transient; Misconfigured."""
+        asked = asyncio.get_running_loop().run_in_executor(self._thread, self._connected)
+        try:
+            outbound = await asyncio.wait_for(asked, _LOOK_WITHIN_SECONDS)
+        except TimeoutError as error:
+            raise Transient(f"the broker has not answered within {_LOOK_WITHIN_SECONDS:.0f} s") from error
+        if outbound.blocked:
+            raise Transient("the broker has stopped taking messages: it is out of memory or disk")
+
+    def close(self) -> None:
+        """Let go of the connection, if there is one."""
+        self._thread.submit(self._let_go)
+        self._thread.shutdown(wait=True, cancel_futures=False)
+
+    def _publish(self, message: Message) -> Receipt:
+        kept = self._outbound is not None
+        try:
+            return self._once(message)
+        except Transient:
+            if not kept:
+                raise
+        return self._once(message)  # what was connected may have been lost while nobody had anything to say
+
+    def _once(self, message: Message) -> Receipt:
+        try:
+            (receipt,) = self._connected().publish([message])
+        except DeployDBError:
+            self._let_go()
+            raise
+        return receipt
+
+    def _connected(self) -> Outbound:
+        if self._outbound is None:
+            self._outbound = self._open()
+        return self._outbound
+
+    def _let_go(self) -> None:
+        if self._outbound is not None:
+            self._outbound.close()
+            self._outbound = None

@@ -1,0 +1,39 @@
+"""`/dora`: the four figures, each with its sample size and its definition, and the days they come from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from deploydb.query.asking import Asked
+from deploydb.query.order import environments_in_order
+from deploydb.query.pages.drawing import columns
+from deploydb.query.pages.page import Page, Said, options_of
+from deploydb.query.resources.dora import RESOURCES, WINDOW
+
+
+def _drawn(asked: Asked, said: Said) -> Mapping[str, Any]:
+    days = said["days"]
+    return {
+        "columns": columns([day["deployments"] for day in days], [day["failures"] for day in days]),
+        "most": max((day["deployments"] for day in days), default=0),
+        "window": asked.option("window") or WINDOW,
+        "environments": environments_in_order(asked.catalog),
+        "services": sorted(asked.catalog.services),
+    }
+
+
+def _command(asked: Asked, _said: Said) -> list[str]:
+    return ["dora", *options_of(asked, service="service", environment="environment", window="window")]
+
+
+PAGES = tuple(
+    Page(
+        path="/dora",
+        template="dora.html",
+        read=resource.read,
+        command=_command,
+        drawn=_drawn,
+        parameters=resource.parameters,
+        momentary=resource.momentary,
+    )
+    for resource in RESOURCES
+)

@@ -1,0 +1,119 @@
+"""DORA: `/api/dora`, how often, how fast, how safely, how soon mended."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from deploydb.domain.catalog import Catalog
+from deploydb.domain.dora import Day, Lane, Rate, Run, Share, Spread, figures
+from deploydb.query.asking import Asked
+from deploydb.query.errors import bad_request, shown
+from deploydb.query.lane import require_environment, require_service
+from deploydb.query.resource import Resource, text
+from deploydb.store.queries.dora import published_in, runs_since, troubles_between
+
+WINDOW = "30d"
+MOST = timedelta(days=366)
+_PATTERN = "[1-9][0-9]{0,3}[hdw]"
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+class Dora(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The four figures of some production lanes in a stretch of time, each with its sample size and its definition.
+
+    `environments`: what counts as production here. `days`: of UTC.
+    """
+
+    service: str | None
+    environments: list[str]
+    since: str
+    until: str
+    frequency: Rate
+    lead_time: Spread
+    failure_rate: Share
+    recovery: Spread
+    days: list[Day]
+
+
+def dora(asked: Asked) -> Dora:
+    """Deployment frequency, lead time, change failure rate and recovery time of one service or all.
+
+    Production is the environment that is asked for, or of each service the stages that nothing comes after.
+    """
+    service, environment = asked.option("service"), asked.option("environment")
+    since = asked.now - _window(asked)
+    lanes = _production(asked.catalog, service, environment)
+    environments = sorted({there for _, there in lanes})
+    with asked.store() as connection:
+        if service is not None:
+            require_service(connection, asked.catalog, service)
+        if environment is not None:
+            require_environment(connection, asked.catalog, environment)
+        runs = [run for run in runs_since(connection, since, environments, service) if _of(run) in lanes]
+        found = troubles_between(connection, since, asked.now, environments, service)
+        troubles = [trouble for trouble in found if (trouble.service, trouble.environment) in lanes]
+        published = published_in(connection, _spans(runs))
+    told = figures(runs, troubles, published, since, asked.now)
+    return Dora(
+        service=service,
+        environments=environments,
+        since=since.isoformat(),
+        until=asked.now.isoformat(),
+        frequency=told.frequency,
+        lead_time=told.lead_time,
+        failure_rate=told.failure_rate,
+        recovery=told.recovery,
+        days=told.days,
+    )
+
+
+def _window(asked: Asked) -> timedelta:
+    given = asked.option("window") or WINDOW
+    if re.fullmatch(_PATTERN, given) is None:
+        raise bad_request(f"window={shown(given)} is not a number of hours, days or weeks such as 12h, 30d or 8w")
+    return min(timedelta(**{_UNITS[given[-1]]: int(given[:-1])}), MOST)
+
+
+def _production(catalog: Catalog, service: str | None, environment: str | None) -> set[Lane]:
+    """The lanes that count as production."""
+    lanes = set()
+    for one in catalog.services.values():
+        if service not in (None, one.ident):
+            continue
+        stages = catalog.stages(one)
+        before = {name for stage in stages for name in stage.after.environments}
+        last = {stage.environment for stage in stages} - before
+        there = {environment} & {stage.environment for stage in stages} if environment is not None else last
+        lanes |= {(one.ident, name) for name in there}
+    return lanes
+
+
+def _of(run: Run) -> Lane:
+    return (run.service, run.environment)
+
+
+def _spans(runs: Sequence[Run]) -> dict[str, tuple[datetime, datetime]]:
+    """Of each module from what ran before its first run to its last one."""
+    spans: dict[str, tuple[datetime, datetime]] = {}
+    for run in runs:
+        if run.before is None:
+            continue
+        after, until = spans.get(run.module, (run.before, run.published_at))
+        spans[run.module] = (min(after, run.before), max(until, run.published_at))
+    return spans
+
+
+RESOURCES = (
+    Resource(
+        path="/api/dora",
+        read=dora,
+        parameters=(
+            text("service", "Of this service only."),
+            text("environment", "What counts as production, instead of each service's last stages."),
+            text("window", f"How far back: 12h, 90d, 8w; {WINDOW} by default, at most a year.", pattern=_PATTERN),
+        ),
+        momentary=True,
+    ),
+)

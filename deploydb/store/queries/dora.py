@@ -1,0 +1,140 @@
+"""What happened in production in a stretch of time."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from deploydb.domain.dora import Run, Trouble
+from deploydb.store import rows
+from deploydb.store.columns import UtcDateTime
+from deploydb.store.publications import module_key
+from deploydb.store.tables import artifact, deployment, event, tenure
+
+_FAILED, _ATTEMPTED = "failure.counted", "deployment.attempted"
+_DETECTED, _RESOLVED = "incident.detected", "incident.resolved"
+_SPAN = (artifact.c.module_key, sa.Column("after", UtcDateTime), sa.Column("until", UtcDateTime))
+
+
+def runs_since(
+    connection: sa.Connection, start: datetime, environments: Collection[str], service: str | None
+) -> list[Run]:
+    """What came to run in some environments since a time, in that order, of one service or all.
+
+    Costs what came to run there since. Indexes: `ix_tenure_environment`, `ix_tenure_lane`.
+    """
+    earlier = tenure.alias("earlier")
+    before = (
+        sa.select(earlier.c.published_at)
+        .where(
+            earlier.c.service == tenure.c.service,
+            earlier.c.environment == tenure.c.environment,
+            earlier.c.module_key == tenure.c.module_key,
+            sa.tuple_(earlier.c.since, earlier.c.published_at, earlier.c.deployment_id)
+            < sa.tuple_(tenure.c.since, tenure.c.published_at, tenure.c.deployment_id),
+        )
+        .order_by(earlier.c.since.desc(), earlier.c.published_at.desc(), earlier.c.deployment_id.desc())
+        .limit(1)
+        .correlate(tenure)
+        .scalar_subquery()
+    )
+    statement = (
+        sa.select(
+            tenure.c.service,
+            tenure.c.environment,
+            (artifact.c.group + ":" + artifact.c.name).label("module"),
+            tenure.c.deployment_id.label("deployment"),
+            deployment.c.kind,
+            tenure.c.published_at,
+            tenure.c.since,
+            (sa.func.coalesce(tenure.c.result, "") == "SUCCESS").label("succeeded"),
+            before.label("before"),
+        )
+        .join(artifact, artifact.c.id == tenure.c.artifact_id)
+        .join(deployment, deployment.c.id == tenure.c.deployment_id)
+        .where(tenure.c.environment.in_(sorted(environments)), tenure.c.since >= start)
+        .order_by(tenure.c.since, tenure.c.deployment_id)
+    )
+    if service is not None:
+        statement = statement.where(tenure.c.service == service)
+    return [Run(**row._mapping) for row in connection.execute(statement)]
+
+
+def troubles_between(
+    connection: sa.Connection,
+    start: datetime,
+    end: datetime,
+    environments: Collection[str],
+    service: str | None,
+) -> list[Trouble]:
+    """Failures, rollbacks and incidents that were recorded in that time; when incidents ended, until now.
+
+    Costs what there was of these since. Index: `ix_event_rare`.
+    """
+    wanted = [_rare(connection, name, start, environments, service) for name in (_FAILED, _ATTEMPTED, _DETECTED)]
+    failed, attempted, detected = ([row for row in found if row.recorded_at <= end] for found in wanted)
+    over: dict[tuple[str, str, str | None], list[datetime]] = defaultdict(list)
+    for row in _rare(connection, _RESOLVED, start, environments, service):
+        over[row.service, row.environment, row.body.get("incident")].append(row.time)
+    troubles = [
+        Trouble(service=row.service, environment=row.environment, at=row.time, deployment=row.body["deployment"])
+        for row in failed
+    ]
+    counted = {trouble.deployment for trouble in troubles}
+    troubles += [
+        Trouble(service=row.service, environment=row.environment, at=row.time, deployment=row.body["cause"])
+        for row in attempted
+        if row.body.get("kind") == "rollback" and row.body.get("cause") not in (None, *counted)
+    ]
+    for row in detected:
+        ends = [end for end in over[row.service, row.environment, row.body.get("incident")] if end >= row.time]
+        troubles.append(
+            Trouble(service=row.service, environment=row.environment, at=row.time, over=min(ends, default=None))
+        )
+    return troubles
+
+
+def published_in(
+    connection: sa.Connection, spans: Mapping[str, tuple[datetime, datetime]]
+) -> dict[str, list[datetime]]:
+    """By module, when its releases were published after the first time and until the second one.
+
+    Costs what was published then. Index: `ix_artifact_module`.
+    """
+    if not spans:
+        return {}
+    given = rows.table_of(connection, _SPAN)
+    statement = (
+        sa.select((artifact.c.group + ":" + artifact.c.name).label("module"), artifact.c.published_at)
+        .join(given, given.c.module_key == artifact.c.module_key)
+        .where(artifact.c.published_at > given.c.after, artifact.c.published_at <= given.c.until)
+        .order_by(artifact.c.published_at)
+    )
+    batch = []
+    for module, (after, until) in sorted(spans.items()):
+        group, _, name = module.rpartition(":")
+        batch.append({"module_key": module_key(group, name), "after": after, "until": until})
+    found: dict[str, list[datetime]] = defaultdict(list)
+    for row in connection.execute(statement, rows.parameter(connection, batch)):
+        found[row.module].append(row.published_at)
+    return found
+
+
+def _rare(
+    connection: sa.Connection, name: str, start: datetime, environments: Collection[str], service: str | None
+) -> Sequence[sa.Row[Any]]:
+    """The rows of the log of one rare type, of these environments, that were recorded since a time."""
+    statement: sa.Select[Any] = (
+        sa.select(event.c.service, event.c.environment, event.c.time, event.c.recorded_at, event.c.body)
+        .where(
+            event.c.type == sa.literal(name, literal_execute=True),  # so that the index's condition is seen to hold
+            event.c.environment.in_(sorted(environments)),
+            event.c.recorded_at >= start,
+        )
+        .order_by(event.c.number)
+    )
+    if service is not None:
+        statement = statement.where(event.c.service == service)
+    return connection.execute(statement).all()

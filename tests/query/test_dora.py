@@ -1,0 +1,66 @@
+"""DORA of a service that was released, failed and was mended."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from deploydb.domain.catalog import After, Stage
+from tests.query.asking import Service
+from tests.story import World, catalog
+
+HOUR = timedelta(hours=1)
+
+
+def through(world: World, version: str, outcome: str = "succeeded") -> None:
+    """Publish it, and an hour later have it in dev, and an hour later in prod, or not."""
+    world.publish(version)
+    world.evaluate()
+    for result in ("succeeded", outcome):
+        world.now += HOUR
+        commands = world.deploy(result)
+        if result == "succeeded":
+            world.tell("verification.finished", deployment=commands[0].deployment, promotion="smoke", outcome="passed")
+            world.evaluate()
+
+
+@pytest.fixture
+def told(world: World, service: Service) -> dict[str, Any]:
+    """1.0 first, then 1.1 and 1.2, then 1.3 which fails and 1.4 which mends it."""
+    world.catalog = catalog(
+        stages=(Stage(environment="dev"), Stage(environment="prod", after=After(environments=("dev",))))
+    )
+    through(world, "1.0")
+    world.publish("1.1")
+    world.now += HOUR
+    through(world, "1.2")
+    through(world, "1.3", "failed")
+    through(world, "1.4")
+    body: dict[str, Any] = service.get("/api/dora?service=foo&window=7d")
+    return body
+
+
+def test_the_figures_are_those_that_one_reckons_by_hand(told: dict[str, Any]) -> None:
+    assert told["environments"] == ["prod"]
+    assert (told["frequency"]["samples"], told["frequency"]["value"]) == (3, 3 / 7)
+    # 1.1 waited for 1.2 three hours; 1.2 took two; 1.3 came with 1.4, four hours after; 1.4 took two
+    lead = told["leadTime"]
+    assert (lead["samples"], lead["p50"], lead["p90"]) == (4, 2 * 3600, 4 * 3600)
+    assert [one["count"] for one in lead["excluded"]] == [1]
+    assert (told["failureRate"]["failed"], told["failureRate"]["samples"]) == (1, 4)
+    assert (told["recovery"]["samples"], told["recovery"]["p50"]) == (1, 2 * 3600)
+    assert sum(day["deployments"] for day in told["days"]) == 3
+    assert all(told[name]["definition"] for name in ("frequency", "leadTime", "failureRate", "recovery"))
+
+
+def test_another_environment_may_count_as_production(told: dict[str, Any], service: Service) -> None:
+    assert told
+    of_dev = service.get("/api/dora?environment=dev&window=1w")
+    assert (of_dev["environments"], of_dev["frequency"]["samples"]) == (["dev"], 4)
+
+
+def test_a_window_that_is_none_is_refused(service: Service) -> None:
+    assert service.refusal("/api/dora?window=soon")[0] == 400
+    assert service.refusal("/api/dora?window=0d")[0] == 400
+    assert service.refusal("/api/dora?service=bar")[0] == 404
+    assert service.get("/api/dora?window=9999w")["since"] == "2025-11-21T12:00:00+00:00"

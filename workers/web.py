@@ -1,0 +1,98 @@
+"""What is served over HTTP, put together: the query service, the gateway, and both at one address."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deploydb.gateway.app import PATHS, opened
+from deploydb.identity import Identity
+from deploydb.query.app import serve
+from deploydb.query.guard import Guard
+from deploydb.query.server import Server, listening, never_ending
+from deploydb.settings import Settings
+from deploydb.telemetry import Log
+
+Once = Callable[[], None] | None
+
+
+def serve_query(given: Settings, log: Log, *, once_listening: Once = None) -> None:
+    """The query service alone, on `given.listen`, until SIGTERM. Raises: Misconfigured."""
+    identity = _identity(given)
+    serve(given, log, once_listening=once_listening, around=lambda app: Guard(app, identity=identity, reads=given.read))
+
+
+def serve_gateway(given: Settings, log: Log, *, once_listening: Once = None) -> None:
+    """The gateway alone, on `given.gateway_listen`, until SIGTERM. Raises: Misconfigured."""
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    with (
+        opened(given, log, registry=registry) as app,
+        listening(given.gateway_listen, setting="DEPLOYDB_GATEWAY_LISTEN") as socket,
+    ):
+        host, port = socket.getsockname()[:2]
+        log.info("serving", address=f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        Server(app, once_listening=once_listening).run_until_stopped(socket, beside=never_ending)
+    log.info("stopped")
+
+
+def serve_web(given: Settings, log: Log, *, once_listening: Once = None) -> None:
+    """Both in one process, on `given.listen`, until SIGTERM. Raises: Misconfigured."""
+    identity = _identity(given)
+    registry = CollectorRegistry()
+    with ExitStack() as stack:
+        gateway = stack.enter_context(opened(given, log, registry=registry))
+
+        def around(query: ASGIApp) -> ASGIApp:
+            guarded = Guard(query, identity=identity, reads=given.read)
+            return joined(WithMetrics(guarded, registry), gateway)
+
+        serve(given, log, once_listening=once_listening, around=around)
+
+
+def joined(query: ASGIApp, gateway: ASGIApp) -> ASGIApp:
+    """One application: the gateway's paths are its own, all else is the query service's."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        is_for_gateway = any(path == own or path.startswith(f"{own}/") for own in PATHS)
+        await (gateway if is_for_gateway else query)(scope, receive, send)
+
+    return answer
+
+
+class WithMetrics:
+    """ASGI middleware: adds a registry's metrics to those that the application shows on `/metrics`, as text."""
+
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+        self._app = app
+        self._registry = registry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have a request answered."""
+        if scope["type"] != "http" or scope["path"] != "/metrics":
+            await self._app(scope, receive, send)
+            return
+        more = generate_latest(self._registry)
+        adds = False
+
+        async def send_on(message: Message) -> None:
+            nonlocal adds
+            if message["type"] == "http.response.start" and message["status"] == 200 and scope["method"] == "GET":
+                adds = True
+                length = int(Headers(raw=message["headers"])["content-length"]) + len(more)
+                MutableHeaders(scope=message)["content-length"] = str(length)
+            elif message["type"] == "http.response.body" and adds and not message.get("more_body", False):
+                message = {**message, "body": message.get("body", b"") + more}
+            await send(message)
+
+        # the other format, OpenMetrics, has an end that nothing can be added after
+        headers = [(name, value) for name, value in scope["headers"] if name != b"accept"]
+        await self._app({**scope, "headers": headers}, receive, send_on)
+
+
+def _identity(given: Settings) -> Identity:
+    return Identity.parse(tokens=given.tokens, person_header=given.person_header, proxies=given.proxies)
