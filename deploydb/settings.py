@@ -33,6 +33,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     outgoing_allow: str = ""
     """What webhooks and metrics may reach besides public addresses (`outgoing.Allowed`); by default nothing."""
     gateway_listen: str = "127.0.0.1:8081"
+    token: str = ""
+    """What the command line shows to the query service."""
     tokens: str = ""
     """Lines of bearer tokens, hashed (`identity.Tokens`)."""
     person_header: str = ""
@@ -60,6 +62,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         log_level=_value(environ, "DEPLOYDB_LOG_LEVEL") or "info",
         outgoing_allow=_value(environ, "DEPLOYDB_OUTGOING_ALLOW") or "",
         gateway_listen=_value(environ, "DEPLOYDB_GATEWAY_LISTEN") or "127.0.0.1:8081",
+        token=_value(environ, "DEPLOYDB_TOKEN") or "",
         tokens=_value(environ, "DEPLOYDB_TOKENS") or "",
         person_header=_value(environ, "DEPLOYDB_PERSON_HEADER") or "",
         proxies=_value(environ, "DEPLOYDB_PROXIES") or "",

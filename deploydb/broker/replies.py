@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from ssl import SSLCertVerificationError
 
 from deploydb.broker.address import RabbitMQAddress
-from deploydb.domain.errors import Misconfigured, Transient
+from deploydb.domain.errors import Misconfigured, NotAllowed, Transient
 
 PROVISION = "run `deploydb broker provision`"
 
@@ -35,7 +35,7 @@ def meaning(code: int, text: str, address: RabbitMQAddress) -> Transient | Misco
                 f"empty and nobody uses it, then {PROVISION}"
             )
         case 403 | 530:
-            return Misconfigured(f"{address} refuses: {text}; check the user, the vhost and the permissions")
+            return NotAllowed(f"{address} refuses: {text}; check the user, the vhost and the permissions")
         case _:
             return Transient(f"{address} has closed the connection: {code} {text}")
 

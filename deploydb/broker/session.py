@@ -17,7 +17,7 @@ from pika.exceptions import (
 
 from deploydb.broker.address import RabbitMQAddress
 from deploydb.broker.replies import meaning, untrusted
-from deploydb.domain.errors import Misconfigured, Transient
+from deploydb.domain.errors import Misconfigured, NotAllowed, Transient
 
 HEARTBEAT_SECONDS = 20
 """pika looks every interval plus five seconds and wants to have heard something meanwhile: a dead peer is found within
@@ -79,9 +79,9 @@ def unreachable(error: BaseException, address: RabbitMQAddress) -> Transient | M
         if isinstance(cause, SSLCertVerificationError):
             return untrusted(cause, address)
         if isinstance(cause, AuthenticationError | ProbableAuthenticationError):
-            return Misconfigured(f"{address} refuses the login: check the user and the password")
+            return NotAllowed(f"{address} refuses the login: check the user and the password")
         if isinstance(cause, ProbableAccessDeniedError):
-            return Misconfigured(f"{address} refuses: check that the vhost exists and that the user may use it")
+            return NotAllowed(f"{address} refuses: check that the vhost exists and that the user may use it")
     return Transient(f"{address} cannot be reached: {text or repr(error)}")
 
 

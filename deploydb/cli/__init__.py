@@ -2,7 +2,7 @@
 
 A command's module is imported when the command runs, so that `deploydb --help` and the reads start fast: they import
 neither SQLAlchemy nor a broker's client. stdout is for data, stderr for talk. Exit codes: 0 it worked, 1 it failed or
-was refused, 2 the command was not used as it is meant.
+was refused, 2 the command was not used as it is meant, 3 it took too long, 4 not allowed, 130 interrupted.
 """
 
 import sys
@@ -11,8 +11,9 @@ from io import TextIOWrapper
 import click
 
 from deploydb.cli.commands import cli, write_nowhere
-from deploydb.domain.errors import DeployDBError
+from deploydb.domain.errors import DeployDBError, NotAllowed
 
+NOT_ALLOWED = 4
 INTERRUPTED = 130
 """128 and SIGINT's number, as shells count."""
 
@@ -26,6 +27,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except NotAllowed as error:
+        sys.stderr.write(f"deploydb: {error}\n")
+        sys.exit(NOT_ALLOWED)
     except DeployDBError as error:
         sys.stderr.write(f"deploydb: {error}\n")
         sys.exit(1)

@@ -17,7 +17,7 @@ def by_option(command: F) -> F:
 def reason_option(*, required: bool) -> Callable[[F], F]:
     """`--reason TEXT`: required where automation is overridden."""
     return click.option(
-        "--reason", metavar="TEXT", required=required, callback=_said, help="Why. It is told wherever this shows."
+        "--reason", metavar="TEXT", required=required, callback=said, help="Why. It is told wherever this shows."
     )
 
 
@@ -31,7 +31,8 @@ def until_option(command: F) -> F:
     )(command)
 
 
-def _said(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+def said(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+    """A reason as it was given. Raises: BadParameter for one that is blank."""
     if text is not None and not text.strip():
         raise click.BadParameter("say why")
     return text

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
+from deploydb.cli.acting import said
 from deploydb.cli.asking import Body, ask
 from deploydb.cli.telling import me, my_source, new_id, tell_one
 from deploydb.domain.errors import NotFound, Permanent, Transient
@@ -17,7 +18,7 @@ from deploydb.domain.promotions import FREEZE
 @click.argument("version", required=False)
 @click.option("--promotion", metavar="NAME", help="The manual promotion; by default the one that waits there.")
 @click.option("--by", metavar="NAME", help="Who says so; by default you.")
-@click.option("--comment", metavar="TEXT", help="Why.")
+@click.option("--comment", "--reason", "comment", metavar="TEXT", help="Why.")
 def approve(
     service: str, environment: str, version: str | None, promotion: str | None, by: str | None, comment: str | None
 ) -> None:
@@ -43,16 +44,18 @@ def approve(
 @click.argument("version", required=False)
 @click.option("--promotion", metavar="NAME", help="The manual promotion; by default the one that waits there.")
 @click.option("--by", metavar="NAME", help="Who says so; by default you.")
-@click.option("--comment", metavar="TEXT", help="Why.")
+@click.option(
+    "--comment", "--reason", "comment", metavar="TEXT", required=True, callback=said, help="Why. It is told to all."
+)
 def refuse(
-    service: str, environment: str, version: str | None, promotion: str | None, by: str | None, comment: str | None
+    service: str, environment: str, version: str | None, promotion: str | None, by: str | None, comment: str
 ) -> None:
     """Say no to what waits for people in ENVIRONMENT. One no is a no, until the same person says yes.
 
     \b
     Examples:
       deploydb refuse storefront staging --comment "checkout is slow"
-      deploydb refuse storefront staging 1.4.0 --promotion go --by bob
+      deploydb refuse storefront staging 1.4.0 --promotion go --by bob --comment "legal says no"
     """
     _say(ApprovalRefused, "refused", service, environment, version, promotion, by, comment)
 

@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, output_option, show_json, show_table
+from deploydb.cli.showing import ago, is_shown, output_option, show_table
 from deploydb.cli.times import past_option
 
 
@@ -23,8 +23,7 @@ def blame(environment: str | None, service: str | None, hours: int, at: str | No
       deploydb blame prod --hours 3 --at 2026-11-22T14:05:00Z
     """
     body = ask("blame", environment=environment, service=service, hours=hours, at=at)
-    if output == "json":
-        show_json(body)
+    if is_shown(output, body, lambda: (f"event/{one['event']}" for one in body["changes"])):
         return
     rows = [_row(change) for change in body["changes"]]
     headings = ["WHEN", "WHAT", "SERVICE", "ENVIRONMENT", "VERSION", "BY", "BECAUSE"]

@@ -16,6 +16,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("lanes:status", "What runs where, and what is on its way."),
     "why": ("lanes:why", "Why a version is, or is not, in an environment."),
     "history": ("lanes:history", "What has been deployed of a service."),
+    "service": ("configured:service", "Services: list, describe."),
+    "environment": ("configured:environment", "Environments: list, describe."),
+    "artifact": ("artifact:artifact", "An artifact, and where it has been."),
+    "flow": ("flow:flow", "A release's way to prod, gate by gate."),
+    "wait": ("wait:wait", "Until a version is there, or cannot come any more."),
     "events": ("events:events", "The log: who said what, and what was decided."),
     "publish": ("publish:publish", "Publish facts: artifacts, deployments, verifications, raw JSON."),
     "approve": ("approval:approve", "Say yes to what waits for people."),
@@ -26,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dora": ("dora:dora", "How often, how fast, how safely, how soon mended."),
     "plan": ("plan:plan", "What would happen to a version if it came now."),
     "rollback": ("orders:rollback", "Put back what ran before."),
+    "promote": ("promote:promote", "Have a version in an environment now, past the stages before it."),
     "hotfix": ("orders:hotfix", "Let a version go ahead of the others."),
     "holds": ("holds:holds", "Every pin, veto, freeze and pause that stands."),
     "pin": ("holds:pin", "Keep a version where it is."),
@@ -42,6 +48,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "openapi": ("openapi:openapi", "Print the HTTP interface's document."),
     "token": ("token:token", "Make a bearer token."),
     "broker": ("broker:broker", "Provision and check the broker."),
+    "doctor": ("doctor:doctor", "Check everything that DeployDB needs, and say what to do."),
+    "completion": ("completion:completion", "Completion for your shell."),
     "db": ("database:db", "Migrate and check the database."),
 }
 """Each command with its place (module:object) and what it is for."""
@@ -92,17 +100,27 @@ def write_nowhere() -> None:
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="deploydb")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Colours: where a terminal is (auto, and never with NO_COLOR set), or as you say.",
+)
 @click.pass_context
-def cli(context: click.Context) -> None:
+def cli(context: click.Context, color: str) -> None:
     """Who, what, where, when and why of deployments.
 
     Reads ask the query service at DEPLOYDB_URL; acts publish facts to DEPLOYDB_BROKER_URL. Both default to the
     DeployDB that `deploydb up` runs here.
+
+    Exit codes: 0 it worked; 1 it failed, or is blocked; 2 wrong use; 3 it took too long; 4 not allowed; 130 Ctrl-C.
 
     \b
     Example:
       deploydb status
       deploydb why storefront prod
     """
-    if os.environ.get("NO_COLOR"):
+    if color != "auto":
+        context.color = color == "always"
+    elif os.environ.get("NO_COLOR"):
         context.color = False

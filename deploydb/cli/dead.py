@@ -6,7 +6,7 @@ import click
 
 from deploydb.broker.open import open_dead_letters
 from deploydb.broker.port import DeadLetter, DeadLetters
-from deploydb.cli.showing import ago, output_option, printable, show_json, show_table
+from deploydb.cli.showing import ago, is_shown, output_option, printable, show_table
 from deploydb.domain.errors import NotFound
 from deploydb.settings import from_environment
 
@@ -40,8 +40,7 @@ def list_(limit: int, output: str) -> None:
     """
     with _open() as letters:
         found = letters.look(limit)
-    if output == "json":
-        show_json([_body(letter) for letter in found])
+    if is_shown(output, [_body(letter) for letter in found], lambda: (f"dead/{letter.id}" for letter in found)):
         return
     rows = [
         [letter.id, ago(letter.died_at.isoformat()) if letter.died_at else "", letter.queue, letter.path, letter.reason]
@@ -64,8 +63,7 @@ def show(ident: str, output: str) -> None:
         letter = next((one for one in letters.look(MOST) if one.id == ident), None)
     if letter is None:
         raise _unknown(ident)
-    if output == "json":
-        show_json(_body(letter))
+    if is_shown(output, _body(letter), lambda: [f"dead/{letter.id}"]):
         return
     click.echo(printable(f"{letter.path}: {letter.reason}"), err=True)
     click.echo(printable(f"from {letter.exchange}, key {letter.routing_key}, died in {letter.queue}"), err=True)

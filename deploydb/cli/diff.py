@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, output_option, show_json, show_table
+from deploydb.cli.showing import ago, is_shown, output_option, show_table
 from deploydb.cli.times import past_option
 
 _SHOWN = 5
@@ -29,9 +29,7 @@ def diff(origin: str, target: str, service: str | None, everything: bool, at: st
     """
     body = ask("diff", **{"from": origin, "to": target}, service=service, at=at)
     differing = [one for one in body["differences"] if one["relation"] != "same"]
-    if output == "json":
-        show_json(body)
-    else:
+    if not is_shown(output, body, lambda: (f"service/{one['service']}" for one in differing)):
         rows = [_row(one) for one in (body["differences"] if everything else differing)]
         headings = ["SERVICE", "MODULE", origin.upper(), target.upper(), f"{target.upper()} IS", "BETWEEN"]
         show_table(headings, rows, empty=f"{origin} and {target} run the same.")

@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import output_option, show_json, show_table
+from deploydb.cli.showing import is_shown, output_option, show_table
 
 
 @click.command()
@@ -22,8 +22,7 @@ def dora(service: str | None, environment: str | None, window: str, output: str)
       deploydb dora --service storefront --window 90d
     """
     body = ask("dora", service=service, environment=environment, window=window)
-    if output == "json":
-        show_json(body)
+    if is_shown(output, body, lambda: ("frequency", "leadTime", "failureRate", "recovery")):
         return
     frequency, failures = body["frequency"], body["failureRate"]
     rows = [

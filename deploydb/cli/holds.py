@@ -6,7 +6,7 @@ import click
 
 from deploydb.cli.acting import by_option, reason_option, until_option
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, output_option, show_json, show_table
+from deploydb.cli.showing import ago, is_shown, output_option, show_table
 from deploydb.cli.showing import until as in_time
 from deploydb.cli.telling import me, my_source, new_id, tell_one
 from deploydb.domain.errors import Permanent, Transient
@@ -186,8 +186,7 @@ def holds(service: str | None, environment: str | None, output: str) -> None:
       deploydb holds --service storefront -o json
     """
     body = ask("holds", service=service, environment=environment)
-    if output == "json":
-        show_json(body)
+    if is_shown(output, body, lambda: (f"hold/{one['kind']}" for one in body["holds"])):
         return
     rows = [_row(hold) for hold in body["holds"]]
     headings = ["HOLD", "SERVICE", "ENVIRONMENT", "VERSION", "BY", "SINCE", "ENDS", "REASON"]

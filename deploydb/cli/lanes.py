@@ -6,28 +6,34 @@ from typing import Any
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, output_option, printable, show_json, show_table, until
+from deploydb.cli.showing import ago, is_shown, output_option, printable, show_table, until
 from deploydb.cli.times import past_option
+from deploydb.cli.watching import watched
 
 
 @click.command()
 @click.option("--service", metavar="NAME", help="Of this service only.")
 @click.option("--environment", metavar="NAME", help="In this environment only.")
+@past_option("--at", help="What ran then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.")
+@past_option("--known-at", help="What was believed then; without --at, of that time.")
 @output_option
-def status(service: str | None, environment: str | None, output: str) -> None:
+@watched
+def status(service: str | None, environment: str | None, at: str | None, known_at: str | None, output: str) -> None:
     """What runs where, since when, and what is on its way.
 
     A row a service, a column an environment. In a cell: the version, its status, since when; then what is not there
-    yet, with its status; then which holds stand over it. What they are is told below.
+    yet, with its status; then what should run there and does not (≠); then which holds stand over it. What they are is
+    told below.
 
     \b
     Examples:
       deploydb status
       deploydb status --service storefront -o json
+      deploydb status --environment prod --at 2026-11-17T14:05:00Z
+      deploydb status --watch
     """
-    body = ask("status", service=service, environment=environment)
-    if output == "json":
-        show_json(body)
+    body = ask("status", service=service, environment=environment, at=at, known_at=known_at)
+    if is_shown(output, body, lambda: (f"lane/{one['service']}/{one['environment']}" for one in body["lanes"])):
         return
     environments: list[str] = body["environments"]
     cells: dict[str, dict[str, str]] = {}
@@ -51,7 +57,8 @@ def _cell(lane: Body) -> str:
     running = [f"{_named(one, several, vetoed)} {one['status']} {ago(one['since'])}" for one in lane["running"]]
     pending = [f"→ {_coming(one)}{_named(one, several, vetoed)} {one['status']}" for one in lane["pending"]]
     held = list(dict.fromkeys(_HELD[hold["kind"]] for hold in lane["holds"] if hold["kind"] != "veto"))
-    cell = ", ".join([*running, *pending]) or "-"
+    missed = [f"≠ {one['expected']} expected" for one in lane["drift"]]
+    cell = ", ".join([*running, *pending, *missed]) or "-"
     return f"{cell} [{', '.join(held)}]" if held else cell
 
 
@@ -79,6 +86,7 @@ def _hold(hold: Body) -> str:
 @click.argument("version", required=False)
 @past_option("--at", help="As it was known then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.")
 @output_option
+@watched
 def why(service: str, environment: str, version: str | None, at: str | None, output: str) -> None:
     """Why VERSION is, or is not, in ENVIRONMENT: the answer, what would release it and when at the earliest, then each
     stage on the way and each of its gates.
@@ -93,8 +101,7 @@ def why(service: str, environment: str, version: str | None, at: str | None, out
       deploydb why storefront prod --at 2026-11-22T12:00:00+01:00
     """
     body = ask("why", service, environment, version=version, at=at)
-    if output == "json":
-        show_json(body)
+    if is_shown(output, body, lambda: (f"deployment/{one['deployment']}" for one in body["stages"])):
         return
     known = f"As known at {at}: " if at is not None else ""
     click.echo(printable(known + body["answer"]))
@@ -124,6 +131,7 @@ def _stage_rows(stage: Body) -> list[list[str]]:
 @click.argument("environment", required=False)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many, newest first.")
 @output_option
+@watched
 def history(service: str, environment: str | None, limit: int, output: str) -> None:
     """What has been deployed of SERVICE, newest first.
 
@@ -134,8 +142,7 @@ def history(service: str, environment: str | None, limit: int, output: str) -> N
     """
     path = [service] if environment is None else [service, environment]
     body = ask("history", *path, perPageSize=limit)
-    if output == "json":
-        show_json(body)
+    if is_shown(output, body, lambda: (f"deployment/{one['id']}" for one in body["deployments"])):
         return
     rows = [_history_row(one) for one in body["deployments"]]
     headings = ["DEPLOYMENT", "ENVIRONMENT", "VERSION", "STATUS", "WHEN", "BECAUSE"]

@@ -6,7 +6,7 @@ import click
 
 from deploydb.cli.acting import by_option, reason_option
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, output_option, printable, show_json, show_table
+from deploydb.cli.showing import ago, is_shown, output_option, printable, show_table
 from deploydb.cli.telling import me, my_source, new_id, tell_one
 from deploydb.domain.errors import NotFound, Transient
 from deploydb.domain.facts import HotfixDeclared, RollbackRequested
@@ -99,9 +99,7 @@ def _require_version(service: str, version: str, skip: tuple[str, ...]) -> None:
 
 
 def _show_rollback(body: Body, output: str) -> None:
-    if output == "json":
-        show_json(body)
-    else:
+    if not is_shown(output, body, lambda: [f"version/{body['to']['version']}"] if body["to"] else []):
         _tell_rollback(body)
     if not body["possible"]:
         click.get_current_context().exit(1)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import output_option, printable, show_json, show_table
+from deploydb.cli.showing import is_shown, output_option, printable, show_table
 from deploydb.domain.gates.words import in_words
 
 
@@ -25,8 +25,7 @@ def plan(service: str, version: str, output: str) -> None:
       deploydb plan storefront 1.5.0 -o json
     """
     body = ask("plan", service, version=version)
-    if output == "json":
-        show_json(body)
+    if is_shown(output, body, lambda: (f"environment/{one['environment']}" for one in body["stages"])):
         return
     now = datetime.fromisoformat(body["now"])
     rows = [

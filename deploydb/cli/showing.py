@@ -2,13 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_WIDE = "deploydb.wide"
 
 STYLES = {
     "SUCCESS": "green",
@@ -26,15 +28,38 @@ STYLES = {
 
 
 def output_option(command: F) -> F:
-    """`-o table|json`."""
+    """`-o table|wide|json|yaml|name`."""
     return click.option(
         "-o",
         "--output",
-        type=click.Choice(["table", "json"]),
+        type=click.Choice(["table", "wide", "json", "yaml", "name"]),
         default="table",
         show_default=True,
-        help="As a table for people, or the service's answer as it is.",
+        callback=_remember,
+        help="A table for people, wide: with whole times; the service's answer as JSON or YAML; or names, one a line.",
     )(command)
+
+
+def _remember(context: click.Context, _parameter: click.Parameter, output: str) -> str:
+    context.meta[_WIDE] = output == "wide"
+    return output
+
+
+def is_shown(output: str, body: Any, names: Callable[[], Iterable[str]]) -> bool:  # noqa: ANN401  # any JSON
+    """Show it as JSON, as YAML or by its names, `service/foo`, each once. False where a table is wanted."""
+    match output:
+        case "json":
+            show_json(body)
+        case "yaml":
+            import yaml
+
+            click.echo(yaml.safe_dump(body, sort_keys=False, allow_unicode=True), nl=False)
+        case "name":
+            for name in dict.fromkeys(names()):
+                click.echo(printable(name))
+        case _:
+            return False
+    return True
 
 
 def show_json(body: Any) -> None:  # noqa: ANN401  # any JSON
@@ -47,7 +72,7 @@ def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty:
     if not rows:
         click.echo(empty, err=True)
         return
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() or _colour():
         _show_fitted(headings, rows)
         return
     lines = [[" ".join(printable(cell).split()) for cell in row] for row in [headings, *rows]]
@@ -71,7 +96,13 @@ def _show_fitted(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None
             for word, style in STYLES.items():
                 cell.highlight_words([word], style)
         table.add_row(*cells)
-    Console().print(table)
+    Console(force_terminal=_colour() or None, no_color=_colour() is False or None).print(table)
+
+
+def _colour() -> bool | None:
+    """What `--color` says; None where the terminal decides."""
+    context = click.get_current_context(silent=True)
+    return context.color if context is not None else None
 
 
 def printable(text: str) -> str:
@@ -80,9 +111,11 @@ def printable(text: str) -> str:
 
 
 def ago(time: str | None) -> str:
-    """How long ago a time was: `12s ago`, `3h ago`, `5d ago`."""
+    """How long ago a time was: `12s ago`, `3h ago`, `5d ago`; with `-o wide` the time itself."""
     if time is None:
         return ""
+    if _is_wide():
+        return _whole(time)
     seconds = int((datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
     if seconds < 0:
         return "just now"
@@ -93,9 +126,11 @@ def ago(time: str | None) -> str:
 
 
 def until(time: str | None) -> str:
-    """When a time will be: `in 12s`, `in 3h`; nothing for the past."""
+    """When a time will be: `in 12s`, `in 3h`, nothing for the past; with `-o wide` the time itself."""
     if time is None:
         return ""
+    if _is_wide():
+        return _whole(time)
     seconds = int((datetime.fromisoformat(time) - datetime.now(UTC)).total_seconds())
     if seconds <= 0:
         return ""
@@ -103,3 +138,12 @@ def until(time: str | None) -> str:
         if seconds >= size:
             return f"in {seconds // size}{unit}"
     return f"in {seconds}s"
+
+
+def _is_wide() -> bool:
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(_WIDE))
+
+
+def _whole(time: str) -> str:
+    return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from msgspec import Struct
 
-from deploydb.cli.showing import output_option, show_json, show_table
+from deploydb.cli.showing import is_shown, output_option, show_table
 from deploydb.configuration import load
 from deploydb.configuration.durations import parse_duration
 from deploydb.domain.catalog import Catalog
@@ -97,9 +97,7 @@ def simulate(
     except DeployDBError as error:
         click.echo(f"deploydb: {error}", err=True)
         sys.exit(UNUSABLE)
-    if output == "json":
-        show_json(_json(found, past))
-    else:
+    if not is_shown(output, _json(found, past), tuple):
         _show(found, everything=everything)
     sys.exit(1 if found.differences else 0)
 

@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, output_option, printable, show_json, show_table
+from deploydb.cli.showing import ago, is_shown, output_option, printable, show_table
 
 
 @click.command()
@@ -21,8 +21,7 @@ def where(what: str, output: str) -> None:
       deploydb where sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 -o json
     """
     body = ask("where", what)
-    if output == "json":
-        show_json(body)
+    if is_shown(output, body, lambda: (f"artifact/{one['id']}" for one in body["artifacts"])):
         return
     for number, found in enumerate(body["artifacts"]):
         if number:

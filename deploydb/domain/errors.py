@@ -5,6 +5,7 @@
     └── Permanent          trying again changes nothing
         ├── Refused        this one message: goes to the dead-letter queue with its reason and path
         ├── Misconfigured  a setting or a resource of the broker or the database is not as it must be; ends the process
+        │   └── NotAllowed whoever the settings name may not
         └── NotFound       what was asked for does not exist
 
 A failed deployment is a fact, not an error. A configuration's errors are values (`configuration.Problem`), because
@@ -42,3 +43,7 @@ class Misconfigured(Permanent):
 
 class NotFound(Permanent):
     """What was asked for does not exist; the message names it."""
+
+
+class NotAllowed(Misconfigured):
+    """Whoever the settings name may not do it, or is not known; the message says what would be needed."""

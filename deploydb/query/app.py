@@ -23,6 +23,7 @@ from deploydb.domain.catalog import Catalog
 from deploydb.domain.errors import Transient
 from deploydb.query.answers import Answers, Sources
 from deploydb.query.errors import not_found, shown
+from deploydb.query.export import Export
 from deploydb.query.gate import Gate
 from deploydb.query.negotiation import JSON
 from deploydb.query.openapi import document
@@ -111,6 +112,7 @@ def application(
         routes=[
             *(answers.route(resource) for resource in RESOURCES),
             stream.route(),
+            Export(sources).route(),
             Route("/api/openapi.json", _interface, methods=["GET"]),
             *Health(engine, problems, registry).routes(),
             *serving.routes(),

@@ -1,10 +1,14 @@
-"""A gateway for each test, on SQLite and the embedded broker."""
+"""A gateway for each test, on SQLite and the embedded broker; and the whole of DeployDB as processes."""
 
+import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.gateway.given import Gateway, gateway, story
+from tests.e2e.test_up import Up
+from tests.gateway.given import GATED, Gateway, gateway, story
+from tests.house import write_config
 
 
 @pytest.fixture
@@ -12,3 +16,17 @@ def asked(sqlite_url: str, embedded_url: str) -> Iterator[Gateway]:
     """On the story of `given`."""
     with story(sqlite_url) as world, gateway(world, embedded_url) as made:
         yield made
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    """`deploydb up` on the configuration `GATED`, ready."""
+    write_config(tmp_path / "config", GATED)
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    made = Up(tmp_path, port)
+    try:
+        made.ready()
+        yield made
+    finally:
+        made.close()

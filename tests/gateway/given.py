@@ -21,6 +21,7 @@ from deploydb.gateway.app import application
 from deploydb.gateway.publishing import Publisher
 from deploydb.identity import FORM_COOKIE, SESSION_COOKIE, Identity, hashed
 from tests.story import World, catalog
+from tests.workers.workshop import CONFIG
 
 ALICE = "ddb_alice"
 """alice's token: she may read and approve."""
@@ -34,6 +35,12 @@ jenkins write {hashed(JENKINS)}
 PROXY = "10.0.0.1"
 SECRET = "the-secret-of-the-page"
 
+GATED = {
+    **CONFIG,
+    "pipelines/main.yml": "environments:\n  dev:\n    promotions: [manual]\n  prod:\n",
+    "promotions/manual.yml": "type: ManualPromotion\n",
+}
+"""foo goes to dev, where people are asked, and then to prod."""
 YES = {"service": "foo", "environment": "dev", "version": "1.0", "promotion": "manual", "decision": "approve"}
 """alice's word on what waits for people in `story`."""
 

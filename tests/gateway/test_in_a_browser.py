@@ -1,27 +1,25 @@
 """A person with a browser signs in and approves by the button, on a real `deploydb up`."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.test_up import Up, started
-from tests.gateway.test_system import GATED
-from tests.house import write_config
+from tests.e2e.test_up import Up
 from tests.pages.browser import tab
 from tests.pages.conftest import browser
 from tests.workers.workshop import published
 
-__all__ = ["browser", "started"]
+__all__ = ["browser"]
 
 HOSTILE = "<script>alert('comment')</script>"
 
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_a_person_signs_in_approves_by_the_button_and_the_version_goes_on(
-    started: Callable[..., Up], browser: Browser, *, scripts: bool
+    up: Up, browser: Browser, *, scripts: bool
 ) -> None:
-    up = _asking(started)
+    up.publish(published("1.0"))
+    assert up.deploy() == "dev"
+    up.until(lambda: "waits for" in str(up._get("/api/why/foo/dev?version=1.0")), "people are asked")
     with tab(browser, up.url, java_script_enabled=scripts) as page:
         page.goto("/flows/1")
         page.get_by_role("link", name="Sign in to approve or refuse").first.click()
@@ -37,17 +35,6 @@ def test_a_person_signs_in_approves_by_the_button_and_the_version_goes_on(
         page.get_by_role("button", name="Sign out").click()
         page.get_by_role("link", name="Sign in", exact=True).wait_for()
     up.stop()
-
-
-def _asking(started: Callable[..., Up]) -> Up:
-    up = started()
-    write_config(up.folder / "config", GATED)
-    up.ready()
-    up.until(lambda: up.has_said("config", "changed"), "the configuration with the manual promotion is in use")
-    up.publish(published("1.0"))
-    assert up.deploy() == "dev"
-    up.until(lambda: "waits for" in str(up._get("/api/why/foo/dev?version=1.0")), "people are asked")
-    return up
 
 
 def _sign_in(page: Page, token: str) -> None:

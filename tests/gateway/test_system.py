@@ -4,7 +4,7 @@ import io
 import json
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -20,17 +20,10 @@ from deploydb.gateway.app import opened
 from deploydb.identity import FORM_COOKIE, SESSION_COOKIE, hashed
 from deploydb.store.tables import verdict
 from deploydb.telemetry import open_log
-from tests.e2e.test_up import Up, started
-from tests.gateway.given import ALICE, YES, Asked
+from tests.e2e.test_up import Up
+from tests.gateway.given import ALICE, GATED, YES, Asked
 from tests.house import write_config
 from tests.workers.workshop import Workshop, fact, published, until
-
-__all__ = ["started"]
-
-GATED = {
-    "pipelines/main.yml": "environments:\n  dev:\n    promotions: [manual]\n  prod:\n",
-    "promotions/manual.yml": "type: ManualPromotion\n",
-}
 
 
 @contextmanager
@@ -98,14 +91,10 @@ class Browser:
             connection.close()
 
 
-def test_up_lets_the_person_at_the_machine_sign_in_and_approve(started: Callable[..., Up]) -> None:
-    up = started()
-    write_config(up.folder / "config", GATED)
-    up.ready()
+def test_up_lets_the_person_at_the_machine_sign_in_and_approve(up: Up) -> None:
     assert up.has_said("sign in", "with the token in", "data/token")
     kept = up.folder / "data" / "token"
     assert stat.S_IMODE(os.stat(kept).st_mode) == 0o600
-    up.until(lambda: "manual" in _configured(up), "the configuration with the manual promotion is in use")
     up.publish(published("1.0"))
     assert up.deploy() == "dev"
     up.until(lambda: up.running().get("dev") == ["1.0"], "dev runs it")
@@ -130,10 +119,6 @@ def test_up_lets_the_person_at_the_machine_sign_in_and_approve(started: Callable
     assert kept.read_text() == token
     assert browser.ask("/sign-in")[2].count("You are signed in as") == 1
     up.stop()
-
-
-def _configured(up: Up) -> str:
-    return json.dumps(up._get("/api/pipelines"))
 
 
 def _why(up: Up) -> str:

@@ -1,54 +1,93 @@
 """Events: `/api/events`, the log."""
 
-from deploydb.query.asking import Asked, Body, iso
+import msgspec
+from msgspec import Struct
+
+from deploydb.query.asking import Asked
+from deploydb.query.errors import bad_request
 from deploydb.query.paging import LARGEST
-from deploydb.query.resource import PAGE, Resource, number, text
+from deploydb.query.resource import Resource, moment, number, text
 from deploydb.store.queries.events import EventView, Filter, events_before
 
 
-def events(asked: Asked) -> Body:
+class Event(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A row of the log: who said what, when it happened and when it was known. `body`: as it was said."""
+
+    number: int
+    source: str
+    id: str
+    type: str
+    time: str
+    recorded_at: str
+    publisher: str | None
+    service: str | None
+    environment: str | None
+    body: msgspec.Raw
+
+
+class Events(Struct, frozen=True, kw_only=True):
+    """A page of the log, newest first. `next`: the `before` of the page that follows it, null after the last."""
+
+    events: list[Event]
+    next: int | None
+
+
+def events(asked: Asked) -> Events:
     """A page of the log, newest first; `next` is the `before` of the page that follows it, null after the last."""
-    page = asked.page()
+    if asked.number("pageNumber"):
+        raise bad_request("the log has no pages by number: `next` of a page is the `before` of the one that follows")
+    size = asked.page().size
     before = asked.number("before")
     wanted = Filter(
         service=asked.option("service"),
         environment=asked.option("environment"),
+        who=asked.option("who"),
         type=asked.option("type"),
         source=asked.option("source"),
+        since=asked.moment("since"),
+        until=asked.moment("until"),
     )
     with asked.store() as connection:
         views, more = events_before(
-            connection, min(before, LARGEST) if before is not None else None, wanted, limit=page.size
+            connection, min(before, LARGEST) if before is not None else None, wanted, limit=size
         )
-    return {"events": [_body(view) for view in views], "next": views[-1].number if more else None}
+    return Events(events=[event_of(view) for view in views], next=views[-1].number if more else None)
 
 
-def _body(view: EventView) -> Body:
-    return {
-        "number": view.number,
-        "source": view.source,
-        "id": view.id,
-        "type": view.type,
-        "time": iso(view.time),
-        "recordedAt": iso(view.recorded_at),
-        "publisher": view.publisher,
-        "service": view.service,
-        "environment": view.environment,
-        "body": view.body,
-    }
+def event_of(view: EventView) -> Event:
+    """The body of one."""
+    return Event(
+        number=view.number,
+        source=view.source,
+        id=view.id,
+        type=view.type,
+        time=view.time.isoformat(),
+        recorded_at=view.recorded_at.isoformat(),
+        publisher=view.publisher,
+        service=view.service,
+        environment=view.environment,
+        body=view.body,
+    )
 
 
+FILTERS = (
+    text("service", "About this service only."),
+    text("environment", "About this environment only."),
+    text("who", "That names this person only: who approved, held, ordered."),
+    text("type", "Of this type only, such as `approval.given`."),
+    text("source", "From this source only; `deploydb` for its own decisions."),
+    moment("since", "Recorded then or later."),
+    moment("until", "Recorded then or before."),
+)
 RESOURCES = (
     Resource(
         path="/api/events",
         read=events,
         parameters=(
-            *PAGE,
+            number("pageNumber", "Only 0: the log has cursors.", most=0),
+            number("perPageSize", "How many; 0 for as many as there may be."),
             number("before", "Only rows with a lower number: the `next` of the page before."),
-            text("service", "About this service only."),
-            text("environment", "About this environment only."),
-            text("type", "Of this type only, such as `approval.given`."),
-            text("source", "From this source only; `deploydb` for its own decisions."),
+            *FILTERS,
         ),
     ),
 )

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.store.queries.moments import numbers_between
 from deploydb.store.tables import deployment, event, tenure
 
 MOST = 200
@@ -42,14 +43,10 @@ def changes_between(
     """What changed and was recorded in that time, the last first, at most one more than `MOST`.
 
     Of one service also what concerns all services, and so for environments. Costs what was logged in that time.
-    Indexes: `ix_event_recorded` for where that is in the log, its primary key for the rest.
+    Index: primary key.
     """
     inside = sa.and_(event.c.recorded_at >= start, event.c.recorded_at <= end)
-    # OFFSET 0 keeps PostgreSQL from looking for the lowest number from the log's beginning
-    found = sa.select(event.c.number).where(inside).offset(0).subquery("found")
-    first, last = connection.execute(sa.select(sa.func.min(found.c.number), sa.func.max(found.c.number))).one()
-    if first is None:
-        return []
+    first, last = numbers_between(connection, start, end)
     statement = (
         sa.select(
             event.c.number,

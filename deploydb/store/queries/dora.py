@@ -11,6 +11,7 @@ from deploydb.domain.dora import Run, Trouble
 from deploydb.store import rows
 from deploydb.store.columns import UtcDateTime
 from deploydb.store.publications import module_key
+from deploydb.store.queries.moments import numbers_between
 from deploydb.store.tables import artifact, deployment, event, tenure
 
 _FAILED, _ATTEMPTED = "failure.counted", "deployment.attempted"
@@ -73,10 +74,15 @@ def troubles_between(
 
     Costs what there was of these since. Index: `ix_event_rare`.
     """
-    wanted = [_rare(connection, name, start, environments, service) for name in (_FAILED, _ATTEMPTED, _DETECTED)]
+    since, _ = numbers_between(connection, start, None)
+
+    def rare(name: str) -> Sequence[sa.Row[Any]]:
+        return _rare(connection, name, since, start, environments, service)
+
+    wanted = [rare(name) for name in (_FAILED, _ATTEMPTED, _DETECTED)]
     failed, attempted, detected = ([row for row in found if row.recorded_at <= end] for found in wanted)
     over: dict[tuple[str, str, str | None], list[datetime]] = defaultdict(list)
-    for row in _rare(connection, _RESOLVED, start, environments, service):
+    for row in rare(_RESOLVED):
         over[row.service, row.environment, row.body.get("incident")].append(row.time)
     troubles = [
         Trouble(service=row.service, environment=row.environment, at=row.time, deployment=row.body["deployment"])
@@ -123,7 +129,12 @@ def published_in(
 
 
 def _rare(
-    connection: sa.Connection, name: str, start: datetime, environments: Collection[str], service: str | None
+    connection: sa.Connection,
+    name: str,
+    since: int,
+    start: datetime,
+    environments: Collection[str],
+    service: str | None,
 ) -> Sequence[sa.Row[Any]]:
     """The rows of the log of one rare type, of these environments, that were recorded since a time."""
     statement: sa.Select[Any] = (
@@ -131,6 +142,7 @@ def _rare(
         .where(
             event.c.type == sa.literal(name, literal_execute=True),  # so that the index's condition is seen to hold
             event.c.environment.in_(sorted(environments)),
+            event.c.number >= since,
             event.c.recorded_at >= start,
         )
         .order_by(event.c.number)

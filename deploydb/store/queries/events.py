@@ -1,11 +1,13 @@
 """The log, newest first."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.store.queries.moments import numbers_between
 from deploydb.store.tables import event
 
 MOST_BODY_CHARACTERS = 8 * 1024 * 1024
@@ -29,12 +31,15 @@ class EventView(Struct, frozen=True, kw_only=True):
 
 
 class Filter(Struct, frozen=True, kw_only=True):
-    """Which rows are wanted; None for any."""
+    """Which rows are wanted; None for any. `who`: the person it names; `since` and `until`: when it was recorded."""
 
     service: str | None = None
     environment: str | None = None
+    who: str | None = None
     type: str | None = None
     source: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 def events_before(
@@ -43,18 +48,23 @@ def events_before(
     """Rows with a lower number than `before`, newest first, and whether there are more of them.
 
     At most `limit`, and fewer where their bodies together would pass `MOST_BODY_CHARACTERS`. Indexes: primary key; of a
-    service `ix_event_lane`. What is rare in the log costs the way back to it.
+    service `ix_event_lane`; of a person `ix_event_who`; of a rare type `ix_event_rare`. What is rare by another filter
+    (a source, an environment alone) costs the way back to it.
     """
     size = sa.func.length(sa.cast(event.c.body, sa.Text)).label("size")
     numbers = sa.select(event.c.number, size).order_by(event.c.number.desc()).limit(limit + 1)
     for column, value in (
         (event.c.service, wanted.service),
         (event.c.environment, wanted.environment),
-        (event.c.type, wanted.type),
+        (event.c.who, wanted.who),
         (event.c.source, wanted.source),
     ):
         if value is not None:
             numbers = numbers.where(column == value)
+    if wanted.type is not None:  # told as it is, so that the condition of its index is seen to hold
+        numbers = numbers.where(event.c.type == sa.literal(wanted.type, literal_execute=True))
+    if wanted.since is not None or wanted.until is not None:
+        numbers = numbers.where(*_recorded(connection, wanted.since, wanted.until))
     if before is not None:
         numbers = numbers.where(event.c.number < before)
     found = connection.execute(numbers).all()
@@ -66,6 +76,17 @@ def events_before(
             break
         kept.append(row.number)
     return _events(connection, kept), len(kept) < len(found)
+
+
+def _recorded(
+    connection: sa.Connection, since: datetime | None, until: datetime | None
+) -> Iterator[sa.ColumnElement[bool]]:
+    low, high = numbers_between(connection, since, until)
+    yield event.c.number.between(low, high)
+    if since is not None:
+        yield event.c.recorded_at >= since
+    if until is not None:
+        yield event.c.recorded_at <= until
 
 
 def _events(connection: sa.Connection, numbers: list[int]) -> list[EventView]:

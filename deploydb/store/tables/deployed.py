@@ -56,7 +56,6 @@ BULK = (
 """What the log is mostly made of: these types are found by going back a little, the others by an index."""
 _rare = event.c.type.not_in([sa.literal(name, literal_execute=True) for name in BULK])
 sa.Index("ix_event_rare", event.c.type, event.c.number, postgresql_where=_rare, sqlite_where=_rare)
-sa.Index("ix_event_recorded", event.c.recorded_at, postgresql_using="brin")
 
 artifact = sa.Table(
     "artifact",

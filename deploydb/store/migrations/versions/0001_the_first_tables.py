@@ -80,7 +80,6 @@ def upgrade() -> None:
         "'verdict.changed'))"
     )
     op.create_index("ix_event_rare", "event", ["type", "number"], postgresql_where=rare, sqlite_where=rare)
-    op.create_index("ix_event_recorded", "event", ["recorded_at"], postgresql_using="brin")
     op.create_index(
         "ix_event_lane",
         "event",

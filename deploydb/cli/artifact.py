@@ -1,0 +1,62 @@
+"""`artifact show`: what is known of an artifact, and where it has been."""
+
+import click
+
+from deploydb.cli.asking import Body, ask
+from deploydb.cli.showing import ago, is_shown, output_option, printable, show_table
+from deploydb.domain.errors import NotFound
+
+
+@click.group()
+def artifact() -> None:
+    """Artifacts: what is known of one, and where it has been.
+
+    \b
+    Example:
+      deploydb artifact show com.example:storefront:1.4.0
+    """
+
+
+@artifact.command()
+@click.argument("what")
+@output_option
+def show(what: str, output: str) -> None:
+    """The artifact with this id, or GROUP:NAME:VERSION, commit, digest or package URL.
+
+    \b
+    Examples:
+      deploydb artifact show com.example:storefront:1.4.0
+      deploydb artifact show 4711 -o yaml
+    """
+    found = _found(what)
+    if is_shown(output, found, lambda: [f"artifact/{found['id']}"]):
+        return
+    for name, member in (
+        ("artifact", "id"),
+        ("module", "module"),
+        ("version", "version"),
+        ("commit", "commit"),
+        ("digest", "digest"),
+        ("purl", "purl"),
+    ):
+        if found[member] is not None:
+            click.echo(printable(f"{name:<10} {found[member]}"))
+    click.echo(f"{'published':<10} {found['publishedAt']}, {ago(found['publishedAt'])}\n")
+    rows = [
+        [one["service"], one["environment"], one["state"], str(one["deployment"]), one["status"], one["reason"] or ""]
+        for one in found["places"]
+    ]
+    headings = ["SERVICE", "ENVIRONMENT", "IT", "DEPLOYMENT", "STATUS", "BECAUSE"]
+    show_table(headings, rows, empty="It went nowhere.")
+
+
+def _found(what: str) -> Body:
+    """The artifact as `where` tells it. Raises: NotFound."""
+    if what.isascii() and what.isdecimal():
+        known = ask("artifacts", what)
+        what = f"{known['group']}:{known['name']}:{known['version']}"
+    found: list[Body] = ask("where", what)["artifacts"]
+    if len(found) > 1:
+        names = ", ".join(f"{one['id']} ({one['module']} {one['version']})" for one in found)
+        raise NotFound(f"{what} means several artifacts: name one by its id: {names}")
+    return found[0]

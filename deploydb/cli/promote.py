@@ -1,0 +1,58 @@
+"""`promote`: have a version in an environment now."""
+
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from deploydb.cli.acting import by_option, reason_option
+from deploydb.cli.asking import ask
+from deploydb.cli.telling import me, my_source, new_id, tell_one
+from deploydb.domain.errors import NotFound
+from deploydb.domain.facts import HotfixDeclared
+
+_THROUGH = ("SUCCESS", "SKIPPED")
+
+
+@click.command()
+@click.argument("service")
+@click.argument("environment")
+@click.argument("version")
+@click.option("--yes", is_flag=True, help="Do not ask whether stages may be passed by.")
+@reason_option(required=True)
+@by_option
+def promote(service: str, environment: str, version: str, yes: bool, reason: str, by: str | None) -> None:
+    """Have VERSION of SERVICE in ENVIRONMENT now: ahead of other versions, past the stages before that it is not
+    through yet.
+
+    The gates of ENVIRONMENT itself, vetoes, pins and freezes stand. What is passed by, by whom and why is kept.
+
+    \b
+    Example:
+      deploydb promote storefront prod 1.4.1 --reason "checkout is down, staging is broken"
+    """
+    stages = ask("why", service, environment, version=version)["stages"]
+    if stages[-1]["environment"] != environment:
+        raise NotFound(f"{service} {version} does not go to {environment}")
+    skip = tuple(stage["environment"] for stage in stages[:-1] if stage["status"] not in _THROUGH)
+    if skip and not yes:
+        _confirm(f"{service} {version} will pass by {', '.join(skip)} on its way to {environment}. Go on?")
+    fact = HotfixDeclared(
+        id=new_id(),
+        source=my_source(),
+        time=datetime.now(UTC),
+        service=service,
+        version=version,
+        by=by or me(),
+        reason=reason,
+        skip=skip,
+    )
+    tell_one(fact)
+    past = f", past {', '.join(skip)}" if skip else ""
+    click.echo(f"{service} {version} goes to {environment} ahead of others{past}", err=True)
+
+
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{question} Say --yes where nobody can be asked.")
+    click.confirm(question, abort=True, err=True)

@@ -1,0 +1,90 @@
+"""`wait`: until a version is there, or cannot come any more."""
+
+import time
+from datetime import timedelta
+
+import click
+
+from deploydb.cli.asking import Body, ask
+from deploydb.cli.showing import printable
+from deploydb.domain.errors import NotFound, Transient
+
+TIMED_OUT = 3
+EVERY_SECONDS = 1.0
+_OVER = ("FAILED", "SKIPPED")
+
+
+@click.command()
+@click.argument("service")
+@click.argument("environment")
+@click.argument("version")
+@click.option("--timeout", metavar="TIME", default="30m", show_default=True, help="How long at most: 90s, 30m, 2h.")
+@click.option(
+    "--for",
+    "goal",
+    type=click.Choice(["running", "verified"]),
+    default="verified",
+    show_default=True,
+    help="Until it runs there, or until its gates have passed, too.",
+)
+def wait(service: str, environment: str, version: str, timeout: str, goal: str) -> None:
+    """Wait until VERSION of SERVICE is in ENVIRONMENT.
+
+    Exits with 0 once it is there, with 1 as soon as it cannot come any more (failed, skipped, vetoed) with the reason,
+    with 3 when the time is over with what it waits for. A version that is not known yet is waited for, too.
+
+    \b
+    Examples:
+      deploydb wait storefront staging 1.4.0
+      deploydb wait storefront prod 1.4.0 --timeout 2h --for running
+    """
+    until = time.monotonic() + _seconds(timeout)
+    ask("status", service=service, environment=environment)  # a name that is wrong is told now
+    told = ""
+    while True:
+        try:
+            state, told = _look(service, environment, version, goal)
+        except Transient as error:
+            state, told = "waits", str(error)
+        if state == "there":
+            click.echo(printable(told), err=True)
+            return
+        if state == "never":
+            click.echo(printable(told), err=True)
+            raise click.exceptions.Exit(1)
+        left = until - time.monotonic()
+        if left <= 0:
+            click.echo(printable(f"not within {timeout}: {told}"), err=True)
+            raise click.exceptions.Exit(TIMED_OUT)
+        time.sleep(min(EVERY_SECONDS, left))
+
+
+def _look(service: str, environment: str, version: str, goal: str) -> tuple[str, str]:
+    """Whether it is there, waits or never comes, and why."""
+    try:
+        answer = ask("why", service, environment, version=version)
+    except NotFound as error:
+        return "waits", str(error)
+    stage: Body = answer["stages"][-1]
+    status = stage["status"]
+    if status == "SUCCESS" or (status == "COMPLETED" and goal == "running"):
+        return "there", answer["answer"]
+    if status in _OVER and not _may_come(service, environment, version):
+        return "never", answer["answer"]
+    return "waits", answer["answer"]
+
+
+def _may_come(service: str, environment: str, version: str) -> bool:
+    """Whether another attempt is on its way."""
+    lanes = ask("status", service=service, environment=environment)["lanes"]
+    return any(one["version"] == version for lane in lanes for one in lane["pending"] if one["status"] != "FAILED")
+
+
+def _seconds(text: str) -> float:
+    from deploydb.configuration.durations import parse_duration  # it brings YAML along
+
+    try:
+        duration: timedelta = parse_duration(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text} is no duration such as 90s, 30m or 2h", param_hint="--timeout") from error
+    return duration.total_seconds()
