@@ -1,16 +1,13 @@
 """What is served over HTTP, put together: the query service, the gateway, and both at one address."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deploydb.gateway.app import PATHS, opened
-from deploydb.identity import Identity
 from deploydb.query.app import serve
-from deploydb.query.guard import Guard
 from deploydb.query.server import Server, listening, never_ending
 from deploydb.settings import Settings
 from deploydb.telemetry import Log
@@ -20,8 +17,7 @@ Once = Callable[[], None] | None
 
 def serve_query(given: Settings, log: Log, *, once_listening: Once = None) -> None:
     """The query service alone, on `given.listen`, until SIGTERM. Raises: Misconfigured."""
-    identity = _identity(given)
-    serve(given, log, once_listening=once_listening, around=lambda app: Guard(app, identity=identity, reads=given.read))
+    serve(given, log, once_listening=once_listening)
 
 
 def serve_gateway(given: Settings, log: Log, *, once_listening: Once = None) -> None:
@@ -41,14 +37,11 @@ def serve_gateway(given: Settings, log: Log, *, once_listening: Once = None) -> 
 
 def serve_web(given: Settings, log: Log, *, once_listening: Once = None) -> None:
     """Both in one process, on `given.listen`, until SIGTERM. Raises: Misconfigured."""
-    identity = _identity(given)
     registry = CollectorRegistry()
-    with ExitStack() as stack:
-        gateway = stack.enter_context(opened(given, log, registry=registry))
+    with opened(given, log, registry=registry) as gateway:
 
         def around(query: ASGIApp) -> ASGIApp:
-            guarded = Guard(query, identity=identity, reads=given.read)
-            return joined(WithMetrics(guarded, registry), gateway)
+            return joined(WithMetrics(query, registry), gateway)
 
         serve(given, log, once_listening=once_listening, around=around)
 
@@ -92,7 +85,3 @@ class WithMetrics:
         # the other format, OpenMetrics, has an end that nothing can be added after
         headers = [(name, value) for name, value in scope["headers"] if name != b"accept"]
         await self._app({**scope, "headers": headers}, receive, send_on)
-
-
-def _identity(given: Settings) -> Identity:
-    return Identity.parse(tokens=given.tokens, person_header=given.person_header, proxies=given.proxies)

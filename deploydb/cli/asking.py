@@ -2,16 +2,24 @@
 
 import http.client
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.message import Message
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
 
+from msgspec import Struct
+
 from deploydb.domain.errors import DeployDBError, NotAllowed, NotFound, Permanent, Transient
 from deploydb.settings import from_environment
 
 TIMEOUT_SECONDS = 10.0
+SILENCE_SECONDS = 40.0
+"""A stream that says nothing for so long is dead: the service says that it lives every 15 s."""
 
 Body = dict[str, Any]
 
@@ -44,7 +52,7 @@ def ask(*path: str, **parameters: object) -> Body:
     Raises: NotFound with the service's words; NotAllowed; Permanent for another refusal; Transient where nobody
     answers.
     """
-    body = _answer(path, parameters)
+    body, _ = _answer(path, parameters)
     if not isinstance(body, dict) or _MEMBER[path[0]] not in body:
         raise _stranger(from_environment().url)
     return body
@@ -52,23 +60,83 @@ def ask(*path: str, **parameters: object) -> Body:
 
 def ask_all(*path: str) -> list[Body]:
     """The answer to `/api/PATH…` that is a list. Raises: as `ask`."""
-    body = _answer(path, {})
+    body, _ = _answer(path, {})
     if not isinstance(body, list) or not all(isinstance(one, dict) for one in body):
         raise _stranger(from_environment().url)
     return body
 
 
-def _answer(path: Sequence[str], parameters: Mapping[str, object]) -> Any:  # noqa: ANN401  # any JSON
+class Moment(Struct, frozen=True, kw_only=True):
+    """Somebody's clock, asked for between two looks at ours. `unit`: how finely it was told."""
+
+    before: datetime
+    theirs: datetime
+    after: datetime
+    unit: timedelta = timedelta(0)
+
+    @property
+    def apart(self) -> timedelta:
+        """How far from ours it is at the least."""
+        return max(self.theirs - self.after, self.before - self.theirs - self.unit, timedelta(0))
+
+
+class Met(Struct, frozen=True, kw_only=True):
+    """The query service itself. `moment`: its clock, where it tells it."""
+
+    url: str
+    version: str
+    moment: Moment | None
+
+
+def meet() -> Met:
+    """Which query service answers. Raises: as `ask`."""
+    base, before = from_environment().url, datetime.now(UTC)
+    body, headers = _answer(("openapi.json",), {})
+    after = datetime.now(UTC)
+    try:
+        version = str(body["info"]["version"])
+        told = headers["Date"]
+        theirs = parsedate_to_datetime(told).astimezone(UTC) if told else None
+    except (KeyError, TypeError, ValueError) as error:
+        raise _stranger(base) from error
+    second = timedelta(seconds=1)
+    moment = Moment(before=before, theirs=theirs, after=after, unit=second) if theirs is not None else None
+    return Met(url=base, version=version, moment=moment)
+
+
+def changes(**parameters: object) -> Iterator[None]:
+    """Once at the beginning, and whenever `/api/stream` tells of something new; ends where the service ends it.
+
+    Raises: as `ask`.
+    """
+    with _asked(("stream",), parameters, accept="text/event-stream", timeout=SILENCE_SECONDS) as answer:
+        for line in answer:
+            if line.startswith(b"data:"):
+                yield
+
+
+def _answer(path: Sequence[str], parameters: Mapping[str, object]) -> tuple[Any, Message]:
+    """The JSON of an answer, and its headers."""
+    with _asked(path, parameters, accept="application/json", timeout=TIMEOUT_SECONDS) as answer:
+        return json.load(answer), answer.headers
+
+
+@contextmanager
+def _asked(
+    path: Sequence[str], parameters: Mapping[str, object], *, accept: str, timeout: float
+) -> Iterator[http.client.HTTPResponse]:
+    """An answer to be read. What goes wrong, then too, is told as `ask` tells it."""
     given = from_environment()
     base = given.url
     if not base.startswith(("http://", "https://")):
         raise Permanent(f"DEPLOYDB_URL is {base}: expected http://HOST:PORT")
     address = base + _target(path, {name: value for name, value in parameters.items() if value is not None})
     try:
-        token = {"Authorization": f"Bearer {given.token}"} if given.token else {}
-        request = Request(address, headers={"Accept": "application/json", **token})  # noqa: S310  # checked above
-        with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-            return json.load(answer)
+        request = Request(address, headers={"Accept": accept})  # noqa: S310  # checked above
+        if given.token:
+            request.add_unredirected_header("Authorization", f"Bearer {given.token}")  # for nobody but this service
+        with urlopen(request, timeout=timeout) as answer:  # noqa: S310
+            yield answer
     except HTTPError as error:
         raise _refusal(error, address) from error
     except http.client.InvalidURL as error:

@@ -21,10 +21,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.catalog import Catalog
 from deploydb.domain.errors import Transient
+from deploydb.identity import Identity
 from deploydb.query.answers import Answers, Sources
 from deploydb.query.errors import not_found, shown
 from deploydb.query.export import Export
 from deploydb.query.gate import Gate
+from deploydb.query.guard import Guard, require_somebody
 from deploydb.query.negotiation import JSON
 from deploydb.query.openapi import document
 from deploydb.query.pages import PAGES
@@ -92,8 +94,10 @@ def application(
     problems: Callable[[], Sequence[object]] = tuple,
     threads: Executor | None = None,
     clock: Callable[[], datetime] | None = None,
+    guard: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> Starlette:
-    """The whole service on one database. `catalog` gives the one in use, `problems` what is wrong with the files."""
+    """The whole service on one database. `catalog` gives the one in use, `problems` what is wrong with the files;
+    `guard` lets in who may read."""
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
@@ -117,7 +121,10 @@ def application(
             *Health(engine, problems, registry).routes(),
             *serving.routes(),
         ],
-        middleware=[Middleware(Gate, registry=registry, log=log, tell=serving.refusal)],
+        middleware=[
+            Middleware(Gate, registry=registry, log=log, tell=serving.refusal),
+            *([Middleware(guard)] if guard is not None else []),
+        ],
         exception_handlers={HTTPException: serving.refused},
     )
     made.state.stream = stream
@@ -140,12 +147,21 @@ def serve(
 
     Raises: Misconfigured where the address, the configuration or the database is not as it must be.
     """
+    identity = Identity.parse(tokens=given.tokens, person_header=given.person_header, proxies=given.proxies)
+    require_somebody(identity, given.read)
     live = LiveCatalog(given.config)
     engine = for_reading(open_engine(given.database_url, name="query"))
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="question")
     try:
         _require_current(engine, log)
-        app = application(engine, lambda: live.catalog, log=log, problems=lambda: live.problems, threads=threads)
+        app = application(
+            engine,
+            lambda: live.catalog,
+            log=log,
+            problems=lambda: live.problems,
+            threads=threads,
+            guard=partial(Guard, identity=identity, reads=given.read),
+        )
         with listening(given.listen) as socket:
             host, port = socket.getsockname()[:2]
             log.info("serving", address=f"http://{f'[{host}]' if ':' in host else host}:{port}")

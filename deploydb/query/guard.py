@@ -18,6 +18,15 @@ _FOR_PROGRAMS = ("/api/",)
 _NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
+def require_somebody(identity: Identity, reads: Reads) -> None:
+    """Raises: Misconfigured where reading wants a person, and nobody can be known."""
+    if reads == "token" and not identity:
+        raise Misconfigured(
+            "DEPLOYDB_READ is token, and nobody has one: give DEPLOYDB_TOKENS, or DEPLOYDB_PERSON_HEADER with "
+            "DEPLOYDB_PROXIES"
+        )
+
+
 class Guard:
     """ASGI middleware. Puts the person, None for nobody, into `scope["state"]["person"]`; where nobody can be
     known, there is no such thing, and pages offer nothing to sign in for.
@@ -26,12 +35,8 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp, *, identity: Identity, reads: Reads) -> None:
-        """Raises: Misconfigured where reading wants a person, and nobody can be known."""
-        if reads == "token" and not identity:
-            raise Misconfigured(
-                "DEPLOYDB_READ is token, and nobody has one: give DEPLOYDB_TOKENS, or DEPLOYDB_PERSON_HEADER with "
-                "DEPLOYDB_PROXIES"
-            )
+        """Raises: as `require_somebody`."""
+        require_somebody(identity, reads)
         self._app = app
         self._identity = identity
         self._reads = reads

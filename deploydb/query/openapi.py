@@ -7,9 +7,11 @@ from typing import Any, get_type_hints
 import msgspec
 
 from deploydb import __version__
+from deploydb.query.export import JSON_LINES
 from deploydb.query.negotiation import JSON, V1_JSON
 from deploydb.query.paging import LARGEST
 from deploydb.query.resource import Parameter, Resource
+from deploydb.query.resources.events import FILTERS
 
 _IN_PATH = re.compile(r"\{(\w+)(?::path)?\}")
 _IDS = ("id", "result")
@@ -80,6 +82,7 @@ def document(resources: Sequence[Resource]) -> dict[str, Any]:
         },
         "paths": {
             **{_plain(resource.path): {"get": _operation(resource, told[resource.path])} for resource in resources},
+            "/api/events.jsonl": {"get": _export()},
             "/api/stream": {"get": _STREAM},
             **{path: {"get": _probe(path, about)} for path, about in _PROBES.items()},
         },
@@ -112,6 +115,19 @@ def _operation(resource: Resource, body: dict[str, Any]) -> dict[str, Any]:
             "200": good,
             "304": {"description": "It has not changed since the answer with the ETag that If-None-Match names."},
             **{str(code): {"$ref": f"#/components/responses/{code}"} for code in _ERRORS},
+        },
+    }
+
+
+def _export() -> dict[str, Any]:
+    return {
+        "operationId": "events_jsonl",
+        "summary": "All rows of the log that are wanted, one a line",
+        "description": "Each line is an Event.",
+        "parameters": [_in_query(parameter) for parameter in FILTERS],
+        "responses": {
+            "200": {"description": "Lines of JSON, newest first.", "content": {JSON_LINES: {}}},
+            **{str(code): {"$ref": f"#/components/responses/{code}"} for code in (400, 401, 500, 503)},
         },
     }
 

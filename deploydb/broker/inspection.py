@@ -1,0 +1,104 @@
+"""What is on a broker, looked at beside what must be there; nothing is changed.
+
+RabbitMQ tells how a queue was declared only to who declares it again: the same again changes nothing, something else is
+refused. It takes the right to configure, which few roles have; without it the queue is only known to be there.
+"""
+
+from typing import assert_never
+
+from msgspec import Struct
+
+from deploydb.broker.address import EmbeddedAddress, RabbitMQAddress, parse_address
+from deploydb.broker.topology import Topology
+from deploydb.domain.errors import Misconfigured, NotAllowed
+
+# ruff: noqa: PLC0415
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """An exchange or a queue. `problem`: what is wrong with it; `compared`: whether its arguments could be compared.
+
+    `messages`: how many are ready in a queue.
+    """
+
+    name: str
+    problem: str | None = None
+    compared: bool = True
+    messages: int | None = None
+
+
+def inspect(url: str, topology: Topology) -> list[Found]:
+    """Everything of the topology, as it was found.
+
+    Raises: Transient where the broker is away; Misconfigured for the URL or the login.
+    """
+    match address := parse_address(url):
+        case RabbitMQAddress():
+            return _on_rabbitmq(address, topology)
+        case EmbeddedAddress():
+            return _in_file(address, topology)
+        case _:
+            assert_never(address)
+
+
+def _in_file(address: EmbeddedAddress, topology: Topology) -> list[Found]:
+    from deploydb.broker.embedded.file import open_file, told_apart
+    from deploydb.broker.replies import PROVISION
+
+    connection = open_file(address, synchronous="NORMAL")
+    try:
+        with told_apart(address):
+            exchanges = {name for (name,) in connection.execute("SELECT name FROM exchange")}
+            queues = {name for (name,) in connection.execute("SELECT name FROM queue")}
+            bindings = set(connection.execute("SELECT exchange, pattern, queue FROM binding"))
+            ready = dict(connection.execute("SELECT queue, count(*) FROM message WHERE owner IS NULL GROUP BY queue"))
+    finally:
+        connection.close()
+    found = [
+        Found(name=f"exchange {name}", problem=None if name in exchanges else f"does not exist: {PROVISION}")
+        for name in topology.exchanges
+    ]
+    for queue in topology.queues:
+        problem = None if queue.name in queues else f"does not exist: {PROVISION}"
+        unbound = [one for one in queue.bindings if (one.exchange, one.pattern, queue.name) not in bindings]
+        if problem is None and unbound:
+            problem = f"is not bound to {unbound[0].exchange} for {unbound[0].pattern}: {PROVISION}"
+        found.append(Found(name=f"queue {queue.name}", problem=problem, messages=ready.get(queue.name, 0)))
+    return found
+
+
+def _on_rabbitmq(address: RabbitMQAddress, topology: Topology) -> list[Found]:
+    import pika
+
+    from deploydb.broker.session import connected, told_apart
+
+    def exchange(connection: pika.BlockingConnection, name: str) -> Found:
+        with told_apart(address):
+            connection.channel().exchange_declare(name, passive=True)
+        with told_apart(address):
+            connection.channel().exchange_declare(name, exchange_type="topic", durable=True)
+        return Found(name=f"exchange {name}")
+
+    with connected(address, name="inspect") as connection:
+        found = []
+        for name in topology.exchanges:
+            try:
+                found.append(exchange(connection, name))
+            except NotAllowed:
+                found.append(Found(name=f"exchange {name}", compared=False))
+            except Misconfigured as error:
+                found.append(Found(name=f"exchange {name}", problem=str(error)))
+        for queue in topology.queues:
+            messages: int | None = None
+            try:
+                with told_apart(address):
+                    # a channel of its own each time: a refusal closes it
+                    messages = connection.channel().queue_declare(queue.name, passive=True).method.message_count
+                with told_apart(address):
+                    connection.channel().queue_declare(queue.name, durable=True, arguments=queue.arguments)
+                found.append(Found(name=f"queue {queue.name}", messages=messages))
+            except NotAllowed:
+                found.append(Found(name=f"queue {queue.name}", compared=False, messages=messages))
+            except Misconfigured as error:
+                found.append(Found(name=f"queue {queue.name}", problem=str(error), messages=messages))
+        return found

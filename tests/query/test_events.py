@@ -1,0 +1,62 @@
+"""The log by who, what and when; as JSON lines."""
+
+import json
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.query.asking import Service
+from tests.story import NOON, World
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def said(world: World) -> None:
+    """1.0 at noon, a hold by alice at one, one by bob at two, which alice lifts at three."""
+    world.publish("1.0")
+    world.evaluate()
+    for kind, by in (("placed", "alice"), ("placed", "bob"), ("lifted", "alice")):
+        world.now += HOUR
+        scope = {"environment": "prod"} if by == "bob" or kind == "lifted" else {}
+        world.tell(f"hold.{kind}", kind="freeze", by=by, reason="sale", **scope)
+        world.evaluate()
+
+
+def types(service: Service, query: str) -> list[str]:
+    return [event["type"] for event in service.get(f"/api/events?{query}")["events"]]
+
+
+def test_of_a_person(service: Service) -> None:
+    assert types(service, "who=alice") == ["hold.lifted", "hold.placed"]
+    assert types(service, "who=bob") == ["hold.placed"]
+    assert types(service, "who=carol") == []
+
+
+def test_of_a_time_of_recording(service: Service) -> None:
+    one, two = (quote((NOON + hours * HOUR).isoformat()) for hours in (1, 2))
+    assert types(service, f"since={one}&until={two}&source=tests") == ["hold.placed", "hold.placed"]
+    assert types(service, f"since={two}&who=alice") == ["hold.lifted"]
+    assert types(service, f"until={quote((NOON - HOUR).isoformat())}") == []
+    assert types(service, f"until={quote(NOON.isoformat())}")[-1] == "artifact.published"
+
+
+def test_pages_have_no_numbers(service: Service) -> None:
+    code, message = service.refusal("/api/events?pageNumber=1")
+    assert (code, "before" in message) == (400, True)
+    assert len(types(service, "pageNumber=0&perPageSize=2")) == 2
+
+
+def test_all_of_it_as_json_lines_is_what_the_pages_say(service: Service) -> None:
+    answer = service.ask("/api/events.jsonl")
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    lines: list[dict[str, Any]] = [json.loads(line) for line in answer.text.splitlines()]
+    assert lines == service.get("/api/events?perPageSize=0")["events"]
+    filtered = service.ask("/api/events.jsonl?who=bob").text.splitlines()
+    assert [json.loads(line)["type"] for line in filtered] == ["hold.placed"]
+
+
+def test_what_makes_no_sense_is_refused_before_anything_is_sent(service: Service) -> None:
+    assert service.refusal("/api/events.jsonl?since=soon")[0] == 400
