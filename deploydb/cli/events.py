@@ -66,7 +66,8 @@ def _follow(wanted: Mapping[str, str | None], limit: int, output: str) -> None:
     for event in followed(wanted, limit):
         if output == "yaml":
             click.echo("---")
-        if not is_shown(output, event, lambda event=event: [f"event/{event['number']}"]):
+        name = f"event/{event['number']}"
+        if not is_shown(output, event, [name].copy):
             click.echo(printable(" ".join("  ".join(filter(None, _row(event))).split("\n"))))
 
 

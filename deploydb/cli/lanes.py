@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, is_shown, output_option, printable, show_table, until
+from deploydb.cli.showing import ago, is_shown, is_wide, output_option, printable, show_table, until
 from deploydb.cli.times import past_option
 from deploydb.cli.watching import watched
 
@@ -23,7 +23,7 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
 
     A row a service, a column an environment. In a cell: the version, its status, since when; then what is not there
     yet, with its status; then what should run there and does not (≠); then which holds stand over it. What they are is
-    told below.
+    told below. With -o wide each version has its deployment's number.
 
     \b
     Examples:
@@ -65,6 +65,7 @@ def _cell(lane: Body) -> str:
 def _named(one: Body, several: bool, vetoed: Collection[str]) -> str:
     module = str(one["module"]).partition(":")[2]
     version = f"{module} {one['version']}" if several else str(one["version"])
+    version += f" #{one['deployment']}" if is_wide() else ""
     return f"{version} (vetoed)" if one["version"] in vetoed else version
 
 
@@ -152,4 +153,5 @@ def history(service: str, environment: str | None, limit: int, output: str) -> N
 def _history_row(one: dict[str, Any]) -> list[str]:
     when = one["finishedAt"] or one["startedAt"] or one["requestedAt"] or one["decidedAt"] or one["createdAt"]
     kind = "" if one["kind"] == "deploy" else f" ({one['kind']})"
-    return [str(one["id"]), one["environment"], one["version"] + kind, one["status"], ago(when), one["reason"] or ""]
+    reason = " ".join(filter(None, [one["reason"], one["url"] if is_wide() else None]))
+    return [str(one["id"]), one["environment"], one["version"] + kind, one["status"], ago(when), reason]

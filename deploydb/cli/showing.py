@@ -36,7 +36,7 @@ def output_option(command: F) -> F:
         default="table",
         show_default=True,
         callback=_remember,
-        help="A table for people, wide: with whole times; the service's answer as JSON or YAML; or names, one a line.",
+        help="A table for people; wide: whole times, ids, URLs; the service's answer as JSON or YAML; or names, one a line.",
     )(command)
 
 
@@ -114,7 +114,7 @@ def ago(time: str | None) -> str:
     """How long ago a time was: `12s ago`, `3h ago`, `5d ago`; with `-o wide` the time itself."""
     if time is None:
         return ""
-    if _is_wide():
+    if is_wide():
         return _whole(time)
     seconds = int((datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
     if seconds < 0:
@@ -129,7 +129,7 @@ def until(time: str | None) -> str:
     """When a time will be: `in 12s`, `in 3h`, nothing for the past; with `-o wide` the time itself."""
     if time is None:
         return ""
-    if _is_wide():
+    if is_wide():
         return _whole(time)
     seconds = int((datetime.fromisoformat(time) - datetime.now(UTC)).total_seconds())
     if seconds <= 0:
@@ -140,7 +140,8 @@ def until(time: str | None) -> str:
     return f"in {seconds}s"
 
 
-def _is_wide() -> bool:
+def is_wide() -> bool:
+    """Whether everything is wanted: `-o wide`."""
     context = click.get_current_context(silent=True)
     return context is not None and bool(context.meta.get(_WIDE))
 

@@ -12,6 +12,9 @@ from deploydb.domain.errors import NotFound, Transient
 TIMED_OUT = 3
 EVERY_SECONDS = 1.0
 _OVER = ("FAILED", "SKIPPED")
+_UNDER_WAY = ("CREATED", "STARTED", "COMPLETED")
+_NOTHING = "nothing releases it"
+"""How the sentence begins that says so."""
 
 
 @click.command()
@@ -66,18 +69,25 @@ def _look(service: str, environment: str, version: str, goal: str) -> tuple[str,
     except NotFound as error:
         return "waits", str(error)
     stage: Body = answer["stages"][-1]
-    status = stage["status"]
+    status, told = stage["status"], answer["answer"]
     if status == "SUCCESS" or (status == "COMPLETED" and goal == "running"):
-        return "there", answer["answer"]
-    if status in _OVER and not _may_come(service, environment, version):
-        return "never", answer["answer"]
-    return "waits", answer["answer"]
-
-
-def _may_come(service: str, environment: str, version: str) -> bool:
-    """Whether another attempt is on its way."""
+        return "there", told
     lanes = ask("status", service=service, environment=environment)["lanes"]
-    return any(one["version"] == version for lane in lanes for one in lane["pending"] if one["status"] != "FAILED")
+    vetoes = [hold for lane in lanes for hold in lane["holds"] if hold["kind"] == "veto" and hold["version"] == version]
+    if vetoes and status not in _UNDER_WAY:
+        return "never", vetoes[0]["text"]
+    releasing = answer["releasing"]
+    if releasing is not None and releasing["sentence"].startswith(_NOTHING):
+        return "never", f"{told}; {releasing['sentence']}"
+    if status in _OVER and not _is_there(lanes, "pending", version):
+        return "never", told
+    if status == "COMPLETED" and not _is_there(lanes, "running", version):  # replaced before it was verified
+        return "never", told
+    return "waits", told
+
+
+def _is_there(lanes: list[Body], member: str, version: str) -> bool:
+    return any(one["version"] == version and one["status"] != "FAILED" for lane in lanes for one in lane[member])
 
 
 def _seconds(text: str) -> float:

@@ -77,6 +77,7 @@ def test_the_log_newest_first(world: World, service: Service) -> None:
         "time": "2026-11-22T11:59:00.500000+00:00",
         "recordedAt": "2026-11-22T12:00:00+00:00",
         "publisher": None,
+        "who": None,
         "service": None,
         "environment": None,
         "body": {

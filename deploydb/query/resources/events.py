@@ -11,7 +11,8 @@ from deploydb.store.queries.events import EventView, Filter, events_before
 
 
 class Event(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A row of the log: who said what, when it happened and when it was known. `body`: as it was said."""
+    """A row of the log: who said what, when it happened and when it was known. `publisher`: who sent it, by the broker;
+    `who`: the person it names; `body`: as it was said."""
 
     number: int
     source: str
@@ -20,6 +21,7 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel"):
     time: str
     recorded_at: str
     publisher: str | None
+    who: str | None
     service: str | None
     environment: str | None
     body: msgspec.Raw
@@ -64,6 +66,7 @@ def event_of(view: EventView) -> Event:
         time=view.time.isoformat(),
         recorded_at=view.recorded_at.isoformat(),
         publisher=view.publisher,
+        who=view.who,
         service=view.service,
         environment=view.environment,
         body=view.body,
