@@ -36,7 +36,7 @@ def output_option(command: F) -> F:
         default="table",
         show_default=True,
         callback=_remember,
-        help="A table for people; wide: whole times, ids, URLs; the service's answer as JSON or YAML; or names, one a line.",
+        help="A table for people; wide: with times, ids, URLs; the answer as JSON or YAML; or names, one a line.",
     )(command)
 
 
@@ -96,7 +96,8 @@ def _show_fitted(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None
             for word, style in STYLES.items():
                 cell.highlight_words([word], style)
         table.add_row(*cells)
-    Console(force_terminal=_colour() or None, no_color=_colour() is False or None).print(table)
+    colour = _colour()
+    Console(force_terminal=colour or None, no_color=None if colour is None else not colour).print(table)
 
 
 def _colour() -> bool | None:

@@ -67,9 +67,9 @@ def test_a_word_with_everything_in_it_asks_nobody(shell: Shell, queue: Queue) ->
 
 
 def test_a_no_is_a_refusal(shell: Shell, queue: Queue) -> None:
-    shell.ok("refuse", "foo", "staging", "1.0", "--promotion", "go", "--by", "bob")
+    shell.ok("refuse", "foo", "staging", "1.0", "--promotion", "go", "--by", "bob", "--reason", "it is slow")
     (body,) = queue.bodies()
-    assert (body["type"], body["by"]) == ("approval.refused", "bob")
+    assert (body["type"], body["by"], body["comment"]) == ("approval.refused", "bob", "it is slow")
 
 
 def test_a_word_without_a_version_is_for_the_one_that_waits_and_not_for_a_newer_one_behind_it(
@@ -78,7 +78,7 @@ def test_a_word_without_a_version_is_for_the_one_that_waits_and_not_for_a_newer_
     assert asked.json("why", "foo", "staging")["version"] == "1.1"
     ended = asked.ok("approve", "foo", "staging", "--by", "alice")
     assert ended.stderr == "go approved for foo 1.0 in staging by alice\n"
-    asked.ok("refuse", "foo", "staging", "--by", "bob", "--promotion", "go")
+    asked.ok("refuse", "foo", "staging", "--by", "bob", "--promotion", "go", "--comment", "it is slow")
     assert [(body["version"], body["promotion"]) for body in queue.bodies()] == [("1.0", "go"), ("1.0", "go")]
 
 
@@ -102,7 +102,7 @@ def test_where_nobody_is_asked_it_says_where_people_are(asked: Shell, queue: Que
 
 def test_what_does_not_exist_is_named(asked: Shell, queue: Queue) -> None:
     assert "9.9" in asked.fails("approve", "foo", "staging", "9.9")
-    assert "mars" in asked.fails("refuse", "foo", "mars")
+    assert "mars" in asked.fails("refuse", "foo", "mars", "--comment", "no")
     assert queue.arrived() == []
 
 

@@ -16,6 +16,10 @@ from deploydb.cli.telling import me
 from tests.cli.shell import DEPLOYDB, Shell
 
 GROUPS = {
+    "service": ["list", "describe"],
+    "environment": ["list", "describe"],
+    "artifact": ["show"],
+    "flow": ["show"],
     "publish": ["artifact", "deployment", "verification"],
     "dead": ["list", "show", "replay", "discard"],
     "broker": ["provision", "check"],
@@ -68,7 +72,25 @@ def test_the_version_is_data(shell: Shell) -> None:
         (["statu"], "did you mean status?"),
         (["status", "--nope"], "--nope"),
         (["status", "surplus"], "surplus"),
-        (["status", "-o", "yaml"], "yaml"),
+        (["status", "-o", "xml"], "xml"),
+        (["status", "--at", "yesterday"], "2h or 3d"),
+        (["--color", "blue", "status"], "blue"),
+        (["service"], "Usage"),
+        (["flow", "show", "storefront"], "VERSION"),
+        (["wait", "storefront", "dev"], "VERSION"),
+        (["wait", "storefront", "dev", "1.0", "--timeout", "soon"], "soon is no duration"),
+        (["wait", "storefront", "dev", "1.0", "--for", "ever"], "ever"),
+        (["promote", "storefront", "dev", "1.0"], "--reason"),
+        (["completion", "tcsh"], "tcsh"),
+        (["events", "--follow", "--before", "3"], "--before"),
+        (["freeze", "prod"], "--reason"),
+        (["veto", "storefront", "1.0"], "--reason"),
+        (["pin", "storefront", "prod"], "--reason"),
+        (["hotfix", "storefront", "1.0"], "--reason"),
+        (["rollback", "storefront", "prod"], "--reason"),
+        (["refuse", "storefront", "prod"], "--reason"),
+        (["refuse", "storefront", "prod", "--reason", " "], "say why"),
+        (["approve", "storefront", "prod", "--promotion", "freeze"], "--comment"),
         (["why", "storefront"], "ENVIRONMENT"),
         (["events", "--limit", "0"], "--limit"),
         (["publish"], "artifact, deployment, verification, or --file"),
@@ -89,7 +111,23 @@ def test_a_command_that_is_not_used_as_it_is_meant_ends_with_2(shell: Shell, arg
 
 @pytest.mark.parametrize(
     "command",
-    [["status"], ["why", "foo", "prod"], ["history", "foo"], ["events"], ["holds"], ["plan", "foo", "2.0"]],
+    [
+        ["status"],
+        ["why", "foo", "prod"],
+        ["history", "foo"],
+        ["events"],
+        ["events", "--follow"],
+        ["holds"],
+        ["plan", "foo", "2.0"],
+        ["service", "list"],
+        ["environment", "describe", "prod"],
+        ["artifact", "show", "com.example:foo:1.0"],
+        ["flow", "show", "foo", "1.0"],
+        ["where", "abc1234"],
+        ["diff", "dev", "prod"],
+        ["blame"],
+        ["dora"],
+    ],
     ids=" ".join,
 )
 def test_reads_import_no_database_and_no_broker(shell: Shell, command: list[str]) -> None:
@@ -176,6 +214,32 @@ def test_colours_are_for_terminals_that_want_them(told: Shell, no_color: bool) -
     assert "SERVICE" in shown
     assert "─" in shown
     assert ("\x1b[3" in shown) is not no_color
+
+
+@pytest.mark.parametrize(("asked", "coloured"), [("always", True), ("never", False), ("auto", False)])
+def test_colours_may_be_asked_for_where_no_terminal_is(told: Shell, asked: str, coloured: bool) -> None:
+    assert ("\x1b[3" in told.ok("--color", asked, "status").stdout) is coloured
+
+
+def test_a_watched_command_shows_again_until_ctrl_c(told: Shell) -> None:
+    command = [*DEPLOYDB, "status", "--watch", "-o", "name"]
+    with subprocess.Popen(command, env=told.environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(4)]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert lines == ["lane/foo/dev\n", "lane/foo/prod\n"] * 2
+    assert process.returncode == 130
+
+
+@pytest.mark.parametrize("kind", ["bash", "zsh", "fish"])
+def test_completion_is_for_each_shell(shell: Shell, kind: str) -> None:
+    assert "_DEPLOYDB_COMPLETE" in shell.ok("completion", kind).stdout
+
+
+def test_completion_knows_the_commands(shell: Shell) -> None:
+    shell.environment |= {"_DEPLOYDB_COMPLETE": "bash_complete", "COMP_WORDS": "deploydb stat", "COMP_CWORD": "1"}
+    assert shell.ok().stdout == "plain,status\n"
 
 
 def test_who_has_no_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,249 @@
+"""`doctor`: what is seen of each part, what to do, and the exit code."""
+
+import json
+import secrets
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploydb import __version__
+from deploydb.broker.open import provision
+from deploydb.broker.topology import DEAD_QUEUE, INGEST_QUEUE, topology
+from tests.cli.conftest import served
+from tests.cli.shell import Queue, Shell
+from tests.conftest import needs_servers
+from tests.servers import PostgreSQL, RabbitMQ
+from tests.story import World
+
+CONFIG = str(Path(__file__).parents[2] / "config")
+WANTED = topology({"default": ("dev", "staging", "prod")})
+
+Findings = dict[str, dict[str, Any]]
+
+
+@pytest.fixture
+def house(shell: Shell, queue: Queue, sqlite_template: Path, tmp_path: Path) -> Iterator[Shell]:
+    """A shell with every part beside it: configuration, database, broker, query service."""
+    url = f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'deploydb.db')}"
+    provision(queue.url, WANTED)
+    shell.environment |= {"DEPLOYDB_CONFIG": CONFIG, "DEPLOYDB_DATABASE_URL": url}
+    with World(url) as world, served(world) as address:
+        shell.environment["DEPLOYDB_URL"] = address
+        yield shell
+
+
+def examined(shell: Shell, *, code: int) -> Findings:
+    """The findings by what they are about."""
+    ended = shell.run("doctor", "-o", "json")
+    assert ended.returncode == code, ended.stdout
+    return {one["check"]: one for one in json.loads(ended.stdout)}
+
+
+def states(findings: Findings) -> set[str]:
+    return {one["state"] for one in findings.values()}
+
+
+def test_where_all_is_well_every_line_is_ok(house: Shell) -> None:
+    findings = examined(house, code=0)
+    assert states(findings) == {"ok"}
+    assert list(findings) == [
+        "settings",
+        "configuration",
+        "database",
+        "migrations",
+        "rights",
+        "clock of the database",
+        "outbox",
+        "evaluations",
+        "broker",
+        "exchanges and queues",
+        "dead letters",
+        "waiting for ingest",
+        "query service",
+        "clock of the query service",
+    ]
+    assert findings["query service"]["seen"].endswith(f"answers, version {__version__}")
+    assert house.ok("doctor").stdout.splitlines()[1].startswith("ok     settings")
+
+
+def test_where_nothing_is_it_says_how_to_begin(shell: Shell) -> None:
+    findings = examined(shell, code=1)
+    assert [findings[part]["state"] for part in ("configuration", "database", "broker")] == ["warn"] * 3
+    assert "DEPLOYDB_DATABASE_URL" in findings["database"]["advice"]
+    assert findings["query service"]["state"] == "fail"
+    assert not (shell.folder / "deploydb-data").exists()
+
+
+def test_parts_that_were_named_and_are_not_there_fail(house: Shell) -> None:
+    house.environment |= {
+        "DEPLOYDB_CONFIG": "nowhere",
+        "DEPLOYDB_DATABASE_URL": "sqlite:///nowhere.db",
+        "DEPLOYDB_BROKER_URL": "embedded:nowhere.broker",
+    }
+    findings = examined(house, code=1)
+    assert [findings[part]["state"] for part in ("configuration", "database", "broker")] == ["fail"] * 3
+    assert findings["outbox"]["state"] == "ok"  # as the query service sees it
+    assert not (house.folder / "nowhere.db").exists()
+
+
+def test_a_setting_that_cannot_be_read_is_told_alone(shell: Shell) -> None:
+    shell.environment["DEPLOYDB_BROKER_URL_FILE"] = "nowhere"
+    (only,) = examined(shell, code=1).values()
+    assert (only["check"], only["state"]) == ("settings", "fail")
+    assert "DEPLOYDB_BROKER_URL_FILE: cannot read nowhere" in only["seen"]
+
+
+def test_a_broken_configuration_is_told_with_its_place(house: Shell) -> None:
+    (house.folder / "broken" / "services").mkdir(parents=True)
+    (house.folder / "broken" / "services" / "shop.yml").write_text("artifacts: 3\n")
+    house.environment["DEPLOYDB_CONFIG"] = "broken"
+    findings = examined(house, code=1)
+    assert findings["configuration"]["state"] == "fail"
+    assert "shop.yml:1:" in findings["configuration"]["seen"]
+
+
+def test_a_database_without_a_schema_is_told_to_be_migrated(house: Shell) -> None:
+    (house.folder / "empty.db").touch()
+    house.environment["DEPLOYDB_DATABASE_URL"] = "sqlite:///empty.db"
+    findings = examined(house, code=1)
+    assert (findings["database"]["state"], findings["migrations"]["state"]) == ("ok", "fail")
+    assert "deploydb db migrate" in findings["migrations"]["advice"]
+
+
+def test_what_waits_too_long_is_told_with_the_worker_that_should_do_it(house: Shell) -> None:
+    with World(house.environment["DEPLOYDB_DATABASE_URL"]) as world:
+        world.now = datetime.now(UTC) - timedelta(minutes=3)
+        world.publish("1.0")
+        world.evaluate()
+        world.now = datetime.now(UTC) - timedelta(minutes=30)
+        world.publish("1.1")
+    findings = examined(house, code=1)
+    assert (findings["outbox"]["state"], findings["evaluations"]["state"]) == ("warn", "fail")
+    assert "`relay`" in findings["outbox"]["advice"]
+    assert "`promote`" in findings["evaluations"]["advice"]
+    assert findings["outbox"]["seen"].startswith("1 wait, the oldest for 3m")
+
+
+def test_queues_that_are_missing_and_dead_letters_are_told(house: Shell, queue: Queue) -> None:
+    provision(queue.url, topology({}))
+    house.environment["DEPLOYDB_BROKER_URL"] = f"embedded:{house.folder / 'other.db'}"
+    provision(house.environment["DEPLOYDB_BROKER_URL"], topology({}))
+    findings = examined(house, code=1)
+    missing = findings["queue deploydb.commands.default"]
+    assert (missing["state"], "deploydb broker provision" in missing["advice"]) == ("fail", True)
+    assert findings["dead letters"]["state"] == "ok"
+
+
+class Impostor(BaseHTTPRequestHandler):
+    """A query service of another version, whose clock is an hour behind."""
+
+    def do_GET(self) -> None:
+        """The interface's document, as far as it matters."""
+        body = json.dumps({"info": {"version": "99.0"}}).encode()
+        self.send_response_only(200)
+        self.send_header("Date", format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """It says nothing."""
+
+
+@contextmanager
+def impostor() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Impostor) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_another_version_is_a_warning_and_another_time_a_failure(house: Shell) -> None:
+    with impostor() as url:
+        house.environment["DEPLOYDB_URL"] = url
+        findings = examined(house, code=1)
+    assert findings["query service"]["state"] == "warn"
+    assert f"version 99.0; this command line is {__version__}" in findings["query service"]["seen"]
+    clock = findings["clock of the query service"]
+    assert clock["state"] == "fail"
+    assert clock["seen"].endswith(" s behind ours")
+    assert 3590 < float(clock["seen"].split()[0]) < 3610
+
+
+@needs_servers
+def test_on_real_servers_all_is_well(house: Shell, amqp_url: str, postgresql: PostgreSQL, postgresql_url: str) -> None:
+    password = postgresql.state["password"]
+    provision(amqp_url, WANTED)
+    house.environment |= {"DEPLOYDB_BROKER_URL": amqp_url, "DEPLOYDB_DATABASE_URL": postgresql_url}
+    findings = examined(house, code=0)
+    assert states(findings) == {"ok"}
+    assert "may read and write all tables" in findings["rights"]["seen"]
+    assert findings["exchanges and queues"]["seen"].endswith("are there, as they must be")
+    assert password not in json.dumps(findings)
+
+
+@needs_servers
+def test_a_queue_of_another_kind_is_told_and_nothing_is_made(house: Shell, amqp_url: str, rabbitmq: RabbitMQ) -> None:
+    vhost = amqp_url.rpartition("/")[2]
+    provision(amqp_url, topology({}))
+    rabbitmq.api("DELETE", f"queues/{vhost}/{INGEST_QUEUE}")
+    rabbitmq.api("PUT", f"queues/{vhost}/{INGEST_QUEUE}", {"durable": True, "arguments": {"x-queue-type": "classic"}})
+    house.environment["DEPLOYDB_BROKER_URL"] = amqp_url
+    findings = examined(house, code=1)
+    assert findings[f"queue {INGEST_QUEUE}"]["state"] == "fail"
+    assert "is wanted: it cannot be changed in place" in findings[f"queue {INGEST_QUEUE}"]["seen"]
+    assert "does not exist" in findings["queue deploydb.commands.default"]["seen"]
+    made = {one["name"] for one in rabbitmq.api("GET", f"queues/{vhost}")}
+    assert made == {INGEST_QUEUE, DEAD_QUEUE}
+
+
+@needs_servers
+def test_who_may_not_configure_is_told_that_arguments_were_not_compared(
+    house: Shell, amqp_url: str, rabbitmq: RabbitMQ
+) -> None:
+    provision(amqp_url, WANTED)
+    user = f"looker-{secrets.token_hex(4)}"
+    permissions = {"read": ".*", "write": ".*"}
+    house.environment["DEPLOYDB_BROKER_URL"] = rabbitmq.create_user(
+        user, "secret", amqp_url.rpartition("/")[2], permissions
+    )
+    findings = examined(house, code=0)
+    assert findings["exchanges and queues"]["state"] == "warn"
+    assert "may not configure" in findings["exchanges and queues"]["seen"]
+    assert findings["dead letters"]["seen"] == "0 messages"
+    assert "secret" not in json.dumps(findings)
+
+
+@needs_servers
+def test_a_role_that_may_not_read_is_told_of_each_table(
+    house: Shell, postgresql: PostgreSQL, postgresql_url: str
+) -> None:
+    import psycopg
+
+    role = f"reader_{secrets.token_hex(4)}"
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'".encode())
+        connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}".encode())
+        house.environment["DEPLOYDB_DATABASE_URL"] = postgresql_url.replace(
+            f"postgres:{postgresql.state['password']}", f"{role}:secret"
+        )
+        try:
+            found = examined(house, code=0)["rights"]
+            assert found["state"] == "ok"
+            assert "may read all tables, and not write" in found["seen"]
+            connection.execute(f"REVOKE SELECT ON flow FROM {role}".encode())
+            found = examined(house, code=1)["rights"]
+            assert found["seen"] == f"{role} may not read flow"
+        finally:
+            connection.execute(f"DROP OWNED BY {role}".encode())
+            connection.execute(f"DROP ROLE {role}".encode())
