@@ -32,7 +32,7 @@ explore: $(VENV)/test ## Make up 50,000 histories and look for one that breaks a
 	DEPLOYDB_EXAMPLES=$(or $(EXAMPLES),50000) $(BIN)/pytest -n $${TEST_WORKERS:-auto} tests/domain/test_any_order.py
 
 bench: $(VENV)/bench ## Measure it against real servers, and against Celery in the same run
-	tests/install-servers
+	tests/install-servers wrk
 	$(BIN)/python -m tests.bench $(ARGS)
 
 openapi: $(VENV)/run ## Write deploy/openapi.json anew from the code
