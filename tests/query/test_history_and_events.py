@@ -89,7 +89,7 @@ def test_the_log_newest_first(world: World, service: Service) -> None:
         },
     }
     assert list(told["events"][-1]) == [
-        "number", "source", "id", "type", "time", "recordedAt", "publisher", "service", "environment", "body",
+        "number", "source", "id", "type", "time", "recordedAt", "publisher", "who", "service", "environment", "body",
     ]  # fmt: skip
 
 

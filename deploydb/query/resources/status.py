@@ -18,7 +18,7 @@ from deploydb.store.queries.tenures import TenureView, newest_of_modules, ran_at
 Place = tuple[str, str]
 
 
-class Previous(Struct, frozen=True, kw_only=True):
+class Previous(Struct, frozen=True, kw_only=True, gc=False):
     """The other version that ran there before, from when until when."""
 
     version: str
@@ -26,7 +26,7 @@ class Previous(Struct, frozen=True, kw_only=True):
     until: str
 
 
-class Running(Struct, frozen=True, kw_only=True):
+class Running(Struct, frozen=True, kw_only=True, gc=False):
     """What a lane runs of one module."""
 
     module: str
@@ -38,7 +38,7 @@ class Running(Struct, frozen=True, kw_only=True):
     previous: Previous | None
 
 
-class Pending(Struct, frozen=True, kw_only=True):
+class Pending(Struct, frozen=True, kw_only=True, gc=False):
     """A deployment that is on its way, and what it waits for or how far it is."""
 
     module: str
@@ -50,7 +50,7 @@ class Pending(Struct, frozen=True, kw_only=True):
     reason: str | None
 
 
-class Drifted(Struct, frozen=True, kw_only=True):
+class Drifted(Struct, frozen=True, kw_only=True, gc=False):
     """What the lane should run and does not, with nothing on its way there."""
 
     module: str

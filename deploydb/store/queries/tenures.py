@@ -12,7 +12,7 @@ from deploydb.store.publications import module_key
 from deploydb.store.tables import artifact, deployment, running, tenure
 
 
-class TenureView(Struct, frozen=True):
+class TenureView(Struct, frozen=True, gc=False):
     """A deployment's time as what a lane ran of one module. `previous`: of what runs now, the other version before it.
 
     Made in large numbers: by position, in the order of the columns that are selected.
@@ -32,7 +32,7 @@ class TenureView(Struct, frozen=True):
     previous_since: datetime | None
 
 
-class NewestView(Struct, frozen=True):
+class NewestView(Struct, frozen=True, gc=False):
     """The release of a module that was published last."""
 
     module: str
