@@ -114,6 +114,32 @@ def test_who_refuses_says_why(here: Site, browser: Browser) -> None:
         assert page.url.endswith("/why/shop/dev?version=3.0")
 
 
+@pytest.mark.parametrize("kind", ["why", "flow"])
+def test_a_gate_follows_what_others_say_and_keeps_what_is_being_typed(here: Site, browser: Browser, kind: str) -> None:
+    version = f"4.{kind}"
+    here.publish("shop", version)
+    here.await_why("shop", "staging", version, "waits for 1 approval")
+    with tab(browser, here.house.environment["DEPLOYDB_URL"]) as page:
+        page.goto(f"/sign-in?next=/why/shop/dev%3Fversion%3D{version}")
+        page.get_by_label("Your token").fill(TOKEN)
+        page.get_by_role("button", name="Sign in").click()
+        if kind == "flow":
+            page.get_by_role("link", name="dev", exact=True).click()
+            page.wait_for_url("**/flows/*")
+        page.get_by_text("live", exact=True).wait_for()
+        comment = page.get_by_label("Comment on go in dev")
+        comment.fill("it is ")
+        with page.expect_response(lambda answer: answer.request.headers.get("hx-request") == "true"):
+            here.tell("hold.placed", kind="pause", service="shop", by="erin", reason="migration")
+        here.tell("hold.lifted", kind="pause", service="shop", by="erin")
+        page.keyboard.type("fine")
+        assert comment.input_value() == "it is fine"
+
+        here.tell("approval.given", service="shop", environment="dev", version=version, promotion="go", by="bob")
+        comment.wait_for(state="detached")
+        page.locator("tr.stage").filter(has_text="dev").get_by_text("success", exact=True).wait_for()
+
+
 def test_a_page_in_the_background_gives_its_connection_back_and_catches_up(here: Site, browser: Browser) -> None:
     with tab(browser, here.house.environment["DEPLOYDB_URL"]) as page:
         page.goto("/status")

@@ -1,13 +1,15 @@
 """`/flows/{id}`: a release's way, a row a stage and a row a gate."""
 
 from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct
 
 from deploydb.query.asking import Asked, iso
 from deploydb.query.errors import not_found
 from deploydb.query.explanation import StageBody, stage_body
-from deploydb.query.pages.page import Page, Said
+from deploydb.query.pages.page import Page, Said, stream_of
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.flows import flow_by_id
 from deploydb.store.queries.past import catalogs_of
@@ -116,4 +118,8 @@ def _command(_asked: Asked, said: Said) -> list[str]:
     return ["flow", "show", str(said["id"])]
 
 
-PAGES = (Page(path="/flows/{id}", template="flow.html", read=flow, command=_command),)
+def _drawn(_asked: Asked, said: Said) -> Mapping[str, Any]:
+    return {"stream": stream_of(service=said["service"])}
+
+
+PAGES = (Page(path="/flows/{id}", template="flow.html", read=flow, command=_command, drawn=_drawn),)

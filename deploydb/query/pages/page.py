@@ -21,7 +21,7 @@ def _nothing(_asked: Asked, _said: Said) -> Mapping[str, Any]:
 
 class Page(Struct, frozen=True, kw_only=True, eq=False):
     """`command`: the words after `deploydb` that give the same answer. `drawn`: what the template has beside the body,
-    made from it."""
+    made from it; with a `stream` (`stream_of`) the page follows the state."""
 
     path: str
     template: str
@@ -45,6 +45,12 @@ def narrowed(asked: Asked, options: Mapping[str, str | None], path: Mapping[str,
     if path is not None:
         scope["path_params"] = dict(path)
     return replace(asked, request=Request(scope), parameters=frozenset(options))
+
+
+def stream_of(**wanted: str | None) -> str:
+    """Where the changes are told that concern a page; of everything where nothing is named."""
+    given = {name: value for name, value in wanted.items() if value is not None}
+    return f"/api/stream?{urlencode(given)}" if given else "/api/stream"
 
 
 def options_of(asked: Asked, **named: str) -> list[str]:

@@ -90,6 +90,7 @@ class Serving:
             "command": command_line(page.command(asked, said)),
             "json": _json_of(request),
             "parameters": page.parameters,
+            "stream": None,
             **page.drawn(asked, said),
         }
         return self._rendering.html(page.template, request, asked.now, context)

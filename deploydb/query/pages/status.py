@@ -3,13 +3,12 @@
 import zlib
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 
 from deploydb.query.asking import Asked
 from deploydb.query.order import environments_in_order
-from deploydb.query.pages.page import Page, Said, options_of
+from deploydb.query.pages.page import Page, Said, options_of, stream_of
 from deploydb.query.pages.words import moment
 from deploydb.query.resources import status
 
@@ -24,16 +23,12 @@ def _drawn(asked: Asked, said: Said) -> Mapping[str, Any]:
         "rows": list(rows.items()),
         "services": sorted(asked.catalog.services),
         "environments": environments_in_order(asked.catalog),
-        "stream": _stream(asked) if reference is None else None,
+        "stream": stream_of(service=asked.option("service"), environment=asked.option("environment"))
+        if reference is None
+        else None,
         "reference": moment(reference) if reference is not None else None,
         "fingerprint": _fingerprint,
     }
-
-
-def _stream(asked: Asked) -> str:
-    """Where the changes are told that concern the lanes that are shown."""
-    wanted = {name: value for name in ("service", "environment") if (value := asked.option(name)) is not None}
-    return f"/api/stream?{urlencode(wanted)}" if wanted else "/api/stream"
 
 
 def _fingerprint(lane: Any) -> str:  # noqa: ANN401  # a lane of the body

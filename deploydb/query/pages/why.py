@@ -1,7 +1,10 @@
 """`/why/{service}/{environment}`: why a version is there, or is not."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from deploydb.query.asking import Asked
-from deploydb.query.pages.page import Page, Said, options_of
+from deploydb.query.pages.page import Page, Said, options_of, stream_of
 from deploydb.query.resources import why
 
 
@@ -24,12 +27,18 @@ def _is_option(words: list[str]) -> bool:
     return any(word.startswith("-") for word in words)
 
 
+def _drawn(asked: Asked, said: Said) -> Mapping[str, Any]:
+    # of the whole service: what holds a version may be in the stages before
+    return {"stream": stream_of(service=said["service"]) if asked.option("at") is None else None}
+
+
 PAGES = tuple(
     Page(
         path="/why/{service}/{environment}",
         template="why.html",
         read=resource.read,
         command=_command,
+        drawn=_drawn,
         parameters=resource.parameters,
         momentary=resource.momentary,
     )

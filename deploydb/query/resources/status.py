@@ -105,12 +105,11 @@ def status(asked: Asked) -> Status:
                 require_environment(connection, asked.catalog, environment)
     rank = {ident: index for index, ident in enumerate(environments_in_order(asked.catalog))}
 
-    def place(ident: str) -> tuple[int, str]:
-        return rank.get(ident, len(rank)), ident
-
+    environments = sorted({there for _, there in lanes.places}, key=lambda each: (rank.get(each, len(rank)), each))
+    column = {ident: index for index, ident in enumerate(environments)}
     return Status(
-        environments=sorted({there for _, there in lanes.places}, key=place),
-        lanes=[lanes.lane(*each) for each in sorted(lanes.places, key=lambda each: (each[0], place(each[1])))],
+        environments=environments,
+        lanes=[lanes.lane(*each) for each in sorted(lanes.places, key=lambda each: (each[0], column[each[1]]))],
         at=iso(at),
         known_at=iso(known_at),
     )

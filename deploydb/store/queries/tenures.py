@@ -105,7 +105,7 @@ def ran_at(
         .join(deployment, deployment.c.id == tenure.c.deployment_id)
         .order_by(lanes.c.service, lanes.c.environment, lanes.c.module)
     )
-    return [TenureView(*row) for row in connection.execute(statement)]
+    return [TenureView(*row) for row in connection.execute(statement).all()]
 
 
 def newest_of_modules(connection: sa.Connection, modules: Collection[tuple[str, str]]) -> list[NewestView]:
@@ -123,14 +123,14 @@ def newest_of_modules(connection: sa.Connection, modules: Collection[tuple[str, 
         given.join(artifact, artifact.c.id == last)
     )
     keys = [{"module_key": module_key(group, name)} for group, name in sorted(set(modules))]
-    return [NewestView(*row) for row in connection.execute(statement, rows.parameter(connection, keys))]
+    return [NewestView(*row) for row in connection.execute(statement, rows.parameter(connection, keys)).all()]
 
 
 def _views(
     connection: sa.Connection, statement: sa.Select[Any], service: str | None, environment: str | None
 ) -> list[TenureView]:
     ordered = statement.order_by(running.c.service, running.c.environment, running.c.module)
-    return [TenureView(*row) for row in connection.execute(_narrowed(ordered, service, environment))]
+    return [TenureView(*row) for row in connection.execute(_narrowed(ordered, service, environment)).all()]
 
 
 def _narrowed(statement: sa.Select[Any], service: str | None, environment: str | None) -> sa.Select[Any]:
