@@ -16,7 +16,7 @@ run: $(VENV)/run ## Start DeployDB here and walk a release to prod, then serve u
 
 test: $(VENV)/test ## Run every test; installs RabbitMQ and PostgreSQL for them where it may
 	tests/install-servers
-	$(BIN)/pytest -n $${TEST_WORKERS:-auto} --dist worksteal $(ARGS)
+	$(BIN)/pytest -n $${TEST_WORKERS:-$$(($$(nproc) + 2))} --dist worksteal $(ARGS)
 
 check: $(VENV)/check ## Format, lint, types and layers
 	$(BIN)/ruff format --check .

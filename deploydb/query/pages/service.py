@@ -10,12 +10,13 @@ from msgspec import Struct
 from deploydb.query.asking import Asked
 from deploydb.query.errors import bad_request
 from deploydb.query.lane import require_service
+from deploydb.query.matrix import Lane
 from deploydb.query.pages.drawing import bars, graph, ticks
 from deploydb.query.pages.page import Page, Said, narrowed
 from deploydb.query.pages.words import moment, state
 from deploydb.query.resource import PAGE, number
 from deploydb.query.resources.history import Tried, history
-from deploydb.query.resources.status import Lane, status
+from deploydb.query.resources.status import status
 from deploydb.query.shapes import Service as ServiceBody
 from deploydb.store.queries.history import history as deployments_of
 from deploydb.store.queries.stays import stays_of

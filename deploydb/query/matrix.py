@@ -1,0 +1,201 @@
+"""The lanes of the matrix, service by service: what runs, what is on its way, what is held, what should run."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Protocol, TypeVar
+from weakref import WeakKeyDictionary
+
+from msgspec import Struct
+
+from deploydb.domain.catalog import Catalog
+from deploydb.domain.orders import Hold
+from deploydb.query.drift import Drift
+from deploydb.query.held import Held, HoldBody, hold_body
+from deploydb.query.order import environments_in_order
+from deploydb.store.queries.lanes import PendingView
+from deploydb.store.queries.tenures import NewestView, TenureView
+
+
+class Previous(Struct, frozen=True, kw_only=True, gc=False):
+    """The other version that ran there before, from when until when."""
+
+    version: str
+    since: str
+    until: str
+
+
+class Running(Struct, frozen=True, kw_only=True, gc=False):
+    """What a lane runs of one module."""
+
+    module: str
+    version: str
+    deployment: int
+    status: str
+    since: str
+    reason: str | None
+    previous: Previous | None
+
+
+class Pending(Struct, frozen=True, kw_only=True, gc=False):
+    """A deployment that is on its way, and what it waits for or how far it is."""
+
+    module: str
+    version: str
+    deployment: int
+    kind: str
+    attempt: int
+    status: str
+    reason: str | None
+
+
+class Drifted(Struct, frozen=True, kw_only=True, gc=False):
+    """What the lane should run and does not, with nothing on its way there."""
+
+    module: str
+    expected: str
+    reason: str
+
+
+class Lane(Struct, frozen=True, kw_only=True):
+    """A service in an environment."""
+
+    service: str
+    environment: str
+    running: list[Running] = []
+    pending: list[Pending] = []
+    holds: list[HoldBody] = []
+    drift: list[Drifted] = []
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """What the store has of one service: all that its lanes follow from, but for the catalog."""
+
+    running: Sequence[TenureView] = ()
+    pending: Sequence[PendingView] = ()
+    newest: Sequence[NewestView] = ()
+    holds: Sequence[Hold] = ()
+
+
+_BUILT: WeakKeyDictionary[Catalog, dict[str, tuple[Seen, list[Lane]]]] = WeakKeyDictionary()
+"""By catalog and service the lanes that were built last, and what from. Most services are as they were when the matrix
+was asked for before: 5,000 lanes take 70 ms to build, and 5 ms to be found unchanged."""
+
+
+class Matrix:
+    """The lanes of services under one catalog."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._column = {ident: index for index, ident in enumerate(environments_in_order(catalog))}
+
+    def environments(self, lanes: Iterable[Lane]) -> list[str]:
+        """Those of the lanes, in the order of the pipelines."""
+        return sorted({lane.environment for lane in lanes}, key=self._place)
+
+    def now(
+        self,
+        services: Iterable[str],
+        running: Sequence[TenureView],
+        pending: Sequence[PendingView],
+        newest: Sequence[NewestView],
+        holds: Sequence[Hold],
+    ) -> list[Lane]:
+        """By service: the lanes of its stages, and wherever else something runs or is under way."""
+        ran, coming = _by_service(running), _by_service(sorted(pending, key=_SERVICE))
+        published = {one.module: one for one in newest}
+        over_all = [hold for hold in holds if hold.service is None]
+        held = {hold.service for hold in holds}
+        built = _BUILT.setdefault(self._catalog, {})
+        lanes: list[Lane] = []
+        for service in sorted({*services, *ran, *coming}):
+            configured = self._catalog.services.get(service)
+            modules = configured.artifacts if configured is not None else ()
+            seen = Seen(
+                running=ran.get(service, ()),
+                pending=coming.get(service, ()),
+                newest=[published[module] for module in modules if module in published],
+                holds=[one for one in holds if one.service in (None, service)] if service in held else over_all,
+            )
+            known = built.get(service)
+            if known is None or known[0] != seen:
+                built[service] = known = seen, self._lanes(service, seen, past=False)
+            lanes += known[1]
+        return lanes
+
+    def then(self, services: Iterable[str], running: Sequence[TenureView]) -> list[Lane]:
+        """The lanes of a time in the past: what ran. What was on its way, was held or should have run is not told."""
+        ran = _by_service(running)
+        names = sorted({*services, *ran})
+        return [lane for name in names for lane in self._lanes(name, Seen(running=ran.get(name, ())), past=True)]
+
+    def _lanes(self, service: str, seen: Seen, *, past: bool) -> list[Lane]:
+        configured = self._catalog.services.get(service)
+        stages = {stage.environment: stage for stage in self._catalog.stages(configured)} if configured else {}
+        held, drift = Held(seen.holds, self._catalog), Drift(self._catalog, seen.running, seen.newest, seen.holds)
+
+        def lane(environment: str) -> Lane:
+            running = [one for one in seen.running if one.environment == environment]
+            pending = [one for one in seen.pending if one.environment == environment]
+            versions = {*(one.version for one in running), *(one.release.artifact.version for one in pending)}
+            drifted = []
+            if configured is not None and environment in stages and not past:
+                for module in configured.artifacts:
+                    coming = [one.release.artifact.version for one in pending if one.release.artifact.module == module]
+                    expected = drift.of(configured, stages[environment], module, coming)
+                    if expected is not None:
+                        drifted.append(Drifted(module=module, expected=expected.version, reason=expected.reason))
+            return Lane(
+                service=service,
+                environment=environment,
+                running=[_running(one) for one in running],
+                pending=[_pending(one) for one in pending],
+                holds=[hold_body(hold) for hold in held.over(service, environment, versions)],
+                drift=drifted,
+            )
+
+        there = {*stages, *(one.environment for one in seen.running), *(one.environment for one in seen.pending)}
+        return [lane(environment) for environment in sorted(there, key=self._place)]
+
+    def _place(self, environment: str) -> tuple[int, str]:
+        return self._column.get(environment, len(self._column)), environment
+
+
+class _OfService(Protocol):
+    @property
+    def service(self) -> str: ...
+
+
+V = TypeVar("V", bound=_OfService)
+_SERVICE = attrgetter("service")
+
+
+def _by_service(ordered: Iterable[V]) -> dict[str, list[V]]:
+    return {service: list(found) for service, found in groupby(ordered, key=_SERVICE)}
+
+
+def _running(view: TenureView) -> Running:
+    since, previous = view.since.isoformat(), None
+    if view.previous is not None and view.previous_since is not None:
+        previous = Previous(version=view.previous, since=view.previous_since.isoformat(), until=since)
+    return Running(
+        module=view.module,
+        version=view.version,
+        deployment=view.deployment,
+        status=view.status,
+        since=since,
+        reason=view.reason,
+        previous=previous,
+    )
+
+
+def _pending(view: PendingView) -> Pending:
+    return Pending(
+        module=view.release.artifact.module,
+        version=view.release.artifact.version,
+        deployment=view.deployment,
+        kind=view.kind,
+        attempt=view.attempt,
+        status=view.status,
+        reason=view.reason,
+    )
