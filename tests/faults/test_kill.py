@@ -109,6 +109,7 @@ def test_kill_9_of_each_worker_while_ten_thousand_events_flow(house: House) -> N
             return _one(database, f"SELECT count(*) FROM {rows}")
 
         until(lambda: count("event WHERE source = 'jenkins'") == EVENTS, seconds=90, what="every event to be stored")
+        until(lambda: count("flow") == EVENTS, seconds=90, what="a flow for every event")
         until(lambda: count("deployment WHERE open") == 0, seconds=90, what="every flow to end")
         until(lambda: count("outbox WHERE sent_at IS NULL") == 0, seconds=90, what="every command to be sent")
         assert count("event WHERE source = 'jenkins'") == count("artifact") == count("flow") == EVENTS
