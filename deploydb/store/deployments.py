@@ -117,10 +117,17 @@ def decided(known: Deployment) -> dict[str, Any]:
     }
 
 
+_LOCKED = (
+    selected()
+    .where(deployment.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(deployment.c.id)
+    .with_for_update(of=deployment)
+)
+
+
 def locked(connection: sa.Connection, idents: Iterable[int]) -> dict[int, Deployment]:
     """The deployments with these ids, locked in the order of their ids until the transaction ends."""
-    statement = selected().where(deployment.c.id.in_(sorted(idents))).order_by(deployment.c.id)
-    return {row.id: from_row(row) for row in connection.execute(statement.with_for_update(of=deployment))}
+    return {row.id: from_row(row) for row in connection.execute(_LOCKED, {"ids": sorted(idents)})}
 
 
 def _precedence(time: Any, source: str | None, event: str | None) -> Precedence | None:  # noqa: ANN401  # datetime or None

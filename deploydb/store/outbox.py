@@ -45,10 +45,11 @@ def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: timedelta) 
             .order_by(outbox.c.due_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
+            .cte("due")  # so it is run once, whatever the plan
         )
         taken = (
             sa.update(outbox)
-            .where(outbox.c.id.in_(due))
+            .where(outbox.c.id.in_(sa.select(due.c.id)))
             .values(due_at=now + duration, attempts=outbox.c.attempts + 1)
             .returning(
                 outbox.c.id,

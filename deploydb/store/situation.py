@@ -10,7 +10,7 @@ from deploydb.domain.catalog import Catalog
 from deploydb.domain.decisions import Situation
 from deploydb.domain.evidence import Approval, Evidence, Verification
 from deploydb.domain.state import Deployment, Outcome, Precedence, Running, Verdict
-from deploydb.store.deployments import from_row, release_from_row, released, selected
+from deploydb.store.deployments import from_row, locked, release_from_row, released, selected
 from deploydb.store.surroundings import Surroundings, surroundings
 from deploydb.store.tables import approval, artifact, deployment, running, verdict, verification
 
@@ -26,7 +26,6 @@ _IN_PLAY = sa.union_all(
 )
 # One statement, so one snapshot: of two, a report between them that opens a deployment again would hide it from both.
 _DEPLOYMENTS = selected().where(deployment.c.id.in_(_IN_PLAY)).order_by(deployment.c.id)
-_DEPLOYMENTS_LOCKED = _DEPLOYMENTS.with_for_update(of=deployment)
 _RUNNING = (
     released()
     .add_columns(running.c.service, running.c.environment, running.c.deployment_id, running.c.since)
@@ -76,8 +75,12 @@ def situations(
 
 def _deployments(connection: sa.Connection, services: Collection[str], *, lock: bool) -> list[Deployment]:
     """Open deployments, and the closed ones of their flows: a stage looks at those upstream of it."""
-    statement = _DEPLOYMENTS_LOCKED if lock else _DEPLOYMENTS
-    return [from_row(row) for row in connection.execute(statement, {"services": list(services)})]
+    given = {"services": list(services)}
+    if not lock:
+        return [from_row(row) for row in connection.execute(_DEPLOYMENTS, given)]
+    # Found first, then locked by nothing but their ids: PostgreSQL looks again at a row for which it had to wait, and
+    # with the search in the same statement, by some plans, did not find it any more.
+    return list(locked(connection, connection.execute(_IN_PLAY, given).scalars().unique().all()).values())
 
 
 def _running(connection: sa.Connection, services: Collection[str]) -> dict[str, dict[tuple[str, str], Running]]:

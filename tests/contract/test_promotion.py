@@ -10,8 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from deploydb.domain.catalog import After, Catalog, Service, Stage
+from deploydb.domain.decisions import Situation
 from deploydb.store.promotion import evaluate, mark_open, next_due
+from deploydb.store.situation import situations
 from deploydb.store.tables import agenda, deployment, event, flow, mark, outbox, running, verdict
+from tests.past import fill
 from tests.servers import until
 from tests.story import NOON, World, catalog
 
@@ -237,6 +240,29 @@ def test_a_report_that_opens_a_deployment_again_in_the_middle_of_an_evaluation_h
         late.join()
         world.evaluate()
         assert world.statuses("1.0") == {"dev": "SUCCESS", "prod": "NOT_STARTED"}
+
+
+def test_a_report_that_an_evaluation_has_to_wait_for_does_not_hide_its_deployment(postgresql_url: str) -> None:
+    # PostgreSQL plans with indexes only where there is more than a handful of rows
+    fill(postgresql_url, services=100, events=20_000, environments=("dev", "prod"))
+    with World(postgresql_url, catalog()) as world, world.engine.connect() as ingest:
+        world.publish("1.0")
+        world.evaluate()
+        reported = sa.update(deployment).where(deployment.c.status == "CREATED").values(started_url="http://ci/1")
+        assert ingest.execute(reported).rowcount == 1
+        found: list[Situation] = []
+
+        def look() -> None:
+            with world.engine.connect() as promote:
+                found.extend(situations(promote, ["foo"], catalog()))
+
+        evaluation = threading.Thread(target=look)
+        evaluation.start()
+        until(lambda: _is_waiting(world.engine), what="the evaluation to wait")
+        ingest.commit()
+        evaluation.join()
+    seen = [(one.environment, one.started_url) for one in found[0].deployments]
+    assert seen == [("dev", "http://ci/1"), ("prod", None)]
 
 
 def _is_waiting(engine: sa.Engine) -> bool:
