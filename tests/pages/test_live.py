@@ -140,6 +140,14 @@ def test_a_gate_follows_what_others_say_and_keeps_what_is_being_typed(here: Site
         page.locator("tr.stage").filter(has_text="dev").get_by_text("success", exact=True).wait_for()
 
 
+def test_a_service_follows_what_becomes_of_it(here: Site, browser: Browser) -> None:
+    with tab(browser, here.house.environment["DEPLOYDB_URL"]) as page:
+        page.goto("/services/shop")
+        page.get_by_text("live", exact=True).wait_for()
+        here.publish("shop", "5.0")
+        page.get_by_role("img", name="dev: 5.0, unverified").wait_for()
+
+
 def test_a_page_in_the_background_gives_its_connection_back_and_catches_up(here: Site, browser: Browser) -> None:
     with tab(browser, here.house.environment["DEPLOYDB_URL"]) as page:
         page.goto("/status")

@@ -12,7 +12,7 @@ from deploydb.query.errors import bad_request
 from deploydb.query.lane import require_service
 from deploydb.query.matrix import Lane
 from deploydb.query.pages.drawing import bars, graph, ticks
-from deploydb.query.pages.page import Page, Said, narrowed
+from deploydb.query.pages.page import Page, Said, narrowed, stream_of
 from deploydb.query.pages.words import moment, state
 from deploydb.query.resource import PAGE, number
 from deploydb.query.resources.history import Tried, history
@@ -114,6 +114,7 @@ def _drawn(asked: Asked, said: Said) -> Mapping[str, Any]:
         "several_modules": len({one["module"] for one in said["stays"]}) > 1,
         "all_holds": list({one["text"]: one for lane in said["lanes"] for one in lane["holds"]}.values()),
         "page": int(asked.number("pageNumber") or 0),
+        "stream": stream_of(service=said["service"]),
     }
 
 
