@@ -94,7 +94,7 @@ def _show_fitted(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None
         cells = [Text(printable(cell)) for cell in row]
         for cell in cells:
             for word, style in STYLES.items():
-                cell.highlight_words([word], style)
+                cell.highlight_regex(rf"\b{word}\b", style)
         table.add_row(*cells)
     colour = _colour()
     Console(force_terminal=colour or None, no_color=None if colour is None else not colour).print(table)

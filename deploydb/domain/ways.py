@@ -40,10 +40,10 @@ class Ways:
         """The deployments upstream that the flow is through with, those before a stage that it passed by among them."""
         found = []
         for known in self._upstream(stage, flow):
-            if known.status is Status.SKIPPED:
-                found += self.passed(self._stages[known.environment], flow)
-            elif self._is_through(known):
+            if _has_got_through(known):
                 found.append(known)
+            elif self._is_through(known):
+                found += self.passed(self._stages[known.environment], flow)
         return found
 
     def _upstream(self, stage: Stage, flow: int | None) -> list[Deployment]:
@@ -51,25 +51,27 @@ class Ways:
         return [known for known in found if known is not None]
 
     def _is_through(self, known: Deployment) -> bool:
-        """Whether the flow may go on from a stage: it succeeded, its failure was ignored, or it passed it by."""
-        if known.status is Status.SKIPPED and self.skipped_by_hotfix(known) is not None:
-            return known.environment not in self._stages or (
-                self.waits_for(self._stages[known.environment], known.flow) is None
-            )
-        return known.status is Status.SUCCESS or known.sequel == "ignore"
+        """Whether the flow may go on from a stage: it got through, or it passes it by, however far it is there."""
+        return _has_got_through(known) or (
+            self.skipped_by_hotfix(known) is not None
+            and self.waits_for(self._stages[known.environment], known.flow) is None
+        )
 
     def _end(self, flow: int | None, environment: str) -> str | None:
         """Why the flow can never come out of a stage, as told where it ended; None where it may."""
         known = self._lanes.of(flow, environment)
         if known is None:
             return f"{environment} became a stage after this flow had begun"
-        if known.sequel in ("ignore", "retry"):
+        if _has_got_through(known) or known.sequel == "retry":
             return None
+        if self.skipped_by_hotfix(known) is not None:
+            return self.dead_end(self._stages[environment], flow)
         if known.status is Status.SKIPPED:
-            closed = self.dead_end(self._stages[environment], flow)
-            if closed is None and self.skipped_by_hotfix(known) is not None:
-                return None
-            return closed or f"skipped in {environment}: {known.reason}"
+            return self.dead_end(self._stages[environment], flow) or f"skipped in {environment}: {known.reason}"
         if known.expired_at is not None or (known.replaced_at is not None and known.status is Status.FAILED):
             return f"failed in {environment}: {known.reason}"
         return f"{known.reason} in {environment}" if known.replaced_at is not None else None
+
+
+def _has_got_through(known: Deployment) -> bool:
+    return known.status is Status.SUCCESS or known.sequel == "ignore"

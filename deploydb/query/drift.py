@@ -42,7 +42,10 @@ class Drift:
         runs = self._running.get((service.ident, stage.environment, module))
         pin = self._pins.get((service.ident, stage.environment)) if self._pins else None
         if pin is not None:
-            if pin.version is None or (runs is not None and runs.version == pin.version) or pin.version in coming:
+            # a pin names no module: what it keeps may be another one of the service
+            found = [self._running.get((service.ident, stage.environment, each)) for each in service.artifacts]
+            there = [one.version for one in found if one is not None]
+            if pin.version is None or pin.version in there or pin.version in coming:
                 return None
             return Expected(pin.version, pin.at.time, str(pin))
         expected = self._expected(service, stage, module)

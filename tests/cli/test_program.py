@@ -221,6 +221,12 @@ def test_colours_may_be_asked_for_where_no_terminal_is(told: Shell, asked: str, 
     assert ("\x1b[3" in told.ok("--color", asked, "status").stdout) is coloured
 
 
+def test_a_word_within_a_word_has_no_colour_of_its_own(told: Shell) -> None:
+    shown = told.ok("--color", "always", "flow", "show", "foo", "1.1", COLUMNS="200").stdout
+    assert "\x1b[36mCOMPLETED" in shown
+    assert "NOT_STARTED" in shown
+
+
 def test_a_watched_command_shows_again_until_ctrl_c(told: Shell) -> None:
     command = [*DEPLOYDB, "status", "--watch", "-o", "name"]
     with subprocess.Popen(command, env=told.environment, stdout=subprocess.PIPE, text=True) as process:

@@ -145,3 +145,25 @@ def test_a_hotfix_goes_ahead_past_the_stages_it_names_with_who_and_why() -> None
     assert it.commands[-1].reason.endswith("; a hotfix, by sue: prod is down")
     it.deploy("staging", "2.0")
     assert it.reason("prod", "2.0") == "prod runs 1.9, published later"
+
+
+@pytest.mark.parametrize("how", ["unverified", "failed", "deploying"])
+def test_a_hotfix_passes_a_stage_by_however_far_it_is_there(how: str) -> None:
+    it = world(*chain("dev", "staging", "prod", dev=("smoke",)))
+    it.publish("1.0")
+    it.evaluate(1)
+    if how != "deploying":
+        it.deploy("dev", "1.0")
+    if how == "failed":
+        it.verify("dev", "1.0", outcome="failed")
+    it.evaluate(1)
+    assert it.status("staging", "1.0") is Status.NOT_STARTED
+    it.hotfix("1.0", "dev", "staging", by="sue")
+    it.evaluate(1)
+    assert it.status("staging", "1.0") is Status.SKIPPED
+    assert it.status("prod", "1.0") is Status.CREATED
+    assert it.reason("prod", "1.0") == "published by ci; a hotfix, by sue: prod is down"
+    if how == "unverified":
+        it.verify("dev", "1.0")
+        it.evaluate(1)
+        assert it.status("dev", "1.0") is Status.SUCCESS

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from deploydb.domain.catalog import After, Stage
+from deploydb.domain.catalog import Service as Configured
 from tests.query.asking import Service
 from tests.story import NOON, World, catalog
 
@@ -113,6 +114,17 @@ def test_what_was_put_there_by_hand_is_no_part_of_the_pipeline(world: World, ser
     world.tell("deployment.observed", service="foo", environment="prod", **seen("2.0-local", world.now))
     world.evaluate()
     assert drift(service, "prod") == [("1.0", "dev runs it with success; 2.0-local was put there by hand")]
+
+
+def test_a_pin_is_kept_by_the_module_that_has_its_version(world: World, service: Service) -> None:
+    modules = ("com.example:foo", "com.example:theme")
+    world.catalog = catalog(Configured(ident="foo", artifacts=modules, pipelines=("main",)), stages=NO_GATES)
+    release(world, "1.0")
+    world.evaluate()
+    world.deploy()
+    world.tell("hold.placed", kind="pin", service="foo", environment="prod", version="1.0", by="alice", reason="audit")
+    assert ran(service, "prod") == [("1.0", "SUCCESS")]
+    assert drift(service, "prod") == []
 
 
 def drift(service: Service, environment: str) -> list[tuple[str, str]]:
