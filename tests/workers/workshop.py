@@ -120,6 +120,9 @@ class Workshop:
         started = [Working(name, self.settings) for name in names]
         for working in started:
             self._stack.callback(working.stop)
+        self._stack.callback(
+            lambda: [working.signals.stop() for working in started]
+        )  # all of them before any is awaited
         return started
 
     def publish(self, *bodies: bytes, content_type: str = "application/json", exchange: str = EVENTS) -> None:
