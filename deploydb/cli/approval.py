@@ -75,7 +75,7 @@ def _say(
     if version is None or promotion is None:
         version, promotion, digest = _meant(service, environment, version, promotion)
     else:
-        digest = _seen(service, environment, version)
+        digest = _seen(service, environment, version, promotion, verb)
     fact = kind(
         id=new_id(),
         source=my_source(),
@@ -92,12 +92,25 @@ def _say(
     click.echo(f"{promotion} {verb} for {service} {version} in {environment} by {fact.by}", err=True)
 
 
-def _seen(service: str, environment: str, version: str) -> str | None:
-    """The digest of the file that is known by a version; None where there is none, or nobody to ask."""
+def _seen(service: str, environment: str, version: str, promotion: str, verb: str) -> str | None:
+    """The digest of the file that is known by a version; None where there is none, or nobody to ask.
+
+    Raises: NotFound where people are not asked about the promotion there; Permanent for a no that comes too late.
+    """
     try:
-        digest: str | None = ask("why", service, environment, version=version)["digest"]
+        body = ask("why", service, environment, version=version)
     except (NotFound, Transient):  # a word may come before what it is about
         return None
+    names = _manual(body, waiting=False)
+    if promotion != FREEZE and promotion not in names:
+        told = f"there is {', '.join(names)}" if names else "nobody is asked there"
+        raise NotFound(f"{promotion} is no manual promotion of {service} in {environment}: {told}")
+    if verb == "refused" and body["stages"][-1]["status"] == "SUCCESS":
+        raise Permanent(
+            f"{version} is through {environment} already: `deploydb rollback {service} {environment}` puts back what "
+            f"ran before, `deploydb veto {service} {version}` stops it elsewhere"
+        )
+    digest: str | None = body["digest"]
     return digest
 
 

@@ -12,9 +12,10 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
 
+import click
 from msgspec import Struct
 
-from deploydb.domain.errors import DeployDBError, NotAllowed, NotFound, Permanent, Transient
+from deploydb.domain.errors import NotAllowed, NotFound, Permanent, Transient
 from deploydb.settings import from_environment
 
 TIMEOUT_SECONDS = 10.0
@@ -22,6 +23,7 @@ SILENCE_SECONDS = 40.0
 """A stream that says nothing for so long is dead: the service says that it lives every 15 s."""
 
 Body = dict[str, Any]
+
 
 _MEMBER = {
     "status": "lanes",
@@ -49,8 +51,8 @@ _MEMBER = {
 def ask(*path: str, **parameters: object) -> Body:
     """The answer to `/api/PATH…?PARAMETERS`; those that are None are left out.
 
-    Raises: NotFound with the service's words; NotAllowed; Permanent for another refusal; Transient where nobody
-    answers.
+    Raises: NotFound with the service's words; NotAllowed; UsageError for a parameter that cannot be; Permanent for
+    another refusal; Transient where nobody answers.
     """
     body, _ = _answer(path, parameters)
     if not isinstance(body, dict) or _MEMBER[path[0]] not in body:
@@ -165,13 +167,15 @@ def _stranger(base: str) -> Permanent:
     return Permanent(f"{base} does not answer as DeployDB does: check DEPLOYDB_URL")
 
 
-def _refusal(error: HTTPError, address: str) -> DeployDBError:
+def _refusal(error: HTTPError, address: str) -> Exception:
     try:
         told = str(json.load(error)["message"])
     except (ValueError, KeyError, TypeError):
         told = f"{address} answers {error.code} {error.reason}"
     if error.code == 404:
         return NotFound(told)
+    if error.code == 400:
+        return click.UsageError(told)
     if error.code in (401, 403):
         return NotAllowed(f"{told}; DEPLOYDB_TOKEN is the token that is sent, if there is one")
     return Transient(told) if error.code >= 500 else Permanent(told)

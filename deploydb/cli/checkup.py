@@ -171,7 +171,7 @@ def _broker(settings: Settings, environ: Mapping[str, str], wanted: Topology) ->
     depth = {one.name: one.messages for one in found}
     dead, waiting = depth.get(f"queue {DEAD_QUEUE}"), depth.get(f"queue {INGEST_QUEUE}")
     if dead is not None:
-        advice = "`deploydb dead list` tells why, `deploydb dead replay` sends them again" if dead else ""
+        advice = "`deploydb dead list` tells why, `deploydb dead replay --all` sends them again" if dead else ""
         yield Finding(check="dead letters", state="warn" if dead else "ok", seen=f"{dead} messages", advice=advice)
     if waiting is not None:
         yield Finding(check="waiting for ingest", state="ok", seen=f"{waiting} messages")

@@ -5,7 +5,10 @@ import click
 from deploydb.cli.asking import Body, ask
 from deploydb.cli.showing import ago, is_shown, output_option, show_table
 from deploydb.cli.times import past_option
+from deploydb.domain.errors import DeployDBError, NotAllowed
 
+UNUSABLE = 2
+"""The exit code where nothing could be compared: 1 says that they differ."""
 _SHOWN = 5
 """Releases in a cell; `-o json` has all of them."""
 
@@ -20,14 +23,20 @@ _SHOWN = 5
 def diff(origin: str, target: str, service: str | None, everything: bool, at: str | None, output: str) -> None:
     """What FROM runs and TO does not, by service, and which releases lie between the two.
 
-    Exits with 1 where they differ.
+    Exits with 0 where they run the same, 1 where they differ, 2 where they could not be compared.
 
     \b
     Examples:
       deploydb diff staging prod
       deploydb diff staging prod --service storefront --at 3d
     """
-    body = ask("diff", **{"from": origin, "to": target}, service=service, at=at)
+    try:
+        body = ask("diff", **{"from": origin, "to": target}, service=service, at=at)
+    except NotAllowed:
+        raise
+    except DeployDBError as error:
+        click.echo(f"deploydb: {error}", err=True)
+        raise click.exceptions.Exit(UNUSABLE) from None
     differing = [one for one in body["differences"] if one["relation"] != "same"]
     if not is_shown(output, body, lambda: (f"service/{one['service']}" for one in differing)):
         rows = [_row(one) for one in (body["differences"] if everything else differing)]

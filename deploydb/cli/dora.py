@@ -1,9 +1,12 @@
 """`deploydb dora`: how often, how fast, how safely, how soon mended."""
 
+from datetime import timedelta
+
 import click
 
 from deploydb.cli.asking import Body, ask
 from deploydb.cli.showing import is_shown, output_option, show_table
+from deploydb.domain.gates.words import in_words
 
 
 @click.command()
@@ -57,7 +60,4 @@ def _spread(figure: Body) -> str:
 
 
 def _lasting(seconds: float) -> str:
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds / size:.1f}{unit}"
-    return f"{seconds:.0f}s"
+    return in_words(timedelta(seconds=int(seconds)))

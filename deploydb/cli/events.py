@@ -6,7 +6,7 @@ import click
 
 from deploydb.cli.asking import Body, ask
 from deploydb.cli.following import followed
-from deploydb.cli.showing import is_shown, output_option, printable, show_table
+from deploydb.cli.showing import is_shown, output_option, printable, show_table, whole
 from deploydb.cli.times import past_option
 
 
@@ -17,6 +17,7 @@ from deploydb.cli.times import past_option
 @click.option("--source", metavar="SOURCE", help="Said by this source only; DeployDB's own is deploydb.")
 @click.option("--who", metavar="NAME", help="By this person only.")
 @past_option("--since", help="Recorded since then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.")
+@past_option("--until", help="Recorded until then; as --since.")
 @click.option("--before", type=click.IntRange(1), metavar="NUMBER", help="Older than the event with this number.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many, newest first.")
 @click.option("--follow", is_flag=True, help="Those, oldest first, and then each one as it comes, until Ctrl-C.")
@@ -28,6 +29,7 @@ def events(
     source: str | None,
     who: str | None,
     since: str | None,
+    until: str | None,
     before: int | None,
     limit: int,
     follow: bool,
@@ -49,10 +51,11 @@ def events(
         "source": source,
         "who": who,
         "since": since,
+        "until": until,
     }
     if follow:
-        if before is not None:
-            raise click.UsageError("--follow goes on from the newest: --before does not go with it.")
+        if before is not None or until is not None:
+            raise click.UsageError("--follow goes on from the newest: neither --before nor --until goes with it.")
         _follow(wanted, limit, output)
     body = ask("events", **wanted, before=before, perPageSize=limit)
     if is_shown(output, body, lambda: (f"event/{one['number']}" for one in body["events"])):
@@ -79,4 +82,4 @@ def _row(event: Body) -> list[str]:
     about = " ".join(filter(None, [event["service"] or module, event["environment"], str(version)]))
     told = [body.get("promotion"), body.get("verdict") or body.get("outcome"), body.get("by"), body.get("reason")]
     detail = ": ".join(str(word) for word in told if word)
-    return [str(event["number"]), event["time"][:19], event["type"], event["source"], about, detail]
+    return [str(event["number"]), whole(event["time"]), event["type"], event["source"], about, detail]

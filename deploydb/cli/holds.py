@@ -1,17 +1,15 @@
 """`pin`, `veto`, `freeze`, `pause`, the words that lift them, and `holds`: what people hold automation back with."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 
 from deploydb.cli.acting import by_option, reason_option, until_option
 from deploydb.cli.asking import Body, ask
+from deploydb.cli.holding import lift, place, require_version
 from deploydb.cli.showing import ago, is_shown, output_option, show_table
 from deploydb.cli.showing import until as in_time
-from deploydb.cli.telling import me, my_source, new_id, tell_one
 from deploydb.domain.errors import Permanent, Transient
-from deploydb.domain.facts import HoldLifted, HoldPlaced
-from deploydb.domain.orders import Kind
 
 
 @click.command()
@@ -34,7 +32,9 @@ def pin(
       deploydb pin storefront prod 1.4.0 --reason "1.5 leaks memory"
     """
     kept = version or _runs(service, environment)
-    _place("pin", reason, until, by, service=service, environment=environment, version=kept)
+    if version is not None:
+        require_version(service, environment, version)
+    place("pin", reason, until, by, service=service, environment=environment, version=kept)
     click.echo(f"{service} is pinned to {kept} in {environment}", err=True)
 
 
@@ -50,7 +50,7 @@ def unpin(service: str, environment: str, reason: str | None, by: str | None) ->
     Example:
       deploydb unpin storefront prod --reason "the leak is fixed"
     """
-    _lift("pin", reason, by, service=service, environment=environment)
+    lift("pin", reason, by, service=service, environment=environment)
     click.echo(f"{service} is no longer pinned in {environment}", err=True)
 
 
@@ -73,7 +73,7 @@ def veto(
       deploydb veto storefront 1.4.0 --reason "loses orders"
       deploydb veto storefront 1.4.0 --environment prod --reason "wait for legal" --until 2d
     """
-    _place("veto", reason, until, by, service=service, environment=environment, version=version)
+    place("veto", reason, until, by, service=service, environment=environment, version=version)
     where = f" from {environment} on" if environment else ""
     click.echo(f"{service} {version} is vetoed{where}", err=True)
     try:
@@ -98,7 +98,7 @@ def unveto(service: str, version: str, environment: str | None, reason: str | No
     Example:
       deploydb unveto storefront 1.4.0 --environment prod
     """
-    _lift("veto", reason, by, service=service, environment=environment, version=version)
+    lift("veto", reason, by, service=service, environment=environment, version=version)
     click.echo(f"{service} {version} is no longer vetoed{f' from {environment} on' if environment else ''}", err=True)
 
 
@@ -119,7 +119,7 @@ def freeze(environment: str | None, service: str | None, reason: str, until: dat
       deploydb freeze prod --reason "year's end" --until 2027-01-02T06:00:00Z
       deploydb freeze --service storefront --reason "audit"
     """
-    _place("freeze", reason, until, by, service=service, environment=environment)
+    place("freeze", reason, until, by, service=service, environment=environment)
     click.echo(f"{environment or 'everything'} is frozen{f' for {service}' if service else ''}", err=True)
 
 
@@ -135,7 +135,7 @@ def thaw(environment: str | None, service: str | None, reason: str | None, by: s
     Example:
       deploydb thaw prod
     """
-    _lift("freeze", reason, by, service=service, environment=environment)
+    lift("freeze", reason, by, service=service, environment=environment)
     click.echo(f"{environment or 'everything'} is no longer frozen{f' for {service}' if service else ''}", err=True)
 
 
@@ -153,7 +153,7 @@ def pause(service: str, environment: str | None, reason: str, until: datetime | 
       deploydb pause storefront --reason "moving the database" --until 2h
       deploydb pause storefront prod --reason "moving the database"
     """
-    _place("pause", reason, until, by, service=service, environment=environment)
+    place("pause", reason, until, by, service=service, environment=environment)
     click.echo(f"{service} is paused{f' in {environment}' if environment else ''}", err=True)
 
 
@@ -169,7 +169,7 @@ def resume(service: str, environment: str | None, reason: str | None, by: str | 
     Example:
       deploydb resume storefront
     """
-    _lift("pause", reason, by, service=service, environment=environment)
+    lift("pause", reason, by, service=service, environment=environment)
     click.echo(f"{service} is no longer paused{f' in {environment}' if environment else ''}", err=True)
 
 
@@ -219,65 +219,3 @@ def _running_at(body: Body, version: str, environment: str | None) -> list[str]:
         for lane in body["lanes"]
         if lane["environment"] in order[first:] and version in {one["version"] for one in lane["running"]}
     ]
-
-
-def _require(service: str | None, environment: str | None) -> None:
-    """Whoever mistypes what is to be held would believe it held. Raises: NotFound where there is no such thing."""
-    named = " in ".join(name for name in (service, environment) if name is not None)
-    if not named:
-        return
-    try:
-        ask("status", service=service, environment=environment)
-    except Transient as error:
-        click.echo(f"whether there is {named} could not be asked: {error}", err=True)
-
-
-def _place(
-    kind: Kind,
-    reason: str,
-    until: datetime | None,
-    by: str | None,
-    *,
-    service: str | None = None,
-    environment: str | None = None,
-    version: str | None = None,
-) -> None:
-    _require(service, environment)
-    tell_one(
-        HoldPlaced(
-            id=new_id(),
-            source=my_source(),
-            time=datetime.now(UTC),
-            kind=kind,
-            by=by or me(),
-            service=service,
-            environment=environment,
-            version=version,
-            reason=reason,
-            until=until,
-        )
-    )
-
-
-def _lift(
-    kind: Kind,
-    reason: str | None,
-    by: str | None,
-    *,
-    service: str | None = None,
-    environment: str | None = None,
-    version: str | None = None,
-) -> None:
-    tell_one(
-        HoldLifted(
-            id=new_id(),
-            source=my_source(),
-            time=datetime.now(UTC),
-            kind=kind,
-            by=by or me(),
-            service=service,
-            environment=environment,
-            version=version,
-            reason=reason,
-        )
-    )

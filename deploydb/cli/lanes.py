@@ -134,7 +134,7 @@ def _stage_rows(stage: Body) -> list[list[str]]:
 @output_option
 @watched
 def history(service: str, environment: str | None, limit: int, output: str) -> None:
-    """What has been deployed of SERVICE, newest first.
+    """What has been deployed of SERVICE, newest first: why it was put there, and why it is as far as it is.
 
     \b
     Examples:
@@ -146,7 +146,7 @@ def history(service: str, environment: str | None, limit: int, output: str) -> N
     if is_shown(output, body, lambda: (f"deployment/{one['id']}" for one in body["deployments"])):
         return
     rows = [_history_row(one) for one in body["deployments"]]
-    headings = ["DEPLOYMENT", "ENVIRONMENT", "VERSION", "STATUS", "WHEN", "BECAUSE"]
+    headings = ["DEPLOYMENT", "ENVIRONMENT", "VERSION", "STATUS", "WHEN", "PUT THERE", "BECAUSE"]
     show_table(headings, rows, empty=f"Nothing of {service} has been deployed.")
 
 
@@ -154,4 +154,5 @@ def _history_row(one: dict[str, Any]) -> list[str]:
     when = one["finishedAt"] or one["startedAt"] or one["requestedAt"] or one["decidedAt"] or one["createdAt"]
     kind = "" if one["kind"] == "deploy" else f" ({one['kind']})"
     reason = " ".join(filter(None, [one["reason"], one["url"] if is_wide() else None]))
-    return [str(one["id"]), one["environment"], one["version"] + kind, one["status"], ago(when), reason]
+    why = one["because"] or ""
+    return [str(one["id"]), one["environment"], one["version"] + kind, one["status"], ago(when), why, reason]

@@ -6,9 +6,9 @@ import click
 
 from deploydb.cli.acting import by_option, reason_option
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, is_shown, output_option, printable, show_table
+from deploydb.cli.showing import ago, is_shown, output_option, printable, show_table, whole
 from deploydb.cli.telling import me, my_source, new_id, tell_one
-from deploydb.domain.errors import NotFound, Transient
+from deploydb.domain.errors import NotFound, Permanent, Transient
 from deploydb.domain.facts import HotfixDeclared, RollbackRequested
 
 
@@ -73,6 +73,7 @@ def rollback(
         return
     if reason is None:
         raise click.UsageError("Missing option '--reason': it is told wherever the rollback shows.")
+    _require_target(service, environment, version)
     fact = RollbackRequested(
         id=new_id(),
         source=my_source(),
@@ -85,7 +86,21 @@ def rollback(
     )
     tell_one(fact)
     to = f" to {version}" if version else ""
-    click.echo(f"rollback of {service} in {environment}{to} is asked for; see `deploydb status`", err=True)
+    click.echo(
+        f"rollback of {service} in {environment}{to} is asked for; see `deploydb history {service} {environment}`",
+        err=True,
+    )
+
+
+def _require_target(service: str, environment: str, version: str | None) -> None:
+    """Raises: Permanent where there is nothing to put back."""
+    try:
+        body = ask("rollback", service, environment, to=version)
+    except Transient as error:
+        click.echo(f"what would be put back could not be asked: {error}", err=True)
+        return
+    if not body["possible"]:
+        raise Permanent(f"nothing is put back: {body['why']}")
 
 
 def _require_version(service: str, version: str, skip: tuple[str, ...]) -> None:
@@ -107,11 +122,11 @@ def _show_rollback(body: Body, output: str) -> None:
 
 def _tell_rollback(body: Body) -> None:
     lane, runs, target = f"{body['service']} in {body['environment']}", body["from"], body["to"]
-    left = f"{runs['version']} (since {runs['since']}, {ago(runs['since'])})" if runs else "nothing"
+    left = f"{runs['version']} (since {whole(runs['since'])}, {ago(runs['since'])})" if runs else "nothing"
     click.echo(printable(f"{lane} runs {left}"))
     if target:
         proven = "completed the pipeline" if target["completed"] else "succeeded there"
-        click.echo(printable(f"would be put back: {target['version']}, deployed {target['since']}, {proven}"))
+        click.echo(printable(f"would be put back: {target['version']}, deployed {whole(target['since'])}, {proven}"))
     else:
         click.echo("nothing would be put back")
     click.echo(printable(f"why: {body['why']}"))

@@ -8,10 +8,11 @@ import click
 from deploydb.cli.acting import by_option, reason_option
 from deploydb.cli.asking import ask
 from deploydb.cli.telling import me, my_source, new_id, tell_one
-from deploydb.domain.errors import NotFound
+from deploydb.domain.errors import NotFound, Permanent
 from deploydb.domain.facts import HotfixDeclared
 
 _THROUGH = ("SUCCESS", "SKIPPED")
+_OVER = ("SUCCESS", "COMPLETED", "SKIPPED")
 
 
 @click.command()
@@ -34,6 +35,12 @@ def promote(service: str, environment: str, version: str, yes: bool, reason: str
     stages = ask("why", service, environment, version=version)["stages"]
     if stages[-1]["environment"] != environment:
         raise NotFound(f"{service} {version} does not go to {environment}")
+    there = stages[-1]
+    if there["status"] in _OVER:
+        raise Permanent(
+            f"{service} {version} has had its turn in {environment} ({there['status']}): "
+            f"`deploydb rollback {service} {environment} --to {version}` puts back what has succeeded there"
+        )
     skip = tuple(stage["environment"] for stage in stages[:-1] if stage["status"] not in _THROUGH)
     if skip and not yes:
         _confirm(f"{service} {version} will pass by {', '.join(skip)} on its way to {environment}. Go on?")

@@ -116,7 +116,7 @@ def ago(time: str | None) -> str:
     if time is None:
         return ""
     if is_wide():
-        return _whole(time)
+        return whole(time)
     seconds = int((datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
     if seconds < 0:
         return "just now"
@@ -131,7 +131,7 @@ def until(time: str | None) -> str:
     if time is None:
         return ""
     if is_wide():
-        return _whole(time)
+        return whole(time)
     seconds = int((datetime.fromisoformat(time) - datetime.now(UTC)).total_seconds())
     if seconds <= 0:
         return ""
@@ -147,5 +147,6 @@ def is_wide() -> bool:
     return context is not None and bool(context.meta.get(_WIDE))
 
 
-def _whole(time: str) -> str:
+def whole(time: str) -> str:
+    """The time itself, to the second."""
     return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")

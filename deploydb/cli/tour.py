@@ -25,7 +25,7 @@ import click
 from deploydb.configuration import load
 from deploydb.domain.catalog import Service
 from deploydb.domain.errors import Misconfigured, NotFound, Permanent, Transient
-from deploydb.settings import from_environment
+from deploydb.settings import Settings, from_environment
 
 EXAMPLE = Path("deploy/example")
 START_SECONDS = 60.0
@@ -67,7 +67,10 @@ def tour(once: bool, service: str | None) -> None:
         _run(["status"], url)
         if once:
             return
-        click.echo(f"\nDeployDB serves on {url}/api/status. Stop it with Ctrl-C.")
+        click.echo(f"\nDeployDB serves on {url} (sign in with the token in {settings.data / 'token'}).")
+        if url != Settings().url:
+            click.echo(f"In other shells: export DEPLOYDB_URL={url}")
+        click.echo("Stop it with Ctrl-C.")
         with _stopped_by_hand():
             while up.poll() is None:
                 time.sleep(1)

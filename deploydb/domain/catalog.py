@@ -185,6 +185,10 @@ class Catalog:
             if any(isinstance(one, ProvenancePromotion) for one in asked):
                 self._asks_provenance.add(service.ident)
 
+    def overrides_freezes(self, person: str) -> bool:
+        """Whether a person's word may let something through a freeze."""
+        return any(person in self.groups.get(group, ()) for group in self.freeze_overriders)
+
     def services_of(self, module: str) -> tuple[str, ...]:
         """The services that list a module (`group:name`), in the catalog's order."""
         return tuple(self._services_of_module.get(module, ()))

@@ -163,7 +163,7 @@ class Doors:
         environment, module = known.environment, known.release.artifact.module
         ran = self._lanes.runs(known)
         deadline = self._lanes.now + self._catalog.environments[environment].deadline
-        requested = replace(known, requested_at=self._lanes.now, deadline=deadline, reason=reason)
+        requested = replace(known, requested_at=self._lanes.now, deadline=deadline, because=reason, reason=reason)
         self._lanes.request(
             Requested(
                 deployment=requested,

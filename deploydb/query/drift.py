@@ -47,12 +47,18 @@ class Drift:
             there = [one.version for one in found if one is not None]
             if pin.version is None or pin.version in there or pin.version in coming:
                 return None
+            if runs is None and there:
+                return None  # told of the modules that are there
+            if runs is None and module != service.artifacts[0]:
+                return None
             return Expected(pin.version, pin.at.time, str(pin))
         expected = self._expected(service, stage, module)
         if expected is None or (runs is not None and runs.version == expected.version):
             return None
         if expected.version in coming or (service.ident, expected.version) in self._vetoed:
             return None
+        if runs is not None and runs.kind == "rollback" and runs.previous == expected.version:
+            return None  # it has been there, and was put away
         if runs is None or _newness(service.order, expected) > _newness(service.order, runs):
             return Expected(expected.version, expected.published_at, _reason(expected))
         if runs.kind != "external":

@@ -1,6 +1,6 @@
 """Why a version is, or is not, in an environment: one sentence, and the stages and gates behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -68,8 +68,10 @@ def explain(
     flow: Sequence[DeploymentView],
     running: Sequence[RunningView],
     catalogs: Catalogs,
+    passed: Collection[str] = (),
 ) -> Why:
-    """The answer about one deployment. `flow`: its flow's, in the order of stages; `running`: what its lane runs."""
+    """The answer about one deployment. `flow`: its flow's, in the order of stages; `running`: what its lane runs;
+    `passed`: the stages that a hotfix passes by."""
     after = _after(catalog, meant, flow)
     way = _way(meant, flow, after)
     runs = next((view for view in running if view.module == meant.artifact.module), None)
@@ -78,7 +80,7 @@ def explain(
         environment=meant.environment,
         version=meant.artifact.version,
         digest=meant.artifact.digest,
-        answer=_answer(meant, way, after, runs),
+        answer=_answer(meant, way, after, runs, passed),
         stages=[stage_body(catalog, view, catalogs) for view in way],
     )
 
@@ -115,7 +117,11 @@ def _way(meant: DeploymentView, flow: Sequence[DeploymentView], after: Mapping[s
 
 
 def _answer(
-    meant: DeploymentView, way: Sequence[DeploymentView], after: Mapping[str, After], runs: RunningView | None
+    meant: DeploymentView,
+    way: Sequence[DeploymentView],
+    after: Mapping[str, After],
+    runs: RunningView | None,
+    passed: Collection[str],
 ) -> str:
     version, environment, reason = meant.artifact.version, meant.environment, meant.reason
     here = runs is not None and runs.deployment == meant.id
@@ -133,13 +139,32 @@ def _answer(
             return f"{version} runs in {environment}{_since(runs)} and failed there{because}{_aftermath(meant)}"
         case "SKIPPED":
             return f"{version} will not come to {environment}{because}{other}"
-    told = "; ".join(_holding(view, meant) for view in _holders(meant, way, after))
+    told = "; ".join(_holding(view, meant) for view in _holders(meant, way, after, passed))
     return f"{version} is not in {environment}: {told}{other}"
 
 
-def _holders(meant: DeploymentView, way: Sequence[DeploymentView], after: Mapping[str, After]) -> list[DeploymentView]:
-    """The stages at which the flow is now: those furthest on its way that it has come to and not come out of."""
+def _holders(
+    meant: DeploymentView, way: Sequence[DeploymentView], after: Mapping[str, After], passed: Collection[str]
+) -> list[DeploymentView]:
+    """The stages at which the flow is now: those furthest on its way that it has come to and not come out of.
+
+    A stage that it passes by holds nothing; what comes before it may.
+    """
     by_environment = {view.environment: view for view in way}
+
+    def before(view: DeploymentView) -> list[DeploymentView]:
+        names = after.get(view.environment, After()).environments
+        return [by_environment[name] for name in names if name in by_environment]
+
+    def is_through(view: DeploymentView) -> bool:
+        if view.status == "SUCCESS" or view.sequel == "ignore":
+            return True
+        return view.environment in passed and has_arrived(view)
+
+    def has_arrived(view: DeploymentView) -> bool:
+        come = [is_through(each) for each in before(view)]
+        return all(come) or (after.get(view.environment, After()).need == "any" and any(come))
+
     holders: set[str] = set()
     seen: set[str] = set()
     look = [meant]
@@ -148,14 +173,11 @@ def _holders(meant: DeploymentView, way: Sequence[DeploymentView], after: Mappin
         if view.environment in seen:
             continue
         seen.add(view.environment)
-        stage = after.get(view.environment, After())
-        before = [by_environment[name] for name in stage.environments if name in by_environment]
-        unmet = [each for each in before if each.status != "SUCCESS"]
-        arrived = not unmet or (stage.need == "any" and len(unmet) < len(before))
-        if view.status != "NOT_STARTED" or arrived:
+        is_passed = view is not meant and view.environment in passed
+        if not is_passed and (view.status != "NOT_STARTED" or has_arrived(view)):
             holders.add(view.environment)
         else:
-            look += unmet
+            look += [each for each in before(view) if not is_through(each)]
     return [view for view in way if view.environment in holders]
 
 
@@ -175,7 +197,7 @@ def _holding(view: DeploymentView, meant: DeploymentView) -> str:
         case "COMPLETED":
             return f"{where} {_it(_waiting(view))}"
         case "SKIPPED":
-            return f"it was skipped {where}: {reason}"
+            return f"it was skipped {where}: {reason.removeprefix('skipped: ')}"
         case _:
             return f"it failed {where}{_tried(view)}: {reason}{_aftermath(view)}"
 

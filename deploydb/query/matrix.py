@@ -26,13 +26,14 @@ class Previous(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Running(Struct, frozen=True, kw_only=True, gc=False):
-    """What a lane runs of one module."""
+    """What a lane runs of one module. `because`: why it was put there; `reason`: why it is as far as it is."""
 
     module: str
     version: str
     deployment: int
     status: str
     since: str
+    because: str | None
     reason: str | None
     previous: Previous | None
 
@@ -184,6 +185,7 @@ def _running(view: TenureView) -> Running:
         deployment=view.deployment,
         status=view.status,
         since=since,
+        because=view.because,
         reason=view.reason,
         previous=previous,
     )

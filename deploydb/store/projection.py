@@ -171,6 +171,7 @@ def _word(ident: int, fact: ApprovalGiven | ApprovalRefused, number: int) -> dic
 def _external(fact: DeploymentObserved, artifact_id: int, now: datetime) -> dict[str, Any]:
     at = precedence(fact)
     told = f"observed, by {fact.by}" if fact.by else f"observed by {fact.source}"
+    why = f"{told}: {fact.reason}" if fact.reason else told
     return {
         "service": fact.service,
         "environment": fact.environment,
@@ -178,7 +179,8 @@ def _external(fact: DeploymentObserved, artifact_id: int, now: datetime) -> dict
         "version": fact.artifact.version,
         "kind": "external",
         "status": Status.COMPLETED,
-        "reason": f"{told}: {fact.reason}" if fact.reason else told,
+        "because": why,
+        "reason": why,
         "created_at": now,
         "happened_at": at.time,
         "finished_at": at.time,

@@ -66,6 +66,19 @@ def test_a_word_with_everything_in_it_asks_nobody(shell: Shell, queue: Queue) ->
     )
 
 
+def test_what_people_are_not_asked_about_is_not_approved(asked: Shell, queue: Queue) -> None:
+    told = asked.fails("approve", "foo", "staging", "1.0", "--promotion", "smoke")
+    assert "smoke is no manual promotion of foo in staging: there is go" in told
+    assert "nobody is asked there" in asked.fails("approve", "foo", "dev", "1.0", "--promotion", "nope")
+    assert queue.arrived() == []
+
+
+def test_a_no_that_comes_too_late_says_what_to_do(told: Shell, queue: Queue) -> None:
+    told_off = told.fails("refuse", "foo", "dev", "1.0", "--promotion", "freeze", "--comment", "no")
+    assert "1.0 is through dev already: `deploydb rollback foo dev`" in told_off
+    assert queue.arrived() == []
+
+
 def test_a_no_is_a_refusal(shell: Shell, queue: Queue) -> None:
     shell.ok("refuse", "foo", "staging", "1.0", "--promotion", "go", "--by", "bob", "--reason", "it is slow")
     (body,) = queue.bodies()

@@ -105,6 +105,42 @@ def test_what_runs_is_pinned_where_no_version_is_said(asking: Shell, queue: Queu
     assert "no answer from" in asking.run("pin", "foo", "prod", *SAID, DEPLOYDB_URL="http://127.0.0.1:1").stderr
 
 
+def test_a_version_that_does_not_exist_is_not_pinned(asking: Shell, queue: Queue) -> None:
+    assert "there is no version 9.9 of foo" in asking.fails("pin", "foo", "prod", "9.9", *SAID)
+    assert queue.arrived() == []
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [
+        (("thaw", "prod"), "there is no freeze in prod: no freeze stands anywhere"),
+        (("thaw",), "there is no freeze everywhere: no freeze stands anywhere"),
+        (("unpin", "foo", "prod"), "there is no pin of foo in prod"),
+        (("unveto", "foo", "1.0"), "there is no veto of foo 1.0 everywhere"),
+        (("resume", "foo", "prod"), "there is no pause of foo in prod"),
+    ],
+)
+def test_what_is_not_held_is_not_lifted(asking: Shell, queue: Queue, command: tuple[str, ...], missing: str) -> None:
+    assert missing in asking.fails(*command)
+    assert queue.arrived() == []
+
+
+def test_who_names_another_scope_is_told_what_stands(shell: Shell, queue: Queue) -> None:
+    stands = {
+        "kind": "freeze",
+        "service": None,
+        "environment": "prod",
+        "version": None,
+        "text": "prod is frozen by ann",
+    }
+    with web() as server:
+        server.reply("/api/holds", (200, json.dumps({"holds": [stands]}).encode()))
+        refused = shell.fails("thaw", DEPLOYDB_URL=server.url)
+        assert "there is no freeze everywhere: what stands is: prod is frozen by ann" in refused
+        shell.ok("thaw", "prod", DEPLOYDB_URL=server.url)
+    assert published(queue)["type"] == "hold.lifted"
+
+
 def test_who_vetoes_what_runs_is_told_how_to_roll_it_back(asking: Shell, queue: Queue) -> None:
     assert asking.ok("veto", "foo", "1.0", *SAID).stderr == (
         "foo 1.0 is vetoed\nit runs in prod; what could be put back: deploydb rollback foo prod --dry-run\n"
@@ -149,6 +185,17 @@ def test_a_rollback_is_asked_for_with_a_reason(shell: Shell, queue: Queue) -> No
     }
 
 
+def test_where_nothing_can_be_put_back_nothing_is_asked_for(asking: Shell, queue: Queue) -> None:
+    assert "9.9 has not succeeded in prod" in asking.fails("rollback", "foo", "prod", "--to", "9.9", *SAID)
+    assert queue.arrived() == []
+
+
+def test_a_version_that_has_had_its_turn_is_not_promoted(asking: Shell, queue: Queue) -> None:
+    refused = asking.fails("promote", "foo", "dev", "1.0", "--yes", "--reason", "fire")
+    assert "foo 1.0 has had its turn in dev (SUCCESS): `deploydb rollback foo dev --to 1.0`" in refused
+    assert queue.arrived() == []
+
+
 def test_a_word_for_passing_a_freeze_says_why(shell: Shell, queue: Queue) -> None:
     word = ("approve", "foo", "prod", "1.0", "--promotion", "freeze", "--by", "ann")
     assert "--comment" in shell.fails(*word, code=2)
@@ -185,9 +232,9 @@ def test_a_dry_run_says_what_would_be_put_back_what_it_undoes_and_what_stands_ag
         told = shell.ok("rollback", "foo", "prod", "--to", "1.0", "--dry-run", DEPLOYDB_URL=server.url).stdout
         assert server.paths() == ["/api/rollback/foo/prod?to=1.0"]
     lines = [line for line in told.splitlines() if line]
-    assert lines[0].startswith("foo in prod runs 1.1 (since 2026-11-22T12:00:00+00:00, ")
+    assert lines[0].startswith("foo in prod runs 1.1 (since 2026-11-22 12:00:00Z, ")
     assert lines[1:4] == [
-        "would be put back: 1.0, deployed 2026-11-21T12:00:00+00:00, completed the pipeline",
+        "would be put back: 1.0, deployed 2026-11-21 12:00:00Z, completed the pipeline",
         "why: 1.0 succeeded there",
         "against it: prod is frozen by ann",
     ]

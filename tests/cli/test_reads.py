@@ -66,7 +66,7 @@ def test_why_of_the_past_is_what_was_known_then(told: Shell) -> None:
 
 def test_history_is_newest_first_and_may_be_cut(told: Shell) -> None:
     heading, *rows = told.ok("history", "foo").stdout.splitlines()
-    assert columns(heading) == ["DEPLOYMENT", "ENVIRONMENT", "VERSION", "STATUS", "WHEN", "BECAUSE"]
+    assert columns(heading) == ["DEPLOYMENT", "ENVIRONMENT", "VERSION", "STATUS", "WHEN", "PUT THERE", "BECAUSE"]
     assert [columns(row)[1:4] for row in rows] == [
         ["dev", "1.1", "COMPLETED"],
         ["prod", "1.0", "FAILED"],
@@ -79,7 +79,7 @@ def test_history_is_newest_first_and_may_be_cut(told: Shell) -> None:
 def test_events_are_newest_first_filtered_and_paged(told: Shell) -> None:
     heading, *rows = told.ok("events", "--type", "artifact.published").stdout.splitlines()
     assert columns(heading)[:5] == ["NUMBER", "TIME", "TYPE", "SOURCE", "ABOUT"]
-    assert [row.split()[2:4] for row in rows] == [["artifact.published", "tests"]] * 2
+    assert [row.split()[3:5] for row in rows] == [["artifact.published", "tests"]] * 2
     assert "1.1" in rows[0]
     first = told.json("events", "--limit", "2")
     second = told.json("events", "--limit", "2", "--before", str(first["next"]))

@@ -88,7 +88,7 @@ def test_a_deployment_tells_what_ran_before_and_why_it_came(world: World, servic
         "deployment": newest["deployment"],
         "event": newest["event"],
     }
-    assert "smoke" in newest["reason"]
+    assert newest["reason"] == "published by tests"
 
 
 def test_what_makes_no_sense_is_refused(service: Service) -> None:
@@ -96,3 +96,14 @@ def test_what_makes_no_sense_is_refused(service: Service) -> None:
     assert service.refusal("/api/blame?hours=745")[0] == 400
     assert service.refusal("/api/blame?environment=prd")[0] == 404
     assert service.refusal(f"/api/blame?at={quote((NOON + HOUR).isoformat())}")[0] == 404
+
+
+def test_a_word_of_somebody_who_may_not_overrides_no_freeze(world: World, service: Service) -> None:
+    world.catalog = catalog(groups={"sre": frozenset({"alice"})}, freeze_overriders=("sre",))
+    for who in ("alice", "mallory"):
+        said = {"service": "foo", "environment": "dev", "version": "1.0", "promotion": "freeze", "comment": "go"}
+        world.tell("approval.given", by=who, **said)
+    assert [(one["kind"], one["who"]) for one in service.get("/api/blame")["changes"]][:2] == [
+        ("approved", "mallory"),
+        ("overridden", "alice"),
+    ]

@@ -27,7 +27,8 @@ def test_what_has_been_tried_newest_first_and_nothing_that_has_not_begun(world: 
     world.evaluate()
     assert service.ask("/api/history/foo/dev").text == (
         '{"deployments":[{"id":1,"flow":1,"environment":"dev","module":"com.example:foo","version":"1.0",'
-        '"kind":"deploy","status":"FAILED","reason":"disk full","createdAt":"2026-11-22T12:00:00+00:00",'
+        '"kind":"deploy","status":"FAILED","because":"published by tests","reason":"disk full",'
+        '"createdAt":"2026-11-22T12:00:00+00:00",'
         '"requestedAt":"2026-11-22T12:00:00+00:00","startedAt":"2026-11-22T12:05:00+00:00",'
         '"finishedAt":"2026-11-22T12:06:00+00:00","decidedAt":"2026-11-22T12:06:00+00:00","url":"https://ci/1"}]}'
     )

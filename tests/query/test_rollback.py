@@ -54,6 +54,29 @@ def test_another_version_undoes_more(service: Service) -> None:
     assert [one["version"] for one in body["undoes"]] == ["3.0", "2.0"]
 
 
+def test_what_was_rolled_back_already_is_not_undone_again(service: Service) -> None:
+    world = service.world
+    world.now += timedelta(hours=1)
+    world.tell("rollback.requested", service="foo", environment="prod", by="sue", reason="leaks")
+    world.evaluate()
+    world.deploy()
+    world.evaluate()
+    body = service.get(f"{PATH}?to=1.0")
+    assert body["from"]["version"] == "2.0"
+    assert [one["version"] for one in body["undoes"]] == ["2.0"]
+    assert drift_of(service) == []
+
+
+def drift_of(service: Service) -> list[str]:
+    (lane,) = service.get("/api/status?service=foo&environment=prod")["lanes"]
+    return [one["expected"] for one in lane["drift"]]
+
+
+def test_a_version_that_never_succeeded_cannot_be_put_back(service: Service) -> None:
+    body = service.get(f"{PATH}?to=9.9")
+    assert (body["possible"], body["why"]) == (False, "9.9 has not succeeded in prod")
+
+
 def test_a_vetoed_version_is_passed_over_and_holds_are_told(service: Service) -> None:
     world = service.world
     world.tell("hold.placed", kind="veto", service="foo", version="2.0", by="alice", reason="leaks")

@@ -47,7 +47,8 @@ def test_what_runs_and_what_comes(world: World, service: Service) -> None:
     assert service.ask("/api/status?environment=dev").text == (
         '{"environments":["dev"],"lanes":[{"service":"foo","environment":"dev","running":[{"module":"com.example:foo",'
         '"version":"1.0","deployment":1,"status":"SUCCESS","since":"2026-11-22T12:00:00+00:00",'
-        '"reason":"smoke passed","previous":null}],"pending":[],"holds":[],"drift":[]}],"at":null,"knownAt":null}'
+        '"because":"published by tests","reason":"smoke passed","previous":null}],'
+        '"pending":[],"holds":[],"drift":[]}],"at":null,"knownAt":null}'
     )
     assert service.ask("/api/status?environment=prod").text == (
         '{"environments":["prod"],"lanes":[{"service":"foo","environment":"prod","running":[],"pending":['

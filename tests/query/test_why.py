@@ -280,6 +280,28 @@ def test_what_nobody_commanded_is_told_as_it_was_seen(world: World, service: Ser
     assert service.get("/api/why/foo/prod?version=0.9")["stages"][0]["gates"] == []
 
 
+def test_a_version_that_was_put_there_by_hand_is_there(world: World, service: Service) -> None:
+    world.publish("1.4.0")
+    world.evaluate()
+    seen = {"group": "com.example", "name": "foo", "version": "1.4.0"}
+    world.tell("deployment.observed", service="foo", environment="prod", artifact=seen, by="bob", reason="fire")
+    world.evaluate()
+    assert answer(service) == "1.4.0 is in prod since 2026-11-22 12:00:00 UTC: observed, by bob: fire"
+
+
+def test_what_a_hotfix_passes_by_holds_nothing(world: World, service: Service) -> None:
+    to_staging(world)
+    world.tell("hold.placed", kind="pin", service="foo", environment="prod", version="1.0", by="alice", reason="audit")
+    world.tell("hotfix.declared", service="foo", version="1.4.0", by="sue", reason="fire", skip=["dev", "staging"])
+    world.evaluate()
+    assert answer(service) == "1.4.0 is not in prod: at its door pinned to 1.0 by alice: audit"
+    world.publish("1.5.0")
+    world.tell("hotfix.declared", service="foo", version="1.5.0", by="sue", reason="fire", skip=["staging"])
+    world.evaluate()
+    world.deploy()
+    assert answer(service) == "1.5.0 is not in prod: in dev it waits for smoke to report"
+
+
 def test_a_service_that_is_configured_no_more_can_still_be_asked_about(world: World, service: Service) -> None:
     to_staging(world)
     world.catalog = Catalog(digest="nothing")

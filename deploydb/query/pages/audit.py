@@ -11,7 +11,7 @@ from deploydb.query.pages.page import Page, Said, options_of
 from deploydb.query.pages.words import moment, span
 from deploydb.query.resources import events
 
-_PAGING = ("pageNumber", "perPageSize", "before")
+_PAGING = ("pageNumber", "perPageSize")
 _TOLD = ("type", "id", "source", "time", "service", "environment", "artifact", "catalog", "by", "who")
 _NOTHING: tuple[Any, ...] = (None, "", [])
 _MOST_TOLD, _LONGEST_TOLD = 8, 200

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from deploydb.domain.catalog import Catalog
 from deploydb.query.asking import Asked
 from deploydb.query.errors import bad_request
 from deploydb.query.lane import require_environment, require_service
@@ -98,18 +99,18 @@ def blame(asked: Asked) -> Blame:
     return Blame(
         since=since.isoformat(),
         until=until.isoformat(),
-        changes=[_change(view, before) for view in views[:MOST]],
+        changes=[_change(asked.catalog, view, before) for view in views[:MOST]],
         more=len(views) > MOST,
     )
 
 
-def _change(view: ChangeView, before: dict[int, str]) -> Change:
+def _change(catalog: Catalog, view: ChangeView, before: dict[int, str]) -> Change:
     body = view.body
     deployment = body.get("deployment")
     return Change(
         time=(datetime.fromisoformat(body["since"]) if "since" in body else view.time).isoformat(),
         recorded_at=view.recorded_at.isoformat(),
-        kind=_kind(view),
+        kind=_kind(catalog, view),
         service=view.service,
         environment=view.environment,
         version=body.get("version") or body.get("to"),
@@ -122,9 +123,9 @@ def _change(view: ChangeView, before: dict[int, str]) -> Change:
     )
 
 
-def _kind(view: ChangeView) -> Kind:
+def _kind(catalog: Catalog, view: ChangeView) -> Kind:
     if view.type == "approval.given" and view.body.get("promotion") == _FREEZE:
-        return "overridden"
+        return "overridden" if catalog.overrides_freezes(str(view.body.get("by"))) else "approved"
     if view.type == "deployment.attempted" and view.body.get("kind") == "rollback":
         return "rolled back"
     return _KINDS[view.type]

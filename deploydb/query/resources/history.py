@@ -10,7 +10,8 @@ from deploydb.store.queries.history import history as deployments_of
 
 
 class Tried(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One attempt, and what came of it."""
+    """One attempt, and what came of it. `because`: why it was commanded, or was put there; `reason`: why it is as
+    far as it is."""
 
     id: int
     flow: int | None
@@ -19,6 +20,7 @@ class Tried(Struct, frozen=True, kw_only=True, rename="camel"):
     version: str
     kind: str
     status: str
+    because: str | None
     reason: str | None
     created_at: str
     requested_at: str | None
@@ -59,6 +61,7 @@ def _tried(view: DeploymentView) -> Tried:
         version=view.artifact.version,
         kind=view.kind,
         status=view.status,
+        because=view.because,
         reason=view.reason,
         created_at=view.created_at.isoformat(),
         requested_at=iso(view.requested_at),

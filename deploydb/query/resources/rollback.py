@@ -107,8 +107,12 @@ def rollback(asked: Asked) -> Rollback:
             if one.release.artifact.module == away.release.artifact.module
             and version in (None, one.release.artifact.version)
         ]
-        target, obstacle = _choose(asked, situation, configured, good, environment, away)
-        undone = _undone(connection, service, environment, target, away) if target is not None else []
+        if version is not None and not good:
+            obstacle = f"{shown(version)} has not succeeded in {environment}"
+            target = None
+        else:
+            target, obstacle = _choose(asked, situation, configured, good, environment, away)
+        undone = _undone(connection, configured, environment, target, away) if target is not None else []
     return Rollback(
         service=service,
         environment=environment,
@@ -135,9 +139,13 @@ def _choose(
     return Failures(lanes, asked.catalog, service, holds).target(good, environment, away.release)
 
 
-def _undone(connection: sa.Connection, service: str, environment: str, target: Good, away: Running) -> list[Release]:
-    found = came_after(connection, service, environment, target.release, target.deployment, limit=_MOST_UNDONE)
-    return found or [away.release]
+def _undone(
+    connection: sa.Connection, service: Service, environment: str, target: Good, away: Running
+) -> list[Release]:
+    """What came after the target and is in what runs now; what has been rolled back already is not."""
+    found = came_after(connection, service.ident, environment, target.release, target.deployment, limit=_MOST_UNDONE)
+    newest = away.release.order_key(service.order)
+    return [one for one in found if one.order_key(service.order) <= newest] or [away.release]
 
 
 def _dependents(asked: Asked, service: str, environment: str, target: Good | None) -> Iterator[Dependent]:

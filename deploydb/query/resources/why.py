@@ -1,5 +1,6 @@
 """Why: `/api/why/{service}/{environment}`, why a version is there, or is not."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from deploydb.store.queries.why import (
     last_in_lane,
     last_to_run,
     newest_of_module,
+    passed_by,
     version_is_stored,
 )
 from deploydb.store.situation import situations
@@ -49,7 +51,8 @@ def _now(asked: Asked) -> Why:
             runs = [view.deployment for view in running if view.version == version]
             ident = runs[0] if runs else deployment_of_version(connection, service, environment, version)
         else:
-            ident = _meant(connection, asked.catalog.services.get(service), service, environment)
+            there = {view.module: view.version for view in running}
+            ident = _meant(connection, asked.catalog.services.get(service), service, environment, there)
         meant = deployment_by_id(connection, ident) if ident is not None else None
         if meant is None:
             raise _nothing(connection, asked, service, environment, version)
@@ -60,7 +63,8 @@ def _now(asked: Asked) -> Why:
             for promotion, digest in catalogs_of(connection, service, view.environment, view.id).items()
         }
         releasing = _releasing(connection, asked, meant)
-    return replace(explain(asked.catalog, meant, flow, running, catalogs), releasing=releasing)
+        passed = passed_by(connection, service, meant.artifact.version)
+    return replace(explain(asked.catalog, meant, flow, running, catalogs, passed), releasing=releasing)
 
 
 def _then(asked: Asked, at: datetime) -> Why:
@@ -104,15 +108,21 @@ def _nothing(connection: sa.Connection, asked: Asked, service: str, environment:
     return _unknown_version(connection, asked.catalog.services.get(service), service, environment, version)
 
 
-def _meant(connection: sa.Connection, configured: Service | None, service: str, environment: str) -> int | None:
-    """The deployment in the lane that a question without a version is about."""
+def _meant(
+    connection: sa.Connection, configured: Service | None, service: str, environment: str, there: Mapping[str, str]
+) -> int | None:
+    """The deployment in the lane that a question without a version is about. `there`: what runs, by module."""
     if configured is not None:
         heads = [
             head
             for module in configured.artifacts
             if (head := _newest(connection, configured, environment, module)) is not None
         ]
-        coming = [head for head in heads if head.status != "SUCCESS"]
+        coming = [
+            head
+            for head in heads
+            if head.status != "SUCCESS" and there.get(head.release.artifact.module) != head.release.artifact.version
+        ]
         if coming:
             return max(coming, key=lambda head: (head.release.order_key("published"), head.deployment)).deployment
     runs = last_to_run(connection, service, environment)

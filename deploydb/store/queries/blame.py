@@ -11,6 +11,7 @@ from deploydb.store.tables import deployment, event, tenure
 
 MOST = 200
 _DECIDED = ("environment.changed", "deployment.ran", "failure.counted", "deployment.attempted", "rollback.answered")
+_RAN = ("environment.changed", "deployment.ran")
 _SAID = (
     "approval.given",
     "approval.refused",
@@ -57,7 +58,9 @@ def changes_between(
             event.c.environment,
             event.c.who,
             event.c.body,
-            deployment.c.reason.label("deployment_reason"),
+            sa.case((event.c.type.in_(_RAN), deployment.c.because), else_=deployment.c.reason).label(
+                "deployment_reason"
+            ),
         )
         .outerjoin(
             deployment,

@@ -34,8 +34,9 @@ class ResultView(Struct, frozen=True, kw_only=True):
 class DeploymentView(Struct, frozen=True, kw_only=True):
     """One attempt to have an artifact in an environment.
 
-    `completed`: it was deployed, in time, so that its promotions are asked. `position`: its stage's place in the flow.
-    `cause`: the deployment whose failure led to this one; `sequel`: what its own failure led to, `aftermath` in words.
+    `because`: why it was commanded, or was put there; `reason`: why it is as far as it is. `completed`: it was
+    deployed, in time, so that its promotions are asked. `position`: its stage's place in the flow. `cause`: the
+    deployment whose failure led to this one; `sequel`: what its own failure led to, `aftermath` in words.
     """
 
     id: int
@@ -48,6 +49,7 @@ class DeploymentView(Struct, frozen=True, kw_only=True):
     completed: bool
     open: bool
     position: int
+    because: str | None
     reason: str | None
     created_at: datetime
     requested_at: datetime | None
@@ -154,6 +156,7 @@ def _view(row: Any, results: Sequence[ResultView]) -> DeploymentView:  # noqa: A
         completed=row.outcome == "succeeded" and row.expired_at is None and row.skipped_at is None,
         open=row.open,
         position=row.position,
+        because=row.because,
         reason=row.reason,
         created_at=row.created_at,
         requested_at=row.requested_at,

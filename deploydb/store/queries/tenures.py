@@ -27,6 +27,7 @@ class TenureView(Struct, frozen=True, gc=False):
     kind: str
     status: str
     since: datetime
+    because: str | None
     reason: str | None
     previous: str | None
     previous_since: datetime | None
@@ -59,6 +60,7 @@ def running_now(connection: sa.Connection, service: str | None, environment: str
         deployment.c.kind,
         deployment.c.status,
         running.c.since,
+        deployment.c.because,
         deployment.c.reason,
         running.c.previous_version,
         running.c.previous_since,
@@ -96,6 +98,7 @@ def ran_at(
             deployment.c.kind,
             sa.case((judged, tenure.c.result), else_="COMPLETED"),
             tenure.c.since,
+            deployment.c.because,
             deployment.c.reason,
             sa.null(),
             sa.null(),

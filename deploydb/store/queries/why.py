@@ -8,7 +8,7 @@ from msgspec import Struct
 from deploydb.domain.state import Release
 from deploydb.store.deployments import release_from_row, released
 from deploydb.store.publications import module_key
-from deploydb.store.tables import artifact, deployment, running
+from deploydb.store.tables import artifact, deployment, hotfix, running
 
 
 class CandidateView(Struct, frozen=True, kw_only=True):
@@ -35,6 +35,14 @@ def deployment_of_version(connection: sa.Connection, service: str, environment: 
         .order_by(deployment.c.kind == "external", artifact.c.published_at.desc(), deployment.c.id.desc())
     )
     return connection.execute(statement.limit(1)).scalar()
+
+
+def passed_by(connection: sa.Connection, service: str, version: str) -> frozenset[str]:
+    """The stages that a hotfix of the version passes by. Index: primary key of `hotfix`."""
+    skip = connection.execute(
+        sa.select(hotfix.c.skip).where(hotfix.c.service == service, hotfix.c.version == version)
+    ).scalar()
+    return frozenset(skip or ())
 
 
 def newest_of_module(

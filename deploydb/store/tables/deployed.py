@@ -132,6 +132,7 @@ deployment = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False, server_default="1"),
     sa.Column("position", sa.Integer, nullable=False, server_default="0"),
     sa.Column("status", sa.Text, nullable=False),
+    sa.Column("because", sa.Text),
     sa.Column("reason", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("happened_at", UtcDateTime),
