@@ -72,8 +72,9 @@ def test_it_tells_what_stands_in_the_way_now(service: Service) -> None:
 
 
 def test_a_version_that_is_known_is_found(service: Service) -> None:
-    dev, _ = service.get("/api/plan/foo?version=1.2")["stages"]
+    dev, prod = service.get("/api/plan/foo?version=1.2")["stages"]
     assert service.get(f"/api/deployments/{dev['deployment']}")["environment"] == "dev"
+    assert (dev["obstacles"], prod["obstacles"]) == (["dev runs it already"], ["prod runs it already"])
 
 
 def test_without_a_history_it_is_unknown_when_and_a_soak_takes_what_it_takes(database_url: str) -> None:

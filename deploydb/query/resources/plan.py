@@ -138,6 +138,8 @@ def _business(situation: Situation, service: Service, stage: Stage, version: str
             told.append(f"{other} is being verified (deployment {known.id})")
     for (environment, _), ran in situation.running.items():
         runs = ran.release.artifact.version
+        if environment == stage.environment and runs == version:
+            told.append(f"{environment} runs it already")
         higher = service.order == "version" and version_key(runs) > version_key(version)
         if environment == stage.environment and higher and len(service.artifacts) == 1:
             told.append(f"{environment} runs {runs}, a higher version: it would be skipped")
