@@ -97,8 +97,8 @@ def _watch(signals: "Signals", supervisor: "Supervisor", live: "LiveCatalog", se
         if hung_up or time.monotonic() - looked_at >= _LOOK_AT_FILES_EVERY_SECONDS:
             looked_at = time.monotonic()
             if live.refresh(force=hung_up):
-                _say("config", f"changed: {_counted(live.catalog)}")
                 _provision(settings, live.catalog)
+                _say("config", f"changed: {_counted(live.catalog)}")
             problems = tuple(str(problem) for problem in live.problems)
             if problems != told:
                 told = problems

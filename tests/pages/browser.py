@@ -41,7 +41,7 @@ def tab(browser: Browser, origin: str, *, expected: tuple[str, ...] = (), **opti
 
 def _watched(context: BrowserContext, origin: str, faults: list[str]) -> Page:
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)
 
     def refuse(dialog: Any) -> None:
         faults.append(f"a dialog: {dialog.message}")

@@ -55,6 +55,19 @@
     shown.textContent = words;
   }
 
+  // Nothing moves under a finger: a click that has begun on a button ends on it.
+  let pressed = false;
+  document.addEventListener("pointerdown", () => { pressed = true; }, true);
+  for (const over of ["pointerup", "pointercancel"]) {
+    document.addEventListener(over, () => {
+      pressed = false;
+      if (missed) window.setTimeout(() => { missed = false; refresh(); });
+    }, true);
+  }
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (pressed) { event.detail.shouldSwap = false; missed = true; }
+  });
+
   // At most once a second, less often where an answer takes its time, and once after the last change. A page that
   // nobody sees waits until somebody does.
   function refresh() {
