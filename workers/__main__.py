@@ -30,7 +30,7 @@ from workers.verify import Verify
 
 @contextmanager
 def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
-    with _engine(given, "ingest") as engine:
+    with _engine(around, given, "ingest") as engine:
         yield Ingest(
             engine=engine,
             open_inbound=lambda prefetch: open_inbound(
@@ -46,7 +46,7 @@ def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
 
 @contextmanager
 def _promote(around: Process, given: Settings) -> Iterator[Worker]:
-    with _engine(given, "promote") as engine:
+    with _engine(around, given, "promote") as engine:
         yield Promote(
             engine=engine,
             live=LiveCatalog(given.config),
@@ -58,7 +58,7 @@ def _promote(around: Process, given: Settings) -> Iterator[Worker]:
 
 @contextmanager
 def _relay(around: Process, given: Settings) -> Iterator[Worker]:
-    with _engine(given, "relay") as engine:
+    with _engine(around, given, "relay") as engine:
         yield Relay(
             engine=engine,
             open_outbound=lambda: open_outbound(given.broker_url, name="relay"),
@@ -71,7 +71,7 @@ def _relay(around: Process, given: Settings) -> Iterator[Worker]:
 @contextmanager
 def _verify(around: Process, given: Settings) -> Iterator[Worker]:
     outgoing = Outgoing(Allowed.parse(given.outgoing_allow))
-    with _engine(given, "verify") as engine:
+    with _engine(around, given, "verify") as engine:
         worker = Verify(
             engine=engine,
             live=LiveCatalog(given.config),
@@ -85,8 +85,10 @@ def _verify(around: Process, given: Settings) -> Iterator[Worker]:
 
 
 @contextmanager
-def _engine(given: Settings, name: str) -> Iterator[sa.Engine]:
+def _engine(around: Process, given: Settings, name: str) -> Iterator[sa.Engine]:
     engine = open_engine(given.database_url, name=name)
+    # a long step of many statements is under way, not stuck
+    sa.event.listen(engine, "after_cursor_execute", lambda *_: around.health.beat())
     try:
         yield engine
     finally:

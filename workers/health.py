@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -15,8 +15,9 @@ from prometheus_client.exposition import choose_encoder
 
 from deploydb.domain.errors import Misconfigured
 
-STALE_AFTER = timedelta(seconds=30)
-"""No step has succeeded for so long: not ready. A step waits for at most a second, a batch takes a fraction of one."""
+STALE_AFTER = timedelta(seconds=4)
+"""No sign of progress for so long: not ready. A step waits for at most a second, and each statement that the database
+answers is a sign."""
 STUCK_AFTER = timedelta(minutes=2)
 """The loop has not come round for so long: not alive. Above every timeout of broker and database."""
 
@@ -30,14 +31,21 @@ class Ready(Struct, frozen=True, kw_only=True):
 
 
 class Health:
-    """Written by the worker's thread, read by the server's: single assignments, so no lock."""
+    """Readiness and liveness of one worker, in words that sources of any thread report.
+
+    A source is a short name ("broker", "configuration"); it reports for itself alone and replaces its earlier report.
+    The loop reports by `succeeded` and `failed`.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._beat_at = clock()
-        self._succeeded_at: float | None = None
+        self._connected = False
         self._failure: str | None = None
-        self._warnings: tuple[str, ...] = ()
+        self._lock = threading.Lock()
+        self._reasons: dict[str, tuple[str, ...]] = {}
+        self._warnings: dict[str, tuple[str, ...]] = {}
+        self._checks: dict[str, Callable[[], Iterable[str]]] = {}
         self._on_ready: Callable[[], None] | None = None
 
     def once_ready(self, call: Callable[[], None]) -> None:
@@ -45,30 +53,45 @@ class Health:
         self._on_ready = call
 
     def beat(self) -> None:
-        """The loop has come round."""
+        """Progress: the loop has come round, or a server has answered. Cheap, and safe from any thread."""
         self._beat_at = self._clock()
 
     def connected(self) -> None:
         """The first session is open. Later ones prove themselves by a step."""
-        if self._succeeded_at is None:
+        if not self._connected:
             self.succeeded()
 
+    @property
+    def was_connected(self) -> bool:
+        """Whether a session has ever been open: its login was good then."""
+        return self._connected
+
     def succeeded(self) -> None:
-        """A step has done what it should."""
-        self._beat_at = self._succeeded_at = self._clock()
+        """A step has done its work."""
+        self._connected = True
+        self.beat()
         self._failure = None
         if self._on_ready is not None:
             call, self._on_ready = self._on_ready, None
             call()
 
     def failed(self, reason: str) -> None:
-        """A step could not do what it should; it will be tried again."""
+        """A step could not do its work; it will be tried again."""
         self._failure = reason
         self.beat()
 
-    def warn(self, warnings: tuple[str, ...]) -> None:
-        """What people should look at although the work goes on; replaces what was said before."""
-        self._warnings = warnings
+    def report(self, source: str, *, reasons: Iterable[str] = (), warnings: Iterable[str] = ()) -> None:
+        """Replace the report of a source. `reasons` make the worker not ready, `warnings` do not; none: all is well.
+
+        Each is shown as `SOURCE: TEXT`.
+        """
+        with self._lock:
+            self._reasons = self._reasons | {source: _named(source, reasons)}
+            self._warnings = self._warnings | {source: _named(source, warnings)}
+
+    def check(self, source: str, look: Callable[[], Iterable[str]]) -> None:
+        """Have `look` called whenever readiness is asked for; it returns the reasons against it, quickly."""
+        self._checks[source] = look
 
     @property
     def alive(self) -> bool:
@@ -76,16 +99,25 @@ class Health:
         return self._clock() - self._beat_at < STUCK_AFTER.total_seconds()
 
     def ready(self) -> Ready:
-        """Whether work is being done, and what stands in the way."""
-        failure, succeeded_at = self._failure, self._succeeded_at
-        reasons: tuple[str, ...] = ()
+        """Whether work is being done, and the reasons against it."""
+        failure, since = self._failure, self._clock() - self._beat_at
+        reasons: list[str] = []
         if failure is not None:
-            reasons = (failure,)
-        elif succeeded_at is None:
-            reasons = ("starting: not connected yet",)
-        elif (since := self._clock() - succeeded_at) >= STALE_AFTER.total_seconds():
-            reasons = (f"nothing has succeeded for {since:.0f} s",)
-        return Ready(ready=not reasons, reasons=reasons, warnings=self._warnings)
+            reasons.append(failure)
+        elif not self._connected:
+            reasons.append("starting: not connected yet")
+        elif since >= STALE_AFTER.total_seconds():
+            reasons.append(f"no progress for {since:.0f} s: a step hangs, or is slow")
+        for reported in self._reasons.values():
+            reasons += reported
+        for source, look in self._checks.items():
+            reasons += _named(source, look())
+        warnings = tuple(warning for reported in self._warnings.values() for warning in reported)
+        return Ready(ready=not reasons, reasons=tuple(reasons), warnings=warnings)
+
+
+def _named(source: str, texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"{source}: {text}" for text in texts)
 
 
 class HealthServer:

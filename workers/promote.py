@@ -136,7 +136,7 @@ class Promote:
         self._metrics.problems.set(len(problems))
         if problems != self._problems:
             self._problems = problems
-            self._health.warn(tuple(f"configuration: {problem}" for problem in problems))
+            self._health.report("configuration", warnings=problems)
             if problems:
                 self._metrics.reloads.labels("broken").inc()
             for problem in problems:

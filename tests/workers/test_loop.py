@@ -161,7 +161,7 @@ def test_probes_and_metrics_are_served(around: Surroundings) -> None:
             '{"ready": false, "reasons": ["starting: not connected yet"], "warnings": []}',
         )
         around.health.succeeded()
-        around.health.warn(("configuration: config/services/a.yml:1:1: broken",))
+        around.health.report("configuration", warnings=["config/services/a.yml:1:1: broken"])
         assert _get(server, "/readyz") == (
             200,
             '{"ready": true, "reasons": [], "warnings": ["configuration: config/services/a.yml:1:1: broken"]}',
@@ -185,8 +185,31 @@ def test_a_loop_that_does_not_come_round_is_neither_ready_nor_alive() -> None:
     now = [1000.0]
     health = Health(clock=lambda: now[0])
     health.succeeded()
-    now[0] += 31
-    assert health.ready().reasons == ("nothing has succeeded for 31 s",)
+    now[0] += 3
+    assert health.ready().ready
+    now[0] += 1
+    assert health.ready().reasons == ("no progress for 4 s: a step hangs, or is slow",)
     assert health.alive
-    now[0] += 100
+    health.beat()
+    assert health.ready().ready
+    now[0] += 130
     assert not health.alive
+
+
+def test_each_source_reports_reasons_and_warnings_for_itself_alone() -> None:
+    health = Health()
+    health.succeeded()
+    health.report("broker", reasons=["blocked by an alarm"])
+    health.report("services", reasons=["foo is set aside"], warnings=["bar is slow"])
+    assert health.ready().reasons == ("broker: blocked by an alarm", "services: foo is set aside")
+    assert health.ready().warnings == ("services: bar is slow",)
+    health.report("services")
+    health.succeeded()
+    assert health.ready().reasons == ("broker: blocked by an alarm",)
+    health.report("broker")
+    assert health.ready().ready
+    full = ["no space left"]
+    health.check("disk", lambda: full)
+    assert health.ready().reasons == ("disk: no space left",)
+    full.clear()
+    assert health.ready().ready
