@@ -6,10 +6,10 @@ BIN    := $(VENV)/bin
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format explore bench openapi clean
+.PHONY: help run test test-another-day check format explore bench openapi clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/run ## Start DeployDB here and walk a release to prod, then serve until Ctrl-C (ONCE=1: stop after the walk)
 	$(BIN)/deploydb tour --service storefront $(if $(ONCE),--once)
@@ -17,6 +17,15 @@ run: $(VENV)/run ## Start DeployDB here and walk a release to prod, then serve u
 test: $(VENV)/test ## Run every test; installs RabbitMQ and PostgreSQL for them where it may
 	tests/install-servers
 	$(BIN)/pytest -n $${TEST_WORKERS:-$$(($$(nproc) + 2))} --dist worksteal $(ARGS)
+
+ANOTHER_DAY = PYTHON=$(BIN)/python tests/another-day
+
+test-another-day: $(VENV)/test ## Run the tests that need no server in 400 days, and some while clocks change and on 29 February
+	tests/install-servers faketime
+	$(ANOTHER_DAY) '+400d' -n $${TEST_WORKERS:-$$(($$(nproc) + 2))} --dist worksteal -m 'not servers' --ignore tests/pages --ignore tests/e2e $(ARGS)
+	TZ=Europe/Berlin $(ANOTHER_DAY) '@2027-03-28 01:59:50' -n 2 tests/domain tests/configuration $(ARGS)
+	TZ=America/New_York $(ANOTHER_DAY) '@2027-11-07 01:59:50' -n 2 tests/domain tests/configuration $(ARGS)
+	TZ=Pacific/Auckland $(ANOTHER_DAY) '@2028-02-28 23:59:50' -n 2 tests/domain tests/configuration $(ARGS)
 
 check: $(VENV)/check ## Format, lint, types and layers
 	$(BIN)/ruff format --check .
@@ -29,7 +38,7 @@ format: $(VENV)/check ## Mend what ruff can mend
 	$(BIN)/ruff check --fix .
 
 explore: $(VENV)/test ## Make up 50,000 histories and look for one that breaks a promise (EXAMPLES=N: another number)
-	DEPLOYDB_EXAMPLES=$(or $(EXAMPLES),50000) $(BIN)/pytest -n $${TEST_WORKERS:-auto} tests/domain/test_any_order.py
+	DEPLOYDB_EXAMPLES=$(or $(EXAMPLES),50000) $(BIN)/pytest -n $${TEST_WORKERS:-auto} -o timeout=0 -o faulthandler_timeout=0 tests/domain/test_any_order.py
 
 bench: $(VENV)/bench ## Measure it against real servers, and against Celery in the same run
 	tests/install-servers wrk

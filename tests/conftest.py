@@ -4,6 +4,7 @@ xdist too; each test gets a vhost, a database, a file of its own."""
 import os
 import secrets
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ needs_servers = pytest.mark.servers
 
 def pytest_configure(config: pytest.Config) -> None:
     """The run's process chooses the folder, xdist's workers are told it."""
+    _reset_signals_of_children()
     told = getattr(config, "workerinput", None)
     if told is None:
         config.stash[_servers] = Servers.temporary()
@@ -129,6 +131,14 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """Each database in turn."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+def _reset_signals_of_children() -> None:
+    """What is ignored here, as by `nohup` and for background jobs, is ignored by each process that is started, but not
+    what is handled: this process goes on ignoring it, and those can be stopped by it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda _number, _frame: None)
 
 
 def _migrate(url: str) -> None:

@@ -1,18 +1,24 @@
 """A long past, written straight into PostgreSQL: flows that are over, and the log that says so."""
 
+from datetime import datetime
+
 import psycopg
 
 EVENTS_OF_A_FLOW = 25
 """On five environments: what is published, commanded, reported, judged and told in the log."""
 
 
-def fill(database_url: str, *, services: int, events: int, environments: tuple[str, ...] = ("dev", "prod")) -> None:
+def fill(
+    database_url: str, *, ends_at: datetime, services: int, events: int, environments: tuple[str, ...] = ("dev", "prod")
+) -> None:
     """So many events, about flows of `s0`, `s1`… (module `com.example:s0`…) that went through all environments.
 
-    The flows began one after the other in the last 400 days; what runs is each service's last one. Analysed.
+    The flows began one after the other in the 400 days before `ends_at`; what runs is each service's last one.
+    Analysed.
     """
     flows = events // EVENTS_OF_A_FLOW
     given = {
+        "ends_at": ends_at,
         "flows": flows,
         "services": services,
         "events": events,
@@ -32,8 +38,9 @@ _STATEMENTS = (
     SELECT left(encode(sha256('com.example'::bytea || '\x00'::bytea ||
                               convert_to('s' || (flow %% %(services)s::int), 'UTF8')), 'hex'), 32),
            '0.' || flow, 'com.example', 's' || (flow %% %(services)s::int),
-           md5(flow::text) || '01234567', now() - interval '400 days' + flow * %(step)s::interval, 'ci', 'ci',
-           'past-' || flow, now()
+           md5(flow::text) || '01234567',
+           %(ends_at)s::timestamptz - interval '400 days' + flow * %(step)s::interval, 'ci', 'ci',
+           'past-' || flow, %(ends_at)s::timestamptz
     FROM generate_series(0, %(flows)s::int - 1) AS flow
     """,
     """
@@ -78,8 +85,8 @@ _STATEMENTS = (
     SELECT 'cd', 'past-' || number,
            CASE WHEN number %% 1000 = 7 THEN 'approval.given' WHEN number %% 5 = 0 THEN 'verdict.changed'
                 ELSE 'deployment.finished' END,
-           now() - interval '400 days' + number / 25 * %(step)s::interval,
-           now() - interval '400 days' + number / 25 * %(step)s::interval,
+           %(ends_at)s::timestamptz - interval '400 days' + number / 25 * %(step)s::interval,
+           %(ends_at)s::timestamptz - interval '400 days' + number / 25 * %(step)s::interval,
            's' || (number / 25 %% %(services)s::int),
            (%(environments)s::text[])[1 + number / 5 %% cardinality(%(environments)s::text[])],
            CASE WHEN number %% 1000 = 7 THEN 'alice' END,

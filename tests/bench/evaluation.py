@@ -42,7 +42,7 @@ def _measuring(servers: Servers, setting: Setting) -> Iterator[Callable[[int], f
     """Gives what evaluates one flow, and says how many seconds it took."""
     with stage(servers, setting.services) as made:
         catalog = made.catalog()
-        fill(made.database_url, services=setting.services, events=setting.past)
+        fill(made.database_url, ends_at=datetime.now(UTC), services=setting.services, events=setting.past)
         engine = open_engine(made.database_url, name="bench")
 
         def measure(build: int) -> float:

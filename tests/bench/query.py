@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from statistics import quantiles
 
 import psycopg
@@ -79,7 +80,7 @@ def answering(servers: Servers, *, services: int, events: int) -> Iterator[Answe
     with socket.create_server(("127.0.0.1", 0)) as unused:
         address = f"127.0.0.1:{unused.getsockname()[1]}"
     with stage(servers, services, ENVIRONMENTS, DEPLOYDB_LISTEN=address) as made:
-        fill(made.database_url, services=services, events=events, environments=ENVIRONMENTS)
+        fill(made.database_url, ends_at=datetime.now(UTC), services=services, events=events, environments=ENVIRONMENTS)
         with made.workers("query"):
             until(lambda: _answers(address), seconds=20, what="the query service to answer")
             yield Answering(made, address)

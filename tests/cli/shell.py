@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,16 @@ class Shell:
     def json(self, *arguments: str) -> Any:
         """The data that a command prints."""
         return json.loads(self.ok(*arguments, "-o", "json").stdout)
+
+
+@contextmanager
+def running(command: Sequence[str], *, env: Mapping[str, str], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A process that has ended after the block, however the block ends."""
+    with subprocess.Popen(command, env=env, text=True, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()  # no effect on one that has been waited for
 
 
 class Queue:

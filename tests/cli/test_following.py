@@ -12,7 +12,7 @@ from typing import IO
 import pytest
 
 from tests.cli.conftest import served
-from tests.cli.shell import DEPLOYDB, Shell
+from tests.cli.shell import DEPLOYDB, Shell, running
 from tests.story import World
 
 
@@ -33,12 +33,11 @@ def line(stream: IO[str] | None) -> str:
 def test_each_new_event_is_a_line_until_ctrl_c(shell: Shell, world: World) -> None:
     with (
         served(world) as url,
-        subprocess.Popen(
+        running(
             [*DEPLOYDB, "events", "--follow", "--type", "artifact.published"],
             env=shell.environment | {"DEPLOYDB_URL": url},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
         ) as process,
     ):
         first = line(process.stdout)
@@ -57,12 +56,11 @@ def test_as_json_each_event_is_an_object_a_line(shell: Shell, world: World) -> N
     world.publish("1.1")
     with (
         served(world) as url,
-        subprocess.Popen(
+        running(
             [*DEPLOYDB, "events", "--follow", "--limit", "1", "-o", "json"],
             env=shell.environment | {"DEPLOYDB_URL": url},
             stdout=subprocess.PIPE,
             stderr=sys.stderr,
-            text=True,
         ) as process,
     ):
         first = json.loads(line(process.stdout))

@@ -13,7 +13,7 @@ import pytest
 from deploydb import __version__
 from deploydb.cli.commands import COMMANDS
 from deploydb.cli.telling import me
-from tests.cli.shell import DEPLOYDB, Shell
+from tests.cli.shell import DEPLOYDB, Shell, running
 
 GROUPS = {
     "service": ["list", "describe"],
@@ -161,8 +161,8 @@ def test_help_imports_no_command(shell: Shell) -> None:
 def test_whoever_reads_the_output_may_stop(shell: Shell) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    with subprocess.Popen(
-        [*DEPLOYDB, "check-config", "--schema"], env=shell.environment, stdout=writer, stderr=subprocess.PIPE, text=True
+    with running(
+        [*DEPLOYDB, "check-config", "--schema"], env=shell.environment, stdout=writer, stderr=subprocess.PIPE
     ) as process:
         os.close(writer)
         assert process.communicate(timeout=60)[1] == ""
@@ -195,9 +195,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(shell: Shell) -> None:
     fifo = shell.folder / "endless.jsonl"
     os.mkfifo(fifo)
     with (
-        subprocess.Popen(
-            [*DEPLOYDB, "publish", "--file", str(fifo)], env=shell.environment, stderr=subprocess.PIPE, text=True
-        ) as process,
+        running([*DEPLOYDB, "publish", "--file", str(fifo)], env=shell.environment, stderr=subprocess.PIPE) as process,
         fifo.open("w"),
     ):  # it has begun to read, and waits for more
         process.send_signal(signal.SIGINT)
@@ -229,7 +227,7 @@ def test_a_word_within_a_word_has_no_colour_of_its_own(told: Shell) -> None:
 
 def test_a_watched_command_shows_again_until_ctrl_c(told: Shell) -> None:
     command = [*DEPLOYDB, "status", "--watch", "-o", "name"]
-    with subprocess.Popen(command, env=told.environment, stdout=subprocess.PIPE, text=True) as process:
+    with running(command, env=told.environment, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(4)]
         process.send_signal(signal.SIGINT)
@@ -263,7 +261,7 @@ def test_json_is_one_line_where_nobody_looks(shell: Shell) -> None:
 def on_a_terminal(command: list[str], environment: dict[str, str]) -> str:
     """What a command shows on a terminal."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen(command, env=environment, stdout=theirs, stdin=theirs) as process:
+    with running(command, env=environment, stdout=theirs, stdin=theirs) as process:
         os.close(theirs)
         shown = b""
         try:

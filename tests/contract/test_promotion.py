@@ -244,7 +244,7 @@ def test_a_report_that_opens_a_deployment_again_in_the_middle_of_an_evaluation_h
 
 def test_a_report_that_an_evaluation_has_to_wait_for_does_not_hide_its_deployment(postgresql_url: str) -> None:
     # PostgreSQL plans with indexes only where there is more than a handful of rows
-    fill(postgresql_url, services=100, events=20_000, environments=("dev", "prod"))
+    fill(postgresql_url, ends_at=NOON, services=100, events=20_000, environments=("dev", "prod"))
     with World(postgresql_url, catalog()) as world, world.engine.connect() as ingest:
         world.publish("1.0")
         world.evaluate()
