@@ -114,6 +114,11 @@ class Attempted(Struct, frozen=True, kw_only=True):
     wish: int | None = None
     not_before: datetime | None = None
 
+    @property
+    def because(self) -> str | None:
+        """Why a rollback is made, known before its command; a deploy's reason is put together when it is commanded."""
+        return self.reason if self.kind == "rollback" else None
+
 
 class FailureCounted(Struct, frozen=True, kw_only=True):
     """A deployment has failed for good, and the failure's strategy was followed. People are told."""

@@ -19,9 +19,6 @@ from deploydb.domain.rivals import Rivals
 from deploydb.domain.state import Deployment, Outcome, Status, Verdict
 from deploydb.domain.ways import Ways
 
-_WAITS = "; it waits: "
-"""Between why something is put back, which is kept, and why it is not put back yet."""
-
 
 class Doors:
     """A service's doors, one for each of its stages. Work them upstream first."""
@@ -118,9 +115,9 @@ class Doors:
         if active:
             against.append(_being_deployed(active[0]))
         against += self._not_yet(known)
-        because = (known.reason or "rollback").partition(_WAITS)[0]
+        because = known.because or "rollback"
         if against:
-            self._lanes.explain(known, f"{because}{_WAITS}{'; '.join(against)}")
+            self._lanes.explain(known, f"{because}; it waits: {'; '.join(against)}")
             return
         overridden = f"; {frozen.reason}" if frozen is not None and _is_overridden(frozen) else ""
         self._request(known, because + overridden)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from deploydb.domain.evidence import Verification
 from deploydb.domain.gates import Asked, judge
 from deploydb.domain.gates.manual import count
+from deploydb.domain.gates.provenance import wanted
 from deploydb.domain.gates.words import in_words, listed
 from deploydb.domain.promotions import (
     DependsOnPromotion,
@@ -124,12 +125,12 @@ def _answer(one: Promotion, said: Verdict, asked: Asked) -> Need:
         case WebhookPromotion() | MetricPromotion():
             return _need(one, "report", f"{one.ident} to pass", asked)
         case DependsOnPromotion():
-            wanted = f" {one.version}" if one.version is not None else ""
-            return _need(one, "other", f"{one.service}{wanted} to succeed in {one.environment}", asked)
+            version = f" {one.version}" if one.version is not None else ""
+            return _need(one, "other", f"{one.service}{version} to succeed in {one.environment}", asked)
         case ProvenancePromotion():
             if asked.deployment.release.artifact.digest is None:
                 raise DeadEndError(f"publish a newer version, with a digest: {said.reason}")
-            return _need(one, "other", said.reason.removeprefix("waits for ").partition(";")[0], asked)
+            return _need(one, "other", wanted(one, asked), asked)
         case _:
             return _need(one, "other", said.reason, asked)
 

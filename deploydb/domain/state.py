@@ -92,7 +92,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     Columns of three owners: promotion decides (`requested_at` to `reason`), facts report (`started*`, `finished*`,
     `outcome`...), and `status` is derived from both. `flow` is None where nobody commanded it (`kind` external), and of
     a rollback. `cause`: the deployment whose failure led to this attempt. `not_before`: when it may be commanded.
-    `because`: why it was commanded, or was put there; `reason`: why it is as far as it is.
+    `because`: why it was commanded, or was put there, or is to be put back; `reason`: why it is as far as it is.
     `sequel`: what its own failure led to, `aftermath` in words; until then the failure has not counted. `ran_since`:
     when it came to run, once that has been taken in. `open`: promotion still has something to do with it.
     """

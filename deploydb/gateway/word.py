@@ -77,12 +77,13 @@ class _Reading:
         return text
 
     def comment(self, field: str) -> str:
-        text = (self._text(field) or "").replace("\r\n", "\n").strip()  # browsers send line ends as CRLF
+        """As it was written; a blank one is none."""
+        text = self._text(field) or ""
+        if self._content.is_form:
+            text = text.replace("\r\n", "\n")  # browsers send line ends as CRLF
         if len(text) > LONGEST_COMMENT:
             self.wrong[field] = f"has {len(text)} characters, at most {LONGEST_COMMENT} are taken"
-        elif not all(one.isprintable() or one in "\n\t" for one in text):
-            self.wrong[field] = "has control characters"
-        return text
+        return text if text.strip() else ""
 
     def number(self, field: str) -> int | None:
         value: Any = self._content.fields.get(field)

@@ -72,11 +72,9 @@ def _as_known(view: DeploymentView, known: Deployment, rows: Sequence[RowView], 
             case "deployment.resumed":
                 result, sequel = None, None
             case "failure.counted":
-                sequel = row.body["sequel"]
-        if row.type == "failure.counted" and reason is not None:
-            aftermath = row.body["reason"].removeprefix(reason).removeprefix("; ") or None
-        else:
-            reason = row.body["reason"]
+                reason, sequel, aftermath = row.body.get("failure"), row.body["sequel"], row.body.get("aftermath")
+                continue
+        reason = row.body["reason"]
     started, finished = _heard(known.started), _heard(known.finished)
     earlier = replace(
         known,

@@ -240,6 +240,7 @@ class Ledger:
             attempt=made.attempt,
             cause=made.cause,
             not_before=made.not_before,
+            because=made.because,
             reason=made.reason,
         )
         self.put(known)

@@ -414,6 +414,7 @@ class World:
             attempt=made.attempt,
             cause=made.cause,
             not_before=made.not_before,
+            because=made.because,
             reason=made.reason,
         )
 
