@@ -117,8 +117,8 @@ class _Book:
                 )
             case FailureCounted(deployment=known):
                 self._deployments[known.id] = known
-                told = {"failure": known.reason, "sequel": decision.sequel, "aftermath": known.aftermath}
-                self._note("failure.counted", known, decision.reason, **told)
+                followed = {"failure": known.reason, "sequel": decision.sequel, "aftermath": known.aftermath}
+                self._note("failure.counted", known, decision.reason, **followed)
                 self._send(NOTIFICATIONS, _news(decision, self._now))
             case Attempted():
                 self._attempts.append((service, decision))
