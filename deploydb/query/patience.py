@@ -32,6 +32,7 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:  # noqa: ANN4
     ):
         connection.execute(f"SET {setting}")
     connection.commit()
+    connection.limit_silence(ANSWER_WITHIN_SECONDS)
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:  # noqa: ANN401  # the driver's own types

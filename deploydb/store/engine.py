@@ -1,30 +1,54 @@
-"""Connections to the database: how they are set up, and how their errors are told apart."""
+"""Connections to the database: how they are set up, how many, and how their errors are told apart."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+import psycopg
 import sqlalchemy as sa
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
-from deploydb.domain.errors import Misconfigured, Permanent, Transient
+from deploydb.domain.errors import Misconfigured, NotAllowed, Permanent, Transient
+from deploydb.store.peer import connecting
 
 T = TypeVar("T")
 
-STATEMENT_TIMEOUT_SECONDS = 30
+STATEMENT_TIMEOUT_SECONDS = 30.0
 LOCK_TIMEOUT_SECONDS = 10
-PEER_TIMEOUT_SECONDS = 20
-"""How long what we send may stay unacknowledged before a silent peer counts as gone."""
+CONNECT_TIMEOUT_SECONDS = 4
+"""Long enough for two SYN packets to be lost; then the next attempt follows."""
+CONNECTIONS = 16
+"""Of a pool whose user has not said how many of its threads ask at one time."""
 
-_POSTGRESQL_OPTIONS = (
-    f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c lock_timeout={LOCK_TIMEOUT_SECONDS}s"
-    f" -c idle_in_transaction_session_timeout={STATEMENT_TIMEOUT_SECONDS}s"
-)
+_KEEPALIVES = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    # sent and not acknowledged for so long; it also ends the keepalives, at the second probe
+    "tcp_user_timeout": 10_000,
+}
+_POOL_TIMEOUT_SECONDS = 10
 _UNSTORABLE_STATES = ("22", "23", "54")
 """SQLSTATE classes that a value is to blame for: data exception, constraint, program limit (PostgreSQL, appendix A)."""
+_LOST_STATES = ("08", "57P", "58", "25006")
+"""SQLSTATE prefixes of a session that is of no use any more: connection exceptions, shutdown and crash, system errors,
+and a server that only reads since another one took its place."""
+_LOGIN_STATES = ("28", "3D000")
+_LOGIN_WORDS = (
+    "authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "is not permitted to log in",
+    "permission denied for database",
+)
+"""libpq gives no SQLSTATE for a connection that was refused: its words, which are English unless the server is set to
+another language. One that is not recognized counts as a server that is away."""
 
 
 class Contention(Transient):
@@ -35,32 +59,54 @@ class Unstorable(Permanent):
     """The database will not take a value in this batch, however often it is asked."""
 
 
-def open_engine(url: str, *, name: str) -> sa.Engine:
+def open_engine(
+    url: str,
+    *,
+    name: str,
+    connections: int = CONNECTIONS,
+    statement_timeout: float = STATEMENT_TIMEOUT_SECONDS,
+) -> sa.Engine:
     """A pool of connections that nothing has been opened of yet. `name` tells a database's operator who is asking.
 
-    Raises: Misconfigured for a URL that is not `sqlite:///PATH` or `postgresql://…`.
+    `connections`: as many as the threads that ask at one time, so that none waits for another's.
+    `statement_timeout` in seconds, kept by the server; one that has been silent for longer is dropped (`store.peer`).
+
+    Raises: Misconfigured for a URL that is not `sqlite:///PATH` or `postgresql://…`, or a folder that cannot be made.
     """
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError as error:
         raise Misconfigured("DEPLOYDB_DATABASE_URL is not a URL: expected sqlite:///PATH or postgresql://…") from error
+    pool: dict[str, Any] = {"pool_size": connections, "max_overflow": 0, "pool_timeout": _POOL_TIMEOUT_SECONDS}
     match parsed.get_backend_name():
         case "postgresql":
-            return sa.create_engine(
+            milliseconds = round(statement_timeout * 1000)
+            engine = sa.create_engine(
                 parsed.set(drivername="postgresql+psycopg"),
                 connect_args={
                     "application_name": f"deploydb-{name}",
-                    "connect_timeout": 5,
-                    "tcp_user_timeout": PEER_TIMEOUT_SECONDS * 1000,
-                    "options": _POSTGRESQL_OPTIONS,
+                    "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+                    **_KEEPALIVES,
+                    "options": f"-c timezone=UTC -c statement_timeout={milliseconds}"
+                    f" -c lock_timeout={LOCK_TIMEOUT_SECONDS}s"
+                    f" -c idle_in_transaction_session_timeout={milliseconds}",
                 },
                 json_serializer=_to_json,
                 json_deserializer=msgspec.json.decode,
+                **pool,
             )
+            sa.event.listen(engine, "do_connect", connecting(statement_timeout))
+            sa.event.listen(engine, "handle_error", _drop_lost_sessions)
+            return engine
         case "sqlite":
             if parsed.database:
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            engine = sa.create_engine(parsed, json_serializer=_to_json, json_deserializer=msgspec.json.decode)
+                try:
+                    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+                except OSError as error:
+                    raise Misconfigured(f"cannot make the folder of {parsed.database}: {error.strerror}") from error
+            else:
+                pool = {}  # in memory: one connection
+            engine = sa.create_engine(parsed, json_serializer=_to_json, json_deserializer=msgspec.json.decode, **pool)
             sa.event.listen(engine, "connect", _prepare_sqlite)
             sa.event.listen(engine, "begin", _begin_sqlite)
             return engine
@@ -95,28 +141,56 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextmanager
 def told_apart() -> Iterator[None]:
-    """Database errors as ours: what is worth trying again, and what is not."""
+    """Database errors as ours, whether SQLAlchemy has wrapped the driver's or not: what is worth trying again, and what
+    is not."""
     try:
         yield
+    except sa.exc.TimeoutError as error:
+        raise Transient(f"the database is busy: every connection of the pool was in use ({error})") from error
     except DBAPIError as error:
-        raise _translated(error) from error
+        cause = error.orig or error
+        lost = isinstance(error, OperationalError | InterfaceError)
+        raise _translated(cause, lost=lost) from error
+    except (psycopg.Error, sqlite3.Error) as error:
+        lost = isinstance(
+            error, psycopg.OperationalError | psycopg.InterfaceError | sqlite3.OperationalError | sqlite3.InterfaceError
+        )
+        # a closed connection, which another thread may have closed, is SQLite's ProgrammingError
+        raise _translated(error, lost=lost or "closed" in str(error)) from error
 
 
-def _translated(error: DBAPIError) -> Transient | Permanent:
-    cause = str(error.orig).strip().partition("\n")[0]
-    state = getattr(error.orig, "sqlstate", None)
+def _translated(error: BaseException, *, lost: bool) -> Transient | Permanent:
+    cause = str(error).strip().partition("\n")[0]
+    state = getattr(error, "sqlstate", None)
     if state in ("40001", "40P01"):
         return Contention(f"the database asks to try again: {cause}")
     if state in ("42P01", "42703") or "no such table" in cause or "no such column" in cause:
         return Misconfigured(f"the database's schema is not current ({cause}): run `deploydb db migrate`")
-    if state in ("42501", "28P01", "28000", "3D000"):
+    if state == "42501":
         return Misconfigured(f"the database refuses: {cause}; check DEPLOYDB_DATABASE_URL and the role's rights")
+    if _is_refused_login(error, state):
+        return NotAllowed(f"the database refuses the login: {cause}; check DEPLOYDB_DATABASE_URL")
     if state is not None and state.startswith("42"):
         return Permanent(f"the database does not understand us, which is a mistake of DeployDB: {cause}")
-    if state.startswith(_UNSTORABLE_STATES) if state else not isinstance(error, OperationalError | InterfaceError):
+    if state.startswith(_UNSTORABLE_STATES) if state else not lost:
         return Unstorable(f"the database does not take it: {cause}")
     # whatever else it is (a timeout, a shutdown, a full disk), no message is to blame for it
     return Transient(f"the database is away or busy: {cause}")
+
+
+def _is_refused_login(error: BaseException, state: str | None) -> bool:
+    if state is not None:
+        return state.startswith(_LOGIN_STATES)
+    text = str(error)
+    missing = "does not exist" in text and ('database "' in text or 'role "' in text)
+    return isinstance(error, psycopg.OperationalError) and (missing or any(words in text for words in _LOGIN_WORDS))
+
+
+def _drop_lost_sessions(context: ExceptionContext) -> None:
+    """Have SQLAlchemy drop the session and everything in its pool: the others are no better."""
+    state = getattr(context.original_exception, "sqlstate", None)
+    if state is not None and state.startswith(_LOST_STATES):
+        context.is_disconnect = True
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own type

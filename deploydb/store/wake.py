@@ -9,10 +9,8 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Literal, Self
 
-import psycopg
 import sqlalchemy as sa
 
-from deploydb.domain.errors import Transient
 from deploydb.store.engine import told_apart
 
 Channel = Literal["deploydb_marks", "deploydb_outbox", "deploydb_probes"]
@@ -33,30 +31,32 @@ class Waker:
     """Waits for a channel on a connection of its own, taken out of the engine's pool."""
 
     def __init__(self, engine: sa.Engine, channel: Channel) -> None:
+        self._listens = engine.dialect.name == "postgresql"
         with told_apart():
             pooled = engine.raw_connection()
-        driver: Any = pooled.driver_connection
-        pooled.detach()
-        self._connection = driver
-        self._listens = engine.dialect.name == "postgresql"
-        if self._listens:
-            driver.autocommit = True
-            driver.execute(f"LISTEN {channel}")
-        else:
-            self._version = self._data_version()
+            driver: Any = pooled.driver_connection
+            pooled.detach()
+            self._connection = driver
+            try:
+                if self._listens:
+                    driver.autocommit = True
+                    driver.execute(f"LISTEN {channel}")
+                else:
+                    self._version = self._data_version()
+            except BaseException:
+                driver.close()
+                raise
 
     def wait(self, timeout: timedelta) -> bool:
         """True as soon as there may be work, False after `timeout`. What came between two waits ends the next at once.
 
         Raises: Transient where the connection is lost: make a new Waker.
         """
-        if not self._listens:
-            return self._poll(timeout)
-        try:
+        with told_apart():
+            if not self._listens:
+                return self._poll(timeout)
             heard = self._connection.notifies(timeout=max(timeout.total_seconds(), 0), stop_after=1)
             return any(True for _ in heard)
-        except psycopg.OperationalError as error:
-            raise Transient(f"the database is away: {error}") from error
 
     def _poll(self, timeout: timedelta) -> bool:
         until = time.monotonic() + timeout.total_seconds()

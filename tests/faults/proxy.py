@@ -25,6 +25,10 @@ class Proxy:
         """Nothing passes any more, in either direction, and nobody is told."""
         self._silent.set()
 
+    def speak_again(self) -> None:
+        """What waited passes, and all that follows."""
+        self._silent.clear()
+
     def close(self) -> None:
         """Cut every connection and take no more."""
         self._ended.set()
