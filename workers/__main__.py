@@ -25,12 +25,12 @@ from workers.process import (
 )
 from workers.promote import Promote
 from workers.relay import Relay
-from workers.verify import Verify
+from workers.verify import SETTLING, Verify
 
 
 @contextmanager
 def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
-    with _engine(around, given, "ingest") as engine:
+    with _engine(around, given, "ingest", connections=2) as engine:
         yield Ingest(
             engine=engine,
             open_inbound=lambda prefetch: open_inbound(
@@ -46,7 +46,7 @@ def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
 
 @contextmanager
 def _promote(around: Process, given: Settings) -> Iterator[Worker]:
-    with _engine(around, given, "promote") as engine:
+    with _engine(around, given, "promote", connections=2) as engine:
         yield Promote(
             engine=engine,
             live=LiveCatalog(given.config),
@@ -58,7 +58,7 @@ def _promote(around: Process, given: Settings) -> Iterator[Worker]:
 
 @contextmanager
 def _relay(around: Process, given: Settings) -> Iterator[Worker]:
-    with _engine(around, given, "relay") as engine:
+    with _engine(around, given, "relay", connections=2) as engine:
         yield Relay(
             engine=engine,
             open_outbound=lambda: open_outbound(given.broker_url, name="relay"),
@@ -71,7 +71,7 @@ def _relay(around: Process, given: Settings) -> Iterator[Worker]:
 @contextmanager
 def _verify(around: Process, given: Settings) -> Iterator[Worker]:
     outgoing = Outgoing(Allowed.parse(given.outgoing_allow))
-    with _engine(around, given, "verify") as engine:
+    with _engine(around, given, "verify", connections=SETTLING + 1) as engine:
         worker = Verify(
             engine=engine,
             live=LiveCatalog(given.config),
@@ -85,8 +85,11 @@ def _verify(around: Process, given: Settings) -> Iterator[Worker]:
 
 
 @contextmanager
-def _engine(around: Process, given: Settings, name: str) -> Iterator[sa.Engine]:
-    engine = open_engine(given.database_url, name=name)
+def _engine(around: Process, given: Settings, name: str, *, connections: int) -> Iterator[sa.Engine]:
+    """`connections`: as many as ask at one time; the listener of the loop has one beside them."""
+    engine = open_engine(given.database_url, name=name, connections=connections)
+    # a session that survives a failover is worse than a lost one
+    around.patience.on_failure(engine.dispose)
     # a long step of many statements is under way, not stuck
     sa.event.listen(engine, "after_cursor_execute", lambda *_: around.health.beat())
     try:

@@ -9,14 +9,17 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry, Counter
 from tenacity import AttemptManager, RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
 
-from deploydb.domain.errors import Transient
-from deploydb.telemetry import Log
+from deploydb.domain.errors import NotAllowed, Transient
+from deploydb.telemetry import Log, redacted
 from workers.health import Health
 from workers.signals import Signals
 
 SAY_AGAIN_AFTER = timedelta(minutes=1)
 _FIRST_PAUSE_SECONDS = 0.2
-_LONGEST_PAUSE_SECONDS = 5.0
+_LONGEST_PAUSE_SECONDS = 2.0
+"""A server that is back is found, and said to be ready, within five seconds: a connection may take some of them."""
+OUTAGES = (Transient, OSError)
+"""What a worker waits out: see `Patience`."""
 
 
 class Worker(Protocol):
@@ -40,18 +43,27 @@ class Worker(Protocol):
 
 
 class Patience:
-    """How a worker meets Transient errors: again and again, capped exponential pauses with jitter, never silent."""
+    """How a worker meets outages: again and again, capped exponential pauses with jitter, never silent.
+
+    An outage is a Transient error, or an OSError that a library let through. A refused login is none at the start,
+    where it is a wrong setting; once a session has been open it is one, since passwords rotate and servers restore.
+    """
 
     def __init__(self, *, signals: Signals, health: Health, log: Log, registry: CollectorRegistry) -> None:
         self._signals = signals
         self._health = health
         self._log = log
         self._said_at: float | None = None
+        self._on_failure: list[Callable[[], None]] = []
         self._failures = Counter(
             "deploydb_worker_transient_errors_total",
             "Attempts that failed for a reason that may pass: broker or database away, locks, alarms.",
             registry=registry,
         )
+
+    def on_failure(self, call: Callable[[], None]) -> None:
+        """Have this called after each failed attempt: to drop connections that may be of no use any more."""
+        self._on_failure.append(call)
 
     def attempts(
         self, *, over: Callable[[], bool] | None = None, meanwhile: Callable[[], None] | None = None
@@ -64,7 +76,7 @@ class Patience:
         ended = over or (lambda: self._signals.stopping)
         return iter(
             Retrying(
-                retry=retry_if_exception(lambda error: isinstance(error, Transient) and not ended()),
+                retry=retry_if_exception(lambda error: self._is_outage(error) and not ended()),
                 wait=wait_exponential(multiplier=_FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE_SECONDS)
                 + wait_random(0, 0.5),
                 sleep=lambda seconds: self._pause(float(seconds), ended, meanwhile),
@@ -85,6 +97,9 @@ class Patience:
             self._said_at = None
             self._log.info("working again")
 
+    def _is_outage(self, error: BaseException) -> bool:
+        return isinstance(error, OUTAGES) or (isinstance(error, NotAllowed) and self._health.was_connected)
+
     def _pause(self, seconds: float, ended: Callable[[], bool], meanwhile: Callable[[], None] | None) -> None:
         end = time.monotonic() + seconds
         while not ended() and (left := end - time.monotonic()) > 0:
@@ -96,7 +111,9 @@ class Patience:
     def _failed(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None
         self._failures.inc()
-        self._health.failed(str(error))
+        self._health.failed(redacted(str(error) or repr(error)))
+        for call in self._on_failure:
+            call()
         now = time.monotonic()
         if self._said_at is None or now - self._said_at >= SAY_AGAIN_AFTER.total_seconds():
             self._said_at = now
@@ -121,7 +138,9 @@ def run(worker: Worker, *, signals: Signals, patience: Patience, log: Log) -> No
                         worker.reload()
                     step()
                     patience.succeeded(attempt)
-    except Transient as error:
-        # only while stopping: nothing was acked that is not durable, so what is unfinished comes again
+    except (*OUTAGES, NotAllowed) as error:
+        if not signals.stopping:
+            raise
+        # nothing was acked that is not durable, so what is unfinished comes again
         log.warning("stopped while waiting", error=str(error))
     log.info("stopped")

@@ -1,9 +1,8 @@
 """Verify: asks the URLs and the Prometheus that gates depend on, and publishes the answers as facts.
 
-A probe is leased, asked in a thread of its own outside of any transaction, and settled: where it stands, and the fact
-in the outbox if there is news, in one transaction. A worker that dies leaves its leases, and they are asked again; one
-that was too slow finds its lease gone, and what it heard is dropped. So a fact counts once. Of one host only so many
-are asked at a time: one that hangs keeps nobody from the others.
+A probe is leased, asked in a thread of its own outside of any transaction, and settled in one, with the fact for the
+outbox. A lease that a dead worker leaves is asked again; one that was too slow finds its lease gone, and its answer is
+dropped. So a fact counts once. One host that hangs delays no other.
 """
 
 import threading
@@ -23,7 +22,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from deploydb.broker.topology import EVENTS
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.checks import Check, Judged, judge_metric, judge_webhook
-from deploydb.domain.errors import Transient
+from deploydb.domain.errors import NotAllowed
 from deploydb.domain.facts import VerificationFinished
 from deploydb.domain.promotions import CheckedPromotion, WebhookPromotion
 from deploydb.outgoing import Answer, NoAnswer, Outgoing, Request
@@ -31,12 +30,14 @@ from deploydb.store import probes, wake
 from deploydb.store.probes import Lease, Settlement
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
+from workers.loop import OUTAGES
 from workers.questions import PROMETHEUS_TIMEOUT, metric_request, sample_of, status_of, webhook_request
 from workers.signals import Signals
 
 SOURCE = "deploydb/verify"
 CONCURRENCY = 64
 PER_HOST = 16
+SETTLING = 8  # at one time: each needs a connection to the database
 LEASE_BEYOND_TIMEOUT = timedelta(seconds=30)
 """A connection and a TLS handshake may take the timeout each; then there are the resolver and the database."""
 LONGEST_WAIT = timedelta(seconds=1)
@@ -100,6 +101,7 @@ class Verify:
         self._metrics = VerifyMetrics(registry)
         self._clock = clock
         self._lock = threading.Lock()
+        self._settling = threading.BoundedSemaphore(SETTLING)
         self._in_hand: dict[_Key, Lease] = {}
         self._hosts: Tally[str] = Tally()
         self._broken: Exception | None = None
@@ -121,7 +123,7 @@ class Verify:
         try:
             for leased in left:
                 self._put_off(leased, self._clock())
-        except Transient as error:
+        except (*OUTAGES, NotAllowed) as error:
             self._log.warning("not given back, asked again when the leases are over", error=str(error))
             return
         if left:
@@ -208,11 +210,11 @@ class Verify:
             self._log.debug(
                 "asked", deployment=leased.deployment.id, promotion=promotion.ident, result=result, reason=judged.reason
             )
-        except Transient as error:
+        except (*OUTAGES, NotAllowed) as error:
             self._metrics.asked.labels("dropped").inc()
             self._log.warning("an answer is lost, asked again", promotion=promotion.ident, error=str(error))
-        except Exception as error:  # the loop's thread raises it
-            self._broken = error
+        except Exception as error:
+            self._broken = error  # the loop's thread raises it
         finally:
             self._metrics.asking.dec()
             with self._lock:
@@ -225,7 +227,8 @@ class Verify:
         self._settle(_kept(leased, due_at=until), self._clock())
 
     def _settle(self, settlement: Settlement, now: datetime) -> bool:
-        return probes.settle(self._engine, settlement, now, exchange=EVENTS)
+        with self._settling:
+            return probes.settle(self._engine, settlement, now, exchange=EVENTS)
 
     def _duration(self, promotion: str) -> timedelta:
         known = self._live.catalog.promotions.get(promotion)
@@ -236,8 +239,7 @@ class Verify:
         if self._counted_at is not None and time.monotonic() - self._counted_at < COUNT_EVERY_SECONDS:
             return
         self._counted_at = time.monotonic()
-        still = probes.open_probes(self._engine)
-        self._metrics.open.set(still.count)
+        self._metrics.open.set((still := probes.open_probes(self._engine)).count)
         late = self._clock() - still.due_at if still.due_at is not None else timedelta(0)
         self._metrics.late_seconds.set(max(late.total_seconds(), 0))
 

@@ -76,7 +76,7 @@ def opened(given: Settings, log: Log, *, registry: CollectorRegistry) -> Iterato
             "nobody can say anything here: give DEPLOYDB_TOKENS, or DEPLOYDB_PERSON_HEADER and DEPLOYDB_PROXIES"
         )
     current = _Current(LiveCatalog(given.config), log)
-    engine = open_engine(given.database_url, name="gateway")
+    engine = open_engine(given.database_url, name="gateway", connections=THREADS)
     publisher = Publisher(lambda: open_outbound(given.broker_url, name="gateway"))
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="look-up")
     try:

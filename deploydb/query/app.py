@@ -60,7 +60,9 @@ from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 
 THREADS = 8
-"""Questions asked of the database at one time: fewer than the pool has connections, so that none waits for one."""
+"""Questions asked of the database at one time."""
+_CONNECTIONS = THREADS + 2
+"""One for the state's revision and one for health, so that none waits for another's."""
 
 RESOURCES: Sequence[Resource] = [
     resource
@@ -150,7 +152,7 @@ def serve(
     identity = Identity.parse(tokens=given.tokens, person_header=given.person_header, proxies=given.proxies)
     require_somebody(identity, given.read)
     live = LiveCatalog(given.config)
-    engine = for_reading(open_engine(given.database_url, name="query"))
+    engine = for_reading(open_engine(given.database_url, name="query", connections=_CONNECTIONS))
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="question")
     try:
         _require_current(engine, log)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from deploydb.domain.errors import Misconfigured, Transient
+from deploydb.domain.errors import Misconfigured, NotAllowed, Transient
 from deploydb.telemetry import Log, open_log
 from workers.health import Health, HealthServer
 from workers.loop import Patience, run
@@ -21,7 +21,10 @@ from workers.signals import Signals
 class Scripted:
     """A worker whose steps are given: each is an error to raise, or a call."""
 
-    def __init__(self, *steps: Exception | Callable[[], None], idle: bool = True) -> None:
+    def __init__(
+        self, *steps: Exception | Callable[[], None], idle: bool = True, refusal: Exception | None = None
+    ) -> None:
+        self._refusal = refusal
         self.idle = idle
         self.sessions = 0
         self.reloads = 0
@@ -31,6 +34,8 @@ class Scripted:
     @contextmanager
     def session(self) -> Iterator[Callable[[], None]]:
         self.sessions += 1
+        if self._refusal is not None:
+            raise self._refusal
         self.open = True
         try:
             yield self._step
@@ -95,6 +100,23 @@ def test_a_misconfigured_worker_ends(around: Surroundings) -> None:
     with pytest.raises(Misconfigured, match="no such queue"):
         around.run(worker)
     assert not worker.open
+
+
+def test_a_login_that_is_refused_ends_a_worker_at_the_start_and_is_waited_out_later(around: Surroundings) -> None:
+    with pytest.raises(NotAllowed, match="wrong password"):
+        around.run(Scripted(refusal=NotAllowed("wrong password")))
+    seen: list[tuple[str, ...]] = []
+    worker = Scripted(lambda: None, NotAllowed("wrong password"), lambda: None, around.signals.stop)
+    around.patience.on_failure(lambda: seen.append(around.health.ready().reasons))
+    around.run(worker)
+    assert worker.sessions == 2
+    assert seen == [("wrong password",)]
+
+
+def test_an_error_of_the_operating_system_is_waited_out(around: Surroundings) -> None:
+    worker = Scripted(ConnectionResetError("reset by peer"), lambda: None, around.signals.stop)
+    around.run(worker)
+    assert worker.sessions == 2
 
 
 def test_a_worker_told_to_stop_finishes_its_step_and_closes_its_session(around: Surroundings) -> None:
