@@ -2,15 +2,16 @@
 
 import math
 from datetime import timedelta
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
 
+from deploydb.domain import templates
 from deploydb.domain.checks import Missing, Sample, Status
 from deploydb.domain.promotions import MetricPromotion, WebhookPromotion
+from deploydb.domain.promql import promql
 from deploydb.domain.state import Deployment
-from deploydb.domain.templates import fill
 from deploydb.outgoing import Answer, NoAnswer, Request
 
 QUOTED_BYTES = 1024
@@ -41,19 +42,20 @@ _scalars = msgspec.json.Decoder(tuple[float, str])
 
 
 def webhook_request(promotion: WebhookPromotion, known: Deployment) -> Request:
-    """The promotion's URL and body for a deployment. Values are percent-encoded in the one, JSON text in the other."""
+    """The promotion's URL and body for a deployment, each value written for where it stands."""
+    body = None if promotion.body is None else templates.body(promotion.body, promotion.headers).fill(known)
     return Request(
-        url=fill(promotion.url, known, _for_url),
+        url=templates.url(promotion.url).fill(known),
         method=promotion.method,
-        body=None if promotion.body is None else fill(promotion.body, known, _for_json),
+        body=body,
         headers=promotion.headers,
         timeout=promotion.timeout,
     )
 
 
 def metric_request(promotion: MetricPromotion, known: Deployment) -> Request:
-    """The promotion's query, of now. Values are made safe for a string in double quotes."""
-    query = urlencode({"query": fill(promotion.query, known, _for_promql)})
+    """The promotion's query, of now, each value written for where it stands."""
+    query = urlencode({"query": promql(promotion.query).fill(known)})
     return Request(
         url=f"{promotion.prometheus.rstrip('/')}/api/v1/query?{query}",
         timeout=PROMETHEUS_TIMEOUT,
@@ -104,15 +106,3 @@ def _value(data: _Result) -> Sample | Missing:
         return Missing(reason=f"the query gives {len(values)} values, expected one: aggregate them, such as by sum()")
     value = float(values[0])
     return Missing(reason="the query gives NaN") if math.isnan(value) else Sample(value=value)
-
-
-def _for_url(value: str) -> str:
-    return quote(value, safe="")
-
-
-def _for_json(value: str) -> str:
-    return msgspec.json.encode(value).decode()[1:-1]
-
-
-def _for_promql(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

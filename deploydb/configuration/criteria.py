@@ -100,7 +100,7 @@ class MetricDocument(Struct, kw_only=True, frozen=True, rename={"type_": "type",
     prometheus: Annotated[str, Meta(max_length=8192, description="Its address, such as http://prometheus:9090.")]
     query: Annotated[
         str,
-        Meta(max_length=8192, description=f"A PromQL query with one value. {_TEMPLATE} Each between double quotes."),
+        Meta(max_length=8192, description=f"A PromQL query with one value. {_TEMPLATE} Each within a string."),
     ]
     above: Annotated[float | None, Meta(description="The value must be greater than this.")] = None
     below: Annotated[float | None, Meta(description="The value must be less than this.")] = None

@@ -22,6 +22,7 @@ from deploydb.configuration.problems import suggestion
 from deploydb.configuration.source import Path, Source
 from deploydb.configuration.urls import URL
 from deploydb.configuration.windows import WindowPromotionDocument, build_window_promotion
+from deploydb.domain import templates
 from deploydb.domain.gates.words import in_words
 from deploydb.domain.promotions import (
     RESERVED,
@@ -34,13 +35,12 @@ from deploydb.domain.promotions import (
     VerificationPromotion,
     WebhookPromotion,
 )
-from deploydb.domain.templates import PLACES, unknown_places
+from deploydb.domain.promql import promql
+from deploydb.domain.templates import PLACES, Template, unknown_places
 
 _RANGE_SIGNS = "<>=!~"
 _LONGEST_ANSWER = timedelta(minutes=5)
 _SHORTEST_INTERVAL = timedelta(seconds=1)
-_PUBLISHED = tuple(place for place in PLACES if place not in ("service", "environment"))
-"""The places whose values the publisher of an artifact chooses."""
 
 
 class Idents(Protocol):
@@ -136,6 +136,9 @@ def _webhook(source: Source, ident: str, document: WebhookPromotionDocument) -> 
     _check_durations(source, timeout=document.timeout, interval=document.interval)
     if document.body is not None and document.method == "GET":
         source.problem(("body",), "a GET has no body: write method: POST")
+    elif document.body is not None:
+        headers = [(name, value) for name, value in document.headers.items() if isinstance(value, str)]
+        _check_template(source, ("body",), templates.body(document.body, headers))
     if not document.expect or not all(100 <= status <= 599 for status in document.expect):
         source.problem(("expect",), "expected statuses of HTTP, such as [200, 204]")
     for name, value in document.headers.items():
@@ -157,7 +160,7 @@ def _webhook(source: Source, ident: str, document: WebhookPromotionDocument) -> 
 
 def _metric(source: Source, ident: str, document: MetricDocument) -> MetricPromotion:
     _check_url(source, ("prometheus",), document.prometheus)
-    _check_quoted(source, ("query",), document.query)
+    _check_template(source, ("query",), promql(document.query))
     _check_durations(source, interval=document.interval)
     if document.above is None and document.below is None:
         source.problem((), "write what the value must be: above: or below:")
@@ -183,8 +186,12 @@ def _check_url(source: Source, at: Path, url: str) -> None:
     host = re.split(r"[/?#]", url.partition("://")[2])[0]
     if "@" in host:
         source.problem(at, "has a name or a password in it: configuration is no place for secrets")
-    for name in (name for name in _PUBLISHED if f"{{{name}}}" in host):
-        source.problem(at, f"whoever publishes a version would choose the host by {{{name}}}: put it into the path")
+    _check_template(source, at, templates.url(url))
+
+
+def _check_template(source: Source, at: Path, template: Template) -> None:
+    for problem in template.problems:
+        source.problem(at, problem)
 
 
 def _check_durations(source: Source, **durations: timedelta) -> None:
@@ -193,14 +200,6 @@ def _check_durations(source: Source, **durations: timedelta) -> None:
         source.problem(("timeout",), f"one answer may take {in_words(_LONGEST_ANSWER)} at most")
     if durations["interval"] < _SHORTEST_INTERVAL:
         source.problem(("interval",), f"must be {in_words(_SHORTEST_INTERVAL)} at least")
-
-
-def _check_quoted(source: Source, at: Path, query: str) -> None:
-    """What is put into a query stands between double quotes: else whoever publishes a version could write PromQL."""
-    for place in PLACES:
-        before, found, _ = query.partition(f"{{{place}}}")
-        if found and before.replace(r"\"", "").count('"') % 2 == 0:
-            source.problem(at, f"write {{{place}}} between double quotes")
 
 
 def _known(source: Source, at: Path, names: list[str], kind: str, known: Set[str], where: str) -> tuple[str, ...]:

@@ -1,32 +1,152 @@
-"""Texts with places for what is deployed: `https://example.com/check?version={version}`."""
+"""Texts with places for what is deployed: `https://example.com/check?version={version}`.
+
+A publisher chooses most of the values, a rule's author chooses the text around them. So each value is written for where
+its place stands, and a place where no value can be written safely is a problem of the template.
+"""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import quote, unquote
+
+import msgspec
+from msgspec import Struct
 
 from deploydb.domain.state import Deployment
 
 PLACES = ("service", "environment", "version", "deployment", "group", "name", "digest", "commit")
 """What may stand in braces. Braces around anything else are left alone: PromQL and JSON have braces of their own."""
 
-_PLACE = re.compile(r"\{([a-z_]+)\}")
+_CONFIGURED = ("service", "environment")
+"""Their values are chosen by the configuration, of letters, digits, `.`, `-` and `_`; the others' by publishers."""
+_WORD = re.compile(r"\{([a-z_]+)\}")
+PLACE = re.compile(rf"\{{({'|'.join(PLACES)})\}}")
+_URL = re.compile(r"(https?://)([^/?#]*)([^?#]*)(.*)", re.DOTALL)
+_CUT_PERCENT = re.compile(rf"%[0-9A-Fa-f]?(?={PLACE.pattern})")
+_JSON_TOKEN = re.compile(rf'{PLACE.pattern}|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{{4}})|.', re.DOTALL)
+
+Quote = Callable[[str], str]
+"""Writes a value so that it stays within its place."""
 
 
-def fill(template: str, known: Deployment, quote: Callable[[str], str]) -> str:
-    """The text for one deployment. `quote` makes a value safe for where it is put; what is not known is empty."""
-    artifact = known.release.artifact
-    values = {
-        "service": known.service,
-        "environment": known.environment,
-        "version": artifact.version,
-        "deployment": str(known.id),
-        "group": artifact.group,
-        "name": artifact.name,
-        "digest": artifact.digest or "",
-        "commit": artifact.commit or "",
-    }
-    return _PLACE.sub(lambda found: quote(values[found[1]]) if found[1] in values else found[0], template)
+class Slot(Struct, frozen=True):
+    """A place, and how its value is written there."""
+
+    name: str
+    quote: Quote
+
+
+class Template(Struct, frozen=True):
+    """A text in pieces. With `problems`, it may not be filled."""
+
+    pieces: tuple[str | Slot, ...]
+    problems: tuple[str, ...] = ()
+
+    def fill(self, known: Deployment) -> str:
+        """The text for one deployment; what is not known is empty. Raises: ValueError with the first problem."""
+        if self.problems:
+            raise ValueError(self.problems[0])
+        artifact = known.release.artifact
+        values = {
+            "service": known.service,
+            "environment": known.environment,
+            "version": artifact.version,
+            "deployment": str(known.id),
+            "group": artifact.group,
+            "name": artifact.name,
+            "digest": artifact.digest or "",
+            "commit": artifact.commit or "",
+        }
+        return "".join(piece if isinstance(piece, str) else piece.quote(values[piece.name]) for piece in self.pieces)
 
 
 def unknown_places(template: str) -> list[str]:
     """The words in braces that stand for nothing, in their order."""
-    return [name for name in _PLACE.findall(template) if name not in PLACES]
+    return [name for name in _WORD.findall(template) if name not in PLACES]
+
+
+def url(text: str) -> Template:
+    """A template of an http or https URL: values are percent-encoded, and none becomes part of the port."""
+    parts = _URL.fullmatch(text)
+    if parts is None:
+        return Template((text,), ("is no http or https address",))
+    scheme, authority, path, rest = parts.groups()
+    problems = [
+        f"whoever publishes a version would choose the host by {{{name}}}: put it into the path"
+        for name in dict.fromkeys(PLACE.findall(authority))
+        if name not in _CONFIGURED
+    ]
+    port = authority.rpartition("]")[2].partition(":")[2]
+    problems += [f"a port cannot be {{{name}}}: put it into the path" for name in PLACE.findall(port)]
+    if has_dot_segment(path):
+        problems.append("has the path segment . or ..: write the path that is meant")
+    return Template((scheme, *_slots(authority + path + rest, percent_encoded)), (*problems, *_cut_percents(text)))
+
+
+def body(text: str, headers: Iterable[tuple[str, str]]) -> Template:
+    """A template of a request's body, in the language that its headers name; JSON where they name none."""
+    if PLACE.search(text) is None:
+        return Template((text,))
+    named = [value for name, value in headers if name.lower() == "content-type"]
+    kind = named[-1].partition(";")[0].strip().lower() if named else "application/json"
+    if kind.endswith(("/json", "+json")):
+        return _json(text)
+    if kind == "application/x-www-form-urlencoded":
+        return Template(tuple(_slots(text, percent_encoded)), tuple(_cut_percents(text)))
+    if kind == "text/plain":
+        return Template(tuple(_slots(text, json_escaped)))  # which leaves no line's end in a value
+    told = f"cannot be put into {kind}: expected JSON, application/x-www-form-urlencoded or text/plain"
+    return Template((text,), tuple(f"{{{name}}} {told}" for name in PLACE.findall(text)))
+
+
+def _json(text: str) -> Template:
+    """Values stand in strings, the number of the deployment anywhere."""
+    pieces: list[str | Slot] = []
+    problems: list[str] = []
+    inside = False
+    for token in _JSON_TOKEN.finditer(text):
+        name, letter = token[1], token[0]
+        if name is not None:
+            pieces.append(Slot(name, json_escaped))
+            if not inside and name != "deployment":
+                problems.append(f"write {{{name}}} between double quotes: the body is JSON")
+            continue
+        if letter == '"':
+            inside = not inside
+        elif inside and letter == "\\":
+            problems.append("a string has a \\ that begins no escape of JSON: write \\\\")
+        elif inside and letter < " ":
+            problems.append("a string goes over the end of a line: write \\n")
+        pieces.append(letter)
+    if inside:
+        problems.append("a string has no end")
+    return Template(tuple(pieces), tuple(problems))
+
+
+def has_dot_segment(path: str) -> bool:
+    """Whether a server may take a part of the path for `.` or `..`, before or after it decodes the path."""
+    return any(part in (".", "..") for part in re.split(r"[/\\]", unquote(path)))
+
+
+def percent_encoded(value: str) -> str:
+    """The value as (a part of) one path segment, one query key or one query value."""
+    return quote(value, safe="")
+
+
+def json_escaped(value: str) -> str:
+    """The value as a part of a JSON string."""
+    return msgspec.json.encode(value).decode()[1:-1]
+
+
+def _slots(text: str, quoting: Quote) -> Iterator[str | Slot]:
+    """The pieces of a text that has one way of quoting."""
+    end = 0
+    for place in PLACE.finditer(text):
+        yield text[end : place.start()]
+        yield Slot(place[1], quoting)
+        end = place.end()
+    yield text[end:]
+
+
+def _cut_percents(text: str) -> Iterator[str]:
+    """A value behind `%` would be read as a part of the encoding."""
+    return (f"has {cut[0]} before {{{cut[1]}}}: write %25 for a percent sign" for cut in _CUT_PERCENT.finditer(text))

@@ -10,7 +10,7 @@ from datetime import timedelta
 from http.client import HTTPException
 from ipaddress import ip_address
 from typing import Literal
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -24,6 +24,7 @@ from urllib3.util import Url, make_headers, parse_url
 
 from deploydb import __version__
 from deploydb.domain.gates.words import in_words
+from deploydb.domain.templates import has_dot_segment
 from deploydb.outgoing.addresses import Address, Allowed
 
 _CHUNK_BYTES = 8192
@@ -77,6 +78,8 @@ class Outgoing:
             return NoAnswer(reason="its URL cannot be read", asked=False)
         if url.scheme not in ("http", "https") or not url.host:
             return NoAnswer(reason="its URL names no http or https host", asked=False)
+        if has_dot_segment(urlsplit(request.url).path):  # before urllib3 or the server resolves it
+            return NoAnswer(reason="its URL has the path segment . or ..", asked=False)
         port = url.port or (443 if url.scheme == "https" else 80)
         host = url.host.strip("[]")
         try:

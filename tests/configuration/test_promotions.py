@@ -67,6 +67,47 @@ ACCESS = "groups:\n  sre: [sue]\n  qa: [quinn]\noverride_freeze: [sre]\n"
             "3:8: write {service} between double quotes",
         ),
         (
+            "type: MetricPromotion\nprometheus: http://p:9090\n"
+            'query: up{app="{version}"} or up{app={version}}\nabove: 0\n',
+            "3:8: write {version} between double quotes",
+        ),
+        (
+            "type: MetricPromotion\nprometheus: http://p:9090\nquery: up{a='\"', b={version}, c='\"'}\nabove: 0\n",
+            "3:8: write {version} between double quotes",
+        ),
+        (
+            'type: MetricPromotion\nprometheus: http://p:9090\nquery: up{a=`"`, b={version}, c=`"`}\nabove: 0\n',
+            "3:8: write {version} between double quotes",
+        ),
+        (
+            'type: MetricPromotion\nprometheus: http://p:9090\nquery: |\n  up # "\n  > {version} # "\nabove: 0\n',
+            "3:8: write {version} between double quotes",
+        ),
+        (
+            "type: MetricPromotion\nprometheus: http://p:9090\nquery: |\n  up # {version}\nabove: 0\n",
+            "3:8: {version} stands in a comment: leave it out",
+        ),
+        (
+            "type: MetricPromotion\nprometheus: http://p:9090\nquery: 'up{a=\"\\{version}\"}'\nabove: 0\n",
+            "3:8: a string has a \\ that begins no escape of PromQL: write \\\\",
+        ),
+        (
+            "type: WebhookPromotion\nurl: https://x:{service}/\n",
+            "2:6: a port cannot be {service}: put it into the path",
+        ),
+        (
+            "type: WebhookPromotion\nurl: https://x/%{version}\n",
+            "2:6: has % before {version}: write %25 for a percent sign",
+        ),
+        (
+            "type: WebhookPromotion\nurl: https://x/{service}/../y\n",
+            "2:6: has the path segment . or ..: write the path that is meant",
+        ),
+        (
+            "type: WebhookPromotion\nurl: https://x/\nmethod: POST\nbody: '{\"a\": {version}}'\n",
+            "4:7: write {version} between double quotes: the body is JSON",
+        ),
+        (
             "type: MetricPromotion\nprometheus: http://p:9090\nquery: up\nbelow: 1\nabove: much\n",
             "5:8: expected a number, found the text much",
         ),

@@ -174,6 +174,16 @@ def test_a_webhook_that_answers_as_expected_after_two_503_passes(bench: Bench) -
     assert bench.world.statuses("1.0 +&")["dev"] == "SUCCESS"
 
 
+@pytest.mark.parametrize("version", ["..", ".", "../..", "..\\\\"])
+def test_a_version_that_moves_the_path_is_not_asked_with(bench: Bench, version: str) -> None:
+    bench.configure(bench.webhook("/check/{version}/ready", retries=0))
+    bench.deployed(version)
+    with bench.working():
+        until(lambda: bench.facts() != [], what="it is said")
+    assert bench.facts() == [("errored", "its URL has the path segment . or ..")]
+    assert bench.web.asked == []
+
+
 def test_each_stage_of_the_asking_is_told_in_words(bench: Bench) -> None:
     bench.configure(bench.webhook(interval=timedelta(hours=1)))
     bench.web.reply("/check", 503)
@@ -289,6 +299,17 @@ def test_a_metric_passes_at_once_without_a_duration(bench: Bench) -> None:
     assert errored[1].startswith("0.07 at ")
     assert errored[1].endswith("UTC, must be below 0.01")
     assert passed == ("passed", "0.005, below 0.01")
+
+
+def test_a_version_writes_no_promql_wherever_it_stands(bench: Bench) -> None:
+    query = """errors{a="{version}", b='{version}', c=`{version}`, d=~"{version}"}"""
+    bench.configure(bench.metric(query=query))
+    bench.web.vector("0.005")
+    bench.deployed("""'"`}.""")
+    with bench.working():
+        bench.until_done()
+    (asked,) = bench.web.queries()
+    assert asked == """errors{a="'\\"`}.", b='\\'"`}.', c="'\\"`}.", d=~"'\\"`\\\\}\\\\."}"""
 
 
 def test_a_metric_must_stay_there_for_its_time_without_a_break(bench: Bench) -> None:
