@@ -10,6 +10,7 @@ from deploydb.domain.decisions import Attempted
 from deploydb.domain.state import Status
 from deploydb.store import rows
 from deploydb.store.journal import Journal
+from deploydb.store.lists import among
 from deploydb.store.tables import deployment, verdict
 
 
@@ -20,7 +21,7 @@ def open_attempts(
     if not attempts:
         return
     causes = sorted({one.cause for _, one in attempts if one.cause is not None})
-    found = connection.execute(sa.select(deployment.c.id, deployment.c.position).where(deployment.c.id.in_(causes)))
+    found = connection.execute(sa.select(deployment.c.id, deployment.c.position).where(among(deployment.c.id, causes)))
     positions = {row.id: row.position for row in found}
     for service, one in attempts:
         row = _row(service, one, positions.get(one.cause or 0, 0), now)

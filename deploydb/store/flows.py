@@ -12,6 +12,7 @@ from deploydb.domain.facts import AboutDeployment
 from deploydb.domain.state import Status
 from deploydb.store import rows
 from deploydb.store.journal import Journal
+from deploydb.store.lists import among
 from deploydb.store.projection import Logged, project
 from deploydb.store.references import locate
 from deploydb.store.tables import deployment, event, flow, unmatched, verdict
@@ -21,7 +22,7 @@ _EARLY = (
     sa.select(event.c.number, event.c.body, event.c.publisher, event.c.recorded_at)
     .join(unmatched, unmatched.c.event == event.c.number)
     .where(
-        unmatched.c.service.in_(sa.bindparam("services", expanding=True)),
+        among(unmatched.c.service, "services"),
         sa.exists().where(
             deployment.c.service == unmatched.c.service,
             deployment.c.environment == unmatched.c.environment,
@@ -99,6 +100,6 @@ def match_early(connection: sa.Connection, services: Collection[str], now: datet
     ]
     if not early:
         return
-    connection.execute(sa.delete(unmatched).where(unmatched.c.event.in_([entry.number for entry in early])))
+    connection.execute(sa.delete(unmatched).where(among(unmatched.c.event, [entry.number for entry in early])))
     located = locate(connection, [entry.fact for entry in early if isinstance(entry.fact, AboutDeployment)])
     project(connection, early, located, now)

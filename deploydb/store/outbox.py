@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.store.engine import reading, transact
+from deploydb.store.lists import among
 from deploydb.store.rows import update_rows
 from deploydb.store.tables import outbox
 
@@ -87,7 +88,7 @@ def settle(engine: sa.Engine, sent: Sequence[int], problems: Mapping[int, str], 
         if not problems:
             return
         known = connection.execute(
-            sa.select(outbox.c.id, outbox.c.attempts).where(outbox.c.id.in_(problems)).order_by(outbox.c.id)
+            sa.select(outbox.c.id, outbox.c.attempts).where(among(outbox.c.id, problems)).order_by(outbox.c.id)
         )
         again = [{"id": row.id, "problem": problems[row.id], "due_at": now + backoff(row.attempts)} for row in known]
         update_rows(connection, outbox, again, key=("id",))

@@ -11,6 +11,7 @@ from deploydb.domain.state import Deployment
 from deploydb.store import rows, wake
 from deploydb.store.deployments import from_row, selected
 from deploydb.store.engine import reading, transact
+from deploydb.store.lists import among
 from deploydb.store.tables import deployment, outbox, probe
 from deploydb.wire.native import encode_fact
 
@@ -59,7 +60,7 @@ def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: Callable[[s
         due = sa.select(probe).where(probe.c.done_at.is_(None), probe.c.due_at <= now).order_by(probe.c.due_at)
         found = connection.execute(due.limit(limit).with_for_update(skip_locked=True)).all()
         ids = sorted({row.deployment_id for row in found})
-        known = {row.id: from_row(row) for row in connection.execute(selected().where(deployment.c.id.in_(ids)))}
+        known = {row.id: from_row(row) for row in connection.execute(selected().where(among(deployment.c.id, ids)))}
         taken = [
             Lease(
                 deployment=known[row.deployment_id],

@@ -16,6 +16,7 @@ from deploydb.domain.artifact import Artifact, contradicts
 from deploydb.domain.facts import ArtifactPublished, DeploymentObserved
 from deploydb.domain.state import Precedence, precedence
 from deploydb.store import rows
+from deploydb.store.lists import among
 from deploydb.store.tables import artifact, publication
 
 _SAID = ("url", "digest", "commit", "purl")
@@ -89,7 +90,7 @@ def _add(connection: sa.Connection, further: Sequence[Publication]) -> dict[tupl
         (row.module_key, row.version): row for row in connection.execute(statement, rows.parameter(connection, wanted))
     }
     beside: dict[int, list[Publication]] = {}
-    others = sa.select(publication).where(publication.c.artifact_id.in_([row.id for row in found.values()]))
+    others = sa.select(publication).where(among(publication.c.artifact_id, [row.id for row in found.values()]))
     names = {row.id: row for row in found.values()}
     for row in connection.execute(others):
         beside.setdefault(row.artifact_id, []).append(_publication(row, names[row.artifact_id]))

@@ -14,6 +14,7 @@ from deploydb.domain.evidence import Attestation, Incident
 from deploydb.domain.orders import Hold, Hotfix, Wish
 from deploydb.domain.state import Deployment, Good, Neighbour, Precedence, Status
 from deploydb.store.deployments import release_from_row, released, selected
+from deploydb.store.lists import among, among_rows
 from deploydb.store.ordering import hold_from_row
 from deploydb.store.publications import module_key
 from deploydb.store.tables import (
@@ -34,35 +35,29 @@ from deploydb.store.tables import (
 LOOKED_BACK = 50
 """How many deployments that succeeded in a lane are looked at for what to roll back to."""
 
-_SERVICES: sa.BindParameter[Any] = sa.bindparam("services", expanding=True)
-_KEYS: sa.BindParameter[Any] = sa.bindparam("keys", expanding=True)
-_IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
-_EVERYBODYS: sa.BindParameter[Any] = sa.bindparam("everybodys", expanding=True)
 _ANY = sa.select(
-    sa.exists().where(hold.c.placed, hold.c.service.in_(_EVERYBODYS)).label("holds"),
-    sa.exists().where(hotfix.c.service.in_(_SERVICES)).label("hotfixes"),
-    sa.exists().where(wish.c.answered_at.is_(None), wish.c.service.in_(_SERVICES)).label("wishes"),
-    sa.exists().where(verification.c.deployment_id.in_(_IDS)).label("reports"),
-    sa.exists().where(approval.c.deployment_id.in_(_IDS)).label("words"),
-    sa.exists().where(verdict.c.deployment_id.in_(_IDS), verdict.c.outcome.is_not(None)).label("verdicts"),
+    sa.exists().where(hold.c.placed, among(hold.c.service, "everybodys")).label("holds"),
+    sa.exists().where(among(hotfix.c.service, "services")).label("hotfixes"),
+    sa.exists().where(wish.c.answered_at.is_(None), among(wish.c.service, "services")).label("wishes"),
+    sa.exists().where(among(verification.c.deployment_id, "ids")).label("reports"),
+    sa.exists().where(among(approval.c.deployment_id, "ids")).label("words"),
+    sa.exists().where(among(verdict.c.deployment_id, "ids"), verdict.c.outcome.is_not(None)).label("verdicts"),
 )
 """One look for what there mostly is nothing of: a flow that has just been opened has no report, no word, no verdict."""
-_HOLDS = sa.select(hold).where(hold.c.placed, hold.c.service.in_(_EVERYBODYS))
-_HOTFIXES = sa.select(hotfix).where(
-    hotfix.c.service.in_(_SERVICES), hotfix.c.version.in_(sa.bindparam("versions", expanding=True))
-)
-_WISHES = sa.select(wish).where(wish.c.answered_at.is_(None), wish.c.service.in_(_SERVICES))
+_HOLDS = sa.select(hold).where(hold.c.placed, among(hold.c.service, "everybodys"))
+_HOTFIXES = sa.select(hotfix).where(among(hotfix.c.service, "services"), among(hotfix.c.version, "versions"))
+_WISHES = sa.select(wish).where(wish.c.answered_at.is_(None), among(wish.c.service, "services"))
 _INCIDENTS = sa.select(incident).where(
-    incident.c.service.in_(_SERVICES),
+    among(incident.c.service, "services"),
     sa.or_(incident.c.open, incident.c.time >= sa.bindparam("since", type_=incident.c.time.type)),
 )
-_ATTESTATIONS = sa.select(attestation).where(sa.tuple_(attestation.c.module_key, attestation.c.version).in_(_KEYS))
+_ATTESTATIONS = sa.select(attestation).where(among_rows((attestation.c.module_key, attestation.c.version), "keys"))
 _NEIGHBOURS = (
     released()
     .add_columns(running.c.service, running.c.environment, running.c.deployment_id, deployment.c.status)
     .join(running, running.c.artifact_id == artifact.c.id)
     .join(deployment, deployment.c.id == running.c.deployment_id)
-    .where(sa.tuple_(running.c.service, running.c.environment).in_(_KEYS))
+    .where(among_rows((running.c.service, running.c.environment), "keys"))
 )
 _other = deployment.alias("other")
 _unfinished = sa.exists().where(

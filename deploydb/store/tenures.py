@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from deploydb.domain.decisions import CameToRun, RunningChanged
 from deploydb.domain.state import Deployment
 from deploydb.store import rows
+from deploydb.store.lists import among_rows
 from deploydb.store.publications import module_key
 from deploydb.store.tables import artifact, running, tenure
 
 _PLACE = (running.c.service, running.c.environment, running.c.module_key)
-_PLACES: sa.BindParameter[Any] = sa.bindparam("places", expanding=True)
 _EARLIER = (
     sa.select(tenure)
     .where(
@@ -29,7 +29,7 @@ _EARLIER = (
 _VERSION = sa.select(artifact.c.version).where(artifact.c.id == tenure.c.artifact_id).scalar_subquery()
 _REMEMBER = (
     sa.update(running)
-    .where(sa.tuple_(*_PLACE).in_(_PLACES))
+    .where(among_rows(_PLACE, "places"))
     .values(
         previous_version=_EARLIER.with_only_columns(_VERSION).correlate(running).scalar_subquery(),
         previous_since=_EARLIER.with_only_columns(tenure.c.since).correlate(running).scalar_subquery(),

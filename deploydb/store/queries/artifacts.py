@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.store.lists import among
 from deploydb.store.publications import module_key
 from deploydb.store.tables import artifact
 
@@ -37,7 +38,7 @@ _VIEWED = (
     artifact.c.digest,
     artifact.c.created_at,
 )
-_BY_IDS = sa.select(*_VIEWED).where(artifact.c.id.in_(sa.bindparam("idents", expanding=True)))
+_BY_IDS = sa.select(*_VIEWED).where(among(artifact.c.id, "idents"))
 _NEWEST_FIRST = (artifact.c.published_at.desc(), artifact.c.id.desc())
 
 

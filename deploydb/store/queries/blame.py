@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.store.lists import among
 from deploydb.store.queries.moments import numbers_between
 from deploydb.store.tables import deployment, event, tenure
 
@@ -96,6 +97,6 @@ def ran_before(connection: sa.Connection, deployments: list[int]) -> dict[int, s
         .scalar_subquery()
     )
     statement = sa.select(tenure.c.deployment_id, before.label("version")).where(
-        tenure.c.deployment_id.in_(sorted(deployments))
+        among(tenure.c.deployment_id, sorted(deployments))
     )
     return {row.deployment_id: row.version for row in connection.execute(statement) if row.version is not None}

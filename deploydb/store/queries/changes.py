@@ -5,6 +5,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.store.lists import among
 from deploydb.store.tables import event
 
 SEEN_AGAIN = 2_000
@@ -53,7 +54,7 @@ def changes(connection: sa.Connection, numbers: Collection[int]) -> list[ChangeV
             body["reason"].as_string().label("reason"),
             event.c.who,
         )
-        .where(event.c.number.in_(sorted(numbers)))
+        .where(among(event.c.number, sorted(numbers)))
         .order_by(event.c.number)
     )
     return [ChangeView(**{**row._mapping, "time": row.time.isoformat()}) for row in connection.execute(statement)]

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.store.columns import BigId
+from deploydb.store.lists import among
 from deploydb.store.queries.artifacts import ArtifactView, artifact_of, of_artifact
 from deploydb.store.tables import artifact, deployment, verdict, verification
 
@@ -76,7 +77,7 @@ _REPORTED = sa.and_(
 _RESULTS = (
     sa.select(verdict, verification.c.url)
     .outerjoin(verification, _REPORTED)
-    .where(verdict.c.deployment_id.in_(sa.bindparam("deployments", expanding=True)))
+    .where(among(verdict.c.deployment_id, "deployments"))
     .order_by(verdict.c.id)
 )
 

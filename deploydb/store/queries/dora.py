@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from deploydb.domain.dora import Run, Trouble
 from deploydb.store import rows
 from deploydb.store.columns import UtcDateTime
+from deploydb.store.lists import among
 from deploydb.store.publications import module_key
 from deploydb.store.queries.moments import numbers_between
 from deploydb.store.tables import artifact, deployment, event, tenure
@@ -55,7 +56,7 @@ def runs_since(
         )
         .join(artifact, artifact.c.id == tenure.c.artifact_id)
         .join(deployment, deployment.c.id == tenure.c.deployment_id)
-        .where(tenure.c.environment.in_(sorted(environments)), tenure.c.since >= start)
+        .where(among(tenure.c.environment, sorted(environments)), tenure.c.since >= start)
         .order_by(tenure.c.since, tenure.c.deployment_id)
     )
     if service is not None:
@@ -141,7 +142,7 @@ def _rare(
         sa.select(event.c.service, event.c.environment, event.c.time, event.c.recorded_at, event.c.body)
         .where(
             event.c.type == sa.literal(name, literal_execute=True),  # so that the index's condition is seen to hold
-            event.c.environment.in_(sorted(environments)),
+            among(event.c.environment, sorted(environments)),
             event.c.number >= since,
             event.c.recorded_at >= start,
         )

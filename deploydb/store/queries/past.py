@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.state import Deployment
 from deploydb.store.deployments import from_row, selected
+from deploydb.store.lists import among, among_rows
 from deploydb.store.publications import module_key
 from deploydb.store.tables import artifact, deployment, event
 
@@ -49,7 +50,7 @@ def decisions_until(
         event.c.source == _OWN,
         event.c.type.in_(_TYPES),
         event.c.recorded_at <= at,
-        event.c.body["deployment"].as_integer().in_(sorted(deployments)),
+        among(event.c.body["deployment"].as_integer(), sorted(deployments)),
     )
     return [_row(row) for row in connection.execute(statement.order_by(event.c.number))]
 
@@ -113,13 +114,13 @@ def known_then(connection: sa.Connection, deployments: Sequence[int], at: dateti
 
     Of a report that came twice only the later one is known here. Indexes: primary key, `uq_event_source_id`.
     """
-    of_then = selected().where(deployment.c.id.in_(deployments), deployment.c.created_at <= at)
+    of_then = selected().where(among(deployment.c.id, deployments), deployment.c.created_at <= at)
     found = [from_row(row) for row in connection.execute(of_then.order_by(deployment.c.id))]
     keys = sorted({(one.source, one.id) for known in found for one in (known.started, known.finished) if one})
     if not keys:
         return found
     statement = sa.select(event.c.source, event.c.id).where(
-        sa.tuple_(event.c.source, event.c.id).in_(keys), event.c.recorded_at <= at
+        among_rows((event.c.source, event.c.id), keys), event.c.recorded_at <= at
     )
     heard = {(row.source, row.id) for row in connection.execute(statement)}
     return [_as_heard(known, heard) for known in found]

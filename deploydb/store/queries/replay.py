@@ -15,6 +15,7 @@ from deploydb.domain.history import Attempt, LogEntry
 from deploydb.domain.state import Deployment, Outcome
 from deploydb.store.deployments import from_row, selected
 from deploydb.store.engine import reading
+from deploydb.store.lists import among
 from deploydb.store.tables import approval, artifact, deployment, event, verdict, verification
 from deploydb.wire.native import decode_fact
 
@@ -95,7 +96,7 @@ def attempts(
         last = sa.func.coalesce(deployment.c.finished_at, deployment.c.requested_at, deployment.c.created_at)
         page = page.where(sa.type_coerce(last, deployment.c.created_at.type) >= since)
     if services is not None:
-        page = page.where(deployment.c.service.in_(sorted(services)))
+        page = page.where(among(deployment.c.service, sorted(services)))
     after = 0
     while rows := connection.execute(page.order_by(deployment.c.id).limit(PAGE), {"after": after}).all():
         after = rows[-1].id
@@ -127,7 +128,7 @@ def ran_before(connection: sa.Connection, at: datetime) -> list[Deployment]:
 def _asked(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[str, Outcome | None]]:
     """By deployment, what each of its gates said last. Index: primary key."""
     columns: tuple[Any, ...] = (verdict.c.deployment_id, verdict.c.promotion, verdict.c.outcome)
-    statement = sa.select(*columns).where(verdict.c.deployment_id.in_(deployments))
+    statement = sa.select(*columns).where(among(verdict.c.deployment_id, deployments))
     found: dict[int, dict[str, Outcome | None]] = defaultdict(dict)
     for row in connection.execute(statement):
         found[row.deployment_id][row.promotion] = Outcome(row.outcome) if row.outcome else None

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.store.lists import among
 from deploydb.store.publications import module_key
 from deploydb.store.tables import artifact, deployment, running, tenure
 
@@ -72,7 +73,7 @@ def by_purl(connection: sa.Connection, purl: str) -> list[FoundView]:
 def by_version(connection: sa.Connection, modules: Collection[tuple[str, str]], version: str) -> list[FoundView]:
     """The version of any of the modules (group, name). Index: `uq_artifact_module_key_version`."""
     keys = sorted(module_key(group, name) for group, name in modules)
-    return _found(connection, artifact.c.module_key.in_(keys), artifact.c.version == version)
+    return _found(connection, among(artifact.c.module_key, keys), artifact.c.version == version)
 
 
 def places(connection: sa.Connection, artifacts: Collection[int]) -> list[PlaceView]:
@@ -82,7 +83,7 @@ def places(connection: sa.Connection, artifacts: Collection[int]) -> list[PlaceV
     """
     last = (
         sa.select(sa.func.max(deployment.c.id).label("id"))
-        .where(deployment.c.artifact_id.in_(sorted(artifacts)))
+        .where(among(deployment.c.artifact_id, sorted(artifacts)))
         .group_by(deployment.c.artifact_id, deployment.c.service, deployment.c.environment)
         .subquery("last")
     )
@@ -94,7 +95,7 @@ def places(connection: sa.Connection, artifacts: Collection[int]) -> list[PlaceV
             sa.func.max(tenure.c.since).label("since"),
         )
         .join(deployment, deployment.c.id == tenure.c.deployment_id)
-        .where(deployment.c.artifact_id.in_(sorted(artifacts)))
+        .where(among(deployment.c.artifact_id, sorted(artifacts)))
         .group_by(tenure.c.artifact_id, tenure.c.service, tenure.c.environment)
         .subquery("ran")
     )

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from deploydb.domain.state import Release
 from deploydb.store.deployments import release_from_row, released
+from deploydb.store.lists import among
 from deploydb.store.publications import module_key
 from deploydb.store.tables import artifact, deployment, hotfix, running
 
@@ -91,5 +92,5 @@ def last_in_lane(connection: sa.Connection, service: str, environment: str) -> i
 def version_is_stored(connection: sa.Connection, modules: Collection[tuple[str, str]], version: str) -> bool:
     """Whether any of the modules (group, name) has the version. Index: `uq_artifact_module_key_version`."""
     keys = [module_key(group, name) for group, name in modules]
-    statement = sa.select(artifact.c.id).where(artifact.c.module_key.in_(keys), artifact.c.version == version)
+    statement = sa.select(artifact.c.id).where(among(artifact.c.module_key, keys), artifact.c.version == version)
     return connection.execute(statement.limit(1)).first() is not None

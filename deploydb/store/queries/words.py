@@ -6,6 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.store.lists import among
 from deploydb.store.tables import approval
 
 
@@ -31,7 +32,7 @@ def words_on(connection: sa.Connection, deployments: Collection[int]) -> list[Wo
             approval.c.comment,
             approval.c.time,
         )
-        .where(approval.c.deployment_id.in_(sorted(deployments)))
+        .where(among(approval.c.deployment_id, sorted(deployments)))
         .order_by(approval.c.time, approval.c.by)
     )
     return [
