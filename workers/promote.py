@@ -20,6 +20,7 @@ from deploydb.store.promotion import evaluate, mark_open, next_due
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 from workers.health import Health
+from workers.standstill import Standstill
 
 LIMIT = 500
 LONGEST_WAIT = timedelta(seconds=1)
@@ -39,7 +40,7 @@ class PromoteMetrics:
         self.commands = Counter("deploydb_promote_commands_total", "Commands decided.", registry=registry)
         self.broken = Counter(
             "deploydb_promote_broken_total",
-            "Evaluations that broke: a mistake of DeployDB. The service stays as it is and is tried again each minute.",
+            "Evaluations that failed. The service is set aside and tried again, with growing pauses up to a minute.",
             registry=registry,
         )
         self.round_seconds = Histogram(
@@ -85,6 +86,8 @@ class Promote:
         self._looked_at = time.monotonic()
         self._problems: tuple[str, ...] = ()
         self._marked: Catalog | None = None
+        self._standstill = Standstill(engine, health, registry)
+        self._apart = False
 
     @contextmanager
     def session(self) -> Iterator[Callable[[], None]]:
@@ -107,10 +110,13 @@ class Promote:
             self._marked = catalog
             self._log.info("configuration in force", digest=catalog.digest, open_services=marked)
         began = time.perf_counter()
-        evaluated = evaluate(self._engine, catalog, now, limit=LIMIT)
+        evaluated = evaluate(self._engine, catalog, now, limit=LIMIT, apart=self._apart)
+        # while another session has rows locked, waiting for them would hold up all other services each time
+        self._apart = bool(evaluated.untaken)
+        self._standstill.look(evaluated)
         for service, error in evaluated.broken:
             self._metrics.broken.inc()
-            self._log.error("a service cannot be decided on, it is looked at again", service=service, exc_info=error)
+            self._log.error("the evaluation of a service failed, it is set aside", service=service, exc_info=error)
         if evaluated.services:
             self._metrics.services.inc(evaluated.services)
             self._metrics.flows.inc(evaluated.flows)

@@ -1,13 +1,15 @@
 """Deployments and releases between their rows and the domain's structs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from deploydb.domain.artifact import Artifact
 from deploydb.domain.state import Deployment, Precedence, Release
-from deploydb.store.tables import artifact, deployment
+from deploydb.store import rows
+from deploydb.store.lists import among
+from deploydb.store.tables import ACTIVE, artifact, deployment
 
 _ARTIFACT = {f"artifact_{column.name}": column for column in artifact.c}
 
@@ -119,17 +121,26 @@ def decided(known: Deployment) -> dict[str, Any]:
     }
 
 
-_LOCKED = (
-    selected()
-    .where(deployment.c.id.in_(sa.bindparam("ids", expanding=True)))
-    .order_by(deployment.c.id)
-    .with_for_update(of=deployment)
-)
+_FOUND = selected().where(among(deployment.c.id, "ids")).order_by(deployment.c.id)
+_LOCKED = {wait: _FOUND.with_for_update(of=deployment, skip_locked=not wait) for wait in (True, False)}
 
 
-def locked(connection: sa.Connection, idents: Iterable[int]) -> dict[int, Deployment]:
-    """The deployments with these ids, locked in the order of their ids until the transaction ends."""
-    return {row.id: from_row(row) for row in connection.execute(_LOCKED, {"ids": sorted(idents)})}
+def locked(connection: sa.Connection, idents: Iterable[int], *, wait: bool = True) -> dict[int, Deployment]:
+    """The deployments with these ids, locked in the order of their ids until the transaction ends. Without `wait`, not
+    those that another session has locked."""
+    return {row.id: from_row(row) for row in connection.execute(_LOCKED[wait], {"ids": sorted(idents)})}
+
+
+def write(connection: sa.Connection, changed: Iterable[Mapping[str, Any]]) -> None:
+    """Update deployments, all with the same columns, `id` and `status` among them.
+
+    What ends is written before what becomes active: that a lane has one active deployment (`uq_deployment_active`) is
+    checked row by row, in an order that the database chooses.
+    """
+    batch = sorted(changed, key=lambda row: int(row["id"]))
+    for active in (False, True):
+        part = [row for row in batch if (row["status"] in ACTIVE) is active]
+        rows.update_rows(connection, deployment, part, key=("id",))
 
 
 def _precedence(time: Any, source: str | None, event: str | None) -> Precedence | None:  # noqa: ANN401  # datetime or None

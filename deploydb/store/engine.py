@@ -34,8 +34,9 @@ _KEEPALIVES = {
     "tcp_user_timeout": 10_000,
 }
 _POOL_TIMEOUT_SECONDS = 10
-_UNSTORABLE_STATES = ("22", "23", "54")
-"""SQLSTATE classes that a value is to blame for: data exception, constraint, program limit (PostgreSQL, appendix A)."""
+_UNSTORABLE_STATES = ("22", "23", "44", "54", "P0")
+"""SQLSTATE classes that a value is to blame for: data exception, constraint, check option, program limit, a trigger's
+own error (PostgreSQL, appendix A)."""
 _LOST_STATES = ("08", "57P", "58", "25006")
 """SQLSTATE prefixes of a session that is of no use any more: connection exceptions, shutdown and crash, system errors,
 and a server that only reads since another one took its place."""

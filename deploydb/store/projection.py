@@ -32,7 +32,7 @@ from deploydb.domain.facts import (
 )
 from deploydb.domain.state import Precedence, Status, merge, precedence
 from deploydb.store import rows
-from deploydb.store.deployments import reported
+from deploydb.store.deployments import reported, write
 from deploydb.store.ordering import Order, order
 from deploydb.store.publications import Publication, publish
 from deploydb.store.references import Located
@@ -104,8 +104,7 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
             case _:
                 assert_never(fact)
     idents = publish(connection, [*published, *(said for _, said in observed)], now)
-    changed = [reported(located.deployments[ident]) for ident in sorted(merged)]
-    rows.update_rows(connection, deployment, changed, key=("id",))
+    write(connection, [reported(located.deployments[ident]) for ident in merged])
     _overwrite(connection, verification, reports, ("deployment_id", "promotion"))
     _overwrite(connection, approval, words, ("deployment_id", "promotion", "by"))
     external = [_external(fact, idents[seen.key], now) for fact, seen in observed]

@@ -1,12 +1,11 @@
 """Promotion's transaction: claim what has changed, load what is known, decide, write it down.
 
-A mark says that something happened, a service's agenda row says when time alone may change something and is its lock:
-of any number of workers, one at a time evaluates a service, and the others pass on to other services.
+Whatever fails while services are evaluated together, they are evaluated again in ever smaller parts, until what fails
+stands alone: that service is set aside, and the others go on.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -14,72 +13,74 @@ from msgspec import Struct
 from deploydb.domain.catalog import Catalog
 from deploydb.domain.decide import decide, open_flow
 from deploydb.domain.decisions import Decisions, Situation
-from deploydb.domain.state import Release
+from deploydb.domain.errors import Misconfigured, Transient
 from deploydb.store import rows
-from deploydb.store.deployments import release_from_row, released
-from deploydb.store.engine import reading, transact
+from deploydb.store.aside import set_aside, take_back
+from deploydb.store.claims import MOST_ROWS, Claim, claim, settle
+from deploydb.store.engine import reading, told_apart, transact
 from deploydb.store.flows import match_early, open_flows
 from deploydb.store.journal import Journal
 from deploydb.store.revision import advance
 from deploydb.store.saved import save
 from deploydb.store.situation import situations
-from deploydb.store.tables import agenda, artifact, deployment, mark
-
-# Built once: for one service, building the statements would cost more than running them.
-_MOST = sa.bindparam("most", type_=sa.Integer)
-_IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
-_MARKS = (
-    sa.select(mark.c.id, mark.c.artifact_id, mark.c.service)
-    .order_by(mark.c.id)
-    .limit(_MOST)
-    .with_for_update(skip_locked=True)
-)
-_DUE = (
-    sa.select(agenda.c.service)
-    .where(agenda.c.due_at <= sa.bindparam("now", type_=agenda.c.due_at.type))
-    .order_by(agenda.c.due_at)
-    .limit(_MOST)
-)
-_MINE = (
-    sa.select(agenda.c.service)
-    .where(agenda.c.service.in_(sa.bindparam("services", expanding=True)))
-    .order_by(agenda.c.service)
-    .with_for_update(skip_locked=True)
-)
-_RELEASES = released().where(artifact.c.id.in_(_IDS))
-_DONE = sa.delete(mark).where(mark.c.id.in_(_IDS))
-
-
-BROKEN_AGAIN_AFTER = timedelta(minutes=1)
-"""A service that could not be decided on is looked at again after this."""
+from deploydb.store.tables import agenda, deployment, mark
 
 
 class Evaluated(Struct, frozen=True, kw_only=True):
-    """One round's work. `more`: there is, or another worker has, more to do now. `broken`: the services that could not
-    be decided on, with the error."""
+    """One round's work. `more`: there is, or another worker has, more to do now. `broken`: the services whose
+    evaluation failed, with the error. `untaken`: the services that another session has locked."""
 
     services: int = 0
     flows: int = 0
     commands: int = 0
     more: bool = False
     broken: tuple[tuple[str, Exception], ...] = ()
+    untaken: frozenset[str] = frozenset()
 
 
-class _Mark(Struct, frozen=True, kw_only=True):
-    id: int
-    services: frozenset[str]
-    release: Release | None
+class _Made(Struct, frozen=True, kw_only=True):
+    """What was decided and written. `evaluated`: of these services; `left`: these are to be looked at again at once."""
+
+    evaluated: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
+    errors: dict[str, Exception] = {}
+    flows: int = 0
+    commands: int = 0
+    decisions: bool = False
+    again: bool = False
+
+    def __add__(self, other: "_Made") -> "_Made":
+        return _Made(
+            evaluated=self.evaluated | other.evaluated,
+            left=self.left | other.left,
+            errors=self.errors | other.errors,
+            flows=self.flows + other.flows,
+            commands=self.commands + other.commands,
+            decisions=self.decisions or other.decisions,
+            again=self.again or other.again,
+        )
 
 
-def evaluate(engine: sa.Engine, catalog: Catalog, now: datetime, *, limit: int = 500) -> Evaluated:
+_Work = Callable[[Sequence[str]], _Made]
+
+
+def evaluate(engine: sa.Engine, catalog: Catalog, now: datetime, *, limit: int = 500, apart: bool = False) -> Evaluated:
     """Evaluate the services that have changed or are due, at most `limit` marks and `limit` due services at a time.
 
     One transaction: after a crash nothing or all of it has happened. Marks of a service that another worker has at
-    the moment are left for the next round.
+    the moment are left for the next round. With `apart`, as where evaluating all of them together failed: services
+    that fail are found, and those with a row that another session has locked are left, too.
 
     Raises: Transient, Misconfigured as `engine.transact`.
     """
-    return transact(engine, lambda connection: _evaluate(connection, catalog, now, limit))
+    if not apart:
+        try:
+            return transact(engine, lambda connection: _evaluate(connection, catalog, now, limit, apart=False))
+        except (Transient, Misconfigured):
+            raise
+        except Exception:  # noqa: S110  # whatever it is, it happens again below, and is told there
+            pass
+    return transact(engine, lambda connection: _evaluate(connection, catalog, now, limit, apart=True))
 
 
 def next_due(engine: sa.Engine) -> datetime | None:
@@ -104,80 +105,84 @@ def mark_open(engine: sa.Engine, now: datetime) -> int:
     return transact(engine, work)
 
 
-def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit: int) -> Evaluated:
-    marks = _claim_marks(connection, catalog, limit)
-    due = connection.execute(_DUE, {"now": now, "most": limit}).scalars()
-    wanted = set(due).union(*(one.services for one in marks))
-    mine = _lock(connection, wanted)
-    done = [one for one in marks if one.services <= mine]
-    if mine:
-        journal = Journal(now, catalog.digest)
-        openings = [
-            open_flow(catalog, service, one.release)
-            for one in done
-            if one.release is not None
-            for service in sorted(one.services)
-        ]
-        flows = open_flows(connection, openings, journal, now)
-        match_early(connection, mine, now)
-        made, broken = _decide(catalog, situations(connection, mine, catalog), now)
-        commands = save(connection, made, journal, now, catalog)
-        journal.write(connection)
-    else:
-        made, broken = [], {}
-        flows = commands = 0
-    if done:
-        connection.execute(_DONE, {"ids": [one.id for one in done]})
-    if flows or any(one.decisions for one in made):
+def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit: int, *, apart: bool) -> Evaluated:
+    claimed = claim(connection, catalog, now, limit)
+
+    def work(services: Sequence[str]) -> _Made:
+        return _work(connection, catalog, claimed, services, now, wait=not apart)
+
+    well = sorted(claimed.services - claimed.trying)
+    made = _Made()
+    if well:
+        made = _apart(connection, well, work) if apart else work(well)
+    for service in sorted(claimed.trying):
+        made += _apart(connection, [service], work)
+    set_aside(connection, made.errors, claimed.aside, now, catalog.digest)
+    take_back(connection, claimed.trying - made.errors.keys() - made.left)
+    settle(connection, claimed, made.evaluated, now)
+    left = [{"service": service, "created_at": now} for service in sorted(made.left)]
+    rows.insert_rows(connection, mark, left)
+    if made.flows or made.decisions or made.errors or claimed.trying:
         advance(connection)
-    more = len(marks) == limit or len(mine) < len(wanted) or any(one.again for one in made)
+    held = made.left if apart else frozenset()
     return Evaluated(
-        services=len(mine), flows=flows, commands=commands, more=more, broken=tuple(sorted(broken.items()))
+        services=len(made.evaluated),
+        flows=made.flows,
+        commands=made.commands,
+        more=claimed.more or made.again or bool(claimed.untaken or made.left),
+        broken=tuple(sorted(made.errors.items(), key=lambda item: item[0])),
+        untaken=claimed.untaken | held,
+    )
+
+
+def _apart(connection: sa.Connection, services: Sequence[str], work: _Work) -> _Made:
+    """The work on the services, all of them or each half for itself, down to the one that fails."""
+    try:
+        with told_apart(), connection.begin_nested():
+            return work(services)
+    except (Transient, Misconfigured):
+        raise
+    except Exception as error:  # whatever it is, it is that service's alone
+        if len(services) == 1:
+            return _Made(errors={services[0]: error})
+    half = len(services) // 2
+    return _apart(connection, services[:half], work) + _apart(connection, services[half:], work)
+
+
+def _work(
+    connection: sa.Connection, catalog: Catalog, claimed: Claim, services: Sequence[str], now: datetime, *, wait: bool
+) -> _Made:
+    """Open the flows of the services, decide and write it down. What fails in deciding on one of them is told."""
+    journal = Journal(now, catalog.digest)
+    openings = [
+        open_flow(catalog, service, release) for service in services for release in claimed.releases.get(service, ())
+    ]
+    flows = open_flows(connection, openings, journal, now)
+    match_early(connection, services, now)
+    found = situations(connection, services, catalog, most=MOST_ROWS, wait=wait)
+    made, errors = _decide(catalog, found, now)
+    commands = save(connection, made, journal, now, catalog)
+    journal.write(connection)
+    return _Made(
+        evaluated=frozenset(services),
+        left=frozenset(services) - {situation.service for situation in found},
+        errors=errors,
+        flows=flows,
+        commands=commands,
+        decisions=any(one.decisions for one in made),
+        again=any(one.again for one in made),
     )
 
 
 def _decide(
     catalog: Catalog, found: Sequence[Situation], now: datetime
 ) -> tuple[list[Decisions], dict[str, Exception]]:
-    """The decisions on each service. One that breaks is left as it is, looked at again, and stops no other."""
+    """The decisions on each service, and the errors: one that fails is left as it is, and stops no other."""
     made: list[Decisions] = []
-    broken: dict[str, Exception] = {}
+    errors: dict[str, Exception] = {}
     for situation in found:
         try:
             made.append(decide(catalog, situation, now))
         except Exception as error:  # whatever it is, it is that service's alone
-            broken[situation.service] = error
-            made.append(Decisions(service=situation.service, recheck_at=now + BROKEN_AGAIN_AFTER))
-    return made, broken
-
-
-def _claim_marks(connection: sa.Connection, catalog: Catalog, limit: int) -> list[_Mark]:
-    """The oldest marks that nobody else has, with the services that they concern in this catalog."""
-    claimed = connection.execute(_MARKS, {"most": limit}).all()
-    releases = _releases(connection, [row.artifact_id for row in claimed if row.artifact_id is not None])
-    return [
-        _Mark(id=row.id, services=frozenset([row.service]), release=None)
-        if row.service is not None
-        else _Mark(
-            id=row.id,
-            services=frozenset(catalog.services_of(releases[row.artifact_id].artifact.module)),
-            release=releases[row.artifact_id],
-        )
-        for row in claimed
-    ]
-
-
-def _releases(connection: sa.Connection, idents: Sequence[int]) -> dict[int, Release]:
-    if not idents:
-        return {}
-    found = connection.execute(_RELEASES, {"ids": list(idents)})
-    return {row.artifact_id: release_from_row(row) for row in found}
-
-
-def _lock(connection: sa.Connection, services: set[str]) -> set[str]:
-    """Those of the services that no other worker has, now ours until the transaction ends."""
-    if not services:
-        return set()
-    ordered = sorted(services)
-    rows.insert_new(connection, agenda, [{"service": service} for service in ordered], returning=("service",))
-    return set(connection.execute(_MINE, {"services": ordered}).scalars())
+            errors[situation.service] = error
+    return made, errors

@@ -26,9 +26,9 @@ from deploydb.domain.decisions import (
 from deploydb.domain.state import Deployment
 from deploydb.store import rows, wake
 from deploydb.store.attempts import open_attempts
-from deploydb.store.deployments import decided
+from deploydb.store.deployments import decided, write
 from deploydb.store.journal import Journal
-from deploydb.store.tables import agenda, deployment, mark, outbox, probe, verdict, wish
+from deploydb.store.tables import agenda, mark, outbox, probe, verdict, wish
 from deploydb.store.tenures import Tenures
 from deploydb.wire.native import encode_command, encode_notification
 
@@ -147,8 +147,7 @@ class _Book:
         """Write the rows, in the order of their keys."""
         for late in self._late.values():  # the log has the others as `environment.changed`
             self._note("deployment.ran", late.deployment, "another version runs by now", since=late.since)
-        changed = [decided(self._deployments[each]) | {"decided_at": self._now} for each in sorted(self._deployments)]
-        rows.update_rows(connection, deployment, changed, key=("id",))
+        write(connection, [decided(known) | {"decided_at": self._now} for known in self._deployments.values()])
         verdicts = [self._verdicts[each] for each in sorted(self._verdicts)]
         rows.upsert(connection, verdict, verdicts, key=("deployment_id", "promotion"), keep=("created_at",))
         self._tenures.write(connection)

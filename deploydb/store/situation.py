@@ -11,42 +11,55 @@ from deploydb.domain.decisions import Situation
 from deploydb.domain.evidence import Approval, Evidence, Verification
 from deploydb.domain.state import Deployment, Outcome, Precedence, Running, Verdict
 from deploydb.store.deployments import from_row, locked, release_from_row, released, selected
+from deploydb.store.lists import among
 from deploydb.store.surroundings import Surroundings, surroundings
 from deploydb.store.tables import approval, artifact, deployment, running, verdict, verification
 
 # Built once: for one service, building the statements would cost more than running them.
-_SERVICES: sa.BindParameter[Any] = sa.bindparam("services", expanding=True)
-_IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
 _OPENED = deployment.alias("opened")
-_IS_OPEN = (_OPENED.c.service.in_(_SERVICES), _OPENED.c.open)
+_IS_OPEN = (among(_OPENED.c.service, "services"), _OPENED.c.open)
 _BESIDE = deployment.alias("beside")
-_IN_PLAY = sa.union_all(
-    sa.select(_OPENED.c.id).where(*_IS_OPEN),
-    sa.select(_BESIDE.c.id).join(_OPENED, _OPENED.c.flow_id == _BESIDE.c.flow_id).where(*_IS_OPEN),
-)
 # One statement, so one snapshot: of two, a report between them that opens a deployment again would hide it from both.
-_DEPLOYMENTS = selected().where(deployment.c.id.in_(_IN_PLAY)).order_by(deployment.c.id)
+_IN_PLAY = sa.union_all(
+    sa.select(_OPENED.c.id, _OPENED.c.service).where(*_IS_OPEN),
+    sa.select(_BESIDE.c.id, _BESIDE.c.service).join(_OPENED, _OPENED.c.flow_id == _BESIDE.c.flow_id).where(*_IS_OPEN),
+)
+_DEPLOYMENTS = (
+    selected().where(deployment.c.id.in_(sa.select(_IN_PLAY.subquery("in_play").c.id))).order_by(deployment.c.id)
+)
 _RUNNING = (
     released()
     .add_columns(running.c.service, running.c.environment, running.c.deployment_id, running.c.since)
     .join(running, running.c.artifact_id == artifact.c.id)
-    .where(running.c.service.in_(_SERVICES))
+    .where(among(running.c.service, "services"))
 )
-_REPORTS = sa.select(verification).where(verification.c.deployment_id.in_(_IDS)).order_by(verification.c.promotion)
-_WORDS = sa.select(approval).where(approval.c.deployment_id.in_(_IDS)).order_by(approval.c.promotion, approval.c.by)
-_JUDGED = sa.select(verdict).where(verdict.c.deployment_id.in_(_IDS), verdict.c.outcome.is_not(None))
+_REPORTS = sa.select(verification).where(among(verification.c.deployment_id, "ids")).order_by(verification.c.promotion)
+_WORDS = sa.select(approval).where(among(approval.c.deployment_id, "ids")).order_by(approval.c.promotion, approval.c.by)
+_JUDGED = sa.select(verdict).where(among(verdict.c.deployment_id, "ids"), verdict.c.outcome.is_not(None))
 
 
 def situations(
-    connection: sa.Connection, services: Collection[str], catalog: Catalog, *, lock: bool = True
+    connection: sa.Connection,
+    services: Collection[str],
+    catalog: Catalog,
+    *,
+    lock: bool = True,
+    most: int | None = None,
+    wait: bool = True,
 ) -> list[Situation]:
     """Each service's situation, in the order of their names. With `lock`, the deployments are locked until the
     transaction ends.
 
+    Services are left out, the last first, once `most` deployments are exceeded, but never the first; and without
+    `wait` those with a deployment that another session has locked.
+
     The cost follows what is open, not what has been. Indexes: `ix_deployment_open`, `uq_deployment_flow_id`, primary
     keys; and those of `surroundings`.
     """
-    deployments = _deployments(connection, services, lock=lock)
+    if lock:
+        deployments, services = _lock(connection, services, most, wait)
+    else:
+        deployments = [from_row(row) for row in connection.execute(_DEPLOYMENTS, {"services": list(services)})]
     opened = [known for known in deployments if known.open]
     around = surroundings(connection, services, opened, catalog)
     idents = [known.id for known in opened]
@@ -73,14 +86,28 @@ def situations(
     ]
 
 
-def _deployments(connection: sa.Connection, services: Collection[str], *, lock: bool) -> list[Deployment]:
-    """Open deployments, and the closed ones of their flows: a stage looks at those upstream of it."""
-    given = {"services": list(services)}
-    if not lock:
-        return [from_row(row) for row in connection.execute(_DEPLOYMENTS, given)]
+def _lock(
+    connection: sa.Connection, services: Collection[str], most: int | None, wait: bool
+) -> tuple[list[Deployment], list[str]]:
+    """Open deployments, and the closed ones of their flows: a stage looks at those upstream of it; and the services
+    that they are all of."""
+    in_play: dict[str, set[int]] = {service: set() for service in sorted(services)}
     # Found first, then locked by nothing but their ids: PostgreSQL looks again at a row for which it had to wait, and
     # with the search in the same statement, by some plans, did not find it any more.
-    return list(locked(connection, connection.execute(_IN_PLAY, given).scalars().unique().all()).values())
+    for row in connection.execute(_IN_PLAY, {"services": list(in_play)}):
+        in_play[row.service].add(row.id)
+    taken: dict[str, set[int]] = {}
+    rows = 0
+    for service, idents in in_play.items():
+        rows += len(idents)
+        if most is not None and taken and rows > most:
+            break
+        taken[service] = idents
+    found = locked(connection, [ident for idents in taken.values() for ident in idents], wait=wait)
+    held = {service for service, idents in taken.items() if not idents <= found.keys()}
+    return [known for known in found.values() if known.service not in held], [
+        service for service in taken if service not in held
+    ]
 
 
 def _running(connection: sa.Connection, services: Collection[str]) -> dict[str, dict[tuple[str, str], Running]]:

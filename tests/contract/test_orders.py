@@ -233,4 +233,4 @@ def test_one_service_that_cannot_be_decided_on_stops_no_other(database_url: str)
         evaluated = world.evaluate()
         assert [(service, type(error)) for service, error in evaluated.broken] == [("bar", ZeroDivisionError)]
         assert [news["service"] for news in world.news()] == ["foo"]
-        assert next_due(world.engine) == world.now + timedelta(minutes=1)
+        assert next_due(world.engine) == world.now + timedelta(seconds=1)

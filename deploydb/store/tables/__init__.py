@@ -5,6 +5,7 @@
 
 from deploydb.store.tables.base import metadata
 from deploydb.store.tables.deployed import (
+    ACTIVE,
     STATUSES,
     approval,
     artifact,
@@ -21,6 +22,7 @@ from deploydb.store.tables.ordered import attestation, hold, hotfix, incident, p
 from deploydb.store.tables.queued import agenda, mark, outbox, revision, unmatched
 
 __all__ = [
+    "ACTIVE",
     "STATUSES",
     "agenda",
     "approval",

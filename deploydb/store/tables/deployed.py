@@ -117,6 +117,7 @@ flow = sa.Table(
 )
 """One release's way through a service's stages."""
 
+ACTIVE = ("CREATED", "STARTED")
 STATUSES = ("NOT_STARTED", "CREATED", "STARTED", "COMPLETED", "SUCCESS", "FAILED", "SKIPPED")
 
 deployment = sa.Table(
@@ -174,7 +175,7 @@ deployment = sa.Table(
 with them, as is `happened_at`. `position`: the stage's place in its flow. `cause_id`: the deployment whose failure led
 to this one. `sequel`: what its own failure led to, `aftermath` in words. `ran_since`: when it came to run there, as in
 its `tenure`. `open`: promotion still has something to do with it."""
-_active = deployment.c.status.in_(("CREATED", "STARTED"))
+_active = deployment.c.status.in_(ACTIVE)
 sa.Index(
     "uq_deployment_active",
     deployment.c.service,

@@ -37,7 +37,8 @@ mark = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.CheckConstraint("artifact_id IS NOT NULL OR service IS NOT NULL", name="subject"),
 )
-"""What has to be evaluated: a published artifact, or a service. Only ever inserted and deleted, so that ingest workers
+"""What has to be evaluated: a published artifact, a service, or an artifact for one service that was set aside, or
+locked, when the others had it. Only ever inserted and deleted, so that ingest workers
 never wait for each other, nor for promotion, on a popular service's row."""
 
 agenda = sa.Table(
@@ -47,15 +48,27 @@ agenda = sa.Table(
     sa.Column("due_at", UtcDateTime),
     sa.Column("evaluated_at", UtcDateTime),
     sa.Column("catalog", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Column("error_first_at", UtcDateTime),
+    sa.Column("error_last_at", UtcDateTime),
+    sa.Column("error_attempts", sa.Integer),
+    sa.Column("parked", sa.Text),
 )
 """One row a service: its lock (one promotion worker at a time evaluates a service), and when time alone may change
-something. `catalog`: the digest of the catalog it was last evaluated by."""
+something. `catalog`: the digest of the catalog it was last evaluated by.
+
+`error` and the columns beside it: why a service is set aside since its evaluation failed, and `due_at` is its next
+attempt; cleared by the next evaluation that succeeds. `parked`: the pause of a person, in words, that keeps it from
+being tried."""
 sa.Index(
     "ix_agenda_due",
     agenda.c.due_at,
     postgresql_where=agenda.c.due_at.is_not(None),
     sqlite_where=agenda.c.due_at.is_not(None),
 )
+
+_aside = agenda.c.error.is_not(None)
+sa.Index("ix_agenda_error", agenda.c.service, postgresql_where=_aside, sqlite_where=_aside)
 
 outbox = sa.Table(
     "outbox",

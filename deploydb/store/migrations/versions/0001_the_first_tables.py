@@ -21,7 +21,20 @@ def upgrade() -> None:
         sa.Column("due_at", TIME, nullable=True),
         sa.Column("evaluated_at", TIME, nullable=True),
         sa.Column("catalog", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("error_first_at", TIME, nullable=True),
+        sa.Column("error_last_at", TIME, nullable=True),
+        sa.Column("error_attempts", sa.Integer(), nullable=True),
+        sa.Column("parked", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("service", name=op.f("pk_agenda")),
+    )
+    op.create_index(
+        "ix_agenda_error",
+        "agenda",
+        ["service"],
+        unique=False,
+        postgresql_where=sa.text("error IS NOT NULL"),
+        sqlite_where=sa.text("error IS NOT NULL"),
     )
     op.create_index(
         "ix_agenda_due",
@@ -511,6 +524,12 @@ def downgrade() -> None:
     op.drop_table("event")
     op.drop_index("ix_artifact_module", table_name="artifact")
     op.drop_table("artifact")
+    op.drop_index(
+        "ix_agenda_error",
+        table_name="agenda",
+        postgresql_where=sa.text("error IS NOT NULL"),
+        sqlite_where=sa.text("error IS NOT NULL"),
+    )
     op.drop_index(
         "ix_agenda_due",
         table_name="agenda",

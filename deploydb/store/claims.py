@@ -1,0 +1,180 @@
+"""What a round of promotion has to itself: evaluation requests (marks), due services, and the services' locks.
+
+A mark says that something happened; a service's agenda row says when time alone may change something, and is its lock.
+Of any number of workers one at a time evaluates a service, and the others pass on to other services.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.domain.catalog import Catalog
+from deploydb.domain.state import Release
+from deploydb.store import rows
+from deploydb.store.aside import Aside, set_aside_of, to_try
+from deploydb.store.deployments import release_from_row, released
+from deploydb.store.lists import among
+from deploydb.store.tables import agenda, artifact, mark
+
+MOST_ROWS = 20_000
+"""How many deployments a round opens, and how many it loads, at most; but never less than those of one service."""
+
+# Built once: for one service, building the statements would cost more than running them.
+_MOST = sa.bindparam("most", type_=sa.Integer)
+_COLUMNS = (mark.c.id, mark.c.artifact_id, mark.c.service)
+_KEPT = sa.and_(
+    mark.c.artifact_id.is_not(None),
+    mark.c.service.is_not(None),
+    sa.exists().where(agenda.c.service == mark.c.service, agenda.c.error.is_not(None)),
+)
+"""Marks that are kept for a service that is set aside."""
+_MARKS = sa.select(*_COLUMNS).order_by(mark.c.id).limit(_MOST).with_for_update(of=mark, skip_locked=True)
+_OTHERS = _MARKS.where(sa.not_(_KEPT))
+_KEPT_FOR = _MARKS.where(_KEPT, among(mark.c.service, "services"))
+_WAITING = sa.select(mark.c.id).where(sa.not_(_KEPT)).order_by(mark.c.id).limit(1)
+_DUE = (
+    sa.select(agenda.c.service)
+    .where(agenda.c.due_at <= sa.bindparam("now", type_=agenda.c.due_at.type))
+    .order_by(agenda.c.due_at)
+    .limit(_MOST)
+)
+_MINE = (
+    sa.select(agenda.c.service, agenda.c.error.is_not(None).label("aside"))
+    .where(among(agenda.c.service, "services"))
+    .order_by(agenda.c.service)
+    .with_for_update(skip_locked=True)
+)
+_RELEASES = released().where(among(artifact.c.id, "ids"))
+_DONE = sa.delete(mark).where(among(mark.c.id, "ids"))
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """A mark, with the services that it concerns in this catalog. `alone`: it is for one service of several."""
+
+    id: int
+    services: frozenset[str]
+    release: Release | None
+    alone: bool
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """What is ours until the transaction ends.
+
+    `services`: those to be evaluated; `trying`: those of them that were set aside, `aside`, all that are. `mine`: with
+    those that stay set aside. `releases`: what may open flows, by service. `untaken`: what another session has.
+    """
+
+    requests: tuple[Request, ...]
+    mine: frozenset[str]
+    services: frozenset[str]
+    trying: frozenset[str]
+    aside: dict[str, Aside]
+    releases: dict[str, list[Release]]
+    untaken: frozenset[str]
+    more: bool
+
+
+def claim(connection: sa.Connection, catalog: Catalog, now: datetime, limit: int) -> Claim:
+    """The oldest marks and due services that no other worker has, at most `limit` of each, as far as their services can
+    be locked; and of the flows that they open at most about `MOST_ROWS` deployments."""
+    claimed = connection.execute(_OTHERS, {"most": limit}).all()
+    requests = _requests(connection, catalog, claimed)
+    due = connection.execute(_DUE, {"now": now, "most": limit}).scalars()
+    releases, whole = _bounded(catalog, requests)
+    wanted = set(due).union(releases, *(request.services for request in requests if request.release is None))
+    mine = _lock(connection, wanted)
+    failed = {service for service, aside in mine.items() if aside}
+    aside = set_aside_of(connection, failed) if failed else {}
+    trying = to_try(connection, aside, now, catalog.digest)
+    if trying:
+        kept = connection.execute(_KEPT_FOR, {"services": sorted(trying), "most": limit}).all()
+        more = _requests(connection, catalog, kept)
+        requests += more
+        for request in more:
+            for service in request.services:
+                if request.release is not None:
+                    releases.setdefault(service, []).append(request.release)
+    return Claim(
+        requests=tuple(requests),
+        mine=frozenset(mine),
+        services=frozenset(mine.keys() - failed | trying),
+        trying=frozenset(trying),
+        aside=aside,
+        releases=releases,
+        untaken=frozenset(wanted - mine.keys()),
+        more=len(claimed) == limit or not whole,
+    )
+
+
+def settle(connection: sa.Connection, claimed: Claim, evaluated: Collection[str], now: datetime) -> None:
+    """Take away the marks that are done with. What some of an artifact's services have not seen is kept for them."""
+    seen = {(service, one.id) for service in evaluated for one in claimed.releases.get(service, ())}
+    done: list[int] = []
+    kept: list[dict[str, object]] = []
+    for request in claimed.requests:
+        release = request.release
+        if release is None:
+            if request.services <= claimed.mine:
+                done.append(request.id)
+            continue
+        left = [service for service in sorted(request.services) if (service, release.id) not in seen]
+        if not left or (not request.alone and request.services & claimed.mine):
+            done.append(request.id)
+            kept += [{"artifact_id": release.id, "service": service, "created_at": now} for service in left]
+    if done:
+        connection.execute(_DONE, {"ids": done})
+    rows.insert_rows(connection, mark, kept)
+
+
+def oldest_request(connection: sa.Connection) -> int | None:
+    """The id of the oldest mark that is not kept for a service that is set aside. Index: primary key of `mark`."""
+    return connection.execute(_WAITING).scalar()
+
+
+def _requests(connection: sa.Connection, catalog: Catalog, claimed: Sequence[Any]) -> list[Request]:
+    releases = _releases(connection, {row.artifact_id for row in claimed if row.artifact_id is not None})
+    requests = []
+    for row in claimed:
+        release = releases.get(row.artifact_id)
+        services = frozenset([row.service])
+        if release is not None:
+            listing = frozenset(catalog.services_of(release.artifact.module))
+            services = listing if row.service is None else services & listing
+        requests.append(
+            Request(id=row.id, services=services, release=release, alone=None not in (row.service, release))
+        )
+    return requests
+
+
+def _bounded(catalog: Catalog, requests: Iterable[Request]) -> tuple[dict[str, list[Release]], bool]:
+    """The releases that may open flows, by service, until there are enough; and whether that is all of them."""
+    releases: dict[str, list[Release]] = {}
+    opened = 0
+    for request in requests:
+        if request.release is None:
+            continue
+        for service in sorted(request.services):
+            if opened >= MOST_ROWS:
+                return releases, False
+            opened += max(len(catalog.stages(catalog.services[service])), 1)
+            releases.setdefault(service, []).append(request.release)
+    return releases, True
+
+
+def _releases(connection: sa.Connection, idents: Collection[int]) -> dict[int, Release]:
+    if not idents:
+        return {}
+    found = connection.execute(_RELEASES, {"ids": sorted(idents)})
+    return {row.artifact_id: release_from_row(row) for row in found}
+
+
+def _lock(connection: sa.Connection, services: Collection[str]) -> dict[str, bool]:
+    """Those of the services that no other worker has, ours until the transaction ends; whether they are set aside."""
+    if not services:
+        return {}
+    ordered = sorted(services)
+    rows.insert_new(connection, agenda, [{"service": service} for service in ordered], returning=("service",))
+    return {row.service: row.aside for row in connection.execute(_MINE, {"services": ordered})}
