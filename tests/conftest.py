@@ -20,6 +20,7 @@ S = TypeVar("S")
 _servers = pytest.StashKey[Servers]()
 
 needs_servers = pytest.mark.servers
+_OF_SERVERS = {"rabbitmq", "own_rabbitmq", "postgresql", "own_postgresql"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,6 +31,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_servers] = Servers.temporary()
     else:
         config.stash[_servers] = Servers(Path(told["servers_folder"]), told["servers_owner"])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses a server by a fixture of its own, as the parameters that do are marked."""
+    for item in items:
+        if _OF_SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(needs_servers)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -139,27 +148,6 @@ def _reset_signals_of_children() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, lambda _number, _frame: None)
-
-
-@pytest.fixture(scope="module")
-def shared_sqlite_url(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A migrated file for all tests of a module that only read."""
-    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path_factory.mktemp('shared') / 'deploydb.db')}"
-
-
-@pytest.fixture(scope="module")
-def shared_postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
-    """A migrated database for all tests of a module that only read."""
-    name = f"shared_{secrets.token_hex(8)}"
-    yield postgresql.create_database(name, template="deploydb_template")
-    postgresql.drop_database(name)
-
-
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
-def shared_url(request: pytest.FixtureRequest) -> str:
-    """Each database in turn, for all tests of a module that only read."""
-    url: str = request.getfixturevalue(f"shared_{request.param}_url")
-    return url
 
 
 def _migrate(url: str) -> None:

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from deploydb.domain.errors import Misconfigured
+from workers.bounded_http import BoundedHandler, BoundedServer
 
 STALE_AFTER = timedelta(seconds=4)
 """No sign of progress for so long: not ready. A step waits for at most a second, and each statement that the database
@@ -152,20 +152,17 @@ class HealthServer:
         self._thread.join()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
+class _Server(BoundedServer):
     health: Health
     registry: CollectorRegistry
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(BoundedHandler):
     server: _Server
-    timeout = 5  # a peer that says nothing does not keep a thread
     server_version = "deploydb"
     sys_version = ""
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802  # the base class calls it so
         match self.path.partition("?")[0]:
             case "/healthz":
                 self._answer_json(200 if self.server.health.alive else 503, {"alive": self.server.health.alive})

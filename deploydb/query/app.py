@@ -169,7 +169,13 @@ def serve(
             log.info("serving", address=f"http://{f'[{host}]' if ':' in host else host}:{port}")
             served = around(app) if around is not None else app
             _leave_alone_what_stays()
-            server = Server(served, once_listening=once_listening, once_stopping=app.state.stream.end)
+            server = Server(
+                served,
+                once_listening=once_listening,
+                once_stopping=app.state.stream.end,
+                is_proxy=identity.proxies.trusts,
+                log=log,
+            )
             server.run_until_stopped(socket, beside=lambda hung_up: keep_current(live, hung_up, log))
     finally:
         threads.shutdown(wait=False, cancel_futures=True)

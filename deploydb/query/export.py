@@ -4,17 +4,31 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
+from msgspec import Struct
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from deploydb.query.answers import Sources
 from deploydb.query.paging import MOST
-from deploydb.query.resources.events import FILTERS, Event, event_of
+from deploydb.query.places import Lasting, Places
+from deploydb.query.resources.events import FILTERS, event_of
 from deploydb.store.engine import reading
 from deploydb.store.queries.events import Filter, events_before
 
 JSON_LINES = "application/x-ndjson"
+PAGE_CHARACTERS = 1024 * 1024
+"""Of the bodies of one page: what is in memory for each export, twice."""
+MOST_EXPORTS = 8
+MOST_EXPORTS_EACH = 4
+_FIRST_PAGE = 100
+"""Rows. The next one has up to twice as many: the sizes of all rows that might be on a page are looked up."""
+
+
+class _Page(Struct, frozen=True, kw_only=True):
+    lines: bytes
+    rows: int
+    last: int | None
+    """The number of the last row where there are more."""
 
 
 class Export:
@@ -23,12 +37,13 @@ class Export:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
+        self._places = Places("exports", most=MOST_EXPORTS, most_each=MOST_EXPORTS_EACH)
 
     def route(self) -> Route:
         """Its path; it takes the filters of `/api/events`."""
         return Route("/api/events.jsonl", self.export, methods=["GET"])
 
-    async def export(self, request: Request) -> StreamingResponse:
+    async def export(self, request: Request) -> Lasting:
         """The rows that are wanted, newest first, one a line."""
         asked = self._sources.asked(request, FILTERS)
         wanted = Filter(
@@ -40,22 +55,27 @@ class Export:
             since=asked.moment("since"),
             until=asked.moment("until"),
         )
-        first = await self._page(None, wanted)  # what is wrong with the database is told before anything is sent
-        return StreamingResponse(self._lines(first, wanted), media_type=JSON_LINES)
+        free = self._places.take(request)
+        try:  # what is wrong with the database is told before anything is sent
+            first = await self._page(None, wanted, _FIRST_PAGE)
+        except BaseException:
+            free()
+            raise
+        return Lasting(self._lines(first, wanted), free=free, media_type=JSON_LINES, headers={})
 
-    async def _lines(self, page: tuple[list[Event], bool], wanted: Filter) -> AsyncIterator[bytes]:
+    async def _lines(self, page: _Page, wanted: Filter) -> AsyncIterator[bytes]:
         while True:
-            found, more = page
-            if found:
-                yield b"".join(msgspec.json.encode(one) + b"\n" for one in found)
-            if not more:
+            if page.lines:
+                yield page.lines
+            if page.last is None:
                 return
-            page = await self._page(found[-1].number, wanted)
+            page = await self._page(page.last, wanted, min(2 * page.rows, MOST))
 
-    async def _page(self, before: int | None, wanted: Filter) -> tuple[list[Event], bool]:
-        def read() -> tuple[list[Event], bool]:
+    async def _page(self, before: int | None, wanted: Filter, limit: int) -> _Page:
+        def read() -> _Page:
             with reading(self._sources.engine) as connection:
-                views, more = events_before(connection, before, wanted, limit=MOST)
-            return [event_of(view) for view in views], more
+                views, more = events_before(connection, before, wanted, limit=limit, characters=PAGE_CHARACTERS)
+            lines = b"".join(msgspec.json.encode(event_of(view)) + b"\n" for view in views)
+            return _Page(lines=lines, rows=len(views), last=views[-1].number if more else None)
 
         return await asyncio.get_running_loop().run_in_executor(self._sources.threads, read)

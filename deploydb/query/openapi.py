@@ -37,6 +37,7 @@ _ERRORS = {
     500: "This should not have happened.",
     503: "The database cannot be asked at the moment.",
 }
+_TOO_MANY = "One person or address has as many of these answers under way as it may."
 
 _STREAM = {
     "operationId": "stream",
@@ -48,7 +49,7 @@ _STREAM = {
     ],
     "responses": {
         "200": {"description": "A stream without an end.", "content": {"text/event-stream": {}}},
-        **{str(code): {"$ref": f"#/components/responses/{code}"} for code in (400, 401, 503)},
+        **{str(code): {"$ref": f"#/components/responses/{code}"} for code in (400, 401, 429, 503)},
     },
 }
 _PROBES = {
@@ -88,7 +89,7 @@ def document(resources: Sequence[Resource]) -> dict[str, Any]:
         },
         "components": {
             "schemas": dict(sorted(components.items())),
-            "responses": {str(code): _error(about) for code, about in _ERRORS.items()},
+            "responses": {str(code): _error(about) for code, about in {**_ERRORS, 429: _TOO_MANY}.items()},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{}, {"token": []}],
@@ -127,7 +128,7 @@ def _export() -> dict[str, Any]:
         "parameters": [_in_query(parameter) for parameter in FILTERS],
         "responses": {
             "200": {"description": "Lines of JSON, newest first.", "content": {JSON_LINES: {}}},
-            **{str(code): {"$ref": f"#/components/responses/{code}"} for code in (400, 401, 500, 503)},
+            **{str(code): {"$ref": f"#/components/responses/{code}"} for code in (400, 401, 429, 500, 503)},
         },
     }
 

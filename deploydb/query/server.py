@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.errors import Misconfigured
+from deploydb.query.connections import Connection, Connections, Limits
 from deploydb.telemetry import Log
 
 LOOK_SECONDS = 1.0
@@ -19,6 +20,10 @@ LOOK_SECONDS = 1.0
 END_WITHIN_SECONDS = 6
 """How long answers that are under way may take once the service is asked to stop."""
 _WAITING_CONNECTIONS = 2048
+_TICKS_OF_A_SECOND = 10
+"""uvicorn's."""
+_REPORT_SECONDS = 60.0
+"""At most so often the log has how many connections were ended."""
 
 Beside = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """What runs as long as the service does. The event is set by SIGHUP; who has seen it clears it."""
@@ -47,7 +52,8 @@ def listening(address: str, *, setting: str = "DEPLOYDB_LISTEN") -> Iterator[soc
 class Server(uvicorn.Server):
     """uvicorn, but that a stop it was asked for is a success: its own re-raises the signal that it has answered.
 
-    `once_stopping` is called when it is asked to stop: answers that have no end are ended then.
+    `once_stopping` is called when it is asked to stop: answers that have no end are ended then. `is_proxy` names the
+    addresses that many clients share.
     """
 
     def __init__(
@@ -56,10 +62,12 @@ class Server(uvicorn.Server):
         *,
         once_listening: Callable[[], None] | None = None,
         once_stopping: Callable[[], None] | None = None,
+        is_proxy: Callable[[str], bool],
+        log: Log,
     ) -> None:
         configuration = uvicorn.Config(
             app,
-            http="httptools",
+            http=Connection,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -71,6 +79,10 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=END_WITHIN_SECONDS,
         )
         super().__init__(configuration)
+        self._connections = Connections(Limits.of_this_process(), is_proxy)
+        self.server_state = self._connections
+        self._log = log
+        self._reported_at = float("-inf")
         self._once_listening = once_listening
         self._once_stopping = once_stopping
 
@@ -85,6 +97,17 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started and self._once_listening is not None:
             self._once_listening()
+
+    async def on_tick(self, counter: int) -> bool:
+        """As uvicorn's, ten times a second; and end the connections that take too long."""
+        if counter % _TICKS_OF_A_SECOND == 0:
+            now = asyncio.get_running_loop().time()
+            self._connections.sweep(now)
+            if self._connections.ended and now - self._reported_at >= _REPORT_SECONDS:
+                self._log.warning("connections ended", reasons=dict(self._connections.ended))
+                self._connections.ended.clear()
+                self._reported_at = now
+        return await super().on_tick(counter)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

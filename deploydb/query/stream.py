@@ -12,11 +12,12 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from deploydb.domain.errors import DeployDBError
 from deploydb.query.errors import bad_request, failed
+from deploydb.query.places import Lasting, Places
 from deploydb.query.revisions import Revision, Revisions
 from deploydb.store.engine import reading
 from deploydb.store.queries.changes import MOST, SEEN_AGAIN, ChangeView, changes, highest_number, numbers_above
@@ -26,6 +27,7 @@ LOOK_SECONDS = 0.25
 ALIVE_SECONDS = 15.0
 """After so long a silence a comment is sent, so that nobody on the way takes the connection for dead."""
 MOST_LISTENERS = 200
+MOST_LISTENERS_EACH = 50
 _BEHIND = 100
 """So many messages may wait for a listener; one that is further behind is let go, and asks again from where it was."""
 
@@ -77,6 +79,7 @@ class Stream:
         self._revisions = revisions
         self._threads = threads
         self._log = log
+        self._places = Places("listeners", most=MOST_LISTENERS, most_each=MOST_LISTENERS_EACH)
         self._listeners: set[_Listener] = set()
         self._watcher: asyncio.Task[None] | None = None
         self._looked = asyncio.Event()
@@ -97,14 +100,19 @@ class Stream:
 
         The first one is empty: whoever has read the state before looks again, and misses nothing.
         """
-        if self._ended or len(self._listeners) >= MOST_LISTENERS:
-            told = f"{MOST_LISTENERS} listen already: ask again later, or ask /api/events"
-            return failed(503, told, {"Retry-After": "5"})
+        if self._ended:
+            return failed(503, "the service stops: try again later", {"Retry-After": "5"})
         last = request.headers.get("last-event-id", "")
         if last and not (last.isascii() and last.isdecimal() and len(last) < 19):
             raise bad_request("Last-Event-ID is not the id of an event of this stream: ids are integers")
         listener = _Listener(request.query_params.get("service"), request.query_params.get("environment"))
+        free = self._places.take(request)
         self._listeners.add(listener)
+
+        def end() -> None:
+            self._listeners.discard(listener)
+            free()
+
         try:
             if self._watcher is None or self._watcher.done():
                 self._looked.clear()
@@ -113,27 +121,23 @@ class Stream:
             revision = await self._revisions.current()
             missed = await self._in_thread(lambda: self._missed(int(last))) if last else []
         except BaseException:
-            self._listeners.discard(listener)
+            end()
             raise
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(
-            self._events(listener, missed, revision[0]), media_type="text/event-stream", headers=headers
-        )
+        events = self._events(listener, missed, revision[0])
+        return Lasting(events, free=end, media_type="text/event-stream", headers=headers)
 
     async def _events(self, listener: _Listener, missed: Sequence[ChangeView], revision: int) -> AsyncIterator[bytes]:
-        try:
-            yield b"retry: 2000\n\n" + _message(missed, revision)
-            while True:
-                try:
-                    message = await asyncio.wait_for(listener.waiting.get(), ALIVE_SECONDS)
-                except TimeoutError:
-                    yield b": alive\n\n"
-                    continue
-                if message is None:
-                    return
-                yield message
-        finally:
-            self._listeners.discard(listener)
+        yield b"retry: 2000\n\n" + _message(missed, revision)
+        while True:
+            try:
+                message = await asyncio.wait_for(listener.waiting.get(), ALIVE_SECONDS)
+            except TimeoutError:
+                yield b": alive\n\n"
+                continue
+            if message is None:
+                return
+            yield message
 
     async def _watch(self) -> None:
         """Look for as long as anybody listens."""

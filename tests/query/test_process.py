@@ -38,22 +38,26 @@ def migrate_at(url: str) -> None:
 class Process:
     """One query service on a free port. What it logs goes to a file."""
 
-    def __init__(self, folder: Path, database_url: str, *, listen: str = "127.0.0.1:0") -> None:
+    def __init__(
+        self, folder: Path, database_url: str, *, listen: str = "127.0.0.1:0", worker: str = "query", **given: str
+    ) -> None:
         self.config = write_config(folder / "config", CONFIG)
         self._log = folder / "query.log"
         environment = os.environ | {
             "DEPLOYDB_DATABASE_URL": database_url,
             "DEPLOYDB_CONFIG": str(self.config),
             "DEPLOYDB_LISTEN": listen,
+            "DEPLOYDB_GATEWAY_LISTEN": listen,
             "DEPLOYDB_LOG_LEVEL": "info",
+            **given,
         }
         with self._log.open("w") as log:
-            command = [sys.executable, "-m", "workers", "query"]
+            command = [sys.executable, "-m", "workers", worker]
             self.process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=log)
 
     def ready(self) -> "Process":
         """Once it can be asked."""
-        until(lambda: self.process.poll() is not None or bool(self.address), what="the service to listen")
+        until(lambda: self.process.poll() is not None or bool(self.address), seconds=30, what="the service to listen")
         assert self.process.poll() is None, self.said()
         return self
 

@@ -7,7 +7,6 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.store.journal import fact_text
 from deploydb.store.lists import among
 from deploydb.store.queries.moments import numbers_between
 from deploydb.store.tables import event
@@ -45,11 +44,16 @@ class Filter(Struct, frozen=True, kw_only=True):
 
 
 def events_before(
-    connection: sa.Connection, before: int | None, wanted: Filter, *, limit: int
+    connection: sa.Connection,
+    before: int | None,
+    wanted: Filter,
+    *,
+    limit: int,
+    characters: int = MOST_BODY_CHARACTERS,
 ) -> tuple[list[EventView], bool]:
     """Rows with a lower number than `before`, newest first, and whether there are more of them.
 
-    At most `limit`, and fewer where their bodies together would pass `MOST_BODY_CHARACTERS`. Indexes: primary key; of a
+    At most `limit`, and fewer where their bodies together would pass so many `characters`. Indexes: primary key; of a
     service `ix_event_lane`; of a person `ix_event_who`; of a rare type `ix_event_rare`. What is rare by another filter
     (a source, an environment alone) costs the way back to it.
     """
@@ -74,7 +78,7 @@ def events_before(
     total = 0
     for row in found[:limit]:
         total += row.size
-        if kept and total > MOST_BODY_CHARACTERS:
+        if kept and total > characters:
             break
         kept.append(row.number)
     return _events(connection, kept), len(kept) < len(found)
@@ -93,8 +97,9 @@ def _recorded(
 
 def _events(connection: sa.Connection, numbers: list[int]) -> list[EventView]:
     """The rows with these numbers, newest first. Index: primary key."""
+    body = sa.type_coerce(sa.cast(event.c.body, sa.Text), sa.Text).label("body")
     columns = [column for column in event.c if column.name != "body"]
-    statement = sa.select(*columns, fact_text()).where(among(event.c.number, numbers)).order_by(event.c.number.desc())
+    statement = sa.select(*columns, body).where(among(event.c.number, numbers)).order_by(event.c.number.desc())
     return [
         EventView(**{**row._mapping, "body": msgspec.Raw(row.body.encode())}) for row in connection.execute(statement)
     ]
