@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 import click
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from deploydb.settings import Settings
 from deploydb.store.engine import open_engine
 from workers.confirmed import ConfirmedPublisher
 from workers.ingest import Ingest
+from workers.look import Look, look_at_database
 from workers.loop import Worker, run
 from workers.process import (
     Process,
@@ -87,9 +89,10 @@ def _verify(around: Process, given: Settings) -> Iterator[Worker]:
 @contextmanager
 def _engine(around: Process, given: Settings, name: str, *, connections: int) -> Iterator[sa.Engine]:
     """`connections`: as many as ask at one time; the listener of the loop has one beside them."""
-    engine = open_engine(given.database_url, name=name, connections=connections)
+    engine = open_engine(given.database_url, name=name, connections=connections + 1)  # one to look at it
     # a session that survives a failover is worse than a lost one
     around.patience.on_failure(engine.dispose)
+    around.health.check("database", Look(partial(look_at_database, engine)))
     # a long step of many statements is under way, not stuck
     sa.event.listen(engine, "after_cursor_execute", lambda *_: around.health.beat())
     try:
