@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
 
 import click
 import sqlalchemy as sa
@@ -13,10 +12,9 @@ from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.configuration import LiveCatalog
 from deploydb.outgoing import Allowed, Outgoing
 from deploydb.settings import Settings
-from deploydb.store.engine import open_engine
+from deploydb.store.engine import LOCK_TIMEOUT_SECONDS, open_engine
 from workers.confirmed import ConfirmedPublisher
 from workers.ingest import Ingest
-from workers.look import Look, look_at_database
 from workers.loop import Worker, run
 from workers.process import (
     Process,
@@ -48,7 +46,7 @@ def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
 
 @contextmanager
 def _promote(around: Process, given: Settings) -> Iterator[Worker]:
-    with _engine(around, given, "promote", connections=2) as engine:
+    with _engine(around, given, "promote", connections=2, lock_timeout=1) as engine:
         yield Promote(
             engine=engine,
             live=LiveCatalog(given.config),
@@ -87,12 +85,13 @@ def _verify(around: Process, given: Settings) -> Iterator[Worker]:
 
 
 @contextmanager
-def _engine(around: Process, given: Settings, name: str, *, connections: int) -> Iterator[sa.Engine]:
+def _engine(
+    around: Process, given: Settings, name: str, *, connections: int, lock_timeout: float = LOCK_TIMEOUT_SECONDS
+) -> Iterator[sa.Engine]:
     """`connections`: as many as ask at one time; the listener of the loop has one beside them."""
-    engine = open_engine(given.database_url, name=name, connections=connections + 1)  # one to look at it
+    engine = open_engine(given.database_url, name=name, connections=connections, lock_timeout=lock_timeout)
     # a session that survives a failover is worse than a lost one
     around.patience.on_failure(engine.dispose)
-    around.health.check("database", Look(partial(look_at_database, engine)))
     # a long step of many statements is under way, not stuck
     sa.event.listen(engine, "after_cursor_execute", lambda *_: around.health.beat())
     try:

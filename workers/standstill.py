@@ -13,7 +13,7 @@ from deploydb.store.engine import reading
 from deploydb.store.promotion import Evaluated
 from workers.health import Health
 
-LOCKED_AFTER = timedelta(seconds=3)
+LOCKED_AFTER = timedelta(seconds=2)
 """A worker's round takes a fraction of this: a row that is locked for longer is locked by somebody else."""
 LOOK_EVERY = timedelta(seconds=1)
 MOST = 20

@@ -17,6 +17,7 @@ from deploydb.configuration import LiveCatalog
 from deploydb.domain.errors import DeployDBError, Misconfigured
 from deploydb.domain.gates.words import in_words
 from deploydb.settings import Settings, from_environment
+from deploydb.store.aside import set_aside_services
 from deploydb.store.engine import open_engine, reading
 from deploydb.store.queries.operations import unevaluated, unsent
 from deploydb.store.rights import rights, time_there
@@ -123,6 +124,7 @@ def _queues_there(engine: sa.Engine | None) -> Iterator[Finding]:
     if engine is not None:
         with reading(engine) as connection:
             outbox, marks = unsent(connection), unevaluated(connection)
+            aside = [(one.words, one.parked) for one in set_aside_services(connection)]
         ages = [
             ("outbox", "relay", outbox.count, outbox.oldest_at),
             ("evaluations", "promote", marks.count, marks.oldest_at),
@@ -135,6 +137,7 @@ def _queues_there(engine: sa.Engine | None) -> Iterator[Finding]:
         for name, worker in (("outbox", "relay"), ("evaluations", "promote")):
             oldest = body[name]["oldestAt"]
             ages.append((name, worker, body[name]["count"], datetime.fromisoformat(oldest) if oldest else None))
+        aside = [(one["text"], one["parked"]) for one in body.get("setAside", ())]
     for name, worker, count, oldest_at in ages:
         age = datetime.now(UTC) - oldest_at if oldest_at is not None else timedelta(0)
         seconds = timedelta(seconds=max(int(age.total_seconds()), 0))
@@ -142,6 +145,13 @@ def _queues_there(engine: sa.Engine | None) -> Iterator[Finding]:
         told = f"{count} wait, the oldest for {in_words(seconds)}" if count else "nothing waits"
         advice = "" if state == "ok" else f"see that the worker `{worker}` runs, and what it logs"
         yield Finding(check=name, state=state, seen=told, advice=advice)
+    for told, parked in aside:
+        advice = "the worker `promote` logs the error in full; `deploydb pause` parks the service meanwhile"
+        if parked is not None:
+            advice = "`deploydb resume` has it tried again"
+        yield Finding(check="set aside", state="fail" if parked is None else "warn", seen=told, advice=advice)
+    if not aside:
+        yield Finding(check="set aside", state="ok", seen="every service is evaluated")
 
 
 def _broker(settings: Settings, environ: Mapping[str, str], wanted: Topology) -> Iterator[Finding]:

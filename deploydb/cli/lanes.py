@@ -23,7 +23,8 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
 
     A row a service, a column an environment. In a cell: the version, its status, since when; then what is not there
     yet, with its status; then what should run there and does not (≠); then which holds stand over it. What they are is
-    told below. With -o wide each version has its deployment's number.
+    told below, and which services are set aside since their evaluation failed. With -o wide each version has its
+    deployment's number.
 
     \b
     Examples:
@@ -41,7 +42,8 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
         cells.setdefault(lane["service"], {})[lane["environment"]] = _cell(lane)
     rows = [[name, *(lanes.get(each, "-") for each in environments)] for name, lanes in cells.items()]
     show_table(["SERVICE", *(each.upper() for each in environments)], rows, empty="No service is configured.")
-    told = dict.fromkeys(_hold(hold) for lane in body["lanes"] for hold in lane["holds"])
+    holds = [_hold(hold) for lane in body["lanes"] for hold in lane["holds"]]
+    told = dict.fromkeys([*holds, *(aside["text"] for aside in body.get("setAside", ()))])
     if told:
         click.echo()
     for line in told:

@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from deploydb.domain.catalog import After, Catalog
 from deploydb.domain.promotions import FREEZE, INCIDENT
+from deploydb.query.aside import SetAside
 from deploydb.query.asking import iso
 from deploydb.query.releasing import ReleasingBody
 from deploydb.store.queries.deployments import DeploymentView, ResultView
@@ -48,9 +49,9 @@ class StageBody(Struct, frozen=True, kw_only=True):
     gates: list[Gate]
 
 
-class Why(Struct, frozen=True, kw_only=True):
+class Why(Struct, frozen=True, kw_only=True, rename="camel"):
     """Why a version is, or is not, in an environment. `at`: as it was known then; else `releasing`, null where nothing
-    is left to be released."""
+    is left to be released, or the service is set aside."""
 
     at: str | UnsetType = UNSET
     service: str
@@ -60,6 +61,7 @@ class Why(Struct, frozen=True, kw_only=True):
     answer: str
     stages: list[StageBody]
     releasing: ReleasingBody | UnsetType | None = UNSET
+    set_aside: SetAside | UnsetType = UNSET
 
 
 def explain(

@@ -34,10 +34,15 @@ class Aside(Struct, frozen=True, kw_only=True):
     @property
     def words(self) -> str:
         """In one line."""
+        return f"{self.brief}: {self.error}" if self.parked is None else f"{self.brief} ({self.error})"
+
+    @property
+    def brief(self) -> str:
+        """In one line, without the error, which may name hosts and users."""
         if self.parked is not None:
-            return f"{self.service} is set aside and {self.parked} ({self.error})"
+            return f"{self.service} is set aside and {self.parked}"
         times = f"{self.attempts} attempts" if self.attempts > 1 else "1 attempt"
-        return f"{self.service} is set aside since {self.first_at:%Y-%m-%d %H:%M:%S} UTC, {times}: {self.error}"
+        return f"{self.service} is set aside since {self.first_at:%Y-%m-%d %H:%M:%S} UTC, {times}"
 
 
 _ASIDE = sa.select(

@@ -25,16 +25,16 @@ MOST_ROWS = 20_000
 # Built once: for one service, building the statements would cost more than running them.
 _MOST = sa.bindparam("most", type_=sa.Integer)
 _COLUMNS = (mark.c.id, mark.c.artifact_id, mark.c.service)
-_KEPT = sa.and_(
+KEPT = sa.and_(
     mark.c.artifact_id.is_not(None),
     mark.c.service.is_not(None),
     sa.exists().where(agenda.c.service == mark.c.service, agenda.c.error.is_not(None)),
 )
 """Marks that are kept for a service that is set aside."""
 _MARKS = sa.select(*_COLUMNS).order_by(mark.c.id).limit(_MOST).with_for_update(of=mark, skip_locked=True)
-_OTHERS = _MARKS.where(sa.not_(_KEPT))
-_KEPT_FOR = _MARKS.where(_KEPT, among(mark.c.service, "services"))
-_WAITING = sa.select(mark.c.id).where(sa.not_(_KEPT)).order_by(mark.c.id).limit(1)
+_OTHERS = _MARKS.where(sa.not_(KEPT))
+_KEPT_FOR = _MARKS.where(KEPT, among(mark.c.service, "services"))
+_WAITING = sa.select(mark.c.id).where(sa.not_(KEPT)).order_by(mark.c.id).limit(1)
 _DUE = (
     sa.select(agenda.c.service)
     .where(agenda.c.due_at <= sa.bindparam("now", type_=agenda.c.due_at.type))

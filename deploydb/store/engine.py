@@ -56,6 +56,14 @@ class Contention(Transient):
     """A deadlock or a serialization failure: the database undid the work so that another could go on. Do it again."""
 
 
+class Held(Transient):
+    """Another session has had a row locked for longer than we wait for it."""
+
+
+class TimedOut(Transient):
+    """A statement has taken longer than it may: it is for too much at once, or the database is busy."""
+
+
 class Unstorable(Permanent):
     """The database will not take a value in this batch, however often it is asked."""
 
@@ -66,10 +74,12 @@ def open_engine(
     name: str,
     connections: int = CONNECTIONS,
     statement_timeout: float = STATEMENT_TIMEOUT_SECONDS,
+    lock_timeout: float = LOCK_TIMEOUT_SECONDS,
 ) -> sa.Engine:
     """A pool of connections that nothing has been opened of yet. `name` tells a database's operator who is asking.
 
     `connections`: as many as the threads that ask at one time, so that none waits for another's.
+    `lock_timeout`: seconds to wait for a row that another session has locked, on PostgreSQL.
     `statement_timeout` in seconds, kept by the server; one that has been silent for longer is dropped (`store.peer`).
 
     Raises: Misconfigured for a URL that is not `sqlite:///PATH` or `postgresql://…`, or a folder that cannot be made.
@@ -89,7 +99,7 @@ def open_engine(
                     "connect_timeout": CONNECT_TIMEOUT_SECONDS,
                     **_KEEPALIVES,
                     "options": f"-c timezone=UTC -c statement_timeout={milliseconds}"
-                    f" -c lock_timeout={LOCK_TIMEOUT_SECONDS}s"
+                    f" -c lock_timeout={round(lock_timeout * 1000)}"
                     f" -c idle_in_transaction_session_timeout={milliseconds}",
                 },
                 json_serializer=_to_json,
@@ -165,6 +175,10 @@ def _translated(error: BaseException, *, lost: bool) -> Transient | Permanent:
     state = getattr(error, "sqlstate", None)
     if state in ("40001", "40P01"):
         return Contention(f"the database asks to try again: {cause}")
+    if state == "55P03":
+        return Held(f"another session has locked what we need: {cause}")
+    if state == "57014":
+        return TimedOut(f"the database is away or busy: {cause}")
     if state in ("42P01", "42703") or "no such table" in cause or "no such column" in cause:
         return Misconfigured(f"the database's schema is not current ({cause}): run `deploydb db migrate`")
     if state == "42501":

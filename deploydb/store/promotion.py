@@ -17,7 +17,7 @@ from deploydb.domain.errors import Misconfigured, Transient
 from deploydb.store import rows
 from deploydb.store.aside import set_aside, take_back
 from deploydb.store.claims import MOST_ROWS, Claim, claim, settle
-from deploydb.store.engine import reading, told_apart, transact
+from deploydb.store.engine import Held, TimedOut, reading, told_apart, transact
 from deploydb.store.flows import match_early, open_flows
 from deploydb.store.journal import Journal
 from deploydb.store.revision import advance
@@ -76,6 +76,8 @@ def evaluate(engine: sa.Engine, catalog: Catalog, now: datetime, *, limit: int =
     if not apart:
         try:
             return transact(engine, lambda connection: _evaluate(connection, catalog, now, limit, apart=False))
+        except (Held, TimedOut):
+            pass
         except (Transient, Misconfigured):
             raise
         except Exception:  # noqa: S110  # whatever it is, it happens again below, and is told there
@@ -122,7 +124,7 @@ def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit:
     settle(connection, claimed, made.evaluated, now)
     left = [{"service": service, "created_at": now} for service in sorted(made.left)]
     rows.insert_rows(connection, mark, left)
-    if made.flows or made.decisions or made.errors or claimed.trying:
+    if made.flows or made.decisions or made.errors or claimed.aside:
         advance(connection)
     held = made.left if apart else frozenset()
     return Evaluated(
@@ -140,9 +142,9 @@ def _apart(connection: sa.Connection, services: Sequence[str], work: _Work) -> _
     try:
         with told_apart(), connection.begin_nested():
             return work(services)
-    except (Transient, Misconfigured):
-        raise
     except Exception as error:  # whatever it is, it is that service's alone
+        if isinstance(error, Transient | Misconfigured) and not isinstance(error, TimedOut):
+            raise
         if len(services) == 1:
             return _Made(errors={services[0]: error})
     half = len(services) // 2

@@ -63,6 +63,7 @@ def test_where_all_is_well_every_line_is_ok(house: Shell) -> None:
         "clock of the database",
         "outbox",
         "evaluations",
+        "set aside",
         "broker",
         "exchanges and queues",
         "dead letters",

@@ -16,12 +16,15 @@ from starlette.routing import Route
 from deploydb.domain.errors import DeployDBError, Misconfigured
 from deploydb.query.asking import Body
 from deploydb.query.negotiation import JSON, media_type
+from deploydb.store.aside import set_aside_services
 from deploydb.store.engine import reading
 from deploydb.store.schema import require_current
 from deploydb.telemetry import redacted
 
 FRESH_SECONDS = 1.0
 """So long a look at the database counts: probes may come as often as they like."""
+_NAMED = 20
+"""How many services that are set aside are named."""
 WAIT_SECONDS = 3.0
 """A database that has not answered by then is not healthy."""
 
@@ -45,6 +48,7 @@ class Health:
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="health")
         self._looked_at = float("-inf")
         self._seen: dict[str, Check] = {}
+        self._aside: list[str] = []
 
     def routes(self) -> list[Route]:
         """Their paths. Probes send Accept headers of their own, which only `/healthcheck` minds."""
@@ -66,9 +70,11 @@ class Health:
         return _answer({"alive": True}, 200)
 
     async def readyz(self, _request: Request) -> Response:
-        """Questions can be answered. A broken configuration is no obstacle while the last good one is in use."""
+        """Questions can be answered. A broken configuration is no obstacle while the last good one is in use, nor are
+        services that are set aside."""
         reasons = [f"{name}: {check.message}" for name, check in (await self._database()).items() if not check.healthy]
         warnings = [check.message] if (check := self._configuration()).message is not None else []
+        warnings += self._aside
         told = {"ready": not reasons, "reasons": reasons, "warnings": warnings}
         return _answer(told, 503 if reasons else 200)
 
@@ -106,6 +112,8 @@ class Health:
 
     def _migrated(self) -> None:
         require_current(self._engine)
+        with reading(self._engine) as connection:
+            self._aside = [aside.brief for aside in set_aside_services(connection)[:_NAMED]]
 
     @staticmethod
     def _checked(check: Callable[[], None]) -> Check:

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
+from deploydb.query.aside import SetAside, set_aside_bodies
 from deploydb.query.asking import Asked
 from deploydb.query.resource import Resource
+from deploydb.store.aside import set_aside_services
 from deploydb.store.queries import operations as queries
 from deploydb.store.queries.operations import WaitingView
 
@@ -64,7 +66,8 @@ class Last(Struct, frozen=True, kw_only=True, rename="camel"):
 
 class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     """How the machinery is. `evaluations`: what promotion has still to look at, its lag; `outbox`: what has still to be
-    sent; `problems`: what is wrong with the configuration's files, while the last good ones stay in use."""
+    sent; `problems`: what is wrong with the configuration's files, while the last good ones stay in use; `set_aside`:
+    the services whose evaluation failed."""
 
     now: str
     last_event: Last | None
@@ -76,6 +79,7 @@ class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     due: list[Due]
     catalog: str
     problems: list[str]
+    set_aside: list[SetAside] | UnsetType = UNSET
 
 
 def operations(asked: Asked) -> Operations:
@@ -90,6 +94,7 @@ def operations(asked: Asked) -> Operations:
         count = queries.unmatched_count(connection)
         facts = queries.unmatched_facts(connection, limit=_MOST)
         due = queries.due_next(connection, limit=_MOST)
+        aside = set_aside_services(connection)
     return Operations(
         now=asked.now.isoformat(),
         last_event=Last(
@@ -131,6 +136,7 @@ def operations(asked: Asked) -> Operations:
         due=[Due(service=one.service, due_at=one.due_at.isoformat()) for one in due],
         catalog=asked.catalog.digest,
         problems=list(asked.problems),
+        set_aside=set_aside_bodies(aside),
     )
 
 

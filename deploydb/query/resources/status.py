@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from deploydb.domain.catalog import Catalog
+from deploydb.query.aside import SetAside, set_aside_bodies
 from deploydb.query.asking import Asked, iso
 from deploydb.query.lane import require_environment, require_service
 from deploydb.query.matrix import Lane, Matrix
 from deploydb.query.resource import Resource, moment, text
+from deploydb.store.aside import set_aside_services
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.lanes import PendingView, pending_in
 from deploydb.store.queries.tenures import newest_of_modules, ran_at, running_now
@@ -16,12 +18,13 @@ from deploydb.store.queries.tenures import newest_of_modules, ran_at, running_no
 
 class Status(Struct, frozen=True, kw_only=True, rename="camel"):
     """The matrix. Of the past it has what ran, and neither what was on its way nor holds. `at`: what ran then;
-    `known_at`: what was believed then."""
+    `known_at`: what was believed then. `set_aside`: the services whose evaluation failed, now."""
 
     environments: list[str]
     lanes: list[Lane]
     at: str | None
     known_at: str | None
+    set_aside: list[SetAside] | UnsetType = UNSET
 
 
 def status(asked: Asked) -> Status:
@@ -55,7 +58,15 @@ def status(asked: Asked) -> Status:
                 require_service(connection, catalog, service)
             if environment is not None:
                 require_environment(connection, catalog, environment)
-    return Status(environments=matrix.environments(lanes), lanes=lanes, at=iso(at), known_at=iso(known_at))
+        past = at is not None or known_at is not None
+        aside = [] if past else [one for one in set_aside_services(connection) if service in (None, one.service)]
+    return Status(
+        environments=matrix.environments(lanes),
+        lanes=lanes,
+        at=iso(at),
+        known_at=iso(known_at),
+        set_aside=set_aside_bodies(aside),
+    )
 
 
 def _module(module: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.catalog import Service
 from deploydb.domain.release import Releasing, what_releases
+from deploydb.query.aside import set_aside_body
 from deploydb.query.asking import Asked, iso
 from deploydb.query.errors import not_found, shown
 from deploydb.query.explanation import Why, explain, way_of
@@ -15,6 +16,7 @@ from deploydb.query.lane import require_lane
 from deploydb.query.past import running_then, then
 from deploydb.query.releasing import ReleasingBody, releasing_body
 from deploydb.query.resource import Resource, moment, text
+from deploydb.store.aside import set_aside_of
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_of_flow
 from deploydb.store.queries.lanes import running_in
 from deploydb.store.queries.past import catalogs_of, deployments_then
@@ -62,9 +64,14 @@ def _now(asked: Asked) -> Why:
             for view in way_of(asked.catalog, meant, flow)
             for promotion, digest in catalogs_of(connection, service, view.environment, view.id).items()
         }
-        releasing = _releasing(connection, asked, meant)
-        passed = passed_by(connection, service, meant.artifact.version)
-    return replace(explain(asked.catalog, meant, flow, running, catalogs, passed), releasing=releasing)
+        aside = set_aside_of(connection, [service]).get(service)
+        # what its evaluation failed on would fail here, too
+        releasing = _releasing(connection, asked, meant) if aside is None else None
+        passed = passed_by(connection, service, meant.artifact.version) if aside is None else frozenset[str]()
+    answer = replace(explain(asked.catalog, meant, flow, running, catalogs, passed), releasing=releasing)
+    if aside is None:
+        return answer
+    return replace(answer, answer=f"{answer.answer}; {aside.words}", set_aside=set_aside_body(aside))
 
 
 def _then(asked: Asked, at: datetime) -> Why:
@@ -103,8 +110,12 @@ def _releasing(connection: sa.Connection, asked: Asked, meant: DeploymentView) -
 
 def _nothing(connection: sa.Connection, asked: Asked, service: str, environment: str, version: str | None) -> Exception:
     require_lane(connection, asked.catalog, service, environment)
+    aside = set_aside_of(connection, [service]).get(service)
     if version is None:
-        return not_found(f"no release of {service} is on its way to {environment}, and none runs there")
+        because = f"; {aside.words}" if aside is not None else ""
+        return not_found(f"no release of {service} is on its way to {environment}, and none runs there{because}")
+    if aside is not None:
+        return not_found(f"{shown(version)} of {service} is not on its way to {environment}; {aside.words}")
     return _unknown_version(connection, asked.catalog.services.get(service), service, environment, version)
 
 

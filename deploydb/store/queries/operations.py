@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.store.claims import KEPT
 from deploydb.store.tables import agenda, event, mark, outbox, unmatched
 
 
@@ -58,8 +59,9 @@ class LastView(Struct, frozen=True, kw_only=True):
 
 
 def unevaluated(connection: sa.Connection) -> WaitingView:
-    """What promotion has still to look at. Costs how much that is. Index: primary key of `mark`."""
-    return _waiting(connection, mark.c.created_at, mark.c.id > 0)
+    """What promotion has still to look at, without what is kept for services that are set aside. Costs how much that
+    is. Index: primary key of `mark`."""
+    return _waiting(connection, mark.c.created_at, sa.and_(mark.c.id > 0, sa.not_(KEPT)))
 
 
 def unsent(connection: sa.Connection) -> WaitingView:
