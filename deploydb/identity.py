@@ -14,6 +14,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from deploydb.domain.characters import not_allowed
 from deploydb.domain.errors import Misconfigured
 
 READ = "read"
@@ -164,7 +165,7 @@ class Proxies:
             name = said[0].encode("latin-1").decode("utf-8").strip()  # headers come as Latin-1, names are UTF-8
         except UnicodeError:
             return None
-        return name if 0 < len(name) <= LONGEST_NAME and name.isprintable() else None
+        return name if 0 < len(name) <= LONGEST_NAME and not_allowed(name) is None else None
 
 
 class Identity(Struct, frozen=True, kw_only=True):
@@ -213,7 +214,7 @@ def _bearer(words: Sequence[str], where: str) -> Bearer:
     if len(words) != 3:
         raise Misconfigured(f"{where}: expected NAME SCOPE[,SCOPE…] SHA256HEX, found {len(words)} words")
     name, listed, known_by = words
-    if len(name) > LONGEST_NAME or not name.isprintable():
+    if len(name) > LONGEST_NAME or not_allowed(name) is not None:
         raise Misconfigured(f"{where}: the name has more than {LONGEST_NAME} characters, or some that cannot be seen")
     scopes = frozenset(listed.split(","))
     if not scopes <= set(SCOPES):

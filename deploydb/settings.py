@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from deploydb.domain.errors import Misconfigured
+from deploydb.redaction import secrets_in
 
 DATA_FOLDER = "deploydb-data"
 MAX_BODY_BYTES = 1024 * 1024
@@ -41,6 +42,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     proxies: str = ""
     """Who is trusted to say in `person_header` who a person is (`identity.Proxies`); by default nobody."""
     read: Reads = "open"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown, as `redacted` takes it."""
+        return secrets_in((self.database_url, self.broker_url, self.url), self.token)
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -13,6 +13,7 @@ from deploydb.configuration import LiveCatalog
 from deploydb.outgoing import Allowed, Outgoing
 from deploydb.settings import Settings
 from deploydb.store.engine import LOCK_TIMEOUT_SECONDS, open_engine
+from deploydb.terminal import make_visible
 from workers.confirmed import ConfirmedPublisher
 from workers.ingest import Ingest
 from workers.loop import Worker, run
@@ -126,9 +127,10 @@ SERVICES = ("query", "gateway", "web")
 @click.option("--with-parent", is_flag=True, help="Say `ready` on stdout; end when stdin does.")
 def main(name: str, host: str, port: int | None, no_port: bool, with_parent: bool) -> None:
     """Run one worker until SIGTERM. Where everything is comes from the environment (DEPLOYDB_*)."""
+    make_visible()
     with ended_clearly(name):
         given = settings.from_environment()
-        log = telemetry.open_log(given.log_level, name=name)
+        log = telemetry.open_log(given.log_level, name=name, secrets=given.secrets)
     if with_parent:
         end_with_parent(log)
     with ended_clearly(name, log):
@@ -140,7 +142,7 @@ def main(name: str, host: str, port: int | None, no_port: bool, with_parent: boo
             return
         usual, build = WORKERS[name]
         wanted = None if no_port else usual if port is None else port
-        with process(log, host=host, port=wanted) as around, build(around, given) as worker:
+        with process(log, host=host, port=wanted, secrets=given.secrets) as around, build(around, given) as worker:
             if with_parent:
                 around.health.once_ready(tell_parent_ready)
             run(worker, signals=around.signals, patience=around.patience, log=log)

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from deploydb.domain.errors import Misconfigured
+from deploydb.redaction import redacted
 from workers.bounded_http import BoundedHandler, BoundedServer
 
 STALE_AFTER = timedelta(seconds=4)
@@ -37,7 +38,8 @@ class Health:
     The loop reports by `succeeded` and `failed`.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, redact: Callable[[str], str] = redacted) -> None:
+        self._redact = redact
         self._clock = clock
         self._beat_at = clock()
         self._connected = False
@@ -113,7 +115,11 @@ class Health:
         for source, look in self._checks.items():
             reasons += _named(source, look())
         warnings = tuple(warning for reported in self._warnings.values() for warning in reported)
-        return Ready(ready=not reasons, reasons=tuple(reasons), warnings=warnings)
+        return Ready(
+            ready=not reasons,
+            reasons=tuple(map(self._redact, reasons)),
+            warnings=tuple(map(self._redact, warnings)),
+        )
 
 
 def _named(source: str, texts: Iterable[str]) -> tuple[str, ...]:

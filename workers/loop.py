@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter
 from tenacity import AttemptManager, RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
 
 from deploydb.domain.errors import NotAllowed, Transient
-from deploydb.telemetry import Log, redacted
+from deploydb.telemetry import Log
 from workers.health import Health
 from workers.signals import Signals
 
@@ -111,7 +111,7 @@ class Patience:
     def _failed(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None
         self._failures.inc()
-        self._health.failed(redacted(str(error) or repr(error)))
+        self._health.failed(str(error) or repr(error))
         for call in self._on_failure:
             call()
         now = time.monotonic()

@@ -6,14 +6,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from msgspec import Struct
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from deploydb.domain.errors import Misconfigured
-from deploydb.telemetry import Log, redacted
+from deploydb.redaction import redacted
+from deploydb.telemetry import Log
 from workers.health import Health, HealthServer
 from workers.loop import Patience
 from workers.signals import Signals
@@ -37,14 +38,15 @@ class Process(Struct, frozen=True, kw_only=True, eq=False):
 
 
 @contextmanager
-def process(log: Log, *, host: str, port: int | None) -> Iterator[Process]:
-    """The surroundings of a worker. `port`: of its health server; 0 for any free one, None for no server.
+def process(log: Log, *, host: str, port: int | None, secrets: Sequence[str] = ()) -> Iterator[Process]:
+    """The surroundings of a worker. `port`: of its health server; 0 for any free one, None for no server. It shows
+    none of the `secrets`.
 
     Raises: Misconfigured where the port is taken.
     """
     signals = Signals()
     signals.install()
-    health = Health()
+    health = Health(redact=lambda text: redacted(text, secrets))
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
@@ -65,7 +67,7 @@ def ended_clearly(name: str, log: Log | None = None) -> Iterator[None]:
     try:
         yield
     except Misconfigured as error:
-        sys.stderr.write(f"deploydb {name}: {redacted(str(error))}\n")
+        sys.stderr.write(f"deploydb {name}: {error}\n")
         sys.exit(MISCONFIGURED)
     except Exception:
         if log is None:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from deploydb.domain import templates
+from deploydb.domain.characters import visible
 from deploydb.domain.checks import Missing, Sample, Status
 from deploydb.domain.promotions import MetricPromotion, WebhookPromotion
 from deploydb.domain.promql import promql
@@ -89,7 +90,7 @@ def sample_of(answer: Answer | NoAnswer) -> Sample | Missing:
 def quoted(body: bytes) -> str:
     """The beginning of a body, as one line of text that a log and a terminal can bear."""
     text = body[:QUOTED_BYTES].decode("utf-8", errors="replace").strip()
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+    return visible(text, keep="")
 
 
 def _value(data: _Result) -> Sample | Missing:

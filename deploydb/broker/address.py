@@ -65,8 +65,11 @@ def parse_address(url: str) -> RabbitMQAddress | EmbeddedAddress:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise Misconfigured(f"DEPLOYDB_BROKER_URL cannot be read: {_EXPECTED}") from error
+    except ValueError:  # whose words may have a part of the password
+        raise Misconfigured(f"DEPLOYDB_BROKER_URL cannot be read: {_EXPECTED}") from None
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        told = "has an @ behind a / ? or #: write those of the password as %2F, %3F and %23"
+        raise Misconfigured(f"DEPLOYDB_BROKER_URL {told}")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     if unknown := sorted(options.keys() - set(_FILES)):
         raise Misconfigured(

@@ -6,12 +6,12 @@ was refused, 2 the command was not used as it is meant, 3 it took too long, 4 no
 """
 
 import sys
-from io import TextIOWrapper
 
 import click
 
 from deploydb.cli.commands import cli, write_nowhere
 from deploydb.domain.errors import DeployDBError, NotAllowed
+from deploydb.terminal import make_visible
 
 NOT_ALLOWED = 4
 INTERRUPTED = 130
@@ -20,12 +20,11 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run a command. What a user can mend is told in one line; a traceback is a mistake of ours."""
-    if isinstance(sys.stdout, TextIOWrapper):  # a terminal that has no arrow gets a question mark, not an error
-        sys.stdout.reconfigure(errors="replace")
+    make_visible()
     try:
         sys.exit(cli(prog_name="deploydb", standalone_mode=False) or 0)
     except click.ClickException as error:
-        error.show()
+        error.show(sys.stderr)
         sys.exit(error.exit_code)
     except NotAllowed as error:
         sys.stderr.write(f"deploydb: {error}\n")

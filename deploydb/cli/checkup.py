@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 
 from deploydb import __version__
 from deploydb.broker.inspection import inspect
@@ -16,13 +18,13 @@ from deploydb.cli.asking import Moment, ask, meet
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.errors import DeployDBError, Misconfigured
 from deploydb.domain.gates.words import in_words
+from deploydb.redaction import redacted, shown_url
 from deploydb.settings import Settings, from_environment
 from deploydb.store.aside import set_aside_services
 from deploydb.store.engine import open_engine, reading
 from deploydb.store.queries.operations import unevaluated, unsent
 from deploydb.store.rights import rights, time_there
 from deploydb.store.schema import require_current
-from deploydb.telemetry import redacted
 
 APART = timedelta(seconds=2)
 """Clocks that differ by more are told."""
@@ -41,7 +43,15 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 def examined(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
-    """Each finding as soon as it is known."""
+    """Each finding as soon as it is known, without the secrets of the settings."""
+    secrets: tuple[str, ...] = ()
+    with suppress(DeployDBError):  # which is a finding of its own
+        secrets = from_environment(environ).secrets
+    for finding in _looked_at(environ):
+        yield replace(finding, seen=redacted(finding.seen, secrets))
+
+
+def _looked_at(environ: Mapping[str, str]) -> Iterator[Finding]:
     try:
         settings = from_environment(environ)
     except DeployDBError as error:
@@ -81,7 +91,7 @@ def _database(settings: Settings, environ: Mapping[str, str]) -> Iterator[Findin
     try:
         with reading(engine) as connection:
             connection.execute(sa.select(1))
-        yield Finding(check="database", state="ok", seen=f"{redacted(url)} answers")
+        yield Finding(check="database", state="ok", seen=f"{shown_url(url)} answers")
         try:
             require_current(engine)
             yield Finding(check="migrations", state="ok", seen="the schema is current")
@@ -168,10 +178,10 @@ def _broker(settings: Settings, environ: Mapping[str, str], wanted: Topology) ->
     except DeployDBError as error:
         yield _failed("broker", error, "see that it runs, and that DEPLOYDB_BROKER_URL names it")
         return
-    yield Finding(check="broker", state="ok", seen=f"{redacted(url)} answers")
+    yield Finding(check="broker", state="ok", seen=f"{shown_url(url)} answers")
     wrong = [one for one in found if one.problem is not None]
     for one in wrong:
-        yield Finding(check=one.name, state="fail", seen=redacted(f"{one.problem}"), advice=_PROVISION)
+        yield Finding(check=one.name, state="fail", seen=f"{one.problem}", advice=_PROVISION)
     unknown = [one.name for one in found if not one.compared]
     if unknown:
         told = f"{len(unknown)} of {len(found)} could not be compared: this user may not configure them"
@@ -225,4 +235,4 @@ def _absent(check: str, path: Path, variable: str, environ: Mapping[str, str]) -
 
 
 def _failed(check: str, error: DeployDBError, advice: str) -> Finding:
-    return Finding(check=check, state="fail", seen=redacted(str(error)), advice=advice)
+    return Finding(check=check, state="fail", seen=str(error), advice=advice)

@@ -1,12 +1,13 @@
 """`dead`: messages that could not be taken."""
 
+import sys
 from typing import BinaryIO
 
 import click
 
 from deploydb.broker.open import open_dead_letters
 from deploydb.broker.port import DeadLetter, DeadLetters
-from deploydb.cli.showing import ago, is_shown, output_option, printable, show_table
+from deploydb.cli.showing import ago, is_shown, output_option, show_table
 from deploydb.domain.errors import NotFound
 from deploydb.settings import from_environment
 
@@ -65,9 +66,9 @@ def show(ident: str, output: str) -> None:
         raise _unknown(ident)
     if is_shown(output, _body(letter), lambda: [f"dead/{letter.id}"]):
         return
-    click.echo(printable(f"{letter.path}: {letter.reason}"), err=True)
-    click.echo(printable(f"from {letter.exchange}, key {letter.routing_key}, died in {letter.queue}"), err=True)
-    click.echo(letter.body)
+    click.echo(f"{letter.path}: {letter.reason}", err=True)
+    click.echo(f"from {letter.exchange}, key {letter.routing_key}, died in {letter.queue}", err=True)
+    click.echo(letter.body.decode("utf-8", "backslashreplace") if sys.stdout.isatty() else letter.body)
 
 
 @dead.command(short_help="Send them back to where they first went.")
@@ -90,7 +91,7 @@ def replay(ident: str | None, body: BinaryIO | None, everything: bool) -> None:
         for each in wanted:
             sent = letters.replay(each, mended)
             if sent is not None:
-                click.echo(f"{each} is back in {printable(sent.exchange)}", err=True)
+                click.echo(f"{each} is back in {sent.exchange}", err=True)
             elif not everything:  # else somebody was faster
                 raise _unknown(each)
     if everything and not wanted:

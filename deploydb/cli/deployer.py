@@ -95,9 +95,13 @@ def deployer(  # options, by name
         grace=timedelta(seconds=grace_seconds),
         rerun_interrupted=rerun_interrupted,
     )
-    log = telemetry.open_log(settings.log_level, name=name)
+    log = telemetry.open_log(settings.log_level, name=name, secrets=settings.secrets)
     path = state or settings.data / f"{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.db"
-    with process(log, host=host, port=port) as around, Runs(path) as runs, ExitStack() as stack:
+    with (
+        process(log, host=host, port=port, secrets=settings.secrets) as around,
+        Runs(path) as runs,
+        ExitStack() as stack,
+    ):
         worker = Deployer(
             orders,
             runs=runs,

@@ -6,7 +6,7 @@ import click
 
 from deploydb.cli.asking import Body, ask
 from deploydb.cli.following import followed
-from deploydb.cli.showing import is_shown, output_option, printable, show_table, whole
+from deploydb.cli.showing import is_shown, output_option, show_table, whole
 from deploydb.cli.times import past_option
 
 
@@ -71,7 +71,7 @@ def _follow(wanted: Mapping[str, str | None], limit: int, output: str) -> None:
             click.echo("---")
         name = f"event/{event['number']}"
         if not is_shown(output, event, [name].copy):
-            click.echo(printable(" ".join("  ".join(filter(None, _row(event))).split("\n"))))
+            click.echo(" ".join("  ".join(filter(None, _row(event))).split("\n")))
 
 
 def _row(event: Body) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, is_shown, is_wide, output_option, printable, show_table, until
+from deploydb.cli.showing import ago, is_shown, is_wide, output_option, show_table, until
 from deploydb.cli.times import past_option
 from deploydb.cli.watching import watched
 
@@ -47,7 +47,7 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
     if told:
         click.echo()
     for line in told:
-        click.echo(printable(" ".join(line.split())))
+        click.echo(" ".join(line.split()))
 
 
 _HELD = {"pin": "pinned", "freeze": "frozen", "pause": "paused"}
@@ -107,10 +107,10 @@ def why(service: str, environment: str, version: str | None, at: str | None, out
     if is_shown(output, body, lambda: (f"deployment/{one['deployment']}" for one in body["stages"])):
         return
     known = f"As known at {at}: " if at is not None else ""
-    click.echo(printable(known + body["answer"]))
+    click.echo(known + body["answer"])
     releasing = body.get("releasing")
     if releasing is not None:
-        click.echo(printable(_sentence(releasing["sentence"])))
+        click.echo(_sentence(releasing["sentence"]))
     click.echo()
     rows = [row for stage in body["stages"] for row in _stage_rows(stage)]
     show_table(["ENVIRONMENT", "PROMOTION", "STATE", "BECAUSE", "DECIDED", "ASKED AGAIN"], rows, empty="No stages.")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import is_shown, output_option, printable, show_table
+from deploydb.cli.showing import is_shown, output_option, show_table
 from deploydb.domain.gates.words import in_words
 
 
@@ -40,7 +40,7 @@ def plan(service: str, version: str, output: str) -> None:
     ]
     show_table(
         ["ENVIRONMENT", "DEPLOYMENT", "GATES", "THROUGH (p50, p90)", "IN THE WAY NOW"],
-        [[printable(cell) for cell in row] for row in rows],
+        [list(row) for row in rows],
         empty=f"{service} goes through no stage",
     )
 

@@ -20,6 +20,7 @@ from deploydb.domain.facts import (
     DeploymentStarted,
     VerificationFinished,
 )
+from deploydb.terminal import plain
 from deploydb.wire.native import decode_fact
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -203,7 +204,11 @@ def _publish_file(file: BinaryIO, *, unchecked: bool) -> None:
 
     confirmed = 0
     shown = click.progressbar(
-        tell(messages()), length=len(bodies), label="publishing", file=sys.stderr, hidden=not _watched(len(bodies))
+        tell(messages()),
+        length=len(bodies),
+        label="publishing",
+        file=plain(sys.stderr),
+        hidden=not _watched(len(bodies)),
     )
     with shown as receipts:
         for told, receipt in receipts:

@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
+from deploydb.domain.characters import has_hidden, visible, visible_in_json
+from deploydb.terminal import plain
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _WIDE = "deploydb.wide"
@@ -51,12 +54,10 @@ def is_shown(output: str, body: Any, names: Callable[[], Iterable[str]]) -> bool
         case "json":
             show_json(body)
         case "yaml":
-            import yaml
-
-            click.echo(yaml.safe_dump(body, sort_keys=False, allow_unicode=True), nl=False)
+            _show_yaml(body)
         case "name":
             for name in dict.fromkeys(names()):
-                click.echo(printable(name))
+                click.echo(name)
         case _:
             return False
     return True
@@ -64,7 +65,27 @@ def is_shown(output: str, body: Any, names: Callable[[], Iterable[str]]) -> bool
 
 def show_json(body: Any) -> None:  # noqa: ANN401  # any JSON
     """The answer itself; indented where a person reads it."""
-    click.echo(json.dumps(body, indent=2 if sys.stdout.isatty() else None, ensure_ascii=False))
+    click.echo(visible_in_json(json.dumps(body, indent=2 if sys.stdout.isatty() else None, ensure_ascii=False)))
+
+
+def _show_yaml(body: Any) -> None:  # noqa: ANN401  # any JSON
+    """The answer with the same values; a text with hidden characters is quoted, and has their escapes."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        pass
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        style = '"' if has_hidden(value.replace("\n", "")) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, text)
+    click.echo(visible(yaml.dump(body, Dumper=Dumper, sort_keys=False, allow_unicode=True)), nl=False)
+
+
+def show_styled(text: str, *, err: bool = False) -> None:
+    """A line with styles of ours. What is of others in it is made visible before."""
+    click.echo(text, file=plain(sys.stderr if err else sys.stdout))
 
 
 def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
@@ -75,7 +96,7 @@ def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty:
     if sys.stdout.isatty() or _colour():
         _show_fitted(headings, rows)
         return
-    lines = [[" ".join(printable(cell).split()) for cell in row] for row in [headings, *rows]]
+    lines = [[" ".join(visible(cell).split()) for cell in row] for row in [headings, *rows]]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
     for row in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -91,24 +112,21 @@ def _show_fitted(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        cells = [Text(printable(cell)) for cell in row]
+        cells = [Text(visible(cell)) for cell in row]
         for cell in cells:
             for word, style in STYLES.items():
                 cell.highlight_regex(rf"\b{word}\b", style)
         table.add_row(*cells)
     colour = _colour()
-    Console(force_terminal=colour or None, no_color=None if colour is None else not colour).print(table)
+    Console(
+        file=plain(sys.stdout), force_terminal=colour or None, no_color=None if colour is None else not colour
+    ).print(table)
 
 
 def _colour() -> bool | None:
     """What `--color` says; None where the terminal decides."""
     context = click.get_current_context(silent=True)
     return context.color if context is not None else None
-
-
-def printable(text: str) -> str:
-    """The text without what would command the terminal: it may come from anybody who can publish."""
-    return "".join(each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def ago(time: str | None) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from deploydb.cli.telling import me
+from deploydb.domain.characters import not_allowed
 from deploydb.domain.errors import Misconfigured
 from deploydb.identity import APPROVE, READ, SCOPES, new_token, token_line
 
@@ -62,4 +63,8 @@ def line_of_the_person_here(data: Path) -> str:
 
 def _name() -> str:
     name = me()
-    return name if name.isprintable() and len(name.split()) == 1 and not name.startswith("#") else f"uid-{os.getuid()}"
+    return (
+        name
+        if not_allowed(name) is None and len(name.split()) == 1 and not name.startswith("#")
+        else f"uid-{os.getuid()}"
+    )

@@ -22,8 +22,10 @@ from urllib.request import urlopen
 
 import click
 
+from deploydb.cli.showing import show_styled
 from deploydb.configuration import load
 from deploydb.domain.catalog import Service
+from deploydb.domain.characters import visible
 from deploydb.domain.errors import Misconfigured, NotFound, Permanent, Transient
 from deploydb.settings import Settings, from_environment
 
@@ -129,7 +131,7 @@ class _Release:
         for event in sorted(self._events(), key=lambda event: int(event["number"])):
             if event["number"] not in self._seen:
                 self._seen.add(event["number"])
-                click.echo(_sentence(event))
+                show_styled(_sentence(event))
 
     def _events(self) -> list[dict[str, Any]]:
         answer = self._get("/api/events?perPageSize=100")
@@ -154,14 +156,13 @@ def _sentence(event: dict[str, Any]) -> str:
     version = body.get("version") or body.get("artifact", {}).get("version", "")
     told = [body.get("promotion"), body.get("verdict") or body.get("outcome"), body.get("by"), body.get("reason")]
     detail = ": ".join(str(word) for word in told if word)
-    return "  ".join(
-        word for word in (click.style(at, dim=True), f"{event['type']:<22}", where, version, detail) if word
-    )
+    words = [visible(word) for word in (f"{event['type']:<22}", where, version, detail) if word]
+    return "  ".join((click.style(at, dim=True), *words))
 
 
 def _run(arguments: list[str], url: str) -> None:
     """A command of the team's, shown as it would be typed."""
-    click.secho(f"$ deploydb {shlex.join(arguments)}", bold=True)
+    show_styled(click.style(f"$ deploydb {shlex.join(arguments)}", bold=True))
     command = [sys.executable, "-m", "deploydb", *arguments]
     ended = subprocess.run(command, check=False, env=os.environ | {"DEPLOYDB_URL": url})  # noqa: S603
     if ended.returncode:
@@ -170,7 +171,7 @@ def _run(arguments: list[str], url: str) -> None:
 
 def _start(running: ExitStack, arguments: list[str]) -> subprocess.Popen[bytes]:
     """A process of DeployDB's, for as long as the tour lasts; stopped as Ctrl-C would stop it."""
-    click.secho(f"$ deploydb {shlex.join(arguments)} &", bold=True)
+    show_styled(click.style(f"$ deploydb {shlex.join(arguments)} &", bold=True))
     quiet = os.environ | {"DEPLOYDB_LOG_LEVEL": "warning"}
     command = [sys.executable, "-m", "deploydb", *arguments]
     process = subprocess.Popen(command, env=quiet, start_new_session=True)  # noqa: S603

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from deploydb import __version__
+from deploydb.cli.showing import show_styled
+from deploydb.domain.characters import visible
+from deploydb.redaction import shown_url
 from deploydb.settings import Settings, from_environment
 
 if TYPE_CHECKING:
@@ -111,25 +114,23 @@ def _watch(signals: "Signals", supervisor: "Supervisor", live: "LiveCatalog", se
 def _migrate(settings: Settings) -> None:
     from deploydb.store.engine import open_engine
     from deploydb.store.schema import migrate
-    from deploydb.telemetry import redacted
 
     engine = open_engine(settings.database_url, name="up")
     try:
         taken = migrate(engine)
     finally:
         engine.dispose()
-    _say("database", f"{redacted(settings.database_url)}: {f'migrated to {taken[-1]}' if taken else 'up to date'}")
+    _say("database", f"{shown_url(settings.database_url)}: {f'migrated to {taken[-1]}' if taken else 'up to date'}")
 
 
 def _provision(settings: Settings, catalog: "Catalog") -> None:
     from deploydb.broker.open import provision
     from deploydb.broker.topology import topology_of
-    from deploydb.telemetry import redacted
 
     made = provision(settings.broker_url, topology_of(catalog))
     _say(
         "broker",
-        f"{redacted(settings.broker_url)}: {f'made {len(made)} exchanges and queues' if made else 'all there'}",
+        f"{shown_url(settings.broker_url)}: {f'made {len(made)} exchanges and queues' if made else 'all there'}",
     )
 
 
@@ -157,4 +158,4 @@ def _say(about: str, what: str) -> None:
 
 
 def _warn(about: str, what: str) -> None:
-    click.echo(f"  {about:<9} {click.style(what, fg='yellow')}", err=True)
+    show_styled(f"  {about:<9} {click.style(visible(what), fg='yellow')}", err=True)

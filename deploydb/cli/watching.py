@@ -8,11 +8,14 @@ from typing import Any, TypeVar
 
 import click
 
+from deploydb.cli.showing import show_styled
 from deploydb.domain.errors import Transient
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 EVERY_SECONDS = 2.0
+_CLEAR = "\x1b[2J\x1b[H"
+"""Clears the screen, and goes to its top."""
 
 
 def watched(command: F) -> F:
@@ -22,7 +25,7 @@ def watched(command: F) -> F:
     def run(*arguments: Any, watch: bool, **options: Any) -> Any:  # noqa: ANN401  # whatever the command takes
         while watch:
             if sys.stdout.isatty():
-                click.clear()
+                show_styled(_CLEAR)
             try:
                 command(*arguments, **options)
             except Transient as error:  # it may be back at the next look

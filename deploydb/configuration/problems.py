@@ -6,6 +6,8 @@ from difflib import get_close_matches
 
 from msgspec import Struct
 
+from deploydb.domain.characters import visible
+
 LONGEST_MESSAGE = 500
 _LONGEST_SHOWN = 60
 _LONGEST_COMPARED = 128
@@ -29,7 +31,7 @@ class Problem(Struct, frozen=True, kw_only=True, order=True):
 def shown(text: str, longest: int = _LONGEST_SHOWN) -> str:
     """A text of a file as part of a message, or a whole message: on one line, and not endless."""
     kept = text if len(text) <= longest else f"{text[:longest]}…"
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in kept)
+    return visible(kept, keep="")
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

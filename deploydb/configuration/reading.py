@@ -11,10 +11,11 @@ from msgspec import Struct
 from msgspec.structs import FieldInfo, fields
 
 from deploydb.configuration.criteria import PROMOTION_TYPES, PromotionDocument
-from deploydb.configuration.documents import AfterDocument
+from deploydb.configuration.documents import AfterDocument, Description
 from deploydb.configuration.durations import parse_duration
 from deploydb.configuration.problems import close_match, shown, suggestion
 from deploydb.configuration.source import Path, Source
+from deploydb.domain.characters import not_allowed
 
 D = TypeVar("D", bound=Struct)
 
@@ -99,6 +100,9 @@ def _read(source: Source, value: Any, kind: Any, at: Path) -> Any:  # noqa: ANN4
     if origin is dict:
         if not isinstance(value, dict):
             return _unexpected(source, at, dict, value)
+        for key in value:
+            if (hidden := not_allowed(key)) is not None:
+                source.problem((*at, key), f"{shown(key)}: {hidden} in a name", key=True)
         items = {key: _read(source, given, get_args(bare)[1], (*at, key)) for key, given in value.items()}
         return {key: None if item is _WRONG else item for key, item in items.items()}  # a stage all the same
     if origin is list:
@@ -121,6 +125,13 @@ def _read(source: Source, value: Any, kind: Any, at: Path) -> Any:  # noqa: ANN4
         value = str(value)  # a version or a name that happens to be a number
     if isinstance(value, bool) is not (bare is bool) or not isinstance(value, bare):
         return _unexpected(source, at, bare, value)
+    if (
+        bare is str
+        and kind != Description
+        and (hidden := not_allowed(value.replace("\n", "").replace("\t", ""))) is not None
+    ):
+        source.problem(at, f"{hidden} here, found {_shown(value)}")
+        return _WRONG
     return _told(source, at, lambda: _converted(value, kind))
 
 

@@ -5,10 +5,14 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 from packaging.version import InvalidVersion, Version
 
-Name = Annotated[str, Meta(min_length=1, max_length=255)]
-"""A bounded identifier: ids, sources, versions, names of services and environments."""
-Coordinate = Annotated[str, Meta(min_length=1, max_length=8192)]
-"""A group, a name or a URL (the limit is the v1 interface's)."""
+from deploydb.domain.characters import NAME
+
+Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=NAME)]
+"""A bounded identifier: ids, sources, versions, names of services, environments and people. All of it can be seen."""
+Coordinate = Annotated[str, Meta(min_length=1, max_length=8192, pattern=NAME)]
+"""A group, a name or a package URL (the limit is the v1 interface's)."""
+Url = Annotated[str, Meta(min_length=1, max_length=8192)]
+"""Where more is to be seen, as it was written."""
 Text = Annotated[str, Meta(max_length=8192)]
 """Free text by people and programs: comments and reasons."""
 
@@ -19,7 +23,7 @@ class Artifact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     group: Coordinate
     name: Coordinate
     version: Name
-    url: Coordinate | None = None
+    url: Url | None = None
     digest: Name | None = None
     commit: Name | None = None
     purl: Coordinate | None = None

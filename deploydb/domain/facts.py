@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from deploydb.domain.artifact import Artifact, Coordinate, Name, Text
+from deploydb.domain.artifact import Artifact, Coordinate, Name, Text, Url
 
 Time = Annotated[datetime, Meta(tz=True)]
 Number = Annotated[int, Meta(gt=0, le=2**63 - 1)]
@@ -51,7 +51,7 @@ class AboutDeployment(Fact, frozen=True, kw_only=True):
 class DeploymentStarted(AboutDeployment, frozen=True, kw_only=True, tag="deployment.started"):
     """An orchestrator has begun."""
 
-    url: Coordinate | None = None
+    url: Url | None = None
 
 
 class DeploymentFinished(AboutDeployment, frozen=True, kw_only=True, tag="deployment.finished"):
@@ -59,7 +59,7 @@ class DeploymentFinished(AboutDeployment, frozen=True, kw_only=True, tag="deploy
 
     outcome: Literal["succeeded", "failed"]
     reason: Text | None = None
-    url: Coordinate | None = None
+    url: Url | None = None
 
 
 class DeploymentObserved(Fact, frozen=True, kw_only=True, tag="deployment.observed"):
@@ -70,7 +70,7 @@ class DeploymentObserved(Fact, frozen=True, kw_only=True, tag="deployment.observ
     artifact: Artifact
     by: Name | None = None
     reason: Text | None = None
-    url: Coordinate | None = None
+    url: Url | None = None
 
 
 class VerificationFinished(AboutDeployment, frozen=True, kw_only=True, tag="verification.finished"):
@@ -79,7 +79,7 @@ class VerificationFinished(AboutDeployment, frozen=True, kw_only=True, tag="veri
     promotion: Name
     outcome: Literal["passed", "failed", "errored"]
     reason: Text | None = None
-    url: Coordinate | None = None
+    url: Url | None = None
 
 
 class AboutApproval(AboutDeployment, frozen=True, kw_only=True):
@@ -170,7 +170,7 @@ class ArtifactAttested(Fact, frozen=True, kw_only=True, tag="artifact.attested")
     artifact: Artifact
     signer: Name
     kind: Name = "signature"
-    url: Coordinate | None = None
+    url: Url | None = None
 
     def __post_init__(self) -> None:
         if self.artifact.digest is None:
@@ -185,7 +185,7 @@ class AboutIncident(Fact, frozen=True, kw_only=True):
     version: Name | None = None
     incident: Name | None = None
     reason: Text | None = None
-    url: Coordinate | None = None
+    url: Url | None = None
 
 
 class IncidentDetected(AboutIncident, frozen=True, kw_only=True, tag="incident.detected"):

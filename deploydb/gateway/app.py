@@ -1,7 +1,7 @@
 """The gateway put together. Composition root."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -46,6 +46,7 @@ def application(
     log: Log,
     threads: Executor,
     registry: CollectorRegistry,
+    secrets: Sequence[str] = (),
     clock: Callable[[], datetime] | None = None,
 ) -> Starlette:
     """The gateway on one database and one broker. `catalog` gives the one in use; it is called in a thread."""
@@ -54,7 +55,7 @@ def application(
         routes=[
             Approvals(ledger, identity, publisher, log=log, registry=registry).route(),
             *Sessions(identity, log=log).routes(),
-            *Health(engine, publisher, threads=threads, registry=registry).routes(),
+            *Health(engine, publisher, threads=threads, registry=registry, secrets=secrets).routes(),
         ],
         middleware=[Middleware(Door, registry=registry, log=log)],
         exception_handlers={HTTPException: refused},
@@ -81,7 +82,14 @@ def opened(given: Settings, log: Log, *, registry: CollectorRegistry) -> Iterato
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="look-up")
     try:
         yield application(
-            engine, current.catalog, identity=identity, publisher=publisher, log=log, threads=threads, registry=registry
+            engine,
+            current.catalog,
+            identity=identity,
+            publisher=publisher,
+            log=log,
+            threads=threads,
+            registry=registry,
+            secrets=given.secrets,
         )
     finally:
         publisher.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from concurrent.futures import Executor
 
 import msgspec
@@ -15,8 +16,8 @@ from starlette.routing import Route
 from deploydb.domain.errors import Misconfigured, Transient
 from deploydb.gateway.publishing import Publisher
 from deploydb.gateway.refusals import JSON
+from deploydb.redaction import redacted
 from deploydb.store.schema import require_current
-from deploydb.telemetry import redacted
 
 FRESH_SECONDS = 1.0
 """So long a look counts: probes may come as often as they like."""
@@ -27,8 +28,15 @@ class Health:
     """The answers to probes."""
 
     def __init__(
-        self, engine: sa.Engine, publisher: Publisher, *, threads: Executor, registry: CollectorRegistry
+        self,
+        engine: sa.Engine,
+        publisher: Publisher,
+        *,
+        threads: Executor,
+        registry: CollectorRegistry,
+        secrets: Sequence[str] = (),
     ) -> None:
+        self._secrets = secrets
         self._engine = engine
         self._publisher = publisher
         self._threads = threads
@@ -68,14 +76,14 @@ class Health:
         except TimeoutError:
             return f"database: no answer within {_LOOK_WITHIN_SECONDS:.0f} s"
         except (Transient, Misconfigured) as error:
-            return f"database: {redacted(str(error))}"
+            return f"database: {redacted(str(error), self._secrets)}"
         return None
 
     async def _broker(self) -> str | None:
         try:
             await self._publisher.look()
         except (Transient, Misconfigured) as error:
-            return f"broker: {redacted(str(error))}"
+            return f"broker: {redacted(str(error), self._secrets)}"
         return None
 
 

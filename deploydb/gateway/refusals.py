@@ -8,6 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from deploydb.domain.characters import encoded_visibly, visible
+
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 _LONGEST_SHOWN = 200
@@ -33,9 +35,9 @@ def content_type(request: Request) -> str:
 def failed(request: Request, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error's answer, for whoever asked."""
     if content_type(request) == FORM and any("text/html" in line for line in request.headers.getlist("accept")):
-        page = _PAGE.format(code=status, message=escape(message))
+        page = _PAGE.format(code=status, message=escape(visible(message)))
         return HTMLResponse(page, status_code=status, headers=headers)
-    body = msgspec.json.encode({"code": status, "message": message})
+    body = encoded_visibly(msgspec.json.encode({"code": status, "message": message}))
     return Response(body, status_code=status, media_type=JSON, headers=headers)
 
 

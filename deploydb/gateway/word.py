@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct
 from starlette.exceptions import HTTPException
 
+from deploydb.domain.characters import not_allowed
 from deploydb.domain.promotions import FREEZE
 from deploydb.gateway.content import Content
 from deploydb.gateway.refusals import shown
@@ -65,8 +66,8 @@ class _Reading:
             return ""
         if len(text) > LONGEST_NAME:
             self.wrong[field] = f"has {len(text)} characters, at most {LONGEST_NAME} are taken"
-        elif not text.isprintable():
-            self.wrong[field] = "has characters that cannot be seen"
+        elif (hidden := not_allowed(text)) is not None:
+            self.wrong[field] = f"has a character that cannot be seen: {hidden}"
         return text
 
     def choice(self, field: str, known: tuple[str, ...]) -> str:

@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from deploydb import __version__
 from deploydb.domain.catalog import Catalog
+from deploydb.domain.characters import encoded_visibly
 from deploydb.domain.errors import Misconfigured, Transient
 from deploydb.query.asking import Asked
 from deploydb.query.negotiation import media_type
@@ -123,7 +124,7 @@ class Answers:
 
     def _answer(self, resource: Resource, request: Request, catalog: Catalog) -> bytes:
         asked = self._sources.asked(request, resource.parameters, catalog)
-        return msgspec.json.encode(resource.read(asked))
+        return encoded_visibly(msgspec.json.encode(resource.read(asked)))
 
 
 def _tag(target: str, catalog: Catalog, revision: Revision) -> str:

@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from deploydb.domain.characters import encoded_visibly
 from deploydb.query.negotiation import JSON
 
 _LONGEST_SHOWN = 200
@@ -35,7 +36,7 @@ def not_found(message: str) -> HTTPException:
 
 def failed(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
     """An error's answer. Always in plain JSON, whatever the client accepts: it has to read why."""
-    body = msgspec.json.encode({"code": status, "message": message})
+    body = encoded_visibly(msgspec.json.encode({"code": status, "message": message}))
     return Response(body, status_code=status, media_type=JSON, headers=headers)
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.routing import Route
 
+from deploydb.domain.characters import encoded_visibly
 from deploydb.query.answers import Sources
 from deploydb.query.paging import MOST
 from deploydb.query.places import Lasting, Places
@@ -75,7 +76,7 @@ class Export:
         def read() -> _Page:
             with reading(self._sources.engine) as connection:
                 views, more = events_before(connection, before, wanted, limit=limit, characters=PAGE_CHARACTERS)
-            lines = b"".join(msgspec.json.encode(event_of(view)) + b"\n" for view in views)
+            lines = b"".join(encoded_visibly(msgspec.json.encode(event_of(view))) + b"\n" for view in views)
             return _Page(lines=lines, rows=len(views), last=views[-1].number if more else None)
 
         return await asyncio.get_running_loop().run_in_executor(self._sources.threads, read)

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from deploydb.domain.characters import encoded_visibly
 from deploydb.domain.errors import DeployDBError
 from deploydb.query.errors import bad_request, failed
 from deploydb.query.places import Lasting, Places
@@ -185,4 +186,4 @@ def _message(found: Sequence[ChangeView], revision: int) -> bytes:
         changes=list(found),
     )
     ident = f"id: {found[-1].number}\n".encode() if found else b""
-    return ident + b"event: change\ndata: " + msgspec.json.encode(body) + b"\n\n"
+    return ident + b"event: change\ndata: " + encoded_visibly(msgspec.json.encode(body)) + b"\n\n"

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from deploydb.domain.characters import not_allowed
 from deploydb.domain.errors import Refused
 
 _AT = re.compile(r"^(?P<what>.*) - at `(?P<path>\$[^`]*)`$", re.DOTALL)
@@ -33,6 +34,8 @@ def explain(message: str, structs: tuple[type[msgspec.Struct], ...], body: bytes
         known = ", ".join(sorted({_tag(struct) for struct in structs}))
         told = f"unknown type {given[0]}" if given else "is missing" if missing else "must be text"
         return Refused(f"{told}; known types are {known}", path=path)
+    if what.startswith("Expected `str` matching regex"):
+        return Refused(not_allowed(_text_at(path, body)) or what, path=path)
     hint = _hint(path, structs, body)
     return Refused(f"{what}; {hint}" if hint else what, path=path)
 
@@ -48,6 +51,14 @@ def _hint(path: str, structs: tuple[type[msgspec.Struct], ...], body: bytes) -> 
     if get_origin(hinted) is Literal:
         return f"write one of {', '.join(str(choice) for choice in get_args(hinted))}"
     return ""
+
+
+def _text_at(path: str, body: bytes) -> str:
+    """The text that a path of msgspec's leads to; of a list, whose index it does not always tell, all of it."""
+    found: Any = msgspec.json.decode(body)
+    for field in re.findall(r"\.(\w+)", path):
+        found = found[field]
+    return "".join(map(str, found)) if isinstance(found, list) else str(found)
 
 
 def _struct(structs: tuple[type[msgspec.Struct], ...], body: bytes) -> type[msgspec.Struct] | None:

@@ -98,4 +98,4 @@ def test_what_jobs_say_cannot_command_the_terminal_nor_break_a_row(told: Shell) 
     (row,) = [
         line for line in told.ok("events", "--type", "verification.finished").stdout.splitlines() if "failed" in line
     ]
-    assert row.endswith("smoke: failed: \N{REPLACEMENT CHARACTER}[2Jline one line two")
+    assert row.endswith("smoke: failed: \\x1b[2Jline one line two")

@@ -104,7 +104,7 @@ def test_a_key_that_was_used_for_something_else_is_refused(asked: Gateway) -> No
         ({**YES, "comment": "a\0b"}, 422, "$.comment: has a NUL character, which cannot be stored"),
         ({**YES, "comment": ["a"]}, 422, 'comment expected a text, found ["a"]'),
         ({**YES, "version": 1.0}, 422, "version expected a text, found 1.0"),
-        ({**YES, "version": "1\0"}, 422, "version has characters that cannot be seen"),
+        ({**YES, "version": "1\0"}, 422, "version has a character that cannot be seen: U+0000 is not allowed"),
         ({**YES, "version": "1" * 256}, 422, "version has 256 characters, at most 255 are taken"),
         ({**YES, "deployment": "x"}, 422, "deployment is not the id of a deployment"),
         ({**YES, "deployment": True}, 422, "deployment is not the id of a deployment"),

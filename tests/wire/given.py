@@ -2,12 +2,14 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from deploydb.domain.artifact import Coordinate, Name
+from deploydb.domain.characters import not_allowed
 from deploydb.domain.commands import DeployCommand
 from deploydb.domain.facts import AboutDeployment, AboutHold, AnyFact, ArtifactAttested
 from deploydb.wire.native import decode_fact
@@ -24,6 +26,8 @@ PUBLISHED = {
 FINISHED = {"type": "deployment.finished", "id": "1", "source": "cd", "deployment": 42, "outcome": "succeeded"}
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
+_SEEN = st.characters(exclude_categories=["C", "Z"]).filter(lambda each: not_allowed(each) is None)
+NAMES = st.text(_SEEN, min_size=1, max_size=20)
 TIMES = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2026, 11, 22), timezones=st.just(UTC))
 PURLS = st.sampled_from(["pkg:maven/com.example/foo@1.2.3", "pkg:oci/foo@sha256:abc?repository_url=r.example.com/foo"])
 
@@ -32,6 +36,8 @@ def field(name: str, hint: Any) -> st.SearchStrategy[Any]:
     """Values of a declared field: its literals, its structs, or plain ones of its type; None where it may be."""
     if name == "purl":
         return st.none() | PURLS
+    if get_origin(hint) is Annotated:
+        return NAMES if hint in (Name, Coordinate) else field(name, get_args(hint)[0])
     if get_origin(hint) is Literal:
         return st.sampled_from(get_args(hint))
     if get_origin(hint) is tuple:
@@ -46,7 +52,9 @@ def field(name: str, hint: Any) -> st.SearchStrategy[Any]:
 
 def structs(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
     """Instances of a struct with every field set, or left None where it may be."""
-    values = st.fixed_dictionaries({name: field(name, hint) for name, hint in get_type_hints(kind).items()})
+    values = st.fixed_dictionaries(
+        {name: field(name, hint) for name, hint in get_type_hints(kind, include_extras=True).items()}
+    )
     if issubclass(kind, AboutDeployment):
         values = values.map(lambda said: said | {"deployment": said["deployment"] or 1})
     if issubclass(kind, AboutHold):

@@ -7,7 +7,8 @@ import logging
 import pytest
 
 from deploydb.domain.errors import Misconfigured
-from deploydb.telemetry import open_log, redacted
+from deploydb.redaction import redacted
+from deploydb.telemetry import open_log
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from deploydb import __version__
+from deploydb.domain.characters import visible
 from deploydb.identity import APPROVE, FORM_COOKIE, FORM_FIELD, Person
 from deploydb.query.pages import words
 from deploydb.query.pages.files import Files
@@ -31,7 +32,8 @@ _LONGEST_TOKEN = 200
 
 
 class Rendering:
-    """Makes pages from templates. All text is escaped; a name that a template misspells is an error.
+    """Makes pages from templates. All text is escaped, and what cannot be seen or would turn a line around is shown as
+    an escape; a name that a template misspells is an error.
 
     `known`: the pages that every page leads to, with their names.
     """
@@ -90,7 +92,7 @@ class Rendering:
             "Referrer-Policy": "same-origin",  # without it a form's `Origin` is null
             "Cache-Control": "no-store",
         }
-        response = HTMLResponse(text, status_code=status, headers=headers)
+        response = HTMLResponse(visible(text), status_code=status, headers=headers)
         if form.is_new:
             secure = request.url.scheme == "https"
             response.set_cookie(FORM_COOKIE, form.token, httponly=True, samesite="strict", path="/", secure=secure)

@@ -16,10 +16,10 @@ from starlette.routing import Route
 from deploydb.domain.errors import DeployDBError, Misconfigured
 from deploydb.query.asking import Body
 from deploydb.query.negotiation import JSON, media_type
+from deploydb.redaction import redacted, secrets_in
 from deploydb.store.aside import set_aside_services
 from deploydb.store.engine import reading
 from deploydb.store.schema import require_current
-from deploydb.telemetry import redacted
 
 FRESH_SECONDS = 1.0
 """So long a look at the database counts: probes may come as often as they like."""
@@ -43,6 +43,7 @@ class Health:
         self, engine: sa.Engine, problems: Callable[[], Sequence[object]], registry: CollectorRegistry
     ) -> None:
         self._engine = engine
+        self._secrets = secrets_in([engine.url.render_as_string(hide_password=False)])
         self._problems = problems
         self._registry = registry
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="health")
@@ -115,12 +116,11 @@ class Health:
         with reading(self._engine) as connection:
             self._aside = [aside.brief for aside in set_aside_services(connection)[:_NAMED]]
 
-    @staticmethod
-    def _checked(check: Callable[[], None]) -> Check:
+    def _checked(self, check: Callable[[], None]) -> Check:
         try:
             check()
         except Misconfigured as error:
-            return Check(healthy=False, message=redacted(str(error)))
+            return Check(healthy=False, message=redacted(str(error), self._secrets))
         except DeployDBError:
             # its words may name hosts and users; they are in the log
             return Check(healthy=False, message="the database is away or busy")
