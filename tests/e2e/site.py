@@ -152,7 +152,7 @@ def site(
         house.start("promote", port=promote_port)
         with Orchestrator(house) as orchestrator:
             made = Site(house, orchestrator)
-            until(lambda: _answers(made), seconds=20, what="the query service to answer")
+            until(lambda: _answers(made), seconds=60, what="the query service to answer")
             yield made
 
 

@@ -132,6 +132,7 @@ def test_without_scripts_the_pages_read_the_same(browser: Browser, told: str) ->
         tab(browser, told, expected=("404",)) as page,
         tab(browser, told, java_script_enabled=False, expected=("404",)) as plain,
     ):
+        page.clock.set_fixed_time(0)  # ages grow by the browser's clock, and those of the other page do not
         for address in PAGES:
             page.goto(address)
             plain.goto(address)
