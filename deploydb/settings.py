@@ -42,6 +42,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     proxies: str = ""
     """Who is trusted to say in `person_header` who a person is (`identity.Proxies`); by default nobody."""
     read: Reads = "open"
+    hosts: str = ""
+    """By which further names a service on loopback may be asked (`hosts.Hosts`)."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -73,6 +75,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         person_header=_value(environ, "DEPLOYDB_PERSON_HEADER") or "",
         proxies=_value(environ, "DEPLOYDB_PROXIES") or "",
         read=_reads(_value(environ, "DEPLOYDB_READ") or "open"),
+        hosts=_value(environ, "DEPLOYDB_HOSTS") or "",
     )
 
 

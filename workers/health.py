@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from deploydb.domain.errors import Misconfigured
+from deploydb.hosts import MISDIRECTED, Hosts, is_loopback, refusal_body
 from deploydb.redaction import redacted
 from workers.bounded_http import BoundedHandler, BoundedServer
 
@@ -142,6 +143,7 @@ class HealthServer:
             ) from error
         self._server.health = health
         self._server.registry = registry
+        self._server.hosts = Hosts() if is_loopback(str(self._server.server_address[0])) else None
         self.host = host
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
@@ -161,6 +163,8 @@ class HealthServer:
 class _Server(BoundedServer):
     health: Health
     registry: CollectorRegistry
+    hosts: Hosts | None
+    """On loopback, the names that it answers to; None where it is asked from elsewhere."""
 
 
 class _Handler(BoundedHandler):
@@ -169,6 +173,10 @@ class _Handler(BoundedHandler):
     sys_version = ""
 
     def do_GET(self) -> None:  # noqa: N802  # the base class calls it so
+        misdirected = self.server.hosts.refusal(self.headers.get_all("Host", [])) if self.server.hosts else None
+        if misdirected is not None:
+            self._answer(MISDIRECTED, "application/json", refusal_body(misdirected))
+            return
         match self.path.partition("?")[0]:
             case "/healthz":
                 self._answer_json(200 if self.server.health.alive else 503, {"alive": self.server.health.alive})

@@ -7,6 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deploydb.gateway.app import PATHS, opened
+from deploydb.hosts import only_own_hosts
 from deploydb.identity import Proxies
 from deploydb.query.app import serve
 from deploydb.query.server import Server, listening, never_ending
@@ -32,8 +33,9 @@ def serve_gateway(given: Settings, log: Log, *, once_listening: Once = None) -> 
     ):
         host, port = socket.getsockname()[:2]
         log.info("serving", address=f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        served = only_own_hosts(app, address=host, url=given.url, listen=given.gateway_listen, more=given.hosts)
         is_proxy = Proxies.parse(given.person_header, given.proxies).trusts
-        server = Server(app, once_listening=once_listening, is_proxy=is_proxy, log=log)
+        server = Server(served, once_listening=once_listening, is_proxy=is_proxy, log=log)
         server.run_until_stopped(socket, beside=never_ending)
     log.info("stopped")
 

@@ -61,7 +61,7 @@ def require_secret(request: Request, said: str | None) -> None:
 
 def came_by_https(request: Request, identity: Identity) -> bool:
     """Whether cookies may be kept to TLS."""
-    return identity.came_by_https(scheme=request.url.scheme, peer=_peer(request), lines=request.headers.getlist)
+    return identity.came_by_https(scheme=request.scope["scheme"], peer=_peer(request), lines=request.headers.getlist)
 
 
 def _names_us(origin: str, request: Request) -> bool:

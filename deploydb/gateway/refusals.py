@@ -47,6 +47,6 @@ async def refused(request: Request, error: Exception) -> Response:
         raise TypeError(f"expected an HTTPException, found {error!r}")
     if error.status_code == 405:
         allowed = ", ".join(sorted(request.scope["route"].methods))
-        told = f"{request.method} is not allowed on {shown(request.url.path)}: {allowed} are"
+        told = f"{request.method} is not allowed on {shown(request.scope['path'])}: {allowed} are"
         return failed(request, 405, told, {"Allow": allowed})
     return failed(request, error.status_code, error.detail, error.headers)

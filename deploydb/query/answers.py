@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
+from urllib.parse import quote
 
 import msgspec
 import sqlalchemy as sa
@@ -82,7 +83,8 @@ class Answers:
                 body = await self._read(resource, request, catalog)
                 tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
             else:
-                target = f"{request.url.path}?{request.url.query}"
+                # not request.url: that is made from the Host header, and a path may have a question mark, too
+                target = f"{quote(request.scope['path'])}?{request.scope['query_string'].decode('latin-1')}"
                 tag = _tag(target, catalog, revision)
                 if _names(request, tag):
                     return Response(status_code=304, headers={**_HEADERS, "ETag": tag})

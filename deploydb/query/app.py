@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.catalog import Catalog
 from deploydb.domain.errors import Transient
+from deploydb.hosts import only_own_hosts
 from deploydb.identity import Identity
 from deploydb.query.answers import Answers, Sources
 from deploydb.query.errors import not_found, shown
@@ -168,6 +169,7 @@ def serve(
             host, port = socket.getsockname()[:2]
             log.info("serving", address=f"http://{f'[{host}]' if ':' in host else host}:{port}")
             served = around(app) if around is not None else app
+            served = only_own_hosts(served, address=host, url=given.url, listen=given.listen, more=given.hosts)
             _leave_alone_what_stays()
             server = Server(
                 served,

@@ -101,7 +101,7 @@ class Asked(Struct, frozen=True, kw_only=True, eq=False):
 
     def _parameter(self, name: str) -> str | None:
         if name not in self.parameters:
-            raise LookupError(f"{self.request.url.path} has no parameter {name}: declare it with the resource")
+            raise LookupError(f"{self.request.scope['path']} has no parameter {name}: declare it with the resource")
         given = self.request.query_params.getlist(name)
         return given[0] if given else None
 

@@ -69,15 +69,16 @@ def _refusal(request: Request, person: Person | None) -> Response:
     if person is not None:
         return failed(403, f"the token of {person.name} has no scope {READ}", _NOT_KEPT)
     if _is_for_people(request):
-        query = f"?{request.url.query}" if request.url.query else ""
-        onward = quote(f"{quote(request.url.path)}{query}", safe="/")
+        given = request.scope["query_string"].decode("latin-1")
+        query = f"?{given}" if given else ""
+        onward = quote(f"{quote(request.scope['path'])}{query}", safe="/")
         return RedirectResponse(f"/sign-in?next={onward}", 303, headers=_NOT_KEPT)
     told = "who asks? Send `Authorization: Bearer` with a token that has the scope read"
     return failed(401, told, {**_NOT_KEPT, "WWW-Authenticate": 'Bearer realm="deploydb"'})
 
 
 def _is_for_people(request: Request) -> bool:
-    path = request.url.path
+    path = request.scope["path"]
     if request.method not in ("GET", "HEAD") or path.endswith(".json") or path.startswith(_FOR_PROGRAMS):
         return False
     return any("text/html" in line for line in request.headers.getlist("accept"))

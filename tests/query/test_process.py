@@ -26,7 +26,7 @@ CONFIG = {
     "environments/dev.yml": "description: first\n",
     "environments/prod.yml": "description: last\n",
 }
-READY = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+READY = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 def migrate_at(url: str) -> None:
@@ -123,7 +123,7 @@ def test_a_stop_does_not_wait_for_clients_that_say_nothing_more(process: Process
         closing(socket.create_connection((host, int(port)))) as silent,
         closing(socket.create_connection((host, int(port)))) as half,
     ):
-        silent.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        silent.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert silent.recv(65536).startswith(b"HTTP/1.1 200")
         half.sendall(b"GET /api/serv")
         process.process.terminate()
@@ -155,15 +155,16 @@ def test_hostile_requests_are_refused_and_the_next_one_is_answered(process: Proc
         (b"/api/services/../services", b"404"),
         (b"/" + b"9" * 5000, b"404"),
     ):
-        told = process.raw(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        told = process.raw(b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         head, _, body = told.partition(b"\r\n\r\n")
         assert head.split()[1] == code, (target[:60], told[:300])
         assert b"server:" not in head.lower()
         if code != b"200":
             assert json.loads(body)["code"] == int(code)
-    assert b" 400 " in process.raw(b"GET /api/s\xff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").splitlines()[0]
+    not_ascii = b"GET /api/s\xff HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    assert b" 400 " in process.raw(not_ascii).splitlines()[0]
     assert b" 400 " in process.raw(b"nonsense\r\n\r\n").splitlines()[0]
-    with_body = b"GET /api/services HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+    with_body = b"GET /api/services HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
     assert process.raw(with_body % 2000 + b"x" * 2000).split()[1] == b"200"
     with suppress(ConnectionError):  # it does not wait for the rest of what it will not read
         process.raw(with_body % 3_000_000 + b"x" * 3_000_000)
@@ -172,7 +173,7 @@ def test_hostile_requests_are_refused_and_the_next_one_is_answered(process: Proc
 
 
 def test_head_has_no_body(process: Process) -> None:
-    told = process.raw(b"HEAD /api/services HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    told = process.raw(b"HEAD /api/services HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     head, _, body = told.partition(b"\r\n\r\n")
     assert head.split()[1] == b"200"
     assert b"content-length: " in head.lower()

@@ -76,3 +76,17 @@ def test_two_media_types_of_one_answer_are_told_apart_by_caches(service: Service
 def test_a_tag_of_another_address_is_no_tag_of_this_one(service: Service) -> None:
     tag = service.ask("/api/services").headers["etag"]
     assert service.ask("/api/pipelines", **{"if-none-match": tag}).status_code == 200
+
+
+def test_what_a_client_says_of_the_host_is_no_part_of_what_is_kept(world: World, service: Service) -> None:
+    world.publish("1.0")
+    world.publish("1.1")
+    for host in ("deploydb", "deploydb/api/artifacts/2?", "deploydb?a=", "deploydb#"):
+        answers = [service.ask(f"/api/artifacts/{ident}", host=host) for ident in (1, 2)]
+        assert [answer.json()["version"] for answer in answers] == ["1.0", "1.1"]
+        assert [answer.headers["etag"] for answer in answers] == [
+            service.ask(f"/api/artifacts/{ident}").headers["etag"] for ident in (1, 2)
+        ]
+    escaped = service.ask("/api/history/foo%3FpageNumber=1")
+    assert escaped.status_code == 404
+    assert "foo?pageNumber=1" in escaped.text

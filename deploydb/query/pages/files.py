@@ -54,5 +54,5 @@ class Files:
         file = self._files.get(name)
         if file is None:
             raise not_found(f"there is no file {shown(name)}")
-        kept = _FOR_EVER if request.url.query == file.digest else "no-cache"
+        kept = _FOR_EVER if request.scope["query_string"] == file.digest.encode() else "no-cache"
         return Response(file.content, media_type=file.media_type, headers={"Cache-Control": kept})

@@ -94,7 +94,7 @@ class Rendering:
         }
         response = HTMLResponse(visible(text), status_code=status, headers=headers)
         if form.is_new:
-            secure = request.url.scheme == "https"
+            secure = request.scope["scheme"] == "https"
             response.set_cookie(FORM_COOKIE, form.token, httponly=True, samesite="strict", path="/", secure=secure)
         return response
 
@@ -118,7 +118,7 @@ class _Form:
 def address_of(request: Request) -> str:
     """The path as it was asked for, what is escaped in it still so."""
     raw: bytes | None = request.scope.get("raw_path")
-    return raw.decode("ascii", "replace") if raw is not None else quote(request.url.path)
+    return raw.decode("ascii", "replace") if raw is not None else quote(request.scope["path"])
 
 
 def here(request: Request) -> str:

@@ -135,7 +135,7 @@ def _tidied(request: Request, page: Page) -> str | None:
 
 
 def _is_for_people(request: Request) -> bool:
-    path = request.url.path
+    path = request.scope["path"]
     if path.endswith(".json") or path.startswith(_FOR_PROGRAMS):
         return False
     return any("text/html" in line for line in request.headers.getlist("accept"))

@@ -1,0 +1,42 @@
+"""What the code imports is what the package declares."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+
+import pytest
+
+from tests.house import ROOT
+
+OURS = {"deploydb", "workers"}
+
+
+def imported() -> set[str]:
+    """The top-level names of everything that the code imports, wherever in a module it does."""
+    found: set[str] = set()
+    for path in (path for folder in OURS for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
+                found.add(node.module.partition(".")[0])
+    return found - OURS - sys.stdlib_module_names
+
+
+def declared() -> set[str]:
+    """The distributions that come with the package, and with the part of it that is optional."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["cel"]]
+    return {normalized(re.split(r"[^A-Za-z0-9._-]", one)[0]) for one in wanted}
+
+
+def normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("name", sorted(imported()))
+def test_what_is_imported_is_declared(name: str) -> None:
+    distributions = {normalized(one) for one in packages_distributions().get(name, [name])}
+    assert distributions & declared(), f"{name} is imported: declare {' or '.join(distributions)} in pyproject.toml"
