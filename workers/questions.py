@@ -2,7 +2,7 @@
 
 import math
 from datetime import timedelta
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -62,6 +62,14 @@ def metric_request(promotion: MetricPromotion, known: Deployment) -> Request:
         timeout=PROMETHEUS_TIMEOUT,
         limit_bytes=PROMETHEUS_BYTES,
     )
+
+
+def host_of(request: Request) -> str:
+    """Whom it asks."""
+    try:
+        return urlsplit(request.url).hostname or ""
+    except ValueError:
+        return ""  # it will not be asked, and says so
 
 
 def status_of(answer: Answer | NoAnswer) -> Status | Missing:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 import sqlalchemy as sa
@@ -25,13 +24,14 @@ from deploydb.domain.checks import Check, Judged, judge_metric, judge_webhook
 from deploydb.domain.errors import NotAllowed
 from deploydb.domain.facts import VerificationFinished
 from deploydb.domain.promotions import CheckedPromotion, WebhookPromotion
+from deploydb.domain.state import Gate, Status
 from deploydb.outgoing import Answer, NoAnswer, Outgoing, Request
 from deploydb.store import probes, wake
 from deploydb.store.probes import Lease, Settlement
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 from workers.loop import OUTAGES
-from workers.questions import PROMETHEUS_TIMEOUT, metric_request, sample_of, status_of, webhook_request
+from workers.questions import PROMETHEUS_TIMEOUT, host_of, metric_request, sample_of, status_of, webhook_request
 from workers.signals import Signals
 
 SOURCE = "deploydb/verify"
@@ -51,7 +51,7 @@ COUNT_EVERY_SECONDS = 5.0
 GRACE_SECONDS = 3.0
 """How long a worker that is asked to stop waits for answers. What is not answered by then is asked again."""
 
-_Key = tuple[int, str]
+_Key = tuple[int, Gate]
 
 
 class VerifyMetrics:
@@ -125,8 +125,7 @@ class Verify:
                 self._put_off(leased, self._clock())
         except (*OUTAGES, NotAllowed) as error:
             self._log.warning("not given back, asked again when the leases are over", error=str(error))
-            return
-        if left:
+        else:
             self._log.info("given back", probes=len(left))
 
     @contextmanager
@@ -167,7 +166,7 @@ class Verify:
 
     def _begin(self, leased: Lease, now: datetime) -> None:
         known = leased.deployment
-        if not known.open or known.skipped_at is not None:
+        if not known.open or known.skipped_at is not None or _has_entered(leased):
             self._log.info("no longer asked: the deployment is over", deployment=known.id, promotion=leased.promotion)
             self._settle(_kept(leased, due_at=None), now)
             return
@@ -183,12 +182,12 @@ class Verify:
             request = webhook_request(promotion, known)
         else:
             request = metric_request(promotion, known)
-        host = _host(request)
+        host = host_of(request)
         with self._lock:
             busy = self._hosts[host] >= PER_HOST
             if not busy:
                 self._hosts[host] += 1
-                self._in_hand[known.id, leased.promotion] = leased
+                self._in_hand[known.id, leased.gate] = leased
         if busy:
             self._put_off(leased, now + HOST_BUSY_AGAIN_AFTER)
             return
@@ -205,7 +204,7 @@ class Verify:
             self._metrics.seconds.observe(time.perf_counter() - started)
             now = self._clock()
             judged = _judged(promotion, leased, answer, began, now)
-            result = judged.outcome if self._settle(_settlement(leased, judged, answer, now), now) else "dropped"
+            result = judged.outcome if self._settle(_settlement(leased, judged, answer, began, now), now) else "dropped"
             self._metrics.asked.labels(result).inc()
             self._log.debug(
                 "asked", deployment=leased.deployment.id, promotion=promotion.ident, result=result, reason=judged.reason
@@ -221,7 +220,7 @@ class Verify:
                 self._hosts[host] -= 1
                 if not self._hosts[host]:
                     del self._hosts[host]
-                del self._in_hand[leased.deployment.id, leased.promotion]
+                del self._in_hand[leased.deployment.id, leased.gate]
 
     def _put_off(self, leased: Lease, until: datetime) -> None:
         self._settle(_kept(leased, due_at=until), self._clock())
@@ -264,16 +263,17 @@ def _judged(
     return judge_metric(promotion, check, sample_of(answer), now)
 
 
-def _settlement(leased: Lease, judged: Judged, answer: Answer | NoAnswer, now: datetime) -> Settlement:
+def _settlement(leased: Lease, judged: Judged, answer: Answer | NoAnswer, began: datetime, now: datetime) -> Settlement:
     news = None
-    if judged.told != leased.told:
-        deployment = leased.deployment.id
+    if (
+        judged.told != leased.told
+    ):  # its id is the same for the same asking, whatever the length of the promotion's name
+        asking = f"{SOURCE}/{leased.deployment.id}/{'/'.join(leased.gate)}/{leased.until.isoformat()}"
         news = VerificationFinished(
-            # the same for the same asking, whatever the length of the promotion's name
-            id=str(uuid5(NAMESPACE_URL, f"{SOURCE}/{deployment}/{leased.promotion}/{leased.until.isoformat()}")),
+            id=str(uuid5(NAMESPACE_URL, asking)),
             source=SOURCE,
-            time=now,
-            deployment=deployment,
+            time=began if leased.phase == "entry" else now,  # an answer after the deployment is none for its exit
+            deployment=leased.deployment.id,
             promotion=leased.promotion,
             outcome=judged.outcome,
             reason=judged.reason,
@@ -288,13 +288,10 @@ def _settlement(leased: Lease, judged: Judged, answer: Answer | NoAnswer, now: d
     )
 
 
+def _has_entered(leased: Lease) -> bool:
+    return leased.phase == "entry" and leased.deployment.status is not Status.NOT_STARTED
+
+
 def _kept(leased: Lease, *, due_at: datetime | None) -> Settlement:
     """As if it had not been leased, but for when it is due."""
     return Settlement(lease=leased, due_at=due_at, held_since=leased.held_since, told=leased.told, counts=False)
-
-
-def _host(request: Request) -> str:
-    try:
-        return urlsplit(request.url).hostname or ""
-    except ValueError:
-        return ""  # it will not be asked, and says so

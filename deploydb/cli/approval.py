@@ -146,12 +146,13 @@ def _is_frozen(body: Body) -> bool:
 
 def _manual(body: Body, *, waiting: bool) -> list[str]:
     """The manual promotions of the stage that is asked about."""
-    return [
+    names = (
         str(gate["promotion"])
         for gate in body["stages"][-1]["gates"]
         if gate["type"] == "ManualPromotion"
         and (not waiting or (gate["verdict"] == "PENDING" and str(gate["reason"]).startswith("waits for")))
-    ]
+    )
+    return list(dict.fromkeys(names))
 
 
 def _asked(body: Body) -> str:

@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, is_shown, output_option, show_table, until
+from deploydb.cli.showing import ago, guarding, is_shown, output_option, show_table, until
 from deploydb.cli.watching import watched
 from deploydb.domain.errors import NotFound
 
@@ -72,7 +72,7 @@ def _way(service: str, version: str, environments: list[str]) -> Body:
 
 def _rows(stage: Body) -> list[list[str]]:
     gates = [
-        ["", gate["promotion"], gate["verdict"], gate["reason"], ago(gate["decidedAt"]), until(gate["recheckAt"])]
+        ["", guarding(gate), gate["verdict"], gate["reason"], ago(gate["decidedAt"]), until(gate["recheckAt"])]
         for gate in stage["gates"]
     ]
     return [[stage["environment"], "", stage["status"], stage["reason"] or "", "", ""], *gates]

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, is_shown, is_wide, output_option, show_table, until
+from deploydb.cli.showing import ago, guarding, is_shown, is_wide, output_option, show_table, until
 from deploydb.cli.times import past_option
 from deploydb.cli.watching import watched
 
@@ -123,7 +123,7 @@ def _sentence(text: str) -> str:
 
 def _stage_rows(stage: Body) -> list[list[str]]:
     gates = [
-        ["", gate["promotion"], gate["verdict"], gate["reason"], ago(gate["decidedAt"]), until(gate["recheckAt"])]
+        ["", guarding(gate), gate["verdict"], gate["reason"], ago(gate["decidedAt"]), until(gate["recheckAt"])]
         for gate in stage["gates"]
     ]
     return [[stage["environment"], "", stage["status"], stage["reason"] or "", "", ""], *gates]

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -127,6 +127,13 @@ def _colour() -> bool | None:
     """What `--color` says; None where the terminal decides."""
     context = click.get_current_context(silent=True)
     return context.color if context is not None else None
+
+
+def guarding(gate: Mapping[str, Any]) -> str:
+    """A gate's name, with the side on which it stands where that is the door."""
+    return (
+        f"{gate['promotion']} (entry)" if gate["asked"] == "entry" and gate["type"] != "Freeze" else gate["promotion"]
+    )
 
 
 def ago(time: str | None) -> str:

@@ -45,7 +45,7 @@ def decide(catalog: Catalog, situation: Situation, now: datetime) -> Decisions:
 
     Of a service that is not configured only what happened is taken in: its flows wait until it comes back.
     """
-    lanes = Lanes(situation, now, catalog.groups)
+    lanes = Lanes(situation, now, catalog)
     take_in(lanes)
     service = catalog.services.get(situation.service)
     if service is not None:

@@ -9,7 +9,7 @@ from deploydb.domain.artifact import Artifact
 from deploydb.domain.commands import Previous
 from deploydb.domain.evidence import Evidence
 from deploydb.domain.orders import Hold, Hotfix, Wish
-from deploydb.domain.state import Deployment, Good, Neighbour, Release, Running, Sequel, Verdict
+from deploydb.domain.state import Deployment, Gate, Good, Neighbour, Phase, Release, Running, Sequel, Verdict
 
 Settlement = Literal["adopted", "skipped", "expired", "replaced", "succeeded", "failed", "resumed", "waiting", "closed"]
 """How a deployment can change by decision.
@@ -30,8 +30,9 @@ class Situation(Struct, frozen=True, kw_only=True):
     """All that is known of one service and is not over.
 
     `deployments`: every deployment of each flow that has an open one, and open ones without a flow. `running`: by
-    (environment, module). `evidence`, and the `verdicts` that were decided last by promotion: by deployment. `holds`:
-    those that may concern it. `hotfixes`, `wishes`: of it. `neighbours`: what the lanes run that its gates ask about.
+    (environment, module). `evidence` (of earlier attempts, too), and the `verdicts` that were decided last by gate: by
+    deployment. `holds`: those that may concern it. `hotfixes`, `wishes`: of it. `neighbours`: what the lanes run that
+    its gates ask about.
     `good`: the last releases that succeeded, newest first, by environment, of those where something has failed or a
     rollback is wanted.
     """
@@ -40,7 +41,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     deployments: tuple[Deployment, ...] = ()
     running: dict[tuple[str, str], Running] = {}
     evidence: dict[int, Evidence] = {}
-    verdicts: dict[int, dict[str, Verdict]] = {}
+    verdicts: dict[int, dict[Gate, Verdict]] = {}
     holds: tuple[Hold, ...] = ()
     hotfixes: tuple[Hotfix, ...] = ()
     wishes: tuple[Wish, ...] = ()
@@ -136,10 +137,11 @@ class WishAnswered(Struct, frozen=True, kw_only=True):
 
 
 class CheckWanted(Struct, frozen=True, kw_only=True):
-    """Somebody else must be asked about the deployment, from now on, for one promotion."""
+    """Somebody else must be asked about the deployment, from now on, for one gate."""
 
     deployment: Deployment
     promotion: str
+    phase: Phase = "exit"
 
 
 Decision = (

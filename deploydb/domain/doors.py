@@ -87,7 +87,8 @@ class Doors:
         since = max(
             (one.running_since for one in passed if one.running_since is not None), default=known.release.published_at
         )
-        verdicts = self._lanes.verdicts(self._catalog.entry_promotions(stage.environment), known, since=since)
+        entry = self._catalog.entry_promotions(stage.environment)
+        verdicts = self._lanes.verdicts(entry, known, phase="entry", since=since)
         unmet = [verdict.reason for verdict in verdicts if verdict.outcome is not Outcome.PASS]
         if unmet:
             self._lanes.explain(known, "; ".join(unmet))

@@ -26,7 +26,7 @@ def judge_exits(lanes: Lanes, environment: str, promotions: Sequence[Promotion],
             continue
         # what is put back was verified there before
         asked = promotions if known.kind == "deploy" else ()
-        verdicts = lanes.verdicts(asked, known, since=known.running_since)
+        verdicts = lanes.verdicts(asked, known, phase="exit", since=known.running_since)
         _judge(lanes, known, (*verdicts, trouble) if trouble is not None else verdicts)
 
 
@@ -37,7 +37,7 @@ def _incident(lanes: Lanes, known: Deployment) -> Verdict | None:
     if troubled:
         reason = "; ".join(map(str, troubled))
         verdict = Verdict(promotion=INCIDENT, outcome=Outcome.FAIL, reason=reason, inputs=inputs)
-    elif INCIDENT in lanes.before(known):
+    elif INCIDENT in lanes.before(known, "exit"):
         verdict = Verdict(promotion=INCIDENT, outcome=Outcome.PASS, reason="no incident is open")
     else:
         return None

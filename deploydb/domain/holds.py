@@ -43,17 +43,17 @@ class Holds:
         None where there is none, nor was one.
         """
         freezes = self._standing("freeze", (None, known.environment))
-        before = self._lanes.before(known).get(FREEZE)
+        before = self._lanes.before(known, "entry").get(FREEZE)
         if not freezes:
             over = before is None or before.outcome is Outcome.PASS
-            return None if over else Verdict(promotion=FREEZE, outcome=Outcome.PASS, reason=THAWED)
+            return None if over else _verdict(Outcome.PASS, THAWED)
         reason = "; ".join(map(str, freezes))
         events = [hold.event for hold in freezes if hold.event is not None]
         groups = self._catalog.freeze_overriders
         if not groups:
-            return Verdict(promotion=FREEZE, outcome=Outcome.PENDING, reason=reason, inputs=tuple(events))
+            return _verdict(Outcome.PENDING, reason, events)
         latest = max(hold.at for hold in freezes)
-        evidence = self._lanes.evidence(known)
+        evidence = self._lanes.evidence_at(known, "entry")
         words = tuple(word for word in evidence.approvals if word.comment and word.at > latest)
         asked = Asked(
             deployment=known,
@@ -64,9 +64,9 @@ class Holds:
         votes = count(ManualPromotion(ident=FREEZE, groups=groups), asked)
         inputs = (*events, *votes.inputs)
         if votes.missing or votes.refused:
-            return Verdict(promotion=FREEZE, outcome=Outcome.PENDING, reason=reason, inputs=inputs)
+            return _verdict(Outcome.PENDING, reason, inputs)
         by = ", ".join(f"{word.by}: {word.comment}" for word in votes.given)
-        return Verdict(promotion=FREEZE, outcome=Outcome.PASS, reason=f"{reason}; overridden by {by}", inputs=inputs)
+        return _verdict(Outcome.PASS, f"{reason}; overridden by {by}", inputs)
 
     def _standing(self, kind: Kind, environments: Sequence[str | None], version: str | None = None) -> list[Hold]:
         found = standing(self._lanes.holds, kind, environments=environments, version=version, now=self._lanes.now)
@@ -85,3 +85,7 @@ class Holds:
                 found[name] = None
                 look += self._stages[name].after.environments if name in self._stages else ()
         return list(found)
+
+
+def _verdict(outcome: Outcome, reason: str, inputs: Sequence[int] = ()) -> Verdict:
+    return Verdict(promotion=FREEZE, phase="entry", outcome=outcome, reason=reason, inputs=tuple(inputs))

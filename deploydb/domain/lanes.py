@@ -9,6 +9,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from deploydb.domain.catalog import Catalog
 from deploydb.domain.decisions import (
     Attempted,
     CameToRun,
@@ -28,19 +29,20 @@ from deploydb.domain.evidence import Evidence
 from deploydb.domain.gates import Asked, judge
 from deploydb.domain.orders import Hold, Hotfix, Wish
 from deploydb.domain.promotions import CheckedPromotion, Promotion
-from deploydb.domain.state import Deployment, Good, Running, Sequel, Status, Verdict
+from deploydb.domain.sides import answered_under, of_entry, of_exit
+from deploydb.domain.state import Deployment, Good, Outcome, Phase, Running, Sequel, Status, Verdict
 
 
 class Lanes:
     """The working copy of one evaluation, and the decisions made in it. Deployments come in the order of their ids."""
 
-    def __init__(self, situation: Situation, now: datetime, groups: Mapping[str, frozenset[str]]) -> None:
+    def __init__(self, situation: Situation, now: datetime, catalog: Catalog) -> None:
         self.now = now
         self.running = dict(situation.running)
         self.holds: Sequence[Hold] = situation.holds
         self.wishes: Sequence[Wish] = situation.wishes
         self._hotfixes = {hotfix.version: hotfix for hotfix in situation.hotfixes}
-        self._groups = groups
+        self._catalog = catalog
         self._situation = situation
         self._decisions: list[Decision] = []
         self._rechecks: set[datetime] = set()
@@ -90,9 +92,23 @@ class Lanes:
         """What has been said about a deployment."""
         return self._situation.evidence.get(known.id, Evidence())
 
-    def before(self, known: Deployment) -> Mapping[str, Verdict]:
-        """What a deployment's gates said when they were asked last."""
-        return self._verdicts.get(known.id, {})
+    def evidence_at(self, known: Deployment, phase: Phase) -> Evidence:
+        """What counts for a deployment's gates of one phase."""
+        said, entry = self.evidence(known), self._answered_at_entry(known.environment)
+        if phase == "exit":
+            used = {number for verdict in self.before(known, "entry").values() for number in verdict.inputs}
+            return of_exit(said, known, entry, used)
+        lane = self.lane(known.environment) if known.attempt > 1 else ()
+        earlier = (one for one in lane if one.flow == known.flow is not None and one.attempt < known.attempt)
+        return of_entry(said, ((one, self.evidence(one)) for one in earlier), entry)
+
+    def before(self, known: Deployment, phase: Phase) -> Mapping[str, Verdict]:
+        """What a deployment's gates of one phase said when they were asked last, by promotion."""
+        return {name: said for (side, name), said in self._verdicts.get(known.id, {}).items() if side == phase}
+
+    def _answered_at_entry(self, environment: str) -> frozenset[str]:
+        known = environment in self._catalog.environments
+        return answered_under(self._catalog.entry_promotions(environment)) if known else frozenset()
 
     def rolling_back(self, environment: str) -> bool:
         """Whether a rollback is about to be commanded there."""
@@ -100,31 +116,34 @@ class Lanes:
         return environment in self._rolling_back or any(waiting)
 
     def verdicts(
-        self, promotions: Sequence[Promotion], known: Deployment, *, since: datetime | None
+        self, promotions: Sequence[Promotion], known: Deployment, *, phase: Phase, since: datetime | None
     ) -> tuple[Verdict, ...]:
         """What the gates say now; what is new is decided, and what time may change is looked at again."""
-        before = dict(self.before(known))
+        before = self.before(known, phase)
         asked = Asked(
             deployment=known,
             now=self.now,
-            evidence=self.evidence(known),
+            phase=phase,
+            evidence=self.evidence_at(known, phase),
             since=since,
-            groups=self._groups,
+            groups=self._catalog.groups,
             neighbours=self._situation.neighbours,
             before=before,
         )
         verdicts = judge(promotions, asked)
-        for promotion in promotions:
+        for promotion, verdict in zip(promotions, verdicts, strict=True):
             if isinstance(promotion, CheckedPromotion) and promotion.ident not in before:
-                self._decisions.append(CheckWanted(deployment=known, promotion=promotion.ident))
-        for verdict in verdicts:
+                answered = phase == "entry" and known.attempt > 1 and verdict.outcome is Outcome.PASS
+                if not answered:  # else an earlier attempt has its answer
+                    self._decisions.append(CheckWanted(deployment=known, promotion=promotion.ident, phase=phase))
             self.say(known, verdict)
         return verdicts
 
     def say(self, known: Deployment, verdict: Verdict) -> None:
         """What a gate says of a deployment, if that is news."""
-        if self.before(known).get(verdict.promotion) != verdict:
-            self._verdicts.setdefault(known.id, {})[verdict.promotion] = verdict
+        said = self._verdicts.setdefault(known.id, {})
+        if said.get(verdict.gate) != verdict:
+            said[verdict.gate] = verdict
             self._decisions.append(VerdictChanged(deployment=known, verdict=verdict))
         if verdict.recheck_at is not None and verdict.recheck_at > self.now:
             self.look_again(verdict.recheck_at)

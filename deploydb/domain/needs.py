@@ -24,7 +24,7 @@ from deploydb.domain.promotions import (
     WebhookPromotion,
     WindowPromotion,
 )
-from deploydb.domain.state import Outcome, Precedence, Verdict
+from deploydb.domain.state import Outcome, Phase, Precedence, Verdict
 from deploydb.domain.windows import next_opening
 
 Kind = Literal["approval", "report", "time", "window", "hold", "deployment", "rollback", "other"]
@@ -40,12 +40,14 @@ class DeadEndError(Exception):
 
 
 class Need(Struct, frozen=True, kw_only=True):
-    """One thing that must happen, in an environment. `earliest`: of what only time brings."""
+    """One thing that must happen, in an environment; of a gate, on which side (`phase`). `earliest`: of what only time
+    brings."""
 
     kind: Kind
     text: str
     environment: str
     promotion: str | None = None
+    phase: Phase | None = None
     earliest: datetime | None = None
 
 
@@ -201,7 +203,8 @@ def _whole(left: timedelta) -> timedelta:
 
 
 def _need(one: Promotion, kind: Kind, text: str, asked: Asked) -> Need:
-    return Need(kind=kind, text=text, environment=asked.deployment.environment, promotion=one.ident)
+    environment = asked.deployment.environment
+    return Need(kind=kind, text=text, environment=environment, promotion=one.ident, phase=asked.phase)
 
 
 def _told(one: Promotion) -> str:

@@ -19,7 +19,7 @@ from deploydb.domain.lanes import Lanes
 from deploydb.domain.lifting import holds_against
 from deploydb.domain.needs import DeadEndError, Need, Reached, ask_gates
 from deploydb.domain.promotions import Promotion
-from deploydb.domain.state import Deployment, Precedence, Status
+from deploydb.domain.state import Deployment, Phase, Precedence, Status
 from deploydb.domain.ways import Ways
 
 Goal = Literal["entered", "verified"]
@@ -44,7 +44,7 @@ def what_releases(catalog: Catalog, situation: Situation, deployment_id: int, no
 
     None where it is there and verified. Raises: KeyError for a deployment that is not in the situation.
     """
-    lanes = Lanes(situation, now, catalog.groups)
+    lanes = Lanes(situation, now, catalog)
     known = {one.id: one for one in situation.deployments}[deployment_id]
     goal: Goal = "entered" if known.status in (Status.NOT_STARTED, Status.CREATED, Status.STARTED) else "verified"
     if known.status is Status.SUCCESS:
@@ -99,7 +99,7 @@ class _Walk:
         times = [one.running_since for one in passed if one.running_since is not None]
         since = before.at if self._ways.waits_for(stage, known.flow) else max(times, default=known.release.published_at)
         entry = self._catalog.entry_promotions(known.environment)
-        return reached.beside(self._gates(entry, known, reached.at, since))
+        return reached.beside(self._gates("entry", entry, known, reached.at, since))
 
     def _out(self, known: Deployment, now: datetime) -> Reached:
         """From wherever it is up to the last exit gate of its stage."""
@@ -124,22 +124,23 @@ class _Walk:
         stage = self._stages.get(environment)
         asked = self._catalog.exit_promotions(self._service, stage) if stage and known.kind == "deploy" else ()
         assert reached.at is not None  # noqa: S101  # returned above
-        out = reached.beside(self._gates(asked, ran, reached.at, ran.running_since))
+        out = reached.beside(self._gates("exit", asked, ran, reached.at, ran.running_since))
         return out.then(self._incidents(known))
 
     def _gates(
-        self, promotions: Sequence[Promotion], known: Deployment, at: datetime, since: datetime | None
+        self, phase: Phase, asking: Sequence[Promotion], known: Deployment, at: datetime, since: datetime | None
     ) -> Reached:
         asked = Asked(
             deployment=known,
             now=at,
-            evidence=self._lanes.evidence(known),
+            phase=phase,
+            evidence=self._lanes.evidence_at(known, phase),
             since=since,
             groups=self._catalog.groups,
             neighbours=self._situation.neighbours,
-            before=self._lanes.before(known),
+            before=self._lanes.before(known, phase),
         )
-        return ask_gates(promotions, asked, at)
+        return ask_gates(asking, asked, at)
 
     def _incidents(self, known: Deployment) -> tuple[Need, ...]:
         if not self._catalog.fails_on_incident(self._service, known.environment):

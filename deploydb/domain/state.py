@@ -196,6 +196,14 @@ def merge(deployment: Deployment, fact: DeploymentStarted | DeploymentFinished) 
             return replace(deployment, finished=at, outcome=fact.outcome, failure=fact.reason, finished_url=fact.url)
 
 
+Phase = Literal["entry", "exit"]
+"""On which side of a deployment a gate stands: `entry` is asked before the command, `exit` of what runs. A promotion
+that stands on both sides is asked twice, and answered twice."""
+
+Gate = tuple[Phase, str]
+"""One gate of a deployment: its side, and its promotion's name."""
+
+
 class Verdict(Struct, frozen=True, kw_only=True):
     """What a gate says of a deployment now, why, and from which facts (`inputs`, numbers of log rows).
 
@@ -203,10 +211,16 @@ class Verdict(Struct, frozen=True, kw_only=True):
     """
 
     promotion: str
+    phase: Phase = "exit"
     outcome: Outcome
     reason: str
     recheck_at: datetime | None = None
     inputs: tuple[int, ...] = ()
+
+    @property
+    def gate(self) -> Gate:
+        """Which gate says so."""
+        return self.phase, self.promotion
 
 
 class Running(Struct, frozen=True, kw_only=True):

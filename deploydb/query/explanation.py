@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from msgspec import UNSET, Struct, UnsetType
 
+from deploydb.domain import state
 from deploydb.domain.catalog import After, Catalog
 from deploydb.domain.promotions import FREEZE, INCIDENT
 from deploydb.query.aside import SetAside
@@ -17,19 +18,19 @@ from deploydb.store.queries.lanes import RunningView
 NOT_ASKED = "not asked yet"
 _LATER = "people are asked once"
 """How the reason of a gate begins that waits for the others, and says nothing by itself (`domain.gates`)."""
-
-
 _RESERVED = {FREEZE: "Freeze", INCIDENT: "Incident"}
 """The types of gates that nobody configures as promotions."""
 
-Catalogs = Mapping[tuple[int, str], str]
-"""The digests of the catalogs that verdicts were made by, by deployment and promotion."""
+Catalogs = Mapping[tuple[int, state.Gate], str]
+"""The digests of the catalogs that verdicts were made by, by deployment and gate."""
 
 
 class Gate(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a promotion says of a deployment: from which log rows (`inputs`), and by which catalog's digest."""
+    """What a promotion says of a deployment: from which log rows (`inputs`), and by which catalog's digest. `asked`:
+    before the deployment (`entry`) or after it (`exit`)."""
 
     promotion: str
+    asked: state.Phase
     type: str | None
     verdict: str
     reason: str | None
@@ -223,7 +224,7 @@ def _aftermath(view: DeploymentView) -> str:
 
 def _waiting(view: DeploymentView) -> str:
     """What the exit gates of a deployment that has completed still want, each named unless its reason does."""
-    unmet = [result for result in view.results if result.outcome not in (None, "PASS")]
+    unmet = [result for result in view.results if result.phase == "exit" and result.outcome not in (None, "PASS")]
     told = [result for result in unmet if not (result.reason or "").startswith(_LATER)] or unmet
     if not told:
         return view.reason or "its promotions have not been asked yet"
@@ -264,36 +265,37 @@ def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> list[G
 
     A promotion that was never asked of a deployment that is over is left out: it was configured later.
     """
-    stored = {result.promotion: result for result in view.results}
-    asked = [name for name in _promotions(catalog, view) if name in stored or view.open]
+    stored = {result.gate: result for result in view.results}
+    asked = [gate for gate in _asked(catalog, view) if gate in stored or view.open]
     bodies = []
-    for name in dict.fromkeys([*asked, *stored]):
-        result = stored.get(name)
+    for gate in dict.fromkeys([*asked, *stored]):
+        result = stored.get(gate)
+        phase, name = gate
         judged = result is not None and result.outcome is not None
         promotion = catalog.promotions.get(name)
         bodies.append(
             Gate(
                 promotion=name,
+                asked=phase,
                 type=promotion.type if promotion is not None else _RESERVED.get(name),
                 verdict=result.outcome if result is not None and result.outcome is not None else "PENDING",
                 reason=result.reason if result is not None and judged else NOT_ASKED,
                 recheck_at=iso(result.recheck_at) if result is not None else None,
                 decided_at=iso(result.decided_at) if result is not None else None,
                 inputs=list(result.inputs) if result is not None and judged else [],
-                catalog=catalogs.get((view.id, name)) if judged else None,
+                catalog=catalogs.get((view.id, gate)) if judged else None,
             )
         )
     return bodies
 
 
-def _promotions(catalog: Catalog, view: DeploymentView) -> list[str]:
-    """The promotions that are configured for a deployment's stage: of its environment's door first."""
+def _asked(catalog: Catalog, view: DeploymentView) -> list[state.Gate]:
+    """The gates that are configured for a deployment's stage: of its environment's door first."""
     service = catalog.services.get(view.service)
+    asked: list[state.Gate] = []
     if service is None or view.kind == "external":
-        return []
-    return [
-        promotion.ident
-        for stage in catalog.stages(service)
-        if stage.environment == view.environment
-        for promotion in (*catalog.entry_promotions(view.environment), *catalog.exit_promotions(service, stage))
-    ]
+        return asked
+    for stage in (one for one in catalog.stages(service) if one.environment == view.environment):
+        asked += (("entry", one.ident) for one in catalog.entry_promotions(view.environment))
+        asked += (("exit", one.ident) for one in catalog.exit_promotions(service, stage))
+    return asked

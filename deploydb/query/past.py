@@ -7,15 +7,15 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from deploydb.domain.state import Deployment, Precedence
+from deploydb.domain.state import Deployment, Gate, Precedence
 from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.lanes import RunningView
 from deploydb.store.queries.past import RowView, decisions_until, known_then, ran_at
 
 _NO_REASON = "what it waited for was not written down"
 
-Catalogs = Mapping[tuple[int, str], str]
-"""The digests of the catalogs that verdicts were made by, by deployment and promotion."""
+Catalogs = Mapping[tuple[int, Gate], str]
+"""The digests of the catalogs that verdicts were made by, by deployment and gate."""
 
 
 def then(
@@ -30,7 +30,7 @@ def then(
             rows[row.deployment].append(row)
     views = [_as_known(view, known[view.id], rows[view.id], at) for view in flow if view.id in known]
     catalogs = {
-        (row.deployment, row.body["promotion"]): row.body["catalog"]
+        (row.deployment, _gate(row)): row.body["catalog"]
         for told in rows.values()
         for row in told
         if row.type == "verdict.changed" and "catalog" in row.body
@@ -85,8 +85,8 @@ def _as_known(view: DeploymentView, known: Deployment, rows: Sequence[RowView], 
         result=result,
     )
     results = tuple(_result(result_, rows) for result_ in view.results)
-    asked = {one.promotion for one in results}
-    results += tuple(_later(view, row) for row in _last(rows).values() if row.body["promotion"] not in asked)
+    asked = {one.gate for one in results}
+    results += tuple(_later(view, row) for gate, row in _last(rows).items() if gate not in asked)
     status = str(earlier.status)
     if status in ("NOT_STARTED", "COMPLETED") and view.kind == "deploy":
         unmet = [one.reason for one in results if one.outcome not in (None, "PASS") and one.reason]
@@ -107,13 +107,17 @@ def _as_known(view: DeploymentView, known: Deployment, rows: Sequence[RowView], 
     )
 
 
-def _last(rows: Sequence[RowView]) -> dict[str, RowView]:
-    """The last verdict of each promotion."""
-    return {row.body["promotion"]: row for row in rows if row.type == "verdict.changed"}
+def _last(rows: Sequence[RowView]) -> dict[Gate, RowView]:
+    """The last verdict of each gate."""
+    return {_gate(row): row for row in rows if row.type == "verdict.changed"}
+
+
+def _gate(row: RowView) -> Gate:
+    return row.body["phase"], row.body["promotion"]
 
 
 def _result(view: ResultView, rows: Sequence[RowView]) -> ResultView:
-    row = _last(rows).get(view.promotion)
+    row = _last(rows).get(view.gate)
     if row is None:
         return replace(view, outcome=None, reason=None, recheck_at=None, decided_at=None, inputs=())
     return _said(view, row)
@@ -124,6 +128,7 @@ def _later(view: DeploymentView, row: RowView) -> ResultView:
         id=0,
         deployment=view.id,
         promotion=row.body["promotion"],
+        phase=row.body["phase"],
         outcome=None,
         reason=None,
         recheck_at=None,

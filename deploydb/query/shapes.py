@@ -76,9 +76,15 @@ class Deployment(Struct, frozen=True, kw_only=True, rename="camel"):
             environment=view.environment,
             service=view.service,
             status=view.status,
-            promotions=[PromotionResult.of(result, view) for result in view.results],
+            promotions=[PromotionResult.of(result, view) for result in _results(view)],
             created_at=view.created_at.isoformat(),
         )
+
+
+def _results(view: DeploymentView) -> list[ResultView]:
+    """One for each promotion: of one that is asked before the deployment and after it, what it says after it."""
+    exits = {result.promotion for result in view.results if result.phase == "exit"}
+    return [result for result in view.results if result.phase == "exit" or result.promotion not in exits]
 
 
 class Flow(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -23,7 +23,7 @@ from deploydb.domain.decisions import (
 from deploydb.domain.evidence import Incident
 from deploydb.domain.facts import DeploymentObserved
 from deploydb.domain.orders import Hold, Hotfix, Wish
-from deploydb.domain.state import Deployment, Good, Neighbour, Release, Running, Status, Verdict, precedence
+from deploydb.domain.state import Deployment, Gate, Good, Neighbour, Release, Running, Status, Verdict, precedence
 from deploydb.simulation.said import Attestations, Said
 
 LOOKED_BACK = 50
@@ -46,7 +46,7 @@ class Ledger:
         self._open: set[int] = set()
         self._flows: dict[int, list[int]] = defaultdict(list)
         self._opened: dict[int, int] = {}
-        self._verdicts: dict[int, dict[str, Verdict]] = {}
+        self._verdicts: dict[int, dict[Gate, Verdict]] = {}
         self._succeeded: dict[str, list[int]] = defaultdict(list)
 
     @property
@@ -161,7 +161,7 @@ class Ledger:
     ) -> Situation:
         """What the store would load."""
         evidence = {}
-        for ident in self._open:
+        for ident in self._open.union(*(self._earlier(ident) for ident in self._open)):
             said = self.said.evidence(self.deployments[ident], attestations)
             if said is not None:
                 evidence[ident] = said
@@ -194,7 +194,7 @@ class Ledger:
                     if what == "succeeded":
                         self._succeeded[known.environment].append(known.id)
                 case VerdictChanged(deployment=known, verdict=verdict):
-                    self._verdicts.setdefault(known.id, {})[verdict.promotion] = verdict
+                    self._verdicts.setdefault(known.id, {})[verdict.gate] = verdict
                 case RunningChanged(environment=environment, running=ran):
                     self.running[environment, ran.release.artifact.module] = ran
                     changed.add(environment)
@@ -228,6 +228,15 @@ class Ledger:
         """Whether a deployment of the version is open."""
         releases = (self.deployments[ident].release.artifact for ident in self._open)
         return any((one.module, one.version) == (module, version) for one in releases)
+
+    def _earlier(self, ident: int) -> list[int]:
+        """The attempts before one."""
+        known = self.deployments[ident]
+        if known.attempt == 1:
+            return []
+        return [
+            one.id for one in self.kin(known) if one.environment == known.environment and one.attempt < known.attempt
+        ]
 
     def _attempt(self, made: Attempted) -> Deployment:
         known = Deployment(

@@ -1,7 +1,7 @@
 """The past: what came from outside and when, and what became of each deployment that was really made."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -27,7 +27,8 @@ from deploydb.domain.promotions import (
     VerificationPromotion,
     WebhookPromotion,
 )
-from deploydb.domain.state import Deployment, Outcome
+from deploydb.domain.sides import of_entry, of_exit
+from deploydb.domain.state import Deployment, Outcome, Phase
 
 Clock = Literal["time", "recorded"]
 """When a fact counts: when it happened, as far as that is before it was known; or when it was known."""
@@ -130,33 +131,46 @@ class Reality:
         """
         match promotion:
             case ManualPromotion():
-                votes = count(promotion, replace(asked, evidence=Evidence(approvals=tuple(self.words(name)))))
+                votes = count(promotion, asked)
                 answered = not votes.missing or bool(votes.refused)
             case VerificationPromotion() | WebhookPromotion() | MetricPromotion():
-                said = self._results(name, promotion)
+                said = _results(promotion, asked.evidence)
                 answered = "failed" in said or all(one == "passed" for one in said)
             case _:
                 return False
         return not answered and not self._waited(name, promotion.ident)
 
-    def says_no(self, name: Name, promotion: Promotion, asked: Asked) -> bool:
+    def says_no(self, promotion: Promotion, asked: Asked) -> bool:
         """Whether a gate was, or will be, answered with a no."""
         match promotion:
             case ManualPromotion():
-                votes = count(promotion, replace(asked, evidence=Evidence(approvals=tuple(self.words(name)))))
-                return bool(votes.refused)
+                return bool(count(promotion, asked).refused)
             case VerificationPromotion() | WebhookPromotion() | MetricPromotion():
-                return "failed" in self._results(name, promotion)
+                return "failed" in _results(promotion, asked.evidence)
             case _:
                 return False
 
-    def _results(
-        self, name: Name, promotion: VerificationPromotion | WebhookPromotion | MetricPromotion
-    ) -> list[str | None]:
-        """What each of its jobs said last."""
-        jobs = (promotion.jobs if isinstance(promotion, VerificationPromotion) else ()) or (promotion.ident,)
-        last = {one.promotion: one.outcome for one in sorted(self._reports.get(name, ()), key=lambda one: one.at)}
-        return [last.get(job) for job in jobs]
+    def heard(self, name: Name, phase: Phase, entry: Collection[str]) -> Evidence:
+        """What was said of the deployment that counts on one side of it. `entry`: the names that its entry asks for."""
+        said = Evidence(verifications=tuple(self._reports.get(name, ())), approvals=tuple(self.words(name)))
+        found = self._attempts.get(name)
+        if found is None:
+            return said
+        if phase == "exit":
+            return of_exit(said, found.deployment, entry)
+        earlier = (name._replace(number=number) for number in range(1, name.number + 1))
+        attempts = [(self._attempts[one], one) for one in earlier if one in self._attempts]
+        return of_entry(
+            Evidence(),
+            [
+                (
+                    one.deployment,
+                    Evidence(verifications=tuple(self._reports.get(each, ())), approvals=tuple(self.words(each))),
+                )
+                for one, each in attempts
+            ],
+            entry,
+        )
 
     def _waited(self, name: Name, promotion: str) -> bool:
         found = self._attempts.get(name)
@@ -214,6 +228,15 @@ class Reality:
         made = self._lanes.get((fact.service, fact.environment, fact.version), [])
         there = [ident for created, ident in made if created is None or created <= at]
         return there[-1] if there else next((ident for _, ident in made), None)
+
+
+def _results(
+    promotion: VerificationPromotion | WebhookPromotion | MetricPromotion, evidence: Evidence
+) -> list[str | None]:
+    """What each of its jobs said last."""
+    jobs = (promotion.jobs if isinstance(promotion, VerificationPromotion) else ()) or (promotion.ident,)
+    last = {one.promotion: one.outcome for one in sorted(evidence.verifications, key=lambda one: one.at)}
+    return [last.get(job) for job in jobs]
 
 
 def _began(known: Deployment) -> datetime:

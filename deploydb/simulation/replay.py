@@ -262,7 +262,7 @@ class Replay:
             waits = said.outcome in (Outcome.PENDING, Outcome.ERROR)
             if name is None or not waits or known.status not in (Status.NOT_STARTED, Status.COMPLETED):
                 continue
-            why = self._doubts.at_gate(name, known, said.promotion, now)
+            why = self._doubts.at_gate(name, known, said, now)
             if why is not None:
                 ledger.give_up(known, self._doubts.reach(known), why)
                 found = True

@@ -26,7 +26,9 @@ def open_attempts(
     for service, one in attempts:
         row = _row(service, one, positions.get(one.cause or 0, 0), now)
         (made,) = rows.insert_rows(connection, deployment, [row], returning=("id",))
-        asked = [{"deployment_id": made.id, "promotion": name, "created_at": now} for name in one.promotions]
+        asked = [
+            {"deployment_id": made.id, "promotion": name, "phase": "exit", "created_at": now} for name in one.promotions
+        ]
         rows.insert_rows(connection, verdict, asked)
         journal.note(
             "deployment.attempted",

@@ -60,7 +60,7 @@ def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journa
         return len(opened)
     deployments = _insert_deployments(connection, stages)
     asked = [
-        {"deployment_id": deployments[ident, environment], "promotion": promotion, "created_at": now}
+        {"deployment_id": deployments[ident, environment], "promotion": promotion, "phase": "exit", "created_at": now}
         for ident, opening in sorted(opened.items())
         for environment, promotions in opening.stages
         for promotion in promotions

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.facts import VerificationFinished
-from deploydb.domain.state import Deployment
+from deploydb.domain.state import Deployment, Gate, Phase
 from deploydb.store import rows, wake
 from deploydb.store.deployments import from_row, selected
 from deploydb.store.engine import reading, transact
@@ -21,12 +21,18 @@ class Lease(Struct, frozen=True, kw_only=True):
 
     deployment: Deployment
     promotion: str
+    phase: Phase
     created_at: datetime
     due_at: datetime
     attempts: int
     held_since: datetime | None
     told: str | None
     until: datetime
+
+    @property
+    def gate(self) -> Gate:
+        """Which gate of the deployment asks."""
+        return self.phase, self.promotion
 
 
 class Settlement(Struct, frozen=True, kw_only=True):
@@ -65,6 +71,7 @@ def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: Callable[[s
             Lease(
                 deployment=known[row.deployment_id],
                 promotion=row.promotion,
+                phase=row.phase,
                 created_at=row.created_at,
                 due_at=row.due_at,
                 attempts=row.attempts + 1,
@@ -78,12 +85,13 @@ def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: Callable[[s
             {
                 "deployment_id": one.deployment.id,
                 "promotion": one.promotion,
+                "phase": one.phase,
                 "due_at": one.until,
                 "attempts": one.attempts,
             }
             for one in taken
         ]
-        rows.update_rows(connection, probe, moved, key=("deployment_id", "promotion"))
+        rows.update_rows(connection, probe, moved, key=("deployment_id", "promotion", "phase"))
         return taken
 
     return transact(engine, work)
@@ -102,6 +110,7 @@ def settle(engine: sa.Engine, settlement: Settlement, now: datetime, *, exchange
             .where(
                 probe.c.deployment_id == leased.deployment.id,
                 probe.c.promotion == leased.promotion,
+                probe.c.phase == leased.phase,
                 probe.c.attempts == leased.attempts,
                 probe.c.due_at == leased.until,
                 probe.c.done_at.is_(None),

@@ -23,7 +23,7 @@ from deploydb.domain.decisions import (
     VerdictChanged,
     WishAnswered,
 )
-from deploydb.domain.state import Deployment
+from deploydb.domain.state import Deployment, Gate
 from deploydb.store import rows, wake
 from deploydb.store.attempts import open_attempts
 from deploydb.store.deployments import decided, write
@@ -75,13 +75,13 @@ class _Book:
         self._journal = journal
         self._now = now
         self._deployments: dict[int, Deployment] = {}
-        self._verdicts: dict[tuple[int, str], dict[str, Any]] = {}
+        self._verdicts: dict[tuple[int, Gate], dict[str, Any]] = {}
         self._tenures = Tenures(now)
         self._late: dict[int, CameToRun] = {}
         self._outgoing: list[dict[str, Any]] = []
         self._attempts: list[tuple[str, Attempted]] = []
         self._answers: list[dict[str, Any]] = []
-        self._probes: dict[tuple[int, str], dict[str, Any]] = {}
+        self._probes: dict[tuple[int, Gate], dict[str, Any]] = {}
 
     def enter(self, service: str, decision: Decision) -> None:
         """Note one decision. A later one on the same row takes the earlier one's place."""
@@ -96,8 +96,13 @@ class _Book:
                     self.changed.add((service, known.environment))
                     self._tenures.judged(known)
             case VerdictChanged(deployment=known, verdict=said):
-                self._verdicts[known.id, said.promotion] = _verdict(decision, self._now)
-                told = {"promotion": said.promotion, "verdict": said.outcome, "inputs": said.inputs}
+                self._verdicts[known.id, said.gate] = _verdict(decision, self._now)
+                told = {
+                    "promotion": said.promotion,
+                    "phase": said.phase,
+                    "verdict": said.outcome,
+                    "inputs": said.inputs,
+                }
                 self._note("verdict.changed", known, said.reason, recheck_at=said.recheck_at, **told)
             case CameToRun(deployment=known):
                 self._deployments[known.id] = known
@@ -133,10 +138,11 @@ class _Book:
                     by=wanted.by,
                     reason=decision.reason,
                 )
-            case CheckWanted(deployment=known, promotion=promotion):
-                self._probes[known.id, promotion] = {
+            case CheckWanted(deployment=known, promotion=promotion, phase=phase):
+                self._probes[known.id, (phase, promotion)] = {
                     "deployment_id": known.id,
                     "promotion": promotion,
+                    "phase": phase,
                     "created_at": self._now,
                     "due_at": self._now,
                 }
@@ -149,7 +155,7 @@ class _Book:
             self._note("deployment.ran", late.deployment, "another version runs by now", since=late.since)
         write(connection, [decided(known) | {"decided_at": self._now} for known in self._deployments.values()])
         verdicts = [self._verdicts[each] for each in sorted(self._verdicts)]
-        rows.upsert(connection, verdict, verdicts, key=("deployment_id", "promotion"), keep=("created_at",))
+        rows.upsert(connection, verdict, verdicts, key=("deployment_id", "promotion", "phase"), keep=("created_at",))
         self._tenures.write(connection)
         open_attempts(connection, self._attempts, self._journal, self._now)
         rows.update_rows(connection, wish, self._answers, key=("event",))
@@ -236,6 +242,7 @@ def _verdict(decision: VerdictChanged, now: datetime) -> dict[str, Any]:
     return {
         "deployment_id": decision.deployment.id,
         "promotion": said.promotion,
+        "phase": said.phase,
         "outcome": said.outcome,
         "reason": said.reason,
         "recheck_at": said.recheck_at,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from deploydb.domain.catalog import Catalog
 from deploydb.domain.decisions import Situation
 from deploydb.domain.evidence import Approval, Evidence, Verification
-from deploydb.domain.state import Deployment, Outcome, Precedence, Running, Verdict
+from deploydb.domain.state import Deployment, Gate, Outcome, Precedence, Running, Verdict
 from deploydb.store.deployments import from_row, locked, release_from_row, released, selected
 from deploydb.store.lists import among
 from deploydb.store.surroundings import Surroundings, surroundings
@@ -61,9 +61,10 @@ def situations(
     else:
         deployments = [from_row(row) for row in connection.execute(_DEPLOYMENTS, {"services": list(services)})]
     opened = [known for known in deployments if known.open]
-    around = surroundings(connection, services, opened, catalog)
+    heard = opened + _earlier_attempts(deployments)
+    around = surroundings(connection, services, opened, catalog, heard=heard)
     idents = [known.id for known in opened]
-    evidence = _evidence(connection, opened, around)
+    evidence = _evidence(connection, heard, around)
     verdicts = _verdicts(connection, idents) if around.judged else {}
     runs = _running(connection, services)
     by_service: dict[str, list[Deployment]] = defaultdict(list)
@@ -110,6 +111,16 @@ def _lock(
     ]
 
 
+def _earlier_attempts(deployments: Sequence[Deployment]) -> list[Deployment]:
+    """The closed attempts before those that are about to be commanded: what was said of them still counts."""
+    again = {
+        (known.flow, known.environment)
+        for known in deployments
+        if known.open and known.attempt > 1 and known.kind == "deploy"
+    }
+    return [known for known in deployments if not known.open and (known.flow, known.environment) in again]
+
+
 def _running(connection: sa.Connection, services: Collection[str]) -> dict[str, dict[tuple[str, str], Running]]:
     found: dict[str, dict[tuple[str, str], Running]] = defaultdict(dict)
     for row in connection.execute(_RUNNING, {"services": list(services)}):
@@ -119,8 +130,8 @@ def _running(connection: sa.Connection, services: Collection[str]) -> dict[str, 
     return found
 
 
-def _evidence(connection: sa.Connection, opened: Sequence[Deployment], around: Surroundings) -> dict[int, Evidence]:
-    deployments = [known.id for known in opened]
+def _evidence(connection: sa.Connection, heard: Sequence[Deployment], around: Surroundings) -> dict[int, Evidence]:
+    deployments = [known.id for known in heard]
     reports: dict[int, list[Verification]] = defaultdict(list)
     words: dict[int, list[Approval]] = defaultdict(list)
     for row in connection.execute(_REPORTS, {"ids": deployments}) if around.reported else ():
@@ -153,7 +164,7 @@ def _evidence(connection: sa.Connection, opened: Sequence[Deployment], around: S
             incidents=around.incidents_of(known),
             attestations=around.attestations_of(known),
         )
-        for known in opened
+        for known in heard
     }
 
 
@@ -161,14 +172,16 @@ def _precedence(row: Any) -> Precedence:  # noqa: ANN401  # a row of `verificati
     return Precedence(row.time, row.source, row.event_id)
 
 
-def _verdicts(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[str, Verdict]]:
-    found: dict[int, dict[str, Verdict]] = defaultdict(dict)
+def _verdicts(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[Gate, Verdict]]:
+    found: dict[int, dict[Gate, Verdict]] = defaultdict(dict)
     for row in connection.execute(_JUDGED, {"ids": list(deployments)}):
-        found[row.deployment_id][row.promotion] = Verdict(
+        said = Verdict(
             promotion=row.promotion,
+            phase=row.phase,
             outcome=Outcome(row.outcome),
             reason=row.reason,
             recheck_at=row.recheck_at,
             inputs=tuple(row.inputs or ()),
         )
+        found[row.deployment_id][said.gate] = said
     return found

@@ -113,9 +113,14 @@ class Surroundings:
 
 
 def surroundings(
-    connection: sa.Connection, services: Collection[str], opened: Sequence[Deployment], catalog: Catalog
+    connection: sa.Connection,
+    services: Collection[str],
+    opened: Sequence[Deployment],
+    catalog: Catalog,
+    *,
+    heard: Sequence[Deployment],
 ) -> Surroundings:
-    """What stands around the services and their open deployments.
+    """What stands around the services and their open deployments, and whether anything was said of those `heard`.
 
     Indexes: `ix_hold_placed`, `ix_wish_unanswered`, `ix_incident_open`, `ix_incident_time`, `ix_deployment_succeeded`,
     primary keys.
@@ -123,7 +128,7 @@ def surroundings(
     found = Surroundings()
     named = {"services": sorted(services)}
     everybodys = {"everybodys": ["", *named["services"]]}
-    idents = {"ids": [known.id for known in opened]}
+    idents = {"ids": [known.id for known in heard]}
     there_are = connection.execute(_ANY, {**named, **everybodys, **idents}).one()
     found.reported, found.spoken, found.judged = there_are.reports, there_are.words, there_are.verdicts
     if there_are.holds:

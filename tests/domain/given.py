@@ -38,7 +38,18 @@ from deploydb.domain.facts import (
 )
 from deploydb.domain.orders import Hold, Hotfix, Wish
 from deploydb.domain.promotions import ManualPromotion, Promotion, SoakPromotion, VerificationPromotion
-from deploydb.domain.state import Deployment, Good, Neighbour, Precedence, Release, Running, Status, Verdict, merge
+from deploydb.domain.state import (
+    Deployment,
+    Gate,
+    Good,
+    Neighbour,
+    Precedence,
+    Release,
+    Running,
+    Status,
+    Verdict,
+    merge,
+)
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SMOKE = VerificationPromotion(ident="smoke")
@@ -121,7 +132,7 @@ class World:
         self.wishes: list[Wish] = []
         self._incidents: dict[tuple[str, str], Incident] = {}
         self._evidence: dict[int, Evidence] = {}
-        self._verdicts: dict[int, dict[str, Verdict]] = {}
+        self._verdicts: dict[int, dict[Gate, Verdict]] = {}
         self._releases: dict[tuple[str, str], Release] = {}
         self._ids = count(1)
 
@@ -220,13 +231,23 @@ class World:
         ident, fact = self.heard[place % len(self.heard)]
         self.deployments[ident] = replace(merge(self.deployments[ident], fact), open=True)
 
-    def verify(self, environment: str, version: str, *, outcome: str = "passed", module: str | None = None) -> None:
-        """The smoke test reports."""
+    def verify(
+        self,
+        environment: str,
+        version: str,
+        *,
+        outcome: str = "passed",
+        module: str | None = None,
+        job: str = "smoke",
+        when: datetime | None = None,
+    ) -> None:
+        """A job reports, the smoke test unless another is named."""
         known = self.find(environment, version, module)
         before = self._evidence.get(known.id, Evidence())
-        at_ = Precedence(self.now, "ci", str(next(self._ids)))
-        report = Verification(promotion="smoke", outcome=outcome, at=at_, event=next(self._ids))
-        self._evidence[known.id] = replace(before, verifications=(report,))
+        at_ = Precedence(when or self.now, "ci", str(next(self._ids)))
+        report = Verification(promotion=job, outcome=outcome, at=at_, event=next(self._ids))
+        others = tuple(one for one in before.verifications if one.promotion != job)
+        self._evidence[known.id] = replace(before, verifications=(*others, report))
 
     def speak(self, environment: str, version: str, by: str, *, given: bool = True, module: str | None = None) -> None:
         """A person approves or refuses."""
@@ -235,7 +256,8 @@ class World:
         says = ApprovalGiven if given else ApprovalRefused
         fact = says(id=str(next(self._ids)), source="cli", time=self.now, deployment=1, promotion="manual", by=by)
         others = tuple(one for one in before.approvals if one.by != by)
-        self._evidence[known.id] = replace(before, approvals=(*others, Approval.of(fact)))
+        word = replace(Approval.of(fact), event=next(self._ids))
+        self._evidence[known.id] = replace(before, approvals=(*others, word))
 
     def hold(self, kind: str, *, lift: bool = False, by: str = "alice", reason: str = "because", **scope: Any) -> None:
         """A person places a hold, or lifts one."""
@@ -311,7 +333,7 @@ class World:
             service=self.service,
             deployments=tuple(one for one in self.deployments.values() if one.id in opened or one.flow in flows),
             running=dict(self.running),
-            evidence={ident: self._evidence_of(self.deployments[ident]) for ident in opened},
+            evidence={one.id: self._evidence_of(one) for one in self.deployments.values() if self._is_heard(one)},
             verdicts={ident: dict(said) for ident, said in self._verdicts.items() if ident in opened},
             holds=tuple(self.holds.values()),
             hotfixes=tuple(self.hotfixes.values()),
@@ -319,6 +341,11 @@ class World:
             neighbours=self.neighbours,
             good=self._good(),
         )
+
+    def _is_heard(self, one: Deployment) -> bool:
+        """Whether what was said of it counts: it is open, or another attempt is."""
+        kin = (other for other in self.deployments.values() if other.flow == one.flow is not None)
+        return one.open or any(other.open and other.environment == one.environment for other in kin)
 
     def _evidence_of(self, known: Deployment) -> Evidence:
         troubles = (
@@ -383,7 +410,7 @@ class World:
                 case Settled(deployment=known) | CameToRun(deployment=known):
                     self.deployments[known.id] = known
                 case VerdictChanged(deployment=known, verdict=verdict):
-                    self._verdicts.setdefault(known.id, {})[verdict.promotion] = verdict
+                    self._verdicts.setdefault(known.id, {})[verdict.gate] = verdict
                 case RunningChanged(environment=environment, running=ran):
                     self.running[environment, ran.release.artifact.module] = ran
                 case FailureCounted(deployment=known):
@@ -428,7 +455,7 @@ class World:
             assert not (hold.kind == "pin" and hold.version != version), "a pinned lane is changed"
             assert not (hold.kind == "pause" and known.kind == "deploy"), "a paused service is promoted"
             if hold.kind == "freeze":
-                said = self._verdicts.get(known.id, {}).get("freeze")
+                said = self._verdicts.get(known.id, {}).get(("entry", "freeze"))
                 assert said is not None, "a freeze is passed"
                 assert "overridden by" in said.reason
 

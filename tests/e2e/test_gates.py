@@ -33,6 +33,10 @@ def here(shared_amqp_url: str, shared_postgresql_url: str, tmp_path_factory: pyt
         "environments/prod.yml": "description: last\n",
         "pipelines/plain.yml": "environments:\n  dev:\n  prod:\n",
         **service("base", "plain"),
+        "environments/guarded.yml": "description: asks at its door, and again on the way out\nentry: [again]\n",
+        "promotions/again.yml": "type: ManualPromotion\n",
+        "pipelines/guarded.yml": "environments:\n  guarded:\n    promotions: [again]\n",
+        **service("guarded", "guarded", "retry: {retries: 1, backoff: 1s}\n"),
     }
     for name, text in gates.items():
         files[f"promotions/{name}.yml"] = text
@@ -80,6 +84,19 @@ def test_people_of_both_groups_must_say_yes_and_the_author_does_not_count(here: 
     words = here.get("events", query="?type=approval.given&service=both")["events"]
     assert {word["body"]["digest"] for word in words} == {DIGEST}
     assert "approved by bob, carol" in here.run("why", "both", "dev", "1.0")
+
+
+def test_what_is_asked_before_and_after_is_answered_twice_and_by_a_retry_not_again(here: Site) -> None:
+    here.publish("guarded", "1.0-flaky")
+    here.await_why("guarded", "guarded", "1.0-flaky", "at its door it waits for 1 approval")
+    here.run("approve", "guarded", "guarded", "--by", "bob")
+    here.await_why("guarded", "guarded", "1.0-flaky", "1.0-flaky is in guarded", "waits for 1 approval (again)")
+    assert here.commanded("guarded", "guarded") == [("deploy", "1.0-flaky", 1), ("deploy", "1.0-flaky", 2)]
+    told = " ".join(here.run("why", "guarded", "guarded", "1.0-flaky").split())
+    assert "again (entry) PASS approved by bob" in told
+    assert "again PENDING waits for 1 approval" in told
+    here.run("approve", "guarded", "guarded", "--by", "bob")
+    here.await_running("guarded", "guarded", "1.0-flaky")
 
 
 def test_one_refusal_with_a_comment_stops_it(here: Site) -> None:

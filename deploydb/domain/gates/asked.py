@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from deploydb.domain.evidence import Evidence
-from deploydb.domain.state import Deployment, Neighbour, Verdict
+from deploydb.domain.state import Deployment, Neighbour, Phase, Verdict
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -14,11 +14,12 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     `since`: when the clocks of soaks and timeouts began: when the deployment came to run; at the door of a stage, when
     its release came to run upstream. `groups`: people by group. `neighbours`: what other services run where a gate asks
-    about them. `before`: what the deployment's gates said last.
+    about them. `before`: what the deployment's gates of the `phase` said last.
     """
 
     deployment: Deployment
     now: datetime
+    phase: Phase = "exit"
     evidence: Evidence = Evidence()
     since: datetime | None = None
     groups: Mapping[str, frozenset[str]] = {}

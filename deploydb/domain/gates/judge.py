@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from deploydb.domain.gates.asked import Asked
 from deploydb.domain.gates.depends import depends_on
 from deploydb.domain.gates.expression import expression
@@ -40,7 +42,7 @@ def judge(promotions: Sequence[Promotion], asked: Asked) -> tuple[Verdict, ...]:
     found: dict[str, Verdict] = {}
     for promotion in sorted(promotions, key=_turn):
         others = [(other, found[other.ident]) for other in promotions if other.ident in found]
-        found[promotion.ident] = _judge(promotion, asked, others)
+        found[promotion.ident] = replace(_judge(promotion, asked, others), phase=asked.phase)
     return tuple(found[promotion.ident] for promotion in promotions)
 
 

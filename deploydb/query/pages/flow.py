@@ -70,9 +70,9 @@ def flow(asked: Asked) -> Flow:
         release = release_by_id(connection, view.artifact.id)
         assert release is not None  # noqa: S101  # its flow names it, in the same snapshot
         catalogs = {
-            (one.id, promotion): digest
+            (one.id, gate): digest
             for one in view.deployments
-            for promotion, digest in catalogs_of(connection, view.service, one.environment, one.id).items()
+            for gate, digest in catalogs_of(connection, view.service, one.environment, one.id).items()
         }
         said = words_on(connection, [one.id for one in view.deployments])
     words: dict[int, list[Word]] = defaultdict(list)

@@ -134,7 +134,7 @@ def _runs(situation: Situation, environment: str, module: str | None) -> Running
 def _choose(
     asked: Asked, situation: Situation, service: Service, good: list[Good], environment: str, away: Running
 ) -> tuple[Good | None, str]:
-    lanes = Lanes(situation, asked.now, asked.catalog.groups)
+    lanes = Lanes(situation, asked.now, asked.catalog)
     holds = Holds(lanes, asked.catalog, {stage.environment: stage for stage in asked.catalog.stages(service)})
     return Failures(lanes, asked.catalog, service, holds).target(good, environment, away.release)
 

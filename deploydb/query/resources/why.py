@@ -60,9 +60,9 @@ def _now(asked: Asked) -> Why:
             raise _nothing(connection, asked, service, environment, version)
         flow = deployments_of_flow(connection, meant.flow) if meant.flow is not None else [meant]
         catalogs = {
-            (view.id, promotion): digest
+            (view.id, gate): digest
             for view in way_of(asked.catalog, meant, flow)
-            for promotion, digest in catalogs_of(connection, service, view.environment, view.id).items()
+            for gate, digest in catalogs_of(connection, service, view.environment, view.id).items()
         }
         aside = set_aside_of(connection, [service]).get(service)
         # what its evaluation failed on would fail here, too

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.state import Gate, Phase
 from deploydb.store.columns import BigId
 from deploydb.store.lists import among
 from deploydb.store.queries.artifacts import ArtifactView, artifact_of, of_artifact
@@ -23,6 +24,7 @@ class ResultView(Struct, frozen=True, kw_only=True):
     id: int
     deployment: int
     promotion: str
+    phase: Phase
     outcome: str | None
     reason: str | None
     recheck_at: datetime | None
@@ -30,6 +32,11 @@ class ResultView(Struct, frozen=True, kw_only=True):
     created_at: datetime
     url: str | None
     inputs: tuple[int, ...] = ()
+
+    @property
+    def gate(self) -> Gate:
+        """Which gate of the deployment says so."""
+        return self.phase, self.promotion
 
 
 class DeploymentView(Struct, frozen=True, kw_only=True):
@@ -75,7 +82,7 @@ _REPORTED = sa.and_(
     verification.c.deployment_id == verdict.c.deployment_id, verification.c.promotion == verdict.c.promotion
 )
 _RESULTS = (
-    sa.select(verdict, verification.c.url)
+    sa.select(verdict, verification.c.url, verification.c.event)
     .outerjoin(verification, _REPORTED)
     .where(among(verdict.c.deployment_id, "deployments"))
     .order_by(verdict.c.id)
@@ -125,20 +132,26 @@ def views(
 
 
 def _results(connection: sa.Connection, deployments: Collection[int]) -> dict[int, list[ResultView]]:
-    """Indexes: `uq_verdict_deployment_id_promotion`, primary key of `verification`."""
+    """Indexes: `uq_verdict_deployment_id_promotion_phase`, primary key of `verification`."""
     found: dict[int, list[ResultView]] = defaultdict(list)
-    for row in connection.execute(_RESULTS, {"deployments": deployments}):
+    told = connection.execute(_RESULTS, {"deployments": deployments}).all()
+    of_entry = {
+        (row.deployment_id, row.event) for row in told if row.phase == "entry" and row.event in (row.inputs or ())
+    }
+    for row in told:
+        mine = ((row.deployment_id, row.event) in of_entry) == (row.phase == "entry")
         found[row.deployment_id].append(
             ResultView(
                 id=row.id,
                 deployment=row.deployment_id,
                 promotion=row.promotion,
+                phase=row.phase,
                 outcome=row.outcome,
                 reason=row.reason,
                 recheck_at=row.recheck_at,
                 decided_at=row.decided_at,
                 created_at=row.created_at,
-                url=row.url,
+                url=row.url if mine else None,
                 inputs=tuple(row.inputs or ()),
             )
         )

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from deploydb.domain.state import Deployment
+from deploydb.domain.state import Deployment, Gate
 from deploydb.store.deployments import from_row, selected
 from deploydb.store.lists import among, among_rows
 from deploydb.store.publications import module_key
@@ -55,17 +55,17 @@ def decisions_until(
     return [_row(row) for row in connection.execute(statement.order_by(event.c.number))]
 
 
-def catalogs_of(connection: sa.Connection, service: str, environment: str, deployment_id: int) -> dict[str, str]:
-    """By promotion, the digest of the catalog that a deployment's last verdict was made by, where it is not long ago.
+def catalogs_of(connection: sa.Connection, service: str, environment: str, deployment_id: int) -> dict[Gate, str]:
+    """By gate, the digest of the catalog that a deployment's last verdict was made by, where it is not long ago.
 
     Costs at most `_LOOKED_BACK` rows. Index: `ix_event_lane`.
     """
     newest = _of_lane(service, environment).order_by(event.c.number.desc()).limit(_LOOKED_BACK).subquery("newest")
     statement = sa.select(newest).where(newest.c.source == _OWN, newest.c.type == "verdict.changed")
-    found: dict[str, str] = {}
+    found: dict[Gate, str] = {}
     for row in connection.execute(statement.order_by(newest.c.number)):
         if row.body.get("deployment") == deployment_id and "catalog" in row.body:
-            found[row.body["promotion"]] = row.body["catalog"]
+            found[row.body["phase"], row.body["promotion"]] = row.body["catalog"]
     return found
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from deploydb.domain.state import Gate
 from deploydb.store.tables import deployment, verdict
 
 LOOKED_BACK = 200
@@ -25,7 +26,9 @@ def deployments_took(connection: sa.Connection, service: str, environment: str) 
 def gates_took(connection: sa.Connection, service: str, environment: str) -> dict[str, list[timedelta]]:
     """From finish to PASS by promotion, of the last deployments of a lane that succeeded.
 
-    Indexes: `ix_deployment_succeeded`, `uq_verdict_deployment_id_promotion`.
+    Of one that is asked before the deployment, too, what it took after it.
+
+    Indexes: `ix_deployment_succeeded`, `uq_verdict_deployment_id_promotion_phase`.
     """
     last = (
         sa.select(deployment.c.id, deployment.c.finished_at)
@@ -34,13 +37,13 @@ def gates_took(connection: sa.Connection, service: str, environment: str) -> dic
         .limit(LOOKED_BACK)
         .subquery()
     )
-    statement = sa.select(verdict.c.promotion, verdict.c.decided_at, last.c.finished_at).join(
+    statement = sa.select(verdict.c.phase, verdict.c.promotion, verdict.c.decided_at, last.c.finished_at).join(
         last, last.c.id == verdict.c.deployment_id
     )
-    found: dict[str, list[timedelta]] = {}
+    found: dict[Gate, list[timedelta]] = {}
     for row in connection.execute(statement.where(verdict.c.outcome == "PASS")):
-        found.setdefault(row.promotion, []).append(max(row.decided_at - row.finished_at, timedelta()))
-    return found
+        found.setdefault((row.phase, row.promotion), []).append(max(row.decided_at - row.finished_at, timedelta()))
+    return {name: taken for (_, name), taken in sorted(found.items())}  # `exit` comes after `entry`
 
 
 def _succeeded(service: str, environment: str) -> sa.ColumnElement[bool]:

@@ -128,8 +128,10 @@ def ran_before(connection: sa.Connection, at: datetime) -> list[Deployment]:
 def _asked(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[str, Outcome | None]]:
     """By deployment, what each of its gates said last. Index: primary key."""
     columns: tuple[Any, ...] = (verdict.c.deployment_id, verdict.c.promotion, verdict.c.outcome)
-    statement = sa.select(*columns).where(among(verdict.c.deployment_id, deployments))
+    asked_last = verdict.c.phase  # `exit` comes after `entry`
+    statement = sa.select(*columns).where(among(verdict.c.deployment_id, deployments)).order_by(asked_last)
     found: dict[int, dict[str, Outcome | None]] = defaultdict(dict)
     for row in connection.execute(statement):
-        found[row.deployment_id][row.promotion] = Outcome(row.outcome) if row.outcome else None
+        if row.outcome or row.promotion not in found[row.deployment_id]:
+            found[row.deployment_id][row.promotion] = Outcome(row.outcome) if row.outcome else None
     return found

@@ -235,17 +235,19 @@ verdict = sa.Table(
     identity(),
     sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), nullable=False),
     sa.Column("promotion", sa.Text, nullable=False),
+    sa.Column("phase", sa.Text, nullable=False),
     sa.Column("outcome", sa.Text),
     sa.Column("reason", sa.Text),
     sa.Column("recheck_at", UtcDateTime),
     sa.Column("inputs", Json),
     sa.Column("decided_at", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),
-    sa.UniqueConstraint("deployment_id", "promotion"),
+    sa.UniqueConstraint("deployment_id", "promotion", "phase"),
+    choice("phase", "entry", "exit"),
     choice("outcome", "PASS", "PENDING", "FAIL", "ERROR"),
 )
 """What each gate says of each deployment now; its history is in the log. Made with the flow, judged (`outcome`) once
-the deployment runs. It is the v1 interface's promotion result."""
+the deployment runs; those of its entry (`phase`) as they are asked. It is the v1 interface's promotion result."""
 
 running = sa.Table(
     "running",

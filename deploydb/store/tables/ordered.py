@@ -93,12 +93,14 @@ probe = sa.Table(
     metadata,
     sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), primary_key=True, autoincrement=False),
     sa.Column("promotion", sa.Text, primary_key=True),
+    sa.Column("phase", sa.Text, primary_key=True),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("held_since", UtcDateTime),
     sa.Column("told", sa.Text),
     sa.Column("done_at", UtcDateTime),
+    choice("phase", "entry", "exit"),
 )
 """The URLs and metrics that somebody must ask for a deployment's gates. Promotion inserts, `workers.verify` asks from
 `due_at` on (moved ahead while it has the row: its lease). `held_since`: since when a metric has been as it must be

@@ -321,16 +321,20 @@ def upgrade() -> None:
         sa.Column("id", ID, sa.Identity(always=False), nullable=False),
         sa.Column("deployment_id", ID, nullable=False),
         sa.Column("promotion", sa.Text(), nullable=False),
+        sa.Column("phase", sa.Text(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("recheck_at", TIME, nullable=True),
         sa.Column("inputs", JSON, nullable=True),
         sa.Column("decided_at", TIME, nullable=True),
         sa.Column("created_at", TIME, nullable=False),
+        sa.CheckConstraint("phase IN ('entry', 'exit')", name=op.f("ck_verdict_phase")),
         sa.CheckConstraint("outcome IN ('PASS', 'PENDING', 'FAIL', 'ERROR')", name=op.f("ck_verdict_outcome")),
         sa.ForeignKeyConstraint(["deployment_id"], ["deployment.id"], name=op.f("fk_verdict_deployment_id_deployment")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_verdict")),
-        sa.UniqueConstraint("deployment_id", "promotion", name=op.f("uq_verdict_deployment_id_promotion")),
+        sa.UniqueConstraint(
+            "deployment_id", "promotion", "phase", name=op.f("uq_verdict_deployment_id_promotion_phase")
+        ),
     )
     op.create_table(
         "verification",
@@ -456,6 +460,7 @@ def upgrade() -> None:
         "probe",
         sa.Column("deployment_id", ID, autoincrement=False, nullable=False),
         sa.Column("promotion", sa.Text(), nullable=False),
+        sa.Column("phase", sa.Text(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("due_at", TIME, nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
@@ -463,7 +468,8 @@ def upgrade() -> None:
         sa.Column("told", sa.Text(), nullable=True),
         sa.Column("done_at", TIME, nullable=True),
         sa.ForeignKeyConstraint(["deployment_id"], ["deployment.id"], name=op.f("fk_probe_deployment_id_deployment")),
-        sa.PrimaryKeyConstraint("deployment_id", "promotion", name=op.f("pk_probe")),
+        sa.CheckConstraint("phase IN ('entry', 'exit')", name=op.f("ck_probe_phase")),
+        sa.PrimaryKeyConstraint("deployment_id", "promotion", "phase", name=op.f("pk_probe")),
     )
     op.create_index(
         "ix_probe_due",
