@@ -19,7 +19,7 @@ from deploydb.store.deployments import release_from_row, released
 from deploydb.store.lists import among
 from deploydb.store.tables import agenda, artifact, mark
 
-MOST_ROWS = 20_000
+MOST_ROWS = 5_000
 """How many deployments a round opens, and how many it loads, at most; but never less than those of one service."""
 
 # Built once: for one service, building the statements would cost more than running them.
