@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 import click
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from deploydb.store.engine import LOCK_TIMEOUT_SECONDS, open_engine
 from deploydb.terminal import make_visible
 from workers.confirmed import ConfirmedPublisher
 from workers.ingest import Ingest
+from workers.look import Look, look_at_database
 from workers.loop import Worker, run
 from workers.process import (
     Process,
@@ -90,9 +92,11 @@ def _engine(
     around: Process, given: Settings, name: str, *, connections: int, lock_timeout: float = LOCK_TIMEOUT_SECONDS
 ) -> Iterator[sa.Engine]:
     """`connections`: as many as ask at one time; the listener of the loop has one beside them."""
-    engine = open_engine(given.database_url, name=name, connections=connections, lock_timeout=lock_timeout)
+    # one connection to look at it
+    engine = open_engine(given.database_url, name=name, connections=connections + 1, lock_timeout=lock_timeout)
     # a session that survives a failover is worse than a lost one
     around.patience.on_failure(engine.dispose)
+    around.health.check("database", Look(partial(look_at_database, engine)))
     # a long step of many statements is under way, not stuck
     sa.event.listen(engine, "after_cursor_execute", lambda *_: around.health.beat())
     try:

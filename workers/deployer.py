@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from msgspec import Struct
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 from tenacity import Retrying, retry_if_exception_type, wait_fixed
 
 from deploydb.broker.dead import dead_letter
@@ -27,6 +27,7 @@ from deploydb.telemetry import Log
 from deploydb.wire.native import decode_command
 from workers import report
 from workers.confirmed import ConfirmedPublisher
+from workers.deployer_metrics import DeployerMetrics
 from workers.program import TERMINATE_WITHIN_SECONDS, Ended, Run
 from workers.runs import Runs
 from workers.signals import Signals
@@ -52,26 +53,6 @@ class Orders(Struct, frozen=True, kw_only=True):
     def source(self) -> str:
         """Who says its facts."""
         return f"deployer/{self.orchestrator}"
-
-
-class DeployerMetrics:
-    """What a deployer counts."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.commands = Counter(
-            "deploydb_deployer_commands_total",
-            "Commands taken, by result: succeeded, failed, repeated (had ended before, said again), refused "
-            "(dead-lettered).",
-            ["result"],
-            registry=registry,
-        )
-        self.running = Gauge("deploydb_deployer_running", "Runs under way.", registry=registry)
-        self.run_seconds = Histogram(
-            "deploydb_deployer_run_seconds",
-            "Length of a run.",
-            buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600),
-            registry=registry,
-        )
 
 
 class Deployer:
@@ -121,10 +102,20 @@ class Deployer:
         given_up = over_at is not None and time.monotonic() > over_at + 2 * TERMINATE_WITHIN_SECONDS
         return given_up or not (self._running or self._unreported)
 
+    @property
+    def busy(self) -> bool:
+        """Whether programs run that may still end by themselves, or are being ended. Asked by another thread while we
+        stop: the loop may hang in a call to the broker, and what runs is ended after its grace all the same."""
+        over_at = self._over_at()
+        if over_at is None or not any(thread.is_alive() for thread in list(self._threads.values())):
+            return False
+        if time.monotonic() >= over_at:
+            self._stop_runs()
+        return time.monotonic() < over_at + 2 * TERMINATE_WITHIN_SECONDS
+
     def close(self) -> None:
         """Stop what still runs, and wait until its end is written down: it is said when the deployer next starts."""
-        for run in self._running.values():
-            run.stop(STOPPED)
+        self._stop_runs()
         until = time.monotonic() + 2 * TERMINATE_WITHIN_SECONDS
         for thread in self._threads.values():
             thread.join(max(until - time.monotonic(), 0))
@@ -267,8 +258,11 @@ class Deployer:
             )
         over_at = self._over_at()
         if over_at is not None and time.monotonic() >= over_at:
-            for run in self._running.values():
-                run.stop(STOPPED)
+            self._stop_runs()
+
+    def _stop_runs(self) -> None:
+        for run in list(self._running.values()):
+            run.stop(STOPPED)
 
     def _over_at(self) -> float | None:
         """When the grace is over (monotonic), once asked to stop."""

@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
@@ -15,6 +14,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from deploydb.domain.errors import Misconfigured
 from deploydb.redaction import redacted
 from deploydb.telemetry import Log
+from workers.deadline import Deadline
 from workers.health import Health, HealthServer
 from workers.loop import Patience
 from workers.signals import Signals
@@ -22,7 +22,6 @@ from workers.signals import Signals
 MISCONFIGURED = 1
 OUR_MISTAKE = 70
 """EX_SOFTWARE of sysexits.h."""
-END_WITHIN_SECONDS = 10.0
 GARBAGE_THRESHOLD = 50_000
 """New objects between two looks for reference cycles; Python's own default, 700, is made for small programs."""
 
@@ -32,6 +31,7 @@ class Process(Struct, frozen=True, kw_only=True, eq=False):
 
     log: Log
     signals: Signals
+    deadline: Deadline
     health: Health
     registry: CollectorRegistry
     patience: Patience
@@ -46,6 +46,7 @@ def process(log: Log, *, host: str, port: int | None, secrets: Sequence[str] = (
     """
     signals = Signals()
     signals.install()
+    deadline = Deadline(signals, say=log.warning)
     health = Health(redact=lambda text: redacted(text, secrets))
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -58,7 +59,7 @@ def process(log: Log, *, host: str, port: int | None, secrets: Sequence[str] = (
         if port is not None:
             server = stack.enter_context(HealthServer(health, registry, host=host, port=port))
             log.info("health and metrics", address=f"http://{server.host}:{server.port}", pid=os.getpid())
-        yield Process(log=log, signals=signals, health=health, registry=registry, patience=patience)
+        yield Process(log=log, signals=signals, deadline=deadline, health=health, registry=registry, patience=patience)
 
 
 @contextmanager
@@ -84,8 +85,6 @@ def end_with_parent(log: Log) -> None:
             pass
         log.warning("the parent is gone: stopping")
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(END_WITHIN_SECONDS)
-        os._exit(OUR_MISTAKE)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
 

@@ -1,5 +1,7 @@
 """What the operating system, or a person at the keyboard, asks of a process."""
 
+import os
+import select
 import signal
 import time
 from collections.abc import Callable
@@ -20,12 +22,26 @@ class Signals:
         self._hangups = 0
         self.asked_at: float | None = None
         """When it was last asked to stop (monotonic)."""
+        self._wakeup: int | None = None
 
     def install(self) -> None:
         """Listen from now on. Main thread only."""
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(signal.SIGINT, self._on_stop)
         signal.signal(signal.SIGHUP, self._on_hangup)
+        self._wakeup, written = os.pipe()
+        os.set_blocking(written, False)
+        signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+
+    def listen(self, seconds: float) -> None:
+        """Sleep, and note a request to stop as soon as it comes. For another thread than the main one, whose handlers
+        wait for the end of the call that it is in."""
+        if self._wakeup is None:
+            time.sleep(seconds)
+        elif select.select([self._wakeup], [], [], seconds)[0]:
+            came = os.read(self._wakeup, 4096)
+            if self.asked_at is None and (signal.SIGTERM in came or signal.SIGINT in came):
+                self.asked_at = time.monotonic()
 
     @property
     def stopping(self) -> bool:

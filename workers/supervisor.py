@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import IO
 
 from deploydb.domain.errors import Misconfigured
-from workers.process import END_WITHIN_SECONDS
 from workers.signals import Signals
 
 READY_WITHIN_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
+END_WITHIN_SECONDS = 9.0
+"""A part ends itself a second before (`workers.deadline`)."""
 STEADY_AFTER_SECONDS = 60.0
 """A part that has lived so long starts again without delay."""
 LOG_BYTES = 5_000_000

@@ -13,13 +13,15 @@ from deploydb.query.app import serve
 from deploydb.query.server import Server, listening, never_ending
 from deploydb.settings import Settings
 from deploydb.telemetry import Log
+from workers.deadline import Deadline
+from workers.signals import Signals
 
 Once = Callable[[], None] | None
 
 
 def serve_query(given: Settings, log: Log, *, once_listening: Once = None) -> None:
     """The query service alone, on `given.listen`, until SIGTERM. Raises: Misconfigured."""
-    serve(given, log, once_listening=once_listening)
+    serve(given, log, once_listening=once_listening, at_signal=_deadline(log))
 
 
 def serve_gateway(given: Settings, log: Log, *, once_listening: Once = None) -> None:
@@ -35,7 +37,7 @@ def serve_gateway(given: Settings, log: Log, *, once_listening: Once = None) -> 
         log.info("serving", address=f"http://{f'[{host}]' if ':' in host else host}:{port}")
         served = only_own_hosts(app, address=host, url=given.url, listen=given.gateway_listen, more=given.hosts)
         is_proxy = Proxies.parse(given.person_header, given.proxies).trusts
-        server = Server(served, once_listening=once_listening, is_proxy=is_proxy, log=log)
+        server = Server(served, once_listening=once_listening, at_signal=_deadline(log), is_proxy=is_proxy, log=log)
         server.run_until_stopped(socket, beside=never_ending)
     log.info("stopped")
 
@@ -48,7 +50,14 @@ def serve_web(given: Settings, log: Log, *, once_listening: Once = None) -> None
         def around(query: ASGIApp) -> ASGIApp:
             return joined(WithMetrics(query, registry), gateway)
 
-        serve(given, log, once_listening=once_listening, around=around)
+        serve(given, log, once_listening=once_listening, at_signal=_deadline(log), around=around)
+
+
+def _deadline(log: Log) -> Callable[[], None]:
+    """The limit of a stop. To be called when the process is asked to stop."""
+    signals = Signals()  # they are the server's: its loop has handlers of its own
+    Deadline(signals, say=log.warning)
+    return signals.stop
 
 
 def joined(query: ASGIApp, gateway: ASGIApp) -> ASGIApp:

@@ -80,7 +80,7 @@ def deployer(  # options, by name
     from workers.confirmed import ConfirmedPublisher
     from workers.deployer import Deployer, Orders
     from workers.loop import run
-    from workers.process import process
+    from workers.process import ended_clearly, process
     from workers.runs import Runs
 
     settings = from_environment()
@@ -98,6 +98,7 @@ def deployer(  # options, by name
     log = telemetry.open_log(settings.log_level, name=name, secrets=settings.secrets)
     path = state or settings.data / f"{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.db"
     with (
+        ended_clearly("deployer", log),
         process(log, host=host, port=port, secrets=settings.secrets) as around,
         Runs(path) as runs,
         ExitStack() as stack,
@@ -118,5 +119,6 @@ def deployer(  # options, by name
             registry=around.registry,
         )
         stack.callback(worker.close)
+        around.deadline.not_while(lambda: worker.busy)
         log.info("taking commands", queue=command_queue(orchestrator), concurrency=concurrency, state=str(path))
         run(worker, signals=around.signals, patience=around.patience, log=log)

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 PARTS = ("ingest", "promote", "verify", "relay", "web")
 _TICK_SECONDS = 0.2
+_END_WITHIN_SECONDS = 9.7
+"""The parts end themselves before, and the supervisor kills what does not."""
 _LOOK_AT_FILES_EVERY_SECONDS = 1.0
 
 
@@ -44,15 +47,18 @@ def up(data: Path | None, config: Path | None, listen: str | None, verbose: bool
       deploydb up --data /var/lib/deploydb --config /etc/deploydb --listen 127.0.0.1:8080
     """
     from deploydb.cli.token import line_of_the_person_here
+    from workers.deadline import Deadline
     from workers.lock import held
+    from workers.process import ended_clearly
     from workers.signals import Signals
 
     environment = _environment(os.environ, data=data, config=config, listen=listen, verbose=verbose)
     settings = from_environment(environment)
     taken = f"another `deploydb up` uses {settings.data}: stop it, or give this one a folder of its own with --data"
-    with held(settings.data / "up.lock", taken=taken):
+    with ended_clearly("up"), held(settings.data / "up.lock", taken=taken):
         signals = Signals()
         signals.install()
+        Deadline(signals, say=partial(_warn, "up"), seconds=_END_WITHIN_SECONDS)
         if not settings.tokens:
             environment.pop("DEPLOYDB_TOKENS_FILE", None)
             environment["DEPLOYDB_TOKENS"] = line_of_the_person_here(settings.data)
@@ -87,9 +93,12 @@ def _run(settings: Settings, environment: Mapping[str, str], signals: "Signals")
 
 def _watch(signals: "Signals", supervisor: "Supervisor", live: "LiveCatalog", settings: Settings) -> None:
     """Until asked to stop: start again what dies, and have a queue made for each orchestrator that is configured."""
+    from workers.queues import Queues
+
     on_terminal = sys.stderr.isatty()
     looked_at = time.monotonic()
     told: tuple[str, ...] = ()
+    queues = Queues(partial(_take_up, settings), warn=partial(_warn, "broker"))
     while not signals.stopping:
         supervisor.look_after()
         hung_up = signals.take_hangup()
@@ -100,8 +109,7 @@ def _watch(signals: "Signals", supervisor: "Supervisor", live: "LiveCatalog", se
         if hung_up or time.monotonic() - looked_at >= _LOOK_AT_FILES_EVERY_SECONDS:
             looked_at = time.monotonic()
             if live.refresh(force=hung_up):
-                _provision(settings, live.catalog)
-                _say("config", f"changed: {_counted(live.catalog)}")
+                queues.make(live.catalog)
             problems = tuple(str(problem) for problem in live.problems)
             if problems != told:
                 told = problems
@@ -109,6 +117,11 @@ def _watch(signals: "Signals", supervisor: "Supervisor", live: "LiveCatalog", se
                     _warn("config", problem)
                 _say("config", "is broken, the last good one stays in force" if problems else "is good again")
         signals.pause(_TICK_SECONDS)
+
+
+def _take_up(settings: Settings, catalog: "Catalog") -> None:
+    _provision(settings, catalog)
+    _say("config", f"changed: {_counted(catalog)}")
 
 
 def _migrate(settings: Settings) -> None:

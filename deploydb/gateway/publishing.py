@@ -61,7 +61,7 @@ class Publisher:
 
     async def look(self) -> None:
         """Return only where the broker can be published to, as far as is known. Raises: Transient; Misconfigured."""
-        asked = asyncio.get_running_loop().run_in_executor(self._thread, self._connected)
+        asked = asyncio.get_running_loop().run_in_executor(self._thread, self._looked_at)
         try:
             outbound = await asyncio.wait_for(asked, _LOOK_WITHIN_SECONDS)
         except TimeoutError as error:
@@ -90,6 +90,15 @@ class Publisher:
             self._let_go()
             raise
         return receipt
+
+    def _looked_at(self) -> Outbound:
+        kept = self._outbound
+        if kept is not None and not kept.blocked:
+            try:
+                kept.publish(())  # a connection that was lost says so
+            except DeployDBError:
+                self._let_go()
+        return self._connected()
 
     def _connected(self) -> Outbound:
         if self._outbound is None:

@@ -141,10 +141,11 @@ def serve(
     log: Log,
     *,
     once_listening: Callable[[], None] | None = None,
+    at_signal: Callable[[], None] | None = None,
     around: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> None:
-    """Answer on `given.listen` until SIGTERM or SIGINT. `once_listening` is called when it can be asked; `around` puts
-    what else is to be served at the same address around the service.
+    """Answer on `given.listen` until SIGTERM or SIGINT. `once_listening` is called when it can be asked, `at_signal` as
+    `Server` says; `around` puts what else is to be served at the same address around the service.
 
     A database that is away at the start is waited for: until it is back, questions are answered with 503.
 
@@ -175,6 +176,7 @@ def serve(
                 served,
                 once_listening=once_listening,
                 once_stopping=app.state.stream.end,
+                at_signal=at_signal,
                 is_proxy=identity.proxies.trusts,
                 log=log,
             )

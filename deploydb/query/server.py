@@ -52,7 +52,8 @@ def listening(address: str, *, setting: str = "DEPLOYDB_LISTEN") -> Iterator[soc
 class Server(uvicorn.Server):
     """uvicorn, but that a stop it was asked for is a success: its own re-raises the signal that it has answered.
 
-    `once_stopping` is called when it is asked to stop: answers that have no end are ended then. `is_proxy` names the
+    `once_stopping` is called when it is asked to stop: answers that have no end are ended then. `at_signal` is called
+    by the signal's handler itself, although the loop may hang: it may set a flag and no more. `is_proxy` names the
     addresses that many clients share.
     """
 
@@ -62,6 +63,7 @@ class Server(uvicorn.Server):
         *,
         once_listening: Callable[[], None] | None = None,
         once_stopping: Callable[[], None] | None = None,
+        at_signal: Callable[[], None] | None = None,
         is_proxy: Callable[[str], bool],
         log: Log,
     ) -> None:
@@ -85,6 +87,7 @@ class Server(uvicorn.Server):
         self._reported_at = float("-inf")
         self._once_listening = once_listening
         self._once_stopping = once_stopping
+        self._at_signal = at_signal
 
     def run_until_stopped(self, bound: socket.socket, *, beside: Beside) -> None:
         """Serve on the socket until SIGTERM or SIGINT; a second one does not wait for answers under way."""
@@ -114,6 +117,9 @@ class Server(uvicorn.Server):
         """Not uvicorn's."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop)
+            if (at_signal := self._at_signal) is not None:
+                # in the place of asyncio's own, which does nothing: the loop is woken beside it
+                signal.signal(number, lambda *_: at_signal())
         yield
 
     def _stop(self) -> None:

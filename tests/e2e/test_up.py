@@ -23,6 +23,7 @@ from deploydb.broker.port import Message
 from deploydb.broker.topology import EVENTS, command_queue
 from deploydb.wire.native import decode_command
 from tests.house import write_config
+from tests.servers import RabbitMQ
 from tests.workers.workshop import CONFIG, fact, published
 
 T = TypeVar("T")
@@ -270,4 +271,20 @@ def test_an_orchestrator_configured_later_gets_its_queue(started: Callable[..., 
     with open_inbound(up.broker_url, command_queue("kube"), name="tests") as inbound:
         (delivery,) = up.until(lambda: inbound.take(1, timedelta(seconds=1)), "the command")
         inbound.ack([delivery])
+    up.stop()
+
+
+@pytest.mark.servers
+def test_a_configuration_that_changes_while_the_broker_is_away_ends_nothing(
+    started: Callable[..., Up], own_rabbitmq: RabbitMQ
+) -> None:
+    up = started(broker_url=own_rabbitmq.create_vhost("away"))
+    up.ready()
+    own_rabbitmq.kill()
+    write_config(up.folder / "config", {"environments/dev.yml": "orchestrator: kube\n"})
+    up.until(lambda: up.has_said("not all queues of the changed configuration exist yet"), "the reason is said")
+    own_rabbitmq.start()
+    up.until(lambda: up.has_said("config ", "changed: "), "the change is taken up")
+    with open_inbound(up.broker_url, command_queue("kube"), name="tests"):
+        pass
     up.stop()

@@ -10,6 +10,7 @@ from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import Mock
 
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry
@@ -25,6 +26,7 @@ from deploydb.telemetry import open_log
 from deploydb.wire.native import decode_command
 from tests.house import write_config
 from workers.__main__ import WORKERS
+from workers.deadline import Deadline
 from workers.health import Health
 from workers.loop import Patience, run
 from workers.process import Process
@@ -83,7 +85,14 @@ class Working:
     def _run(self) -> None:
         log = open_log("debug", name=self._name, stream=io.StringIO())
         patience = Patience(signals=self.signals, health=self.health, log=log, registry=self.registry)
-        around = Process(log=log, signals=self.signals, health=self.health, registry=self.registry, patience=patience)
+        around = Process(
+            log=log,
+            signals=self.signals,
+            deadline=Mock(spec=Deadline),
+            health=self.health,
+            registry=self.registry,
+            patience=patience,
+        )
         try:
             with WORKERS[self._name][1](around, self._settings) as worker:
                 run(worker, signals=self.signals, patience=patience, log=log)

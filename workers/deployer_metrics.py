@@ -1,0 +1,23 @@
+"""The metrics of a deployer."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class DeployerMetrics:
+    """What a deployer counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.commands = Counter(
+            "deploydb_deployer_commands_total",
+            "Commands taken, by result: succeeded, failed, repeated (had ended before, said again), refused "
+            "(dead-lettered).",
+            ["result"],
+            registry=registry,
+        )
+        self.running = Gauge("deploydb_deployer_running", "Runs under way.", registry=registry)
+        self.run_seconds = Histogram(
+            "deploydb_deployer_run_seconds",
+            "Length of a run.",
+            buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600),
+            registry=registry,
+        )

@@ -1,0 +1,68 @@
+"""A look at a server or disk when readiness is asked for: an idle worker would not notice that one is gone."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+
+import sqlalchemy as sa
+
+from deploydb.domain.errors import DeployDBError
+from deploydb.store.engine import reading
+from deploydb.telemetry import redacted
+
+ANSWER_WITHIN_SECONDS = 3.0
+FRESH_SECONDS = 1.0
+"""So long a look counts: probes may come as often as they like."""
+_TRIAL_BYTES = 64 * 1024
+
+
+class Look:
+    """For `Health.check`: the reasons of `look`, which raises what is wrong, or that it does not answer in time."""
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        self._look = look
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="look")
+        self._lock = Lock()
+        self._under_way: Future[None] | None = None
+        self._ended_at = float("-inf")
+
+    def __call__(self) -> tuple[str, ...]:
+        """The reasons, none where all is well."""
+        with self._lock:
+            if self._under_way is None or time.monotonic() - self._ended_at >= FRESH_SECONDS:
+                self._ended_at = float("inf")  # not before it has ended
+                self._under_way = self._thread.submit(self._timed)
+            under_way = self._under_way
+        try:
+            under_way.result(ANSWER_WITHIN_SECONDS)
+        except TimeoutError:
+            return (f"no answer within {ANSWER_WITHIN_SECONDS:.0f} s",)
+        except (DeployDBError, OSError) as error:
+            return (redacted(str(error)),)
+        return ()
+
+    def _timed(self) -> None:
+        try:
+            self._look()
+        finally:
+            self._ended_at = time.monotonic()
+
+
+def look_at_database(engine: sa.Engine) -> None:
+    """Return where it answers, and where a file of it could grow. Raises: as `store.engine.reading`; OSError."""
+    with reading(engine) as connection:
+        connection.execute(sa.select(1))
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        look_at_disk(Path(engine.url.database).parent)
+
+
+def look_at_disk(folder: Path) -> None:
+    """Return where something could be written there. Raises: OSError."""
+    with tempfile.TemporaryFile(dir=folder) as trial:
+        trial.write(os.urandom(_TRIAL_BYTES))
+        trial.flush()
+        os.fsync(trial.fileno())
