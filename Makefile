@@ -11,8 +11,8 @@ PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/run ## Start DeployDB here and walk a release to prod, then serve until Ctrl-C (ONCE=1: stop after the walk)
-	$(BIN)/deploydb tour --service storefront $(if $(ONCE),--once)
+run: $(VENV)/run ## Start DeployDB here and walk a release to prod, then serve until Ctrl-C (ONCE=1: stop after the walk; LISTEN=HOST:PORT)
+	$(BIN)/deploydb tour --service storefront $(if $(LISTEN),--listen $(LISTEN)) $(if $(ONCE),--once)
 
 test: $(VENV)/test ## Run every test; installs RabbitMQ and PostgreSQL for them where it may
 	tests/install-servers

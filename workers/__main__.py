@@ -1,5 +1,6 @@
 """`python -m workers NAME`: the composition root of each worker."""
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -129,7 +130,8 @@ SERVICES = ("query", "gateway", "web")
 )
 @click.option("--no-port", is_flag=True, help="No /metrics, /healthz and /readyz.")
 @click.option("--with-parent", is_flag=True, help="Say `ready` on stdout; end when stdin does.")
-def main(name: str, host: str, port: int | None, no_port: bool, with_parent: bool) -> None:
+@click.option("--listen-fd", type=int, metavar="FD", help="For web: a socket, inherited, that listens already.")
+def main(name: str, host: str, port: int | None, no_port: bool, with_parent: bool, listen_fd: int | None) -> None:
     """Run one worker until SIGTERM. Where everything is comes from the environment (DEPLOYDB_*)."""
     make_visible()
     with ended_clearly(name):
@@ -141,8 +143,15 @@ def main(name: str, host: str, port: int | None, no_port: bool, with_parent: boo
         if name in SERVICES:
             from workers import web  # noqa: PLC0415  # the others need no HTTP framework
 
-            serve = {"query": web.serve_query, "gateway": web.serve_gateway, "web": web.serve_web}[name]
-            serve(given, log, once_listening=tell_parent_ready if with_parent else None)
+            once_listening = tell_parent_ready if with_parent else None
+            match name:
+                case "query":
+                    web.serve_query(given, log, once_listening=once_listening)
+                case "gateway":
+                    web.serve_gateway(given, log, once_listening=once_listening)
+                case _:
+                    bound = socket.socket(fileno=listen_fd) if listen_fd is not None else None
+                    web.serve_web(given, log, once_listening=once_listening, bound=bound)
             return
         usual, build = WORKERS[name]
         wanted = None if no_port else usual if port is None else port

@@ -1,5 +1,6 @@
 """What a worker says of itself, to probes and to Prometheus, over HTTP on a port of its own."""
 
+import errno
 import json
 import threading
 import time
@@ -14,6 +15,7 @@ from prometheus_client.exposition import choose_encoder
 
 from deploydb.domain.errors import Misconfigured
 from deploydb.hosts import MISDIRECTED, Hosts, is_loopback, refusal_body
+from deploydb.listening import holder
 from deploydb.redaction import redacted
 from workers.bounded_http import BoundedHandler, BoundedServer
 
@@ -137,8 +139,9 @@ class HealthServer:
         try:
             self._server = _Server((host, port), _Handler)
         except OSError as error:
+            held = f" (by {holder(port)})" if error.errno == errno.EADDRINUSE else ""
             raise Misconfigured(
-                f"cannot listen on {host}:{port}: {error.strerror}; give another --port, 0 for any free one, "
+                f"cannot listen on {host}:{port}: {error.strerror}{held}; give another --port, 0 for any free one, "
                 "or --no-port for none"
             ) from error
         self._server.health = health

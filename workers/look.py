@@ -11,8 +11,8 @@ from threading import Lock
 import sqlalchemy as sa
 
 from deploydb.domain.errors import DeployDBError
+from deploydb.redaction import redacted
 from deploydb.store.engine import reading
-from deploydb.telemetry import redacted
 
 ANSWER_WITHIN_SECONDS = 3.0
 FRESH_SECONDS = 1.0

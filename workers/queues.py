@@ -6,7 +6,7 @@ from threading import Thread
 
 from deploydb.domain.catalog import Catalog
 from deploydb.domain.errors import DeployDBError
-from deploydb.telemetry import redacted
+from deploydb.redaction import redacted
 
 AGAIN_AFTER_SECONDS = 2.0
 

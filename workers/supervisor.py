@@ -7,6 +7,7 @@ stdout says `ready` once; its stderr, the log, goes to a file of bounded size, a
 import json
 import logging
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -39,11 +40,19 @@ class Part:
     """One part's process, and the next one after it has died."""
 
     def __init__(
-        self, name: str, command: Sequence[str], *, environment: Mapping[str, str], log: RotatingFileHandler, say: Say
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        log: RotatingFileHandler,
+        say: Say,
+        keeps: tuple[int, ...] = (),
     ) -> None:
         self.name = name
         self.ready = False
         self._command = command
+        self._keeps = keeps
         self._environment = environment
         self._log = log
         self._say = say
@@ -69,6 +78,7 @@ class Part:
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
+            pass_fds=self._keeps,
         )
         for stream, read in ((self._process.stdout, self._hear), (self._process.stderr, self._keep)):
             threading.Thread(target=read, args=(stream,), name=f"{self.name}'s words", daemon=True).start()
@@ -141,12 +151,21 @@ class Part:
 
 
 class Supervisor:
-    """All the parts. `environment` is theirs, `logs` the folder of their logs."""
+    """All the parts. `environment` is theirs, `logs` the folder of their logs; `web` serves on the socket `bound`."""
 
-    def __init__(self, names: Sequence[str], *, environment: Mapping[str, str], logs: Path, say: Say) -> None:
+    def __init__(
+        self, names: Sequence[str], *, environment: Mapping[str, str], logs: Path, say: Say, bound: socket.socket
+    ) -> None:
         logs.mkdir(parents=True, exist_ok=True)
         self.parts = [
-            Part(name, _command(name), environment=environment, log=_log_file(logs / f"{name}.log"), say=say)
+            Part(
+                name,
+                _command(name, bound),
+                environment=environment,
+                log=_log_file(logs / f"{name}.log"),
+                say=say,
+                keeps=(bound.fileno(),) if name == "web" else (),
+            )
             for name in names
         ]
         self._say = say
@@ -190,9 +209,9 @@ class Supervisor:
                 self._say(part.name, f"did not end within {END_WITHIN_SECONDS:.0f} s and was killed")
 
 
-def _command(name: str) -> list[str]:
+def _command(name: str, bound: socket.socket) -> list[str]:
     # -P: a folder named `workers` where the user stands is not ours
-    ports = [] if name == "web" else ["--port", "0"]
+    ports = ["--listen-fd", str(bound.fileno())] if name == "web" else ["--port", "0"]
     return [sys.executable, "-P", "-m", "workers", name, *ports, "--with-parent"]
 
 

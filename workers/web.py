@@ -1,5 +1,6 @@
 """What is served over HTTP, put together: the query service, the gateway, and both at one address."""
 
+import socket
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
@@ -9,8 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from deploydb.gateway.app import PATHS, opened
 from deploydb.hosts import only_own_hosts
 from deploydb.identity import Proxies
+from deploydb.listening import address_of, listening
 from deploydb.query.app import serve
-from deploydb.query.server import Server, listening, never_ending
+from deploydb.query.server import Server, never_ending
 from deploydb.settings import Settings
 from deploydb.telemetry import Log
 from workers.deadline import Deadline
@@ -31,26 +33,26 @@ def serve_gateway(given: Settings, log: Log, *, once_listening: Once = None) -> 
         collector(registry=registry)
     with (
         opened(given, log, registry=registry) as app,
-        listening(given.gateway_listen, setting="DEPLOYDB_GATEWAY_LISTEN") as socket,
+        listening(given.gateway_listen, setting="DEPLOYDB_GATEWAY_LISTEN") as bound,
     ):
-        host, port = socket.getsockname()[:2]
-        log.info("serving", address=f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        log.info("serving", address=f"http://{address_of(bound)}")
+        host = bound.getsockname()[0]
         served = only_own_hosts(app, address=host, url=given.url, listen=given.gateway_listen, more=given.hosts)
         is_proxy = Proxies.parse(given.person_header, given.proxies).trusts
         server = Server(served, once_listening=once_listening, at_signal=_deadline(log), is_proxy=is_proxy, log=log)
-        server.run_until_stopped(socket, beside=never_ending)
+        server.run_until_stopped(bound, beside=never_ending)
     log.info("stopped")
 
 
-def serve_web(given: Settings, log: Log, *, once_listening: Once = None) -> None:
-    """Both in one process, on `given.listen`, until SIGTERM. Raises: Misconfigured."""
+def serve_web(given: Settings, log: Log, *, once_listening: Once = None, bound: socket.socket | None = None) -> None:
+    """Both in one process, on `given.listen`, until SIGTERM. `bound` listens there already. Raises: Misconfigured."""
     registry = CollectorRegistry()
     with opened(given, log, registry=registry) as gateway:
 
         def around(query: ASGIApp) -> ASGIApp:
             return joined(WithMetrics(query, registry), gateway)
 
-        serve(given, log, once_listening=once_listening, at_signal=_deadline(log), around=around)
+        serve(given, log, once_listening=once_listening, at_signal=_deadline(log), around=around, bound=bound)
 
 
 def _deadline(log: Log) -> Callable[[], None]:

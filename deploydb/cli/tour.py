@@ -8,6 +8,7 @@ import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 import click
 
@@ -27,6 +28,7 @@ from deploydb.configuration import load
 from deploydb.domain.catalog import Service
 from deploydb.domain.characters import visible
 from deploydb.domain.errors import Misconfigured, NotFound, Permanent, Transient
+from deploydb.listening import address_of, listening, local_url
 from deploydb.settings import Settings, from_environment
 
 EXAMPLE = Path("deploy/example")
@@ -35,11 +37,15 @@ WALK_SECONDS = 180.0
 STOP_SECONDS = 30.0
 POLL_SECONDS = 0.2
 
+_Process = subprocess.Popen[bytes]
+_asking = build_opener(ProxyHandler({}))
+
 
 @click.command(short_help="Start DeployDB here and walk a release to prod.")
 @click.option("--once", is_flag=True, help="Stop when the release has arrived, instead of serving on.")
+@click.option("--listen", metavar="HOST:PORT", help="Where page and API listen; by default as DEPLOYDB_LISTEN says.")
 @click.option("--service", help="The configured service to release; by default the first one.")
-def tour(once: bool, service: str | None) -> None:
+def tour(once: bool, listen: str | None, service: str | None) -> None:
     """Start DeployDB here, walk a release through its pipeline to the end, and say what happens as it happens.
 
     Run it in a clone of DeployDB: it uses the configuration in config/ and the scripts in deploy/example/.
@@ -58,13 +64,15 @@ def tour(once: bool, service: str | None) -> None:
     chosen = catalog.services.get(service) if service else next(iter(catalog.services.values()), None)
     if chosen is None:
         raise NotFound(f"no service {service} in {settings.config}; there are {', '.join(sorted(catalog.services))}")
-    url = f"http://{settings.listen}"
     with ExitStack() as running:
         running.enter_context(_stopped_with_us())
-        up = _start(running, ["up", "--listen", settings.listen])
+        # ours to the end of the tour: what answers there is what the tour has started
+        bound = running.enter_context(listening(listen or settings.listen, setting="--listen"))
+        url = local_url(bound)
+        up = _start(running, ["up", "--listen", address_of(bound)], bound)
         _until_ready(up, url)
-        _start(running, ["deployer", "--orchestrator", "default", "--", str(EXAMPLE / "deploy.sh")])
-        release = _Release(chosen, catalog.stages(chosen)[-1].environment, url)
+        deployer = _start(running, ["deployer", "--orchestrator", "default", "--", str(EXAMPLE / "deploy.sh")])
+        release = _Release(chosen, catalog.stages(chosen)[-1].environment, url, (up, deployer))
         release.walk()
         _run(["status"], url)
         if once:
@@ -80,12 +88,13 @@ def tour(once: bool, service: str | None) -> None:
 
 
 class _Release:
-    """One version on its way, and the team around it."""
+    """One version on its way, and the team around it, for as long as the `processes` live."""
 
-    def __init__(self, service: Service, last: str, url: str) -> None:
+    def __init__(self, service: Service, last: str, url: str, processes: tuple[_Process, ...]) -> None:
         self.service = service
         self.last = last
         self.url = url
+        self._processes = processes
         self.version = f"{datetime.now(UTC):%Y.%m%d.%H%M%S}"
         self._seen: set[int] = {event["number"] for event in self._events()}
         self._answered: set[tuple[int, str]] = set()
@@ -93,11 +102,14 @@ class _Release:
     def walk(self) -> None:
         """Publish, then answer what the pipeline asks until the version has arrived.
 
-        Raises: Transient where it has not within a few minutes; what it waits for has been printed.
+        Raises: Transient where it has not within a few minutes; what it waits for has been printed. Permanent where one
+        of the processes has ended.
         """
         _run(["publish", "artifact", self.service.artifacts[0], self.version, "--source", "tour"], self.url)
         deadline = time.monotonic() + WALK_SECONDS
         while time.monotonic() < deadline:
+            if any(process.poll() is not None for process in self._processes):
+                raise Permanent("DeployDB or its deployer has ended: see the lines above")
             self._tell()
             why = self._get(f"/api/why/{quote(self.service.ident)}/{self.last}?version={self.version}")
             if why is not None:
@@ -139,7 +151,7 @@ class _Release:
 
     def _get(self, path: str) -> dict[str, Any] | None:
         try:
-            with urlopen(f"{self.url}{path}", timeout=5) as answer:  # noqa: S310  # http, from the settings
+            with _asking.open(f"{self.url}{path}", timeout=5) as answer:
                 body: dict[str, Any] = json.load(answer)
                 return body
         except (
@@ -164,17 +176,25 @@ def _run(arguments: list[str], url: str) -> None:
     """A command of the team's, shown as it would be typed."""
     show_styled(click.style(f"$ deploydb {shlex.join(arguments)}", bold=True))
     command = [sys.executable, "-m", "deploydb", *arguments]
-    ended = subprocess.run(command, check=False, env=os.environ | {"DEPLOYDB_URL": url})  # noqa: S603
+    ended = subprocess.run(command, check=False, env=_environment(url))  # noqa: S603
     if ended.returncode:
         raise Permanent(f"`deploydb {arguments[0]}` ended with {ended.returncode}: see the line above")
 
 
-def _start(running: ExitStack, arguments: list[str]) -> subprocess.Popen[bytes]:
-    """A process of DeployDB's, for as long as the tour lasts; stopped as Ctrl-C would stop it."""
+def _environment(url: str) -> dict[str, str]:
+    """Of a command that is to ask the tour's own DeployDB, by no proxy."""
+    kept = {name: value for name, value in os.environ.items() if name != "DEPLOYDB_URL_FILE"}
+    return kept | {"DEPLOYDB_URL": url, "no_proxy": "*"}
+
+
+def _start(running: ExitStack, arguments: list[str], bound: socket.socket | None = None) -> _Process:
+    """A process of DeployDB's, for as long as the tour lasts; stopped as Ctrl-C would stop it. It inherits `bound`."""
     show_styled(click.style(f"$ deploydb {shlex.join(arguments)} &", bold=True))
     quiet = os.environ | {"DEPLOYDB_LOG_LEVEL": "warning"}
-    command = [sys.executable, "-m", "deploydb", *arguments]
-    process = subprocess.Popen(command, env=quiet, start_new_session=True)  # noqa: S603
+    fds = (bound.fileno(),) if bound is not None else ()
+    inherits = [f"--listen-fd={fd}" for fd in fds]
+    command = [sys.executable, "-m", "deploydb", *arguments, *inherits]
+    process = subprocess.Popen(command, env=quiet, start_new_session=True, pass_fds=fds)  # noqa: S603
 
     def stop() -> None:
         process.terminate()
@@ -188,13 +208,13 @@ def _start(running: ExitStack, arguments: list[str]) -> subprocess.Popen[bytes]:
     return process
 
 
-def _until_ready(up: subprocess.Popen[bytes], url: str) -> None:
+def _until_ready(up: _Process, url: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        if up.poll() is not None:  # else another DeployDB at that address would be taken for it
+        if up.poll() is not None:
             raise Permanent("`deploydb up` has not started: see the lines above")
         try:
-            with urlopen(f"{url}/readyz", timeout=1):  # noqa: S310  # http, from the settings
+            with _asking.open(f"{url}/readyz", timeout=1):
                 return
         except OSError:
             time.sleep(POLL_SECONDS)

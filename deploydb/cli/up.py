@@ -1,6 +1,7 @@
 """`deploydb up`: all of DeployDB in one command."""
 
 import os
+import socket
 import sys
 import time
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from deploydb import __version__
 from deploydb.cli.showing import show_styled
@@ -33,8 +35,9 @@ _LOOK_AT_FILES_EVERY_SECONDS = 1.0
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of the embedded default.")
 @click.option("--config", type=click.Path(file_okay=False, path_type=Path), help="Folder of the configuration.")
 @click.option("--listen", metavar="HOST:PORT", help="Where page and API listen.")
+@click.option("--listen-fd", type=int, hidden=True, help="A socket, inherited, that listens already: the tour's.")
 @click.option("--verbose", is_flag=True, help="Write more into DATA/logs.")
-def up(data: Path | None, config: Path | None, listen: str | None, verbose: bool) -> None:
+def up(data: Path | None, config: Path | None, listen: str | None, listen_fd: int | None, verbose: bool) -> None:
     """Run everything that DeployDB is made of, until Ctrl-C; started again, it goes on where it was.
 
     Needs no server: data and messages are in one folder, where the other commands find them. With
@@ -47,6 +50,7 @@ def up(data: Path | None, config: Path | None, listen: str | None, verbose: bool
       deploydb up --data /var/lib/deploydb --config /etc/deploydb --listen 127.0.0.1:8080
     """
     from deploydb.cli.token import line_of_the_person_here
+    from deploydb.listening import address_of, listening
     from workers.deadline import Deadline
     from workers.lock import held
     from workers.process import ended_clearly
@@ -54,18 +58,26 @@ def up(data: Path | None, config: Path | None, listen: str | None, verbose: bool
 
     environment = _environment(os.environ, data=data, config=config, listen=listen, verbose=verbose)
     settings = from_environment(environment)
+    lock = settings.data / "up.lock"
+    inherited = socket.socket(fileno=listen_fd) if listen_fd is not None else None
     taken = f"another `deploydb up` uses {settings.data}: stop it, or give this one a folder of its own with --data"
-    with ended_clearly("up"), held(settings.data / "up.lock", taken=taken):
+    with (
+        ended_clearly("up"),
+        inherited or listening(settings.listen, setting="--listen") as bound,
+        held(lock, taken=taken),
+    ):
+        settings = replace(settings, listen=address_of(bound))
+        environment = _environment(environment, listen=settings.listen)
         signals = Signals()
         signals.install()
         Deadline(signals, say=partial(_warn, "up"), seconds=_END_WITHIN_SECONDS)
         if not settings.tokens:
             environment.pop("DEPLOYDB_TOKENS_FILE", None)
             environment["DEPLOYDB_TOKENS"] = line_of_the_person_here(settings.data)
-        _run(settings, environment, signals)
+        _run(settings, environment, signals, bound)
 
 
-def _run(settings: Settings, environment: Mapping[str, str], signals: "Signals") -> None:
+def _run(settings: Settings, environment: Mapping[str, str], signals: "Signals", bound: socket.socket) -> None:
     from deploydb.configuration import LiveCatalog
     from workers.supervisor import Supervisor
 
@@ -76,7 +88,7 @@ def _run(settings: Settings, environment: Mapping[str, str], signals: "Signals")
     _provision(settings, live.catalog)
     if not settings.tokens:
         _say("sign in", f"with the token in {settings.data / 'token'}")
-    supervisor = Supervisor(PARTS, environment=environment, logs=settings.data / "logs", say=_warn)
+    supervisor = Supervisor(PARTS, environment=environment, logs=settings.data / "logs", say=_warn, bound=bound)
     try:
         supervisor.start(signals)
         if not signals.stopping:
@@ -148,7 +160,12 @@ def _provision(settings: Settings, catalog: "Catalog") -> None:
 
 
 def _environment(
-    environ: Mapping[str, str], *, data: Path | None, config: Path | None, listen: str | None, verbose: bool
+    environ: Mapping[str, str],
+    *,
+    listen: str | None,
+    data: Path | None = None,
+    config: Path | None = None,
+    verbose: bool = False,
 ) -> dict[str, str]:
     """The environment with the options in it, for us and for the parts; an option takes the place of a `*_FILE` too."""
     options = {

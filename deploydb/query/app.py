@@ -1,6 +1,7 @@
 """The service put together: resources, conventions, limits, metrics. Composition root of the query service."""
 
 import gc
+import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from deploydb.domain.catalog import Catalog
 from deploydb.domain.errors import Transient
 from deploydb.hosts import only_own_hosts
 from deploydb.identity import Identity
+from deploydb.listening import address_of, listening
 from deploydb.query.answers import Answers, Sources
 from deploydb.query.errors import not_found, shown
 from deploydb.query.export import Export
@@ -53,7 +55,7 @@ from deploydb.query.resources import (
     why,
 )
 from deploydb.query.resources.health import Health
-from deploydb.query.server import Server, keep_current, listening
+from deploydb.query.server import Server, keep_current
 from deploydb.query.stream import Stream
 from deploydb.settings import Settings
 from deploydb.store.engine import open_engine
@@ -143,9 +145,11 @@ def serve(
     once_listening: Callable[[], None] | None = None,
     at_signal: Callable[[], None] | None = None,
     around: Callable[[ASGIApp], ASGIApp] | None = None,
+    bound: socket.socket | None = None,
 ) -> None:
     """Answer on `given.listen` until SIGTERM or SIGINT. `once_listening` is called when it can be asked, `at_signal` as
-    `Server` says; `around` puts what else is to be served at the same address around the service.
+    `Server` says; `around` puts what else is to be served at the same address around the service. `bound` is a socket
+    that listens there already.
 
     A database that is away at the start is waited for: until it is back, questions are answered with 503.
 
@@ -166,9 +170,8 @@ def serve(
             threads=threads,
             guard=partial(Guard, identity=identity, reads=given.read),
         )
-        with listening(given.listen) as socket:
-            host, port = socket.getsockname()[:2]
-            log.info("serving", address=f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        with bound or listening(given.listen) as taken:
+            log.info("serving", address=f"http://{address_of(taken)}")
             served = around(app) if around is not None else app
             served = only_own_hosts(served, address=host, url=given.url, listen=given.listen, more=given.hosts)
             _leave_alone_what_stays()
@@ -180,7 +183,7 @@ def serve(
                 is_proxy=identity.proxies.trusts,
                 log=log,
             )
-            server.run_until_stopped(socket, beside=lambda hung_up: keep_current(live, hung_up, log))
+            server.run_until_stopped(taken, beside=lambda hung_up: keep_current(live, hung_up, log))
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
         engine.dispose()

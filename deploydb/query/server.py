@@ -11,7 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from deploydb.configuration import LiveCatalog
-from deploydb.domain.errors import Misconfigured
+from deploydb.listening import WAITING_CONNECTIONS
 from deploydb.query.connections import Connection, Connections, Limits
 from deploydb.telemetry import Log
 
@@ -19,7 +19,6 @@ LOOK_SECONDS = 1.0
 """How often the configuration's files are looked at."""
 END_WITHIN_SECONDS = 6
 """How long answers that are under way may take once the service is asked to stop."""
-_WAITING_CONNECTIONS = 2048
 _TICKS_OF_A_SECOND = 10
 """uvicorn's."""
 _REPORT_SECONDS = 60.0
@@ -27,26 +26,6 @@ _REPORT_SECONDS = 60.0
 
 Beside = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """What runs as long as the service does. The event is set by SIGHUP; who has seen it clears it."""
-
-
-@contextmanager
-def listening(address: str, *, setting: str = "DEPLOYDB_LISTEN") -> Iterator[socket.socket]:
-    """A socket that listens on HOST:PORT, as `setting` says. Port 0 is any free one; no host is every address.
-
-    Raises: Misconfigured where that is no address, or it is taken.
-    """
-    host, colon, port = address.rpartition(":")
-    if not colon or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
-        raise Misconfigured(f"{setting} is {address}: expected HOST:PORT, such as 127.0.0.1:8080")
-    name = host.removeprefix("[").removesuffix("]") or "0.0.0.0"  # noqa: S104  # `:8080` asks for every address
-    family = socket.AF_INET6 if ":" in name else socket.AF_INET
-    try:
-        made = socket.create_server((name, int(port)), family=family, backlog=_WAITING_CONNECTIONS)
-    except OSError as error:
-        told = f"cannot listen on {address}: {error.strerror or error}; set {setting} to another address"
-        raise Misconfigured(told) from error
-    with made:
-        yield made
 
 
 class Server(uvicorn.Server):
@@ -77,7 +56,7 @@ class Server(uvicorn.Server):
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            backlog=_WAITING_CONNECTIONS,
+            backlog=WAITING_CONNECTIONS,
             timeout_graceful_shutdown=END_WITHIN_SECONDS,
         )
         super().__init__(configuration)

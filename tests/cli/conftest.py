@@ -10,8 +10,8 @@ import pytest
 import structlog
 import uvicorn
 
+from deploydb.listening import listening
 from deploydb.query.app import application
-from deploydb.query.server import listening
 from tests.cli.shell import Queue, Shell
 from tests.story import World
 

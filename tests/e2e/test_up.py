@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,7 +24,7 @@ from deploydb.broker.open import open_inbound, open_outbound
 from deploydb.broker.port import Message
 from deploydb.broker.topology import EVENTS, command_queue
 from deploydb.wire.native import decode_command
-from tests.house import write_config
+from tests.house import ROOT, write_config
 from tests.servers import RabbitMQ
 from tests.workers.workshop import CONFIG, fact, published
 
@@ -162,7 +164,7 @@ def started(tmp_path: Path) -> Iterator[Callable[..., Up]]:
 
     def start(port: int | None = None, **options: str) -> Up:
         write_config(tmp_path / "config", CONFIG)
-        made = Up(tmp_path, port or _free_port(), **options)
+        made = Up(tmp_path, _free_port() if port is None else port, **options)
         all_started.append(made)
         return made
 
@@ -233,16 +235,73 @@ def test_a_second_one_on_the_same_folder_is_refused(started: Callable[..., Up]) 
     first.stop()
 
 
-def test_an_address_that_is_taken_ends_it_with_a_clear_line_and_nothing_left(started: Callable[..., Up]) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        up = started(port=taken.getsockname()[1])
+def test_an_address_that_is_taken_is_said_at_once_with_who_has_it_and_nothing_is_written(
+    started: Callable[..., Up],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        up = started(port=port)
         assert up.process.wait(timeout=45) == 1
-    up.close()
-    told = "".join(up.said)
-    assert "web does not start" in told
-    assert "Traceback" not in told
+        up.close()
+    (line,) = up.said
+    assert f"port {port} is taken by process {os.getpid()} (" in line
+    assert re.search(r": --listen 127\.0\.0\.1:\d+$", line)
+    assert not (up.folder / "data").exists()
+
+
+def test_an_address_that_another_deploydb_has_is_said_so_and_it_goes_on(
+    started: Callable[..., Up], tmp_path: Path
+) -> None:
+    first = started()
+    first.ready()
+    address = first.url.removeprefix("http://")
+    for arguments in (["up"], ["tour", "--once"]):
+        ended = _ended(arguments, tmp_path / "other", DEPLOYDB_LISTEN=address)
+        assert ended.returncode == 1
+        assert ended.stdout == ""
+        assert f"is taken by another DeployDB, process {first.process.pid} (" in ended.stderr
+        assert re.search(r": --listen 127\.0\.0\.1:\d+$", ended.stderr)
+        assert not (tmp_path / "other" / "deploydb-data").exists()
+    ended = _ended(["-m", "workers", "gateway"], tmp_path / "other", DEPLOYDB_GATEWAY_LISTEN=address)
+    assert f"is taken by another DeployDB, process {first.process.pid} (" in ended.stderr
+    assert "set DEPLOYDB_GATEWAY_LISTEN=127.0.0.1:" in ended.stderr
+    assert first.running() == {"dev": [], "prod": []}
+    first.stop()
+
+
+def test_it_keeps_its_address_while_the_part_that_serves_it_starts_again(started: Callable[..., Up]) -> None:
+    up = started()
+    up.ready()
+    os.kill(up.parts()["web"], signal.SIGKILL)
+    with pytest.raises(OSError, match="in use"):
+        socket.create_server(("127.0.0.1", int(up.url.rpartition(":")[2])))
+    up.until(partial(up.has_said, "web", "runs again"), "it serves again")
+    assert "dev" in up.running()
+    up.stop()
+
+
+def test_on_any_free_port_it_says_which(started: Callable[..., Up]) -> None:
+    up = started(port=0)
+    up.ready()
+    (line,) = (line for line in up.said if line.startswith("Ready: "))
+    up.url = line.removeprefix("Ready: ").partition(". ")[0]
+    assert "dev" in up.running()
+    up.stop()
+
+
+def _ended(arguments: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command of DeployDB's in a folder that has what a clone has."""
+    for name in ("config", "deploy/example"):
+        shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
+    return subprocess.run(
+        [*(DEPLOYDB if arguments[0] != "-m" else DEPLOYDB[:1]), *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
 
 
 def test_a_broken_configuration_is_told_before_anything_starts(tmp_path: Path) -> None:
