@@ -2,17 +2,19 @@
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import IO
 
 import msgspec
+import psutil
 from msgspec import Struct
 
 from deploydb.domain.commands import DeployCommand
@@ -23,9 +25,12 @@ LINES_KEPT = 10
 MOST_CHARACTERS = 4000
 """Of those lines; a fact's text holds 8192."""
 TERMINATE_WITHIN_SECONDS = 5.0
-_TICK_SECONDS = 0.5
+LEFTOVERS_TERMINATE_WITHIN_SECONDS = 1.0
+"""For what a program has left running when it ends."""
+_TICK_SECONDS = 0.1
 _LINE_BYTES = 64 * 1024
 _LAST_OUTPUT_WITHIN_SECONDS = 2.0
+_KEPT = ("DEPLOYDB_DATA",)
 
 
 class Ended(Struct, frozen=True, kw_only=True):
@@ -58,10 +63,23 @@ def variables(command: DeployCommand) -> dict[str, str]:
     }
 
 
+def without_secrets(environment: Mapping[str, str], *, passed: Sequence[str] = ()) -> dict[str, str]:
+    """The environment without DeployDB's settings and libpq's (`PG…`), where addresses and passwords are.
+
+    `passed`: the names of those that the program gets all the same.
+    """
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in passed or name in _KEPT or not name.startswith(("DEPLOYDB_", "PG"))
+    }
+
+
 class Run:
     """One run of the program, the command's JSON on its stdin. `wait` it in a thread, `stop` it from any.
 
-    `out` and `err` get each line of its output, without the line's end.
+    `out` and `err` get each line of its output, without the line's end. What it leaves running in its session is
+    ended with it; what is to outlive it starts a session of its own and writes elsewhere.
     """
 
     def __init__(
@@ -81,6 +99,7 @@ class Run:
         self._last_out: deque[str] = deque(maxlen=LINES_KEPT)
         self._last_err: deque[str] = deque(maxlen=LINES_KEPT)
         self._stopped_because: str | None = None
+        self._all_read = threading.Event()
 
     def stop(self, because: str) -> None:
         """Have it ended: terminated, and killed where that does not help. The first reason counts."""
@@ -109,10 +128,13 @@ class Run:
             self._reading(process.stderr, self._err, self._last_err),
         ]
         code = self._watch(process, limit)
+        _end_session(process)
         until = time.monotonic() + _LAST_OUTPUT_WITHIN_SECONDS
         for reader in readers:
-            # something that it left running may hold the pipe open: its output is not ours to wait for
             reader.join(max(until - time.monotonic(), 0))
+        self._all_read.set()  # what has left the session may hold a pipe open: its output is not waited for
+        for reader in readers:
+            reader.join()
         return self._ended(code)
 
     def _watch(self, process: subprocess.Popen[bytes], limit: timedelta) -> int:
@@ -128,9 +150,9 @@ class Run:
                 continue
             if killed_at is None:
                 killed_at = now + TERMINATE_WITHIN_SECONDS
-                _signal_group(process, signal.SIGTERM)
+                _signal_session(process, signal.SIGTERM)
             elif now >= killed_at:
-                _signal_group(process, signal.SIGKILL)
+                _signal_session(process, signal.SIGKILL)
 
     def _ended(self, code: int) -> Ended:
         if self._stopped_because is None and code == 0:
@@ -150,8 +172,8 @@ class Run:
             if stream is None:
                 return
             with stream:
-                while line := stream.readline(_LINE_BYTES):
-                    text = line.decode("utf-8", errors="replace").replace("\0", "").rstrip("\r\n")
+                for line in self._lines(stream.fileno()):
+                    text = line.decode("utf-8", errors="replace").replace("\0", "").rstrip("\r")
                     last.append(text[-MOST_CHARACTERS:])
                     tell(text)
 
@@ -159,8 +181,51 @@ class Run:
         thread.start()
         return thread
 
+    def _lines(self, pipe: int) -> Iterator[bytes]:
+        """What comes out of a pipe, to its end, or until all has been read that is ours to wait for."""
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN)
+        rest = b""
+        while not self._all_read.is_set():
+            if not poll.poll(_TICK_SECONDS * 1000):
+                continue
+            if not (chunk := os.read(pipe, _LINE_BYTES)):
+                break
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines
+            if len(rest) >= _LINE_BYTES:
+                yield rest
+                rest = b""
+        if rest:
+            yield rest
 
-def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """To all that the program has started, too."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
+
+def _end_session(process: subprocess.Popen[bytes]) -> None:
+    """End what an ended program has left in its session, whatever group it is in: asked first, then killed."""
+    until = time.monotonic() + LEFTOVERS_TERMINATE_WITHIN_SECONDS
+    left = _signal_session(process, signal.SIGTERM)
+    while left and time.monotonic() < until:
+        time.sleep(_TICK_SECONDS)
+        left = bool(_session(process))
+    while left:
+        left = _signal_session(process, signal.SIGKILL)  # again: one may have started another meanwhile
+        time.sleep(_TICK_SECONDS if left else 0)
+
+
+def _signal_session(process: subprocess.Popen[bytes], number: signal.Signals) -> bool:
+    """To the program and all that it has started. Whether there was anybody."""
+    pids = _session(process)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+    return bool(pids)
+
+
+def _session(process: subprocess.Popen[bytes]) -> list[int]:
+    """The processes of the program's session that live."""
+    found = []
+    for pid in psutil.pids():
+        with contextlib.suppress(ProcessLookupError, PermissionError, psutil.Error):
+            if os.getsid(pid) == process.pid and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                found.append(pid)
+    return found

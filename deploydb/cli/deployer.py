@@ -42,6 +42,12 @@ from deploydb.settings import from_environment
     is_flag=True,
     help="COMMAND may be repeated: run again what was running when the deployer died, do not report it failed.",
 )
+@click.option(
+    "--pass-env",
+    multiple=True,
+    metavar="NAME",
+    help="A variable DEPLOYDB_… or PG… that COMMAND gets from the deployer's environment; once for each.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where --port listens.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Serve /metrics, /healthz and /readyz there; 0: any free one."
@@ -54,6 +60,7 @@ def deployer(  # options, by name
     grace_seconds: float,
     state: Path | None,
     rerun_interrupted: bool,
+    pass_env: tuple[str, ...],
     host: str,
     port: int | None,
     command: tuple[str, ...],
@@ -66,6 +73,10 @@ def deployer(  # options, by name
     DEPLOYDB_COMMAND_ID, and DEPLOYDB_MANIFEST (JSON: every artifact of the service at the version to run); the whole
     command is on its stdin as JSON. Exit code 0 means that the version runs there. Any other: it failed, and the last
     lines of output are kept as the reason.
+
+    COMMAND gets none of the settings of DeployDB (DEPLOYDB_DATABASE_URL, DEPLOYDB_TOKEN …; DEPLOYDB_DATA excepted) and
+    of PostgreSQL's client (PG…), unless --pass-env names them. When it ends, so does all that it left running in its
+    session.
 
     A command that comes again is not run again. One that was running when the deployer died is reported as failed.
 
@@ -81,6 +92,7 @@ def deployer(  # options, by name
     from workers.deployer import Deployer, Orders
     from workers.loop import run
     from workers.process import ended_clearly, process
+    from workers.program import without_secrets
     from workers.runs import Runs
 
     settings = from_environment()
@@ -112,7 +124,7 @@ def deployer(  # options, by name
             ),
             publisher=ConfirmedPublisher(lambda: open_outbound(settings.broker_url, name=name)),
             signals=around.signals,
-            environment=os.environ,
+            environment=without_secrets(os.environ, passed=pass_env),
             out=click.echo,
             err=lambda line: click.echo(line, err=True),
             log=log,

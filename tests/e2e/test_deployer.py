@@ -141,6 +141,23 @@ def test_a_command_is_run_and_reported(bench: Bench) -> None:
     assert [json.loads(line)["event"] for line in err.splitlines()][-3:] == ["started", "succeeded", "stopped"]
 
 
+def test_a_program_sees_no_address_and_no_token_unless_it_is_passed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DEPLOYDB_TOKEN", "DEPLOYDB_DATABASE_URL", "PGPASSWORD", "PGHOST", "MINE"):
+        monkeypatch.setenv(name, f"the {name}")
+    process = bench.deployer("env", "--pass-env", "PGHOST")
+    bench.command("c-1")
+    bench.facts(2)
+    out, _ = bench.end(process)
+    assert bench.broker_url not in out
+    assert "the PGHOST" in out
+    assert "the MINE" in out
+    assert "DEPLOYDB_VERSION=1.2.3" in out
+    for name in ("DEPLOYDB_TOKEN", "DEPLOYDB_DATABASE_URL", "PGPASSWORD", "DEPLOYDB_BROKER_URL"):
+        assert name not in out
+
+
 def test_a_failure_is_reported_with_exit_code_and_last_lines_and_the_next_command_runs(bench: Bench) -> None:
     bench.deployer('test "$DEPLOYDB_COMMAND_ID" = c-2 && exit 0; echo copying; echo "disk full" >&2; exit 3')
     bench.command("c-1")

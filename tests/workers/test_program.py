@@ -1,5 +1,8 @@
 """The program that a deployer runs: variables, input, output, end."""
 
+import contextlib
+import os
+import signal
 import sys
 import threading
 import time
@@ -7,10 +10,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import psutil
+import pytest
 
 from deploydb.domain.artifact import Artifact
 from deploydb.domain.commands import DeployCommand, Previous
-from workers.program import Ended, Run
+from workers.program import Ended, Run, without_secrets
 
 LONG = timedelta(minutes=1)
 
@@ -129,6 +134,68 @@ def test_a_program_that_leaves_something_running_ends_when_it_ends_itself() -> N
     ended, _ = _run("import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(5)'])")
     assert ended.succeeded
     assert time.monotonic() - began < 4
+
+
+def _run_leaves(script: str, limit: timedelta = LONG) -> tuple[Ended, str]:
+    """A run, after which no thread, descriptor and child of ours is there that was not before."""
+    threads, descriptors = set(threading.enumerate()), set(os.listdir("/proc/self/fd"))
+    children = set(psutil.Process().children(recursive=True))
+    ended, output = _run(script, limit=limit)
+    assert set(threading.enumerate()) == threads
+    assert set(os.listdir("/proc/self/fd")) == descriptors
+    assert set(psutil.Process().children(recursive=True)) == children
+    return ended, output
+
+
+SLEEPS = "[sys.executable, '-c', 'import os, time; print(os.getpid(), flush=True); time.sleep(60)']"
+
+
+@pytest.mark.parametrize(
+    ("how", "limit"),
+    [
+        ("subprocess.Popen({})", LONG),
+        ("subprocess.Popen({}, process_group=0)", LONG),
+        ("subprocess.Popen([sys.executable, '-c', 'import subprocess, sys; subprocess.Popen({})'])", LONG),
+        (
+            "subprocess.Popen([sys.executable, '-c', 'import signal; signal.signal(15, signal.SIG_IGN);' + {}[-1]])",
+            LONG,
+        ),
+        ("subprocess.run({})", timedelta(seconds=2)),
+    ],
+)
+def test_a_program_leaves_no_process_thread_or_pipe_behind(how: str, limit: timedelta) -> None:
+    nested = SLEEPS.replace("'", "\\'") if "sys; subprocess" in how else SLEEPS
+    ended, output = _run_leaves(f"import subprocess, sys, time; {how.format(nested)}; time.sleep(1)", limit)
+    assert ended.succeeded is (limit == LONG)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        assert psutil.Process(int(output.split()[0])).status() == psutil.STATUS_ZOMBIE
+
+
+def test_what_has_left_the_session_and_holds_the_pipes_leaves_no_thread_or_pipe_of_ours() -> None:
+    script = f"import subprocess, sys, time; subprocess.Popen({SLEEPS}, start_new_session=True); time.sleep(1)"
+    ended, output = _run_leaves(script)
+    assert ended.succeeded
+    os.kill(int(output), signal.SIGKILL)
+
+
+def test_a_program_gets_none_of_our_settings_but_those_that_are_passed() -> None:
+    environment = {
+        "PATH": "/bin",
+        "DEPLOYDB_DATA": "data",
+        "DEPLOYDB_DATABASE_URL": "postgresql://u:p@h/d",
+        "DEPLOYDB_BROKER_URL_FILE": "/run/secrets/broker",
+        "DEPLOYDB_TOKEN": "ddb_x",
+        "DEPLOYDB_TOKENS": "a b c",
+        "PGPASSWORD": "p",
+        "PGSERVICEFILE": "/x",
+    }
+    assert without_secrets(environment) == {"PATH": "/bin", "DEPLOYDB_DATA": "data"}
+    assert without_secrets(environment, passed=("PGPASSWORD", "DEPLOYDB_TOKEN")).keys() == {
+        "PATH",
+        "DEPLOYDB_DATA",
+        "PGPASSWORD",
+        "DEPLOYDB_TOKEN",
+    }
 
 
 def test_a_program_that_does_not_exist_is_a_failure_with_its_name() -> None:
