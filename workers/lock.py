@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deploydb.domain.errors import Misconfigured
+from deploydb.private import make_file, make_folder
 
 
 @contextmanager
@@ -16,7 +17,8 @@ def held(path: Path, *, taken: str) -> Iterator[None]:
     Raises: Misconfigured with `taken` and who holds it, or where the file cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
+        make_file(path)
         file = path.open("a+", encoding="ascii")
     except OSError as error:
         raise Misconfigured(f"cannot write {path}: {error.strerror}") from error

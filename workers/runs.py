@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from deploydb.domain.errors import Misconfigured, Transient
+from deploydb.private import make_sqlite_file
 from workers.lock import held
 
 KEEP = timedelta(days=30)
@@ -42,6 +43,7 @@ class Runs:
             taken = f"another deployer uses {path}: give this one a file of its own with --state"
             stack.enter_context(held(path.with_name(f"{path.name}.lock"), taken=taken))
             try:
+                make_sqlite_file(path)
                 self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
                 stack.callback(self._database.close)
                 self._database.execute("PRAGMA journal_mode = WAL")

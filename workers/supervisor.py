@@ -14,11 +14,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO
 
 from deploydb.domain.errors import Misconfigured
+from deploydb.private import make_file, make_folder, narrow
 from workers.signals import Signals
 
 READY_WITHIN_SECONDS = 30.0
@@ -156,7 +158,8 @@ class Supervisor:
     def __init__(
         self, names: Sequence[str], *, environment: Mapping[str, str], logs: Path, say: Say, bound: socket.socket
     ) -> None:
-        logs.mkdir(parents=True, exist_ok=True)
+        make_folder(logs)
+        narrow(logs)
         self.parts = [
             Part(
                 name,
@@ -215,8 +218,16 @@ def _command(name: str, bound: socket.socket) -> list[str]:
     return [sys.executable, "-P", "-m", "workers", name, *ports, "--with-parent"]
 
 
+class _LogFile(RotatingFileHandler):
+    """Its files are ours alone, the next ones too."""
+
+    def _open(self) -> TextIOWrapper:
+        make_file(Path(self.baseFilename))
+        return super()._open()
+
+
 def _log_file(path: Path) -> RotatingFileHandler:
-    return RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    return _LogFile(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
 
 
 def _serious(line: str) -> str | None:

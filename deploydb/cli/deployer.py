@@ -88,6 +88,7 @@ def deployer(  # options, by name
     from deploydb import telemetry
     from deploydb.broker.open import open_inbound, open_outbound
     from deploydb.broker.topology import command_queue
+    from deploydb.private import narrow
     from workers.confirmed import ConfirmedPublisher
     from workers.deployer import Deployer, Orders
     from workers.loop import run
@@ -115,6 +116,8 @@ def deployer(  # options, by name
         Runs(path) as runs,
         ExitStack() as stack,
     ):
+        if state is None and not narrow(settings.data):
+            log.warning("the data folder is open to other users, and not for DeployDB alone", data=str(settings.data))
         worker = Deployer(
             orders,
             runs=runs,

@@ -9,6 +9,7 @@ from deploydb.cli.telling import me
 from deploydb.domain.characters import not_allowed
 from deploydb.domain.errors import Misconfigured
 from deploydb.identity import APPROVE, READ, SCOPES, new_token, token_line
+from deploydb.private import make_folder, narrow
 
 _FILE = "token"
 
@@ -48,9 +49,11 @@ def line_of_the_person_here(data: Path) -> str:
     Raises: Misconfigured where that file holds no token.
     """
     path = data / _FILE
+    make_folder(data)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
+        narrow(path)
         kept = path.read_text(encoding="utf-8", errors="replace").strip()
         if len(kept.split()) != 1:
             raise Misconfigured(f"{path} holds no token: remove it, and a new one is made") from None

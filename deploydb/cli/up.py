@@ -51,6 +51,7 @@ def up(data: Path | None, config: Path | None, listen: str | None, listen_fd: in
     """
     from deploydb.cli.token import line_of_the_person_here
     from deploydb.listening import address_of, listening
+    from deploydb.private import narrow
     from workers.deadline import Deadline
     from workers.lock import held
     from workers.process import ended_clearly
@@ -66,6 +67,8 @@ def up(data: Path | None, config: Path | None, listen: str | None, listen_fd: in
         inherited or listening(settings.listen, setting="--listen") as bound,
         held(lock, taken=taken),
     ):
+        if not narrow(settings.data):
+            _warn("data", f"{settings.data} is open to other users, and not for DeployDB alone: give it one by --data")
         settings = replace(settings, listen=address_of(bound))
         environment = _environment(environment, listen=settings.listen)
         signals = Signals()

@@ -1,7 +1,7 @@
 """Connections to the database: how they are set up, how many, and how their errors are told apart."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from deploydb.domain.errors import Misconfigured, NotAllowed, Permanent, Transient
+from deploydb.private import make_folder, make_sqlite_file
 from deploydb.store.peer import connecting
 
 T = TypeVar("T")
@@ -115,12 +116,13 @@ def open_engine(
         case "sqlite":
             if parsed.database:
                 try:
-                    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+                    make_folder(Path(parsed.database).parent)
                 except OSError as error:
                     raise Misconfigured(f"cannot make the folder of {parsed.database}: {error.strerror}") from error
             else:
                 pool = {}  # in memory: one connection
             engine = sa.create_engine(parsed, json_serializer=_to_json, json_deserializer=msgspec.json.decode, **pool)
+            sa.event.listen(engine, "do_connect", _make_sqlite_file)
             sa.event.listen(engine, "connect", _prepare_sqlite)
             sa.event.listen(engine, "begin", _begin_sqlite)
             return engine
@@ -209,6 +211,11 @@ def _drop_lost_sessions(context: ExceptionContext) -> None:
     state = getattr(context.original_exception, "sqlstate", None)
     if state is not None and state.startswith(_LOST_STATES):
         context.is_disconnect = True
+
+
+def _make_sqlite_file(_dialect: object, _record: object, arguments: Sequence[str], _options: object) -> None:
+    if arguments and not arguments[0].startswith((":", "file:")):
+        make_sqlite_file(Path(arguments[0]))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own type

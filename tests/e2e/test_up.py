@@ -36,7 +36,16 @@ DEADLINE_SECONDS = 40.0
 class Up:
     """One `deploydb up` on a folder of its own."""
 
-    def __init__(self, folder: Path, port: int, *, broker_url: str | None = None, database_url: str | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        *,
+        broker_url: str | None = None,
+        database_url: str | None = None,
+        umask: int = -1,
+    ):
+        self._umask = umask
         self.folder = folder
         self.url = f"http://127.0.0.1:{port}"
         self.broker_url = broker_url or f"embedded:{folder}/data/broker.db"
@@ -56,6 +65,7 @@ class Up:
             env=self._environment,
             stderr=subprocess.PIPE,
             text=True,
+            umask=self._umask,
         )
         self._listening = threading.Thread(target=self._listen, args=(process,), daemon=True)
         self._listening.start()
@@ -162,7 +172,7 @@ def started(tmp_path: Path) -> Iterator[Callable[..., Up]]:
     """Starts `up`; whatever is left of it is killed in the end."""
     all_started: list[Up] = []
 
-    def start(port: int | None = None, **options: str) -> Up:
+    def start(port: int | None = None, **options: Any) -> Up:
         write_config(tmp_path / "config", CONFIG)
         made = Up(tmp_path, _free_port() if port is None else port, **options)
         all_started.append(made)
@@ -267,6 +277,28 @@ def test_an_address_that_another_deploydb_has_is_said_so_and_it_goes_on(
     assert "set DEPLOYDB_GATEWAY_LISTEN=127.0.0.1:" in ended.stderr
     assert first.running() == {"dev": [], "prod": []}
     first.stop()
+
+
+def test_what_it_writes_is_for_its_user_alone_whatever_the_umask_and_was_there_before(
+    started: Callable[..., Up], tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    (data / "logs").mkdir(parents=True)
+    for folder in (data, data / "logs"):
+        folder.chmod(0o755)
+    (data / "token").write_text("ddb_" + "x" * 43)
+    (data / "token").chmod(0o644)
+    up = started(umask=0)
+    up.ready()
+    up.publish(published("1.2.3"))
+    assert up.deploy() == "dev"
+    up.until(lambda: up.running().get("dev") == ["1.2.3"], "dev runs it")
+    modes = {path: path.stat().st_mode & 0o777 for path in (data, *data.rglob("*"))}
+    assert {"deploydb.db", "deploydb.db-wal", "broker.db", "broker.db-wal", "token", "up.lock", "web.log"} <= {
+        path.name for path in modes
+    }
+    assert {path: mode for path, mode in modes.items() if mode != (0o700 if path.is_dir() else 0o600)} == {}
+    up.stop()
 
 
 def test_it_keeps_its_address_while_the_part_that_serves_it_starts_again(started: Callable[..., Up]) -> None:

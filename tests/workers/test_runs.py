@@ -1,5 +1,6 @@
 """The deployer's state file: what was run, through crashes."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploydb.domain.errors import Misconfigured
+from deploydb.private import narrow
 from workers.runs import Runs
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -73,6 +75,34 @@ def test_a_state_file_serves_one_deployer_at_a_time(runs: Runs, path: Path) -> N
         Runs(path)
     runs.close()
     Runs(path).close()
+
+
+def test_a_state_file_is_for_its_user_alone_whatever_the_umask(path: Path) -> None:
+    umask = os.umask(0)
+    try:
+        with Runs(path) as opened:
+            opened.begin("c-1", NOW)
+            path.chmod(0o644)
+        with Runs(path) as opened:
+            opened.begin("c-2", NOW)
+            assert {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {
+                "deployer.db": 0o600,
+                "deployer.db-wal": 0o600,
+                "deployer.db-shm": 0o600,
+                "deployer.db.lock": 0o600,
+            }
+            assert path.parent.stat().st_mode & 0o777 == 0o700
+    finally:
+        os.umask(umask)
+
+
+@pytest.mark.parametrize("mode", [0o1777, 0o755])
+def test_a_folder_that_others_use_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int) -> None:
+    tmp_path.chmod(mode)
+    if mode == 0o755:
+        monkeypatch.chdir(tmp_path)
+    assert not narrow(tmp_path)
+    assert tmp_path.stat().st_mode & 0o7777 == mode
 
 
 def test_a_state_file_that_is_something_else_is_told(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from deploydb.broker.address import EmbeddedAddress
 from deploydb.broker.replies import PROVISION
 from deploydb.broker.topology import COMMANDS, Topology
 from deploydb.domain.errors import Misconfigured, Transient
+from deploydb.private import make_folder, make_sqlite_file
 
 _VERSION = 1
 _BUSY_SECONDS = 10.0
@@ -92,7 +93,8 @@ def provision(address: EmbeddedAddress, topology: Topology) -> list[str]:
     """
     made: list[str] = []
     with told_apart(address):
-        address.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(address.path.parent)
+        make_sqlite_file(address.path)
         connection = _connect(address.path)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
