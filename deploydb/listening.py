@@ -46,6 +46,11 @@ def address_of(bound: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def with_port_of(bound: socket.socket, address: str) -> str:
+    """HOST:PORT as it was given, with the port that the socket has got."""
+    return f"{address.rpartition(':')[0]}:{bound.getsockname()[1]}"
+
+
 def local_url(bound: socket.socket) -> str:
     """The URL at which this machine reaches a socket, and no other one: without a name to be resolved."""
     host, port = bound.getsockname()[:2]

@@ -28,7 +28,7 @@ from deploydb.configuration import load
 from deploydb.domain.catalog import Service
 from deploydb.domain.characters import visible
 from deploydb.domain.errors import Misconfigured, NotFound, Permanent, Transient
-from deploydb.listening import address_of, listening, local_url
+from deploydb.listening import listening, local_url, with_port_of
 from deploydb.settings import Settings, from_environment
 
 EXAMPLE = Path("deploy/example")
@@ -67,9 +67,10 @@ def tour(once: bool, listen: str | None, service: str | None) -> None:
     with ExitStack() as running:
         running.enter_context(_stopped_with_us())
         # ours to the end of the tour: what answers there is what the tour has started
-        bound = running.enter_context(listening(listen or settings.listen, setting="--listen"))
+        address = listen or settings.listen
+        bound = running.enter_context(listening(address, setting="--listen"))
         url = local_url(bound)
-        up = _start(running, ["up", "--listen", address_of(bound)], bound)
+        up = _start(running, ["up", "--listen", with_port_of(bound, address)], bound)
         _until_ready(up, url)
         deployer = _start(running, ["deployer", "--orchestrator", "default", "--", str(EXAMPLE / "deploy.sh")])
         release = _Release(chosen, catalog.stages(chosen)[-1].environment, url, (up, deployer))

@@ -173,6 +173,7 @@ def serve(
         with bound or listening(given.listen) as taken:
             log.info("serving", address=f"http://{address_of(taken)}")
             served = around(app) if around is not None else app
+            host = taken.getsockname()[0]
             served = only_own_hosts(served, address=host, url=given.url, listen=given.listen, more=given.hosts)
             _leave_alone_what_stays()
             server = Server(
