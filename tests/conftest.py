@@ -150,6 +150,27 @@ def _reset_signals_of_children() -> None:
             signal.signal(number, lambda _number, _frame: None)
 
 
+@pytest.fixture(scope="module")
+def shared_sqlite_url(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A migrated file for all tests of a module that only read."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path_factory.mktemp('shared') / 'deploydb.db')}"
+
+
+@pytest.fixture(scope="module")
+def shared_postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
+    """A migrated database for all tests of a module that only read."""
+    name = f"shared_{secrets.token_hex(8)}"
+    yield postgresql.create_database(name, template="deploydb_template")
+    postgresql.drop_database(name)
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def shared_url(request: pytest.FixtureRequest) -> str:
+    """Each database in turn, for all tests of a module that only read."""
+    url: str = request.getfixturevalue(f"shared_{request.param}_url")
+    return url
+
+
 def _migrate(url: str) -> None:
     engine = open_engine(url, name="tests")
     try:

@@ -128,12 +128,17 @@ def _reality(past: _Past) -> Reality:
     try:
         require_current(engine)
         with read_only(engine) as connection:
-            return Reality(
-                entries(connection, since=past.since, recorded=past.clock == "recorded"),
+            unreadable: list[int] = []
+            reality = Reality(
+                entries(connection, unreadable, since=past.since, recorded=past.clock == "recorded"),
                 attempts(connection, since=past.since),
                 ran=ran_before(connection, past.since) if past.since is not None else (),
                 clock=past.clock,
             )
+        if unreadable:
+            rows = f"{counted(len(unreadable), 'row')} of the log, the first of them {unreadable[0]}"
+            click.echo(f"deploydb: left out, since they cannot be read as facts: {rows}", err=True)
+        return reality
     finally:
         engine.dispose()
 

@@ -15,6 +15,9 @@ Time = Annotated[datetime, Meta(tz=True)]
 Number = Annotated[int, Meta(gt=0, le=2**63 - 1)]
 """A row's id."""
 
+OWN_SOURCE = "deploydb"
+"""The source of DeployDB's own decisions, which are no facts: no fact may have it."""
+
 
 class Fact(Struct, frozen=True, kw_only=True, tag_field="type"):
     """Something that happened, said by `source`."""

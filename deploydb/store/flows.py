@@ -4,14 +4,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 
 from deploydb.domain.decisions import FlowOpened
+from deploydb.domain.errors import Refused
 from deploydb.domain.facts import AboutDeployment
 from deploydb.domain.state import Status
 from deploydb.store import rows
-from deploydb.store.journal import Journal
+from deploydb.store.journal import Journal, fact_text
 from deploydb.store.lists import among
 from deploydb.store.projection import Logged, project
 from deploydb.store.references import locate
@@ -19,7 +19,7 @@ from deploydb.store.tables import deployment, event, flow, unmatched, verdict
 from deploydb.wire.native import decode_fact
 
 _EARLY = (
-    sa.select(event.c.number, event.c.body, event.c.publisher, event.c.recorded_at)
+    sa.select(event.c.number, fact_text(), event.c.publisher, event.c.recorded_at)
     .join(unmatched, unmatched.c.event == event.c.number)
     .where(
         among(unmatched.c.service, "services"),
@@ -90,14 +90,13 @@ def match_early(connection: sa.Connection, services: Collection[str], now: datet
     Ingest marks the service with such a fact, so that it is looked at again after the deployment has been committed,
     whichever of the two comes first. Index: `ix_unmatched_lane`.
     """
-    early = [
-        Logged(
-            number=row.number,
-            fact=decode_fact(msgspec.json.encode(row.body), arrived_at=row.recorded_at),
-            publisher=row.publisher,
-        )
-        for row in connection.execute(_EARLY, {"services": list(services)})
-    ]
+    early: list[Logged] = []
+    for row in connection.execute(_EARLY, {"services": list(services)}):
+        try:
+            fact = decode_fact(row.body.encode(), arrived_at=row.recorded_at)
+        except Refused:  # stored by an earlier release: it stays unmatched, and keeps nothing else from its deployment
+            continue
+        early.append(Logged(number=row.number, fact=fact, publisher=row.publisher))
     if not early:
         return
     connection.execute(sa.delete(unmatched).where(among(unmatched.c.event, [entry.number for entry in early])))

@@ -2,15 +2,41 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 import sqlalchemy as sa
 
+from deploydb.domain.facts import OWN_SOURCE, AnyFact
 from deploydb.store import rows
+from deploydb.store.columns import BigId
 from deploydb.store.tables import event
 
-SOURCE = "deploydb"
+_FACTS = tuple(sorted(struct.__struct_config__.tag for struct in get_args(AnyFact)))
+_ID = "^[1-9][0-9]{0,17}$"
+"""An id as JSON has it, below 10**18: it fits into 64 bits."""
+
+
+def is_own(log: sa.FromClause = event) -> sa.ColumnElement[bool]:
+    """Whether a row of the log is DeployDB's own decision: the fields of decisions are read from no other row.
+
+    Both columns are beyond a fact's reach: its type is one of a fixed list, and `wire` refuses this source.
+    """
+    return sa.and_(log.c.source == OWN_SOURCE, log.c.type.not_in(_FACTS))
+
+
+def own_id(name: str, log: sa.FromClause = event) -> sa.ColumnElement[int | None]:
+    """The id that a decision has in a field; NULL where the row is no decision, or the field is no id.
+
+    Never an error, whatever the row holds and in whatever order the database evaluates conditions.
+    """
+    text = sa.cast(log.c.body[name], sa.Text)
+    return sa.case((sa.and_(is_own(log), text.regexp_match(_ID)), sa.cast(text, BigId)))
+
+
+def fact_text() -> sa.Label[str]:
+    """A row's body as the JSON that is stored, as `body`: for what reads facts as they came, or hands them on."""
+    return sa.type_coerce(sa.cast(event.c.body, sa.Text), sa.Text).label("body")
 
 
 class Journal:
@@ -24,12 +50,12 @@ class Journal:
     def note(self, what: str, *, service: str, environment: str | None = None, **told: Any) -> None:  # noqa: ANN401
         """One decision: `what` in the past tense, and whatever a replay needs, with the catalog it was made by."""
         ident = str(uuid4())
-        body = {"type": what, "id": ident, "source": SOURCE, "time": self._now, "service": service}
+        body = {"type": what, "id": ident, "source": OWN_SOURCE, "time": self._now, "service": service}
         body |= {"environment": environment} if environment is not None else {}
         body |= {name: value for name, value in told.items() if value is not None}
         self._entries.append(
             {
-                "source": SOURCE,
+                "source": OWN_SOURCE,
                 "id": ident,
                 "type": what,
                 "time": self._now,

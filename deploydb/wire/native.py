@@ -14,7 +14,14 @@ from packageurl import PackageURL
 from deploydb.domain.artifact import Artifact
 from deploydb.domain.commands import DeployCommand, Notification
 from deploydb.domain.errors import Refused
-from deploydb.domain.facts import AnyFact, ArtifactAttested, ArtifactPublished, DeploymentObserved, HoldPlaced
+from deploydb.domain.facts import (
+    OWN_SOURCE,
+    AnyFact,
+    ArtifactAttested,
+    ArtifactPublished,
+    DeploymentObserved,
+    HoldPlaced,
+)
 from deploydb.settings import MAX_BODY_BYTES
 from deploydb.wire.offences import MAX_NESTING, find_offence
 from deploydb.wire.refusals import explain, shortened
@@ -42,6 +49,8 @@ def decode_fact(body: bytes, *, arrived_at: datetime) -> AnyFact:
     Raises: Refused, with the path of the field that is wrong, missing or not allowed.
     """
     fact = _decode(_facts, _FACTS, body)
+    if fact.source == OWN_SOURCE:
+        raise Refused(f"{OWN_SOURCE} is the source of DeployDB's own decisions: name another", path="$.source")
     if isinstance(fact, _WITH_ARTIFACT) and fact.artifact.purl is not None:
         fact = replace(fact, artifact=_canonical(fact.artifact))
     if isinstance(fact, HoldPlaced) and fact.until is not None:

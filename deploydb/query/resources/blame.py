@@ -1,7 +1,7 @@
 """Blame: `/api/blame`, what changed in the hours before."""
 
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from datetime import timedelta
+from typing import Literal
 
 from msgspec import Struct
 
@@ -10,7 +10,7 @@ from deploydb.query.asking import Asked
 from deploydb.query.errors import bad_request
 from deploydb.query.lane import require_environment, require_service
 from deploydb.query.resource import Resource, moment, number, text
-from deploydb.store.queries.blame import MOST, ChangeView, changes_between, ran_before
+from deploydb.store.queries.blame import MOST, ChangeView, Told, changes_between, ran_before
 
 MOST_HOURS = 24 * 31
 _HOURS = 24
@@ -94,8 +94,8 @@ def blame(asked: Asked) -> Blame:
         if environment is not None:
             require_environment(connection, asked.catalog, environment)
         views = changes_between(connection, since, until, service=service, environment=environment)
-        came = [view.body["deployment"] for view in views if view.type == "environment.changed"]
-        before = ran_before(connection, came) if came else {}
+        came = [view.told.deployment for view in views if view.type == "environment.changed" and view.told]
+        before = ran_before(connection, [each for each in came if each is not None]) if came else {}
     return Blame(
         since=since.isoformat(),
         until=until.isoformat(),
@@ -105,43 +105,42 @@ def blame(asked: Asked) -> Blame:
 
 
 def _change(catalog: Catalog, view: ChangeView, before: dict[int, str]) -> Change:
-    body = view.body
-    deployment = body.get("deployment")
+    told = view.told or Told(reason=f"it cannot be read: row {view.number} of the log is not as such a row is")
     return Change(
-        time=(datetime.fromisoformat(body["since"]) if "since" in body else view.time).isoformat(),
+        time=(told.since or view.time).isoformat(),
         recorded_at=view.recorded_at.isoformat(),
-        kind=_kind(catalog, view),
+        kind=_kind(catalog, view.type, told),
         service=view.service,
         environment=view.environment,
-        version=body.get("version") or body.get("to"),
-        previous=before.get(deployment) if isinstance(deployment, int) else None,
-        what=_what(view.type, body),
-        who=view.who or body.get("by"),
-        reason=body.get("reason") or body.get("comment") or view.deployment_reason,
-        deployment=deployment if isinstance(deployment, int) else None,
+        version=told.version,
+        previous=before.get(told.deployment) if told.deployment is not None else None,
+        what=_what(view.type, told),
+        who=view.who or told.by,
+        reason=told.reason or told.comment or view.deployment_reason,
+        deployment=told.deployment,
         event=view.number,
     )
 
 
-def _kind(catalog: Catalog, view: ChangeView) -> Kind:
-    if view.type == "approval.given" and view.body.get("promotion") == _FREEZE:
-        return "overridden" if catalog.overrides_freezes(str(view.body.get("by"))) else "approved"
-    if view.type == "deployment.attempted" and view.body.get("kind") == "rollback":
+def _kind(catalog: Catalog, kind: str, told: Told) -> Kind:
+    if kind == "approval.given" and told.promotion == _FREEZE:
+        return "overridden" if catalog.overrides_freezes(told.by or "") else "approved"
+    if kind == "deployment.attempted" and told.kind == "rollback":
         return "rolled back"
-    return _KINDS[view.type]
+    return _KINDS[kind]
 
 
-def _what(kind: str, body: dict[str, Any]) -> str | None:
+def _what(kind: str, told: Told) -> str | None:
     """What in particular: which gate, which kind of hold, what followed a failure, which incident."""
     if kind.startswith("approval."):
-        return body.get("promotion")
+        return told.promotion
     if kind.startswith("hold."):
-        return body.get("kind")
+        return told.kind
     if kind == "failure.counted":
-        return body.get("sequel")
+        return told.sequel
     if kind == "hotfix.declared":
-        return ", ".join(body.get("skip", ())) or None
-    return body.get("incident") if kind.startswith("incident.") else None
+        return ", ".join(told.skip) or None
+    return told.incident if kind.startswith("incident.") else None
 
 
 RESOURCES = (

@@ -3,12 +3,16 @@
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.errors import Refused
+from deploydb.store.journal import fact_text, is_own, own_id
 from deploydb.store.lists import among
 from deploydb.store.queries.moments import numbers_between
 from deploydb.store.tables import deployment, event, tenure
+from deploydb.wire.native import decode_fact
 
 MOST = 200
 _DECIDED = ("environment.changed", "deployment.ran", "failure.counted", "deployment.attempted", "rollback.answered")
@@ -25,8 +29,27 @@ _SAID = (
 )
 
 
+class Told(Struct, frozen=True, kw_only=True):
+    """What a row of the log says of a change. `since` and `sequel` are of decisions alone."""
+
+    deployment: int | None = None
+    since: datetime | None = None
+    version: str | None = None
+    kind: str | None = None
+    by: str | None = None
+    reason: str | None = None
+    comment: str | None = None
+    promotion: str | None = None
+    sequel: str | None = None
+    skip: tuple[str, ...] = ()
+    incident: str | None = None
+
+
 class ChangeView(Struct, frozen=True, kw_only=True):
-    """A row of the log that tells of a change. `deployment_reason`: why it was deployed, or what became of it."""
+    """A row of the log that tells of a change. `deployment_reason`: why it was deployed, or what became of it.
+
+    `told` is None where the body is not what such a row has: nothing can be read from it.
+    """
 
     number: int
     type: str
@@ -35,7 +58,7 @@ class ChangeView(Struct, frozen=True, kw_only=True):
     service: str | None
     environment: str | None
     who: str | None
-    body: dict[str, Any]
+    told: Told | None
     deployment_reason: str | None
 
 
@@ -47,6 +70,7 @@ def changes_between(
     Of one service also what concerns all services, and so for environments. Costs what was logged in that time.
     Index: primary key.
     """
+    wanted = sa.or_(sa.and_(is_own(), event.c.type.in_(_DECIDED)), event.c.type.in_(_SAID))
     inside = sa.and_(event.c.recorded_at >= start, event.c.recorded_at <= end)
     first, last = numbers_between(connection, start, end)
     statement = (
@@ -58,23 +82,35 @@ def changes_between(
             event.c.service,
             event.c.environment,
             event.c.who,
-            event.c.body,
+            fact_text(),
             sa.case((event.c.type.in_(_RAN), deployment.c.because), else_=deployment.c.reason).label(
                 "deployment_reason"
             ),
         )
-        .outerjoin(
-            deployment,
-            sa.and_(event.c.type.in_(_DECIDED), deployment.c.id == event.c.body["deployment"].as_integer()),
-        )
-        .where(event.c.number.between(first, last), inside, event.c.type.in_((*_DECIDED, *_SAID)))
+        .outerjoin(deployment, deployment.c.id == own_id("deployment"))
+        .where(event.c.number.between(first, last), inside, wanted)
         .order_by(event.c.number.desc())
         .limit(MOST + 1)
     )
     for column, name in ((event.c.service, service), (event.c.environment, environment)):
         if name is not None:
             statement = statement.where(sa.or_(column == name, column.is_(None)))
-    return [ChangeView(**row._mapping) for row in connection.execute(statement)]
+    return [_view(row) for row in connection.execute(statement)]
+
+
+def _view(row: Any) -> ChangeView:  # noqa: ANN401  # a row of `changes_between`
+    fields = dict(row._mapping)
+    body = fields.pop("body").encode()
+    told: Told | None = None
+    try:
+        if row.type in _DECIDED:
+            told = msgspec.json.decode(body, type=Told)
+        else:  # by its own fields: what stands beside them says nothing
+            fact = decode_fact(body, arrived_at=row.recorded_at)
+            told = msgspec.convert(fact, Told, from_attributes=True)
+    except (Refused, msgspec.DecodeError):
+        told = None
+    return ChangeView(**fields, told=told)
 
 
 def ran_before(connection: sa.Connection, deployments: list[int]) -> dict[int, str]:

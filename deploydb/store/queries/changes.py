@@ -1,16 +1,25 @@
 """What has been added to the log since somebody looked, for whom follows it."""
 
 from collections.abc import Collection
+from typing import get_args
 
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.facts import AnyFact
+from deploydb.store.journal import is_own
 from deploydb.store.lists import among
 from deploydb.store.tables import event
 
 SEEN_AGAIN = 2_000
 """Rows become visible out of the order of their numbers: so many below the highest one are looked through again."""
 MOST = 1_000
+
+
+def _having(field: str) -> sa.ColumnElement[bool]:
+    """Whether the row's body has the field as a field of its own: decisions have, and facts of these types."""
+    facts = [struct for struct in get_args(AnyFact) if field in struct.__struct_fields__]
+    return sa.or_(is_own(), event.c.type.in_([struct.__struct_config__.tag for struct in facts]))
 
 
 class ChangeView(Struct, frozen=True, kw_only=True):
@@ -41,7 +50,8 @@ def numbers_above(connection: sa.Connection, floor: int) -> list[int]:
 def changes(connection: sa.Connection, numbers: Collection[int]) -> list[ChangeView]:
     """These rows, ascending. Index: primary key."""
     body = event.c.body
-    version = sa.func.coalesce(body["version"].as_string(), body["artifact"]["version"].as_string())
+    version = sa.case((_having("version"), body["version"].as_string()), else_=body["artifact"]["version"].as_string())
+    reason = sa.case((_having("reason"), body["reason"].as_string()))
     statement = (
         sa.select(
             event.c.number,
@@ -50,8 +60,8 @@ def changes(connection: sa.Connection, numbers: Collection[int]) -> list[ChangeV
             event.c.source,
             event.c.service,
             event.c.environment,
-            version.label("version"),
-            body["reason"].as_string().label("reason"),
+            sa.cast(version, sa.Text).label("version"),
+            sa.cast(reason, sa.Text).label("reason"),
             event.c.who,
         )
         .where(among(event.c.number, sorted(numbers)))

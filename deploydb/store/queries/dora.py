@@ -5,11 +5,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
+from msgspec import Struct
 
 from deploydb.domain.dora import Run, Trouble
 from deploydb.store import rows
 from deploydb.store.columns import UtcDateTime
+from deploydb.store.journal import is_own
 from deploydb.store.lists import among
 from deploydb.store.publications import module_key
 from deploydb.store.queries.moments import numbers_between
@@ -18,6 +21,22 @@ from deploydb.store.tables import artifact, deployment, event, tenure
 _FAILED, _ATTEMPTED = "failure.counted", "deployment.attempted"
 _DETECTED, _RESOLVED = "incident.detected", "incident.resolved"
 _SPAN = (artifact.c.module_key, sa.Column("after", UtcDateTime), sa.Column("until", UtcDateTime))
+
+
+class _Told(Struct, frozen=True, kw_only=True):
+    """What a body says that is counted here; of a body that is not so, nothing."""
+
+    deployment: int | None = None
+    cause: int | None = None
+    kind: str | None = None
+    incident: str | None = None
+
+    @classmethod
+    def of(cls, row: sa.Row[Any]) -> "_Told":
+        try:
+            return msgspec.convert(row.body, cls)
+        except msgspec.ValidationError:
+            return cls()
 
 
 def runs_since(
@@ -84,19 +103,20 @@ def troubles_between(
     failed, attempted, detected = ([row for row in found if row.recorded_at <= end] for found in wanted)
     over: dict[tuple[str, str, str | None], list[datetime]] = defaultdict(list)
     for row in rare(_RESOLVED):
-        over[row.service, row.environment, row.body.get("incident")].append(row.time)
+        over[row.service, row.environment, _Told.of(row).incident].append(row.time)
     troubles = [
-        Trouble(service=row.service, environment=row.environment, at=row.time, deployment=row.body["deployment"])
+        Trouble(service=row.service, environment=row.environment, at=row.time, deployment=_Told.of(row).deployment)
         for row in failed
     ]
     counted = {trouble.deployment for trouble in troubles}
     troubles += [
-        Trouble(service=row.service, environment=row.environment, at=row.time, deployment=row.body["cause"])
+        Trouble(service=row.service, environment=row.environment, at=row.time, deployment=told.cause)
         for row in attempted
-        if row.body.get("kind") == "rollback" and row.body.get("cause") not in (None, *counted)
+        for told in (_Told.of(row),)
+        if told.kind == "rollback" and told.cause not in (None, *counted)
     ]
     for row in detected:
-        ends = [end for end in over[row.service, row.environment, row.body.get("incident")] if end >= row.time]
+        ends = [end for end in over[row.service, row.environment, _Told.of(row).incident] if end >= row.time]
         troubles.append(
             Trouble(service=row.service, environment=row.environment, at=row.time, over=min(ends, default=None))
         )
@@ -148,6 +168,8 @@ def _rare(
         )
         .order_by(event.c.number)
     )
+    if name in (_FAILED, _ATTEMPTED):
+        statement = statement.where(is_own())
     if service is not None:
         statement = statement.where(event.c.service == service)
     return connection.execute(statement).all()

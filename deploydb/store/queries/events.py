@@ -7,6 +7,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.store.journal import fact_text
 from deploydb.store.lists import among
 from deploydb.store.queries.moments import numbers_between
 from deploydb.store.tables import event
@@ -97,9 +98,8 @@ def _recorded(
 
 def _events(connection: sa.Connection, numbers: list[int]) -> list[EventView]:
     """The rows with these numbers, newest first. Index: primary key."""
-    body = sa.type_coerce(sa.cast(event.c.body, sa.Text), sa.Text).label("body")
     columns = [column for column in event.c if column.name != "body"]
-    statement = sa.select(*columns, body).where(among(event.c.number, numbers)).order_by(event.c.number.desc())
+    statement = sa.select(*columns, fact_text()).where(among(event.c.number, numbers)).order_by(event.c.number.desc())
     return [
         EventView(**{**row._mapping, "body": msgspec.Raw(row.body.encode())}) for row in connection.execute(statement)
     ]

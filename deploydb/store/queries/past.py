@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from deploydb.domain.state import Deployment, Gate
 from deploydb.store.deployments import from_row, selected
+from deploydb.store.journal import is_own, own_id
 from deploydb.store.lists import among, among_rows
 from deploydb.store.publications import module_key
 from deploydb.store.tables import artifact, deployment, event
 
-_OWN = "deploydb"
 _LOOKED_BACK = 500
 """How many rows of a lane, the newest first, are looked at where all of them would be too many."""
 _SETTLED = ("succeeded", "failed", "resumed", "expired", "skipped", "replaced", "adopted", "requested")
@@ -47,10 +47,9 @@ def decisions_until(
     Costs the lane's length. Index: `ix_event_lane`.
     """
     statement = _of_lane(service, environment).where(
-        event.c.source == _OWN,
         event.c.type.in_(_TYPES),
         event.c.recorded_at <= at,
-        among(event.c.body["deployment"].as_integer(), sorted(deployments)),
+        among(own_id("deployment"), deployments),
     )
     return [_row(row) for row in connection.execute(statement.order_by(event.c.number))]
 
@@ -61,7 +60,7 @@ def catalogs_of(connection: sa.Connection, service: str, environment: str, deplo
     Costs at most `_LOOKED_BACK` rows. Index: `ix_event_lane`.
     """
     newest = _of_lane(service, environment).order_by(event.c.number.desc()).limit(_LOOKED_BACK).subquery("newest")
-    statement = sa.select(newest).where(newest.c.source == _OWN, newest.c.type == "verdict.changed")
+    statement = sa.select(newest).where(is_own(newest), newest.c.type == "verdict.changed")
     found: dict[Gate, str] = {}
     for row in connection.execute(statement.order_by(newest.c.number)):
         if row.body.get("deployment") == deployment_id and "catalog" in row.body:
@@ -75,10 +74,9 @@ def ran_at(
     """What a lane ran of a module, as it was known at a time. Costs the lane's length. Index: `ix_event_lane`."""
     statement = (
         _of_lane(service, environment)
-        .join(deployment, deployment.c.id == event.c.body["deployment"].as_integer())
+        .join(deployment, deployment.c.id == own_id("deployment"))
         .join(artifact, artifact.c.id == deployment.c.artifact_id)
         .where(
-            event.c.source == _OWN,
             event.c.type == "environment.changed",
             event.c.recorded_at <= at,
             artifact.c.module_key == module_key(group, name),

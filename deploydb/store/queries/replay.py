@@ -11,10 +11,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from deploydb.domain.errors import Refused
 from deploydb.domain.history import Attempt, LogEntry
 from deploydb.domain.state import Deployment, Outcome
 from deploydb.store.deployments import from_row, selected
 from deploydb.store.engine import reading
+from deploydb.store.journal import fact_text
 from deploydb.store.lists import among
 from deploydb.store.tables import approval, artifact, deployment, event, verdict, verification
 from deploydb.wire.native import decode_fact
@@ -58,16 +60,20 @@ def read_only(engine: sa.Engine) -> Iterator[sa.Connection]:
             connection.exec_driver_sql("PRAGMA query_only = OFF")
 
 
-def entries(connection: sa.Connection, *, since: datetime | None = None, recorded: bool = False) -> Iterator[LogEntry]:
+def entries(
+    connection: sa.Connection, unreadable: list[int], *, since: datetime | None = None, recorded: bool = False
+) -> Iterator[LogEntry]:
     """The facts from outside that happened `since` then (`recorded`: were recorded), and the orders that were given at
-    any time, in the order of the log. Index: primary key; costs the log's length."""
-    body = sa.type_coerce(sa.cast(event.c.body, sa.Text), sa.Text).label("body")
+    any time, in the order of the log. Index: primary key; costs the log's length.
+
+    The numbers of rows that are no facts as they are written today are added to `unreadable`, as they are met.
+    """
     at = event.c.recorded_at if recorded else event.c.time
     wanted: sa.ColumnElement[bool] = event.c.type.in_(_ORDERS + _HAPPENED)
     if since is not None:
         wanted = sa.or_(event.c.type.in_(_ORDERS), sa.and_(event.c.type.in_(_HAPPENED), at >= since))
     page = (
-        sa.select(event.c.number, event.c.recorded_at, event.c.publisher, body)
+        sa.select(event.c.number, event.c.recorded_at, event.c.publisher, fact_text())
         .where(event.c.number > sa.bindparam("after", type_=event.c.number.type), wanted)
         .order_by(event.c.number)
         .limit(PAGE)
@@ -76,7 +82,11 @@ def entries(connection: sa.Connection, *, since: datetime | None = None, recorde
     while rows := connection.execute(page, {"after": after}).all():
         after = rows[-1].number
         for row in rows:
-            fact = decode_fact(row.body.encode(), arrived_at=row.recorded_at)
+            try:
+                fact = decode_fact(row.body.encode(), arrived_at=row.recorded_at)
+            except Refused:
+                unreadable.append(row.number)
+                continue
             yield LogEntry(number=row.number, recorded_at=row.recorded_at, fact=fact, publisher=row.publisher)
 
 
