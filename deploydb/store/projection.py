@@ -35,7 +35,7 @@ from deploydb.store import rows
 from deploydb.store.deployments import reported, write
 from deploydb.store.ordering import Order, order
 from deploydb.store.publications import Publication, publish
-from deploydb.store.references import Located
+from deploydb.store.references import Located, names_lane
 from deploydb.store.tables import approval, deployment, mark, unmatched, verification
 
 
@@ -88,7 +88,7 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
                 known = located.of(fact)
                 if known is None:
                     lost.append(_unmatched(entry.number, fact))
-                    if fact.service is not None:
+                    if fact.service is not None and names_lane(fact):
                         services.add(fact.service)  # its deployment may be on its way in at this moment
                     continue
                 services.add(known.service)
@@ -197,10 +197,5 @@ def _unmatched(number: int, fact: AboutDeployment) -> dict[str, Any]:
         why = f"no command {fact.command}"
     else:
         why = f"no deployment of {fact.service} {fact.version} to {fact.environment}"
-    return {
-        "event": number,
-        "service": fact.service,
-        "environment": fact.environment,
-        "version": fact.version,
-        "why": why,
-    }
+    lane = (fact.service, fact.environment, fact.version) if names_lane(fact) else (None, None, None)
+    return {"event": number, **dict(zip(("service", "environment", "version"), lane, strict=True)), "why": why}

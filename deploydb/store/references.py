@@ -31,6 +31,11 @@ class Located:
         return self.deployments.get(ident) if ident is not None else None
 
 
+def names_lane(fact: AboutDeployment) -> bool:
+    """Whether the fact means the latest deployment of its version in its lane: it names no number and no command."""
+    return fact.deployment is None and fact.command is None
+
+
 def locate(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> Located:
     """Find and lock what the facts mean: at most one look-up for each way of naming, and one for the rows.
 
@@ -40,7 +45,7 @@ def locate(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> Locat
         return Located({}, {}, {})
     numbers = {fact.deployment for fact in facts if fact.deployment is not None}
     names = sorted({fact.command for fact in facts if fact.deployment is None and fact.command is not None})
-    lanes = sorted({_lane(fact) for fact in facts if fact.deployment is None and fact.command is None}, key=str)
+    lanes = sorted({_lane(fact) for fact in facts if names_lane(fact)}, key=str)
     commands = _by_command(connection, names) if names else {}
     latest = _by_lane(connection, lanes) if lanes else {}
     wanted = numbers | set(commands.values()) | set(latest.values())

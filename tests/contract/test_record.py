@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from deploydb.domain.errors import Transient
+from deploydb.store.promotion import mark_open
 from deploydb.store.record import record
 from deploydb.store.tables import (
     approval,
@@ -225,3 +226,21 @@ def test_a_statement_that_takes_too_long_is_nobodys_fault_and_dead_letters_nothi
             world.publish("1.0")
         other.invalidate()
         assert world.publish("1.0").stored == 1
+
+
+@pytest.mark.parametrize("named", [{"deployment": 999_999}, {"command": "no-such-command"}])
+@pytest.mark.parametrize("service", ["foo", "other"])
+def test_a_fact_that_names_an_unknown_deployment_beside_a_known_lane_is_evaluated_once(
+    world: World, named: dict[str, Any], service: str
+) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    world.tell("deployment.finished", service=service, environment="dev", version="1.0", outcome="succeeded", **named)
+    assert world.evaluate().more is False
+    assert world.rows(mark) == []
+    mark_open(world.engine, world.now)
+    world.publish("1.1")
+    world.evaluate()
+    assert world.rows(mark) == []
+    assert len(world.rows(unmatched)) == 1
+    assert world.statuses("1.0")["dev"] == "CREATED"

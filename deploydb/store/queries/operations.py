@@ -100,9 +100,9 @@ def unmatched_facts(connection: sa.Connection, *, limit: int) -> list[UnmatchedV
             event.c.type,
             event.c.source,
             event.c.time,
-            unmatched.c.service,
-            unmatched.c.environment,
-            unmatched.c.version,
+            event.c.service,
+            event.c.environment,
+            event.c.body["version"].as_string().label("version"),
             unmatched.c.why,
         )
         .join(event, event.c.number == unmatched.c.event)

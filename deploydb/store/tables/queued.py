@@ -25,7 +25,8 @@ unmatched = sa.Table(
     sa.Column("version", sa.Text),
     sa.Column("why", sa.Text, nullable=False),
 )
-"""Facts about a deployment that is not known; those that name a lane and a version are matched when it appears."""
+"""Facts about a deployment that is not known. Those that mean one by its lane and version have them here, and are
+matched when it appears; those that name a number or a command are not: both are known from the commit on."""
 sa.Index("ix_unmatched_lane", unmatched.c.service, unmatched.c.environment, unmatched.c.version)
 
 mark = sa.Table(
