@@ -50,7 +50,6 @@ class Recording(Struct, kw_only=True, eq=False):
     arrivals: list[Arrival]
     origins: list[Delivery]
     refusals: Refusals
-    now: datetime
     began: float
     outcome: Future[Recorded]
 
@@ -174,9 +173,8 @@ class Ingest:
             arrivals=arrivals,
             origins=origins,
             refusals=refusals,
-            now=now,
             began=began,
-            outcome=self._recorder.submit(record, self._engine, arrivals, now),
+            outcome=self._recorder.submit(record, self._engine, arrivals, self._clock),
         )
 
     def _finish(self, inbound: Inbound) -> None:
@@ -204,7 +202,7 @@ class Ingest:
 
         def work(attempt: int) -> Recorded:
             if attempt > 1:
-                recording.outcome = self._recorder.submit(record, self._engine, recording.arrivals, recording.now)
+                recording.outcome = self._recorder.submit(record, self._engine, recording.arrivals, self._clock)
             return recording.outcome.result()
 
         return self._patiently(inbound, work)

@@ -1,6 +1,6 @@
 """Ingest's transaction: a batch of facts into the log, into what they add up to, and a mark for promotion."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,10 +43,12 @@ class Recorded(Struct, frozen=True, kw_only=True):
     refusals: tuple[tuple[int, Refused], ...] = ()
 
 
-def record(engine: sa.Engine, arrivals: Sequence[Arrival], now: datetime) -> Recorded:
+def record(engine: sa.Engine, arrivals: Sequence[Arrival], now: datetime | Callable[[], datetime]) -> Recorded:
     """Store the facts that are not stored yet; committed when it returns. Harmless to repeat.
 
     One transaction. Only where the database refuses a value is the batch split, until the offender stands alone.
+    `now`: the record time, or the clock that each attempt takes it from. Numbers are given when rows are written; a
+    time taken long before would be out of their order, and not be found by it (`queries.moments`).
 
     Raises: Transient, Misconfigured as `engine.transact`.
     """
@@ -67,11 +69,14 @@ def record(engine: sa.Engine, arrivals: Sequence[Arrival], now: datetime) -> Rec
     )
 
 
-def _record(connection: sa.Connection, arrivals: Sequence[Arrival], now: datetime) -> Recorded:
+def _record(
+    connection: sa.Connection, arrivals: Sequence[Arrival], clock: datetime | Callable[[], datetime]
+) -> Recorded:
     by_key: dict[tuple[str, str], Arrival] = {}
     for arrival in arrivals:
         by_key.setdefault((arrival.fact.source, arrival.fact.id), arrival)
     located = locate(connection, [one.fact for one in by_key.values() if isinstance(one.fact, AboutDeployment)])
+    now = clock if isinstance(clock, datetime) else clock()  # after waiting for the deployments' locks
     # in the order of their keys: two workers with the same duplicates in another order would wait for each other
     batch = [_row(by_key[key], located, now) for key in sorted(by_key)]
     logged = [
