@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.catalog import Catalog
 from deploydb.store import wake
+from deploydb.store.listed import answer, enter
 from deploydb.store.promotion import evaluate, mark_open, next_due
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
@@ -86,6 +87,7 @@ class Promote:
         self._looked_at = time.monotonic()
         self._problems: tuple[str, ...] = ()
         self._marked: Catalog | None = None
+        self._answered_at: float | None = None
         self._standstill = Standstill(engine, health, registry)
         self._apart = False
 
@@ -106,9 +108,13 @@ class Promote:
         now = self._clock()
         if self._marked is not catalog:
             # at the start too: the catalog may have changed while no worker ran
+            enter(self._engine, catalog, now)
             marked = mark_open(self._engine, now)
-            self._marked = catalog
+            self._marked, self._answered_at = catalog, None
             self._log.info("configuration in force", digest=catalog.digest, open_services=marked)
+        if self._answered_at is None or time.monotonic() - self._answered_at >= LOOK_AT_FILES_EVERY_SECONDS:
+            self._metrics.flows.inc(answer(self._engine, catalog, now))
+            self._answered_at = time.monotonic()
         began = time.perf_counter()
         evaluated = evaluate(self._engine, catalog, now, limit=LIMIT, apart=self._apart)
         # while another session has rows locked, waiting for them would hold up all other services each time

@@ -16,6 +16,7 @@ from deploydb.domain.state import Release
 from deploydb.store import rows
 from deploydb.store.aside import Aside, set_aside_of, to_try
 from deploydb.store.deployments import release_from_row, released
+from deploydb.store.listed import leave
 from deploydb.store.lists import among
 from deploydb.store.tables import agenda, artifact, mark
 
@@ -109,11 +110,15 @@ def claim(connection: sa.Connection, catalog: Catalog, now: datetime, limit: int
     )
 
 
-def settle(connection: sa.Connection, claimed: Claim, evaluated: Collection[str], now: datetime) -> None:
-    """Take away the marks that are done with. What some of an artifact's services have not seen is kept for them."""
+def settle(
+    connection: sa.Connection, catalog: Catalog, claimed: Claim, evaluated: Collection[str], now: datetime
+) -> None:
+    """Take away the marks that are done with. What some of an artifact's services have not seen is kept for them; of
+    services that only other catalogs know it is noted."""
     seen = {(service, one.id) for service in evaluated for one in claimed.releases.get(service, ())}
     done: list[int] = []
     kept: list[dict[str, object]] = []
+    answered: list[Release] = []
     for request in claimed.requests:
         release = request.release
         if release is None:
@@ -123,7 +128,9 @@ def settle(connection: sa.Connection, claimed: Claim, evaluated: Collection[str]
         left = [service for service in sorted(request.services) if (service, release.id) not in seen]
         if not left or (not request.alone and request.services & claimed.mine):
             done.append(request.id)
+            answered.append(release)
             kept += [{"artifact_id": release.id, "service": service, "created_at": now} for service in left]
+    leave(connection, catalog, answered, now)
     if done:
         connection.execute(_DONE, {"ids": done})
     rows.insert_rows(connection, mark, kept)

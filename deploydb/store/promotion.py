@@ -121,7 +121,7 @@ def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit:
         made += _apart(connection, [service], work)
     set_aside(connection, made.errors, claimed.aside, now, catalog.digest)
     take_back(connection, claimed.trying - made.errors.keys() - made.left)
-    settle(connection, claimed, made.evaluated, now)
+    settle(connection, catalog, claimed, made.evaluated, now)
     left = [{"service": service, "created_at": now} for service in sorted(made.left)]
     rows.insert_rows(connection, mark, left)
     if made.flows or made.decisions or made.errors or claimed.aside:

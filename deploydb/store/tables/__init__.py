@@ -19,7 +19,7 @@ from deploydb.store.tables.deployed import (
     verification,
 )
 from deploydb.store.tables.ordered import attestation, hold, hotfix, incident, probe, wish
-from deploydb.store.tables.queued import agenda, mark, outbox, revision, unmatched
+from deploydb.store.tables.queued import agenda, listed, mark, outbox, revision, unmatched
 
 __all__ = [
     "ACTIVE",
@@ -34,6 +34,7 @@ __all__ = [
     "hold",
     "hotfix",
     "incident",
+    "listed",
     "mark",
     "metadata",
     "outbox",

@@ -82,6 +82,7 @@ artifact = sa.Table(
 is a hash of group and name: they may be longer than an index entry. `observed`: only seen running, never published.
 `conflict`: says which later publication contradicts it."""
 sa.Index("ix_artifact_module", artifact.c.module_key, artifact.c.published_at)
+sa.Index("ix_artifact_module_key_id", artifact.c.module_key, artifact.c.id)
 _short = sa.func.length(artifact.c.purl) <= sa.literal(2000, literal_execute=True)
 """Longer ones would not fit into the index."""
 for _known, _given in (

@@ -42,6 +42,20 @@ mark = sa.Table(
 locked, when the others had it. Only ever inserted and deleted, so that ingest workers
 never wait for each other, nor for promotion, on a popular service's row."""
 
+listed = sa.Table(
+    "listed",
+    metadata,
+    sa.Column("module_key", sa.Text, primary_key=True),
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("unanswered_at", UtcDateTime),
+    sa.Column("unanswered_from", BigId),
+)
+"""Which services list which modules, in the catalog of any promotion worker, ever. `unanswered_at`: since when the
+service has not been asked about a release; `unanswered_from`: about none from this artifact on. Both are cleared by a
+worker whose catalog has the service."""
+_unanswered = listed.c.unanswered_at.is_not(None)
+sa.Index("ix_listed_unanswered", listed.c.service, postgresql_where=_unanswered, sqlite_where=_unanswered)
+
 agenda = sa.Table(
     "agenda",
     metadata,

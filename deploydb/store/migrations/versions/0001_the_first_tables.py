@@ -66,6 +66,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("module_key", "version", name=op.f("uq_artifact_module_key_version")),
     )
     op.create_index("ix_artifact_module", "artifact", ["module_key", "published_at"], unique=False)
+    op.create_index("ix_artifact_module_key_id", "artifact", ["module_key", "id"], unique=False)
     for known in ("commit", "digest", "purl"):
         given = sa.text(f'"{known}" IS NOT NULL' + (" AND length(purl) <= 2000" if known == "purl" else ""))
         op.create_index(f"ix_artifact_{known}", "artifact", [known], postgresql_where=given, sqlite_where=given)
@@ -100,6 +101,22 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("service IS NOT NULL"),
         sqlite_where=sa.text("service IS NOT NULL"),
+    )
+    op.create_table(
+        "listed",
+        sa.Column("module_key", sa.Text(), nullable=False),
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("unanswered_at", TIME, nullable=True),
+        sa.Column("unanswered_from", ID, nullable=True),
+        sa.PrimaryKeyConstraint("module_key", "service", name=op.f("pk_listed")),
+    )
+    op.create_index(
+        "ix_listed_unanswered",
+        "listed",
+        ["service"],
+        unique=False,
+        postgresql_where=sa.text("unanswered_at IS NOT NULL"),
+        sqlite_where=sa.text("unanswered_at IS NOT NULL"),
     )
     op.create_table(
         "mark",
@@ -521,6 +538,7 @@ def downgrade() -> None:
     )
     op.drop_table("outbox")
     op.drop_table("mark")
+    op.drop_table("listed")
     op.drop_index(
         "ix_event_lane",
         table_name="event",
@@ -528,6 +546,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("service IS NOT NULL"),
     )
     op.drop_table("event")
+    op.drop_index("ix_artifact_module_key_id", table_name="artifact")
     op.drop_index("ix_artifact_module", table_name="artifact")
     op.drop_table("artifact")
     op.drop_index(

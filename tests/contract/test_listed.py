@@ -1,0 +1,77 @@
+"""What a service is asked about that was left unanswered, on every database."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from msgspec.structs import replace
+
+from deploydb.domain.catalog import Catalog, Service
+from deploydb.store.engine import reading
+from deploydb.store.listed import ROLLOUT, answer, enter
+from deploydb.store.tables import artifact, flow
+from tests.story import World, catalog
+
+FOO = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",))
+BAR = replace(FOO, ident="bar")
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    with World(database_url, catalog(FOO)) as world:
+        yield world
+
+
+def take(world: World, known: Catalog) -> int:
+    enter(world.engine, known, world.now)
+    return answer(world.engine, known, world.now)
+
+
+def flows(world: World, service: str) -> list[str]:
+    named = sa.select(artifact.c.version).join(flow, flow.c.artifact_id == artifact.c.id)
+    with reading(world.engine) as connection:
+        return sorted(connection.execute(named.where(flow.c.service == service)).scalars())
+
+
+def test_a_new_service_of_a_module_with_a_past_opens_the_newest_release_alone(world: World) -> None:
+    take(world, catalog(FOO))
+    for number in range(5):
+        world.publish(f"1.{number}")
+    world.evaluate()
+    assert take(world, catalog(FOO, BAR)) == 1
+    assert (flows(world, "bar"), len(flows(world, "foo"))) == (["1.4"], 5)
+    assert take(world, catalog(FOO, BAR)) == 0
+
+
+def test_the_newest_is_that_by_the_services_order(world: World) -> None:
+    for version in ("2.0", "10.0", "3.0"):
+        world.publish(version)
+        world.now += timedelta(minutes=1)
+    world.evaluate()
+    take(world, catalog(FOO, replace(BAR, order="version")))
+    assert flows(world, "bar") == ["10.0"]
+
+
+def test_what_a_worker_left_unanswered_is_opened_from_there_on(world: World) -> None:
+    take(world, catalog(FOO, BAR))
+    world.publish("0.9")
+    world.catalog = catalog(FOO, BAR)
+    world.evaluate()
+    world.catalog = catalog(FOO)
+    for version in ("1.0", "1.1"):
+        world.publish(version)
+        world.evaluate(minutes=1)
+    assert flows(world, "bar") == ["0.9"]
+    assert answer(world.engine, catalog(FOO, BAR), world.now) == 2
+    assert flows(world, "bar") == ["0.9", "1.0", "1.1"]
+
+
+def test_a_service_that_comes_back_after_long_does_not_get_all_that_it_missed(world: World) -> None:
+    take(world, catalog(FOO, BAR))
+    for version in ("1.0", "1.1", "1.2"):
+        world.publish(version)
+        world.evaluate(hours=10)
+    world.now += ROLLOUT
+    take(world, catalog(FOO, BAR))
+    assert flows(world, "bar") == ["1.2"]
