@@ -18,7 +18,7 @@ from deploydb.store.engine import LOCK_TIMEOUT_SECONDS, open_engine
 from deploydb.terminal import make_visible
 from workers.confirmed import ConfirmedPublisher
 from workers.ingest import Ingest
-from workers.look import Look, look_at_database
+from workers.look import BrokerLook, Look, look_at_database
 from workers.loop import Worker, run
 from workers.process import (
     Process,
@@ -34,6 +34,7 @@ from workers.verify import SETTLING, Verify
 
 @contextmanager
 def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
+    around.health.check("broker", Look(BrokerLook(lambda: open_outbound(given.broker_url, name="ingest-health"))))
     with _engine(around, given, "ingest", connections=2) as engine:
         yield Ingest(
             engine=engine,

@@ -10,6 +10,7 @@ from threading import Lock
 
 import sqlalchemy as sa
 
+from deploydb.broker.port import Outbound
 from deploydb.domain.errors import DeployDBError
 from deploydb.redaction import redacted
 from deploydb.store.engine import reading
@@ -50,6 +51,25 @@ class Look:
             self._look()
         finally:
             self._ended_at = time.monotonic()
+
+
+class BrokerLook:
+    """A round trip to the broker on a connection of its own; for those that only consume, and would not notice."""
+
+    def __init__(self, open_outbound: Callable[[], Outbound]) -> None:
+        self._open = open_outbound
+        self._outbound: Outbound | None = None
+
+    def __call__(self) -> None:
+        """Return once it has answered. Raises: Transient, Misconfigured."""
+        if self._outbound is None:
+            self._outbound = self._open()
+        try:
+            self._outbound.publish(())
+        except DeployDBError:
+            self._outbound.close()
+            self._outbound = None
+            raise
 
 
 def look_at_database(engine: sa.Engine) -> None:

@@ -156,7 +156,16 @@ class RabbitMQOutbound:
             batch.fail(self._blocked_error())
         else:
             self._batch = batch
-            self._publish_more()
+            if batch.messages:
+                self._publish_more()
+            else:
+                # changes nothing, and is answered: so the caller learns of a peer that is silent, too
+                self._channel.basic_qos(callback=lambda _frame: self._answered(batch))
+
+    def _answered(self, batch: "_Batch") -> None:
+        batch.done.set()
+        if self._batch is batch:
+            self._batch = None
 
     def _publish_more(self) -> None:
         """Send on, as far as the window is open."""
@@ -254,8 +263,6 @@ class _Batch:
         self.done = threading.Event()
         self.progress_at = monotonic()
         self._unanswered = len(messages)
-        if not messages:
-            self.done.set()
 
     def settle(self, index: int, state: Any, detail: str = "") -> None:  # noqa: ANN401  # a literal of Receipt.state
         self.receipts[index] = Receipt(message_id=self.messages[index].message_id, state=state, detail=detail)

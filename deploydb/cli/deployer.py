@@ -91,6 +91,7 @@ def deployer(  # options, by name
     from deploydb.private import narrow
     from workers.confirmed import ConfirmedPublisher
     from workers.deployer import Deployer, Orders
+    from workers.look import BrokerLook, Look
     from workers.loop import run
     from workers.process import ended_clearly, process
     from workers.program import without_secrets
@@ -134,6 +135,8 @@ def deployer(  # options, by name
             registry=around.registry,
         )
         stack.callback(worker.close)
+        broker = BrokerLook(lambda: open_outbound(settings.broker_url, name=f"{name}-health"))
+        around.health.check("broker", Look(broker))
         around.deadline.not_while(lambda: worker.busy)
         log.info("taking commands", queue=command_queue(orchestrator), concurrency=concurrency, state=str(path))
         run(worker, signals=around.signals, patience=around.patience, log=log)
