@@ -18,7 +18,7 @@ from deploydb.store.engine import LOCK_TIMEOUT_SECONDS, open_engine
 from deploydb.terminal import make_visible
 from workers.confirmed import ConfirmedPublisher
 from workers.ingest import Ingest
-from workers.look import BrokerLook, Look, look_at_database
+from workers.look import ANSWER_WITHIN_SECONDS, BrokerLook, Look, look_at_database
 from workers.loop import Worker, run
 from workers.process import (
     Process,
@@ -94,17 +94,21 @@ def _engine(
     around: Process, given: Settings, name: str, *, connections: int, lock_timeout: float = LOCK_TIMEOUT_SECONDS
 ) -> Iterator[sa.Engine]:
     """`connections`: as many as ask at one time; the listener of the loop has one beside them."""
-    # one connection to look at it
-    engine = open_engine(given.database_url, name=name, connections=connections + 1, lock_timeout=lock_timeout)
+    engine = open_engine(given.database_url, name=name, connections=connections, lock_timeout=lock_timeout)
     # a session that survives a failover is worse than a lost one
     around.patience.on_failure(engine.dispose)
-    around.health.check("database", Look(partial(look_at_database, engine)))
+    # with a connection of its own: an answer to it is no progress of the worker
+    beside = open_engine(
+        given.database_url, name=f"{name}-health", connections=1, statement_timeout=ANSWER_WITHIN_SECONDS
+    )
+    around.health.check("database", Look(partial(look_at_database, beside)))
     # a long step of many statements is under way, not stuck
     sa.event.listen(engine, "after_cursor_execute", lambda *_: around.health.beat())
     try:
         yield engine
     finally:
         engine.dispose()
+        beside.dispose()
 
 
 WORKERS: dict[str, tuple[int, Callable[[Process, Settings], AbstractContextManager[Worker]]]] = {

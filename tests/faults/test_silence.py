@@ -26,6 +26,8 @@ from tests.workers.workshop import CONFIG, until
 
 pytestmark = pytest.mark.servers
 
+SOON = 10
+"""Five seconds, and as many for a busy machine."""
 WORKERS = ("ingest", "promote", "relay", "verify")
 SERVICES = ("query", "gateway", "web")
 
@@ -120,13 +122,13 @@ def test_processes_on_a_database_that_hangs_say_so_go_on_once_it_answers_and_end
     urls: tuple[str, str], database: Proxy, tmp_path: Path
 ) -> None:
     with Processes(tmp_path, *urls, (*WORKERS, *SERVICES)) as processes:
-        processes.wait_until(True, within=60)
+        processes.wait_until(True, within=120)
         database.go_silent()
-        processes.wait_until(False, within=6)
+        processes.wait_until(False, within=SOON)
         database.speak_again()
-        processes.wait_until(True, within=6)
+        processes.wait_until(True, within=SOON)
         database.go_silent()
-        processes.wait_until(False, within=6)
+        processes.wait_until(False, within=SOON)
         assert set(processes.end(signal.SIGTERM).values()) == {0}
 
 
@@ -134,13 +136,13 @@ def test_processes_on_a_broker_that_hangs_say_so_go_on_once_it_answers_and_end_w
     urls: tuple[str, str], broker: Proxy, tmp_path: Path
 ) -> None:
     with Processes(tmp_path, *urls, ("ingest", "relay", "gateway", "deployer")) as processes:
-        processes.wait_until(True, within=60)
+        processes.wait_until(True, within=120)
         broker.go_silent()
-        processes.wait_until(False, within=6)
+        processes.wait_until(False, within=SOON)
         broker.speak_again()
-        processes.wait_until(True, within=6)
+        processes.wait_until(True, within=SOON)
         broker.go_silent()
-        processes.wait_until(False, within=6)
+        processes.wait_until(False, within=SOON)
         assert set(processes.end(signal.SIGTERM).values()) == {0}
 
 
