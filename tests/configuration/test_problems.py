@@ -364,3 +364,13 @@ def test_a_pipeline_without_end_is_refused_before_it_is_walked(tmp_path: Path) -
     assert told(config(tmp_path, {PIPELINE: f"environments:\n{stages}"})) == [
         "config/pipelines/main.yml:2:3: has 20000 stages; a pipeline may have 200"
     ]
+
+
+def test_a_name_with_a_hidden_character_is_a_problem(tmp_path: Path) -> None:
+    files = {
+        "access.yml": 'groups:\n  "s\\u202ere": [alice]\n  qa: ["bo\\u200bb"]\n',
+        "services/fo\u202eo.yml": "artifacts: [com.example:foo]\npipelines: [main]\n",
+    }
+    text = "\n".join(told(config(tmp_path, files)))
+    for expected in ("U+202E is not allowed", "U+200B is not allowed", "fo\\u202eo is no name for it"):
+        assert expected in text
