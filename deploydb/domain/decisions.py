@@ -20,7 +20,7 @@ expired    no answer by its deadline
 replaced   another version took its place; its flow goes no further
 succeeded  every exit gate passed
 failed     an exit gate said no
-resumed    a gate took its no back, and others are still to be met
+resumed    a gate took its no back, and others are still to be met; or it had finished in time, which was heard late
 waiting    only its reason is new: what it waits for, or why it failed
 closed     nothing more will come of it
 """
@@ -33,7 +33,8 @@ class Situation(Struct, frozen=True, kw_only=True):
     (environment, module). `evidence` (of earlier attempts, too), and the `verdicts` that were decided last by gate: by
     deployment. `holds`: those that may concern it. `hotfixes`, `wishes`: of it. `neighbours`: what the lanes run that
     its gates ask about.
-    `good`: the last releases that succeeded, newest first, by environment, of those where something has failed or a
+    `read_until`: every message from before then has been recorded; None: nothing is known of that. `good`: the last
+    releases that succeeded, newest first, by environment, of those where something has failed or a
     rollback is wanted.
     """
 
@@ -47,6 +48,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     wishes: tuple[Wish, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     good: dict[str, tuple[Good, ...]] = {}
+    read_until: datetime | None = None
 
 
 class FlowOpened(Struct, frozen=True, kw_only=True):

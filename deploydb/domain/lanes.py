@@ -38,6 +38,7 @@ class Lanes:
 
     def __init__(self, situation: Situation, now: datetime, catalog: Catalog) -> None:
         self.now = now
+        self.read_until = situation.read_until
         self.running = dict(situation.running)
         self.holds: Sequence[Hold] = situation.holds
         self.wishes: Sequence[Wish] = situation.wishes

@@ -3,18 +3,23 @@
 It needs no catalog: what happened happened, whatever is configured now.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from deploydb.domain.lanes import Lanes
 from deploydb.domain.state import Deployment, Release, Status
 
+WAITS_FOR_INGEST = "expiry waits: ingest has not read past"
+"""How the reason of a deployment begins whose deadline is over and whose answer may be on its way."""
+_READ_AGAIN_AFTER = timedelta(seconds=1)
 _LATE = "; it finished later and does run there"
 
 
 def take_in(lanes: Lanes) -> None:
     """Expire what was not answered in time, adopt what was not commanded, settle what runs, close what is over."""
+    for known in lanes.all():
+        _take_back(lanes, known)
     for known in lanes.all():
         _expire(lanes, known)
     for known in lanes.all():
@@ -28,12 +33,35 @@ def take_in(lanes: Lanes) -> None:
         _close(lanes, known)
 
 
+def _take_back(lanes: Lanes, known: Deployment) -> None:
+    """It had finished by its deadline, which was heard of later: it has not expired, unless something has followed."""
+    expired, finished, deadline = known.expired_at, known.finished, known.deadline
+    if expired is None or finished is None or deadline is None or finished.time >= deadline:
+        return
+    followed = known.sequel in ("retry", "rollback", "full_rollback") or known.replaced_at is not None
+    later = (one.requested_at for one in lanes.lane(known.environment) if one.id != known.id)
+    if known.skipped_at is not None or followed or any(at is not None and at >= expired for at in later):
+        return
+    reason = f"finished by its deadline, at {finished.time:%Y-%m-%d %H:%M:%S} UTC, which was heard of after it"
+    mended = replace(known, expired_at=None, sequel=None, aftermath=None, reason=reason, open=True)
+    lanes.settle("resumed", mended, reason)
+    for one in lanes.all():
+        if one.flow == known.flow is not None and one.skipped_at is not None and one.skipped_at >= expired:
+            ahead = f"{known.environment} did not fail: {reason}"  # what else ruled it out does so again
+            lanes.settle("resumed", replace(one, skipped_at=None, reason=ahead, open=True), ahead)
+
+
 def _expire(lanes: Lanes, known: Deployment) -> None:
     """No answer by the deadline: failed, with that reason."""
     if not known.active or known.deadline is None:
         return
     if lanes.now < known.deadline:
         lanes.look_again(known.deadline)
+        return
+    if lanes.read_until is not None and lanes.read_until < known.deadline:
+        # its answer may have been sent in time, and wait to be read
+        lanes.explain(known, f"{WAITS_FOR_INGEST} {known.deadline:%Y-%m-%d %H:%M:%S} UTC, its deadline")
+        lanes.look_again(lanes.now + _READ_AGAIN_AFTER)
         return
     never = "did not start" if known.started is None else "started and did not finish"
     reason = f"{never} by its deadline {known.deadline:%Y-%m-%d %H:%M:%S} UTC"

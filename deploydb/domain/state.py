@@ -28,7 +28,8 @@ class Status(StrEnum):
     COMPLETED    it runs there (the orchestrator's fact); its exit gates decide. Stays so if another version replaces it
     SUCCESS      every exit gate passed (promotion)
     FAILED       the attempt failed or an exit gate said no, until a later report mends it; or it was not answered by
-                 its deadline, which nothing mends, though a late success is told and does run there
+                 its deadline, which only a report of an answer in time mends, though a late success is told and
+                 does run there
     SKIPPED      it never will be deployed; the reason is with it
     """
 

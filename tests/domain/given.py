@@ -128,6 +128,7 @@ class World:
         self.checks: list[CheckWanted] = []
         self.neighbours: tuple[Neighbour, ...] = ()
         self.holds: dict[tuple[str, ...], Hold] = {}
+        self.read_until: datetime | None = None
         self.hotfixes: dict[str, Hotfix] = {}
         self.wishes: list[Wish] = []
         self._incidents: dict[tuple[str, str], Incident] = {}
@@ -340,6 +341,7 @@ class World:
             wishes=tuple(self.wishes),
             neighbours=self.neighbours,
             good=self._good(),
+            read_until=self.read_until,
         )
 
     def _is_heard(self, one: Deployment) -> bool:

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
+from deploydb.domain.catalog import Retry
 from deploydb.domain.commands import Previous
 from deploydb.domain.decisions import Settled, VerdictChanged
 from deploydb.domain.promotions import VerificationPromotion
-from deploydb.domain.state import Outcome, Status
+from deploydb.domain.state import Outcome, Precedence, Status
 from tests.domain.given import at, chain, foo, world
 
 
@@ -160,6 +161,70 @@ def test_a_success_after_the_deadline_stays_failed_but_does_run_there() -> None:
     it.publish("1.1", published=1)
     it.evaluate()
     assert it.commands[-1].previous == Previous(version="1.0", deployment=it.find("dev", "1.0").id)
+
+
+def test_nothing_expires_before_ingest_has_read_past_the_deadline() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.read_until = at(59)
+    assert it.evaluate(600).recheck_at == at(600) + timedelta(seconds=1)
+    waits = "expiry waits: ingest has not read past 2026-11-22 13:00:00 UTC, its deadline"
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.CREATED, waits)
+    it.finish("dev", "1.0", when=at(50))
+    it.evaluate()
+    assert (it.status("dev", "1.0"), it.status("staging", "1.0")) == (Status.SUCCESS, Status.CREATED)
+
+
+def test_once_ingest_has_read_past_it_the_deadline_counts() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.read_until = at(59)
+    it.evaluate(61)
+    it.read_until = at(60)
+    it.evaluate(1)
+    assert it.status("dev", "1.0") is Status.FAILED
+
+
+def test_an_answer_from_before_the_deadline_undoes_an_expiry_that_nothing_has_followed() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.evaluate(60)
+    assert (it.status("dev", "1.0"), it.status("prod", "1.0")) == (Status.FAILED, Status.SKIPPED)
+    it.finish("dev", "1.0", when=at(59))
+    it.evaluate(5)
+    assert (it.status("dev", "1.0"), it.status("staging", "1.0")) == (Status.SUCCESS, Status.CREATED)
+    assert it.status("prod", "1.0") is Status.NOT_STARTED
+
+
+def test_an_expiry_that_a_newer_version_has_followed_stands() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.publish("1.1", published=1)
+    it.evaluate(60)
+    assert it.status("dev", "1.1") is Status.CREATED
+    it.finish("dev", "1.0", when=at(59))
+    it.evaluate(1)
+    assert it.status("dev", "1.0") is Status.FAILED
+    assert it.status("prod", "1.0") is Status.SKIPPED
+
+
+def test_an_expiry_that_was_tried_again_stands() -> None:
+    it = world(services=[foo(retry=Retry(retries=1, backoff=timedelta(minutes=5)))])
+    it.publish("1.0")
+    it.evaluate()
+    it.evaluate(60)
+    first = it.commands[0].deployment.id
+    it.evaluate(5)
+    assert it.find("dev", "1.0").attempt == 2
+    it.deployments[first] = replace(
+        it.deployments[first], open=True, outcome="succeeded", finished=Precedence(at(59), "cd", "late")
+    )
+    it.evaluate(1)
+    assert it.deployments[first].status is Status.FAILED
 
 
 def test_an_answer_that_arrives_with_the_deadline_counts() -> None:
