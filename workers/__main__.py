@@ -7,16 +7,18 @@ from functools import partial
 
 import click
 import sqlalchemy as sa
+from sqlalchemy.engine import ExceptionContext
 
 from deploydb import settings, telemetry
 from deploydb.broker.open import open_inbound, open_outbound
 from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.configuration import LiveCatalog
 from deploydb.outgoing import Allowed, Outgoing
-from deploydb.settings import Settings
+from deploydb.settings import MAX_BODY_BYTES, Settings
 from deploydb.store.engine import LOCK_TIMEOUT_SECONDS, open_engine
 from deploydb.terminal import make_visible
 from workers.confirmed import ConfirmedPublisher
+from workers.health import Health
 from workers.ingest import Ingest
 from workers.look import ANSWER_WITHIN_SECONDS, BrokerLook, Look, look_at_database
 from workers.loop import Worker, run
@@ -39,7 +41,7 @@ def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
         yield Ingest(
             engine=engine,
             open_inbound=lambda prefetch: open_inbound(
-                given.broker_url, INGEST_QUEUE, name="ingest", prefetch=prefetch
+                given.broker_url, INGEST_QUEUE, name="ingest", prefetch=prefetch, body_bytes=MAX_BODY_BYTES
             ),
             publisher=ConfirmedPublisher(lambda: open_outbound(given.broker_url, name="ingest")),
             stopping=lambda: around.signals.stopping,
@@ -68,6 +70,7 @@ def _relay(around: Process, given: Settings) -> Iterator[Worker]:
             engine=engine,
             open_outbound=lambda: open_outbound(given.broker_url, name="relay"),
             patience=around.patience,
+            health=around.health,
             log=around.log,
             registry=around.registry,
         )
@@ -104,11 +107,18 @@ def _engine(
     around.health.check("database", Look(partial(look_at_database, beside)))
     # a long step of many statements is under way, not stuck
     sa.event.listen(engine, "after_cursor_execute", lambda *_: around.health.beat())
+    sa.event.listen(engine, "handle_error", partial(_beat_if_answered, around.health))
     try:
         yield engine
     finally:
         engine.dispose()
         beside.dispose()
+
+
+def _beat_if_answered(health: Health, context: ExceptionContext) -> None:
+    """A statement that the server gives up is an answer, too: a batch in halves may take minutes."""
+    if getattr(context.original_exception, "sqlstate", None) is not None:
+        health.beat()
 
 
 WORKERS: dict[str, tuple[int, Callable[[Process, Settings], AbstractContextManager[Worker]]]] = {

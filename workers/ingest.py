@@ -23,13 +23,13 @@ from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from deploydb.broker.dead import dead_letter
-from deploydb.broker.port import Delivery, Inbound
+from deploydb.broker.port import TAKE_BYTES, Delivery, Inbound
 from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.domain.errors import Refused
 from deploydb.store.record import Arrival, Recorded, record
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
-from deploydb.wire.native import decode_fact
+from deploydb.wire.native import decode_fact, oversized
 from workers.confirmed import ConfirmedPublisher
 from workers.intake import Intake, suspicious
 from workers.loop import Patience
@@ -139,7 +139,8 @@ class Ingest:
         if self._recording is None and not self._stopping():
             taken = inbound.take(BATCH, WAIT)
         while self._recording is not None and not self._recording.outcome.done():
-            room = 0 if self._stopping() else BATCH - len(taken)
+            full = sum(len(delivery.body) for delivery in taken) >= TAKE_BYTES
+            room = 0 if full or self._stopping() else BATCH - len(taken)
             taken += inbound.take(room, NEARLY)
             if not room:
                 wait([self._recording.outcome], timeout=NEARLY.total_seconds())
@@ -162,6 +163,8 @@ class Ingest:
         refusals: Refusals = []
         for delivery in batch:
             try:
+                if delivery.cut_from is not None:
+                    raise oversized(delivery.cut_from)  # refused as what cannot be decoded
                 fact = decode_fact(delivery.body, arrived_at=now)
             except Refused as refused:
                 refusals.append((delivery, refused))
@@ -174,8 +177,11 @@ class Ingest:
             origins=origins,
             refusals=refusals,
             began=began,
-            outcome=self._recorder.submit(record, self._engine, arrivals, self._clock),
+            outcome=self._submit(arrivals),
         )
+
+    def _submit(self, arrivals: Sequence[Arrival]) -> Future[Recorded]:
+        return self._recorder.submit(record, self._engine, arrivals, self._clock)
 
     def _finish(self, inbound: Inbound) -> None:
         """See the batch that is being recorded through to its ack."""
@@ -202,7 +208,10 @@ class Ingest:
 
         def work(attempt: int) -> Recorded:
             if attempt > 1:
-                recording.outcome = self._recorder.submit(record, self._engine, recording.arrivals, self._clock)
+                recording.outcome = self._submit(recording.arrivals)
+            while not recording.outcome.done():  # a batch that is split takes a while
+                _keep_alive(inbound)
+                wait([recording.outcome], timeout=NEARLY.total_seconds())
             return recording.outcome.result()
 
         return self._patiently(inbound, work)
@@ -210,7 +219,7 @@ class Ingest:
     def _bury(self, inbound: Inbound, buried: Refusals) -> None:
         """Publish the dead letters, and go on only once the broker has them."""
         letters = [dead_letter(delivery, INGEST_QUEUE, refused.reason, refused.path) for delivery, refused in buried]
-        self._patiently(inbound, lambda _: self._publisher.publish(letters))
+        self._patiently(inbound, lambda _: self._publisher.bury(letters))
         for delivery, refused in buried:
             self._log.warning(
                 "dead-lettered",

@@ -14,6 +14,7 @@ from deploydb.broker.port import PREFETCH, Delivery, Inbound
 
 SUSPICIOUS_AFTER = 3
 """Deliveries that failed before. Restarts alone give a message back once or twice."""
+_MAX_DIGITS = 19
 
 
 class Intake:
@@ -44,5 +45,7 @@ def suspicious(delivery: Delivery) -> bool:
 
     A quorum queue counts in `x-delivery-count`, from 1 with the first redelivery.
     """
+    if not delivery.redelivered:
+        return False  # a count in its headers is its publisher's
     count = delivery.headers.get("x-delivery-count", "")
-    return int(count) >= SUSPICIOUS_AFTER if count.isdecimal() else delivery.redelivered
+    return int(count) >= SUSPICIOUS_AFTER if count.isdecimal() and len(count) < _MAX_DIGITS else True

@@ -20,13 +20,14 @@ from deploydb.store import outbox, wake
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 from deploydb.wire.native import COMMAND_CONTENT_TYPE, FACT_CONTENT_TYPE, NOTIFICATION_CONTENT_TYPE
+from workers.health import Health
 from workers.loop import Patience
 
 LIMIT = 500
 LEASE = timedelta(seconds=10)
 """Longer than any batch takes; so long is what a killed relay had in hand kept from the others."""
 LONGEST_WAIT = timedelta(seconds=1)
-COUNT_EVERY_SECONDS = 5.0
+COUNT_EVERY_SECONDS = 2.0
 
 _CONTENT_TYPES = {
     COMMANDS: COMMAND_CONTENT_TYPE,
@@ -70,6 +71,7 @@ class Relay:
         engine: sa.Engine,
         open_outbound: Callable[[], Outbound],
         patience: Patience,
+        health: Health,
         log: Log,
         registry: CollectorRegistry,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -77,6 +79,7 @@ class Relay:
         self._engine = engine
         self._open_outbound = open_outbound
         self._patience = patience
+        self._health = health
         self._log = log
         self._metrics = RelayMetrics(registry)
         self._clock = clock
@@ -149,6 +152,8 @@ class Relay:
         self._metrics.waiting.set(waiting.count)
         age = self._clock() - waiting.oldest_at if waiting.oldest_at is not None else timedelta(0)
         self._metrics.oldest_seconds.set(age.total_seconds())
+        stuck = () if not waiting.stuck else (f"{waiting.stuck} messages cannot be sent, one is {waiting.problem}",)
+        self._health.report("outbox", reasons=stuck)
 
 
 def _message(outgoing: outbox.Outgoing) -> Message:

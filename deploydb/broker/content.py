@@ -3,18 +3,15 @@
 py-amqp can do this, at twice the cost of all the rest of consuming, and it takes the whole connection down over
 properties that it cannot parse: text that is not UTF-8, a timestamp beyond the calendar. A publisher can send those,
 and innocent neighbours would go with them at each redelivery. So the two fixed layouts are read here (AMQP 0-9-1,
-2.3.5 and 4.2.6), names as text come what may, and properties that cannot be read are taken as absent. Tables are left
-to py-amqp.
+2.3.5 and 4.2.6), names as text of any encoding, and properties that cannot be read are taken as absent.
 """
 
-from collections.abc import Mapping
 from struct import Struct, error
 from typing import Any
 
-from amqp.serialization import loads
-
-from deploydb.broker.port import Delivery
+from deploydb.broker.port import Death, Delivery
 from deploydb.broker.replies import moment
+from deploydb.broker.tables import fields, items, plain, text
 
 METHOD, HEADER, BODY = 1, 2, 3
 DELIVER = b"\0\x3c\0\x3c"
@@ -29,9 +26,14 @@ Properties = dict[str, Any]
 
 
 class Assembly:
-    """Puts one channel's frames together. Other channels' frames may come in between, but are not for it."""
+    """Puts one channel's frames together. Other channels' frames may come in between, but are not for it.
 
-    def __init__(self) -> None:
+    Of a body longer than `body_bytes` the rest is dropped as it arrives.
+    """
+
+    def __init__(self, body_bytes: int | None = None) -> None:
+        self._most = body_bytes
+        self._size = self._kept = 0
         self._deliver: bytes | None = None
         self._properties: Properties = {}
         self._missing = 0
@@ -47,11 +49,15 @@ class Assembly:
             self._deliver, self._parts = payload, []
             return None
         if kind == HEADER:
-            self._missing, flags = _HEAD.unpack_from(payload, 4)
+            self._size, flags = _HEAD.unpack_from(payload, 4)
+            self._missing, self._kept = self._size, 0
             self._properties = _properties(payload, flags) if flags else {}
         else:
-            self._parts.append(payload)
             self._missing -= len(payload)
+            room = len(payload) if self._most is None else max(0, self._most - self._kept)
+            if kept := payload[:room]:
+                self._parts.append(kept)
+                self._kept += len(kept)
         return self._finished() if self._missing <= 0 else None
 
     def _finished(self) -> Delivery:
@@ -70,9 +76,11 @@ class Assembly:
             exchange=exchange,
             message_id=properties.get("message_id"),
             content_type=properties.get("content_type") or "application/json",
-            headers=_headers(properties.get("headers")),
+            headers=properties.get("headers", {}),
+            death=properties.get("death"),
             user_id=properties.get("user_id"),
             redelivered=bool(redelivered & 1),
+            cut_from=self._size if self._kept < self._size else None,
             sent_at=moment(properties.get("timestamp")),
         )
 
@@ -87,7 +95,9 @@ def _properties(payload: bytes, flags: int) -> Properties:
         if flags & 1 << 14:
             _, at = _short_text(payload, at)  # content encoding
         if flags & 1 << 13:
-            (found["headers"],), at = loads("F", payload, at)
+            end = at + 4 + int.from_bytes(payload[at : at + 4])
+            found["headers"], found["death"] = _headers(payload[at + 4 : end])
+            at = end
         at += (flags >> 12 & 1) + (flags >> 11 & 1)  # delivery mode and priority, a byte each
         for name, bit in _SHORT_TEXT_BEFORE_TIMESTAMP:
             if flags & 1 << bit:
@@ -98,31 +108,33 @@ def _properties(payload: bytes, flags: int) -> Properties:
         for name, bit in _SHORT_TEXT_AFTER_TIMESTAMP:
             if flags & 1 << bit:
                 found[name], at = _short_text(payload, at)
-    except (ValueError, OverflowError, IndexError, TypeError, error):
-        return {}
+    except (IndexError, error):
+        pass
     return found
 
 
 def _short_text(payload: bytes, at: int) -> tuple[str, int]:
     """A short string: a length byte, then at most 255 bytes, of any encoding as far as RabbitMQ cares."""
     end = at + 1 + payload[at]
-    return payload[at + 1 : end].decode("utf-8", "replace"), end
+    return text(payload[at + 1 : end]), end
 
 
-def _headers(table: Mapping[object, object] | None) -> dict[str, str]:
-    """The headers that are plain values, as text. Tables and lists (RabbitMQ's own `x-death`) are not ours to read."""
-    if not table:
-        return {}
-    headers = {}
-    for key, value in table.items():
-        if isinstance(value, bytes):
-            headers[_text(key)] = value.decode("utf-8", "replace")
-        elif isinstance(value, str | int | float | bool):
-            headers[_text(key)] = _text(value)
-    return headers
+def _headers(table: bytes) -> tuple[dict[str, str], Death | None]:
+    """The headers that are plain values, as text, and the death that RabbitMQ has written last."""
+    headers: dict[str, str] = {}
+    death: Death | None = None
+    for name, kind, value in fields(table):
+        if name == "x-death":
+            death = death or _death(kind, value)
+        elif (found := plain(kind, value)) is not None:
+            headers.setdefault(name, found)
+    return headers, death
 
 
-def _text(value: object) -> str:
-    """As text that can be encoded again: a hostile publisher's lone surrogates cannot."""
-    text = value if isinstance(value, str) else str(value)
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+def _death(kind: str, value: bytes) -> Death:
+    """RabbitMQ puts its entry before those that a publisher wrote, or counts up one of the same queue and reason."""
+    kind, entry = next(items(value), ("", b"")) if kind == "A" else ("", b"")
+    found = {name: (of, value) for name, of, value in fields(entry)} if kind == "F" else {}
+    of, keys = found.get("routing-keys", ("", b""))
+    key = next((plain(*key) for key in items(keys)), None) if of == "A" else None
+    return Death(reason=plain(*found.get("reason", ("", b""))) or "", routing_key=key or "")

@@ -1,89 +1,168 @@
-"""What a dead letter looks like: the message as it came, and why it could not be taken, in headers.
+"""The form of a dead letter: the message as it came, and why it could not be taken, in headers.
 
-The broker's own dead letters (delivered too often) carry RabbitMQ's headers instead of ours; `letter` reads both.
+Every header of a message is its publisher's word, those that look like ours or RabbitMQ's included. So they are left
+out when a letter is made, and nothing is read from them unless the letter came by the dead exchange, which only workers
+may write, without a death of the broker's. The broker dead-letters by the same exchange, and puts its own entry before
+those of `x-death`; its routing key is the queue's name, by the queue's arguments. A replay goes by that queue alone.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
-from deploydb.broker.port import DeadLetter, Delivery, Message
-from deploydb.broker.topology import DEAD, DELIVERY_LIMIT
+from deploydb.broker.port import (
+    MAX_HEADER_NAME_BYTES,
+    MAX_NAME_BYTES,
+    DeadLetter,
+    Death,
+    Delivery,
+    Message,
+    header_bytes,
+)
+from deploydb.broker.topology import COMMANDS, DEAD, DELIVERY_LIMIT, EVENTS, INGEST_QUEUE
+from deploydb.domain.errors import Misconfigured
 
 _OURS = "x-deploydb-"
-_BROKERS = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count")
-_MAX_REASON_CHARACTERS = 4000
+_BROKERS = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count")
+_ROUTES = ("cc", "bcc")
+"""RabbitMQ sends a message to the routing keys in these as well."""
+_MAX_REASON_BYTES = 4000
+MAX_HEADERS_BYTES = 64 * 1024
+"""Headers of a publisher that a dead letter keeps; half a frame."""
+
+_MAX_DIGITS = 19
 
 TOO_OFTEN = f"delivered more than {DELIVERY_LIMIT} times without an ack: whoever takes it fails or dies"
 """The reason of what the broker itself gives up."""
 
 
 def dead_letter(delivery: Delivery, queue: str, reason: str, path: str) -> Message:
-    """What to publish for a delivery of `queue` that cannot be taken, before acking it. Always sendable."""
-    headers = {key: value for key, value in delivery.headers.items() if not key.startswith(_OURS)}
+    """The letter to publish for a delivery of `queue` that cannot be taken, before acking it. Always sendable."""
+    headers, dropped = sendable_headers(delivery.headers)
     headers |= {
-        f"{_OURS}reason": _sendable(reason)[:_MAX_REASON_CHARACTERS],
-        f"{_OURS}path": _sendable(path)[:_MAX_REASON_CHARACTERS],
-        f"{_OURS}exchange": delivery.exchange,
-        f"{_OURS}routing-key": delivery.routing_key,
+        f"{_OURS}reason": _cut(reason, _MAX_REASON_BYTES),
+        f"{_OURS}path": _cut(path, _MAX_REASON_BYTES),
+        f"{_OURS}exchange": _cut(delivery.exchange, MAX_NAME_BYTES),
+        f"{_OURS}routing-key": _cut(delivery.routing_key, MAX_NAME_BYTES),
         f"{_OURS}died-at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     if delivery.user_id is not None:
-        headers[f"{_OURS}user-id"] = delivery.user_id
+        headers[f"{_OURS}user-id"] = _cut(delivery.user_id, MAX_NAME_BYTES)
+    if delivery.cut_from is not None:
+        headers[f"{_OURS}cut-from"] = str(delivery.cut_from)
+    if dropped:
+        headers[f"{_OURS}dropped"] = str(dropped)
     return Message(
         exchange=DEAD,
-        routing_key=queue,
+        routing_key=_cut(queue, MAX_NAME_BYTES),
         body=delivery.body,
-        message_id=delivery.message_id or _digest(delivery.body),
-        content_type=delivery.content_type,
+        message_id=_cut(delivery.message_id or _digest(delivery.body), MAX_NAME_BYTES),
+        content_type=_cut(delivery.content_type, MAX_NAME_BYTES),
         headers=headers,
     )
 
 
-def letter(
-    *,
-    queue: str,
-    body: bytes,
-    content_type: str,
-    headers: Mapping[str, Any],
-    message_id: str | None,
-    user_id: str | None,
-    sent_at: datetime | None,
-) -> DeadLetter:
-    """One message of the dead-letter queue, as people see it."""
-    death = _first(headers.get("x-death"))
-    keys = death.get("routing-keys")
-    exchange = headers.get(f"{_OURS}exchange", headers.get("x-first-death-exchange", ""))
-    routing_key = headers.get(f"{_OURS}routing-key", _first_text(keys) or queue)
-    reason = headers.get(f"{_OURS}reason") or _broker_reason(death.get("reason"))
-    return DeadLetter(
-        id=_digest(queue, content_type, message_id or "", _stable(headers), body),
-        reason=str(reason),
-        path=str(headers.get(f"{_OURS}path", "$")),
-        queue=queue,
-        exchange=str(exchange),
-        routing_key=str(routing_key),
-        body=body,
-        content_type=content_type,
-        headers=original_headers(headers),
-        user_id=headers.get(f"{_OURS}user-id", user_id),
-        died_at=_moment(headers.get(f"{_OURS}died-at")) or _aware(death.get("time")) or sent_at,
+def bare(message: Message) -> Message:
+    """A dead letter without all that its publisher could name: for a broker that would not have the whole one."""
+    ours = (f"{_OURS}reason", f"{_OURS}path", f"{_OURS}cut-from")
+    kept = {name: message.headers[name] for name in ours if name in message.headers}
+    return Message(
+        exchange=message.exchange,
+        routing_key=message.routing_key,
+        body=message.body,
+        message_id=_digest(message.body),
+        headers=kept,
     )
 
 
-def original_headers(headers: Mapping[str, Any]) -> dict[str, str]:
-    """Those that the publisher set, as far as they are plain values."""
-    return {
-        key: str(value)
-        for key, value in headers.items()
-        if not key.startswith((_OURS, *_BROKERS)) and isinstance(value, str | int | float | bool)
-    }
+def letter(delivery: Delivery) -> DeadLetter:
+    """One message of the dead-letter queue, as people see it."""
+    queue = delivery.routing_key if delivery.exchange == DEAD else ""
+    ours = delivery.headers if queue and delivery.death is None else {}
+    return DeadLetter(
+        id=_digest(queue, delivery.content_type, delivery.message_id or "", _stable(delivery.headers), delivery.body),
+        by="broker" if queue and delivery.death else "worker" if queue else "unknown",
+        reason=ours.get(f"{_OURS}reason") or _broker_reason(delivery.death if queue else None),
+        path=ours.get(f"{_OURS}path", "$"),
+        queue=queue,
+        exchange=_way_back(queue),
+        routing_key=ours.get(f"{_OURS}routing-key", delivery.death.routing_key if delivery.death else ""),
+        body=delivery.body,
+        content_type=delivery.content_type,
+        headers=_publishers(delivery.headers),
+        message_id=delivery.message_id or _digest(delivery.body),
+        worker=delivery.user_id if ours else None,
+        user_id=ours.get(f"{_OURS}user-id") if ours else delivery.user_id,
+        cut_from=delivery.cut_from or _number(ours.get(f"{_OURS}cut-from")),
+        died_at=_moment(ours.get(f"{_OURS}died-at")),
+    )
 
 
-def _stable(headers: Mapping[str, Any]) -> str:
+def replayed(one: DeadLetter, body: bytes) -> Message:
+    """The message that a dead letter goes back as. Always sendable."""
+    headers, _dropped = sendable_headers(one.headers)
+    return Message(
+        exchange=one.exchange,
+        routing_key=_cut(one.routing_key, MAX_NAME_BYTES),
+        body=body,
+        message_id=_cut(one.message_id, MAX_NAME_BYTES),
+        content_type=_cut(one.content_type, MAX_NAME_BYTES),
+        headers=headers,
+    )
+
+
+def require_replayable(one: DeadLetter, body: bytes | None) -> None:
+    """Return only if the letter can go back. Raises: Misconfigured."""
+    if not one.exchange:
+        where = f"died in {one.queue}, no queue of DeployDB" if one.queue else f"did not come by the exchange {DEAD}"
+        raise Misconfigured(f"dead letter {one.id} cannot go back: it {where}; `deploydb dead discard {one.id}`")
+    if one.cut_from is not None and body is None:
+        raise Misconfigured(
+            f"dead letter {one.id} cannot go back as it is: {len(one.body)} of its {one.cut_from} bytes were kept; "
+            "give a whole body, or discard it"
+        )
+
+
+def unbound(one: DeadLetter) -> Misconfigured:
+    """The error to raise for a letter that no queue would take."""
+    return Misconfigured(
+        f"dead letter {one.id} cannot go back: no queue is bound to exchange {one.exchange} for its routing "
+        f"key {one.routing_key}"
+    )
+
+
+def sendable_headers(headers: Mapping[str, str]) -> tuple[dict[str, str], int]:
+    """A publisher's own headers as far as they can be sent on, and how many have been left out."""
+    kept: dict[str, str] = {}
+    room = MAX_HEADERS_BYTES
+    for given_name, given_value in _publishers(headers).items():
+        name, value = _cut(given_name, MAX_HEADER_NAME_BYTES), _cut(given_value, MAX_HEADERS_BYTES)
+        size = header_bytes(name, value)
+        if size <= room and name not in kept and not _reserved(name):
+            kept[name] = value
+            room -= size
+    return kept, len(headers) - len(kept)
+
+
+def _way_back(queue: str) -> str:
+    """The exchange that a queue of ours is filled from."""
+    if queue == INGEST_QUEUE:
+        return EVENTS
+    return COMMANDS if queue.startswith(f"{COMMANDS}.") else ""
+
+
+def _publishers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if not _reserved(name)}
+
+
+def _reserved(name: str) -> bool:
+    folded = name.casefold()
+    return folded in _ROUTES or folded.startswith((_OURS, *_BROKERS))
+
+
+def _stable(headers: Mapping[str, str]) -> str:
     """Those that stay as they are from one look to the next: RabbitMQ counts the looks in one of its own."""
-    return str(sorted((key, str(value)) for key, value in headers.items() if not key.startswith(_BROKERS)))
+    return str(sorted((name, value) for name, value in headers.items() if not name.startswith(_BROKERS)))
 
 
 def _digest(*parts: str | bytes) -> str:
@@ -95,38 +174,29 @@ def _digest(*parts: str | bytes) -> str:
     return digest.hexdigest()[:12]
 
 
-def _broker_reason(word: object) -> str:
-    match word:
+def _broker_reason(death: Death | None) -> str:
+    match death.reason if death else "":
         case "delivery_limit":
             return TOO_OFTEN
-        case "expired" | "maxlen" | "rejected":
+        case "expired" | "maxlen" | "rejected" as word:
             return f"the broker gave it up: {word}"
         case _:
             return "no reason was given"
 
 
-def _first(deaths: object) -> Mapping[str, Any]:
-    if isinstance(deaths, Sequence) and deaths and isinstance(deaths[0], Mapping):
-        return deaths[0]
-    return {}
+def _cut(text: str, limit: int) -> str:
+    """The text, or its beginning, of at most so many bytes of UTF-8."""
+    encoded = text.encode("utf-8", "replace")
+    return encoded[:limit].decode("utf-8", "ignore")
 
 
-def _first_text(values: object) -> str | None:
-    return str(values[0]) if isinstance(values, Sequence) and values else None
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() and len(text) < _MAX_DIGITS else None
 
 
-def _sendable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
-
-
-def _moment(text: object) -> datetime | None:
+def _moment(text: str | None) -> datetime | None:
     try:
-        return _aware(datetime.fromisoformat(str(text)))
+        found = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-
-
-def _aware(moment: object) -> datetime | None:
-    if not isinstance(moment, datetime):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -21,7 +21,7 @@ from kombu.connection import Connection as KombuConnection
 from deploydb.broker.address import RabbitMQAddress
 from deploydb.broker.content import METHOD, Assembly
 from deploydb.broker.frames import BufferedTransport, Frame
-from deploydb.broker.port import PREFETCH, Delivery
+from deploydb.broker.port import PREFETCH, TAKE_BYTES, Delivery
 from deploydb.broker.replies import meaning, untrusted
 from deploydb.domain.errors import Transient
 
@@ -46,11 +46,20 @@ class RabbitMQInbound:
     _amqp: Any = None
     _channel: Any = None
 
-    def __init__(self, address: RabbitMQAddress, queue: str, *, name: str, prefetch: int = PREFETCH) -> None:
+    def __init__(
+        self,
+        address: RabbitMQAddress,
+        queue: str,
+        *,
+        name: str,
+        prefetch: int = PREFETCH,
+        body_bytes: int | None = None,
+    ) -> None:
         self._address = address
         self._queue = queue
         self._arrived: deque[Delivery] = deque()
-        self._assembly = Assembly()
+        self._arrived_bytes = 0
+        self._assembly = Assembly(body_bytes)
         self._unacked: dict[int, Delivery] = {}
         self._heard = self._beat_at = monotonic()
         self._bytes_heard = 0
@@ -58,17 +67,19 @@ class RabbitMQInbound:
             self._connect(name)
             self._channel.basic_qos(prefetch_size=0, prefetch_count=prefetch, a_global=False)
             self._channel.queue_declare(queue, passive=True)
-            self._channel.basic_consume(queue, on_cancel=self._on_cancel)
+            self._consumer = self._channel.basic_consume(queue, on_cancel=self._on_cancel)
 
     def take(self, limit: int, wait: timedelta) -> list[Delivery]:
         """As `port.Inbound.take`."""
         with self._dropped_on_error():
             self._receive(limit, wait.total_seconds() if limit else 0.0)
             self._keep_alive()
-        arrived = self._arrived
-        taken = [arrived.popleft() for _ in range(min(limit, len(arrived)))]
-        for delivery in taken:
+        taken: list[Delivery] = []
+        while self._arrived and len(taken) < limit:
+            delivery = self._arrived.popleft()
+            self._arrived_bytes -= len(delivery.body)
             self._unacked[delivery.tag] = delivery
+            taken.append(delivery)
         return taken
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
@@ -94,6 +105,11 @@ class RabbitMQInbound:
             for tag in sorted(tags):
                 self._channel.basic_reject(tag, requeue=True)
         self._forget(tags)
+
+    def cancel(self) -> None:
+        """Take nothing more; what was taken stays ours."""
+        with self._dropped_on_error():
+            self._channel.basic_cancel(self._consumer, nowait=True)
 
     def close(self) -> None:
         """As `port.Connection.close`. Says goodbye, and waits a moment for the answer.
@@ -150,10 +166,13 @@ class RabbitMQInbound:
         self._channel.auto_decode = False
 
     def _receive(self, limit: int, wait_seconds: float) -> None:
-        """Read what is there, up to `limit` messages; wait for the first one only."""
+        """Read what is there, up to `limit` messages and `TAKE_BYTES`; wait for the first one only.
+
+        What is not read waits in the connection, and there the broker keeps back the rest of the prefetch.
+        """
         deadline = monotonic() + wait_seconds
         transport = self._amqp.transport
-        while limit == 0 or len(self._arrived) < limit:
+        while (limit == 0 or len(self._arrived) < limit) and not self._is_full:
             patience = 0.0 if self._arrived else max(0.0, deadline - monotonic())
             if not transport.readable(min(patience, _BEAT_SECONDS)):
                 if self._arrived or monotonic() >= deadline:
@@ -168,12 +187,17 @@ class RabbitMQInbound:
             delivery = self._assembly.add(kind, payload)
             if delivery is not None:
                 self._arrived.append(delivery)
+                self._arrived_bytes += len(delivery.body)
         else:
             self._amqp.on_inbound_frame(frame)
 
+    @property
+    def _is_full(self) -> bool:
+        return self._arrived_bytes >= TAKE_BYTES
+
     def _keep_alive(self) -> None:
         now = monotonic()
-        if (heard := self._amqp.transport.bytes_read) != self._bytes_heard:
+        if (heard := self._amqp.transport.bytes_read) != self._bytes_heard or self._is_full:  # full: we do not listen
             self._bytes_heard, self._heard = heard, now
         if now - self._heard > _SILENCE_SECONDS:
             raise TimeoutError(f"nothing was heard from the broker for {now - self._heard:.0f} s")
@@ -215,6 +239,7 @@ class RabbitMQInbound:
     def _drop(self) -> None:
         amqp, self._amqp, self._channel = self._amqp, None, None
         self._arrived.clear()
+        self._arrived_bytes = 0
         self._unacked.clear()
         if amqp is not None:
             amqp.collect()

@@ -12,11 +12,15 @@ from deploydb.broker.topology import Topology
 # ruff: noqa: PLC0415
 
 
-def open_inbound(url: str, queue: str, *, name: str, prefetch: int = PREFETCH) -> Inbound:
+def open_inbound(
+    url: str, queue: str, *, name: str, prefetch: int = PREFETCH, body_bytes: int | None = None
+) -> Inbound:
     """A connection that takes messages from `queue`. `name` tells the broker's operator who that is.
 
     `prefetch`: how many unacked messages RabbitMQ hands over, taken or not; the embedded transport hands over what is
     taken. Who works long on a message, or fears the next one, asks for few: the rest is for others.
+
+    `body_bytes`: of a longer body only so much is kept (`Delivery.cut_from`).
 
     Raises: Transient where the broker is away; Misconfigured for the URL, the login, or a queue that does not exist.
     """
@@ -24,11 +28,11 @@ def open_inbound(url: str, queue: str, *, name: str, prefetch: int = PREFETCH) -
         case RabbitMQAddress():
             from deploydb.broker.inbound import RabbitMQInbound
 
-            return RabbitMQInbound(address, queue, name=name, prefetch=prefetch)
+            return RabbitMQInbound(address, queue, name=name, prefetch=prefetch, body_bytes=body_bytes)
         case EmbeddedAddress():
             from deploydb.broker.embedded.inbound import EmbeddedInbound
 
-            return EmbeddedInbound(address, queue)
+            return EmbeddedInbound(address, queue, body_bytes=body_bytes)
         case _:
             assert_never(address)
 

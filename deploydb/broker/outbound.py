@@ -17,7 +17,7 @@ from pika.exceptions import ChannelClosed, ConnectionClosed
 from pika.spec import Basic
 
 from deploydb.broker.address import RabbitMQAddress
-from deploydb.broker.port import Message, Receipt
+from deploydb.broker.port import FRAME_BYTES, Message, Receipt
 from deploydb.broker.replies import meaning
 from deploydb.broker.session import parameters, unreachable
 from deploydb.domain.errors import Misconfigured, Transient
@@ -175,8 +175,8 @@ class RabbitMQOutbound:
                 return
             index, message = batch.next, batch.messages[batch.next]
             batch.next += 1
-            if problem := message.unsendable:
-                batch.settle(index, "refused", problem)
+            if problem := message.unsendable_in(self._frame_bytes()):
+                batch.settle(index, "refused", problem, unsendable=True)
                 continue
             properties = pika.BasicProperties(
                 content_type=message.content_type,
@@ -223,6 +223,11 @@ class RabbitMQOutbound:
                 batch.settle(index, "refused", "the broker would not take it: a queue is full, or has no majority")
         self._publish_more()
 
+    def _frame_bytes(self) -> int:
+        """The size of a frame that was agreed on with the broker; 0 means any."""
+        agreed = self._connection.params.frame_max if self._connection is not None else 0
+        return int(agreed) or FRAME_BYTES
+
     def _blocked_error(self) -> Transient:
         return Transient(f"{self._address} has blocked publishing: {self._blocked}")
 
@@ -230,6 +235,7 @@ class RabbitMQOutbound:
         """The connection is over; the first reason counts."""
         if self._failure is None:
             self._failure = error
+        self._blocked = None  # the frame that would end the alarm comes on this connection or never
         if self._batch is not None:
             self._batch.fail(self._failure)
             self._batch = None
@@ -264,8 +270,16 @@ class _Batch:
         self.progress_at = monotonic()
         self._unanswered = len(messages)
 
-    def settle(self, index: int, state: Any, detail: str = "") -> None:  # noqa: ANN401  # a literal of Receipt.state
-        self.receipts[index] = Receipt(message_id=self.messages[index].message_id, state=state, detail=detail)
+    def settle(  # `state`: a literal of Receipt.state
+        self,
+        index: int,
+        state: Any,  # noqa: ANN401
+        detail: str = "",
+        *,
+        unsendable: bool = False,
+    ) -> None:
+        message_id = self.messages[index].message_id
+        self.receipts[index] = Receipt(message_id=message_id, state=state, detail=detail, unsendable=unsendable)
         self._unanswered -= 1
         self.progress_at = monotonic()
         if not self._unanswered:

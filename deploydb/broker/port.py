@@ -23,6 +23,18 @@ from msgspec import Struct
 PREFETCH = 1000
 """Two batches: one is worked on while the next one arrives."""
 
+TAKE_BYTES = 8 * 1024 * 1024
+"""Bodies in one take, the last of which may exceed it: so much of a queue of large messages is in memory at a time."""
+
+MAX_NAME_BYTES = 255
+"""Of a short string of AMQP: routing keys, message ids, content types."""
+MAX_HEADER_NAME_BYTES = 127
+"""RabbitMQ takes header names of 255 bytes; not every client sends them."""
+FRAME_BYTES = 131_072
+"""RabbitMQ's largest frame, unless it is configured otherwise. All properties of a message are in one."""
+_FRAME_SPARE_BYTES = 2048
+"""What a frame of properties holds besides the headers."""
+
 
 class Message(Struct, frozen=True, kw_only=True):
     """One message on its way out. `message_id` is the caller's, stable over every attempt to send it."""
@@ -37,6 +49,10 @@ class Message(Struct, frozen=True, kw_only=True):
     @property
     def unsendable(self) -> str | None:
         """Why no broker can take it; None for all but very few. AMQP's names are UTF-8 of at most 255 bytes."""
+        return self.unsendable_in(FRAME_BYTES)
+
+    def unsendable_in(self, frame_bytes: int) -> str | None:
+        """The same for a broker whose frames have another size."""
         names = {
             "exchange": self.exchange,
             "routing key": self.routing_key,
@@ -45,16 +61,24 @@ class Message(Struct, frozen=True, kw_only=True):
         }
         try:
             for what, name in names.items():
-                if len(name) > 63 and len(name.encode()) > 255:
-                    return f"its {what} is longer than 255 bytes: {name[:80]}…"
+                if len(name) > MAX_NAME_BYTES // 4 and len(name.encode()) > MAX_NAME_BYTES:
+                    return f"its {what} is longer than {MAX_NAME_BYTES} bytes: {name[:80]}…"
                 name.encode()
+            size = 0
             for key, value in self.headers.items():
-                if len(key.encode()) > 127:
-                    return f"the name of its header {key[:80]}… is longer than 127 bytes"
-                value.encode()
+                if len(key.encode()) > MAX_HEADER_NAME_BYTES:
+                    return f"the name of its header {key[:80]}… is longer than {MAX_HEADER_NAME_BYTES} bytes"
+                size += header_bytes(key, value)
         except UnicodeEncodeError as error:
             return f"it has text that is not Unicode: {error}"
+        if size > frame_bytes - _FRAME_SPARE_BYTES:
+            return f"its headers have {size} bytes, more than a frame of {frame_bytes} holds"
         return None
+
+
+def header_bytes(name: str, value: str) -> int:
+    """The room that a header takes in a message. Raises: UnicodeEncodeError."""
+    return len(name.encode()) + len(value.encode()) + 6  # the name's length, the type, the value's length
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
@@ -63,17 +87,33 @@ class Receipt(Struct, frozen=True, kw_only=True):
     confirmed  the broker has it, in every queue it is routed to
     returned   no queue is bound for its routing key (`detail` says so)
     refused    the broker would not take it: a queue is full, or the connection was lost before its answer
+
+    `unsendable`: refused without being sent, and whenever it is tried again.
     """
 
     message_id: str
     state: Literal["confirmed", "returned", "refused"]
     detail: str = ""
+    unsendable: bool = False
+
+
+class Death(Struct, frozen=True, kw_only=True):
+    """The broker's own dead-lettering of a message, as the header `x-death` has it.
+
+    `reason` is the broker's word. `routing_key` is where the message first went; whoever published the message may have
+    written it.
+    """
+
+    reason: str
+    routing_key: str
 
 
 class Delivery(Struct, frozen=True, kw_only=True, eq=False):
     """One message that came in. `tag` is the transport's own word for it and means nothing elsewhere.
 
-    `user_id` is the publisher as the broker vouches for it, None where the publisher did not set it.
+    `user_id` is the publisher as the broker vouches for it, None where the publisher did not set it. `headers` are the
+    publisher's word, whatever they say. `death`, in the dead-letter queue: the broker itself put the message there.
+    `cut_from`: the size of the whole body in bytes, where `body` is only its beginning.
     """
 
     tag: int
@@ -83,8 +123,10 @@ class Delivery(Struct, frozen=True, kw_only=True, eq=False):
     message_id: str | None = None
     content_type: str = "application/json"
     headers: dict[str, str] = {}
+    death: Death | None = None
     user_id: str | None = None
     redelivered: bool = False
+    cut_from: int | None = None
     sent_at: datetime | None = None
 
 
@@ -106,7 +148,8 @@ class Inbound(Connection, Protocol):
     """Takes messages from one queue."""
 
     def take(self, limit: int, wait: timedelta) -> list[Delivery]:
-        """What has arrived, oldest first, at most `limit`; waits up to `wait` for the first one only.
+        """What has arrived, oldest first, at most `limit` messages and about `TAKE_BYTES`; waits up to `wait` for the
+        first one only.
 
         Also keeps the connection alive: a caller that holds deliveries for long calls it with `limit=0`.
 
@@ -145,9 +188,21 @@ class Outbound(Connection, Protocol):
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True):
-    """One message in a dead-letter queue, as people see it. `id` is derived from its content: stable between looks."""
+    """One message in a dead-letter queue, as people see it. `id` is derived from its content: stable between looks.
+
+    by          worker: a worker of ours (or an orchestrator) could not take it, says the broker; `worker` is its user
+                broker: the broker gave it up (delivered too often, expired)
+                unknown: it came to the queue another way
+    queue       where it died, by the broker's routing; empty for `unknown`
+    exchange    where a replay goes, by `queue`; empty where it can go nowhere
+    reason, path, died_at   the word of `by`
+    user_id     the publisher as the broker vouches for it
+    routing_key, headers, content_type, body   the publisher's word
+    cut_from    the size of the whole body, where `body` is only its beginning
+    """
 
     id: str
+    by: Literal["worker", "broker", "unknown"]
     reason: str
     path: str
     queue: str
@@ -156,7 +211,10 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     body: bytes
     content_type: str
     headers: dict[str, str]
+    message_id: str
+    worker: str | None = None
     user_id: str | None = None
+    cut_from: int | None = None
     died_at: datetime | None = None
 
 
@@ -168,7 +226,8 @@ class DeadLetters(Connection, Protocol):
         ...
 
     def replay(self, ident: str, body: bytes | None = None) -> DeadLetter | None:
-        """Publish it to where it first went, with `body` in the place of its own if given, then take it away.
+        """Publish it to the exchange of the queue that it died in, with `body` in the place of its own if given, then
+        take it away.
 
         Confirmed before it is taken away: a crash between the two leaves both, and the event counts once. None where
         no dead letter has that id.

@@ -8,7 +8,7 @@ import click
 from deploydb.broker.open import open_dead_letters
 from deploydb.broker.port import DeadLetter, DeadLetters
 from deploydb.cli.showing import ago, is_shown, output_option, show_table
-from deploydb.domain.errors import NotFound
+from deploydb.domain.errors import Misconfigured, NotAllowed, NotFound
 from deploydb.settings import from_environment
 
 MOST = 1000
@@ -54,7 +54,7 @@ def list_(limit: int, output: str) -> None:
 @click.argument("ident", metavar="ID")
 @output_option
 def show(ident: str, output: str) -> None:
-    """One dead letter whole: the reason on stderr, the body on stdout, ready to be mended.
+    """One dead letter whole: on stderr the reason, and which part of it is whose word; the body on stdout.
 
     \b
     Example:
@@ -67,16 +67,18 @@ def show(ident: str, output: str) -> None:
     if is_shown(output, _body(letter), lambda: [f"dead/{letter.id}"]):
         return
     click.echo(f"{letter.path}: {letter.reason}", err=True)
-    click.echo(f"from {letter.exchange}, key {letter.routing_key}, died in {letter.queue}", err=True)
+    for line in _provenance(letter):
+        click.echo(line, err=True)
     click.echo(letter.body.decode("utf-8", "backslashreplace") if sys.stdout.isatty() else letter.body)
 
 
-@dead.command(short_help="Send them back to where they first went.")
+@dead.command(short_help="Send them back to the exchange of their queue.")
 @click.argument("ident", metavar="ID", required=False)
 @click.option("--body", type=click.File("rb"), help="A file with the mended body; - for standard input.")
 @click.option("--all", "everything", is_flag=True, help="All of them, as they are.")
 def replay(ident: str | None, body: BinaryIO | None, everything: bool) -> None:
-    """Send dead letters back to where they first went. An event that was stored already counts once.
+    """Send dead letters back: facts to the events exchange, commands to the command exchange, by the queue that each
+    one died in. An event that was stored already counts once.
 
     \b
     Examples:
@@ -88,12 +90,21 @@ def replay(ident: str | None, body: BinaryIO | None, everything: bool) -> None:
     mended = body.read() if body is not None else None
     with _open() as letters:
         wanted = [letter.id for letter in letters.look(MOST)] if everything else [str(ident)]
+        stuck: list[str] = []
         for each in wanted:
-            sent = letters.replay(each, mended)
+            try:
+                sent = letters.replay(each, mended)
+            except NotAllowed:
+                raise
+            except Misconfigured as error:  # this one cannot go back; the others may
+                stuck.append(str(error))
+                continue
             if sent is not None:
                 click.echo(f"{each} is back in {sent.exchange}", err=True)
             elif not everything:  # else somebody was faster
                 raise _unknown(each)
+    if stuck:
+        raise Misconfigured("\n".join(stuck))
     if everything and not wanted:
         click.echo("No dead letters.", err=True)
 
@@ -117,9 +128,36 @@ def _unknown(ident: str) -> NotFound:
     return NotFound(f"there is no dead letter {ident}: `deploydb dead list` shows those that are there")
 
 
+def _provenance(letter: DeadLetter) -> list[str]:
+    """Lines for people: whose word each part of a letter is."""
+    back = f"goes back to {letter.exchange}" if letter.exchange else "cannot go back"
+    by = {
+        "worker": f"by a worker, user {letter.worker}: the reason",
+        "broker": "by the broker: the reason",
+        "unknown": "not by the dead-letter exchange",
+    }
+    cut = "" if letter.cut_from is None else f", its first {len(letter.body)} of {letter.cut_from} bytes"
+    return [
+        f"{by[letter.by]}; died in {letter.queue or 'an unknown queue'}, {back}",
+        f"by the broker: published by {letter.user_id or 'an unknown user'}",
+        f"by the publisher: routing key {letter.routing_key}, {letter.content_type}, {len(letter.headers)} headers, "
+        f"the body{cut}",
+    ]
+
+
+_WRITTEN_BY = {
+    "worker": {"worker": ["reason", "path", "diedAt"], "broker": ["queue", "exchange", "publisher", "worker"]},
+    "broker": {"broker": ["reason", "path", "queue", "exchange", "publisher"]},
+    "unknown": {"broker": ["publisher"]},
+}
+_PUBLISHERS = ["routingKey", "contentType", "headers", "body"]
+
+
 def _body(letter: DeadLetter) -> dict[str, object]:
     return {
         "id": letter.id,
+        "deadLetteredBy": letter.by,
+        "worker": letter.worker,
         "reason": letter.reason,
         "path": letter.path,
         "queue": letter.queue,
@@ -130,4 +168,6 @@ def _body(letter: DeadLetter) -> dict[str, object]:
         "contentType": letter.content_type,
         "headers": letter.headers,
         "body": letter.body.decode("utf-8", "backslashreplace"),
+        "bodyBytes": letter.cut_from or len(letter.body),
+        "writtenBy": {**_WRITTEN_BY[letter.by], "publisher": _PUBLISHERS},
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from deploydb.domain.errors import Misconfigured
-from deploydb.settings import from_environment
+from deploydb.settings import MAX_BODY_BYTES, from_environment
 
 
 @click.command(short_help="Run a program for each deploy command.", context_settings={"ignore_unknown_options": False})
@@ -124,7 +124,11 @@ def deployer(  # options, by name
             runs=runs,
             # what it cannot run now is for other deployers of the queue
             open_inbound=lambda: open_inbound(
-                settings.broker_url, command_queue(orchestrator), name=name, prefetch=concurrency
+                settings.broker_url,
+                command_queue(orchestrator),
+                name=name,
+                prefetch=concurrency,
+                body_bytes=MAX_BODY_BYTES,
             ),
             publisher=ConfirmedPublisher(lambda: open_outbound(settings.broker_url, name=name)),
             signals=around.signals,

@@ -27,10 +27,13 @@ class Outgoing(Struct, frozen=True, kw_only=True):
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
-    """How many messages are not sent, and since when the oldest waits."""
+    """How many messages are not sent, and since when the oldest waits; how many of them the broker did not take at
+    their last attempt, and the problem of one of these."""
 
     count: int
     oldest_at: datetime | None
+    stuck: int = 0
+    problem: str | None = None
 
 
 def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: timedelta) -> list[Outgoing]:
@@ -114,6 +117,11 @@ def waiting(engine: sa.Engine) -> Waiting:
     """What is not sent. Index: `ix_outbox_unsent`."""
     with reading(engine) as connection:
         row = connection.execute(
-            sa.select(sa.func.count(), sa.func.min(outbox.c.created_at)).where(outbox.c.sent_at.is_(None))
+            sa.select(
+                sa.func.count(),
+                sa.func.min(outbox.c.created_at),
+                sa.func.count(outbox.c.problem),
+                sa.func.min(outbox.c.problem),
+            ).where(outbox.c.sent_at.is_(None))
         ).one()
-        return Waiting(count=row[0], oldest_at=row[1])
+        return Waiting(count=row[0], oldest_at=row[1], stuck=row[2], problem=row[3])

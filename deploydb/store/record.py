@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 
 from deploydb.domain.errors import Refused
 from deploydb.domain.facts import (
@@ -19,7 +21,7 @@ from deploydb.domain.facts import (
     RollbackRequested,
 )
 from deploydb.store import rows, wake
-from deploydb.store.engine import Unstorable, transact
+from deploydb.store.engine import TimedOut, Unstorable, transact
 from deploydb.store.projection import Logged, project
 from deploydb.store.references import Located, locate
 from deploydb.store.revision import advance
@@ -46,7 +48,9 @@ class Recorded(Struct, frozen=True, kw_only=True):
 def record(engine: sa.Engine, arrivals: Sequence[Arrival], now: datetime | Callable[[], datetime]) -> Recorded:
     """Store the facts that are not stored yet; committed when it returns. Harmless to repeat.
 
-    One transaction. Only where the database refuses a value is the batch split, until the offender stands alone.
+    One transaction. Only where the database refuses a value, or a statement meets its timeout, is the batch split,
+    until the offender stands alone. One that is too slow alone is refused if others of its batch were not: else the
+    database is to blame.
     `now`: the record time, or the clock that each attempt takes it from. Numbers are given when rows are written; a
     time taken long before would be out of their order, and not be found by it (`queries.moments`).
 
@@ -54,18 +58,41 @@ def record(engine: sa.Engine, arrivals: Sequence[Arrival], now: datetime | Calla
     """
     if not arrivals:
         return Recorded()
+    slow: dict[int, TimedOut] = {}
+    recorded = _parts(engine, arrivals, now, 0, slow)
+    if not slow:
+        return recorded
+    if not recorded.stored + recorded.duplicates:
+        raise next(iter(slow.values()))
+    late = tuple((index, Refused(str(error))) for index, error in slow.items())
+    return replace(recorded, refusals=tuple(sorted((*recorded.refusals, *late), key=itemgetter(0))))
+
+
+def _parts(
+    engine: sa.Engine,
+    arrivals: Sequence[Arrival],
+    now: datetime | Callable[[], datetime],
+    start: int,
+    slow: dict[int, TimedOut],
+) -> Recorded:
+    """Those that begin at the index `start` of their batch, whole or in halves; `slow` takes those too slow alone."""
     try:
         return transact(engine, lambda connection: _record(connection, arrivals, now))
     except Unstorable as error:
         if len(arrivals) == 1:
-            return Recorded(refusals=((0, Refused(str(error))),))
+            return Recorded(refusals=((start, Refused(str(error))),))
+    except TimedOut as error:
+        if len(arrivals) == 1:
+            slow[start] = error
+            return Recorded()
     half = len(arrivals) // 2
-    first, second = record(engine, arrivals[:half], now), record(engine, arrivals[half:], now)
+    first = _parts(engine, arrivals[:half], now, start, slow)
+    second = _parts(engine, arrivals[half:], now, start + half, slow)
     return Recorded(
         stored=first.stored + second.stored,
         duplicates=first.duplicates + second.duplicates,
         unmatched=first.unmatched + second.unmatched,
-        refusals=first.refusals + tuple((half + index, refused) for index, refused in second.refusals),
+        refusals=first.refusals + second.refusals,
     )
 
 

@@ -64,6 +64,11 @@ def decode_fact(body: bytes, *, arrived_at: datetime) -> AnyFact:
     return fact if time is fact.time else replace(fact, time=time)
 
 
+def oversized(size: int) -> Refused:
+    """The refusal of a message of so many bytes."""
+    return Refused(f"has {size} bytes; at most {MAX_BODY_BYTES} are taken")
+
+
 def encode_fact(fact: AnyFact) -> bytes:
     """The message that says a fact."""
     fields = msgspec.to_builtins(fact)
@@ -90,7 +95,7 @@ def encode_notification(news: Notification) -> bytes:
 
 def _decode(decoder: msgspec.json.Decoder[T], structs: tuple[type[msgspec.Struct], ...], body: bytes) -> T:
     if len(body) > MAX_BODY_BYTES:
-        raise Refused(f"has {len(body)} bytes; at most {MAX_BODY_BYTES} are taken")
+        raise oversized(len(body))
     try:
         body.decode("utf-8")
         value = decoder.decode(body)

@@ -410,19 +410,15 @@ def test_a_discarded_dead_letter_is_gone_and_the_others_are_not(url: str) -> Non
 
 
 def test_a_dead_letter_with_nowhere_to_go_stays_and_says_so(url: str) -> None:
-    publish(url, event(1))
-    with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
-        (taken,) = take(inbound, 1)
-        letter = dead_letter(taken, INGEST_QUEUE, "wrong", "$")
-        letter.headers["x-deploydb-exchange"] = COMMANDS
-        letter.headers["x-deploydb-routing-key"] = "nowhere.x"
-        publish(url, letter)
-        inbound.ack([taken])
+    taken = Delivery(tag=1, body=b"{", routing_key="nowhere.x", exchange=COMMANDS)
+    publish(url, dead_letter(taken, RABBIT, "wrong", "$"), dead_letter(taken, "audit", "wrong", "$"))
     with open_dead_letters(url, name="tests") as dead:
-        (one,) = dead.look(10)
+        one, other = dead.look(10)
         with pytest.raises(Misconfigured, match=r"no queue is bound .* nowhere\.x"):
             dead.replay(one.id)
-        assert dead.look(10) == [one]
+        with pytest.raises(Misconfigured, match=r"died in audit, no queue of DeployDB"):
+            dead.replay(other.id)
+        assert dead.look(10) == [one, other]
 
 
 def test_a_dead_letter_is_sendable_whatever_its_reason_and_its_message(url: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from deploydb.domain.errors import Transient
+from deploydb.store.engine import open_engine
 from deploydb.store.promotion import mark_open
-from deploydb.store.record import record
+from deploydb.store.record import Arrival, record
 from deploydb.store.tables import (
     approval,
     artifact,
@@ -23,6 +24,8 @@ from deploydb.store.tables import (
     unmatched,
     verification,
 )
+from deploydb.wire.native import decode_fact
+from tests.conftest import needs_servers
 from tests.story import NOON, World
 
 
@@ -244,3 +247,38 @@ def test_a_fact_that_names_an_unknown_deployment_beside_a_known_lane_is_evaluate
     assert world.rows(mark) == []
     assert len(world.rows(unmatched)) == 1
     assert world.statuses("1.0")["dev"] == "CREATED"
+
+
+@needs_servers
+@pytest.mark.parametrize(
+    ("seconds", "refused"),
+    [("0.2", []), ("CASE WHEN NEW.id = 'foo-3' THEN 5 ELSE 0 END", ["foo-3"])],
+    ids=["too many", "one offender"],
+)
+def test_a_batch_that_meets_the_statement_timeout_is_halved_until_it_passes(
+    postgresql_url: str, seconds: str, refused: list[str]
+) -> None:
+    engine = open_engine(postgresql_url, name="tests", statement_timeout=1)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN PERFORM pg_sleep({seconds}); RETURN NEW; END $$"
+        )
+        connection.exec_driver_sql("CREATE TRIGGER slow BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION slow()")
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    bodies = [
+        json.dumps(
+            {
+                "type": "artifact.published",
+                "id": f"foo-{number}",
+                "source": "tests",
+                "artifact": {"group": "com.example", "name": "foo", "version": str(number)},
+            }
+        ).encode()
+        for number in range(8)
+    ]
+    arrivals = [Arrival(fact=decode_fact(body, arrived_at=now), body=body) for body in bodies]
+    recorded = record(engine, arrivals, now)
+    engine.dispose()
+    assert [arrivals[index].fact.id for index, _ in recorded.refusals] == refused
+    assert recorded.stored == len(bodies) - len(refused)

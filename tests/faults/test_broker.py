@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from deploydb.broker.open import open_inbound, open_outbound, provision
-from deploydb.broker.port import Message
+from deploydb.broker.port import Message, Outbound
 from deploydb.broker.topology import EVENTS, INGEST_QUEUE, topology
 from deploydb.domain.errors import Transient
+from tests.faults.proxy import Proxy
 from tests.servers import RabbitMQ, until
 
 pytestmark = pytest.mark.servers
@@ -134,3 +135,32 @@ def test_a_memory_alarm_stops_publishing_at_once_and_consuming_not_at_all(own_ra
         own_rabbitmq.ctl("set_vm_memory_high_watermark", "0.8")
         until(lambda: not outbound.blocked, seconds=20, what="the alarm to end")
         assert outbound.publish([event(12)])[0].state == "confirmed"
+
+
+def test_a_blocked_connection_that_is_lost_is_lost_and_blocked_no_more(own_rabbitmq: RabbitMQ) -> None:
+    url = own_rabbitmq.create_vhost("alarm")
+    provision(url, topology({"default": ("dev",)}))
+    with Proxy(own_rabbitmq.port) as proxy:
+        through = url.replace(f":{own_rabbitmq.port}/", f":{proxy.port}/")
+        with open_outbound(through, name="cut") as cut, open_outbound(url, name="restarted") as restarted:
+            own_rabbitmq.ctl("set_vm_memory_high_watermark", "0.0000001")
+            for outbound in (cut, restarted):
+                until(lambda one=outbound: refuses(one) and one.blocked, seconds=30, what="the alarm to be seen")
+            proxy.close()
+            until(lambda: not cut.blocked, seconds=10, what="the cut connection to be no longer blocked")
+            own_rabbitmq.kill()
+            own_rabbitmq.start()  # without the alarm
+            until(lambda: not restarted.blocked, seconds=10, what="the lost connection to be no longer blocked")
+            for outbound in (cut, restarted):
+                with pytest.raises(Transient, match="lost"):
+                    outbound.publish([event(1)])
+    with open_outbound(url, name="again") as outbound:
+        until(lambda: not refuses(outbound), seconds=30, what="the broker to take messages again")
+
+
+def refuses(outbound: Outbound) -> bool:
+    """Whether the broker takes nothing at the moment."""
+    try:
+        return outbound.publish([event(1)])[0].state != "confirmed"
+    except Transient:
+        return True

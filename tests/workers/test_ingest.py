@@ -2,12 +2,19 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import pika
+import pytest
 import sqlalchemy as sa
 
 from deploydb.broker.open import open_inbound
 from deploydb.broker.topology import INGEST_QUEUE
+from deploydb.settings import MAX_BODY_BYTES
 from deploydb.store.tables import artifact, event
+from tests.amqp_properties import HOSTILE, Header, Properties
+from tests.conftest import needs_servers
+from tests.house import House, Process
 from tests.workers.workshop import Workshop, fact, published, until
 
 
@@ -72,8 +79,12 @@ def test_poison_is_dead_lettered_with_the_field_and_the_ones_behind_it_pass(work
     until(lambda: len(_logged(workshop)) == 3, "the good ones are stored")
     assert _logged(workshop) == ["foo-0.1", "foo-0.2", "foo-0.3"]
     until(lambda: len(workshop.dead()) == len(poison), "all dead letters")
+    large = published("2", padding="x" * 5_000_000)
     for letter in workshop.dead():
-        path, reason = poison[letter.body]
+        cut = letter.cut_from is not None
+        if cut:
+            assert (letter.cut_from, letter.body) == (len(large), large[:MAX_BODY_BYTES])
+        path, reason = poison[large if cut else letter.body]
         assert letter.path == path, letter.reason
         assert letter.reason
         assert reason in letter.reason
@@ -123,3 +134,55 @@ def test_a_session_without_trouble_is_cautious_with_its_first_message_only(works
     (ingest,) = workshop.start("ingest")
     until(lambda: ingest.metric("deploydb_ingest_events_total", result="stored") == 500, "all stored")
     assert ingest.metric("deploydb_ingest_batch_events_count") < 50
+
+
+@needs_servers
+def test_bodies_that_are_too_large_are_cut_off_while_they_arrive(workshop: Workshop, tmp_path: Path) -> None:
+    with House(workshop.settings.broker_url, workshop.settings.database_url, workshop.config) as house:
+        ingest = house.start("ingest")
+        workshop.publish(published("0.1"))
+        until(lambda: _logged(workshop) == ["foo-0.1"], "the first")
+        before = peak_kib(ingest)
+        for number in range(10):
+            workshop.publish(published(f"2.{number}", padding="x" * 40 * 1024 * 1024))
+        workshop.publish(published("0.2"))
+        until(lambda: _logged(workshop) == ["foo-0.1", "foo-0.2"], "the one behind them", within=60)
+        until(lambda: len(workshop.dead()) == 10, "their dead letters")
+        assert peak_kib(ingest) - before < 100 * 1024
+    assert {letter.cut_from for letter in workshop.dead()} == {len(published("2.0", padding="x" * 40 * 1024 * 1024))}
+
+
+@needs_servers
+def test_a_thousand_messages_of_the_largest_size_pass_in_bounded_memory(workshop: Workshop) -> None:
+    padding = "x" * (1024 * 1024 - 500)
+    with House(workshop.settings.broker_url, workshop.settings.database_url, workshop.config) as house:
+        count = 200
+        for number in range(count):
+            workshop.publish(published(f"1.{number}", padding=padding))
+        ingest = house.start("ingest")
+        until(lambda: len(_logged(workshop)) == count, "all stored", within=120)
+        assert peak_kib(ingest) < 500 * 1024
+
+
+@needs_servers
+@pytest.mark.parametrize("headers", HOSTILE.values(), ids=HOSTILE.keys())
+def test_poison_with_hostile_headers_stops_nothing_behind_it(
+    amqp_url: str, sqlite_url: str, tmp_path: Path, headers: list[Header]
+) -> None:
+    with Workshop(amqp_url, sqlite_url, tmp_path) as workshop:
+        workshop.start("ingest")
+        connection = pika.BlockingConnection(pika.URLParameters(amqp_url))
+        properties = Properties(headers, content_type=b"\xff" * 255, message_id=b"\xff" * 255)
+        connection.channel().basic_publish("deploydb.events", b"\xff" * 255, b"{", properties)
+        connection.close()
+        workshop.publish(published("1"))
+        until(lambda: _logged(workshop) == ["foo-1"], "the good one behind it")
+        until(lambda: [letter.body for letter in workshop.dead()] == [b"{"], "the dead letter")
+
+
+def peak_kib(process: Process) -> int:
+    """The most memory that a process has had (VmHWM of proc(5))."""
+    (line,) = [
+        line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if line.startswith("VmHWM")
+    ]
+    return int(line.split()[1])

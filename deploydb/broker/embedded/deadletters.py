@@ -1,20 +1,19 @@
 """The dead-letter queue in the file, for people."""
 
-import json
-import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 from deploydb.broker.address import EmbeddedAddress
-from deploydb.broker.dead import letter
+from deploydb.broker.dead import letter, replayed, require_replayable, unbound
 from deploydb.broker.embedded.file import open_file, told_apart, writing
 from deploydb.broker.embedded.outbound import user_name
 from deploydb.broker.embedded.routing import Router
-from deploydb.broker.port import DeadLetter, Message
+from deploydb.broker.embedded.rows import columns, delivery
+from deploydb.broker.port import DeadLetter
 from deploydb.broker.topology import DEAD_QUEUE
-from deploydb.domain.errors import Misconfigured
+from deploydb.settings import MAX_BODY_BYTES
 
 
 class EmbeddedDeadLetters:
@@ -27,14 +26,15 @@ class EmbeddedDeadLetters:
     def look(self, limit: int) -> list[DeadLetter]:
         """As `port.DeadLetters.look`."""
         with told_apart(self._address):
-            return [one for _id, _message_id, one in self._letters(limit)]
+            return [one for _id, one in self._letters(limit)]
 
     def replay(self, ident: str, body: bytes | None = None) -> DeadLetter | None:
-        """As `port.DeadLetters.replay`. Raises: Misconfigured where no queue is bound any more for where it went."""
+        """As `port.DeadLetters.replay`."""
         with told_apart(self._address), writing(self._connection):
-            for row_id, message_id, one in self._letters():
+            for row_id, one in self._letters():
                 if one.id == ident:
-                    self._send_back(one, message_id, one.body if body is None else body)
+                    require_replayable(one, body)
+                    self._send_back(one, one.body if body is None else body)
                     self._take_away(row_id)
                     return one
         return None
@@ -42,7 +42,7 @@ class EmbeddedDeadLetters:
     def discard(self, ident: str) -> DeadLetter | None:
         """As `port.DeadLetters.discard`."""
         with told_apart(self._address), writing(self._connection):
-            for row_id, _message_id, one in self._letters():
+            for row_id, one in self._letters():
                 if one.id == ident:
                     self._take_away(row_id)
                     return one
@@ -60,41 +60,21 @@ class EmbeddedDeadLetters:
     ) -> None:
         self.close()
 
-    def _letters(self, limit: int = -1) -> Iterator[tuple[int, str, DeadLetter]]:
-        rows: sqlite3.Cursor = self._connection.execute(
-            "SELECT id, message_id, routing_key, body, content_type, headers, user_id, sent_at FROM message"
-            " WHERE queue = ? AND owner IS NULL ORDER BY id LIMIT ?",
+    def _letters(self, limit: int = -1) -> Iterator[tuple[int, DeadLetter]]:
+        rows = self._connection.execute(
+            f"SELECT {columns(MAX_BODY_BYTES)} FROM message WHERE queue = ? AND owner IS NULL ORDER BY id LIMIT ?",  # noqa: S608  # constants
             (DEAD_QUEUE, limit),
         )
-        for row_id, message_id, routing_key, body, content_type, headers, user_id, sent_at in rows.fetchall():
-            one = letter(
-                queue=routing_key,
-                body=body,
-                content_type=content_type,
-                headers=json.loads(headers),
-                message_id=message_id,
-                user_id=user_id,
-                sent_at=datetime.fromtimestamp(sent_at, UTC),
-            )
-            yield row_id, message_id, one
+        for row in rows.fetchall():
+            taken = delivery(row)
+            yield taken.tag, letter(taken)
 
-    def _send_back(self, one: DeadLetter, message_id: str, body: bytes) -> None:
+    def _send_back(self, one: DeadLetter, body: bytes) -> None:
         router = Router(self._connection)
         queues = router.queues(one.exchange, one.routing_key)
         if not queues:
-            raise Misconfigured(
-                f"dead letter {one.id} cannot go back: no queue is bound to exchange {one.exchange} for its routing "
-                f"key {one.routing_key}"
-            )
-        message = Message(
-            exchange=one.exchange,
-            routing_key=one.routing_key,
-            body=body,
-            message_id=message_id,
-            content_type=one.content_type,
-            headers=one.headers,
-        )
-        router.insert([(message, queues)], user_id=user_name(), now=datetime.now(UTC))
+            raise unbound(one)
+        router.insert([(replayed(one, body), queues)], user_id=user_name(), now=datetime.now(UTC))
 
     def _take_away(self, row_id: int) -> None:
         self._connection.execute("DELETE FROM message WHERE id = ?", (row_id,))

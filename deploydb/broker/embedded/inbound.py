@@ -1,6 +1,5 @@
 """Taking messages out of the file, under a lease."""
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,8 +12,10 @@ from deploydb.broker.address import EmbeddedAddress
 from deploydb.broker.dead import TOO_OFTEN, dead_letter
 from deploydb.broker.embedded import owner
 from deploydb.broker.embedded.file import open_file, told_apart, writing
+from deploydb.broker.embedded.outbound import user_name
 from deploydb.broker.embedded.routing import Router
-from deploydb.broker.port import Delivery
+from deploydb.broker.embedded.rows import columns, delivery
+from deploydb.broker.port import TAKE_BYTES, Delivery
 from deploydb.broker.replies import PROVISION
 from deploydb.broker.topology import DELIVERY_LIMIT
 from deploydb.domain.errors import Misconfigured
@@ -26,15 +27,14 @@ _POLL_SECONDS = 0.015
 _SEARCH_SECONDS = 1.0
 """How often a consumer looks for others that have gone."""
 
-_COLUMNS = "id, body, routing_key, exchange, message_id, content_type, headers, user_id, attempts, sent_at, queue"
-
 
 class EmbeddedInbound:
     """`port.Inbound` for one queue."""
 
-    def __init__(self, address: EmbeddedAddress, queue: str) -> None:
+    def __init__(self, address: EmbeddedAddress, queue: str, *, body_bytes: int | None = None) -> None:
         self._address = address
         self._queue = queue
+        self._body_bytes = body_bytes
         self._token = ""
         self._renewed_at = 0.0
         self._searched_at = 0.0
@@ -139,8 +139,8 @@ class EmbeddedInbound:
         with writing(self._connection):
             self._renew()
             rows = self._connection.execute(
-                f"SELECT {_COLUMNS} {ready}",  # constants
-                (self._queue, limit),
+                f"SELECT {columns(self._body_bytes)} {ready}",  # constants
+                (self._queue, self._fitting(ready, limit)),
             ).fetchall()
             if rows:
                 self._connection.execute(
@@ -148,9 +148,19 @@ class EmbeddedInbound:
                     " WHERE queue = ? AND owner IS NULL AND id <= ?",
                     (self._token, self._queue, rows[-1][0]),
                 )
-        taken = [_delivery(row) for row in rows]
-        self._unacked.update((delivery.tag, delivery) for delivery in taken)
+        taken = [delivery(row) for row in rows]
+        self._unacked.update((one.tag, one) for one in taken)
         return taken
+
+    def _fitting(self, ready: str, limit: int) -> int:
+        """How many of the next messages fit into one take."""
+        room, count = TAKE_BYTES, 0
+        for (size,) in self._connection.execute(f"SELECT length(body) {ready}", (self._queue, limit)):
+            count += 1
+            room -= size if self._body_bytes is None else min(size, self._body_bytes)
+            if room <= 0:
+                break
+        return count
 
     def _free_the_messages_of_the_gone(self) -> None:
         if monotonic() - self._searched_at < _SEARCH_SECONDS:
@@ -178,7 +188,7 @@ class EmbeddedInbound:
 
     def _bury_what_came_too_often(self) -> None:
         rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM message JOIN queue ON queue.name = message.queue"  # noqa: S608  # constants
+            f"SELECT {columns()} FROM message JOIN queue ON queue.name = message.queue"  # noqa: S608  # constants
             " WHERE owner IS NULL AND attempts > ? AND queue.dead_letters",
             (DELIVERY_LIMIT,),
         ).fetchall()
@@ -186,9 +196,9 @@ class EmbeddedInbound:
             return
         router = Router(self._connection)
         for row in rows:
-            message = dead_letter(_delivery(row), row[-1], TOO_OFTEN, "$")
+            message = dead_letter(delivery(row), row[10], TOO_OFTEN, "$")
             if queues := router.queues(message.exchange, message.routing_key):
-                router.insert([(message, queues)], user_id=row[7], now=datetime.now(UTC))
+                router.insert([(message, queues)], user_id=user_name(), now=datetime.now(UTC))
                 self._connection.execute("DELETE FROM message WHERE id = ?", (row[0],))
 
     def _ours(self, deliveries: Sequence[Delivery]) -> list[int]:
@@ -197,19 +207,3 @@ class EmbeddedInbound:
     def _forget(self, ids: Iterable[int]) -> None:
         for ident in ids:
             self._unacked.pop(ident, None)
-
-
-def _delivery(row: tuple[int, bytes, str, str, str, str, str, str, int, float, str]) -> Delivery:
-    ident, body, routing_key, exchange, message_id, content_type, headers, user_id, attempts, sent_at, _queue = row
-    return Delivery(
-        tag=ident,
-        body=body,
-        routing_key=routing_key,
-        exchange=exchange,
-        message_id=message_id,
-        content_type=content_type,
-        headers=json.loads(headers) if headers != "{}" else {},
-        user_id=user_id,
-        redelivered=attempts > 0,
-        sent_at=datetime.fromtimestamp(sent_at, UTC),
-    )

@@ -38,7 +38,9 @@ class EmbeddedOutbound:
                         f"the exchange {message.exchange} does not exist on {self._address}: {PROVISION}"
                     )
                 if problem := message.unsendable:
-                    receipts.append(Receipt(message_id=message.message_id, state="refused", detail=problem))
+                    receipts.append(
+                        Receipt(message_id=message.message_id, state="refused", detail=problem, unsendable=True)
+                    )
                 elif queues:
                     receipts.append(Receipt(message_id=message.message_id, state="confirmed"))
                     routed.append((message, queues))

@@ -1,0 +1,33 @@
+"""A row of the file's messages, as the delivery that it is."""
+
+import json
+from datetime import UTC, datetime
+
+from deploydb.broker.port import Delivery
+
+Row = tuple[int, bytes, str, str, str, str, str, str, int, float, str, int]
+
+
+def columns(body_bytes: int | None = None) -> str:
+    """The columns of a row; of a longer body only its first `body_bytes`."""
+    body = "body" if body_bytes is None else f"substr(body, 1, {body_bytes})"
+    names = "routing_key, exchange, message_id, content_type, headers, user_id, attempts, sent_at, queue"
+    return f"id, {body}, {names}, length(body)"
+
+
+def delivery(row: Row) -> Delivery:
+    """The delivery that a row of `columns` is."""
+    ident, body, routing_key, exchange, message_id, content_type, headers, user_id, attempts, sent_at, _, size = row
+    return Delivery(
+        tag=ident,
+        body=body,
+        routing_key=routing_key,
+        exchange=exchange,
+        message_id=message_id,
+        content_type=content_type,
+        headers=json.loads(headers) if headers != "{}" else {},
+        user_id=user_id,
+        redelivered=attempts > 0,
+        cut_from=size if len(body) < size else None,
+        sent_at=datetime.fromtimestamp(sent_at, UTC),
+    )
