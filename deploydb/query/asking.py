@@ -18,6 +18,8 @@ Body = dict[str, Any]
 """A JSON object, its keys in the order in which they are sent."""
 
 _DIGITS_OF_LARGEST = 19
+_FIRST_YEAR, _LAST_YEAR = 2, 9998
+"""So that a time with a few months more or less, in any zone, is a time again."""
 
 
 class Asked(Struct, frozen=True, kw_only=True, eq=False):
@@ -78,13 +80,17 @@ class Asked(Struct, frozen=True, kw_only=True, eq=False):
         text = self.option(name)
         if text is None:
             return None
+        if " " in text:
+            raise bad_request(f"{name}={shown(text)} has a blank: a plus sign in an address is written %2B")
         try:
-            moment = datetime.fromisoformat(text.replace(" ", "+"))  # a plus that was not escaped
+            moment = datetime.fromisoformat(text)
             aware = moment.astimezone(UTC) if moment.tzinfo is not None else None
         except (ValueError, OverflowError):
             aware = None
         if aware is None:
             raise bad_request(f"{name}={shown(text)} is not a time with its offset, such as 2026-11-22T12:00:00Z")
+        if not _FIRST_YEAR <= aware.year <= _LAST_YEAR:
+            raise bad_request(f"{name}={shown(text)} is out of range: from year {_FIRST_YEAR} to {_LAST_YEAR}")
         return aware
 
     def past(self, name: str) -> datetime | None:
@@ -103,6 +109,8 @@ class Asked(Struct, frozen=True, kw_only=True, eq=False):
         if name not in self.parameters:
             raise LookupError(f"{self.request.scope['path']} has no parameter {name}: declare it with the resource")
         given = self.request.query_params.getlist(name)
+        if len(set(given)) > 1:
+            raise bad_request(f"{name} is given more than once: {shown(', '.join(given))}")
         return given[0] if given else None
 
 

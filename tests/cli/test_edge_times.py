@@ -1,0 +1,39 @@
+"""Times and lengths of time at their edges: an answer, or a refusal that says what to write."""
+
+import pytest
+
+from tests.cli.shell import Shell
+
+TIMES = ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "9999999d", "999999999d")
+TIMES += (
+    "-1d",
+    "0h",
+    "2026-02-29T12:00:00Z",
+    "2026-11-22T12:00:00 01:00",
+    "2026-11-22T12:00:00",
+    "",
+    b"\xff",
+    "\u0661d",
+)
+COMMANDS = (
+    ("blame", "--at"),
+    ("events", "--since"),
+    ("events", "--until"),
+    ("status", "--at"),
+    ("diff", "dev", "prod", "--at"),
+    ("why", "foo", "dev", "--at"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_time_at_the_edge_is_answered_or_refused(told: Shell, command: tuple[str, ...]) -> None:
+    for time in TIMES:
+        ended = told.run(*command, time)
+        assert ended.returncode in (0, 1, 2, 4), (time, ended.stderr)
+        assert "this should not have happened" not in ended.stderr, (time, ended.stderr)
+        assert ended.returncode == 0 or ended.stderr or ended.stdout, time
+
+
+@pytest.mark.parametrize("hours", ["0", "-1", "1e9", "99999999999999999999", "1.5", ""])
+def test_hours_beyond_the_bounds_are_refused(told: Shell, hours: str) -> None:
+    assert "hours" in told.fails("blame", "--hours", hours, code=2)
