@@ -1,10 +1,14 @@
 """What is served over HTTP, put together: the query service, the gateway, and both at one address."""
 
+import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import msgspec
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deploydb.gateway.app import PATHS, opened
@@ -67,10 +71,38 @@ def joined(query: ASGIApp, gateway: ASGIApp) -> ASGIApp:
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
+        if path == "/readyz" and scope.get("method") in ("GET", "HEAD"):
+            told = await asyncio.gather(*(_readiness(app, scope, receive) for app in (query, gateway)))
+            await _all_of(told)(scope, receive, send)
+            return
         is_for_gateway = any(path == own or path.startswith(f"{own}/") for own in PATHS)
         await (gateway if is_for_gateway else query)(scope, receive, send)
 
     return answer
+
+
+async def _readiness(app: ASGIApp, scope: Scope, receive: Receive) -> dict[str, Any]:
+    body = b""
+
+    async def keep(message: Message) -> None:
+        nonlocal body
+        body += message.get("body", b"")
+
+    await app({**scope, "method": "GET"}, receive, keep)
+    try:
+        return dict(msgspec.json.decode(body))
+    except (msgspec.DecodeError, TypeError, ValueError):
+        return {"reasons": ["readiness: no answer"]}
+
+
+def _all_of(told: Sequence[dict[str, Any]]) -> Response:
+    """One answer of several; of reasons from one source the first."""
+    reasons = [reason for one in told for reason in one.get("reasons", ())]
+    by_source = {reason.partition(":")[0]: reason for reason in reversed(reasons)}
+    kept = [reason for reason in reasons if by_source[reason.partition(":")[0]] is reason]
+    warnings = [warning for one in told for warning in one.get("warnings", ())]
+    body = msgspec.json.encode({"ready": not kept, "reasons": kept, "warnings": warnings})
+    return Response(body, status_code=503 if kept else 200, media_type="application/json")
 
 
 class WithMetrics:

@@ -21,6 +21,8 @@ from deploydb.store.schema import require_current
 
 FRESH_SECONDS = 1.0
 """So long a look counts: probes may come as often as they like."""
+STUCK_SECONDS = 60.0
+"""A look that has been under way for so long hangs in us: every limit of the database's connections is shorter."""
 _LOOK_WITHIN_SECONDS = 3.0
 
 
@@ -43,6 +45,7 @@ class Health:
         self._registry = registry
         self._looked_at = float("-inf")
         self._reasons: list[str] = []
+        self._began_at: float | None = None
 
     def routes(self) -> list[Route]:
         """Their paths."""
@@ -53,8 +56,10 @@ class Health:
         ]
 
     async def healthz(self, _request: Request) -> Response:
-        """The process answers."""
-        return _answer({"alive": True}, 200)
+        """The process answers, and its looks at the database end."""
+        began_at = self._began_at
+        alive = began_at is None or time.monotonic() - began_at < STUCK_SECONDS
+        return _answer({"alive": alive}, 200 if alive else 503)
 
     async def readyz(self, _request: Request) -> Response:
         """What people say can be published and read."""
@@ -70,7 +75,7 @@ class Health:
         return Response(encoder(self._registry), headers={"Content-Type": content_type})
 
     async def _database(self) -> str | None:
-        looking = asyncio.get_running_loop().run_in_executor(self._threads, require_current, self._engine)
+        looking = asyncio.get_running_loop().run_in_executor(self._threads, self._look)
         try:
             await asyncio.wait_for(looking, _LOOK_WITHIN_SECONDS)
         except TimeoutError:
@@ -78,6 +83,14 @@ class Health:
         except (Transient, Misconfigured) as error:
             return f"database: {redacted(str(error), self._secrets)}"
         return None
+
+    def _look(self) -> None:
+        if self._began_at is None:
+            self._began_at = time.monotonic()
+        try:
+            require_current(self._engine)
+        finally:
+            self._began_at = None
 
     async def _broker(self) -> str | None:
         try:

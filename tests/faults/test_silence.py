@@ -135,7 +135,7 @@ def test_processes_on_a_database_that_hangs_say_so_go_on_once_it_answers_and_end
 def test_processes_on_a_broker_that_hangs_say_so_go_on_once_it_answers_and_end_when_asked(
     urls: tuple[str, str], broker: Proxy, tmp_path: Path
 ) -> None:
-    with Processes(tmp_path, *urls, ("ingest", "relay", "gateway", "deployer")) as processes:
+    with Processes(tmp_path, *urls, ("ingest", "relay", "gateway", "web", "deployer")) as processes:
         processes.wait_until(True, within=120)
         broker.go_silent()
         processes.wait_until(False, within=SOON)

@@ -1,9 +1,11 @@
 """Health, metrics, and what clients see when the database or the service itself is in trouble."""
 
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from deploydb.query.resources import health
 from tests.query.asking import Service
 from tests.servers import PostgreSQL
 from tests.story import World
@@ -58,6 +60,21 @@ def test_while_the_database_is_away_the_answer_is_to_try_again_and_then_it_goes_
         assert service.get("/api/services")
         own_postgresql.start()
         assert service.refusal("/api/deployments/1")[0] == 503  # there again, and empty
+
+
+def test_a_look_at_the_database_that_never_ends_is_seen_by_liveness(
+    embedded: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = Event()
+    monkeypatch.setattr(health, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(health, "STUCK_SECONDS", 0.0)
+    monkeypatch.setattr(health, "require_current", lambda _engine: ends.wait())
+    try:
+        assert embedded.ask("/healthz").status_code == 200
+        assert embedded.ask("/readyz").status_code == 503
+        assert embedded.ask("/healthz").status_code == 503
+    finally:
+        ends.set()
 
 
 def test_an_error_of_ours_tells_the_client_nothing_of_the_inside(

@@ -25,6 +25,8 @@ FRESH_SECONDS = 1.0
 """So long a look at the database counts: probes may come as often as they like."""
 _NAMED = 20
 """How many services that are set aside are named."""
+STUCK_SECONDS = 60.0
+"""A look that has been under way for so long hangs in us: every limit of the database's connections is shorter."""
 WAIT_SECONDS = 3.0
 """A database that has not answered by then is not healthy."""
 
@@ -48,6 +50,7 @@ class Health:
         self._registry = registry
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="health")
         self._looked_at = float("-inf")
+        self._began_at: float | None = None
         self._seen: dict[str, Check] = {}
         self._aside: list[str] = []
 
@@ -67,8 +70,10 @@ class Health:
         return _answer(checks, 200 if all(check.healthy for check in checks.values()) else 500, asked_for)
 
     async def healthz(self, _request: Request) -> Response:
-        """The process answers."""
-        return _answer({"alive": True}, 200)
+        """The process answers, and its looks at the database end."""
+        began_at = self._began_at
+        alive = began_at is None or time.monotonic() - began_at < STUCK_SECONDS
+        return _answer({"alive": alive}, 200 if alive else 503)
 
     async def readyz(self, _request: Request) -> Response:
         """Questions can be answered. A broken configuration is no obstacle while the last good one is in use, nor are
@@ -103,8 +108,12 @@ class Health:
 
     def _look(self) -> dict[str, Check]:
         if time.monotonic() - self._looked_at >= FRESH_SECONDS:  # another may have looked while this one queued
-            self._seen = {"database": self._checked(self._answers), "migrations": self._checked(self._migrated)}
-            self._looked_at = time.monotonic()
+            self._began_at = time.monotonic()
+            try:
+                self._seen = {"database": self._checked(self._answers), "migrations": self._checked(self._migrated)}
+                self._looked_at = time.monotonic()
+            finally:
+                self._began_at = None
         return self._seen
 
     def _answers(self) -> None:
