@@ -24,7 +24,6 @@ from deploydb.broker.topology import command_queue
 from deploydb.domain.commands import DeployCommand
 from deploydb.domain.errors import Refused, Transient
 from deploydb.telemetry import Log
-from deploydb.wire.native import decode_command, oversized
 from workers import report
 from workers.confirmed import ConfirmedPublisher
 from workers.deployer_metrics import DeployerMetrics
@@ -150,7 +149,7 @@ class Deployer:
 
     def _receive(self, inbound: Inbound, delivery: Delivery) -> None:
         try:
-            command = self._command(delivery)
+            command = report.reportable(delivery, self._orders.source, self._clock())
         except Refused as refused:
             self._publisher.bury([dead_letter(delivery, self._queue, refused.reason, refused.path)])
             self._log.warning("dead-lettered", reason=refused.reason, path=refused.path)
@@ -175,15 +174,6 @@ class Deployer:
             self._end(command.id, self._finished(command.id, Ended(succeeded=False, reason=late)), delivery)
         else:
             self._start(command, delivery)
-
-    def _command(self, delivery: Delivery) -> DeployCommand:
-        """What a delivery commands. Raises: Refused, also where its facts could not be published under its id."""
-        if delivery.cut_from is not None:
-            raise oversized(delivery.cut_from)
-        command = decode_command(delivery.body)
-        if problem := report.started(command.id, self._orders.source, self._clock()).unsendable:
-            raise Refused(f"no fact can be published about it: {problem}", path="$.id")
-        return command
 
     def _start(self, command: DeployCommand, delivery: Delivery) -> None:
         now = self._clock()

@@ -3,11 +3,23 @@ saying it again changes nothing."""
 
 from datetime import datetime
 
-from deploydb.broker.port import Message
+from deploydb.broker.port import Delivery, Message
 from deploydb.broker.topology import EVENTS
+from deploydb.domain.commands import DeployCommand
+from deploydb.domain.errors import Refused
 from deploydb.domain.facts import DeploymentFinished, DeploymentStarted
-from deploydb.wire.native import FACT_CONTENT_TYPE, encode_fact
+from deploydb.wire.native import FACT_CONTENT_TYPE, decode_command, encode_fact, oversized
 from workers.program import Ended
+
+
+def reportable(delivery: Delivery, source: str, now: datetime) -> DeployCommand:
+    """The command of a delivery. Raises: Refused, also where its facts could not be published under its id."""
+    if delivery.cut_from is not None:
+        raise oversized(delivery.cut_from)
+    command = decode_command(delivery.body)
+    if problem := started(command.id, source, now).unsendable:
+        raise Refused(f"no fact can be published about it: {problem}", path="$.id")
+    return command
 
 
 def started(command: str, source: str, now: datetime) -> Message:

@@ -35,6 +35,9 @@ _ANSWER_SECONDS = 15
 
 _FAREWELL_SECONDS = 1.0
 
+_TORN_DOWN = (AttributeError, KeyError, TypeError)
+"""py-amqp raises these where it meets what it has itself torn down."""
+
 _CLOSE_OK = b"\0\x0a\0\x33"
 """Class 10, method 51: `connection.close-ok`."""
 
@@ -45,6 +48,7 @@ class RabbitMQInbound:
     # py-amqp's connection and channel; None once they are dropped
     _amqp: Any = None
     _channel: Any = None
+    _transport: Any = None
 
     def __init__(
         self,
@@ -122,13 +126,13 @@ class RabbitMQInbound:
         try:
             self._amqp.send_method(ConnectionMethods.Close, "BsBB", (200, "closed by its owner", 0, 0))
             deadline = monotonic() + _FAREWELL_SECONDS
-            transport = self._amqp.transport
+            transport = self._transport
             transport.sock.settimeout(_FAREWELL_SECONDS)
             while transport.readable(max(0.0, deadline - monotonic())) and monotonic() < deadline:
                 kind, _channel, payload = transport.read_frame()
                 if kind == METHOD and payload.startswith(_CLOSE_OK):
                     break
-        except (AMQPError, OSError, AttributeError):
+        except (AMQPError, OSError, *_TORN_DOWN):
             pass  # it is lost already
         finally:
             self._drop()
@@ -162,6 +166,7 @@ class RabbitMQInbound:
         )
         # One attempt: trying again is the owner's, with its backoff.
         self._amqp = settings.transport.establish_connection()
+        self._transport = self._amqp.transport  # py-amqp's own attribute would connect again once it is torn down
         self._channel = self._amqp.channel()
         self._channel.auto_decode = False
 
@@ -171,7 +176,7 @@ class RabbitMQInbound:
         What is not read waits in the connection, and there the broker keeps back the rest of the prefetch.
         """
         deadline = monotonic() + wait_seconds
-        transport = self._amqp.transport
+        transport = self._transport
         while (limit == 0 or len(self._arrived) < limit) and not self._is_full:
             patience = 0.0 if self._arrived else max(0.0, deadline - monotonic())
             if not transport.readable(min(patience, _BEAT_SECONDS)):
@@ -197,7 +202,7 @@ class RabbitMQInbound:
 
     def _keep_alive(self) -> None:
         now = monotonic()
-        if (heard := self._amqp.transport.bytes_read) != self._bytes_heard or self._is_full:  # full: we do not listen
+        if (heard := self._transport.bytes_read) != self._bytes_heard or self._is_full:  # full: we do not listen
             self._bytes_heard, self._heard = heard, now
         if now - self._heard > _SILENCE_SECONDS:
             raise TimeoutError(f"nothing was heard from the broker for {now - self._heard:.0f} s")
@@ -231,13 +236,12 @@ class RabbitMQInbound:
         except SSLCertVerificationError as error:
             self._drop()
             raise untrusted(error, self._address) from error
-        except (OSError, AttributeError) as error:
-            # py-amqp raises AttributeError where it meets what it has itself torn down.
+        except (OSError, *_TORN_DOWN) as error:
             self._drop()
             raise Transient(f"the connection to {self._address} is lost: {error}") from error
 
     def _drop(self) -> None:
-        amqp, self._amqp, self._channel = self._amqp, None, None
+        amqp, self._amqp, self._channel, self._transport = self._amqp, None, None, None
         self._arrived.clear()
         self._arrived_bytes = 0
         self._unacked.clear()

@@ -233,3 +233,42 @@ def test_closing_does_not_wait_for_a_silent_peer(url: str, rabbitmq: RabbitMQ, d
         began = time.monotonic()
         connection.close()
         assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("act", ["take", "keep alive", "ack", "give back"])
+def test_a_connection_that_its_library_has_torn_down_is_transient(
+    url: str, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    with open_outbound(url, name="tests") as outbound:
+        outbound.publish([EVENT])
+    inbound = open_inbound(url, INGEST_QUEUE, name="tests")
+    assert isinstance(inbound, inbound_module.RabbitMQInbound)
+    taken = inbound.take(1, 5 * SECOND)
+    amqp = inbound._amqp
+    amqp.collect()
+    acts: dict[str, Callable[[], object]] = {
+        "take": lambda: inbound.take(1, SECOND),
+        "keep alive": amqp.send_heartbeat,
+        "ack": lambda: inbound.ack(taken),
+        "give back": lambda: inbound.give_back(taken),
+    }
+    with pytest.raises(Transient), inbound._dropped_on_error():
+        acts[act]()
+    inbound.close()
+
+
+def test_a_delivery_held_for_longer_than_the_broker_allows_is_transient(own_rabbitmq: RabbitMQ) -> None:
+    own_rabbitmq.ctl(
+        "eval",
+        "application:set_env(rabbit, channel_tick_interval, 500), application:set_env(rabbit, consumer_timeout, 500).",
+    )
+    url = own_rabbitmq.create_vhost("held")
+    provision(url, TOPOLOGY)
+    with open_outbound(url, name="tests") as outbound:
+        outbound.publish([EVENT])
+    with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
+        taken = inbound.take(1, 5 * SECOND)
+        with pytest.raises(Transient, match="timed out"):
+            until(lambda: inbound.take(0, SECOND) != [], seconds=30, what="the broker to close the channel")
+        with pytest.raises(Transient):
+            inbound.ack(taken)

@@ -288,3 +288,17 @@ def test_a_program_that_does_not_exist_is_told_at_once(bench: Bench) -> None:
     )
     assert process.returncode == 1
     assert "cannot run /no/such/program" in process.stderr
+
+
+def test_commands_that_cannot_be_read_or_reported_are_dead_lettered_and_stop_no_other(bench: Bench) -> None:
+    """Of an id of 255 bytes the fact's own id is longer, which no broker takes."""
+    bench.command("c" * 250)
+    bench.send(b"[" * 2_000_000, "large")
+    bench.command("good")
+    bench.deployer("true", "--orchestrator", "default")
+    started, finished = bench.facts(2)
+    assert (started["command"], finished["command"]) == ("good", "good")
+    with open_dead_letters(bench.broker_url, name="tests") as letters:
+        long, large = letters.look(10)
+    assert (long.path, long.exchange) == ("$.id", COMMANDS)
+    assert (large.cut_from, len(large.body)) == (2_000_000, 1024 * 1024)
