@@ -33,6 +33,7 @@ from deploydb.wire.native import decode_fact, oversized
 from workers.confirmed import ConfirmedPublisher
 from workers.intake import Intake, suspicious
 from workers.loop import Patience
+from workers.watermark import Watermark
 
 BATCH = 500
 WAIT = timedelta(seconds=1)
@@ -109,6 +110,7 @@ class Ingest:
         self._clock = clock
         self._recorder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="record")
         self._recording: Recording | None = None
+        self._watermark = Watermark(engine, clock)
 
     @property
     def idle(self) -> bool:
@@ -123,8 +125,11 @@ class Ingest:
             try:
                 yield partial(self._step, intake)
             finally:
+                self._watermark.forget()
                 self._recording = None  # not acked: it comes again, by another connection
                 self._publisher.close()
+        if self._stopping():
+            self._watermark.end()
 
     def reload(self) -> None:
         """Ingest reads no configuration."""
@@ -136,8 +141,11 @@ class Ingest:
             return
         inbound = intake.inbound
         taken: list[Delivery] = []
+        self._watermark.look(inbound, len(self._recording.batch) if self._recording is not None else 0)
         if self._recording is None and not self._stopping():
             taken = inbound.take(BATCH, WAIT)
+            if not taken:
+                self._watermark.forget()
         while self._recording is not None and not self._recording.outcome.done():
             full = sum(len(delivery.body) for delivery in taken) >= TAKE_BYTES
             room = 0 if full or self._stopping() else BATCH - len(taken)
@@ -194,6 +202,7 @@ class Ingest:
             self._bury(inbound, buried)
         inbound.ack(recording.batch)
         self._recording = None
+        self._watermark.recorded(len(recording.batch))
         refused = len(buried)
         self._metrics.events.labels("stored").inc(recorded.stored)
         self._metrics.events.labels("duplicate").inc(recorded.duplicates)

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from amqp.exceptions import AMQPError
 from amqp.spec import Connection as ConnectionMethods
+from amqp.spec import Queue as QueueMethods
 from kombu.connection import Connection as KombuConnection
 
 from deploydb.broker.address import RabbitMQAddress
@@ -40,6 +41,8 @@ _TORN_DOWN = (AttributeError, KeyError, TypeError)
 
 _CLOSE_OK = b"\0\x0a\0\x33"
 """Class 10, method 51: `connection.close-ok`."""
+_DECLARE_OK = b"\0\x32\0\x0b"
+"""Class 50, method 11: `queue.declare-ok`."""
 
 
 class RabbitMQInbound:
@@ -67,6 +70,7 @@ class RabbitMQInbound:
         self._unacked: dict[int, Delivery] = {}
         self._heard = self._beat_at = monotonic()
         self._bytes_heard = 0
+        self._depths: list[int] = []
         with self._dropped_on_error(opening=True):
             self._connect(name)
             self._channel.basic_qos(prefetch_size=0, prefetch_count=prefetch, a_global=False)
@@ -85,6 +89,19 @@ class RabbitMQInbound:
             self._unacked[delivery.tag] = delivery
             taken.append(delivery)
         return taken
+
+    def waiting(self) -> int:
+        """As `port.Inbound.waiting`. What was delivered before the broker's answer is on this side by then."""
+        with self._dropped_on_error():
+            self._depths.clear()
+            arguments: tuple[object, ...] = (0, self._queue, True, False, False, False, False, {})
+            self._channel.send_method(QueueMethods.Declare, "BsbbbbbF", arguments)
+            deadline = monotonic() + _ANSWER_SECONDS
+            while not self._depths:
+                if not self._transport.readable(max(0.0, deadline - monotonic())):
+                    raise TimeoutError(f"no answer from the broker within {_ANSWER_SECONDS} s")
+                self._dispatch(self._transport.read_frame())
+        return self._depths.pop() + len(self._arrived)
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """As `port.Inbound.ack`: one frame for those that are the oldest of all unacked, one each for the others."""
@@ -193,6 +210,8 @@ class RabbitMQInbound:
             if delivery is not None:
                 self._arrived.append(delivery)
                 self._arrived_bytes += len(delivery.body)
+        elif kind == METHOD and payload.startswith(_DECLARE_OK):
+            self._depths.append(int.from_bytes(payload[-8:-4]))  # then the number of consumers
         else:
             self._amqp.on_inbound_frame(frame)
 

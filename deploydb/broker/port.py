@@ -158,6 +158,14 @@ class Inbound(Connection, Protocol):
         """
         ...
 
+    def waiting(self) -> int:
+        """How many messages there are to be taken: in the queue by the broker's word, and on their way to us.
+        Messages that others have taken do not count.
+
+        Raises: as `take`.
+        """
+        ...
+
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """Say that their effect is durable. Idempotent for one that has been given back meanwhile.
 

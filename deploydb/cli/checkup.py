@@ -23,6 +23,7 @@ from deploydb.settings import Settings, from_environment
 from deploydb.store.aside import set_aside_services
 from deploydb.store.engine import open_engine, reading
 from deploydb.store.queries.operations import unevaluated, unsent
+from deploydb.store.readings import read_until
 from deploydb.store.rights import rights, time_there
 from deploydb.store.schema import require_current
 
@@ -105,6 +106,7 @@ def _database(settings: Settings, environ: Mapping[str, str]) -> Iterator[Findin
             theirs = time_there(connection)
             yield _clock("clock of the database", Moment(before=before, theirs=theirs, after=datetime.now(UTC)))
         yield from _queues_there(engine)
+        yield from _reading(engine)
     except DeployDBError as error:
         yield _failed("database", error, advice)
     finally:
@@ -126,6 +128,18 @@ def _rights(connection: sa.Connection, file: Path | None) -> Finding:
         advice = "enough for the query service and the gateway; workers need a role that owns the tables"
         return Finding(check="rights", state="ok", seen=told, advice=advice)
     return Finding(check="rights", state="ok", seen=f"{found.role} may read and write all tables")
+
+
+def _reading(engine: sa.Engine) -> Iterator[Finding]:
+    with reading(engine) as connection:
+        read, now = read_until(connection), time_there(connection)
+    if read is None:  # none has ever run here
+        return
+    behind = timedelta(seconds=max(int((now - read.until).total_seconds()), 0))
+    told = f"has read all from before {read.until:%Y-%m-%d %H:%M:%S} UTC, {in_words(behind)} ago"
+    state: Literal["ok", "warn", "fail"] = "fail" if behind > STUCK else "warn" if behind > LATE else "ok"
+    advice = "nothing expires beyond that: see that the worker `ingest` runs, and what it logs" if state != "ok" else ""
+    yield Finding(check="ingest", state=state, seen=told, advice=advice)
 
 
 def _queues_there(engine: sa.Engine | None) -> Iterator[Finding]:

@@ -132,7 +132,9 @@ def _colour() -> bool | None:
 def guarding(gate: Mapping[str, Any]) -> str:
     """A gate's name, with the side on which it stands where that is the door."""
     return (
-        f"{gate['promotion']} (entry)" if gate["asked"] == "entry" and gate["type"] != "Freeze" else gate["promotion"]
+        f"{gate['promotion']} (entry)"
+        if gate.get("asked") == "entry" and gate["type"] != "Freeze"
+        else gate["promotion"]
     )
 
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
+from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
 from deploydb.domain import state
 from deploydb.domain.catalog import After, Catalog
+from deploydb.domain.outcomes import WAITS_FOR_INGEST
 from deploydb.domain.promotions import FREEZE, INCIDENT
 from deploydb.query.aside import SetAside
 from deploydb.query.asking import iso
 from deploydb.query.releasing import ReleasingBody
+from deploydb.query.ways import stages_before, walked
 from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.lanes import RunningView
 
@@ -27,10 +29,10 @@ Catalogs = Mapping[tuple[int, state.Gate], str]
 
 class Gate(Struct, frozen=True, kw_only=True, rename="camel"):
     """What a promotion says of a deployment: from which log rows (`inputs`), and by which catalog's digest. `asked`:
-    before the deployment (`entry`) or after it (`exit`)."""
+    `entry` for one that is asked before the deployment, else it is not there."""
 
     promotion: str
-    asked: state.Phase
+    asked: Literal["entry"] | UnsetType = UNSET
     type: str | None
     verdict: str
     reason: str | None
@@ -75,8 +77,8 @@ def explain(
 ) -> Why:
     """The answer about one deployment. `flow`: its flow's, in the order of stages; `running`: what its lane runs;
     `passed`: the stages that a hotfix passes by."""
-    after = _after(catalog, meant, flow)
-    way = _way(meant, flow, after)
+    after = stages_before(catalog, meant, flow)
+    way = walked(meant, flow, after)
     runs = next((view for view in running if view.module == meant.artifact.module), None)
     return Why(
         service=meant.service,
@@ -86,37 +88,6 @@ def explain(
         answer=_answer(meant, way, after, runs, passed),
         stages=[stage_body(catalog, view, catalogs) for view in way],
     )
-
-
-def _after(catalog: Catalog, meant: DeploymentView, flow: Sequence[DeploymentView]) -> dict[str, After]:
-    """The stages that come before each: as configured, or for what is not configured any more as they came."""
-    service = catalog.services.get(meant.service)
-    configured = {stage.environment: stage.after for stage in catalog.stages(service)} if service is not None else {}
-    if meant.environment in configured:
-        return configured
-    names = list(dict.fromkeys(view.environment for view in flow))
-    return {name: After() for name in names[:1]} | {
-        name: After(environments=(before,)) for before, name in pairwise(names)
-    }
-
-
-def way_of(catalog: Catalog, meant: DeploymentView, flow: Sequence[DeploymentView]) -> list[DeploymentView]:
-    """The last attempt in each stage that leads to the one that is meant, upstream first, and the meant one last."""
-    return _way(meant, flow, _after(catalog, meant, flow))
-
-
-def _way(meant: DeploymentView, flow: Sequence[DeploymentView], after: Mapping[str, After]) -> list[DeploymentView]:
-    """The last attempt in each stage that leads to the one that is meant, upstream first, and the meant one last."""
-    upstream: dict[str, None] = {}
-    look = [meant.environment]
-    while look:
-        for name in after.get(look.pop(), After()).environments:
-            if name not in upstream:
-                upstream[name] = None
-                look.append(name)
-    last = {view.environment: view for view in flow if view.environment != meant.environment}
-    order = [name for name in after if name in upstream] + [name for name in upstream if name not in after]
-    return [last[name] for name in order if name in last] + [meant]
 
 
 def _answer(
@@ -189,6 +160,8 @@ def _holding(view: DeploymentView, meant: DeploymentView) -> str:
     environment, reason = view.environment, view.reason or "no reason is known"
     where = f"in {environment}" if view is not meant else "there"
     match view.status:
+        case _ if reason.startswith(WAITS_FOR_INGEST):
+            return f"{_its(view)} {where} ({_numbered(view)}) is not answered, and its {reason}"
         case "NOT_STARTED":
             door = f"at the door of {environment}" if view is not meant else "at its door"
             return f"{door} {_it(view.reason or 'waits to be looked at')}"
@@ -276,7 +249,7 @@ def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> list[G
         bodies.append(
             Gate(
                 promotion=name,
-                asked=phase,
+                asked="entry" if phase == "entry" else UNSET,
                 type=promotion.type if promotion is not None else _RESERVED.get(name),
                 verdict=result.outcome if result is not None and result.outcome is not None else "PENDING",
                 reason=result.reason if result is not None and judged else NOT_ASKED,

@@ -12,6 +12,7 @@ from deploydb.domain.evidence import Approval, Evidence, Verification
 from deploydb.domain.state import Deployment, Gate, Outcome, Precedence, Running, Verdict
 from deploydb.store.deployments import from_row, locked, release_from_row, released, selected
 from deploydb.store.lists import among
+from deploydb.store.readings import read_until
 from deploydb.store.surroundings import Surroundings, surroundings
 from deploydb.store.tables import approval, artifact, deployment, running, verdict, verification
 
@@ -56,6 +57,7 @@ def situations(
     The cost follows what is open, not what has been. Indexes: `ix_deployment_open`, `uq_deployment_flow_id`, primary
     keys; and those of `surroundings`.
     """
+    read = read_until(connection)  # before the deployments: what it covers is seen in them
     if lock:
         deployments, services = _lock(connection, services, most, wait)
     else:
@@ -82,6 +84,7 @@ def situations(
             wishes=around.wishes[service],
             neighbours=around.neighbours_of(catalog.dependencies(service)),
             good=around.good[service],
+            read_until=read.until if read is not None else None,
         )
         for service in sorted(services)
     ]

@@ -180,6 +180,19 @@ def test_take_gives_what_is_there_up_to_the_limit_oldest_first(url: str) -> None
         assert bodies(take(inbound, 3)) == [b"event 2", b"event 3", b"event 4"]
 
 
+def test_what_waits_is_what_is_to_be_taken(url: str) -> None:
+    with (
+        open_inbound(url, INGEST_QUEUE, name="a", prefetch=2) as one,
+        open_inbound(url, INGEST_QUEUE, name="b", prefetch=2) as other,
+    ):
+        assert (one.waiting(), other.waiting()) == (0, 0)
+        publish(url, *(event(number) for number in range(10)))
+        held = take(one, 2) + take(other, 2)
+        assert (one.waiting(), other.waiting()) == (6, 6)
+        one.ack(held[:2])
+        other.ack(held[2:])
+
+
 def test_take_waits_for_the_first_message_only_as_long_as_it_is_told(url: str) -> None:
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         began = time.monotonic()

@@ -75,6 +75,13 @@ class EmbeddedInbound:
                         break
         return []
 
+    def waiting(self) -> int:
+        """As `port.Inbound.waiting`."""
+        with told_apart(self._address):
+            ready = "SELECT count(*) FROM message WHERE queue = ? AND owner IS NULL"
+            count: int = self._connection.execute(ready, (self._queue,)).fetchone()[0]
+            return count
+
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """As `port.Inbound.ack`. Fenced: nothing happens to a message that is not under our lease any more."""
         ids = self._ours(deliveries)

@@ -11,11 +11,12 @@ from deploydb.domain.release import Releasing, what_releases
 from deploydb.query.aside import set_aside_body
 from deploydb.query.asking import Asked, iso
 from deploydb.query.errors import not_found, shown
-from deploydb.query.explanation import Why, explain, way_of
+from deploydb.query.explanation import Why, explain
 from deploydb.query.lane import require_lane
 from deploydb.query.past import running_then, then
 from deploydb.query.releasing import ReleasingBody, releasing_body
 from deploydb.query.resource import Resource, moment, text
+from deploydb.query.ways import way_of
 from deploydb.store.aside import set_aside_of
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_of_flow
 from deploydb.store.queries.lanes import running_in

@@ -19,7 +19,7 @@ from deploydb.store.tables.deployed import (
     verification,
 )
 from deploydb.store.tables.ordered import attestation, hold, hotfix, incident, probe, wish
-from deploydb.store.tables.queued import agenda, listed, mark, outbox, revision, unmatched
+from deploydb.store.tables.queued import agenda, listed, mark, outbox, reading, revision, unmatched
 
 __all__ = [
     "ACTIVE",
@@ -40,6 +40,7 @@ __all__ = [
     "outbox",
     "probe",
     "publication",
+    "reading",
     "revision",
     "running",
     "tenure",

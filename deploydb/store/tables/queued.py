@@ -56,6 +56,16 @@ worker whose catalog has the service."""
 _unanswered = listed.c.unanswered_at.is_not(None)
 sa.Index("ix_listed_unanswered", listed.c.service, postgresql_where=_unanswered, sqlite_where=_unanswered)
 
+reading = sa.Table(
+    "reading",
+    metadata,
+    sa.Column("worker", sa.Text, primary_key=True),
+    sa.Column("read_until", UtcDateTime, nullable=False),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+    sa.Column("over", sa.Boolean, nullable=False, server_default=sa.false()),
+)
+"""Until when each ingest worker has read its queue, written by itself at most once a second; `over`: it has ended."""
+
 agenda = sa.Table(
     "agenda",
     metadata,

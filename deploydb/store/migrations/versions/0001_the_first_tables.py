@@ -103,6 +103,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("service IS NOT NULL"),
     )
     op.create_table(
+        "reading",
+        sa.Column("worker", sa.Text(), nullable=False),
+        sa.Column("read_until", TIME, nullable=False),
+        sa.Column("seen_at", TIME, nullable=False),
+        sa.Column("over", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.PrimaryKeyConstraint("worker", name=op.f("pk_reading")),
+    )
+    op.create_table(
         "listed",
         sa.Column("module_key", sa.Text(), nullable=False),
         sa.Column("service", sa.Text(), nullable=False),
@@ -539,6 +547,7 @@ def downgrade() -> None:
     op.drop_table("outbox")
     op.drop_table("mark")
     op.drop_table("listed")
+    op.drop_table("reading")
     op.drop_index(
         "ix_event_lane",
         table_name="event",
