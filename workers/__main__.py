@@ -104,7 +104,7 @@ def _engine(
     beside = open_engine(
         given.database_url, name=f"{name}-health", connections=1, statement_timeout=ANSWER_WITHIN_SECONDS
     )
-    around.health.check("database", Look(partial(look_at_database, beside)))
+    around.health.check("database", Look(partial(look_at_database, beside, around.health)))
     # a long step of many statements is under way, not stuck
     sa.event.listen(engine, "after_cursor_execute", lambda *_: around.health.beat())
     sa.event.listen(engine, "handle_error", partial(_beat_if_answered, around.health))

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -26,6 +26,7 @@ from deploydb.broker.dead import dead_letter
 from deploydb.broker.port import TAKE_BYTES, Delivery, Inbound
 from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.domain.errors import Refused
+from deploydb.store.clock import DatabaseClock
 from deploydb.store.record import Arrival, Recorded, record
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
@@ -98,7 +99,6 @@ class Ingest:
         patience: Patience,
         log: Log,
         registry: CollectorRegistry,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._engine = engine
         self._open_inbound = open_inbound
@@ -107,10 +107,10 @@ class Ingest:
         self._patience = patience
         self._log = log
         self._metrics = IngestMetrics(registry)
-        self._clock = clock
+        self._clock = DatabaseClock(engine)
         self._recorder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="record")
         self._recording: Recording | None = None
-        self._watermark = Watermark(engine, clock)
+        self._watermark = Watermark(engine, self._clock)
 
     @property
     def idle(self) -> bool:

@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from threading import Lock
 
@@ -13,9 +14,14 @@ import sqlalchemy as sa
 from deploydb.broker.port import Outbound
 from deploydb.domain.errors import DeployDBError
 from deploydb.redaction import redacted
-from deploydb.store.engine import reading
+from deploydb.store.clock import ahead
+from workers.health import Health
 
 ANSWER_WITHIN_SECONDS = 3.0
+APART = timedelta(seconds=2)
+"""Clocks that differ by more are told."""
+FAR_APART = timedelta(minutes=1)
+"""By more than this the log's and the people's times are of no use."""
 FRESH_SECONDS = 1.0
 """So long a look counts: probes may come as often as they like."""
 _TRIAL_BYTES = 64 * 1024
@@ -72,12 +78,22 @@ class BrokerLook:
             raise
 
 
-def look_at_database(engine: sa.Engine) -> None:
-    """Return where it answers, and where a file of it could grow. Raises: as `store.engine.reading`; OSError."""
-    with reading(engine) as connection:
-        connection.execute(sa.select(1))
+def look_at_database(engine: sa.Engine, health: Health) -> None:
+    """Return where it answers, and where a file of it could grow. What its clock says of ours is reported.
+
+    Raises: as `store.engine.reading`; OSError.
+    """
+    apart = ahead(engine)
+    told = [_apart(apart)] if abs(apart) > APART else []
+    grave = abs(apart) > FAR_APART
+    health.report("clock", reasons=told if grave else (), warnings=() if grave else told)
     if engine.dialect.name == "sqlite" and engine.url.database:
         look_at_disk(Path(engine.url.database).parent)
+
+
+def _apart(apart: timedelta) -> str:
+    way = "ahead of" if apart > timedelta(0) else "behind"
+    return f"it is {abs(apart).total_seconds():.1f} s {way} the database's: synchronise both with NTP"
 
 
 def look_at_disk(folder: Path) -> None:

@@ -7,7 +7,7 @@ timeout is due; both are rows, so nothing is remembered here that a kill -9 coul
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.catalog import Catalog
 from deploydb.store import wake
+from deploydb.store.clock import DatabaseClock
 from deploydb.store.listed import answer, enter
 from deploydb.store.promotion import evaluate, mark_open, next_due
 from deploydb.store.schema import require_current
@@ -76,14 +77,13 @@ class Promote:
         health: Health,
         log: Log,
         registry: CollectorRegistry,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._engine = engine
         self._live = live
         self._health = health
         self._log = log
         self._metrics = PromoteMetrics(registry)
-        self._clock = clock
+        self._clock = DatabaseClock(engine)
         self._looked_at = time.monotonic()
         self._problems: tuple[str, ...] = ()
         self._marked: Catalog | None = None

@@ -7,7 +7,7 @@ the same message id. What comes back, or is refused, stays on its row with the r
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from deploydb.broker.port import Message, Outbound
 from deploydb.broker.topology import COMMANDS, EVENTS, NOTIFICATIONS
 from deploydb.domain.errors import Transient
 from deploydb.store import outbox, wake
+from deploydb.store.clock import DatabaseClock
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 from deploydb.wire.native import COMMAND_CONTENT_TYPE, FACT_CONTENT_TYPE, NOTIFICATION_CONTENT_TYPE
@@ -74,7 +75,6 @@ class Relay:
         health: Health,
         log: Log,
         registry: CollectorRegistry,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._engine = engine
         self._open_outbound = open_outbound
@@ -82,7 +82,7 @@ class Relay:
         self._health = health
         self._log = log
         self._metrics = RelayMetrics(registry)
-        self._clock = clock
+        self._clock = DatabaseClock(engine)
         self._counted_at: float | None = None
 
     @contextmanager

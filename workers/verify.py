@@ -10,7 +10,7 @@ import time
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import NAMESPACE_URL, uuid5
 
@@ -27,6 +27,7 @@ from deploydb.domain.promotions import CheckedPromotion, WebhookPromotion
 from deploydb.domain.state import Gate, Status
 from deploydb.outgoing import Answer, NoAnswer, Outgoing, Request
 from deploydb.store import probes, wake
+from deploydb.store.clock import DatabaseClock
 from deploydb.store.probes import Lease, Settlement
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
@@ -91,7 +92,6 @@ class Verify:
         signals: Signals,
         log: Log,
         registry: CollectorRegistry,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._engine = engine
         self._live = live
@@ -99,7 +99,7 @@ class Verify:
         self._signals = signals
         self._log = log
         self._metrics = VerifyMetrics(registry)
-        self._clock = clock
+        self._clock = DatabaseClock(engine)
         self._lock = threading.Lock()
         self._settling = threading.BoundedSemaphore(SETTLING)
         self._in_hand: dict[_Key, Lease] = {}

@@ -1,7 +1,7 @@
 """The only way out: rows written with the decision, leased by a relay, settled by the broker's answer."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -13,6 +13,8 @@ from deploydb.store.tables import outbox
 
 FIRST_BACKOFF = timedelta(seconds=1)
 LONGEST_BACKOFF = timedelta(minutes=1)
+AT_ONCE = datetime.min.replace(year=1970, tzinfo=UTC)
+"""When a new message is due: by nobody's clock."""
 
 
 class Outgoing(Struct, frozen=True, kw_only=True):
@@ -46,7 +48,7 @@ def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: timedelta) 
         due = (
             sa.select(outbox.c.id)
             .where(outbox.c.sent_at.is_(None), outbox.c.due_at <= now)
-            .order_by(outbox.c.due_at)
+            .order_by(outbox.c.due_at, outbox.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
             .cte("due")  # so it is run once, whatever the plan

@@ -12,6 +12,7 @@ from deploydb.store import rows, wake
 from deploydb.store.deployments import from_row, selected
 from deploydb.store.engine import reading, transact
 from deploydb.store.lists import among
+from deploydb.store.outbox import AT_ONCE
 from deploydb.store.tables import deployment, outbox, probe
 from deploydb.wire.native import encode_fact
 
@@ -159,5 +160,5 @@ def _message(news: VerificationFinished, exchange: str, now: datetime) -> dict[s
         "routing_key": "verification.finished",
         "body": encode_fact(news).decode(),
         "created_at": now,
-        "due_at": now,
+        "due_at": AT_ONCE,
     }

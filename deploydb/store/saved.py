@@ -28,6 +28,7 @@ from deploydb.store import rows, wake
 from deploydb.store.attempts import open_attempts
 from deploydb.store.deployments import decided, write
 from deploydb.store.journal import Journal
+from deploydb.store.outbox import AT_ONCE
 from deploydb.store.tables import agenda, mark, outbox, probe, verdict, wish
 from deploydb.store.tenures import Tenures
 from deploydb.wire.native import encode_command, encode_notification
@@ -183,7 +184,7 @@ class _Book:
                 "routing_key": message.routing_key,
                 "body": encoded.decode(),
                 "created_at": self._now,
-                "due_at": self._now,
+                "due_at": AT_ONCE,
             }
         )
 

@@ -114,6 +114,7 @@ outbox = sa.Table(
 sa.Index(
     "ix_outbox_unsent",
     outbox.c.due_at,
+    outbox.c.id,
     postgresql_where=outbox.c.sent_at.is_(None),
     sqlite_where=outbox.c.sent_at.is_(None),
 )
