@@ -60,8 +60,8 @@ _STATEMENTS = (
     ORDER BY flow.id, position
     """,
     """
-    INSERT INTO verdict (deployment_id, promotion, outcome, reason, inputs, decided_at, created_at)
-    SELECT id, 'smoke', 'PASS', 'smoke passed', '[]', finished_at, created_at FROM deployment
+    INSERT INTO verdict (deployment_id, promotion, phase, outcome, reason, inputs, decided_at, created_at)
+    SELECT id, 'smoke', 'exit', 'PASS', 'smoke passed', '[]', finished_at, created_at FROM deployment
     """,
     """
     INSERT INTO tenure (deployment_id, service, environment, module_key, artifact_id, published_at, since, known_at,
