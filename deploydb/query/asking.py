@@ -18,6 +18,8 @@ Body = dict[str, Any]
 """A JSON object, its keys in the order in which they are sent."""
 
 _DIGITS_OF_LARGEST = 19
+_PAGING = ("pageNumber", "perPageSize")
+"""Of these the first counts where one is given twice, as clients of v1 have it."""
 _FIRST_YEAR, _LAST_YEAR = 2, 9998
 """So that a time with a few months more or less, in any zone, is a time again."""
 
@@ -103,13 +105,15 @@ class Asked(Struct, frozen=True, kw_only=True, eq=False):
     def page(self, *, size: int = DEFAULT_SIZE) -> Page:
         """The page that is asked for. Raises: HTTPException 400 for what is no page, 404 for one beyond any list."""
         asked = self.number("perPageSize")
-        return Page.of(self.number("pageNumber") or 0, size if asked is None else asked)
+        if asked == 0:
+            raise bad_request("perPageSize=0 is not a page's size: a whole number from 1")
+        return Page.of(self.number("pageNumber") or 0, asked or size)
 
     def _parameter(self, name: str) -> str | None:
         if name not in self.parameters:
             raise LookupError(f"{self.request.scope['path']} has no parameter {name}: declare it with the resource")
         given = self.request.query_params.getlist(name)
-        if len(set(given)) > 1:
+        if len(set(given)) > 1 and name not in _PAGING:
             raise bad_request(f"{name} is given more than once: {shown(', '.join(given))}")
         return given[0] if given else None
 

@@ -24,12 +24,9 @@ class Page(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, number: int, size: int) -> "Page":
-        """The page with this number. Of size 0, which is no limit, there is only the first.
-
-        Raises: HTTPException 404 where no list has such a page.
-        """
-        wanted = cls(number=number, size=min(size, MOST) or MOST)
-        if wanted.offset > LARGEST or (size == 0 and number > 0):
+        """The page with this number. Raises: HTTPException 404 where no list has such a page."""
+        wanted = cls(number=number, size=min(size, MOST))
+        if wanted.offset > LARGEST:
             raise wanted.missing()
         return wanted
 

@@ -62,6 +62,6 @@ def moment(name: str, about: str) -> Parameter:
 
 PAGE = (
     number("pageNumber", "Which page, from 0."),
-    number("perPageSize", "How many on a page; 0 for as many as there may be, on the first page."),
+    number("perPageSize", "How many on a page, from 1."),
 )
 """What lists take that come in pages."""

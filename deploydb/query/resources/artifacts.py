@@ -2,6 +2,7 @@
 
 from deploydb.query.asking import Asked
 from deploydb.query.errors import not_found, shown
+from deploydb.query.paging import MOST
 from deploydb.query.resource import PAGE, Resource
 from deploydb.query.shapes import Artifact, Deployment
 from deploydb.store.queries.artifacts import ArtifactView, artifact_by_id, artifacts_of_module, latest_of_module
@@ -15,7 +16,7 @@ def by_id(asked: Asked) -> Artifact:
 
 def versions(asked: Asked) -> list[Artifact]:
     """All versions of an artifact's module, newest first; a page of them where one is asked for."""
-    page = asked.page(size=0)
+    page = asked.page(size=MOST)
     known = _artifact(asked)
     with asked.store() as connection:
         views = artifacts_of_module(connection, known.group, known.name, offset=page.offset, limit=page.size)
@@ -24,7 +25,7 @@ def versions(asked: Asked) -> list[Artifact]:
 
 def deployments(asked: Asked) -> list[Deployment]:
     """An artifact's deployments, ascending, none too; a page of them where one is asked for."""
-    page = asked.page(size=0)
+    page = asked.page(size=MOST)
     known = _artifact(asked)
     with asked.store() as connection:
         views = deployments_of_artifact(connection, known.id, offset=page.offset, limit=page.size)
