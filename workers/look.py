@@ -1,12 +1,9 @@
 """A look at a server or disk when readiness is asked for: an idle worker would not notice that one is gone."""
 
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from threading import Lock
 
 import sqlalchemy as sa
@@ -15,6 +12,7 @@ from deploydb.broker.port import Outbound
 from deploydb.domain.errors import DeployDBError
 from deploydb.redaction import redacted
 from deploydb.store.clock import ahead
+from deploydb.store.engine import require_room
 from workers.health import Health
 
 ANSWER_WITHIN_SECONDS = 3.0
@@ -24,7 +22,6 @@ FAR_APART = timedelta(minutes=1)
 """By more than this the log's and the people's times are of no use."""
 FRESH_SECONDS = 1.0
 """So long a look counts: probes may come as often as they like."""
-_TRIAL_BYTES = 64 * 1024
 
 
 class Look:
@@ -71,7 +68,7 @@ class BrokerLook:
         if self._outbound is None:
             self._outbound = self._open()
         try:
-            self._outbound.publish(())
+            self._outbound.look()
         except DeployDBError:
             self._outbound.close()
             self._outbound = None
@@ -81,24 +78,15 @@ class BrokerLook:
 def look_at_database(engine: sa.Engine, health: Health) -> None:
     """Return where it answers, and where a file of it could grow. What its clock says of ours is reported.
 
-    Raises: as `store.engine.reading`; OSError.
+    Raises: as `store.engine.reading`.
     """
     apart = ahead(engine)
     told = [_apart(apart)] if abs(apart) > APART else []
     grave = abs(apart) > FAR_APART
     health.report("clock", reasons=told if grave else (), warnings=() if grave else told)
-    if engine.dialect.name == "sqlite" and engine.url.database:
-        look_at_disk(Path(engine.url.database).parent)
+    require_room(engine)
 
 
 def _apart(apart: timedelta) -> str:
     way = "ahead of" if apart > timedelta(0) else "behind"
     return f"it is {abs(apart).total_seconds():.1f} s {way} the database's: synchronise both with NTP"
-
-
-def look_at_disk(folder: Path) -> None:
-    """Return where something could be written there. Raises: OSError."""
-    with tempfile.TemporaryFile(dir=folder) as trial:
-        trial.write(os.urandom(_TRIAL_BYTES))
-        trial.flush()
-        os.fsync(trial.fileno())

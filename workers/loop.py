@@ -9,7 +9,7 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry, Counter
 from tenacity import AttemptManager, RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
 
-from deploydb.domain.errors import NotAllowed, Transient
+from deploydb.domain.errors import NotAllowed, Transient, Unusable
 from deploydb.telemetry import Log
 from workers.health import Health
 from workers.signals import Signals
@@ -20,6 +20,8 @@ _LONGEST_PAUSE_SECONDS = 2.0
 """A server that is back is found, and said to be ready, within five seconds: a connection may take some of them."""
 OUTAGES = (Transient, OSError)
 """What a worker waits out: see `Patience`."""
+LATER_OUTAGES = (NotAllowed, Unusable)
+"""Wrong settings at the start, outages once a session has been open: passwords rotate, servers restore."""
 
 
 class Worker(Protocol):
@@ -45,8 +47,8 @@ class Worker(Protocol):
 class Patience:
     """How a worker meets outages: again and again, capped exponential pauses with jitter, never silent.
 
-    An outage is a Transient error, or an OSError that a library let through. A refused login is none at the start,
-    where it is a wrong setting; once a session has been open it is one, since passwords rotate and servers restore.
+    An outage is a Transient error, or an OSError that a library let through, and once a session has been open one of
+    `LATER_OUTAGES`.
     """
 
     def __init__(self, *, signals: Signals, health: Health, log: Log, registry: CollectorRegistry) -> None:
@@ -98,7 +100,7 @@ class Patience:
             self._log.info("working again")
 
     def _is_outage(self, error: BaseException) -> bool:
-        return isinstance(error, OUTAGES) or (isinstance(error, NotAllowed) and self._health.was_connected)
+        return isinstance(error, OUTAGES) or (isinstance(error, LATER_OUTAGES) and self._health.was_connected)
 
     def _pause(self, seconds: float, ended: Callable[[], bool], meanwhile: Callable[[], None] | None) -> None:
         end = time.monotonic() + seconds
@@ -138,7 +140,7 @@ def run(worker: Worker, *, signals: Signals, patience: Patience, log: Log) -> No
                         worker.reload()
                     step()
                     patience.succeeded(attempt)
-    except (*OUTAGES, NotAllowed) as error:
+    except (*OUTAGES, *LATER_OUTAGES) as error:
         if not signals.stopping:
             raise
         # nothing was acked that is not durable, so what is unfinished comes again

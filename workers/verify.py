@@ -21,7 +21,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from deploydb.broker.topology import EVENTS
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.checks import Check, Judged, judge_metric, judge_webhook
-from deploydb.domain.errors import NotAllowed
 from deploydb.domain.facts import VerificationFinished
 from deploydb.domain.promotions import CheckedPromotion, WebhookPromotion
 from deploydb.domain.state import Gate, Status
@@ -31,7 +30,7 @@ from deploydb.store.clock import DatabaseClock
 from deploydb.store.probes import Lease, Settlement
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
-from workers.loop import OUTAGES
+from workers.loop import LATER_OUTAGES, OUTAGES
 from workers.questions import PROMETHEUS_TIMEOUT, host_of, metric_request, sample_of, status_of, webhook_request
 from workers.signals import Signals
 
@@ -123,7 +122,7 @@ class Verify:
         try:
             for leased in left:
                 self._put_off(leased, self._clock())
-        except (*OUTAGES, NotAllowed) as error:
+        except (*OUTAGES, *LATER_OUTAGES) as error:
             self._log.warning("not given back, asked again when the leases are over", error=str(error))
         else:
             self._log.info("given back", probes=len(left))
@@ -209,7 +208,7 @@ class Verify:
             self._log.debug(
                 "asked", deployment=leased.deployment.id, promotion=promotion.ident, result=result, reason=judged.reason
             )
-        except (*OUTAGES, NotAllowed) as error:
+        except (*OUTAGES, *LATER_OUTAGES) as error:
             self._metrics.asked.labels("dropped").inc()
             self._log.warning("an answer is lost, asked again", promotion=promotion.ident, error=str(error))
         except Exception as error:

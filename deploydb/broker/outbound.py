@@ -76,6 +76,10 @@ class RabbitMQOutbound:
             raise _again(batch.error)
         return [receipt for receipt in batch.receipts if receipt is not None]
 
+    def look(self) -> None:
+        """As `port.Outbound.look`."""
+        self.publish(())
+
     def close(self) -> None:
         """As `port.Connection.close`. A broker that does not answer the farewell is left without one."""
         if not self._thread.is_alive():

@@ -194,6 +194,10 @@ class Outbound(Connection, Protocol):
         """
         ...
 
+    def look(self) -> None:
+        """Return where messages would be taken now. Raises: as `publish`."""
+        ...
+
 
 class DeadLetter(Struct, frozen=True, kw_only=True):
     """One message in a dead-letter queue, as people see it. `id` is derived from its content: stable between looks.

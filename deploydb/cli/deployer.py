@@ -5,6 +5,7 @@ import re
 import shutil
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import click
@@ -88,6 +89,7 @@ def deployer(  # options, by name
     from deploydb import telemetry
     from deploydb.broker.open import open_inbound, open_outbound
     from deploydb.broker.topology import command_queue
+    from deploydb.disk import require_room
     from deploydb.private import narrow
     from workers.confirmed import ConfirmedPublisher
     from workers.deployer import Deployer, Orders
@@ -141,6 +143,7 @@ def deployer(  # options, by name
         stack.callback(worker.close)
         broker = BrokerLook(lambda: open_outbound(settings.broker_url, name=f"{name}-health"))
         around.health.check("broker", Look(broker))
+        around.health.check("disk", Look(partial(require_room, path.parent)))
         around.deadline.not_while(lambda: worker.busy)
         log.info("taking commands", queue=command_queue(orchestrator), concurrency=concurrency, state=str(path))
         run(worker, signals=around.signals, patience=around.patience, log=log)

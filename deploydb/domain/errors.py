@@ -5,12 +5,15 @@
     └── Permanent          trying again changes nothing
         ├── Refused        this one message: goes to the dead-letter queue with its reason and path
         ├── Misconfigured  a setting or a resource of the broker or the database is not as it must be; ends the process
-        │   └── NotAllowed whoever the settings name may not
+        │   ├── NotAllowed whoever the settings name may not
+        │   └── Unusable   a file that the settings name cannot be opened or written
         └── NotFound       what was asked for does not exist
 
 A failed deployment is a fact, not an error. A configuration's errors are values (`configuration.Problem`), because
 they are told all at once.
 """
+
+MUST_BE_WRITABLE = "the file and its folder must be there and writable by this user"
 
 
 class DeployDBError(Exception):
@@ -47,3 +50,7 @@ class NotFound(Permanent):
 
 class NotAllowed(Misconfigured):
     """Whoever the settings name may not do it, or is not known; the message says what would be needed."""
+
+
+class Unusable(Misconfigured):
+    """A file that the settings name cannot be opened or written; the message says by what."""

@@ -61,13 +61,11 @@ class Publisher:
 
     async def look(self) -> None:
         """Return only where the broker can be published to, as far as is known. Raises: Transient; Misconfigured."""
-        asked = asyncio.get_running_loop().run_in_executor(self._thread, self._looked_at)
+        asked = asyncio.get_running_loop().run_in_executor(self._thread, self._look)
         try:
-            outbound = await asyncio.wait_for(asked, _LOOK_WITHIN_SECONDS)
+            await asyncio.wait_for(asked, _LOOK_WITHIN_SECONDS)
         except TimeoutError as error:
             raise Transient(f"the broker has not answered within {_LOOK_WITHIN_SECONDS:.0f} s") from error
-        if outbound.blocked:
-            raise Transient("the broker has stopped taking messages: it is out of memory or disk")
 
     def close(self) -> None:
         """Let go of the connection, if there is one."""
@@ -91,14 +89,17 @@ class Publisher:
             raise
         return receipt
 
-    def _looked_at(self) -> Outbound:
-        kept = self._outbound
-        if kept is not None and not kept.blocked:
-            try:
-                kept.publish(())  # a connection that was lost says so
-            except DeployDBError:
-                self._let_go()
-        return self._connected()
+    def _look(self) -> None:
+        if self._outbound is not None and self._outbound.blocked:
+            raise Transient("the broker has stopped taking messages: it is out of memory or disk")
+        kept = self._outbound is not None
+        try:
+            self._connected().look()
+        except DeployDBError:
+            self._let_go()
+            if not kept:
+                raise
+            self._connected().look()  # one that was lost meanwhile is no reason
 
     def _connected(self) -> Outbound:
         if self._outbound is None:

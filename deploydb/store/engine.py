@@ -13,7 +13,9 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
-from deploydb.domain.errors import Misconfigured, NotAllowed, Permanent, Transient
+from deploydb import disk
+from deploydb.disk import Unwritable
+from deploydb.domain.errors import MUST_BE_WRITABLE, Misconfigured, NotAllowed, Permanent, Transient, Unusable
 from deploydb.private import make_folder, make_sqlite_file
 from deploydb.store.peer import connecting
 
@@ -41,6 +43,10 @@ own error (PostgreSQL, appendix A)."""
 _LOST_STATES = ("08", "57P", "58", "25006")
 """SQLSTATE prefixes of a session that is of no use any more: connection exceptions, shutdown and crash, system errors,
 and a server that only reads since another one took its place."""
+_DISK_STATES = ("53100", "58030")
+"""A full disk, and an I/O error."""
+_DISK_ERRORS = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+_FILE_ERRORS = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 _LOGIN_STATES = ("28", "3D000")
 _LOGIN_WORDS = (
     "authentication failed",
@@ -155,6 +161,12 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield connection
 
 
+def require_room(engine: sa.Engine) -> None:
+    """Return where a database in a file could grow; a server reports its own disk. Raises: Unwritable."""
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        disk.require_room(Path(engine.url.database).parent)
+
+
 @contextmanager
 def told_apart() -> Iterator[None]:
     """Database errors as ours, whether SQLAlchemy has wrapped the driver's or not: what is worth trying again, and what
@@ -188,13 +200,18 @@ def _translated(error: BaseException, *, lost: bool) -> Transient | Permanent:
         return Misconfigured(f"the database's schema is not current ({cause}): run `deploydb db migrate`")
     if state == "42501":
         return Misconfigured(f"the database refuses: {cause}; check DEPLOYDB_DATABASE_URL and the role's rights")
+    kind = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what extends it
+    if state in _DISK_STATES or kind in _DISK_ERRORS:
+        return Unwritable(f"the database cannot be written: {cause}; free space on its disk")
+    if kind in _FILE_ERRORS:
+        return Unusable(f"the database's file cannot be used: {cause}; {MUST_BE_WRITABLE}")
     if _is_refused_login(error, state):
         return NotAllowed(f"the database refuses the login: {cause}; check DEPLOYDB_DATABASE_URL")
     if state is not None and state.startswith("42"):
         return Permanent(f"the database does not understand us, which is a mistake of DeployDB: {cause}")
     if state.startswith(_UNSTORABLE_STATES) if state else not lost:
         return Unstorable(f"the database does not take it: {cause}")
-    # whatever else it is (a timeout, a shutdown, a full disk), no message is to blame for it
+    # whatever else it is (a timeout, a shutdown), no message is to blame for it
     return Transient(f"the database is away or busy: {cause}")
 
 

@@ -1,14 +1,12 @@
 """Looks at a server or disk, for readiness."""
 
-import resource
 import threading
-from pathlib import Path
 
 import pytest
 
 from deploydb.domain.errors import Transient
 from workers import look
-from workers.look import Look, look_at_disk
+from workers.look import Look
 
 
 def test_a_look_that_does_not_answer_in_time_is_a_reason_and_none_once_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,18 +25,3 @@ def test_the_error_of_a_look_is_its_reason() -> None:
         raise Transient("the database is away")
 
     assert Look(fail)() == ("the database is away",)
-
-
-def test_a_disk_that_takes_nothing_is_a_reason(tmp_path: Path) -> None:
-    looking = Look(lambda: look_at_disk(tmp_path))
-    assert looking() == ()
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
-    try:
-        (reason,) = Look(lambda: look_at_disk(tmp_path))()
-        assert "too large" in reason
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    tmp_path.rmdir()
-    (reason,) = Look(lambda: look_at_disk(tmp_path))()
-    assert "No such file" in reason

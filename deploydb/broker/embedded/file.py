@@ -9,7 +9,8 @@ from typing import Literal
 from deploydb.broker.address import EmbeddedAddress
 from deploydb.broker.replies import PROVISION
 from deploydb.broker.topology import COMMANDS, Topology
-from deploydb.domain.errors import Misconfigured, Transient
+from deploydb.disk import Unwritable
+from deploydb.domain.errors import MUST_BE_WRITABLE, Misconfigured, Transient, Unusable
 from deploydb.private import make_folder, make_sqlite_file
 
 _VERSION = 1
@@ -76,9 +77,9 @@ def told_apart(address: EmbeddedAddress) -> Iterator[None]:
         if "no such table" in text or "no such column" in text:
             raise Misconfigured(f"{address} is not provisioned ({text}): {PROVISION}") from error
         if "unable to open" in text or "readonly" in text:
-            raise Misconfigured(
-                f"{address}: {text}; the file and its folder must be there and writable by this user"
-            ) from error
+            raise Unusable(f"{address}: {text}; {MUST_BE_WRITABLE}") from error
+        if "is full" in text or "disk I/O" in text:
+            raise Unwritable(f"{address} cannot be written: {text}; free space on its disk") from error
         raise Transient(f"{address} is away or busy: {text}") from error
     except sqlite3.DatabaseError as error:
         raise Misconfigured(f"{address} is damaged, or no file of the embedded transport: {error}") from error

@@ -12,6 +12,7 @@ from deploydb.broker.embedded.file import open_file, told_apart, writing
 from deploydb.broker.embedded.routing import Router
 from deploydb.broker.port import Message, Receipt
 from deploydb.broker.replies import PROVISION
+from deploydb.disk import require_room
 from deploydb.domain.errors import Misconfigured
 
 
@@ -49,6 +50,11 @@ class EmbeddedOutbound:
                     receipts.append(Receipt(message_id=message.message_id, state="returned", detail=detail))
             router.insert(routed, user_id=self._user, now=datetime.now(UTC))
         return receipts
+
+    def look(self) -> None:
+        """As `port.Outbound.look`; the lock is free, and the file could grow."""
+        self.publish(())
+        require_room(self._address.path.parent)
 
     def close(self) -> None:
         """As `port.Connection.close`."""

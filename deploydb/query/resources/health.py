@@ -13,12 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from deploydb.disk import Unwritable
 from deploydb.domain.errors import DeployDBError, Misconfigured
 from deploydb.query.asking import Body
 from deploydb.query.negotiation import JSON, media_type
 from deploydb.redaction import redacted, secrets_in
 from deploydb.store.aside import set_aside_services
-from deploydb.store.engine import reading
+from deploydb.store.engine import reading, require_room
 from deploydb.store.schema import require_current
 
 FRESH_SECONDS = 1.0
@@ -119,6 +120,7 @@ class Health:
     def _answers(self) -> None:
         with reading(self._engine) as connection:
             connection.execute(sa.select(1))
+        require_room(self._engine)
 
     def _migrated(self) -> None:
         require_current(self._engine)
@@ -128,7 +130,7 @@ class Health:
     def _checked(self, check: Callable[[], None]) -> Check:
         try:
             check()
-        except Misconfigured as error:
+        except (Misconfigured, Unwritable) as error:
             return Check(healthy=False, message=redacted(str(error), self._secrets))
         except DeployDBError:
             # its words may name hosts and users; they are in the log
