@@ -11,12 +11,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deploydb.gateway.app import PATHS, opened
+from deploydb.gateway.app import PATHS, opened, started
 from deploydb.hosts import only_own_hosts
 from deploydb.identity import Proxies
 from deploydb.listening import address_of, listening
 from deploydb.query.app import serve
-from deploydb.query.server import Server, never_ending
+from deploydb.query.server import Server
 from deploydb.settings import Settings
 from deploydb.telemetry import Log
 from workers.deadline import Deadline
@@ -44,7 +44,7 @@ def serve_gateway(given: Settings, log: Log, *, once_listening: Once = None) -> 
         served = only_own_hosts(app, address=host, url=given.url, listen=given.gateway_listen, more=given.hosts)
         is_proxy = Proxies.parse(given.person_header, given.proxies).trusts
         server = Server(served, once_listening=once_listening, at_signal=_deadline(log), is_proxy=is_proxy, log=log)
-        server.run_until_stopped(bound, beside=never_ending)
+        server.run_until_stopped(bound, beside=lambda _: started(app))
     log.info("stopped")
 
 
@@ -56,7 +56,15 @@ def serve_web(given: Settings, log: Log, *, once_listening: Once = None, bound: 
         def around(query: ASGIApp) -> ASGIApp:
             return joined(WithMetrics(query, registry), gateway)
 
-        serve(given, log, once_listening=once_listening, at_signal=_deadline(log), around=around, bound=bound)
+        serve(
+            given,
+            log,
+            once_listening=once_listening,
+            at_signal=_deadline(log),
+            around=around,
+            beside=lambda: started(gateway),
+            bound=bound,
+        )
 
 
 def _deadline(log: Log) -> Callable[[], None]:

@@ -35,7 +35,7 @@ def meaning(code: int, text: str, address: RabbitMQAddress) -> Transient | Misco
                 f"empty and nobody uses it, then {PROVISION}"
             )
         case 403 | 530:
-            return NotAllowed(f"{address} refuses: {text}; check the user, the vhost and the permissions")
+            return NotAllowed(f"{address} refuses: {text}; check DEPLOYDB_BROKER_URL and the permissions of its user")
         case _:
             return Transient(f"{address} has closed the connection: {code} {text}")
 

@@ -79,9 +79,11 @@ def unreachable(error: BaseException, address: RabbitMQAddress) -> Transient | M
         if isinstance(cause, SSLCertVerificationError):
             return untrusted(cause, address)
         if isinstance(cause, AuthenticationError | ProbableAuthenticationError):
-            return NotAllowed(f"{address} refuses the login: check the user and the password")
+            return NotAllowed(f"{address} refuses the login: check the user and the password in DEPLOYDB_BROKER_URL")
         if isinstance(cause, ProbableAccessDeniedError):
-            return NotAllowed(f"{address} refuses: check that the vhost exists and that the user may use it")
+            return NotAllowed(
+                f"{address} refuses: check that the vhost of DEPLOYDB_BROKER_URL exists and that its user may use it"
+            )
     return Transient(f"{address} cannot be reached: {text or repr(error)}")
 
 

@@ -1,5 +1,6 @@
 """The gateway put together. Composition root."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -51,18 +52,29 @@ def application(
 ) -> Starlette:
     """The gateway on one database and one broker. `catalog` gives the one in use; it is called in a thread."""
     ledger = Ledger(engine=engine, catalog=catalog, threads=threads, clock=clock or partial(datetime.now, UTC))
+    health = Health(engine, publisher, threads=threads, registry=registry, secrets=secrets)
     made = Starlette(
         routes=[
             Approvals(ledger, identity, publisher, log=log, registry=registry).route(),
             *Sessions(identity, log=log).routes(),
-            *Health(engine, publisher, threads=threads, registry=registry, secrets=secrets).routes(),
+            *health.routes(),
         ],
         middleware=[Middleware(Door, registry=registry, log=log)],
         exception_handlers={HTTPException: refused},
     )
     made.router.redirect_slashes = False
     made.router.default = _nowhere
+    made.state.health = health
     return made
+
+
+async def started(app: Starlette) -> None:
+    """Beside the answers: see that the servers let it in, as far as they are there. Does not end.
+
+    Raises: Misconfigured where the database or the broker refuses the login, or has nothing of ours.
+    """
+    await app.state.health.once_answered()
+    await asyncio.Event().wait()
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 
 import msgspec
@@ -17,6 +17,7 @@ from deploydb.domain.errors import Misconfigured, Transient
 from deploydb.gateway.publishing import Publisher
 from deploydb.gateway.refusals import JSON
 from deploydb.redaction import redacted
+from deploydb.store.engine import require_room
 from deploydb.store.schema import require_current
 
 FRESH_SECONDS = 1.0
@@ -64,7 +65,9 @@ class Health:
     async def readyz(self, _request: Request) -> Response:
         """What people say can be published and read."""
         if time.monotonic() - self._looked_at >= FRESH_SECONDS:
-            looks = await asyncio.gather(self._database(), self._broker())
+            looks = await asyncio.gather(
+                self._reason("database", self._database), self._reason("broker", self._publisher.look)
+            )
             self._reasons = [reason for reason in looks if reason is not None]
             self._looked_at = time.monotonic()
         return _answer({"ready": not self._reasons, "reasons": self._reasons}, 503 if self._reasons else 200)
@@ -74,30 +77,43 @@ class Health:
         encoder, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encoder(self._registry), headers={"Content-Type": content_type})
 
-    async def _database(self) -> str | None:
+    async def once_answered(self) -> None:
+        """Return once database and broker have answered for the first time.
+
+        Raises: Misconfigured where one of them is not as it must be: it refuses the login, or has nothing of ours.
+        """
+        await asyncio.gather(*(_patiently(look) for look in (self._database, self._publisher.look)))
+
+    async def _database(self) -> None:
         looking = asyncio.get_running_loop().run_in_executor(self._threads, self._look)
         try:
             await asyncio.wait_for(looking, _LOOK_WITHIN_SECONDS)
-        except TimeoutError:
-            return f"database: no answer within {_LOOK_WITHIN_SECONDS:.0f} s"
-        except (Transient, Misconfigured) as error:
-            return f"database: {redacted(str(error), self._secrets)}"
-        return None
+        except TimeoutError as error:
+            raise Transient(f"no answer within {_LOOK_WITHIN_SECONDS:.0f} s") from error
 
     def _look(self) -> None:
         if self._began_at is None:
             self._began_at = time.monotonic()
         try:
             require_current(self._engine)
+            require_room(self._engine)
         finally:
             self._began_at = None
 
-    async def _broker(self) -> str | None:
+    async def _reason(self, source: str, look: Callable[[], Awaitable[None]]) -> str | None:
         try:
-            await self._publisher.look()
+            await look()
         except (Transient, Misconfigured) as error:
-            return f"broker: {redacted(str(error), self._secrets)}"
+            return f"{source}: {redacted(str(error), self._secrets)}"
         return None
+
+
+async def _patiently(look: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            return await look()
+        except Transient:
+            await asyncio.sleep(FRESH_SECONDS)
 
 
 def _answer(told: object, status: int) -> Response:

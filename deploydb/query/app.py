@@ -1,8 +1,9 @@
 """The service put together: resources, conventions, limits, metrics. Composition root of the query service."""
 
+import asyncio
 import gc
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -145,11 +146,12 @@ def serve(
     once_listening: Callable[[], None] | None = None,
     at_signal: Callable[[], None] | None = None,
     around: Callable[[ASGIApp], ASGIApp] | None = None,
+    beside: Callable[[], Awaitable[None]] | None = None,
     bound: socket.socket | None = None,
 ) -> None:
     """Answer on `given.listen` until SIGTERM or SIGINT. `once_listening` is called when it can be asked, `at_signal` as
-    `Server` says; `around` puts what else is to be served at the same address around the service. `bound` is a socket
-    that listens there already.
+    `Server` says; `around` puts what else is to be served at the same address around the service, and `beside` runs as
+    long. `bound` is a socket that listens there already.
 
     A database that is away at the start is waited for: until it is back, questions are answered with 503.
 
@@ -184,7 +186,11 @@ def serve(
                 is_proxy=identity.proxies.trusts,
                 log=log,
             )
-            server.run_until_stopped(taken, beside=lambda hung_up: keep_current(live, hung_up, log))
+
+            async def all_beside(hung_up: asyncio.Event) -> None:
+                await asyncio.gather(keep_current(live, hung_up, log), *([beside()] if beside is not None else []))
+
+            server.run_until_stopped(taken, beside=all_beside)
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
         engine.dispose()

@@ -125,11 +125,6 @@ class Server(uvicorn.Server):
             self.should_exit = True
 
 
-async def never_ending(_hung_up: asyncio.Event) -> None:
-    """For a service that has nothing to do beside its answers."""
-    await asyncio.Event().wait()
-
-
 async def keep_current(live: LiveCatalog, hung_up: asyncio.Event, log: Log) -> None:
     """Take up a configuration that has changed, at SIGHUP in any case; what is wrong with a broken one is told once."""
     told = live.problems
