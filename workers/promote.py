@@ -113,7 +113,7 @@ class Promote:
             self._marked, self._answered_at = catalog, None
             self._log.info("configuration in force", digest=catalog.digest, open_services=marked)
         if self._answered_at is None or time.monotonic() - self._answered_at >= LOOK_AT_FILES_EVERY_SECONDS:
-            self._metrics.flows.inc(answer(self._engine, catalog, now))
+            answer(self._engine, catalog, now)
             self._answered_at = time.monotonic()
         began = time.perf_counter()
         evaluated = evaluate(self._engine, catalog, now, limit=LIMIT, apart=self._apart)

@@ -12,11 +12,9 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.catalog import Catalog
-from deploydb.domain.state import Release
 from deploydb.store import rows
 from deploydb.store.aside import Aside, set_aside_of, to_try
-from deploydb.store.deployments import release_from_row, released
-from deploydb.store.listed import leave
+from deploydb.store.listed import Asked, leave
 from deploydb.store.lists import among
 from deploydb.store.tables import agenda, artifact, mark
 
@@ -48,16 +46,19 @@ _MINE = (
     .order_by(agenda.c.service)
     .with_for_update(skip_locked=True)
 )
-_RELEASES = released().where(among(artifact.c.id, "ids"))
+_ASKED = sa.select(artifact.c.id, artifact.c.group, artifact.c.name).where(among(artifact.c.id, "ids"))
 _DONE = sa.delete(mark).where(among(mark.c.id, "ids"))
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """A mark, with the services that it concerns in this catalog. `alone`: it is for one service of several."""
+    """A mark, with the services that it concerns in this catalog. `alone`: it is for one service of several.
+
+    Of a release no more is read here than which it is: a row that cannot be read must hold up its services alone.
+    """
 
     id: int
     services: frozenset[str]
-    release: Release | None
+    release: Asked | None
     alone: bool
 
 
@@ -73,7 +74,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     services: frozenset[str]
     trying: frozenset[str]
     aside: dict[str, Aside]
-    releases: dict[str, list[Release]]
+    releases: dict[str, list[Asked]]
     untaken: frozenset[str]
     more: bool
 
@@ -118,7 +119,7 @@ def settle(
     seen = {(service, one.id) for service in evaluated for one in claimed.releases.get(service, ())}
     done: list[int] = []
     kept: list[dict[str, object]] = []
-    answered: list[Release] = []
+    answered: list[Asked] = []
     for request in claimed.requests:
         release = request.release
         if release is None:
@@ -148,7 +149,7 @@ def _requests(connection: sa.Connection, catalog: Catalog, claimed: Sequence[Any
         release = releases.get(row.artifact_id)
         services = frozenset([row.service])
         if release is not None:
-            listing = frozenset(catalog.services_of(release.artifact.module))
+            listing = frozenset(catalog.services_of(release.module))
             services = listing if row.service is None else services & listing
         requests.append(
             Request(id=row.id, services=services, release=release, alone=None not in (row.service, release))
@@ -156,9 +157,9 @@ def _requests(connection: sa.Connection, catalog: Catalog, claimed: Sequence[Any
     return requests
 
 
-def _bounded(catalog: Catalog, requests: Iterable[Request]) -> tuple[dict[str, list[Release]], bool]:
+def _bounded(catalog: Catalog, requests: Iterable[Request]) -> tuple[dict[str, list[Asked]], bool]:
     """The releases that may open flows, by service, until there are enough; and whether that is all of them."""
-    releases: dict[str, list[Release]] = {}
+    releases: dict[str, list[Asked]] = {}
     opened = 0
     for request in requests:
         if request.release is None:
@@ -171,11 +172,11 @@ def _bounded(catalog: Catalog, requests: Iterable[Request]) -> tuple[dict[str, l
     return releases, True
 
 
-def _releases(connection: sa.Connection, idents: Collection[int]) -> dict[int, Release]:
+def _releases(connection: sa.Connection, idents: Collection[int]) -> dict[int, Asked]:
     if not idents:
         return {}
-    found = connection.execute(_RELEASES, {"ids": sorted(idents)})
-    return {row.artifact_id: release_from_row(row) for row in found}
+    found = connection.execute(_ASKED, {"ids": sorted(idents)})
+    return {row.id: Asked(id=row.id, module=f"{row.group}:{row.name}") for row in found}
 
 
 def _lock(connection: sa.Connection, services: Collection[str]) -> dict[str, bool]:

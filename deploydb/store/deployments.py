@@ -1,6 +1,6 @@
 """Deployments and releases between their rows and the domain's structs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -42,6 +42,15 @@ def release_from_row(row: Any) -> Release:  # noqa: ANN401  # a row of `selected
 def released() -> sa.Select[Any]:
     """Artifacts alone, the columns that `release_from_row` reads."""
     return sa.select(*(column.label(name) for name, column in _ARTIFACT.items()))
+
+
+_RELEASES = released().where(among(artifact.c.id, "ids"))
+
+
+def released_by_id(connection: sa.Connection, idents: Collection[int]) -> dict[int, Release]:
+    """The releases of artifacts. Index: primary key of `artifact`."""
+    found = connection.execute(_RELEASES, {"ids": sorted(idents)}) if idents else ()
+    return {row.artifact_id: release_from_row(row) for row in found}
 
 
 def from_row(row: Any) -> Deployment:  # noqa: ANN401  # a row of `selected`

@@ -7,24 +7,20 @@ worker that knows the service opens what is missing: the newest release by the s
 since it was left unanswered, if that is not longer ago than `ROLLOUT`.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
+from deploydb.domain.artifact import version_key
 from deploydb.domain.catalog import Catalog, Service
-from deploydb.domain.decide import open_flow
-from deploydb.domain.state import Release
 from deploydb.store import rows
 from deploydb.store.columns import BigId
-from deploydb.store.deployments import release_from_row, released
 from deploydb.store.engine import reading, transact
-from deploydb.store.flows import open_flows
-from deploydb.store.journal import Journal
 from deploydb.store.lists import among
 from deploydb.store.publications import module_key
-from deploydb.store.revision import advance
 from deploydb.store.tables import artifact, listed, mark
 
 ROLLOUT = timedelta(days=1)
@@ -34,19 +30,21 @@ LOOKED_BACK = 500
 """How many releases of a module, the last published, are looked at for the newest by version; how many are opened."""
 _AT_ONCE = 200
 
-_newer = artifact.alias("newer")
-_LAST = (
-    sa.select(_newer.c.id)
-    .where(_newer.c.module_key == artifact.c.module_key, sa.not_(_newer.c.observed))
-    .order_by(_newer.c.published_at.desc())
-    .limit(1)
-    .scalar_subquery()
+_LAST_ONES = (
+    sa.select(artifact.c.id, artifact.c.version)
+    .where(artifact.c.module_key == sa.bindparam("module"), sa.not_(artifact.c.observed))
+    .order_by(artifact.c.published_at.desc(), artifact.c.version.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer))
 )
-_NEWEST = released().where(among(artifact.c.module_key, "modules"), artifact.c.id == _LAST)
-_PUBLISHED = released().where(artifact.c.module_key == sa.bindparam("module"), sa.not_(artifact.c.observed))
-_LAST_ONES = _PUBLISHED.order_by(artifact.c.published_at.desc()).limit(LOOKED_BACK)
 _SINCE = (
-    _PUBLISHED.where(artifact.c.id >= sa.bindparam("first", type_=BigId)).order_by(artifact.c.id).limit(LOOKED_BACK)
+    sa.select(artifact.c.id)
+    .where(
+        artifact.c.module_key == sa.bindparam("module"),
+        sa.not_(artifact.c.observed),
+        artifact.c.id >= sa.bindparam("first", type_=BigId),
+    )
+    .order_by(artifact.c.id)
+    .limit(LOOKED_BACK)
 )
 _UNANSWERED = (
     sa.select(listed)
@@ -55,6 +53,13 @@ _UNANSWERED = (
     .limit(_AT_ONCE)
     .with_for_update(skip_locked=True)
 )
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """A release that services are asked about: its artifact's row, and its module."""
+
+    id: int
+    module: str
 
 
 def enter(engine: sa.Engine, catalog: Catalog, now: datetime) -> None:
@@ -69,14 +74,14 @@ def enter(engine: sa.Engine, catalog: Catalog, now: datetime) -> None:
     transact(engine, lambda connection: rows.insert_new(connection, listed, batch, returning=("service",)))
 
 
-def leave(connection: sa.Connection, catalog: Catalog, releases: Iterable[Release], now: datetime) -> None:
+def leave(connection: sa.Connection, catalog: Catalog, releases: Iterable[Asked], now: datetime) -> None:
     """Note for the services that this catalog does not know to list a module what they have not seen of it.
 
     Index: primary key of `listed`. Nothing is written where it is noted already.
     """
-    first: dict[str, Release] = {}
+    first: dict[str, Asked] = {}
     for release in releases:
-        key = _key(release.artifact.module)
+        key = _key(release.module)
         if key not in first or release.id < first[key].id:
             first[key] = release
     if not first:
@@ -90,7 +95,7 @@ def leave(connection: sa.Connection, catalog: Catalog, releases: Iterable[Releas
             "unanswered_from": first[row.module_key].id,
         }
         for row in found
-        if row.service not in catalog.services_of(first[row.module_key].artifact.module)
+        if row.service not in catalog.services_of(first[row.module_key].module)
         and (row.unanswered_from is None or row.unanswered_from > first[row.module_key].id)
     ]
     left.sort(key=lambda row: (row["module_key"], row["service"]))
@@ -98,7 +103,8 @@ def leave(connection: sa.Connection, catalog: Catalog, releases: Iterable[Releas
 
 
 def answer(engine: sa.Engine, catalog: Catalog, now: datetime) -> int:
-    """Open the flows that are missing for what was left unanswered. How many were opened.
+    """Ask the services for what was left unanswered, each alone: those that fail at it hold up no other. How many
+    evaluation requests were made.
 
     Indexes: `ix_listed_unanswered`, `ix_artifact_module`, `ix_artifact_module_key_id`.
     """
@@ -106,64 +112,43 @@ def answer(engine: sa.Engine, catalog: Catalog, now: datetime) -> int:
     with reading(engine) as connection:
         if connection.execute(sa.select(listed.c.service).where(unanswered).limit(1)).first() is None:
             return 0
-    opened, more = 0, True
+    asked, more = 0, True
     while more:
-        flows, more = transact(engine, lambda connection: _answer(connection, catalog, now))
-        opened += flows
-    return opened
+        requests, more = transact(engine, lambda connection: _answer(connection, catalog, now))
+        asked += requests
+    return asked
 
 
 def _answer(connection: sa.Connection, catalog: Catalog, now: datetime) -> tuple[int, bool]:
     found = connection.execute(_UNANSWERED, {"services": sorted(catalog.services)}).all()
-    modules = {_key(module): module for row in found for module in catalog.services[row.service].artifacts}
-    asked = [row for row in found if modules.get(row.module_key) in catalog.services[row.service].artifacts]
-    newest = _newest(connection, {row.module_key for row in asked})
-    openings = []
-    for row in asked:
-        for release in _missing(connection, catalog.services[row.service], row, newest, now):
-            openings.append(open_flow(catalog, row.service, release))
-    journal = Journal(now, catalog.digest)
-    flows = open_flows(connection, openings, journal, now)
-    journal.write(connection)
+    marks = []
+    for row in found:
+        service = catalog.services[row.service]
+        if row.module_key in map(_key, service.artifacts):
+            idents = _missing(connection, service, row, now)
+            marks += [{"artifact_id": ident, "service": row.service, "created_at": now} for ident in idents]
+    rows.insert_rows(connection, mark, marks)
     done = [
         {"module_key": row.module_key, "service": row.service, "unanswered_at": None, "unanswered_from": None}
         for row in found
     ]
     rows.update_rows(connection, listed, done, key=("module_key", "service"))
-    services = sorted({opening.service for opening in openings})
-    rows.insert_rows(connection, mark, [{"service": service, "created_at": now} for service in services])
-    if flows:
-        advance(connection)
-    return flows, len(found) == _AT_ONCE
+    return len(marks), len(found) == _AT_ONCE
 
 
-def _missing(
-    connection: sa.Connection,
-    service: Service,
-    row: Any,  # noqa: ANN401  # of `listed`
-    newest: dict[str, Release],
-    now: datetime,
-) -> Sequence[Release]:
-    """The newest release, and those since the request was left unanswered."""
-    last = newest.get(row.module_key)
-    if last is None:
-        return ()
+def _missing(connection: sa.Connection, service: Service, row: Any, now: datetime) -> list[int]:  # noqa: ANN401
+    """The newest release, and those since the request was left unanswered. `row`: of `listed`."""
     given = {"module": row.module_key}
-    if service.order == "version":
-        others = [release_from_row(one) for one in connection.execute(_LAST_ONES, given)]
-        last = max(others, key=lambda one: one.order_key(service.order))
+    looked_back = LOOKED_BACK if service.order == "version" else 1
+    last_ones = connection.execute(_LAST_ONES, given | {"most": looked_back}).all()
+    if not last_ones:
+        return []
+    # of equal versions the one that was published last, which comes first
+    newest = max(last_ones, key=lambda one: version_key(one.version)[:-1]) if looked_back > 1 else last_ones[0]
     if row.unanswered_from is None or row.unanswered_at < now - ROLLOUT:
-        return (last,)
-    since = [release_from_row(one) for one in connection.execute(_SINCE, given | {"first": row.unanswered_from})]
-    return list({one.id: one for one in (*since, last)}.values())
-
-
-def _newest(connection: sa.Connection, modules: Collection[str]) -> dict[str, Release]:
-    if not modules:
-        return {}
-    found = connection.execute(_NEWEST, {"modules": sorted(modules)}).all()
-    releases = (release_from_row(row) for row in found)
-    return {_key(release.artifact.module): release for release in releases}
+        return [newest.id]
+    since = connection.execute(_SINCE, given | {"first": row.unanswered_from}).scalars()
+    return sorted({newest.id, *since})
 
 
 def _key(module: str) -> str:

@@ -17,6 +17,7 @@ from deploydb.domain.errors import Misconfigured, Transient
 from deploydb.store import rows
 from deploydb.store.aside import set_aside, take_back
 from deploydb.store.claims import MOST_ROWS, Claim, claim, settle
+from deploydb.store.deployments import released_by_id
 from deploydb.store.engine import Held, TimedOut, reading, told_apart, transact
 from deploydb.store.flows import match_early, open_flows
 from deploydb.store.journal import Journal
@@ -156,9 +157,9 @@ def _work(
 ) -> _Made:
     """Open the flows of the services, decide and write it down. What fails in deciding on one of them is told."""
     journal = Journal(now, catalog.digest)
-    openings = [
-        open_flow(catalog, service, release) for service in services for release in claimed.releases.get(service, ())
-    ]
+    asked = [(service, one.id) for service in services for one in claimed.releases.get(service, ())]
+    releases = released_by_id(connection, {ident for _, ident in asked})
+    openings = [open_flow(catalog, service, releases[ident]) for service, ident in asked]
     flows = open_flows(connection, openings, journal, now)
     match_early(connection, services, now)
     found = situations(connection, services, catalog, most=MOST_ROWS, wait=wait)

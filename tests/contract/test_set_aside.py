@@ -124,6 +124,23 @@ def test_a_service_that_cannot_be_loaded_is_set_aside_alone(world: World) -> Non
     assert [command.service for command in world.commands()] == ["foo"]
 
 
+def test_a_release_that_cannot_be_read_sets_its_services_aside_alone(sqlite_url: str) -> None:
+    """SQLite keeps in a column of times whatever was written there."""
+    with World(sqlite_url, catalog(FOO, BAR, BAZ)) as world:
+        for name in ("foo", "bar"):
+            world.publish("1.0", name=name)
+        with world.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE artifact SET published_at = 'some day' WHERE name = 'foo'")
+        world.evaluate()
+        assert [command.service for command in world.commands()] == ["bar"]
+        assert "some day" in aside(world)["foo"]
+        with world.engine.begin() as connection:
+            connection.exec_driver_sql(f"UPDATE artifact SET published_at = '{NOON:%F %T.%f}' WHERE name = 'foo'")
+        world.evaluate(seconds=2)
+        assert [command.service for command in world.commands()] == ["foo"]
+        assert aside(world) == {}
+
+
 def test_attempts_come_with_growing_pauses_and_facts_and_restarts_add_none(world: World) -> None:
     refuse(world, deployment, "UPDATE")
     world.publish("1.0", name="shared")
