@@ -38,6 +38,7 @@ LOOKED_BACK = 50
 _ANY = sa.select(
     sa.exists().where(hold.c.placed, among(hold.c.service, "everybodys")).label("holds"),
     sa.exists().where(among(hotfix.c.service, "services")).label("hotfixes"),
+    sa.exists().where(among(incident.c.service, "services")).label("incidents"),
     sa.exists().where(wish.c.answered_at.is_(None), among(wish.c.service, "services")).label("wishes"),
     sa.exists().where(among(verification.c.deployment_id, "ids")).label("reports"),
     sa.exists().where(among(approval.c.deployment_id, "ids")).label("words"),
@@ -140,9 +141,10 @@ def surroundings(
     if there_are.wishes:
         for row in connection.execute(_WISHES, named):
             found.wishes[row.service] += (_wish(row),)
-    began = [known.running_since for known in opened if known.running_since is not None]
-    if began:
-        for row in connection.execute(_INCIDENTS, {**named, "since": min(began)}):
+    # at a stage's door, too: else it would depend on what else is open what is known there
+    if there_are.incidents and opened:
+        began = min(known.running_since or known.release.published_at for known in opened)
+        for row in connection.execute(_INCIDENTS, {**named, "since": began}):
             found.incidents[row.service, row.environment].append(_incident(row))
     keys = sorted({_artifact_key(known) for known in opened if catalog.asks_provenance(known.service)})
     if keys:

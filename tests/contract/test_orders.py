@@ -234,3 +234,19 @@ def test_one_service_that_cannot_be_decided_on_stops_no_other(database_url: str)
         assert [(service, type(error)) for service, error in evaluated.broken] == [("bar", ZeroDivisionError)]
         assert [news["service"] for news in world.news()] == ["foo"]
         assert next_due(world.engine) == world.now + timedelta(seconds=1)
+
+
+def test_an_incident_counts_at_a_door_whatever_else_is_open(database_url: str) -> None:
+    """Not only while some deployment of the service is being verified."""
+    with World(database_url, catalog(FOO, entry={"prod": ("soak",)})) as world:
+        world.publish("1.0")
+        world.evaluate()
+        world.deploy()
+        world.tell("incident.detected", service="foo", environment="prod", incident="INC-7", reason="5xx")
+        world.evaluate(hours=3)
+        assert reason(world, "prod", "1.0") == "soaks once it is over: incident INC-7: 5xx"
+        world.tell("incident.resolved", service="foo", environment="prod", incident="INC-7")
+        world.evaluate(hours=1)
+        assert "again since incident INC-7 was over" in reason(world, "prod", "1.0")
+        world.evaluate(hours=1)
+        assert world.statuses("1.0")["prod"] == "CREATED"
