@@ -49,9 +49,13 @@ def _element(value: str) -> dict[str, Any]:
 
 @contextmanager
 def web() -> Iterator[Web]:
-    """A server, until the end of the block. `/hang` never answers, `/drip` sends a byte of its head now and then."""
+    """A server, until the end of the block.
+
+    `/hang` never answers, `/wait` not before `released`, `/drip` sends a byte of its head now and then.
+    """
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
+    server.socket.listen(128)
     server.block_on_close = False
     made = Web(server)
     server.RequestHandlerClass = _bound(made)
@@ -80,6 +84,8 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/hang":
             self.web.released.wait()
             return
+        if path == "/wait":
+            self.web.released.wait()
         if path == "/drip":
             self._drip()
             return
