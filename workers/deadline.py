@@ -13,13 +13,16 @@ from collections.abc import Callable
 
 from workers.signals import Signals
 
-END_WITHIN_SECONDS = 8.0
+END_WITHIN_SECONDS = 7.0
 """Of the ten that are promised: what starts the process, and the machine, may need the others."""
 _LOOK_EVERY_SECONDS = 0.2
 
 
 class Deadline:
-    """Ends the process with exit code 0 once a stop has taken too long. `say` is called with the reason first."""
+    """Ends the process once a stop has taken too long, with exit code 0: the stop was asked for, and it loses nothing.
+
+    `say` is called first, with the reason and the call that hangs.
+    """
 
     def __init__(self, signals: Signals, *, say: Callable[[str], None], seconds: float = END_WITHIN_SECONDS) -> None:
         self._signals = signals

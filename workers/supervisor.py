@@ -26,7 +26,7 @@ from workers.signals import Signals
 READY_WITHIN_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
-END_WITHIN_SECONDS = 9.0
+END_WITHIN_SECONDS = 8.0
 """A part ends itself a second before (`workers.deadline`)."""
 STEADY_AFTER_SECONDS = 60.0
 """A part that has lived so long starts again without delay."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PARTS = ("ingest", "promote", "verify", "relay", "web")
 _TICK_SECONDS = 0.2
-_END_WITHIN_SECONDS = 9.7
+_END_WITHIN_SECONDS = 9.0
 """The parts end themselves before, and the supervisor kills what does not."""
 _LOOK_AT_FILES_EVERY_SECONDS = 1.0
 

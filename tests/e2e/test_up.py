@@ -16,7 +16,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 import pytest
 
@@ -115,6 +115,17 @@ class Up:
         """What the status resource says runs: versions by environment."""
         told = self._get("/api/status") or {"lanes": []}
         return {lane["environment"]: [one["version"] for one in lane["running"]] for lane in told["lanes"]}
+
+    def readiness(self) -> dict[str, Any]:
+        """What web says of it; not ready where it does not answer."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=6) as answer:
+                return dict(json.load(answer))
+        except HTTPError as error:
+            with error:
+                return dict(json.load(error))
+        except OSError:
+            return {"ready": False}
 
     def _get(self, path: str) -> dict[str, Any] | None:
         try:
