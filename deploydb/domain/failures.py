@@ -39,6 +39,13 @@ class Failures:
             self._grant(wish)
 
     def _follow(self, stage: Stage, known: Deployment) -> None:
+        lane = self._lanes.lane(stage.environment)
+        again = next((one for one in lane if one.cause == known.id and one.kind == known.kind), None)
+        if again is not None:  # it had failed before, and was mended by a report that was taken back
+            told = f"tried again, attempt {again.attempt} (deployment {again.id})"
+            reason = f"{known.reason}; {told}"
+            self._lanes.settle("closed", replace(known, sequel="retry", aftermath=told, open=False), reason)
+            return
         retry = self._catalog.retry(self._service, known.environment)
         attempted = known.result is None  # the attempt itself failed; what a gate said no to is not tried again
         if attempted and known.attempt <= retry.retries:

@@ -89,6 +89,37 @@ def test_a_retry_that_expires_makes_way_for_the_release_before_it(database_url: 
         assert aside(world) == {}
 
 
+def test_an_attempt_that_fails_a_second_time_is_not_tried_again_twice(database_url: str) -> None:
+    """A late success takes its first failure back, a later report takes that back: it has its next attempt already."""
+    foo = Service(
+        ident="foo",
+        artifacts=("com.example:foo",),
+        pipelines=("main",),
+        promotions=("smoke",),
+        retry=Retry(retries=2, backoff=timedelta(hours=1)),
+    )
+    with World(database_url, catalog(foo, stages=(Stage(environment="dev"),))) as world:
+        world.publish("1.0")
+        world.evaluate()
+        (command,) = world.commands()
+        for what, said in (
+            ("deployment.finished", {"outcome": "failed"}),
+            ("deployment.finished", {"outcome": "succeeded"}),
+            ("verification.finished", {"promotion": "smoke", "outcome": "failed"}),
+            ("verification.finished", {"promotion": "smoke", "outcome": "errored"}),
+            ("deployment.finished", {"outcome": "failed"}),
+        ):
+            world.now += timedelta(minutes=1)
+            world.tell(what, command=command.id, **said)
+            assert world.evaluate().broken == ()
+        assert [(row.attempt, row.status, row.sequel) for row in world.rows(deployment)] == [
+            (1, "FAILED", "retry"),
+            (2, "NOT_STARTED", None),
+        ]
+        world.evaluate(hours=1)
+        assert [command.attempt for command in world.commands()] == [2]
+
+
 @pytest.mark.parametrize(
     ("table", "event"), [(deployment, "UPDATE"), (deployment, "INSERT"), (flow, "INSERT")], ids=str
 )
