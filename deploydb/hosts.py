@@ -92,8 +92,11 @@ def refusal_body(told: str) -> bytes:
 
 def _name(host: str) -> str | None:
     """The host without its port, in small letters; None for what is no host."""
+    host = host.strip()
+    if not host.isprintable():  # urlsplit leaves some such characters out
+        return None
     try:
-        parts = urlsplit(f"//{host.strip()}")
+        parts = urlsplit(f"//{host}")
         parts.port  # noqa: B018  # a ValueError where it is none
     except ValueError:
         return None

@@ -19,6 +19,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO
 
+from deploydb.domain.characters import in_one_line
 from deploydb.domain.errors import Misconfigured
 from deploydb.private import make_file, make_folder, narrow
 from workers.signals import Signals
@@ -240,4 +241,4 @@ def _serious(line: str) -> str | None:
         return None
     quiet = {"event", "level", "at", "part", "exception", "logger"}
     details = ", ".join(f"{name}: {value}" for name, value in told.items() if name not in quiet and value is not None)
-    return f"{told.get('event')} ({details})" if details else str(told.get("event"))
+    return in_one_line(f"{told.get('event')} ({details})" if details else str(told.get("event")))

@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, is_shown, is_wide, output_option, show_table, whole
+from deploydb.cli.showing import ago, is_shown, is_wide, output_option, show_line, show_table, whole
 from deploydb.domain.errors import NotFound
 
 
@@ -40,9 +40,9 @@ def show(what: str, output: str) -> None:
         ("purl", "purl"),
     ):
         if found[member] is not None:
-            click.echo(f"{name:<10} {found[member]}")
+            show_line(f"{name:<10} {found[member]}")
     if is_wide() and (url := ask("artifacts", str(found["id"])).get("url")):
-        click.echo(f"{'url':<10} {url}")
+        show_line(f"{'url':<10} {url}")
     click.echo(f"{'published':<10} {whole(found['publishedAt'])}, {ago(found['publishedAt'])}\n")
     rows = [
         [one["service"], one["environment"], one["state"], str(one["deployment"]), one["status"], one["reason"] or ""]

@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 import click
 from msgspec import Struct
 
+from deploydb.domain.characters import in_one_line
 from deploydb.domain.errors import NotAllowed, NotFound, Permanent, Transient
 from deploydb.settings import from_environment
 
@@ -169,7 +170,7 @@ def _stranger(base: str) -> Permanent:
 
 def _refusal(error: HTTPError, address: str) -> Exception:
     try:
-        told = str(json.load(error)["message"])
+        told = in_one_line(str(json.load(error)["message"]))
     except (ValueError, KeyError, TypeError):
         told = f"{address} answers {error.code} {error.reason}"
     if error.code == 404:

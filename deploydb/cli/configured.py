@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.asking import Body, ask, ask_all
-from deploydb.cli.showing import ago, is_shown, output_option, show_table
+from deploydb.cli.showing import ago, is_shown, output_option, show_line, show_table
 
 
 @click.group()
@@ -117,11 +117,11 @@ def _describe(configured: Body, members: tuple[str, ...]) -> None:
     for name in ("ident", *members):
         value = configured[name]
         told = ", ".join(value) if isinstance(value, list) else str(value)
-        click.echo(f"{name.replace('_', ' '):<17} {told}".rstrip())
+        show_line(f"{name.replace('_', ' '):<17} {told}".rstrip())
 
 
 def _tell_holds(holds: list[Body]) -> None:
     if holds:
         click.echo()
     for hold in holds:
-        click.echo(f"held: {hold['text']}")
+        show_line(f"held: {hold['text']}")

@@ -7,7 +7,7 @@ import click
 
 from deploydb.broker.open import open_dead_letters
 from deploydb.broker.port import DeadLetter, DeadLetters
-from deploydb.cli.showing import ago, is_shown, output_option, show_table
+from deploydb.cli.showing import ago, is_shown, output_option, show_line, show_table
 from deploydb.domain.errors import Misconfigured, NotAllowed, NotFound
 from deploydb.settings import from_environment
 
@@ -66,9 +66,9 @@ def show(ident: str, output: str) -> None:
         raise _unknown(ident)
     if is_shown(output, _body(letter), lambda: [f"dead/{letter.id}"]):
         return
-    click.echo(f"{letter.path}: {letter.reason}", err=True)
+    show_line(f"{letter.path}: {letter.reason}", err=True)
     for line in _provenance(letter):
-        click.echo(line, err=True)
+        show_line(line, err=True)
     click.echo(letter.body.decode("utf-8", "backslashreplace") if sys.stdout.isatty() else letter.body)
 
 

@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, guarding, is_shown, output_option, show_table, until
+from deploydb.cli.showing import ago, guarding, is_shown, output_option, show_line, show_table, until
 from deploydb.cli.watching import watched
 from deploydb.domain.errors import NotFound
 
@@ -39,7 +39,8 @@ def show(service: str, version: str | None, output: str) -> None:
     told = _way(name, version, [one["environment"] for one in stages])
     if is_shown(output, told, lambda: (f"deployment/{one['deployment']}" for one in told["stages"])):
         return
-    click.echo(f"{name} {version}\n")
+    show_line(f"{name} {version}")
+    click.echo()
     rows = [row for stage in told["stages"] for row in _rows(stage)]
     show_table(["STAGE", "GATE", "STATE", "BECAUSE", "DECIDED", "LOOKED AT AGAIN"], rows, empty="It went nowhere.")
 

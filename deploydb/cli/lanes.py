@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, guarding, is_shown, is_wide, output_option, show_table, until
+from deploydb.cli.showing import ago, guarding, is_shown, is_wide, output_option, show_line, show_table, until
 from deploydb.cli.times import past_option
 from deploydb.cli.watching import watched
 
@@ -107,10 +107,10 @@ def why(service: str, environment: str, version: str | None, at: str | None, out
     if is_shown(output, body, lambda: (f"deployment/{one['deployment']}" for one in body["stages"])):
         return
     known = f"As known at {at}: " if at is not None else ""
-    click.echo(known + body["answer"])
+    show_line(known + body["answer"])
     releasing = body.get("releasing")
     if releasing is not None:
-        click.echo(_sentence(releasing["sentence"]))
+        show_line(_sentence(releasing["sentence"]))
     click.echo()
     rows = [row for stage in body["stages"] for row in _stage_rows(stage)]
     show_table(["ENVIRONMENT", "PROMOTION", "STATE", "BECAUSE", "DECIDED", "ASKED AGAIN"], rows, empty="No stages.")

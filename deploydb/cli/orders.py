@@ -6,7 +6,7 @@ import click
 
 from deploydb.cli.acting import by_option, reason_option
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, is_shown, output_option, show_table, whole
+from deploydb.cli.showing import ago, is_shown, output_option, show_line, show_table, whole
 from deploydb.cli.telling import me, my_source, new_id, tell_one
 from deploydb.domain.errors import NotFound, Permanent, Transient
 from deploydb.domain.facts import HotfixDeclared, RollbackRequested
@@ -123,15 +123,15 @@ def _show_rollback(body: Body, output: str) -> None:
 def _tell_rollback(body: Body) -> None:
     lane, runs, target = f"{body['service']} in {body['environment']}", body["from"], body["to"]
     left = f"{runs['version']} (since {whole(runs['since'])}, {ago(runs['since'])})" if runs else "nothing"
-    click.echo(f"{lane} runs {left}")
+    show_line(f"{lane} runs {left}")
     if target:
         proven = "completed the pipeline" if target["completed"] else "succeeded there"
-        click.echo(f"would be put back: {target['version']}, deployed {whole(target['since'])}, {proven}")
+        show_line(f"would be put back: {target['version']}, deployed {whole(target['since'])}, {proven}")
     else:
         click.echo("nothing would be put back")
-    click.echo(f"why: {body['why']}")
+    show_line(f"why: {body['why']}")
     for hold in body["holds"]:
-        click.echo(f"against it: {hold}")
+        show_line(f"against it: {hold}")
     if body["undoes"]:
         click.echo()
         rows = [[one["version"], one["commit"] or "", ago(one["publishedAt"])] for one in body["undoes"]]

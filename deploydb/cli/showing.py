@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from deploydb.domain.characters import has_hidden, visible, visible_in_json
+from deploydb.domain.characters import has_hidden, in_one_line, visible, visible_in_json
 from deploydb.terminal import plain
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,7 +57,7 @@ def is_shown(output: str, body: Any, names: Callable[[], Iterable[str]]) -> bool
             _show_yaml(body)
         case "name":
             for name in dict.fromkeys(names()):
-                click.echo(name)
+                click.echo(in_one_line(name))
         case _:
             return False
     return True
@@ -81,6 +81,11 @@ def _show_yaml(body: Any) -> None:  # noqa: ANN401  # any JSON
 
     Dumper.add_representer(str, text)
     click.echo(visible(yaml.dump(body, Dumper=Dumper, sort_keys=False, allow_unicode=True)), nl=False)
+
+
+def show_line(text: str, *, err: bool = False) -> None:
+    """One line, whatever ends of lines others have written into it."""
+    click.echo(in_one_line(text), err=err)
 
 
 def show_styled(text: str, *, err: bool = False) -> None:

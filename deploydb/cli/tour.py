@@ -26,7 +26,7 @@ import click
 from deploydb.cli.showing import show_styled
 from deploydb.configuration import load
 from deploydb.domain.catalog import Service
-from deploydb.domain.characters import visible
+from deploydb.domain.characters import in_one_line
 from deploydb.domain.errors import Misconfigured, NotFound, Permanent, Transient
 from deploydb.listening import listening, local_url, with_port_of
 from deploydb.settings import Settings, from_environment
@@ -169,7 +169,7 @@ def _sentence(event: dict[str, Any]) -> str:
     version = body.get("version") or body.get("artifact", {}).get("version", "")
     told = [body.get("promotion"), body.get("verdict") or body.get("outcome"), body.get("by"), body.get("reason")]
     detail = ": ".join(str(word) for word in told if word)
-    words = [visible(word) for word in (f"{event['type']:<22}", where, version, detail) if word]
+    words = [in_one_line(word) for word in (f"{event['type']:<22}", where, version, detail) if word]
     return "  ".join((click.style(at, dim=True), *words))
 
 

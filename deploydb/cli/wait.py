@@ -6,6 +6,7 @@ from datetime import timedelta
 import click
 
 from deploydb.cli.asking import Body, ask
+from deploydb.cli.showing import show_line
 from deploydb.domain.errors import NotFound, Transient
 
 TIMED_OUT = 3
@@ -49,14 +50,14 @@ def wait(service: str, environment: str, version: str, timeout: str, goal: str) 
         except Transient as error:
             state, told = "waits", str(error)
         if state == "there":
-            click.echo(told, err=True)
+            show_line(told, err=True)
             return
         if state == "never":
-            click.echo(told, err=True)
+            show_line(told, err=True)
             raise click.exceptions.Exit(1)
         left = until - time.monotonic()
         if left <= 0:
-            click.echo(f"not within {timeout}: {told}", err=True)
+            show_line(f"not within {timeout}: {told}", err=True)
             raise click.exceptions.Exit(TIMED_OUT)
         time.sleep(min(EVERY_SECONDS, left))
 

@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, is_shown, output_option, show_table
+from deploydb.cli.showing import ago, is_shown, output_option, show_line, show_table
 
 
 @click.command()
@@ -27,7 +27,7 @@ def where(what: str, output: str) -> None:
         if number:
             click.echo()
         known = f", commit {found['commit'][:12]}" if found["commit"] else ""
-        click.echo(f"{found['module']} {found['version']}{known}, published {ago(found['publishedAt'])}")
+        show_line(f"{found['module']} {found['version']}{known}, published {ago(found['publishedAt'])}")
         rows = [_row(place) for place in found["places"]]
         show_table(["SERVICE", "ENVIRONMENT", "IT", "WHEN", "NOW THERE", "BECAUSE"], rows, empty="It went nowhere.")
     if body["more"]:

@@ -27,6 +27,11 @@ def visible(text: str, *, keep: str = "\n\t") -> str:
     return _hidden.sub(lambda found: found[0] if found[0] in keep else _escaped(ord(found[0])), text)
 
 
+def in_one_line(text: str) -> str:
+    """As `visible`, with the ends of lines and the tabs: a text of others that is a part of a line of ours."""
+    return visible(text, keep="")
+
+
 def visible_in_json(document: str) -> str:
     """A JSON document that has none of them outside its layout, and the same value."""
     return _hidden.sub(lambda found: found[0] if found[0] in "\n\t" else _as_json(found[0]), document)

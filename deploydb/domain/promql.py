@@ -19,7 +19,11 @@ _UNITS = {
     "`": re.compile(rf"{PLACE.pattern}|.", re.DOTALL),
 }
 """What a string is made of, by its quotes: places, escapes, letters."""
-_BACKSLASHES = ("\\\\", "\\134", "\\x5c", "\\u005c", "\\u0000005c")
+_WHOLE_ESCAPE = re.compile(r"\\(?:x\{[^}]*\}|x[0-9A-Fa-f]{2}|[pP](?:\{[^}]*\}|[^{])|[0-7]{3}|[^xpP0-7])", re.DOTALL)
+_CUT_SYNTAX = re.compile(
+    r"\\(?:x(?:\{[^}]*|[0-9A-Fa-f]?)|[pP](?:\{[^}]*)?|[0-7]{0,2})\Z|\(\?[^:)>]*\Z|\{[0-9]*(?:,[0-9]*)?\Z"
+)
+"""What a value would be read as a part of, by RE2: an escape, the flags or the name of a group, a repetition."""
 _REGEX_SIGNS = re.compile(r"[\\.+*?()|\[\]{}^$-]")
 
 
@@ -112,13 +116,19 @@ class _Reading:
         self._pieces += [quotes, *slots, quotes]
 
     def _check_regex(self, units: list[str]) -> None:
-        escapes = False
+        regex = ""
         for unit in units:
-            if escapes and PLACE.fullmatch(unit):
+            if not PLACE.fullmatch(unit):
+                regex += _letter_of(unit)
+                continue
+            before = _WHOLE_ESCAPE.sub("e", regex)
+            if before.endswith("\\"):
                 self._problems.append(f"a \\ stands before {unit}: leave it out, values are quoted")
-            elif escapes and unit == "Q":
-                self._problems.append("values are quoted: write them without \\Q and \\E")
-            escapes = not escapes and (unit == "\\" or unit.lower() in _BACKSLASHES)
+            elif cut := _CUT_SYNTAX.search(before):
+                self._problems.append(f"{unit} would be read as a part of {cut[0]}: values are texts")
+            regex += "v"
+        if any(escape[0] == "\\Q" for escape in _WHOLE_ESCAPE.finditer(regex)):
+            self._problems.append("values are quoted: write them without \\Q and \\E")
 
 
 def _quoting(role: _Role, quotes: str) -> Callable[[str], str]:
@@ -133,6 +143,16 @@ def _quoting(role: _Role, quotes: str) -> Callable[[str], str]:
 
 def _escaped(value: str, quotes: str) -> str:
     return "".join(_letter(letter, quotes) for letter in value)
+
+
+def _letter_of(unit: str) -> str:
+    """What a unit of a string stands for."""
+    if len(unit) == 1:
+        return unit
+    try:
+        return unit.encode("ascii").decode("unicode_escape")  # of the same escapes, and more
+    except UnicodeDecodeError:  # beyond Unicode: Prometheus refuses it
+        return "\ufffd"
 
 
 def _letter(letter: str, quotes: str) -> str:

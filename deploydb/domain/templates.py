@@ -123,8 +123,9 @@ def _json(text: str) -> Template:
 
 
 def has_dot_segment(path: str) -> bool:
-    """Whether a server may take a part of the path for `.` or `..`, before or after it decodes the path."""
-    return any(part in (".", "..") for part in re.split(r"[/\\]", unquote(path)))
+    """Whether a server may take a part of the path for `.` or `..`: before or after it decodes the path, with or
+    without the parameters of a part, `..;x`."""
+    return any(part.partition(";")[0] in (".", "..") for part in re.split(r"[/\\]", unquote(path)))
 
 
 def percent_encoded(value: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
+import httptools
 import msgspec
 from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -205,6 +206,10 @@ class Connection(HttpToolsProtocol):
             raise _TooMuch
         self._in_head, self._head_since, self._unparsed_bytes = False, None, 0
         self._heads += 1
+        if not self.url.startswith((b"/", b"*")):  # a target with a host of its own: it counts (RFC 9112 §3.2.2)
+            host = httptools.parse_url(self.url).host or b""
+            self.headers[:] = [each for each in self.headers if each[0] != b"host"]
+            self.headers.append((b"host", b"[%b]" % host if b":" in host else host))
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -10,16 +10,20 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
 import yaml
 
 from deploydb.broker.dead import dead_letter
 from deploydb.broker.open import open_outbound
 from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.domain.characters import has_hidden
+from deploydb.store.tables import artifact, deployment, running
 from tests.cli.conftest import lane, served
 from tests.cli.shell import DEPLOYDB, Queue, Shell
 from tests.story import World
 
+FORGED = "\nservice/forged runs in prod"
+"""What a job could say to add a line to an answer."""
 WORDS = "\x1b[2J\x1b]0;owned\x07 \x9b31m \u202egnol\u2066 \u2028 \x85 \u200b \x7f [red]no[/red] {x}"
 """What a job could say to clear the screen, to colour it, and to turn its words around."""
 SEEN = ("\\x1b[2J", "\\x9b31m", "\\u202egnol\\u2066", "\\u2028", "\\x85", "\\u200b", "\\x7f", "[red]no[/red]")
@@ -38,6 +42,25 @@ def hostile(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         world.tell("verification.finished", **lane("dev", "1.0"), promotion="smoke", outcome="failed", reason=WORDS)
         world.tell("hold.placed", kind="pause", service="foo", by="alice", reason=WORDS)
         world.evaluate(minutes=1)
+        with served(world) as url:
+            yield Shell(folder, DEPLOYDB_URL=url)
+
+
+@pytest.fixture(scope="module")
+def forging(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A shell beside a service whose names, stored before they were refused, would add lines of their own."""
+    folder = tmp_path_factory.mktemp("forging")
+    path = folder / "deploydb.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    with World(f"sqlite:///{path}") as world:
+        world.publish("1.0", artifact={"commit": "abcdef0123"})
+        world.evaluate()
+        world.deploy()
+        world.tell("hold.placed", kind="pause", service="foo", by="alice", reason=f"no{FORGED}")
+        world.evaluate(minutes=1)
+        with world.engine.begin() as connection:
+            for table in (artifact, deployment, running):
+                connection.execute(sa.update(table).values(version=f"1.0{FORGED}"))
         with served(world) as url:
             yield Shell(folder, DEPLOYDB_URL=url)
 
@@ -104,6 +127,34 @@ def test_json_and_yaml_keep_the_values(hostile: Shell) -> None:
     assert yaml.safe_load(hostile.ok("events", "-o", "yaml").stdout) == by_json
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["status"],
+        ["why", "foo", "dev"],
+        ["why", "foo", "dev", f"1.0{FORGED}"],
+        ["flow", "show", "1"],
+        ["wait", "foo", "dev", f"1.0{FORGED}", "--for", "running"],
+        ["where", "abcdef0123"],
+        ["where", FORGED],
+        ["history", "foo", FORGED],
+        ["holds"],
+        ["service", "describe", "foo"],
+        ["environment", "describe", "dev"],
+        ["events"],
+        ["artifact", "show", "com.example:foo:1.0"],
+        ["rollback", "foo", "dev", "--dry-run"],
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_the_end_of_a_line_in_a_name_begins_no_line(forging: Shell, command: list[str]) -> None:
+    for output in ([],) if command[0] == "wait" else ([], ["-o", "name"]):
+        ended = forging.run(*command, *output)
+        told = ended.stdout + ended.stderr
+        assert told or output
+        assert "\nservice/forged" not in told
+
+
 def test_errors_echo_what_was_typed_visibly(hostile: Shell) -> None:
     for arguments in (["status", WORDS], [f"--{WORDS}"], [WORDS], ["events", "--limit", WORDS], ["why", WORDS, "dev"]):
         told = on_a_terminal(hostile, *arguments)
@@ -116,7 +167,7 @@ def test_a_dead_letter_is_shown_visibly_on_a_terminal_and_as_it_is_through_a_pip
     queue.send(body)
     (delivery,) = queue.arrived()
     with open_outbound(queue.url, name="tests") as outbound:
-        outbound.publish([dead_letter(delivery, INGEST_QUEUE, f"not {WORDS}", f"$.{WORDS}")])
+        outbound.publish([dead_letter(delivery, INGEST_QUEUE, f"not {WORDS}", f"$.{WORDS}\nforged")])
     (letter,) = shell.json("dead", "list")
     for arguments in (["list"], ["list", "-o", "yaml"], ["show", letter["id"]], ["show", letter["id"], "-o", "json"]):
         assert hidden(on_a_terminal(shell, "dead", *arguments)) == set()
@@ -127,6 +178,7 @@ def test_a_dead_letter_is_shown_visibly_on_a_terminal_and_as_it_is_through_a_pip
     )
     assert ended.stdout == body + b"\n"
     assert hidden(ended.stderr.decode()) == set()
+    assert "\nforged" not in ended.stderr.decode()
 
 
 def test_publish_refuses_a_name_before_it_is_sent(shell: Shell, queue: Queue) -> None:

@@ -22,7 +22,7 @@ STRANGE = (
     "10.0.0.1",
     "x@localhost",
 )
-STRANGE += ("", "localhost/..", "[::2]", "0.0.0.0", "localhost:x", "127.0.0.1, evil.example")
+STRANGE += ("", "local\thost", "localhost/..", "[::2]", "0.0.0.0", "localhost:x", "127.0.0.1, evil.example")
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,17 @@ def test_another_name_is_refused_on_every_path(process: Process, path: str) -> N
     assert status(address, path, "evil.example") == 421
     for host in (*OURS, "deploydb.example.com", "proxy.internal:80", "other.internal"):
         assert status(address, path, host) in (200, 404), host
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [("evil.example", 421), ("evil.example:8080", 421), ("localhost:1", 200), ("[::1]:8080", 200), ("[::2]", 421)],
+)
+def test_the_host_of_a_whole_url_counts_and_not_the_header(process: Process, target: str, expected: int) -> None:
+    address = urlsplit(process.address).netloc
+    assert status(address, f"http://{target}/status", "localhost") == expected
+    assert status(address, f"http://{target}/status", "evil.example") == expected
+    assert status(address, f"http://{target}/status") == expected
 
 
 def test_the_refusal_says_what_to_do(process: Process) -> None:
