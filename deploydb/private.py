@@ -35,18 +35,19 @@ def make_sqlite_file(path: Path) -> None:
 
 
 def narrow(path: Path) -> bool:
-    """Take the rights of group and others away; whether they have none afterwards. Raises: OSError where it is gone.
+    """Take the rights of group and others away, and from a file the right to run it. Raises: OSError where it is gone.
 
-    Another user's file stays as it is, as do folders that are not DeployDB's alone: a sticky one such as /tmp, the
-    working folder and the home.
+    Returns whether group and others have none afterwards. Another user's file stays as it is, as do folders that are
+    not DeployDB's alone: a sticky one such as /tmp, the working folder and the home.
     """
     found = path.stat()
     if not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         return True
     ours = found.st_uid == os.geteuid()
+    kept = stat.S_IRWXU if stat.S_ISDIR(found.st_mode) else stat.S_IRUSR | stat.S_IWUSR
     if stat.S_ISDIR(found.st_mode):
         ours = ours and not found.st_mode & stat.S_ISVTX and path.resolve() not in (Path.cwd(), Path.home())
     if not ours:
         return False
-    path.chmod(found.st_mode & stat.S_IRWXU)
+    path.chmod(found.st_mode & kept)
     return True

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -228,6 +229,8 @@ class _LogFile(RotatingFileHandler):
 
 
 def _log_file(path: Path) -> RotatingFileHandler:
+    with suppress(FileNotFoundError):
+        narrow(path.with_name(f"{path.name}.1"))
     return _LogFile(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
 
 

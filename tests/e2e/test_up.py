@@ -298,7 +298,8 @@ def test_what_it_writes_is_for_its_user_alone_whatever_the_umask_and_was_there_b
     for folder in (data, data / "logs"):
         folder.chmod(0o755)
     (data / "token").write_text("ddb_" + "x" * 43)
-    (data / "token").chmod(0o644)
+    (data / "token").chmod(0o777)
+    (data / "logs" / "web.log.1").touch(0o666)
     up = started(umask=0)
     up.ready()
     up.publish(published("1.2.3"))
