@@ -14,6 +14,8 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir()
     except FileExistsError:
+        if not path.is_dir():
+            raise
         return
     path.chmod(stat.S_IRWXU)
 
