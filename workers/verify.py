@@ -125,7 +125,8 @@ class Verify:
         except (*OUTAGES, *LATER_OUTAGES) as error:
             self._log.warning("not given back, asked again when the leases are over", error=str(error))
         else:
-            self._log.info("given back", probes=len(left))
+            if left:
+                self._log.info("given back", probes=len(left))
 
     @contextmanager
     def session(self) -> Iterator[Callable[[], None]]:
