@@ -32,15 +32,23 @@ class Watermark:
         self._clock = clock
         self._worker = uuid4().hex
         self._sample: _Sample | None = None
+        self._asked_at: datetime | None = None
         self._sampled_at: float | None = None
 
     def look(self, inbound: Inbound, in_hand: int) -> None:
         """Take a sample, if it is time for one. `in_hand`: how many messages are being recorded."""
-        due = self._sampled_at is None or time.monotonic() - self._sampled_at >= EVERY_SECONDS
-        if self._sample is None and due:
-            at, self._sampled_at = self._clock(), time.monotonic()
-            self._sample = _Sample(at=at, left=inbound.waiting() + in_hand)
-            self.recorded(0)
+        if self._sample is not None:
+            return
+        if self._asked_at is None:
+            if self._sampled_at is not None and time.monotonic() - self._sampled_at < EVERY_SECONDS:
+                return
+            self._asked_at, self._sampled_at = self._clock(), time.monotonic()
+        waiting = inbound.waiting()
+        if waiting is None:
+            return
+        self._sample = _Sample(at=self._asked_at, left=waiting + in_hand)
+        self._asked_at = None
+        self.recorded(0)
 
     def recorded(self, messages: int) -> None:
         """So many messages more have been recorded. While the database is away, the next sample will do."""

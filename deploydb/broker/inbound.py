@@ -70,7 +70,8 @@ class RabbitMQInbound:
         self._unacked: dict[int, Delivery] = {}
         self._heard = self._beat_at = monotonic()
         self._bytes_heard = 0
-        self._depths: list[int] = []
+        self._asked_depth = False
+        self._depth: int | None = None
         with self._dropped_on_error(opening=True):
             self._connect(name)
             self._channel.basic_qos(prefetch_size=0, prefetch_count=prefetch, a_global=False)
@@ -90,18 +91,24 @@ class RabbitMQInbound:
             taken.append(delivery)
         return taken
 
-    def waiting(self) -> int:
-        """As `port.Inbound.waiting`. What was delivered before the broker's answer is on this side by then."""
+    def waiting(self) -> int | None:
+        """As `port.Inbound.waiting`. The answer comes behind what was delivered before it, which is read first; once
+        that is as much as is kept here, the answer is left for a later call."""
         with self._dropped_on_error():
-            self._depths.clear()
-            arguments: tuple[object, ...] = (0, self._queue, True, False, False, False, False, {})
-            self._channel.send_method(QueueMethods.Declare, "BsbbbbbF", arguments)
+            if not self._asked_depth:
+                arguments: tuple[object, ...] = (0, self._queue, True, False, False, False, False, {})
+                self._channel.send_method(QueueMethods.Declare, "BsbbbbbF", arguments)
+                self._asked_depth = True
             deadline = monotonic() + _ANSWER_SECONDS
-            while not self._depths:
+            while self._depth is None and not self._is_full:
                 if not self._transport.readable(max(0.0, deadline - monotonic())):
                     raise TimeoutError(f"no answer from the broker within {_ANSWER_SECONDS} s")
                 self._dispatch(self._transport.read_frame())
-        return self._depths.pop() + len(self._arrived)
+        depth, self._depth = self._depth, None
+        if depth is None:
+            return None
+        self._asked_depth = False
+        return depth + len(self._arrived)
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """As `port.Inbound.ack`: one frame for those that are the oldest of all unacked, one each for the others."""
@@ -211,7 +218,7 @@ class RabbitMQInbound:
                 self._arrived.append(delivery)
                 self._arrived_bytes += len(delivery.body)
         elif kind == METHOD and payload.startswith(_DECLARE_OK):
-            self._depths.append(int.from_bytes(payload[-8:-4]))  # then the number of consumers
+            self._depth = int.from_bytes(payload[-8:-4])  # then the number of consumers
         else:
             self._amqp.on_inbound_frame(frame)
 

@@ -158,8 +158,9 @@ class Inbound(Connection, Protocol):
         """
         ...
 
-    def waiting(self) -> int:
-        """How many messages there are to be taken: in the queue by the broker's word, and on their way to us.
+    def waiting(self) -> int | None:
+        """How many messages there were to be taken when it was first asked, or more: in the queue by the broker's word,
+        and on their way to us. None while the answer is behind messages that must be taken first: ask again after.
         Messages that others have taken do not count.
 
         Raises: as `take`.

@@ -257,6 +257,26 @@ def test_a_connection_that_its_library_has_torn_down_is_transient(
     inbound.close()
 
 
+def test_what_waits_behind_large_messages_is_known_once_they_are_taken(url: str) -> None:
+    with open_outbound(url, name="tests") as outbound:
+        outbound.publish(
+            [
+                Message(exchange=EVENTS, routing_key="tests", body=b"x" * 1024 * 1024, message_id=str(number))
+                for number in range(32)
+            ]
+        )
+    with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
+        while not inbound.take(1, timedelta(seconds=1)):
+            pass
+        assert inbound.waiting() is None
+        kept = inbound.take(1000, timedelta(0))
+        assert 7 <= len(kept) <= 9  # about 8 MiB are kept here
+        taken = 1 + len(kept)
+        while (waiting := inbound.waiting()) is None:
+            taken += len(inbound.take(1000, timedelta(0)))
+        assert taken + waiting == 32
+
+
 def test_a_delivery_held_for_longer_than_the_broker_allows_is_transient(own_rabbitmq: RabbitMQ) -> None:
     own_rabbitmq.ctl(
         "eval",
