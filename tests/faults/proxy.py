@@ -58,7 +58,11 @@ class Proxy:
 
     def _accept(self) -> None:
         client, _ = self._listener.accept()
-        server = socket.create_connection(self._target)
+        try:
+            server = socket.create_connection(self._target)
+        except OSError:  # the server is away, and so are we
+            client.close()
+            return
         self._selector.register(client, selectors.EVENT_READ, server)
         self._selector.register(server, selectors.EVENT_READ, client)
 
@@ -68,6 +72,6 @@ class Proxy:
                 sink.sendall(chunk)
                 return
         for end in (source, sink):
-            with contextlib.suppress(KeyError):
+            with contextlib.suppress(KeyError, ValueError):  # closed already, by the other end's event
                 self._selector.unregister(end)
             end.close()
