@@ -62,6 +62,6 @@ def moment(name: str, about: str) -> Parameter:
 
 PAGE = (
     number("pageNumber", "Which page, from 0."),
-    number("perPageSize", "How many on a page, from 1."),
+    number("perPageSize", "How many on a page, from 1.", least=1),
 )
 """What lists take that come in pages."""

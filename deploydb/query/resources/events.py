@@ -88,7 +88,7 @@ RESOURCES = (
         read=events,
         parameters=(
             number("pageNumber", "Only 0: the log has cursors.", most=0),
-            number("perPageSize", "How many, from 1."),
+            number("perPageSize", "How many, from 1.", least=1),
             number("before", "Only rows with a lower number: the `next` of the page before."),
             *FILTERS,
         ),
