@@ -50,13 +50,13 @@ def events_before(
     wanted: Filter,
     *,
     limit: int,
-    characters: int = MOST_BODY_CHARACTERS,
+    characters: int | None = None,
 ) -> tuple[list[EventView], bool]:
     """Rows with a lower number than `before`, newest first, and whether there are more of them.
 
-    At most `limit`, and fewer where their bodies together would pass so many `characters`. Indexes: primary key; of a
-    service `ix_event_lane`; of a person `ix_event_who`; of a rare type `ix_event_rare`. What is rare by another filter
-    (a source, an environment alone) costs the way back to it.
+    At most `limit`, and fewer where their bodies together would pass so many `characters` (None:
+    `MOST_BODY_CHARACTERS`). Indexes: primary key; of a service `ix_event_lane`; of a person `ix_event_who`; of a rare
+    type `ix_event_rare`. What is rare by another filter (a source, an environment alone) costs the way back to it.
     """
     size = sa.func.length(sa.cast(event.c.body, sa.Text)).label("size")
     numbers = sa.select(event.c.number, size).order_by(event.c.number.desc()).limit(limit + 1)
@@ -75,11 +75,12 @@ def events_before(
     if before is not None:
         numbers = numbers.where(event.c.number < before)
     found = connection.execute(numbers).all()
+    most = MOST_BODY_CHARACTERS if characters is None else characters
     kept: list[int] = []
     total = 0
     for row in found[:limit]:
         total += row.size
-        if kept and total > characters:
+        if kept and total > most:
             break
         kept.append(row.number)
     return _events(connection, kept), len(kept) < len(found)
