@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 import sqlalchemy as sa
 
+from deploydb.broker.open import provision
+from deploydb.broker.topology import topology
 from deploydb.identity import hashed
 from deploydb.query.stream import MOST_LISTENERS, MOST_LISTENERS_EACH
 from deploydb.store.tables import event
@@ -38,11 +40,13 @@ def descriptors() -> Iterator[None]:
 
 @contextmanager
 def started(folder: Path, url: str, worker: str = "query", **given: str) -> Iterator[Process]:
-    """A service that may have `DESCRIPTORS` descriptors."""
+    """A service that may have `DESCRIPTORS` descriptors, on an embedded broker that is provisioned."""
+    broker = f"embedded:{folder}/broker.db"
+    provision(broker, topology({}))
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, before[1]))
     try:
-        process = Process(folder, url, worker=worker, DEPLOYDB_BROKER_URL=f"embedded:{folder}/broker.db", **given)
+        process = Process(folder, url, worker=worker, DEPLOYDB_BROKER_URL=broker, **given)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
     try:
@@ -57,9 +61,13 @@ def connect(process: Process, sent: bytes = b"", *, source: str = "127.0.0.1") -
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.settimeout(10)
-    client.bind((source, 0))
-    client.connect((where.hostname, where.port))
-    client.sendall(sent)
+    try:
+        client.bind((source, 0))
+        client.connect((where.hostname, where.port))
+        client.sendall(sent)
+    except OSError:
+        client.close()
+        raise
     return client
 
 
