@@ -19,11 +19,11 @@ test: $(VENV)/test ## Run every test; installs RabbitMQ and PostgreSQL for them 
 	$(BIN)/pytest -n $${TEST_WORKERS:-$$(($$(nproc) + 2))} --dist worksteal $(ARGS)
 
 ANOTHER_DAY = PYTHON=$(BIN)/python tests/another-day
-NO_BROWSER = --ignore tests/pages --ignore tests/gateway/test_in_a_browser.py
+DAY_TESTS = tests --ignore tests/e2e --ignore tests/pages --ignore tests/gateway/test_in_a_browser.py
 
 test-another-day: $(VENV)/test ## Run the tests that need no server in 400 days, and some while clocks change and on 29 February
 	tests/install-servers faketime
-	$(ANOTHER_DAY) '+400d' -n $${TEST_WORKERS:-$$(($$(nproc) + 2))} --dist worksteal -m 'not servers' --ignore tests/e2e $(NO_BROWSER) $(ARGS)
+	$(ANOTHER_DAY) '+400d' -n $${TEST_WORKERS:-$$(($$(nproc) + 2))} --dist worksteal -m 'not servers' $(DAY_TESTS) $(ARGS)
 	TZ=Europe/Berlin $(ANOTHER_DAY) '@2027-03-28 01:59:50' -n 2 tests/domain tests/configuration $(ARGS)
 	TZ=America/New_York $(ANOTHER_DAY) '@2027-11-07 01:59:50' -n 2 tests/domain tests/configuration $(ARGS)
 	TZ=Pacific/Auckland $(ANOTHER_DAY) '@2028-02-28 23:59:50' -n 2 tests/domain tests/configuration $(ARGS)
