@@ -53,7 +53,7 @@ def make_visible() -> None:
     try:
         secrets = from_environment().secrets
     except Misconfigured:
-        secrets = ()  # whoever reads the settings tells what is wrong with them
+        secrets = ()  # the reader of the settings reports what is wrong with them
     if isinstance(sys.stdout, TextIOWrapper):  # a terminal that has no arrow gets a question mark, not an error
         sys.stdout = Visible(sys.stdout, errors="replace")
     if isinstance(sys.stderr, TextIOWrapper):

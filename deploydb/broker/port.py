@@ -100,7 +100,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
 class Death(Struct, frozen=True, kw_only=True):
     """The broker's own dead-lettering of a message, as the header `x-death` has it.
 
-    `reason` is the broker's word. `routing_key` is where the message first went; whoever published the message may have
+    `reason` is the broker's word. `routing_key` is where the message first went; the publisher of the message may have
     written it.
     """
 

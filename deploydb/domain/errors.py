@@ -5,7 +5,7 @@
     └── Permanent          trying again changes nothing
         ├── Refused        this one message: goes to the dead-letter queue with its reason and path
         ├── Misconfigured  a setting or a resource of the broker or the database is not as it must be; ends the process
-        │   ├── NotAllowed whoever the settings name may not
+        │   ├── NotAllowed the user that the settings name may not
         │   └── Unusable   a file that the settings name cannot be opened or written
         └── NotFound       what was asked for does not exist
 

@@ -41,7 +41,7 @@ class Failures:
     def _follow(self, stage: Stage, known: Deployment) -> None:
         lane = self._lanes.lane(stage.environment)
         again = next((one for one in lane if one.cause == known.id and one.kind == known.kind), None)
-        if again is not None:  # it had failed before, and was mended by a report that was taken back
+        if again is not None:  # it had failed before, and succeeded by a report that was taken back
             told = f"tried again, attempt {again.attempt} (deployment {again.id})"
             reason = f"{known.reason}; {told}"
             self._lanes.settle("closed", replace(known, sequel="retry", aftermath=told, open=False), reason)

@@ -71,7 +71,7 @@ def url(text: str) -> Template:
         return Template((text,), ("is no http or https address",))
     scheme, authority, path, rest = parts.groups()
     problems = [
-        f"whoever publishes a version would choose the host by {{{name}}}: put it into the path"
+        f"the publisher of a version would choose the host by {{{name}}}: put it into the path"
         for name in dict.fromkeys(PLACE.findall(authority))
         if name not in _CONFIGURED
     ]

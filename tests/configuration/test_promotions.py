@@ -46,7 +46,7 @@ ACCESS = "groups:\n  sre: [sue]\n  qa: [quinn]\noverride_freeze: [sre]\n"
         ),
         (
             "type: WebhookPromotion\nurl: https://{version}.example.com/\n",
-            "2:6: whoever publishes a version would choose the host by {version}: put it into the path",
+            "2:6: the publisher of a version would choose the host by {version}: put it into the path",
         ),
         (
             "type: WebhookPromotion\nurl: https://me:secret@example.com/\n",

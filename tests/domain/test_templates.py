@@ -262,9 +262,9 @@ def test_a_url_that_is_accepted_has_the_same_structure_for_every_value(url: str,
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("https://{version}.example.com/", "whoever publishes a version would choose the host by {version}"),
-        ("https://a.{version}/{version}", "whoever publishes a version would choose the host by {version}"),
-        ("https://example.com\\{name}", "whoever publishes a version would choose the host by {name}"),
+        ("https://{version}.example.com/", "the publisher of a version would choose the host by {version}"),
+        ("https://a.{version}/{version}", "the publisher of a version would choose the host by {version}"),
+        ("https://example.com\\{name}", "the publisher of a version would choose the host by {name}"),
         ("https://example.com:{service}/", "a port cannot be {service}"),
         ("https://example.com/%{version}", "has % before {version}"),
         ("https://example.com/?a=%2{version}", "has %2 before {version}"),

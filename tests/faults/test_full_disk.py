@@ -21,7 +21,7 @@ from tests.workers.workshop import CONFIG, published, until
 PARTS = ("ingest", "promote", "relay", "verify")
 SERVICES = ("query", "gateway")
 NO_ROOM = 1024
-"""Bytes that a file may have: a full disk for one process, whoever runs it."""
+"""Bytes that a file may have: a full disk for one process, root included."""
 
 
 class Everything:
