@@ -28,13 +28,14 @@ test-another-day: $(VENV)/test ## Run the tests that need no server in 400 days,
 	TZ=America/New_York $(ANOTHER_DAY) '@2027-11-07 01:59:50' -n 2 tests/domain tests/configuration $(ARGS)
 	TZ=Pacific/Auckland $(ANOTHER_DAY) '@2028-02-28 23:59:50' -n 2 tests/domain tests/configuration $(ARGS)
 
-check: $(VENV)/check ## Format, lint, types and layers
+check: $(VENV)/check ## Check format, lint, types, layers and words
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.prose
 
-format: $(VENV)/check ## Mend what ruff can mend
+format: $(VENV)/check ## Format, and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -1,0 +1,79 @@
+"""Prose, names and documents: words that are avoided, links that lead somewhere, commands that exist."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from deploydb.cli.commands import cli
+from tests.prose import INSTEAD, MOST, ROOT, files, findings, reports
+from workers.__main__ import main as workers
+
+WORD = next(iter(INSTEAD))
+PHRASE = next(word for word in INSTEAD if " " in word)
+DOCUMENTS = [*files("."), *files("docs")]
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
+SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("folder", MOST)
+def test_no_folder_has_more_avoided_words_than_are_allowed(folder: str) -> None:
+    assert len(found := reports(folder)) <= MOST[folder], "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (f"a {WORD} b", (1, 3)),
+        (f"x\n# {WORD.upper()}.", (2, 3)),
+        (f"call_{WORD}_at()", (1, 6)),
+        (f"# {PHRASE.replace(' ', chr(10) + '    # ')}", (1, 3)),
+    ],
+    ids=["a word", "capitals", "a part of an identifier", "a phrase on two lines"],
+)
+def test_an_avoided_word_is_found_with_its_place(text: str, where: tuple[int, int]) -> None:
+    (found,) = findings(text)
+    assert (found.line, found.column) == where
+    assert INSTEAD[found.word] in str(found)
+
+
+def test_a_part_of_a_longer_word_is_no_avoided_word() -> None:
+    assert not list(findings(f"recom{WORD} {WORD}acious"))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_to_a_file_and_to_a_heading_of_it(document: Path) -> None:
+    for path, heading in LINK.findall(document.read_text(encoding="utf-8")):
+        target = document.parent / path if path else document
+        assert target.exists(), path
+        if heading:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_in_documents_exist_and_take_these_arguments(document: Path) -> None:
+    for block in SHELL.findall(document.read_text(encoding="utf-8")):
+        for line in block.splitlines():
+            match shlex.split(line, comments=True):
+                case ["deploydb", *arguments]:
+                    parse(arguments)
+                case ["make", target, *_]:
+                    assert re.search(rf"^{target}:.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+                case ["python", "-m", "workers", name]:
+                    workers.make_context("workers", [name])
+                case [".venv/bin/pytest", *arguments]:
+                    assert all((ROOT / path.partition("::")[0]).exists() for path in arguments if path[:6] == "tests/")
+
+
+def parse(arguments: list[str]) -> None:
+    """Read a command line as `deploydb` does, without running it."""
+    command: click.Command = cli
+    context = command.make_context("deploydb", arguments)
+    while isinstance(command, click.Group):
+        name, found, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        assert name is not None
+        assert found is not None
+        command, context = found, found.make_context(name, rest, parent=context)
