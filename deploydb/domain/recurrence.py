@@ -91,8 +91,9 @@ class Recurrence(Struct, frozen=True, kw_only=True):
         )
 
     def _period(self, first: datetime) -> datetime:
-        """The start of the last period of the rule that is not after `first`, and no earlier than the anchor."""
+        """The anchor, or the start of a later period of the rule before which no time is after `first`."""
         anchor, every = self.anchor, self.interval
+        first -= timedelta(days=1)  # a period starts at the anchor's time of day, which may be later than that
         if first <= anchor:
             return anchor
         if self.frequency == YEARLY:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil.rrule import rrulestr
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deploydb.domain.gates.asked import Asked
@@ -276,6 +276,8 @@ def rules(draw: st.DrawFn) -> str:
 
 @settings(max_examples=200, deadline=None)
 @given(rules(), st.datetimes(datetime(2024, 6, 1), datetime(2027, 1, 1)), st.integers(0, 60))
+@example("DTSTART:20190101T010000 RRULE:FREQ=YEARLY;BYHOUR=0", datetime(2025, 1, 1), 0)
+@example("DTSTART:20190101T010000 RRULE:FREQ=MONTHLY;BYHOUR=0", datetime(2025, 3, 1), 0)
 def test_a_rule_gives_the_same_times_wherever_it_is_read_from(rule: str, first: datetime, days: int) -> None:
     try:
         recurrence = read_recurrence(rule)
