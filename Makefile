@@ -1,4 +1,4 @@
-# Everything starts here: `make` lists what there is.
+# `make` lists the targets.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -11,17 +11,17 @@ PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/run ## Start DeployDB here and walk a release to prod, then serve until Ctrl-C (ONCE=1: stop after the walk; LISTEN=HOST:PORT)
+run: $(VENV)/run ## Start DeployDB, walk a release to prod, serve until Ctrl-C (ONCE=1: stop after the walk; LISTEN=HOST:PORT)
 	$(BIN)/deploydb tour --service storefront $(if $(LISTEN),--listen $(LISTEN)) $(if $(ONCE),--once)
 
-test: $(VENV)/test ## Run every test; installs RabbitMQ and PostgreSQL for them where it may
+test: $(VENV)/test ## Run every test (ARGS=tests/domain: a part); install their servers where permitted
 	tests/install-servers
 	$(BIN)/pytest -n $${TEST_WORKERS:-$$(($$(nproc) + 2))} --dist worksteal $(ARGS)
 
 ANOTHER_DAY = PYTHON=$(BIN)/python tests/another-day
 DAY_TESTS = tests --ignore tests/e2e --ignore tests/pages --ignore tests/gateway/test_in_a_browser.py
 
-test-another-day: $(VENV)/test ## Run the tests that need no server in 400 days, and some while clocks change and on 29 February
+test-another-day: $(VENV)/test ## Run tests as if in 400 days, across clock changes and on 29 February (DAY_TESTS=tests/domain: a part)
 	tests/install-servers faketime
 	$(ANOTHER_DAY) '+400d' -n $${TEST_WORKERS:-$$(($$(nproc) + 2))} --dist worksteal -m 'not servers' $(DAY_TESTS) $(ARGS)
 	TZ=Europe/Berlin $(ANOTHER_DAY) '@2027-03-28 01:59:50' -n 2 tests/domain tests/configuration $(ARGS)
@@ -39,20 +39,20 @@ format: $(VENV)/check ## Format, and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-explore: $(VENV)/test ## Make up 50,000 histories and look for one that breaks a promise (EXAMPLES=N: another number)
+explore: $(VENV)/test ## Search 50,000 random histories for a broken promise (EXAMPLES=N: another number)
 	DEPLOYDB_EXAMPLES=$(or $(EXAMPLES),50000) $(BIN)/pytest -n $${TEST_WORKERS:-auto} -o timeout=0 -o faulthandler_timeout=0 tests/domain/test_any_order.py
 
-bench: $(VENV)/bench ## Measure it against real servers, and against Celery in the same run
+bench: $(VENV)/bench ## Measure on real servers, beside Celery (ARGS=relay: one measurement)
 	tests/install-servers wrk
 	$(BIN)/python -m tests.bench $(ARGS)
 
-openapi: $(VENV)/run ## Write deploy/openapi.json anew from the code
+openapi: $(VENV)/run ## Generate deploy/openapi.json from the code
 	$(BIN)/deploydb openapi > deploy/openapi.json
 
-clean: ## Remove what the other targets made, the data folder excepted
+clean: ## Remove the files of the other targets, except the data folder
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-# One stamp for each set of packages; the later ones build on the environment that `run` makes.
+# One stamp for each set of packages. The later sets extend the environment of `run`.
 $(VENV)/run: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "DeployDB needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }

@@ -1,7 +1,7 @@
 #!/bin/sh
-# A deployment to look at: "running" is a file with the version in it. Yours would call kubectl, ansible, scp…
-# What to do comes in the environment (DEPLOYDB_SERVICE, DEPLOYDB_ENVIRONMENT, DEPLOYDB_VERSION …) and, whole, as JSON
-# on standard input. Exit 0: it runs. Anything else: it failed, and the last lines printed here say why.
+# An example deployment: a file with the version stands for the running service. Yours would call kubectl, ansible, scp…
+# The command comes in the environment (DEPLOYDB_SERVICE, DEPLOYDB_ENVIRONMENT, DEPLOYDB_VERSION …) and, whole, as JSON
+# on standard input. Exit 0: success. Any other exit: failure, with the last lines of the output as its reason.
 set -eu
 where="${DEPLOYDB_DATA:-deploydb-data}/example/$DEPLOYDB_ENVIRONMENT"
 mkdir -p "$where"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A smoke test to look at: is the version that should run there the one that does?
+# An example smoke test: does the expected version run?
 # Usage: smoke.sh SERVICE ENVIRONMENT VERSION
 set -eu
 running=$(cat "${DEPLOYDB_DATA:-deploydb-data}/example/$2/$1")
