@@ -1,7 +1,7 @@
 """DeployDB's own JSON: one fact, or one command, a message.
 
-Fields that we do not know are left alone: they stay in the log, so they too must be what a database keeps and what can
-be read back (`offences`). Of a key that is there twice the last one counts, as in every common reader.
+Unknown fields are ignored, but stay in the log. So a database must be able to keep and return them (`offences`). Of a
+repeated key the last one counts, as in every common parser.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ NOTIFICATION_CONTENT_TYPE = "application/vnd.deploydb.notification.v1+json"
 COMMAND_CONTENT_TYPE = "application/vnd.deploydb.command.v1+json"
 
 MAX_AHEAD = timedelta(minutes=5)
-"""How far a source's clock may be ahead of ours. A fact further in the future is refused."""
+"""How far a source's clock may be ahead of ours. A fact further in the future is rejected."""
 
 _FACTS = get_args(AnyFact)
 _WITH_ARTIFACT = (ArtifactPublished, DeploymentObserved, ArtifactAttested)
@@ -44,9 +44,9 @@ T = TypeVar("T")
 
 
 def decode_fact(body: bytes, *, arrived_at: datetime) -> AnyFact:
-    """The fact that a message says, its times in UTC. Its `time` is always set: the arrival's where it gives none.
+    """Decode a fact, with its times in UTC. Without a `time` it gets that of the arrival.
 
-    Raises: Refused, with the path of the field that is wrong, missing or not allowed.
+    Raises: Refused, with the path of the wrong, missing or forbidden field.
     """
     fact = _decode(_facts, _FACTS, body)
     if fact.source == OWN_SOURCE:
@@ -59,38 +59,38 @@ def decode_fact(body: bytes, *, arrived_at: datetime) -> AnyFact:
         return replace(fact, time=arrived_at)
     time = fact.time if fact.time.tzinfo is UTC else _in_utc(fact.time, "$.time")
     if time > arrived_at and time > arrived_at + MAX_AHEAD:
-        told = f"{time.isoformat()} is in the future: it arrived at {arrived_at.isoformat(timespec='seconds')}"
-        raise Refused(f"{told}; set the source's clock, or leave `time` out", path="$.time")
+        problem = f"{time.isoformat()} is in the future: it arrived at {arrived_at.isoformat(timespec='seconds')}"
+        raise Refused(f"{problem}; set the source's clock, or leave `time` out", path="$.time")
     return fact if time is fact.time else replace(fact, time=time)
 
 
 def oversized(size: int) -> Refused:
-    """The refusal of a message of so many bytes."""
+    """The rejection of a message of `size` bytes."""
     return Refused(f"has {size} bytes; at most {MAX_BODY_BYTES} are taken")
 
 
 def encode_fact(fact: AnyFact) -> bytes:
-    """The message that says a fact."""
+    """Encode a fact, without its empty fields."""
     fields = msgspec.to_builtins(fact)
     return _encoder.encode({name: value for name, value in fields.items() if value is not None})
 
 
 def decode_command(body: bytes) -> DeployCommand:
-    """The command that a message gives.
+    """Decode a command.
 
-    Raises: Refused, with the path of the field that is wrong or missing.
+    Raises: Refused, with the path of the wrong or missing field.
     """
     return _decode(_commands, (DeployCommand,), body)
 
 
 def encode_command(command: DeployCommand) -> bytes:
-    """The message that gives a command."""
+    """Encode a command."""
     return _encoder.encode(command)
 
 
-def encode_notification(news: Notification) -> bytes:
-    """The message that tells news."""
-    return _encoder.encode(news)
+def encode_notification(notification: Notification) -> bytes:
+    """Encode a notification."""
+    return _encoder.encode(notification)
 
 
 def _decode(decoder: msgspec.json.Decoder[T], structs: tuple[type[msgspec.Struct], ...], body: bytes) -> T:
@@ -99,7 +99,7 @@ def _decode(decoder: msgspec.json.Decoder[T], structs: tuple[type[msgspec.Struct
     try:
         body.decode("utf-8")
         value = decoder.decode(body)
-        _anything.decode(body)  # the decoder before it does not look into fields that it does not know
+        _anything.decode(body)  # the typed decoder skips unknown fields without parsing them
     except UnicodeDecodeError as error:
         raise Refused(f"not UTF-8: byte {error.start} is 0x{body[error.start]:02x}") from error
     except RecursionError as error:
@@ -123,7 +123,7 @@ def _in_utc(time: datetime, path: str) -> datetime:
 
 
 def _canonical(artifact: Artifact) -> Artifact:
-    """The artifact with its purl re-rendered: `sha256%3A` and `sha256:` are the same purl."""
+    """Render the artifact's purl again: `sha256%3A` and `sha256:` are the same purl."""
     try:
         return replace(artifact, purl=PackageURL.from_string(artifact.purl or "").to_string())
     except ValueError as error:

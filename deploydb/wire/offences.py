@@ -1,9 +1,8 @@
-"""What no database keeps, or what cannot be read back from one, wherever in a message it stands.
+"""Values that a database cannot keep or return, anywhere in a message.
 
-An escaped NUL is legal JSON and no text in PostgreSQL. Half a surrogate pair is no text at all. A number beyond a
-double's range, or of thousands of digits, is stored by one database and is an error when it is read from the other.
-Deep nesting runs into the limits of one parser or the next. A message is only searched once something hints at one of
-these: the search is slow, and it names the field.
+An escaped NUL is legal JSON and no text in PostgreSQL. Half a surrogate pair is no text. A number beyond a double's
+range, or of thousands of digits, is stored by one database and fails to be read from the other. Deep nesting meets the
+limits of parsers. The search is slow, so it needs a hint of one of these; it names the field.
 """
 
 import json
@@ -23,13 +22,13 @@ _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 class _Unreadable(str):
-    """A number or a constant that cannot be taken, in the place of its value."""
+    """The problem of a number or a constant, in the place of its value."""
 
     __slots__ = ()
 
 
 def find_offence(body: bytes) -> Refused | None:
-    """The first one in the order of the message, with its path; None where the message has none, or is not JSON."""
+    """The first offence in the order of the message, with its path; None for none, and where the body is not JSON."""
     try:
         message = json.loads(body, parse_int=_integer, parse_float=_number, parse_constant=_constant)
     except RecursionError:
@@ -41,7 +40,7 @@ def find_offence(body: bytes) -> Refused | None:
 
 
 def _walk(message: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # any JSON
-    """Every value with its path, every key as a value in the place of what it names. Stops at the nesting limit."""
+    """Every value and every key, with its path. Stops at the nesting limit."""
     waiting: list[tuple[str, int, Any]] = [("$", 0, message)]
     while waiting:
         path, depth, value = waiting.pop()
@@ -72,7 +71,7 @@ def _offence_of(value: Any) -> str | None:  # noqa: ANN401  # any JSON
 
 
 def _plain(path: str) -> str:
-    """A path that can be told: without what offends in the names of the fields."""
+    """A printable path: without NUL and half pairs in the names of fields."""
     return shortened(_HALF_PAIR.sub("\ufffd", path).replace("\0", "\ufffd"))
 
 

@@ -1,4 +1,4 @@
-"""A decoder's complaint in words that say what to do, with the path of the field itself."""
+"""Error messages of the decoder, rewritten with the path of the field and the remedy."""
 
 import re
 from datetime import datetime
@@ -12,17 +12,17 @@ from deploydb.domain.errors import Refused
 
 _AT = re.compile(r"^(?P<what>.*) - at `(?P<path>\$[^`]*)`$", re.DOTALL)
 _MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
-_TOLD = 300
+_MOST_CHARACTERS = 300
 _A_TIME = "write a time with its zone, like 2026-11-22T12:00:00Z or 2026-11-22T13:00:00+01:00"
 
 
 def shortened(text: str) -> str:
-    """The text, or its beginning: what a stranger sent is told in a header and in logs, and may be very long."""
-    return text if len(text) <= _TOLD else f"{text[:_TOLD]}…"
+    """The text, or its beginning: a publisher's text goes to headers and logs, and may be very long."""
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"
 
 
 def explain(message: str, structs: tuple[type[msgspec.Struct], ...], body: bytes) -> Refused:
-    """The refusal that `message`, msgspec's on `body`, comes to. `structs`: what the body could have been."""
+    """Rewrite `message`, msgspec's on `body`. `structs`: the possible types of the body."""
     found = _AT.match(message)
     what, path = (shortened(found["what"]), found["path"]) if found else (shortened(message), "$")
     missing = _MISSING.search(what)
@@ -32,8 +32,8 @@ def explain(message: str, structs: tuple[type[msgspec.Struct], ...], body: bytes
     if path == "$.type" and len(structs) > 1:
         given = re.search(r"'.*", what, re.DOTALL)
         known = ", ".join(sorted({_tag(struct) for struct in structs}))
-        told = f"unknown type {given[0]}" if given else "is missing" if missing else "must be text"
-        return Refused(f"{told}; known types are {known}", path=path)
+        problem = f"unknown type {given[0]}" if given else "is missing" if missing else "must be text"
+        return Refused(f"{problem}; known types are {known}", path=path)
     if what.startswith("Expected `str` matching regex"):
         return Refused(not_allowed(_text_at(path, body)) or what, path=path)
     hint = _hint(path, structs, body)
@@ -41,7 +41,7 @@ def explain(message: str, structs: tuple[type[msgspec.Struct], ...], body: bytes
 
 
 def _hint(path: str, structs: tuple[type[msgspec.Struct], ...], body: bytes) -> str:
-    """What the field takes, where that is a time or one of a few words."""
+    """The values that the field takes, if it is a time or an enumeration."""
     field = path.removeprefix("$.")
     struct = _struct(structs, body)
     hinted = get_type_hints(struct).get(field) if struct is not None else None
@@ -54,7 +54,7 @@ def _hint(path: str, structs: tuple[type[msgspec.Struct], ...], body: bytes) -> 
 
 
 def _text_at(path: str, body: bytes) -> str:
-    """The text that a path of msgspec's leads to; of a list, whose index it does not always tell, all of it."""
+    """The text at a path of msgspec's; of a list, whose index the path may lack, all of it."""
     found: Any = msgspec.json.decode(body)
     for field in re.findall(r"\.(\w+)", path):
         found = found[field]
@@ -62,14 +62,14 @@ def _text_at(path: str, body: bytes) -> str:
 
 
 def _struct(structs: tuple[type[msgspec.Struct], ...], body: bytes) -> type[msgspec.Struct] | None:
-    """The one of the structs that the body says it is."""
+    """The struct that the body's `type` names."""
     if len(structs) == 1:
         return structs[0]
     try:
-        said: Any = msgspec.json.decode(body)
+        message: Any = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
-        return None  # the complaint was about its beginning: the rest is no better
-    kind = said.get("type") if isinstance(said, dict) else None
+        return None  # the error was at its beginning
+    kind = message.get("type") if isinstance(message, dict) else None
     return next((struct for struct in structs if _tag(struct) == kind), None)
 
 

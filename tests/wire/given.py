@@ -1,4 +1,4 @@
-"""Facts and commands made up by hypothesis, from the fields that their structs declare."""
+"""Facts and commands by hypothesis, from the fields that their structs declare."""
 
 import json
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ PUBLISHED = {
 FINISHED = {"type": "deployment.finished", "id": "1", "source": "cd", "deployment": 42, "outcome": "succeeded"}
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
-_SEEN = st.characters(exclude_categories=["C", "Z"]).filter(lambda each: not_allowed(each) is None)
+_SEEN = st.characters(exclude_categories=["C", "Z"]).filter(lambda character: not_allowed(character) is None)
 NAMES = st.text(_SEEN, min_size=1, max_size=20)
 TIMES = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2026, 11, 22), timezones=st.just(UTC))
 PURLS = st.sampled_from(["pkg:maven/com.example/foo@1.2.3", "pkg:oci/foo@sha256:abc?repository_url=r.example.com/foo"])
@@ -56,13 +56,13 @@ def structs(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
         {name: field(name, hint) for name, hint in get_type_hints(kind, include_extras=True).items()}
     )
     if issubclass(kind, AboutDeployment):
-        values = values.map(lambda said: said | {"deployment": said["deployment"] or 1})
+        values = values.map(lambda fields: fields | {"deployment": fields["deployment"] or 1})
     if issubclass(kind, AboutHold):
         scope = {"service": "foo", "environment": "dev", "version": "1"}
-        values = values.map(lambda said: said | {name: said[name] or whole for name, whole in scope.items()})
+        values = values.map(lambda fields: fields | {name: fields[name] or whole for name, whole in scope.items()})
     if issubclass(kind, ArtifactAttested):
-        values = values.map(lambda said: said | {"artifact": replace(said["artifact"], digest="sha256:1")})
-    return values.map(lambda said: kind(**said))
+        values = values.map(lambda fields: fields | {"artifact": replace(fields["artifact"], digest="sha256:1")})
+    return values.map(lambda fields: kind(**fields))
 
 
 def facts(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
@@ -89,5 +89,5 @@ def finished(**fields: Any) -> bytes:
 
 
 def beside(extra: bytes) -> bytes:
-    """A good message with one more field, written as it is."""
+    """A good message with one more field, unencoded."""
     return json.dumps(PUBLISHED).encode()[:-1] + b"," + extra + b"}"

@@ -1,4 +1,4 @@
-"""Whatever is said comes back; whatever arrives is a fact or refused; real releases are facts."""
+"""Encoding and decoding are inverse; every message is a fact or rejected; real releases are facts."""
 
 import json
 from datetime import UTC
@@ -20,7 +20,7 @@ SAMPLES = Path(__file__).parents[2] / "../shared/samples/releases.jsonl"
 
 
 @pytest.mark.parametrize("kind", FACTS, ids=lambda kind: kind.__struct_config__.tag)
-def test_every_fact_comes_back_as_it_was_said(kind: type[msgspec.Struct]) -> None:
+def test_every_fact_decodes_to_itself(kind: type[msgspec.Struct]) -> None:
     @settings(deadline=None)
     @given(facts(kind))
     def check(fact: Any) -> None:
@@ -31,7 +31,7 @@ def test_every_fact_comes_back_as_it_was_said(kind: type[msgspec.Struct]) -> Non
 
 @settings(deadline=None)
 @given(COMMANDS)
-def test_every_command_comes_back_as_it_was_given(command: DeployCommand) -> None:
+def test_every_command_decodes_to_itself(command: DeployCommand) -> None:
     assert decode_command(encode_command(command)) == command
 
 
@@ -54,7 +54,7 @@ NEARLY = st.builds(
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()) | NEARLY)
 @example(b"\xff")
 @example(b'{"type": "artifact.published"')
-def test_whatever_arrives_is_a_fact_or_refused_and_nothing_else(body: bytes) -> None:
+def test_every_message_is_a_fact_or_rejected(body: bytes) -> None:
     fact = taken_or_refused(body)
     if isinstance(fact, Refused):
         assert fact.path.startswith("$")
@@ -74,7 +74,7 @@ def taken_or_refused(body: bytes) -> Any:
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the samples are not here")
-def test_every_real_release_is_taken() -> None:
+def test_every_real_release_is_a_fact() -> None:
     lines = SAMPLES.read_bytes().splitlines()
     facts_ = [take(line) for line in lines]
     assert len({(fact.source, fact.id) for fact in facts_}) == len(lines) == 2221

@@ -1,4 +1,4 @@
-"""Names with characters that cannot be seen are refused, by the field; words of people are kept as they are."""
+"""Names with invisible characters are rejected by the field; comments and URLs are kept unchanged."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -28,24 +28,24 @@ BASE = {
 OUTCOME = {"deployment.finished": "succeeded", "verification.finished": "passed"}
 
 
-def names(kind: type[msgspec.Struct], at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def names(struct: type[msgspec.Struct], at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The paths of the fields that identify something."""
-    for field, hint in get_type_hints(kind, include_extras=True).items():
-        kinds = [one for one in (hint, *get_args(hint)) if get_origin(one) is Annotated or isinstance(one, type)]
+    for field, hint in get_type_hints(struct, include_extras=True).items():
+        kinds = [kind for kind in (hint, *get_args(hint)) if get_origin(kind) is Annotated or isinstance(kind, type)]
         if field in ("purl", "kind") or (field == "artifact" and Coordinate in kinds):
             continue
-        if any(one in (Name, Coordinate) for one in kinds):
+        if any(kind in (Name, Coordinate) for kind in kinds):
             yield (*at, field)
-        for one in kinds:
-            if isinstance(one, type) and issubclass(one, msgspec.Struct):
-                yield from names(one, (*at, field))
+        for kind in kinds:
+            if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+                yield from names(kind, (*at, field))
 
 
 CASES = [(kind, path) for kind in FACTS for path in names(kind)]
 
 
 @pytest.mark.parametrize(
-    ("kind", "path"), CASES, ids=lambda one: one.__name__ if isinstance(one, type) else ".".join(one)
+    ("kind", "path"), CASES, ids=lambda part: part.__name__ if isinstance(part, type) else ".".join(part)
 )
 def test_a_name_with_a_hidden_character_is_refused_by_its_field(kind: Any, path: tuple[str, ...]) -> None:
     tag = kind.__struct_config__.tag
@@ -65,7 +65,7 @@ def test_a_name_with_a_hidden_character_is_refused_by_its_field(kind: Any, path:
         assert refused.value.reason == f"U+{ord(character):04X} is not allowed"
 
 
-def test_words_and_urls_are_kept_as_they_were_written() -> None:
+def test_comments_and_urls_are_kept_unchanged() -> None:
     words = "".join(HIDDEN)
     fact = take(finished(outcome="failed", reason=words, url=f"https://x/{words}"))
     assert (fact.reason, fact.url) == (words, f"https://x/{words}")

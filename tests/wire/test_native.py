@@ -1,4 +1,4 @@
-"""Native JSON: what is said comes back, what cannot be taken is refused by name, and nothing else ever happens."""
+"""Native JSON: a good message decodes, and a bad one is rejected with its field."""
 
 import json
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ HALF = "has half of a surrogate pair, which is no text"
 DEEP = "nested more than 64 deep"
 
 
-def test_a_fact_says_what_is_in_the_message() -> None:
+def test_a_fact_has_the_fields_of_its_message() -> None:
     fact = take(published())
     assert isinstance(fact, ArtifactPublished)
     assert (fact.id, fact.source, fact.time) == ("build-881", "jenkins/foo", datetime(2026, 11, 22, 11, tzinfo=UTC))
@@ -51,7 +51,7 @@ def test_a_fact_without_a_time_happened_when_it_arrived() -> None:
 @pytest.mark.parametrize(
     "time", ["2026-11-22T11:30:00Z", "2026-11-22T12:30:00+01:00", "2026-11-22 06:00:00-05:30", "2026-11-22t11:30:00z"]
 )
-def test_times_are_utc_whatever_zone_they_are_told_in(time: str) -> None:
+def test_times_of_every_zone_become_utc(time: str) -> None:
     for fact in (take(finished(time=time)), take(published(time=time))):
         assert fact.time == datetime(2026, 11, 22, 11, 30, tzinfo=UTC)
         assert fact.time.tzinfo is UTC
@@ -65,7 +65,7 @@ def test_a_hold_may_end_in_the_future_and_ends_in_utc() -> None:
     assert fact.until.tzinfo is UTC
 
 
-def test_a_clock_that_is_a_little_ahead_is_taken_at_its_word() -> None:
+def test_a_clock_slightly_ahead_is_accepted() -> None:
     assert take(finished(time="2026-11-22T12:05:00Z")).time == datetime(2026, 11, 22, 12, 5, tzinfo=UTC)
 
 
@@ -74,7 +74,7 @@ def test_a_purl_is_written_in_its_canonical_form() -> None:
     assert take(published(artifact=artifact)).artifact.purl == "pkg:maven/g/n@1?checksum=sha256:abc&type=jar"
 
 
-def test_unknown_fields_are_left_alone_and_of_two_of_one_name_the_last_counts() -> None:
+def test_unknown_fields_are_ignored_and_the_last_of_a_repeated_key_counts() -> None:
     assert take(beside(b'"pipeline": {"url": "http://ci/1", "steps": [1, 2.5, null]}')) == take(published())
     assert take(beside(b'"id": "build-882"')).id == "build-882"
 
@@ -147,9 +147,7 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize(("body", "path", "reason"), BY_HAND.values(), ids=BY_HAND.keys())
-def test_what_cannot_be_taken_is_refused_with_its_field_and_what_to_do(
-    body: bytes, path: str, reason: str | None
-) -> None:
+def test_a_bad_message_is_rejected_with_its_field_and_the_remedy(body: bytes, path: str, reason: str | None) -> None:
     with pytest.raises(Refused) as refused:
         take(body)
     assert refused.value.path == path
@@ -157,7 +155,7 @@ def test_what_cannot_be_taken_is_refused_with_its_field_and_what_to_do(
     assert str(refused.value) == f"{path}: {refused.value.reason}"
 
 
-def test_a_refusal_is_short_however_long_the_message() -> None:
+def test_the_error_for_a_long_message_is_short() -> None:
     long = "x" * 100_000
     artifact = PUBLISHED["artifact"] | {"purl": "x" * 8000}
     for body in (
@@ -196,7 +194,7 @@ def test_a_command_is_refused_like_a_fact() -> None:
         assert reason is None or refused.value.reason == reason
 
 
-def test_what_is_left_out_is_not_written() -> None:
+def test_empty_fields_are_not_encoded() -> None:
     fact = DeploymentFinished(id="1", source="cd", deployment=42, outcome="failed", reason="disk full")
     assert json.loads(encode_fact(fact)) == {
         "type": "deployment.finished",
