@@ -1,10 +1,10 @@
 """A directory of YAML files → a catalog, or every problem at once with its file, line and column.
 
-One object a file; the file's name is its ident. Reading has three steps, each of which goes on after a problem so that
-a person mends a directory in one round: `source` turns text into values that remember where they stood, `reading` holds
-them against the documents' types key by key, and `building` follows the references and makes the catalog.
+One object a file, named by the file. Reading has three steps, and each goes on after a problem, so that a user can fix
+all of them in one round. `source` parses text into values with their places. `reading` checks them against the types of
+the documents, key by key. `building` resolves the references and makes the catalog.
 
-A catalog comes out only where there is no problem at all, and `LiveCatalog` never lets a broken one replace a good one.
+A directory with a problem gives no catalog. `LiveCatalog` never replaces a good catalog by a broken one.
 """
 
 from deploydb.configuration.live import LiveCatalog

@@ -1,4 +1,4 @@
-"""Documents → catalog: every name must refer to something, and every pipeline must lead somewhere."""
+"""Documents → catalog: every name refers to an object, and every stage can be reached."""
 
 import re
 from collections.abc import Set
@@ -47,7 +47,7 @@ _STRATEGIES: dict[str, FailureStrategy] = {
 
 
 class Known(Struct, kw_only=True):
-    """The idents that exist in each kind, those of broken files too: a broken file is one problem, not twenty."""
+    """The names of each kind, those of broken files too: a broken file is one problem, not twenty."""
 
     services: Set[str]
     pipelines: Set[str]
@@ -59,12 +59,12 @@ class Known(Struct, kw_only=True):
 def build_environment(
     source: Source, ident: str, document: EnvironmentDocument, known: Known, promotions: dict[str, Promotion]
 ) -> Environment:
-    """The environment that a document describes; what is wrong with it goes to `source.problems`."""
+    """Build an environment; its problems go to `source.problems`."""
     _refer(source, ("entry",), document.entry, "promotion", known.promotions)
     for index, name in enumerate(document.entry):
         if isinstance(promotions.get(name), SoakPromotion):
-            told = f"{name} is a soak: nothing has run here yet to soak; put it on the stage before this environment"
-            source.problem(("entry", index), told)
+            message = f"{name} is a soak: nothing has run here yet to soak; put it on the stage before this environment"
+            source.problem(("entry", index), message)
     if not _ORCHESTRATOR.fullmatch(document.orchestrator):
         source.problem(("orchestrator",), "an orchestrator's name has letters, digits, - and _ only, at most 64")
     return Environment(
@@ -81,7 +81,7 @@ def build_environment(
 
 
 def build_webhooks(source: Source, document: WebhookDocument | None, at: Path = ()) -> Webhooks:
-    """The webhooks that a document lists; each must be an http or https address."""
+    """Build webhooks; each must be an http or https address."""
     if document is None:
         return Webhooks()
 
@@ -101,7 +101,7 @@ def build_webhooks(source: Source, document: WebhookDocument | None, at: Path = 
 
 
 def build_pipeline(source: Source, ident: str, document: PipelineDocument, known: Known) -> Pipeline:
-    """The pipeline that a document describes: its stages exist, wait for stages of it, and can each be reached."""
+    """Build a pipeline: its stages exist, come after stages of it, and can each be reached."""
     names = list(document.environments)
     if not names:
         source.problem(("environments",), "a pipeline needs at least one environment")
@@ -112,9 +112,9 @@ def build_pipeline(source: Source, ident: str, document: PipelineDocument, known
     for index, (name, stage) in enumerate(document.environments.items()):
         at: Path = ("environments", name)
         if name not in known.environments:
-            told = f"there is no environment {name}{suggestion(name, known.environments)}"
-            source.problem(at, f"{told} (expected environments/{name}.yml)", key=True)
-        stage = stage or StageDocument()  # noqa: PLW2901  # `dev:` with nothing behind it
+            message = f"there is no environment {name}{suggestion(name, known.environments)}"
+            source.problem(at, f"{message} (expected environments/{name}.yml)", key=True)
+        stage = stage or StageDocument()  # noqa: PLW2901  # `dev:` without a value
         _refer(source, (*at, "promotions"), stage.promotions, "promotion", known.promotions)
         after = read_after(source, name, stage, names, above=names[index - 1] if index else None)
         stages.append(
@@ -130,7 +130,7 @@ def build_pipeline(source: Source, ident: str, document: PipelineDocument, known
     parallel = tuple(
         _parallel(source, index, group, names)
         for index, group in enumerate(document.parallel)
-        if isinstance(group, ParallelDocument)  # what was told as a problem is not
+        if isinstance(group, ParallelDocument)  # else it is a problem already
     )
     return Pipeline(ident=ident, description=document.description, stages=tuple(stages), parallel=parallel)
 
@@ -138,7 +138,7 @@ def build_pipeline(source: Source, ident: str, document: PipelineDocument, known
 def build_service(
     source: Source, ident: str, document: ServiceDocument, defaults: DefaultsDocument, known: Known
 ) -> Service:
-    """The service that a document describes."""
+    """Build a service; its problems go to `source.problems`."""
     _refer(source, ("pipelines",), document.pipelines, "pipeline", known.pipelines)
     _refer(source, ("promotions",), document.promotions, "promotion", known.promotions)
     check_modules(source, document.artifacts)
@@ -161,13 +161,13 @@ def build_service(
 
 
 def build_defaults(source: Source, document: DefaultsDocument, known: Known) -> None:
-    """Check what every service gets."""
+    """Check the defaults of all services."""
     _refer(source, ("promotions",), document.promotions, "promotion", known.promotions)
     check_modules(source, document.artifacts)
 
 
 def check_modules(source: Source, modules: list[str]) -> None:
-    """Each is `group:name`, once."""
+    """Check that each module is `group:name`, once."""
     for index, module in enumerate(modules):
         if not _MODULE.fullmatch(module):
             source.problem(("artifacts", index), f"{module} is no artifact: write group:name, without a version")
@@ -176,14 +176,14 @@ def check_modules(source: Source, modules: list[str]) -> None:
 
 
 def check_lanes(source: Source, service: Service, pipelines: dict[str, Pipeline]) -> None:
-    """A service meets each environment in one place only: else two flows would fight over it."""
+    """Check that an environment is in one pipeline of a service only: else two flows would compete for it."""
     seen: dict[str, str] = {}
     for index, name in enumerate(service.pipelines):
         for stage in pipelines[name].stages if name in pipelines else ():
             other = seen.setdefault(stage.environment, name)
             if other != name:
-                told = f"{stage.environment} is in {other} and in {name}: a service meets each environment once"
-                source.problem(("pipelines", index), told)
+                message = f"{stage.environment} is in {other} and in {name}: a service meets each environment once"
+                source.problem(("pipelines", index), message)
 
 
 def _refer(source: Source, at: Path, names: list[str], kind: str, known: Set[str]) -> None:

@@ -1,19 +1,19 @@
-"""What may stand in each kind of file, key by key. The JSON Schema is made from these."""
+"""The keys of each kind of file. The JSON Schema is generated from these."""
 
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-Description = Annotated[str, Meta(max_length=8192, description="What it is, for people.")]
+Description = Annotated[str, Meta(max_length=8192, description="A description for people.")]
 Names = list[str]
 Urls = list[Annotated[str, Meta(max_length=8192, extra_json_schema={"pattern": "^https?://"})]]
 Modules = list[Annotated[str, Meta(max_length=8192, extra_json_schema={"pattern": r"^[^:\s]+:[^:\s]+$"})]]
 
 
 _STRATEGY = Meta(
-    description="What follows a failure: `stop` (people look), `rollback` (the last version that succeeded there is "
-    "put back), `full_rollback` (the last one that completed the pipeline is), `ignore` (the release goes on).",
+    description="What follows a failure: `stop` (automation waits for a person), `rollback` (deploy the last version "
+    "that succeeded there), `full_rollback` (deploy the last one that completed the pipeline), `ignore` (go on).",
     extra_json_schema={
         "pattern": "^([Ss][Tt][Oo][Pp]|[Rr][Oo][Ll][Ll][Bb][Aa][Cc][Kk]|[Ff][Uu][Ll][Ll][_ -]?[Rr][Oo][Ll][Ll][Bb][Aa]"
         "[Cc][Kk]|[Ii][Gg][Nn][Oo][Rr][Ee])$",
@@ -23,7 +23,7 @@ _STRATEGY = Meta(
 
 
 class RetryDocument(Struct, kw_only=True, frozen=True):
-    """How often a deployment that failed is tried again."""
+    """How often a failed deployment is retried."""
 
     retries: Annotated[int, Meta(ge=0, le=100, description="How many further attempts.")]
     backoff: Annotated[
@@ -32,45 +32,45 @@ class RetryDocument(Struct, kw_only=True, frozen=True):
 
 
 class ServiceDocument(Struct, kw_only=True, frozen=True):
-    """services/NAME.yml: what is deployed as one."""
+    """services/NAME.yml: modules that are deployed together."""
 
     description: Description = ""
-    artifacts: Annotated[Modules, Meta(description="The modules it is made of, each `group:name`.")] = []
+    artifacts: Annotated[Modules, Meta(description="Its modules, each `group:name`.")] = []
     pipelines: Annotated[
         Names, Meta(description="The pipelines that its releases go through.", extra_json_schema={"minItems": 1})
     ] = []
     promotions: Annotated[Names, Meta(description="Promotions that must pass in every stage.")] = []
     failure_strategy: Annotated[str, _STRATEGY] = "stop"
     retry: Annotated[
-        RetryDocument | None, Meta(description="How often a failed deployment is tried again before it counts.")
+        RetryDocument | None, Meta(description="How often a failed deployment is retried before the failure is final.")
     ] = None
     fail_on_incident: Annotated[
-        bool, Meta(description="Whether an incident where a version runs counts as a failure of it.")
+        bool, Meta(description="Whether an incident in the environment of a version counts as its failure.")
     ] = False
     order: Annotated[
         Literal["published", "version"],
-        Meta(description="What makes a version newer: published later, or a higher version number."),
+        Meta(description="Which version is newer: the one published later, or the higher version number."),
     ] = "published"
 
 
 class AccessDocument(Struct, kw_only=True, frozen=True):
-    """access.yml: who belongs to which group, and what groups may do."""
+    """access.yml: the members of groups, and the rights of groups."""
 
-    groups: Annotated[dict[str, Names], Meta(description="The people of each group, by the names they act under.")] = {}
+    groups: Annotated[dict[str, Names], Meta(description="The people of each group, by name.")] = {}
     override_freeze: Annotated[
-        Names, Meta(description="The groups whose members may let a release pass a freeze. Nobody, if there is none.")
+        Names, Meta(description="The groups whose members may let a release pass a freeze. By default none.")
     ] = []
 
 
 class DefaultsDocument(Struct, kw_only=True, frozen=True):
-    """services/_defaults.yml: what holds for every service besides its own."""
+    """services/_defaults.yml: modules and promotions of every service, beside its own."""
 
     artifacts: Annotated[Modules, Meta(description="Modules that belong to every service.")] = []
     promotions: Annotated[Names, Meta(description="Promotions that must pass in every stage of every service.")] = []
 
 
 class AfterDocument(Struct, kw_only=True, frozen=True):
-    """Stages that come before one: all of them, or any of them, must have succeeded."""
+    """The stages before a stage: all of them, or any of them, must have succeeded."""
 
     all: Annotated[Names | None, Meta(description="Each of these must have succeeded.")] = None
     any: Annotated[Names | None, Meta(description="One of these must have succeeded.")] = None
@@ -79,7 +79,7 @@ class AfterDocument(Struct, kw_only=True, frozen=True):
 class StageDocument(Struct, kw_only=True, frozen=True):
     """An environment's place in a pipeline."""
 
-    promotions: Annotated[Names, Meta(description="Promotions that must pass before anything leaves this stage.")] = []
+    promotions: Annotated[Names, Meta(description="Promotions that must pass before a release leaves this stage.")] = []
     after: Annotated[
         str | Names | AfterDocument | None,
         Meta(
@@ -90,22 +90,21 @@ class StageDocument(Struct, kw_only=True, frozen=True):
     while_verifying: Annotated[
         Literal["replace", "wait"] | None,
         Meta(
-            description="Whether a newer version may take the place of one that is still being verified. By default "
-            "`wait` where a soak or a person is asked, else `replace`."
+            description="Whether a newer version may replace one that is still being verified. By default `wait` "
+            "with a soak or a manual promotion, else `replace`."
         ),
     ] = None
     supersede: Annotated[
         Literal["newest", "queue", "all"] | None,
         Meta(
-            description="Which of several waiting releases go through: the `newest` (the others are skipped), or each "
-            "in turn, the next once the one before it is verified (`queue`) or deployed (`all`). By default the "
-            "pipeline's."
+            description="Which of several waiting releases enter: the `newest` (the others are skipped), or all, "
+            "each after the one before it is verified (`queue`) or deployed (`all`). By default the pipeline's."
         ),
     ] = None
 
 
 class ParallelDocument(Struct, kw_only=True, frozen=True):
-    """Environments that are not all worked on at a time."""
+    """Environments that are not all deployed to at a time."""
 
     environments: Annotated[Names, Meta(description="The stages of the group.", extra_json_schema={"minItems": 2})]
     max_parallel: Annotated[int, Meta(ge=1, le=200, description="How many of them at a time.")] = 1
@@ -120,17 +119,17 @@ class PipelineDocument(Struct, kw_only=True, frozen=True):
     ]
     supersede: Annotated[
         Literal["newest", "queue", "all"],
-        Meta(description="Which of several waiting releases go through a stage, where the stage does not say."),
+        Meta(description="Which of several waiting releases enter a stage, where the stage has no `supersede`."),
     ] = "newest"
     parallel: Annotated[
         list[ParallelDocument],
-        Meta(description="Groups of environments that are not all worked on at a time: one region after the other."),
+        Meta(description="Groups of environments that are not all deployed to at a time: one region after the other."),
     ] = []
     description: Description = ""
 
 
 class DeploymentWebhooksDocument(Struct, kw_only=True, frozen=True):
-    """Who is called when a deployment reaches a state."""
+    """The addresses to call when a deployment reaches a state."""
 
     created: Annotated[Urls | None, Meta(description="Called when the command to deploy is decided.")] = None
     started: Annotated[Urls | None, Meta(description="Called when the orchestrator has begun.")] = None
@@ -142,13 +141,13 @@ class DeploymentWebhooksDocument(Struct, kw_only=True, frozen=True):
 
 
 class PromotionWebhooksDocument(Struct, kw_only=True, frozen=True):
-    """Who is called when a promotion reaches a state."""
+    """The addresses to call when a promotion reaches a state."""
 
     completed: Annotated[Urls | None, Meta(description="Called when a promotion has passed or failed.")] = None
 
 
 class WebhookDocument(Struct, kw_only=True, frozen=True):
-    """webhook/NAME.yml, and `webhooks` of an environment: who is called when something changes state."""
+    """webhook/NAME.yml, and `webhooks` of an environment: the addresses to call at a change of state."""
 
     deployment: Annotated[
         DeploymentWebhooksDocument | None, Meta(description="Addresses by the state that a deployment reaches.")
@@ -159,23 +158,24 @@ class WebhookDocument(Struct, kw_only=True, frozen=True):
 
 
 class EnvironmentDocument(Struct, kw_only=True, frozen=True):
-    """environments/NAME.yml: where services run."""
+    """environments/NAME.yml: a place where services run."""
 
     description: Description = ""
     orchestrator: Annotated[str, Meta(description="The orchestrator whose queue gets its deploy commands.")] = "default"
-    entry: Annotated[Names, Meta(description="Promotions that must pass before anything enters it.")] = []
+    entry: Annotated[Names, Meta(description="Promotions that must pass before a release enters it.")] = []
     deadline: Annotated[
         timedelta, Meta(description="How long a deployment may take before it counts as failed, such as 15m.")
     ] = timedelta(hours=1)
     failure_strategy: Annotated[str | None, _STRATEGY] = None
     retry: Annotated[
         RetryDocument | None,
-        Meta(description="How often a failed deployment is tried again here, in the place of the service's word."),
+        Meta(description="How often a failed deployment is retried here, in the place of the service's `retry`."),
     ] = None
     fail_on_incident: Annotated[
         bool | None,
-        Meta(description="Whether an incident here counts as a failure; else as the service says."),
+        Meta(description="Whether an incident here counts as a failure. By default as for the service."),
     ] = None
     webhooks: Annotated[
-        WebhookDocument | None, Meta(description="Who is called for this environment, beside those of webhook/.")
+        WebhookDocument | None,
+        Meta(description="The addresses to call for this environment, beside those of webhook/."),
     ] = None

@@ -1,4 +1,4 @@
-"""Lengths of time as people write them: `90s`, `2h30m`, `1d`, or ISO 8601 (`PT2H`)."""
+"""Durations as people write them: `90s`, `2h30m`, `1d`, or ISO 8601 (`PT2H`)."""
 
 import re
 from datetime import timedelta
@@ -17,12 +17,12 @@ _FORMS = (re.compile(_SHORT, re.ASCII), re.compile(_ISO_8601, re.ASCII))
 
 
 def parse_duration(value: object) -> timedelta:
-    """The length of time that a value says, longer than nothing and at most `LONGEST`.
+    """Parse a duration, longer than nothing and at most `LONGEST`.
 
-    Raises: ValueError, saying what to write.
+    Raises: ValueError, with the remedy.
     """
     if isinstance(value, int) and not isinstance(value, bool):
-        raise ValueError(  # noqa: TRY004  # one kind of error for whatever is wrong with a value
+        raise ValueError(  # noqa: TRY004  # one kind of error for all problems of a value
             f"{value} of what? Write the unit: {value}s, {value}m, {value}h or {value}d"
         )
     if not isinstance(value, str):

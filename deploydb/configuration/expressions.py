@@ -1,4 +1,4 @@
-"""CEL expressions, compiled: what is wrong with one is told when the configuration is read.
+"""CEL expressions, compiled: their errors are reported when the configuration is read.
 
 CEL comes with the extra `deploydb[cel]`; only a configuration that has an expression needs it.
 """
@@ -34,10 +34,10 @@ VARIABLES: Mapping[str, str] = {
     "deployment.since": _TIME,
     "now": _TIME,
 }
-"""What an expression may speak of (`domain.gates.expression.variables`), each by its whole name, so that a misspelt one
-is an error of the configuration and not of the night in which it is evaluated."""
+"""The variables of expressions (`domain.gates.expression.variables`), each by its whole name: so a misspelt one is an
+error of the configuration, and not of an evaluation at night."""
 
-_TOLD = re.compile(r"<input>:(\d+):(\d+): (.*)")
+_PLACED = re.compile(r"<input>:(\d+):(\d+): (.*)")
 _CODE = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
 
 
@@ -49,18 +49,18 @@ class ExpressionDocument(Struct, kw_only=True, frozen=True, rename={"type_": "ty
         str,
         Meta(
             max_length=4096,
-            description=f"The expression, in CEL. It may speak of {', '.join(VARIABLES)}.",
+            description=f"The expression, in CEL. It may use {', '.join(VARIABLES)}.",
             extra_json_schema={"examples": ['artifact.published_by == "release-bot"']},
         ),
     ]
-    description: Annotated[str, Meta(max_length=8192, description="What it is, for people.")] = ""
+    description: Annotated[str, Meta(max_length=8192, description="A description for people.")] = ""
     interval: Annotated[
-        timedelta, Meta(description="How long until it is asked again, where time may make it true.")
+        timedelta, Meta(description="The time between two evaluations, where time may make it true.")
     ] = timedelta(minutes=1)
 
 
 def build_expression(source: Source, ident: str, document: ExpressionDocument) -> ExpressionPromotion:
-    """The promotion that a document describes; what is wrong with it goes to `source.problems`."""
+    """Build an expression promotion; its problems go to `source.problems`."""
     try:
         rule = compile_rule(document.expression)
     except ValueError as error:
@@ -76,9 +76,9 @@ def build_expression(source: Source, ident: str, document: ExpressionDocument) -
 
 
 def compile_rule(expression: str) -> Rule:
-    """The rule that an expression says. It raises ValueError where it cannot tell; its work is bounded.
+    """Compile an expression to a rule. The rule raises ValueError for an error at evaluation; its work is bounded.
 
-    Raises: ValueError for a syntax error, an unknown variable, an expression that is no yes or no, or without CEL.
+    Raises: ValueError for a syntax error, an unknown variable, an expression that is not boolean, or without CEL.
     """
     try:
         compiled = _environment().compile(expression)
@@ -93,7 +93,7 @@ def compile_rule(expression: str) -> Rule:
             value = compiled.eval(data=_flat(variables))
         except RuntimeError as error:
             raise ValueError(_plain(str(error))) from error
-        # an error comes back as a value, and a text is truthy: only its type tells
+        # CEL returns an error as a value, and a text is truthy: test the type
         if value.type().name() not in ("BOOL", "bool"):
             raise ValueError(_plain(str(value.value())))
         return value.value() is True
@@ -121,11 +121,11 @@ def _flat(variables: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _plain(told: str) -> str:
-    """CEL's words without its codes and drawings, with the place in the expression."""
-    placed = _TOLD.search(told)
+def _plain(message: str) -> str:
+    """CEL's message without its codes and drawings, with the place in the expression."""
+    placed = _PLACED.search(message)
     if placed is None:
-        return _CODE.sub("", told.partition("\n")[0])
+        return _CODE.sub("", message.partition("\n")[0])
     line, column, what = placed.groups()
     where = f"line {line}, column {column}" if line != "1" else f"column {column}"
     plain, _, _ = _CODE.sub("", what).partition(" (in container")
@@ -133,5 +133,5 @@ def _plain(told: str) -> str:
 
 
 def _never(_: Mapping[str, Any]) -> bool:
-    """Stands for an expression that is wrong: the configuration with it is never used."""
+    """Stands for a broken expression: a configuration with one is never used."""
     return False

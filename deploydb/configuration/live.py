@@ -1,4 +1,4 @@
-"""The catalog in use, while people change its files."""
+"""The catalog in use, reloaded when its files change."""
 
 import os
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ _Look = tuple[tuple[str, int, int, int, int], ...]
 
 
 class LiveCatalog:
-    """The last good catalog of a directory. A broken configuration never replaces it, and says what is wrong.
+    """The last good catalog of a directory. A broken configuration never replaces it; its problems are kept.
 
-    Raises: Misconfigured, with every problem, where there is no good one to begin with.
+    Raises: Misconfigured, with every problem, where the first reading gives no catalog.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -29,10 +29,10 @@ class LiveCatalog:
         self.problems: tuple[Problem, ...] = ()
 
     def refresh(self, force: bool = False) -> bool:
-        """Read the directory again if a file has changed, or in any case. Whether another good catalog is in use now.
+        """Read the directory again if a file has changed, or with `force`. Returns whether the catalog has changed.
 
         A look costs a stat of each file. `problems` are those of the last reading. Files that change while they are
-        read are read again at the next call: what was read of them may be half of the old and half of the new.
+        read are read again at the next call: such a reading may be half old and half new.
         """
         look = self._look()
         if look == self._seen and not force:
@@ -49,9 +49,9 @@ class LiveCatalog:
         return True
 
     def _look(self) -> _Look:
-        """Name, times, size and inode of every file and folder: what tells that somebody has changed something.
+        """Name, times, size and inode of every file and folder: one of them changes with a change of a file.
 
-        Links are followed, so that a link which is turned to another place is seen, as Kubernetes does it.
+        Links are followed: Kubernetes changes a configuration by turning a link.
         """
         return tuple(sorted(_stats(self._directory, levels=2)))
 
@@ -60,14 +60,14 @@ def _stats(folder: Path, *, levels: int) -> Iterator[tuple[str, int, int, int, i
     try:
         entries = list(os.scandir(folder))
     except OSError:
-        return  # gone, or not readable: what is in it is not there
+        return  # gone, or not readable: as if empty
     for entry in entries:
         if entry.name.startswith("."):
             continue
         try:
             stat = entry.stat()
         except OSError:
-            # gone between the two, or a link to nowhere: there by its name alone
+            # gone in between, or a broken link: its name alone counts
             yield entry.path, 0, 0, 0, 0
             continue
         yield entry.path, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino

@@ -1,4 +1,4 @@
-"""The directory, read: a catalog, or every problem in it."""
+"""Reading a directory: a catalog, or every problem in it."""
 
 import hashlib
 import os
@@ -62,25 +62,25 @@ T = TypeVar("T")
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
-    """What a directory gave: a catalog, or else problems, in the order of files and lines."""
+    """A catalog, or else problems, in the order of files and lines."""
 
     catalog: Catalog | None
     problems: tuple[Problem, ...] = ()
 
 
 def load(directory: Path) -> Loaded:
-    """Read a configuration directory. Never raises for what is in it: all that is wrong is in `problems`."""
+    """Read a configuration directory. Its problems are returned, never raised."""
     if not os.path.isdir(directory):  # Path.is_dir raises where a folder above may not be entered
-        told = "is not a directory" if os.path.lexists(directory) else "there is no such directory"
-        return Loaded(catalog=None, problems=(_problem(directory, told),))
+        message = "is not a directory" if os.path.lexists(directory) else "there is no such directory"
+        return Loaded(catalog=None, problems=(_problem(directory, message),))
     folders = _Folders(directory)
     parts = _build(folders)
-    problems = sorted(folders.problems + [each for source in folders.sources for each in source.problems])
+    problems = sorted(folders.problems + [problem for source in folders.sources for problem in source.problems])
     return Loaded(catalog=None if problems else _catalog(parts), problems=tuple(problems))
 
 
 class _Folders:
-    """The files of each kind by ident, and what was wrong with the directory itself."""
+    """The files of each kind by name, and the problems of the directory itself."""
 
     def __init__(self, directory: Path) -> None:
         self.problems: list[Problem] = []
@@ -93,15 +93,20 @@ class _Folders:
             elif os.path.isdir(path) and path.name in _IDENT:
                 self._read(path.name, path)
             elif path.suffix in _ENDINGS or os.path.isdir(path):
-                told = f"is no folder of a configuration{suggestion(path.name, _IDENT)}"
-                self.problems.append(_problem(path, told if os.path.isdir(path) else "stands outside of the folders"))
+                message = f"is no folder of a configuration{suggestion(path.name, _IDENT)}"
+                self.problems.append(
+                    _problem(path, message if os.path.isdir(path) else "stands outside of the folders")
+                )
         if not self.by_kind["services"].keys() - {DEFAULTS} and not self.problems:
             self.problems.append(_problem(directory, "has no services: expected services/NAME.yml"))
 
     def documents(self, kind: str, read: Callable[[Source], T | None]) -> dict[str, tuple[Source, T]]:
-        """The files of a kind that could be read, with their documents."""
-        read_ones = {ident: (source, read(source)) for ident, source in self.by_kind[kind].items() if ident != DEFAULTS}
-        return {ident: (source, document) for ident, (source, document) in read_ones.items() if document is not None}
+        """The readable files of a kind, with their documents."""
+        return {
+            name: (source, document)
+            for name, source in self.by_kind[kind].items()
+            if name != DEFAULTS and (document := read(source)) is not None
+        }
 
     def _entries(self, folder: Path) -> list[Path]:
         try:
@@ -129,8 +134,8 @@ class _Folders:
                 self.problems.append(_problem(path, f"{ident} is here with two endings: keep one of them"))
                 continue
             if not shape.fullmatch(ident) and not (kind == "services" and ident == DEFAULTS):
-                told = f"{shown(ident)} is no name for it: {allowed}, a letter or digit first"
-                self.problems.append(_problem(path, told))
+                message = f"{shown(ident)} is no name for it: {allowed}, a letter or digit first"
+                self.problems.append(_problem(path, message))
                 continue
             source = _read_file(path)
             self.sources.append(source)
@@ -138,7 +143,7 @@ class _Folders:
 
 
 class _Parts(Struct, frozen=True, kw_only=True):
-    """What a catalog is made of. Where there are problems, names in it may lead nowhere."""
+    """The parts of a catalog. Where there are problems, a name in it may refer to nothing."""
 
     services: dict[str, Service]
     environments: dict[str, Environment]
@@ -204,7 +209,7 @@ def _catalog(parts: _Parts) -> Catalog:
 
 
 def _digested(value: object) -> str:
-    """What a compiled expression counts as: its text is beside it."""
+    """A compiled expression counts by its type: its text is beside it."""
     return type(value).__name__
 
 
@@ -215,8 +220,8 @@ def _access(folders: _Folders) -> AccessDocument:
         return AccessDocument()
     for index, name in enumerate(document.override_freeze):
         if name not in document.groups:
-            told = f"there is no group {name}{suggestion(name, document.groups)}"
-            source.problem(("override_freeze", index), told)
+            message = f"there is no group {name}{suggestion(name, document.groups)}"
+            source.problem(("override_freeze", index), message)
     return document
 
 
@@ -233,8 +238,8 @@ def _merged(webhooks: list[Webhooks]) -> Webhooks:
     """All lists of all files, each address once."""
     deployment: dict[str, list[str]] = {}
     promotion: dict[str, list[str]] = {}
-    for one in webhooks:
-        for into, part in ((deployment, one.deployment), (promotion, one.promotion)):
+    for webhook in webhooks:
+        for into, part in ((deployment, webhook.deployment), (promotion, webhook.promotion)):
             for name, urls in (msgspec.structs.asdict(part) if part else {}).items():
                 if urls:
                     into.setdefault(name, []).extend(urls)
@@ -249,20 +254,20 @@ def _merged(webhooks: list[Webhooks]) -> Webhooks:
 
 
 def _read_file(path: Path) -> Source:
-    """The file's value, or why there is none. A pipe or a device would be waited for without end, and is not opened."""
+    """The file's value, or the problem. A pipe or a device is not opened: reading it may never end."""
     try:
         if stat.S_ISREG(path.stat().st_mode):
-            return read_source(_told(path), path.read_bytes())
+            return read_source(_printable(path), path.read_bytes())
         reason = "is not a file"
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
-    return Source(path=_told(path), readable=False, problems=[_problem(path, reason)])
+    return Source(path=_printable(path), readable=False, problems=[_problem(path, reason)])
 
 
 def _problem(path: Path, message: str) -> Problem:
-    return Problem(path=_told(path), line=1, column=1, message=message)
+    return Problem(path=_printable(path), line=1, column=1, message=message)
 
 
-def _told(path: Path) -> str:
-    """The path as text; bytes of a name that are no text are escaped."""
+def _printable(path: Path) -> str:
+    """The path as text; bytes that are no text are escaped."""
     return shown(str(path).encode("utf-8", "backslashreplace").decode(), LONGEST_MESSAGE)

@@ -1,4 +1,4 @@
-"""What is wrong in a configuration, and where."""
+"""The problems of a configuration, with their places."""
 
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -12,12 +12,12 @@ LONGEST_MESSAGE = 500
 _LONGEST_SHOWN = 60
 _LONGEST_COMPARED = 128
 _NEIGHBOURS = 20
-"""Words on each side, in the order of the alphabet, that a misspelling is compared with where there are many. Comparing
-takes microseconds a word, and a broken directory may ask for thousands of words that each have thousands to compare."""
+"""Words on each side, in alphabetical order, that a misspelling is compared with. Comparing takes microseconds a word,
+and a broken directory may have thousands of misspellings with thousands of words to compare."""
 
 
 class Problem(Struct, frozen=True, kw_only=True, order=True):
-    """One thing to mend. Lines and columns count from 1, as editors do."""
+    """One problem. Lines and columns count from 1, as editors do."""
 
     path: str
     line: int
@@ -29,13 +29,13 @@ class Problem(Struct, frozen=True, kw_only=True, order=True):
 
 
 def shown(text: str, longest: int = _LONGEST_SHOWN) -> str:
-    """A text of a file as part of a message, or a whole message: on one line, and not endless."""
+    """A text for a message, or a whole message: on one line, of bounded length."""
     kept = text if len(text) <= longest else f"{text[:longest]}…"
     return visible(kept, keep="")
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """`; did you mean X?`, or the words there are where they are few, or nothing."""
+    """`; did you mean X?`, or the known words where they are few, or nothing."""
     words = sorted(known)
     return close_match(word, words) or (f"; there is {', '.join(words)}" if 0 < len(words) <= 8 else "")
 

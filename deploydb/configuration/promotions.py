@@ -1,4 +1,4 @@
-"""Promotions from their documents: what a schema cannot say of them is checked here."""
+"""Documents → promotions, with the checks that a schema cannot express."""
 
 import re
 from collections.abc import Set
@@ -55,7 +55,7 @@ class Idents(Protocol):
 
 
 def build_promotion(source: Source, ident: str, document: PromotionDocument, known: Idents) -> Promotion:
-    """The promotion that a document describes; what is wrong with it goes to `source.problems`."""
+    """Build a promotion; its problems go to `source.problems`."""
     if ident in RESERVED:
         source.problem((), f"{ident} is DeployDB's own word for a gate: give the promotion another name")
     match document:
@@ -97,8 +97,8 @@ def build_promotion(source: Source, ident: str, document: PromotionDocument, kno
 def _manual(source: Source, ident: str, document: ManualDocument, known: Idents) -> ManualPromotion:
     names = _known(source, ("groups",), document.groups, "group", known.groups, "access.yml")
     if document.distinct_groups and document.approvals > len(names):
-        told = f"{document.approvals} approvals of distinct groups need as many groups; there are {len(names)}"
-        source.problem(("distinct_groups",), told)
+        message = f"{document.approvals} approvals of distinct groups need as many groups; there are {len(names)}"
+        source.problem(("distinct_groups",), message)
     return ManualPromotion(
         ident=ident,
         description=document.description,
@@ -195,7 +195,7 @@ def _check_template(source: Source, at: Path, template: Template) -> None:
 
 
 def _check_durations(source: Source, **durations: timedelta) -> None:
-    """How long an answer may take, and how often it is asked: a killed worker's askings wait for the former."""
+    """Bound the timeout and the interval of a check: checks of a killed worker wait for its timeout."""
     if durations.get("timeout", _LONGEST_ANSWER) > _LONGEST_ANSWER:
         source.problem(("timeout",), f"one answer may take {in_words(_LONGEST_ANSWER)} at most")
     if durations["interval"] < _SHORTEST_INTERVAL:

@@ -1,4 +1,4 @@
-"""A file's value held against its document's type: every key on its own, so that one mistake hides no other."""
+"""Checking a file's value against its document's type, key by key, so that no problem hides another."""
 
 import math
 from collections.abc import Callable
@@ -31,16 +31,16 @@ _NAMES = {
 
 
 class _Wrong:
-    """Stands for a value that has been told as a problem."""
+    """Stands for a value with a problem."""
 
 
 _WRONG = _Wrong()
 
 
 def read_document(source: Source, kind: type[D]) -> D | None:
-    """The file as a document of its kind, as much of it as is right; the rest is in `source.problems`.
+    """Read a document from the correct parts of a file; the rest is in `source.problems`.
 
-    None where a key that it cannot do without is missing or wrong, or the text is no YAML.
+    None where a required key is missing or wrong, or the text is no YAML.
     """
     if not source.readable:
         return None
@@ -49,7 +49,7 @@ def read_document(source: Source, kind: type[D]) -> D | None:
 
 
 def read_promotion(source: Source) -> PromotionDocument | None:
-    """A promotion's file: its `type` says which keys it may have, so without one no key can be judged."""
+    """Read a promotion. Its `type` decides about its keys: without one no key is checked."""
     if not source.readable:
         return None
     value = source.value if source.value is not None else {}
@@ -104,15 +104,15 @@ def _read(source: Source, value: Any, kind: Any, at: Path) -> Any:  # noqa: ANN4
             if (hidden := not_allowed(key)) is not None:
                 source.problem((*at, key), f"{shown(key)}: {hidden} in a name", key=True)
         items = {key: _read(source, given, get_args(bare)[1], (*at, key)) for key, given in value.items()}
-        return {key: None if item is _WRONG else item for key, item in items.items()}  # a stage all the same
+        return {key: None if item is _WRONG else item for key, item in items.items()}  # it is a stage even so
     if origin is list:
         if not isinstance(value, list):
             return _unexpected(source, at, list, value)
         members = [_read(source, given, get_args(bare)[0], (*at, index)) for index, given in enumerate(value)]
-        # What was told is not left out: the others keep their index, by which their place is known.
+        # A member with a problem is replaced, not left out: the index of the others is their place.
         return [_nothing(get_args(bare)[0]) if member is _WRONG else member for member in members]
     if bare is timedelta:
-        return _told(source, at, lambda: parse_duration(value))
+        return _attempt(source, at, lambda: parse_duration(value))
     if origin is Literal:
         words = get_args(bare)
         if value not in words:
@@ -120,9 +120,9 @@ def _read(source: Source, value: Any, kind: Any, at: Path) -> Any:  # noqa: ANN4
             return _WRONG
         return value
     if bare is float and isinstance(value, int | str) and not isinstance(value, bool):
-        return _told(source, at, lambda: _number(value))
+        return _attempt(source, at, lambda: _number(value))
     if bare is str and isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)  # a version or a name that happens to be a number
+        value = str(value)  # a version or a name that looks like a number
     if isinstance(value, bool) is not (bare is bool) or not isinstance(value, bare):
         return _unexpected(source, at, bare, value)
     if (
@@ -132,11 +132,11 @@ def _read(source: Source, value: Any, kind: Any, at: Path) -> Any:  # noqa: ANN4
     ):
         source.problem(at, f"{hidden} here, found {_shown(value)}")
         return _WRONG
-    return _told(source, at, lambda: _converted(value, kind))
+    return _attempt(source, at, lambda: _converted(value, kind))
 
 
 def _nothing(kind: Any) -> str | None:  # noqa: ANN401  # any type
-    """Stands for a member of a list that has been told as a problem: nothing, where that is allowed, or no text."""
+    """Stands for a member of a list with a problem: None where that is allowed, or an empty text."""
     return None if NoneType in get_args(kind) else ""
 
 
@@ -155,12 +155,12 @@ def _union(source: Source, value: Any, kind: Any, members: tuple[Any, ...], at: 
 
 
 def _converted(value: Any, kind: Any) -> Any:  # noqa: ANN401
-    """The value within the bounds of its type. Raises: ValueError, saying them."""
+    """The value within the bounds of its type. Raises: ValueError, with the bounds."""
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        told = str(error).replace("`int`", _NAMES[int]).replace("`str`", _NAMES[str])
-        raise ValueError(f"{told[0].lower()}{told[1:]}, found {_shown(value)}") from error
+        message = str(error).replace("`int`", _NAMES[int]).replace("`str`", _NAMES[str])
+        raise ValueError(f"{message[0].lower()}{message[1:]}, found {_shown(value)}") from error
 
 
 def _number(value: int | str) -> float:
@@ -174,7 +174,7 @@ def _number(value: int | str) -> float:
     return number
 
 
-def _told(source: Source, at: Path, read: Callable[[], Any]) -> Any:  # noqa: ANN401  # what is read, or _WRONG
+def _attempt(source: Source, at: Path, read: Callable[[], Any]) -> Any:  # noqa: ANN401  # the value, or _WRONG
     try:
         return read()
     except (ValueError, OverflowError) as error:

@@ -32,7 +32,7 @@ def json_schema() -> dict[str, Any]:
     """One schema that every file fits, and a definition for each kind of file (`#/$defs/services` and so on)."""
     documents = [document for together in _KINDS.values() for document in together]
     _, definitions = msgspec.json.schema_components(documents, ref_template="#/$defs/{name}")
-    # A document without pipelines is still read, so that the rest of it is checked; but it is an error.
+    # A document without pipelines is read, so that the rest of it is checked; but it is an error.
     definitions["ServiceDocument"]["required"] = ["pipelines"]
     files = {
         kind: {"anyOf": [{"$ref": f"#/$defs/{document.__name__}"} for document in together]}
@@ -49,7 +49,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _tidied(schema: Any) -> Any:  # noqa: ANN401  # any JSON
-    """Durations as YAML writes them; nothing beyond the known keys; names without our own word for them."""
+    """Durations as in YAML; no unknown keys; names without the suffix Document."""
     match schema:
         case {"format": "duration"}:
             kept = {name: value for name, value in schema.items() if name in ("description", "default", "title")}

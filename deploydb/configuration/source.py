@@ -1,11 +1,11 @@
-"""YAML text → values that remember where they stood.
+"""YAML text → values with their places.
 
 Plain YAML surprises people: `10:00` is 600, `1.10` is 1.1, `on` is true, and of two equal keys the last wins. Here only
 true, false, null and whole numbers are more than text, and equal keys are a problem. Anchors, aliases and tags are
-refused, which also disarms the files that explode when they are walked.
+refused; so are files that expand without end.
 
-Values are made of the parser's events, not by PyYAML's composer: that one recurses, in C, and a file that is deep
-enough ends the process. libyaml parses where PyYAML was built with it.
+Values are made of the parser's events, not by PyYAML's composer: it recurses in C, and a deep file ends the process.
+libyaml parses where PyYAML was built with it.
 """
 
 import re
@@ -30,15 +30,15 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
 }
 _WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
-"""One way to write each number, so that a name which happens to be one can be had back: `007` and `+7` are text."""
-# What YAML calls unprintable. The parser would refuse it too, but does not say where it stands.
+"""One way to write each number, so that a name which looks like one is kept: `007` and `+7` are text."""
+# Unprintable by YAML. The parser would refuse it without a place.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
 class Source(Struct, kw_only=True):
-    """One file's value, with the place of each key and value in it, and what was wrong with the text.
+    """One file's value, with the place of each key and value in it, and its problems.
 
-    `readable`: whether there is a value at all; an empty file's is None.
+    `readable`: whether there is a value; an empty file's is None.
     """
 
     path: str
@@ -47,30 +47,30 @@ class Source(Struct, kw_only=True):
     places: dict[Path, tuple[int, int]] = {}
     keys: dict[Path, tuple[int, int]] = {}
     problems: list[Problem] = []
-    told: set[tuple[Path, bool]] = set()
+    reported: set[tuple[Path, bool]] = set()
 
     def problem(self, at: Path, message: str, *, key: bool = False) -> None:
-        """Note what is wrong with the value at a path, or with its key. What is not there stands where it is missing.
+        """Report a problem of the value at a path, or of its key. A missing value has the place of its parent.
 
-        The first problem of a value counts: the ones that follow from it are not told.
+        The first problem of a value counts: further ones follow from it, and are left out.
         """
-        if (at, key) in self.told:
+        if (at, key) in self.reported:
             return
-        self.told.add((at, key))
+        self.reported.add((at, key))
         places = self.keys if key else self.places
         while at and at not in places:
             at, places = at[:-1], self.places
         self.note(places.get(at, (1, 1)), message)
 
     def note(self, place: tuple[int, int], message: str) -> None:
-        """Note what is wrong at a line and column."""
+        """Report a problem at a line and column."""
         line, column = place
-        told = shown(message, LONGEST_MESSAGE)
-        self.problems.append(Problem(path=self.path, line=line, column=column, message=told))
+        short = shown(message, LONGEST_MESSAGE)
+        self.problems.append(Problem(path=self.path, line=line, column=column, message=short))
 
 
 def read_source(path: str, content: bytes) -> Source:
-    """The file's value. Everything that is wrong is in `problems`; then the value is as much as could be understood."""
+    """Parse a file. Problems are in `problems`; the value is then the part that could be parsed."""
     source = Source(path=path)
     try:
         source.value = _Walk(source).document(_text(content))
@@ -81,7 +81,7 @@ def read_source(path: str, content: bytes) -> Source:
 
 
 class _Unreadable(Exception):
-    """Nothing behind this place can be understood."""
+    """The text cannot be parsed from this place on."""
 
     def __init__(self, place: tuple[int, int], message: str) -> None:
         super().__init__(message)
@@ -185,7 +185,7 @@ class _Walk:
         return found
 
     def _skip(self, event: yaml.Event, at: Path) -> None:
-        """Go past a value that has no place in the document."""
+        """Skip a value that has no place in the document."""
         depth = len(at)
         while True:
             if isinstance(event, yaml.CollectionStartEvent):

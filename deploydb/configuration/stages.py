@@ -1,4 +1,4 @@
-"""The order of a pipeline's stages: what each comes after, and whether a release can get there."""
+"""The order of a pipeline's stages: the stages before each, and whether a release can reach it."""
 
 from deploydb.configuration.documents import AfterDocument, StageDocument
 from deploydb.configuration.problems import suggestion
@@ -7,7 +7,7 @@ from deploydb.domain.catalog import After, Stage
 
 
 def read_after(source: Source, name: str, stage: StageDocument, names: list[str], *, above: str | None) -> After:
-    """What a stage comes after: what it says, or the stage above it. Each must be one of the pipeline's `names`."""
+    """The stages before a stage: its `after`, or the stage above it. Each must be one of the pipeline's `names`."""
     at: Path = ("environments", name, "after")
     match stage.after:
         case None:
@@ -30,24 +30,24 @@ def read_after(source: Source, name: str, stage: StageDocument, names: list[str]
 
 
 def check_order(source: Source, stages: list[Stage]) -> None:
-    """Tell each cycle once, with its way, and each stage that can only be reached through one.
+    """Report each cycle once, with its path, and each stage that can only be reached through one.
 
-    `any` is no way out of a cycle: a stage in one would wait for itself, and no order of the stages would be right.
+    `any` resolves no cycle: a stage in one would wait for itself, and no order of the stages would be right.
     """
     by_name = {stage.environment: stage for stage in stages}
     waiting = {stage.environment: [name for name in stage.after.environments if name in by_name] for stage in stages}
     lost: set[str] = set()
     while waiting:
-        ready = [name for name, upstream in waiting.items() if not any(each in waiting for each in upstream)]
+        ready = [name for name, upstream in waiting.items() if not any(stage in waiting for stage in upstream)]
         for name in ready:
             if _is_lost(by_name[name], lost):
                 lost.add(name)
-                told = f"no release can reach {name}: what it comes after is never reached"
-                source.problem(("environments", name), told, key=True)
+                message = f"no release can reach {name}: what it comes after is never reached"
+                source.problem(("environments", name), message, key=True)
         if not ready:
             ready = _cycle(waiting)
             lost.update(ready)
-            _tell_cycle(source, ready)
+            _report_cycle(source, ready)
         for name in ready:
             del waiting[name]
 
@@ -57,7 +57,7 @@ def _placed(at: Path, names: list[str]) -> dict[Path, str]:
 
 
 def _known(source: Source, placed: dict[Path, str], names: list[str]) -> tuple[str, ...]:
-    """The names, each once; the ones that are no stage here, and the ones given twice, are told."""
+    """The names, each once. Reports names that are no stage here, and repeated ones."""
     met: dict[str, None] = {}
     for at, name in placed.items():
         if name not in names:
@@ -74,7 +74,7 @@ def _is_lost(stage: Stage, lost: set[str]) -> bool:
 
 
 def _cycle(waiting: dict[str, list[str]]) -> list[str]:
-    """A cycle among stages each of which waits for another of them, in the way of a release, from its first stage."""
+    """A cycle among stages that wait for each other, in the order of a release, from its first stage."""
     way: list[str] = []
     at = next(iter(waiting))
     while at not in way:
@@ -85,8 +85,8 @@ def _cycle(waiting: dict[str, list[str]]) -> list[str]:
     return cycle[turn:] + cycle[:turn]
 
 
-def _tell_cycle(source: Source, cycle: list[str]) -> None:
-    """At the first `after` that is part of it: one is, since the order of the file alone makes no cycle."""
-    told = f"{cycle[0]} waits for itself: {' → '.join([*cycle, cycle[0]])}"
+def _report_cycle(source: Source, cycle: list[str]) -> None:
+    """Report it at its first `after`: it has one, since the order of the file alone makes no cycle."""
+    message = f"{cycle[0]} waits for itself: {' → '.join([*cycle, cycle[0]])}"
     written = (("environments", name, "after") for name in cycle)
-    source.problem(next((at for at in written if at in source.places), ("environments", cycle[0])), told)
+    source.problem(next((at for at in written if at in source.places), ("environments", cycle[0])), message)

@@ -1,4 +1,4 @@
-"""What an address on the web looks like."""
+"""The form of an http address."""
 
 import re
 

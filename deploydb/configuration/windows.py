@@ -1,4 +1,4 @@
-"""Windows of time, as files write them, and the promotion that is made of them."""
+"""Windows of time in files, and the promotion with them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,9 +16,9 @@ from deploydb.domain.recurrence import read_recurrence
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LONGEST = timedelta(days=31)
-"""How long a window that comes by a rule may be. One that is longer is written with dates."""
+"""The longest duration of a window by a rule. A longer one is written with dates."""
 MOST = 100
-"""How many windows a promotion may have, each range of dates counted."""
+"""The most windows of a promotion, each range of dates counted."""
 
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -68,7 +68,7 @@ class WindowDocument(Struct, kw_only=True, frozen=True, rename={"from_": "from"}
         ),
     ] = None
     duration: Annotated[
-        timedelta | None, Meta(description="For how long it is open each time that `rrule` says; at most 31d.")
+        timedelta | None, Meta(description="How long it is open at each time of `rrule`; at most 31d.")
     ] = None
 
 
@@ -76,29 +76,23 @@ Windows = list[WindowDocument | None]
 
 
 class WindowPromotionDocument(Struct, kw_only=True, frozen=True, rename={"type_": "type"}):
-    """promotions/NAME.yml: it must be the right time."""
+    """promotions/NAME.yml: the time must be in a window."""
 
-    type_: Annotated[Literal["WindowPromotion"], Meta(description="It must be the right time.")]
-    zone: Annotated[
-        str, Meta(description="The time zone that its windows are written in, such as Europe/Berlin or UTC.")
-    ]
-    description: Annotated[str, Meta(max_length=8192, description="What it is, for people.")] = ""
+    type_: Annotated[Literal["WindowPromotion"], Meta(description="The time must be in a window.")]
+    zone: Annotated[str, Meta(description="The time zone of its windows, such as Europe/Berlin or UTC.")]
+    description: Annotated[str, Meta(max_length=8192, description="A description for people.")] = ""
     allow: Annotated[
         Windows,
-        Meta(
-            description="When it is open. Without any it is open whenever no window denies it.",
-        ),
+        Meta(description="When it is open. Without any it is open while no window denies it."),
     ] = []
     deny: Annotated[
         Windows,
-        Meta(
-            description="When it is closed, whatever `allow` says.",
-        ),
+        Meta(description="When it is closed, also within `allow`."),
     ] = []
 
 
 def build_window_promotion(source: Source, ident: str, document: WindowPromotionDocument) -> WindowPromotion:
-    """The promotion that a document describes; what is wrong with it goes to `source.problems`."""
+    """Build a window promotion; its problems go to `source.problems`."""
     check_zone(source, ("zone",), document.zone)
     written = source.value if isinstance(source.value, dict) else {}
     if not written.get("allow") and not written.get("deny"):
@@ -113,7 +107,7 @@ def build_window_promotion(source: Source, ident: str, document: WindowPromotion
 
 
 def check_zone(source: Source, at: Path, zone: str) -> None:
-    """It is a zone of the IANA database, by its full name."""
+    """Check that it is a zone of the IANA database, by its full name."""
     known = _zones()
     if zone not in known:
         same = [name for name in known if name.rpartition("/")[2].casefold() == zone.casefold().replace(" ", "_")]
@@ -122,7 +116,7 @@ def check_zone(source: Source, at: Path, zone: str) -> None:
 
 
 def build_windows(source: Source, at: Path, documents: Sequence[WindowDocument | None]) -> tuple[Window, ...]:
-    """The windows that are written at a path, one for each range of dates. Those that are wrong are left out, told."""
+    """Build the windows at a path, one for each range of dates. Wrong ones are reported and left out."""
     windows = [
         window
         for index, document in enumerate(documents)
@@ -155,13 +149,13 @@ def _by_rule(source: Source, at: Path, document: WindowDocument, keys: Sequence[
     good = True
     for key in keys:
         if key not in ("rrule", "duration"):
-            told = f"{key} does not go with rrule and duration: a rule says it itself, with BYDAY, BYHOUR and so on"
-            source.problem((*at, key), told, key=True)
+            message = f"{key} does not go with rrule and duration: a rule says it itself, with BYDAY, BYHOUR and so on"
+            source.problem((*at, key), message, key=True)
             good = False
     if document.rrule is None:
         source.problem((*at, "rrule"), "duration goes with rrule, which is missing; without it write from and to")
     elif document.duration is None:
-        source.problem((*at, "duration"), "duration is missing: for how long is it open each time?")
+        source.problem((*at, "duration"), "duration is missing: write how long it is open each time")
     elif document.duration > LONGEST:
         source.problem((*at, "duration"), f"is longer than {LONGEST.days}d: write dates instead")
     if document.rrule is None:
@@ -206,16 +200,16 @@ def _read_days(source: Source, at: Path, written: str | list[str] | None) -> tup
 
 
 def _read_hours(source: Source, at: Path, document: WindowDocument) -> tuple[time, time]:
-    """From when to when; all day where neither is written."""
+    """Start and end; all day without either."""
     start, end = time(0), time(0)
     if document.from_ is not None:
         start = _read_time(source, (*at, "from"), document.from_)
         if document.to is None:
-            source.problem((*at, "to"), "to is missing: until when is it?")
+            source.problem((*at, "to"), "to is missing: write when it closes")
     if document.to is not None:
         end = time(0) if document.to in ("24:00", "24:00:00") else _read_time(source, (*at, "to"), document.to)
         if document.from_ is None:
-            source.problem((*at, "from"), "from is missing: since when is it?")
+            source.problem((*at, "from"), "from is missing: write when it opens")
     return start, end
 
 
@@ -249,14 +243,14 @@ def _read_dates(source: Source, at: Path, text: str) -> tuple[date, date] | None
 
 
 def _texts(at: Path, written: str | list[str] | None) -> list[tuple[Path, str]]:
-    """Each text with its place, whether one is written or a list."""
+    """Each text with its place, of one text or of a list."""
     if written is None:
         return []
     return [(at, written)] if isinstance(written, str) else [((*at, index), text) for index, text in enumerate(written)]
 
 
 def _week(first: date, last: date) -> range:
-    """The days from first to last, the ones beyond a week left out: they have no other names."""
+    """The days from first to last, at most a week: further days have no other names."""
     return range(first.toordinal(), min(last.toordinal(), first.toordinal() + 6) + 1)
 
 

@@ -28,6 +28,6 @@ def put(file: Path, content: str | bytes) -> None:
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
-def told(directory: Path) -> list[str]:
-    """What is wrong with a directory, each `config/FILE:LINE:COLUMN: MESSAGE` from its parent on."""
+def problems_of(directory: Path) -> list[str]:
+    """The problems of a directory, each `config/FILE:LINE:COLUMN: MESSAGE`."""
     return [str(problem).removeprefix(f"{directory.parent}/") for problem in load(directory).problems]

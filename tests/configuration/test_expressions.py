@@ -13,7 +13,7 @@ from deploydb.configuration import expressions
 from deploydb.configuration.expressions import VARIABLES, compile_rule
 from deploydb.domain.gates import Asked
 from deploydb.domain.gates.expression import variables
-from tests.configuration.given import config, told
+from tests.configuration.given import config, problems_of
 from tests.domain.given import artifact, at, deployment, release
 
 pytest.importorskip("cel_expr_python", reason='expressions need CEL: pip install "deploydb[cel]"')
@@ -61,8 +61,8 @@ def test_every_variable_is_declared_and_given() -> None:
         ("service == 1", "found no matching overload for '_==_' applied to '(string, int)'"),
     ],
 )
-def test_what_is_wrong_is_told_when_the_configuration_is_read(tmp_path: Path, expression: str, problem: str) -> None:
-    (message,) = told(
+def test_a_broken_expression_is_a_problem_of_the_configuration(tmp_path: Path, expression: str, problem: str) -> None:
+    (message,) = problems_of(
         config(tmp_path, {"promotions/rule.yml": f"type: ExpressionPromotion\nexpression: '{expression}'\n"})
     )
     assert message.startswith(f"config/promotions/rule.yml:2:13: {problem}")
@@ -76,7 +76,7 @@ def test_what_is_wrong_is_told_when_the_configuration_is_read(tmp_path: Path, ex
         ("timestamp(service) < now", "String to Timestamp conversion failed"),
     ],
 )
-def test_what_cannot_be_told_is_an_error_and_never_a_yes(expression: str, problem: str) -> None:
+def test_an_evaluation_that_fails_is_an_error_and_never_true(expression: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         ask(expression)
 
@@ -89,13 +89,13 @@ def test_work_without_end_is_ended() -> None:
         ask(bomb)
 
 
-def test_values_are_data_whatever_they_look_like() -> None:
+def test_values_are_data_and_never_code() -> None:
     odd = '" || true || "'
     known = replace(KNOWN, release=replace(KNOWN.release, artifact=artifact(odd)))
     assert ask('artifact.version == "1.0"', known) is False
 
 
-def test_a_rule_may_be_asked_by_several_threads() -> None:
+def test_several_threads_may_use_a_rule() -> None:
     rule = compile_rule("now - deployment.since >= duration('0s')")
     given = variables(Asked(deployment=KNOWN, now=at(150), since=at(0)))
     with ThreadPoolExecutor(8) as threads:
@@ -109,7 +109,7 @@ def test_without_cel_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
         compile_rule("true")
 
 
-def test_it_is_asked_again_after_its_interval(tmp_path: Path) -> None:
-    assert told(config(tmp_path, {"promotions/rule.yml": "type: ExpressionPromotion\nexpression: 1\n"})) != []
+def test_it_is_evaluated_again_after_its_interval(tmp_path: Path) -> None:
+    assert problems_of(config(tmp_path, {"promotions/rule.yml": "type: ExpressionPromotion\nexpression: 1\n"})) != []
     document = expressions.ExpressionDocument(type_="ExpressionPromotion", expression="true")
     assert document.interval == timedelta(minutes=1)

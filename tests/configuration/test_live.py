@@ -26,7 +26,7 @@ def test_a_new_good_catalog_takes_the_old_ones_place(tmp_path: Path) -> None:
     assert live.refresh() is False
 
 
-def test_a_broken_configuration_leaves_the_last_good_one_in_force_until_it_is_mended(tmp_path: Path) -> None:
+def test_a_broken_configuration_leaves_the_last_good_one_in_force_until_it_is_fixed(tmp_path: Path) -> None:
     directory = config(tmp_path)
     live = LiveCatalog(directory)
     first = live.catalog
@@ -44,7 +44,7 @@ def test_a_broken_configuration_leaves_the_last_good_one_in_force_until_it_is_me
     assert live.catalog.services.keys() == {"bar", "foo"}
 
 
-def test_a_mistake_that_is_taken_back_is_told_no_longer(tmp_path: Path) -> None:
+def test_a_reverted_mistake_is_no_problem_any_more(tmp_path: Path) -> None:
     directory = config(tmp_path)
     live = LiveCatalog(directory)
     first = live.catalog
@@ -69,7 +69,7 @@ def test_a_comment_changes_nothing(tmp_path: Path) -> None:
     assert live.catalog is first
 
 
-def test_a_change_that_keeps_size_and_time_is_seen(tmp_path: Path) -> None:
+def test_a_change_that_keeps_size_and_time_is_noticed(tmp_path: Path) -> None:
     directory = config(tmp_path)
     live = LiveCatalog(directory)
     file = directory / "promotions/soak.yml"
@@ -80,7 +80,7 @@ def test_a_change_that_keeps_size_and_time_is_seen(tmp_path: Path) -> None:
     assert live.refresh() is True
 
 
-def test_a_link_that_is_turned_to_another_place_is_seen(tmp_path: Path) -> None:
+def test_a_link_with_another_target_is_noticed(tmp_path: Path) -> None:
     one, two = config(tmp_path / "1"), config(tmp_path / "2", {"services/bar.yml": ANOTHER})
     link = tmp_path / "config"
     link.symlink_to(one)
@@ -121,14 +121,14 @@ def test_a_directory_that_disappears_leaves_the_catalog_in_force(tmp_path: Path)
     assert live.problems == ()
 
 
-def test_a_forced_reading_reads_what_looks_unchanged(tmp_path: Path) -> None:
+def test_a_forced_reading_reads_unchanged_files(tmp_path: Path) -> None:
     live = LiveCatalog(config(tmp_path))
     first = live.catalog
     assert live.refresh(force=True) is False
     assert live.catalog is first
 
 
-def test_without_a_good_catalog_to_begin_with_there_is_none(tmp_path: Path) -> None:
+def test_a_broken_configuration_at_the_start_raises(tmp_path: Path) -> None:
     directory = config(tmp_path, {"environments/dev.yml": "a: 1\n", "environments/prod.yml": "b: 1\n"})
     with pytest.raises(Misconfigured) as raised:
         LiveCatalog(directory)

@@ -17,7 +17,7 @@ from deploydb.domain.catalog import (
     Webhooks,
 )
 from deploydb.domain.promotions import ManualPromotion, SoakPromotion, VerificationPromotion
-from tests.configuration.given import config, put, told
+from tests.configuration.given import config, problems_of, put
 
 EXAMPLE = Path(__file__).parents[2] / "config"
 
@@ -51,7 +51,7 @@ webhooks:
 def read(directory: Path) -> Catalog:
     """The catalog of a directory that is good."""
     loaded = load(directory)
-    assert loaded.catalog is not None, told(directory)
+    assert loaded.catalog is not None, problems_of(directory)
     assert loaded.problems == ()
     return loaded.catalog
 
@@ -59,7 +59,7 @@ def read(directory: Path) -> Catalog:
 def test_the_smallest_example_loads_once_all_that_it_names_is_there(tmp_path: Path) -> None:
     for path, text in SMALLEST.items():
         put(tmp_path / "config" / path, text)
-    assert [line.rpartition(": ")[2].partition(";")[0] for line in told(tmp_path / "config")] == [
+    assert [line.rpartition(": ")[2].partition(";")[0] for line in problems_of(tmp_path / "config")] == [
         "there is no environment dev",
         "there is no environment preprod",
         "there is no promotion prod-preflight",

@@ -1,4 +1,4 @@
-"""Each kind of mistake, with the place and the words that it is told in."""
+"""Each kind of problem, with its place and its message."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.configuration.given import config, put, told
+from tests.configuration.given import config, problems_of, put
 
 PIPELINE = "pipelines/main.yml"
 SERVICE = "services/foo.yml"
@@ -50,10 +50,10 @@ def service(keys: str) -> dict[str, str]:
         ),
     ],
 )
-def test_what_yaml_cannot_carry_is_told_where_it_stands(
+def test_a_text_that_is_no_yaml_is_reported_with_its_place(
     tmp_path: Path, file: str, text: str | bytes, message: str
 ) -> None:
-    assert told(config(tmp_path, {file: text})) == [f"config/{file}:{message}"]
+    assert problems_of(config(tmp_path, {file: text})) == [f"config/{file}:{message}"]
 
 
 @pytest.mark.skipif(not yaml.__with_libyaml__, reason="PyYAML's own parser words its errors differently")
@@ -65,8 +65,8 @@ def test_what_yaml_cannot_carry_is_told_where_it_stands(
         ("entry:\n\t- smoke\n", "2:1: while scanning for the next token found character that cannot start any token"),
     ],
 )
-def test_a_syntax_error_is_told_where_it_stands(tmp_path: Path, text: str, message: str) -> None:
-    assert told(config(tmp_path, {"environments/dev.yml": text})) == [f"config/environments/dev.yml:{message}"]
+def test_a_syntax_error_is_reported_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+    assert problems_of(config(tmp_path, {"environments/dev.yml": text})) == [f"config/environments/dev.yml:{message}"]
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def test_a_syntax_error_is_told_where_it_stands(tmp_path: Path, text: str, messa
         ),
     ],
 )
-def test_a_wrong_key_or_value_is_told_where_it_stands(tmp_path: Path, file: str, text: str, message: str) -> None:
-    assert told(config(tmp_path, {file: text})) == [f"config/{file}:{message}"]
+def test_a_wrong_key_or_value_is_reported_with_its_place(tmp_path: Path, file: str, text: str, message: str) -> None:
+    assert problems_of(config(tmp_path, {file: text})) == [f"config/{file}:{message}"]
 
 
 @pytest.mark.parametrize(
@@ -190,8 +190,8 @@ def test_a_wrong_key_or_value_is_told_where_it_stands(tmp_path: Path, file: str,
         ),
     ],
 )
-def test_what_is_wrong_with_a_service_is_told_where_it_stands(tmp_path: Path, keys: str, message: str) -> None:
-    assert told(config(tmp_path, {SERVICE: f"{keys}\n"})) == [f"config/{SERVICE}:{message}"]
+def test_a_problem_of_a_service_has_its_place(tmp_path: Path, keys: str, message: str) -> None:
+    assert problems_of(config(tmp_path, {SERVICE: f"{keys}\n"})) == [f"config/{SERVICE}:{message}"]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_what_is_wrong_with_a_service_is_told_where_it_stands(tmp_path: Path, ke
                 "4:3: no release can reach prod: what it comes after is never reached",
             ],
         ),
-        # a way in does not mend a cycle, however the stage names it
+        # another way in does not resolve a cycle
         (
             "\n  dev:\n  staging: {after: {any: [dev, prod]}}\n  prod:",
             ["3:20: staging waits for itself: staging → prod → staging"],
@@ -239,14 +239,12 @@ def test_what_is_wrong_with_a_service_is_told_where_it_stands(tmp_path: Path, ke
         ),
     ],
 )
-def test_what_is_wrong_with_a_pipeline_is_told_where_it_stands(
-    tmp_path: Path, stages: str, messages: list[str]
-) -> None:
+def test_a_problem_of_a_pipeline_has_its_place(tmp_path: Path, stages: str, messages: list[str]) -> None:
     directory = config(tmp_path, {PIPELINE: f"environments: {stages}\n"})
-    assert told(directory) == [f"config/{PIPELINE}:{message}" for message in messages]
+    assert problems_of(directory) == [f"config/{PIPELINE}:{message}" for message in messages]
 
 
-def test_an_environment_in_two_pipelines_of_one_service_is_told(tmp_path: Path) -> None:
+def test_an_environment_in_two_pipelines_of_one_service_is_a_problem(tmp_path: Path) -> None:
     directory = config(
         tmp_path,
         {
@@ -254,13 +252,13 @@ def test_an_environment_in_two_pipelines_of_one_service_is_told(tmp_path: Path) 
             "pipelines/fix.yml": "environments:\n  prod:\n",
         },
     )
-    assert told(directory) == [
+    assert problems_of(directory) == [
         "config/services/foo.yml:2:19: prod is in main and in fix: a service meets each environment once"
     ]
 
 
-def test_a_soak_at_the_entry_is_told(tmp_path: Path) -> None:
-    assert told(config(tmp_path, {"environments/prod.yml": "entry: [smoke, soak]\n"})) == [
+def test_a_soak_at_the_entry_is_a_problem(tmp_path: Path) -> None:
+    assert problems_of(config(tmp_path, {"environments/prod.yml": "entry: [smoke, soak]\n"})) == [
         "config/environments/prod.yml:1:16: soak is a soak: nothing has run here yet to soak; "
         "put it on the stage before this environment"
     ]
@@ -268,14 +266,14 @@ def test_a_soak_at_the_entry_is_told(tmp_path: Path) -> None:
 
 def test_the_defaults_of_services_are_checked_like_a_service(tmp_path: Path) -> None:
     defaults = "artifacts: [puppet]\npromotions: [smok]\npipelines: [main]\n"
-    assert told(config(tmp_path, {"services/_defaults.yml": defaults})) == [
+    assert problems_of(config(tmp_path, {"services/_defaults.yml": defaults})) == [
         "config/services/_defaults.yml:1:13: puppet is no artifact: write group:name, without a version",
         "config/services/_defaults.yml:2:14: there is no promotion smok; did you mean smoke?",
         "config/services/_defaults.yml:3:1: there is no key pipelines here; there is artifacts, promotions",
     ]
 
 
-def test_every_error_of_every_file_is_told_at_once_in_order(tmp_path: Path) -> None:
+def test_every_error_of_every_file_is_reported_at_once_in_order(tmp_path: Path) -> None:
     directory = config(
         tmp_path,
         {
@@ -285,7 +283,7 @@ def test_every_error_of_every_file_is_told_at_once_in_order(tmp_path: Path) -> N
             "services/foo.yml": "descriptoin: x\n",
         },
     )
-    assert told(directory) == [
+    assert problems_of(directory) == [
         "config/environments/dev.yml:1:1: there is no key orchestratr here; did you mean orchestrator?",
         "config/environments/dev.yml:2:11: 5 of what? Write the unit: 5s, 5m, 5h or 5d",
         "config/environments/dev.yml:3:9: there is no promotion no-such-thing; there is smoke, soak",
@@ -303,14 +301,14 @@ def test_every_error_of_every_file_is_told_at_once_in_order(tmp_path: Path) -> N
 
 def test_a_broken_file_is_one_problem_and_not_one_for_each_that_names_it(tmp_path: Path) -> None:
     directory = config(tmp_path, {"pipelines/main.yml": b"\xff", "promotions/smoke.yml": "- x\n"})
-    assert told(directory) == [
+    assert problems_of(directory) == [
         "config/pipelines/main.yml:1:1: is not UTF-8: the byte 0xff",
         "config/promotions/smoke.yml:1:1: expected keys and values, found a list",
     ]
 
 
-def test_a_problem_is_one_line_whatever_the_file_says(tmp_path: Path) -> None:
-    assert told(config(tmp_path, {"environments/dev.yml": '"a\\nb\\e[31m": x\n'})) == [
+def test_a_problem_is_one_line(tmp_path: Path) -> None:
+    assert problems_of(config(tmp_path, {"environments/dev.yml": '"a\\nb\\e[31m": x\n'})) == [
         r"config/environments/dev.yml:1:1: there is no key a\nb\x1b[31m here; there is deadline, description, entry, "
         "fail_on_incident, failure_strategy, orchestrator, retry, webhooks"
     ]
@@ -326,42 +324,42 @@ def test_a_problem_is_one_line_whatever_the_file_says(tmp_path: Path) -> None:
         ("services/team/bar.yml", "is a folder: services/ has files only"),
     ],
 )
-def test_a_file_in_the_wrong_place_or_of_the_wrong_name_is_told(tmp_path: Path, file: str, message: str) -> None:
-    (found,) = told(config(tmp_path, {file: "artifacts: [a:b]\npipelines: [main]\n"}))
+def test_a_file_in_the_wrong_place_or_of_the_wrong_name_is_a_problem(tmp_path: Path, file: str, message: str) -> None:
+    (found,) = problems_of(config(tmp_path, {file: "artifacts: [a:b]\npipelines: [main]\n"}))
     named = file if file.count("/") < 2 and not file.startswith("service/") else file.rpartition("/")[0]
     assert found.startswith(f"config/{named}:1:1: {message}")
 
 
-def test_one_name_with_both_endings_is_told(tmp_path: Path) -> None:
+def test_one_name_with_both_endings_is_a_problem(tmp_path: Path) -> None:
     directory = config(tmp_path, {"services/foo.yaml": "artifacts: [a:b]\npipelines: [main]\n"})
-    assert told(directory) == ["config/services/foo.yml:1:1: foo is here with two endings: keep one of them"]
+    assert problems_of(directory) == ["config/services/foo.yml:1:1: foo is here with two endings: keep one of them"]
 
 
-def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_a_problem(tmp_path: Path) -> None:
     directory = config(tmp_path)
     (directory / "environments/a.yml").mkdir()
     (directory / "environments/b.yml").symlink_to("nowhere")
     os.mkfifo(directory / "environments/c.yml")
-    assert told(directory) == [
+    assert problems_of(directory) == [
         "config/environments/a.yml:1:1: is not a file",
         "config/environments/b.yml:1:1: cannot be read: No such file or directory",
         "config/environments/c.yml:1:1: is not a file",
     ]
 
 
-def test_a_directory_that_is_missing_no_directory_or_empty_is_told(tmp_path: Path) -> None:
-    assert told(tmp_path / "missing") == ["missing:1:1: there is no such directory"]
+def test_a_missing_or_empty_directory_is_a_problem(tmp_path: Path) -> None:
+    assert problems_of(tmp_path / "missing") == ["missing:1:1: there is no such directory"]
     put(tmp_path / "file", "")
-    assert told(tmp_path / "file") == ["file:1:1: is not a directory"]
+    assert problems_of(tmp_path / "file") == ["file:1:1: is not a directory"]
     (tmp_path / "empty").mkdir()
-    assert told(tmp_path / "empty") == ["empty:1:1: has no services: expected services/NAME.yml"]
+    assert problems_of(tmp_path / "empty") == ["empty:1:1: has no services: expected services/NAME.yml"]
     put(tmp_path / "bare/services/_defaults.yml", "")
-    assert told(tmp_path / "bare") == ["bare:1:1: has no services: expected services/NAME.yml"]
+    assert problems_of(tmp_path / "bare") == ["bare:1:1: has no services: expected services/NAME.yml"]
 
 
 def test_a_pipeline_without_end_is_refused_before_it_is_walked(tmp_path: Path) -> None:
     stages = "".join(f"  e{number}:\n" for number in range(20_000))
-    assert told(config(tmp_path, {PIPELINE: f"environments:\n{stages}"})) == [
+    assert problems_of(config(tmp_path, {PIPELINE: f"environments:\n{stages}"})) == [
         "config/pipelines/main.yml:2:3: has 20000 stages; a pipeline may have 200"
     ]
 
@@ -371,6 +369,6 @@ def test_a_name_with_a_hidden_character_is_a_problem(tmp_path: Path) -> None:
         "access.yml": 'groups:\n  "s\\u202ere": [alice]\n  qa: ["bo\\u200bb"]\n',
         "services/fo\u202eo.yml": "artifacts: [com.example:foo]\npipelines: [main]\n",
     }
-    text = "\n".join(told(config(tmp_path, files)))
+    text = "\n".join(problems_of(config(tmp_path, files)))
     for expected in ("U+202E is not allowed", "U+200B is not allowed", "fo\\u202eo is no name for it"):
         assert expected in text

@@ -1,4 +1,4 @@
-"""What a schema cannot say of promotions, told where it stands; and what good ones become."""
+"""Checks of promotions beyond the schema, with their places; good documents as promotions."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from deploydb.domain.promotions import (
     VerificationPromotion,
     WebhookPromotion,
 )
-from tests.configuration.given import config, told
+from tests.configuration.given import config, problems_of
 
 ACCESS = "groups:\n  sre: [sue]\n  qa: [quinn]\noverride_freeze: [sre]\n"
 
@@ -118,18 +118,18 @@ ACCESS = "groups:\n  sre: [sue]\n  qa: [quinn]\noverride_freeze: [sre]\n"
         ("type: ProvenancePromotion\nsigners: []\n", "2:10: name at least one signer"),
     ],
 )
-def test_what_is_wrong_is_told_where_it_stands(tmp_path: Path, text: str, message: str) -> None:
-    found = told(config(tmp_path, {"access.yml": ACCESS, "promotions/it.yml": text}))
+def test_a_problem_of_a_promotion_has_its_place(tmp_path: Path, text: str, message: str) -> None:
+    found = problems_of(config(tmp_path, {"access.yml": ACCESS, "promotions/it.yml": text}))
     assert found == [f"config/promotions/it.yml:{message}"]
 
 
-def test_a_promotion_may_not_have_one_of_our_own_names(tmp_path: Path) -> None:
-    (message,) = told(config(tmp_path, {"promotions/freeze.yml": "type: ManualPromotion\n"}))
+def test_a_promotion_may_not_have_a_reserved_name(tmp_path: Path) -> None:
+    (message,) = problems_of(config(tmp_path, {"promotions/freeze.yml": "type: ManualPromotion\n"}))
     assert message.endswith("1:1: freeze is DeployDB's own word for a gate: give the promotion another name")
 
 
 def test_groups_that_may_override_must_exist(tmp_path: Path) -> None:
-    (message,) = told(config(tmp_path, {"access.yml": "override_freeze: [sre]\n"}))
+    (message,) = problems_of(config(tmp_path, {"access.yml": "override_freeze: [sre]\n"}))
     assert message == "config/access.yml:1:19: there is no group sre"
 
 
@@ -211,6 +211,6 @@ def test_strategies_retries_and_groups_of_environments(tmp_path: Path) -> None:
         ("supersede: oldest", "6:12: expected newest or queue or all, found the text oldest"),
     ],
 )
-def test_what_is_wrong_with_a_pipeline_is_told(tmp_path: Path, text: str, message: str) -> None:
+def test_a_problem_of_a_pipeline_has_its_place(tmp_path: Path, text: str, message: str) -> None:
     pipeline = f"environments:\n  dev:\n  staging:\n    promotions: [soak]\n  prod:\n{text}\n"
-    assert told(config(tmp_path, {"pipelines/main.yml": pipeline})) == [f"config/pipelines/main.yml:{message}"]
+    assert problems_of(config(tmp_path, {"pipelines/main.yml": pipeline})) == [f"config/pipelines/main.yml:{message}"]

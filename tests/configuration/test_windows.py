@@ -1,4 +1,4 @@
-"""Windows as files write them: what they become, and what is told of those that are wrong."""
+"""Windows in files: good ones as values, and the problems of wrong ones."""
 
 from datetime import date, time, timedelta
 
@@ -94,8 +94,8 @@ DATE = "write 2026-12-24, or 2026-12-24..2027-01-02"
         ("days: {mon: fri}", ["4:11: expected text, found keys and values"]),
         ("{from: 9, to: 17:00}", ["4:12: 9 is no time of day: write 09:00 or 17:30"]),
         ("{from: 09:00, to: 24:30}", ["4:23: 24:30 is no time of day: write 09:00 or 17:30"]),
-        ("from: 09:00", ["4:5: to is missing: until when is it?"]),
-        ("to: 09:00", ["4:5: from is missing: since when is it?"]),
+        ("from: 09:00", ["4:5: to is missing: write when it closes"]),
+        ("to: 09:00", ["4:5: from is missing: write when it opens"]),
         ("{from: [], to: 17:00}", ["4:12: expected text, found a list"]),
         ("dates: 24.12.2026", [f"4:12: 24.12.2026 is no date: {DATE}"]),
         ("dates: [2026-12-24, 2026-02-30]", [f"4:25: 2026-02-30 is no date: {DATE}"]),
@@ -107,7 +107,7 @@ DATE = "write 2026-12-24, or 2026-12-24..2027-01-02"
         ("", ["4:4: this window is empty: write days, dates, from and to, or rrule and duration"]),
         ("office hours", ["4:5: expected keys and values, found the text office hours"]),
         ("day: mon", ["4:5: there is no key day here; did you mean days?"]),
-        ("rrule: FREQ=DAILY", ["4:5: duration is missing: for how long is it open each time?"]),
+        ("rrule: FREQ=DAILY", ["4:5: duration is missing: write how long it is open each time"]),
         ("duration: 1h", ["4:5: duration goes with rrule, which is missing; without it write from and to"]),
         ("{rrule: FREQ=DAILY, duration: 32d}", ["4:35: is longer than 31d: write dates instead"]),
         ("{rrule: FREQ=DAILY, duration: 5}", ["4:35: 5 of what? Write the unit: 5s, 5m, 5h or 5d"]),
@@ -126,7 +126,7 @@ DATE = "write 2026-12-24, or 2026-12-24..2027-01-02"
         ),
     ],
 )
-def test_what_is_wrong_with_a_window_is_told_where_it_stands(written: str, problems: list[str]) -> None:
+def test_a_problem_of_a_window_has_its_place(written: str, problems: list[str]) -> None:
     assert read(f"{HEAD}deny:\n  - {written}\n")[1] == problems
 
 
