@@ -13,7 +13,7 @@ _FILES = ("cafile", "certfile", "keyfile")
 
 
 class RabbitMQAddress(Struct, frozen=True, kw_only=True):
-    """Where a RabbitMQ is, and who we are there. `str()` leaves the password out.
+    """The address of a RabbitMQ, with our login. `str()` leaves the password out.
 
     With TLS the server's certificate is verified, by `cafile` or the system's; `certfile` and `keyfile` are ours.
     """
@@ -33,7 +33,7 @@ class RabbitMQAddress(Struct, frozen=True, kw_only=True):
         return f"{'amqps' if self.tls else 'amqp'}://{self.user}@{host}:{self.port}/{self.vhost}"
 
     def tls_context(self) -> ssl.SSLContext:
-        """Verifies the server's name and certificate. Raises: Misconfigured where a file of it cannot be read."""
+        """Verifies the server's name and certificate. Raises: Misconfigured for an unreadable file."""
         try:
             context = ssl.create_default_context(cafile=self.cafile)
             if self.certfile:
@@ -54,7 +54,7 @@ class EmbeddedAddress(Struct, frozen=True, kw_only=True):
 
 
 def parse_address(url: str) -> RabbitMQAddress | EmbeddedAddress:
-    """What a broker URL names. Raises: Misconfigured, never showing a password."""
+    """Parse a broker URL. Raises: Misconfigured, never with a password."""
     scheme, separator, rest = url.partition(":")
     if scheme == "embedded" and separator:
         if not rest:
@@ -65,11 +65,11 @@ def parse_address(url: str) -> RabbitMQAddress | EmbeddedAddress:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError:  # whose words may have a part of the password
+    except ValueError:  # its message may have a part of the password
         raise Misconfigured(f"DEPLOYDB_BROKER_URL cannot be read: {_EXPECTED}") from None
     if "@" in f"{parts.path}{parts.query}{parts.fragment}":
-        told = "has an @ behind a / ? or #: write those of the password as %2F, %3F and %23"
-        raise Misconfigured(f"DEPLOYDB_BROKER_URL {told}")
+        problem = "has an @ behind a / ? or #: write those of the password as %2F, %3F and %23"
+        raise Misconfigured(f"DEPLOYDB_BROKER_URL {problem}")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     if unknown := sorted(options.keys() - set(_FILES)):
         raise Misconfigured(
@@ -81,7 +81,7 @@ def parse_address(url: str) -> RabbitMQAddress | EmbeddedAddress:
         port=port or (5671 if tls else 5672),
         user=unquote(parts.username or "guest"),
         password=unquote(parts.password or "guest"),
-        # As amqp://host and amqp://host/ are read by most; an empty vhost name is nobody's.
+        # amqp://host and amqp://host/ mean `/` for most clients; no vhost has an empty name.
         vhost=unquote(parts.path[1:]) or "/",
         tls=tls,
         cafile=options.get("cafile"),

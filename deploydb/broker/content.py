@@ -1,9 +1,9 @@
-"""A delivery out of its frames: `basic.deliver`, the header with its properties, and the body.
+"""Decoding a delivery from its frames: `basic.deliver`, the header with its properties, and the body.
 
-py-amqp can do this, at twice the cost of all the rest of consuming, and it takes the whole connection down over
-properties that it cannot parse: text that is not UTF-8, a timestamp beyond the calendar. A publisher can send those,
-and innocent neighbours would go with them at each redelivery. So the two fixed layouts are read here (AMQP 0-9-1,
-2.3.5 and 4.2.6), names as text of any encoding, and properties that cannot be read are taken as absent.
+py-amqp needs twice the time of all other consuming for this. It also ends the connection over properties that it cannot
+parse: text that is not UTF-8, a timestamp beyond the calendar. A publisher can send those, and other messages would be
+redelivered with them. So the two fixed layouts are read here (AMQP 0-9-1, 2.3.5 and 4.2.6). Names are text of any
+encoding; unreadable properties count as absent.
 """
 
 from struct import Struct, error
@@ -26,9 +26,9 @@ Properties = dict[str, Any]
 
 
 class Assembly:
-    """Puts one channel's frames together. Other channels' frames may come in between, but are not for it.
+    """Assembles deliveries from the frames of one channel. Other channels' frames may come in between.
 
-    Of a body longer than `body_bytes` the rest is dropped as it arrives.
+    Drops the rest of a body longer than `body_bytes` as it arrives.
     """
 
     def __init__(self, body_bytes: int | None = None) -> None:
@@ -40,11 +40,11 @@ class Assembly:
         self._parts: list[bytes] = []
 
     def wants(self, kind: int, payload: bytes) -> bool:
-        """Whether the frame begins a delivery, or goes on with the one that has begun."""
+        """Whether the frame begins a delivery, or continues one."""
         return self._deliver is not None or (kind == METHOD and payload.startswith(DELIVER))
 
     def add(self, kind: int, payload: bytes) -> Delivery | None:
-        """The delivery, with its last frame."""
+        """Add a frame; the last one returns the delivery."""
         if kind == METHOD:
             self._deliver, self._parts = payload, []
             return None
@@ -86,7 +86,7 @@ class Assembly:
 
 
 def _properties(payload: bytes, flags: int) -> Properties:
-    """Those that we know what to do with, as far as they can be read. They stand in the order of their flags."""
+    """The properties in use, up to the first unreadable one. They are in the order of their flags."""
     found: Properties = {}
     at = 14
     try:
@@ -114,13 +114,13 @@ def _properties(payload: bytes, flags: int) -> Properties:
 
 
 def _short_text(payload: bytes, at: int) -> tuple[str, int]:
-    """A short string: a length byte, then at most 255 bytes, of any encoding as far as RabbitMQ cares."""
+    """A short string: a length byte, then at most 255 bytes; RabbitMQ accepts any encoding."""
     end = at + 1 + payload[at]
     return text(payload[at + 1 : end]), end
 
 
 def _headers(table: bytes) -> tuple[dict[str, str], Death | None]:
-    """The headers that are plain values, as text, and the death that RabbitMQ has written last."""
+    """The headers with plain values, as text, and RabbitMQ's latest death."""
     headers: dict[str, str] = {}
     death: Death | None = None
     for name, kind, value in fields(table):
@@ -132,7 +132,7 @@ def _headers(table: bytes) -> tuple[dict[str, str], Death | None]:
 
 
 def _death(kind: str, value: bytes) -> Death:
-    """RabbitMQ puts its entry before those that a publisher wrote, or counts up one of the same queue and reason."""
+    """RabbitMQ's entry precedes those of a publisher, or increments one of the same queue and reason."""
     kind, entry = next(items(value), ("", b"")) if kind == "A" else ("", b"")
     found = {name: (of, value) for name, of, value in fields(entry)} if kind == "F" else {}
     of, keys = found.get("routing-keys", ("", b""))

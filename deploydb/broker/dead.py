@@ -1,9 +1,9 @@
-"""The form of a dead letter: the message as it came, and why it could not be taken, in headers.
+"""The form of a dead letter: the message unchanged, and the reason in headers.
 
-Every header of a message is its publisher's word, those that look like ours or RabbitMQ's included. So they are left
-out when a letter is made, and nothing is read from them unless the letter came by the dead exchange, which only workers
-may write, without a death of the broker's. The broker dead-letters by the same exchange, and puts its own entry before
-those of `x-death`; its routing key is the queue's name, by the queue's arguments. A replay goes by that queue alone.
+A publisher can write every header, those that look like ours or RabbitMQ's too. So a letter leaves them out. Ours are
+read only from a letter that came by the dead exchange, which only workers may write, without a death of the broker's.
+The broker dead-letters by the same exchange, and puts its own entry before those of `x-death`; its routing key is the
+queue's name, by the queue's arguments. A replay goes by that queue alone.
 """
 
 import hashlib
@@ -25,19 +25,19 @@ from deploydb.domain.errors import Misconfigured
 _OURS = "x-deploydb-"
 _BROKERS = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count")
 _ROUTES = ("cc", "bcc")
-"""RabbitMQ sends a message to the routing keys in these as well."""
+"""RabbitMQ also sends a message to the routing keys in these."""
 _MAX_REASON_BYTES = 4000
 MAX_HEADERS_BYTES = 64 * 1024
 """Headers of a publisher that a dead letter keeps; half a frame."""
 
 _MAX_DIGITS = 19
 
-TOO_OFTEN = f"delivered more than {DELIVERY_LIMIT} times without an ack: whoever takes it fails or dies"
-"""The reason of what the broker itself gives up."""
+TOO_OFTEN = f"delivered more than {DELIVERY_LIMIT} times without an ack: its consumer fails or dies"
+"""The reason of a message that the broker itself gives up."""
 
 
 def dead_letter(delivery: Delivery, queue: str, reason: str, path: str) -> Message:
-    """The letter to publish for a delivery of `queue` that cannot be taken, before acking it. Always sendable."""
+    """The letter to publish for a bad delivery of `queue`, before its ack. Always sendable."""
     headers, dropped = sendable_headers(delivery.headers)
     headers |= {
         f"{_OURS}reason": _cut(reason, _MAX_REASON_BYTES),
@@ -63,7 +63,7 @@ def dead_letter(delivery: Delivery, queue: str, reason: str, path: str) -> Messa
 
 
 def bare(message: Message) -> Message:
-    """A dead letter without all that its publisher could name: for a broker that would not have the whole one."""
+    """A dead letter without the publisher's properties: for a broker that refuses the whole dead."""
     ours = (f"{_OURS}reason", f"{_OURS}path", f"{_OURS}cut-from")
     kept = {name: message.headers[name] for name in ours if name in message.headers}
     return Message(
@@ -76,7 +76,7 @@ def bare(message: Message) -> Message:
 
 
 def letter(delivery: Delivery) -> DeadLetter:
-    """One message of the dead-letter queue, as people see it."""
+    """One message of the dead-letter queue, for people."""
     queue = delivery.routing_key if delivery.exchange == DEAD else ""
     ours = delivery.headers if queue and delivery.death is None else {}
     return DeadLetter(
@@ -98,41 +98,41 @@ def letter(delivery: Delivery) -> DeadLetter:
     )
 
 
-def replayed(one: DeadLetter, body: bytes) -> Message:
-    """The message that a dead letter goes back as. Always sendable."""
-    headers, _dropped = sendable_headers(one.headers)
+def replayed(dead: DeadLetter, body: bytes) -> Message:
+    """The message for the replay of a dead letter. Always sendable."""
+    headers, _dropped = sendable_headers(dead.headers)
     return Message(
-        exchange=one.exchange,
-        routing_key=_cut(one.routing_key, MAX_NAME_BYTES),
+        exchange=dead.exchange,
+        routing_key=_cut(dead.routing_key, MAX_NAME_BYTES),
         body=body,
-        message_id=_cut(one.message_id, MAX_NAME_BYTES),
-        content_type=_cut(one.content_type, MAX_NAME_BYTES),
+        message_id=_cut(dead.message_id, MAX_NAME_BYTES),
+        content_type=_cut(dead.content_type, MAX_NAME_BYTES),
         headers=headers,
     )
 
 
-def require_replayable(one: DeadLetter, body: bytes | None) -> None:
-    """Return only if the letter can go back. Raises: Misconfigured."""
-    if not one.exchange:
-        where = f"died in {one.queue}, no queue of DeployDB" if one.queue else f"did not come by the exchange {DEAD}"
-        raise Misconfigured(f"dead letter {one.id} cannot go back: it {where}; `deploydb dead discard {one.id}`")
-    if one.cut_from is not None and body is None:
+def require_replayable(dead: DeadLetter, body: bytes | None) -> None:
+    """Raises: Misconfigured for a letter that cannot go back."""
+    if not dead.exchange:
+        where = f"died in {dead.queue}, no queue of DeployDB" if dead.queue else f"did not come by the exchange {DEAD}"
+        raise Misconfigured(f"dead letter {dead.id} cannot go back: it {where}; `deploydb dead discard {dead.id}`")
+    if dead.cut_from is not None and body is None:
         raise Misconfigured(
-            f"dead letter {one.id} cannot go back as it is: {len(one.body)} of its {one.cut_from} bytes were kept; "
+            f"dead letter {dead.id} cannot go back as it is: {len(dead.body)} of its {dead.cut_from} bytes were kept; "
             "give a whole body, or discard it"
         )
 
 
-def unbound(one: DeadLetter) -> Misconfigured:
-    """The error to raise for a letter that no queue would take."""
+def unbound(dead: DeadLetter) -> Misconfigured:
+    """The error to raise for a letter without a queue to go to."""
     return Misconfigured(
-        f"dead letter {one.id} cannot go back: no queue is bound to exchange {one.exchange} for its routing "
-        f"key {one.routing_key}"
+        f"dead letter {dead.id} cannot go back: no queue is bound to exchange {dead.exchange} for its routing "
+        f"key {dead.routing_key}"
     )
 
 
 def sendable_headers(headers: Mapping[str, str]) -> tuple[dict[str, str], int]:
-    """A publisher's own headers as far as they can be sent on, and how many have been left out."""
+    """A publisher's own headers within the limits, and the number of the others."""
     kept: dict[str, str] = {}
     room = MAX_HEADERS_BYTES
     for given_name, given_value in _publishers(headers).items():
@@ -145,7 +145,7 @@ def sendable_headers(headers: Mapping[str, str]) -> tuple[dict[str, str], int]:
 
 
 def _way_back(queue: str) -> str:
-    """The exchange that a queue of ours is filled from."""
+    """The exchange that fills a queue of ours."""
     if queue == INGEST_QUEUE:
         return EVENTS
     return COMMANDS if queue.startswith(f"{COMMANDS}.") else ""
@@ -161,7 +161,7 @@ def _reserved(name: str) -> bool:
 
 
 def _stable(headers: Mapping[str, str]) -> str:
-    """Those that stay as they are from one look to the next: RabbitMQ counts the looks in one of its own."""
+    """The headers that are the same at each look: RabbitMQ counts the looks in one of its own."""
     return str(sorted((name, value) for name, value in headers.items() if not name.startswith(_BROKERS)))
 
 

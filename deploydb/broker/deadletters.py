@@ -1,9 +1,9 @@
 """The dead-letter queue on RabbitMQ, for people.
 
-AMQP has no way to look into a queue: messages are taken without an ack, and put back afterwards. A quorum queue
-delivers what was put back before anything else, in the order in which it was put back; so all of them are taken, up to
-a bound, else each look would turn the order round. Whoever looks at the same moment sees the rest. There is one queue
-for all dead letters; nothing consumes it. Letters are read as ingest reads messages: their properties are a stranger's.
+AMQP cannot look into a queue: messages are received without an ack, and returned afterwards. A quorum queue delivers
+returned messages first, in the order of their return. So all of them are received, up to a bound: else each look would
+change the order. A second user at the same moment sees the rest. One queue has all dead letters; no worker consumes it.
+Letters are read like the messages of ingest: any publisher may have written their properties.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,14 +24,14 @@ from deploydb.domain.errors import Transient
 from deploydb.settings import MAX_BODY_BYTES
 
 _MOST = 10_000
-"""Dead letters that are taken at once. With more of them than this, looking changes their order."""
+"""Dead letters that are received at once. With more than these, a look changes their order."""
 _ARRIVAL = timedelta(seconds=2)
 _RETURN_SECONDS = 10.0
 _RETURNED_AT_ONCE = 16
 
 
 class RabbitMQDeadLetters:
-    """`port.DeadLetters`. Each call is a connection of its own: people take their time."""
+    """`port.DeadLetters`. Each call has a connection of its own: people are slow."""
 
     def __init__(self, address: RabbitMQAddress, *, name: str) -> None:
         self._address = address
@@ -42,27 +42,27 @@ class RabbitMQDeadLetters:
         with self._queue() as queue:
             return [found for found, _delivery in queue.letters[:limit]]
 
-    def replay(self, ident: str, body: bytes | None = None) -> DeadLetter | None:
+    def replay(self, id_: str, body: bytes | None = None) -> DeadLetter | None:
         """As `port.DeadLetters.replay`."""
         with self._queue() as queue:
-            found = queue.find(ident)
+            found = queue.find(id_)
             if found is None:
                 return None
-            one, delivery = found
-            require_replayable(one, body)
-            self._send_back(one, one.body if body is None else body)
+            dead, delivery = found
+            require_replayable(dead, body)
+            self._send_back(dead, dead.body if body is None else body)
             queue.take_away(delivery)
-            return one
+            return dead
 
-    def discard(self, ident: str) -> DeadLetter | None:
+    def discard(self, id_: str) -> DeadLetter | None:
         """As `port.DeadLetters.discard`."""
         with self._queue() as queue:
-            found = queue.find(ident)
+            found = queue.find(id_)
             if found is None:
                 return None
-            one, delivery = found
+            dead, delivery = found
             queue.take_away(delivery)
-            return one
+            return dead
 
     def close(self) -> None:
         """Nothing is held between calls."""
@@ -94,38 +94,38 @@ class RabbitMQDeadLetters:
                 finally:
                     queue.put_back()
 
-    def _send_back(self, one: DeadLetter, body: bytes) -> None:
+    def _send_back(self, dead: DeadLetter, body: bytes) -> None:
         with RabbitMQOutbound(self._address, name=self._name) as outbound:
-            (receipt,) = outbound.publish([replayed(one, body)])
+            (receipt,) = outbound.publish([replayed(dead, body)])
         if receipt.state == "returned":
-            raise unbound(one)
+            raise unbound(dead)
         if receipt.state == "refused":
-            raise Transient(f"the broker would not take dead letter {one.id} back: {receipt.detail}")
+            raise Transient(f"the broker would not take dead letter {dead.id} back: {receipt.detail}")
 
 
 class _DeadQueue:
-    """The queue while somebody looks through it."""
+    """The queue during one call."""
 
     def __init__(self, inbound: RabbitMQInbound, count: int, ready: Callable[[], int]) -> None:
         self._inbound = inbound
         self._ready = ready
         self._held: list[Delivery] = []
         while len(self._held) < count and (arrived := inbound.take(count - len(self._held), _ARRIVAL)):
-            self._held += arrived  # where fewer than `count` come, somebody else has taken the rest
-        # Before anything is put back: it would be delivered to us again.
+            self._held += arrived  # fewer than `count`: another consumer has the rest
+        # Before any is returned: it would be delivered to us again.
         inbound.cancel()
         self.letters = [(letter(delivery), delivery) for delivery in self._held]
 
-    def find(self, ident: str) -> tuple[DeadLetter, Delivery] | None:
-        return next((pair for pair in self.letters if pair[0].id == ident), None)
+    def find(self, id_: str) -> tuple[DeadLetter, Delivery] | None:
+        return next((pair for pair in self.letters if pair[0].id == id_), None)
 
     def take_away(self, delivery: Delivery) -> None:
         self._inbound.ack([delivery])
         self._held.remove(delivery)
 
     def put_back(self) -> None:
-        """A few at a time, each time until they are back: RabbitMQ's client of a quorum queue starts to buffer at 32
-        commands under way, and the buffer, like a closing channel, gives back in any order."""
+        """Return a few at a time, and wait for each few: RabbitMQ's client of a quorum queue starts to buffer at 32
+        pending commands, and the buffer, like a closing channel, returns them in any order."""
         deadline = monotonic() + _RETURN_SECONDS
         for start in range(0, len(self._held), _RETURNED_AT_ONCE):
             some = self._held[start : start + _RETURNED_AT_ONCE]

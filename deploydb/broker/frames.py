@@ -1,7 +1,7 @@
 """py-amqp's transports with a read buffer, so that a batch costs few system calls.
 
-py-amqp reads each frame with three calls of `recv`, and a message has three frames. Here, whatever has arrived is read
-at once, and frames are cut out of it (measured on a quorum queue: 33,000 messages a second in the place of 19,000).
+py-amqp reads each frame with three calls of `recv`, and a message has three frames. Here one call reads all bytes that
+have arrived (measured on a quorum queue: 33,000 messages a second in the place of 19,000).
 """
 
 import select
@@ -21,7 +21,7 @@ Frame = tuple[int, int, bytes]
 
 
 class Buffered:
-    """Reads frames out of a buffer. Mixed into a py-amqp transport."""
+    """Reads frames from a buffer. Mixed into a py-amqp transport."""
 
     sock: Any
     connected: bool
@@ -33,7 +33,7 @@ class Buffered:
         self.bytes_read = 0
 
     def readable(self, timeout_seconds: float) -> bool:
-        """Whether (the beginning of) a frame is there, or has come within the time."""
+        """Whether the beginning of a frame arrives within the time."""
         if self._position < len(self._received) or (hasattr(self.sock, "pending") and self.sock.pending()):
             return True
         poll = select.poll()
@@ -41,9 +41,9 @@ class Buffered:
         return bool(poll.poll(timeout_seconds * 1000))
 
     def read_frame(self, *_: object) -> Frame:
-        """The next frame: type, channel, payload. Waits as long as the socket is set to.
+        """The next frame: type, channel, payload. Waits for the socket's timeout.
 
-        Raises: TimeoutError, OSError where the connection is lost, UnexpectedFrame for what is not AMQP.
+        Raises: TimeoutError, OSError where the connection is lost, UnexpectedFrame for other protocols.
         """
         while True:
             start, received = self._position, self._received
@@ -59,7 +59,7 @@ class Buffered:
             self._read_more()
 
     def close(self) -> None:
-        """Drop the connection. The TLS farewell of py-amqp is left out: it waits for a peer that may be dead."""
+        """Drop the connection, without py-amqp's TLS shutdown: it waits for a peer that may be dead."""
         if self.sock is not None:
             self.sock.close()
             self.sock = None
@@ -79,18 +79,18 @@ class Buffered:
 
 
 class BufferedTCP(Buffered, TCPTransport):  # type: ignore[misc]  # py-amqp has no types
-    """Plain."""
+    """Without TLS."""
 
 
 class BufferedTLS(Buffered, SSLTransport):  # type: ignore[misc]
-    """In TLS. `ssl` is `{"context": SSLContext, "server_hostname": NAME}`."""
+    """With TLS. `ssl` is `{"context": SSLContext, "server_hostname": NAME}`."""
 
     def _wrap_socket(self, sock: Any, context: Any = None, **options: Any) -> Any:  # noqa: ANN401  # py-amqp's types
         return context.wrap_socket(sock, do_handshake_on_connect=False, **options)
 
 
 class Connection(pyamqp.Connection):
-    """kombu's connection on these transports."""
+    """kombu's connection with these transports."""
 
     def Transport(  # noqa: N802  # py-amqp's name and order
         self,
@@ -116,6 +116,6 @@ class Connection(pyamqp.Connection):
 
 
 class BufferedTransport(pyamqp.Transport):
-    """What a `kombu.Connection` is told to use."""
+    """The transport class for `kombu.Connection`."""
 
     Connection = Connection

@@ -1,8 +1,8 @@
 """Consuming from RabbitMQ: kombu's connection and channel, a loop of our own around them.
 
-kombu's `ConsumerMixin` hangs in `close()` on a dead peer, and its `Consumer` decodes (and decompresses) bodies before
-we see them; so deliveries are put together from the channel's frames (`content`), nothing is decoded, and a lost
-connection is dropped by `collect()`.
+kombu's `ConsumerMixin` hangs in `close()` on a dead peer, and its `Consumer` decodes and decompresses bodies first. So
+deliveries are assembled from the channel's frames (`content`), bodies stay bytes, and a lost connection is dropped by
+`collect()`.
 """
 
 from collections import deque
@@ -29,15 +29,15 @@ from deploydb.domain.errors import Transient
 HEARTBEAT_SECONDS = 30
 _BEAT_SECONDS = HEARTBEAT_SECONDS / 3
 _SILENCE_SECONDS = 45.0
-"""The broker sends at least a heartbeat each half interval: silent for three of them, it is gone. Within 60 s."""
+"""The broker sends at least a heartbeat each half interval: silent for three of them, it is lost. Within 60 s."""
 _CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 15
-"""A read in the middle of an answer, or a write, that takes longer than this has lost its peer."""
+"""A longer read in the middle of an answer, or write, has lost its peer."""
 
 _FAREWELL_SECONDS = 1.0
 
 _TORN_DOWN = (AttributeError, KeyError, TypeError)
-"""py-amqp raises these where it meets what it has itself torn down."""
+"""py-amqp raises these after it has torn down its own connection."""
 
 _CLOSE_OK = b"\0\x0a\0\x33"
 """Class 10, method 51: `connection.close-ok`."""
@@ -92,8 +92,8 @@ class RabbitMQInbound:
         return taken
 
     def waiting(self) -> int | None:
-        """As `port.Inbound.waiting`. The answer comes behind what was delivered before it, which is read first; once
-        that is as much as is kept here, the answer is left for a later call."""
+        """As `port.Inbound.waiting`. The answer comes behind earlier deliveries, which are read first. Once the buffer
+        is full, the answer is left for a later call."""
         with self._dropped_on_error():
             if not self._asked_depth:
                 arguments: tuple[object, ...] = (0, self._queue, True, False, False, False, False, {})
@@ -111,11 +111,11 @@ class RabbitMQInbound:
         return depth + len(self._arrived)
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """As `port.Inbound.ack`: one frame for those that are the oldest of all unacked, one each for the others."""
+        """As `port.Inbound.ack`: one frame for the oldest of all unacked, one each for the others."""
         tags = self._settled(deliveries)
         with self._dropped_on_error():
             oldest = 0
-            for tag in self._unacked:  # in the order in which they were taken, so ascending
+            for tag in self._unacked:  # in the order of their receipt: ascending
                 if tag not in tags:
                     break
                 oldest = tag
@@ -135,15 +135,15 @@ class RabbitMQInbound:
         self._forget(tags)
 
     def cancel(self) -> None:
-        """Take nothing more; what was taken stays ours."""
+        """Receive no more; unacked deliveries stay ours."""
         with self._dropped_on_error():
             self._channel.basic_cancel(self._consumer, nowait=True)
 
     def close(self) -> None:
-        """As `port.Connection.close`. Says goodbye, and waits a moment for the answer.
+        """As `port.Connection.close`. Sends `connection.close`, and waits a moment for the answer.
 
-        Without it the last acks could be lost: a socket that is closed with unread messages in it is reset, and what
-        was sent on it is gone.
+        Without it the last acks could be lost: a socket that is closed with unread messages is reset, with all that
+        was sent on it.
         """
         if self._amqp is None:
             return
@@ -188,22 +188,22 @@ class RabbitMQInbound:
                 "client_properties": {"connection_name": f"deploydb-{name}"},
             },
         )
-        # One attempt: trying again is the owner's, with its backoff.
+        # One attempt: the owner retries, with its backoff.
         self._amqp = settings.transport.establish_connection()
-        self._transport = self._amqp.transport  # py-amqp's own attribute would connect again once it is torn down
+        self._transport = self._amqp.transport  # py-amqp's attribute reconnects after a tear-down
         self._channel = self._amqp.channel()
         self._channel.auto_decode = False
 
     def _receive(self, limit: int, wait_seconds: float) -> None:
-        """Read what is there, up to `limit` messages and `TAKE_BYTES`; wait for the first one only.
+        """Read arrived messages, up to `limit` and `TAKE_BYTES`; wait for the first one only.
 
-        What is not read waits in the connection, and there the broker keeps back the rest of the prefetch.
+        Unread messages wait in the connection, and the broker keeps back the rest of the prefetch.
         """
         deadline = monotonic() + wait_seconds
         transport = self._transport
         while (limit == 0 or len(self._arrived) < limit) and not self._is_full:
-            patience = 0.0 if self._arrived else max(0.0, deadline - monotonic())
-            if not transport.readable(min(patience, _BEAT_SECONDS)):
+            left = 0.0 if self._arrived else max(0.0, deadline - monotonic())
+            if not transport.readable(min(left, _BEAT_SECONDS)):
                 if self._arrived or monotonic() >= deadline:
                     return
                 self._keep_alive()
@@ -218,7 +218,7 @@ class RabbitMQInbound:
                 self._arrived.append(delivery)
                 self._arrived_bytes += len(delivery.body)
         elif kind == METHOD and payload.startswith(_DECLARE_OK):
-            self._depth = int.from_bytes(payload[-8:-4])  # then the number of consumers
+            self._depth = int.from_bytes(payload[-8:-4])  # the number of consumers follows
         else:
             self._amqp.on_inbound_frame(frame)
 
@@ -228,7 +228,7 @@ class RabbitMQInbound:
 
     def _keep_alive(self) -> None:
         now = monotonic()
-        if (heard := self._transport.bytes_read) != self._bytes_heard or self._is_full:  # full: we do not listen
+        if (heard := self._transport.bytes_read) != self._bytes_heard or self._is_full:  # full: nothing is read
             self._bytes_heard, self._heard = heard, now
         if now - self._heard > _SILENCE_SECONDS:
             raise TimeoutError(f"nothing was heard from the broker for {now - self._heard:.0f} s")
@@ -240,7 +240,7 @@ class RabbitMQInbound:
         raise ConnectionResetError(f"the broker has cancelled our consumer of {self._queue}")
 
     def _settled(self, deliveries: Sequence[Delivery]) -> set[int]:
-        """Their tags, those excepted that are not ours any more: a tag means nothing on another connection."""
+        """The tags of deliveries that are still ours: a tag is valid on its own connection only."""
         unacked = self._unacked
         return {delivery.tag for delivery in deliveries if unacked.get(delivery.tag) is delivery}
 
@@ -250,7 +250,7 @@ class RabbitMQInbound:
 
     @contextmanager
     def _dropped_on_error(self, *, opening: bool = False) -> Iterator[None]:
-        """Errors as ours; after one the connection is gone."""
+        """Translate errors; after one the connection is dropped."""
         if self._amqp is None and not opening:
             raise Transient(f"the connection to {self._address} is closed")
         try:

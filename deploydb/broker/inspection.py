@@ -1,7 +1,7 @@
-"""What is on a broker, looked at beside what must be there; nothing is changed.
+"""Comparing a broker with the topology, without a change.
 
-RabbitMQ tells how a queue was declared only to who declares it again: the same again changes nothing, something else is
-refused. It takes the right to configure, which few roles have; without it the queue is only known to be there.
+RabbitMQ shows the arguments of a queue only to a client that declares it again: equal arguments change nothing, others
+are refused. This needs the permission to configure, which few roles have; without it only the queue's existence shows.
 """
 
 from typing import assert_never
@@ -16,7 +16,7 @@ from deploydb.domain.errors import Misconfigured, NotAllowed
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """An exchange or a queue. `problem`: what is wrong with it; `compared`: whether its arguments could be compared.
+    """An exchange or a queue. `problem`: its fault; `compared`: whether its arguments could be compared.
 
     `messages`: how many are ready in a queue.
     """
@@ -28,7 +28,7 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 def inspect(url: str, topology: Topology) -> list[Found]:
-    """Everything of the topology, as it was found.
+    """The state of each part of the topology.
 
     Raises: Transient where the broker is away; Misconfigured for the URL or the login.
     """
@@ -60,7 +60,7 @@ def _in_file(address: EmbeddedAddress, topology: Topology) -> list[Found]:
     ]
     for queue in topology.queues:
         problem = None if queue.name in queues else f"does not exist: {PROVISION}"
-        unbound = [one for one in queue.bindings if (one.exchange, one.pattern, queue.name) not in bindings]
+        unbound = [bind for bind in queue.bindings if (bind.exchange, bind.pattern, queue.name) not in bindings]
         if problem is None and unbound:
             problem = f"is not bound to {unbound[0].exchange} for {unbound[0].pattern}: {PROVISION}"
         found.append(Found(name=f"queue {queue.name}", problem=problem, messages=ready.get(queue.name, 0)))

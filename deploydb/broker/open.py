@@ -1,6 +1,6 @@
-"""Which transport a URL means.
+"""Opening the transport of a URL.
 
-Each one's client library is imported when it is first needed: an embedded DeployDB starts without kombu and pika.
+A client library is imported at its first use: an embedded DeployDB starts without kombu and pika.
 """
 
 from typing import assert_never
@@ -15,12 +15,12 @@ from deploydb.broker.topology import Topology
 def open_inbound(
     url: str, queue: str, *, name: str, prefetch: int = PREFETCH, body_bytes: int | None = None
 ) -> Inbound:
-    """A connection that takes messages from `queue`. `name` tells the broker's operator who that is.
+    """A connection that receives messages from `queue`. The broker's operator sees it under `name`.
 
-    `prefetch`: how many unacked messages RabbitMQ hands over, taken or not; the embedded transport hands over what is
-    taken. Who works long on a message, or fears the next one, asks for few: the rest is for others.
+    `prefetch`: the most unacked messages that RabbitMQ delivers in advance; the embedded transport has none. A consumer
+    that works long on a message sets a low one, and leaves the rest to others.
 
-    `body_bytes`: of a longer body only so much is kept (`Delivery.cut_from`).
+    `body_bytes`: a longer body is cut (`Delivery.cut_from`).
 
     Raises: Transient where the broker is away; Misconfigured for the URL, the login, or a queue that does not exist.
     """
@@ -68,9 +68,9 @@ def open_dead_letters(url: str, *, name: str) -> DeadLetters:
 
 
 def provision(url: str, topology: Topology) -> list[str]:
-    """Make what is missing, and name it. Idempotent.
+    """Declare missing parts, and name them. Idempotent.
 
-    Raises: Transient; Misconfigured where something exists otherwise (it names the argument).
+    Raises: Transient; Misconfigured for a part with another argument (which it names).
     """
     match address := parse_address(url):
         case RabbitMQAddress():
@@ -86,7 +86,7 @@ def provision(url: str, topology: Topology) -> list[str]:
 
 
 def check(url: str, topology: Topology) -> None:
-    """Return only if everything of the topology exists. Raises: Misconfigured, naming what does not; Transient."""
+    """Raises: Misconfigured for the first missing part of the topology; Transient."""
     match address := parse_address(url):
         case RabbitMQAddress():
             from deploydb.broker.provision import check as check_rabbitmq

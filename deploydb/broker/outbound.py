@@ -1,8 +1,8 @@
 """Publishing to RabbitMQ: pika's SelectConnection on a thread of its own, with a window of unconfirmed messages.
 
-The thread keeps heartbeats going while nobody publishes, and is the only one that touches the connection; `publish`
-hands it a batch and waits. A publish confirmed one at a time costs a round trip to the disks of the quorum; a window of
-them costs hardly more than one (measured: 1,400 a second against 31,000).
+The thread sends heartbeats between publishes, and is the only one that touches the connection; `publish` hands it a
+batch and waits. One confirm costs a round trip to the disks of the quorum; a window of them costs hardly more
+(measured: 1,400 a second against 31,000).
 """
 
 import threading
@@ -26,7 +26,7 @@ WINDOW_MESSAGES = 500
 WINDOW_BYTES = 16 * 1024 * 1024
 _OPEN_SECONDS = 20.0
 _ANSWER_SECONDS = 30.0
-"""Without one confirm for so long, the broker is not working, whatever its connection says."""
+"""Without one confirm for so long, the broker does not work, even with heartbeats."""
 _FAREWELL_SECONDS = 2.0
 _PERSISTENT = 2
 
@@ -81,7 +81,7 @@ class RabbitMQOutbound:
         self.publish(())
 
     def close(self) -> None:
-        """As `port.Connection.close`. A broker that does not answer the farewell is left without one."""
+        """As `port.Connection.close`. Without an answer to the farewell the socket is dropped."""
         if not self._thread.is_alive():
             return
         self._loop.add_callback_threadsafe(self._say_farewell)
@@ -98,7 +98,7 @@ class RabbitMQOutbound:
     ) -> None:
         self.close()
 
-    # What follows runs on the connection's thread.
+    # The methods below run on the connection's thread.
 
     def _run(self, name: str) -> None:
         try:
@@ -112,7 +112,7 @@ class RabbitMQOutbound:
             self._loop.start()
         except Misconfigured as error:
             self._fail(error)
-        except Exception as error:  # whatever pika lets through must reach the caller, not die with the thread
+        except Exception as error:  # it must reach the caller, and not end with the thread
             self._fail(Transient(f"the connection to {self._address} is lost: {error!r}"))
         finally:
             self._fail(Transient(f"the connection to {self._address} is closed"))
@@ -163,7 +163,7 @@ class RabbitMQOutbound:
             if batch.messages:
                 self._publish_more()
             else:
-                # changes nothing, and is answered: so the caller learns of a peer that is silent, too
+                # a request without effect: its answer shows that the peer is alive
                 self._channel.basic_qos(callback=lambda _frame: self._answered(batch))
 
     def _answered(self, batch: "_Batch") -> None:
@@ -172,7 +172,7 @@ class RabbitMQOutbound:
             self._batch = None
 
     def _publish_more(self) -> None:
-        """Send on, as far as the window is open."""
+        """Send while the window is open."""
         batch = self._batch
         while batch is not None and batch.next < len(batch.messages):
             if len(self._in_flight) >= WINDOW_MESSAGES or self._bytes_in_flight >= WINDOW_BYTES:
@@ -228,7 +228,7 @@ class RabbitMQOutbound:
         self._publish_more()
 
     def _frame_bytes(self) -> int:
-        """The size of a frame that was agreed on with the broker; 0 means any."""
+        """The frame size that was negotiated with the broker; 0 means any."""
         agreed = self._connection.params.frame_max if self._connection is not None else 0
         return int(agreed) or FRAME_BYTES
 
@@ -236,10 +236,10 @@ class RabbitMQOutbound:
         return Transient(f"{self._address} has blocked publishing: {self._blocked}")
 
     def _fail(self, error: Transient | Misconfigured) -> None:
-        """The connection is over; the first reason counts."""
+        """End the connection; the first reason counts."""
         if self._failure is None:
             self._failure = error
-        self._blocked = None  # the frame that would end the alarm comes on this connection or never
+        self._blocked = None  # the end of the alarm is sent on this connection only
         if self._batch is not None:
             self._batch.fail(self._failure)
             self._batch = None
@@ -263,7 +263,7 @@ class _Connection(SelectConnection):  # type: ignore[misc]  # pika has no types
 
 
 class _Batch:
-    """The messages of one `publish`, and what is known of them."""
+    """The messages of one `publish`, and their receipts."""
 
     def __init__(self, messages: Sequence[Message]) -> None:
         self.messages = messages
@@ -295,5 +295,5 @@ class _Batch:
 
 
 def _again(error: Transient | Misconfigured) -> Transient | Misconfigured:
-    """The same for another raise: one exception raised twice mixes its tracebacks."""
+    """A copy to raise: one exception raised twice mixes its tracebacks."""
     return type(error)(str(error))

@@ -1,16 +1,16 @@
-"""The ports to a message broker, and the contract that RabbitMQ and the embedded transport both keep.
+"""The ports to a message broker, and the contract of RabbitMQ and the embedded transport.
 
-**Confirmed means kept.** `Outbound.publish` answers each message with a receipt. Only `confirmed` means that every
-queue it was routed to has it on disk. Everything else is the caller's to send again; consumers dedupe on `message_id`.
+**Confirmed means durable.** `Outbound.publish` returns a receipt for each message. Only `confirmed` means that every
+queue of its route has it on disk. The caller sends all others again; consumers dedupe on `message_id`.
 
-**Taken is not gone.** A delivery taken by `Inbound.take` belongs to this connection until it is acked. If the process
-dies, or the connection or lease is lost, the broker delivers it again with `redelivered` set, to anybody.
+**Received is not removed.** A delivery of `Inbound.take` belongs to this connection until its ack. If the process ends,
+or the connection or lease is lost, the broker delivers it again to any consumer, with `redelivered` set.
 
-**Ack after effect.** `Inbound.ack` is called only after the effect is durable. After an ack is lost the message comes
-again; the effect must be harmless to repeat. An ack may be called with any of the deliveries taken and not yet acked.
+**Ack after effect.** `Inbound.ack` is called only after the effect is durable. After a lost ack the message comes
+again; the effect must be harmless to repeat. An ack takes any of the unacked deliveries.
 
-**A poison message is the caller's to dead-letter**: publish `dead_letter(...)` with a confirm, then ack the original.
-The broker does so itself where a message has been delivered too often (`DELIVERY_LIMIT`).
+**The caller dead-letters a poison message**: it publishes `dead_letter(...)` with a confirm, then acks the original.
+The broker does so itself after too many deliveries (`DELIVERY_LIMIT`).
 """
 
 from collections.abc import Sequence
@@ -21,23 +21,23 @@ from typing import Literal, Protocol, Self
 from msgspec import Struct
 
 PREFETCH = 1000
-"""Two batches: one is worked on while the next one arrives."""
+"""Two batches: one in work while the next one arrives."""
 
 TAKE_BYTES = 8 * 1024 * 1024
-"""Bodies in one take, the last of which may exceed it: so much of a queue of large messages is in memory at a time."""
+"""Bodies of one call of `take`, the last of which may exceed it: it bounds the memory for large messages."""
 
 MAX_NAME_BYTES = 255
-"""Of a short string of AMQP: routing keys, message ids, content types."""
+"""The limit of AMQP's short strings: routing keys, message ids, content types."""
 MAX_HEADER_NAME_BYTES = 127
-"""RabbitMQ takes header names of 255 bytes; not every client sends them."""
+"""RabbitMQ accepts header names of 255 bytes; not every client sends them."""
 FRAME_BYTES = 131_072
-"""RabbitMQ's largest frame, unless it is configured otherwise. All properties of a message are in one."""
+"""RabbitMQ's default largest frame. All properties of a message are in one."""
 _FRAME_SPARE_BYTES = 2048
-"""What a frame of properties holds besides the headers."""
+"""Room for the other properties, beside the headers."""
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """One message on its way out. `message_id` is the caller's, stable over every attempt to send it."""
+    """An outgoing message. `message_id` is the caller's, the same for every attempt to send it."""
 
     exchange: str
     routing_key: str
@@ -48,11 +48,11 @@ class Message(Struct, frozen=True, kw_only=True):
 
     @property
     def unsendable(self) -> str | None:
-        """Why no broker can take it; None for all but very few. AMQP's names are UTF-8 of at most 255 bytes."""
+        """The reason why no broker accepts it; None for most. AMQP's names are UTF-8 of at most 255 bytes."""
         return self.unsendable_in(FRAME_BYTES)
 
     def unsendable_in(self, frame_bytes: int) -> str | None:
-        """The same for a broker whose frames have another size."""
+        """The same for another size of frames."""
         names = {
             "exchange": self.exchange,
             "routing key": self.routing_key,
@@ -77,18 +77,18 @@ class Message(Struct, frozen=True, kw_only=True):
 
 
 def header_bytes(name: str, value: str) -> int:
-    """The room that a header takes in a message. Raises: UnicodeEncodeError."""
+    """The size of a header in a message. Raises: UnicodeEncodeError."""
     return len(name.encode()) + len(value.encode()) + 6  # the name's length, the type, the value's length
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
-    """What became of one published message.
+    """The broker's answer to one published message.
 
-    confirmed  the broker has it, in every queue it is routed to
+    confirmed  the broker has it, in every queue of its route
     returned   no queue is bound for its routing key (`detail` says so)
-    refused    the broker would not take it: a queue is full, or the connection was lost before its answer
+    refused    the broker did not accept it: a queue is full, or the connection was lost before its answer
 
-    `unsendable`: refused without being sent, and whenever it is tried again.
+    `unsendable`: refused without being sent, now and at each retry.
     """
 
     message_id: str
@@ -100,8 +100,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
 class Death(Struct, frozen=True, kw_only=True):
     """The broker's own dead-lettering of a message, as the header `x-death` has it.
 
-    `reason` is the broker's word. `routing_key` is where the message first went; the publisher of the message may have
-    written it.
+    `reason` is the broker's. `routing_key` is the message's first one; the publisher may have written it.
     """
 
     reason: str
@@ -109,10 +108,10 @@ class Death(Struct, frozen=True, kw_only=True):
 
 
 class Delivery(Struct, frozen=True, kw_only=True, eq=False):
-    """One message that came in. `tag` is the transport's own word for it and means nothing elsewhere.
+    """An incoming message. `tag` is valid within its transport only.
 
-    `user_id` is the publisher as the broker vouches for it, None where the publisher did not set it. `headers` are the
-    publisher's word, whatever they say. `death`, in the dead-letter queue: the broker itself put the message there.
+    `user_id` is the publisher by the broker's authentication, None where the publisher did not set it. `headers` are
+    the publisher's, and unverified. `death`, in the dead-letter queue: the broker itself put the message there.
     `cut_from`: the size of the whole body in bytes, where `body` is only its beginning.
     """
 
@@ -131,10 +130,10 @@ class Delivery(Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Connection(Protocol):
-    """What both directions share. One thread owns a connection."""
+    """The common part of both directions. One thread owns a connection."""
 
     def close(self) -> None:
-        """Let go of it. What was taken and not acked goes back to the queue. Never raises."""
+        """Close it. Unacked deliveries return to the queue. Never raises."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -145,37 +144,37 @@ class Connection(Protocol):
 
 
 class Inbound(Connection, Protocol):
-    """Takes messages from one queue."""
+    """Receives messages from one queue."""
 
     def take(self, limit: int, wait: timedelta) -> list[Delivery]:
-        """What has arrived, oldest first, at most `limit` messages and about `TAKE_BYTES`; waits up to `wait` for the
-        first one only.
+        """The arrived messages, oldest first, at most `limit` and about `TAKE_BYTES`; waits up to `wait` for the first
+        one only.
 
-        Also keeps the connection alive: a caller that holds deliveries for long calls it with `limit=0`.
+        It also keeps the connection alive: a caller that holds deliveries for long calls it with `limit=0`.
 
-        Raises: Transient where the connection is lost (open a new one; deliveries not acked come again there);
-        Misconfigured where the queue does not exist or may not be read.
+        Raises: Transient for a lost connection (open a new one; unacked deliveries come again there); Misconfigured for
+        a queue that does not exist or may not be read.
         """
         ...
 
     def waiting(self) -> int | None:
-        """How many messages there were to be taken when it was first asked, or more: in the queue by the broker's word,
-        and on their way to us. None while the answer is behind messages that must be taken first: ask again after.
-        Messages that others have taken do not count.
+        """The number of messages in the queue at the first call, and on their way to us; it may be more. None while
+        the answer is behind messages that must be received first: call again after. Messages of other consumers do not
+        count.
 
         Raises: as `take`.
         """
         ...
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Say that their effect is durable. Idempotent for one that has been given back meanwhile.
+        """Acknowledge them: their effect is durable. No effect for one that has been returned meanwhile.
 
-        Raises: Transient where the connection is lost: they come again.
+        Raises: Transient for a lost connection: they come again.
         """
         ...
 
     def give_back(self, deliveries: Sequence[Delivery]) -> None:
-        """Return them to the queue, for anybody, now. Raises: Transient where the connection is lost."""
+        """Return them to the queue now, for any consumer. Raises: Transient for a lost connection."""
         ...
 
 
@@ -184,33 +183,33 @@ class Outbound(Connection, Protocol):
 
     @property
     def blocked(self) -> bool:
-        """Whether the broker has stopped taking messages (a memory or disk alarm) on this connection."""
+        """Whether the broker has blocked publishing on this connection (a memory or disk alarm)."""
         ...
 
     def publish(self, messages: Sequence[Message]) -> list[Receipt]:
         """Send all, windowed, `mandatory` and persistent; a receipt for each, in their order.
 
-        Raises: Transient where the connection is lost or blocked (nothing is known of the unanswered ones: send all
-        again); Misconfigured where the exchange does not exist or may not be written.
+        Raises: Transient for a lost or blocked connection (the fate of unanswered ones is unknown: send all again);
+        Misconfigured for an exchange that does not exist or may not be written.
         """
         ...
 
     def look(self) -> None:
-        """Return where messages would be taken now. Raises: as `publish`."""
+        """Check that messages can be published now. Raises: as `publish`."""
         ...
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True):
-    """One message in a dead-letter queue, as people see it. `id` is derived from its content: stable between looks.
+    """One message in a dead-letter queue, for people. `id` is derived from its content: the same at each look.
 
-    by          worker: a worker of ours (or an orchestrator) could not take it, says the broker; `worker` is its user
+    by          worker: a worker (or an orchestrator) dead-lettered it, by the broker's routing; `worker` is its user
                 broker: the broker gave it up (delivered too often, expired)
                 unknown: it came to the queue another way
-    queue       where it died, by the broker's routing; empty for `unknown`
-    exchange    where a replay goes, by `queue`; empty where it can go nowhere
-    reason, path, died_at   the word of `by`
-    user_id     the publisher as the broker vouches for it
-    routing_key, headers, content_type, body   the publisher's word
+    queue       the queue that it died in, by the broker's routing; empty for `unknown`
+    exchange    the exchange of a replay, by `queue`; empty where no replay is possible
+    reason, path, died_at   given by `by`
+    user_id     the publisher, by the broker's authentication
+    routing_key, headers, content_type, body   given by the publisher, unverified
     cut_from    the size of the whole body, where `body` is only its beginning
     """
 
@@ -232,21 +231,20 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
 
 
 class DeadLetters(Connection, Protocol):
-    """The dead-letter queue, for people: look, and send back."""
+    """The dead-letter queue, for people: look, replay, discard."""
 
     def look(self, limit: int) -> list[DeadLetter]:
-        """The oldest ones, left where they are."""
+        """The oldest ones; they stay in the queue."""
         ...
 
-    def replay(self, ident: str, body: bytes | None = None) -> DeadLetter | None:
-        """Publish it to the exchange of the queue that it died in, with `body` in the place of its own if given, then
-        take it away.
+    def replay(self, id_: str, body: bytes | None = None) -> DeadLetter | None:
+        """Publish it to the exchange of its queue, with `body` in the place of its own if given, then remove it.
 
-        Confirmed before it is taken away: a crash between the two leaves both, and the event counts once. None where
-        no dead letter has that id.
+        The confirm precedes the removal: a crash in between leaves both, and the event counts once. None for an unknown
+        id.
         """
         ...
 
-    def discard(self, ident: str) -> DeadLetter | None:
-        """Take it away for good. None where no dead letter has that id."""
+    def discard(self, id_: str) -> DeadLetter | None:
+        """Remove it for good. None for an unknown id."""
         ...

@@ -1,9 +1,9 @@
 """Declaring the topology on RabbitMQ, ahead of use, and checking it.
 
-Bindings cannot be listed over AMQP, so one is only taken away where it is known to be wrong: a pattern of commands
-that the topology gives to one queue is unbound from its other command queues, so that an environment that has moved to
-another orchestrator is not deployed by both. The queue of an orchestrator that no environment names any more is left as
-it is, its bindings of patterns that nobody else has taken over included: delete it once it is empty.
+AMQP cannot list bindings. So only a wrong one is removed: a pattern of commands that the topology gives to one queue is
+unbound from the other command queues. Else two orchestrators would deploy an environment that has moved. The queue of
+an orchestrator without environments stays, with its bindings of patterns that no other queue has: delete it once it is
+empty.
 """
 
 from collections.abc import Callable
@@ -21,9 +21,9 @@ _NOT_FOUND = 404
 
 
 def provision(address: RabbitMQAddress, topology: Topology) -> list[str]:
-    """Declare what is missing, check what is there, and name what was made. Idempotent.
+    """Declare missing parts, check the others, and name the new ones. Idempotent.
 
-    Raises: Misconfigured where something exists with other arguments (it names them); Transient.
+    Raises: Misconfigured for a part with other arguments (which it names); Transient.
     """
     made = []
     with connected(address, name="provision") as connection:
@@ -44,7 +44,7 @@ def provision(address: RabbitMQAddress, topology: Topology) -> list[str]:
 
 
 def check(address: RabbitMQAddress, topology: Topology) -> None:
-    """Return only if everything exists. Raises: Misconfigured, naming the first that does not; Transient."""
+    """Raises: Misconfigured for the first missing part; Transient."""
     with connected(address, name="check") as connection:
         channel = connection.channel()
         for exchange in topology.exchanges:
@@ -55,7 +55,7 @@ def check(address: RabbitMQAddress, topology: Topology) -> None:
 
 def _exists(connection: pika.BlockingConnection, declare: Callable[[BlockingChannel], object]) -> bool:
     try:
-        declare(connection.channel())  # of its own: a passive declare of what is missing closes it
+        declare(connection.channel())  # of its own: a failed passive declare closes it
     except ChannelClosedByBroker as closed:
         if closed.reply_code != _NOT_FOUND:
             raise

@@ -1,6 +1,6 @@
-"""What RabbitMQ says, in our terms: above all why it closes a channel or a connection.
+"""RabbitMQ's reply codes as our errors, above all those of closed channels and connections.
 
-The codes are AMQP 0-9-1's; the texts are RabbitMQ's, and only their stable parts are read.
+The codes are AMQP 0-9-1's; the texts are RabbitMQ's, and only their stable parts are used.
 """
 
 import re
@@ -24,7 +24,7 @@ def meaning(code: int, text: str, address: RabbitMQAddress) -> Transient | Misco
     """The error to raise for a channel or connection that the broker has closed with `code` and `text`."""
     match code:
         case 404 if absent := _ABSENT.search(text):
-            # Other 404s (a queue's home node is down, its process has stopped) mend themselves.
+            # Other 404s (a queue's home node is down, its process has stopped) are transient.
             kind, name = absent["kind"], absent["name"]
             return Misconfigured(f"the {kind} {name} does not exist on {address}: {PROVISION}")
         case 406 if unequal := _UNEQUAL.search(text):
@@ -32,7 +32,7 @@ def meaning(code: int, text: str, address: RabbitMQAddress) -> Transient | Misco
             return Misconfigured(
                 f"the {kind} {name} on {address} has {argument} {_value(unequal['found'])}, and "
                 f"{_value(unequal['wanted'])} is wanted: it cannot be changed in place; delete the {kind} once it is "
-                f"empty and nobody uses it, then {PROVISION}"
+                f"empty and unused, then {PROVISION}"
             )
         case 403 | 530:
             return NotAllowed(f"{address} refuses: {text}; check DEPLOYDB_BROKER_URL and the permissions of its user")
@@ -41,7 +41,7 @@ def meaning(code: int, text: str, address: RabbitMQAddress) -> Transient | Misco
 
 
 def untrusted(error: SSLCertVerificationError, address: RabbitMQAddress) -> Misconfigured:
-    """The error to raise for a server whose certificate is not what it should be."""
+    """The error to raise for a server with an untrusted certificate."""
     return Misconfigured(
         f"the certificate of {address} is not trusted ({error.verify_message}): "
         "name its authority by ?cafile=… in the broker URL, and the server as its certificate does"
@@ -49,7 +49,7 @@ def untrusted(error: SSLCertVerificationError, address: RabbitMQAddress) -> Misc
 
 
 def moment(timestamp: int | None) -> datetime | None:
-    """AMQP's timestamp property, seconds since 1970; None for one beyond the calendar, too."""
+    """AMQP's timestamp property, seconds since 1970; None also for one beyond the calendar."""
     if timestamp is None:
         return None
     try:
@@ -58,6 +58,6 @@ def moment(timestamp: int | None) -> datetime | None:
         return None
 
 
-def _value(told: str) -> str:
-    found = _VALUE.match(told.strip().rstrip("."))
-    return found["value"] if found else told.strip()
+def _value(text: str) -> str:
+    found = _VALUE.match(text.strip().rstrip("."))
+    return found["value"] if found else text.strip()

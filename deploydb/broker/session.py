@@ -1,4 +1,4 @@
-"""How we meet RabbitMQ with pika: connection parameters, and a blocking channel for the few acts of people."""
+"""Connecting to RabbitMQ with pika: parameters, and a blocking connection for the commands of people."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,18 +20,18 @@ from deploydb.broker.replies import meaning, untrusted
 from deploydb.domain.errors import Misconfigured, NotAllowed, Transient
 
 HEARTBEAT_SECONDS = 20
-"""pika looks every interval plus five seconds and wants to have heard something meanwhile: a dead peer is found within
-twice that, 50 s. With RabbitMQ's usual 30 s it would be 70."""
+"""pika checks for traffic every interval plus five seconds: it finds a dead peer within twice that, 50 s. With the
+usual 30 s of RabbitMQ it would be 70."""
 _CONNECT_SECONDS = 5
 _STACK_SECONDS = 15
 _BLOCKED_SECONDS = 20
-"""For the acts of people only: workers see `connection.blocked` at once."""
+"""For commands of people only: workers see `connection.blocked` at once."""
 
 
 def parameters(
     address: RabbitMQAddress, *, name: str, blocked_seconds: float | None = None
 ) -> pika.ConnectionParameters:
-    """What pika is told. Raises: Misconfigured for TLS files that cannot be read."""
+    """pika's parameters. Raises: Misconfigured for unreadable TLS files."""
     return pika.ConnectionParameters(
         host=address.host,
         port=address.port,
@@ -48,7 +48,7 @@ def parameters(
 
 @contextmanager
 def told_apart(address: RabbitMQAddress) -> Iterator[None]:
-    """pika's errors as ours."""
+    """Translate pika's errors."""
     try:
         yield
     except (ChannelClosed, ConnectionClosed) as error:
@@ -70,7 +70,7 @@ def connected(address: RabbitMQAddress, *, name: str) -> Iterator[pika.BlockingC
 
 
 def unreachable(error: BaseException, address: RabbitMQAddress) -> Transient | Misconfigured:
-    """What it means that a connection did not open."""
+    """The error to raise for a connection that did not open."""
     text = ""
     for cause in _causes(error):
         text = str(cause) or text
@@ -88,7 +88,7 @@ def unreachable(error: BaseException, address: RabbitMQAddress) -> Transient | M
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error, and then what pika has packed into it: workflow errors keep their attempts in `exceptions`."""
+    """An error, and the errors that pika has packed into it: workflow errors keep their attempts in `exceptions`."""
     yield error
     packed: Any = getattr(error, "exceptions", ())
     for inner in (*packed, getattr(error, "exception", None), *(arg for arg in error.args if arg is not error)):

@@ -1,7 +1,7 @@
 """Field tables of AMQP 0-9-1, read field by field.
 
-RabbitMQ passes on tables that client libraries cannot read: a time beyond the calendar, 20,000 nested lists. Here a
-nested table or list is passed over by its length. Of two fields with one name the first counts, as for RabbitMQ.
+RabbitMQ delivers tables that client libraries cannot read: a time beyond the calendar, 20,000 nested lists. A nested
+table or list is skipped by its length. Of two fields with one name the first counts, as for RabbitMQ.
 """
 
 import struct
@@ -30,7 +30,7 @@ _WITH_LENGTH = (*_TEXTS, "A", "F")
 
 
 def fields(data: bytes) -> Iterator[Field]:
-    """The fields of a table without its length, up to the first that cannot be read."""
+    """The fields of a table without its length, up to the first unreadable one."""
     at = 0
     try:
         while at < len(data):
@@ -43,7 +43,7 @@ def fields(data: bytes) -> Iterator[Field]:
 
 
 def items(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Type and encoded value of each member of a list without its length, up to the first that cannot be read."""
+    """Type and encoded value of each member of a list without its length, up to the first unreadable one."""
     at = 0
     try:
         while at < len(data):
@@ -62,7 +62,7 @@ def plain(kind: str, value: bytes) -> str | None:
 
 
 def text(value: bytes) -> str:
-    """The text that bytes of any encoding come to; it can always be encoded again."""
+    """Bytes of any encoding as text, which can be encoded again."""
     return value.decode("utf-8", "replace")
 
 

@@ -1,7 +1,7 @@
-"""What exists on the broker, as data: exchanges, queues, and what is routed where.
+"""The topology of the broker, as data: exchanges, queues and bindings.
 
-Workers never declare: they find what `deploydb broker provision` has made. A quorum queue declared a moment before a
-crash may come back without a leader, so provisioning is a step of its own, ahead of use (measured).
+`deploydb broker provision` declares it; workers never do. A quorum queue declared a moment before a crash may come back
+without a leader, so provisioning is a step of its own, ahead of use (measured).
 """
 
 from collections.abc import Mapping
@@ -11,22 +11,22 @@ from msgspec import Struct
 from deploydb.domain.catalog import Catalog
 
 EVENTS = "deploydb.events"
-"""Where everybody publishes facts."""
+"""Facts, from every publisher."""
 COMMANDS = "deploydb.commands"
-"""Where the relay publishes commands; only the relay may."""
+"""Commands. Only the relay may publish them."""
 NOTIFICATIONS = "deploydb.notifications"
-"""Where the relay publishes news, by what, environment and service, for whoever binds a queue."""
+"""Notifications of the relay, by type, environment and service, for every queue that is bound."""
 DEAD = "deploydb.dead"
-"""Where every dead letter goes, by the name of the queue that it died in."""
+"""Dead letters, by the name of the queue that they died in."""
 
 INGEST_QUEUE = "deploydb.ingest"
 DEAD_QUEUE = "deploydb.dead"
 
 DELIVERY_LIMIT = 20
-"""Deliveries of one message before the broker takes it for poison. Low limits kill innocent neighbours of a crash."""
+"""Deliveries of one message before the broker gives it up. A low limit also hits other messages of a crash."""
 
 LOOKS_LIMIT = 1_000_000
-"""Times that people may look at one dead letter."""
+"""Looks at one dead letter."""
 
 
 class Binding(Struct, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class Binding(Struct, frozen=True, kw_only=True):
 
 
 class Queue(Struct, frozen=True, kw_only=True):
-    """A durable quorum queue. `dead_letters`: whether what it gives up on goes to `DEAD` (all but the dead queue)."""
+    """A durable quorum queue. `dead_letters`: whether given-up messages go to `DEAD` (all but the dead queue)."""
 
     name: str
     bindings: tuple[Binding, ...]
@@ -45,10 +45,10 @@ class Queue(Struct, frozen=True, kw_only=True):
 
     @property
     def arguments(self) -> dict[str, str | int]:
-        """The arguments it is declared with on RabbitMQ."""
+        """Its arguments on RabbitMQ."""
         if not self.dead_letters:
-            # RabbitMQ 4 limits quorum queues to 20 deliveries by default, and drops what exceeds it; every look at a
-            # dead letter is a delivery.
+            # RabbitMQ 4 drops messages of quorum queues after 20 deliveries by default; every look at a dead letter
+            # is a delivery.
             return {"x-queue-type": "quorum", "x-delivery-limit": LOOKS_LIMIT}
         return {
             "x-queue-type": "quorum",
@@ -61,31 +61,29 @@ class Queue(Struct, frozen=True, kw_only=True):
 
 
 class Topology(Struct, frozen=True, kw_only=True):
-    """Everything that must exist. Exchanges are durable topic exchanges."""
+    """The required exchanges and queues. Exchanges are durable topic exchanges."""
 
     exchanges: tuple[str, ...]
     queues: tuple[Queue, ...]
 
     def foreign_patterns(self, queue: Queue) -> list[str]:
-        """The patterns of commands that belong to other queues, and not to this one: nobody deploys for two."""
+        """The patterns of commands of other queues, and not of this one: an environment has one orchestrator."""
         own = {binding.pattern for binding in queue.bindings if binding.exchange == COMMANDS}
-        everybodys = {
-            binding.pattern for other in self.queues for binding in other.bindings if binding.exchange == COMMANDS
-        }
-        return sorted(everybodys - own)
+        every = {binding.pattern for other in self.queues for binding in other.bindings if binding.exchange == COMMANDS}
+        return sorted(every - own)
 
 
 def command_queue(orchestrator: str) -> str:
-    """The queue that an orchestrator takes its commands from."""
+    """The queue of an orchestrator's commands."""
     return f"{COMMANDS}.{orchestrator}"
 
 
 def topology(orchestrators: Mapping[str, tuple[str, ...]]) -> Topology:
-    """What must exist for a catalog's orchestrators, each with the environments that name it."""
+    """The topology for orchestrators, each with the environments that name it."""
     commands = tuple(
         Queue(
             name=command_queue(orchestrator),
-            bindings=tuple(Binding(exchange=COMMANDS, pattern=f"{ident}.#") for ident in environments),
+            bindings=tuple(Binding(exchange=COMMANDS, pattern=f"{name}.#") for name in environments),
         )
         for orchestrator, environments in sorted(orchestrators.items())
     )
@@ -100,5 +98,5 @@ def topology(orchestrators: Mapping[str, tuple[str, ...]]) -> Topology:
 
 
 def topology_of(catalog: Catalog) -> Topology:
-    """What must exist for a catalog."""
+    """The topology for a catalog."""
     return topology(catalog.orchestrators())

@@ -1,4 +1,4 @@
-"""What both brokers promise: `deploydb.broker.port`, clause by clause, on RabbitMQ and on the embedded transport."""
+"""The contract of `deploydb.broker.port`, clause by clause, on RabbitMQ and on the embedded transport."""
 
 import signal
 import subprocess
@@ -126,7 +126,7 @@ def test_a_message_with_a_name_that_is_too_long_is_refused_and_the_others_pass(u
     assert_left(url, [b"event 1", b"event 4"])
 
 
-def test_publishing_to_an_exchange_that_does_not_exist_says_what_to_do(url: str) -> None:
+def test_publishing_to_a_missing_exchange_raises_with_the_remedy(url: str) -> None:
     with pytest.raises(Misconfigured, match=r"exchange absent does not exist.*deploydb broker provision"):
         publish(url, event(1, exchange="absent"))
 
@@ -142,7 +142,7 @@ def test_a_closed_outbound_is_transient_and_closes_again(url: str) -> None:
 # Taking and acking
 
 
-def test_everything_that_was_said_of_a_message_arrives(url: str) -> None:
+def test_every_property_of_a_message_arrives(url: str) -> None:
     before = datetime.now(UTC) - timedelta(seconds=1)
     publish(
         url,
@@ -173,14 +173,14 @@ def test_a_body_of_any_size_passes_unchanged(url: str, size: int) -> None:
     assert_left(url, [body, b"event 2"])
 
 
-def test_take_gives_what_is_there_up_to_the_limit_oldest_first(url: str) -> None:
+def test_take_returns_arrived_messages_oldest_first_up_to_the_limit(url: str) -> None:
     publish(url, *(event(number) for number in range(5)))
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         assert bodies(take(inbound, 2)) == [b"event 0", b"event 1"]
         assert bodies(take(inbound, 3)) == [b"event 2", b"event 3", b"event 4"]
 
 
-def test_what_waits_is_what_is_to_be_taken(url: str) -> None:
+def test_waiting_counts_the_messages_to_receive(url: str) -> None:
     with (
         open_inbound(url, INGEST_QUEUE, name="a", prefetch=2) as one,
         open_inbound(url, INGEST_QUEUE, name="b", prefetch=2) as other,
@@ -193,7 +193,7 @@ def test_what_waits_is_what_is_to_be_taken(url: str) -> None:
         other.ack(held[2:])
 
 
-def test_take_waits_for_the_first_message_only_as_long_as_it_is_told(url: str) -> None:
+def test_take_waits_for_the_first_message_up_to_its_limit(url: str) -> None:
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         began = time.monotonic()
         assert inbound.take(10, timedelta(seconds=0.3)) == []
@@ -222,7 +222,7 @@ def test_taking_none_gives_none_and_loses_none(url: str) -> None:
         assert bodies(take(inbound, 1)) == [b"event 1"]
 
 
-def test_what_was_acked_is_gone_and_what_was_not_comes_again_after_the_connection(url: str) -> None:
+def test_acked_messages_are_gone_and_others_come_again_after_the_connection(url: str) -> None:
     publish(url, *(event(number) for number in range(4)))
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         taken = take(inbound, 4)
@@ -254,7 +254,7 @@ def test_acks_in_several_steps_and_across_takes_leave_the_others(url: str) -> No
     assert_left(url, [b"event 2", b"event 6", b"event 7"])
 
 
-def test_an_ack_said_twice_does_nothing_more(url: str) -> None:
+def test_a_repeated_ack_has_no_effect(url: str) -> None:
     publish(url, event(1), event(2))
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         first, _second = take(inbound, 2)
@@ -274,7 +274,7 @@ def test_an_ack_on_another_connection_does_nothing(url: str) -> None:
     assert_left(url, [b"event 1", b"event 2"])
 
 
-def test_what_is_given_back_comes_again_to_anybody_and_its_ack_is_too_late(url: str) -> None:
+def test_a_returned_message_comes_again_to_any_consumer_and_its_ack_is_too_late(url: str) -> None:
     publish(url, event(1), event(2))
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         first, second = take(inbound, 2)
@@ -302,7 +302,7 @@ def test_two_consumers_share_a_queue_without_overlap(url: str) -> None:
     assert min(shares.values()) > 0
 
 
-def test_one_connection_serves_many_batches_that_are_larger_than_what_is_fetched_ahead(url: str) -> None:
+def test_one_connection_serves_many_batches_larger_than_the_prefetch(url: str) -> None:
     publish(url, *(event(number) for number in range(2500)))
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         seen: list[bytes] = []
@@ -345,7 +345,7 @@ sys.stdin.read()
 """
 
 
-def test_taking_from_a_queue_that_does_not_exist_says_what_to_do(url: str) -> None:
+def test_receiving_from_a_missing_queue_raises_with_the_remedy(url: str) -> None:
     with pytest.raises(Misconfigured, match=r"queue absent does not exist.*deploydb broker provision"):
         open_inbound(url, "absent", name="tests")
 
@@ -361,7 +361,7 @@ def test_a_closed_inbound_is_transient_and_closes_again(url: str) -> None:
 # Dead letters
 
 
-def test_a_dead_letter_says_why_and_where_it_died_and_stays_where_it_is(url: str) -> None:
+def test_a_dead_letter_has_its_reason_and_its_queue_and_stays(url: str) -> None:
     publish(url, event(1, routing_key="a.b", headers={"traceparent": "00-1"}, body=b"{"))
     bury(url, "expected a JSON object", "$.artifact.version")
     with open_dead_letters(url, name="tests") as dead:
@@ -387,18 +387,18 @@ def test_dead_letters_are_looked_at_oldest_first_up_to_a_limit_and_keep_their_or
         assert len({one.id for one in dead.look(100)}) == 5
 
 
-def test_a_replayed_dead_letter_goes_where_it_first_went_with_a_mended_body(url: str) -> None:
+def test_a_replayed_dead_letter_goes_to_its_first_exchange_with_a_corrected_body(url: str) -> None:
     publish(url, event(1, routing_key="a.b", headers={"traceparent": "00-1"}), event(2))
     bury(url, "wrong")
     bury(url, "wrong too")
     with open_dead_letters(url, name="tests") as dead:
         first, second = dead.look(10)
-        assert dead.replay(first.id, b"mended") == first
+        assert dead.replay(first.id, b"corrected") == first
         assert dead.look(10) == [second]
         assert dead.replay(first.id) is None
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         (again,) = take(inbound, 1)
-    assert (again.body, again.routing_key, again.exchange, again.message_id) == (b"mended", "a.b", EVENTS, "id-1")
+    assert (again.body, again.routing_key, again.exchange, again.message_id) == (b"corrected", "a.b", EVENTS, "id-1")
     assert again.headers == {"traceparent": "00-1"}
 
 
@@ -422,7 +422,7 @@ def test_a_discarded_dead_letter_is_gone_and_the_others_are_not(url: str) -> Non
         assert dead.look(10) == [letters[0], letters[2]]
 
 
-def test_a_dead_letter_with_nowhere_to_go_stays_and_says_so(url: str) -> None:
+def test_a_dead_letter_without_a_queue_to_go_to_stays_and_raises(url: str) -> None:
     taken = Delivery(tag=1, body=b"{", routing_key="nowhere.x", exchange=COMMANDS)
     publish(url, dead_letter(taken, RABBIT, "wrong", "$"), dead_letter(taken, "audit", "wrong", "$"))
     with open_dead_letters(url, name="tests") as dead:
@@ -461,7 +461,7 @@ def test_a_message_delivered_too_often_ends_in_the_dead_queue_with_a_reason_and_
 # Provisioning
 
 
-def test_provisioning_names_what_it_made_and_a_second_time_makes_nothing(broker_url: str) -> None:
+def test_provisioning_names_new_parts_and_a_second_time_makes_none(broker_url: str) -> None:
     wanted = topology({"default": ("dev",)})
     made = provision(broker_url, wanted)
     assert f"exchange {EVENTS}" in made

@@ -1,4 +1,4 @@
-"""How broker URLs are read, and shown."""
+"""Parsing broker URLs, and showing them."""
 
 from pathlib import Path
 
@@ -49,6 +49,6 @@ def test_an_embedded_url_is_a_path() -> None:
     "url", ["", "embedded:", "embedded", "http://u:s3cret@h", "amqp://u:s3cret@h:port/", "amqp://u:s3cret@h?x=1"]
 )
 def test_other_urls_are_refused_without_showing_a_password(url: str) -> None:
-    with pytest.raises(Misconfigured, match="DEPLOYDB_BROKER_URL") as told:
+    with pytest.raises(Misconfigured, match="DEPLOYDB_BROKER_URL") as raised:
         parse_address(url)
-    assert "s3cret" not in str(told.value)
+    assert "s3cret" not in str(raised.value)

@@ -1,4 +1,4 @@
-"""What is the embedded transport's alone: leases, owners, the file."""
+"""The embedded transport alone: leases, owners, the file."""
 
 import os
 import sqlite3
@@ -138,7 +138,7 @@ def test_the_folder_is_made_and_a_path_may_have_any_characters(tmp_path: Path) -
     assert [path.suffix for path in (tmp_path / "new folder").iterdir()] == [".db"]
 
 
-def test_a_file_that_is_not_there_is_not_made_by_asking_for_it(tmp_path: Path) -> None:
+def test_opening_a_missing_file_does_not_create_it(tmp_path: Path) -> None:
     url = f"embedded:{tmp_path}/absent.db"
     for door in (
         lambda: open_outbound(url, name="tests"),
@@ -151,7 +151,7 @@ def test_a_file_that_is_not_there_is_not_made_by_asking_for_it(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_of_something_else_is_told(tmp_path: Path) -> None:
+def test_a_foreign_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("not a database" * 100)
     with pytest.raises(Misconfigured, match="damaged, or no file of the embedded transport"):
         open_outbound(f"embedded:{tmp_path}/text.db", name="tests")
@@ -160,7 +160,7 @@ def test_a_file_of_something_else_is_told(tmp_path: Path) -> None:
         open_outbound(f"embedded:{tmp_path}/empty.db", name="tests")
 
 
-def test_a_file_of_a_newer_deploydb_is_told_and_left_alone(url: str) -> None:
+def test_a_file_of_a_newer_deploydb_is_an_error_and_unchanged(url: str) -> None:
     connection = sqlite3.connect(url.removeprefix("embedded:"))
     connection.execute("PRAGMA user_version = 99")
     connection.close()

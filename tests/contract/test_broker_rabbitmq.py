@@ -1,4 +1,4 @@
-"""What is RabbitMQ's alone: its refusals in our words, hostile publishers, dead peers."""
+"""RabbitMQ alone: its refusals as our errors, hostile publishers, dead peers."""
 
 import re
 import socket
@@ -57,9 +57,9 @@ def at_port(url: str, port: int) -> str:
 
 @every_door
 def test_a_wrong_password_is_misconfigured_and_is_not_shown(url: str, door: Callable[[str], Any]) -> None:
-    with pytest.raises(Misconfigured, match="refuses") as told:
+    with pytest.raises(Misconfigured, match="refuses") as raised:
         door(url.replace("guest:guest", "guest:s3cret"))
-    assert "s3cret" not in str(told.value)
+    assert "s3cret" not in str(raised.value)
 
 
 @every_door
@@ -78,7 +78,7 @@ def test_a_broker_that_is_away_is_transient(url: str, door: Callable[[str], Any]
     assert time.monotonic() - began < 10
 
 
-def test_an_argument_that_differs_is_named_with_both_values_and_what_to_do(plain: Any, amqp_url: str) -> None:
+def test_an_argument_that_differs_is_named_with_both_values_and_the_remedy(plain: Any, amqp_url: str) -> None:
     plain.queue_delete(INGEST_QUEUE)
     arguments = TOPOLOGY.queues[1].arguments | {"x-delivery-limit": 3}
     plain.queue_declare(INGEST_QUEUE, durable=True, arguments=arguments)
@@ -131,7 +131,7 @@ def test_a_consumer_without_the_right_to_read_is_misconfigured(url: str, rabbitm
         {"content_encoding": "rot13", "headers": {"n": 1, "b": b"\xff", "t": {"u": [{"v": None}]}, "x": None}},
     ],
 )
-def test_properties_that_cannot_be_read_harm_nobody(url: str, plain: Any, properties: dict[str, Any]) -> None:
+def test_unreadable_properties_harm_no_other_message(url: str, plain: Any, properties: dict[str, Any]) -> None:
     plain.basic_publish(EVENTS, "a", b"before", pika.BasicProperties())
     plain.basic_publish(EVENTS, "a", b"hostile", pika.BasicProperties(**properties))
     plain.basic_publish(EVENTS, "a", b"", pika.BasicProperties(**properties))
@@ -150,7 +150,7 @@ def test_properties_that_cannot_be_read_harm_nobody(url: str, plain: Any, proper
         assert inbound.take(1, timedelta(seconds=0.1)) == []
 
 
-def test_what_a_full_queue_does_not_take_is_refused(url: str, plain: Any) -> None:
+def test_a_message_for_a_full_queue_is_refused(url: str, plain: Any) -> None:
     plain.queue_declare("full", durable=True, arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
     plain.queue_bind("full", EVENTS, "full")
     full = Message(exchange=EVENTS, routing_key="full", body=b"", message_id="f")

@@ -23,7 +23,7 @@ pytestmark = [
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate for localhost that nobody else vouches for; its key is beside it."""
+    """A self-signed certificate for localhost, with its key."""
     path = tmp_path / "cert.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
@@ -33,7 +33,7 @@ def certificate(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tls_url(servers: Servers, rabbitmq: object, certificate: Path) -> Iterator[str]:
-    """A node that speaks TLS. (`rabbitmq` is asked for so that a missing server is told in the usual way.)"""
+    """A node that speaks TLS. (The fixture `rabbitmq` reports a missing server in the usual way.)"""
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     options = {

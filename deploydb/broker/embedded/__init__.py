@@ -1,13 +1,13 @@
 """The embedded transport: exchanges, queues and messages in one SQLite file that the processes of one machine share.
 
-Why not a virtual transport of kombu: those take a message away when it is read, so a kill -9 between reading and ack
-loses it (measured, each time). Here a message is *leased*. It belongs to a consumer, which says by its lease, its
-process id and the moment at which that process began that it is alive; when the lease runs out or the process is gone,
-its messages are free again. An ack names the lease it was taken under: one that comes too late does nothing.
+kombu's virtual transports remove a message when it is read, so a kill -9 before the ack loses it (measured, each time).
+Here a message is *leased* to a consumer. The consumer is alive by its lease, its process id and the start time of its
+process. After the end of the lease or the process, its messages are free again. An ack names its lease: a late ack has
+no effect.
 
-A publish is confirmed by the commit, synced to the disk. Taking and acking are not synced: what a power failure takes
-back is delivered again, which the contract allows. A waiting consumer looks at SQLite's `data_version` a few dozen
-times a second, which costs microseconds while nobody writes.
+A publish is confirmed by the commit, synced to the disk. Receiving and acking are not synced: a power failure causes a
+redelivery, which the contract allows. A waiting consumer reads SQLite's `data_version` a few dozen times a second. That
+costs microseconds while there are no writes.
 
-Not a broker for more than one machine: SQLite's locks and the process ids mean nothing on a network file system.
+It is for one machine: SQLite's locks and the process ids have no meaning on a network file system.
 """

@@ -17,7 +17,7 @@ from deploydb.settings import MAX_BODY_BYTES
 
 
 class EmbeddedDeadLetters:
-    """`port.DeadLetters`. A replay goes and is taken away in one transaction."""
+    """`port.DeadLetters`. A replay publishes and removes a letter in one transaction."""
 
     def __init__(self, address: EmbeddedAddress) -> None:
         self._address = address
@@ -26,26 +26,26 @@ class EmbeddedDeadLetters:
     def look(self, limit: int) -> list[DeadLetter]:
         """As `port.DeadLetters.look`."""
         with told_apart(self._address):
-            return [one for _id, one in self._letters(limit)]
+            return [dead for _id, dead in self._letters(limit)]
 
-    def replay(self, ident: str, body: bytes | None = None) -> DeadLetter | None:
+    def replay(self, id_: str, body: bytes | None = None) -> DeadLetter | None:
         """As `port.DeadLetters.replay`."""
         with told_apart(self._address), writing(self._connection):
-            for row_id, one in self._letters():
-                if one.id == ident:
-                    require_replayable(one, body)
-                    self._send_back(one, one.body if body is None else body)
+            for row_id, dead in self._letters():
+                if dead.id == id_:
+                    require_replayable(dead, body)
+                    self._send_back(dead, dead.body if body is None else body)
                     self._take_away(row_id)
-                    return one
+                    return dead
         return None
 
-    def discard(self, ident: str) -> DeadLetter | None:
+    def discard(self, id_: str) -> DeadLetter | None:
         """As `port.DeadLetters.discard`."""
         with told_apart(self._address), writing(self._connection):
-            for row_id, one in self._letters():
-                if one.id == ident:
+            for row_id, dead in self._letters():
+                if dead.id == id_:
                     self._take_away(row_id)
-                    return one
+                    return dead
         return None
 
     def close(self) -> None:
@@ -69,12 +69,12 @@ class EmbeddedDeadLetters:
             taken = delivery(row)
             yield taken.tag, letter(taken)
 
-    def _send_back(self, one: DeadLetter, body: bytes) -> None:
+    def _send_back(self, dead: DeadLetter, body: bytes) -> None:
         router = Router(self._connection)
-        queues = router.queues(one.exchange, one.routing_key)
+        queues = router.queues(dead.exchange, dead.routing_key)
         if not queues:
-            raise unbound(one)
-        router.insert([(replayed(one, body), queues)], user_id=user_name(), now=datetime.now(UTC))
+            raise unbound(dead)
+        router.insert([(replayed(dead, body), queues)], user_id=user_name(), now=datetime.now(UTC))
 
     def _take_away(self, row_id: int) -> None:
         self._connection.execute("DELETE FROM message WHERE id = ?", (row_id,))

@@ -1,4 +1,4 @@
-"""The file: its tables, how it is opened, what its errors mean, and what provisioning writes into it."""
+"""The file: its tables, opening, translation of errors, provisioning."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ _TABLES = (
 def open_file(address: EmbeddedAddress, *, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Connection:
     """A connection to a provisioned file. `synchronous`: whether its commits survive a power failure.
 
-    Raises: Misconfigured where it is not there or not one of ours; Transient.
+    Raises: Misconfigured for a missing or foreign file; Transient.
     """
     if not address.path.exists():
         raise Misconfigured(f"{address} does not exist: {PROVISION}, or `deploydb up`")
@@ -54,7 +54,7 @@ def open_file(address: EmbeddedAddress, *, synchronous: Literal["FULL", "NORMAL"
 
 @contextmanager
 def writing(connection: sqlite3.Connection) -> Iterator[None]:
-    """One transaction that has the write lock from its beginning: an upgrade from reading would not wait for it."""
+    """One transaction with the write lock from its beginning: an upgrade from reading would not wait for it."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -67,7 +67,7 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def told_apart(address: EmbeddedAddress) -> Iterator[None]:
-    """SQLite's errors as ours."""
+    """Translate SQLite's errors."""
     try:
         yield
     except sqlite3.ProgrammingError as error:
@@ -88,9 +88,9 @@ def told_apart(address: EmbeddedAddress) -> Iterator[None]:
 
 
 def provision(address: EmbeddedAddress, topology: Topology) -> list[str]:
-    """Make the file with its folder, and in it what the topology has and it has not; name what was made. Idempotent.
+    """Create the file with its folder, and the missing parts of the topology in it; name them. Idempotent.
 
-    Patterns of commands are taken from the queues that the topology does not give them to; messages stay.
+    Patterns of commands are unbound from queues that the topology does not give them to; messages stay.
     """
     made: list[str] = []
     with told_apart(address):
@@ -113,7 +113,7 @@ def provision(address: EmbeddedAddress, topology: Topology) -> list[str]:
 
 
 def check(address: EmbeddedAddress, topology: Topology) -> None:
-    """Return only if everything exists. Raises: Misconfigured, naming the first that does not; Transient."""
+    """Raises: Misconfigured for the first missing part; Transient."""
     connection = open_file(address, synchronous="NORMAL")
     try:
         with told_apart(address):

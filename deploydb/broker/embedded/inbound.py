@@ -1,4 +1,4 @@
-"""Taking messages out of the file, under a lease."""
+"""Receiving messages from the file, under a lease."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -21,11 +21,11 @@ from deploydb.broker.topology import DELIVERY_LIMIT
 from deploydb.domain.errors import Misconfigured
 
 LEASE = timedelta(seconds=60)
-"""How long messages stay with a consumer that neither takes nor ends, where the end of its process cannot be seen."""
+"""The time until messages of a silent consumer are free, where the end of its process cannot be detected."""
 _RENEW_SECONDS = LEASE.total_seconds() / 4
 _POLL_SECONDS = 0.015
 _SEARCH_SECONDS = 1.0
-"""How often a consumer looks for others that have gone."""
+"""The time between two searches for ended consumers."""
 
 
 class EmbeddedInbound:
@@ -39,7 +39,7 @@ class EmbeddedInbound:
         self._renewed_at = 0.0
         self._searched_at = 0.0
         self._unacked: dict[int, Delivery] = {}
-        # Not synced: a lease or an ack that a power failure takes back means a redelivery, which is allowed.
+        # Not synced: a power failure causes a redelivery, which is allowed.
         self._connection = open_file(address, synchronous="NORMAL")
         try:
             with told_apart(address):
@@ -63,7 +63,7 @@ class EmbeddedInbound:
                     self._renew()
             while limit:
                 version = self._data_version()
-                self._free_the_messages_of_the_gone()
+                self._free_messages_of_ended_consumers()
                 if taken := self._lease(limit):
                     return taken
                 while self._data_version() == version:
@@ -83,11 +83,11 @@ class EmbeddedInbound:
             return count
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """As `port.Inbound.ack`. Fenced: nothing happens to a message that is not under our lease any more."""
+        """As `port.Inbound.ack`. Fenced: no effect on a message that is not under our lease any more."""
         ids = self._ours(deliveries)
         with told_apart(self._address), writing(self._connection):
             self._connection.executemany(
-                "DELETE FROM message WHERE id = ? AND owner = ?", [(ident, self._token) for ident in ids]
+                "DELETE FROM message WHERE id = ? AND owner = ?", [(id_, self._token) for id_ in ids]
             )
         self._forget(ids)
 
@@ -96,9 +96,9 @@ class EmbeddedInbound:
         ids = self._ours(deliveries)
         with told_apart(self._address), writing(self._connection):
             self._connection.executemany(
-                "UPDATE message SET owner = NULL WHERE id = ? AND owner = ?", [(ident, self._token) for ident in ids]
+                "UPDATE message SET owner = NULL WHERE id = ? AND owner = ?", [(id_, self._token) for id_ in ids]
             )
-            self._bury_what_came_too_often()
+            self._dead_letter_repeated()
         self._forget(ids)
 
     def close(self) -> None:
@@ -107,7 +107,7 @@ class EmbeddedInbound:
             with writing(self._connection):
                 self._free([self._token])
         except sqlite3.Error:
-            pass  # closed already, or the file is away: the lease's end frees them
+            pass  # closed already, or the file is away: the end of the lease frees them
         finally:
             self._connection.close()
 
@@ -125,7 +125,7 @@ class EmbeddedInbound:
         return version
 
     def _renew(self) -> None:
-        """Prolong the lease; a new one, without messages, where it has run out and others have taken note."""
+        """Prolong the lease; get a new one, without messages, if others have found it expired."""
         until = time() + LEASE.total_seconds()
         renewed = self._connection.execute(
             "UPDATE consumer SET lease_until = ? WHERE token = ?", (until, self._token)
@@ -156,11 +156,11 @@ class EmbeddedInbound:
                     (self._token, self._queue, rows[-1][0]),
                 )
         taken = [delivery(row) for row in rows]
-        self._unacked.update((one.tag, one) for one in taken)
+        self._unacked.update((message.tag, message) for message in taken)
         return taken
 
     def _fitting(self, ready: str, limit: int) -> int:
-        """How many of the next messages fit into one take."""
+        """The number of next messages that fit into one call of `take`."""
         room, count = TAKE_BYTES, 0
         for (size,) in self._connection.execute(f"SELECT length(body) {ready}", (self._queue, limit)):
             count += 1
@@ -169,16 +169,16 @@ class EmbeddedInbound:
                 break
         return count
 
-    def _free_the_messages_of_the_gone(self) -> None:
+    def _free_messages_of_ended_consumers(self) -> None:
         if monotonic() - self._searched_at < _SEARCH_SECONDS:
             return
         self._searched_at = monotonic()
         if self._gone():
             with writing(self._connection):
-                self._free(self._gone())  # looked at again: one of them may have prolonged its lease meanwhile
+                self._free(self._gone())  # again: one of them may have prolonged its lease meanwhile
 
     def _gone(self) -> list[str]:
-        """The other consumers whose lease has run out, or whose process has ended."""
+        """The other consumers with an expired lease or an ended process."""
         now = time()
         return [
             token
@@ -191,9 +191,9 @@ class EmbeddedInbound:
     def _free(self, tokens: Sequence[str]) -> None:
         self._connection.executemany("UPDATE message SET owner = NULL WHERE owner = ?", [(token,) for token in tokens])
         self._connection.executemany("DELETE FROM consumer WHERE token = ?", [(token,) for token in tokens])
-        self._bury_what_came_too_often()
+        self._dead_letter_repeated()
 
-    def _bury_what_came_too_often(self) -> None:
+    def _dead_letter_repeated(self) -> None:
         rows = self._connection.execute(
             f"SELECT {columns()} FROM message JOIN queue ON queue.name = message.queue"  # noqa: S608  # constants
             " WHERE owner IS NULL AND attempts > ? AND queue.dead_letters",
@@ -212,5 +212,5 @@ class EmbeddedInbound:
         return [delivery.tag for delivery in deliveries if self._unacked.get(delivery.tag) is delivery]
 
     def _forget(self, ids: Iterable[int]) -> None:
-        for ident in ids:
-            self._unacked.pop(ident, None)
+        for id_ in ids:
+            self._unacked.pop(id_, None)

@@ -17,7 +17,7 @@ from deploydb.domain.errors import Misconfigured
 
 
 class EmbeddedOutbound:
-    """`port.Outbound`. The publisher that is vouched for is the user of the operating system."""
+    """`port.Outbound`. The publisher is the user of the operating system."""
 
     blocked = False
 
@@ -52,7 +52,7 @@ class EmbeddedOutbound:
         return receipts
 
     def look(self) -> None:
-        """As `port.Outbound.look`; the lock is free, and the file could grow."""
+        """As `port.Outbound.look`: the lock is free, and the file can grow."""
         self.publish(())
         require_room(self._address.path.parent)
 
@@ -70,7 +70,7 @@ class EmbeddedOutbound:
 
 
 def user_name() -> str:
-    """Who runs this process, as the operating system has it: an environment variable could say anything."""
+    """The user of this process by the operating system: an environment variable can be forged."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -1,7 +1,7 @@
-"""Who owns leased messages: a process, named so that another one on the same machine can tell that it has gone.
+"""The owner of leased messages: a process, named so that others on the same machine can detect its end.
 
-A process id alone is used again by the kernel; with the moment at which its process began it is not. Where that cannot
-be known (not Linux, or the other process lives in another container) only the lease's end counts.
+The kernel reuses process ids, but not together with the start time of the process. Where that is unknown (not Linux, or
+another container) only the end of the lease counts.
 """
 
 import os
@@ -11,7 +11,7 @@ _UNKNOWN = ""
 
 
 def machine() -> str:
-    """Names this boot of this machine and this process's view of its processes; empty where that is not known."""
+    """This boot of this machine, with its namespace of process ids; empty where that is unknown."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"
@@ -20,13 +20,13 @@ def machine() -> str:
 
 
 def process() -> str:
-    """Names this process."""
+    """This process, with its start time."""
     pid = os.getpid()
     return f"{pid} {_began(pid) or _UNKNOWN}"
 
 
 def is_gone(of_machine: str, of_process: str) -> bool:
-    """Whether the process so named has certainly ended."""
+    """Whether the named process has certainly ended."""
     if of_machine == _UNKNOWN or of_machine != machine():
         return False
     pid, _, began = of_process.partition(" ")
@@ -34,7 +34,7 @@ def is_gone(of_machine: str, of_process: str) -> bool:
 
 
 def _began(pid: int) -> str | None:
-    """When it began, in ticks since boot: field 22 of /proc/PID/stat (proc(5)); None for none, and for a zombie."""
+    """Its start, in ticks since boot: field 22 of /proc/PID/stat (proc(5)); None for none, and for a zombie."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

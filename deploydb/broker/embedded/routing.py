@@ -1,4 +1,4 @@
-"""Where a message goes: topic patterns, and the rows of the queues that they lead to."""
+"""Routing of messages: topic patterns, and the rows of their queues."""
 
 import json
 import sqlite3
@@ -9,9 +9,9 @@ from deploydb.broker.port import Message
 
 
 def fits(pattern: str, routing_key: str) -> bool:
-    """Whether a topic pattern takes a routing key: words between dots, `*` any one of them, `#` any number.
+    """Whether a topic pattern matches a routing key: words between dots, `*` any one of them, `#` any number.
 
-    As RabbitMQ has it: an empty key has no words, `a..b` has an empty one.
+    As on RabbitMQ, an empty key has no words, and `a..b` has an empty one.
     """
     parts = _words(pattern)
     positions = _beyond_hashes(parts, {0})
@@ -23,7 +23,7 @@ def fits(pattern: str, routing_key: str) -> bool:
 
 
 class Router:
-    """The bindings as they are in one transaction."""
+    """The bindings within one transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -35,16 +35,16 @@ class Router:
         self._known: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def queues(self, exchange: str, routing_key: str) -> tuple[str, ...] | None:
-        """The queues that a message goes to, each once; None where the exchange does not exist."""
-        known = self._known.get((exchange, routing_key))
-        if known is None and exchange in self._bindings:
+        """The queues of a message, each once; None where the exchange does not exist."""
+        queues = self._known.get((exchange, routing_key))
+        if queues is None and exchange in self._bindings:
             bound = self._bindings[exchange]
-            known = tuple(sorted({queue for pattern, queue in bound if fits(pattern, routing_key)}))
-            self._known[exchange, routing_key] = known
-        return known
+            queues = tuple(sorted({queue for pattern, queue in bound if fits(pattern, routing_key)}))
+            self._known[exchange, routing_key] = queues
+        return queues
 
     def insert(self, messages: Iterable[tuple[Message, Sequence[str]]], *, user_id: str, now: datetime) -> None:
-        """Put each message into its queues."""
+        """Insert each message into its queues."""
         sent_at = now.timestamp()
         self._connection.executemany(
             "INSERT INTO message"
@@ -73,7 +73,7 @@ def _words(text: str) -> list[str]:
 
 
 def _beyond_hashes(parts: Sequence[str], positions: set[int]) -> set[int]:
-    """The positions, and those that are reached from them by taking a `#` for no words."""
+    """The positions, and those behind a `#` that stands for no words."""
     reached = set(positions)
     for at in range(len(parts)):
         if at in reached and parts[at] == "#":

@@ -1,4 +1,4 @@
-"""A row of the file's messages, as the delivery that it is."""
+"""Rows of the file's messages as deliveries."""
 
 import json
 from datetime import UTC, datetime
@@ -9,17 +9,17 @@ Row = tuple[int, bytes, str, str, str, str, str, str, int, float, str, int]
 
 
 def columns(body_bytes: int | None = None) -> str:
-    """The columns of a row; of a longer body only its first `body_bytes`."""
+    """The columns of a row, with at most the first `body_bytes` of the body."""
     body = "body" if body_bytes is None else f"substr(body, 1, {body_bytes})"
     names = "routing_key, exchange, message_id, content_type, headers, user_id, attempts, sent_at, queue"
     return f"id, {body}, {names}, length(body)"
 
 
 def delivery(row: Row) -> Delivery:
-    """The delivery that a row of `columns` is."""
-    ident, body, routing_key, exchange, message_id, content_type, headers, user_id, attempts, sent_at, _, size = row
+    """The delivery of a row of `columns`."""
+    id_, body, routing_key, exchange, message_id, content_type, headers, user_id, attempts, sent_at, _, size = row
     return Delivery(
-        tag=ident,
+        tag=id_,
         body=body,
         routing_key=routing_key,
         exchange=exchange,
