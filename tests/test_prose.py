@@ -8,6 +8,7 @@ import click
 import pytest
 
 from deploydb.cli.commands import cli
+from deploydb.domain.state import Deployment
 from tests.prose import INSTEAD, MOST, ROOT, files, findings, reports
 from workers.__main__ import main as workers
 
@@ -66,6 +67,12 @@ def test_commands_in_documents_exist_and_take_these_arguments(document: Path) ->
                     workers.make_context("workers", [name])
                 case [".venv/bin/pytest", *arguments]:
                     assert all((ROOT / path.partition("::")[0]).exists() for path in arguments if path[:6] == "tests/")
+
+
+def test_the_table_of_a_deployments_fields_has_each_of_them_once() -> None:
+    text = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
+    names = [name for row in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(names) == sorted(Deployment.__struct_fields__)
 
 
 def parse(arguments: list[str]) -> None:
