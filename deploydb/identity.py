@@ -23,7 +23,7 @@ WRITE = "write"
 SCOPES = (READ, APPROVE, WRITE)
 
 SESSION_COOKIE = "deploydb_session"
-"""Holds the bearer token of a browser's person. HttpOnly, SameSite=Strict, Path=/, Secure where it came by https."""
+"""Holds a signed session (`http.sessions`). HttpOnly, SameSite=Strict, Path=/, Secure where it came by https."""
 FORM_COOKIE = "deploydb_form"
 """A secret that the forms of our pages say again in `FORM_FIELD`: no other site's page can read it."""
 FORM_FIELD = "form"
@@ -47,6 +47,11 @@ class Bearer(Struct, frozen=True, kw_only=True):
     name: str
     scopes: frozenset[str]
     hashed: str
+
+    @property
+    def id_(self) -> str:
+        """The id in sessions. Of no use as a token, nor to find one."""
+        return sha256(f"session {self.hashed}".encode()).hexdigest()[:32]
 
 
 class Person(Struct, frozen=True, kw_only=True):
@@ -88,6 +93,7 @@ class Tokens:
 
     def __init__(self, bearers: Sequence[Bearer]) -> None:
         self._bearers = tuple(bearers)
+        self._by_id = {bearer.id_: bearer for bearer in self._bearers}
 
     @classmethod
     def parse(cls, text: str) -> "Tokens":
@@ -105,8 +111,12 @@ class Tokens:
             bearers[bearer.hashed] = bearer
         return cls(tuple(bearers.values()))
 
-    def __bool__(self) -> bool:
-        return bool(self._bearers)
+    def __len__(self) -> int:
+        return len(self._bearers)
+
+    def by_id(self, id_: str) -> Bearer | None:
+        """The bearer whom a session names, if there still is one."""
+        return self._by_id.get(id_)
 
     def find(self, presented: str) -> Bearer | None:
         """Whose a token is. Takes as long for a wrong one as for any right one."""
@@ -183,8 +193,8 @@ class Identity(Struct, frozen=True, kw_only=True):
         """Whether there is anybody who can be known."""
         return bool(self.tokens) or bool(self.proxies)
 
-    def person_of(self, *, peer: str | None, lines: HeaderLines, session: str | None) -> Person | None:
-        """Who asks: by the `Authorization` header, by the session's cookie, or by a proxy's word; None for nobody.
+    def person_of(self, *, peer: str | None, lines: HeaderLines, session: Bearer | None) -> Person | None:
+        """Who asks: by the `Authorization` header, by the bearer of a session, or by a proxy's word; None for nobody.
 
         A token that is presented on purpose and is not known is nobody, whatever else the request says.
         """
@@ -194,10 +204,8 @@ class Identity(Struct, frozen=True, kw_only=True):
             if len(presented) != 1 or scheme.lower() != "bearer":
                 return None
             return _person(self.tokens.find(token.strip()), "token")
-        if session:
-            signed_in = _person(self.tokens.find(session), "session")
-            if signed_in is not None:
-                return signed_in
+        if session is not None:
+            return _person(session, "session")
         name = self.proxies.name(peer, lines)
         return Person(name=name, scopes=_BY_PROXY, way="proxy") if name is not None else None
 

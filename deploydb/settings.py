@@ -38,6 +38,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What the command line shows to the query service."""
     tokens: str = ""
     """Lines of bearer tokens, hashed (`identity.Tokens`)."""
+    tokens_file: Path | None = None
+    """Where `tokens` come from; read again when it changes (`http.tokens`)."""
+    session_secret: str = ""
+    """What sessions are signed with, beside the token's hash (`http.sessions`)."""
     person_header: str = ""
     proxies: str = ""
     """Who is trusted to say in `person_header` who a person is (`identity.Proxies`); by default nobody."""
@@ -48,7 +52,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown, as `redacted` takes it."""
-        return secrets_in((self.database_url, self.broker_url, self.url), self.token)
+        return secrets_in((self.database_url, self.broker_url, self.url), self.token, self.session_secret)
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -72,6 +76,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         gateway_listen=_value(environ, "DEPLOYDB_GATEWAY_LISTEN") or "127.0.0.1:8081",
         token=_value(environ, "DEPLOYDB_TOKEN") or "",
         tokens=_value(environ, "DEPLOYDB_TOKENS") or "",
+        tokens_file=Path(path) if (path := environ.get("DEPLOYDB_TOKENS_FILE")) else None,
+        session_secret=_value(environ, "DEPLOYDB_SESSION_SECRET") or "",
         person_header=_value(environ, "DEPLOYDB_PERSON_HEADER") or "",
         proxies=_value(environ, "DEPLOYDB_PROXIES") or "",
         read=_reads(_value(environ, "DEPLOYDB_READ") or "open"),

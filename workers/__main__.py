@@ -13,14 +13,15 @@ from deploydb import settings, telemetry
 from deploydb.broker.open import open_inbound, open_outbound
 from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.configuration import LiveCatalog
+from deploydb.http.health import ANSWER_WITHIN_SECONDS
 from deploydb.outgoing import Allowed, Outgoing
 from deploydb.settings import MAX_BODY_BYTES, Settings
 from deploydb.store.engine import LOCK_TIMEOUT_SECONDS, open_engine
 from deploydb.terminal import make_visible
 from workers.confirmed import ConfirmedPublisher
-from workers.health import Health
+from workers.health import WorkerHealth
 from workers.ingest import Ingest
-from workers.look import ANSWER_WITHIN_SECONDS, BrokerLook, Look, look_at_database
+from workers.look import BrokerLook, look_at_database
 from workers.loop import Worker, run
 from workers.process import (
     Process,
@@ -36,7 +37,7 @@ from workers.verify import SETTLING, Verify
 
 @contextmanager
 def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
-    around.health.check("broker", Look(BrokerLook(lambda: open_outbound(given.broker_url, name="ingest-health"))))
+    around.health.check("broker", BrokerLook(lambda: open_outbound(given.broker_url, name="ingest-health")))
     with _engine(around, given, "ingest", connections=2) as engine:
         yield Ingest(
             engine=engine,
@@ -104,7 +105,7 @@ def _engine(
     beside = open_engine(
         given.database_url, name=f"{name}-health", connections=1, statement_timeout=ANSWER_WITHIN_SECONDS
     )
-    around.health.check("database", Look(partial(look_at_database, beside, around.health)))
+    around.health.check("database", partial(look_at_database, beside, around.health))
     # a long step of many statements is under way, not stuck
     sa.event.listen(engine, "after_cursor_execute", lambda *_: around.health.beat())
     sa.event.listen(engine, "handle_error", partial(_beat_if_answered, around.health))
@@ -115,7 +116,7 @@ def _engine(
         beside.dispose()
 
 
-def _beat_if_answered(health: Health, context: ExceptionContext) -> None:
+def _beat_if_answered(health: WorkerHealth, context: ExceptionContext) -> None:
     """A statement that the server gives up is an answer, too: a batch in halves may take minutes."""
     if getattr(context.original_exception, "sqlstate", None) is not None:
         health.beat()
@@ -155,19 +156,14 @@ def main(name: str, host: str, port: int | None, no_port: bool, with_parent: boo
     if with_parent:
         end_with_parent(log)
     with ended_clearly(name, log):
-        if name in SERVICES:
-            from workers import web  # noqa: PLC0415  # the others need no HTTP framework
+        match name:
+            case "query" | "gateway" | "web":
+                from workers import web  # noqa: PLC0415  # the others need no templates and no gateway
 
-            once_listening = tell_parent_ready if with_parent else None
-            match name:
-                case "query":
-                    web.serve_query(given, log, once_listening=once_listening)
-                case "gateway":
-                    web.serve_gateway(given, log, once_listening=once_listening)
-                case _:
-                    bound = socket.socket(fileno=listen_fd) if listen_fd is not None else None
-                    web.serve_web(given, log, once_listening=once_listening, bound=bound)
-            return
+                once_listening = tell_parent_ready if with_parent else None
+                bound = socket.socket(fileno=listen_fd) if listen_fd is not None else None
+                web.serve(name, given, log, once_listening=once_listening, bound=bound)
+                return
         usual, build = WORKERS[name]
         wanted = None if no_port else usual if port is None else port
         with process(log, host=host, port=wanted, secrets=given.secrets) as around, build(around, given) as worker:

@@ -11,7 +11,7 @@ from tenacity import AttemptManager, RetryCallState, Retrying, retry_if_exceptio
 
 from deploydb.domain.errors import NotAllowed, Transient, Unusable
 from deploydb.telemetry import Log
-from workers.health import Health
+from workers.health import WorkerHealth
 from workers.signals import Signals
 
 SAY_AGAIN_AFTER = timedelta(minutes=1)
@@ -51,7 +51,7 @@ class Patience:
     `LATER_OUTAGES`.
     """
 
-    def __init__(self, *, signals: Signals, health: Health, log: Log, registry: CollectorRegistry) -> None:
+    def __init__(self, *, signals: Signals, health: WorkerHealth, log: Log, registry: CollectorRegistry) -> None:
         self._signals = signals
         self._health = health
         self._log = log

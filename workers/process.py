@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from msgspec import Struct
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry
 
 from deploydb.domain.errors import Misconfigured
+from deploydb.http.metrics import process_registry
 from deploydb.redaction import redacted
 from deploydb.telemetry import Log
 from workers.deadline import Deadline
-from workers.health import Health, HealthServer
+from workers.health import HealthServer, WorkerHealth
 from workers.loop import Patience
 from workers.signals import Signals
 
@@ -32,7 +33,7 @@ class Process(Struct, frozen=True, kw_only=True, eq=False):
     log: Log
     signals: Signals
     deadline: Deadline
-    health: Health
+    health: WorkerHealth
     registry: CollectorRegistry
     patience: Patience
 
@@ -47,17 +48,15 @@ def process(log: Log, *, host: str, port: int | None, secrets: Sequence[str] = (
     signals = Signals()
     signals.install()
     deadline = Deadline(signals, say=log.warning)
-    health = Health(redact=lambda text: redacted(text, secrets))
-    registry = CollectorRegistry()
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
-        collector(registry=registry)
+    health = WorkerHealth(redact=lambda text: redacted(text, secrets))
+    registry = process_registry()
     patience = Patience(signals=signals, health=health, log=log, registry=registry)
     # what is loaded by now stays; a batch's thousands of short-lived objects should not set off a collection each time
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
     with ExitStack() as stack:
         if port is not None:
-            server = stack.enter_context(HealthServer(health, registry, host=host, port=port))
+            server = stack.enter_context(HealthServer(health, registry, host=host, port=port, log=log))
             log.info("health and metrics", address=f"http://{server.host}:{server.port}", pid=os.getpid())
         yield Process(log=log, signals=signals, deadline=deadline, health=health, registry=registry, patience=patience)
 

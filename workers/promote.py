@@ -15,13 +15,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.catalog import Catalog
+from deploydb.http.health import Health
 from deploydb.store import wake
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.listed import answer, enter
 from deploydb.store.promotion import evaluate, mark_open, next_due
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
-from workers.health import Health
 from workers.standstill import Standstill
 
 LIMIT = 500

@@ -16,12 +16,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from deploydb.broker.port import Message, Outbound
 from deploydb.broker.topology import COMMANDS, EVENTS, NOTIFICATIONS
 from deploydb.domain.errors import Transient
+from deploydb.http.health import Health
 from deploydb.store import outbox, wake
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 from deploydb.wire.native import COMMAND_CONTENT_TYPE, FACT_CONTENT_TYPE, NOTIFICATION_CONTENT_TYPE
-from workers.health import Health
 from workers.loop import Patience
 
 LIMIT = 500

@@ -7,11 +7,11 @@ from datetime import timedelta
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Gauge
 
+from deploydb.http.health import Health
 from deploydb.store.aside import set_aside_services
 from deploydb.store.claims import oldest_request
 from deploydb.store.engine import reading
 from deploydb.store.promotion import Evaluated
-from workers.health import Health
 
 LOCKED_AFTER = timedelta(seconds=2)
 """A worker's round takes a fraction of this: a row that is locked for longer is locked by somebody else."""

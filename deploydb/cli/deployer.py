@@ -93,7 +93,7 @@ def deployer(  # options, by name
     from deploydb.private import narrow
     from workers.confirmed import ConfirmedPublisher
     from workers.deployer import Deployer, Orders
-    from workers.look import BrokerLook, Look
+    from workers.look import BrokerLook
     from workers.loop import run
     from workers.process import ended_clearly, process
     from workers.program import without_secrets
@@ -142,8 +142,8 @@ def deployer(  # options, by name
         )
         stack.callback(worker.close)
         broker = BrokerLook(lambda: open_outbound(settings.broker_url, name=f"{name}-health"))
-        around.health.check("broker", Look(broker))
-        around.health.check("disk", Look(partial(require_room, path.parent)))
+        around.health.check("broker", broker)
+        around.health.check("disk", partial(require_room, path.parent))
         around.deadline.not_while(lambda: worker.busy)
         log.info("taking commands", queue=command_queue(orchestrator), concurrency=concurrency, state=str(path))
         run(worker, signals=around.signals, patience=around.patience, log=log)

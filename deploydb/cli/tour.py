@@ -28,7 +28,7 @@ from deploydb.configuration import load
 from deploydb.domain.catalog import Service
 from deploydb.domain.characters import in_one_line
 from deploydb.domain.errors import Misconfigured, NotFound, Permanent, Transient
-from deploydb.listening import listening, local_url, with_port_of
+from deploydb.http.listening import listening, local_url, with_port_of
 from deploydb.settings import Settings, from_environment
 
 EXAMPLE = Path("deploy/example")

@@ -50,7 +50,7 @@ def up(data: Path | None, config: Path | None, listen: str | None, listen_fd: in
       deploydb up --data /var/lib/deploydb --config /etc/deploydb --listen 127.0.0.1:8080
     """
     from deploydb.cli.token import line_of_the_person_here
-    from deploydb.listening import listening, with_port_of
+    from deploydb.http.listening import listening, with_port_of
     from deploydb.private import narrow
     from workers.deadline import Deadline
     from workers.lock import held

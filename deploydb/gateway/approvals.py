@@ -24,13 +24,14 @@ from deploydb.domain.errors import Misconfigured, Refused, Transient
 from deploydb.domain.facts import ApprovalGiven, ApprovalRefused
 from deploydb.gateway.asked import require_deployment, require_promotion
 from deploydb.gateway.content import content_of
-from deploydb.gateway.limits import Limit
-from deploydb.gateway.onward import onward, see
-from deploydb.gateway.people import allowed, require_secret
 from deploydb.gateway.publishing import Publisher, message_of
-from deploydb.gateway.refusals import JSON
 from deploydb.gateway.word import Word
-from deploydb.identity import APPROVE, FORM_FIELD, Identity, Person
+from deploydb.http.authentication import allowed
+from deploydb.http.csrf import require_secret
+from deploydb.http.negotiation import JSON
+from deploydb.http.rate_limits import Limit
+from deploydb.http.redirects import onward, see
+from deploydb.identity import APPROVE, FORM_FIELD, Person
 from deploydb.store.engine import reading
 from deploydb.store.queries.told import body_of
 from deploydb.telemetry import Log
@@ -63,11 +64,8 @@ class Ledger(Struct, frozen=True, kw_only=True, eq=False):
 class Approvals:
     """The endpoint."""
 
-    def __init__(
-        self, ledger: Ledger, identity: Identity, publisher: Publisher, *, log: Log, registry: CollectorRegistry
-    ) -> None:
+    def __init__(self, ledger: Ledger, publisher: Publisher, *, log: Log, registry: CollectorRegistry) -> None:
         self._ledger = ledger
-        self._identity = identity
         self._publisher = publisher
         self._log = log
         self._limit = Limit(burst=BURST, seconds=SECONDS_EACH)
@@ -93,7 +91,7 @@ class Approvals:
 
         Raises: HTTPException for whoever may not, and for what cannot be said.
         """
-        person = allowed(request, self._identity, APPROVE)
+        person = allowed(request, APPROVE)
         seconds = self._limit.take(person.name)
         if seconds:
             told = f"{person.name} says more than one thing in {SECONDS_EACH:.0f} s: wait {seconds} s"

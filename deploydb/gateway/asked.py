@@ -7,12 +7,10 @@ from starlette.exceptions import HTTPException
 
 from deploydb.domain.catalog import Catalog
 from deploydb.domain.promotions import FREEZE, ManualPromotion
-from deploydb.gateway.refusals import shown
 from deploydb.gateway.word import Word
+from deploydb.http.errors import hint, not_found, shown
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id
 from deploydb.store.queries.why import deployment_of_version
-
-_MOST_HINTED = 20
 
 
 def require_promotion(catalog: Catalog, word: Word) -> None:
@@ -38,7 +36,7 @@ def require_promotion(catalog: Catalog, word: Word) -> None:
         raise _unknown(f"promotion {shown(word.promotion)} of {word.service} in {word.environment}", manual)
     if word.promotion not in manual:
         told = f"promotion {word.promotion} is a {types[word.promotion]}: it is not for people to answer"
-        raise HTTPException(422, f"{told}{_hint(manual)}")
+        raise HTTPException(422, f"{told}{hint(manual)}")
 
 
 def require_deployment(connection: sa.Connection, word: Word) -> DeploymentView:
@@ -58,13 +56,9 @@ def require_deployment(connection: sa.Connection, word: Word) -> DeploymentView:
         return found
     lane = f"{shown(word.version)} of {word.service} in {word.environment}"
     if word.deployment is not None:
-        raise HTTPException(404, f"there is no deployment {word.deployment} of {lane}")
-    raise HTTPException(404, f"there is no version {lane}")
+        raise not_found(f"there is no deployment {word.deployment} of {lane}")
+    raise not_found(f"there is no version {lane}")
 
 
 def _unknown(what: str, known: Collection[str]) -> HTTPException:
-    return HTTPException(404, f"there is no {what}{_hint(known)}")
-
-
-def _hint(known: Collection[str]) -> str:
-    return f"; there is {', '.join(sorted(known))}" if 0 < len(known) <= _MOST_HINTED else ""
+    return not_found(f"there is no {what}{hint(known)}")

@@ -10,9 +10,9 @@ from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from deploydb.gateway.refusals import FORM, JSON, content_type, shown
+from deploydb.http.errors import shown
+from deploydb.http.negotiation import FORM, JSON, V1_JSON, content_type
 
-V1_JSON = "application/vnd.deploydb.v1+json"
 MOST_BYTES = 64 * 1024
 MOST_FIELDS = 50
 BODY_WITHIN_SECONDS = 10.0

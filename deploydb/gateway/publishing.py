@@ -59,11 +59,10 @@ class Publisher:
             case "confirmed":
                 pass
 
-    async def look(self) -> None:
+    def look(self) -> None:
         """Return only where the broker can be published to, as far as is known. Raises: Transient; Misconfigured."""
-        asked = asyncio.get_running_loop().run_in_executor(self._thread, self._look)
         try:
-            await asyncio.wait_for(asked, _LOOK_WITHIN_SECONDS)
+            self._thread.submit(self._look).result(_LOOK_WITHIN_SECONDS)
         except TimeoutError as error:
             raise Transient(f"the broker has not answered within {_LOOK_WITHIN_SECONDS:.0f} s") from error
 

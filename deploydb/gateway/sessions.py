@@ -1,4 +1,4 @@
-"""`POST /api/sessions`: a browser is given a person's token to keep; `POST /api/sessions/end`: it forgets it."""
+"""`POST /api/sessions`: a browser shows a person's token and gets a session; `POST /api/sessions/end` ends it."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -6,10 +6,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deploydb.gateway.content import Content, content_of
-from deploydb.gateway.limits import Limit
-from deploydb.gateway.onward import onward, see, sign_in_again
-from deploydb.gateway.people import came_by_https, require_same_origin, require_secret
-from deploydb.identity import FORM_FIELD, SESSION_COOKIE, Identity
+from deploydb.http.authentication import Authenticator
+from deploydb.http.csrf import require_same_origin, require_secret
+from deploydb.http.rate_limits import Limit
+from deploydb.http.redirects import onward, see, sign_in_again
+from deploydb.identity import FORM_FIELD
 from deploydb.telemetry import Log
 
 WRONG_AT_ONCE = 20
@@ -18,10 +19,10 @@ SECONDS_EACH = 3.0
 
 
 class Sessions:
-    """The endpoints. There is nothing to keep here: the cookie is the token."""
+    """The endpoints."""
 
-    def __init__(self, identity: Identity, *, log: Log) -> None:
-        self._identity = identity
+    def __init__(self, authenticator: Authenticator, *, log: Log) -> None:
+        self._authenticator = authenticator
         self._log = log
         self._wrong = Limit(burst=WRONG_AT_ONCE, seconds=SECONDS_EACH)
 
@@ -39,32 +40,19 @@ class Sessions:
         """
         content = await _form(request)
         wanted = onward(content.text("next"))
-        bearer = self._identity.tokens.find((content.text("token") or "").strip())
+        bearer = self._authenticator.sign_in(content.text("token") or "")
         if bearer is None:
             return self._refused(request, wanted)
         self._log.info("signed in", by=bearer.name)
         response = see(wanted)
-        response.set_cookie(
-            SESSION_COOKIE,
-            (content.text("token") or "").strip(),
-            path="/",
-            httponly=True,
-            samesite="strict",
-            secure=came_by_https(request, self._identity),
-        )
+        self._authenticator.begin_session(request, response, bearer)
         return response
 
     async def end(self, request: Request) -> Response:
         """303 to `next`, without the cookie. Raises: HTTPException 403 where another site has sent the form."""
         content = await _form(request)
         response = see(onward(content.text("next")))
-        response.delete_cookie(
-            SESSION_COOKIE,
-            path="/",
-            httponly=True,
-            samesite="strict",
-            secure=came_by_https(request, self._identity),
-        )
+        self._authenticator.end_session(request, response)
         return response
 
     def _refused(self, request: Request, wanted: str) -> Response:

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from deploydb.domain.characters import not_allowed
 from deploydb.domain.promotions import FREEZE
 from deploydb.gateway.content import Content
-from deploydb.gateway.refusals import shown
+from deploydb.http.errors import shown
 
 LONGEST_COMMENT = 2000
 LONGEST_NAME = 255

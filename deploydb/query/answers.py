@@ -23,8 +23,8 @@ from deploydb import __version__
 from deploydb.domain.catalog import Catalog
 from deploydb.domain.characters import encoded_visibly
 from deploydb.domain.errors import Misconfigured, Transient
+from deploydb.http.negotiation import media_type
 from deploydb.query.asking import Asked
-from deploydb.query.negotiation import media_type
 from deploydb.query.resource import Parameter, Resource
 from deploydb.query.revisions import Revision, Revisions
 

@@ -1,37 +1,31 @@
 """The service put together: resources, conventions, limits, metrics. Composition root of the query service."""
 
-import asyncio
-import gc
-import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.catalog import Catalog
 from deploydb.domain.errors import Transient
-from deploydb.hosts import only_own_hosts
-from deploydb.identity import Identity
-from deploydb.listening import address_of, listening
+from deploydb.http import application as http
+from deploydb.http.authentication import Authentication, Authenticator, require_somebody
+from deploydb.http.health import Health
+from deploydb.http.metrics import metrics_route, process_registry
+from deploydb.http.negotiation import JSON
 from deploydb.query.answers import Answers, Sources
-from deploydb.query.errors import not_found, shown
 from deploydb.query.export import Export
-from deploydb.query.gate import Gate
-from deploydb.query.guard import Guard, require_somebody
-from deploydb.query.negotiation import JSON
 from deploydb.query.openapi import document
 from deploydb.query.pages import PAGES
 from deploydb.query.pages.serving import Serving
@@ -55,8 +49,7 @@ from deploydb.query.resources import (
     where,
     why,
 )
-from deploydb.query.resources.health import Health
-from deploydb.query.server import Server, keep_current
+from deploydb.query.resources.health import HealthCheck
 from deploydb.query.stream import Stream
 from deploydb.settings import Settings
 from deploydb.store.engine import open_engine
@@ -65,8 +58,8 @@ from deploydb.telemetry import Log
 
 THREADS = 8
 """Questions asked of the database at one time."""
-_CONNECTIONS = THREADS + 2
-"""One for the state's revision and one for health, so that none waits for another's."""
+_CONNECTIONS = THREADS + 3
+"""One for the state's revision and two for health, so that none waits for another's."""
 
 RESOURCES: Sequence[Resource] = [
     resource
@@ -99,14 +92,15 @@ def application(
     log: Log,
     problems: Callable[[], Sequence[object]] = tuple,
     threads: Executor | None = None,
+    registry: CollectorRegistry | None = None,
+    health: Health | None = None,
     clock: Callable[[], datetime] | None = None,
-    guard: Callable[[ASGIApp], ASGIApp] | None = None,
+    authentication: Middleware | None = None,
 ) -> Starlette:
     """The whole service on one database. `catalog` gives the one in use, `problems` what is wrong with the files;
-    `guard` lets in who may read."""
-    registry = CollectorRegistry()
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
-        collector(registry=registry)
+    `authentication` lets in who may read."""
+    registry = registry or process_registry()
+    health = health or Health()
     workforce = threads or ThreadPoolExecutor(THREADS, thread_name_prefix="question")
     sources = Sources(
         engine=engine,
@@ -118,90 +112,59 @@ def application(
     answers = Answers(sources)
     serving = Serving(sources, answers, PAGES)
     stream = Stream(engine, answers.revisions, workforce, log)
-    made = Starlette(
-        routes=[
+    app = http.application(
+        "query",
+        [
             *(answers.route(resource) for resource in RESOURCES),
             stream.route(),
             Export(sources).route(),
             Route("/api/openapi.json", _interface, methods=["GET"]),
-            *Health(engine, problems, registry).routes(),
+            HealthCheck(health, engine, problems).route(),
+            *health.routes(),
+            metrics_route(registry),
             *serving.routes(),
         ],
-        middleware=[
-            Middleware(Gate, registry=registry, log=log, tell=serving.refusal),
-            *([Middleware(guard)] if guard is not None else []),
-        ],
-        exception_handlers={HTTPException: serving.refused},
+        registry=registry,
+        log=log,
+        answer=serving.refusal,
+        middleware=[authentication] if authentication is not None else [],
     )
-    made.state.stream = stream
-    made.router.redirect_slashes = False
-    made.router.default = _nowhere
-    return made
+    app.state.stream = stream
+    return app
 
 
-def serve(
+@contextmanager
+def opened(
     given: Settings,
     log: Log,
     *,
-    once_listening: Callable[[], None] | None = None,
-    at_signal: Callable[[], None] | None = None,
-    around: Callable[[ASGIApp], ASGIApp] | None = None,
-    beside: Callable[[], Awaitable[None]] | None = None,
-    bound: socket.socket | None = None,
-) -> None:
-    """Answer on `given.listen` until SIGTERM or SIGINT. `once_listening` is called when it can be asked, `at_signal` as
-    `Server` says; `around` puts what else is to be served at the same address around the service, and `beside` runs as
-    long. `bound` is a socket that listens there already.
+    authenticator: Authenticator,
+    live: LiveCatalog,
+    registry: CollectorRegistry,
+    health: Health,
+) -> Iterator[Starlette]:
+    """The service that the settings describe. A database that is away is waited for, request by request.
 
-    A database that is away at the start is waited for: until it is back, questions are answered with 503.
-
-    Raises: Misconfigured where the address, the configuration or the database is not as it must be.
+    Raises: Misconfigured where reads want a person and nobody can be known, or the database is not as it must be.
     """
-    identity = Identity.parse(tokens=given.tokens, person_header=given.person_header, proxies=given.proxies)
-    require_somebody(identity, given.read)
-    live = LiveCatalog(given.config)
+    require_somebody(authenticator.identity(), given.read)
     engine = for_reading(open_engine(given.database_url, name="query", connections=_CONNECTIONS))
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="question")
     try:
         _require_current(engine, log)
-        app = application(
+        yield application(
             engine,
             lambda: live.catalog,
             log=log,
             problems=lambda: live.problems,
             threads=threads,
-            guard=partial(Guard, identity=identity, reads=given.read),
+            registry=registry,
+            health=health,
+            authentication=Middleware(Authentication, authenticator=authenticator, reads=given.read),
         )
-        with bound or listening(given.listen) as taken:
-            log.info("serving", address=f"http://{address_of(taken)}")
-            served = around(app) if around is not None else app
-            host = taken.getsockname()[0]
-            served = only_own_hosts(served, address=host, url=given.url, listen=given.listen, more=given.hosts)
-            _leave_alone_what_stays()
-            server = Server(
-                served,
-                once_listening=once_listening,
-                once_stopping=app.state.stream.end,
-                at_signal=at_signal,
-                is_proxy=identity.proxies.trusts,
-                log=log,
-            )
-
-            async def all_beside(hung_up: asyncio.Event) -> None:
-                await asyncio.gather(keep_current(live, hung_up, log), *([beside()] if beside is not None else []))
-
-            server.run_until_stopped(taken, beside=all_beside)
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
         engine.dispose()
-    log.info("stopped")
-
-
-def _leave_alone_what_stays() -> None:
-    """The catalog and the code live as long as the process: a collection in the midst of an answer, made of thousands
-    of small objects that are soon gone, need not look through them (a matrix of 5,000 lanes: 80 ms of 240)."""
-    gc.collect()
-    gc.freeze()
 
 
 def _require_current(engine: sa.Engine, log: Log) -> None:
@@ -223,7 +186,3 @@ def _interface_bytes() -> bytes:
 
 async def _interface(_request: Request) -> Response:
     return Response(_interface_bytes(), media_type=JSON)
-
-
-async def _nowhere(scope: Scope, _receive: Receive, _send: Send) -> None:
-    raise not_found(f"there is no {shown(scope['path'])}")

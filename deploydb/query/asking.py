@@ -10,7 +10,7 @@ from msgspec import Struct
 from starlette.requests import Request
 
 from deploydb.domain.catalog import Catalog
-from deploydb.query.errors import bad_request, not_found, shown
+from deploydb.http.errors import bad_request, not_found, shown
 from deploydb.query.paging import DEFAULT_SIZE, LARGEST, Page
 from deploydb.store.engine import reading
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from deploydb.domain.catalog import Catalog
-from deploydb.query.errors import hint, not_found, shown
+from deploydb.http.errors import hint, not_found, shown
 from deploydb.store.queries.names import environment_is_used, lane_is_stored, service_is_stored
 
 

@@ -7,8 +7,8 @@ from typing import Any, get_type_hints
 import msgspec
 
 from deploydb import __version__
+from deploydb.http.negotiation import JSON, V1_JSON
 from deploydb.query.export import JSON_LINES
-from deploydb.query.negotiation import JSON, V1_JSON
 from deploydb.query.paging import LARGEST
 from deploydb.query.resource import Parameter, Resource
 from deploydb.query.resources.events import FILTERS

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from deploydb.query.errors import not_found
+from deploydb.http.errors import not_found
 
 T = TypeVar("T")
 

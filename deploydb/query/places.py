@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from deploydb.query.connections import network_of
+from deploydb.http.connections import network_of
 
 _AGAIN = {"Retry-After": "5"}
 

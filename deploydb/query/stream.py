@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from deploydb.domain.characters import encoded_visibly
 from deploydb.domain.errors import DeployDBError
-from deploydb.query.errors import bad_request, failed
+from deploydb.http.errors import bad_request, failed
 from deploydb.query.places import Lasting, Places
 from deploydb.query.revisions import Revision, Revisions
 from deploydb.store.engine import reading

@@ -10,7 +10,7 @@ import pytest
 import structlog
 import uvicorn
 
-from deploydb.listening import listening
+from deploydb.http.listening import listening
 from deploydb.query.app import application
 from tests.cli.shell import Queue, Shell
 from tests.story import World

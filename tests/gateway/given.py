@@ -19,7 +19,9 @@ from deploydb.broker.topology import INGEST_QUEUE, topology_of
 from deploydb.domain.catalog import After, Service, Stage
 from deploydb.gateway.app import application
 from deploydb.gateway.publishing import Publisher
-from deploydb.identity import FORM_COOKIE, SESSION_COOKIE, Identity, hashed
+from deploydb.http.authentication import Authenticator
+from deploydb.http.sessions import Sessions
+from deploydb.identity import FORM_COOKIE, SESSION_COOKIE, Bearer, Identity, hashed
 from tests.story import World, catalog
 from tests.workers.workshop import CONFIG
 
@@ -34,6 +36,13 @@ jenkins write {hashed(JENKINS)}
 """
 PROXY = "10.0.0.1"
 SECRET = "the-secret-of-the-page"
+IDENTITY = Identity.parse(tokens=TOKENS, person_header="X-Forwarded-User", proxies=f"{PROXY}/32, ::1")
+
+
+def session(token: str) -> str:
+    """The value of the cookie that a browser gets for a token."""
+    return Sessions().begin(Bearer(name="any", scopes=frozenset(), hashed=hashed(token)))
+
 
 GATED = {
     **CONFIG,
@@ -106,13 +115,13 @@ class Asked:
         path: str,
         fields: dict[str, str],
         *,
-        session: str | None = None,
+        signed_in: str | None = None,
         secret: str | None = SECRET,
         cookie: str | None = SECRET,
         **headers: str,
     ) -> Response:
-        """A form, by a browser; `secret` is what its page said, `cookie` what the browser keeps."""
-        kept = {SESSION_COOKIE: session, FORM_COOKIE: cookie}
+        """A form, by a browser; `secret` is the field of its page, `cookie` the browser's, `signed_in` a token."""
+        kept = {SESSION_COOKIE: session(signed_in) if signed_in is not None else None, FORM_COOKIE: cookie}
         said = {**fields, **({"form": secret} if secret is not None else {})}
         return self.ask(
             path,
@@ -174,7 +183,7 @@ def gateway(world: World, broker_url: str, *, publishes_to: str | None = None) -
         app = application(
             world.engine,
             lambda: world.catalog,
-            identity=Identity.parse(tokens=TOKENS, person_header="X-Forwarded-User", proxies=f"{PROXY}/32, ::1"),
+            authenticator=Authenticator(lambda: IDENTITY, Sessions()),
             publisher=publisher,
             log=structlog.get_logger(),
             threads=threads,

@@ -213,5 +213,5 @@ def test_what_does_not_exist_is_not_found(asked: Gateway) -> None:
 
 def test_probes_are_answered(asked: Gateway) -> None:
     assert asked.ask("/healthz", method="GET").json() == {"alive": True}
-    assert asked.ask("/readyz", method="GET").json() == {"ready": True, "reasons": []}
+    assert asked.ask("/readyz", method="GET").json() == {"ready": True, "reasons": [], "warnings": []}
     assert "deploydb_gateway_requests_total" in asked.ask("/metrics", method="GET").text

@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from deploydb.identity import SESSION_COOKIE
-from tests.gateway.given import ALICE, JENKINS, PROXY, SECRET, YES, Gateway
+from deploydb.identity import SESSION_COOKIE, hashed
+from tests.gateway.given import ALICE, JENKINS, PROXY, SECRET, YES, Gateway, session
 
 FORM = {**YES, "comment": "", "deployment": "1", "digest": "", "next": "/flows/1?at=x"}
 JSON = {"content_type": "application/json", "prefer": "wait=0"}
 
 
 def test_who_is_signed_in_approves_by_a_form_and_is_sent_back_to_the_page(asked: Gateway) -> None:
-    answer = asked.submit("/api/approvals", FORM, session=ALICE, sec_fetch_site="same-origin")
+    answer = asked.submit("/api/approvals", FORM, signed_in=ALICE, sec_fetch_site="same-origin")
     assert (answer.status_code, answer.headers["location"]) == (303, "/flows/1?at=x")
     (fact,) = asked.told()
     assert (fact["type"], fact["by"], fact["deployment"]) == ("approval.given", "alice", 1)
@@ -21,7 +21,7 @@ def test_who_is_signed_in_approves_by_a_form_and_is_sent_back_to_the_page(asked:
 
 def test_a_comment_with_markup_is_text(asked: Gateway) -> None:
     comment = "<script>alert(1)</script> & 'quotes'"
-    assert asked.submit("/api/approvals", {**FORM, "comment": comment}, session=ALICE).status_code == 303
+    assert asked.submit("/api/approvals", {**FORM, "comment": comment}, signed_in=ALICE).status_code == 303
     assert asked.ingest() == 1
     with asked.world.engine.connect() as connection:
         (body,) = connection.exec_driver_sql("SELECT body FROM event WHERE type = 'approval.given'").one()
@@ -30,7 +30,7 @@ def test_a_comment_with_markup_is_text(asked: Gateway) -> None:
 
 def test_an_error_of_a_form_is_a_page_with_all_text_escaped(asked: Gateway) -> None:
     fields = {**FORM, "service": "<script>alert(1)</script>"}
-    answer = asked.submit("/api/approvals", fields, session=ALICE, accept="text/html")
+    answer = asked.submit("/api/approvals", fields, signed_in=ALICE, accept="text/html")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
     assert "<script>" not in answer.text
     assert "&lt;script&gt;" in answer.text
@@ -55,7 +55,7 @@ def test_an_error_of_a_form_is_a_page_with_all_text_escaped(asked: Gateway) -> N
 )
 @pytest.mark.parametrize("path", ["/api/approvals", "/api/sessions", "/api/sessions/end"])
 def test_a_form_of_another_site_does_nothing(asked: Gateway, path: str, sent: dict[str, str], why: str) -> None:
-    answer = asked.submit(path, {**FORM, "token": ALICE}, session=ALICE, **sent)
+    answer = asked.submit(path, {**FORM, "token": ALICE}, signed_in=ALICE, **sent)
     assert answer.status_code == 403
     assert why in answer.json()["message"]
     assert "set-cookie" not in answer.headers
@@ -64,7 +64,7 @@ def test_a_form_of_another_site_does_nothing(asked: Gateway, path: str, sent: di
 
 @pytest.mark.parametrize("sent", [{"origin": "http://deploydb.test"}, {"sec_fetch_site": "same-origin"}, {}])
 def test_a_form_of_ours_is_taken_from_old_browsers_too(asked: Gateway, sent: dict[str, str]) -> None:
-    assert asked.submit("/api/approvals", FORM, session=ALICE, **sent).status_code == 303
+    assert asked.submit("/api/approvals", FORM, signed_in=ALICE, **sent).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_form_of_ours_is_taken_from_old_browsers_too(asked: Gateway, sent: dic
 )
 def test_json_with_a_cookie_is_taken_from_our_own_site_alone(asked: Gateway, sent: dict[str, str], status: int) -> None:
     body = json.dumps(YES).encode()
-    answer = asked.ask("/api/approvals", content=body, cookies={SESSION_COOKIE: ALICE}, **{**JSON, **sent})
+    answer = asked.ask("/api/approvals", content=body, cookies={SESSION_COOKIE: session(ALICE)}, **{**JSON, **sent})
     assert answer.status_code == status
 
 
@@ -119,14 +119,18 @@ def test_a_name_that_is_none_or_that_is_said_twice_is_nobody(asked: Gateway, sai
 
 def test_a_wrong_token_is_nobody_whatever_the_proxy_says(asked: Gateway) -> None:
     assert asked.at(PROXY).say(token="ddb_wrong", x_forwarded_user="bob").status_code == 401
-    assert asked.at(PROXY).submit("/api/approvals", FORM, session="gone", x_forwarded_user="bob").status_code == 303
+    assert asked.at(PROXY).submit("/api/approvals", FORM, signed_in="gone", x_forwarded_user="bob").status_code == 303
 
 
-def test_signing_in_gives_the_browser_the_token_to_keep(asked: Gateway) -> None:
+def test_signing_in_gives_the_browser_a_session_and_not_the_token(asked: Gateway) -> None:
     answer = asked.submit("/api/sessions", {"token": f" {ALICE}\n", "next": "/flows/1"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/flows/1")
-    cookie = answer.headers["set-cookie"]
-    assert cookie == f"{SESSION_COOKIE}={ALICE}; HttpOnly; Path=/; SameSite=strict"
+    value, _, attributes = answer.headers["set-cookie"].removeprefix(f"{SESSION_COOKIE}=").partition("; ")
+    assert attributes == "HttpOnly; Max-Age=43200; Path=/; SameSite=strict"
+    assert ALICE not in value
+    assert hashed(ALICE) not in value
+    cookies = {SESSION_COOKIE: value}
+    assert asked.ask("/api/approvals", content=json.dumps(YES).encode(), cookies=cookies, **JSON).status_code == 202
 
 
 def test_the_cookie_is_kept_to_tls_where_the_browser_speaks_it(asked: Gateway) -> None:
@@ -152,7 +156,7 @@ def test_too_many_wrong_tokens_wait_and_the_right_one_does_not(asked: Gateway) -
 
 
 def test_signing_out_takes_the_cookie_away(asked: Gateway) -> None:
-    answer = asked.submit("/api/sessions/end", {"next": "/status"}, session=ALICE)
+    answer = asked.submit("/api/sessions/end", {"next": "/status"}, signed_in=ALICE)
     assert (answer.status_code, answer.headers["location"]) == (303, "/status")
     assert answer.headers["set-cookie"].startswith(f'{SESSION_COOKIE}=""; ')
     assert "Max-Age=0" in answer.headers["set-cookie"]
@@ -167,12 +171,12 @@ def test_signing_out_takes_the_cookie_away(asked: Gateway) -> None:
 )
 @pytest.mark.parametrize("path", ["/api/approvals", "/api/sessions", "/api/sessions/end"])
 def test_a_browser_is_sent_to_no_other_site(asked: Gateway, path: str, wanted: str) -> None:
-    answer = asked.submit(path, {**FORM, "token": ALICE, "next": wanted}, session=ALICE)
+    answer = asked.submit(path, {**FORM, "token": ALICE, "next": wanted}, signed_in=ALICE)
     assert (answer.status_code, answer.headers["location"]) == (303, "/status")
 
 
 def test_who_may_not_approve_is_told_so_in_the_browser(asked: Gateway) -> None:
-    answer = asked.submit("/api/approvals", FORM, session=JENKINS, accept="text/html,*/*")
+    answer = asked.submit("/api/approvals", FORM, signed_in=JENKINS, accept="text/html,*/*")
     assert answer.status_code == 403
     assert "jenkins has not the scope approve" in answer.text
     assert SECRET not in answer.text

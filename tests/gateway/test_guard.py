@@ -5,16 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import structlog
-from prometheus_client import CollectorRegistry, Counter
+from starlette.middleware import Middleware
 
 from deploydb.domain.errors import Misconfigured
+from deploydb.http.authentication import Authentication, Authenticator, require_somebody
+from deploydb.http.sessions import Sessions
 from deploydb.identity import SESSION_COOKIE, Identity
 from deploydb.query.app import application
-from deploydb.query.guard import Guard
-from tests.gateway.given import ALICE, JENKINS, PROXY, TOKENS, Asked, story
-from workers.web import WithMetrics
+from tests.gateway.given import ALICE, IDENTITY, JENKINS, PROXY, Asked, session, story
 
-IDENTITY = Identity.parse(tokens=TOKENS, person_header="X-Forwarded-User", proxies=PROXY)
 PAGE = {"method": "GET", "accept": "text/html,application/xhtml+xml"}
 
 
@@ -22,11 +21,17 @@ PAGE = {"method": "GET", "accept": "text/html,application/xhtml+xml"}
 def closed(sqlite_url: str) -> Iterator[Asked]:
     """The query service, its reads for people with a token."""
     with story(sqlite_url) as world, ThreadPoolExecutor(2) as threads:
-        app = application(world.engine, lambda: world.catalog, log=structlog.get_logger(), threads=threads)
-        registry = CollectorRegistry()
-        Counter("deploydb_more", "More.", registry=registry)
-        guarded = Guard(app, identity=IDENTITY, reads="token")
-        yield Asked(WithMetrics(guarded, registry), peer="127.0.0.1")
+        authentication = Middleware(
+            Authentication, authenticator=Authenticator(lambda: IDENTITY, Sessions()), reads="token"
+        )
+        app = application(
+            world.engine,
+            lambda: world.catalog,
+            log=structlog.get_logger(),
+            threads=threads,
+            authentication=authentication,
+        )
+        yield Asked(app, peer="127.0.0.1")
 
 
 @pytest.mark.parametrize("path", ["/api/status", "/status.json", "/nowhere", "/api/stream", "/"])
@@ -52,7 +57,7 @@ def test_a_token_without_the_scope_reads_nothing(closed: Asked) -> None:
 def test_a_token_a_cookie_and_a_proxy_s_word_read(closed: Asked) -> None:
     for answer in (
         closed.ask("/api/status", method="GET", authorization=f"bearer {ALICE}"),
-        closed.ask("/api/status", method="GET", cookies={SESSION_COOKIE: ALICE}),
+        closed.ask("/api/status", method="GET", cookies={SESSION_COOKIE: session(ALICE)}),
         Asked(closed._app, peer=PROXY).ask("/api/status", method="GET", x_forwarded_user="bob"),
     ):
         assert answer.status_code == 200
@@ -68,7 +73,7 @@ def test_browsers_are_led_to_the_sign_in_page_and_back(closed: Asked) -> None:
 
 
 def test_pages_know_who_is_signed_in(closed: Asked) -> None:
-    page = closed.ask("/status", cookies={SESSION_COOKIE: ALICE}, **PAGE)
+    page = closed.ask("/status", cookies={SESSION_COOKIE: session(ALICE)}, **PAGE)
     assert page.status_code == 200
     assert "alice" in page.text
 
@@ -84,15 +89,15 @@ def test_nothing_is_open_by_another_spelling(closed: Asked) -> None:
         assert b"lanes" not in closed.ask(f"http://deploydb.test{path}", method="GET").content
 
 
-def test_metrics_of_both_are_on_one_page(closed: Asked) -> None:
+def test_metrics_are_in_either_format_and_name_the_route_of_a_person_s_request(closed: Asked) -> None:
+    closed.ask("/api/status", method="GET", authorization=f"bearer {ALICE}")
     answer = closed.ask("/metrics", method="GET", accept="application/openmetrics-text; version=1.0.0")
-    assert "deploydb_more_total 0.0" in answer.text
-    assert "deploydb_query_requests_total" in answer.text
-    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert 'deploydb_query_requests_total{route="/api/status",status="200"} 1.0' in answer.text
+    assert answer.text.endswith("# EOF\n")
     assert closed.ask("/metrics", method="HEAD").status_code == 200
 
 
 def test_reads_by_token_without_anybody_who_has_one_are_a_mistake() -> None:
     nobody = Identity.parse(tokens="", person_header="", proxies="")
     with pytest.raises(Misconfigured, match="DEPLOYDB_READ is token, and nobody has one"):
-        Guard(lambda *_: None, identity=nobody, reads="token")  # type: ignore[arg-type,return-value]
+        require_somebody(nobody, "token")

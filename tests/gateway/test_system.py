@@ -16,8 +16,12 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
+from deploydb.configuration import LiveCatalog
 from deploydb.gateway.app import opened
-from deploydb.identity import FORM_COOKIE, SESSION_COOKIE, hashed
+from deploydb.http.authentication import Authenticator
+from deploydb.http.health import Health
+from deploydb.http.sessions import Sessions
+from deploydb.identity import FORM_COOKIE, SESSION_COOKIE, Identity, hashed
 from deploydb.store.tables import verdict
 from deploydb.telemetry import open_log
 from tests.e2e.test_up import Up
@@ -33,7 +37,16 @@ def working(workshop: Workshop) -> Iterator[Asked]:
     workshop.start("ingest", "promote", "relay")
     given = replace(workshop.settings, tokens=f"alice read,approve {hashed(ALICE)}")
     log = open_log("debug", name="gateway", stream=io.StringIO())
-    with opened(given, log, registry=CollectorRegistry()) as app:
+    identity = Identity.parse(tokens=given.tokens, person_header="", proxies="")
+    live = LiveCatalog(given.config)
+    with opened(
+        given,
+        log,
+        authenticator=Authenticator(lambda: identity, Sessions()),
+        catalog=lambda: live.catalog,
+        registry=CollectorRegistry(),
+        health=Health(),
+    ) as app:
         yield Asked(app, peer="127.0.0.1")
 
 
@@ -104,7 +117,7 @@ def test_up_lets_the_person_at_the_machine_sign_in_and_approve(up: Up) -> None:
     secret = browser.cookies[FORM_COOKIE]
     fields = {"token": kept.read_text(), "form": secret, "next": "/status"}
     assert browser.ask("/api/sessions", fields)[:2] == (303, "/status")
-    assert browser.cookies[SESSION_COOKIE] == kept.read_text().strip()
+    assert kept.read_text().strip() not in browser.cookies[SESSION_COOKIE]
     said = {**YES, "form": secret, "next": "/flows/1"}
     up.until(lambda: "waits for" in _why(up), "people are asked")
     assert browser.ask("/api/approvals", said)[:2] == (303, "/flows/1")

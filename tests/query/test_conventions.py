@@ -195,7 +195,10 @@ def test_every_answer_keeps_browsers_careful(quiet: Service) -> None:
         headers = quiet.ask(path).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cache-control"] == ("private, no-cache" if path == "/api/services" else "no-store")
-        assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert (
+            headers["content-security-policy"]
+            == "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+        )
 
 
 def test_a_request_has_an_id_that_is_its_clients_where_that_is_one(quiet: Service) -> None:

@@ -5,7 +5,8 @@ from threading import Event
 
 import pytest
 
-from deploydb.query.resources import health
+from deploydb.http import health
+from deploydb.query.resources import health as looks
 from tests.query.asking import Service
 from tests.servers import PostgreSQL
 from tests.story import World
@@ -66,9 +67,9 @@ def test_a_look_at_the_database_that_never_ends_is_seen_by_liveness(
     embedded: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends = Event()
-    monkeypatch.setattr(health, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(health, "ANSWER_WITHIN_SECONDS", 0.1)
     monkeypatch.setattr(health, "STUCK_SECONDS", 0.0)
-    monkeypatch.setattr(health, "require_current", lambda _engine: ends.wait())
+    monkeypatch.setattr(looks, "require_current", lambda _engine: ends.wait())
     try:
         assert embedded.ask("/healthz").status_code == 200
         assert embedded.ask("/readyz").status_code == 503

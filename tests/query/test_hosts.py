@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog import get_logger
 
+from deploydb.http.health import Health
 from tests.query.test_process import Process
-from workers.health import Health, HealthServer
+from workers.health import HealthServer
 
 OURS = ("localhost", "LOCALHOST:8080", "localhost.", "127.0.0.1", "127.0.0.1:1", "[::1]:8080", "127.8.8.8")
 STRANGE = (
@@ -77,12 +79,12 @@ def test_the_refusal_says_what_to_do(process: Process) -> None:
 
 
 def test_a_workers_health_on_loopback_is_refused_too() -> None:
-    with HealthServer(Health(), CollectorRegistry(), host="127.0.0.1", port=0) as server:
+    with HealthServer(Health(), CollectorRegistry(), log=get_logger(), host="127.0.0.1", port=0) as server:
         address = f"127.0.0.1:{server.port}"
         assert status(address, "/metrics", "evil.example") == 421
         assert [status(address, "/metrics", host) for host in OURS] == [200] * len(OURS)
 
 
 def test_a_workers_health_elsewhere_is_asked_by_any_address() -> None:
-    with HealthServer(Health(), CollectorRegistry(), host="0.0.0.0", port=0) as server:
+    with HealthServer(Health(), CollectorRegistry(), log=get_logger(), host="0.0.0.0", port=0) as server:
         assert status(f"127.0.0.1:{server.port}", "/healthz", "10.1.2.3:9464") == 200

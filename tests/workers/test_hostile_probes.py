@@ -1,24 +1,26 @@
 """A worker's health server: clients that send slowly or without an end keep no probe out."""
 
 import socket
-import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog import get_logger
 
+from deploydb.http import connections
+from deploydb.http.health import Health
+from tests.query.test_hostile_clients import has_ended
 from tests.servers import until
-from workers import bounded_http
-from workers.health import Health, HealthServer
+from workers.health import MOST_CONNECTIONS, HealthServer
 
 HALF = b"GET /healthz HTTP/1.1\r\nX-Half: "
 
 
 @pytest.fixture
 def server() -> Iterator[HealthServer]:
-    with HealthServer(Health(), CollectorRegistry(), host="127.0.0.1", port=0) as server:
+    with HealthServer(Health(), CollectorRegistry(), host="127.0.0.1", port=0, log=get_logger()) as server:
         yield server
 
 
@@ -34,19 +36,17 @@ def is_alive(server: HealthServer) -> bool:
         return bool(answer.status == 200)
 
 
-def test_half_requests_cost_a_few_threads_and_keep_no_probe_out(server: HealthServer) -> None:
-    before = threading.active_count()
+def test_half_requests_cost_a_few_connections_and_keep_no_probe_out(server: HealthServer) -> None:
     with ExitStack() as clients:
-        for _ in range(300):
-            clients.enter_context(closing(connect(server, HALF)))
+        half = [clients.enter_context(closing(connect(server, HALF))) for _ in range(300)]
         assert is_alive(server)
-        until(lambda: threading.active_count() - before <= bounded_http.MOST_CONNECTIONS, what="few threads")
+        until(lambda: sum(not has_ended(client) for client in half) <= MOST_CONNECTIONS, what="the end of most")
 
 
 def test_a_request_that_comes_a_byte_at_a_time_is_given_up(
     server: HealthServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounded_http, "ENDS_WITHIN_SECONDS", 1.0)
+    monkeypatch.setattr(connections, "HEAD_WITHIN_SECONDS", 1.0)
     with closing(connect(server, HALF)) as client:
 
         def ended() -> bool:

@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from deploydb.configuration import load
 from deploydb.domain.catalog import Catalog, Service
 from deploydb.domain.promotions import MetricPromotion, Promotion, WebhookPromotion
+from deploydb.http.health import Health
 from deploydb.outgoing import Allowed, Outgoing
 from deploydb.store import probes
 from deploydb.store.record import record
@@ -28,7 +29,6 @@ from tests.house import write_config
 from tests.servers import until
 from tests.story import World, catalog
 from tests.web import Web, result, web
-from workers.health import Health
 from workers.loop import Patience, run
 from workers.signals import Signals
 from workers.verify import CONCURRENCY, GRACE_SECONDS, PER_HOST, Verify

@@ -27,7 +27,7 @@ from deploydb.wire.native import decode_command
 from tests.house import write_config
 from workers.__main__ import WORKERS
 from workers.deadline import Deadline
-from workers.health import Health
+from workers.health import WorkerHealth
 from workers.loop import Patience, run
 from workers.process import Process
 from workers.signals import Signals
@@ -62,7 +62,7 @@ class Working:
 
     def __init__(self, name: str, settings: Settings) -> None:
         self.signals = Signals()
-        self.health = Health()
+        self.health = WorkerHealth()
         self.registry = CollectorRegistry()
         self.error: BaseException | None = None
         self._name = name

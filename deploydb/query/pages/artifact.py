@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
+from deploydb.http.errors import not_found
 from deploydb.query.asking import Asked, iso
-from deploydb.query.errors import not_found
 from deploydb.query.pages.page import Page, Said
 from deploydb.store.queries.artifacts import artifacts_of_module
 from deploydb.store.queries.deployments import deployments_of_artifact

@@ -1,7 +1,7 @@
 """Where a deployment is told: with its flow, or, where it has none, with its lane."""
 
+from deploydb.http.errors import not_found
 from deploydb.query.asking import Asked
-from deploydb.query.errors import not_found
 from deploydb.query.pages.words import segment
 from deploydb.store.queries.deployments import deployment_by_id
 

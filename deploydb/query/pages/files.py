@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deploydb.query.errors import not_found, shown
+from deploydb.http.errors import not_found, shown
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from deploydb.http.errors import not_found
 from deploydb.query.asking import Asked, iso
-from deploydb.query.errors import not_found
 from deploydb.query.explanation import StageBody, stage_body
 from deploydb.query.pages.page import Page, Said, stream_of
 from deploydb.store.queries.deployments import DeploymentView

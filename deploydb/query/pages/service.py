@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from deploydb.http.errors import bad_request
 from deploydb.query.asking import Asked
-from deploydb.query.errors import bad_request
 from deploydb.query.lane import require_service
 from deploydb.query.matrix import Lane
 from deploydb.query.pages.drawing import bars, graph, ticks

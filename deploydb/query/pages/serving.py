@@ -2,18 +2,19 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from deploydb.http.authentication import is_for_people
+from deploydb.http.errors import failed, not_found
+from deploydb.http.redirects import onward
 from deploydb.query.answers import Answers, Sources
-from deploydb.query.errors import failed, not_found, refused
 from deploydb.query.pages.deployment import place_of
 from deploydb.query.pages.files import Files
 from deploydb.query.pages.page import Page
@@ -58,20 +59,16 @@ class Serving:
             *(self._route(page) for page in self._pages),
         ]
 
-    def refusal(self, request: Request, status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    def refusal(
+        self, request: Request, status: int, message: str, headers: Mapping[str, str] | None = None
+    ) -> Response:
         """An error as who asks can read it: a page for people, JSON for programs. Same code, same words."""
-        if not _is_for_people(request):
+        if not is_for_people(request, _FOR_PROGRAMS):
             return failed(status, message, headers)
         context = {"status": status, "message": message, "headline": _HEADLINES.get(status, "That did not work")}
         response = self._rendering.html("error.html", request, self._sources.clock(), context, status)
         response.headers.update(headers or {})
         return response
-
-    async def refused(self, request: Request, error: Exception) -> Response:
-        """The answer to what a page, a resource or the router refuses."""
-        if not isinstance(error, HTTPException) or not _is_for_people(request):
-            return await refused(request, error)
-        return self.refusal(request, error.status_code, error.detail, dict(error.headers or {}))
 
     def _route(self, page: Page) -> Route:
         async def endpoint(request: Request) -> Response:
@@ -102,9 +99,8 @@ class Serving:
         return RedirectResponse(address, 303)
 
     async def _sign_in(self, request: Request) -> Response:
-        wanted = request.query_params.get("next", "")
         context = {
-            "onward": wanted if re.fullmatch(r"/(?![/\\])[^\\\x00-\x20]*", wanted) else "/status",
+            "onward": onward(request.query_params.get("next")),
             "wrong": request.query_params.get("wrong") == "1",
         }
         return self._rendering.html("sign-in.html", request, self._sources.clock(), context)
@@ -112,7 +108,7 @@ class Serving:
 
 async def _home(request: Request) -> Response:
     """People come to the matrix. Programs have no business here."""
-    if not _is_for_people(request):
+    if not is_for_people(request, _FOR_PROGRAMS):
         raise not_found("there is no /")
     return RedirectResponse("/status", 307)
 
@@ -132,10 +128,3 @@ def _tidied(request: Request, page: Page) -> str | None:
     if kept == given:
         return None
     return f"{address_of(request)}?{urlencode(kept)}" if kept else address_of(request)
-
-
-def _is_for_people(request: Request) -> bool:
-    path = request.scope["path"]
-    if path.endswith(".json") or path.startswith(_FOR_PROGRAMS):
-        return False
-    return any("text/html" in line for line in request.headers.getlist("accept"))

@@ -1,7 +1,7 @@
 """Artifacts: `/api/artifacts/…`."""
 
+from deploydb.http.errors import not_found, shown
 from deploydb.query.asking import Asked
-from deploydb.query.errors import not_found, shown
 from deploydb.query.paging import MOST
 from deploydb.query.resource import PAGE, Resource
 from deploydb.query.shapes import Artifact, Deployment

@@ -6,8 +6,8 @@ from typing import Literal
 from msgspec import Struct
 
 from deploydb.domain.catalog import Catalog
+from deploydb.http.errors import bad_request
 from deploydb.query.asking import Asked
-from deploydb.query.errors import bad_request
 from deploydb.query.lane import require_environment, require_service
 from deploydb.query.resource import Resource, moment, number, text
 from deploydb.store.queries.blame import MOST, ChangeView, Told, changes_between, ran_before

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from deploydb.domain.catalog import Catalog
+from deploydb.http.errors import hint, not_found, shown
 from deploydb.query.asking import Asked
-from deploydb.query.errors import hint, not_found, shown
 from deploydb.query.resource import Resource
 from deploydb.query.shapes import Environment, Pipeline, Promotion, Service
 

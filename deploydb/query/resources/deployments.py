@@ -1,7 +1,7 @@
 """Deployments and their promotion results: `/api/deployments…`."""
 
+from deploydb.http.errors import not_found
 from deploydb.query.asking import Asked
-from deploydb.query.errors import not_found
 from deploydb.query.resource import PAGE, Resource
 from deploydb.query.shapes import Deployment, PromotionResult
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_page, latest_deployment

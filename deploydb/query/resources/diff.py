@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from deploydb.domain.artifact import version_key
 from deploydb.domain.catalog import Catalog
+from deploydb.http.errors import bad_request
 from deploydb.query.asking import Asked, iso
-from deploydb.query.errors import bad_request
 from deploydb.query.lane import require_environment, require_service
 from deploydb.query.resource import Resource, moment, needed, text
 from deploydb.store.queries.diff import MOST, ReleaseView, Span, published_between

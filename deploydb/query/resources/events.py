@@ -3,8 +3,8 @@
 import msgspec
 from msgspec import Struct
 
+from deploydb.http.errors import bad_request
 from deploydb.query.asking import Asked
-from deploydb.query.errors import bad_request
 from deploydb.query.paging import LARGEST
 from deploydb.query.resource import Resource, moment, number, text
 from deploydb.store.queries.events import EventView, Filter, events_before

@@ -11,8 +11,8 @@ from deploydb.domain.decisions import Situation
 from deploydb.domain.forecast import Expected, Lane, arrivals, expected, expected_of
 from deploydb.domain.promotions import Promotion
 from deploydb.domain.state import Status
+from deploydb.http.errors import bad_request, hint, not_found, shown
 from deploydb.query.asking import Asked
-from deploydb.query.errors import bad_request, hint, not_found, shown
 from deploydb.query.held import Held
 from deploydb.query.resource import Resource, needed
 from deploydb.store.queries.holds import holds_at

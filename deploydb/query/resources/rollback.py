@@ -15,8 +15,8 @@ from deploydb.domain.lanes import Lanes
 from deploydb.domain.orders import standing
 from deploydb.domain.promotions import DependsOnPromotion
 from deploydb.domain.state import Good, Release, Running
+from deploydb.http.errors import not_found, shown
 from deploydb.query.asking import Asked
-from deploydb.query.errors import not_found, shown
 from deploydb.query.lane import require_lane
 from deploydb.query.resource import Resource, text
 from deploydb.store.queries.rollback import came_after

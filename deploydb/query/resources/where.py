@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from deploydb.domain.artifact import version_key
 from deploydb.domain.catalog import Catalog
+from deploydb.http.errors import not_found, shown
 from deploydb.query.asking import Asked, iso
-from deploydb.query.errors import not_found, shown
 from deploydb.query.order import environments_in_order
 from deploydb.query.resource import Resource
 from deploydb.store.queries.where import (

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from deploydb.domain.catalog import Service
 from deploydb.domain.release import Releasing, what_releases
+from deploydb.http.errors import not_found, shown
 from deploydb.query.aside import set_aside_body
 from deploydb.query.asking import Asked, iso
-from deploydb.query.errors import not_found, shown
 from deploydb.query.explanation import Why, explain
 from deploydb.query.lane import require_lane
 from deploydb.query.past import running_then, then

@@ -28,7 +28,7 @@ def listening(address: str, *, setting: str = "DEPLOYDB_LISTEN") -> Iterator[soc
     if not colon or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
         raise Misconfigured(f"{setting} is {address}: expected HOST:PORT, such as 127.0.0.1:8080")
     try:
-        made = _bound(host, int(port))
+        made = bind(host, int(port))
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise Misconfigured(
@@ -96,7 +96,7 @@ def _instead(host: str, port: int, setting: str) -> str:
     """What to set, with the next port that is free."""
     for other in range(port + 1, min(port + _PORTS_TRIED, 65535) + 1):
         try:
-            with closing(_bound(host, other)):
+            with closing(bind(host, other)):
                 address = f"{host}:{other}"
                 return f"{setting} {address}" if setting.startswith("--") else f"set {setting}={address}"
         except OSError:
@@ -104,7 +104,8 @@ def _instead(host: str, port: int, setting: str) -> str:
     return f"give another address by {setting}"
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises: OSError."""
     name = host.removeprefix("[").removesuffix("]") or "0.0.0.0"  # noqa: S104  # `:8080` asks for every address
     family = socket.AF_INET6 if ":" in name else socket.AF_INET
     return socket.create_server((name, port), family=family, backlog=WAITING_CONNECTIONS)

@@ -1,11 +1,13 @@
-"""In which of its two media types a client gets its JSON (RFC 9110 §12.5.1)."""
+"""The media types of requests and answers (RFC 9110 §12.5.1): JSON has two names."""
 
 from collections.abc import Sequence
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 JSON = "application/json"
 V1_JSON = "application/vnd.deploydb.v1+json"
+FORM = "application/x-www-form-urlencoded"
 _OFFERED = (JSON, V1_JSON)
 
 _ANY = ("*/*", 0)
@@ -27,6 +29,16 @@ def media_type(accept: Sequence[str]) -> str:
     if weights[best][0] <= 0:
         raise HTTPException(406, f"{asked_for[:200]} is not available: ask for {JSON} or {V1_JSON}")
     return best
+
+
+def content_type(request: Request) -> str:
+    """The media type of a request's body, without its parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def takes_html(request: Request) -> bool:
+    """Whether the client names HTML among what it takes, as browsers do."""
+    return any("text/html" in line for line in request.headers.getlist("accept"))
 
 
 def _range(text: str) -> tuple[str, float]:

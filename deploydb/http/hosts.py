@@ -80,7 +80,7 @@ class OwnHosts:
         await send({"type": "http.response.body", "body": body if scope["method"] != "HEAD" else b""})
 
 
-def only_own_hosts(app: App, *, address: str, url: str, listen: str, more: str) -> App:
+def only_own_hosts(app: App, *, address: str, url: str = "", listen: str = "", more: str = "") -> App:
     """The application as it is to be served on a socket with this address: on loopback, for its own names alone."""
     return OwnHosts(app, Hosts.of(url=url, listen=listen, more=more)) if is_loopback(address) else app
 

@@ -1,4 +1,4 @@
-"""The process around the service: its socket, its signals, and the configuration's files, looked at beside it."""
+"""The server: uvicorn with bounded clients, the signals of its process, and a loop beside it."""
 
 import asyncio
 import signal
@@ -10,13 +10,10 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from deploydb.configuration import LiveCatalog
-from deploydb.listening import WAITING_CONNECTIONS
-from deploydb.query.connections import Connection, Connections, Limits
+from deploydb.http.connections import Connection, Connections, Limits
+from deploydb.http.listening import WAITING_CONNECTIONS
 from deploydb.telemetry import Log
 
-LOOK_SECONDS = 1.0
-"""How often the configuration's files are looked at."""
 END_WITHIN_SECONDS = 6
 """How long answers that are under way may take once the service is asked to stop."""
 _TICKS_OF_A_SECOND = 10
@@ -44,6 +41,7 @@ class Server(uvicorn.Server):
         once_stopping: Callable[[], None] | None = None,
         at_signal: Callable[[], None] | None = None,
         is_proxy: Callable[[str], bool],
+        limits: Limits | None = None,
         log: Log,
     ) -> None:
         configuration = uvicorn.Config(
@@ -60,7 +58,7 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=END_WITHIN_SECONDS,
         )
         super().__init__(configuration)
-        self._connections = Connections(Limits.of_this_process(), is_proxy)
+        self._connections = Connections(limits or Limits.of_this_process(), is_proxy)
         self.server_state = self._connections
         self._log = log
         self._reported_at = float("-inf")
@@ -125,19 +123,15 @@ class Server(uvicorn.Server):
             self.should_exit = True
 
 
-async def keep_current(live: LiveCatalog, hung_up: asyncio.Event, log: Log) -> None:
-    """Take up a configuration that has changed, at SIGHUP in any case; what is wrong with a broken one is told once."""
-    told = live.problems
-    while True:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(hung_up.wait(), LOOK_SECONDS)
-        forced = hung_up.is_set()
-        hung_up.clear()
-        if await asyncio.to_thread(live.refresh, forced):
-            log.info("the configuration has changed", catalog=live.catalog.digest)
-        if live.problems != told:
-            told = live.problems
-            for problem in told:
-                log.warning("the configuration is broken, the last good one stays in use", problem=str(problem))
-            if not told:
-                log.info("the configuration is good again")
+class BackgroundServer(Server):
+    """A server beside the main thread, which keeps the signals. It ends once `should_exit` is set."""
+
+    def run_on(self, bound: socket.socket) -> None:
+        """Serve on the socket, in this thread."""
+        with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
+            runner.run(self.serve(sockets=[bound]))
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """None."""
+        yield

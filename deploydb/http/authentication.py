@@ -1,0 +1,172 @@
+"""Who sends a request: known to every endpoint, and required where reads are not open to everybody."""
+
+from collections.abc import Callable
+from typing import Literal, TypedDict
+from urllib.parse import quote
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deploydb.domain.errors import Misconfigured
+from deploydb.http.csrf import require_same_origin
+from deploydb.http.errors import failed
+from deploydb.http.negotiation import takes_html
+from deploydb.http.sessions import EXPIRES_SECONDS, Sessions
+from deploydb.identity import READ, SESSION_COOKIE, Bearer, Identity, Person
+from deploydb.settings import Reads
+
+_ALWAYS_OPEN = ("/healthz", "/readyz", "/healthcheck", "/metrics", "/sign-in", "/favicon.ico")
+_OPEN_BELOW = "/static/"
+_FOR_PROGRAMS = ("/api/",)
+_NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="deploydb"'}
+
+
+def require_somebody(identity: Identity, reads: Reads) -> None:
+    """Raises: Misconfigured where reading wants a person, and nobody can be known."""
+    if reads == "token" and not identity:
+        raise Misconfigured(
+            "DEPLOYDB_READ is token, and nobody has one: give DEPLOYDB_TOKENS, or DEPLOYDB_PERSON_HEADER with "
+            "DEPLOYDB_PROXIES"
+        )
+
+
+class Authenticator:
+    """Finds the person of a request, and keeps the sessions of browsers. `identity` gives the one in use."""
+
+    def __init__(self, identity: Callable[[], Identity], sessions: Sessions) -> None:
+        self.identity = identity
+        self.sessions = sessions
+
+    def sign_in(self, token: str) -> Bearer | None:
+        """The bearer of a token that a form sends."""
+        return self.identity().tokens.find(token.strip())
+
+    def begin_session(self, request: Request, response: Response, bearer: Bearer) -> None:
+        """Give the browser a session's cookie, or renew it."""
+        value = self.sessions.begin(bearer)
+        response.set_cookie(SESSION_COOKIE, value, max_age=EXPIRES_SECONDS, **self._attributes(request))
+
+    def end_session(self, request: Request, response: Response) -> None:
+        """Take the cookie away."""
+        response.delete_cookie(SESSION_COOKIE, **self._attributes(request))
+
+    def _attributes(self, request: Request) -> "_Attributes":
+        secure = self.identity().came_by_https(
+            scheme=request.scope["scheme"], peer=_peer(request), lines=request.headers.getlist
+        )
+        return {"path": "/", "httponly": True, "samesite": "strict", "secure": secure}
+
+
+class _Attributes(TypedDict):
+    path: str
+    httponly: bool
+    samesite: Literal["strict"]
+    secure: bool
+
+
+class Authentication:
+    """ASGI middleware. Puts the person, None for nobody, into `scope["state"]["person"]`; where nobody can be
+    known, there is no such thing, and pages offer nothing to sign in for. Renews the session of a browser.
+
+    With `reads` "token" a request needs a person with the scope `read`. Probes, what Prometheus scrapes, and what the
+    sign-in page is made of are open in any case.
+    """
+
+    def __init__(self, app: ASGIApp, *, authenticator: Authenticator, reads: Reads = "open") -> None:
+        self._app = app
+        self._authenticator = authenticator
+        self._reads = reads
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have a request answered, or refuse it."""
+        identity = self._authenticator.identity()
+        if scope["type"] != "http" or not (identity or self._reads == "token"):
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        session = self._authenticator.sessions.find(request.cookies.get(SESSION_COOKIE, ""), identity.tokens)
+        person = identity.person_of(
+            peer=_peer(request),
+            lines=request.headers.getlist,
+            session=session.bearer if session is not None else None,
+        )
+        scope.setdefault("state", {})["person"] = person
+        if session is not None and session.is_due:
+            send = self._renewing(request, session.bearer, send)
+        if self._reads == "open" or _is_open(scope["path"]):
+            await self._app(scope, receive, send)
+        elif person is not None and READ in person.scopes:
+            await self._app(scope, receive, _for_one_person(send))
+        else:
+            await _refusal(request, person)(scope, receive, send)
+
+    def _renewing(self, request: Request, bearer: Bearer, send: Send) -> Send:
+        renewal = Response()
+        self._authenticator.begin_session(request, renewal, bearer)
+        cookie = renewal.headers["set-cookie"]
+
+        async def send_on(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if "set-cookie" not in headers:  # a form's answer may begin or end the session itself
+                    headers.append("set-cookie", cookie)
+            await send(message)
+
+        return send_on
+
+
+def allowed(request: Request, scope: str) -> Person:
+    """The person who sends the request, and may.
+
+    Raises: HTTPException 401 for nobody, 403 for a person without the scope, or whose browser another site has sent.
+    """
+    person: Person | None = getattr(request.state, "person", None)
+    if person is None:
+        told = f"who says so? Sign in, or send `Authorization: Bearer` with a token that has the scope {scope}"
+        raise HTTPException(401, told, _CHALLENGE)
+    if scope not in person.scopes:
+        raise HTTPException(403, f"{person.name} has not the scope {scope}")
+    if person.way != "token":
+        require_same_origin(request)
+    return person
+
+
+def is_for_people(request: Request, programs: tuple[str, ...] = _FOR_PROGRAMS) -> bool:
+    """Whether a browser's user will read the answer; paths below `programs` are not for people."""
+    path = request.scope["path"]
+    return not (path.endswith(".json") or path.startswith(programs)) and takes_html(request)
+
+
+def _is_open(path: str) -> bool:
+    return path in _ALWAYS_OPEN or path.startswith(_OPEN_BELOW)
+
+
+def _refusal(request: Request, person: Person | None) -> Response:
+    if person is not None:
+        return failed(403, f"the token of {person.name} has no scope {READ}", _NOT_KEPT)
+    if request.method in ("GET", "HEAD") and is_for_people(request):
+        given = request.scope["query_string"].decode("latin-1")
+        query = f"?{given}" if given else ""
+        onward = quote(f"{quote(request.scope['path'])}{query}", safe="/")
+        return RedirectResponse(f"/sign-in?next={onward}", 303, headers=_NOT_KEPT)
+    told = "who asks? Send `Authorization: Bearer` with a token that has the scope read"
+    return failed(401, told, {**_NOT_KEPT, **_CHALLENGE})
+
+
+def _for_one_person(send: Send) -> Send:
+    """What one person may read is not for the next one who uses the same cache."""
+
+    async def send_on(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).add_vary_header("Authorization, Cookie")
+        await send(message)
+
+    return send_on
+
+
+def _peer(request: Request) -> str | None:
+    return request.client.host if request.client is not None else None

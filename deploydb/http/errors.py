@@ -1,0 +1,69 @@
+"""Errors as clients get them: `{"code": 404, "message": "…"}`, always in plain JSON, or a page where people ask."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from deploydb.domain.characters import encoded_visibly
+from deploydb.http.negotiation import JSON
+
+ErrorAnswer = Callable[[Request, int, str, Mapping[str, str] | None], Response]
+"""Makes an error's answer: to which request, its status, its message, and its headers."""
+
+_LONGEST_SHOWN = 200
+_MOST_HINTED = 20
+
+
+def shown(text: str) -> str:
+    """A client's text as part of a message: not endless."""
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def hint(names: Collection[str]) -> str:
+    """`; there is a, b, c`, for a request that names nothing that exists; empty where they are many."""
+    return f"; there is {', '.join(sorted(names))}" if 0 < len(names) <= _MOST_HINTED else ""
+
+
+def bad_request(message: str) -> HTTPException:
+    """400: it cannot be understood."""
+    return HTTPException(400, message)
+
+
+def not_found(message: str) -> HTTPException:
+    """404: what was asked for does not exist."""
+    return HTTPException(404, message)
+
+
+def failed(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An error's answer in JSON."""
+    body = encoded_visibly(msgspec.json.encode({"code": status, "message": message}))
+    return Response(body, status_code=status, media_type=JSON, headers=headers)
+
+
+def in_json(_request: Request, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """`failed`, as an `ErrorAnswer`."""
+    return failed(status, message, headers)
+
+
+def exception_handler(answer: ErrorAnswer) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Starlette's handler of an HTTPException that an endpoint or the router raises."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            raise TypeError(f"expected an HTTPException, found {error!r}")
+        if error.status_code == 405:
+            allowed = ", ".join(sorted(request.scope["route"].methods))
+            message = f"{request.method} is not allowed on {shown(request.scope['path'])}: {allowed} are"
+            return answer(request, 405, message, {"Allow": allowed})
+        return answer(request, error.status_code, error.detail, error.headers)
+
+    return handle
+
+
+async def unknown_path(scope: Scope, _receive: Receive, _send: Send) -> None:
+    """The router's default. Raises: HTTPException 404."""
+    raise not_found(f"there is no {shown(scope['path'])}")

@@ -1,0 +1,51 @@
+"""Metrics: the registry of a process, its `/metrics`, and the metrics of a service's requests."""
+
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Scope
+
+
+def process_registry() -> CollectorRegistry:
+    """A registry with the metrics that every process has."""
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    return registry
+
+
+def metrics_route(registry: CollectorRegistry) -> Route:
+    """`/metrics`, in the format that is asked for, Prometheus' own by default."""
+
+    async def metrics(request: Request) -> Response:
+        encoder, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encoder(registry), headers={"Content-Type": content_type})
+
+    return Route("/metrics", metrics, methods=["GET"])
+
+
+class RequestMetrics:
+    """Number and time of a service's answers."""
+
+    def __init__(self, service: str, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            f"deploydb_{service}_requests_total",
+            "Answers, by route (none: no such path) and status.",
+            ["route", "status"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            f"deploydb_{service}_request_seconds",
+            "From a request to the head of its answer, by route and status.",
+            ["route", "status"],
+            registry=registry,
+            buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
+        )
+
+    def count(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count an answer to the request of `scope`."""
+        labels = (getattr(scope.get("route"), "path", "none"), str(status))
+        self._requests.labels(*labels).inc()
+        self._seconds.labels(*labels).observe(seconds)
