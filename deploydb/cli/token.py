@@ -29,8 +29,8 @@ def token(name: str, scopes: tuple[str, ...]) -> None:
     """Make a bearer token for NAME: a person, or a program.
 
     The token is printed once, on stdout, and kept nowhere. The line for the tokens file (DEPLOYDB_TOKENS_FILE) goes to
-    stderr; it holds a hash. Who says something with the token is NAME: groups in access.yml go by it. To take a token
-    back, remove its line, and start the services again.
+    stderr; it holds a hash. Who says something with the token is NAME: groups in access.yml go by it. To revoke a
+    token, remove its line: services read a changed file within a second.
 
     \b
     Examples:

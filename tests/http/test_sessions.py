@@ -162,9 +162,9 @@ def test_a_new_token_works_without_a_restart(house: House) -> None:
     assert house.ask(authorization=f"Bearer {BOB}").status_code == 200
 
 
-def test_without_any_token_left_nobody_reads(house: House) -> None:
+def test_without_any_token_left_no_one_reads(house: House) -> None:
     cookie = house.session()
-    house.write("# nobody\n")
+    house.write("# none\n")
     assert house.status(cookie) == 401
     assert house.status("") == 401
 
