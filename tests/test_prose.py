@@ -75,6 +75,16 @@ def test_the_table_of_a_deployments_fields_has_each_of_them_once() -> None:
     assert sorted(names) == sorted(Deployment.__struct_fields__)
 
 
+def test_every_metric_and_every_setting_is_in_the_documents() -> None:
+    text = "".join(document.read_text(encoding="utf-8") for document in files("docs"))
+    code = "".join(path.read_text(encoding="utf-8") for path in [*files("deploydb"), *files("workers")])
+    metrics = set(re.findall(r'(?:Counter|Gauge|Histogram)\(\s*"(\w+)"', code))
+    settings = set(re.findall(r'"(DEPLOYDB_[A-Z_]*[A-Z])(?<!_FILE)"', code))
+    assert metrics
+    assert settings
+    assert metrics | settings <= set(re.findall(r"\bDEPLOYDB_[A-Z_]+\b|\bdeploydb_\w+", text))
+
+
 def parse(arguments: list[str]) -> None:
     """Read a command line as `deploydb` does, without running it."""
     command: click.Command = cli
