@@ -1,11 +1,11 @@
-"""Requests to addresses that a configuration names: what `workers.verify` asks, and what notifications are sent to.
+"""Requests to addresses that a configuration names: the checks of `workers.verify`, and notifications.
 
-Whoever writes the configuration, or chooses what a template is filled with, must not reach what only this machine can
-reach. So a host name is resolved once, every address of it is checked, and the connection goes to the very address that
-was checked: a name that resolves differently a moment later changes nothing. TLS is verified against the name all the
-same. No redirect is followed, no proxy is taken from the environment, and an answer has a size and a time.
+An author of the configuration, or of a value in a template, must not reach internal addresses of this machine. So a
+host name is resolved once, all of its addresses are checked, and the connection goes to a checked address. TLS is
+verified against the name. No redirect is followed, no proxy of the environment is used, and an answer is bounded in
+size and time.
 
-Where nobody answers, that is a value (`NoAnswer`) and no error: callers say it, and ask again.
+A missing answer is a value (`NoAnswer`) and no error: callers report it, and retry.
 """
 
 from deploydb.outgoing.addresses import Allowed

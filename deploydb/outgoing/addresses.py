@@ -1,7 +1,7 @@
-"""Which addresses may be connected to: the public ones, and those that the operator allows.
+"""The policy of outgoing requests: public addresses, and those that the operator allows.
 
 The standard library's `is_global` depends on the patch release of Python and misses ranges. So an IPv6 address is
-public only within 2000::/3, which is all that IANA has allocated, and special ranges that it misses are listed here.
+public only within 2000::/3, the allocation of IANA, and the missing special ranges are listed here.
 """
 
 import re
@@ -15,7 +15,7 @@ from deploydb.domain.errors import Misconfigured
 
 SETTING = "DEPLOYDB_OUTGOING_ALLOW"
 PRIVATE = "private"
-"""The word for the networks that organisations use inside; not for loopback, link-local and metadata addresses."""
+"""The word for private networks; not for loopback, link-local and metadata addresses."""
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -47,7 +47,7 @@ _METADATA: frozenset[Address] = frozenset(
         "168.63.129.16",  # Azure
     )
 )
-"""Where a cloud hands out its machines' credentials. Each is reached only where that very address is allowed."""
+"""The addresses of a cloud's credentials. Each is allowed by its own address alone."""
 _LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
 _EMBEDDING = tuple(IPv6Network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96"))
 """NAT64 (RFC 6052, RFC 8215), IPv4-compatible and IPv4-translated (RFC 2765): the last 32 bits are an IPv4 address."""
@@ -55,10 +55,10 @@ _HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-
 
 
 class Allowed(Struct, frozen=True, kw_only=True):
-    """What may be reached besides public addresses: networks, and host names wherever inside they point to.
+    """The allowed addresses besides public ones: networks, and host names with internal addresses.
 
-    `private`: the word. It and host names never allow a metadata address, nor one that is reached through a tunnel or a
-    translator; a network allows a metadata address only where it is that single address.
+    `private`: the word. It and host names never allow a metadata address, nor one behind a tunnel or a translator. A
+    network allows a metadata address only if it is that single address.
     """
 
     private: bool = False
@@ -82,25 +82,25 @@ class Allowed(Struct, frozen=True, kw_only=True):
                 networks.append(ip_network(word))
             except ValueError as error:
                 if "/" in word or not _HOST_NAME.fullmatch(word) or word.replace(".", "").isdecimal():
-                    told = f"{SETTING}: {word} is no network, address or host name"
-                    raise Misconfigured(f"{told}: expected such as private,127.0.0.1,10.1.0.0/16,prometheus") from error
+                    expected = "expected such as private,127.0.0.1,10.1.0.0/16,prometheus"
+                    raise Misconfigured(f"{SETTING}: {word} is no network, address or host name: {expected}") from error
                 hosts.add(word)
         return cls(private=private, networks=tuple(networks), hosts=frozenset(hosts))
 
     def refusal(self, host: str, address: Address) -> str | None:
-        """Why an address of a host may not be connected to, and what to set; None where it may."""
+        """The reason against a connection to an address of a host, with the remedy; None where it is allowed."""
         direct = isinstance(address, IPv4Address) or address.ipv4_mapped is not None
-        for one in _meant(address):
-            kind = _kind(one)
-            if kind is None or any(_names(network, one) for network in self.networks):
+        for target in _meant(address):
+            kind = _kind(target)
+            if kind is None or any(_names(network, target) for network in self.networks):
                 continue
-            inside = one not in _METADATA and (direct or one == address)
+            inside = target not in _METADATA and (direct or target == address)
             if inside and kind == PRIVATE and self.private:
                 continue
             if inside and kind in (PRIVATE, "loopback") and host.lower().rstrip(".") in self.hosts:
                 continue
             named = str(address) if host.strip("[]") == str(address) else f"{host} is {address}, which"
-            how = f"{SETTING}={one}" + (f" (or {PRIVATE})" if inside and kind == PRIVATE else "")
+            how = f"{SETTING}={target}" + (f" (or {PRIVATE})" if inside and kind == PRIVATE else "")
             return f"{named} is a {kind} address: not asked; to allow it, set {how}"
         return None
 
@@ -113,7 +113,7 @@ def _names(network: Network, address: Address) -> bool:
 
 
 def _meant(address: Address) -> Iterator[Address]:
-    """The addresses that a packet to this one may end at: the IPv4 address that an IPv6 address stands for."""
+    """The targets of a packet to this address: the IPv4 address that an IPv6 address embeds."""
     if isinstance(address, IPv4Address) or address.is_loopback or address.is_unspecified:
         yield address
     elif address.ipv4_mapped is not None:
@@ -124,14 +124,14 @@ def _meant(address: Address) -> Iterator[Address]:
         yield from address.teredo
     elif any(address in network for network in _EMBEDDING):
         yield IPv4Address(int(address) & 0xFFFF_FFFF)
-        if address in _LOCAL_NAT64:  # of one site's translator: not public, wherever it leads
+        if address in _LOCAL_NAT64:  # one site's translator: not public
             yield address
     else:
         yield address
 
 
 def _kind(address: Address) -> str | None:
-    """What keeps an address from being public; None for a public one."""
+    """The kind of an address that is not public; None for a public one."""
     if address.is_unspecified:
         return "unspecified"
     if address.is_loopback:

@@ -1,4 +1,4 @@
-"""One request, one answer."""
+"""One request, and its answer."""
 
 import socket
 import ssl
@@ -33,7 +33,7 @@ Resolve = Callable[[str, int], list[Address]]
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """What is asked. `timeout`: from the first packet to the last byte. `limit_bytes`: no more of the body is read."""
+    """A request. `timeout`: from the first packet to the last byte. `limit_bytes`: the most to read of the body."""
 
     url: str
     method: Literal["GET", "POST"] = "GET"
@@ -44,7 +44,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What came back. `complete`: whether `body` is all of it."""
+    """An answer. `complete`: whether `body` is all of it."""
 
     status: int
     body: bytes
@@ -52,14 +52,14 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class NoAnswer(Struct, frozen=True, kw_only=True):
-    """Why nothing came back, in words that are the same each time. `asked`: whether anybody was asked at all."""
+    """The reason for no answer, with the same text each time. `asked`: whether a request was sent."""
 
     reason: str
     asked: bool = True
 
 
 class Outgoing:
-    """Asks. Any thread may call. `resolve` is given by tests alone."""
+    """Sends requests, from any thread. `resolve` is for tests."""
 
     def __init__(self, allowed: Allowed, *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None) -> None:
         self._allowed = allowed
@@ -67,9 +67,9 @@ class Outgoing:
         self._tls = tls or ssl.create_default_context()
 
     def ask(self, request: Request) -> Answer | NoAnswer:
-        """The answer, or why there is none. A redirect is an answer like any other.
+        """The answer, or the reason for none. A redirect is an answer.
 
-        Returns within about `timeout`, but for the resolver of the machine, which keeps its own time.
+        Returns within about `timeout`; the resolver of the machine has a timeout of its own.
         """
         deadline = time.monotonic() + request.timeout.total_seconds()
         try:
@@ -85,10 +85,10 @@ class Outgoing:
         try:
             addresses = self._resolve(host, port)
         except (OSError, UnicodeError) as error:
-            told = error.strerror if isinstance(error, OSError) else None
-            return NoAnswer(reason=f"{host} cannot be resolved: {told or 'not a host name'}")
+            message = error.strerror if isinstance(error, OSError) else None
+            return NoAnswer(reason=f"{host} cannot be resolved: {message or 'not a host name'}")
         refusals = filter(None, (self._allowed.refusal(host, address) for address in addresses))
-        refusal = next(refusals, None)  # of one is enough: a name with a public and a private address is a trap
+        refusal = next(refusals, None)  # one is enough: a name with a public and a private address is a trap
         if refusal is not None:
             return NoAnswer(reason=refusal, asked=False)
         reason = f"{host} has no address"
@@ -129,14 +129,14 @@ def _exchange(connection: HTTPConnection, url: Url, request: Request, deadline: 
             )
             response = connection.getresponse()
             taken = bytearray()
-            # a status without a body has none, whatever is said of its length
+            # a status without a body has none, whatever its length header
             for chunk in response.stream(_CHUNK_BYTES, decode_content=False):
                 taken += chunk
                 if len(taken) > request.limit_bytes:
                     break
         except (OSError, HTTPError, HTTPException, ValueError) as error:
             return _too_slow(request) if late() else NoAnswer(reason=_why(error, request))
-    if late():  # a body without a length seems to end where the connection was cut
+    if late():  # a body without a length seems complete where the connection was cut
         return _too_slow(request)
     complete = len(taken) <= request.limit_bytes
     return Answer(status=response.status, body=bytes(taken[: request.limit_bytes]), complete=complete)
@@ -144,14 +144,14 @@ def _exchange(connection: HTTPConnection, url: Url, request: Request, deadline: 
 
 @contextmanager
 def _ended_by(connection: HTTPConnection, deadline: float) -> Iterator[Callable[[], bool]]:
-    """Cut the connection at the deadline: a socket's own timeout starts again with each byte that comes."""
+    """Cut the connection at the deadline: a socket's own timeout starts again with each byte."""
     over = threading.Event()
     opened = connection.sock
 
     def cut() -> None:
         over.set()
         try:
-            # of the socket below TLS: SSLSocket.shutdown would take its state away from the thread that reads
+            # of the socket below TLS: SSLSocket.shutdown would remove the state of the reading thread
             socket.socket.shutdown(opened, socket.SHUT_RDWR)
         except OSError:
             return  # closed already

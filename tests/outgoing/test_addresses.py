@@ -62,9 +62,9 @@ from deploydb.outgoing import Allowed
     ],
 )
 def test_what_is_not_public_is_refused_by_default_with_what_to_set(address: str, kind: str) -> None:
-    told = Allowed().refusal("example.com", ip_address(address))
-    assert told is not None
-    assert f"is a {kind} address: not asked; to allow it, set DEPLOYDB_OUTGOING_ALLOW=" in told
+    answer = Allowed().refusal("example.com", ip_address(address))
+    assert answer is not None
+    assert f"is a {kind} address: not asked; to allow it, set DEPLOYDB_OUTGOING_ALLOW=" in answer
 
 
 @pytest.mark.parametrize(

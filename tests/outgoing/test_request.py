@@ -58,25 +58,25 @@ def test_an_endpoint_that_never_ends_its_answer_is_left_at_the_timeout(server: W
     assert time.monotonic() - began < 3
 
 
-def test_nobody_there_is_no_answer() -> None:
+def test_no_one_there_is_no_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     assert ask(f"http://127.0.0.1:{port}/") == NoAnswer(reason="connection refused")
 
 
 def test_by_default_loopback_is_not_asked(server: Web) -> None:
-    told = ask(f"{server.url}/", Outgoing(Allowed()))
-    assert isinstance(told, NoAnswer)
-    assert not told.asked
-    assert told.reason.startswith("127.0.0.1 is a loopback address: not asked")
+    answer = ask(f"{server.url}/", Outgoing(Allowed()))
+    assert isinstance(answer, NoAnswer)
+    assert not answer.asked
+    assert answer.reason.startswith("127.0.0.1 is a loopback address: not asked")
     assert server.asked == []
 
 
 @pytest.mark.parametrize("host", ["0x7f.1", "2130706433", "0177.0.0.1", "[::ffff:127.0.0.1]", "localhost"])
 def test_other_ways_to_write_loopback_are_not_asked_either(server: Web, host: str) -> None:
-    told = ask(server.url.replace("127.0.0.1", host), Outgoing(Allowed()))
-    assert isinstance(told, NoAnswer)
-    assert "is a loopback address" in told.reason
+    answer = ask(server.url.replace("127.0.0.1", host), Outgoing(Allowed()))
+    assert isinstance(answer, NoAnswer)
+    assert "is a loopback address" in answer.reason
     assert server.asked == []
 
 
@@ -96,18 +96,18 @@ def test_the_name_is_resolved_once_and_that_very_address_is_asked(server: Web) -
     assert server.asked[0][3]["host"].startswith("rebinding.example:")
 
 
-def test_one_private_address_among_public_ones_is_enough_to_ask_nobody() -> None:
+def test_one_private_address_among_public_ones_is_enough_to_ask_no_one() -> None:
     both = Outgoing(Allowed(), resolve=lambda _host, _port: [ip_address("1.1.1.1"), ip_address("169.254.169.254")])
-    told = ask("http://both.example/", both)
-    assert isinstance(told, NoAnswer)
-    assert "169.254.169.254, which is a link-local address" in told.reason
+    answer = ask("http://both.example/", both)
+    assert isinstance(answer, NoAnswer)
+    assert "169.254.169.254, which is a link-local address" in answer.reason
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/", "file:///etc/passwd", "http://", "http://[::1/", "no url"])
 def test_what_is_no_web_address_is_not_asked(url: str) -> None:
-    told = ask(url)
-    assert isinstance(told, NoAnswer)
-    assert not told.asked
+    answer = ask(url)
+    assert isinstance(answer, NoAnswer)
+    assert not answer.asked
 
 
 def test_proxies_of_the_environment_are_ignored(server: Web, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,8 +118,8 @@ def test_proxies_of_the_environment_are_ignored(server: Web, monkeypatch: pytest
 
 @pytest.mark.parametrize("header", [("bad\nname", "secret"), ("X-Token", "sec\nret")])
 def test_a_header_that_is_none_is_no_answer_and_is_not_quoted(server: Web, header: tuple[str, str]) -> None:
-    told = ask(f"{server.url}/", headers=(header,))
-    assert told == NoAnswer(reason="cannot be asked: a header of it is none")
+    answer = ask(f"{server.url}/", headers=(header,))
+    assert answer == NoAnswer(reason="cannot be asked: a header of it is none")
     assert server.asked == []
 
 

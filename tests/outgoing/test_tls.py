@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate for gate.example that nobody else vouches for; its key is beside it."""
+    """A self-signed certificate for gate.example, with its key."""
     path = tmp_path / "cert.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-days", "1", "-subj", "/CN=gate.example", "-addext", "subjectAltName=DNS:gate.example"]
@@ -43,7 +43,7 @@ def port(certificate: Path) -> Iterator[int]:
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """A client that trusts nobody goes away."""
+            """A client without trusted certificates goes away."""
 
     server = Server(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -68,12 +68,12 @@ def test_a_certificate_of_the_hosts_name_is_taken(port: int, certificate: Path) 
 
 
 def test_a_certificate_of_another_name_is_not(port: int, certificate: Path) -> None:
-    told = ask("other.example", port, certificate)
-    assert isinstance(told, NoAnswer)
-    assert told.reason.startswith("its certificate is not trusted: Hostname mismatch")
+    answer = ask("other.example", port, certificate)
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason.startswith("its certificate is not trusted: Hostname mismatch")
 
 
-def test_a_certificate_that_nobody_vouches_for_is_not(port: int) -> None:
-    told = ask("gate.example", port, None)
-    assert isinstance(told, NoAnswer)
-    assert told.reason == "its certificate is not trusted: self-signed certificate"
+def test_a_certificate_that_no_one_vouches_for_is_not(port: int) -> None:
+    answer = ask("gate.example", port, None)
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == "its certificate is not trusted: self-signed certificate"
