@@ -85,7 +85,7 @@ def _passwords(url: str) -> set[str]:
     """Each text that a reader of the URL may take for its password, and those of its options."""
     _, _, rest = url.partition("://")
     found = {rest[:at].partition(":")[2] for at, letter in enumerate(rest) if letter == "@"}
-    with suppress(ValueError):  # then nobody can connect by it
+    with suppress(ValueError):  # no connection is possible with it
         found |= {value for name, value in parse_qsl(urlsplit(url).query) if _SECRET_NAME.search(name)}
     return found
 

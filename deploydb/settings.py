@@ -44,7 +44,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What sessions are signed with, beside the token's hash (`http.sessions`)."""
     person_header: str = ""
     proxies: str = ""
-    """Who is trusted to say in `person_header` who a person is (`identity.Proxies`); by default nobody."""
+    """The proxies whose `person_header` is trusted (`identity.Proxies`); by default none."""
     read: Reads = "open"
     hosts: str = ""
     """By which further names a service on loopback may be asked (`hosts.Hosts`)."""

@@ -29,7 +29,7 @@ _LEVELS: Mapping[str, int] = {
     "error": logging.ERROR,
 }
 _QUIETED = ("pika", "amqp", "kombu", "alembic", "asyncio")
-"""Libraries that log what they also raise: said once, by the caller that knows what it means."""
+"""Libraries that log what they also raise: the caller logs it once, with its meaning."""
 _SEVERAL_LINES = ("exception", "stack")
 _SECRET = re.compile(r"password|passwd|secret|token$|authorization|cookie", re.IGNORECASE)
 """Names of fields whose values are never shown."""

@@ -49,7 +49,7 @@ def plain(stream: TextIO) -> TextIO:
 
 
 def make_visible() -> None:
-    """From now on nothing that is written commands the terminal, and no secret of the settings is told on stderr."""
+    """From now on nothing that is written commands the terminal, and no secret of the settings is shown on stderr."""
     try:
         secrets = from_environment().secrets
     except Misconfigured:

@@ -24,13 +24,13 @@ _OF_SERVERS = {"rabbitmq", "own_rabbitmq", "postgresql", "own_postgresql"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The run's process chooses the folder, xdist's workers are told it."""
+    """The run's process chooses the folder, xdist's workers get it."""
     _reset_signals_of_children()
-    told = getattr(config, "workerinput", None)
-    if told is None:
+    given = getattr(config, "workerinput", None)
+    if given is None:
         config.stash[_servers] = Servers.temporary()
     else:
-        config.stash[_servers] = Servers(Path(told["servers_folder"]), told["servers_owner"])
+        config.stash[_servers] = Servers(Path(given["servers_folder"]), given["servers_owner"])
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -107,7 +107,7 @@ class Server:
         raise NotImplementedError
 
     def discard(self) -> None:
-        """End everything that belongs to it, at once: nobody wants its data any more."""
+        """End all of its processes at once; its data is not needed any more."""
         self.kill()
 
     def restart(self) -> Self:
@@ -455,7 +455,7 @@ class Servers:
         return self._shared_one(RabbitMQ)
 
     def postgresql(self, options: Mapping[str, str | int] | None = None) -> PostgreSQL:
-        """The shared cluster; `options` count for whoever asks first. Raises: ServerMissing."""
+        """The shared cluster; `options` count at the first call. Raises: ServerMissing."""
         return self._shared_one(PostgreSQL, options)
 
     def own_rabbitmq(self, options: Mapping[str, str | int] | None = None) -> RabbitMQ:
@@ -482,7 +482,7 @@ class Servers:
             done.touch()
 
     def stop(self) -> None:
-        """End every server beneath the folder, whoever started it, and remove the folder. The guard ends with it."""
+        """End every server beneath the folder, and remove the folder. The guard ends with it."""
         for path in self.folder.glob("*/state.json"):
             kind: type[Server] = {"RabbitMQ": RabbitMQ, "PostgreSQL": PostgreSQL}[json.loads(path.read_text())["kind"]]
             kind(path.parent).discard()

@@ -58,7 +58,7 @@ def test_the_embedded_broker_would_take_nothing_on_a_full_disk(embedded_url: str
         (ONLY_READ, Unusable, "readonly database; the file and its folder must be there and writable"),
     ],
 )
-def test_a_full_disk_and_one_that_only_reads_are_told_apart(
+def test_a_full_disk_and_a_read_only_one_are_distinguished(
     tmp_path: Path, state: str, error: type[Exception], words: str
 ) -> None:
     engine = open_engine(f"sqlite:///{tmp_path}/store.db", name="tests")

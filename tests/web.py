@@ -90,14 +90,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._drip()
             return
         script = self.web.replies.get(path, [(404, b"")])
-        status, said = script.pop(0) if len(script) > 1 else script[0]
+        status, body = script.pop(0) if len(script) > 1 else script[0]
         self.send_response(status)
         if status in (301, 302, 307):
-            self.send_header("Location", said.decode())
-        self.send_header("Content-Length", str(len(said)))
+            self.send_header("Location", body.decode())
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         try:
-            self.wfile.write(said)
+            self.wfile.write(body)
         except OSError:
             return  # it has heard enough
 

@@ -60,10 +60,10 @@ class Answering:
             script.write(_SCRIPT % {"headers": headers, "path": path, "expected": expected})
             script.flush()
             command = ["wrk", "-t2", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", script.name, f"http://{self._address}"]
-            told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        found = re.search(r"Requests/sec:\s+([\d.]+)", told)
-        assert found is not None, told
-        assert "others: 0" in told, told
+            output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        found = re.search(r"Requests/sec:\s+([\d.]+)", output)
+        assert found is not None, output
+        assert "others: 0" in output, output
         return float(found[1])
 
     def _tag(self, path: str) -> str:

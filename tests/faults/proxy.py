@@ -9,7 +9,7 @@ from typing import Self
 
 
 class Proxy:
-    """Passes bytes between whoever connects to `port` and a server, until it is told not to."""
+    """Passes bytes between clients of `port` and a server, until it is stopped."""
 
     def __init__(self, target_port: int) -> None:
         self._target = ("127.0.0.1", target_port)
@@ -22,7 +22,7 @@ class Proxy:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def go_silent(self) -> None:
-        """Nothing passes any more, in either direction, and nobody is told."""
+        """Stop both directions, without a reset."""
         self._silent.set()
 
     def speak_again(self) -> None:

@@ -107,17 +107,17 @@ def test_a_memory_alarm_stops_publishing_at_once_and_consuming_not_at_all(own_ra
         outbound.publish([event(number) for number in range(10)])
         own_rabbitmq.ctl("set_vm_memory_high_watermark", "0.0000001")
 
-        def is_told() -> bool:
+        def is_reported() -> bool:
             began = time.monotonic()
             try:
                 outbound.publish([event(10)])
-            except Transient as told:
-                return "blocked" in str(told) and time.monotonic() - began < 5
+            except Transient as error:
+                return "blocked" in str(error) and time.monotonic() - began < 5
             return False
 
-        until(is_told, seconds=20, what="the alarm to be told")
+        until(is_reported, seconds=20, what="the alarm to be reported")
         assert outbound.blocked
-        assert is_told()
+        assert is_reported()
         seen = 0
         while seen < 10:
             taken = inbound.take(100, 10 * SECOND)

@@ -45,7 +45,7 @@ class Everything:
         self.up.ready()
         for name in PARTS:
             lines = (self.up.folder / "data" / "logs" / f"{name}.log").read_text().splitlines()
-            (self.addresses[name],) = [told["address"] for told in map(json.loads, lines) if "address" in told]
+            (self.addresses[name],) = [answer["address"] for answer in map(json.loads, lines) if "address" in answer]
         self.addresses["web"] = self.up.url
         command = [sys.executable, "-m", "workers"]
         for name in SERVICES:
@@ -116,5 +116,5 @@ def test_on_a_full_disk_all_parts_say_so_and_go_on_once_there_is_room(everything
     everything.up.stop(signal.SIGTERM)
 
 
-def _reasons(told: dict[str, object]) -> object:
-    return told["reasons"]
+def _reasons(answer: dict[str, object]) -> object:
+    return answer["reasons"]

@@ -48,7 +48,10 @@ def _watched(context: BrowserContext, origin: str, faults: list[str]) -> Page:
         dialog.dismiss()
 
     page.on("dialog", refuse)
-    page.on("console", lambda said: faults.append(f"{said.type}: {said.text}") if said.type in _FAULTS else None)
+    page.on(
+        "console",
+        lambda line: faults.append(f"{line.type}: {line.text}") if line.type in _FAULTS else None,
+    )
     page.on("pageerror", lambda error: faults.append(f"a script failed: {error}"))
     page.on("request", lambda asked: None if asked.url.startswith(f"{origin}/") else faults.append(asked.url))
     return page

@@ -1,4 +1,4 @@
-"""A browser for the tests of a module, and pages that are all told from one past."""
+"""A browser for the tests of a module, and pages of one past."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def told(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a service with a past."""
     path = shutil.copy(sqlite_template, tmp_path_factory.mktemp("pages") / "deploydb.db")
     with world_of_pages(f"sqlite:///{path}") as world, served(world) as address:

@@ -72,8 +72,8 @@ def _release(world: World, service: str, version: str, *, comment: str | None, t
         world.deploy()
         for row in world.rows(deployment):
             if row.status == "COMPLETED" and row.service == service:
-                told = {"deployment": row.id, "promotion": "smoke", "outcome": "passed"}
-                world.tell("verification.finished", **told, url="https://ci.example.com/job/1")
+                report = {"deployment": row.id, "promotion": "smoke", "outcome": "passed"}
+                world.tell("verification.finished", **report, url="https://ci.example.com/job/1")
         world.evaluate(minutes=1)
         if comment is not None:
             where = {"service": service, "environment": "staging", "version": version}

@@ -166,8 +166,8 @@ def test_a_page_in_the_background_gives_its_connection_back_and_catches_up(here:
 
 
 def _hide(page: Page, *, hidden: bool) -> None:
-    told = "Object.defineProperty(document, 'hidden', {configurable: true, get: () => %s})"
-    page.evaluate(told % ("true" if hidden else "false"))
+    script = "Object.defineProperty(document, 'hidden', {configurable: true, get: () => %s})"
+    page.evaluate(script % ("true" if hidden else "false"))
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 

@@ -56,7 +56,7 @@ WITH_EVIL = {
 
 _OVERLAPS = """
 () => {
-  const said = (element) => element.textContent.trim().slice(0, 40);
+  const reported = (element) => element.textContent.trim().slice(0, 40);
   const within = (box, cut) => ({
     left: Math.max(box.left, cut.left),
     right: Math.min(box.right, cut.right),
@@ -78,7 +78,7 @@ _OVERLAPS = """
       if (a === b || a.contains(b) || b.contains(a)) continue;
       const across = Math.min(one.right, other.right) - Math.max(one.left, other.left);
       const down = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
-      if (across > 2 && down > 4) found.push(`${said(a)} | ${said(b)}`);
+      if (across > 2 && down > 4) found.push(`${reported(a)} | ${reported(b)}`);
     }
   }
   return found;
@@ -96,8 +96,8 @@ ALICE = {"person": "alice"}
         ("dark", "{runOnly: ['color-contrast']}"),  # all else is the same
     ],
 )
-def test_axe_finds_no_serious_fault_on_any_page(browser: Browser, told: str, scheme: str, rules: str) -> None:
-    with tab(browser, told, color_scheme=scheme, expected=("404",), extra_http_headers=ALICE) as page:
+def test_axe_finds_no_serious_fault_on_any_page(browser: Browser, site: str, scheme: str, rules: str) -> None:
+    with tab(browser, site, color_scheme=scheme, expected=("404",), extra_http_headers=ALICE) as page:
         for address in PAGES:
             page.goto(address)
             page.evaluate(AXE)
@@ -108,17 +108,17 @@ def test_axe_finds_no_serious_fault_on_any_page(browser: Browser, told: str, sch
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_is_wider_than_the_window_and_nothing_lies_over_another(
-    browser: Browser, told: str, width: int
+    browser: Browser, site: str, width: int
 ) -> None:
-    with tab(browser, told, width=width, expected=("404",), extra_http_headers=ALICE) as page:
+    with tab(browser, site, width=width, expected=("404",), extra_http_headers=ALICE) as page:
         for address in PAGES:
             page.goto(address)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, address
             assert page.evaluate(_OVERLAPS) == [], address
 
 
-def test_markup_in_a_version_a_comment_or_a_name_is_text(browser: Browser, told: str) -> None:
-    with tab(browser, told, expected=("404",)) as page:
+def test_markup_in_a_version_a_comment_or_a_name_is_text(browser: Browser, site: str) -> None:
+    with tab(browser, site, expected=("404",)) as page:
         for address, texts in WITH_EVIL.items():
             page.goto(address)
             shown = page.locator("body").inner_text() + page.locator("body").text_content()
@@ -127,10 +127,10 @@ def test_markup_in_a_version_a_comment_or_a_name_is_text(browser: Browser, told:
             assert page.locator("a[href^='javascript']").count() == 0
 
 
-def test_without_scripts_the_pages_read_the_same(browser: Browser, told: str) -> None:
+def test_without_scripts_the_pages_read_the_same(browser: Browser, site: str) -> None:
     with (
-        tab(browser, told, expected=("404",)) as page,
-        tab(browser, told, java_script_enabled=False, expected=("404",)) as plain,
+        tab(browser, site, expected=("404",)) as page,
+        tab(browser, site, java_script_enabled=False, expected=("404",)) as plain,
     ):
         page.clock.set_fixed_time(0)  # ages grow by the browser's clock, and those of the other page do not
         for address in PAGES:
@@ -139,13 +139,13 @@ def test_without_scripts_the_pages_read_the_same(browser: Browser, told: str) ->
             assert _words(plain) == _words(page), address
 
 
-def test_where_people_are_asked_there_is_a_form_for_whoever_has_signed_in(browser: Browser, told: str) -> None:
+def test_where_people_are_asked_there_is_a_form_for_a_signed_in_person(browser: Browser, site: str) -> None:
     for address in ("/flows/2", "/why/search/staging"):
-        with tab(browser, told) as page:
+        with tab(browser, site) as page:
             page.goto(address)
             assert page.get_by_role("link", name="Sign in to approve or refuse").count() == 1
             assert page.get_by_role("button", name="Approve").count() == 0
-        with tab(browser, told, extra_http_headers=ALICE) as page:
+        with tab(browser, site, extra_http_headers=ALICE) as page:
             page.goto(address)
             form = page.locator("form.decide")
             sent = form.evaluate("form => Object.fromEntries(new FormData(form))")
@@ -165,37 +165,37 @@ def test_where_people_are_asked_there_is_a_form_for_whoever_has_signed_in(browse
             assert page.get_by_role("button", name="Sign out").count() == 1
 
 
-def test_filters_are_in_the_address_and_a_time_of_a_field_is_utc(browser: Browser, told: str) -> None:
-    with tab(browser, told, java_script_enabled=False) as page:
+def test_filters_are_in_the_address_and_a_time_of_a_field_is_utc(browser: Browser, site: str) -> None:
+    with tab(browser, site, java_script_enabled=False) as page:
         page.goto("/status")
         page.get_by_label("Environment", exact=True).fill("prod")
         page.get_by_label("At (UTC)", exact=True).fill("2026-11-22T18:00:30")
         page.get_by_role("button", name="Show").click()
-        assert page.url == f"{told}/status?environment=prod&at=2026-11-22T18%3A00%3A30Z"
+        assert page.url == f"{site}/status?environment=prod&at=2026-11-22T18%3A00%3A30Z"
         assert page.locator("thead").inner_text().split() == ["Service", "prod"]
         assert page.get_by_label("At (UTC)", exact=True).input_value() == "2026-11-22T18:00:30"
         assert "deploydb status --environment prod --at 2026-11-22T18:00:30Z" in page.locator("main").inner_text()
         page.get_by_role("link", name="Clear").click()
-        assert page.url == f"{told}/status"
+        assert page.url == f"{site}/status"
 
 
-def test_the_keyboard_reaches_what_there_is(browser: Browser, told: str) -> None:
-    with tab(browser, told) as page:
+def test_the_keyboard_reaches_what_there_is(browser: Browser, site: str) -> None:
+    with tab(browser, site) as page:
         page.goto("/status")
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
         page.keyboard.press("Enter")
-        assert page.url == f"{told}/status#main"
+        assert page.url == f"{site}/status#main"
         for _ in range(40):
             page.keyboard.press("Tab")
             if page.evaluate("document.activeElement.closest('table') !== null"):
                 break
         page.keyboard.press("Enter")
-        page.wait_for_url(f"{told}/services/**")
+        page.wait_for_url(f"{site}/services/**")
 
 
-def test_paper_has_the_answer_and_not_the_controls(browser: Browser, told: str) -> None:
-    with tab(browser, told, color_scheme="dark") as page:
+def test_paper_has_the_answer_and_not_the_controls(browser: Browser, site: str) -> None:
+    with tab(browser, site, color_scheme="dark") as page:
         page.goto("/status")
         page.emulate_media(media="print")
         assert page.locator("table").is_visible()
