@@ -137,19 +137,43 @@ SERVICES = ("query", "gateway", "web")
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="ingest: the broker's facts into the log. promote: decisions. relay: the outbox to the broker. "
     "verify: asks URLs and Prometheus for gates. query: the read-only HTTP service, on DEPLOYDB_LISTEN. gateway: what "
-    "people say by HTTP, on DEPLOYDB_GATEWAY_LISTEN. web: query and gateway in one, on DEPLOYDB_LISTEN.",
+    "people say by HTTP, on DEPLOYDB_GATEWAY_LISTEN. web: query and gateway in one, on DEPLOYDB_LISTEN. up, deployer: "
+    "as `deploydb up` and `deploydb deployer` start them.",
 )
-@click.argument("name", type=click.Choice([*WORKERS, *SERVICES]))
+@click.argument("name", type=click.Choice([*WORKERS, *SERVICES, "up", "deployer"]))
+@click.argument("options", required=False)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where /metrics, /healthz and /readyz listen.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Default: 9101 ingest, 9102 promote, 9103 relay, 9104 verify; 0: any."
 )
 @click.option("--no-port", is_flag=True, help="No /metrics, /healthz and /readyz.")
 @click.option("--with-parent", is_flag=True, help="Say `ready` on stdout; end when stdin does.")
-@click.option("--listen-fd", type=int, metavar="FD", help="For web: a socket, inherited, that listens already.")
-def main(name: str, host: str, port: int | None, no_port: bool, with_parent: bool, listen_fd: int | None) -> None:
-    """Run one worker until SIGTERM. Where everything is comes from the environment (DEPLOYDB_*)."""
+@click.option("--listen-fd", type=int, metavar="FD", help="For web and up: a socket, inherited, that listens already.")
+def main(
+    name: str,
+    options: str | None,
+    host: str,
+    port: int | None,
+    no_port: bool,
+    with_parent: bool,
+    listen_fd: int | None,
+) -> None:
+    """Run one process until SIGTERM. Where everything is comes from the environment (DEPLOYDB_*). OPTIONS are the
+    deployer's, in JSON."""
     make_visible()
+    inherited = socket.socket(fileno=listen_fd) if listen_fd is not None else None
+    if name == "up":
+        from workers import up  # noqa: PLC0415  # each imports what it needs
+
+        with ended_clearly(name):
+            up.run(settings.from_environment(), inherited=inherited)
+        return
+    if name == "deployer":
+        from workers import deployer_process  # noqa: PLC0415
+
+        with ended_clearly(name):
+            deployer_process.run_deployer(options or "{}", settings.from_environment())
+        return
     with ended_clearly(name):
         given = settings.from_environment()
         log = telemetry.open_log(given.log_level, name=name, secrets=given.secrets)
@@ -158,18 +182,20 @@ def main(name: str, host: str, port: int | None, no_port: bool, with_parent: boo
     with ended_clearly(name, log):
         match name:
             case "query" | "gateway" | "web":
-                from workers import web  # noqa: PLC0415  # the others need no templates and no gateway
+                from workers import web  # noqa: PLC0415
 
                 once_listening = tell_parent_ready if with_parent else None
-                bound = socket.socket(fileno=listen_fd) if listen_fd is not None else None
-                web.serve(name, given, log, once_listening=once_listening, bound=bound)
-                return
-        usual, build = WORKERS[name]
-        wanted = None if no_port else usual if port is None else port
-        with process(log, host=host, port=wanted, secrets=given.secrets) as around, build(around, given) as worker:
-            if with_parent:
-                around.health.once_ready(tell_parent_ready)
-            run(worker, signals=around.signals, patience=around.patience, log=log)
+                web.serve(name, given, log, once_listening=once_listening, bound=inherited)
+            case _:
+                usual, build = WORKERS[name]
+                wanted = None if no_port else usual if port is None else port
+                with (
+                    process(log, host=host, port=wanted, secrets=given.secrets) as around,
+                    build(around, given) as worker,
+                ):
+                    if with_parent:
+                        around.health.once_ready(tell_parent_ready)
+                    run(worker, signals=around.signals, patience=around.patience, log=log)
 
 
 if __name__ == "__main__":

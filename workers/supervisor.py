@@ -9,7 +9,6 @@ import logging
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -23,6 +22,7 @@ from typing import IO
 from deploydb.domain.characters import in_one_line
 from deploydb.domain.errors import Misconfigured
 from deploydb.private import make_file, make_folder, narrow
+from deploydb.processes import command
 from workers.signals import Signals
 
 READY_WITHIN_SECONDS = 30.0
@@ -215,9 +215,8 @@ class Supervisor:
 
 
 def _command(name: str, bound: socket.socket) -> list[str]:
-    # -P: a folder named `workers` where the user stands is not ours
     ports = ["--listen-fd", str(bound.fileno())] if name == "web" else ["--port", "0"]
-    return [sys.executable, "-P", "-m", "workers", name, *ports, "--with-parent"]
+    return command(name, *ports, "--with-parent")
 
 
 class _LogFile(RotatingFileHandler):

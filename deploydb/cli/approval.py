@@ -6,10 +6,11 @@ import click
 
 from deploydb.cli.acting import said
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.telling import me, my_source, new_id, tell_one
+from deploydb.cli.telling import my_source, new_id, tell_one
 from deploydb.domain.errors import NotFound, Permanent, Transient
 from deploydb.domain.facts import ApprovalGiven, ApprovalRefused
 from deploydb.domain.promotions import FREEZE
+from deploydb.users import me
 
 
 @click.command()

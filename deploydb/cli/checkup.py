@@ -18,6 +18,7 @@ from deploydb.cli.asking import Moment, ask, meet
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.errors import DeployDBError, Misconfigured
 from deploydb.domain.gates.words import in_words
+from deploydb.identity import Tokens
 from deploydb.redaction import redacted, shown_url
 from deploydb.settings import Settings, from_environment
 from deploydb.store.aside import set_aside_services
@@ -60,6 +61,7 @@ def _looked_at(environ: Mapping[str, str]) -> Iterator[Finding]:
         return
     given = sorted(name.removesuffix("_FILE") for name in environ if name.startswith("DEPLOYDB_"))
     yield Finding(check="settings", state="ok", seen=", ".join(given) or "none set: all of it is the embedded default")
+    yield from _tokens(settings)
     wanted = topology({})  # without a configuration the orchestrators are not known; what all need is
     try:
         catalog = LiveCatalog(settings.config).catalog
@@ -212,6 +214,15 @@ def _broker(settings: Settings, environ: Mapping[str, str], wanted: Topology) ->
 
 
 _PROVISION = "`deploydb broker provision` makes what is missing"
+
+
+def _tokens(settings: Settings) -> Iterator[Finding]:
+    if not settings.tokens:
+        return
+    try:
+        yield Finding(check="tokens", state="ok", seen=f"{len(Tokens.parse(settings.tokens))} of people and programs")
+    except Misconfigured as error:
+        yield _failed("tokens", error, "correct the line; until then running services use the last good file")
 
 
 def _service() -> Iterator[Finding]:

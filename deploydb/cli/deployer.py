@@ -1,17 +1,13 @@
 """`deploydb deployer`: a small orchestrator, for teams that have none."""
 
-import os
-import re
+import json
 import shutil
-from contextlib import ExitStack
-from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import click
 
+from deploydb.cli.processes import become
 from deploydb.domain.errors import Misconfigured
-from deploydb.settings import MAX_BODY_BYTES, from_environment
 
 
 @click.command(short_help="Run a program for each deploy command.", context_settings={"ignore_unknown_options": False})
@@ -86,64 +82,18 @@ def deployer(  # options, by name
       deploydb deployer -- ./deploy.sh
       deploydb deployer --orchestrator kube --concurrency 4 -- helm-deploy --wait
     """
-    from deploydb import telemetry
-    from deploydb.broker.open import open_inbound, open_outbound
-    from deploydb.broker.topology import command_queue
-    from deploydb.disk import require_room
-    from deploydb.private import narrow
-    from workers.confirmed import ConfirmedPublisher
-    from workers.deployer import Deployer, Orders
-    from workers.look import BrokerLook
-    from workers.loop import run
-    from workers.process import ended_clearly, process
-    from workers.program import without_secrets
-    from workers.runs import Runs
-
-    settings = from_environment()
     if shutil.which(command[0]) is None:
         raise Misconfigured(f"cannot run {command[0]}: no such program, or it is not executable")
-    name = f"deployer-{orchestrator}"
-    orders = Orders(
-        orchestrator=orchestrator,
-        program=command,
-        concurrency=concurrency,
-        timeout=timedelta(seconds=timeout_seconds) if timeout_seconds is not None else None,
-        grace=timedelta(seconds=grace_seconds),
-        rerun_interrupted=rerun_interrupted,
-    )
-    log = telemetry.open_log(settings.log_level, name=name, secrets=settings.secrets)
-    path = state or settings.data / f"{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.db"
-    with (
-        ended_clearly("deployer", log),
-        process(log, host=host, port=port, secrets=settings.secrets) as around,
-        Runs(path) as runs,
-        ExitStack() as stack,
-    ):
-        if state is None and not narrow(settings.data):
-            log.warning("the data folder is open to other users, and not for DeployDB alone", data=str(settings.data))
-        worker = Deployer(
-            orders,
-            runs=runs,
-            # what it cannot run now is for other deployers of the queue
-            open_inbound=lambda: open_inbound(
-                settings.broker_url,
-                command_queue(orchestrator),
-                name=name,
-                prefetch=concurrency,
-                body_bytes=MAX_BODY_BYTES,
-            ),
-            publisher=ConfirmedPublisher(lambda: open_outbound(settings.broker_url, name=name)),
-            signals=around.signals,
-            environment=without_secrets(os.environ, passed=pass_env),
-            out=click.echo,
-            err=lambda line: click.echo(line, err=True),
-            log=log,
-            registry=around.registry,
-        )
-        stack.callback(worker.close)
-        broker = BrokerLook(lambda: open_outbound(settings.broker_url, name=f"{name}-health"))
-        around.health.check("broker", broker)
-        around.health.check("disk", partial(require_room, path.parent))
-        around.deadline.not_while(lambda: worker.busy)
-        log.info("taking commands", queue=command_queue(orchestrator), concurrency=concurrency, state=str(path))
-        run(worker, signals=around.signals, patience=around.patience, log=log)
+    options = {
+        "orchestrator": orchestrator,
+        "program": command,
+        "concurrency": concurrency,
+        "timeout_seconds": timeout_seconds,
+        "grace_seconds": grace_seconds,
+        "state": str(state) if state is not None else None,
+        "rerun_interrupted": rerun_interrupted,
+        "pass_env": pass_env,
+        "host": host,
+        "port": port,
+    }
+    become("deployer", json.dumps(options))

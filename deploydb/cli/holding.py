@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import click
 
 from deploydb.cli.asking import ask
-from deploydb.cli.telling import me, my_source, new_id, tell_one
+from deploydb.cli.telling import my_source, new_id, tell_one
 from deploydb.domain.errors import NotFound, Transient
 from deploydb.domain.facts import HoldLifted, HoldPlaced
 from deploydb.domain.orders import Kind
+from deploydb.users import me
 
 
 def require_version(service: str, environment: str, version: str) -> None:

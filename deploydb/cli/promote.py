@@ -7,9 +7,10 @@ import click
 
 from deploydb.cli.acting import by_option, reason_option
 from deploydb.cli.asking import ask
-from deploydb.cli.telling import me, my_source, new_id, tell_one
+from deploydb.cli.telling import my_source, new_id, tell_one
 from deploydb.domain.errors import NotFound, Permanent
 from deploydb.domain.facts import HotfixDeclared
+from deploydb.users import me
 
 _THROUGH = ("SUCCESS", "SKIPPED")
 _OVER = ("SUCCESS", "COMPLETED", "SKIPPED")

@@ -1,7 +1,5 @@
 """Facts on their way to the events exchange, each with a confirm."""
 
-import getpass
-import os
 import socket
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -17,6 +15,7 @@ from deploydb.broker.topology import EVENTS
 from deploydb.domain.errors import Misconfigured, Permanent, Refused, Transient
 from deploydb.domain.facts import AnyFact
 from deploydb.settings import from_environment
+from deploydb.users import me
 from deploydb.wire.native import FACT_CONTENT_TYPE, decode_fact, encode_fact
 
 WINDOW = 1000
@@ -33,14 +32,6 @@ class Told(Struct, frozen=True, kw_only=True):
 def new_id() -> str:
     """An id that nobody else gives."""
     return str(uuid4())
-
-
-def me() -> str:
-    """Who types here; in a container whose user has no name, its number."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid-{os.getuid()}"
 
 
 def my_source() -> str:

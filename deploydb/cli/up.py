@@ -1,34 +1,12 @@
 """`deploydb up`: all of DeployDB in one command."""
 
 import os
-import socket
-import sys
-import time
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-from msgspec.structs import replace
 
-from deploydb import __version__
-from deploydb.cli.showing import show_styled
-from deploydb.domain.characters import visible
-from deploydb.redaction import shown_url
-from deploydb.settings import Settings, from_environment
-
-if TYPE_CHECKING:
-    from deploydb.configuration import LiveCatalog
-    from deploydb.domain.catalog import Catalog
-    from workers.signals import Signals
-    from workers.supervisor import Supervisor
-
-PARTS = ("ingest", "promote", "verify", "relay", "web")
-_TICK_SECONDS = 0.2
-_END_WITHIN_SECONDS = 9.0
-"""The parts end themselves before, and the supervisor kills what does not."""
-_LOOK_AT_FILES_EVERY_SECONDS = 1.0
+from deploydb.cli.processes import become
 
 
 @click.command(short_help="Run everything here, until Ctrl-C.")
@@ -49,117 +27,8 @@ def up(data: Path | None, config: Path | None, listen: str | None, listen_fd: in
       deploydb up
       deploydb up --data /var/lib/deploydb --config /etc/deploydb --listen 127.0.0.1:8080
     """
-    from deploydb.cli.token import line_of_the_person_here
-    from deploydb.http.listening import listening, with_port_of
-    from deploydb.private import narrow
-    from workers.deadline import Deadline
-    from workers.lock import held
-    from workers.process import ended_clearly
-    from workers.signals import Signals
-
     environment = _environment(os.environ, data=data, config=config, listen=listen, verbose=verbose)
-    settings = from_environment(environment)
-    lock = settings.data / "up.lock"
-    inherited = socket.socket(fileno=listen_fd) if listen_fd is not None else None
-    taken = f"another `deploydb up` uses {settings.data}: stop it, or give this one a folder of its own with --data"
-    with (
-        ended_clearly("up"),
-        inherited or listening(settings.listen, setting="--listen") as bound,
-        held(lock, taken=taken),
-    ):
-        if not narrow(settings.data):
-            _warn("data", f"{settings.data} is open to other users, and not for DeployDB alone: give it one by --data")
-        settings = replace(settings, listen=with_port_of(bound, settings.listen))
-        environment = _environment(environment, listen=settings.listen)
-        signals = Signals()
-        signals.install()
-        Deadline(signals, say=partial(_warn, "up"), seconds=_END_WITHIN_SECONDS)
-        if not settings.tokens:
-            environment.pop("DEPLOYDB_TOKENS_FILE", None)
-            environment["DEPLOYDB_TOKENS"] = line_of_the_person_here(settings.data)
-        _run(settings, environment, signals, bound)
-
-
-def _run(settings: Settings, environment: Mapping[str, str], signals: "Signals", bound: socket.socket) -> None:
-    from deploydb.configuration import LiveCatalog
-    from workers.supervisor import Supervisor
-
-    click.echo(f"DeployDB {__version__}", err=True)
-    live = LiveCatalog(settings.config)
-    _say("config", f"{settings.config}: {_counted(live.catalog)}")
-    _migrate(settings)
-    _provision(settings, live.catalog)
-    if not settings.tokens:
-        _say("sign in", f"with the token in {settings.data / 'token'}")
-    supervisor = Supervisor(PARTS, environment=environment, logs=settings.data / "logs", say=_warn, bound=bound)
-    try:
-        supervisor.start(signals)
-        if not signals.stopping:
-            for part in supervisor.parts:
-                where = f"http://{settings.listen}" if part.name == "web" else "running"
-                _say(part.name, f"{where}, log in {settings.data / 'logs' / part.name}.log")
-            click.echo(f"Ready: http://{settings.listen}. Ctrl-C stops it.", err=True)
-        _watch(signals, supervisor, live, settings)
-    finally:
-        click.echo("Stopping", err=True)
-        supervisor.stop()
-    click.echo("Stopped", err=True)
-
-
-def _watch(signals: "Signals", supervisor: "Supervisor", live: "LiveCatalog", settings: Settings) -> None:
-    """Until asked to stop: start again what dies, and have a queue made for each orchestrator that is configured."""
-    from workers.queues import Queues
-
-    on_terminal = sys.stderr.isatty()
-    looked_at = time.monotonic()
-    told: tuple[str, ...] = ()
-    queues = Queues(partial(_take_up, settings), warn=partial(_warn, "broker"))
-    while not signals.stopping:
-        supervisor.look_after()
-        hung_up = signals.take_hangup()
-        if hung_up and on_terminal and not sys.stderr.isatty():
-            return  # the terminal that we were started in is gone
-        if hung_up:
-            supervisor.hang_up()
-        if hung_up or time.monotonic() - looked_at >= _LOOK_AT_FILES_EVERY_SECONDS:
-            looked_at = time.monotonic()
-            if live.refresh(force=hung_up):
-                queues.make(live.catalog)
-            problems = tuple(str(problem) for problem in live.problems)
-            if problems != told:
-                told = problems
-                for problem in problems:
-                    _warn("config", problem)
-                _say("config", "is broken, the last good one stays in force" if problems else "is good again")
-        signals.pause(_TICK_SECONDS)
-
-
-def _take_up(settings: Settings, catalog: "Catalog") -> None:
-    _provision(settings, catalog)
-    _say("config", f"changed: {_counted(catalog)}")
-
-
-def _migrate(settings: Settings) -> None:
-    from deploydb.store.engine import open_engine
-    from deploydb.store.schema import migrate
-
-    engine = open_engine(settings.database_url, name="up")
-    try:
-        taken = migrate(engine)
-    finally:
-        engine.dispose()
-    _say("database", f"{shown_url(settings.database_url)}: {f'migrated to {taken[-1]}' if taken else 'up to date'}")
-
-
-def _provision(settings: Settings, catalog: "Catalog") -> None:
-    from deploydb.broker.open import provision
-    from deploydb.broker.topology import topology_of
-
-    made = provision(settings.broker_url, topology_of(catalog))
-    _say(
-        "broker",
-        f"{shown_url(settings.broker_url)}: {f'made {len(made)} exchanges and queues' if made else 'all there'}",
-    )
+    become("up", *([] if listen_fd is None else ["--listen-fd", str(listen_fd)]), environment=environment)
 
 
 def _environment(
@@ -180,15 +49,3 @@ def _environment(
     given = {name: str(value) for name, value in options.items() if value is not None}
     kept = {name: value for name, value in environ.items() if name.removesuffix("_FILE") not in given}
     return kept | given
-
-
-def _counted(catalog: "Catalog") -> str:
-    return f"{len(catalog.services)} services, {len(catalog.environments)} environments"
-
-
-def _say(about: str, what: str) -> None:
-    click.echo(f"  {about:<9} {what}", err=True)
-
-
-def _warn(about: str, what: str) -> None:
-    show_styled(f"  {about:<9} {click.style(visible(what), fg='yellow')}", err=True)

@@ -85,7 +85,9 @@ def holder(port: int) -> str:
 def _is_ours(words: list[str]) -> bool:
     """Whether a command is `deploydb …`, `python … deploydb …`, or `python -m deploydb|workers …`."""
     modules = {module for flag, module in pairwise(words) if flag == "-m"}
-    return bool(modules & {"deploydb", "workers"}) or any(PurePath(word).name == "deploydb" for word in words[:2])
+    return bool(modules & {"deploydb", "deploydb.workers", "workers"}) or any(
+        PurePath(word).name == "deploydb" for word in words[:2]
+    )
 
 
 def _in_short(words: list[str]) -> str:

@@ -102,6 +102,16 @@ def test_a_setting_that_cannot_be_read_is_told_alone(shell: Shell) -> None:
     assert "DEPLOYDB_BROKER_URL_FILE: cannot read nowhere" in only["seen"]
 
 
+def test_a_tokens_file_that_is_broken_is_a_failure_with_its_line(house: Shell, tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens"
+    house.environment["DEPLOYDB_TOKENS_FILE"] = str(tokens)
+    tokens.write_text(house.ok("token", "alice").stderr)
+    assert examined(house, code=0)["tokens"]["seen"] == "1 of people and programs"
+    tokens.write_text("# people\nalice read\n")
+    broken = examined(house, code=1)["tokens"]
+    assert (broken["state"], broken["seen"][:24]) == ("fail", "DEPLOYDB_TOKENS, line 2:")
+
+
 def test_a_broken_configuration_is_told_with_its_place(house: Shell) -> None:
     (house.folder / "broken" / "services").mkdir(parents=True)
     (house.folder / "broken" / "services" / "shop.yml").write_text("artifacts: 3\n")
