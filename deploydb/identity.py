@@ -1,7 +1,6 @@
-"""Who a person is: by a bearer token, which is hashed at rest, or by the header of a proxy that has asked them.
+"""Identity of a person: by a bearer token, which is hashed at rest, or by the header of an authenticating proxy.
 
-Pure: it is given texts and decides. Who may do what is a matter of scopes; who counts for a promotion is a matter of
-the groups in the configuration.
+Pure. Scopes permit a person to act; the groups in the configuration decide for which promotions an approval counts.
 """
 
 import hmac
@@ -63,7 +62,7 @@ class Person(Struct, frozen=True, kw_only=True):
 
 
 def new_token() -> str:
-    """A token that nobody can guess."""
+    """A token of 256 random bits."""
     return f"{_PREFIX}{secrets.token_urlsafe(_RANDOM_BYTES)}"
 
 
@@ -141,14 +140,14 @@ class Proxies:
     def parse(cls, header: str, networks: str) -> "Proxies":
         """From the header's name and the proxies' addresses or networks, separated by commas or spaces.
 
-        Raises: Misconfigured where one of them is none, or nobody may set the header.
+        Raises: Misconfigured where one of them is none, or no proxy may set the header.
         """
         if header and not _HEADER.fullmatch(header):
             raise Misconfigured(f"DEPLOYDB_PERSON_HEADER is {header!r}: expected a header, such as X-Forwarded-User")
         trusted = [_network(text) for text in networks.replace(",", " ").split()]
         if header and not trusted:
-            told = "name in DEPLOYDB_PROXIES the addresses of the proxies that set it"
-            raise Misconfigured(f"DEPLOYDB_PERSON_HEADER is {header}, and nobody is trusted to set it: {told}")
+            action = "name in DEPLOYDB_PROXIES the addresses of the proxies that set it"
+            raise Misconfigured(f"DEPLOYDB_PERSON_HEADER is {header}, and no proxy is trusted to set it: {action}")
         return cls(header or None, trusted)
 
     def __bool__(self) -> bool:
@@ -165,14 +164,14 @@ class Proxies:
         return any(address in network for network in self._networks)
 
     def name(self, peer: str | None, lines: HeaderLines) -> str | None:
-        """Who a proxy says is there. Said twice it does not count: one of the two may be the client's own."""
+        """The person whom a proxy names. Two lines do not count: one may be the client's own."""
         if self._header is None or not self.trusts(peer):
             return None
-        said = lines(self._header)
-        if len(said) != 1:
+        values = lines(self._header)
+        if len(values) != 1:
             return None
         try:
-            name = said[0].encode("latin-1").decode("utf-8").strip()  # headers come as Latin-1, names are UTF-8
+            name = values[0].encode("latin-1").decode("utf-8").strip()  # headers come as Latin-1, names are UTF-8
         except UnicodeError:
             return None
         return name if 0 < len(name) <= LONGEST_NAME and not_allowed(name) is None else None
@@ -194,9 +193,9 @@ class Identity(Struct, frozen=True, kw_only=True):
         return bool(self.tokens) or bool(self.proxies)
 
     def person_of(self, *, peer: str | None, lines: HeaderLines, session: Bearer | None) -> Person | None:
-        """Who asks: by the `Authorization` header, by the bearer of a session, or by a proxy's word; None for nobody.
+        """The person by the `Authorization` header, by the bearer of a session, or by a proxy's header; else None.
 
-        A token that is presented on purpose and is not known is nobody, whatever else the request says.
+        An unknown token in `Authorization` is no person, whatever else the request has.
         """
         presented = lines("Authorization")
         if presented:

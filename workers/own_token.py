@@ -14,7 +14,7 @@ FILE = "token"
 
 
 def line_of_the_person_here(data: Path) -> str:
-    """The tokens' line of whoever runs DeployDB here. Their token is in DATA/token, made where there is none.
+    """The tokens' line of the user who runs DeployDB here. Their token is in DATA/token, made where there is none.
 
     Raises: Misconfigured where that file holds no token.
     """

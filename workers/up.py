@@ -88,7 +88,7 @@ def _watch(signals: Signals, supervisor: Supervisor, live: LiveCatalog, settings
     """Until asked to stop: start again what dies, and have a queue made for each orchestrator that is configured."""
     on_terminal = sys.stderr.isatty()
     looked_at = time.monotonic()
-    told: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
     queues = Queues(partial(_take_up, settings), warn=partial(_warn, "broker"))
     while not signals.stopping:
         supervisor.look_after()
@@ -102,8 +102,8 @@ def _watch(signals: Signals, supervisor: Supervisor, live: LiveCatalog, settings
             if live.refresh(force=hung_up):
                 queues.make(live.catalog)
             problems = tuple(str(problem) for problem in live.problems)
-            if problems != told:
-                told = problems
+            if problems != reported:
+                reported = problems
                 for problem in problems:
                     _warn("config", problem)
                 _say("config", "is broken, the last good one stays in force" if problems else "is good again")

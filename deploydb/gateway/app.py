@@ -77,9 +77,7 @@ def opened(
 ) -> Iterator[Starlette]:
     """The gateway that the settings describe. Nothing is connected before the first request wants it."""
     if not authenticator.identity():
-        log.warning(
-            "nobody can say anything here: give DEPLOYDB_TOKENS, or DEPLOYDB_PERSON_HEADER and DEPLOYDB_PROXIES"
-        )
+        log.warning("no identity configured: set DEPLOYDB_TOKENS, or DEPLOYDB_PERSON_HEADER and DEPLOYDB_PROXIES")
     engine = open_engine(given.database_url, name="gateway", connections=THREADS + 1)  # one for health
     publisher = Publisher(lambda: open_outbound(given.broker_url, name="gateway"))
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="look-up")

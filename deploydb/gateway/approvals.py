@@ -1,4 +1,4 @@
-"""`POST /api/approvals`: a person says yes or no, and is answered once that is in the log."""
+"""`POST /api/approvals`: a person approves or refuses, and gets the answer once the fact is in the log."""
 
 import asyncio
 import re
@@ -38,7 +38,7 @@ from deploydb.telemetry import Log
 
 WAIT_SECONDS = 2.0
 MOST_WAIT_SECONDS = 30.0
-"""How long an answer waits for what is said to be stored; `Prefer: wait=N` (RFC 7240) for another time, up to this."""
+"""How long an answer waits for the fact to be stored; `Prefer: wait=N` (RFC 7240) for another time, up to this."""
 LOOK_SECONDS = 0.05
 BURST = 30
 SECONDS_EACH = 2.0
@@ -46,14 +46,14 @@ SECONDS_EACH = 2.0
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _WAIT = re.compile(r"\s*wait\s*=\s*(\d{1,9})\s*", re.IGNORECASE)
-_SAID = ("type", "service", "environment", "version", "promotion", "comment")
+_COMPARED = ("type", "service", "environment", "version", "promotion", "comment")
 
 Fact = ApprovalGiven | ApprovalRefused
 T = TypeVar("T")
 
 
 class Ledger(Struct, frozen=True, kw_only=True, eq=False):
-    """Where it is read what exists and what is stored; `threads` are where that is waited for."""
+    """The catalog and the log to check requests against; `threads` wait for the database."""
 
     engine: sa.Engine
     catalog: Callable[[], Catalog]
@@ -69,15 +69,15 @@ class Approvals:
         self._publisher = publisher
         self._log = log
         self._limit = Limit(burst=BURST, seconds=SECONDS_EACH)
-        self._said = Counter(
+        self._approvals = Counter(
             "deploydb_gateway_approvals_total",
-            "What people said, by what became of it: stored, confirmed (stored later), unconfirmed.",
+            "Approvals and refusals, by result: stored, confirmed (stored later), unconfirmed.",
             ["decision", "result"],
             registry=registry,
         )
         self._stored_seconds = Histogram(
             "deploydb_gateway_stored_seconds",
-            "From the broker's confirm until what was said could be read.",
+            "From the broker's confirm until the fact could be read.",
             registry=registry,
             buckets=(0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
         )
@@ -89,32 +89,32 @@ class Approvals:
     async def post(self, request: Request) -> Response:
         """201 with the fact once it is stored, 202 where that takes longer; a browser is sent back to its page.
 
-        Raises: HTTPException for whoever may not, and for what cannot be said.
+        Raises: HTTPException for a person without the scope, and for a request that is refused.
         """
         person = allowed(request, APPROVE)
         seconds = self._limit.take(person.name)
         if seconds:
-            told = f"{person.name} says more than one thing in {SECONDS_EACH:.0f} s: wait {seconds} s"
-            raise HTTPException(429, told, {"Retry-After": str(seconds)})
+            message = f"{person.name} sends more than one request in {SECONDS_EACH:.0f} s: wait {seconds} s"
+            raise HTTPException(429, message, {"Retry-After": str(seconds)})
         content = await content_of(request)
         if content.is_form and person.way != "token":
             require_secret(request, content.text(FORM_FIELD))
         word = Word.of(content)
         wait = _wanted_wait(request)
-        fact, known = await self._in_thread(lambda: self._fact(word, person, _key(request)))
-        if known is None:
+        fact, stored = await self._in_thread(lambda: self._fact(word, person, _key(request)))
+        if stored is None:
             await self._publish(fact)
-            known = await self._await_stored(fact, WAIT_SECONDS if wait is None else wait)
-        if known is not None and not _says(known, fact):
-            raise HTTPException(422, f"Idempotency-Key {fact.id} was used before, for something else")
-        self._said.labels(_decision(fact), "stored" if known is not None else "confirmed").inc()
-        self._log.info("said by a person", decision=_decision(fact), stored=known is not None, **_about(fact))
+            stored = await self._await_stored(fact, WAIT_SECONDS if wait is None else wait)
+        if stored is not None and not _says(stored, fact):
+            raise HTTPException(422, f"Idempotency-Key {fact.id} was used before, for another request")
+        self._approvals.labels(_decision(fact), "stored" if stored is not None else "confirmed").inc()
+        self._log.info("approval by a person", decision=_decision(fact), stored=stored is not None, **_about(fact))
         if content.is_form and (person.way != "token" or "next" in content.fields):
             return see(onward(content.text("next")))
-        return _answer(fact, stored=known is not None, wait=wait)
+        return _answer(fact, stored=stored is not None, wait=wait)
 
     def _fact(self, word: Word, person: Person, key: str | None) -> tuple[Fact, Mapping[str, Any] | None]:
-        """What is to be told; and what has been told already under the same key."""
+        """The fact of the request; and the stored one with the same key, if there is one."""
         require_promotion(self._ledger.catalog(), word)
         kind = ApprovalGiven if word.given else ApprovalRefused
         with reading(self._ledger.engine) as connection:
@@ -140,24 +140,26 @@ class Approvals:
         except Refused as error:
             raise HTTPException(422, str(error)) from error
         except (Transient, Misconfigured) as error:
-            self._said.labels(_decision(fact), "unconfirmed").inc()
+            self._approvals.labels(_decision(fact), "unconfirmed").inc()
             self._log.warning("the broker has not confirmed", reason=str(error), **_about(fact))
-            told = f"the broker has not confirmed it: send it again; with `Idempotency-Key: {fact.id}` it counts once"
-            raise HTTPException(503, told, {"Retry-After": "1"}) from error
+            message = (
+                f"the broker has not confirmed it: send it again; with `Idempotency-Key: {fact.id}` it counts once"
+            )
+            raise HTTPException(503, message, {"Retry-After": "1"}) from error
 
     async def _await_stored(self, fact: Fact, seconds: float) -> Mapping[str, Any] | None:
         """The fact as it is stored; None where it is not by then. The broker has it in any case."""
         began = time.monotonic()
         while True:
             try:
-                known = await self._in_thread(lambda: self._stored(fact))
+                stored = await self._in_thread(lambda: self._stored(fact))
             except (Transient, Misconfigured) as error:
                 self._log.warning("the database cannot be asked", reason=str(error), **_about(fact))
-                known = None
+                stored = None
             waited = time.monotonic() - began
-            if known is not None:
+            if stored is not None:
                 self._stored_seconds.observe(waited)
-                return known
+                return stored
             if waited >= seconds:
                 return None
             await asyncio.sleep(LOOK_SECONDS)
@@ -190,9 +192,9 @@ def _answer(fact: Fact, *, stored: bool, wait: float | None) -> Response:
 
 
 def _says(body: Mapping[str, Any], fact: Fact) -> bool:
-    """Whether what is stored is what the fact says."""
-    said = msgspec.to_builtins(fact)
-    return all(body.get(name) == said.get(name) for name in _SAID)
+    """Whether the stored body is that of the fact."""
+    fields = msgspec.to_builtins(fact)
+    return all(body.get(name) == fields.get(name) for name in _COMPARED)
 
 
 def _decision(fact: Fact) -> str:
@@ -204,12 +206,12 @@ def _about(fact: Fact) -> dict[str, Any]:
 
 
 def _key(request: Request) -> str | None:
-    """The id that a client gives what it says, so that it may say it again."""
+    """The client's own id of the request, which lets it repeat the request."""
     given = request.headers.getlist("idempotency-key")
     if not given:
         return None
     if len(given) > 1 or not _KEY.fullmatch(given[0]):
-        raise HTTPException(400, "Idempotency-Key is to be given once: 1 to 200 visible ASCII characters")
+        raise HTTPException(400, "Idempotency-Key must appear once, with 1 to 200 visible ASCII characters")
     return given[0]
 
 

@@ -1,4 +1,4 @@
-"""Whether what a word is about exists: the lane, the version in it, and the promotion that asks people."""
+"""The target of an approval: the lane, the version in it, and the manual promotion must exist."""
 
 from collections.abc import Collection
 
@@ -14,7 +14,7 @@ from deploydb.store.queries.why import deployment_of_version
 
 
 def require_promotion(catalog: Catalog, word: Word) -> None:
-    """Return only where people are asked, by that name, in that lane.
+    """Return only where a manual promotion of that name guards the lane.
 
     Raises: HTTPException 404 where there is no such lane or promotion, 422 where it is not for people to answer.
     """
@@ -35,12 +35,12 @@ def require_promotion(catalog: Catalog, word: Word) -> None:
     if word.promotion not in types:
         raise _unknown(f"promotion {shown(word.promotion)} of {word.service} in {word.environment}", manual)
     if word.promotion not in manual:
-        told = f"promotion {word.promotion} is a {types[word.promotion]}: it is not for people to answer"
-        raise HTTPException(422, f"{told}{hint(manual)}")
+        message = f"promotion {word.promotion} is a {types[word.promotion]}: it is not for people to answer"
+        raise HTTPException(422, f"{message}{hint(manual)}")
 
 
 def require_deployment(connection: sa.Connection, word: Word) -> DeploymentView:
-    """The deployment that the word is about: the one that it names, else the version's last one in the lane.
+    """The deployment of the approval: the one that it names, else the version's last one in the lane.
 
     Raises: HTTPException 404 where there is none.
     """

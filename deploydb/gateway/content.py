@@ -1,4 +1,4 @@
-"""What a request says: its body, bounded, as fields."""
+"""The body of a request, bounded, as fields."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from deploydb.http.negotiation import FORM, JSON, V1_JSON, content_type
 MOST_BYTES = 64 * 1024
 MOST_FIELDS = 50
 BODY_WITHIN_SECONDS = 10.0
-"""Whoever sends slower keeps a connection for nothing."""
+"""A slower client keeps a connection for nothing."""
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -36,7 +36,7 @@ class Content(Struct, frozen=True, kw_only=True):
 
 
 async def content_of(request: Request, *, forms_only: bool = False) -> Content:
-    """What is sent.
+    """The fields of a request.
 
     Raises: HTTPException 413 where it is too long, 408 where it does not come, 415 for a type that is not taken, 400
     where it cannot be read.
@@ -44,8 +44,8 @@ async def content_of(request: Request, *, forms_only: bool = False) -> Content:
     kind = content_type(request)
     taken = (FORM,) if forms_only else (JSON, V1_JSON, FORM)
     if kind not in taken:
-        told = f"content type {shown(kind) or '(none)'} is not taken: send {' or '.join(taken)}"
-        raise HTTPException(415, told, {"Accept": ", ".join(taken)})
+        message = f"content type {shown(kind) or '(none)'} is not taken: send {' or '.join(taken)}"
+        raise HTTPException(415, message, {"Accept": ", ".join(taken)})
     body = await _body(request)
     return Content(fields=_form(body) if kind == FORM else _json(body), is_form=kind == FORM)
 
@@ -63,8 +63,8 @@ async def _body(request: Request) -> bytes:
     except ClientDisconnect as error:
         raise HTTPException(400, "the connection ended in the middle of the body") from error
     except TimeoutError as error:
-        told = f"the body was not there within {BODY_WITHIN_SECONDS:.0f} s"
-        raise HTTPException(408, told, {"Connection": "close"}) from error
+        message = f"the body was not there within {BODY_WITHIN_SECONDS:.0f} s"
+        raise HTTPException(408, message, {"Connection": "close"}) from error
     raise HTTPException(413, f"the body has more than {MOST_BYTES} bytes", {"Connection": "close"})
 
 
@@ -78,7 +78,7 @@ def _form(body: bytes) -> dict[str, str]:
     fields: dict[str, str] = {}
     for name, value in pairs:
         if name in fields:
-            raise HTTPException(400, f"the form says {shown(name)} twice")
+            raise HTTPException(400, f"the form has the field {shown(name)} twice")
         fields[name] = value
     return fields
 

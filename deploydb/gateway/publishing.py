@@ -13,12 +13,12 @@ from deploydb.domain.facts import AnyFact
 from deploydb.wire.native import FACT_CONTENT_TYPE, decode_fact, encode_fact
 
 CONFIRM_WITHIN_SECONDS = 10.0
-"""Nobody waits longer for an answer."""
+"""No client waits longer for an answer."""
 _LOOK_WITHIN_SECONDS = 3.0
 
 
 def message_of(fact: AnyFact) -> Message:
-    """The message that says a fact; the same fact, told twice, is the same message.
+    """The message that says a fact; the same fact makes the same message each time.
 
     Raises: Refused where ingest would refuse it.
     """
@@ -52,8 +52,8 @@ class Publisher:
             raise Transient(f"the broker has not confirmed it within {CONFIRM_WITHIN_SECONDS:.0f} s") from error
         match receipt.state:
             case "returned":
-                told = f"no queue takes what is published to {message.exchange} ({receipt.detail})"
-                raise Misconfigured(f"{told}: run `deploydb broker provision`")
+                reason = f"no queue is bound to {message.exchange} for it ({receipt.detail})"
+                raise Misconfigured(f"{reason}: run `deploydb broker provision`")
             case "refused":
                 raise Transient(f"the broker refused it: {receipt.detail}")
             case "confirmed":
@@ -78,7 +78,7 @@ class Publisher:
         except Transient:
             if not kept:
                 raise
-        return self._once(message)  # what was connected may have been lost while nobody had anything to say
+        return self._once(message)  # the connection may have been lost while it was idle
 
     def _once(self, message: Message) -> Receipt:
         try:

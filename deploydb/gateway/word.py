@@ -1,4 +1,4 @@
-"""A person's word on what waits for people: what was sent, checked."""
+"""An approval or refusal as it was requested, checked."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class Word(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, content: Content) -> "Word":
-        """The word that is said. Who says it is no part of it.
+        """The approval or refusal of a request, without its author.
 
         Raises: HTTPException 422 that names each field which is missing or wrong.
         """
@@ -40,14 +40,14 @@ class Word(Struct, frozen=True, kw_only=True):
         comment = reading.comment("comment")
         if not comment and not reading.wrong.get("comment"):
             if decision == "refuse":
-                reading.wrong["comment"] = "is missing: who refuses says why"
+                reading.wrong["comment"] = "is missing: a refusal needs a reason"
             elif names["promotion"] == FREEZE:
-                reading.wrong["comment"] = "is missing: why may it pass the freeze?"
+                reading.wrong["comment"] = "is missing: an exception to a freeze needs a reason"
         deployment = reading.number("deployment")
         digest = reading.name("digest", required=False) or None
         if reading.wrong:
-            told = "; ".join(f"{name} {why}" for name, why in reading.wrong.items())
-            raise HTTPException(422, told)
+            message = "; ".join(f"{name} {problem}" for name, problem in reading.wrong.items())
+            raise HTTPException(422, message)
         return cls(**names, given=decision == "approve", comment=comment or None, deployment=deployment, digest=digest)
 
 

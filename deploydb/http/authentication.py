@@ -1,4 +1,4 @@
-"""Who sends a request: known to every endpoint, and required where reads are not open to everybody."""
+"""The person of a request: known to every endpoint, and required where reads are not open."""
 
 from collections.abc import Callable
 from typing import Literal, TypedDict
@@ -25,11 +25,11 @@ _NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="deploydb"'}
 
 
-def require_somebody(identity: Identity, reads: Reads) -> None:
-    """Raises: Misconfigured where reading wants a person, and nobody can be known."""
+def require_identity(identity: Identity, reads: Reads) -> None:
+    """Raises: Misconfigured where reads need a person, and no way to know one is configured."""
     if reads == "token" and not identity:
         raise Misconfigured(
-            "DEPLOYDB_READ is token, and nobody has one: give DEPLOYDB_TOKENS, or DEPLOYDB_PERSON_HEADER with "
+            "DEPLOYDB_READ is token, and there is no token: set DEPLOYDB_TOKENS, or DEPLOYDB_PERSON_HEADER with "
             "DEPLOYDB_PROXIES"
         )
 
@@ -69,11 +69,11 @@ class _Attributes(TypedDict):
 
 
 class Authentication:
-    """ASGI middleware. Puts the person, None for nobody, into `scope["state"]["person"]`; where nobody can be
-    known, there is no such thing, and pages offer nothing to sign in for. Renews the session of a browser.
+    """ASGI middleware. Puts the person, or None, into `scope["state"]["person"]`, and renews the session of a browser.
+    Without tokens and proxies the key is absent, and pages offer no sign-in.
 
-    With `reads` "token" a request needs a person with the scope `read`. Probes, what Prometheus scrapes, and what the
-    sign-in page is made of are open in any case.
+    With `reads` "token" a request needs a person with the scope `read`. Probes, `/metrics`, and the sign-in page with
+    its files are always open.
     """
 
     def __init__(self, app: ASGIApp, *, authenticator: Authenticator, reads: Reads = "open") -> None:
@@ -120,23 +120,23 @@ class Authentication:
 
 
 def allowed(request: Request, scope: str) -> Person:
-    """The person who sends the request, and may.
+    """The person of the request, with the scope.
 
-    Raises: HTTPException 401 for nobody, 403 for a person without the scope, or whose browser another site has sent.
+    Raises: HTTPException 401 without a person, 403 without the scope, and for a form of another site.
     """
     person: Person | None = getattr(request.state, "person", None)
     if person is None:
-        told = f"who says so? Sign in, or send `Authorization: Bearer` with a token that has the scope {scope}"
-        raise HTTPException(401, told, _CHALLENGE)
+        message = f"authentication required: sign in, or send a bearer token with the scope {scope}"
+        raise HTTPException(401, message, _CHALLENGE)
     if scope not in person.scopes:
-        raise HTTPException(403, f"{person.name} has not the scope {scope}")
+        raise HTTPException(403, f"{person.name} lacks the scope {scope}")
     if person.way != "token":
         require_same_origin(request)
     return person
 
 
 def is_for_people(request: Request, programs: tuple[str, ...] = _FOR_PROGRAMS) -> bool:
-    """Whether a browser's user will read the answer; paths below `programs` are not for people."""
+    """Whether the answer is for a browser; paths below `programs` never are."""
     path = request.scope["path"]
     return not (path.endswith(".json") or path.startswith(programs)) and takes_html(request)
 
@@ -147,18 +147,18 @@ def _is_open(path: str) -> bool:
 
 def _refusal(request: Request, person: Person | None) -> Response:
     if person is not None:
-        return failed(403, f"the token of {person.name} has no scope {READ}", _NOT_KEPT)
+        return failed(403, f"the token of {person.name} lacks the scope {READ}", _NOT_KEPT)
     if request.method in ("GET", "HEAD") and is_for_people(request):
         given = request.scope["query_string"].decode("latin-1")
         query = f"?{given}" if given else ""
         onward = quote(f"{quote(request.scope['path'])}{query}", safe="/")
         return RedirectResponse(f"/sign-in?next={onward}", 303, headers=_NOT_KEPT)
-    told = "who asks? Send `Authorization: Bearer` with a token that has the scope read"
-    return failed(401, told, {**_NOT_KEPT, **_CHALLENGE})
+    message = f"authentication required: sign in, or send a bearer token with the scope {READ}"
+    return failed(401, message, {**_NOT_KEPT, **_CHALLENGE})
 
 
 def _for_one_person(send: Send) -> Send:
-    """What one person may read is not for the next one who uses the same cache."""
+    """A shared cache must not give one person's answer to another."""
 
     async def send_on(message: Message) -> None:
         if message["type"] == "http.response.start":

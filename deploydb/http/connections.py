@@ -238,11 +238,11 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """What uvicorn calls where parsing fails, for whatever reason."""
-        status, told = self._refusal or (400, msg)
-        if self.is_answering:  # in the middle of another answer nothing can be said
+        status, message = self._refusal or (400, msg)
+        if self.is_answering:  # in the middle of another answer no other can begin
             self.server_state.end(self, "bad request")
             return
-        self._refuse(status, told)
+        self._refuse(status, message)
         self._lingers_until = self.loop.time() + _LINGER_SECONDS
         if self.transport.can_write_eof():
             self.transport.write_eof()

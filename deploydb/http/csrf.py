@@ -43,4 +43,4 @@ def _names_us(origin: str, request: Request) -> bool:
 
 
 def _forged(reason: str) -> NoReturn:
-    raise HTTPException(403, f"this is not counted as said by a person: {reason}")
+    raise HTTPException(403, f"not accepted as a person's request: {reason}")

@@ -34,13 +34,13 @@ class Hosts(Struct, frozen=True, kw_only=True):
         given = (url.partition("://")[2].partition("/")[0], listen, *more.split(","))
         return cls(names=frozenset(name for text in given if (name := _name(text)) is not None))
 
-    def refusal(self, said: Iterable[str]) -> str | None:
+    def refusal(self, hosts: Iterable[str]) -> str | None:
         """Why a request is refused that says these hosts; None where all of them are ours, and where it says none."""
-        for host in said:
+        for host in hosts:
             name = _name(host)
             if name is None or not (is_loopback(name) or name in self.names):
-                told = f"{host[:_LONGEST_SHOWN]} is no name of this service, which listens on loopback"
-                return f"{told}: ask 127.0.0.1 or localhost, or add the name to DEPLOYDB_HOSTS"
+                message = f"{host[:_LONGEST_SHOWN]} is no name of this service, which listens on loopback"
+                return f"{message}: ask 127.0.0.1 or localhost, or add the name to DEPLOYDB_HOSTS"
         return None
 
 
@@ -64,12 +64,12 @@ class OwnHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have a request answered, or refuse it."""
-        said = [value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"host"]
-        told = self._hosts.refusal(said) if scope["type"] == "http" else None
-        if told is None:
+        hosts = [value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"host"]
+        message = self._hosts.refusal(hosts) if scope["type"] == "http" else None
+        if message is None:
             await self._app(scope, receive, send)
             return
-        body = refusal_body(told)
+        body = refusal_body(message)
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(body)),
@@ -85,9 +85,9 @@ def only_own_hosts(app: App, *, address: str, url: str = "", listen: str = "", m
     return OwnHosts(app, Hosts.of(url=url, listen=listen, more=more)) if is_loopback(address) else app
 
 
-def refusal_body(told: str) -> bytes:
+def refusal_body(message: str) -> bytes:
     """The refusal as all errors are written."""
-    return json.dumps({"code": MISDIRECTED, "message": told}).encode()
+    return json.dumps({"code": MISDIRECTED, "message": message}).encode()
 
 
 def _name(host: str) -> str | None:

@@ -34,8 +34,8 @@ def listening(address: str, *, setting: str = "DEPLOYDB_LISTEN") -> Iterator[soc
             raise Misconfigured(
                 f"port {port} is taken by {holder(int(port))}: {_instead(host, int(port), setting)}"
             ) from error
-        told = f"cannot listen on {address}: {error.strerror or error}; set {setting} to another address"
-        raise Misconfigured(told) from error
+        message = f"cannot listen on {address}: {error.strerror or error}; set {setting} to another address"
+        raise Misconfigured(message) from error
     with made:
         yield made
 

@@ -1,4 +1,4 @@
-"""How fast somebody may write."""
+"""Limits on the rate of requests."""
 
 import math
 import time
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cachetools import LRUCache
 
 _MOST_KNOWN = 10_000
-"""Whoever has been quiet for the longest is forgotten first: their bucket is full again anyway."""
+"""The least recently used bucket is dropped first: it is full again anyway."""
 
 
 class Limit:

@@ -20,7 +20,7 @@ from deploydb.configuration import LiveCatalog
 from deploydb.domain.catalog import Catalog
 from deploydb.domain.errors import Transient
 from deploydb.http import application as http
-from deploydb.http.authentication import Authentication, Authenticator, require_somebody
+from deploydb.http.authentication import Authentication, Authenticator, require_identity
 from deploydb.http.health import Health
 from deploydb.http.metrics import metrics_route, process_registry
 from deploydb.http.negotiation import JSON
@@ -57,7 +57,7 @@ from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 
 THREADS = 8
-"""Questions asked of the database at one time."""
+"""Reads of the database at one time."""
 _CONNECTIONS = THREADS + 3
 """One for the state's revision and two for health, so that none waits for another's."""
 
@@ -97,8 +97,8 @@ def application(
     clock: Callable[[], datetime] | None = None,
     authentication: Middleware | None = None,
 ) -> Starlette:
-    """The whole service on one database. `catalog` gives the one in use, `problems` what is wrong with the files;
-    `authentication` lets in who may read."""
+    """The whole service on one database. `catalog` gives the one in use, `problems` those of its files;
+    `authentication` is the middleware for people."""
     registry = registry or process_registry()
     health = health or Health()
     workforce = threads or ThreadPoolExecutor(THREADS, thread_name_prefix="question")
@@ -145,9 +145,9 @@ def opened(
 ) -> Iterator[Starlette]:
     """The service that the settings describe. A database that is away is waited for, request by request.
 
-    Raises: Misconfigured where reads want a person and nobody can be known, or the database is not as it must be.
+    Raises: Misconfigured where reads need a person and no identity is configured, or the database has another schema.
     """
-    require_somebody(authenticator.identity(), given.read)
+    require_identity(authenticator.identity(), given.read)
     engine = for_reading(open_engine(given.database_url, name="query", connections=_CONNECTIONS))
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="question")
     try:
@@ -175,7 +175,7 @@ def _require_current(engine: sa.Engine, log: Log) -> None:
 
 
 def interface() -> dict[str, Any]:
-    """What can be read here, as an OpenAPI document."""
+    """The OpenAPI document of the service."""
     return document(RESOURCES)
 
 

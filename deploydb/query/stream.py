@@ -26,7 +26,7 @@ from deploydb.telemetry import Log
 
 LOOK_SECONDS = 0.25
 ALIVE_SECONDS = 15.0
-"""After so long a silence a comment is sent, so that nobody on the way takes the connection for dead."""
+"""After so long a silence a comment is sent, so that no proxy takes the connection for dead."""
 MOST_LISTENERS = 200
 MOST_LISTENERS_EACH = 50
 _BEHIND = 100
@@ -60,7 +60,7 @@ class _Listener:
             self._put(_message(mine, revision))
 
     def end(self) -> None:
-        """Nothing more is told."""
+        """End the stream."""
         self._put(None)
 
     def _put(self, message: bytes | None) -> None:
@@ -99,7 +99,7 @@ class Stream:
     async def listen(self, request: Request) -> Response:
         """A stream of `change` events; `?service=` and `?environment=` narrow it. `Last-Event-ID` goes on from there.
 
-        The first one is empty: whoever has read the state before looks again, and misses nothing.
+        The first one is empty: a client that has read the state before reads it again, and misses nothing.
         """
         if self._ended:
             return failed(503, "the service stops: try again later", {"Retry-After": "5"})
@@ -118,7 +118,7 @@ class Stream:
             if self._watcher is None or self._watcher.done():
                 self._looked.clear()
                 self._watcher = asyncio.create_task(self._watch())
-            await self._looked.wait()  # what comes from here on is told
+            await self._looked.wait()  # later changes are sent
             revision = await self._revisions.current()
             missed = await self._in_thread(lambda: self._missed(int(last))) if last else []
         except BaseException:

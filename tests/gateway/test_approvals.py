@@ -98,8 +98,8 @@ def test_a_key_that_was_used_for_something_else_is_refused(asked: Gateway) -> No
             "service is missing; environment is missing; version is missing; promotion is missing; decision must",
         ),
         ({**YES, "decision": "maybe"}, 422, "decision must be approve or refuse, found 'maybe'"),
-        ({**YES, "decision": "refuse"}, 422, "comment is missing: who refuses says why"),
-        ({**YES, "decision": "refuse", "comment": "  \n"}, 422, "comment is missing: who refuses says why"),
+        ({**YES, "decision": "refuse"}, 422, "comment is missing: a refusal needs a reason"),
+        ({**YES, "decision": "refuse", "comment": "  \n"}, 422, "comment is missing: a refusal needs a reason"),
         ({**YES, "comment": "x" * 2001}, 422, "comment has 2001 characters, at most 2000 are taken"),
         ({**YES, "comment": "a\0b"}, 422, "$.comment: has a NUL character, which cannot be stored"),
         ({**YES, "comment": ["a"]}, 422, 'comment expected a text, found ["a"]'),
@@ -152,11 +152,11 @@ def test_a_body_that_is_none_is_refused(asked: Gateway, content: bytes, kind: st
 @pytest.mark.parametrize(
     ("token", "status", "message"),
     [
-        (None, 401, "who says so?"),
-        ("ddb_wrong", 401, "who says so?"),
-        ("", 401, "who says so?"),
-        ("x" * 5000, 401, "who says so?"),
-        (JENKINS, 403, "jenkins has not the scope approve"),
+        (None, 401, "authentication required"),
+        ("ddb_wrong", 401, "authentication required"),
+        ("", 401, "authentication required"),
+        ("x" * 5000, 401, "authentication required"),
+        (JENKINS, 403, "jenkins lacks the scope approve"),
     ],
 )
 def test_nobody_and_who_may_not_are_told_so(asked: Gateway, token: str | None, status: int, message: str) -> None:

@@ -178,5 +178,5 @@ def test_a_browser_is_sent_to_no_other_site(asked: Gateway, path: str, wanted: s
 def test_who_may_not_approve_is_told_so_in_the_browser(asked: Gateway) -> None:
     answer = asked.submit("/api/approvals", FORM, signed_in=JENKINS, accept="text/html,*/*")
     assert answer.status_code == 403
-    assert "jenkins has not the scope approve" in answer.text
+    assert "jenkins lacks the scope approve" in answer.text
     assert SECRET not in answer.text

@@ -8,7 +8,7 @@ import structlog
 from starlette.middleware import Middleware
 
 from deploydb.domain.errors import Misconfigured
-from deploydb.http.authentication import Authentication, Authenticator, require_somebody
+from deploydb.http.authentication import Authentication, Authenticator, require_identity
 from deploydb.http.sessions import Sessions
 from deploydb.identity import SESSION_COOKIE, Identity
 from deploydb.query.app import application
@@ -51,7 +51,7 @@ def test_a_wrong_token_reads_nothing(closed: Asked, token: str) -> None:
 
 def test_a_token_without_the_scope_reads_nothing(closed: Asked) -> None:
     answer = closed.ask("/api/status", method="GET", authorization=f"Bearer {JENKINS}")
-    assert (answer.status_code, answer.json()["message"]) == (403, "the token of jenkins has no scope read")
+    assert (answer.status_code, answer.json()["message"]) == (403, "the token of jenkins lacks the scope read")
 
 
 def test_a_token_a_cookie_and_a_proxy_s_word_read(closed: Asked) -> None:
@@ -99,5 +99,5 @@ def test_metrics_are_in_either_format_and_name_the_route_of_a_person_s_request(c
 
 def test_reads_by_token_without_anybody_who_has_one_are_a_mistake() -> None:
     nobody = Identity.parse(tokens="", person_header="", proxies="")
-    with pytest.raises(Misconfigured, match="DEPLOYDB_READ is token, and nobody has one"):
-        require_somebody(nobody, "token")
+    with pytest.raises(Misconfigured, match="DEPLOYDB_READ is token, and there is no token"):
+        require_identity(nobody, "token")

@@ -67,7 +67,7 @@ def test_a_name_that_no_line_could_hold_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("header", "networks", "told"),
     [
-        ("X-User", "", "DEPLOYDB_PERSON_HEADER is X-User, and nobody is trusted to set it"),
+        ("X-User", "", "DEPLOYDB_PERSON_HEADER is X-User, and no proxy is trusted to set it"),
         ("X User", "10.0.0.1", "DEPLOYDB_PERSON_HEADER is 'X User'"),
         ("X-User", "10.0.0.1, proxy.example", "DEPLOYDB_PROXIES: proxy.example is neither an address nor a network"),
     ],
@@ -86,7 +86,7 @@ def test_a_name_in_a_header_is_utf_8() -> None:
     assert proxies.name(None, lambda _: ["Zoe"]) is None
 
 
-def test_without_settings_nobody_can_be_known() -> None:
+def test_without_settings_no_person_can_be_known() -> None:
     given = from_environment({})
     identity = Identity.parse(tokens=given.tokens, person_header=given.person_header, proxies=given.proxies)
     assert not identity

@@ -70,8 +70,8 @@ def test_the_gateway_answers_on_its_own_address_and_stops_when_asked(shell: Shel
     [
         ("gateway", "DEPLOYDB_GATEWAY_LISTEN", "nowhere", "DEPLOYDB_GATEWAY_LISTEN is nowhere: expected HOST:PORT"),
         ("gateway", "DEPLOYDB_TOKENS", "alice", "DEPLOYDB_TOKENS, line 1: expected NAME"),
-        ("web", "DEPLOYDB_READ", "token", "DEPLOYDB_READ is token, and nobody has one"),
-        ("query", "DEPLOYDB_PERSON_HEADER", "X-User", "nobody is trusted to set it"),
+        ("web", "DEPLOYDB_READ", "token", "DEPLOYDB_READ is token, and there is no token"),
+        ("query", "DEPLOYDB_PERSON_HEADER", "X-User", "no proxy is trusted to set it"),
     ],
 )
 def test_a_setting_that_is_wrong_ends_it_with_one_line(
