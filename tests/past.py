@@ -23,6 +23,8 @@ def fill(
         "services": services,
         "events": events,
         "environments": list(environments),
+        "passed": '{"code":"jobs_passed","reports":[{"job":"smoke"}]}',
+        "verified": '{"code":"gates_passed","reasons":[{"code":"jobs_passed","reports":[{"job":"smoke"}]}]}',
         "step": f"{400 * 86400 / max(flows, 1)} seconds",
     }
     with psycopg.connect(database_url, autocommit=True) as connection:
@@ -47,11 +49,11 @@ _STATEMENTS = (
     INSERT INTO flow (service, artifact_id, created_at) SELECT name, id, published_at FROM artifact ORDER BY id
     """,
     """
-    INSERT INTO deployment (flow_id, service, environment, artifact_id, version, kind, position, status, reason,
+    INSERT INTO deployment (flow_id, service, environment, artifact_id, version, kind, position, status, status_reason,
                             created_at, happened_at, command, requested_at, deadline, result, open, ran_since,
                             decided_at, finished_at, finished_source, finished_event, outcome)
     SELECT flow.id, flow.service, environment, artifact.id, artifact.version, 'deploy', position, 'SUCCESS',
-           'smoke passed', published_at, published_at, gen_random_uuid()::text, published_at,
+           %(verified)s::jsonb, published_at, published_at, gen_random_uuid()::text, published_at,
            published_at + interval '1 hour',
            'SUCCESS', false, done_at, done_at, done_at, 'cd', gen_random_uuid()::text, 'succeeded'
     FROM flow JOIN artifact ON artifact.id = flow.artifact_id,
@@ -61,7 +63,7 @@ _STATEMENTS = (
     """,
     """
     INSERT INTO verdict (deployment_id, promotion, phase, outcome, reason, inputs, decided_at, created_at)
-    SELECT id, 'smoke', 'exit', 'PASS', 'smoke passed', '[]', finished_at, created_at FROM deployment
+    SELECT id, 'smoke', 'exit', 'PASS', %(passed)s::jsonb, '[]', finished_at, created_at FROM deployment
     """,
     """
     INSERT INTO tenure (deployment_id, service, environment, module_key, artifact_id, published_at, since, known_at,

@@ -151,7 +151,7 @@ def _manual(body: Body, *, waiting: bool) -> list[str]:
         str(gate["promotion"])
         for gate in body["stages"][-1]["gates"]
         if gate["type"] == "ManualPromotion"
-        and (not waiting or (gate["verdict"] == "PENDING" and str(gate["reason"]).startswith("waits for")))
+        and (not waiting or (gate["verdict"] == "PENDING" and gate["reason"]["code"] == "awaiting_approval"))
     )
     return list(dict.fromkeys(names))
 

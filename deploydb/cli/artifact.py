@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, is_shown, is_wide, output_option, show_line, show_table, whole
+from deploydb.cli.showing import ago, is_shown, is_wide, output_option, reason_text, show_line, show_table, whole
 from deploydb.domain.errors import NotFound
 
 
@@ -45,7 +45,14 @@ def show(what: str, output: str) -> None:
         show_line(f"{'url':<10} {url}")
     click.echo(f"{'published':<10} {whole(found['publishedAt'])}, {ago(found['publishedAt'])}\n")
     rows = [
-        [one["service"], one["environment"], one["state"], str(one["deployment"]), one["status"], one["reason"] or ""]
+        [
+            one["service"],
+            one["environment"],
+            one["state"],
+            str(one["deployment"]),
+            one["status"],
+            reason_text(one["reason"]),
+        ]
         for one in found["places"]
     ]
     headings = ["SERVICE", "ENVIRONMENT", "IT", "DEPLOYMENT", "STATUS", "BECAUSE"]

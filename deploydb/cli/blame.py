@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, is_shown, output_option, show_table
+from deploydb.cli.showing import ago, is_shown, output_option, reason_text, show_table
 from deploydb.cli.times import past_option
 
 
@@ -44,5 +44,5 @@ def _row(change: Body) -> list[str]:
         change["environment"] or "all",
         version,
         change["who"] or "",
-        change["reason"] or "",
+        reason_text(change["reason"]),
     ]

@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.asking import Body, ask, ask_all
-from deploydb.cli.showing import ago, is_shown, output_option, show_line, show_table
+from deploydb.cli.showing import ago, is_shown, output_option, reason_text, show_line, show_table
 
 
 @click.group()
@@ -108,8 +108,8 @@ def _lane(lane: Body) -> list[str]:
         ", ".join(one["status"] for one in running),
         ", ".join(ago(one["since"]) for one in running),
         ", ".join(one["previous"]["version"] for one in running if one["previous"]),
-        ", ".join(f"{one['version']} {one['status']}: {one['reason'] or ''}" for one in lane["pending"]),
-        ", ".join(f"{one['expected']}: {one['reason']}" for one in lane["drift"]),
+        ", ".join(f"{one['version']} {one['status']}: {reason_text(one['reason'])}" for one in lane["pending"]),
+        ", ".join(f"{one['expected']}: {reason_text(one['reason'])}" for one in lane["drift"]),
     ]
 
 

@@ -6,7 +6,7 @@ import click
 
 from deploydb.cli.asking import Body, ask
 from deploydb.cli.following import followed
-from deploydb.cli.showing import is_shown, output_option, show_table, whole
+from deploydb.cli.showing import details, is_shown, output_option, show_table, whole
 from deploydb.cli.times import past_option
 
 
@@ -80,6 +80,5 @@ def _row(event: Body) -> list[str]:
     version = body.get("version") or (artifact.get("version", "") if isinstance(artifact, dict) else "")
     module = f"{artifact.get('group')}:{artifact.get('name')}" if isinstance(artifact, dict) else None
     about = " ".join(filter(None, [event["service"] or module, event["environment"], str(version)]))
-    told = [body.get("promotion"), body.get("verdict") or body.get("outcome"), body.get("by"), body.get("reason")]
-    detail = ": ".join(str(word) for word in told if word)
+    detail = ": ".join(details(event))
     return [str(event["number"]), whole(event["time"]), event["type"], event["source"], about, detail]

@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, guarding, is_shown, output_option, show_line, show_table, until
+from deploydb.cli.showing import ago, guarding, is_shown, output_option, reason_text, show_line, show_table, until
 from deploydb.cli.watching import watched
 from deploydb.domain.errors import NotFound
 
@@ -73,7 +73,14 @@ def _way(service: str, version: str, environments: list[str]) -> Body:
 
 def _rows(stage: Body) -> list[list[str]]:
     gates = [
-        ["", guarding(gate), gate["verdict"], gate["reason"], ago(gate["decidedAt"]), until(gate["recheckAt"])]
+        [
+            "",
+            guarding(gate),
+            gate["verdict"],
+            reason_text(gate["reason"]),
+            ago(gate["decidedAt"]),
+            until(gate["recheckAt"]),
+        ]
         for gate in stage["gates"]
     ]
-    return [[stage["environment"], "", stage["status"], stage["reason"] or "", "", ""], *gates]
+    return [[stage["environment"], "", stage["status"], reason_text(stage["reason"]), "", ""], *gates]

@@ -6,7 +6,17 @@ from typing import Any
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, guarding, is_shown, is_wide, output_option, show_line, show_table, until
+from deploydb.cli.showing import (
+    ago,
+    guarding,
+    is_shown,
+    is_wide,
+    output_option,
+    reason_text,
+    show_line,
+    show_table,
+    until,
+)
 from deploydb.cli.times import past_option
 from deploydb.cli.watching import watched
 
@@ -110,23 +120,31 @@ def why(service: str, environment: str, version: str | None, at: str | None, out
     show_line(known + body["answer"])
     releasing = body.get("releasing")
     if releasing is not None:
-        show_line(_sentence(releasing["sentence"]))
+        show_line(_sentence(releasing))
     click.echo()
     rows = [row for stage in body["stages"] for row in _stage_rows(stage)]
     show_table(["ENVIRONMENT", "PROMOTION", "STATE", "BECAUSE", "DECIDED", "ASKED AGAIN"], rows, empty="No stages.")
 
 
-def _sentence(text: str) -> str:
-    """It, said of the version that the answer is about."""
-    return f"It {text}" if text.startswith("needs ") else text[:1].upper() + text[1:]
+def _sentence(releasing: Body) -> str:
+    """The sentence with the version, "it", as its subject."""
+    text = str(releasing["sentence"])
+    return f"It {text}" if releasing["possible"] else text[:1].upper() + text[1:]
 
 
 def _stage_rows(stage: Body) -> list[list[str]]:
     gates = [
-        ["", guarding(gate), gate["verdict"], gate["reason"], ago(gate["decidedAt"]), until(gate["recheckAt"])]
+        [
+            "",
+            guarding(gate),
+            gate["verdict"],
+            reason_text(gate["reason"]),
+            ago(gate["decidedAt"]),
+            until(gate["recheckAt"]),
+        ]
         for gate in stage["gates"]
     ]
-    return [[stage["environment"], "", stage["status"], stage["reason"] or "", "", ""], *gates]
+    return [[stage["environment"], "", stage["status"], reason_text(stage["reason"]), "", ""], *gates]
 
 
 @click.command()
@@ -155,6 +173,6 @@ def history(service: str, environment: str | None, limit: int, output: str) -> N
 def _history_row(one: dict[str, Any]) -> list[str]:
     when = one["finishedAt"] or one["startedAt"] or one["requestedAt"] or one["decidedAt"] or one["createdAt"]
     kind = "" if one["kind"] == "deploy" else f" ({one['kind']})"
-    reason = " ".join(filter(None, [one["reason"], one["url"] if is_wide() else None]))
-    why = one["because"] or ""
+    reason = " ".join(filter(None, [reason_text(one["reason"]), one["url"] if is_wide() else None]))
+    why = reason_text(one["triggerReason"])
     return [str(one["id"]), one["environment"], one["version"] + kind, one["status"], ago(when), why, reason]

@@ -182,3 +182,16 @@ def is_wide() -> bool:
 def whole(time: str) -> str:
     """The time itself, to the second."""
     return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def reason_text(reason: Mapping[str, Any] | None) -> str:
+    """The text of a reason; empty for none."""
+    return str(reason["text"]) if reason is not None else ""
+
+
+def details(event: Mapping[str, Any]) -> list[str]:
+    """A row of the log in a few words: the gate, its verdict or the outcome, the person, the reason."""
+    body = event["body"]
+    reason = reason_text(event["reason"]) if "reason" in event else body.get("reason")
+    found = [body.get("promotion"), body.get("verdict") or body.get("outcome"), body.get("by"), reason]
+    return [str(each) for each in found if each]

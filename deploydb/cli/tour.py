@@ -23,7 +23,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import click
 
-from deploydb.cli.showing import show_styled
+from deploydb.cli.showing import details, show_styled
 from deploydb.configuration import load
 from deploydb.domain.catalog import Service
 from deploydb.domain.characters import in_one_line
@@ -130,7 +130,7 @@ class _Release:
             if stage["status"] != "COMPLETED" or gate["verdict"] != "PENDING" or asked in self._answered:
                 continue
             lane = [self.service.ident, stage["environment"], self.version]
-            if gate["type"] == "ManualPromotion" and gate["reason"].startswith("waits for"):
+            if gate["reason"]["code"] == "awaiting_approval":
                 self._answered.add(asked)
                 _run(["approve", *lane, "--promotion", gate["promotion"], "--by", "alice", "--comment", "go"], self.url)
             elif gate["type"] == "VerificationPromotion":
@@ -167,8 +167,7 @@ def _sentence(event: dict[str, Any]) -> str:
     at = datetime.fromisoformat(event["recordedAt"]).astimezone().strftime("%H:%M:%S")
     where = " → ".join(name for name in (event["service"], event["environment"]) if name)
     version = body.get("version") or body.get("artifact", {}).get("version", "")
-    told = [body.get("promotion"), body.get("verdict") or body.get("outcome"), body.get("by"), body.get("reason")]
-    detail = ": ".join(str(word) for word in told if word)
+    detail = ": ".join(details(event))
     words = [in_one_line(word) for word in (f"{event['type']:<22}", where, version, detail) if word]
     return "  ".join((click.style(at, dim=True), *words))
 

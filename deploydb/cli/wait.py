@@ -13,8 +13,6 @@ TIMED_OUT = 3
 EVERY_SECONDS = 1.0
 _OVER = ("FAILED", "SKIPPED")
 _UNDER_WAY = ("CREATED", "STARTED", "COMPLETED")
-_NOTHING = "nothing releases it"
-"""How the sentence begins that says so."""
 
 
 @click.command()
@@ -77,7 +75,7 @@ def _look(service: str, environment: str, version: str, goal: str) -> tuple[str,
     if vetoes and status not in _UNDER_WAY:
         return "never", vetoes[0]["text"]
     releasing = answer["releasing"]
-    if releasing is not None and releasing["sentence"].startswith(_NOTHING):
+    if releasing is not None and not releasing["possible"]:
         return "never", f"{told}; {releasing['sentence']}"
     if status in _OVER and not _is_there(lanes, "pending", version):
         return "never", told

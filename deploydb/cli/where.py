@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, is_shown, output_option, show_line, show_table
+from deploydb.cli.showing import ago, is_shown, output_option, reason_text, show_line, show_table
 
 
 @click.command()
@@ -41,4 +41,4 @@ def _row(place: Body) -> list[str]:
     now = place["now"]
     instead = "" if now is None else f"{now['version']}{' (newer)' if now['newer'] else ''}"
     state = f"{place['state']}, {place['status']}" if place["state"] in ("runs", "coming") else str(place["state"])
-    return [place["service"], place["environment"], state, when, instead, place["reason"] or ""]
+    return [place["service"], place["environment"], state, when, instead, reason_text(place["reason"])]

@@ -8,6 +8,7 @@ from msgspec import Struct
 from deploydb.domain.artifact import Artifact
 from deploydb.domain.commands import Previous
 from deploydb.domain.evidence import Evidence
+from deploydb.domain.model.reasons import Reason
 from deploydb.domain.orders import Hold, Hotfix, Wish
 from deploydb.domain.state import Deployment, Gate, Good, Neighbour, Phase, Release, Running, Sequel, Verdict
 
@@ -67,7 +68,7 @@ class Requested(Struct, frozen=True, kw_only=True):
     manifest: tuple[Artifact, ...]
     previous: Previous | None
     deadline: datetime
-    reason: str
+    reason: Reason
 
 
 class Settled(Struct, frozen=True, kw_only=True):
@@ -75,7 +76,7 @@ class Settled(Struct, frozen=True, kw_only=True):
 
     what: Settlement
     deployment: Deployment
-    reason: str
+    reason: Reason
 
 
 class VerdictChanged(Struct, frozen=True, kw_only=True):
@@ -111,14 +112,14 @@ class Attempted(Struct, frozen=True, kw_only=True):
     release: Release
     flow: int | None
     attempt: int
-    reason: str
+    reason: Reason
     promotions: tuple[str, ...] = ()
     cause: int | None = None
     wish: int | None = None
     not_before: datetime | None = None
 
     @property
-    def because(self) -> str | None:
+    def trigger_reason(self) -> Reason | None:
         """Why a rollback is made, known before its command; a deploy's reason is put together when it is commanded."""
         return self.reason if self.kind == "rollback" else None
 
@@ -128,14 +129,14 @@ class FailureCounted(Struct, frozen=True, kw_only=True):
 
     deployment: Deployment
     sequel: Sequel
-    reason: str
+    reason: Reason
 
 
 class WishAnswered(Struct, frozen=True, kw_only=True):
     """What came of a rollback that a person wanted."""
 
     wish: Wish
-    reason: str
+    reason: Reason
 
 
 class CheckWanted(Struct, frozen=True, kw_only=True):

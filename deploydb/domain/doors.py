@@ -13,11 +13,22 @@ from msgspec.structs import replace
 from deploydb.domain.catalog import Catalog, Service, Stage
 from deploydb.domain.commands import Previous
 from deploydb.domain.decisions import Requested
-from deploydb.domain.holds import THAWED, Holds
+from deploydb.domain.holds import Holds
 from deploydb.domain.lanes import Lanes
+from deploydb.domain.model.admission_reasons import (
+    BeingDeployed,
+    BeingVerified,
+    FreezeOverridden,
+    GroupFull,
+    ModuleRemoved,
+    NotBefore,
+    RollbackFirst,
+    StageRemoved,
+)
+from deploydb.domain.model.reasons import Admitted, FailedBeside, NotRecorded, Reason, RollbackWaits, several
 from deploydb.domain.rivals import Rivals
 from deploydb.domain.state import Deployment, Outcome, Status, Verdict
-from deploydb.domain.ways import Ways
+from deploydb.domain.ways import Ways, stage_reason
 
 
 class Doors:
@@ -39,9 +50,9 @@ class Doors:
                 continue
             module = known.release.artifact.module
             if known.environment not in self._stages:
-                self._leave(known, f"{known.environment} is no longer a stage of {self._service.ident}")
+                self._leave(known, StageRemoved(environment=known.environment, service=self._service.ident))
             elif module not in self._service.artifacts and known.status is Status.NOT_STARTED:
-                self._lanes.skip(known, f"{module} is no longer an artifact of {self._service.ident}")
+                self._lanes.skip(known, ModuleRemoved(module=module, service=self._service.ident))
 
     def work(self, stage: Stage) -> None:
         """Put back what is to be put back. Skip the flows whose way to the stage is closed; of those that have arrived,
@@ -66,14 +77,14 @@ class Doors:
         for candidate in sorted(chosen, key=_turn):
             self._enter(stage, candidate)
 
-    def _leave(self, known: Deployment, reason: str) -> None:
+    def _leave(self, known: Deployment, reason: Reason) -> None:
         if known.status is Status.NOT_STARTED:
             self._lanes.skip(known, reason)
         elif not known.active:
             self._lanes.close(known)
 
     def _enter(self, stage: Stage, known: Deployment) -> None:
-        against = [str(hold) for hold in self._holds.pauses(stage.environment)]
+        against: list[Reason] = [hold.held for hold in self._holds.pauses(stage.environment)]
         frozen = self._frozen(known)
         if frozen is not None and frozen.outcome is not Outcome.PASS:
             against.append(frozen.reason)
@@ -81,7 +92,7 @@ class Doors:
         if obstacle is not None:
             against.append(obstacle)
         if against:
-            self._lanes.explain(known, "; ".join(against))
+            self._lanes.explain(known, several(against))
             return
         passed = self._ways.passed(stage, known.flow)
         since = max(
@@ -91,10 +102,10 @@ class Doors:
         verdicts = self._lanes.verdicts(entry, known, phase="entry", since=since)
         unmet = [verdict.reason for verdict in verdicts if verdict.outcome is not Outcome.PASS]
         if unmet:
-            self._lanes.explain(known, "; ".join(unmet))
+            self._lanes.explain(known, several(unmet))
             return
         asked = (*verdicts, frozen) if frozen is not None and _is_overridden(frozen) else verdicts
-        self._request(known, self._because(known, passed, asked))
+        self._request(known, self._admitted(known, passed, asked))
 
     def _frozen(self, known: Deployment) -> Verdict | None:
         frozen = self._holds.frozen(known)
@@ -108,7 +119,7 @@ class Doors:
         veto, pin = self._holds.veto(environment, version), self._holds.pin(environment)
         hold = veto or (pin if pin is not None and pin.version != version else None)
         if hold is not None:
-            self._lanes.skip(known, str(hold))
+            self._lanes.skip(known, hold.held)
             return
         frozen = self._frozen(known)
         against = [frozen.reason] if frozen is not None and frozen.outcome is not Outcome.PASS else []
@@ -116,25 +127,25 @@ class Doors:
         if active:
             against.append(_being_deployed(active[0]))
         against += self._not_yet(known)
-        because = known.because or "rollback"
+        rollback = known.trigger_reason or NotRecorded()
         if against:
-            self._lanes.explain(known, f"{because}; it waits: {'; '.join(against)}")
+            self._lanes.explain(known, RollbackWaits(rollback=rollback, awaits=tuple(against)))
             return
-        overridden = f"; {frozen.reason}" if frozen is not None and _is_overridden(frozen) else ""
-        self._request(known, because + overridden)
+        overridden = frozen is not None and _is_overridden(frozen)
+        self._request(known, several([rollback, frozen.reason]) if frozen is not None and overridden else rollback)
 
-    def _not_yet(self, known: Deployment) -> list[str]:
+    def _not_yet(self, known: Deployment) -> list[Reason]:
         """When another attempt may be made, if that is still to come."""
         if known.not_before is None or known.not_before <= self._lanes.now:
             return []
         self._lanes.look_again(known.not_before)
-        return [f"attempt {known.attempt} is made from {known.not_before:%Y-%m-%d %H:%M:%S} UTC on"]
+        return [NotBefore(attempt=known.attempt, at=known.not_before)]
 
-    def _obstacle(self, stage: Stage, known: Deployment) -> str | None:
+    def _obstacle(self, stage: Stage, known: Deployment) -> Reason | None:
         """What keeps the newcomer out of the lane now: another deployment there, or one of a region beside it."""
         lane = self._lanes.lane(stage.environment)
         if self._lanes.rolling_back(stage.environment):
-            return "a rollback goes first"
+            return RollbackFirst()
         active = [other for other in lane if other.active]
         if active:
             return _being_deployed(active[0])
@@ -142,26 +153,30 @@ class Doors:
         patient = self._catalog.while_verifying(self._service, stage) == "wait" and self._lanes.hotfix(known) is None
         if verifying and patient:
             first = min(verifying, key=_turn)
-            return f"{first.release.artifact.version} is being verified (deployment {first.id})"
+            return BeingVerified(version=first.release.artifact.version, deployment=first.id)
         return next(iter(self._not_yet(known)), None) or self._crowded(stage, known)
 
-    def _crowded(self, stage: Stage, known: Deployment) -> str | None:
+    def _crowded(self, stage: Stage, known: Deployment) -> Reason | None:
         """Which environment beside this one must be done first: not all of a group are worked on at a time."""
         for group in self._catalog.parallel(self._service, stage.environment):
             beside = [name for name in group.environments if name != stage.environment]
             failed = [one for name in beside for one in self._lanes.lane(name) if _has_failed(one, known)]
             if failed:
-                return f"{known.release.artifact.version} failed in {failed[0].environment}: {failed[0].reason}"
+                beside_ = stage_reason(failed[0])
+                version = known.release.artifact.version
+                return FailedBeside(version=version, environment=beside_.environment, reason=beside_.reason)
             busy = [name for name in beside if any(map(_is_busy, self._lanes.lane(name)))]
             if len(busy) >= group.most:
-                return f"waits for {' or '.join(busy)}: {group.most} of {', '.join(group.environments)} at a time"
+                return GroupFull(busy=tuple(busy), most=group.most, environments=group.environments)
         return None
 
-    def _request(self, known: Deployment, reason: str) -> None:
+    def _request(self, known: Deployment, reason: Reason) -> None:
         environment, module = known.environment, known.release.artifact.module
         ran = self._lanes.runs(known)
         deadline = self._lanes.now + self._catalog.environments[environment].deadline
-        requested = replace(known, requested_at=self._lanes.now, deadline=deadline, because=reason, reason=reason)
+        requested = replace(
+            known, requested_at=self._lanes.now, deadline=deadline, trigger_reason=reason, status_reason=reason
+        )
         self._lanes.request(
             Requested(
                 deployment=requested,
@@ -183,19 +198,17 @@ class Doors:
             if ended and other.release.artifact.module == module and other.id != known.id:
                 self._lanes.replace(other, known.release.artifact.version)
 
-    def _because(self, known: Deployment, passed: Sequence[Deployment], entry: Sequence[Verdict]) -> str:
+    def _admitted(self, known: Deployment, passed: Sequence[Deployment], entry: Sequence[Verdict]) -> Reason:
         """Why it is deployed, for the command and for people."""
-        release = known.release
-        if passed:
-            why = "promoted from " + "; ".join(f"{one.environment}: {one.reason}" for one in passed)
-        else:
-            why = f"published by {release.published_by}"
-        if known.attempt > 1 and known.reason is not None:
-            why = f"attempt {known.attempt}; {why}"
         hotfix = self._lanes.hotfix(known)
-        why += f"; {hotfix}" if hotfix is not None else ""
-        why += "".join(f", {verdict.reason}" for verdict in entry)
-        return f"{why}; the earliest publication stands: {release.conflict}" if release.conflict else why
+        return Admitted(
+            promoted_from=tuple(map(stage_reason, passed)),
+            published_by=known.release.published_by if not passed else None,
+            attempt=known.attempt if known.attempt > 1 else None,
+            hotfix=hotfix.comment if hotfix is not None else None,
+            entry=tuple(verdict.reason for verdict in entry),
+            conflict=known.release.conflict,
+        )
 
 
 def _turn(known: Deployment) -> tuple[datetime, str]:
@@ -203,8 +216,8 @@ def _turn(known: Deployment) -> tuple[datetime, str]:
     return (known.release.published_at, known.release.artifact.module)
 
 
-def _being_deployed(known: Deployment) -> str:
-    return f"{known.release.artifact.version} is being deployed (deployment {known.id})"
+def _being_deployed(known: Deployment) -> Reason:
+    return BeingDeployed(version=known.release.artifact.version, deployment=known.id)
 
 
 def _is_busy(known: Deployment) -> bool:
@@ -218,4 +231,4 @@ def _has_failed(one: Deployment, known: Deployment) -> bool:
 
 def _is_overridden(frozen: Verdict) -> bool:
     """Whether a freeze that stands lets it pass; one that is over is no reason for anything."""
-    return frozen.outcome is Outcome.PASS and frozen.reason != THAWED
+    return isinstance(frozen.reason, FreezeOverridden)

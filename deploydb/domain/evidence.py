@@ -16,6 +16,7 @@ from deploydb.domain.facts import (
     IncidentResolved,
     VerificationFinished,
 )
+from deploydb.domain.model.reason_parts import IncidentReport
 from deploydb.domain.state import Precedence, precedence
 
 
@@ -87,9 +88,10 @@ class Incident(Struct, frozen=True, kw_only=True):
             reason=fact.reason,
         )
 
-    def __str__(self) -> str:
-        named = f"incident {self.name}" if self.name else "an incident"
-        return f"{named}: {self.reason}" if self.reason else named
+    @property
+    def report(self) -> IncidentReport:
+        """The incident as part of a reason."""
+        return IncidentReport(name=self.name, text=self.reason)
 
 
 class Attestation(Struct, frozen=True, kw_only=True):

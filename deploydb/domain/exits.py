@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from deploydb.domain.lanes import Lanes
+from deploydb.domain.model.gate_reasons import IncidentOpen, IncidentOver
+from deploydb.domain.model.reasons import GatesPassed, NoGates, Reason, RolledBack, several
 from deploydb.domain.promotions import INCIDENT, Promotion
 from deploydb.domain.state import Deployment, Outcome, Status, Verdict
 
@@ -35,10 +37,10 @@ def _incident(lanes: Lanes, known: Deployment) -> Verdict | None:
     troubled = [incident for incident in lanes.evidence(known).incidents if incident.open]
     inputs = tuple(incident.event for incident in troubled if incident.event is not None)
     if troubled:
-        reason = "; ".join(map(str, troubled))
+        reason = IncidentOpen(incidents=tuple(incident.report for incident in troubled))
         verdict = Verdict(promotion=INCIDENT, outcome=Outcome.FAIL, reason=reason, inputs=inputs)
     elif INCIDENT in lanes.before(known, "exit"):
-        verdict = Verdict(promotion=INCIDENT, outcome=Outcome.PASS, reason="no incident is open")
+        verdict = Verdict(promotion=INCIDENT, outcome=Outcome.PASS, reason=IncidentOver())
     else:
         return None
     lanes.say(known, verdict)
@@ -49,20 +51,25 @@ def _judge(lanes: Lanes, known: Deployment, verdicts: tuple[Verdict, ...]) -> No
     failures = [verdict.reason for verdict in verdicts if verdict.outcome is Outcome.FAIL]
     unmet = [verdict.reason for verdict in verdicts if verdict.outcome is not Outcome.PASS]
     if failures:
-        reason = "; ".join(failures)
-        if (known.result, known.reason) != ("FAILED", reason):
-            lanes.settle("failed", replace(known, result="FAILED", reason=reason), reason)
+        reason = several(failures)
+        if (known.result, known.status_reason) != ("FAILED", reason):
+            lanes.settle("failed", replace(known, result="FAILED", status_reason=reason), reason)
     elif not unmet:
-        told = ", ".join(verdict.reason for verdict in verdicts if verdict.promotion != INCIDENT)
-        default = "deployed; no promotion asks for more" if known.kind == "deploy" else known.reason
-        reason = told or default or "put back"
+        reason = _success(known, verdicts)
         lanes.settle(
             "succeeded",
-            replace(known, result="SUCCESS", sequel=None, aftermath=None, reason=reason, open=False),
+            replace(known, result="SUCCESS", sequel=None, aftermath=None, status_reason=reason, open=False),
             reason,
         )
     elif known.result == "FAILED":
-        reason = "; ".join(unmet)
-        lanes.settle("resumed", replace(known, result=None, sequel=None, aftermath=None, reason=reason), reason)
+        reason = several(unmet)
+        lanes.settle("resumed", replace(known, result=None, sequel=None, aftermath=None, status_reason=reason), reason)
     else:
-        lanes.explain(known, "; ".join(unmet))
+        lanes.explain(known, several(unmet))
+
+
+def _success(known: Deployment, verdicts: Sequence[Verdict]) -> Reason:
+    passed = tuple(verdict.reason for verdict in verdicts if verdict.promotion != INCIDENT)
+    if passed:
+        return GatesPassed(reasons=passed)
+    return NoGates() if known.kind == "deploy" else known.status_reason or RolledBack()

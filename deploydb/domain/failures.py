@@ -10,9 +10,24 @@ from msgspec.structs import replace
 
 from deploydb.domain.catalog import Catalog, Service, Stage
 from deploydb.domain.decisions import Attempted
-from deploydb.domain.gates.words import instant
 from deploydb.domain.holds import Holds
 from deploydb.domain.lanes import Lanes
+from deploydb.domain.model.admission_reasons import Held
+from deploydb.domain.model.reason_parts import Comment
+from deploydb.domain.model.reasons import (
+    FailureIgnored,
+    Followed,
+    NoRollbackTarget,
+    NothingLive,
+    NotRecorded,
+    Reason,
+    Retried,
+    RetryOf,
+    RetryScheduled,
+    RollbackFinal,
+    RollbackOf,
+    RollingBack,
+)
 from deploydb.domain.orders import Wish
 from deploydb.domain.state import Deployment, Good, Release, Sequel, Status
 
@@ -39,27 +54,28 @@ class Failures:
             self._grant(wish)
 
     def _follow(self, stage: Stage, known: Deployment) -> None:
-        lane = self._lanes.lane(stage.environment)
+        lane, failure = self._lanes.lane(stage.environment), known.status_reason or NotRecorded()
         again = next((one for one in lane if one.cause == known.id and one.kind == known.kind), None)
         if again is not None:  # it had failed before, and succeeded by a report that was taken back
-            told = f"tried again, attempt {again.attempt} (deployment {again.id})"
-            reason = f"{known.reason}; {told}"
-            self._lanes.settle("closed", replace(known, sequel="retry", aftermath=told, open=False), reason)
+            retried = Retried(attempt=again.attempt, deployment=again.id)
+            followed = Followed(failure=failure, response=retried)
+            self._lanes.settle("closed", replace(known, sequel="retry", aftermath=retried, open=False), followed)
             return
         retry = self._catalog.retry(self._service, known.environment)
         attempted = known.result is None  # the attempt itself failed; what a gate said no to is not tried again
         if attempted and known.attempt <= retry.retries:
             due = self._lanes.now + retry.backoff * 2 ** (known.attempt - 1)
-            reason = f"attempt {known.attempt + 1} of {retry.retries + 1}, after: {known.reason}"
-            told = f"tried again from {instant(due)} on, attempt {known.attempt + 1} of {retry.retries + 1}"
-            self._lanes.settle("closed", replace(known, sequel="retry", aftermath=told, open=False), reason)
+            attempt, attempts = known.attempt + 1, retry.retries + 1
+            reason = RetryOf(attempt=attempt, attempts=attempts, failure=failure)
+            scheduled = RetryScheduled(at=due, attempt=attempt, attempts=attempts)
+            self._lanes.settle("closed", replace(known, sequel="retry", aftermath=scheduled, open=False), reason)
             self._lanes.attempt(
                 Attempted(
                     kind="rollback" if known.kind == "rollback" else "deploy",
                     environment=known.environment,
                     release=known.release,
                     flow=known.flow,
-                    attempt=known.attempt + 1,
+                    attempt=attempt,
                     reason=reason,
                     promotions=tuple(one.ident for one in self._catalog.exit_promotions(self._service, stage))
                     if known.kind == "deploy"
@@ -71,11 +87,11 @@ class Failures:
             return
         strategy = self._catalog.failure_strategy(self._service, known.environment)
         if known.kind == "rollback":
-            self._count(known, "stop", "a rollback is never rolled back")
+            self._count(known, "stop", RollbackFinal())
         elif strategy == "stop":
             self._count(known, "stop", None)
         elif strategy == "ignore":
-            self._count(replace(known, open=False), "ignore", "ignored, as configured")
+            self._count(replace(known, open=False), "ignore", FailureIgnored())
         else:
             self._roll_back(known, strategy)
 
@@ -89,7 +105,7 @@ class Failures:
         if target is None:
             self._count(known, "stop", obstacle)
             return
-        self._count(known, strategy, f"rolled back to {target.release.artifact.version}")
+        self._count(known, strategy, RollingBack(version=target.release.artifact.version))
         self._lanes.attempt(
             Attempted(
                 kind="rollback",
@@ -97,14 +113,20 @@ class Failures:
                 release=target.release,
                 flow=None,
                 attempt=1,
-                reason=f"rollback from {known.release.artifact.version}: {known.reason}; {_proven(target)}",
+                reason=RollbackOf(
+                    version=known.release.artifact.version,
+                    failure=known.status_reason,
+                    target=target.release.artifact.version,
+                    deployed_at=target.since,
+                ),
                 cause=known.id,
             )
         )
 
-    def target(self, good: Sequence[Good], environment: str, away: Release) -> tuple[Good | None, str]:
-        """What to put back in the place of a release, of what succeeded there, newest first; else why there is none."""
-        passed_over = []
+    def target(self, good: Sequence[Good], environment: str, away: Release) -> tuple[Good | None, NoRollbackTarget]:
+        """The release to put back in the place of another, of those that succeeded there, newest first; else why there
+        is none."""
+        passed_over: list[Held] = []
         pin = self._holds.pin(environment)
         for one in good:
             version = one.release.artifact.version
@@ -112,17 +134,16 @@ class Failures:
                 continue
             veto = self._holds.veto(environment, version)
             if veto is not None:
-                passed_over.append(str(veto))
+                passed_over.append(veto.held)
             elif pin is not None and pin.version != version:
-                passed_over.append(str(pin))
+                passed_over.append(pin.held)
             else:
-                return one, ""
-        why = "; ".join(dict.fromkeys(passed_over))
-        return None, f"nothing to roll back to: {why or 'no other version has succeeded here'}"
+                return one, NoRollbackTarget()
+        return None, NoRollbackTarget(holds=tuple(dict.fromkeys(passed_over)))
 
-    def _count(self, known: Deployment, sequel: Sequel, aftermath: str | None) -> None:
-        counted = replace(known, sequel=sequel, aftermath=aftermath)
-        reason = f"{known.reason}; {aftermath}" if aftermath else known.reason or "failed"
+    def _count(self, known: Deployment, sequel: Sequel, aftermath: Reason | None) -> None:
+        counted, failure = replace(known, sequel=sequel, aftermath=aftermath), known.status_reason or NotRecorded()
+        reason = Followed(failure=failure, response=aftermath) if aftermath is not None else failure
         self._lanes.count_failure(counted, sequel, reason)
 
     def _grant(self, wish: Wish) -> None:
@@ -132,7 +153,7 @@ class Failures:
             if environment == wish.environment and wish.module in (None, module)
         ]
         if not runs:
-            self._lanes.answer(wish, f"nothing runs in {wish.environment} that could be rolled back")
+            self._lanes.answer(wish, NothingLive(environment=wish.environment))
             return
         away = max(runs, key=lambda ran: ran.since)
         module, version = away.release.artifact.module, away.release.artifact.version
@@ -142,10 +163,14 @@ class Failures:
         wanted = [one for one in good if wish.version in (None, one.release.artifact.version)]
         target, obstacle = self.target(wanted, wish.environment, away.release)
         if target is None:
-            named = f" ({wish.version} was asked for)" if wish.version is not None else ""
-            self._lanes.answer(wish, f"{obstacle}{named}")
+            self._lanes.answer(wish, replace(obstacle, version=wish.version))
             return
-        reason = f"rollback from {version}, by {wish.by}: {wish.reason}; {_proven(target)}"
+        reason = RollbackOf(
+            version=version,
+            requested=Comment(by=wish.by, comment=wish.reason),
+            target=target.release.artifact.version,
+            deployed_at=target.since,
+        )
         self._lanes.answer(wish, reason)
         self._lanes.attempt(
             Attempted(
@@ -159,7 +184,3 @@ class Failures:
                 wish=wish.event,
             )
         )
-
-
-def _proven(good: Good) -> str:
-    return f"{good.release.artifact.version} succeeded there, deployed {instant(good.since)}"

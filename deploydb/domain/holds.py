@@ -8,11 +8,12 @@ from deploydb.domain.catalog import Catalog, Stage
 from deploydb.domain.gates import Asked
 from deploydb.domain.gates.manual import count
 from deploydb.domain.lanes import Lanes
+from deploydb.domain.model.admission_reasons import FreezeOver, FreezeOverridden
+from deploydb.domain.model.reason_parts import Comment
+from deploydb.domain.model.reasons import Reason, several
 from deploydb.domain.orders import Hold, Kind, standing
 from deploydb.domain.promotions import FREEZE, ManualPromotion
 from deploydb.domain.state import Deployment, Outcome, Verdict
-
-THAWED = "the freeze is over"
 
 
 class Holds:
@@ -46,8 +47,9 @@ class Holds:
         before = self._lanes.before(known, "entry").get(FREEZE)
         if not freezes:
             over = before is None or before.outcome is Outcome.PASS
-            return None if over else _verdict(Outcome.PASS, THAWED)
-        reason = "; ".join(map(str, freezes))
+            return None if over else _verdict(Outcome.PASS, FreezeOver())
+        held = tuple(hold.held for hold in freezes)
+        reason = several(held)
         events = [hold.event for hold in freezes if hold.event is not None]
         groups = self._catalog.freeze_overriders
         if not groups:
@@ -65,8 +67,8 @@ class Holds:
         inputs = (*events, *votes.inputs)
         if votes.missing or votes.refused:
             return _verdict(Outcome.PENDING, reason, inputs)
-        by = ", ".join(f"{word.by}: {word.comment}" for word in votes.given)
-        return _verdict(Outcome.PASS, f"{reason}; overridden by {by}", inputs)
+        by = tuple(Comment(by=word.by, comment=word.comment) for word in votes.given)
+        return _verdict(Outcome.PASS, FreezeOverridden(freezes=held, by=by), inputs)
 
     def _standing(self, kind: Kind, environments: Sequence[str | None], version: str | None = None) -> list[Hold]:
         found = standing(self._lanes.holds, kind, environments=environments, version=version, now=self._lanes.now)
@@ -87,5 +89,5 @@ class Holds:
         return list(found)
 
 
-def _verdict(outcome: Outcome, reason: str, inputs: Sequence[int] = ()) -> Verdict:
+def _verdict(outcome: Outcome, reason: Reason, inputs: Sequence[int] = ()) -> Verdict:
     return Verdict(promotion=FREEZE, phase="entry", outcome=outcome, reason=reason, inputs=tuple(inputs))

@@ -27,6 +27,7 @@ from deploydb.domain.decisions import (
 )
 from deploydb.domain.evidence import Evidence
 from deploydb.domain.gates import Asked, judge
+from deploydb.domain.model.reasons import NotRecorded, Reason, Replaced
 from deploydb.domain.orders import Hold, Hotfix, Wish
 from deploydb.domain.promotions import CheckedPromotion, Promotion
 from deploydb.domain.sides import answered_under, of_entry, of_exit
@@ -149,32 +150,32 @@ class Lanes:
         if verdict.recheck_at is not None and verdict.recheck_at > self.now:
             self.look_again(verdict.recheck_at)
 
-    def settle(self, what: Settlement, known: Deployment, reason: str) -> None:
+    def settle(self, what: Settlement, known: Deployment, reason: Reason) -> None:
         """The deployment has changed."""
         self._deployments[known.id] = known
         self._decisions.append(Settled(what=what, deployment=known, reason=reason))
 
-    def skip(self, known: Deployment, reason: str) -> None:
+    def skip(self, known: Deployment, reason: Reason) -> None:
         """It never will be deployed."""
-        self.settle("skipped", replace(known, skipped_at=self.now, reason=reason, open=False), reason)
+        self.settle("skipped", replace(known, skipped_at=self.now, status_reason=reason, open=False), reason)
 
-    def explain(self, known: Deployment, reason: str) -> None:
-        """Why it is where it is, if that is news."""
-        if known.reason != reason:
-            self.settle("waiting", replace(known, reason=reason), reason)
+    def explain(self, known: Deployment, reason: Reason) -> None:
+        """Keep the reason of its status, if it has changed."""
+        if known.status_reason != reason:
+            self.settle("waiting", replace(known, status_reason=reason), reason)
 
     def close(self, known: Deployment) -> None:
         """Nothing more will come of it."""
-        self.settle("closed", replace(known, open=False), known.reason or "recorded")
+        self.settle("closed", replace(known, open=False), known.status_reason or NotRecorded())
 
     def replace(self, known: Deployment, by: str) -> None:
         """Another version took its place. Its flow goes no further, unless it had got through."""
         if known.status is Status.SUCCESS:
             self.close(known)
             return
-        reason = f"replaced by {by}"
-        kept = known.reason if known.status is Status.FAILED else reason
-        self.settle("replaced", replace(known, replaced_at=self.now, reason=kept, open=False), reason)
+        reason = Replaced(version=by)
+        kept = known.status_reason if known.status is Status.FAILED else reason
+        self.settle("replaced", replace(known, replaced_at=self.now, status_reason=kept, open=False), reason)
 
     def came(self, known: Deployment, since: datetime) -> None:
         """The deployment came to run at that time, even if something else runs there by now."""
@@ -201,12 +202,12 @@ class Lanes:
         if attempted.kind == "rollback":
             self._rolling_back.add(attempted.environment)
 
-    def count_failure(self, known: Deployment, sequel: Sequel, reason: str) -> None:
+    def count_failure(self, known: Deployment, sequel: Sequel, reason: Reason) -> None:
         """The deployment has failed for good, and this follows."""
         self._deployments[known.id] = known
         self._decisions.append(FailureCounted(deployment=known, sequel=sequel, reason=reason))
 
-    def answer(self, wish: Wish, reason: str) -> None:
+    def answer(self, wish: Wish, reason: Reason) -> None:
         """What came of a rollback that a person wanted."""
         self._decisions.append(WishAnswered(wish=wish, reason=reason))
 

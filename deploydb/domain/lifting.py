@@ -8,6 +8,7 @@ from deploydb.domain.needs import DeadEndError, Need, Reached
 from deploydb.domain.orders import Hold, standing
 from deploydb.domain.promotions import FREEZE
 from deploydb.domain.state import Deployment, Outcome
+from deploydb.domain.wording import joined, text
 
 
 def holds_against(lanes: Lanes, holds: Holds, catalog: Catalog, known: Deployment) -> Reached:
@@ -23,9 +24,9 @@ def holds_against(lanes: Lanes, holds: Holds, catalog: Catalog, known: Deploymen
         return reached
     freezes = standing(lanes.holds, "freeze", environments=(None, known.environment), version=None, now=lanes.now)
     if catalog.freeze_overriders:
-        who, told = listed(catalog.freeze_overriders, "or"), "; ".join(map(str, freezes))
-        text = f"an override of the freeze by {who}, or its end ({told})"
-        return reached.then((Need(kind="hold", text=text, environment=known.environment, promotion=FREEZE),))
+        who, told = listed(catalog.freeze_overriders, "or"), joined(hold.held for hold in freezes)
+        override = f"an override of the freeze by {who}, or its end ({told})"
+        return reached.then((Need(kind="hold", text=override, environment=known.environment, promotion=FREEZE),))
     for hold in freezes:
         reached = reached.then((_lifted(hold, known.environment),), hold.until)
     return reached
@@ -38,13 +39,16 @@ def _versions(holds: Holds, known: Deployment) -> list[Hold]:
     found = [veto] if veto is not None else []
     found += [pin] if pin is not None and pin.version != version else []
     if known.kind == "rollback" and found:
-        raise DeadEndError(f"ask for a rollback to another version: {found[0]}")
+        raise DeadEndError(f"ask for a rollback to another version: {text(found[0].held)}")
     return found + (holds.pauses(environment) if known.kind == "deploy" else [])
 
 
 def _lifted(hold: Hold, environment: str) -> Need:
     if hold.until is not None:
         return Need(
-            kind="hold", text=f"the end of the {hold.kind} ({hold})", environment=environment, earliest=hold.until
+            kind="hold",
+            text=f"the end of the {hold.kind} ({text(hold.held)})",
+            environment=environment,
+            earliest=hold.until,
         )
-    return Need(kind="hold", text=f"the {hold.kind} to be lifted ({hold})", environment=environment)
+    return Need(kind="hold", text=f"the {hold.kind} to be lifted ({text(hold.held)})", environment=environment)

@@ -8,10 +8,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.evidence import Verification
+from deploydb.domain.gate_wording import attestation_text, incidents_text
 from deploydb.domain.gates import Asked, judge
 from deploydb.domain.gates.manual import count
-from deploydb.domain.gates.provenance import wanted
 from deploydb.domain.gates.words import in_words, listed
+from deploydb.domain.model.gate_reasons import AwaitingAttestation
 from deploydb.domain.promotions import (
     DependsOnPromotion,
     ExpressionPromotion,
@@ -26,6 +27,7 @@ from deploydb.domain.promotions import (
 )
 from deploydb.domain.state import Outcome, Phase, Precedence, Verdict
 from deploydb.domain.windows import next_opening
+from deploydb.domain.wording import text
 
 Kind = Literal["approval", "report", "time", "window", "hold", "deployment", "rollback", "other"]
 
@@ -131,10 +133,12 @@ def _answer(one: Promotion, said: Verdict, asked: Asked) -> Need:
             return _need(one, "other", f"{one.service}{version} to succeed in {one.environment}", asked)
         case ProvenancePromotion():
             if asked.deployment.release.artifact.digest is None:
-                raise DeadEndError(f"publish a newer version, with a digest: {said.reason}")
-            return _need(one, "other", wanted(one, asked), asked)
+                raise DeadEndError(f"publish a newer version, with a digest: {text(said.reason)}")
+            missing = said.reason
+            wanted = attestation_text(missing) if isinstance(missing, AwaitingAttestation) else text(missing)
+            return _need(one, "other", wanted, asked)
         case _:
-            return _need(one, "other", said.reason, asked)
+            return _need(one, "other", text(said.reason), asked)
 
 
 def _approvals(one: ManualPromotion, asked: Asked) -> str:
@@ -178,7 +182,9 @@ def _passed(asked: Asked) -> set[str]:
 
 def _troubled(asked: Asked) -> tuple[Need, ...]:
     return tuple(
-        Need(kind="report", text=f"{one} to be over", environment=asked.deployment.environment)
+        Need(
+            kind="report", text=f"{incidents_text((one.report,))} to be over", environment=asked.deployment.environment
+        )
         for one in asked.evidence.incidents
         if one.open
     )

@@ -10,6 +10,8 @@ from typing import Literal
 from msgspec import Struct
 
 from deploydb.domain.facts import HoldLifted, HoldPlaced, HotfixDeclared, RollbackRequested
+from deploydb.domain.model.admission_reasons import Frozen, Held, Paused, Pinned, Vetoed
+from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.state import Precedence, precedence
 
 Kind = Literal["pin", "veto", "freeze", "pause"]
@@ -54,17 +56,20 @@ class Hold(Struct, frozen=True, kw_only=True):
         """Whether it holds at this time."""
         return self.placed and (self.until is None or now < self.until)
 
-    def __str__(self) -> str:
-        what = {
-            "pin": f"pinned to {self.version}",
-            "veto": f"{self.version} is vetoed" + (f" from {self.environment} on" if self.environment else ""),
-            "freeze": f"{self.environment or 'everything'} is frozen"
-            + (f" for {self.service}" if self.service else ""),
-            "pause": f"{self.service} is paused" + (f" in {self.environment}" if self.environment else ""),
-        }[self.kind]
-        why = f": {self.reason}" if self.reason else ""
-        until = f" (until {self.until:%Y-%m-%d %H:%M:%S} UTC)" if self.until is not None else ""
-        return f"{what} by {self.by}{why}{until}"
+    @property
+    def held(self) -> Held:
+        """The hold as a reason."""
+        return _HELD[self.kind](
+            service=self.service,
+            environment=self.environment,
+            version=self.version,
+            by=self.by,
+            comment=self.reason,
+            until=self.until,
+        )
+
+
+_HELD: dict[Kind, type[Held]] = {"pin": Pinned, "veto": Vetoed, "freeze": Frozen, "pause": Paused}
 
 
 class Hotfix(Struct, frozen=True, kw_only=True):
@@ -90,8 +95,10 @@ class Hotfix(Struct, frozen=True, kw_only=True):
             at=precedence(fact),
         )
 
-    def __str__(self) -> str:
-        return f"a hotfix, by {self.by}: {self.reason}"
+    @property
+    def comment(self) -> Comment:
+        """The person's words, as part of a reason."""
+        return Comment(by=self.by, comment=self.reason)
 
 
 class Wish(Struct, frozen=True, kw_only=True):

@@ -8,12 +8,19 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from deploydb.domain.lanes import Lanes
+from deploydb.domain.model.reasons import (
+    AttemptFailed,
+    Expired,
+    ExpiryDeferred,
+    FinishedInTime,
+    FinishedLate,
+    FinishedWithoutCommand,
+    NotRecorded,
+    UpstreamRestored,
+)
 from deploydb.domain.state import Deployment, Release, Status
 
-WAITS_FOR_INGEST = "expiry waits: ingest has not read past"
-"""How the reason of a deployment begins whose deadline is over and whose answer may be on its way."""
 _READ_AGAIN_AFTER = timedelta(seconds=1)
-_LATE = "; it finished later and does run there"
 
 
 def take_in(lanes: Lanes) -> None:
@@ -42,13 +49,15 @@ def _take_back(lanes: Lanes, known: Deployment) -> None:
     later = (one.requested_at for one in lanes.lane(known.environment) if one.id != known.id)
     if known.skipped_at is not None or followed or any(at is not None and at >= expired for at in later):
         return
-    reason = f"finished by its deadline, at {finished.time:%Y-%m-%d %H:%M:%S} UTC, which was heard of after it"
-    mended = replace(known, expired_at=None, sequel=None, aftermath=None, reason=reason, open=True)
-    lanes.settle("resumed", mended, reason)
+    reason = FinishedInTime(at=finished.time)
+    resumed = replace(known, expired_at=None, sequel=None, aftermath=None, status_reason=reason, open=True)
+    lanes.settle("resumed", resumed, reason)
     for one in lanes.all():
         if one.flow == known.flow is not None and one.skipped_at is not None and one.skipped_at >= expired:
-            ahead = f"{known.environment} did not fail: {reason}"  # what else ruled it out does so again
-            lanes.settle("resumed", replace(one, skipped_at=None, reason=ahead, open=True), ahead)
+            ahead = UpstreamRestored(
+                environment=known.environment, reason=reason
+            )  # what else ruled it out does so again
+            lanes.settle("resumed", replace(one, skipped_at=None, status_reason=ahead, open=True), ahead)
 
 
 def _expire(lanes: Lanes, known: Deployment) -> None:
@@ -60,20 +69,19 @@ def _expire(lanes: Lanes, known: Deployment) -> None:
         return
     if lanes.read_until is not None and lanes.read_until < known.deadline:
         # its answer may have been sent in time, and wait to be read
-        lanes.explain(known, f"{WAITS_FOR_INGEST} {known.deadline:%Y-%m-%d %H:%M:%S} UTC, its deadline")
+        lanes.explain(known, ExpiryDeferred(deadline=known.deadline))
         lanes.look_again(lanes.now + _READ_AGAIN_AFTER)
         return
-    never = "did not start" if known.started is None else "started and did not finish"
-    reason = f"{never} by its deadline {known.deadline:%Y-%m-%d %H:%M:%S} UTC"
-    lanes.settle("expired", replace(known, expired_at=lanes.now, reason=reason), reason)
+    reason = Expired(deadline=known.deadline, started=known.started is not None)
+    lanes.settle("expired", replace(known, expired_at=lanes.now, status_reason=reason), reason)
 
 
 def _adopt(lanes: Lanes, known: Deployment) -> None:
     """What finished without a command of ours counts as commanded now: a soak starts now, whenever it says it was."""
     ours = known.open and known.kind != "external" and known.skipped_at is None
     if ours and known.finished is not None and known.requested_at is None:
-        reason = "finished without a command of ours"
-        lanes.settle("adopted", replace(known, requested_at=lanes.now, reason=reason), reason)
+        reason = FinishedWithoutCommand()
+        lanes.settle("adopted", replace(known, requested_at=lanes.now, status_reason=reason), reason)
 
 
 def _explain(lanes: Lanes, known: Deployment) -> None:
@@ -81,10 +89,10 @@ def _explain(lanes: Lanes, known: Deployment) -> None:
     if not known.open or known.skipped_at is not None or known.replaced_at is not None:
         return
     if known.expired_at is not None:
-        if known.outcome == "succeeded" and not (known.reason or "").endswith(_LATE):
-            lanes.explain(known, f"{known.reason}{_LATE}")
+        if known.outcome == "succeeded" and not isinstance(known.status_reason, FinishedLate):
+            lanes.explain(known, FinishedLate(expired=known.status_reason or NotRecorded()))
     elif known.outcome == "failed":
-        lanes.explain(known, known.failure or "its orchestrator gave no reason")
+        lanes.explain(known, AttemptFailed(text=known.failure))
 
 
 def _settle_running(lanes: Lanes, known: Deployment) -> None:

@@ -13,14 +13,17 @@ from msgspec.structs import replace
 
 from deploydb.domain.catalog import Catalog, Service, Stage
 from deploydb.domain.decisions import Situation
+from deploydb.domain.gate_wording import incidents_text
 from deploydb.domain.gates import Asked
 from deploydb.domain.holds import Holds
 from deploydb.domain.lanes import Lanes
 from deploydb.domain.lifting import holds_against
+from deploydb.domain.model.reasons import NotRecorded
 from deploydb.domain.needs import DeadEndError, Need, Reached, ask_gates
 from deploydb.domain.promotions import Promotion
 from deploydb.domain.state import Deployment, Phase, Precedence, Status
 from deploydb.domain.ways import Ways
+from deploydb.domain.wording import text
 
 Goal = Literal["entered", "verified"]
 
@@ -110,9 +113,10 @@ class _Walk:
         if known.status is Status.SKIPPED or known.replaced_at is not None or known.expired_at is not None:
             raise DeadEndError(f"{newer}: in {environment} it {_ended(known)}")
         if known.outcome == "failed":
-            raise DeadEndError(f"{newer}: its deployment to {environment} failed: {known.failure or known.reason}")
+            raise DeadEndError(f"{newer}: its deployment to {environment} failed: {known.failure or _reason(known)}")
         if known.sequel in ("rollback", "full_rollback"):
-            raise DeadEndError(f"{newer}: in {environment} it was {known.aftermath or 'rolled back'}")
+            response = text(known.aftermath) if known.aftermath is not None else "rolled back"
+            raise DeadEndError(f"{newer}: in {environment} it was {response}")
         reached, ran = Reached(at=now), known
         if known.outcome is None:
             if not known.active:
@@ -147,7 +151,12 @@ class _Walk:
             return ()
         troubled = [one for one in self._lanes.evidence(known).incidents if one.open]
         return tuple(
-            Need(kind="report", text=f"{one} to be over", environment=known.environment, promotion="incident")
+            Need(
+                kind="report",
+                text=f"{incidents_text((one.report,))} to be over",
+                environment=known.environment,
+                promotion="incident",
+            )
             for one in troubled
         )
 
@@ -289,8 +298,12 @@ class _Walk:
 
 def _ended(known: Deployment) -> str:
     if known.status is Status.SKIPPED:
-        return f"was skipped: {known.reason}"
-    return f"was {known.reason}" if known.status is Status.COMPLETED else f"failed: {known.reason}"
+        return f"was skipped: {_reason(known)}"
+    return f"was {_reason(known)}" if known.status is Status.COMPLETED else f"failed: {_reason(known)}"
+
+
+def _reason(known: Deployment) -> str:
+    return text(known.status_reason or NotRecorded())
 
 
 def _each_once(needs: Sequence[Need]) -> tuple[Need, ...]:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from deploydb.domain.catalog import Service, Stage
 from deploydb.domain.holds import Holds
 from deploydb.domain.lanes import Lanes
+from deploydb.domain.model.admission_reasons import BehindHotfix, InLineBehind, NewerIsLive, Superseded
+from deploydb.domain.model.reasons import Reason
 from deploydb.domain.state import Deployment, Release
 
 
@@ -29,14 +31,15 @@ class Rivals:
             others = [known for known in rivals if known not in pinned]
             head = self._head(stage, others)
             if head is not None:
-                self._lanes.explain(head, str(pin))
+                self._lanes.explain(head, pin.held)
             return max(pinned, key=self._age, default=None)
         urgent = [known for known in rivals if self._lanes.hotfix(known) is not None]
         if urgent:
             first = max(urgent, key=self._age)
+            hotfix = self._lanes.hotfix(first)
             head = self._head(stage, [known for known in rivals if known not in urgent])
-            if head is not None:
-                self._lanes.explain(head, f"waits for {first.release.artifact.version}, {self._lanes.hotfix(first)}")
+            if head is not None and hotfix is not None:
+                self._lanes.explain(head, BehindHotfix(version=hotfix.version, hotfix=hotfix.comment))
             return self._head(stage, urgent)
         return self._head(stage, rivals)
 
@@ -53,7 +56,7 @@ class Rivals:
             if overtaken is not None:
                 self._lanes.skip(known, overtaken)
             elif veto is not None:
-                self._lanes.explain(known, str(veto))
+                self._lanes.explain(known, veto.held)
             else:
                 fit.append(known)
         return fit
@@ -66,30 +69,36 @@ class Rivals:
             oldest = min(rivals, key=self._age)
             for known in rivals:
                 if known is not oldest:
-                    self._lanes.explain(known, f"waits in line behind {oldest.release.artifact.version}")
+                    self._lanes.explain(known, InLineBehind(version=oldest.release.artifact.version))
             return oldest
         newest = max(rivals, key=self._age)
         for known in rivals:
             if known is not newest:
-                self._lanes.skip(known, f"superseded by {self._named(newest.release, known.release)}")
+                self._lanes.skip(known, self._superseded(newest.release, known.release))
         return newest
 
     def _age(self, known: Deployment) -> tuple[object, ...]:
         return (self._newness(known.release), known.id)
 
-    def _named(self, newer: Release, older: Release) -> str:
-        """The newer release's version, and what makes it newer: of two tags of one version, their time."""
-        higher = self._service.order == "version" and self._newness(newer)[0] != self._newness(older)[0]
-        return f"{newer.artifact.version}, {'a higher version' if higher else 'published later'}"
+    def _superseded(self, newer: Release, older: Release) -> Superseded:
+        return Superseded(version=newer.artifact.version, higher=self._is_higher(newer, older))
 
-    def _overtaken(self, known: Deployment) -> str | None:
+    def _is_higher(self, newer: Release, older: Release) -> bool:
+        """Whether the version makes a release newer; of two tags of one version their time does."""
+        return self._service.order == "version" and self._newness(newer)[0] != self._newness(older)[0]
+
+    def _overtaken(self, known: Deployment) -> Reason | None:
         """Why the release would be a downgrade in its lane; None where it would not."""
         module, newness = known.release.artifact.module, self._newness(known.release)
         ran = self._lanes.runs(known)
         if ran is not None and self._newness(ran.release) > newness:
-            return f"{known.environment} runs {self._named(ran.release, known.release)}"
+            return NewerIsLive(
+                environment=known.environment,
+                version=ran.release.artifact.version,
+                higher=self._is_higher(ran.release, known.release),
+            )
         for other in self._lanes.lane(known.environment):
             came = other.open and other.commanded and other.release.artifact.module == module
             if came and other.kind == "deploy" and self._newness(other.release) > newness:
-                return f"superseded by {self._named(other.release, known.release)}"
+                return self._superseded(other.release, known.release)
         return None

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.artifact import Artifact, version_key
 from deploydb.domain.facts import DeploymentFinished, DeploymentStarted, Fact
+from deploydb.domain.model.reasons import Reason
 
 Sequel = Literal["stop", "retry", "rollback", "full_rollback", "ignore"]
 """What a failure led to: the strategy that was followed, or another attempt before it counted."""
@@ -90,12 +91,13 @@ class Release(Struct, frozen=True, kw_only=True):
 class Deployment(Struct, frozen=True, kw_only=True):
     """One attempt to have a release in an environment.
 
-    Columns of three owners: promotion decides (`requested_at` to `reason`), facts report (`started*`, `finished*`,
-    `outcome`...), and `status` is derived from both. `flow` is None where nobody commanded it (`kind` external), and of
-    a rollback. `cause`: the deployment whose failure led to this attempt. `not_before`: when it may be commanded.
-    `because`: why it was commanded, or was put there, or is to be put back; `reason`: why it is as far as it is.
-    `sequel`: what its own failure led to, `aftermath` in words; until then the failure has not counted. `ran_since`:
-    when it came to run, once that has been taken in. `open`: promotion still has something to do with it.
+    Columns of three owners: promotion decides (`requested_at` to `status_reason`), facts report (`started*`,
+    `finished*`, `outcome`...), and `status` is derived from both. `flow` is None where nobody commanded it (`kind`
+    external), and of a rollback. `cause`: the deployment whose failure led to this attempt. `not_before`: when it may
+    be commanded. `trigger_reason`: why it was commanded, or observed, or is put back; `status_reason`: why its status
+    is as it is. `sequel`: the response to its failure, `aftermath`: its details; until then the failure has not
+    counted. `ran_since`: when it came to run, once that has been taken in. `open`: promotion still has something to do
+    with it.
     """
 
     id: int
@@ -115,9 +117,9 @@ class Deployment(Struct, frozen=True, kw_only=True):
     replaced_at: datetime | None = None
     result: Literal["SUCCESS", "FAILED"] | None = None
     sequel: Sequel | None = None
-    aftermath: str | None = None
-    because: str | None = None
-    reason: str | None = None
+    aftermath: Reason | None = None
+    trigger_reason: Reason | None = None
+    status_reason: Reason | None = None
     started: Precedence | None = None
     finished: Precedence | None = None
     outcome: Literal["succeeded", "failed"] | None = None
@@ -214,7 +216,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     promotion: str
     phase: Phase = "exit"
     outcome: Outcome
-    reason: str
+    reason: Reason
     recheck_at: datetime | None = None
     inputs: tuple[int, ...] = ()
 

@@ -4,6 +4,16 @@ from collections.abc import Mapping
 
 from deploydb.domain.catalog import Stage
 from deploydb.domain.lanes import Lanes
+from deploydb.domain.model.admission_reasons import SkippedByHotfix, StageAddedLater
+from deploydb.domain.model.reasons import (
+    AwaitingStages,
+    FailedUpstream,
+    NotRecorded,
+    Reason,
+    ReplacedUpstream,
+    SkippedUpstream,
+    StageReason,
+)
 from deploydb.domain.state import Deployment, Status
 
 
@@ -14,27 +24,30 @@ class Ways:
         self._lanes = lanes
         self._stages = stages
 
-    def skipped_by_hotfix(self, known: Deployment) -> str | None:
+    def skipped_by_hotfix(self, known: Deployment) -> Reason | None:
         """Why the flow passes the stage by; None where it does not."""
         hotfix = self._lanes.hotfix(known)
-        return f"skipped: {hotfix}" if hotfix is not None and known.environment in hotfix.skip else None
+        skips = hotfix is not None and known.environment in hotfix.skip
+        return SkippedByHotfix(hotfix=hotfix.comment) if hotfix is not None and skips else None
 
-    def dead_end(self, stage: Stage, flow: int | None) -> str | None:
+    def dead_end(self, stage: Stage, flow: int | None) -> Reason | None:
         """Why the flow can never come to the stage; None where it may."""
         upstream = stage.after.environments
         ends = [end for environment in upstream if (end := self._end(flow, environment)) is not None]
         needed = 1 if stage.after.need == "all" else len(upstream)
         return ends[0] if ends and len(ends) >= needed else None
 
-    def waits_for(self, stage: Stage, flow: int | None) -> str | None:
+    def waits_for(self, stage: Stage, flow: int | None) -> Reason | None:
         """None where the flow has arrived at the stage; else what it waits for upstream."""
         upstream = self._upstream(stage, flow)
         unmet = [known for known in upstream if not self._is_through(known)]
         if not unmet or (stage.after.need == "any" and len(unmet) < len(upstream)):
             return None
-        names = (" and " if stage.after.need == "all" else " or ").join(known.environment for known in unmet)
-        failed = [f"; failed in {known.environment}: {known.reason}" for known in unmet if known.status == "FAILED"]
-        return f"waits for {names}" + "".join(failed)
+        return AwaitingStages(
+            environments=tuple(known.environment for known in unmet),
+            all=stage.after.need == "all",
+            failed=tuple(stage_reason(known) for known in unmet if known.status is Status.FAILED),
+        )
 
     def passed(self, stage: Stage, flow: int | None) -> list[Deployment]:
         """The deployments upstream that the flow is through with, those before a stage that it passed by among them."""
@@ -57,20 +70,27 @@ class Ways:
             and self.waits_for(self._stages[known.environment], known.flow) is None
         )
 
-    def _end(self, flow: int | None, environment: str) -> str | None:
-        """Why the flow can never come out of a stage, as told where it ended; None where it may."""
+    def _end(self, flow: int | None, environment: str) -> Reason | None:
+        """Why the flow can never come out of a stage, by where it ended; None where it may."""
         known = self._lanes.of(flow, environment)
         if known is None:
-            return f"{environment} became a stage after this flow had begun"
+            return StageAddedLater(environment=environment)
         if _has_got_through(known) or known.sequel == "retry":
             return None
         if self.skipped_by_hotfix(known) is not None:
             return self.dead_end(self._stages[environment], flow)
+        reason = known.status_reason or NotRecorded()
         if known.status is Status.SKIPPED:
-            return self.dead_end(self._stages[environment], flow) or f"skipped in {environment}: {known.reason}"
+            end = self.dead_end(self._stages[environment], flow)
+            return end or SkippedUpstream(environment=environment, reason=reason)
         if known.expired_at is not None or (known.replaced_at is not None and known.status is Status.FAILED):
-            return f"failed in {environment}: {known.reason}"
-        return f"{known.reason} in {environment}" if known.replaced_at is not None else None
+            return FailedUpstream(environment=environment, reason=reason)
+        return ReplacedUpstream(environment=environment, reason=reason) if known.replaced_at is not None else None
+
+
+def stage_reason(known: Deployment) -> StageReason:
+    """The deployment's reason, as part of another one's."""
+    return StageReason(environment=known.environment, reason=known.status_reason or NotRecorded())
 
 
 def _has_got_through(known: Deployment) -> bool:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from deploydb.domain.artifact import version_key
 from deploydb.domain.catalog import Catalog, Order, Service, Stage
+from deploydb.domain.model.reasons import NewestPublished, PutByHand, Reason, SucceededUpstream
 from deploydb.domain.orders import Hold
 from deploydb.store.queries.tenures import NewestView, TenureView
 
@@ -19,7 +20,7 @@ class Expected(Struct, frozen=True):
 
     version: str
     published_at: datetime
-    reason: str
+    reason: Reason
 
 
 class Drift:
@@ -51,7 +52,7 @@ class Drift:
                 return None  # told of the modules that are there
             if runs is None and module != service.artifacts[0]:
                 return None
-            return Expected(pin.version, pin.at.time, str(pin))
+            return Expected(pin.version, pin.at.time, pin.held)
         expected = self._expected(service, stage, module)
         if expected is None or (runs is not None and runs.version == expected.version):
             return None
@@ -63,7 +64,7 @@ class Drift:
             return Expected(expected.version, expected.published_at, _reason(expected))
         if runs.kind != "external":
             return None
-        by_hand = f"{_reason(expected)}; {runs.version} was put there by hand"
+        by_hand = PutByHand(version=runs.version, expected=_reason(expected))
         return Expected(expected.version, expected.published_at, by_hand)
 
     def _expected(self, service: Service, stage: Stage, module: str) -> TenureView | NewestView | None:
@@ -81,10 +82,10 @@ def _agree(through: Sequence[TenureView], found: Sequence[TenureView | None]) ->
     return len(through) == len(found) and all(one.version == through[0].version for one in through)
 
 
-def _reason(expected: TenureView | NewestView) -> str:
+def _reason(expected: TenureView | NewestView) -> Reason:
     if isinstance(expected, NewestView):
-        return "it is the newest that has been published"
-    return f"{expected.environment} runs it with success"
+        return NewestPublished()
+    return SucceededUpstream(environment=expected.environment)
 
 
 def _newness(order: Order, release: NewestView | TenureView) -> tuple[object, ...]:

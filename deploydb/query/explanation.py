@@ -1,6 +1,6 @@
 """Why a version is, or is not, in an environment: one sentence, and the stages and gates behind it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -8,18 +8,19 @@ from msgspec import UNSET, Struct, UnsetType
 
 from deploydb.domain import state
 from deploydb.domain.catalog import After, Catalog
-from deploydb.domain.outcomes import WAITS_FOR_INGEST
+from deploydb.domain.model.admission_reasons import SkippedByHotfix
+from deploydb.domain.model.gate_reasons import ApprovalDeferred
+from deploydb.domain.model.reasons import ExpiryDeferred, NotAsked, NotRecorded, Reason
 from deploydb.domain.promotions import FREEZE, INCIDENT
+from deploydb.domain.wording import clause, hotfix_text, mentions, text
 from deploydb.query.aside import SetAside
 from deploydb.query.asking import iso
+from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.query.releasing import ReleasingBody
 from deploydb.query.ways import stages_before, walked
 from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.lanes import RunningView
 
-NOT_ASKED = "not asked yet"
-_LATER = "people are asked once"
-"""How the reason of a gate begins that waits for the others, and says nothing by itself (`domain.gates`)."""
 _RESERVED = {FREEZE: "Freeze", INCIDENT: "Incident"}
 """The types of gates that nobody configures as promotions."""
 
@@ -35,7 +36,7 @@ class Gate(Struct, frozen=True, kw_only=True, rename="camel"):
     asked: Literal["entry"] | UnsetType = UNSET
     type: str | None
     verdict: str
-    reason: str | None
+    reason: ReasonBody | None
     recheck_at: str | None
     decided_at: str | None
     inputs: list[int]
@@ -48,7 +49,7 @@ class StageBody(Struct, frozen=True, kw_only=True):
     environment: str
     deployment: int
     status: str
-    reason: str | None
+    reason: ReasonBody | None
     gates: list[Gate]
 
 
@@ -97,10 +98,10 @@ def _answer(
     runs: RunningView | None,
     passed: Collection[str],
 ) -> str:
-    version, environment, reason = meant.artifact.version, meant.environment, meant.reason
+    version, environment = meant.artifact.version, meant.environment
     here = runs is not None and runs.deployment == meant.id
     other = f"; {environment} runs {runs.version}" if runs is not None and not here else ""
-    because = f": {reason}" if reason else ""
+    because = f": {text(meant.status_reason)}" if meant.status_reason is not None else ""
     match meant.status:
         case "SUCCESS" | "COMPLETED" if runs is not None and not here:
             told = because if meant.status == "COMPLETED" else ""
@@ -157,25 +158,27 @@ def _holders(
 
 def _holding(view: DeploymentView, meant: DeploymentView) -> str:
     """Why the flow has not come out of a stage."""
-    environment, reason = view.environment, view.reason or "no reason is known"
+    environment, reason = view.environment, view.status_reason or NotRecorded()
     where = f"in {environment}" if view is not meant else "there"
     match view.status:
-        case _ if reason.startswith(WAITS_FOR_INGEST):
-            return f"{_its(view)} {where} ({_numbered(view)}) is not answered, and its {reason}"
+        case _ if isinstance(reason, ExpiryDeferred):
+            return f"{_its(view)} {where} ({_numbered(view)}) is not answered, and its {text(reason)}"
         case "NOT_STARTED":
             door = f"at the door of {environment}" if view is not meant else "at its door"
-            return f"{door} {_it(view.reason or 'waits to be looked at')}"
+            waits = clause(view.status_reason) if view.status_reason is not None else "it waits for its evaluation"
+            return f"{door} {waits}"
         case "CREATED":
             deadline = f" and counts as failed from {_at(view.deadline)} on" if view.deadline else ""
             return f"{_its(view)} {where} ({_numbered(view)}) is commanded and not begun{deadline}"
         case "STARTED":
             return f"{_its(view)} {where} ({_numbered(view)}) has begun at {_at(view.started_at)} and is not finished"
         case "COMPLETED":
-            return f"{where} {_it(_waiting(view))}"
+            return f"{where} {_waiting(view, clause)}"
         case "SKIPPED":
-            return f"it was skipped {where}: {reason.removeprefix('skipped: ')}"
+            why = hotfix_text(reason.hotfix) if isinstance(reason, SkippedByHotfix) else text(reason)
+            return f"it was skipped {where}: {why}"
         case _:
-            return f"it failed {where}{_tried(view)}: {reason}{_aftermath(view)}"
+            return f"it failed {where}{_tried(view)}: {text(reason)}{_aftermath(view)}"
 
 
 def _its(view: DeploymentView) -> str:
@@ -192,26 +195,22 @@ def _tried(view: DeploymentView) -> str:
 
 def _aftermath(view: DeploymentView) -> str:
     """What its failure led to."""
-    return f"; {view.aftermath}" if view.aftermath else ""
+    return f"; {text(view.aftermath)}" if view.aftermath is not None else ""
 
 
-def _waiting(view: DeploymentView) -> str:
-    """What the exit gates of a deployment that has completed still want, each named unless its reason does."""
+def _waiting(view: DeploymentView, first: Callable[[Reason], str] = text) -> str:
+    """The unmet exit gates of a deployment that has completed, each named unless its reason names it. `first`: renders
+    the first of them."""
     unmet = [result for result in view.results if result.phase == "exit" and result.outcome not in (None, "PASS")]
-    told = [result for result in unmet if not (result.reason or "").startswith(_LATER)] or unmet
-    if not told:
-        return view.reason or "its promotions have not been asked yet"
-    return "; ".join(_named(result) for result in told)
+    listed = [result for result in unmet if not isinstance(result.reason, ApprovalDeferred)] or unmet
+    if not listed:
+        return first(view.status_reason) if view.status_reason is not None else "its gates have not been evaluated yet"
+    return "; ".join(_named(result, text if index else first) for index, result in enumerate(listed))
 
 
-def _named(result: ResultView) -> str:
-    reason = result.reason or "no reason is known"
-    return reason if result.promotion in reason.replace(":", " ").split() else f"{reason} ({result.promotion})"
-
-
-def _it(reason: str) -> str:
-    """A reason that begins with a verb, as a clause."""
-    return f"it {reason}" if reason.startswith(("waits ", "soaks ")) else reason
+def _named(result: ResultView, rendered: Callable[[Reason], str]) -> str:
+    reason = result.reason or NotRecorded()
+    return rendered(reason) if mentions(reason, result.promotion) else f"{rendered(reason)} ({result.promotion})"
 
 
 def _since(runs: RunningView | None) -> str:
@@ -228,7 +227,7 @@ def stage_body(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> St
         environment=view.environment,
         deployment=view.id,
         status=view.status,
-        reason=view.reason,
+        reason=reason_body(view.status_reason),
         gates=_gates(catalog, view, catalogs),
     )
 
@@ -252,7 +251,7 @@ def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> list[G
                 asked="entry" if phase == "entry" else UNSET,
                 type=promotion.type if promotion is not None else _RESERVED.get(name),
                 verdict=result.outcome if result is not None and result.outcome is not None else "PENDING",
-                reason=result.reason if result is not None and judged else NOT_ASKED,
+                reason=reason_body(result.reason if result is not None and judged else NotAsked()),
                 recheck_at=iso(result.recheck_at) if result is not None else None,
                 decided_at=iso(result.decided_at) if result is not None else None,
                 inputs=list(result.inputs) if result is not None and judged else [],

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from deploydb.domain.catalog import Catalog
 from deploydb.domain.orders import Hold
+from deploydb.domain.wording import text
 from deploydb.query.asking import iso
 
 
@@ -83,7 +84,7 @@ def hold_body(hold: Hold) -> HoldBody:
         service=hold.service,
         environment=hold.environment,
         version=hold.version,
-        text=str(hold),
+        text=text(hold.held),
         by=hold.by,
         reason=hold.reason,
         since=hold.at.time.isoformat(),

@@ -13,6 +13,7 @@ from deploydb.domain.orders import Hold
 from deploydb.query.drift import Drift
 from deploydb.query.held import Held, HoldBody, hold_body
 from deploydb.query.order import environments_in_order
+from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.store.queries.lanes import PendingView
 from deploydb.store.queries.tenures import NewestView, TenureView
 
@@ -25,16 +26,16 @@ class Previous(Struct, frozen=True, kw_only=True, gc=False):
     until: str
 
 
-class Running(Struct, frozen=True, kw_only=True, gc=False):
-    """What a lane runs of one module. `because`: why it was put there; `reason`: why it is as far as it is."""
+class Running(Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
+    """What a lane runs of one module. `trigger_reason`: why it was put there; `reason`: why its status is as it is."""
 
     module: str
     version: str
     deployment: int
     status: str
     since: str
-    because: str | None
-    reason: str | None
+    trigger_reason: ReasonBody | None
+    reason: ReasonBody | None
     previous: Previous | None
 
 
@@ -47,7 +48,7 @@ class Pending(Struct, frozen=True, kw_only=True, gc=False):
     kind: str
     attempt: int
     status: str
-    reason: str | None
+    reason: ReasonBody | None
 
 
 class Drifted(Struct, frozen=True, kw_only=True, gc=False):
@@ -55,7 +56,7 @@ class Drifted(Struct, frozen=True, kw_only=True, gc=False):
 
     module: str
     expected: str
-    reason: str
+    reason: ReasonBody
 
 
 class Lane(Struct, frozen=True, kw_only=True):
@@ -145,7 +146,9 @@ class Matrix:
                     coming = [one.release.artifact.version for one in pending if one.release.artifact.module == module]
                     expected = drift.of(configured, stages[environment], module, coming)
                     if expected is not None:
-                        drifted.append(Drifted(module=module, expected=expected.version, reason=expected.reason))
+                        drifted.append(
+                            Drifted(module=module, expected=expected.version, reason=reason_body(expected.reason))
+                        )
             return Lane(
                 service=service,
                 environment=environment,
@@ -185,8 +188,8 @@ def _running(view: TenureView) -> Running:
         deployment=view.deployment,
         status=view.status,
         since=since,
-        because=view.because,
-        reason=view.reason,
+        trigger_reason=reason_body(view.trigger_reason),
+        reason=reason_body(view.status_reason),
         previous=previous,
     )
 
@@ -199,5 +202,5 @@ def _pending(view: PendingView) -> Pending:
         kind=view.kind,
         attempt=view.attempt,
         status=view.status,
-        reason=view.reason,
+        reason=reason_body(view.reason),
     )

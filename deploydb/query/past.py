@@ -7,12 +7,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from deploydb.domain.model.reasons import NotRecorded, several
 from deploydb.domain.state import Deployment, Gate, Precedence
 from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.lanes import RunningView
 from deploydb.store.queries.past import RowView, decisions_until, known_then, ran_at
-
-_NO_REASON = "what it waited for was not written down"
+from deploydb.store.reason_codec import reason_of
 
 Catalogs = Mapping[tuple[int, Gate], str]
 """The digests of the catalogs that verdicts were made by, by deployment and gate."""
@@ -59,7 +59,7 @@ def running_then(connection: sa.Connection, meant: DeploymentView, at: datetime)
 
 
 def _as_known(view: DeploymentView, known: Deployment, rows: Sequence[RowView], at: datetime) -> DeploymentView:
-    reason: str | None = view.reason if view.kind != "deploy" and not rows else None
+    reason = view.status_reason if view.kind != "deploy" and not rows else None
     result, sequel, aftermath = None, None, None
     for row in rows:
         match row.type:
@@ -72,9 +72,10 @@ def _as_known(view: DeploymentView, known: Deployment, rows: Sequence[RowView], 
             case "deployment.resumed":
                 result, sequel = None, None
             case "failure.counted":
-                reason, sequel, aftermath = row.body.get("failure"), row.body["sequel"], row.body.get("aftermath")
+                reason, aftermath = reason_of(row.body.get("failure")), reason_of(row.body.get("aftermath"))
+                sequel = row.body["sequel"]
                 continue
-        reason = row.body["reason"]
+        reason = reason_of(row.body["reason"])
     started, finished = _heard(known.started), _heard(known.finished)
     earlier = replace(
         known,
@@ -90,13 +91,13 @@ def _as_known(view: DeploymentView, known: Deployment, rows: Sequence[RowView], 
     status = str(earlier.status)
     if status in ("NOT_STARTED", "COMPLETED") and view.kind == "deploy":
         unmet = [one.reason for one in results if one.outcome not in (None, "PASS") and one.reason]
-        reason = "; ".join(unmet) or (reason if status == "COMPLETED" else None) or _NO_REASON
+        reason = several(unmet) if unmet else (reason if status == "COMPLETED" else None) or NotRecorded()
     return replace(
         view,
         status=status,
         completed=earlier.outcome == "succeeded" and earlier.expired_at is None and earlier.skipped_at is None,
         open=status not in ("SUCCESS", "SKIPPED"),
-        reason=reason,
+        status_reason=reason,
         requested_at=earlier.requested_at,
         deadline=view.deadline if earlier.requested_at is not None else None,
         started_at=started,
@@ -144,7 +145,7 @@ def _said(view: ResultView, row: RowView) -> ResultView:
     return replace(
         view,
         outcome=row.body["verdict"],
-        reason=row.body["reason"],
+        reason=reason_of(row.body["reason"]),
         recheck_at=datetime.fromisoformat(again) if again is not None else None,
         decided_at=row.recorded_at,
         inputs=tuple(row.body.get("inputs") or ()),

@@ -23,9 +23,10 @@ class NeedBody(Struct, frozen=True, kw_only=True):
 
 
 class ReleasingBody(Struct, frozen=True, kw_only=True):
-    """The smallest set that would release it: in a sentence, and each need on its own."""
+    """The smallest set that would release it: in a sentence, and each need on its own. `possible`: something would."""
 
     sentence: str
+    possible: bool
     earliest: str | None
     needs: list[NeedBody]
 
@@ -34,6 +35,7 @@ def releasing_body(releasing: Releasing, now: datetime) -> ReleasingBody:
     """The sentence, the time, and each need on its own."""
     return ReleasingBody(
         sentence=sentence(releasing, now),
+        possible=releasing.instead is None,
         earliest=iso(releasing.earliest),
         needs=[
             NeedBody(

@@ -19,6 +19,7 @@ from deploydb.domain.characters import encoded_visibly
 from deploydb.domain.errors import DeployDBError
 from deploydb.http.errors import bad_request, failed
 from deploydb.query.places import Lasting, Places
+from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.query.revisions import Revision, Revisions
 from deploydb.store.engine import reading
 from deploydb.store.queries.changes import MOST, SEEN_AGAIN, ChangeView, changes, highest_number, numbers_above
@@ -33,13 +34,27 @@ _BEHIND = 100
 """So many messages may wait for a listener; one that is further behind is let go, and asks again from where it was."""
 
 
+class ChangeBody(Struct, frozen=True, kw_only=True):
+    """A row of the log in short."""
+
+    number: int
+    type: str
+    time: str
+    source: str
+    service: str | None
+    environment: str | None
+    version: str | None
+    reason: ReasonBody | None
+    who: str | None
+
+
 class Changes(Struct, frozen=True, kw_only=True):
     """One message: rows of the log that were not there before, and whom they are about. Empty: look for yourself."""
 
     revision: int
     services: list[str] = []
     environments: list[str] = []
-    changes: list[ChangeView] = []
+    changes: list[ChangeBody] = []
 
 
 class _Listener:
@@ -178,12 +193,17 @@ class Stream:
         return await asyncio.get_running_loop().run_in_executor(self._threads, look)
 
 
+def _change(view: ChangeView) -> ChangeBody:
+    fields = {name: getattr(view, name) for name in ChangeView.__struct_fields__}
+    return ChangeBody(**{**fields, "reason": reason_body(view.reason)})
+
+
 def _message(found: Sequence[ChangeView], revision: int) -> bytes:
     body = Changes(
         revision=revision,
         services=sorted({one.service for one in found if one.service is not None}),
         environments=sorted({one.environment for one in found if one.environment is not None}),
-        changes=list(found),
+        changes=[_change(one) for one in found],
     )
     ident = f"id: {found[-1].number}\n".encode() if found else b""
     return ident + b"event: change\ndata: " + encoded_visibly(msgspec.json.encode(body)) + b"\n\n"

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from deploydb.domain.state import Deployment
+from deploydb.domain.wording import text
 from deploydb.simulation.reality import Name, Reality
 from deploydb.simulation.replay import Replay
 
@@ -113,7 +114,8 @@ def _courses(replay: Replay, services: Collection[str] | None) -> Iterator[tuple
 def _course(known: Deployment, unknown: str | None) -> _Course:
     at = known.requested_at if known.commanded else None
     waits = "" if known.skipped_at is not None else "still waits at the end: "
-    reason = f"{waits}{known.reason or 'nothing let it in'}"
+    told = text(known.status_reason) if known.status_reason is not None else "nothing let it in"
+    reason = f"{waits}{told}"
     return _Course(at=at, unknown=unknown or None, reason=reason)
 
 

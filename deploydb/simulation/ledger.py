@@ -249,8 +249,8 @@ class Ledger:
             attempt=made.attempt,
             cause=made.cause,
             not_before=made.not_before,
-            because=made.because,
-            reason=made.reason,
+            trigger_reason=made.trigger_reason,
+            status_reason=made.reason,
         )
         self.put(known)
         return known

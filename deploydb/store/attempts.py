@@ -61,7 +61,7 @@ def _row(service: str, one: Attempted, position: int, now: datetime) -> dict[str
         "not_before": one.not_before,
         "position": position,
         "status": Status.NOT_STARTED,
-        "because": one.because,
-        "reason": one.reason,
+        "trigger_reason": one.trigger_reason,
+        "status_reason": one.reason,
         "created_at": now,
     }

@@ -30,6 +30,7 @@ from deploydb.domain.facts import (
     RollbackRequested,
     VerificationFinished,
 )
+from deploydb.domain.model.reasons import Observed
 from deploydb.domain.state import Precedence, Status, merge, precedence
 from deploydb.store import rows
 from deploydb.store.deployments import reported, write
@@ -169,8 +170,7 @@ def _word(ident: int, fact: ApprovalGiven | ApprovalRefused, number: int) -> dic
 
 def _external(fact: DeploymentObserved, artifact_id: int, now: datetime) -> dict[str, Any]:
     at = precedence(fact)
-    told = f"observed, by {fact.by}" if fact.by else f"observed by {fact.source}"
-    why = f"{told}: {fact.reason}" if fact.reason else told
+    observed = Observed(by=fact.by, source=fact.source, text=fact.reason)
     return {
         "service": fact.service,
         "environment": fact.environment,
@@ -178,8 +178,8 @@ def _external(fact: DeploymentObserved, artifact_id: int, now: datetime) -> dict
         "version": fact.artifact.version,
         "kind": "external",
         "status": Status.COMPLETED,
-        "because": why,
-        "reason": why,
+        "trigger_reason": observed,
+        "status_reason": observed,
         "created_at": now,
         "happened_at": at.time,
         "finished_at": at.time,

@@ -23,7 +23,9 @@ from deploydb.domain.decisions import (
     VerdictChanged,
     WishAnswered,
 )
+from deploydb.domain.model.reasons import LiveLate, Reason
 from deploydb.domain.state import Deployment, Gate
+from deploydb.domain.wording import text
 from deploydb.store import rows, wake
 from deploydb.store.attempts import open_attempts
 from deploydb.store.deployments import decided, write
@@ -123,7 +125,7 @@ class _Book:
                 )
             case FailureCounted(deployment=known):
                 self._deployments[known.id] = known
-                followed = {"failure": known.reason, "sequel": decision.sequel, "aftermath": known.aftermath}
+                followed = {"failure": known.status_reason, "sequel": decision.sequel, "aftermath": known.aftermath}
                 self._note("failure.counted", known, decision.reason, **followed)
                 self._send(NOTIFICATIONS, _news(decision, self._now))
             case Attempted():
@@ -153,7 +155,7 @@ class _Book:
     def write(self, connection: sa.Connection) -> None:
         """Write the rows, in the order of their keys."""
         for late in self._late.values():  # the log has the others as `environment.changed`
-            self._note("deployment.ran", late.deployment, "another version runs by now", since=late.since)
+            self._note("deployment.ran", late.deployment, LiveLate(), since=late.since)
         write(connection, [decided(known) | {"decided_at": self._now} for known in self._deployments.values()])
         verdicts = [self._verdicts[each] for each in sorted(self._verdicts)]
         rows.upsert(connection, verdict, verdicts, key=("deployment_id", "promotion", "phase"), keep=("created_at",))
@@ -188,7 +190,7 @@ class _Book:
             }
         )
 
-    def _note(self, what: str, known: Deployment, reason: str, **told: Any) -> None:  # noqa: ANN401
+    def _note(self, what: str, known: Deployment, reason: Reason, **told: Any) -> None:  # noqa: ANN401
         self._journal.note(
             what,
             service=known.service,
@@ -213,7 +215,7 @@ def _command(decision: Requested) -> DeployCommand:
         artifact=known.release.artifact,
         manifest=decision.manifest,
         previous=decision.previous,
-        reason=decision.reason,
+        reason=text(decision.reason),
         attempt=known.attempt,
         deadline=decision.deadline,
     )
@@ -233,7 +235,7 @@ def _news(decision: FailureCounted, now: datetime) -> Notification:
         artifact=known.release.artifact,
         attempt=known.attempt,
         sequel=decision.sequel,
-        reason=decision.reason,
+        reason=text(decision.reason),
         url=known.url,
     )
 

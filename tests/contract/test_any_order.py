@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deploydb.domain.catalog import Service
+from deploydb.domain.model.reasons import Reason
 from deploydb.domain.promotions import DependsOnPromotion, ManualPromotion, ProvenancePromotion, SoakPromotion
+from deploydb.domain.wording import text
 from deploydb.store.tables import attestation, deployment, hold, hotfix, incident, running, verdict, wish
 from tests.story import NOON, World, catalog
 
@@ -102,8 +104,8 @@ def state(path: Path, facts: list[tuple[str, dict[str, Any]]]) -> dict[str, list
                     row.version,
                     row.kind,
                     row.status,
-                    _told(row.reason),
-                    row.aftermath or "",
+                    _told(row.status_reason),
+                    _told(row.aftermath),
                 )
                 for row in world.rows(deployment)
             ),
@@ -120,8 +122,8 @@ def state(path: Path, facts: list[tuple[str, dict[str, Any]]]) -> dict[str, list
         }
 
 
-def _told(reason: str | None) -> str:
-    return re.sub(r"deployment \d+", "deployment N", reason or "")
+def _told(reason: Reason | None) -> str:
+    return re.sub(r"deployment \d+", "deployment N", text(reason) if reason is not None else "")
 
 
 def test_the_same_facts_in_any_order_end_in_the_same_state(sqlite_url: str, tmp_path: Path) -> None:

@@ -8,8 +8,13 @@ from typing import Any
 import pytest
 
 from deploydb.domain.catalog import Retry, Service
+from deploydb.domain.model.admission_reasons import FreezeOverridden, Frozen
+from deploydb.domain.model.reason_parts import Comment
+from deploydb.domain.model.reasons import NothingLive, RollingBack
 from deploydb.domain.promotions import DependsOnPromotion, ProvenancePromotion, WebhookPromotion
+from deploydb.domain.wording import text
 from deploydb.store.promotion import next_due
+from deploydb.store.reason_codec import reason_of
 from deploydb.store.tables import deployment, event, hold, incident, outbox, probe, verdict, wish
 from tests.story import NOON, World, catalog
 
@@ -40,7 +45,7 @@ def say(world: World, what: str, minutes: float, **fields: Any) -> None:
 
 def reason(world: World, environment: str, version: str) -> str:
     (row,) = [one for one in world.rows(deployment) if (one.environment, one.version) == (environment, version)]
-    return str(row.reason)
+    return text(row.status_reason)
 
 
 def test_of_each_scope_the_latest_word_counts_whatever_order_they_come_in(database_url: str) -> None:
@@ -110,7 +115,7 @@ def test_a_failure_is_rolled_back_and_told(world: World) -> None:
     rows = {row.id: row for row in world.rows(deployment)}
     assert rows[sent.deployment].status == "SUCCESS"
     failed = rows[rows[sent.deployment].cause_id]
-    assert (failed.version, failed.sequel, failed.aftermath) == ("2.0", "rollback", "rolled back to 1.0")
+    assert (failed.version, failed.sequel, failed.aftermath) == ("2.0", "rollback", RollingBack(version="1.0"))
     assert not [row for row in rows.values() if row.open]
 
 
@@ -134,10 +139,10 @@ def test_a_rollback_that_a_person_wants_is_answered_once(world: World) -> None:
     (command,) = world.commands()
     assert (command.type, command.artifact.version) == ("rollback", "1.0")
     (answered,) = world.rows(wish)
-    assert answered.answer == command.reason
+    assert text(answered.answer) == command.reason
     world.tell("rollback.requested", service="foo", environment="nowhere", by="alice", reason="slow")
     world.evaluate()
-    assert world.rows(wish)[-1].answer == "nothing runs in nowhere that could be rolled back"
+    assert world.rows(wish)[-1].answer == NothingLive(environment="nowhere")
 
 
 def test_an_incident_makes_what_had_succeeded_promotions_business_again(world: World) -> None:
@@ -214,11 +219,13 @@ def test_an_override_of_a_freeze_is_a_word_with_a_reason_and_is_kept(world: Worl
     world.tell("approval.given", **lane, by="sue", comment="prod is down")
     world.evaluate()
     (command,) = world.commands()
-    told = "dev is frozen by alice: stocktaking; overridden by sue: prod is down"
-    assert command.reason == f"published by tests, {told}"
+    assert "overridden by sue: prod is down" in command.reason
+    frozen = Frozen(by="alice", environment="dev", comment="stocktaking")
+    passed = FreezeOverridden(freezes=(frozen,), by=(Comment(by="sue", comment="prod is down"),))
     (kept,) = [row for row in world.rows(verdict) if row.promotion == "freeze"]
-    assert (kept.outcome, kept.reason) == ("PASS", told)
-    assert [row.body["reason"] for row in world.rows(event) if row.type == "verdict.changed"][-1] == told
+    assert (kept.outcome, kept.reason) == ("PASS", passed)
+    logged = [row.body["reason"] for row in world.rows(event) if row.type == "verdict.changed"][-1]
+    assert reason_of(logged) == passed
 
 
 def test_one_service_that_cannot_be_decided_on_stops_no_other(database_url: str) -> None:

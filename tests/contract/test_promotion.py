@@ -11,6 +11,9 @@ from sqlalchemy.exc import IntegrityError
 
 from deploydb.domain.catalog import After, Catalog, Service, Stage
 from deploydb.domain.decisions import Situation
+from deploydb.domain.model.admission_reasons import Superseded
+from deploydb.domain.model.gate_reasons import AwaitingJobs
+from deploydb.domain.model.reasons import Expired
 from deploydb.store.promotion import evaluate, mark_open, next_due
 from deploydb.store.situation import situations
 from deploydb.store.tables import agenda, deployment, event, flow, mark, outbox, running, verdict
@@ -76,7 +79,7 @@ def test_every_decision_is_in_the_log_with_its_reason_and_its_catalog(world: Wor
     ours = [row for row in world.rows(event) if row.source == "deploydb"]
     assert [row.type for row in ours] == ["flow.opened", "deployment.requested", "failure.counted"]
     requested = ours[1].body
-    assert requested["reason"] == "published by tests"
+    assert requested["reason"] == {"code": "admitted", "published_by": "tests"}
     assert requested["catalog"] == "test"
     assert requested["command"]["id"] == world.rows(outbox)[0].message_id
 
@@ -99,7 +102,7 @@ def test_no_answer_by_the_deadline_fails_the_deployment_with_that_reason(world: 
     world.evaluate()
     world.evaluate(hours=1)
     row = world.rows(deployment)[0]
-    assert (row.status, row.reason) == ("FAILED", "did not start by its deadline 2026-11-22 13:00:00 UTC")
+    assert (row.status, row.status_reason) == ("FAILED", Expired(deadline=NOON + timedelta(hours=1), started=False))
 
 
 def test_backdated_news_does_not_shorten_a_soak(world: World) -> None:
@@ -137,7 +140,7 @@ def test_verdicts_are_there_from_the_start_and_judged_once_it_runs(world: World)
     assert [(row.promotion, row.outcome) for row in world.rows(verdict)] == [("smoke", None), ("smoke", None)]
     world.deploy()
     assert [(row.outcome, row.reason) for row in world.rows(verdict)] == [
-        ("PENDING", "waits for smoke to report"),
+        ("PENDING", AwaitingJobs(missing=("smoke",))),
         (None, None),
     ]
 
@@ -150,8 +153,8 @@ def test_many_releases_at_once_end_skipped_but_the_newest(world: World) -> None:
     assert statuses == {"SKIPPED": 118, "CREATED": 1, "NOT_STARTED": 1}
     (command,) = world.commands()
     assert command.artifact.version == "1.59"
-    reasons = {row.reason for row in world.rows(deployment) if row.version == "1.3" and row.environment == "dev"}
-    assert reasons == {"superseded by 1.59, published later"}
+    reasons = {row.status_reason for row in world.rows(deployment) if row.version == "1.3" and row.environment == "dev"}
+    assert reasons == {Superseded(version="1.59", higher=False)}
 
 
 def test_the_database_holds_that_a_lane_has_one_active_deployment(world: World) -> None:

@@ -56,7 +56,7 @@ def test_the_newest_release_of_each_project_ends_in_prod_and_every_other_says_wh
         walk(world, bodies)
         runs = versions_in_prod(world)
         ended = {row.status for row in world.rows(deployment)}
-        unexplained = [row.id for row in world.rows(deployment) if not row.reason]
+        unexplained = [row.id for row in world.rows(deployment) if not row.status_reason]
         still_open = [row.id for row in world.rows(deployment) if row.open]
     newest: dict[str, tuple[Any, str]] = {}
     for fact in facts:

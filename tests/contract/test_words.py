@@ -7,6 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from deploydb.domain.catalog import Service
+from deploydb.domain.model.reasons import AttemptFailed, RollingBack
+from deploydb.domain.wording import text
 from deploydb.query.past import then
 from deploydb.store.queries.deployments import deployments_of_flow
 from deploydb.store.tables import deployment
@@ -72,8 +74,8 @@ def test_of_a_rollback_that_had_to_wait(world: World, words: str) -> None:
         world.evaluate(minutes=1)
     why = f"rollback from 2.0, by bob: {words}; 1.0 succeeded there"
     (waiting,) = (row for row in world.rows(deployment) if row.kind == "rollback")
-    assert waiting.reason.startswith(why)
-    assert waiting.reason.endswith(f"; it waits: prod is frozen for foo by alice: {words}")
+    assert text(waiting.status_reason).startswith(why)
+    assert text(waiting.status_reason).endswith(f"; it waits: prod is frozen for foo by alice: {words}")
     world.tell("hold.lifted", **FREEZE)
     world.evaluate(minutes=1)
     (command,) = world.commands()
@@ -104,7 +106,7 @@ def test_of_a_failure_that_is_rolled_back_and_looked_at_later(world: World, word
             for one in then(connection, deployments_of_flow(connection, number), then_)[0]
             if one.environment == "prod"
         ]
-    assert (failed.reason, failed.aftermath) == (words, "rolled back to 2.0")
+    assert (failed.status_reason, failed.aftermath) == (AttemptFailed(text=words), RollingBack(version="2.0"))
 
 
 def test_of_a_hold_and_of_a_hotfix(world: World, words: str) -> None:
@@ -139,4 +141,5 @@ def test_of_a_refusal_and_of_an_approval_past_a_freeze(database_url: str, words:
 def reason(world: World, environment: str, version: str) -> str:
     where = sa.and_(deployment.c.environment == environment, deployment.c.version == version)
     with world.engine.connect() as connection:
-        return str(connection.scalar(sa.select(deployment.c.reason).where(where).order_by(deployment.c.id.desc())))
+        found = sa.select(deployment.c.status_reason).where(where).order_by(deployment.c.id.desc())
+        return text(connection.scalars(found).first())

@@ -36,6 +36,8 @@ from deploydb.domain.facts import (
     IncidentResolved,
     RollbackRequested,
 )
+from deploydb.domain.model.admission_reasons import FreezeOverridden
+from deploydb.domain.model.reasons import Reason
 from deploydb.domain.orders import Hold, Hotfix, Wish
 from deploydb.domain.promotions import ManualPromotion, Promotion, SoakPromotion, VerificationPromotion
 from deploydb.domain.state import (
@@ -185,9 +187,9 @@ class World:
         """How far it has come."""
         return self.find(environment, version).status
 
-    def reason(self, environment: str, version: str) -> str | None:
+    def reason(self, environment: str, version: str) -> Reason | None:
         """Why it is there."""
-        return self.find(environment, version).reason
+        return self.find(environment, version).status_reason
 
     def runs(self, environment: str, module: str = FOO) -> str | None:
         """The version that runs there."""
@@ -443,8 +445,8 @@ class World:
             attempt=made.attempt,
             cause=made.cause,
             not_before=made.not_before,
-            because=made.because,
-            reason=made.reason,
+            trigger_reason=made.trigger_reason,
+            status_reason=made.reason,
         )
 
     def _check_holds(self, known: Deployment) -> None:
@@ -459,7 +461,7 @@ class World:
             if hold.kind == "freeze":
                 said = self._verdicts.get(known.id, {}).get(("entry", "freeze"))
                 assert said is not None, "a freeze is passed"
-                assert "overridden by" in said.reason
+                assert isinstance(said.reason, FreezeOverridden)
 
     def deploy(self, environment: str, version: str, outcome: str = "succeeded") -> None:
         """Play the orchestrator's part of a command."""

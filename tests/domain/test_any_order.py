@@ -222,7 +222,7 @@ class AnyHistory(RuleBasedStateMachine):
             assert it.find("prod", "9.0", module=module).status is Status.SUCCESS
         for known in it.deployments.values():
             assert not known.open, f"{known} is open for ever"
-            assert known.reason or known.kind == "external"
+            assert known.status_reason or known.kind == "external"
 
 
 class AnyOrders(AnyHistory):

@@ -88,7 +88,11 @@ def test_a_deployment_tells_what_ran_before_and_why_it_came(world: World, servic
         "deployment": newest["deployment"],
         "event": newest["event"],
     }
-    assert newest["reason"] == "published by tests"
+    assert newest["reason"] == {
+        "code": "admitted",
+        "params": {"published_by": "tests"},
+        "text": "published by tests",
+    }
 
 
 def test_what_makes_no_sense_is_refused(service: Service) -> None:

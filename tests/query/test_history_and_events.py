@@ -27,7 +27,9 @@ def test_what_has_been_tried_newest_first_and_nothing_that_has_not_begun(world: 
     world.evaluate()
     assert service.ask("/api/history/foo/dev").text == (
         '{"deployments":[{"id":1,"flow":1,"environment":"dev","module":"com.example:foo","version":"1.0",'
-        '"kind":"deploy","status":"FAILED","because":"published by tests","reason":"disk full",'
+        '"kind":"deploy","status":"FAILED","triggerReason":{"code":"admitted","params":{"published_by":"tests"},'
+        '"text":"published by tests"},"reason":{"code":"attempt_failed","params":{"text":"disk full"},'
+        '"text":"disk full"},'
         '"createdAt":"2026-11-22T12:00:00+00:00",'
         '"requestedAt":"2026-11-22T12:00:00+00:00","startedAt":"2026-11-22T12:05:00+00:00",'
         '"finishedAt":"2026-11-22T12:06:00+00:00","decidedAt":"2026-11-22T12:06:00+00:00","url":"https://ci/1"}]}'
@@ -61,7 +63,7 @@ def test_what_was_done_by_hand_is_in_the_history(world: World, service: Service)
     world.tell("deployment.observed", service="legacy", environment="basement", artifact=seen, by="bob")
     world.evaluate()
     (told,) = service.get("/api/history/legacy/basement")["deployments"]
-    assert (told["kind"], told["flow"], told["reason"]) == ("external", None, "observed, by bob")
+    assert (told["kind"], told["flow"], told["reason"]["code"]) == ("external", None, "observed")
 
 
 def test_the_log_newest_first(world: World, service: Service) -> None:

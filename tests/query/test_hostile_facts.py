@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 import sqlalchemy as sa
 
+from deploydb.domain.model.reason_parts import ReasonCase
 from deploydb.store.queries.changes import changes, numbers_above
 from deploydb.store.record import record
 from deploydb.store.tables import event
@@ -81,7 +82,7 @@ def test_the_stream_tells_of_each_by_its_own_fields(service: Service) -> None:
         found = changes(connection, numbers_above(connection, 0))
         found += changes(connection, numbers_above(connection, found[-1].number))
     assert {one.type for one in found} > {"hold.placed", "artifact.published"}
-    assert all(isinstance(one.version, str | None) and isinstance(one.reason, str | None) for one in found)
+    assert all(isinstance(one.version, str | None) and isinstance(one.reason, ReasonCase | None) for one in found)
 
 
 def test_a_row_that_is_no_fact_is_shown_as_such_and_breaks_no_other(world: World) -> None:
@@ -94,8 +95,8 @@ def test_a_row_that_is_no_fact_is_shown_as_such_and_breaks_no_other(world: World
                     known = {"id": f"{kind}-{number}", "type": kind, "body": body if body is not None else sa.JSON.NULL}
                     connection.execute(sa.insert(event).values(row | known))
         told = service.get("/api/blame")["changes"]
-        assert [one["reason"] for one in told if one["who"] == "alice"] == ["sale"]
-        unread = [one for one in told if "cannot be read" in (one["reason"] or "")]
+        assert [one["reason"]["text"] for one in told if one["who"] == "alice"] == ["sale"]
+        unread = [one for one in told if one["reason"] and "cannot be read" in one["reason"]["text"]]
         assert {one["kind"] for one in unread} == {"held", "approved", "incident"}
         assert all(service.ask(address).status_code < 500 for _, address in addresses(service.app))
 

@@ -47,13 +47,18 @@ def test_what_runs_and_what_comes(world: World, service: Service) -> None:
     assert service.ask("/api/status?environment=dev").text == (
         '{"environments":["dev"],"lanes":[{"service":"foo","environment":"dev","running":[{"module":"com.example:foo",'
         '"version":"1.0","deployment":1,"status":"SUCCESS","since":"2026-11-22T12:00:00+00:00",'
-        '"because":"published by tests","reason":"smoke passed","previous":null}],'
+        '"triggerReason":{"code":"admitted","params":{"published_by":"tests"},"text":"published by tests"},'
+        '"reason":{"code":"gates_passed","params":{"reasons":[{"code":"jobs_passed","reports":[{"job":"smoke"}]}]},'
+        '"text":"smoke passed"},"previous":null}],'
         '"pending":[],"holds":[],"drift":[]}],"at":null,"knownAt":null}'
     )
     assert service.ask("/api/status?environment=prod").text == (
         '{"environments":["prod"],"lanes":[{"service":"foo","environment":"prod","running":[],"pending":['
         '{"module":"com.example:foo","version":"1.0","deployment":2,"kind":"deploy","attempt":1,"status":"CREATED",'
-        '"reason":"promoted from dev: smoke passed"}],"holds":[],"drift":[]}],"at":null,"knownAt":null}'
+        '"reason":{"code":"admitted","params":{"promoted_from":[{"environment":"dev","reason":{"code":"gates_passed",'
+        '"reasons":[{"code":"jobs_passed","reports":[{"job":"smoke"}]}]}}]},"text":'
+        '"promoted from dev: smoke passed"}}],'
+        '"holds":[],"drift":[]}],"at":null,"knownAt":null}'
     )
 
 
@@ -65,7 +70,11 @@ def test_of_what_waits_only_the_newest_of_each_module_is_told(world: World, serv
     told = lanes(service)
     assert versions(told["foo", "dev"]["pending"]) == [("1.0", "CREATED"), ("1.2", "NOT_STARTED")]
     assert versions(told["foo", "prod"]["pending"]) == [("1.2", "NOT_STARTED")]
-    assert told["foo", "prod"]["pending"][0]["reason"] == "waits for staging"
+    assert told["foo", "prod"]["pending"][0]["reason"] == {
+        "code": "awaiting_stages",
+        "params": {"environments": ["staging"], "all": True},
+        "text": "waits for staging",
+    }
 
 
 def test_the_newest_is_the_highest_where_the_service_goes_by_version(world: World, service: Service) -> None:
@@ -91,8 +100,8 @@ def test_what_failed_is_pending_beside_what_still_runs(world: World, service: Se
     world.evaluate()
     lane = lanes(service)["foo", "dev"]
     assert versions(lane["running"]) == [("1.0", "SUCCESS")]
-    assert [(one["version"], one["status"], one["reason"]) for one in lane["pending"]] == [
-        ("1.1", "FAILED", "disk full")
+    assert [(one["version"], one["status"], one["reason"]["params"]) for one in lane["pending"]] == [
+        ("1.1", "FAILED", {"text": "disk full"})
     ]
     assert prod.environment == "prod"
 

@@ -129,7 +129,7 @@ def test_a_pin_is_kept_by_the_module_that_has_its_version(world: World, service:
 
 def drift(service: Service, environment: str) -> list[tuple[str, str]]:
     (lane,) = service.get(f"/api/status?environment={environment}")["lanes"]
-    return [(one["expected"], one["reason"]) for one in lane["drift"]]
+    return [(one["expected"], one["reason"]["text"]) for one in lane["drift"]]
 
 
 def seen(version: str, when: Any) -> dict[str, Any]:

@@ -55,7 +55,11 @@ def test_the_whole_answer(service: Service) -> None:
         "state": "runs",
         "deployment": 2,
         "status": "SUCCESS",
-        "reason": "smoke passed",
+        "reason": {
+            "code": "gates_passed",
+            "params": {"reasons": [{"code": "jobs_passed", "reports": [{"job": "smoke"}]}]},
+            "text": "smoke passed",
+        },
         "since": "2026-11-22T12:00:00+00:00",
         "until": None,
         "now": None,

@@ -81,20 +81,22 @@ def test_the_body_has_the_way_there_with_every_gate(world: World, service: Servi
     assert told["answer"] == ("1.4.0 is not in prod: in staging it soaks for 2h, until 2026-11-22 14:00:00 UTC (soak)")
     dev, staging, prod = told["stages"]
     (smoke_in_dev,) = dev.pop("gates")
-    assert dev == {"environment": "dev", "deployment": 1, "status": "SUCCESS", "reason": "smoke passed"}
+    passed = {"code": "jobs_passed", "reports": [{"job": "smoke"}]}
+    reason = {"code": "gates_passed", "params": {"reasons": [passed]}, "text": "smoke passed"}
+    assert dev == {"environment": "dev", "deployment": 1, "status": "SUCCESS", "reason": reason}
     (report,) = smoke_in_dev.pop("inputs")
     assert service.get("/api/events?type=verification.finished")["events"][-1]["number"] == report
     assert smoke_in_dev == {
         "promotion": "smoke",
         "type": "VerificationPromotion",
         "verdict": "PASS",
-        "reason": "smoke passed",
+        "reason": {"code": "jobs_passed", "params": {"reports": [{"job": "smoke"}]}, "text": "smoke passed"},
         "recheckAt": None,
         "decidedAt": "2026-11-22T12:00:00+00:00",
         "catalog": "test",
     }
     assert staging["status"] == "COMPLETED"
-    assert staging["reason"] == "soaks for 2h, until 2026-11-22 14:00:00 UTC; people are asked once soak passed"
+    assert [one["code"] for one in staging["reason"]["params"]["reasons"]] == ["soaking", "approval_deferred"]
     assert [(gate["promotion"], gate["verdict"], gate["recheckAt"]) for gate in staging["gates"]] == [
         ("smoke", "PASS", None),
         ("soak", "PENDING", "2026-11-22T14:00:00+00:00"),
@@ -104,13 +106,17 @@ def test_the_body_has_the_way_there_with_every_gate(world: World, service: Servi
         "environment": "prod",
         "deployment": 3,
         "status": "NOT_STARTED",
-        "reason": "waits for staging",
+        "reason": {
+            "code": "awaiting_stages",
+            "params": {"environments": ["staging"], "all": True},
+            "text": "waits for staging",
+        },
         "gates": [
             {
                 "promotion": "smoke",
                 "type": "VerificationPromotion",
                 "verdict": "PENDING",
-                "reason": "not asked yet",
+                "reason": {"code": "not_asked", "params": {}, "text": "not asked yet"},
                 "recheckAt": None,
                 "decidedAt": None,
                 "inputs": [],
@@ -248,7 +254,7 @@ def test_an_entry_gate_holds_it_at_the_door(world: World, service: Service) -> N
     assert answer(service, "dev") == "1.4.0 is not in dev: at its door it waits for 1 approval"
     gates = service.get("/api/why/foo/dev")["stages"][0]["gates"]
     assert [(gate["promotion"], gate["verdict"]) for gate in gates] == [("go", "PENDING"), ("smoke", "PENDING")]
-    assert [gate["reason"] for gate in gates] == ["waits for 1 approval", "not asked yet"]
+    assert [gate["reason"]["code"] for gate in gates] == ["awaiting_approval", "not_asked"]
 
 
 def test_a_fan_in_names_each_branch_that_is_not_through(world: World, service: Service) -> None:
@@ -317,7 +323,7 @@ def test_a_promotion_that_was_configured_later_is_not_asked_of_what_is_over(worl
     dev, staging, _ = service.get("/api/why/foo/prod")["stages"]
     assert [gate["promotion"] for gate in dev["gates"]] == ["smoke"]
     assert [gate["promotion"] for gate in staging["gates"]] == ["smoke", "manual", "soak", "go"]
-    assert staging["gates"][1]["reason"] == "not asked yet"
+    assert staging["gates"][1]["reason"]["code"] == "not_asked"
 
 
 def test_a_version_that_has_no_way_there(world: World, service: Service) -> None:
@@ -373,6 +379,7 @@ def test_what_was_skipped_says_what_to_do_instead(world: World, service: Service
     assert told == {
         "sentence": "nothing releases it: publish a newer version than 1.4.0: in prod it was skipped: "
         "failed in dev: did not start by its deadline 2026-11-22 13:00:00 UTC",
+        "possible": False,
         "earliest": None,
         "needs": [],
     }

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from deploydb.domain.model.reasons import ExpiryDeferred
 from deploydb.store.tables import deployment, reading
 from tests.house import write_config
 from tests.workers.workshop import Workshop, fact, published, until
@@ -24,8 +25,8 @@ def test_a_deployment_that_finished_in_time_while_ingest_was_away_does_not_expir
     ingest.stop()
     workshop.publish(fact("deployment.finished", "late", command=command.id, outcome="succeeded"))
     assert datetime.now(UTC) < command.deadline, "the machine is too slow for this test"
-    waits = f"expiry waits: ingest has not read past {command.deadline:%Y-%m-%d %H:%M:%S} UTC, its deadline"
-    until(lambda: _dev(workshop).reason == waits, "it is said why it does not expire")
+    waits = ExpiryDeferred(deadline=command.deadline)
+    until(lambda: _dev(workshop).status_reason == waits, "it is said why it does not expire")
     assert _dev(workshop).expired_at is None
     workshop.start("ingest")
     until(lambda: _dev(workshop).status == "SUCCESS", "the answer counts")

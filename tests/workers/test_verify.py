@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from deploydb.configuration import load
 from deploydb.domain.catalog import Catalog, Service
 from deploydb.domain.promotions import MetricPromotion, Promotion, WebhookPromotion
+from deploydb.domain.wording import text
 from deploydb.http.health import Health
 from deploydb.outgoing import Allowed, Outgoing
 from deploydb.store import probes
@@ -100,7 +101,9 @@ class Bench:
     def said(self, promotion: str = "web") -> list[tuple[str, str]]:
         """The verdicts on it, as people read them."""
         return [
-            (row.outcome, row.reason) for row in self.world.rows(verdict) if row.promotion == promotion and row.outcome
+            (row.outcome, text(row.reason))
+            for row in self.world.rows(verdict)
+            if row.promotion == promotion and row.outcome
         ]
 
     def done(self) -> bool:

@@ -1,33 +1,39 @@
 """`DependsOnPromotion`: another service runs somewhere, with success."""
 
+from collections.abc import Sequence
+
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from deploydb.domain.gates.asked import Asked
+from deploydb.domain.model.gate_reasons import (
+    DependencyMet,
+    DependencyMissing,
+    DependencyUnverified,
+    DependencyVersion,
+)
+from deploydb.domain.model.reason_parts import ReleaseStatus
 from deploydb.domain.promotions import DependsOnPromotion
 from deploydb.domain.state import Neighbour, Outcome, Status, Verdict
 
 
 def depends_on(promotion: DependsOnPromotion, asked: Asked) -> Verdict:
     """What runs there has succeeded, and is of the version that is wanted."""
-    ident, where = promotion.ident, f"{promotion.service} in {promotion.environment}"
+    ident, lane = promotion.ident, {"service": promotion.service, "environment": promotion.environment}
     found = [one for one in asked.neighbours if _is_meant(promotion, one)]
-    wanted = f" {promotion.version}" if promotion.version is not None else ""
     if not found:
-        reason = f"waits for {promotion.service}{wanted} in {promotion.environment}: nothing of it runs there"
-        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=reason)
+        missing = DependencyMissing(**lane, version=promotion.version)
+        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=missing)
     others = [one for one in found if not in_range(promotion.version, one.release.artifact.version)]
     if others:
-        runs = ", ".join(one.release.artifact.version for one in others)
-        return Verdict(
-            promotion=ident, outcome=Outcome.PENDING, reason=f"waits for {where} to be{wanted}; it runs {runs}"
-        )
+        other = DependencyVersion(**lane, version=promotion.version, running=_versions(others))
+        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=other)
     unproven = [one for one in found if one.status is not Status.SUCCESS]
     if unproven:
-        told = ", ".join(f"{one.release.artifact.version} is {one.status}" for one in unproven)
-        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=f"waits for {where} to succeed: {told}")
-    runs = ", ".join(one.release.artifact.version for one in found)
-    return Verdict(promotion=ident, outcome=Outcome.PASS, reason=f"{where} is at {runs}")
+        states = tuple(ReleaseStatus(version=one.release.artifact.version, status=one.status) for one in unproven)
+        unverified = DependencyUnverified(**lane, running=states)
+        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=unverified)
+    return Verdict(promotion=ident, outcome=Outcome.PASS, reason=DependencyMet(**lane, running=_versions(found)))
 
 
 def in_range(wanted: str | None, version: str) -> bool:
@@ -38,6 +44,10 @@ def in_range(wanted: str | None, version: str) -> bool:
         return SpecifierSet(wanted, prereleases=True).contains(Version(version))
     except (InvalidSpecifier, InvalidVersion):
         return False
+
+
+def _versions(found: Sequence[Neighbour]) -> tuple[str, ...]:
+    return tuple(one.release.artifact.version for one in found)
 
 
 def _is_meant(promotion: DependsOnPromotion, one: Neighbour) -> bool:

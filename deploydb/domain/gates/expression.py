@@ -3,6 +3,7 @@
 from typing import Any
 
 from deploydb.domain.gates.asked import Asked
+from deploydb.domain.model.gate_reasons import ExpressionFalse, ExpressionTrue, ExpressionUnknown
 from deploydb.domain.promotions import ExpressionPromotion
 from deploydb.domain.state import Outcome, Verdict
 
@@ -13,11 +14,12 @@ def expression(promotion: ExpressionPromotion, asked: Asked) -> Verdict:
     try:
         holds = promotion.rule(variables(asked))
     except ValueError as error:
-        reason = f"{ident} cannot be told: {error}"
-        return Verdict(promotion=ident, outcome=Outcome.ERROR, reason=reason, recheck_at=again)
+        unknown = ExpressionUnknown(promotion=ident, error=str(error))
+        return Verdict(promotion=ident, outcome=Outcome.ERROR, reason=unknown, recheck_at=again)
     if holds is True:
-        return Verdict(promotion=ident, outcome=Outcome.PASS, reason=f"{ident} holds: {promotion.expression}")
-    reason = f"waits for {ident} to hold: {promotion.expression}"
+        true = ExpressionTrue(promotion=ident, expression=promotion.expression)
+        return Verdict(promotion=ident, outcome=Outcome.PASS, reason=true)
+    reason = ExpressionFalse(promotion=ident, expression=promotion.expression)
     return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=reason, recheck_at=again)
 
 

@@ -14,7 +14,7 @@ from deploydb.domain.gates.provenance import provenance
 from deploydb.domain.gates.soak import soak
 from deploydb.domain.gates.verification import checked, verification
 from deploydb.domain.gates.window import window
-from deploydb.domain.gates.words import listed
+from deploydb.domain.model.gate_reasons import ApprovalDeferred, GateBroken
 from deploydb.domain.promotions import (
     DependsOnPromotion,
     ExpressionPromotion,
@@ -55,7 +55,7 @@ def _judge(promotion: Promotion, asked: Asked, others: Sequence[tuple[Promotion,
     try:
         return _judge_one(promotion, asked, others)
     except Exception as error:  # whatever breaks in a gate must block that gate and nothing else
-        reason = f"{promotion.ident} could not be evaluated: {type(error).__name__}: {error}"
+        reason = GateBroken(promotion=promotion.ident, error=f"{type(error).__name__}: {error}")
         again = asked.now + BROKEN_AGAIN_AFTER
         return Verdict(promotion=promotion.ident, outcome=Outcome.ERROR, reason=reason, recheck_at=again)
 
@@ -93,5 +93,5 @@ def _people(promotion: ManualPromotion, asked: Asked, others: Sequence[tuple[Pro
     ran_out = said.outcome is Outcome.FAIL and said.recheck_at is not None
     if not unmet or (said.outcome is not Outcome.PENDING and not ran_out):
         return said
-    reason = f"people are asked once {listed(unmet)} passed"
-    return Verdict(promotion=promotion.ident, outcome=Outcome.PENDING, reason=reason, inputs=said.inputs)
+    deferred = ApprovalDeferred(unmet=tuple(unmet))
+    return Verdict(promotion=promotion.ident, outcome=Outcome.PENDING, reason=deferred, inputs=said.inputs)

@@ -6,20 +6,21 @@ from msgspec import Struct
 
 from deploydb.domain.evidence import Approval
 from deploydb.domain.gates.asked import Asked
-from deploydb.domain.gates.words import counted, in_words, listed
+from deploydb.domain.model.gate_reasons import ApprovalRefused, ApprovalTimedOut, Approved, AwaitingApproval
+from deploydb.domain.model.reason_parts import Comment, UncountedVote
 from deploydb.domain.promotions import ManualPromotion
 from deploydb.domain.state import Outcome, Verdict
 
 
 class Votes(Struct, frozen=True, kw_only=True):
-    """The words on a manual promotion, each person's latest one. `given` counts; `notes` says what does not, and why.
+    """The votes on a manual promotion, each person's latest one. `given` counts, `uncounted` does not.
 
     `missing`: how many more are needed; `groups`: of whom, where that matters.
     """
 
     given: tuple[Approval, ...]
     refused: tuple[Approval, ...]
-    notes: tuple[str, ...]
+    uncounted: tuple[UncountedVote, ...]
     missing: int
     groups: tuple[str, ...]
     inputs: tuple[int, ...]
@@ -30,25 +31,21 @@ def manual(promotion: ManualPromotion, asked: Asked) -> Verdict:
     ident = promotion.ident
     votes = count(promotion, asked)
     if votes.refused:
-        refusals = [f"{word.by}: {word.comment}" if word.comment else word.by for word in votes.refused]
-        reason = f"{ident} refused by {', '.join(refusals)}"
-        return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=reason, inputs=votes.inputs)
-    people = [word.by for word in votes.given]
+        refusals = tuple(Comment(by=word.by, comment=word.comment) for word in votes.refused)
+        refused = ApprovalRefused(promotion=ident, refusals=refusals)
+        return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=refused, inputs=votes.inputs)
+    people = tuple(word.by for word in votes.given)
     if not votes.missing:
-        reason = f"approved by {', '.join(people)}"
-        return Verdict(promotion=ident, outcome=Outcome.PASS, reason=reason, inputs=votes.inputs)
-    reason = f"waits for {wanted(votes)}"
-    if people:
-        reason += f" beside {', '.join(people)}"
-    reason += "".join(f"; {note}" for note in votes.notes)
+        return Verdict(promotion=ident, outcome=Outcome.PASS, reason=Approved(by=people), inputs=votes.inputs)
+    reason = AwaitingApproval(missing=votes.missing, groups=votes.groups, approved_by=people, uncounted=votes.uncounted)
     if promotion.timeout is None:
         return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=reason, inputs=votes.inputs)
     before = asked.before.get(ident)
     # the clock runs from when they were asked: the last verdict remembers it, also once it has run out
     due = before.recheck_at if before is not None and before.recheck_at is not None else asked.now + promotion.timeout
     if asked.now >= due:
-        reason = f"{ident} was not approved within {in_words(promotion.timeout)}: {reason}"
-        return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=reason, recheck_at=due, inputs=votes.inputs)
+        late = ApprovalTimedOut(promotion=ident, timeout=promotion.timeout, awaiting=reason)
+        return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=late, recheck_at=due, inputs=votes.inputs)
     return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=reason, recheck_at=due, inputs=votes.inputs)
 
 
@@ -60,15 +57,15 @@ def count(promotion: ManualPromotion, asked: Asked) -> Votes:
         if word.promotion == promotion.ident:
             said[word.by] = word
     words = [said[person] for person in sorted(said)]
-    notes = {}
+    uncounted = {}
     for word in words:
         if word.digest is not None and word.digest != release.artifact.digest:
-            notes[word.by] = f"{word.by}'s word is on another file ({word.digest})"
+            uncounted[word.by] = UncountedVote(by=word.by, cause="other_file", digest=word.digest)
         elif promotion.groups and not groups_of(word.by, promotion.groups, asked.groups):
-            notes[word.by] = f"{word.by} is not in {listed(promotion.groups, 'or')} and does not count"
+            uncounted[word.by] = UncountedVote(by=word.by, cause="not_in_groups", groups=promotion.groups)
         elif word.given and word.by == release.published_by and not promotion.allow_author:
-            notes[word.by] = f"{word.by} published it and does not count"
-    counting = [word for word in words if word.by not in notes]
+            uncounted[word.by] = UncountedVote(by=word.by, cause="publisher")
+    counting = [word for word in words if word.by not in uncounted]
     given = [word for word in counting if word.given]
     reached, free = len(given), promotion.groups
     if promotion.distinct_groups:
@@ -78,17 +75,11 @@ def count(promotion: ManualPromotion, asked: Asked) -> Votes:
     return Votes(
         given=tuple(given),
         refused=tuple(word for word in counting if not word.given),
-        notes=tuple(notes.values()),
+        uncounted=tuple(uncounted.values()),
         missing=max(promotion.approvals - reached, 0),
         groups=free,
         inputs=tuple(word.event for word in words if word.event is not None),
     )
-
-
-def wanted(votes: Votes) -> str:
-    """`2 approvals of sre or qa`."""
-    of = f" of {listed(votes.groups, 'or')}" if votes.groups else ""
-    return counted(votes.missing, "approval") + of
 
 
 def groups_of(person: str, groups: Sequence[str], members: Mapping[str, frozenset[str]]) -> list[str]:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from deploydb.domain.evidence import Incident, Verification
 from deploydb.domain.gates.asked import Asked
 from deploydb.domain.gates.verification import verified_at
-from deploydb.domain.gates.words import in_words, instant, listed
+from deploydb.domain.model.gate_reasons import Soaked, SoakIncident, Soaking, SoakNotLive, SoakUnverified
 from deploydb.domain.promotions import (
     MetricPromotion,
     Promotion,
@@ -25,21 +26,26 @@ def soak(promotion: SoakPromotion, asked: Asked, others: Sequence[tuple[Promotio
     """
     ident = promotion.ident
     if asked.since is None:
-        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason="soaks once it runs")
+        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=SoakNotLive())
     unverified = [one.ident for one, verdict in others if _verifies(one) and verdict.outcome is not Outcome.PASS]
     if unverified:
-        reason = f"soaks once {listed(unverified)} passed"
-        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=reason)
+        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=SoakUnverified(unmet=tuple(unverified)))
     troubled = [incident for incident in asked.evidence.incidents if incident.open]
     if troubled:
-        reason = f"soaks once it is over: {'; '.join(str(incident) for incident in troubled)}"
+        broken = SoakIncident(incidents=tuple(incident.report for incident in troubled))
         inputs = tuple(incident.event for incident in troubled if incident.event is not None)
-        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=reason, inputs=inputs)
-    began, again = _began(asked, asked.since, [one for one, _ in others])
+        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=broken, inputs=inputs)
+    began, last = _began(asked, asked.since, [one for one, _ in others])
     due = began + promotion.duration
     if asked.now >= due:
-        return Verdict(promotion=ident, outcome=Outcome.PASS, reason=f"{ident} {in_words(promotion.duration)} met")
-    reason = f"soaks for {in_words(promotion.duration)}, until {instant(due)}{again}"
+        soaked = Soaked(promotion=ident, duration=promotion.duration)
+        return Verdict(promotion=ident, outcome=Outcome.PASS, reason=soaked)
+    reason = Soaking(
+        duration=promotion.duration,
+        until=due,
+        after_job=last.promotion if isinstance(last, Verification) else None,
+        after_incident=last.report if isinstance(last, Incident) else None,
+    )
     return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=reason, recheck_at=due)
 
 
@@ -47,15 +53,15 @@ def _verifies(promotion: Promotion) -> bool:
     return isinstance(promotion, _VERIFYING)
 
 
-def _began(asked: Asked, since: datetime, others: Sequence[Promotion]) -> tuple[datetime, str]:
-    """When the soak began, and what it began again after."""
+def _began(
+    asked: Asked, since: datetime, others: Sequence[Promotion]
+) -> tuple[datetime, Verification | Incident | None]:
+    """When the soak began, and the failed report or incident after which it began again."""
     verified = [at for one in others if isinstance(one, _VERIFYING) if (at := verified_at(one, asked)) is not None]
     began = max([since, *verified])
-    breaks = [
-        (report.at.time, f"{report.promotion} failed")
-        for report in asked.evidence.verifications
-        if report.outcome == "failed"
+    breaks: list[Verification | Incident] = [
+        report for report in asked.evidence.verifications if report.outcome == "failed"
     ]
-    breaks += [(incident.at.time, f"{incident} was over") for incident in asked.evidence.incidents]
-    last, what = max(breaks, default=(since, ""))
-    return (last, f", again since {what}") if last > began else (began, "")
+    breaks += asked.evidence.incidents
+    last = max(breaks, key=lambda one: one.at, default=None)
+    return (last.at.time, last) if last is not None and last.at.time > began else (began, None)

@@ -1,11 +1,19 @@
 """`VerificationPromotion`: jobs report whether they passed. What `workers.verify` asks is answered by reports too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from deploydb.domain.evidence import Verification
 from deploydb.domain.gates.asked import Asked
-from deploydb.domain.gates.words import in_words, listed
+from deploydb.domain.model.gate_reasons import (
+    AwaitingJobs,
+    CheckRunning,
+    CheckUnanswered,
+    JobsFailed,
+    JobsPassed,
+    JobsTimedOut,
+)
+from deploydb.domain.model.reason_parts import JobReport
 from deploydb.domain.promotions import CheckedPromotion, VerificationPromotion, WebhookPromotion
 from deploydb.domain.state import Outcome, Verdict
 
@@ -16,26 +24,22 @@ def verification(promotion: VerificationPromotion, asked: Asked) -> Verdict:
     jobs = promotion.jobs or (ident,)
     latest = _latest(asked.evidence.verifications, jobs)
     inputs = tuple(report.event for report in latest.values() if report.event is not None)
-    failed = [f"{job} failed{_said(report)}" for job, report in latest.items() if report.outcome == "failed"]
+    failed, errored = _reports(latest, "failed"), _reports(latest, "errored")
     if failed:
-        return Verdict(promotion=ident, outcome=Outcome.FAIL, reason="; ".join(failed), inputs=inputs)
-    unclear = {job: report for job, report in latest.items() if report.outcome == "errored"}
-    missing = [job for job in jobs if job not in latest]
-    if not unclear and not missing:
-        passed = ", ".join(f"{job} passed{_said(report)}" for job, report in latest.items())
+        return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=JobsFailed(reports=failed), inputs=inputs)
+    missing = tuple(job for job in jobs if job not in latest)
+    if not errored and not missing:
+        passed = JobsPassed(reports=_reports(latest, "passed"))
         return Verdict(promotion=ident, outcome=Outcome.PASS, reason=passed, inputs=inputs)
-    one = len(jobs) == 1
-    waits = [f"{job} could not tell{_said(report)}; it may report again" for job, report in unclear.items()]
-    waits += [f"waits for {listed(missing)} to report"] if missing else []
-    outcome = Outcome.ERROR if unclear else Outcome.PENDING
+    outcome = Outcome.ERROR if errored else Outcome.PENDING
+    awaiting = AwaitingJobs(missing=missing, errored=errored)
     if promotion.timeout is None or asked.since is None:
-        return Verdict(promotion=ident, outcome=outcome, reason="; ".join(waits), inputs=inputs)
+        return Verdict(promotion=ident, outcome=outcome, reason=awaiting, inputs=inputs)
     due = asked.since + promotion.timeout
     if asked.now < due:
-        return Verdict(promotion=ident, outcome=outcome, reason="; ".join(waits), recheck_at=due, inputs=inputs)
-    last = "".join(f"; at last {'it' if one else job} could not tell{_said(report)}" for job, report in unclear.items())
-    reason = f"{listed([*unclear, *missing])} did not answer within {in_words(promotion.timeout)}{last}"
-    return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=reason, inputs=inputs)
+        return Verdict(promotion=ident, outcome=outcome, reason=awaiting, recheck_at=due, inputs=inputs)
+    late = JobsTimedOut(timeout=promotion.timeout, missing=missing, errored=errored)
+    return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=late, inputs=inputs)
 
 
 def checked(promotion: CheckedPromotion, asked: Asked) -> Verdict:
@@ -43,21 +47,19 @@ def checked(promotion: CheckedPromotion, asked: Asked) -> Verdict:
     ident = promotion.ident
     report = _latest(asked.evidence.verifications, (ident,)).get(ident)
     if report is None:
-        whom = promotion.url if isinstance(promotion, WebhookPromotion) else promotion.prometheus
-        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=f"waits for {ident}: {whom} is being asked")
+        url = promotion.url if isinstance(promotion, WebhookPromotion) else promotion.prometheus
+        running = CheckRunning(promotion=ident, url=url)
+        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=running)
     inputs = (report.event,) if report.event is not None else ()
+    reports = (JobReport(job=ident, text=report.reason),)
     match report.outcome:
         case "passed":
-            return Verdict(
-                promotion=ident, outcome=Outcome.PASS, reason=f"{ident} passed{_said(report)}", inputs=inputs
-            )
+            return Verdict(promotion=ident, outcome=Outcome.PASS, reason=JobsPassed(reports=reports), inputs=inputs)
         case "failed":
-            return Verdict(
-                promotion=ident, outcome=Outcome.FAIL, reason=f"{ident} failed{_said(report)}", inputs=inputs
-            )
+            return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=JobsFailed(reports=reports), inputs=inputs)
         case "errored":
-            reason = f"{ident} has no answer yet{_said(report)}; it is asked again"
-            return Verdict(promotion=ident, outcome=Outcome.ERROR, reason=reason, inputs=inputs)
+            unanswered = CheckUnanswered(promotion=ident, text=report.reason)
+            return Verdict(promotion=ident, outcome=Outcome.ERROR, reason=unanswered, inputs=inputs)
 
 
 def verified_at(promotion: VerificationPromotion | CheckedPromotion, asked: Asked) -> datetime | None:
@@ -75,5 +77,5 @@ def _latest(reports: Sequence[Verification], jobs: Sequence[str]) -> dict[str, V
     return {job: found[job] for job in jobs if job in found}
 
 
-def _said(report: Verification) -> str:
-    return f": {report.reason}" if report.reason else ""
+def _reports(latest: Mapping[str, Verification], outcome: str) -> tuple[JobReport, ...]:
+    return tuple(JobReport(job=job, text=one.reason) for job, one in latest.items() if one.outcome == outcome)

@@ -5,6 +5,7 @@ from msgspec import Struct
 from deploydb.http.errors import not_found
 from deploydb.query.asking import Asked, iso
 from deploydb.query.pages.page import Page, Said
+from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.store.queries.artifacts import artifacts_of_module
 from deploydb.store.queries.deployments import deployments_of_artifact
 from deploydb.store.queries.releases import release_by_id
@@ -22,7 +23,7 @@ class Deployed(Struct, frozen=True, kw_only=True, rename="camel"):
     environment: str
     kind: str
     status: str
-    reason: str | None
+    reason: ReasonBody | None
     finished_at: str | None
 
 
@@ -87,7 +88,7 @@ def artifact(asked: Asked) -> Artifact:
                 environment=one.environment,
                 kind=one.kind,
                 status=one.status,
-                reason=one.reason,
+                reason=reason_body(one.status_reason),
                 finished_at=iso(one.finished_at),
             )
             for one in deployments

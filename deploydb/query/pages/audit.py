@@ -31,8 +31,11 @@ def _drawn(asked: Asked, said: Said) -> Mapping[str, Any]:
     }
 
 
-def _told(body: Any) -> str:  # noqa: ANN401  # any JSON
-    """What a row says beside what has a column of its own."""
+def _told(event: Any) -> str:  # noqa: ANN401  # an event of the body
+    """The fields of a row that have no column of their own."""
+    body = event["body"]
+    if "reason" in event:
+        body = {**body, "reason": event["reason"]["text"]}
     if not isinstance(body, dict):
         return _short(body)
     artifact = body.get("artifact")

@@ -10,6 +10,7 @@ from deploydb.http.errors import not_found
 from deploydb.query.asking import Asked, iso
 from deploydb.query.explanation import StageBody, stage_body
 from deploydb.query.pages.page import Page, Said, stream_of
+from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.flows import flow_by_id
 from deploydb.store.queries.past import catalogs_of
@@ -38,7 +39,7 @@ class Attempt(Struct, frozen=True, kw_only=True, rename="camel"):
     finished_at: str | None
     decided_at: str | None
     deadline: str | None
-    aftermath: str | None
+    aftermath: ReasonBody | None
     url: str | None
     words: list[Word]
 
@@ -108,7 +109,7 @@ def _attempt(view: DeploymentView, stage: StageBody, words: list[Word]) -> Attem
         finished_at=iso(view.finished_at),
         decided_at=iso(view.decided_at),
         deadline=iso(view.deadline) if view.status in ("CREATED", "STARTED") else None,
-        aftermath=view.aftermath,
+        aftermath=reason_body(view.aftermath),
         url=view.url,
         words=words,
     )

@@ -9,8 +9,10 @@ from deploydb.domain.catalog import Catalog
 from deploydb.http.errors import bad_request
 from deploydb.query.asking import Asked
 from deploydb.query.lane import require_environment, require_service
+from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.query.resource import Resource, moment, number, text
 from deploydb.store.queries.blame import MOST, ChangeView, Told, changes_between, ran_before
+from deploydb.store.reason_codec import reason_of
 
 MOST_HOURS = 24 * 31
 _HOURS = 24
@@ -65,7 +67,7 @@ class Change(Struct, frozen=True, kw_only=True, rename="camel"):
     previous: str | None
     what: str | None
     who: str | None
-    reason: str | None
+    reason: ReasonBody | None
     deployment: int | None
     event: int
 
@@ -105,7 +107,7 @@ def blame(asked: Asked) -> Blame:
 
 
 def _change(catalog: Catalog, view: ChangeView, before: dict[int, str]) -> Change:
-    told = view.told or Told(reason=f"it cannot be read: row {view.number} of the log is not as such a row is")
+    told = view.told or Told(reason=f"row {view.number} of the log is malformed and cannot be read")
     return Change(
         time=(told.since or view.time).isoformat(),
         recorded_at=view.recorded_at.isoformat(),
@@ -116,7 +118,7 @@ def _change(catalog: Catalog, view: ChangeView, before: dict[int, str]) -> Chang
         previous=before.get(told.deployment) if told.deployment is not None else None,
         what=_what(view.type, told),
         who=view.who or told.by,
-        reason=told.reason or told.comment or view.deployment_reason,
+        reason=reason_body(reason_of(told.reason or told.comment) or view.deployment_reason),
         deployment=told.deployment,
         event=view.number,
     )

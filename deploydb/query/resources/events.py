@@ -1,18 +1,23 @@
 """Events: `/api/events`, the log."""
 
-import msgspec
-from msgspec import Struct
+from typing import Any
 
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from deploydb.domain.facts import OWN_SOURCE
 from deploydb.http.errors import bad_request
 from deploydb.query.asking import Asked
 from deploydb.query.paging import LARGEST
+from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.query.resource import Resource, moment, number, text
 from deploydb.store.queries.events import EventView, Filter, events_before
+from deploydb.store.reason_codec import reason_of
 
 
 class Event(Struct, frozen=True, kw_only=True, rename="camel"):
     """A row of the log: who said what, when it happened and when it was known. `publisher`: who sent it, by the broker;
-    `who`: the person it names; `body`: as it was said."""
+    `who`: the person it names; `reason`: of DeployDB's own decisions; `body`: as it was said."""
 
     number: int
     source: str
@@ -24,6 +29,7 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel"):
     who: str | None
     service: str | None
     environment: str | None
+    reason: ReasonBody | UnsetType = UNSET
     body: msgspec.Raw
 
 
@@ -69,8 +75,20 @@ def event_of(view: EventView) -> Event:
         who=view.who,
         service=view.service,
         environment=view.environment,
+        reason=_reason(view),
         body=view.body,
     )
+
+
+class _Decision(Struct, frozen=True):
+    reason: Any = None
+
+
+def _reason(view: EventView) -> ReasonBody | UnsetType:
+    """Of a decision; a fact's is a text in its body."""
+    found = msgspec.json.decode(view.body, type=_Decision).reason if view.source == OWN_SOURCE else None
+    reason = reason_of(found) if isinstance(found, dict) else None
+    return reason_body(reason) if reason is not None else UNSET
 
 
 FILTERS = (

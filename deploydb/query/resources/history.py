@@ -4,14 +4,15 @@ from msgspec import Struct
 
 from deploydb.query.asking import Asked, iso
 from deploydb.query.lane import require_lane, require_service
+from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.query.resource import PAGE, Resource
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.history import history as deployments_of
 
 
 class Tried(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One attempt, and what came of it. `because`: why it was commanded, or was put there; `reason`: why it is as
-    far as it is."""
+    """One attempt, and what came of it. `trigger_reason`: why it was commanded, or observed; `reason`: why its
+    status is as it is."""
 
     id: int
     flow: int | None
@@ -20,8 +21,8 @@ class Tried(Struct, frozen=True, kw_only=True, rename="camel"):
     version: str
     kind: str
     status: str
-    because: str | None
-    reason: str | None
+    trigger_reason: ReasonBody | None
+    reason: ReasonBody | None
     created_at: str
     requested_at: str | None
     started_at: str | None
@@ -61,8 +62,8 @@ def _tried(view: DeploymentView) -> Tried:
         version=view.artifact.version,
         kind=view.kind,
         status=view.status,
-        because=view.because,
-        reason=view.reason,
+        trigger_reason=reason_body(view.trigger_reason),
+        reason=reason_body(view.status_reason),
         created_at=view.created_at.isoformat(),
         requested_at=iso(view.requested_at),
         started_at=iso(view.started_at),

@@ -5,6 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain import wording
 from deploydb.domain.artifact import version_key
 from deploydb.domain.catalog import Service, Stage
 from deploydb.domain.decisions import Situation
@@ -122,7 +123,7 @@ def _lane(connection: sa.Connection, service: str, environment: str) -> Lane:
 def _held(held: Held, service: str, stage: Stage, version: str) -> list[str]:
     """The holds that would stand against it: all but a pin of this very version."""
     over = held.over(service, stage.environment, [version])
-    return [str(hold) for hold in over if hold.kind != "pin" or hold.version != version]
+    return [wording.text(hold.held) for hold in over if hold.kind != "pin" or hold.version != version]
 
 
 def _business(situation: Situation, service: Service, stage: Stage, version: str) -> list[str]:

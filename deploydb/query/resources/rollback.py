@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain import wording
 from deploydb.domain.catalog import Service
 from deploydb.domain.decisions import Situation
 from deploydb.domain.failures import Failures
@@ -12,6 +13,7 @@ from deploydb.domain.gates.depends import in_range
 from deploydb.domain.gates.words import instant
 from deploydb.domain.holds import Holds
 from deploydb.domain.lanes import Lanes
+from deploydb.domain.model.reasons import NothingLive
 from deploydb.domain.orders import standing
 from deploydb.domain.promotions import DependsOnPromotion
 from deploydb.domain.state import Good, Release, Running
@@ -95,7 +97,7 @@ def rollback(asked: Asked) -> Rollback:
                 environment=environment,
                 away=None,
                 target=None,
-                why=f"nothing runs in {environment} that could be rolled back",
+                why=wording.text(NothingLive(environment=environment)),
                 undoes=[],
                 dependents=[],
                 holds=[],
@@ -136,7 +138,8 @@ def _choose(
 ) -> tuple[Good | None, str]:
     lanes = Lanes(situation, asked.now, asked.catalog)
     holds = Holds(lanes, asked.catalog, {stage.environment: stage for stage in asked.catalog.stages(service)})
-    return Failures(lanes, asked.catalog, service, holds).target(good, environment, away.release)
+    target, obstacle = Failures(lanes, asked.catalog, service, holds).target(good, environment, away.release)
+    return target, wording.text(obstacle)
 
 
 def _undone(
@@ -174,7 +177,7 @@ def _holds(asked: Asked, situation: Situation, environment: str) -> list[str]:
     there = (None, environment)
     pins = standing(situation.holds, "pin", environments=there, version=None, now=asked.now)
     freezes = standing(situation.holds, "freeze", environments=there, version=None, now=asked.now)
-    return [str(hold) for hold in (*pins, *freezes)]
+    return [wording.text(hold.held) for hold in (*pins, *freezes)]
 
 
 def _why(target: Good) -> str:

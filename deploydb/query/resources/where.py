@@ -12,6 +12,7 @@ from deploydb.domain.catalog import Catalog
 from deploydb.http.errors import not_found, shown
 from deploydb.query.asking import Asked, iso
 from deploydb.query.order import environments_in_order
+from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.query.resource import Resource
 from deploydb.store.queries.where import (
     LONGEST_PURL,
@@ -46,7 +47,7 @@ class Place(Struct, frozen=True, kw_only=True):
     state: State
     deployment: int
     status: str
-    reason: str | None
+    reason: ReasonBody | None
     since: str | None
     until: str | None
     now: Now | None
@@ -133,7 +134,7 @@ def _place(catalog: Catalog, found: FoundView, view: PlaceView) -> Place:
         state=_state(found, view),
         deployment=view.deployment,
         status=view.status,
-        reason=view.reason,
+        reason=reason_body(view.reason),
         since=iso(view.since),
         until=iso(view.until),
         now=now,

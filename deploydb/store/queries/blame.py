@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.errors import Refused
+from deploydb.domain.model.reasons import Reason
 from deploydb.store.journal import fact_text, is_own, own_id
 from deploydb.store.lists import among
 from deploydb.store.queries.moments import numbers_between
@@ -37,7 +38,7 @@ class Told(Struct, frozen=True, kw_only=True):
     version: str | None = None
     kind: str | None = None
     by: str | None = None
-    reason: str | None = None
+    reason: dict[str, Any] | str | None = None
     comment: str | None = None
     promotion: str | None = None
     sequel: str | None = None
@@ -59,7 +60,7 @@ class ChangeView(Struct, frozen=True, kw_only=True):
     environment: str | None
     who: str | None
     told: Told | None
-    deployment_reason: str | None
+    deployment_reason: Reason | None
 
 
 def changes_between(
@@ -83,7 +84,7 @@ def changes_between(
             event.c.environment,
             event.c.who,
             fact_text(),
-            sa.case((event.c.type.in_(_RAN), deployment.c.because), else_=deployment.c.reason).label(
+            sa.case((event.c.type.in_(_RAN), deployment.c.trigger_reason), else_=deployment.c.status_reason).label(
                 "deployment_reason"
             ),
         )

@@ -7,8 +7,10 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.facts import AnyFact
+from deploydb.domain.model.reasons import Reason
 from deploydb.store.journal import is_own
 from deploydb.store.lists import among
+from deploydb.store.reason_codec import ReasonJson
 from deploydb.store.tables import event
 
 SEEN_AGAIN = 2_000
@@ -32,7 +34,7 @@ class ChangeView(Struct, frozen=True, kw_only=True):
     service: str | None
     environment: str | None
     version: str | None
-    reason: str | None
+    reason: Reason | None
     who: str | None
 
 
@@ -51,7 +53,7 @@ def changes(connection: sa.Connection, numbers: Collection[int]) -> list[ChangeV
     """These rows, ascending. Index: primary key."""
     body = event.c.body
     version = sa.case((_having("version"), body["version"].as_string()), else_=body["artifact"]["version"].as_string())
-    reason = sa.case((_having("reason"), body["reason"].as_string()))
+    reason = sa.case((_having("reason"), body["reason"]))
     statement = (
         sa.select(
             event.c.number,
@@ -61,7 +63,7 @@ def changes(connection: sa.Connection, numbers: Collection[int]) -> list[ChangeV
             event.c.service,
             event.c.environment,
             sa.cast(version, sa.Text).label("version"),
-            sa.cast(reason, sa.Text).label("reason"),
+            sa.type_coerce(reason, ReasonJson).label("reason"),
             event.c.who,
         )
         .where(among(event.c.number, sorted(numbers)))

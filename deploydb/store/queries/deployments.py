@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.reasons import Reason
 from deploydb.domain.state import Gate, Phase
 from deploydb.store.columns import BigId
 from deploydb.store.lists import among
@@ -26,7 +27,7 @@ class ResultView(Struct, frozen=True, kw_only=True):
     promotion: str
     phase: Phase
     outcome: str | None
-    reason: str | None
+    reason: Reason | None
     recheck_at: datetime | None
     decided_at: datetime | None
     created_at: datetime
@@ -42,9 +43,9 @@ class ResultView(Struct, frozen=True, kw_only=True):
 class DeploymentView(Struct, frozen=True, kw_only=True):
     """One attempt to have an artifact in an environment.
 
-    `because`: why it was commanded, or was put there; `reason`: why it is as far as it is. `completed`: it was
-    deployed, in time, so that its promotions are asked. `position`: its stage's place in the flow. `cause`: the
-    deployment whose failure led to this one; `sequel`: what its own failure led to, `aftermath` in words.
+    `trigger_reason`: why it was commanded, or observed; `status_reason`: why its status is as it is. `completed`: it
+    was deployed, in time, so that its promotions are asked. `position`: its stage's place in the flow. `cause`: the
+    deployment whose failure led to this one; `sequel`: the response to its failure, `aftermath`: its details.
     """
 
     id: int
@@ -57,8 +58,8 @@ class DeploymentView(Struct, frozen=True, kw_only=True):
     completed: bool
     open: bool
     position: int
-    because: str | None
-    reason: str | None
+    trigger_reason: Reason | None
+    status_reason: Reason | None
     created_at: datetime
     requested_at: datetime | None
     deadline: datetime | None
@@ -71,7 +72,7 @@ class DeploymentView(Struct, frozen=True, kw_only=True):
     cause: int | None = None
     not_before: datetime | None = None
     sequel: str | None = None
-    aftermath: str | None = None
+    aftermath: Reason | None = None
 
 
 VIEWED: sa.Select[Any] = sa.select(deployment, *of_artifact()).join(artifact, artifact.c.id == deployment.c.artifact_id)
@@ -170,8 +171,8 @@ def _view(row: Any, results: Sequence[ResultView]) -> DeploymentView:  # noqa: A
         completed=row.outcome == "succeeded" and row.expired_at is None and row.skipped_at is None,
         open=row.open,
         position=row.position,
-        because=row.because,
-        reason=row.reason,
+        trigger_reason=row.trigger_reason,
+        status_reason=row.status_reason,
         created_at=row.created_at,
         requested_at=row.requested_at,
         deadline=row.deadline,

@@ -5,6 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.reasons import Reason
 from deploydb.domain.state import Release
 from deploydb.store.deployments import release_from_row, released
 from deploydb.store.tables import artifact, deployment, running
@@ -20,7 +21,7 @@ class RunningView(Struct, frozen=True, kw_only=True):
     deployment: int
     status: str
     since: datetime
-    reason: str | None
+    reason: Reason | None
 
 
 class PendingView(Struct, frozen=True, kw_only=True):
@@ -33,7 +34,7 @@ class PendingView(Struct, frozen=True, kw_only=True):
     kind: str
     attempt: int
     status: str
-    reason: str | None
+    reason: Reason | None
 
 
 _MODULE = (artifact.c.group + ":" + artifact.c.name).label("module")
@@ -52,7 +53,7 @@ def running_in(
             running.c.deployment_id.label("deployment"),
             deployment.c.status,
             running.c.since,
-            deployment.c.reason,
+            deployment.c.status_reason.label("reason"),
         )
         .join(artifact, artifact.c.id == running.c.artifact_id)
         .join(deployment, deployment.c.id == running.c.deployment_id)
@@ -83,7 +84,7 @@ def pending_in(
             deployment.c.kind,
             deployment.c.attempt,
             deployment.c.status,
-            deployment.c.reason,
+            deployment.c.status_reason,
         )
         .join(deployment, deployment.c.artifact_id == artifact.c.id)
         .where(deployment.c.open, deployment.c.status != "SKIPPED", sa.not_(here))
@@ -99,7 +100,7 @@ def pending_in(
             kind=row.kind,
             attempt=row.attempt,
             status=row.status,
-            reason=row.reason,
+            reason=row.status_reason,
         )
         for row in connection.execute(statement.where(*narrowed))
     ]

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.reasons import Reason
 from deploydb.store import rows
 from deploydb.store.publications import module_key
 from deploydb.store.tables import artifact, deployment, running, tenure
@@ -27,8 +28,8 @@ class TenureView(Struct, frozen=True, gc=False):
     kind: str
     status: str
     since: datetime
-    because: str | None
-    reason: str | None
+    trigger_reason: Reason | None
+    status_reason: Reason | None
     previous: str | None
     previous_since: datetime | None
 
@@ -60,8 +61,8 @@ def running_now(connection: sa.Connection, service: str | None, environment: str
         deployment.c.kind,
         deployment.c.status,
         running.c.since,
-        deployment.c.because,
-        deployment.c.reason,
+        deployment.c.trigger_reason,
+        deployment.c.status_reason,
         running.c.previous_version,
         running.c.previous_since,
     ).join(deployment, deployment.c.id == running.c.deployment_id)
@@ -98,8 +99,8 @@ def ran_at(
             deployment.c.kind,
             sa.case((judged, tenure.c.result), else_="COMPLETED"),
             tenure.c.since,
-            deployment.c.because,
-            deployment.c.reason,
+            deployment.c.trigger_reason,
+            deployment.c.status_reason,
             sa.null(),
             sa.null(),
         )

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.reasons import Reason
 from deploydb.store.lists import among
 from deploydb.store.publications import module_key
 from deploydb.store.tables import artifact, deployment, running, tenure
@@ -40,7 +41,7 @@ class PlaceView(Struct, frozen=True, kw_only=True):
     deployment: int
     status: str
     open: bool
-    reason: str | None
+    reason: Reason | None
     since: datetime | None
     until: datetime | None
     runs: int | None
@@ -120,7 +121,7 @@ def places(connection: sa.Connection, artifacts: Collection[int]) -> list[PlaceV
             deployment.c.id.label("deployment"),
             deployment.c.status,
             deployment.c.open,
-            deployment.c.reason,
+            deployment.c.status_reason.label("reason"),
             ran.c.since,
             until.label("until"),
             running.c.artifact_id.label("runs"),

@@ -9,6 +9,7 @@ Log numbers and other ids have gaps and become visible out of order: nothing rea
 import sqlalchemy as sa
 
 from deploydb.store.columns import BigId, Json, UtcDateTime, choice
+from deploydb.store.reason_codec import ReasonJson
 from deploydb.store.tables.base import identity, metadata, said
 
 event = sa.Table(
@@ -134,8 +135,8 @@ deployment = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False, server_default="1"),
     sa.Column("position", sa.Integer, nullable=False, server_default="0"),
     sa.Column("status", sa.Text, nullable=False),
-    sa.Column("because", sa.Text),
-    sa.Column("reason", sa.Text),
+    sa.Column("trigger_reason", ReasonJson),
+    sa.Column("status_reason", ReasonJson),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("happened_at", UtcDateTime),
     # decided by promotion
@@ -149,7 +150,7 @@ deployment = sa.Table(
     sa.Column("replaced_at", UtcDateTime),
     sa.Column("result", sa.Text),
     sa.Column("sequel", sa.Text),
-    sa.Column("aftermath", sa.Text),
+    sa.Column("aftermath", ReasonJson),
     sa.Column("ran_since", UtcDateTime),
     sa.Column("decided_at", UtcDateTime),
     sa.Column("open", sa.Boolean, nullable=False, server_default=sa.true()),
@@ -174,8 +175,8 @@ deployment = sa.Table(
 )
 """One attempt to have a release in an environment. `status` is `domain.state.status` of the other columns, written
 with them, as is `happened_at`. `position`: the stage's place in its flow. `cause_id`: the deployment whose failure led
-to this one. `sequel`: what its own failure led to, `aftermath` in words. `ran_since`: when it came to run there, as in
-its `tenure`. `open`: promotion still has something to do with it."""
+to this one. `sequel`: the response to its failure, `aftermath`: its details. `ran_since`: when it came to run there, as
+in its `tenure`. `open`: promotion still has something to do with it."""
 _active = deployment.c.status.in_(ACTIVE)
 sa.Index(
     "uq_deployment_active",
@@ -238,7 +239,7 @@ verdict = sa.Table(
     sa.Column("promotion", sa.Text, nullable=False),
     sa.Column("phase", sa.Text, nullable=False),
     sa.Column("outcome", sa.Text),
-    sa.Column("reason", sa.Text),
+    sa.Column("reason", ReasonJson),
     sa.Column("recheck_at", UtcDateTime),
     sa.Column("inputs", Json),
     sa.Column("decided_at", UtcDateTime),

@@ -7,6 +7,7 @@ Of each thing the latest word by (`time`, `source`, `event_id`) is kept. A part 
 import sqlalchemy as sa
 
 from deploydb.store.columns import BigId, Json, UtcDateTime, choice
+from deploydb.store.reason_codec import ReasonJson
 from deploydb.store.tables.base import metadata, said
 
 hold = sa.Table(
@@ -52,7 +53,7 @@ wish = sa.Table(
     sa.Column("time", UtcDateTime, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("event_id", sa.Text, nullable=False),
-    sa.Column("answer", sa.Text),
+    sa.Column("answer", ReasonJson),
     sa.Column("answered_at", UtcDateTime),
 )
 """The rollbacks that people wanted, and what came of each (promotion)."""

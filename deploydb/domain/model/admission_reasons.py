@@ -1,0 +1,157 @@
+"""Reasons why a release may not enter a stage, or not yet: holds, other releases, other deployments.
+
+Those that hold another reason are in `reasons`.
+"""
+
+from datetime import datetime
+
+from deploydb.domain.model.reason_parts import Comment, ReasonCase
+
+
+class _HoldCase(ReasonCase, frozen=True, kw_only=True):
+    """A hold. A scope that is None does not narrow it."""
+
+    by: str
+    service: str | None = None
+    environment: str | None = None
+    version: str | None = None
+    comment: str | None = None
+    until: datetime | None = None
+
+
+class Pinned(_HoldCase, frozen=True, kw_only=True, tag="pinned"):
+    """The lane is pinned to a version."""
+
+
+class Vetoed(_HoldCase, frozen=True, kw_only=True, tag="vetoed"):
+    """The version is vetoed."""
+
+
+class Frozen(_HoldCase, frozen=True, kw_only=True, tag="frozen"):
+    """The environment is frozen."""
+
+
+class Paused(_HoldCase, frozen=True, kw_only=True, tag="paused"):
+    """The service is paused."""
+
+
+Held = Pinned | Vetoed | Frozen | Paused
+
+
+class FreezeOver(ReasonCase, frozen=True, kw_only=True, tag="freeze_over"):
+    """No freeze stands any more."""
+
+
+class FreezeOverridden(ReasonCase, frozen=True, kw_only=True, tag="freeze_overridden"):
+    """People let the release pass the freezes."""
+
+    freezes: tuple[Held, ...]
+    by: tuple[Comment, ...]
+
+
+class StageAddedLater(ReasonCase, frozen=True, kw_only=True, tag="stage_added_later"):
+    """The flow has no deployment in a stage upstream, which is younger."""
+
+    environment: str
+
+
+class StageRemoved(ReasonCase, frozen=True, kw_only=True, tag="stage_removed"):
+    """The environment is no longer a stage of the service."""
+
+    environment: str
+    service: str
+
+
+class ModuleRemoved(ReasonCase, frozen=True, kw_only=True, tag="module_removed"):
+    """The module is no longer an artifact of the service."""
+
+    module: str
+    service: str
+
+
+class SkippedByHotfix(ReasonCase, frozen=True, kw_only=True, tag="skipped_by_hotfix"):
+    """The hotfix passes the stage by."""
+
+    hotfix: Comment
+
+
+class Superseded(ReasonCase, frozen=True, kw_only=True, tag="superseded"):
+    """A newer release has come to the stage. `higher`: by its version, else by its time."""
+
+    version: str
+    higher: bool
+
+
+class NewerIsLive(ReasonCase, frozen=True, kw_only=True, tag="newer_is_live"):
+    """The environment runs a newer release. `higher`: as of `Superseded`."""
+
+    environment: str
+    version: str
+    higher: bool
+
+
+class InLineBehind(ReasonCase, frozen=True, kw_only=True, tag="in_line_behind"):
+    """An older release goes first."""
+
+    version: str
+
+
+class BehindHotfix(ReasonCase, frozen=True, kw_only=True, tag="behind_hotfix"):
+    """A hotfix goes first."""
+
+    version: str
+    hotfix: Comment
+
+
+class RollbackFirst(ReasonCase, frozen=True, kw_only=True, tag="rollback_first"):
+    """A rollback goes first."""
+
+
+class BeingDeployed(ReasonCase, frozen=True, kw_only=True, tag="being_deployed"):
+    """Another deployment of the lane is active."""
+
+    version: str
+    deployment: int
+
+
+class BeingVerified(ReasonCase, frozen=True, kw_only=True, tag="being_verified"):
+    """Another deployment of the lane is being verified."""
+
+    version: str
+    deployment: int
+
+
+class NotBefore(ReasonCase, frozen=True, kw_only=True, tag="not_before"):
+    """The next attempt's time has not come."""
+
+    attempt: int
+    at: datetime
+
+
+class GroupFull(ReasonCase, frozen=True, kw_only=True, tag="group_full"):
+    """As many environments of the parallel group are busy as may be."""
+
+    busy: tuple[str, ...]
+    most: int
+    environments: tuple[str, ...]
+
+
+AdmissionReason = (
+    Held
+    | FreezeOver
+    | FreezeOverridden
+    | StageAddedLater
+    | StageRemoved
+    | ModuleRemoved
+    | SkippedByHotfix
+    | Superseded
+    | NewerIsLive
+    | InLineBehind
+    | BehindHotfix
+    | RollbackFirst
+    | BeingDeployed
+    | BeingVerified
+    | NotBefore
+    | GroupFull
+)
+"""Every reason of this module."""

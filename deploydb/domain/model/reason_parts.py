@@ -1,0 +1,53 @@
+"""The base of reasons, and the values that their parameters are made of."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class ReasonCase(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="code"):
+    """The base of all reasons. The tag is the code."""
+
+
+class Comment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A person's statement, with the comment if there is one."""
+
+    by: str
+    comment: str | None = None
+
+
+class JobReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A job's report. `text`: its own explanation."""
+
+    job: str
+    text: str | None = None
+
+
+class IncidentReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An incident, named or not. `text`: its own explanation."""
+
+    name: str = ""
+    text: str | None = None
+
+
+class ReleaseStatus(Struct, frozen=True, kw_only=True):
+    """A version and its status in a lane."""
+
+    version: str
+    status: str
+
+
+class Signature(Struct, frozen=True, kw_only=True):
+    """An attestation: its signer and its kind."""
+
+    signer: str
+    kind: str
+
+
+class UncountedVote(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A vote that does not count. `digest`: of the other file; `groups`: those whose members count."""
+
+    by: str
+    cause: Literal["other_file", "not_in_groups", "publisher"]
+    digest: str | None = None
+    groups: tuple[str, ...] = ()

@@ -1,0 +1,304 @@
+"""Reasons as data: why a deployment is where it is, and why a gate judges as it does. `wording.text` renders them.
+
+One struct a case; its tag is the stable code, its fields are the parameters. A reason that explains another one holds
+it. The reasons of gates are in `gate_reasons`, those of a stage's entry in `admission_reasons`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from deploydb.domain.model.admission_reasons import AdmissionReason, Held
+from deploydb.domain.model.gate_reasons import GateReason
+from deploydb.domain.model.reason_parts import Comment, ReasonCase
+
+
+class StageReason(Struct, frozen=True, kw_only=True):
+    """The reason of a deployment in another environment."""
+
+    environment: str
+    reason: "Reason"
+
+
+class Several(ReasonCase, frozen=True, kw_only=True, tag="several"):
+    """Two reasons or more that hold at the same time."""
+
+    reasons: tuple["Reason", ...]
+
+
+class NotRecorded(ReasonCase, frozen=True, kw_only=True, tag="not_recorded"):
+    """The reason at that time is not in the log."""
+
+
+class NotAsked(ReasonCase, frozen=True, kw_only=True, tag="not_asked"):
+    """The gate has not been evaluated yet."""
+
+
+class Reported(ReasonCase, frozen=True, kw_only=True, tag="reported"):
+    """The text of a user or a tool, to the letter."""
+
+    text: str
+
+
+class AwaitingStages(ReasonCase, frozen=True, kw_only=True, tag="awaiting_stages"):
+    """The flow has not come out of stages upstream: `all` of them count, or any. `failed`: those that failed."""
+
+    environments: tuple[str, ...]
+    all: bool
+    failed: tuple[StageReason, ...] = ()
+
+
+class SkippedUpstream(ReasonCase, frozen=True, kw_only=True, tag="skipped_upstream"):
+    """The flow ended in a stage upstream: skipped."""
+
+    environment: str
+    reason: "Reason"
+
+
+class FailedUpstream(ReasonCase, frozen=True, kw_only=True, tag="failed_upstream"):
+    """The flow ended in a stage upstream: failed."""
+
+    environment: str
+    reason: "Reason"
+
+
+class ReplacedUpstream(ReasonCase, frozen=True, kw_only=True, tag="replaced_upstream"):
+    """The flow ended in a stage upstream: replaced."""
+
+    environment: str
+    reason: "Reason"
+
+
+class UpstreamRestored(ReasonCase, frozen=True, kw_only=True, tag="upstream_restored"):
+    """A stage upstream had not failed, after all."""
+
+    environment: str
+    reason: "Reason"
+
+
+class FailedBeside(ReasonCase, frozen=True, kw_only=True, tag="failed_beside"):
+    """The release failed in another environment of its parallel group."""
+
+    version: str
+    environment: str
+    reason: "Reason"
+
+
+class Admitted(ReasonCase, frozen=True, kw_only=True, tag="admitted"):
+    """The command's reason: the stages that it was promoted from, else its publisher; and the entry gates."""
+
+    promoted_from: tuple[StageReason, ...] = ()
+    published_by: str | None = None
+    attempt: int | None = None
+    hotfix: Comment | None = None
+    entry: tuple["Reason", ...] = ()
+    conflict: str | None = None
+
+
+class Observed(ReasonCase, frozen=True, kw_only=True, tag="observed"):
+    """Seen running; deployed by others. `text`: the reporter's own words."""
+
+    source: str
+    by: str | None = None
+    text: str | None = None
+
+
+class FinishedWithoutCommand(ReasonCase, frozen=True, kw_only=True, tag="finished_without_command"):
+    """The deployment finished and had not been commanded."""
+
+
+class AttemptFailed(ReasonCase, frozen=True, kw_only=True, tag="attempt_failed"):
+    """The orchestrator reported failure. `text`: its words."""
+
+    text: str | None = None
+
+
+class Expired(ReasonCase, frozen=True, kw_only=True, tag="expired"):
+    """No answer by the deadline. `started`: the orchestrator had begun."""
+
+    deadline: datetime
+    started: bool
+
+
+class FinishedLate(ReasonCase, frozen=True, kw_only=True, tag="finished_late"):
+    """The deployment finished after its deadline, and is live."""
+
+    expired: "Reason"
+
+
+class FinishedInTime(ReasonCase, frozen=True, kw_only=True, tag="finished_in_time"):
+    """The report of a finish in time arrived after the deadline."""
+
+    at: datetime
+
+
+class ExpiryDeferred(ReasonCase, frozen=True, kw_only=True, tag="expiry_deferred"):
+    """The deadline is over; ingest has not read all messages from before it."""
+
+    deadline: datetime
+
+
+class Replaced(ReasonCase, frozen=True, kw_only=True, tag="replaced"):
+    """Another version took its place."""
+
+    version: str
+
+
+class LiveLate(ReasonCase, frozen=True, kw_only=True, tag="live_late"):
+    """The deployment was live, and another version is by now."""
+
+
+class GatesPassed(ReasonCase, frozen=True, kw_only=True, tag="gates_passed"):
+    """Every exit gate passed."""
+
+    reasons: tuple["Reason", ...]
+
+
+class NoGates(ReasonCase, frozen=True, kw_only=True, tag="no_gates"):
+    """Deployed, and the stage has no exit gates."""
+
+
+class RolledBack(ReasonCase, frozen=True, kw_only=True, tag="rolled_back"):
+    """The rollback is live."""
+
+
+class Followed(ReasonCase, frozen=True, kw_only=True, tag="followed"):
+    """A failure, and the response to it."""
+
+    failure: "Reason"
+    response: "Reason"
+
+
+class RetryScheduled(ReasonCase, frozen=True, kw_only=True, tag="retry_scheduled"):
+    """Another attempt is made from a time on."""
+
+    at: datetime
+    attempt: int
+    attempts: int
+
+
+class Retried(ReasonCase, frozen=True, kw_only=True, tag="retried"):
+    """Another attempt was made."""
+
+    attempt: int
+    deployment: int
+
+
+class RetryOf(ReasonCase, frozen=True, kw_only=True, tag="retry_of"):
+    """The deployment is another attempt."""
+
+    attempt: int
+    attempts: int
+    failure: "Reason"
+
+
+class RollbackFinal(ReasonCase, frozen=True, kw_only=True, tag="rollback_final"):
+    """A rollback is never rolled back."""
+
+
+class FailureIgnored(ReasonCase, frozen=True, kw_only=True, tag="failure_ignored"):
+    """The configured strategy is `ignore`."""
+
+
+class RollingBack(ReasonCase, frozen=True, kw_only=True, tag="rolling_back"):
+    """The failure is rolled back to a version."""
+
+    version: str
+
+
+class NoRollbackTarget(ReasonCase, frozen=True, kw_only=True, tag="no_rollback_target"):
+    """No release that succeeded there may be put back. `holds`: against those that succeeded; `version`: the one that
+    a person asked for."""
+
+    holds: tuple[Held, ...] = ()
+    version: str | None = None
+
+
+class NothingLive(ReasonCase, frozen=True, kw_only=True, tag="nothing_live"):
+    """Nothing runs in the environment that could be rolled back."""
+
+    environment: str
+
+
+class RollbackOf(ReasonCase, frozen=True, kw_only=True, tag="rollback_of"):
+    """A rollback after a failure (`failure`), or by a person (`requested`). `deployed_at`: when `target` was."""
+
+    version: str
+    target: str
+    deployed_at: datetime
+    failure: "Reason | None" = None
+    requested: Comment | None = None
+
+
+class RollbackWaits(ReasonCase, frozen=True, kw_only=True, tag="rollback_waits"):
+    """A rollback, and what it waits for."""
+
+    rollback: "Reason"
+    awaits: tuple["Reason", ...]
+
+
+class NewestPublished(ReasonCase, frozen=True, kw_only=True, tag="newest_published"):
+    """The version is the newest that was published."""
+
+
+class SucceededUpstream(ReasonCase, frozen=True, kw_only=True, tag="succeeded_upstream"):
+    """The stage upstream runs the version with success."""
+
+    environment: str
+
+
+class PutByHand(ReasonCase, frozen=True, kw_only=True, tag="put_by_hand"):
+    """Another version was put there by hand."""
+
+    version: str
+    expected: "Reason"
+
+
+ProgressReason = (
+    Several
+    | NotRecorded
+    | NotAsked
+    | Reported
+    | AwaitingStages
+    | SkippedUpstream
+    | FailedUpstream
+    | ReplacedUpstream
+    | UpstreamRestored
+    | FailedBeside
+    | Admitted
+    | Observed
+    | FinishedWithoutCommand
+    | AttemptFailed
+    | Expired
+    | FinishedLate
+    | FinishedInTime
+    | ExpiryDeferred
+    | Replaced
+    | LiveLate
+    | GatesPassed
+    | NoGates
+    | RolledBack
+    | Followed
+    | RetryScheduled
+    | Retried
+    | RetryOf
+    | RollbackFinal
+    | FailureIgnored
+    | RollingBack
+    | NoRollbackTarget
+    | NothingLive
+    | RollbackOf
+    | RollbackWaits
+    | NewestPublished
+    | SucceededUpstream
+    | PutByHand
+)
+"""Every reason of this module."""
+
+Reason = GateReason | AdmissionReason | ProgressReason
+
+
+def several(reasons: Sequence[Reason]) -> Reason:
+    """One reason for all of them; of a single one itself."""
+    return reasons[0] if len(reasons) == 1 else Several(reasons=tuple(reasons))
