@@ -18,6 +18,7 @@ from deploydb.domain.facts import DeploymentFinished
 from deploydb.domain.promotions import VerificationPromotion
 from deploydb.domain.release import what_releases
 from deploydb.domain.state import Deployment, Status
+from deploydb.domain.wording import text
 from tests.domain.given import BAR, FOO, MANUAL, NOON, SOAK, World, catalog, chain
 
 MODULES = (FOO, BAR)
@@ -355,7 +356,7 @@ def test_where_everything_is_answered_every_flow_ends_in_success_or_skipped(
     for one in it.deployments.values():
         assert not one.open
         assert one.status in (Status.SUCCESS, Status.SKIPPED, Status.COMPLETED)
-        assert one.reason
+        assert one.status_reason
         if one.environment == "prod":
             assert one.status in (Status.SUCCESS, Status.SKIPPED)
 
@@ -363,7 +364,7 @@ def test_where_everything_is_answered_every_flow_ends_in_success_or_skipped(
 def told(made: Decisions) -> list[str]:
     """Decisions by what they say, without the numbers that rows got."""
     return sorted(
-        f"{one.deployment.environment} {one.deployment.release.artifact} {one.reason}"
+        f"{one.deployment.environment} {one.deployment.release.artifact} {text(one.reason)}"
         for one in made.decisions
         if isinstance(one, Requested | Settled)
     )

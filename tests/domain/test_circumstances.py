@@ -9,6 +9,28 @@ from msgspec.structs import replace
 
 from deploydb.domain.evidence import Attestation, Evidence, Incident, Verification
 from deploydb.domain.gates import Asked, judge
+from deploydb.domain.model.gate_reasons import (
+    Attested,
+    AwaitingAttestation,
+    AwaitingJobs,
+    CheckRunning,
+    CheckUnanswered,
+    DependencyMet,
+    DependencyMissing,
+    DependencyUnverified,
+    DependencyVersion,
+    ExpressionFalse,
+    ExpressionTrue,
+    ExpressionUnknown,
+    GateBroken,
+    JobsFailed,
+    JobsPassed,
+    Soaked,
+    SoakIncident,
+    Soaking,
+    SoakUnverified,
+)
+from deploydb.domain.model.reason_parts import IncidentReport, JobReport, ReleaseStatus, Signature
 from deploydb.domain.promotions import (
     DependsOnPromotion,
     ExpressionPromotion,
@@ -49,13 +71,21 @@ def said(*reports: Verification, incidents: tuple[Incident, ...] = ()) -> Eviden
 @pytest.mark.parametrize(
     ("reports", "outcome", "reason"),
     [
-        ([], "PENDING", "waits for unit and load to report"),
-        ([report("unit")], "PENDING", "waits for load to report"),
-        ([report("unit"), report("load")], "PASS", "unit passed, load passed"),
-        ([report("unit"), report("load", "failed", reason="p99")], "FAIL", "load failed: p99"),
-        ([report("unit", "errored")], "ERROR", "unit could not tell; it may report again; waits for load to report"),
-        ([report("load", "failed"), report("load", minutes=1), report("unit")], "PASS", "unit passed, load passed"),
-        ([report("tests")], "PENDING", "waits for unit and load to report"),
+        ([], "PENDING", AwaitingJobs(missing=("unit", "load"))),
+        ([report("unit")], "PENDING", AwaitingJobs(missing=("load",))),
+        ([report("unit"), report("load")], "PASS", JobsPassed(reports=(JobReport(job="unit"), JobReport(job="load")))),
+        (
+            [report("unit"), report("load", "failed", reason="p99")],
+            "FAIL",
+            JobsFailed(reports=(JobReport(job="load", text="p99"),)),
+        ),
+        ([report("unit", "errored")], "ERROR", AwaitingJobs(missing=("load",), errored=(JobReport(job="unit"),))),
+        (
+            [report("load", "failed"), report("load", minutes=1), report("unit")],
+            "PASS",
+            JobsPassed(reports=(JobReport(job="unit"), JobReport(job="load"))),
+        ),
+        ([report("tests")], "PENDING", AwaitingJobs(missing=("unit", "load"))),
     ],
 )
 def test_several_jobs_must_all_pass(reports: list[Verification], outcome: str, reason: str) -> None:
@@ -66,29 +96,36 @@ def test_several_jobs_must_all_pass(reports: list[Verification], outcome: str, r
 @pytest.mark.parametrize(
     ("evidence", "minutes", "outcome", "reason"),
     [
-        (said(), 1, "PENDING", "soaks once smoke passed"),
-        (said(report("smoke", minutes=5)), 6, "PENDING", "soaks for 2h, until 2026-11-22 14:05:00 UTC"),
-        (said(report("smoke", minutes=5)), 125, "PASS", "soak 2h met"),
-        (said(report("smoke", minutes=-60)), 120, "PASS", "soak 2h met"),
+        (said(), 1, "PENDING", SoakUnverified(unmet=("smoke",))),
+        (said(report("smoke", minutes=5)), 6, "PENDING", Soaking(duration=timedelta(hours=2), until=at(125))),
+        (said(report("smoke", minutes=5)), 125, "PASS", Soaked(promotion="soak", duration=timedelta(hours=2))),
+        (said(report("smoke", minutes=-60)), 120, "PASS", Soaked(promotion="soak", duration=timedelta(hours=2))),
         (
             said(report("smoke"), report("probe", "failed", minutes=60)),
             121,
             "PENDING",
-            "soaks for 2h, until 2026-11-22 15:00:00 UTC, again since probe failed",
+            Soaking(duration=timedelta(hours=2), until=at(180), after_job="probe"),
         ),
         (
             said(report("smoke"), incidents=(incident(open=True, minutes=60),)),
             121,
             "PENDING",
-            "soaks once it is over: incident INC-7: 5xx",
+            SoakIncident(incidents=(IncidentReport(name="INC-7", text="5xx"),)),
         ),
         (
             said(report("smoke"), incidents=(incident(open=False, minutes=90),)),
             121,
             "PENDING",
-            "soaks for 2h, until 2026-11-22 15:30:00 UTC, again since incident INC-7: 5xx was over",
+            Soaking(
+                duration=timedelta(hours=2), until=at(210), after_incident=IncidentReport(name="INC-7", text="5xx")
+            ),
         ),
-        (said(report("smoke"), incidents=(incident(open=False, minutes=90),)), 210, "PASS", "soak 2h met"),
+        (
+            said(report("smoke"), incidents=(incident(open=False, minutes=90),)),
+            210,
+            "PASS",
+            Soaked(promotion="soak", duration=timedelta(hours=2)),
+        ),
     ],
 )
 def test_a_soak_counts_from_the_verification_and_begins_again_after_trouble(
@@ -105,14 +142,36 @@ def neighbour(version: str, status: Status = Status.SUCCESS, *, environment: str
 @pytest.mark.parametrize(
     ("version", "runs", "outcome", "reason"),
     [
-        (None, [], "PENDING", "waits for db in prod: nothing of it runs there"),
-        (None, [neighbour("2.0", environment="dev")], "PENDING", "waits for db in prod: nothing of it runs there"),
-        (None, [neighbour("2.0")], "PASS", "db in prod is at 2.0"),
-        (None, [neighbour("2.0", Status.COMPLETED)], "PENDING", "waits for db in prod to succeed: 2.0 is COMPLETED"),
-        (">=2.1,<3", [neighbour("2.0")], "PENDING", "waits for db in prod to be >=2.1,<3; it runs 2.0"),
-        (">=2.1,<3", [neighbour("2.2")], "PASS", "db in prod is at 2.2"),
-        (">=2.1,<3", [neighbour("nightly")], "PENDING", "waits for db in prod to be >=2.1,<3; it runs nightly"),
-        ("nightly", [neighbour("nightly")], "PASS", "db in prod is at nightly"),
+        (None, [], "PENDING", DependencyMissing(service="db", environment="prod")),
+        (None, [neighbour("2.0", environment="dev")], "PENDING", DependencyMissing(service="db", environment="prod")),
+        (None, [neighbour("2.0")], "PASS", DependencyMet(service="db", environment="prod", running=("2.0",))),
+        (
+            None,
+            [neighbour("2.0", Status.COMPLETED)],
+            "PENDING",
+            DependencyUnverified(
+                service="db", environment="prod", running=(ReleaseStatus(version="2.0", status="COMPLETED"),)
+            ),
+        ),
+        (
+            ">=2.1,<3",
+            [neighbour("2.0")],
+            "PENDING",
+            DependencyVersion(service="db", environment="prod", version=">=2.1,<3", running=("2.0",)),
+        ),
+        (">=2.1,<3", [neighbour("2.2")], "PASS", DependencyMet(service="db", environment="prod", running=("2.2",))),
+        (
+            ">=2.1,<3",
+            [neighbour("nightly")],
+            "PENDING",
+            DependencyVersion(service="db", environment="prod", version=">=2.1,<3", running=("nightly",)),
+        ),
+        (
+            "nightly",
+            [neighbour("nightly")],
+            "PASS",
+            DependencyMet(service="db", environment="prod", running=("nightly",)),
+        ),
     ],
 )
 def test_another_service_must_run_with_success(
@@ -130,22 +189,37 @@ def attestation(signer: str = "cosign", kind: str = "signature", digest: str = D
 @pytest.mark.parametrize(
     ("kinds", "given", "outcome", "reason"),
     [
-        ((), [], "PENDING", "waits for an attestation of sha256:1 by cosign or notary"),
-        ((), [attestation()], "PASS", "signed: attested by cosign (signature)"),
+        ((), [], "PENDING", AwaitingAttestation(digest="sha256:1", signers=("cosign", "notary"))),
+        (
+            (),
+            [attestation()],
+            "PASS",
+            Attested(promotion="signed", signatures=(Signature(signer="cosign", kind="signature"),)),
+        ),
         (
             (),
             [attestation("mallory")],
             "PENDING",
-            "waits for an attestation of sha256:1 by cosign or notary; mallory may not vouch for it",
+            AwaitingAttestation(digest="sha256:1", signers=("cosign", "notary"), strangers=("mallory",)),
         ),
         (
             (),
             [attestation(digest="sha256:2")],
             "PENDING",
-            "waits for an attestation of sha256:1 by cosign or notary; there is one of another digest",
+            AwaitingAttestation(digest="sha256:1", signers=("cosign", "notary"), other_digest=True),
         ),
-        (("slsa",), [attestation()], "PENDING", "waits for slsa of sha256:1 by cosign or notary"),
-        (("slsa",), [attestation("notary", "slsa")], "PASS", "signed: attested by notary (slsa)"),
+        (
+            ("slsa",),
+            [attestation()],
+            "PENDING",
+            AwaitingAttestation(digest="sha256:1", signers=("cosign", "notary"), kinds=("slsa",)),
+        ),
+        (
+            ("slsa",),
+            [attestation("notary", "slsa")],
+            "PASS",
+            Attested(promotion="signed", signatures=(Signature(signer="notary", kind="slsa"),)),
+        ),
     ],
 )
 def test_somebody_who_may_must_vouch_for_the_file(
@@ -169,11 +243,11 @@ def broken(_: Mapping[str, Any]) -> bool:
 @pytest.mark.parametrize(
     ("rule", "outcome", "reason"),
     [
-        (lambda it: it["artifact"]["version"] == "1.0", "PASS", "first holds: x"),
-        (lambda it: it["environment"] == "prod", "PENDING", "waits for first to hold: x"),
-        (broken, "ERROR", "first cannot be told: no such key: artifact.colour"),
-        (lambda _: "error", "PENDING", "waits for first to hold: x"),
-        (lambda _: 1 / 0, "ERROR", "first could not be evaluated: ZeroDivisionError: division by zero"),
+        (lambda it: it["artifact"]["version"] == "1.0", "PASS", ExpressionTrue(promotion="first", expression="x")),
+        (lambda it: it["environment"] == "prod", "PENDING", ExpressionFalse(promotion="first", expression="x")),
+        (broken, "ERROR", ExpressionUnknown(promotion="first", error="no such key: artifact.colour")),
+        (lambda _: "error", "PENDING", ExpressionFalse(promotion="first", expression="x")),
+        (lambda _: 1 / 0, "ERROR", GateBroken(promotion="first", error="ZeroDivisionError: division by zero")),
     ],
 )
 def test_an_expression_must_be_true_and_what_breaks_blocks_and_says_so(rule: Any, outcome: str, reason: str) -> None:
@@ -190,10 +264,10 @@ def test_a_gate_that_breaks_stops_no_other() -> None:
 @pytest.mark.parametrize(
     ("reports", "outcome", "reason"),
     [
-        ([], "PENDING", "waits for ready: http://example.com is being asked"),
-        ([report("ready", "errored", reason="503")], "ERROR", "ready has no answer yet: 503; it is asked again"),
-        ([report("ready", reason="200")], "PASS", "ready passed: 200"),
-        ([report("ready", "failed", reason="503")], "FAIL", "ready failed: 503"),
+        ([], "PENDING", CheckRunning(promotion="ready", url="http://example.com")),
+        ([report("ready", "errored", reason="503")], "ERROR", CheckUnanswered(promotion="ready", text="503")),
+        ([report("ready", reason="200")], "PASS", JobsPassed(reports=(JobReport(job="ready", text="200"),))),
+        ([report("ready", "failed", reason="503")], "FAIL", JobsFailed(reports=(JobReport(job="ready", text="503"),))),
     ],
 )
 def test_what_somebody_else_is_asked_comes_back_as_a_report(

@@ -1,6 +1,12 @@
 """The way from stage to stage, the door of each, and a catalog that changes under way: one story a rule."""
 
+from datetime import timedelta
+
 from deploydb.domain.catalog import After, Stage
+from deploydb.domain.model.admission_reasons import ModuleRemoved, StageAddedLater, StageRemoved
+from deploydb.domain.model.gate_reasons import ApprovalRefused, Approved, AwaitingApproval, Soaking
+from deploydb.domain.model.reason_parts import Comment
+from deploydb.domain.model.reasons import Admitted, AwaitingStages, NoGates, Replaced, StageReason
 from deploydb.domain.state import Status
 from tests.domain.given import BAR, FOO, THREE, at, catalog, chain, foo, world
 
@@ -14,13 +20,18 @@ def test_a_stage_after_all_waits_for_each() -> None:
     it = world(*fan_in("all"))
     it.publish("1.0")
     it.evaluate()
-    assert it.reason("prod", "1.0") == "waits for east and west"
+    assert it.reason("prod", "1.0") == AwaitingStages(environments=("east", "west"), all=True)
     it.deploy("west", "1.0")
-    assert it.reason("prod", "1.0") == "waits for east"
+    assert it.reason("prod", "1.0") == AwaitingStages(environments=("east",), all=True)
     it.deploy("east", "1.0")
     assert it.status("prod", "1.0") is Status.CREATED
     assert it.reason("prod", "1.0") == (
-        "promoted from east: deployed; no promotion asks for more; west: deployed; no promotion asks for more"
+        Admitted(
+            promoted_from=(
+                StageReason(environment="east", reason=NoGates()),
+                StageReason(environment="west", reason=NoGates()),
+            )
+        )
     )
 
 
@@ -28,7 +39,7 @@ def test_a_stage_after_any_waits_for_one() -> None:
     it = world(*fan_in("any"))
     it.publish("1.0")
     it.evaluate()
-    assert it.reason("prod", "1.0") == "waits for east or west"
+    assert it.reason("prod", "1.0") == AwaitingStages(environments=("east", "west"), all=False)
     it.deploy("west", "1.0")
     assert it.status("prod", "1.0") is Status.CREATED
 
@@ -43,7 +54,7 @@ def test_after_all_one_dead_end_is_the_end_and_after_any_the_last_one() -> None:
         it.finish("east", "1.0", when=at(20))
         it.evaluate()
         assert it.status("east", "1.0") is Status.COMPLETED
-        assert it.reason("east", "1.0") == "replaced by 2.0"
+        assert it.reason("east", "1.0") == Replaced(version="2.0")
         assert it.status("prod", "1.0") == after_one
         it.evaluate(30)
         assert it.status("west", "1.0") is Status.FAILED
@@ -69,12 +80,12 @@ def test_entry_gates_are_asked_at_the_door() -> None:
     it = world(entry={"dev": ("manual",)})
     it.publish("1.0")
     it.evaluate()
-    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.NOT_STARTED, "waits for 1 approval")
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.NOT_STARTED, AwaitingApproval(missing=1))
     it.speak("dev", "1.0", "alice")
     it.evaluate()
     assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (
         Status.CREATED,
-        "published by ci, approved by alice",
+        Admitted(published_by="ci", entry=(Approved(by=("alice",)),)),
     )
 
 
@@ -83,7 +94,10 @@ def test_who_is_refused_at_the_door_waits_there_for_another_word_or_a_newer_vers
     it.publish("1.0")
     it.speak("dev", "1.0", "bob", given=False)
     it.evaluate()
-    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.NOT_STARTED, "manual refused by bob")
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (
+        Status.NOT_STARTED,
+        ApprovalRefused(promotion="manual", refusals=(Comment(by="bob"),)),
+    )
     it.publish("1.1", published=1)
     it.evaluate()
     assert it.status("dev", "1.0") is Status.SKIPPED
@@ -95,7 +109,7 @@ def test_a_soak_at_the_door_counts_from_the_run_upstream() -> None:
     it.evaluate()
     it.finish("dev", "1.0", when=at(10))
     assert it.evaluate(20).recheck_at == at(130)
-    assert it.reason("prod", "1.0") == "soaks for 2h, until 2026-11-22 14:10:00 UTC"
+    assert it.reason("prod", "1.0") == Soaking(duration=timedelta(hours=2), until=at(130))
     it.evaluate(110)
     assert it.status("prod", "1.0") is Status.CREATED
 
@@ -108,7 +122,7 @@ def test_a_stage_that_is_gone_is_skipped_and_the_next_one_entered() -> None:
     it.deploy("dev", "1.0")
     assert (it.status("staging", "1.0"), it.reason("staging", "1.0")) == (
         Status.SKIPPED,
-        "staging is no longer a stage of foo",
+        StageRemoved(environment="staging", service="foo"),
     )
     assert it.status("prod", "1.0") is Status.CREATED
 
@@ -133,7 +147,7 @@ def test_a_flow_does_not_pass_by_a_stage_that_came_into_its_way() -> None:
     assert it.status("dev", "1.0") is Status.SUCCESS
     assert (it.status("prod", "1.0"), it.reason("prod", "1.0")) == (
         Status.SKIPPED,
-        "gate became a stage after this flow had begun",
+        StageAddedLater(environment="gate"),
     )
     it.publish("1.1", published=1)
     it.evaluate()
@@ -148,7 +162,7 @@ def test_a_module_that_the_service_lists_no_more_goes_no_further() -> None:
     it.catalog = catalog(*THREE)
     it.deploy("dev", "7")
     assert it.runs("dev", BAR) == "7"
-    assert it.reason("staging", "7") == "com.example:bar is no longer an artifact of foo"
+    assert it.reason("staging", "7") == ModuleRemoved(module="com.example:bar", service="foo")
 
 
 def test_a_gate_that_is_asked_no_more_holds_nobody() -> None:

@@ -7,6 +7,31 @@ from msgspec.structs import replace
 from deploydb.domain.catalog import Retry
 from deploydb.domain.commands import Previous
 from deploydb.domain.decisions import Settled, VerdictChanged
+from deploydb.domain.model.admission_reasons import BeingVerified
+from deploydb.domain.model.gate_reasons import (
+    ApprovalDeferred,
+    ApprovalRefused,
+    AwaitingApproval,
+    AwaitingJobs,
+    JobsFailed,
+    JobsPassed,
+    JobsTimedOut,
+    Soaked,
+)
+from deploydb.domain.model.reason_parts import Comment, JobReport
+from deploydb.domain.model.reasons import (
+    AttemptFailed,
+    AwaitingStages,
+    Expired,
+    ExpiryDeferred,
+    FailedUpstream,
+    FinishedLate,
+    GatesPassed,
+    Replaced,
+    ReplacedUpstream,
+    Several,
+    StageReason,
+)
 from deploydb.domain.promotions import VerificationPromotion
 from deploydb.domain.state import Outcome, Precedence, Status
 from tests.domain.given import at, chain, foo, world
@@ -17,10 +42,13 @@ def test_a_deployment_that_runs_is_verified_and_says_what_it_waits_for() -> None
     it.publish("1.0")
     it.evaluate()
     it.deploy("dev", "1.0")
-    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.COMPLETED, "waits for smoke to report")
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.COMPLETED, AwaitingJobs(missing=("smoke",)))
     it.verify("dev", "1.0")
     it.evaluate()
-    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.SUCCESS, "smoke passed")
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (
+        Status.SUCCESS,
+        GatesPassed(reasons=(JobsPassed(reports=(JobReport(job="smoke"),)),)),
+    )
     assert it.status("staging", "1.0") is Status.CREATED
 
 
@@ -54,7 +82,10 @@ def test_a_soak_is_looked_at_again_to_the_second() -> None:
     assert it.evaluate(10).recheck_at == at(120)
     assert it.evaluate(109).recheck_at == at(120)
     it.evaluate(1)
-    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.SUCCESS, "soak 2h met")
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (
+        Status.SUCCESS,
+        GatesPassed(reasons=(Soaked(promotion="soak", duration=timedelta(hours=2)),)),
+    )
 
 
 def test_people_are_asked_last() -> None:
@@ -62,10 +93,12 @@ def test_people_are_asked_last() -> None:
     it.publish("1.0")
     it.evaluate()
     it.deploy("dev", "1.0")
-    assert it.reason("dev", "1.0") == "people are asked once smoke passed; waits for smoke to report"
+    assert it.reason("dev", "1.0") == Several(
+        reasons=(ApprovalDeferred(unmet=("smoke",)), AwaitingJobs(missing=("smoke",)))
+    )
     it.verify("dev", "1.0")
     it.evaluate()
-    assert it.reason("dev", "1.0") == "waits for 1 approval"
+    assert it.reason("dev", "1.0") == AwaitingApproval(missing=1)
 
 
 def test_a_no_at_a_gate_fails_the_deployment_and_its_flow_waits_for_people() -> None:
@@ -74,8 +107,15 @@ def test_a_no_at_a_gate_fails_the_deployment_and_its_flow_waits_for_people() -> 
     it.evaluate()
     it.verify("dev", "1.0", outcome="failed")
     it.deploy("dev", "1.0")
-    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.FAILED, "smoke failed")
-    assert it.reason("staging", "1.0") == "waits for dev; failed in dev: smoke failed"
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (
+        Status.FAILED,
+        JobsFailed(reports=(JobReport(job="smoke"),)),
+    )
+    assert it.reason("staging", "1.0") == AwaitingStages(
+        environments=("dev",),
+        all=True,
+        failed=(StageReason(environment="dev", reason=JobsFailed(reports=(JobReport(job="smoke"),))),),
+    )
     assert it.find("dev", "1.0").open
 
 
@@ -87,7 +127,7 @@ def test_a_later_report_mends_a_failed_gate() -> None:
     it.deploy("dev", "1.0")
     it.verify("dev", "1.0", outcome="passed")
     (resumed,) = [one for one in it.evaluate().decisions if isinstance(one, Settled) and one.what == "resumed"]
-    assert resumed.reason == "waits for 1 approval"
+    assert resumed.reason == AwaitingApproval(missing=1)
     assert it.status("dev", "1.0") is Status.COMPLETED
     it.speak("dev", "1.0", "alice")
     it.evaluate()
@@ -103,7 +143,10 @@ def test_another_no_is_told_in_the_place_of_the_first() -> None:
     it.verify("dev", "1.0", outcome="passed")
     it.speak("dev", "1.0", "bob", given=False)
     it.evaluate()
-    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.FAILED, "manual refused by bob")
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (
+        Status.FAILED,
+        ApprovalRefused(promotion="manual", refusals=(Comment(by="bob"),)),
+    )
 
 
 def test_a_failed_deployment_says_why_and_may_be_mended_by_a_later_report() -> None:
@@ -112,8 +155,12 @@ def test_a_failed_deployment_says_why_and_may_be_mended_by_a_later_report() -> N
     it.evaluate()
     it.finish("dev", "1.0", "failed", reason="disk full")
     it.evaluate(1)
-    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.FAILED, "disk full")
-    assert it.reason("staging", "1.0") == "waits for dev; failed in dev: disk full"
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.FAILED, AttemptFailed(text="disk full"))
+    assert it.reason("staging", "1.0") == AwaitingStages(
+        environments=("dev",),
+        all=True,
+        failed=(StageReason(environment="dev", reason=AttemptFailed(text="disk full")),),
+    )
     assert it.runs("dev") is None
     it.finish("dev", "1.0")
     it.evaluate(1)
@@ -130,7 +177,7 @@ def test_a_failed_deployment_is_replaced_by_the_next_command_in_its_lane() -> No
     it.evaluate()
     assert it.status("dev", "1.1") is Status.CREATED
     assert it.status("dev", "1.0") is Status.FAILED
-    assert it.reason("prod", "1.0") == "failed in dev: its orchestrator gave no reason"
+    assert it.reason("prod", "1.0") == FailedUpstream(environment="dev", reason=AttemptFailed())
     assert not any(known.open for known in it.deployments.values() if known.release.artifact.version == "1.0")
 
 
@@ -140,10 +187,16 @@ def test_no_answer_by_the_deadline_ends_the_flow() -> None:
     assert it.evaluate().recheck_at == at(60)
     it.start("dev", "1.0")
     it.evaluate(60)
-    late = "started and did not finish by its deadline 2026-11-22 13:00:00 UTC"
+    late = Expired(deadline=at(60), started=True)
     assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.FAILED, late)
-    assert (it.status("staging", "1.0"), it.reason("staging", "1.0")) == (Status.SKIPPED, f"failed in dev: {late}")
-    assert (it.status("prod", "1.0"), it.reason("prod", "1.0")) == (Status.SKIPPED, f"failed in dev: {late}")
+    assert (it.status("staging", "1.0"), it.reason("staging", "1.0")) == (
+        Status.SKIPPED,
+        FailedUpstream(environment="dev", reason=late),
+    )
+    assert (it.status("prod", "1.0"), it.reason("prod", "1.0")) == (
+        Status.SKIPPED,
+        FailedUpstream(environment="dev", reason=late),
+    )
 
 
 def test_a_success_after_the_deadline_stays_failed_but_does_run_there() -> None:
@@ -154,9 +207,7 @@ def test_a_success_after_the_deadline_stays_failed_but_does_run_there() -> None:
     it.finish("dev", "1.0")
     it.evaluate(1)
     assert it.status("dev", "1.0") is Status.FAILED
-    assert it.reason("dev", "1.0") == (
-        "did not start by its deadline 2026-11-22 13:00:00 UTC; it finished later and does run there"
-    )
+    assert it.reason("dev", "1.0") == (FinishedLate(expired=Expired(deadline=at(60), started=False)))
     assert it.runs("dev") == "1.0"
     it.publish("1.1", published=1)
     it.evaluate()
@@ -169,7 +220,7 @@ def test_nothing_expires_before_ingest_has_read_past_the_deadline() -> None:
     it.evaluate()
     it.read_until = at(59)
     assert it.evaluate(600).recheck_at == at(600) + timedelta(seconds=1)
-    waits = "expiry waits: ingest has not read past 2026-11-22 13:00:00 UTC, its deadline"
+    waits = ExpiryDeferred(deadline=at(60))
     assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.CREATED, waits)
     it.finish("dev", "1.0", when=at(50))
     it.evaluate()
@@ -244,8 +295,11 @@ def test_a_newer_version_takes_the_place_of_one_that_is_being_verified() -> None
     it.publish("1.1", published=1)
     it.evaluate()
     assert it.status("dev", "1.1") is Status.CREATED
-    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.COMPLETED, "replaced by 1.1")
-    assert (it.status("staging", "1.0"), it.reason("staging", "1.0")) == (Status.SKIPPED, "replaced by 1.1 in dev")
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.COMPLETED, Replaced(version="1.1"))
+    assert (it.status("staging", "1.0"), it.reason("staging", "1.0")) == (
+        Status.SKIPPED,
+        ReplacedUpstream(environment="dev", reason=Replaced(version="1.1")),
+    )
     it.verify("dev", "1.0")
     it.evaluate()
     assert it.status("dev", "1.0") is Status.COMPLETED
@@ -258,7 +312,7 @@ def test_where_a_stage_waits_the_newer_version_comes_after_the_verdict() -> None
     it.deploy("dev", "1.0")
     it.publish("1.1", published=1)
     it.evaluate()
-    assert it.reason("dev", "1.1") == f"1.0 is being verified (deployment {it.find('dev', '1.0').id})"
+    assert it.reason("dev", "1.1") == BeingVerified(version="1.0", deployment=it.find("dev", "1.0").id)
     it.speak("dev", "1.0", "alice")
     it.evaluate()
     assert it.status("dev", "1.0") is Status.SUCCESS
@@ -303,5 +357,5 @@ def test_a_job_that_only_errors_lets_the_lane_go_at_its_timeout() -> None:
     assert it.evaluate().recheck_at == at(60)
     assert it.status("dev", "1.1") is Status.NOT_STARTED
     it.evaluate(60)
-    assert it.reason("dev", "1.0") == "smoke did not answer within 1h; at last it could not tell"
+    assert it.reason("dev", "1.0") == JobsTimedOut(timeout=timedelta(hours=1), errored=(JobReport(job="smoke"),))
     assert it.status("dev", "1.1") is Status.CREATED

@@ -5,8 +5,21 @@ from datetime import timedelta
 import pytest
 
 from deploydb.domain.catalog import After, Parallel, Retry, Stage
+from deploydb.domain.model.admission_reasons import BeingDeployed, Frozen, GroupFull, InLineBehind, NotBefore
+from deploydb.domain.model.gate_reasons import IncidentOpen
+from deploydb.domain.model.reason_parts import Comment, IncidentReport
+from deploydb.domain.model.reasons import (
+    AttemptFailed,
+    FailedBeside,
+    Followed,
+    NoRollbackTarget,
+    RollbackFinal,
+    RollbackOf,
+    RollbackWaits,
+    RollingBack,
+)
 from deploydb.domain.state import Status
-from tests.domain.given import World, catalog, chain, foo, world
+from tests.domain.given import World, at, catalog, chain, foo, world
 
 
 def running(strategy: str = "stop", **service: object) -> World:
@@ -49,16 +62,20 @@ def test_stop_leaves_things_as_they_are_and_tells_people_once() -> None:
     fail_in_prod(it)
     it.evaluate(60)
     assert back(it) == []
-    assert [(one.sequel, one.reason) for one in it.failures] == [("stop", "no disk")]
+    assert [(one.sequel, one.reason) for one in it.failures] == [("stop", AttemptFailed(text="no disk"))]
     assert it.find("prod", "3.0").open
 
 
 def test_a_rollback_puts_the_last_version_back_that_succeeded_there() -> None:
     it = running("rollback")
     fail_in_prod(it)
-    assert it.find("prod", "3.0").aftermath == "rolled back to 2.0"
+    assert it.find("prod", "3.0").aftermath == RollingBack(version="2.0")
     assert back(it) == [
-        ("prod", "2.0", "rollback from 3.0: no disk; 2.0 succeeded there, deployed 2026-11-22 12:08:00 UTC")
+        (
+            "prod",
+            "2.0",
+            RollbackOf(version="3.0", target="2.0", deployed_at=at(8), failure=AttemptFailed(text="no disk")),
+        )
     ]
     (put_back,) = [one for one in it.deployments.values() if one.kind == "rollback"]
     assert put_back.cause == it.find("prod", "3.0").id
@@ -86,7 +103,7 @@ def test_a_rollback_is_never_rolled_back(outcome: str) -> None:
     it.evaluate(61)
     assert len(back(it)) == 1
     assert [one.sequel for one in it.failures] == ["rollback", "stop"]
-    assert it.failures[-1].reason.endswith("a rollback is never rolled back")
+    assert it.failures[-1].reason.response == RollbackFinal()
 
 
 def test_a_failed_verification_rolls_back_too() -> None:
@@ -113,7 +130,7 @@ def test_a_rollback_without_a_target_says_so_and_stops() -> None:
     it.finish("dev", "1.0", "failed", reason="no disk")
     it.evaluate(1)
     assert [(one.sequel, one.reason) for one in it.failures] == [
-        ("stop", "no disk; nothing to roll back to: no other version has succeeded here")
+        ("stop", Followed(failure=AttemptFailed(text="no disk"), response=NoRollbackTarget()))
     ]
 
 
@@ -149,10 +166,10 @@ def test_an_attempt_is_retried_with_a_doubling_pause_before_the_failure_counts()
     fail_in_prod(it)
     first = it.find("prod", "3.0")
     assert (first.attempt, first.status) == (2, Status.NOT_STARTED)
-    assert first.reason == f"attempt 2 is made from {it.now + timedelta(minutes=5):%Y-%m-%d %H:%M:%S} UTC on"
+    assert first.status_reason == NotBefore(attempt=2, at=it.now + timedelta(minutes=5))
     assert it.failures == []
     it.evaluate(5)
-    assert it.commands[-1].reason.startswith("attempt 2; promoted from dev")
+    assert (it.commands[-1].reason.attempt, it.commands[-1].reason.promoted_from[0].environment) == (2, "dev")
     it.finish("prod", "3.0", "failed")
     it.evaluate(0)
     it.evaluate(9)
@@ -186,7 +203,10 @@ def test_an_incident_is_a_failure_where_it_is_configured_to_be() -> None:
     it.evaluate(1)
     assert it.status("prod", "2.0") is Status.FAILED
     assert [(where, version) for where, version, _ in back(it)] == [("prod", "1.0")]
-    assert it.failures[0].reason == "incident INC-1: errors; rolled back to 1.0"
+    assert it.failures[0].reason == Followed(
+        failure=IncidentOpen(incidents=(IncidentReport(name="INC-1", text="errors"),)),
+        response=RollingBack(version="1.0"),
+    )
 
 
 def test_an_incident_that_is_over_is_forgiven_where_people_were_to_look() -> None:
@@ -212,10 +232,10 @@ def test_a_person_has_the_version_before_put_back_or_the_one_they_name() -> None
     it.want_back("prod")
     it.evaluate(1)
     assert [(where, version) for where, version, _ in back(it)] == [("prod", "1.0")]
-    assert "by alice: it is slow" in back(it)[0][2]
+    assert back(it)[0][2].requested == Comment(by="alice", comment="it is slow")
     it.want_back("prod", "0.1")
     it.evaluate(1)
-    assert it.answers[-1].reason == ("nothing to roll back to: no other version has succeeded here (0.1 was asked for)")
+    assert it.answers[-1].reason == (NoRollbackTarget(version="0.1"))
 
 
 def test_a_rollback_goes_before_a_newer_version_that_waits() -> None:
@@ -224,11 +244,11 @@ def test_a_rollback_goes_before_a_newer_version_that_waits() -> None:
     go(it, "3.0", "dev")
     it.publish("4.0", published=10)
     go(it, "4.0", "dev")
-    assert it.reason("prod", "4.0") == f"3.0 is being deployed (deployment {it.find('prod', '3.0').id})"
+    assert it.reason("prod", "4.0") == BeingDeployed(version="3.0", deployment=it.find("prod", "3.0").id)
     it.finish("prod", "3.0", "failed")
     it.evaluate(1)
     (put_back,) = [one for one in it.deployments.values() if one.kind == "rollback"]
-    assert it.reason("prod", "4.0") == f"2.0 is being deployed (deployment {put_back.id})"
+    assert it.reason("prod", "4.0") == BeingDeployed(version="2.0", deployment=put_back.id)
     it.finish_rollback(put_back)
     it.evaluate(1)
     assert it.status("prod", "4.0") is Status.CREATED
@@ -246,12 +266,12 @@ def test_one_region_at_a_time_and_none_after_one_that_failed() -> None:
     it.evaluate(1)
     it.deploy("dev", "1.0")
     assert it.status("eu", "1.0") is Status.CREATED
-    assert it.reason("us", "1.0") == "waits for eu: 1 of eu, us, ap at a time"
+    assert it.reason("us", "1.0") == GroupFull(busy=("eu",), most=1, environments=("eu", "us", "ap"))
     it.deploy("eu", "1.0")
     assert it.status("us", "1.0") is Status.CREATED
     it.finish("us", "1.0", "failed", reason="no disk")
     it.evaluate(1)
-    assert it.reason("ap", "1.0") == "1.0 failed in us: no disk"
+    assert it.reason("ap", "1.0") == FailedBeside(version="1.0", environment="us", reason=AttemptFailed(text="no disk"))
 
 
 @pytest.mark.parametrize(("supersede", "order"), [("newest", ["1", "3"]), ("queue", ["1", "2", "3"])])
@@ -261,7 +281,7 @@ def test_who_waits_at_a_door_goes_in_turn_or_only_the_newest(supersede: str, ord
         it.publish(str(number), published=number)
         it.evaluate(1)
     if supersede == "queue":
-        assert it.reason("dev", "3") == "waits in line behind 2"
+        assert it.reason("dev", "3") == InLineBehind(version="2")
     for version in order:
         it.deploy("dev", version)
     assert [one.deployment.release.artifact.version for one in it.commands] == order
@@ -275,8 +295,10 @@ def test_a_rollback_that_waits_keeps_its_reason() -> None:
     it.finish("prod", "3.0", "failed", reason="no disk")
     it.evaluate(1)
     (put_back,) = [one for one in it.deployments.values() if one.kind == "rollback"]
-    why = "rollback from 3.0: no disk; 2.0 succeeded there, deployed 2026-11-22 12:08:00 UTC"
-    assert put_back.reason == f"{why}; it waits: prod is frozen for foo by alice: holidays"
+    why = RollbackOf(version="3.0", target="2.0", deployed_at=at(8), failure=AttemptFailed(text="no disk"))
+    assert put_back.status_reason == RollbackWaits(
+        rollback=why, awaits=(Frozen(by="alice", service="foo", environment="prod", comment="holidays"),)
+    )
     it.hold("freeze", environment="prod", lift=True)
     it.evaluate(1)
     assert back(it) == [("prod", "2.0", why)]

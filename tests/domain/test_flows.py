@@ -5,6 +5,10 @@ from msgspec.structs import replace
 from deploydb.domain.catalog import Catalog, Service
 from deploydb.domain.commands import Previous
 from deploydb.domain.decide import open_flow
+from deploydb.domain.model.admission_reasons import BeingDeployed, NewerIsLive, Superseded
+from deploydb.domain.model.gate_reasons import Approved, JobsPassed
+from deploydb.domain.model.reason_parts import JobReport
+from deploydb.domain.model.reasons import Admitted, AwaitingStages, GatesPassed, SkippedUpstream, StageReason
 from deploydb.domain.state import Status
 from tests.domain.given import BAR, FOO, THREE, World, artifact, at, catalog, chain, foo, release, world
 
@@ -21,10 +25,10 @@ def test_the_first_stage_is_commanded_and_the_others_wait_for_it() -> None:
     it.evaluate()
     (command,) = it.commands
     assert (command.kind, command.deployment.environment) == ("deploy", "dev")
-    assert (command.deadline, command.reason) == (at(60), "published by ci")
+    assert (command.deadline, command.reason) == (at(60), Admitted(published_by="ci"))
     assert [it.status(name, "1.0") for name in ("dev", "staging", "prod")] == ["CREATED", "NOT_STARTED", "NOT_STARTED"]
-    assert it.reason("staging", "1.0") == "waits for dev"
-    assert it.reason("prod", "1.0") == "waits for staging"
+    assert it.reason("staging", "1.0") == AwaitingStages(environments=("dev",), all=True)
+    assert it.reason("prod", "1.0") == AwaitingStages(environments=("staging",), all=True)
 
 
 def test_a_release_walks_through_every_stage_to_success() -> None:
@@ -57,7 +61,17 @@ def test_the_reason_of_a_command_says_what_passed_upstream_and_at_the_door() -> 
     it.speak("dev", "1.0", "alice")
     it.verify("prod", "1.0")
     it.evaluate()
-    assert it.reason("prod", "1.0") == "promoted from dev: smoke passed, approved by alice, bob, smoke passed"
+    assert it.reason("prod", "1.0") == Admitted(
+        promoted_from=(
+            StageReason(
+                environment="dev",
+                reason=GatesPassed(
+                    reasons=(JobsPassed(reports=(JobReport(job="smoke"),)), Approved(by=("alice", "bob")))
+                ),
+            ),
+        ),
+        entry=(JobsPassed(reports=(JobReport(job="smoke"),)),),
+    )
 
 
 def test_a_contradicted_release_is_deployed_as_its_earliest_publication_and_the_reason_says_so() -> None:
@@ -67,9 +81,7 @@ def test_a_contradicted_release_is_deployed_as_its_earliest_publication_and_the_
         conflict = "b/2 published it with digest y, a with x"
         it.deployments[ident] = replace(known, release=replace(known.release, conflict=conflict))
     it.evaluate()
-    assert it.commands[0].reason == (
-        "published by ci; the earliest publication stands: b/2 published it with digest y, a with x"
-    )
+    assert it.commands[0].reason == (Admitted(published_by="ci", conflict="b/2 published it with digest y, a with x"))
 
 
 def test_a_service_that_is_not_configured_waits_until_it_comes_back_but_what_happened_is_taken_in() -> None:
@@ -130,7 +142,7 @@ def test_a_newer_release_waits_while_another_is_being_deployed() -> None:
     it.publish("1.1", published=1)
     it.evaluate()
     assert it.status("dev", "1.1") is Status.NOT_STARTED
-    assert it.reason("dev", "1.1") == f"1.0 is being deployed (deployment {it.find('dev', '1.0').id})"
+    assert it.reason("dev", "1.1") == BeingDeployed(version="1.0", deployment=it.find("dev", "1.0").id)
     it.deploy("dev", "1.0")
     assert it.status("dev", "1.1") is Status.CREATED
     assert it.status("staging", "1.0") is Status.CREATED
@@ -143,10 +155,12 @@ def test_the_newest_at_the_door_is_chosen_and_the_others_are_skipped_all_the_way
     it.evaluate()
     assert it.status("dev", "1.3") is Status.CREATED
     for version in ("1.1", "1.2"):
-        assert it.reason("dev", version) == "superseded by 1.3, published later"
+        assert it.reason("dev", version) == Superseded(version="1.3", higher=False)
         for environment in ("staging", "prod"):
             assert it.status(environment, version) is Status.SKIPPED
-            assert it.reason(environment, version) == "skipped in dev: superseded by 1.3, published later"
+            assert it.reason(environment, version) == SkippedUpstream(
+                environment="dev", reason=Superseded(version="1.3", higher=False)
+            )
 
 
 def test_newer_means_published_later_so_a_backport_goes_through() -> None:
@@ -167,7 +181,11 @@ def test_with_order_version_a_backport_is_skipped() -> None:
     it.publish("1.9.1", published=2)
     it.publish("1.10", published=3)
     it.evaluate()
-    assert it.reason("dev", "1.9.1") == it.reason("dev", "1.10") == "dev runs 2.0, a higher version"
+    assert (
+        it.reason("dev", "1.9.1")
+        == it.reason("dev", "1.10")
+        == NewerIsLive(environment="dev", version="2.0", higher=True)
+    )
 
 
 def test_with_order_version_another_tag_of_the_same_version_is_newer_if_it_was_published_later() -> None:
@@ -176,7 +194,7 @@ def test_with_order_version_another_tag_of_the_same_version_is_newer_if_it_was_p
     it.publish("2.0", published=0)
     it.evaluate()
     assert it.status("dev", "v2.0") is Status.CREATED
-    assert it.reason("dev", "2.0") == "superseded by v2.0, published later"
+    assert it.reason("dev", "2.0") == Superseded(version="v2.0", higher=False)
 
 
 def test_a_release_that_is_heard_of_late_is_no_downgrade() -> None:
@@ -185,11 +203,11 @@ def test_a_release_that_is_heard_of_late_is_no_downgrade() -> None:
     it.evaluate()
     it.publish("1.0", published=0)
     it.evaluate()
-    assert it.reason("dev", "1.0") == "superseded by 1.1, published later"
+    assert it.reason("dev", "1.0") == Superseded(version="1.1", higher=False)
     it.deploy("dev", "1.1")
     it.publish("0.9", published=-5)
     it.evaluate()
-    assert it.reason("dev", "0.9") == "dev runs 1.1, published later"
+    assert it.reason("dev", "0.9") == NewerIsLive(environment="dev", version="1.1", higher=False)
     assert it.status("prod", "0.9") is Status.SKIPPED
 
 
@@ -200,7 +218,7 @@ def test_an_older_release_does_not_follow_a_newer_one_that_failed() -> None:
     it.deploy("dev", "1.1", "failed")
     it.publish("1.0")
     it.evaluate()
-    assert it.reason("dev", "1.0") == "superseded by 1.1, published later"
+    assert it.reason("dev", "1.0") == Superseded(version="1.1", higher=False)
 
 
 def test_only_a_release_of_the_same_module_supersedes() -> None:
@@ -209,7 +227,7 @@ def test_only_a_release_of_the_same_module_supersedes() -> None:
     it.publish("7", published=5, module=BAR)
     it.evaluate()
     assert it.status("dev", "1.0") is Status.CREATED
-    assert it.reason("dev", "7") == f"1.0 is being deployed (deployment {it.find('dev', '1.0').id})"
+    assert it.reason("dev", "7") == BeingDeployed(version="1.0", deployment=it.find("dev", "1.0").id)
     it.deploy("dev", "1.0")
     assert it.status("dev", "7") is Status.CREATED
     it.deploy("dev", "7")

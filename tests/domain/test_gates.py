@@ -7,6 +7,20 @@ import pytest
 from deploydb.domain.evidence import Approval, Evidence, Verification
 from deploydb.domain.gates import Asked, judge
 from deploydb.domain.gates.words import in_words
+from deploydb.domain.model.gate_reasons import (
+    ApprovalDeferred,
+    ApprovalRefused,
+    Approved,
+    AwaitingApproval,
+    AwaitingJobs,
+    JobsFailed,
+    JobsPassed,
+    JobsTimedOut,
+    Soaked,
+    Soaking,
+    SoakNotLive,
+)
+from deploydb.domain.model.reason_parts import Comment, JobReport, UncountedVote
 from deploydb.domain.promotions import ManualPromotion, SoakPromotion, VerificationPromotion
 from deploydb.domain.state import Precedence
 from tests.domain.given import MANUAL, SMOKE, SOAK, at, deployment
@@ -39,10 +53,9 @@ def said(*facts: Verification | Approval) -> Evidence:
 
 BROKE = report("errored", reason="no agent")
 MENDED = report("passed", minutes=2, event=8)
-LATE = "smoke did not answer within 1h"
 ALICE, ALICE_LATER = word("alice"), word("alice", minutes=2, event=8)
 BOB, NO = word("bob", event=9), word("carol", given=False, event=10)
-OWN = "ci published it and does not count"
+OWN = UncountedVote(by="ci", cause="publisher")
 
 
 def ask(promotion: VerificationPromotion | ManualPromotion | SoakPromotion, evidence: Evidence, minutes: float, **more):
@@ -58,21 +71,66 @@ def ask(promotion: VerificationPromotion | ManualPromotion | SoakPromotion, evid
 @pytest.mark.parametrize(
     ("promotion", "evidence", "minutes", "verdict"),
     [
-        (SMOKE, said(), 1, ("PENDING", "waits for smoke to report", None, ())),
-        (SMOKE, said(report("passed")), 1, ("PASS", "smoke passed", None, (7,))),
-        (SMOKE, said(report("passed", reason="12 of 12")), 1, ("PASS", "smoke passed: 12 of 12", None, (7,))),
-        (SMOKE, said(report("failed", reason="2 of 12")), 1, ("FAIL", "smoke failed: 2 of 12", None, (7,))),
-        (SMOKE, said(BROKE), 1, ("ERROR", "smoke could not tell: no agent; it may report again", None, (7,))),
-        (SMOKE, said(report("errored")), 1, ("ERROR", "smoke could not tell; it may report again", None, (7,))),
-        (SMOKE_IN_1H, said(), 59, ("PENDING", "waits for smoke to report", at(60), ())),
-        (SMOKE_IN_1H, said(), 60, ("FAIL", "smoke did not answer within 1h", None, ())),
-        (SMOKE_IN_1H, said(BROKE), 59, ("ERROR", "smoke could not tell: no agent; it may report again", at(60), (7,))),
-        (SMOKE_IN_1H, said(BROKE), 60, ("FAIL", f"{LATE}; at last it could not tell: no agent", None, (7,))),
-        (SMOKE_IN_1H, said(report("passed", minutes=90)), 100, ("PASS", "smoke passed", None, (7,))),
-        (SMOKE, said(report("failed"), MENDED), 3, ("PASS", "smoke passed", None, (8,))),
-        (SMOKE, said(MENDED, report("failed")), 3, ("PASS", "smoke passed", None, (8,))),
-        (SMOKE, said(MENDED, report("failed", minutes=3)), 3, ("FAIL", "smoke failed", None, (7,))),
-        (VerificationPromotion(ident="other"), said(MENDED), 3, ("PENDING", "waits for other to report", None, ())),
+        (SMOKE, said(), 1, ("PENDING", AwaitingJobs(missing=("smoke",)), None, ())),
+        (SMOKE, said(report("passed")), 1, ("PASS", JobsPassed(reports=(JobReport(job="smoke"),)), None, (7,))),
+        (
+            SMOKE,
+            said(report("passed", reason="12 of 12")),
+            1,
+            ("PASS", JobsPassed(reports=(JobReport(job="smoke", text="12 of 12"),)), None, (7,)),
+        ),
+        (
+            SMOKE,
+            said(report("failed", reason="2 of 12")),
+            1,
+            ("FAIL", JobsFailed(reports=(JobReport(job="smoke", text="2 of 12"),)), None, (7,)),
+        ),
+        (
+            SMOKE,
+            said(BROKE),
+            1,
+            ("ERROR", AwaitingJobs(errored=(JobReport(job="smoke", text="no agent"),)), None, (7,)),
+        ),
+        (SMOKE, said(report("errored")), 1, ("ERROR", AwaitingJobs(errored=(JobReport(job="smoke"),)), None, (7,))),
+        (SMOKE_IN_1H, said(), 59, ("PENDING", AwaitingJobs(missing=("smoke",)), at(60), ())),
+        (SMOKE_IN_1H, said(), 60, ("FAIL", JobsTimedOut(timeout=timedelta(hours=1), missing=("smoke",)), None, ())),
+        (
+            SMOKE_IN_1H,
+            said(BROKE),
+            59,
+            ("ERROR", AwaitingJobs(errored=(JobReport(job="smoke", text="no agent"),)), at(60), (7,)),
+        ),
+        (
+            SMOKE_IN_1H,
+            said(BROKE),
+            60,
+            (
+                "FAIL",
+                JobsTimedOut(timeout=timedelta(hours=1), errored=(JobReport(job="smoke", text="no agent"),)),
+                None,
+                (7,),
+            ),
+        ),
+        (
+            SMOKE_IN_1H,
+            said(report("passed", minutes=90)),
+            100,
+            ("PASS", JobsPassed(reports=(JobReport(job="smoke"),)), None, (7,)),
+        ),
+        (SMOKE, said(report("failed"), MENDED), 3, ("PASS", JobsPassed(reports=(JobReport(job="smoke"),)), None, (8,))),
+        (SMOKE, said(MENDED, report("failed")), 3, ("PASS", JobsPassed(reports=(JobReport(job="smoke"),)), None, (8,))),
+        (
+            SMOKE,
+            said(MENDED, report("failed", minutes=3)),
+            3,
+            ("FAIL", JobsFailed(reports=(JobReport(job="smoke"),)), None, (7,)),
+        ),
+        (
+            VerificationPromotion(ident="other"),
+            said(MENDED),
+            3,
+            ("PENDING", AwaitingJobs(missing=("other",)), None, ()),
+        ),
     ],
 )
 def test_a_verification_says(promotion, evidence, minutes, verdict) -> None:
@@ -82,21 +140,33 @@ def test_a_verification_says(promotion, evidence, minutes, verdict) -> None:
 @pytest.mark.parametrize(
     ("promotion", "evidence", "verdict"),
     [
-        (MANUAL, said(), ("PENDING", "waits for 1 approval", None, ())),
-        (MANUAL, said(ALICE), ("PASS", "approved by alice", None, (7,))),
-        (MANUAL, said(word("alice", given=False)), ("FAIL", "manual refused by alice", None, (7,))),
-        (MANUAL, said(word("alice", given=False, comment="no")), ("FAIL", "manual refused by alice: no", None, (7,))),
-        (TWO, said(), ("PENDING", "waits for 2 approvals", None, ())),
-        (TWO, said(ALICE), ("PENDING", "waits for 1 approval beside alice", None, (7,))),
-        (TWO, said(ALICE, ALICE_LATER), ("PENDING", "waits for 1 approval beside alice", None, (8,))),
-        (TWO, said(BOB, ALICE), ("PASS", "approved by alice, bob", None, (7, 9))),
-        (TWO, said(BOB, ALICE, NO), ("FAIL", "manual refused by carol", None, (7, 9, 10))),
-        (MANUAL, said(word("alice", given=False), ALICE_LATER), ("PASS", "approved by alice", None, (8,))),
-        (MANUAL, said(ALICE_LATER, word("alice", given=False)), ("PASS", "approved by alice", None, (8,))),
-        (MANUAL, said(word("ci")), ("PASS", "approved by ci", None, (7,))),
-        (NOT_THE_AUTHOR, said(word("ci")), ("PENDING", f"waits for 1 approval; {OWN}", None, (7,))),
-        (NOT_THE_AUTHOR, said(word("ci"), BOB), ("PASS", "approved by bob", None, (9, 7))),
-        (ManualPromotion(ident="other"), said(ALICE), ("PENDING", "waits for 1 approval", None, ())),
+        (MANUAL, said(), ("PENDING", AwaitingApproval(missing=1), None, ())),
+        (MANUAL, said(ALICE), ("PASS", Approved(by=("alice",)), None, (7,))),
+        (
+            MANUAL,
+            said(word("alice", given=False)),
+            ("FAIL", ApprovalRefused(promotion="manual", refusals=(Comment(by="alice"),)), None, (7,)),
+        ),
+        (
+            MANUAL,
+            said(word("alice", given=False, comment="no")),
+            ("FAIL", ApprovalRefused(promotion="manual", refusals=(Comment(by="alice", comment="no"),)), None, (7,)),
+        ),
+        (TWO, said(), ("PENDING", AwaitingApproval(missing=2), None, ())),
+        (TWO, said(ALICE), ("PENDING", AwaitingApproval(missing=1, approved_by=("alice",)), None, (7,))),
+        (TWO, said(ALICE, ALICE_LATER), ("PENDING", AwaitingApproval(missing=1, approved_by=("alice",)), None, (8,))),
+        (TWO, said(BOB, ALICE), ("PASS", Approved(by=("alice", "bob")), None, (7, 9))),
+        (
+            TWO,
+            said(BOB, ALICE, NO),
+            ("FAIL", ApprovalRefused(promotion="manual", refusals=(Comment(by="carol"),)), None, (7, 9, 10)),
+        ),
+        (MANUAL, said(word("alice", given=False), ALICE_LATER), ("PASS", Approved(by=("alice",)), None, (8,))),
+        (MANUAL, said(ALICE_LATER, word("alice", given=False)), ("PASS", Approved(by=("alice",)), None, (8,))),
+        (MANUAL, said(word("ci")), ("PASS", Approved(by=("ci",)), None, (7,))),
+        (NOT_THE_AUTHOR, said(word("ci")), ("PENDING", AwaitingApproval(missing=1, uncounted=(OWN,)), None, (7,))),
+        (NOT_THE_AUTHOR, said(word("ci"), BOB), ("PASS", Approved(by=("bob",)), None, (9, 7))),
+        (ManualPromotion(ident="other"), said(ALICE), ("PENDING", AwaitingApproval(missing=1), None, ())),
     ],
 )
 def test_people_say(promotion, evidence, verdict) -> None:
@@ -106,11 +176,11 @@ def test_people_say(promotion, evidence, verdict) -> None:
 @pytest.mark.parametrize(
     ("minutes", "more", "verdict"),
     [
-        (0, {}, ("PENDING", "soaks for 2h, until 2026-11-22 14:00:00 UTC", at(120), ())),
-        (119, {}, ("PENDING", "soaks for 2h, until 2026-11-22 14:00:00 UTC", at(120), ())),
-        (120, {}, ("PASS", "soak 2h met", None, ())),
-        (120, {"since": at(30)}, ("PENDING", "soaks for 2h, until 2026-11-22 14:30:00 UTC", at(150), ())),
-        (120, {"deployment": NOT_YET}, ("PENDING", "soaks once it runs", None, ())),
+        (0, {}, ("PENDING", Soaking(duration=timedelta(hours=2), until=at(120)), at(120), ())),
+        (119, {}, ("PENDING", Soaking(duration=timedelta(hours=2), until=at(120)), at(120), ())),
+        (120, {}, ("PASS", Soaked(promotion="soak", duration=timedelta(hours=2)), None, ())),
+        (120, {"since": at(30)}, ("PENDING", Soaking(duration=timedelta(hours=2), until=at(150)), at(150), ())),
+        (120, {"deployment": NOT_YET}, ("PENDING", SoakNotLive(), None, ())),
     ],
 )
 def test_a_soak_says(minutes, more, verdict) -> None:
@@ -118,7 +188,7 @@ def test_a_soak_says(minutes, more, verdict) -> None:
 
 
 def test_a_timeout_does_not_run_before_the_deployment_does() -> None:
-    assert ask(SMOKE_IN_1H, said(), 600, deployment=NOT_YET) == ("PENDING", "waits for smoke to report", None, ())
+    assert ask(SMOKE_IN_1H, said(), 600, deployment=NOT_YET) == ("PENDING", AwaitingJobs(missing=("smoke",)), None, ())
 
 
 def test_people_are_asked_once_the_automatic_gates_have_passed_and_a_word_given_before_counts() -> None:
@@ -128,11 +198,14 @@ def test_people_are_asked_once_the_automatic_gates_have_passed_and_a_word_given_
         asked = Asked(deployment=RUNS, evidence=evidence, now=at(minutes), since=RUNS.running_since)
         return [(str(one.outcome), one.reason) for one in judge(gates, asked)]
 
-    assert outcomes(said(), 1)[0] == ("PENDING", "people are asked once smoke and soak passed")
-    assert outcomes(said(), 120)[0] == ("PENDING", "people are asked once smoke and soak passed")
-    assert outcomes(said(report("passed")), 240)[0] == ("PENDING", "waits for 1 approval")
-    assert outcomes(said(word("alice")), 1)[0] == ("PASS", "approved by alice")
-    assert outcomes(said(word("alice", given=False)), 1)[0] == ("FAIL", "manual refused by alice")
+    assert outcomes(said(), 1)[0] == ("PENDING", ApprovalDeferred(unmet=("smoke", "soak")))
+    assert outcomes(said(), 120)[0] == ("PENDING", ApprovalDeferred(unmet=("smoke", "soak")))
+    assert outcomes(said(report("passed")), 240)[0] == ("PENDING", AwaitingApproval(missing=1))
+    assert outcomes(said(word("alice")), 1)[0] == ("PASS", Approved(by=("alice",)))
+    assert outcomes(said(word("alice", given=False)), 1)[0] == (
+        "FAIL",
+        ApprovalRefused(promotion="manual", refusals=(Comment(by="alice"),)),
+    )
 
 
 def test_a_stage_without_gates_has_nothing_to_say() -> None:

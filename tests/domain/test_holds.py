@@ -4,6 +4,18 @@ from datetime import timedelta
 
 import pytest
 
+from deploydb.domain.model.admission_reasons import (
+    FreezeOverridden,
+    Frozen,
+    NewerIsLive,
+    Paused,
+    Pinned,
+    SkippedByHotfix,
+    Superseded,
+    Vetoed,
+)
+from deploydb.domain.model.reason_parts import Comment
+from deploydb.domain.model.reasons import Admitted
 from deploydb.domain.state import Status
 from tests.domain.given import World, catalog, chain, world
 
@@ -34,8 +46,10 @@ def test_a_pin_keeps_a_version_and_unpinning_goes_on_to_the_newest(it: World) ->
     it.hold("pin", environment="prod", version="1.0", by="alice", reason="audit")
     release(it, "2.0", to=("dev",), published=1)
     release(it, "3.0", to=("dev",), published=2)
-    assert it.reason("prod", "2.0") == "superseded by 3.0, published later"
-    assert it.reason("prod", "3.0") == "pinned to 1.0 by alice: audit"
+    assert it.reason("prod", "2.0") == Superseded(version="3.0", higher=False)
+    assert it.reason("prod", "3.0") == Pinned(
+        by="alice", service="foo", environment="prod", version="1.0", comment="audit"
+    )
     it.hold("pin", environment="prod", lift=True)
     it.evaluate(1)
     it.deploy("prod", "3.0")
@@ -52,7 +66,9 @@ def test_a_pinned_version_goes_in_before_newer_ones(it: World) -> None:
     it.evaluate(1)
     it.deploy("dev", "2.0")
     assert it.runs("dev") == "2.0"
-    assert it.reason("dev", "3.0") == "pinned to 2.0 by alice: because"
+    assert it.reason("dev", "3.0") == Pinned(
+        by="alice", service="foo", environment="dev", version="2.0", comment="because"
+    )
 
 
 def test_a_vetoed_version_goes_nowhere_and_does_not_supersede(it: World) -> None:
@@ -60,7 +76,7 @@ def test_a_vetoed_version_goes_nowhere_and_does_not_supersede(it: World) -> None
     it.finish("prod", "2.0", "failed")
     it.hold("veto", version="3.0", reason="leaks")
     release(it, "3.0", to=(), published=2)
-    assert it.reason("dev", "3.0") == "3.0 is vetoed by alice: leaks"
+    assert it.reason("dev", "3.0") == Vetoed(by="alice", service="foo", version="3.0", comment="leaks")
     release(it, "4.0", published=3)
     assert it.runs("prod") == "4.0"
     assert it.status("dev", "3.0") is Status.SKIPPED
@@ -72,7 +88,9 @@ def test_a_veto_in_an_environment_holds_there_and_downstream_of_it() -> None:
     it.publish("1.0")
     it.evaluate(1)
     it.deploy("dev", "1.0")
-    assert it.reason("staging", "1.0") == "1.0 is vetoed from staging on by alice: not ready"
+    assert it.reason("staging", "1.0") == Vetoed(
+        by="alice", service="foo", environment="staging", version="1.0", comment="not ready"
+    )
     it.hold("veto", version="1.0", environment="staging", lift=True)
     it.evaluate(1)
     it.deploy("staging", "1.0")
@@ -83,8 +101,8 @@ def test_a_freeze_ends_by_itself_to_the_second(it: World) -> None:
     it.hold("freeze", service=None, until=it.now + timedelta(minutes=30), reason="holidays")
     it.publish("2.0", published=1)
     made = it.evaluate(1)
-    until = f"{it.now + timedelta(minutes=29):%Y-%m-%d %H:%M:%S}"
-    assert it.reason("dev", "2.0") == f"everything is frozen by alice: holidays (until {until} UTC)"
+    until = it.now + timedelta(minutes=29)
+    assert it.reason("dev", "2.0") == Frozen(by="alice", comment="holidays", until=until)
     assert made.recheck_at == it.now + timedelta(minutes=29)
     it.evaluate(29)
     assert it.status("dev", "2.0") is Status.CREATED
@@ -105,7 +123,15 @@ def test_a_freeze_is_passed_by_a_member_of_the_group_with_a_reason(
     assert (it.status("dev", "2.0") is Status.CREATED) is passes
     if passes:
         assert it.commands[-1].reason == (
-            "published by ci, dev is frozen for foo by alice: stocktaking; overridden by sue: prod is down"
+            Admitted(
+                published_by="ci",
+                entry=(
+                    FreezeOverridden(
+                        freezes=(Frozen(by="alice", service="foo", environment="dev", comment="stocktaking"),),
+                        by=(Comment(by="sue", comment="prod is down"),),
+                    ),
+                ),
+            )
         )
 
 
@@ -124,7 +150,7 @@ def test_an_override_is_for_the_freeze_that_it_was_given_in(it: World) -> None:
 def test_a_pause_stops_promotions_of_its_service_until_it_is_resumed(it: World) -> None:
     it.hold("pause", reason="moving house")
     release(it, "2.0", to=(), published=1)
-    assert it.reason("dev", "2.0") == "foo is paused by alice: moving house"
+    assert it.reason("dev", "2.0") == Paused(by="alice", service="foo", comment="moving house")
     it.hold("pause", lift=True)
     it.evaluate(1)
     assert it.status("dev", "2.0") is Status.CREATED
@@ -139,12 +165,12 @@ def test_a_hotfix_goes_ahead_past_the_stages_it_names_with_who_and_why() -> None
     it.evaluate(1)
     it.deploy("dev", "1.9")
     assert it.status("staging", "1.9") is Status.SKIPPED
-    assert it.reason("staging", "1.9") == "skipped: a hotfix, by sue: prod is down"
+    assert it.reason("staging", "1.9") == SkippedByHotfix(hotfix=Comment(by="sue", comment="prod is down"))
     it.deploy("prod", "1.9")
     assert it.runs("prod") == "1.9"
-    assert it.commands[-1].reason.endswith("; a hotfix, by sue: prod is down")
+    assert it.commands[-1].reason.hotfix == Comment(by="sue", comment="prod is down")
     it.deploy("staging", "2.0")
-    assert it.reason("prod", "2.0") == "prod runs 1.9, published later"
+    assert it.reason("prod", "2.0") == NewerIsLive(environment="prod", version="1.9", higher=False)
 
 
 @pytest.mark.parametrize("how", ["unverified", "failed", "deploying"])
@@ -162,7 +188,7 @@ def test_a_hotfix_passes_a_stage_by_however_far_it_is_there(how: str) -> None:
     it.evaluate(1)
     assert it.status("staging", "1.0") is Status.SKIPPED
     assert it.status("prod", "1.0") is Status.CREATED
-    assert it.reason("prod", "1.0") == "published by ci; a hotfix, by sue: prod is down"
+    assert it.reason("prod", "1.0") == Admitted(published_by="ci", hotfix=Comment(by="sue", comment="prod is down"))
     if how == "unverified":
         it.verify("dev", "1.0")
         it.evaluate(1)

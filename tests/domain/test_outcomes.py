@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 from deploydb.domain.decisions import CameToRun, RunningChanged, Settled
+from deploydb.domain.model.admission_reasons import NewerIsLive
+from deploydb.domain.model.reasons import FinishedWithoutCommand, Replaced, ReplacedUpstream
 from deploydb.domain.state import Status
 from tests.domain.given import FOO, at, chain, foo, world
 
@@ -34,8 +36,8 @@ def test_another_version_put_there_by_hand_replaces_the_one_that_is_being_verifi
     it.observe("dev", "0.9")
     it.evaluate()
     assert it.runs("dev") == "0.9"
-    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.COMPLETED, "replaced by 0.9")
-    assert it.reason("prod", "1.0") == "replaced by 0.9 in dev"
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.COMPLETED, Replaced(version="0.9"))
+    assert it.reason("prod", "1.0") == ReplacedUpstream(environment="dev", reason=Replaced(version="0.9"))
 
 
 def test_the_same_version_put_there_again_by_hand_does_not_disturb_its_flow() -> None:
@@ -57,7 +59,7 @@ def test_a_newer_version_put_there_by_hand_is_not_taken_away_again() -> None:
     it.publish("1.0")
     it.evaluate(5)
     it.deploy("dev", "1.0")
-    assert it.reason("staging", "1.0") == "staging runs 1.5, published later"
+    assert it.reason("staging", "1.0") == NewerIsLive(environment="staging", version="1.5", higher=False)
 
 
 def test_a_finish_without_a_command_is_adopted_and_cannot_backdate_a_soak() -> None:
@@ -66,7 +68,7 @@ def test_a_finish_without_a_command_is_adopted_and_cannot_backdate_a_soak() -> N
     it.finish("dev", "1.0", when=at(-6000))
     (adopted, *_) = it.evaluate().decisions
     assert isinstance(adopted, Settled)
-    assert (adopted.what, adopted.reason) == ("adopted", "finished without a command of ours")
+    assert (adopted.what, adopted.reason) == ("adopted", FinishedWithoutCommand())
     assert (it.status("dev", "1.0"), it.runs("dev")) == (Status.COMPLETED, "1.0")
     assert it.commands == []
     it.evaluate(119)
@@ -96,7 +98,7 @@ def test_an_older_finish_that_is_heard_of_late_does_not_change_what_runs() -> No
     it.finish("prod", "1.0", when=at(-20))
     it.evaluate(1)
     assert it.runs("prod") == "1.1"
-    assert it.reason("prod", "1.0") == "replaced by 1.1"
+    assert it.reason("prod", "1.0") == Replaced(version="1.1")
 
 
 def test_a_failure_without_a_command_is_adopted_and_replaced_by_the_next_command() -> None:
@@ -150,7 +152,7 @@ def test_what_was_replaced_stays_so_whatever_is_reported_on_it_later() -> None:
     it.verify("dev", "1.0")
     it.finish("dev", "1.0")
     it.evaluate(1)
-    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.COMPLETED, "replaced by 1.1")
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.COMPLETED, Replaced(version="1.1"))
     assert not it.find("dev", "1.0").open
     assert it.runs("dev") == "1.0"
 

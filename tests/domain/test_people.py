@@ -7,6 +7,14 @@ from msgspec.structs import replace
 
 from deploydb.domain.evidence import Approval, Evidence
 from deploydb.domain.gates import Asked, judge
+from deploydb.domain.model.gate_reasons import (
+    ApprovalDeferred,
+    ApprovalRefused,
+    ApprovalTimedOut,
+    Approved,
+    AwaitingApproval,
+)
+from deploydb.domain.model.reason_parts import Comment, UncountedVote
 from deploydb.domain.promotions import ManualPromotion, VerificationPromotion
 from deploydb.domain.state import Precedence, Verdict
 from tests.domain.given import artifact, at, deployment, release
@@ -42,33 +50,64 @@ def ask(promotion: ManualPromotion, *words: Approval, now: datetime = SOON, befo
 @pytest.mark.parametrize(
     ("promotion", "words", "outcome", "reason"),
     [
-        (TWO, [], "PENDING", "waits for 2 approvals"),
-        (TWO, [word("sue"), word("sue", minutes=1)], "PENDING", "waits for 1 approval beside sue"),
-        (TWO, [word("sue"), word("dan")], "PASS", "approved by dan, sue"),
-        (TWO, [word("sue"), word("sue", given=False, minutes=1)], "FAIL", "go refused by sue"),
-        (TWO, [word("sue", given=False), word("sue", minutes=1), word("dan")], "PASS", "approved by dan, sue"),
-        (TWO, [word("sue", given=False, comment="not today")], "FAIL", "go refused by sue: not today"),
-        (OF_SRE, [word("sam")], "PASS", "approved by sam"),
-        (OF_SRE, [word("dan")], "PENDING", "waits for 1 approval of sre; dan is not in sre and does not count"),
+        (TWO, [], "PENDING", AwaitingApproval(missing=2)),
+        (TWO, [word("sue"), word("sue", minutes=1)], "PENDING", AwaitingApproval(missing=1, approved_by=("sue",))),
+        (TWO, [word("sue"), word("dan")], "PASS", Approved(by=("dan", "sue"))),
+        (
+            TWO,
+            [word("sue"), word("sue", given=False, minutes=1)],
+            "FAIL",
+            ApprovalRefused(promotion="go", refusals=(Comment(by="sue"),)),
+        ),
+        (TWO, [word("sue", given=False), word("sue", minutes=1), word("dan")], "PASS", Approved(by=("dan", "sue"))),
+        (
+            TWO,
+            [word("sue", given=False, comment="not today")],
+            "FAIL",
+            ApprovalRefused(promotion="go", refusals=(Comment(by="sue", comment="not today"),)),
+        ),
+        (OF_SRE, [word("sam")], "PASS", Approved(by=("sam",))),
+        (
+            OF_SRE,
+            [word("dan")],
+            "PENDING",
+            AwaitingApproval(
+                missing=1, groups=("sre",), uncounted=(UncountedVote(by="dan", cause="not_in_groups", groups=("sre",)),)
+            ),
+        ),
         (
             OF_SRE,
             [word("dan", given=False)],
             "PENDING",
-            "waits for 1 approval of sre; dan is not in sre and does not count",
+            AwaitingApproval(
+                missing=1, groups=("sre",), uncounted=(UncountedVote(by="dan", cause="not_in_groups", groups=("sre",)),)
+            ),
         ),
-        (DISTINCT, [word("sam"), word("quinn")], "PASS", "approved by quinn, sam"),
-        (DISTINCT, [word("sam"), word("sue")], "PASS", "approved by sam, sue"),
-        (DISTINCT, [word("sam")], "PENDING", "waits for 1 approval of qa beside sam"),
-        (DISTINCT, [word("sue")], "PENDING", "waits for 1 approval of qa beside sue"),
-        (NOT_THE_AUTHOR, [word("dan")], "PENDING", "waits for 1 approval; dan published it and does not count"),
-        (NOT_THE_AUTHOR, [word("dan", given=False)], "FAIL", "go refused by dan"),
-        (NOT_THE_AUTHOR, [word("sue")], "PASS", "approved by sue"),
-        (OF_SRE, [word("sue", digest="sha256:1")], "PASS", "approved by sue"),
+        (DISTINCT, [word("sam"), word("quinn")], "PASS", Approved(by=("quinn", "sam"))),
+        (DISTINCT, [word("sam"), word("sue")], "PASS", Approved(by=("sam", "sue"))),
+        (DISTINCT, [word("sam")], "PENDING", AwaitingApproval(missing=1, groups=("qa",), approved_by=("sam",))),
+        (DISTINCT, [word("sue")], "PENDING", AwaitingApproval(missing=1, groups=("qa",), approved_by=("sue",))),
+        (
+            NOT_THE_AUTHOR,
+            [word("dan")],
+            "PENDING",
+            AwaitingApproval(missing=1, uncounted=(UncountedVote(by="dan", cause="publisher"),)),
+        ),
+        (
+            NOT_THE_AUTHOR,
+            [word("dan", given=False)],
+            "FAIL",
+            ApprovalRefused(promotion="go", refusals=(Comment(by="dan"),)),
+        ),
+        (NOT_THE_AUTHOR, [word("sue")], "PASS", Approved(by=("sue",))),
+        (OF_SRE, [word("sue", digest="sha256:1")], "PASS", Approved(by=("sue",))),
         (
             OF_SRE,
             [word("sue", digest="sha256:2")],
             "PENDING",
-            "waits for 1 approval of sre; sue's word is on another file (sha256:2)",
+            AwaitingApproval(
+                missing=1, groups=("sre",), uncounted=(UncountedVote(by="sue", cause="other_file", digest="sha256:2"),)
+            ),
         ),
     ],
 )
@@ -81,7 +120,7 @@ def test_two_of_one_group_do_not_stand_for_two_groups() -> None:
     only_sre = {**GROUPS, "sre": frozenset({"sam", "sid"}), "qa": frozenset({"quinn"})}
     asked = Asked(deployment=KNOWN, now=at(1), evidence=Evidence(approvals=(word("sam"), word("sid"))), groups=only_sre)
     (verdict,) = judge([DISTINCT], asked)
-    assert verdict.reason == "waits for 1 approval of qa beside sam, sid"
+    assert verdict.reason == AwaitingApproval(missing=1, groups=("qa",), approved_by=("sam", "sid"))
 
 
 def test_the_clock_runs_from_when_people_are_asked_and_running_out_is_a_no() -> None:
@@ -90,7 +129,10 @@ def test_the_clock_runs_from_when_people_are_asked_and_running_out_is_a_no() -> 
     later = ask(WITHIN_1H, now=at(330), before=first)
     assert later == first
     over = ask(WITHIN_1H, now=at(360), before=later)
-    assert (over.outcome, over.reason) == ("FAIL", "go was not approved within 1h: waits for 1 approval")
+    assert (over.outcome, over.reason) == (
+        "FAIL",
+        ApprovalTimedOut(promotion="go", timeout=timedelta(hours=1), awaiting=AwaitingApproval(missing=1)),
+    )
     assert ask(WITHIN_1H, now=at(400), before=over) == over
     assert ask(WITHIN_1H, word("sue", minutes=401), now=at(401), before=over).outcome == "PASS"
 
@@ -99,4 +141,4 @@ def test_the_clock_does_not_run_while_other_gates_are_to_pass() -> None:
     smoke = VerificationPromotion(ident="smoke")
     asked = Asked(deployment=KNOWN, now=at(300), groups=GROUPS)
     _, go = judge([smoke, WITHIN_1H], asked)
-    assert (go.outcome, go.reason, go.recheck_at) == ("PENDING", "people are asked once smoke passed", None)
+    assert (go.outcome, go.reason, go.recheck_at) == ("PENDING", ApprovalDeferred(unmet=("smoke",)), None)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploydb.domain.catalog import Retry
+from deploydb.domain.model.gate_reasons import AwaitingJobs
 from deploydb.domain.promotions import Promotion, VerificationPromotion, WebhookPromotion
 from deploydb.domain.release import what_releases
 from deploydb.domain.state import Outcome, Status
@@ -82,7 +83,7 @@ def test_a_job_that_two_promotions_ask_for_reports_to_each_of_them() -> None:
     it.evaluate()
     it.deploy("dev", "1.0")
     it.evaluate()
-    assert it.reason("dev", "1.0") == "waits for smoke to report"
+    assert it.reason("dev", "1.0") == AwaitingJobs(missing=("smoke",))
 
 
 def test_the_two_answers_are_kept_beside_each_other() -> None:
