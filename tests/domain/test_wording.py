@@ -1,0 +1,227 @@
+"""The text of each reason. Other tests compare codes and parameters."""
+
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+from msgspec import json
+
+from deploydb.domain.model import admission_reasons as entry
+from deploydb.domain.model import gate_reasons as gate
+from deploydb.domain.model import reason_parts as parts
+from deploydb.domain.model import reasons as why
+from deploydb.domain.model.reasons import Reason
+from deploydb.domain.promotions import Window
+from deploydb.domain.wording import text
+from tests.domain.given import at
+
+TEXTS = [
+    (
+        gate.GateBroken(promotion="first", error="ZeroDivisionError: division by zero"),
+        "first could not be evaluated: ZeroDivisionError: division by zero",
+    ),
+    (gate.AwaitingApproval(missing=1), "waits for 1 approval"),
+    (gate.ApprovalDeferred(unmet=("smoke",)), "people are asked once smoke passed"),
+    (
+        gate.ApprovalTimedOut(promotion="go", timeout=timedelta(hours=1), awaiting=gate.AwaitingApproval(missing=1)),
+        "go was not approved within 1h: waits for 1 approval",
+    ),
+    (gate.Approved(by=("ci",)), "approved by ci"),
+    (gate.ApprovalRefused(promotion="go", refusals=(parts.Comment(by="sue"),)), "go refused by sue"),
+    (gate.Soaked(promotion="soak", duration=timedelta(hours=2)), "soak 2h met"),
+    (gate.Soaking(duration=timedelta(hours=2), until=at(125)), "soaks for 2h, until 2026-11-22 14:05:00 UTC"),
+    (gate.SoakNotLive(), "soaks once it runs"),
+    (gate.SoakUnverified(unmet=("smoke",)), "soaks once smoke passed"),
+    (
+        gate.SoakIncident(incidents=(parts.IncidentReport(name="INC-7", text="5xx"),)),
+        "soaks once it is over: incident INC-7: 5xx",
+    ),
+    (
+        gate.WindowOpen(promotion="hours", zone="UTC", until=at(300)),
+        "hours is open until 17:00 Sunday 22 Nov 2026 (UTC)",
+    ),
+    (
+        gate.WindowClosed(
+            promotion="hours", zone="UTC", denied=True, windows=(Window(days=(4,)),), count=1, opens_at=at(720)
+        ),
+        "hours is closed by the deny window Fri; opens 00:00 Monday 23 Nov 2026 (UTC)",
+    ),
+    (gate.DependencyMissing(service="db", environment="prod"), "waits for db in prod: nothing of it runs there"),
+    (
+        gate.DependencyVersion(service="db", environment="prod", version=">=2.1,<3", running=("2.0",)),
+        "waits for db in prod to be >=2.1,<3; it runs 2.0",
+    ),
+    (
+        gate.DependencyUnverified(
+            service="db", environment="prod", running=(parts.ReleaseStatus(version="2.0", status="COMPLETED"),)
+        ),
+        "waits for db in prod to succeed: 2.0 is COMPLETED",
+    ),
+    (gate.DependencyMet(service="db", environment="prod", running=("2.0",)), "db in prod is at 2.0"),
+    (gate.ExpressionTrue(promotion="first", expression="x"), "first holds: x"),
+    (gate.ExpressionFalse(promotion="first", expression="x"), "waits for first to hold: x"),
+    (
+        gate.ExpressionUnknown(promotion="first", error="no such key: artifact.colour"),
+        "first cannot be told: no such key: artifact.colour",
+    ),
+    (
+        gate.DigestMissing(promotion="signed"),
+        "signed: the artifact was published without a digest, so it cannot be attested",
+    ),
+    (
+        gate.Attested(promotion="signed", signatures=(parts.Signature(signer="notary", kind="slsa"),)),
+        "signed: attested by notary (slsa)",
+    ),
+    (
+        gate.AwaitingAttestation(digest="sha256:1", signers=("cosign", "notary")),
+        "waits for an attestation of sha256:1 by cosign or notary",
+    ),
+    (gate.JobsPassed(reports=(parts.JobReport(job="smoke"),)), "smoke passed"),
+    (gate.JobsFailed(reports=(parts.JobReport(job="smoke"),)), "smoke failed"),
+    (gate.AwaitingJobs(missing=("load",)), "waits for load to report"),
+    (gate.JobsTimedOut(timeout=timedelta(hours=1), missing=("smoke",)), "smoke did not answer within 1h"),
+    (
+        gate.CheckRunning(promotion="ready", url="http://example.com"),
+        "waits for ready: http://example.com is being asked",
+    ),
+    (gate.CheckUnanswered(promotion="ready", text="503"), "ready has no answer yet: 503; it is asked again"),
+    (
+        gate.IncidentOpen(incidents=(parts.IncidentReport(name="INC-1", text="5xx"), parts.IncidentReport())),
+        "incident INC-1: 5xx; an incident",
+    ),
+    (gate.IncidentOver(), "no incident is open"),
+    (
+        entry.Pinned(by="alice", service="foo", environment="prod", version="1.0", comment="audit"),
+        "pinned to 1.0 by alice: audit",
+    ),
+    (entry.Vetoed(by="alice", service="foo", version="3.0", comment="leaks"), "3.0 is vetoed by alice: leaks"),
+    (
+        entry.Frozen(by="alice", comment="holidays", until=at(33)),
+        "everything is frozen by alice: holidays (until 2026-11-22 12:33:00 UTC)",
+    ),
+    (entry.Paused(by="alice", service="foo", comment="moving house"), "foo is paused by alice: moving house"),
+    (entry.FreezeOver(), "the freeze is over"),
+    (
+        entry.FreezeOverridden(
+            freezes=(entry.Frozen(by="al", environment="prod"),), by=(parts.Comment(by="sue", comment="down"),)
+        ),
+        "prod is frozen by al; overridden by sue: down",
+    ),
+    (entry.StageAddedLater(environment="gate"), "gate became a stage after this flow had begun"),
+    (entry.StageRemoved(environment="staging", service="foo"), "staging is no longer a stage of foo"),
+    (entry.ModuleRemoved(module="com.example:bar", service="foo"), "com.example:bar is no longer an artifact of foo"),
+    (
+        entry.SkippedByHotfix(hotfix=parts.Comment(by="sue", comment="prod is down")),
+        "skipped: a hotfix, by sue: prod is down",
+    ),
+    (entry.Superseded(version="1.3", higher=False), "superseded by 1.3, published later"),
+    (entry.NewerIsLive(environment="dev", version="2.0", higher=True), "dev runs 2.0, a higher version"),
+    (entry.InLineBehind(version="2"), "waits in line behind 2"),
+    (
+        entry.BehindHotfix(version="2.1", hotfix=parts.Comment(by="sue", comment="down")),
+        "waits for 2.1, a hotfix, by sue: down",
+    ),
+    (entry.RollbackFirst(), "a rollback goes first"),
+    (entry.BeingDeployed(version="1.0", deployment=3), "1.0 is being deployed (deployment 3)"),
+    (entry.BeingVerified(version="1.0", deployment=3), "1.0 is being verified (deployment 3)"),
+    (entry.NotBefore(attempt=2, at=at(19)), "attempt 2 is made from 2026-11-22 12:19:00 UTC on"),
+    (entry.GroupFull(busy=("eu",), most=1, environments=("eu", "us", "ap")), "waits for eu: 1 of eu, us, ap at a time"),
+    (
+        why.Several(reasons=(gate.ApprovalDeferred(unmet=("smoke",)), gate.AwaitingJobs(missing=("smoke",)))),
+        "people are asked once smoke passed; waits for smoke to report",
+    ),
+    (why.NotRecorded(), "its reason at that time was not recorded"),
+    (why.NotAsked(), "not asked yet"),
+    (why.Reported(text="any words"), "any words"),
+    (why.AwaitingStages(environments=("dev",), all=True), "waits for dev"),
+    (
+        why.SkippedUpstream(environment="dev", reason=entry.Superseded(version="1.3", higher=False)),
+        "skipped in dev: superseded by 1.3, published later",
+    ),
+    (
+        why.FailedUpstream(environment="dev", reason=why.AttemptFailed()),
+        "failed in dev: its orchestrator gave no reason",
+    ),
+    (why.ReplacedUpstream(environment="dev", reason=why.Replaced(version="1.1")), "replaced by 1.1 in dev"),
+    (
+        why.UpstreamRestored(environment="dev", reason=why.FinishedInTime(at=at(1))),
+        "dev did not fail: finished by its deadline, at 2026-11-22 12:01:00 UTC; the report came after it",
+    ),
+    (
+        why.FailedBeside(version="1.0", environment="us", reason=why.AttemptFailed(text="no disk")),
+        "1.0 failed in us: no disk",
+    ),
+    (why.Admitted(published_by="ci"), "published by ci"),
+    (why.Observed(source="cd", by="al", text="by hand"), "observed, by al: by hand"),
+    (why.FinishedWithoutCommand(), "finished without a command of ours"),
+    (why.AttemptFailed(text="no disk"), "no disk"),
+    (why.Expired(deadline=at(60), started=True), "started and did not finish by its deadline 2026-11-22 13:00:00 UTC"),
+    (
+        why.FinishedLate(expired=why.Expired(deadline=at(60), started=False)),
+        "did not start by its deadline 2026-11-22 13:00:00 UTC; it finished later and does run there",
+    ),
+    (why.FinishedInTime(at=at(1)), "finished by its deadline, at 2026-11-22 12:01:00 UTC; the report came after it"),
+    (
+        why.ExpiryDeferred(deadline=at(60)),
+        "expiry waits: ingest has not read past 2026-11-22 13:00:00 UTC, its deadline",
+    ),
+    (why.Replaced(version="2.0"), "replaced by 2.0"),
+    (why.LiveLate(), "another version runs by now"),
+    (
+        why.GatesPassed(
+            reasons=(gate.Approved(by=("al",)), gate.Soaked(promotion="soak", duration=timedelta(minutes=5)))
+        ),
+        "approved by al, soak 5m met",
+    ),
+    (why.NoGates(), "deployed; no promotion asks for more"),
+    (why.RolledBack(), "put back"),
+    (
+        why.Followed(failure=why.AttemptFailed(text="no disk"), response=why.NoRollbackTarget()),
+        "no disk; nothing to roll back to: no other version has succeeded here",
+    ),
+    (
+        why.RetryScheduled(at=at(5), attempt=2, attempts=3),
+        "tried again from 2026-11-22 12:05:00 UTC on, attempt 2 of 3",
+    ),
+    (why.Retried(attempt=2, deployment=7), "tried again, attempt 2 (deployment 7)"),
+    (
+        why.RetryOf(attempt=2, attempts=3, failure=why.AttemptFailed()),
+        "attempt 2 of 3, after: its orchestrator gave no reason",
+    ),
+    (why.RollbackFinal(), "a rollback is never rolled back"),
+    (why.FailureIgnored(), "ignored, as configured"),
+    (why.RollingBack(version="2.0"), "rolled back to 2.0"),
+    (
+        why.NoRollbackTarget(version="0.1"),
+        "nothing to roll back to: no other version has succeeded here (0.1 was asked for)",
+    ),
+    (why.NothingLive(environment="prod"), "nothing runs in prod that could be rolled back"),
+    (
+        why.RollbackOf(version="3.0", target="2.0", deployed_at=at(8), failure=why.AttemptFailed(text="no disk")),
+        "rollback from 3.0: no disk; 2.0 succeeded there, deployed 2026-11-22 12:08:00 UTC",
+    ),
+    (
+        why.RollbackWaits(rollback=why.NotRecorded(), awaits=(entry.Frozen(by="al", environment="prod"),)),
+        "its reason at that time was not recorded; it waits: prod is frozen by al",
+    ),
+    (why.NewestPublished(), "it is the newest that has been published"),
+    (why.SucceededUpstream(environment="dev"), "dev runs it with success"),
+    (
+        why.PutByHand(version="0.9", expected=why.NewestPublished()),
+        "it is the newest that has been published; 0.9 was put there by hand",
+    ),
+]
+
+
+@pytest.mark.parametrize(("reason", "expected"), TEXTS, ids=[type(reason).__name__ for reason, _ in TEXTS])
+def test_a_reason_has_this_text(reason: Reason, expected: str) -> None:
+    assert text(reason) == expected
+
+
+@pytest.mark.parametrize("reason", [reason for reason, _ in TEXTS], ids=lambda reason: type(reason).__name__)
+def test_a_reason_survives_json(reason: Reason) -> None:
+    assert json.decode(json.encode(reason), type=Reason) == reason
+
+
+def test_each_code_is_in_the_table() -> None:
+    assert [type(reason) for reason, _ in TEXTS] == list(get_args(Reason))
