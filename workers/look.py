@@ -42,9 +42,9 @@ def look_at_database(engine: sa.Engine, health: Health) -> None:
     Raises: as `store.engine.reading`.
     """
     apart = ahead(engine)
-    told = [_apart(apart)] if abs(apart) > APART else []
+    reasons = [_apart(apart)] if abs(apart) > APART else []
     grave = abs(apart) > FAR_APART
-    health.report("clock", reasons=told if grave else (), warnings=() if grave else told)
+    health.report("clock", reasons=reasons if grave else (), warnings=() if grave else reasons)
     require_room(engine)
 
 

@@ -88,8 +88,8 @@ def sample_of(answer: Answer | NoAnswer) -> Sample | Missing:
     try:
         body = _bodies.decode(answer.body)
         if body.status != "success":
-            said = f": {quoted(body.error.encode())}" if body.error else ""
-            return Missing(reason=f"Prometheus: {answer.status}{said}")
+            detail = f": {quoted(body.error.encode())}" if body.error else ""
+            return Missing(reason=f"Prometheus: {answer.status}{detail}")
         return _value(body.data)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
         return Missing(reason=f"Prometheus: {answer.status}, and no answer of its API")

@@ -98,8 +98,8 @@ def meet() -> Met:
     after = datetime.now(UTC)
     try:
         version = str(body["info"]["version"])
-        told = headers["Date"]
-        theirs = parsedate_to_datetime(told).astimezone(UTC) if told else None
+        date = headers["Date"]
+        theirs = parsedate_to_datetime(date).astimezone(UTC) if date else None
     except (KeyError, TypeError, ValueError) as error:
         raise _stranger(base) from error
     second = timedelta(seconds=1)
@@ -145,9 +145,9 @@ def _asked(
     except http.client.InvalidURL as error:
         raise Permanent(f"DEPLOYDB_URL is {base}: expected http://HOST:PORT ({error})") from error
     except (URLError, TimeoutError, http.client.HTTPException, OSError) as error:
-        told = getattr(error, "reason", error)
+        message = getattr(error, "reason", error)
         raise Transient(
-            f"no answer from {base} ({told}): is DeployDB running there? `deploydb up` starts it here; "
+            f"no answer from {base} ({message}): is DeployDB running there? `deploydb up` starts it here; "
             "DEPLOYDB_URL says where it is"
         ) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -170,13 +170,13 @@ def _stranger(base: str) -> Permanent:
 
 def _refusal(error: HTTPError, address: str) -> Exception:
     try:
-        told = in_one_line(str(json.load(error)["message"]))
+        message = in_one_line(str(json.load(error)["message"]))
     except (ValueError, KeyError, TypeError):
-        told = f"{address} answers {error.code} {error.reason}"
+        message = f"{address} answers {error.code} {error.reason}"
     if error.code == 404:
-        return NotFound(told)
+        return NotFound(message)
     if error.code == 400:
-        return click.UsageError(told)
+        return click.UsageError(message)
     if error.code in (401, 403):
-        return NotAllowed(f"{told}; DEPLOYDB_TOKEN is the token that is sent, if there is one")
-    return Transient(told) if error.code >= 500 else Permanent(told)
+        return NotAllowed(f"{message}; DEPLOYDB_TOKEN is the token that is sent, if there is one")
+    return Transient(message) if error.code >= 500 else Permanent(message)

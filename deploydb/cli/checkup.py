@@ -66,8 +66,8 @@ def _looked_at(environ: Mapping[str, str]) -> Iterator[Finding]:
     try:
         catalog = LiveCatalog(settings.config).catalog
         wanted = topology_of(catalog)
-        told = f"{settings.config}: {len(catalog.services)} services, {len(catalog.environments)} environments"
-        yield Finding(check="configuration", state="ok", seen=told)
+        message = f"{settings.config}: {len(catalog.services)} services, {len(catalog.environments)} environments"
+        yield Finding(check="configuration", state="ok", seen=message)
     except DeployDBError as error:
         yield _absent("configuration", settings.config, "DEPLOYDB_CONFIG", environ) or _failed(
             "configuration", error, "`deploydb check-config` lists every problem"
@@ -118,17 +118,17 @@ def _database(settings: Settings, environ: Mapping[str, str]) -> Iterator[Findin
 def _rights(connection: sa.Connection, file: Path | None) -> Finding:
     if file is not None:
         writable = os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
-        told = f"{file} is {'readable and writable' if writable else 'readable only'}"
+        message = f"{file} is {'readable and writable' if writable else 'readable only'}"
         advice = "" if writable else "workers need to write the file and its folder; reading needs the folder, too"
-        return Finding(check="rights", state="ok" if writable else "warn", seen=told, advice=advice)
+        return Finding(check="rights", state="ok" if writable else "warn", seen=message, advice=advice)
     found = rights(connection)
     if found.unreadable:
-        told = f"{found.role} may not read {', '.join(found.unreadable)}"
-        return Finding(check="rights", state="fail", seen=told, advice="GRANT SELECT on them to the role")
+        message = f"{found.role} may not read {', '.join(found.unreadable)}"
+        return Finding(check="rights", state="fail", seen=message, advice="GRANT SELECT on them to the role")
     if found.unwritable:
-        told = f"{found.role} may read all tables, and not write {', '.join(found.unwritable)}"
+        message = f"{found.role} may read all tables, and not write {', '.join(found.unwritable)}"
         advice = "enough for the query service and the gateway; workers need a role that owns the tables"
-        return Finding(check="rights", state="ok", seen=told, advice=advice)
+        return Finding(check="rights", state="ok", seen=message, advice=advice)
     return Finding(check="rights", state="ok", seen=f"{found.role} may read and write all tables")
 
 
@@ -138,10 +138,10 @@ def _reading(engine: sa.Engine) -> Iterator[Finding]:
     if read is None:  # none has ever run here
         return
     behind = timedelta(seconds=max(int((now - read.until).total_seconds()), 0))
-    told = f"has read all from before {read.until:%Y-%m-%d %H:%M:%S} UTC, {in_words(behind)} ago"
+    message = f"has read all from before {read.until:%Y-%m-%d %H:%M:%S} UTC, {in_words(behind)} ago"
     state: Literal["ok", "warn", "fail"] = "fail" if behind > STUCK else "warn" if behind > LATE else "ok"
     advice = "nothing expires beyond that: see that the worker `ingest` runs, and what it logs" if state != "ok" else ""
-    yield Finding(check="ingest", state=state, seen=told, advice=advice)
+    yield Finding(check="ingest", state=state, seen=message, advice=advice)
 
 
 def _queues_there(engine: sa.Engine | None) -> Iterator[Finding]:
@@ -168,14 +168,14 @@ def _queues_there(engine: sa.Engine | None) -> Iterator[Finding]:
         age = datetime.now(UTC) - oldest_at if oldest_at is not None else timedelta(0)
         seconds = timedelta(seconds=max(int(age.total_seconds()), 0))
         state: Literal["ok", "warn", "fail"] = "fail" if age > STUCK else "warn" if age > LATE else "ok"
-        told = f"{count} wait, the oldest for {in_words(seconds)}" if count else "nothing waits"
+        message = f"{count} wait, the oldest for {in_words(seconds)}" if count else "nothing waits"
         advice = "" if state == "ok" else f"see that the worker `{worker}` runs, and what it logs"
-        yield Finding(check=name, state=state, seen=told, advice=advice)
-    for told, parked in aside:
+        yield Finding(check=name, state=state, seen=message, advice=advice)
+    for message, parked in aside:
         advice = "the worker `promote` logs the error in full; `deploydb pause` parks the service meanwhile"
         if parked is not None:
             advice = "`deploydb resume` has it tried again"
-        yield Finding(check="set aside", state="fail" if parked is None else "warn", seen=told, advice=advice)
+        yield Finding(check="set aside", state="fail" if parked is None else "warn", seen=message, advice=advice)
     if not aside:
         yield Finding(check="set aside", state="ok", seen="every service is evaluated")
 
@@ -200,8 +200,8 @@ def _broker(settings: Settings, environ: Mapping[str, str], wanted: Topology) ->
         yield Finding(check=one.name, state="fail", seen=f"{one.problem}", advice=_PROVISION)
     unknown = [one.name for one in found if not one.compared]
     if unknown:
-        told = f"{len(unknown)} of {len(found)} could not be compared: this user may not configure them"
-        yield Finding(check="exchanges and queues", state="warn", seen=told, advice="run it as who provisions")
+        message = f"{len(unknown)} of {len(found)} could not be compared: this user may not configure them"
+        yield Finding(check="exchanges and queues", state="warn", seen=message, advice="run it as who provisions")
     elif not wrong:
         yield Finding(check="exchanges and queues", state="ok", seen=f"{len(found)} are there, as they must be")
     depth = {one.name: one.messages for one in found}
@@ -252,8 +252,8 @@ def _clock(check: str, moment: Moment) -> Finding:
 
 def _absent(check: str, path: Path, variable: str, environ: Mapping[str, str]) -> Finding | None:
     """Nothing is here and nothing was said to be: other machines may have it."""
-    said = {variable, f"{variable}_FILE", "DEPLOYDB_DATA", "DEPLOYDB_DATA_FILE"}
-    if path.exists() or said & environ.keys():
+    names = {variable, f"{variable}_FILE", "DEPLOYDB_DATA", "DEPLOYDB_DATA_FILE"}
+    if path.exists() or names & environ.keys():
         return None
     advice = f"set {variable} to look at it from here, or start DeployDB here: `deploydb up`"
     return Finding(check=check, state="warn", seen=f"none here ({path})", advice=advice)

@@ -23,16 +23,16 @@ def followed(wanted: Mapping[str, object], limit: int) -> Iterator[Body]:
     seen = {event["number"] for event in first}
     floor = min(seen, default=0)
     yield from reversed(first)
-    told = False
+    reported = False
     for _ in _ticks(wanted):
         try:
             found = _unseen(wanted, seen, floor)
         except Transient as error:
-            if not told:
+            if not reported:
                 click.echo(f"deploydb: {error}", err=True)
-            told = True
+            reported = True
             continue
-        told = False
+        reported = False
         yield from found
         seen.update(event["number"] for event in found)
         if len(seen) > 2 * _REMEMBERED:

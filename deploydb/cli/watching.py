@@ -34,5 +34,5 @@ def watched(command: F) -> F:
             time.sleep(EVERY_SECONDS)
         return command(*arguments, **options)
 
-    told = f"Again every {EVERY_SECONDS:.0f} s, until Ctrl-C."
-    return click.option("--watch", is_flag=True, help=told)(run)  # type: ignore[return-value]
+    message = f"Again every {EVERY_SECONDS:.0f} s, until Ctrl-C."
+    return click.option("--watch", is_flag=True, help=message)(run)  # type: ignore[return-value]

@@ -36,7 +36,7 @@ def answered_under(promotions: Iterable[Promotion]) -> frozenset[str]:
     return frozenset(found)
 
 
-def of_exit(said: Evidence, known: Deployment, entry: Collection[str], used: Collection[int] = ()) -> Evidence:
+def of_exit(evidence: Evidence, known: Deployment, entry: Collection[str], used: Collection[int] = ()) -> Evidence:
     """What counts of a deployment that runs. `entry`: the names that its entry asks for, too; `used`: the log rows by
     which its entry was judged."""
     ran = known.ran_since or known.came_to_run
@@ -46,25 +46,25 @@ def of_exit(said: Evidence, known: Deployment, entry: Collection[str], used: Col
             return False
         return word.promotion not in entry or (ran is not None and word.at.time >= ran)
 
-    return _only(said, filter(counts, said.verifications), filter(counts, said.approvals))
+    return _only(evidence, filter(counts, evidence.verifications), filter(counts, evidence.approvals))
 
 
-def of_entry(said: Evidence, earlier: Iterable[tuple[Deployment, Evidence]], entry: Collection[str]) -> Evidence:
+def of_entry(evidence: Evidence, earlier: Iterable[tuple[Deployment, Evidence]], entry: Collection[str]) -> Evidence:
     """What counts at the door of a stage: what was said of the deployment, and of its `earlier` attempts until each
     was over, under the names of `entry`, or to pass a freeze."""
-    reports, words = [*said.verifications], [*said.approvals]
+    reports, words = [*evidence.verifications], [*evidence.approvals]
     for known, before in earlier:
         until = known.finished.time if known.finished is not None else None
         reports += (one for one in before.verifications if one.promotion in entry and _by(one, until))
         words += (
             one for one in before.approvals if (one.promotion in entry or one.promotion == FREEZE) and _by(one, until)
         )
-    return _only(said, reports, words)
+    return _only(evidence, reports, words)
 
 
 def _by(word: Verification | Approval, until: datetime | None) -> bool:
     return until is None or word.at.time < until
 
 
-def _only(said: Evidence, reports: Iterable[Verification], words: Iterable[Approval]) -> Evidence:
-    return replace(said, verifications=tuple(reports), approvals=tuple(words))
+def _only(evidence: Evidence, reports: Iterable[Verification], words: Iterable[Approval]) -> Evidence:
+    return replace(evidence, verifications=tuple(reports), approvals=tuple(words))

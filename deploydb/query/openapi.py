@@ -70,7 +70,7 @@ def document(resources: Sequence[Resource]) -> dict[str, Any]:
     """The whole document. The same resources give the same document, key for key."""
     bodies = {resource.path: get_type_hints(resource.read)["return"] for resource in resources}
     schemas, components = msgspec.json.schema_components([*bodies.values(), Error], ref_template=_SCHEMAS)
-    told = dict(zip(bodies, schemas, strict=False))
+    described = dict(zip(bodies, schemas, strict=False))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -82,7 +82,9 @@ def document(resources: Sequence[Resource]) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {
-            **{_plain(resource.path): {"get": _operation(resource, told[resource.path])} for resource in resources},
+            **{
+                _plain(resource.path): {"get": _operation(resource, described[resource.path])} for resource in resources
+            },
             "/api/events.jsonl": {"get": _export()},
             "/api/stream": {"get": _STREAM},
             **{path: {"get": _probe(path, about)} for path, about in _PROBES.items()},

@@ -157,9 +157,9 @@ class Environment(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, environment: configured.Environment) -> "Environment":
         """Of the catalog's."""
-        told = environment.webhooks.deployment or configured.DeploymentWebhooks()
+        webhooks = environment.webhooks.deployment or configured.DeploymentWebhooks()
         hooks = DeploymentHooks(
-            created=told.created, started=told.started, completed=told.completed, verified=told.verified
+            created=webhooks.created, started=webhooks.started, completed=webhooks.completed, verified=webhooks.verified
         )
         return cls(
             ident=environment.ident,

@@ -26,17 +26,17 @@ class Doubts:
             return "its deployment has not ended yet"
         return "it was never deployed there"
 
-    def at_gate(self, name: Name, known: Deployment, said: Verdict, now: datetime) -> str | None:
+    def at_gate(self, name: Name, known: Deployment, verdict: Verdict, now: datetime) -> str | None:
         """Why nobody can tell what a gate that a deployment waits at would say; None where that is known."""
-        gate = self._catalog.promotions.get(said.promotion)
+        gate = self._catalog.promotions.get(verdict.promotion)
         if gate is None:
             return None
         if isinstance(gate, DependsOnPromotion):
             in_doubt = (gate.service, gate.environment) in self._lanes
             return f"it is unknown what {gate.service} would run in {gate.environment}" if in_doubt else None
         entry = answered_under(self._catalog.entry_promotions(known.environment))
-        heard = self._reality.heard(name, said.phase, entry)
-        asked = Asked(deployment=known, now=now, phase=said.phase, evidence=heard, groups=self._catalog.groups)
+        heard = self._reality.heard(name, verdict.phase, entry)
+        asked = Asked(deployment=known, now=now, phase=verdict.phase, evidence=heard, groups=self._catalog.groups)
         if not self._reality.is_silent(name, gate, asked):
             return None
         service = self._catalog.services[known.service]
@@ -45,7 +45,7 @@ class Doubts:
             self._reality.says_no(other, asked) for other in self._catalog.exit_promotions(service, stage)
         ):
             return None  # it fails, whatever this gate would have said
-        return f"{said.promotion} was never asked"
+        return f"{verdict.promotion} was never asked"
 
     def reach(self, known: Deployment) -> set[str]:
         """The environments in doubt with a deployment: its own, and those that its flow only comes to by it."""

@@ -134,8 +134,8 @@ class Reality:
                 votes = count(promotion, asked)
                 answered = not votes.missing or bool(votes.refused)
             case VerificationPromotion() | WebhookPromotion() | MetricPromotion():
-                said = _results(promotion, asked.evidence)
-                answered = "failed" in said or all(one == "passed" for one in said)
+                results = _results(promotion, asked.evidence)
+                answered = "failed" in results or all(result == "passed" for result in results)
             case _:
                 return False
         return not answered and not self._waited(name, promotion.ident)
@@ -152,12 +152,12 @@ class Reality:
 
     def heard(self, name: Name, phase: Phase, entry: Collection[str]) -> Evidence:
         """What was said of the deployment that counts on one side of it. `entry`: the names that its entry asks for."""
-        said = Evidence(verifications=tuple(self._reports.get(name, ())), approvals=tuple(self.words(name)))
+        evidence = Evidence(verifications=tuple(self._reports.get(name, ())), approvals=tuple(self.words(name)))
         found = self._attempts.get(name)
         if found is None:
-            return said
+            return evidence
         if phase == "exit":
-            return of_exit(said, found.deployment, entry)
+            return of_exit(evidence, found.deployment, entry)
         earlier = (name._replace(number=number) for number in range(1, name.number + 1))
         attempts = [(self._attempts[one], one) for one in earlier if one in self._attempts]
         return of_entry(
@@ -176,9 +176,9 @@ class Reality:
         found = self._attempts.get(name)
         if found is None or promotion not in found.asked:
             return False
-        said = found.asked[promotion]
-        waits = said in (Outcome.PENDING, Outcome.ERROR) and found.deployment.open
-        return said is Outcome.FAIL or waits
+        outcome = found.asked[promotion]
+        waits = outcome in (Outcome.PENDING, Outcome.ERROR) and found.deployment.open
+        return outcome is Outcome.FAIL or waits
 
     def _finished(self, name: Name) -> datetime | None:
         found = self._attempts.get(name)
@@ -241,10 +241,10 @@ def _results(
 
 def _began(known: Deployment) -> datetime:
     """When the orchestrator was told. What was adopted, or imported with old times, began as it says itself."""
-    said = [one.time for one in (known.started, known.finished) if one is not None]
-    if known.commanded and known.requested_at is not None and all(known.requested_at <= time for time in said[-1:]):
+    times = [at.time for at in (known.started, known.finished) if at is not None]
+    if known.commanded and known.requested_at is not None and all(known.requested_at <= time for time in times[-1:]):
         return known.requested_at
-    return min(said)
+    return min(times)
 
 
 def _later(began: datetime, at: datetime) -> timedelta:

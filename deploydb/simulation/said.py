@@ -18,28 +18,28 @@ class Said:
         self._words: dict[int, dict[tuple[str, str], Approval]] = defaultdict(dict)
         self._incidents: dict[tuple[str, str], Incident] = {}
 
-    def report(self, deployment: int, said: Verification) -> bool:
+    def report(self, deployment: int, report: Verification) -> bool:
         """A job's report on a deployment."""
-        before = self._reports[deployment].get(said.promotion)
-        if before is not None and before.at >= said.at:
+        before = self._reports[deployment].get(report.promotion)
+        if before is not None and before.at >= report.at:
             return False
-        self._reports[deployment][said.promotion] = said
+        self._reports[deployment][report.promotion] = report
         return True
 
-    def speak(self, deployment: int, said: Approval) -> bool:
+    def speak(self, deployment: int, approval: Approval) -> bool:
         """A person's word on a deployment."""
-        before = self._words[deployment].get((said.promotion, said.by))
-        if before is not None and before.at >= said.at:
+        before = self._words[deployment].get((approval.promotion, approval.by))
+        if before is not None and before.at >= approval.at:
             return False
-        self._words[deployment][said.promotion, said.by] = said
+        self._words[deployment][approval.promotion, approval.by] = approval
         return True
 
-    def trouble(self, environment: str, said: Incident) -> bool:
+    def trouble(self, environment: str, incident: Incident) -> bool:
         """An incident that begins or is over."""
-        before = self._incidents.get((environment, said.name))
-        if before is not None and before.at >= said.at:
+        before = self._incidents.get((environment, incident.name))
+        if before is not None and before.at >= incident.at:
             return False
-        self._incidents[environment, said.name] = said
+        self._incidents[environment, incident.name] = incident
         return True
 
     def evidence(self, known: Deployment, attestations: Attestations) -> Evidence | None:

@@ -135,5 +135,5 @@ def to_try(connection: sa.Connection, aside: Mapping[str, Aside], now: datetime,
 
 def in_words(error: Exception) -> str:
     """An error on one line."""
-    told = " ".join(str(error).split()) or "no message"
-    return f"{type(error).__name__}: {told}"[:LONGEST_ERROR]
+    message = " ".join(str(error).split()) or "no message"
+    return f"{type(error).__name__}: {message}"[:LONGEST_ERROR]

@@ -103,73 +103,73 @@ def _said(at: Precedence, number: int) -> dict[str, Any]:
     return {"time": at.time, "source": at.source, "event_id": at.id, "event": number}
 
 
-def _hold(said: Hold, number: int) -> dict[str, Any]:
-    kind, service, environment, vetoed = said.scope
+def _hold(order: Hold, number: int) -> dict[str, Any]:
+    kind, service, environment, vetoed = order.scope
     return {
         "kind": kind,
         "service": service,
         "environment": environment,
         "vetoed": vetoed,
-        "version": said.version,
-        "placed": said.placed,
-        "by": said.by,
-        "reason": said.reason,
-        "until": said.until,
-        **_said(said.at, number),
+        "version": order.version,
+        "placed": order.placed,
+        "by": order.by,
+        "reason": order.reason,
+        "until": order.until,
+        **_said(order.at, number),
     }
 
 
-def _hotfix(said: Hotfix, number: int) -> dict[str, Any]:
+def _hotfix(hotfix: Hotfix, number: int) -> dict[str, Any]:
     return {
-        "service": said.service,
-        "version": said.version,
-        "skip": said.skip,
-        "by": said.by,
-        "reason": said.reason,
-        **_said(said.at, number),
+        "service": hotfix.service,
+        "version": hotfix.version,
+        "skip": hotfix.skip,
+        "by": hotfix.by,
+        "reason": hotfix.reason,
+        **_said(hotfix.at, number),
     }
 
 
 def _incident(fact: IncidentDetected | IncidentResolved, number: int) -> dict[str, Any]:
-    said = Incident.of(fact)
+    incident = Incident.of(fact)
     return {
         "service": fact.service,
         "environment": fact.environment,
-        "name": said.name,
-        "open": said.open,
-        "version": said.version,
-        "reason": said.reason,
+        "name": incident.name,
+        "open": incident.open,
+        "version": incident.version,
+        "reason": incident.reason,
         "url": fact.url,
-        **_said(said.at, number),
+        **_said(incident.at, number),
     }
 
 
 def _attestation(fact: ArtifactAttested, number: int) -> dict[str, Any]:
-    said = Attestation.of(fact)
+    attestation = Attestation.of(fact)
     return {
         "module_key": module_key(fact.artifact.group, fact.artifact.name),
         "version": fact.artifact.version,
-        "digest": said.digest,
-        "signer": said.signer,
-        "kind": said.kind,
+        "digest": attestation.digest,
+        "signer": attestation.signer,
+        "kind": attestation.kind,
         "url": fact.url,
-        **_said(said.at, number),
+        **_said(attestation.at, number),
     }
 
 
 def _wish(fact: RollbackRequested, number: int) -> dict[str, Any]:
-    said = Wish.of(fact, number)
+    request = Wish.of(fact, number)
     return {
         "event": number,
         "service": fact.service,
-        "environment": said.environment,
-        "version": said.version,
-        "module": said.module,
-        "by": said.by,
-        "reason": said.reason,
-        "time": said.at.time,
-        "source": said.at.source,
-        "event_id": said.at.id,
+        "environment": request.environment,
+        "version": request.version,
+        "module": request.module,
+        "by": request.by,
+        "reason": request.reason,
+        "time": request.at.time,
+        "source": request.at.source,
+        "event_id": request.at.id,
     }
 
 

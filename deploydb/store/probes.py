@@ -153,12 +153,12 @@ def open_probes(engine: sa.Engine) -> Overdue:
         return Overdue(count=row[0], due_at=row[1])
 
 
-def _message(news: VerificationFinished, exchange: str, now: datetime) -> dict[str, object]:
+def _message(notification: VerificationFinished, exchange: str, now: datetime) -> dict[str, object]:
     return {
-        "message_id": news.id,
+        "message_id": notification.id,
         "exchange": exchange,
         "routing_key": "verification.finished",
-        "body": encode_fact(news).decode(),
+        "body": encode_fact(notification).decode(),
         "created_at": now,
         "due_at": AT_ONCE,
     }

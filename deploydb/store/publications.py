@@ -19,7 +19,7 @@ from deploydb.store import rows
 from deploydb.store.lists import among
 from deploydb.store.tables import artifact, publication
 
-_SAID = ("url", "digest", "commit", "purl")
+_COPIED = ("url", "digest", "commit", "purl")
 
 
 class Publication(Struct, frozen=True, kw_only=True):
@@ -37,10 +37,10 @@ class Publication(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, fact: ArtifactPublished | DeploymentObserved, publisher: str | None) -> "Publication":
         """What the fact says of its artifact."""
-        said = fact.artifact
+        file = fact.artifact
         return cls(
-            key=(module_key(said.group, said.name), said.version),
-            artifact=said,
+            key=(module_key(file.group, file.name), file.version),
+            artifact=file,
             by=publisher or fact.source,
             at=precedence(fact),
             observed=isinstance(fact, DeploymentObserved),
@@ -62,9 +62,9 @@ def publish(
     known: dict[tuple[str, str], int] = {}
     first: dict[tuple[str, str], Publication] = {}
     further: list[Publication] = []
-    for said in publications:
-        if first.setdefault(said.key, said) is not said:
-            further.append(said)
+    for item in publications:
+        if first.setdefault(item.key, item) is not item:
+            further.append(item)
     fresh = [_row(first[key], now) for key in sorted(first)]
     if not fresh:
         return known
@@ -78,7 +78,7 @@ def publish(
 
 def _add(connection: sa.Connection, further: Sequence[Publication]) -> dict[tuple[str, str], int]:
     """Weigh publications of versions that exist against what is known of them."""
-    wanted = [{"module_key": key, "version": version} for key, version in sorted({said.key for said in further})]
+    wanted = [{"module_key": key, "version": version} for key, version in sorted({item.key for item in further})]
     given = rows.table_of(connection, [artifact.c.module_key, artifact.c.version])
     statement = (
         sa.select(artifact)
@@ -94,8 +94,8 @@ def _add(connection: sa.Connection, further: Sequence[Publication]) -> dict[tupl
     names = {row.id: row for row in found.values()}
     for row in connection.execute(others):
         beside.setdefault(row.artifact_id, []).append(_publication(row, names[row.artifact_id]))
-    for said in further:
-        beside.setdefault(found[said.key].id, []).append(said)
+    for item in further:
+        beside.setdefault(found[item.key].id, []).append(item)
     for row in found.values():
         _settle(connection, row, beside[row.id])
     return {key: row.id for key, row in found.items()}
@@ -110,10 +110,10 @@ def _settle(connection: sa.Connection, row: Any, others: Sequence[Publication]) 
         at=Precedence(row.published_at, row.source, row.event_id),
         observed=row.observed,
     )
-    by_fact = {(said.at.source, said.at.id): said for said in (*others, stands)}
-    said = sorted(by_fact.values(), key=lambda one: (one.observed, one.at))
-    earliest, later = said[0], said[1:]
-    values = {column: getattr(earliest.artifact, column) for column in _SAID}
+    by_fact = {(item.at.source, item.at.id): item for item in (*others, stands)}
+    ordered = sorted(by_fact.values(), key=lambda one: (one.observed, one.at))
+    earliest, later = ordered[0], ordered[1:]
+    values = {column: getattr(earliest.artifact, column) for column in _COPIED}
     connection.execute(
         sa.update(artifact)
         .where(artifact.c.id == row.id)
@@ -124,7 +124,7 @@ def _settle(connection: sa.Connection, row: Any, others: Sequence[Publication]) 
             source=earliest.at.source,
             event_id=earliest.at.id,
             observed=earliest.observed,
-            conflict=_conflict([one for one in said if not one.observed]),
+            conflict=_conflict([item for item in ordered if not item.observed]),
         )
     )
     connection.execute(sa.delete(publication).where(publication.c.artifact_id == row.id))
@@ -135,7 +135,7 @@ def _settle(connection: sa.Connection, row: Any, others: Sequence[Publication]) 
             "event_id": one.at.id,
             "published_at": one.at.time,
             "published_by": one.by,
-            **{column: getattr(one.artifact, column) for column in _SAID},
+            **{column: getattr(one.artifact, column) for column in _COPIED},
         }
         for one in later
         if not one.observed
@@ -143,10 +143,10 @@ def _settle(connection: sa.Connection, row: Any, others: Sequence[Publication]) 
     rows.insert_rows(connection, publication, kept)
 
 
-def _conflict(said: Sequence[Publication]) -> str | None:
+def _conflict(ordered: Sequence[Publication]) -> str | None:
     """Which later publication says something else than an earlier one, in words."""
-    for index, later in enumerate(said):
-        for earlier in said[:index]:
+    for index, later in enumerate(ordered):
+        for earlier in ordered[:index]:
             if contradicts(earlier.artifact, later.artifact):
                 what = "digest" if earlier.artifact.digest and later.artifact.digest else "url"
                 mine, other = getattr(later.artifact, what), getattr(earlier.artifact, what)
@@ -156,18 +156,18 @@ def _conflict(said: Sequence[Publication]) -> str | None:
     return None
 
 
-def _row(said: Publication, now: datetime) -> dict[str, Any]:
+def _row(item: Publication, now: datetime) -> dict[str, Any]:
     return {
-        "module_key": said.key[0],
-        "version": said.artifact.version,
-        "group": said.artifact.group,
-        "name": said.artifact.name,
-        **{column: getattr(said.artifact, column) for column in _SAID},
-        "published_at": said.at.time,
-        "published_by": said.by,
-        "source": said.at.source,
-        "event_id": said.at.id,
-        "observed": said.observed,
+        "module_key": item.key[0],
+        "version": item.artifact.version,
+        "group": item.artifact.group,
+        "name": item.artifact.name,
+        **{column: getattr(item.artifact, column) for column in _COPIED},
+        "published_at": item.at.time,
+        "published_by": item.by,
+        "source": item.at.source,
+        "event_id": item.at.id,
+        "observed": item.observed,
         "created_at": now,
     }
 

@@ -20,7 +20,7 @@ from deploydb.store.tables import approval, artifact, deployment, running, verdi
 _OPENED = deployment.alias("opened")
 _IS_OPEN = (among(_OPENED.c.service, "services"), _OPENED.c.open)
 _BESIDE = deployment.alias("beside")
-# One statement, so one snapshot: of two, a report between them that opens a deployment again would hide it from both.
+# One read, so one snapshot: of two, a report between them that opens a deployment again would hide it from both.
 _IN_PLAY = sa.union_all(
     sa.select(_OPENED.c.id, _OPENED.c.service).where(*_IS_OPEN),
     sa.select(_BESIDE.c.id, _BESIDE.c.service).join(_OPENED, _OPENED.c.flow_id == _BESIDE.c.flow_id).where(*_IS_OPEN),
@@ -97,7 +97,7 @@ def _lock(
     that they are all of."""
     in_play: dict[str, set[int]] = {service: set() for service in sorted(services)}
     # Found first, then locked by nothing but their ids: PostgreSQL looks again at a row for which it had to wait, and
-    # with the search in the same statement, by some plans, did not find it any more.
+    # with the search in the same read, by some plans, did not find it any more.
     for row in connection.execute(_IN_PLAY, {"services": list(in_play)}):
         in_play[row.service].add(row.id)
     taken: dict[str, set[int]] = {}
@@ -178,7 +178,7 @@ def _precedence(row: Any) -> Precedence:  # noqa: ANN401  # a row of `verificati
 def _verdicts(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[Gate, Verdict]]:
     found: dict[int, dict[Gate, Verdict]] = defaultdict(dict)
     for row in connection.execute(_JUDGED, {"ids": list(deployments)}):
-        said = Verdict(
+        read = Verdict(
             promotion=row.promotion,
             phase=row.phase,
             outcome=Outcome(row.outcome),
@@ -186,5 +186,5 @@ def _verdicts(connection: sa.Connection, deployments: Collection[int]) -> dict[i
             recheck_at=row.recheck_at,
             inputs=tuple(row.inputs or ()),
         )
-        found[row.deployment_id][said.gate] = said
+        found[row.deployment_id][read.gate] = read
     return found

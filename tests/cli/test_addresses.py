@@ -43,15 +43,15 @@ def stranger() -> Iterator[str]:
 
 
 def test_a_query_service_that_is_away_is_told_with_its_address(shell: Shell) -> None:
-    told = shell.fails("status")
-    assert told.startswith("deploydb: no answer from http://127.0.0.1:1 (")
-    assert "`deploydb up` starts it here" in told
+    answer = shell.fails("status")
+    assert answer.startswith("deploydb: no answer from http://127.0.0.1:1 (")
+    assert "`deploydb up` starts it here" in answer
 
 
 @pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1", "http://[::1", "http://a b", "http://127.0.0.1:port"])
 def test_a_url_that_is_none_is_named(shell: Shell, url: str) -> None:
-    told = shell.fails("status", DEPLOYDB_URL=url)
-    assert told.startswith(f"deploydb: DEPLOYDB_URL is {url}: expected http://HOST:PORT")
+    answer = shell.fails("status", DEPLOYDB_URL=url)
+    assert answer.startswith(f"deploydb: DEPLOYDB_URL is {url}: expected http://HOST:PORT")
 
 
 @pytest.mark.parametrize("kind", ["html", "list", "object", "latin"])
@@ -59,14 +59,14 @@ def test_a_url_that_is_none_is_named(shell: Shell, url: str) -> None:
 def test_a_service_that_is_another_one_is_not_believed(
     shell: Shell, stranger: str, command: list[str], kind: str
 ) -> None:
-    told = shell.fails(*command, DEPLOYDB_URL=f"{stranger}/{kind}")
-    assert told == f"deploydb: {stranger}/{kind} does not answer as DeployDB does: check DEPLOYDB_URL\n"
+    output = shell.fails(*command, DEPLOYDB_URL=f"{stranger}/{kind}")
+    assert output == f"deploydb: {stranger}/{kind} does not answer as DeployDB does: check DEPLOYDB_URL\n"
 
 
 @pytest.mark.parametrize(("kind", "code"), [("failing", 500), ("absent", 404)])
 def test_a_refusal_without_words_is_told_by_its_code(shell: Shell, stranger: str, kind: str, code: int) -> None:
-    told = shell.fails("events", DEPLOYDB_URL=f"{stranger}/{kind}")
-    assert told.startswith(f"deploydb: {stranger}/{kind}/api/events?perPageSize=20 answers {code} ")
+    answer = shell.fails("events", DEPLOYDB_URL=f"{stranger}/{kind}")
+    assert answer.startswith(f"deploydb: {stranger}/{kind}/api/events?perPageSize=20 answers {code} ")
 
 
 @pytest.mark.parametrize(
@@ -79,9 +79,9 @@ def test_a_refusal_without_words_is_told_by_its_code(shell: Shell, stranger: str
     ids=" ".join,
 )
 def test_without_a_deploydb_here_the_way_to_one_is_told(shell: Shell, command: list[str]) -> None:
-    told = shell.fails(*command)
-    assert "deploydb-data/broker.db" in told
-    assert "`deploydb up`" in told
+    answer = shell.fails(*command)
+    assert "deploydb-data/broker.db" in answer
+    assert "`deploydb up`" in answer
     assert not (shell.folder / "deploydb-data").exists()
 
 
@@ -97,21 +97,21 @@ def test_without_a_deploydb_here_the_way_to_one_is_told(shell: Shell, command: l
 def test_a_broker_that_is_away_is_told_without_its_password(
     shell: Shell, command: list[str], url: str, expected: str
 ) -> None:
-    told = shell.fails(*command, DEPLOYDB_BROKER_URL=url)
-    assert expected in told
-    assert "secret" not in told
-    assert len(told.splitlines()) == 1
+    answer = shell.fails(*command, DEPLOYDB_BROKER_URL=url)
+    assert expected in answer
+    assert "secret" not in answer
+    assert len(answer.splitlines()) == 1
 
 
 def test_a_file_that_is_no_broker_is_told(shell: Shell) -> None:
     (shell.folder / "broker.db").write_bytes(b"not a database at all, for sure" * 40)
-    told = shell.fails("publish", "artifact", "a:b", "1", DEPLOYDB_BROKER_URL="embedded:broker.db")
-    assert told.startswith("deploydb: embedded:broker.db is damaged")
+    answer = shell.fails("publish", "artifact", "a:b", "1", DEPLOYDB_BROKER_URL="embedded:broker.db")
+    assert answer.startswith("deploydb: embedded:broker.db is damaged")
 
 
 def test_a_secret_file_that_cannot_be_read_is_told(shell: Shell) -> None:
-    told = shell.fails("dead", "list", DEPLOYDB_BROKER_URL_FILE="nowhere")
-    assert told == "deploydb: DEPLOYDB_BROKER_URL_FILE: cannot read nowhere: No such file or directory\n"
+    answer = shell.fails("dead", "list", DEPLOYDB_BROKER_URL_FILE="nowhere")
+    assert answer == "deploydb: DEPLOYDB_BROKER_URL_FILE: cannot read nowhere: No such file or directory\n"
 
 
 @pytest.mark.parametrize("command", [["publish", "artifact", b"\xff:foo", "1.0"], ["why", b"\xff", "prod"]])

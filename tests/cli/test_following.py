@@ -47,9 +47,9 @@ def test_each_new_event_is_a_line_until_ctrl_c(shell: Shell, world: World) -> No
         world.publish("1.2")
         third = line(process.stdout)
         process.send_signal(signal.SIGINT)
-        rest, told = process.communicate(timeout=60)
+        rest, answer = process.communicate(timeout=60)
     assert [shown.split()[-1] for shown in (first, second, third)] == ["1.0", "1.1", "1.2"]
-    assert (rest, told.strip(), process.returncode) == ("", "", 130)
+    assert (rest, answer.strip(), process.returncode) == ("", "", 130)
 
 
 def test_as_json_each_event_is_an_object_a_line(shell: Shell, world: World) -> None:

@@ -31,11 +31,11 @@ class Guarded(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        told: object = {"holds": []}
+        answer: object = {"holds": []}
         code = {"Bearer good": 200, "Bearer narrow": 403}.get(given or "", 401)
         if code != 200:
-            told = {"code": code, "message": "the scope read is needed" if code == 403 else "say who you are"}
-        body = json.dumps(told).encode()
+            answer = {"code": code, "message": "the scope read is needed" if code == 403 else "say who you are"}
+        body = json.dumps(answer).encode()
         self.send_response(code)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -64,11 +64,11 @@ def test_the_token_is_sent(shell: Shell, guarded: str) -> None:
 
 
 def test_without_a_token_that_is_good_enough_it_ends_with_4(shell: Shell, guarded: str) -> None:
-    told = shell.fails("holds", DEPLOYDB_URL=guarded, code=4)
-    assert told.startswith("deploydb: say who you are; DEPLOYDB_TOKEN ")
-    told = shell.fails("holds", DEPLOYDB_URL=guarded, DEPLOYDB_TOKEN="narrow", code=4)
-    assert "the scope read is needed" in told
-    assert "narrow" not in told
+    answer = shell.fails("holds", DEPLOYDB_URL=guarded, code=4)
+    assert answer.startswith("deploydb: say who you are; DEPLOYDB_TOKEN ")
+    answer = shell.fails("holds", DEPLOYDB_URL=guarded, DEPLOYDB_TOKEN="narrow", code=4)
+    assert "the scope read is needed" in answer
+    assert "narrow" not in answer
 
 
 def test_the_token_is_for_the_service_alone_and_does_not_follow_to_another(shell: Shell, guarded: str) -> None:

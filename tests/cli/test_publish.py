@@ -84,10 +84,10 @@ def test_a_verification(shell: Shell, queue: Queue) -> None:
 
 def test_a_time_that_is_none_or_has_no_zone_is_refused_before_anything_is_sent(shell: Shell, queue: Queue) -> None:
     for time in ("yesterday", "2026-11-22T12:00:00", "2026-11-22", ""):
-        told = shell.fails("publish", "artifact", "com.example:foo", "1.0", "--time", time, code=2)
-        assert f"--time {time}: write a time with its zone" in told
-    told = shell.fails("publish", "artifact", "com.example:foo", "1.0", "--time", "2999-01-01T00:00:00Z")
-    assert told.startswith("deploydb: $.time: 2999-01-01T00:00:00+00:00 is in the future")
+        answer = shell.fails("publish", "artifact", "com.example:foo", "1.0", "--time", time, code=2)
+        assert f"--time {time}: write a time with its zone" in answer
+    answer = shell.fails("publish", "artifact", "com.example:foo", "1.0", "--time", "2999-01-01T00:00:00Z")
+    assert answer.startswith("deploydb: $.time: 2999-01-01T00:00:00+00:00 is in the future")
     assert queue.arrived() == []
 
 
@@ -135,8 +135,8 @@ def test_a_mistake_in_an_object_over_several_lines_is_told_once(shell: Shell, qu
 
 
 def test_a_first_line_that_only_opens_does_not_keep_the_others_back(shell: Shell, queue: Queue) -> None:
-    told = shell.fails("publish", "--file", "-", stdin=lines("{", published("1.0"), published("1.1")))
-    assert told.endswith("2 published, 1 not\n")
+    answer = shell.fails("publish", "--file", "-", stdin=lines("{", published("1.0"), published("1.1")))
+    assert answer.endswith("2 published, 1 not\n")
     assert len(queue.arrived()) == 2
 
 
@@ -154,6 +154,6 @@ def test_thousands_of_lines_arrive_in_their_order(shell: Shell, queue: Queue) ->
 
 
 def test_a_file_does_not_go_with_a_subcommand(shell: Shell, queue: Queue) -> None:
-    told = shell.fails("publish", "--file", "-", "artifact", "com.example:foo", "1.0", code=2)
-    assert "--file goes without a subcommand" in told
+    answer = shell.fails("publish", "--file", "-", "artifact", "com.example:foo", "1.0", code=2)
+    assert "--file goes without a subcommand" in answer
     assert queue.arrived() == []

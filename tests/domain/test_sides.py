@@ -93,8 +93,8 @@ def test_the_two_answers_are_kept_beside_each_other() -> None:
     it.evaluate()
     it.deploy("dev", "1.0")
     known = it.find("dev", "1.0")
-    said = {gate: one.outcome for gate, one in it.situation().verdicts[known.id].items()}
-    assert said == {("entry", "smoke"): Outcome.PASS, ("exit", "smoke"): Outcome.PENDING}
+    outcomes = {gate: one.outcome for gate, one in it.situation().verdicts[known.id].items()}
+    assert outcomes == {("entry", "smoke"): Outcome.PASS, ("exit", "smoke"): Outcome.PENDING}
 
 
 def test_a_check_is_asked_once_for_each_side() -> None:
@@ -194,8 +194,8 @@ def test_no_word_counts_on_both_sides(name: str, spoken: set[int], retries: int)
             failures -= bool(failures)
         it.evaluate(1)
     for known in it.deployments.values():
-        said = it._verdicts.get(known.id, {})
-        entry, exits = said.get(("entry", name)), said.get(("exit", name))
+        verdicts = it._verdicts.get(known.id, {})
+        entry, exits = verdicts.get(("entry", name)), verdicts.get(("exit", name))
         if known.requested_at is not None:
             assert entry is not None
             assert entry.outcome is Outcome.PASS

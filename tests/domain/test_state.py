@@ -85,8 +85,8 @@ def merged(*facts: DeploymentStarted | DeploymentFinished) -> Deployment:
 
 
 def test_the_later_fact_wins_whichever_comes_first() -> None:
-    failed, mended = finished(1, "f1", "failed", reason="disk full", url="http://cd/1"), finished(2, "f2")
-    for order in permutations([started(0, url="http://cd/0"), failed, mended]):
+    failed, fixed = finished(1, "f1", "failed", reason="disk full", url="http://cd/1"), finished(2, "f2")
+    for order in permutations([started(0, url="http://cd/0"), failed, fixed]):
         known = merged(*order)
         assert (known.status, known.failure, known.started_url, known.finished_url) == (
             "COMPLETED",
@@ -120,8 +120,8 @@ FACTS = st.builds(
 @settings(deadline=None)
 @given(st.data())
 def test_any_order_and_any_repetition_of_the_same_facts_give_the_same_deployment(data: st.DataObject) -> None:
-    said = {(type(fact), *precedence(fact)): fact for fact in data.draw(st.lists(FACTS, max_size=8))}
-    facts = list(said.values())
+    by_order = {(type(fact), *precedence(fact)): fact for fact in data.draw(st.lists(FACTS, max_size=8))}
+    facts = list(by_order.values())
     again = data.draw(st.lists(st.sampled_from(facts), max_size=8)) if facts else []
     shuffled = data.draw(st.permutations(facts + again))
     assert merged(*shuffled) == merged(*facts)

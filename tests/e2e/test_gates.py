@@ -92,9 +92,9 @@ def test_what_is_asked_before_and_after_is_answered_twice_and_by_a_retry_not_aga
     here.run("approve", "guarded", "guarded", "--by", "bob")
     here.await_why("guarded", "guarded", "1.0-flaky", "1.0-flaky is in guarded", "waits for 1 approval (again)")
     assert here.commanded("guarded", "guarded") == [("deploy", "1.0-flaky", 1), ("deploy", "1.0-flaky", 2)]
-    told = " ".join(here.run("why", "guarded", "guarded", "1.0-flaky").split())
-    assert "again (entry) PASS approved by bob" in told
-    assert "again PENDING waits for 1 approval" in told
+    answer = " ".join(here.run("why", "guarded", "guarded", "1.0-flaky").split())
+    assert "again (entry) PASS approved by bob" in answer
+    assert "again PENDING waits for 1 approval" in answer
     here.run("approve", "guarded", "guarded", "--by", "bob")
     here.await_running("guarded", "guarded", "1.0-flaky")
 
@@ -125,8 +125,8 @@ def test_an_incident_starts_a_soak_again(here: Site) -> None:
 
 def test_a_closed_window_says_when_it_opens(here: Site) -> None:
     here.publish("window", "1.0")
-    told = "window is closed outside of 1 May 2100 09:00–17:00; "
-    here.await_why("window", "prod", "1.0", told)
+    answer = "window is closed outside of 1 May 2100 09:00–17:00; "
+    here.await_why("window", "prod", "1.0", answer)
     assert here.runs("window", "prod") is None
 
 

@@ -66,8 +66,8 @@ def test_a_word_may_name_its_deployment_and_the_file_that_was_seen(asked: Gatewa
 
 def test_a_freeze_can_be_overridden_with_a_reason(asked: Gateway) -> None:
     assert asked.say({**YES, "environment": "prod", "promotion": "freeze"}).status_code == 422
-    said = {**YES, "environment": "prod", "promotion": "freeze", "comment": "checkout is down"}
-    assert asked.say(said).status_code == 202
+    order = {**YES, "environment": "prod", "promotion": "freeze", "comment": "checkout is down"}
+    assert asked.say(order).status_code == 202
 
 
 def test_the_same_key_twice_counts_once(asked: Gateway) -> None:

@@ -110,9 +110,9 @@ def test_the_same_header_from_anywhere_else_means_nothing(asked: Gateway, peer: 
     assert asked.told() == []
 
 
-@pytest.mark.parametrize("said", [["bob", "alice"], [""], [" "], ["a\tb"], ["x" * 201]])
-def test_a_name_that_is_none_or_that_is_said_twice_is_nobody(asked: Gateway, said: list[str]) -> None:
-    lines = [("x-forwarded-user", name) for name in said]
+@pytest.mark.parametrize("names", [["bob", "alice"], [""], [" "], ["a\tb"], ["x" * 201]])
+def test_a_name_that_is_none_or_that_is_said_twice_is_nobody(asked: Gateway, names: list[str]) -> None:
+    lines = [("x-forwarded-user", name) for name in names]
     answer = asked.at(PROXY).ask("/api/approvals", content=json.dumps(YES).encode(), lines=lines, **JSON)
     assert answer.status_code == 401
 

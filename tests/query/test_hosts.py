@@ -46,8 +46,8 @@ def status(address: str, path: str, *hosts: str) -> int:
         answer = connection.getresponse()
         body = answer.read()
         if answer.status == 421:
-            told = json.loads(body)
-            assert (list(told), told["code"]) == (["code", "message"], 421)
+            output = json.loads(body)
+            assert (list(output), output["code"]) == (["code", "message"], 421)
         return answer.status
 
 
@@ -72,10 +72,10 @@ def test_the_host_of_a_whole_url_counts_and_not_the_header(process: Process, tar
 
 
 def test_the_refusal_says_what_to_do(process: Process) -> None:
-    told = process.raw(b"GET /status HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
-    assert b"421" in told.splitlines()[0]
-    assert b"evil.example is no name of this service" in told
-    assert b"DEPLOYDB_HOSTS" in told
+    answer = process.raw(b"GET /status HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
+    assert b"421" in answer.splitlines()[0]
+    assert b"evil.example is no name of this service" in answer
+    assert b"DEPLOYDB_HOSTS" in answer
 
 
 def test_a_workers_health_on_loopback_is_refused_too() -> None:

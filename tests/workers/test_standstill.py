@@ -70,8 +70,8 @@ def test_a_service_that_is_set_aside_is_named_until_it_is_parked_or_evaluated(
 
 def hold(what: str) -> bytes:
     """A pause of foo, placed or lifted."""
-    said = {"kind": "pause", "service": "foo", "by": "alice", "reason": "the trigger"}
-    return json.dumps({"type": f"hold.{what}", "id": what, "source": "tests", **said}).encode()
+    hold = {"kind": "pause", "service": "foo", "by": "alice", "reason": "the trigger"}
+    return json.dumps({"type": f"hold.{what}", "id": what, "source": "tests", **hold}).encode()
 
 
 def commanded(workshop: Workshop, number: int) -> list[dict[str, str]]:

@@ -81,14 +81,14 @@ class Serving:
 
     def _told(self, page: Page, request: Request) -> Response:
         asked = self._sources.asked(request, page.parameters)
-        said = msgspec.json.decode(msgspec.json.encode(page.read(asked)))
+        answer = msgspec.json.decode(msgspec.json.encode(page.read(asked)))
         context: dict[str, Any] = {
-            "said": said,
-            "command": command_line(page.command(asked, said)),
+            "said": answer,
+            "command": command_line(page.command(asked, answer)),
             "json": _json_of(request),
             "parameters": page.parameters,
             "stream": None,
-            **page.drawn(asked, said),
+            **page.drawn(asked, answer),
         }
         return self._rendering.html(page.template, request, asked.now, context)
 

@@ -76,13 +76,13 @@ def span(seconds: float) -> str:
 
 def spelled(seconds: float) -> str:
     """`2d 3h`, `1h 30m`, `45s`: the two largest units."""
-    told = []
+    parts = []
     rest = int(max(seconds, 0))
     for size, unit in (*_UNITS, (1, "s")):
         if rest >= size:
-            told.append(f"{rest // size}{unit}")
+            parts.append(f"{rest // size}{unit}")
             rest %= size
-    return " ".join(told[:2]) or "0s"
+    return " ".join(parts[:2]) or "0s"
 
 
 def absolute(text: str) -> str:
