@@ -2,11 +2,11 @@
 
 import time
 
-import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
 
 from deploydb.domain.errors import Misconfigured, Transient
 from deploydb.http.errors import ErrorAnswer
@@ -64,21 +64,22 @@ class RequestMiddleware:
                     self._log.info("slow answer", seconds=round(seconds, 3), status=message["status"])
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request=id_, path=scope["path"][:200]):
-            try:
-                answer = self._too_long(scope) or self._app
-                await answer(scope, receive, send_on)
-            except (Transient, Misconfigured) as error:
-                # the reason is for the log: it may name hosts and users
-                self._log.warning("the database cannot be asked", reason=str(error))
-                message = "the database cannot be asked at the moment: try again"
-                await self._answer(Request(scope), 503, message, {"Retry-After": "1"})(scope, receive, send_on)
-            except Exception:
-                self._log.exception("request failed")
-                if answered:
-                    raise
-                message = f"internal error: see the log of the service for request {id_}"
-                await self._answer(Request(scope), 500, message, None)(scope, receive, send_on)
+        # for this request alone: each has a task, and a task has a context of its own
+        bind_contextvars(request=id_, path=scope["path"][:200])
+        try:
+            answer = self._too_long(scope) or self._app
+            await answer(scope, receive, send_on)
+        except (Transient, Misconfigured) as error:
+            # the reason is for the log: it may name hosts and users
+            self._log.warning("the database cannot be asked", reason=str(error))
+            message = "the database cannot be asked at the moment: try again"
+            await self._answer(Request(scope), 503, message, {"Retry-After": "1"})(scope, receive, send_on)
+        except Exception:
+            self._log.exception("request failed")
+            if answered:
+                raise
+            message = f"internal error: see the log of the service for request {id_}"
+            await self._answer(Request(scope), 500, message, None)(scope, receive, send_on)
 
     def _too_long(self, scope: Scope) -> Response | None:
         for part, given, most in (
