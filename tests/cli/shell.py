@@ -41,9 +41,9 @@ class Shell:
             timeout=60,
             check=False,
         )
-        told = Ended(ended.args, ended.returncode, ended.stdout.decode(), ended.stderr.decode())
-        assert "Traceback" not in told.stderr, told.stderr
-        return told
+        answer = Ended(ended.args, ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+        assert "Traceback" not in answer.stderr, answer.stderr
+        return answer
 
     def ok(self, *arguments: str | bytes, stdin: bytes = b"", **environment: str) -> Ended:
         """The same, of a command that must work."""

@@ -67,8 +67,8 @@ def test_a_word_with_everything_in_it_asks_nobody(shell: Shell, queue: Queue) ->
 
 
 def test_what_people_are_not_asked_about_is_not_approved(asked: Shell, queue: Queue) -> None:
-    told = asked.fails("approve", "foo", "staging", "1.0", "--promotion", "smoke")
-    assert "smoke is no manual promotion of foo in staging: there is go" in told
+    answer = asked.fails("approve", "foo", "staging", "1.0", "--promotion", "smoke")
+    assert "smoke is no manual promotion of foo in staging: there is go" in answer
     assert "nobody is asked there" in asked.fails("approve", "foo", "dev", "1.0", "--promotion", "nope")
     assert queue.arrived() == []
 
@@ -102,14 +102,14 @@ def test_a_word_may_come_before_it_is_asked_for(asked: Shell, queue: Queue) -> N
 
 
 def test_where_two_are_asked_for_the_word_says_which(asked: Shell, queue: Queue) -> None:
-    told = asked.fails("approve", "bar", "staging", "2.0")
-    assert told == "deploydb: bar has legal, go in staging: say which with --promotion\n"
+    answer = asked.fails("approve", "bar", "staging", "2.0")
+    assert answer == "deploydb: bar has legal, go in staging: say which with --promotion\n"
     assert queue.arrived() == []
 
 
 def test_where_nobody_is_asked_it_says_where_people_are(asked: Shell, queue: Queue) -> None:
-    told = asked.fails("approve", "foo", "prod", "1.0")
-    assert told == "deploydb: nobody is asked about foo 1.0 in prod; people are asked in staging (go)\n"
+    answer = asked.fails("approve", "foo", "prod", "1.0")
+    assert answer == "deploydb: nobody is asked about foo 1.0 in prod; people are asked in staging (go)\n"
     assert queue.arrived() == []
 
 
@@ -120,6 +120,6 @@ def test_what_does_not_exist_is_named(asked: Shell, queue: Queue) -> None:
 
 
 def test_a_word_that_ingest_would_refuse_is_refused_here(shell: Shell, queue: Queue) -> None:
-    told = shell.fails("approve", "foo", "staging", "1.0", "--promotion", "go", "--comment", "x" * 100_000)
-    assert told.startswith("deploydb: $.comment: ")
+    answer = shell.fails("approve", "foo", "staging", "1.0", "--promotion", "go", "--comment", "x" * 100_000)
+    assert answer.startswith("deploydb: $.comment: ")
     assert queue.arrived() == []

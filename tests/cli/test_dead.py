@@ -79,8 +79,8 @@ def test_what_cannot_be_taken_names_its_field_lets_the_others_pass_and_comes_bac
         f"{named['id']} is back in"
     )
     until(lambda: stored(house) == ["build-1.4", "build-1.2"], "the mended one")
-    mended = json.dumps(published("1.1")).encode()
-    shell.ok("dead", "replay", mistyped["id"], "--body", "-", stdin=mended)
+    fixed = json.dumps(published("1.1")).encode()
+    shell.ok("dead", "replay", mistyped["id"], "--body", "-", stdin=fixed)
     until(lambda: stored(house) == ["build-1.4", "build-1.2", "build-1.1"], "the one mended by a pipe")
 
     shell.ok("dead", "discard", heavy["id"])
@@ -101,5 +101,5 @@ def test_without_any_it_says_so_on_stderr(shell: Shell, queue: Queue) -> None:
 
 @pytest.mark.parametrize("what", ["show", "replay", "discard"])
 def test_one_that_is_not_there_is_named(shell: Shell, queue: Queue, what: str) -> None:
-    told = shell.fails("dead", what, "3f2a9c01b7de")
-    assert told == "deploydb: there is no dead letter 3f2a9c01b7de: `deploydb dead list` shows those that are there\n"
+    answer = shell.fails("dead", what, "3f2a9c01b7de")
+    assert answer == "deploydb: there is no dead letter 3f2a9c01b7de: `deploydb dead list` shows those that are there\n"

@@ -79,15 +79,15 @@ def test_a_hold_ends_at_a_time_or_after_a_while(shell: Shell, queue: Queue) -> N
 
 
 @pytest.mark.parametrize(
-    ("until", "told"),
+    ("until", "answer"),
     [
         ("tomorrow", "tomorrow is no time: write 2h, 3d, or"),
         ("2199-12-24T18:00:00", "says no zone"),
         ("2020-01-01T00:00:00Z", "is in the past"),
     ],
 )
-def test_an_end_that_cannot_be_is_refused(shell: Shell, queue: Queue, until: str, told: str) -> None:
-    assert told in " ".join(shell.fails("freeze", "--reason", "fair", "--until", until, code=2).split())
+def test_an_end_that_cannot_be_is_refused(shell: Shell, queue: Queue, until: str, answer: str) -> None:
+    assert answer in " ".join(shell.fails("freeze", "--reason", "fair", "--until", until, code=2).split())
     assert queue.arrived() == []
 
 
@@ -167,8 +167,8 @@ def test_a_hotfix_names_stages_that_exist_and_a_version_that_exists(asking: Shel
 
 
 def test_a_hotfix_of_which_nobody_can_be_asked_is_declared_all_the_same(shell: Shell, queue: Queue) -> None:
-    said = shell.ok("hotfix", "foo", "1.1", *SAID).stderr
-    assert "could not be asked: no answer from" in said
+    statement = shell.ok("hotfix", "foo", "1.1", *SAID).stderr
+    assert "could not be asked: no answer from" in statement
     assert published(queue)["type"] == "hotfix.declared"
 
 
@@ -229,9 +229,9 @@ def test_a_dry_run_says_what_would_be_put_back_what_it_undoes_and_what_stands_ag
 ) -> None:
     with web() as server:
         server.reply("/api/rollback/foo/prod", (200, json.dumps(DRY_RUN).encode()))
-        told = shell.ok("rollback", "foo", "prod", "--to", "1.0", "--dry-run", DEPLOYDB_URL=server.url).stdout
+        answer = shell.ok("rollback", "foo", "prod", "--to", "1.0", "--dry-run", DEPLOYDB_URL=server.url).stdout
         assert server.paths() == ["/api/rollback/foo/prod?to=1.0"]
-    lines = [line for line in told.splitlines() if line]
+    lines = [line for line in answer.splitlines() if line]
     assert lines[0].startswith("foo in prod runs 1.1 (since 2026-11-22 12:00:00Z, ")
     assert lines[1:4] == [
         "would be put back: 1.0, deployed 2026-11-21 12:00:00Z, completed the pipeline",

@@ -36,11 +36,13 @@ def test_every_problem_is_a_line_with_its_place(configured: Shell) -> None:
     assert ended.stderr == f"config: {len(places)} problems\n"
 
 
-@pytest.mark.parametrize(("path", "told"), [("nowhere", "there is no such directory"), ("file", "is not a directory")])
-def test_a_directory_that_is_none_is_a_problem_too(shell: Shell, path: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "answer"), [("nowhere", "there is no such directory"), ("file", "is not a directory")]
+)
+def test_a_directory_that_is_none_is_a_problem_too(shell: Shell, path: str, answer: str) -> None:
     (shell.folder / "file").write_text("")
     ended = shell.run("check-config", path)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (1, f"{path}:1:1: {told}\n", f"{path}: 1 problem\n")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, f"{path}:1:1: {answer}\n", f"{path}: 1 problem\n")
 
 
 def test_the_schema_needs_no_configuration(shell: Shell) -> None:
@@ -72,8 +74,8 @@ def test_a_broken_configuration_is_told_with_its_places(configured: Shell) -> No
 
 
 def test_the_database_is_missing_migrated_and_then_current(shell: Shell) -> None:
-    told = shell.fails("db", "check")
-    assert told == "deploydb: there is no database deploydb-data/deploydb.db: run `deploydb db migrate`\n"
+    answer = shell.fails("db", "check")
+    assert answer == "deploydb: there is no database deploydb-data/deploydb.db: run `deploydb db migrate`\n"
     assert list(shell.folder.iterdir()) == []
     taken = shell.ok("db", "migrate")
     assert taken.stdout.splitlines()[0] == "0001"
@@ -85,7 +87,7 @@ def test_the_database_is_missing_migrated_and_then_current(shell: Shell) -> None
 
 @pytest.mark.parametrize("command", ["migrate", "check"])
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "answer"),
     [
         ("nonsense", "DEPLOYDB_DATABASE_URL is not a URL"),
         ("mysql://localhost/house", "DEPLOYDB_DATABASE_URL names mysql"),
@@ -94,8 +96,8 @@ def test_the_database_is_missing_migrated_and_then_current(shell: Shell) -> None
         ("sqlite:////dev/null/x.db", "/dev/null"),
     ],
 )
-def test_a_database_that_cannot_be_used_is_told(shell: Shell, command: str, url: str, told: str) -> None:
+def test_a_database_that_cannot_be_used_is_told(shell: Shell, command: str, url: str, answer: str) -> None:
     (shell.folder / "file").write_bytes(b"not a database at all, for sure" * 40)
-    said = shell.fails("db", command, DEPLOYDB_DATABASE_URL=url)
-    assert told in said
-    assert "secret" not in said
+    statement = shell.fails("db", command, DEPLOYDB_DATABASE_URL=url)
+    assert answer in statement
+    assert "secret" not in statement

@@ -55,9 +55,9 @@ def test_every_subcommand_is_among_those_tested_here(shell: Shell) -> None:
 
 
 def test_h_and_help_are_the_same_and_list_every_command(shell: Shell) -> None:
-    told = shell.ok("-h").stdout
-    assert told == shell.ok("--help").stdout
-    assert all(f"\n  {name} " in told for name in COMMANDS)
+    answer = shell.ok("-h").stdout
+    assert answer == shell.ok("--help").stdout
+    assert all(f"\n  {name} " in answer for name in COMMANDS)
 
 
 def test_the_version_is_data(shell: Shell) -> None:
@@ -67,7 +67,7 @@ def test_the_version_is_data(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "answer"),
     [
         (["statu"], "did you mean status?"),
         (["status", "--nope"], "--nope"),
@@ -105,8 +105,8 @@ def test_the_version_is_data(shell: Shell) -> None:
     ],
     ids=" ".join,
 )
-def test_a_command_that_is_not_used_as_it_is_meant_ends_with_2(shell: Shell, arguments: list[str], told: str) -> None:
-    assert told in shell.fails(*arguments, code=2)
+def test_a_command_that_is_not_used_as_it_is_meant_ends_with_2(shell: Shell, arguments: list[str], answer: str) -> None:
+    assert answer in shell.fails(*arguments, code=2)
 
 
 @pytest.mark.parametrize(
@@ -199,9 +199,9 @@ def test_ctrl_c_ends_with_130_and_no_traceback(shell: Shell) -> None:
         fifo.open("w"),
     ):  # it has begun to read, and waits for more
         process.send_signal(signal.SIGINT)
-        told = process.communicate(timeout=60)[1]
+        answer = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert told.strip() == ""
+    assert answer.strip() == ""
 
 
 @pytest.mark.parametrize("no_color", [False, True])

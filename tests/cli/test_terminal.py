@@ -115,9 +115,9 @@ def test_nothing_hidden_comes_to_a_terminal_or_a_pipe(hostile: Shell, command: l
 
 
 def test_the_words_are_shown_with_escapes(hostile: Shell) -> None:
-    for told in (on_a_terminal(hostile, "events"), hostile.ok("events").stdout, on_a_terminal(hostile, "holds")):
+    for answer in (on_a_terminal(hostile, "events"), hostile.ok("events").stdout, on_a_terminal(hostile, "holds")):
         for words in SEEN:
-            assert words in told
+            assert words in answer
 
 
 def test_json_and_yaml_keep_the_values(hostile: Shell) -> None:
@@ -150,16 +150,16 @@ def test_json_and_yaml_keep_the_values(hostile: Shell) -> None:
 def test_the_end_of_a_line_in_a_name_begins_no_line(forging: Shell, command: list[str]) -> None:
     for output in ([],) if command[0] == "wait" else ([], ["-o", "name"]):
         ended = forging.run(*command, *output)
-        told = ended.stdout + ended.stderr
-        assert told or output
-        assert "\nservice/forged" not in told
+        answer = ended.stdout + ended.stderr
+        assert answer or output
+        assert "\nservice/forged" not in answer
 
 
 def test_errors_echo_what_was_typed_visibly(hostile: Shell) -> None:
     for arguments in (["status", WORDS], [f"--{WORDS}"], [WORDS], ["events", "--limit", WORDS], ["why", WORDS, "dev"]):
-        told = on_a_terminal(hostile, *arguments)
-        assert told
-        assert hidden(told) == set()
+        answer = on_a_terminal(hostile, *arguments)
+        assert answer
+        assert hidden(answer) == set()
 
 
 def test_a_dead_letter_is_shown_visibly_on_a_terminal_and_as_it_is_through_a_pipe(shell: Shell, queue: Queue) -> None:
@@ -171,8 +171,8 @@ def test_a_dead_letter_is_shown_visibly_on_a_terminal_and_as_it_is_through_a_pip
     (letter,) = shell.json("dead", "list")
     for arguments in (["list"], ["list", "-o", "yaml"], ["show", letter["id"]], ["show", letter["id"], "-o", "json"]):
         assert hidden(on_a_terminal(shell, "dead", *arguments)) == set()
-    told = on_a_terminal(shell, "dead", "show", letter["id"])
-    assert "\\x9b31m \\u202egnol" in told
+    answer = on_a_terminal(shell, "dead", "show", letter["id"])
+    assert "\\x9b31m \\u202egnol" in answer
     ended = subprocess.run(
         [*DEPLOYDB, "dead", "show", letter["id"]], env=shell.environment, capture_output=True, check=True, timeout=60
     )
@@ -182,8 +182,8 @@ def test_a_dead_letter_is_shown_visibly_on_a_terminal_and_as_it_is_through_a_pip
 
 
 def test_publish_refuses_a_name_before_it_is_sent(shell: Shell, queue: Queue) -> None:
-    told = shell.fails("publish", "artifact", "com.example:foo", "1.0\u202e")
-    assert "$.artifact.version: U+202E is not allowed" in told
+    answer = shell.fails("publish", "artifact", "com.example:foo", "1.0\u202e")
+    assert "$.artifact.version: U+202E is not allowed" in answer
     assert queue.arrived() == []
 
 

@@ -60,9 +60,9 @@ def test_what_is_verified_there_ends_the_wait_at_once(beside: Shell) -> None:
 
 def test_what_runs_there_is_enough_where_that_is_asked_for(beside: Shell) -> None:
     assert beside.ok("wait", "foo", "dev", "1.1", "--for", "running").stdout == ""
-    told = beside.fails("wait", "foo", "dev", "1.1", "--timeout", "1s", code=3)
-    assert told.startswith("not within 1s: 1.1 ")
-    assert "smoke" in told
+    answer = beside.fails("wait", "foo", "dev", "1.1", "--timeout", "1s", code=3)
+    assert answer.startswith("not within 1s: 1.1 ")
+    assert "smoke" in answer
 
 
 def test_at_the_timeout_it_says_what_is_waited_for(beside: Shell) -> None:

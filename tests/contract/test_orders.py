@@ -104,8 +104,8 @@ def failing(world: World, **service: Any) -> None:
 
 def test_a_failure_is_rolled_back_and_told(world: World) -> None:
     failing(world, failure_strategy="rollback")
-    (news, command) = sorted(world.rows(outbox)[-2:], key=lambda row: row.exchange, reverse=True)
-    assert (news.exchange, news.routing_key) == ("deploydb.notifications", "deployment.failed.dev.foo")
+    (notification, command) = sorted(world.rows(outbox)[-2:], key=lambda row: row.exchange, reverse=True)
+    assert (notification.exchange, notification.routing_key) == ("deploydb.notifications", "deployment.failed.dev.foo")
     assert (command.exchange, command.routing_key) == ("deploydb.commands", "dev.foo.rollback")
     (sent,) = world.commands()
     assert (sent.type, sent.artifact.version, sent.flow) == ("rollback", "1.0", None)
@@ -128,8 +128,8 @@ def test_a_failure_is_tried_again_as_a_deployment_of_its_own(world: World) -> No
     assert (again.type, again.artifact.version, again.attempt) == ("deploy", "2.0", 2)
     world.tell("deployment.finished", command=again.id, outcome="failed")
     world.evaluate()
-    (news,) = world.news()
-    assert (news["type"], news["attempt"], news["sequel"]) == ("deployment.failed", 2, "stop")
+    (notification,) = world.news()
+    assert (notification["type"], notification["attempt"], notification["sequel"]) == ("deployment.failed", 2, "stop")
 
 
 def test_a_rollback_that_a_person_wants_is_answered_once(world: World) -> None:
@@ -239,7 +239,7 @@ def test_one_service_that_cannot_be_decided_on_stops_no_other(database_url: str)
             world.tell("deployment.finished", command=command.id, outcome="failed")
         evaluated = world.evaluate()
         assert [(service, type(error)) for service, error in evaluated.broken] == [("bar", ZeroDivisionError)]
-        assert [news["service"] for news in world.news()] == ["foo"]
+        assert [notification["service"] for notification in world.news()] == ["foo"]
         assert next_due(world.engine) == world.now + timedelta(seconds=1)
 
 

@@ -102,7 +102,7 @@ def test_an_attempt_that_fails_a_second_time_is_not_tried_again_twice(database_u
         world.publish("1.0")
         world.evaluate()
         (command,) = world.commands()
-        for what, said in (
+        for what, statement in (
             ("deployment.finished", {"outcome": "failed"}),
             ("deployment.finished", {"outcome": "succeeded"}),
             ("verification.finished", {"promotion": "smoke", "outcome": "failed"}),
@@ -110,7 +110,7 @@ def test_an_attempt_that_fails_a_second_time_is_not_tried_again_twice(database_u
             ("deployment.finished", {"outcome": "failed"}),
         ):
             world.now += timedelta(minutes=1)
-            world.tell(what, command=command.id, **said)
+            world.tell(what, command=command.id, **statement)
             assert world.evaluate().broken == ()
         assert [(row.attempt, row.status, row.sequel) for row in world.rows(deployment)] == [
             (1, "FAILED", "retry"),

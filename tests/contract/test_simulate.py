@@ -150,7 +150,7 @@ def test_what_it_reads_through_refuses_a_write_and_who_comes_after_may_write(dat
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "answer"),
     [
         ((), "Missing option '--config'"),
         (("--config", "nowhere"), "nowhere:1:1: there is no such directory"),
@@ -159,17 +159,17 @@ def test_what_it_reads_through_refuses_a_write_and_who_comes_after_may_write(dat
     ],
 )
 def test_what_cannot_be_compared_is_told_and_is_no_difference(
-    tmp_path: Path, arguments: tuple[str, ...], told: str
+    tmp_path: Path, arguments: tuple[str, ...], answer: str
 ) -> None:
     config(tmp_path / "config")
     write_config(tmp_path / "broken", {"services/foo.yml": "artifacts: []\ncolour: red\n"})
-    assert told in Shell(tmp_path).fails("simulate", *arguments, code=2)
+    assert answer in Shell(tmp_path).fails("simulate", *arguments, code=2)
 
 
 def test_a_database_that_is_not_there_is_told_and_not_made(tmp_path: Path) -> None:
     config(tmp_path / "config")
-    told = Shell(tmp_path).fails("simulate", "--config", "config", code=2)
-    assert told == "deploydb: there is no database deploydb-data/deploydb.db: nothing has happened here yet\n"
+    answer = Shell(tmp_path).fails("simulate", "--config", "config", code=2)
+    assert answer == "deploydb: there is no database deploydb-data/deploydb.db: nothing has happened here yet\n"
     assert not (tmp_path / "deploydb-data").exists()
 
 

@@ -50,9 +50,9 @@ def deployed(fact: dict[str, Any]) -> list[bytes]:
         named = {"service": fact["artifact"]["name"], "environment": environment}
         named["version"] = fact["artifact"]["version"]
         for what, minutes in (("started", place * 10), ("finished", place * 10 + 10)):
-            said = {"type": f"deployment.{what}", "id": f"{fact['id']}-{environment}-{what}", "source": "import"}
-            said |= {"time": (published + minutes * MINUTES).isoformat(), **named}
-            bodies.append(json.dumps(said | ({"outcome": "succeeded"} if what == "finished" else {})).encode())
+            statement = {"type": f"deployment.{what}", "id": f"{fact['id']}-{environment}-{what}", "source": "import"}
+            statement |= {"time": (published + minutes * MINUTES).isoformat(), **named}
+            bodies.append(json.dumps(statement | ({"outcome": "succeeded"} if what == "finished" else {})).encode())
     return bodies
 
 

@@ -109,9 +109,9 @@ def latest(it: World) -> datetime:
     """The last time that anything was said, done or put off to, whatever the clock says now."""
     times = [it.now, NOON, *(hold.at.time for hold in it.holds.values())]
     for known in it.deployments.values():
-        said = [one.time for one in (known.started, known.finished) if one is not None]
+        statement = [one.time for one in (known.started, known.finished) if one is not None]
         ours = [known.requested_at, known.expired_at, known.not_before]
-        times += [known.release.published_at, *said, *(one for one in ours if one is not None)]
+        times += [known.release.published_at, *statement, *(one for one in ours if one is not None)]
     return max(times)
 
 
@@ -413,8 +413,8 @@ def test_the_order_in_which_a_situation_is_told_does_not_matter(
         deployments=tuple(deployments),
         running=dict(reversed(situation.running.items())),
         evidence={
-            ident: Evidence(verifications=said.verifications[::-1], approvals=said.approvals[::-1])
-            for ident, said in reversed(situation.evidence.items())
+            ident: Evidence(verifications=statement.verifications[::-1], approvals=statement.approvals[::-1])
+            for ident, statement in reversed(situation.evidence.items())
         },
     )
     assert decide(known, turned, it.now) == decide(known, situation, it.now)

@@ -40,13 +40,13 @@ def of(runs: list[Run], troubles: list[Trouble] | None = None, published: list[f
 
 
 def test_without_anything_there_are_no_values_and_no_samples() -> None:
-    told = of([])
-    assert (told.frequency.value, told.frequency.samples) == (None, 0)
-    assert (told.lead_time.p50, told.lead_time.p90, told.lead_time.samples) == (None, None, 0)
-    assert (told.failure_rate.value, told.failure_rate.samples) == (None, 0)
-    assert (told.recovery.p50, told.recovery.samples) == (None, 0)
-    assert {day.deployments for day in told.days} == {0}
-    assert (told.days[0].date, told.days[-1].date) == (date(2026, 11, 12), date(2026, 11, 22))
+    answer = of([])
+    assert (answer.frequency.value, answer.frequency.samples) == (None, 0)
+    assert (answer.lead_time.p50, answer.lead_time.p90, answer.lead_time.samples) == (None, None, 0)
+    assert (answer.failure_rate.value, answer.failure_rate.samples) == (None, 0)
+    assert (answer.recovery.p50, answer.recovery.samples) == (None, 0)
+    assert {day.deployments for day in answer.days} == {0}
+    assert (answer.days[0].date, answer.days[-1].date) == (date(2026, 11, 12), date(2026, 11, 22))
 
 
 def test_frequency_is_deployments_a_day_without_rollbacks_and_what_was_done_by_hand() -> None:
@@ -56,21 +56,21 @@ def test_frequency_is_deployments_a_day_without_rollbacks_and_what_was_done_by_h
         run(3, 2, before=0),
         run(4, 2, kind="external"),
     ]
-    told = of(runs).frequency
-    assert (told.value, told.samples) == (0.2, 2)
-    assert [(one.count, one.why) for one in told.excluded] == [(1, "rollbacks"), (1, "put there by hand")]
+    answer = of(runs).frequency
+    assert (answer.value, answer.samples) == (0.2, 2)
+    assert [(one.count, one.why) for one in answer.excluded] == [(1, "rollbacks"), (1, "put there by hand")]
 
 
 def test_lead_time_is_of_each_release_that_came_with_a_deployment() -> None:
-    told = of([run(3, 2.5, before=0)], published=[1, 2, 2.5]).lead_time
-    assert told.samples == 3
-    assert (told.p50, told.p90) == (1 * 86400, 2 * 86400)
+    answer = of([run(3, 2.5, before=0)], published=[1, 2, 2.5]).lead_time
+    assert answer.samples == 3
+    assert (answer.p50, answer.p90) == (1 * 86400, 2 * 86400)
 
 
 def test_a_first_deployment_brings_no_ancient_releases_with_it() -> None:
-    told = of([run(3, 2.5)], published=[-400, -300, 2.5]).lead_time
-    assert told.samples == 0
-    assert [one.why for one in told.excluded] == ["first deployments: how old what they brought is says nothing"]
+    answer = of([run(3, 2.5)], published=[-400, -300, 2.5]).lead_time
+    assert answer.samples == 0
+    assert [one.why for one in answer.excluded] == ["first deployments: how old what they brought is says nothing"]
 
 
 def test_what_came_with_one_deployment_does_not_come_again_after_a_rollback() -> None:
@@ -81,29 +81,29 @@ def test_what_came_with_one_deployment_does_not_come_again_after_a_rollback() ->
 def test_the_failure_rate_counts_a_deployment_once_however_often_it_failed() -> None:
     runs = [run(1, 0.5, before=0), run(2, 1.5, before=0.5), run(3, 2.5, before=1.5)]
     troubles = [trouble(1.1, deployment=1), trouble(1.2), trouble(2.2)]
-    told = of(runs, troubles).failure_rate
-    assert (told.failed, told.samples) == (2, 3)
+    answer = of(runs, troubles).failure_rate
+    assert (answer.failed, answer.samples) == (2, 3)
 
 
 def test_a_deployment_that_never_came_to_run_failed_too() -> None:
-    told = of([run(1, 0.5, before=0)], [trouble(2, deployment=2)]).failure_rate
-    assert (told.failed, told.samples, told.value) == (1, 2, 0.5)
+    answer = of([run(1, 0.5, before=0)], [trouble(2, deployment=2)]).failure_rate
+    assert (answer.failed, answer.samples, answer.value) == (1, 2, 0.5)
 
 
 def test_recovery_lasts_until_the_next_success_or_the_end_of_the_incident() -> None:
     runs = [run(1, 0.5, before=0), run(2, 0, kind="rollback", before=0.5, good=False), run(3, 2, before=0)]
-    told = of(runs, [trouble(1, deployment=1), trouble(2, deployment=2), trouble(5, over=5.5)]).recovery
-    assert (told.samples, told.p50, told.p90) == (2, 0.5 * 86400, 2 * 86400)
+    answer = of(runs, [trouble(1, deployment=1), trouble(2, deployment=2), trouble(5, over=5.5)]).recovery
+    assert (answer.samples, answer.p50, answer.p90) == (2, 0.5 * 86400, 2 * 86400)
 
 
 def test_what_is_not_over_is_no_sample() -> None:
-    told = of([run(1, 0.5, before=0)], [trouble(2, deployment=1)]).recovery
-    assert told.samples == 0
-    assert [(one.count, one.why) for one in told.excluded] == [(1, "not over yet")]
+    answer = of([run(1, 0.5, before=0)], [trouble(2, deployment=1)]).recovery
+    assert answer.samples == 0
+    assert [(one.count, one.why) for one in answer.excluded] == [(1, "not over yet")]
 
 
 def test_days_are_of_utc() -> None:
-    told = of([run(1, 0.5, before=0), run(1.4, 0.6, before=0.5)], [trouble(1.45, deployment=1)])
-    days = {day.date: (day.deployments, day.failures) for day in told.days}
+    answer = of([run(1, 0.5, before=0), run(1.4, 0.6, before=0.5)], [trouble(1.45, deployment=1)])
+    days = {day.date: (day.deployments, day.failures) for day in answer.days}
     assert days[date(2026, 11, 13)] == (2, 1)
     assert len(days) == 11

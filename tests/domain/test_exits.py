@@ -321,11 +321,11 @@ def test_where_a_stage_waits_the_newer_version_comes_after_the_verdict() -> None
 
 
 def test_where_a_stage_waits_a_failure_lets_the_newer_version_in() -> None:
-    for told in ("refused", "failed"):
+    for answer in ("refused", "failed"):
         it = world(*chain("dev", "prod", dev=("manual",)))
         it.publish("1.0")
         it.evaluate()
-        it.deploy("dev", "1.0", "failed" if told == "failed" else "succeeded")
+        it.deploy("dev", "1.0", "failed" if answer == "failed" else "succeeded")
         it.publish("1.1", published=1)
         it.speak("dev", "1.0", "bob", given=False)
         it.evaluate()
@@ -335,8 +335,8 @@ def test_where_a_stage_waits_a_failure_lets_the_newer_version_in() -> None:
 
 def test_the_stage_has_the_last_word_on_whether_a_newer_version_waits() -> None:
     (dev,) = chain("dev", dev=("soak",))
-    for said, status in ((None, "NOT_STARTED"), ("wait", "NOT_STARTED"), ("replace", "CREATED")):
-        it = world(replace(dev, while_verifying=said))
+    for statement, status in ((None, "NOT_STARTED"), ("wait", "NOT_STARTED"), ("replace", "CREATED")):
+        it = world(replace(dev, while_verifying=statement))
         it.publish("1.0")
         it.evaluate()
         it.deploy("dev", "1.0")

@@ -35,13 +35,13 @@ NOT_YET = deployment(requested_at=at(0))
 
 
 def report(outcome: str, *, minutes: float = 1, reason: str | None = None, event: int = 7) -> Verification:
-    told = Precedence(at(minutes), "ci", str(event))
-    return Verification(promotion="smoke", outcome=outcome, at=told, reason=reason, event=event)
+    answer = Precedence(at(minutes), "ci", str(event))
+    return Verification(promotion="smoke", outcome=outcome, at=answer, reason=reason, event=event)
 
 
 def word(by: str, *, given: bool = True, minutes: float = 1, comment: str | None = None, event: int = 7) -> Approval:
-    told = Precedence(at(minutes), "cli", str(event))
-    return Approval(promotion="manual", by=by, given=given, at=told, comment=comment, event=event)
+    answer = Precedence(at(minutes), "cli", str(event))
+    return Approval(promotion="manual", by=by, given=given, at=answer, comment=comment, event=event)
 
 
 def said(*facts: Verification | Approval) -> Evidence:

@@ -212,12 +212,12 @@ def test_the_gate_says_why_and_until_when(
 def test_the_gate_says_the_same_as_long_as_nothing_changes() -> None:
     promotion = change_hours(OFFICE, deny=(HOLIDAYS,))
     times = [utc("2026-12-24 00:00") + timedelta(hours=7 * passed) for passed in range(30)]
-    said = {window(promotion, Asked(deployment=deployment(), now=now)) for now in times}
-    assert len(said) == 1
+    statement = {window(promotion, Asked(deployment=deployment(), now=now)) for now in times}
+    assert len(statement) == 1
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    ("rule", "answer"),
     [
         ("", "expected one rule such as FREQ=DAILY;BYHOUR=9, with DTSTART:20260105T090000 before it or not"),
         ("FREQ=DAILY FREQ=DAILY", "expected one rule"),
@@ -245,10 +245,10 @@ def test_the_gate_says_the_same_as_long_as_nothing_changes() -> None:
         ("FREQ=HOURLY;BYMINUTE=0,10,20,30,40,50", "comes 144 times a day; a rule may come 24 times"),
     ],
 )
-def test_a_rule_that_is_wrong_says_what_to_write(rule: str, told: str) -> None:
+def test_a_rule_that_is_wrong_says_what_to_write(rule: str, answer: str) -> None:
     with pytest.raises(ValueError, match=r"\S") as raised:
         read_recurrence(rule)
-    assert str(raised.value).startswith(told)
+    assert str(raised.value).startswith(answer)
 
 
 STARTS = st.datetimes(datetime(2019, 1, 1), datetime(2024, 12, 31)).map(lambda at: at.replace(microsecond=0))

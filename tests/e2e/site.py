@@ -103,17 +103,17 @@ class Site:
 
     def await_why(self, service: str, environment: str, version: str, *words: str) -> None:
         """Wait until the answer has all of the words."""
-        told = ""
+        answer = ""
 
         def has_them() -> bool:
-            nonlocal told
-            told = self.why(service, environment, version)
-            return all(word in told for word in words)
+            nonlocal answer
+            answer = self.why(service, environment, version)
+            return all(word in answer for word in words)
 
         try:
             until(has_them, seconds=15)
         except TimeoutError:
-            raise AssertionError(f"expected {words}, found:\n{told}") from None
+            raise AssertionError(f"expected {words}, found:\n{answer}") from None
 
     def await_running(self, service: str, environment: str, version: str) -> None:
         """Wait until the version runs there with success."""
@@ -167,8 +167,8 @@ def _answer(command: DeployCommand) -> bytes | None:
         return None
     fails = "bad" in version or ("flaky" in version and command.attempt == 1)
     fact = {"type": "deployment.finished", "id": command.id, "source": "tests", "command": command.id}
-    told = {"outcome": "failed", "reason": "out of memory"} if fails else {"outcome": "succeeded"}
-    return json.dumps(fact | told).encode()
+    answer = {"outcome": "failed", "reason": "out of memory"} if fails else {"outcome": "succeeded"}
+    return json.dumps(fact | answer).encode()
 
 
 def _answers(made: Site) -> bool:

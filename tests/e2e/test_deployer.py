@@ -50,7 +50,7 @@ class Bench:
     def command(self, ident: str, *, minutes: float = 60, service: str = "foo") -> None:
         """Publish a deploy command, due in so many minutes."""
         artifact = Artifact(group="com.example", name=service, version="1.2.3")
-        told = DeployCommand(
+        answer = DeployCommand(
             type="deploy",
             id=ident,
             deployment=1,
@@ -63,7 +63,7 @@ class Bench:
             attempt=1,
             deadline=datetime.now(UTC) + timedelta(minutes=minutes),
         )
-        self.send(encode_command(told), ident)
+        self.send(encode_command(answer), ident)
 
     def send(self, body: bytes, ident: str) -> None:
         """Publish anything to the queue."""
@@ -121,8 +121,8 @@ def test_a_command_is_run_and_reported(bench: Bench) -> None:
     process = bench.deployer('echo "$DEPLOYDB_SERVICE $DEPLOYDB_VERSION to $DEPLOYDB_ENVIRONMENT"')
     bench.command("c-1")
     started, finished = bench.facts(2)
-    for told in (started, finished):
-        assert datetime.fromisoformat(told.pop("time")).tzinfo is not None
+    for answer in (started, finished):
+        assert datetime.fromisoformat(answer.pop("time")).tzinfo is not None
     assert started == {
         "type": "deployment.started",
         "id": "c-1/started",
@@ -211,8 +211,8 @@ def test_an_interrupted_run_is_repeated_where_the_program_may_be(bench: Bench) -
     bench.end(first, by=signal.SIGKILL)
     os.kill(int(bench.runs()[0]), signal.SIGKILL)
     bench.deployer(script, "--rerun-interrupted")
-    finished = [told for told in bench.facts(3) if told["type"] == "deployment.finished"]
-    assert [told["outcome"] for told in finished] == ["succeeded"]
+    finished = [answer for answer in bench.facts(3) if answer["type"] == "deployment.finished"]
+    assert [answer["outcome"] for answer in finished] == ["succeeded"]
 
 
 def test_a_command_past_its_deadline_is_not_run(bench: Bench) -> None:
@@ -228,8 +228,8 @@ def test_commands_run_side_by_side(bench: Bench) -> None:
     bench.deployer('echo ran >> "$RAN"; until [ $(wc -l < "$RAN") -ge 3 ]; do sleep 0.05; done', "--concurrency", "3")
     for number in range(3):
         bench.command(f"c-{number}")
-    finished = [told for told in bench.facts(6) if told["type"] == "deployment.finished"]
-    assert [told["outcome"] for told in finished] == ["succeeded"] * 3
+    finished = [answer for answer in bench.facts(6) if answer["type"] == "deployment.finished"]
+    assert [answer["outcome"] for answer in finished] == ["succeeded"] * 3
 
 
 def test_a_malformed_command_is_dead_lettered_and_the_next_one_runs(bench: Bench) -> None:

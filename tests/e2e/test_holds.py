@@ -73,9 +73,9 @@ def test_a_pinned_version_stays_and_unpinned_it_goes_on_to_the_newest(here: Site
     here.await_why("pinned", "prod", "1.1", "1.1 is not in prod: at its door pinned to 1.0 by ann: a fair")
     here.publish("pinned", "1.2")
     here.await_why("pinned", "prod", "1.2", "pinned to 1.0 by ann: a fair; prod runs 1.0")
-    told = here.run("status", "--service", "pinned")
-    assert "[pinned]" in told
-    assert "pinned in prod: pinned to 1.0 by ann: a fair" in told
+    answer = here.run("status", "--service", "pinned")
+    assert "[pinned]" in answer
+    assert "pinned in prod: pinned to 1.0 by ann: a fair" in answer
     here.run("unpin", "pinned", "prod")
     here.await_running("pinned", "prod", "1.2")
     assert [version for _, version, _ in here.commanded("pinned", "prod")] == ["1.0", "1.2"]
@@ -86,31 +86,31 @@ def test_a_vetoed_version_comes_neither_there_nor_downstream(here: Site) -> None
     until(lambda: bool(here.get("holds", query="?service=vetoed")["holds"]), what="the veto to stand")
     here.publish("vetoed", "1.0")
     here.await_running("vetoed", "dev", "1.0")
-    told = "1.0 is vetoed from staging on by ann: wait for legal"
-    here.await_why("vetoed", "staging", "1.0", f"at its door {told}")
-    here.await_why("vetoed", "prod", "1.0", f"at the door of staging {told}")
+    answer = "1.0 is vetoed from staging on by ann: wait for legal"
+    here.await_why("vetoed", "staging", "1.0", f"at its door {answer}")
+    here.await_why("vetoed", "prod", "1.0", f"at the door of staging {answer}")
     assert "→ 1.0 (vetoed) NOT_STARTED" in here.run("status", "--service", "vetoed")
     here.run("unveto", "vetoed", "1.0", "--environment", "staging")
     here.await_running("vetoed", "prod", "1.0")
-    said = here.run("veto", "vetoed", "1.0", "--reason", "loses orders")
-    assert "it runs in prod; what could be put back: deploydb rollback vetoed prod --dry-run" in said
+    statement = here.run("veto", "vetoed", "1.0", "--reason", "loses orders")
+    assert "it runs in prod; what could be put back: deploydb rollback vetoed prod --dry-run" in statement
 
 
 def test_a_freeze_is_passed_only_by_a_word_of_the_right_people_which_is_kept(here: Site) -> None:
     here.run("freeze", "prod", "--service", "frozen", "--reason", "year's end", "--by", "ann")
     until(lambda: bool(here.get("holds", query="?service=frozen")["holds"]), what="the freeze to stand")
     here.publish("frozen", "1.0")
-    told = "prod is frozen for frozen by ann: year's end"
-    here.await_why("frozen", "prod", "1.0", f"at its door {told}")
+    answer = "prod is frozen for frozen by ann: year's end"
+    here.await_why("frozen", "prod", "1.0", f"at its door {answer}")
     assert "[frozen]" in here.run("status", "--service", "frozen")
     assert "--comment" in here.house.deploydb("approve", "frozen", "prod", "--promotion", "freeze").stderr
     here.run("approve", "frozen", "prod", "1.0", "--promotion", "freeze", "--by", "bob", "--comment", "please")
     until(lambda: bool(here.get("events", query="?type=approval.given&service=frozen")["events"]))
-    here.await_why("frozen", "prod", "1.0", told)
+    here.await_why("frozen", "prod", "1.0", answer)
     assert here.commanded("frozen", "prod") == []
     here.run("approve", "frozen", "prod", "--promotion", "freeze", "--by", "alice", "--comment", "checkout is down")
     here.await_running("frozen", "prod", "1.0")
-    assert f"{told}; overridden by alice: checkout is down" in here.why("frozen", "prod", "1.0")
+    assert f"{answer}; overridden by alice: checkout is down" in here.why("frozen", "prod", "1.0")
     here.run("thaw", "prod", "--service", "frozen")
     here.publish("frozen", "1.1")
     here.await_running("frozen", "prod", "1.1")
@@ -177,14 +177,14 @@ def test_a_failure_is_rolled_back_and_told(here: Site, news: News) -> None:
     here.await_why("returning", "dev", "1.1-bad", "out of memory")
     assert "rollback from 1.1-bad: out of memory; 1.0 succeeded there" in here.run("history", "returning", "dev")
     until(lambda: len(news.of("returning")) == 1, what="the news")
-    (told,) = news.of("returning")
-    assert (told["key"], told["type"], told["sequel"]) == (
+    (answer,) = news.of("returning")
+    assert (answer["key"], answer["type"], answer["sequel"]) == (
         "deployment.failed.dev.returning",
         "deployment.failed",
         "rollback",
     )
-    assert told["reason"] == "out of memory; rolled back to 1.0"
-    assert told["artifact"]["version"] == "1.1-bad"
+    assert answer["reason"] == "out of memory; rolled back to 1.0"
+    assert answer["artifact"]["version"] == "1.1-bad"
 
 
 def test_a_full_rollback_goes_to_the_last_version_that_completed_the_pipeline(here: Site, news: News) -> None:

@@ -26,10 +26,10 @@ def test_the_tour_walks_a_release_to_prod_and_leaves_nothing_running(tmp_path: P
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    told = ended.stdout
+    answer = ended.stdout
     for word in ("artifact.published", "deployment.requested", "soak 5s met", "approved by alice", "$ deploydb status"):
-        assert word in told
-    row = next(line for line in told.splitlines() if line.startswith("storefront"))
+        assert word in answer
+    row = next(line for line in answer.splitlines() if line.startswith("storefront"))
     assert row.count("SUCCESS") == 3
     running = (tmp_path / "deploydb-data/example/prod/storefront").read_text().strip()
     assert running in row

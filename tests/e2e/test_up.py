@@ -113,8 +113,8 @@ class Up:
 
     def running(self) -> dict[str, list[str]]:
         """What the status resource says runs: versions by environment."""
-        told = self._get("/api/status") or {"lanes": []}
-        return {lane["environment"]: [one["version"] for one in lane["running"]] for lane in told["lanes"]}
+        answer = self._get("/api/status") or {"lanes": []}
+        return {lane["environment"]: [one["version"] for one in lane["running"]] for lane in answer["lanes"]}
 
     def readiness(self) -> dict[str, Any]:
         """What web says of it; not ready where it does not answer."""
@@ -130,8 +130,8 @@ class Up:
     def _get(self, path: str) -> dict[str, Any] | None:
         try:
             with urllib.request.urlopen(f"{self.url}{path}", timeout=5) as answer:
-                told: dict[str, Any] = json.load(answer)
-                return told
+                output: dict[str, Any] = json.load(answer)
+                return output
         except URLError:
             return None
 

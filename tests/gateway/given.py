@@ -122,10 +122,10 @@ class Asked:
     ) -> Response:
         """A form, by a browser; `secret` is the field of its page, `cookie` the browser's, `signed_in` a token."""
         kept = {SESSION_COOKIE: session(signed_in) if signed_in is not None else None, FORM_COOKIE: cookie}
-        said = {**fields, **({"form": secret} if secret is not None else {})}
+        statement = {**fields, **({"form": secret} if secret is not None else {})}
         return self.ask(
             path,
-            content=urlencode(said).encode(),
+            content=urlencode(statement).encode(),
             cookies={name: value for name, value in kept.items() if value is not None},
             **{"content_type": "application/x-www-form-urlencoded", "prefer": "wait=0", **headers},
         )

@@ -98,6 +98,6 @@ def test_metrics_are_in_either_format_and_name_the_route_of_a_person_s_request(c
 
 
 def test_reads_by_token_without_anybody_who_has_one_are_a_mistake() -> None:
-    nobody = Identity.parse(tokens="", person_header="", proxies="")
+    no_one = Identity.parse(tokens="", person_header="", proxies="")
     with pytest.raises(Misconfigured, match="DEPLOYDB_READ is token, and there is no token"):
-        require_identity(nobody, "token")
+        require_identity(no_one, "token")

@@ -27,7 +27,7 @@ def test_a_person_may_have_several_tokens() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "answer"),
     [
         ("alice read", "line 1: expected NAME SCOPE[,SCOPE…] SHA256HEX, found 2 words"),
         (
@@ -41,10 +41,10 @@ def test_a_person_may_have_several_tokens() -> None:
         (f"a\0b read {ONE}", "line 1: the name has more than 200 characters, or some that cannot be seen"),
     ],
 )
-def test_a_line_that_is_wrong_is_named(text: str, told: str) -> None:
+def test_a_line_that_is_wrong_is_named(text: str, answer: str) -> None:
     with pytest.raises(Misconfigured) as refused:
         Tokens.parse(text)
-    assert told in str(refused.value)
+    assert answer in str(refused.value)
     assert "ddb_secret" not in str(refused.value)
 
 
@@ -65,17 +65,17 @@ def test_a_name_that_no_line_could_hold_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "networks", "told"),
+    ("header", "networks", "answer"),
     [
         ("X-User", "", "DEPLOYDB_PERSON_HEADER is X-User, and no proxy is trusted to set it"),
         ("X User", "10.0.0.1", "DEPLOYDB_PERSON_HEADER is 'X User'"),
         ("X-User", "10.0.0.1, proxy.example", "DEPLOYDB_PROXIES: proxy.example is neither an address nor a network"),
     ],
 )
-def test_proxies_that_cannot_be_are_refused(header: str, networks: str, told: str) -> None:
+def test_proxies_that_cannot_be_are_refused(header: str, networks: str, answer: str) -> None:
     with pytest.raises(Misconfigured) as refused:
         Proxies.parse(header, networks)
-    assert told in str(refused.value)
+    assert answer in str(refused.value)
 
 
 def test_a_name_in_a_header_is_utf_8() -> None:

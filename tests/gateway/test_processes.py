@@ -66,7 +66,7 @@ def test_the_gateway_answers_on_its_own_address_and_stops_when_asked(shell: Shel
 
 
 @pytest.mark.parametrize(
-    ("name", "variable", "value", "told"),
+    ("name", "variable", "value", "answer"),
     [
         ("gateway", "DEPLOYDB_GATEWAY_LISTEN", "nowhere", "DEPLOYDB_GATEWAY_LISTEN is nowhere: expected HOST:PORT"),
         ("gateway", "DEPLOYDB_TOKENS", "alice", "DEPLOYDB_TOKENS, line 1: expected NAME"),
@@ -75,11 +75,11 @@ def test_the_gateway_answers_on_its_own_address_and_stops_when_asked(shell: Shel
     ],
 )
 def test_a_setting_that_is_wrong_ends_it_with_one_line(
-    shell: Shell, name: str, variable: str, value: str, told: str
+    shell: Shell, name: str, variable: str, value: str, answer: str
 ) -> None:
     ended = run(shell, name, **{"DEPLOYDB_LISTEN": "127.0.0.1:0", variable: value})
     assert ended.returncode == 1
-    assert told in ended.stderr
+    assert answer in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

@@ -42,11 +42,11 @@ class Scripted:
         return self  # type: ignore[return-value]
 
     def publish(self, messages: Sequence[Message]) -> list[Receipt]:
-        said: Any = self._script.pop(0) if self._script else "confirmed"
-        if isinstance(said, Exception):
-            raise said
+        statement: Any = self._script.pop(0) if self._script else "confirmed"
+        if isinstance(statement, Exception):
+            raise statement
         self.taken += [message.message_id for message in messages]
-        return [Receipt(message_id=message.message_id, state=said, detail=NOT_BOUND) for message in messages]
+        return [Receipt(message_id=message.message_id, state=statement, detail=NOT_BOUND) for message in messages]
 
     def close(self) -> None:
         self.closed += 1

@@ -118,9 +118,9 @@ def test_up_lets_the_person_at_the_machine_sign_in_and_approve(up: Up) -> None:
     fields = {"token": kept.read_text(), "form": secret, "next": "/status"}
     assert browser.ask("/api/sessions", fields)[:2] == (303, "/status")
     assert kept.read_text().strip() not in browser.cookies[SESSION_COOKIE]
-    said = {**YES, "form": secret, "next": "/flows/1"}
+    statement = {**YES, "form": secret, "next": "/flows/1"}
     up.until(lambda: "waits for" in _why(up), "people are asked")
-    assert browser.ask("/api/approvals", said)[:2] == (303, "/flows/1")
+    assert browser.ask("/api/approvals", statement)[:2] == (303, "/flows/1")
 
     assert up.deploy() == "prod"
     metrics = browser.ask("/metrics")[2]
@@ -135,5 +135,5 @@ def test_up_lets_the_person_at_the_machine_sign_in_and_approve(up: Up) -> None:
 
 
 def _why(up: Up) -> str:
-    told: dict[str, Any] | None = up._get("/api/why/foo/dev?version=1.0")
-    return json.dumps(told)
+    answer: dict[str, Any] | None = up._get("/api/why/foo/dev?version=1.0")
+    return json.dumps(answer)

@@ -105,8 +105,8 @@ def test_what_makes_no_sense_is_refused(service: Service) -> None:
 def test_a_word_of_somebody_who_may_not_overrides_no_freeze(world: World, service: Service) -> None:
     world.catalog = catalog(groups={"sre": frozenset({"alice"})}, freeze_overriders=("sre",))
     for who in ("alice", "mallory"):
-        said = {"service": "foo", "environment": "dev", "version": "1.0", "promotion": "freeze", "comment": "go"}
-        world.tell("approval.given", by=who, **said)
+        statement = {"service": "foo", "environment": "dev", "version": "1.0", "promotion": "freeze", "comment": "go"}
+        world.tell("approval.given", by=who, **statement)
     assert [(one["kind"], one["who"]) for one in service.get("/api/blame")["changes"]][:2] == [
         ("approved", "mallory"),
         ("overridden", "alice"),

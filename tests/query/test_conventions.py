@@ -181,8 +181,8 @@ def test_whatever_is_asked_is_answered_or_refused(
 
 
 def test_a_query_that_is_too_long_is_refused(quiet: Service) -> None:
-    told = "the query has 20002 bytes, at most 16384 are taken"
-    assert quiet.refusal(f"/api/services?x={'a' * 20_000}") == (414, told)
+    answer = "the query has 20002 bytes, at most 16384 are taken"
+    assert quiet.refusal(f"/api/services?x={'a' * 20_000}") == (414, answer)
 
 
 def test_the_longest_names_there_may_be_are_looked_for(quiet: Service) -> None:

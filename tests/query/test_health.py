@@ -95,7 +95,7 @@ def test_requests_are_counted_by_route_and_status(embedded: Service) -> None:
     for path in ("/api/artifacts/1", "/api/artifacts/2", "/api/artifacts/x", "/api/services", "/no/such/path"):
         embedded.ask(path)
     embedded.ask("/api/services", method="POST")
-    told = embedded.ask("/metrics").text
+    answer = embedded.ask("/metrics").text
     for line in (
         'deploydb_query_requests_total{route="/api/artifacts/{id}",status="404"} 2.0',
         'deploydb_query_requests_total{route="/api/artifacts/{id}",status="400"} 1.0',
@@ -104,4 +104,4 @@ def test_requests_are_counted_by_route_and_status(embedded: Service) -> None:
         'deploydb_query_requests_total{route="none",status="404"} 1.0',
         'deploydb_query_request_seconds_count{route="/api/services",status="200"} 1.0',
     ):
-        assert line in told.splitlines()
+        assert line in answer.splitlines()

@@ -48,8 +48,8 @@ def test_the_order_is_that_of_what_happened_not_of_ids(world: World, service: Se
         world.deploy()
     world.now += timedelta(minutes=1)
     passed(world, 1)  # web comes to prod only now
-    told = service.get("/api/history/shop")["deployments"]
-    assert [(one["id"], one["environment"], one["module"]) for one in told] == [
+    answer = service.get("/api/history/shop")["deployments"]
+    assert [(one["id"], one["environment"], one["module"]) for one in answer] == [
         (2, "prod", "com.example:web"),
         (3, "dev", "com.example:theme"),
         (1, "dev", "com.example:web"),
@@ -62,17 +62,17 @@ def test_what_was_done_by_hand_is_in_the_history(world: World, service: Service)
     seen = {"group": "com.example", "name": "foo", "version": "0.9"}
     world.tell("deployment.observed", service="legacy", environment="basement", artifact=seen, by="bob")
     world.evaluate()
-    (told,) = service.get("/api/history/legacy/basement")["deployments"]
-    assert (told["kind"], told["flow"], told["reason"]["code"]) == ("external", None, "observed")
+    (answer,) = service.get("/api/history/legacy/basement")["deployments"]
+    assert (answer["kind"], answer["flow"], answer["reason"]["code"]) == ("external", None, "observed")
 
 
 def test_the_log_newest_first(world: World, service: Service) -> None:
     world.publish("1.0", id="build-1", source="ci/foo", time="2026-11-22T11:59:00.5+00:00")
     world.evaluate()
-    told = service.get("/api/events")
-    assert told["next"] is None
-    assert [one["type"] for one in told["events"]] == ["deployment.requested", "flow.opened", "artifact.published"]
-    assert told["events"][-1] == {
+    answer = service.get("/api/events")
+    assert answer["next"] is None
+    assert [one["type"] for one in answer["events"]] == ["deployment.requested", "flow.opened", "artifact.published"]
+    assert answer["events"][-1] == {
         "number": 1,
         "source": "ci/foo",
         "id": "build-1",
@@ -91,7 +91,7 @@ def test_the_log_newest_first(world: World, service: Service) -> None:
             "artifact": {"group": "com.example", "name": "foo", "version": "1.0"},
         },
     }
-    assert list(told["events"][-1]) == [
+    assert list(answer["events"][-1]) == [
         "number", "source", "id", "type", "time", "recordedAt", "publisher", "who", "service", "environment", "body",
     ]  # fmt: skip
 
@@ -112,8 +112,8 @@ def test_the_log_can_be_filtered(world: World, service: Service, query: str, typ
     world.publish("1.0")
     world.evaluate()
     world.deploy()
-    told = service.get(f"/api/events?{query}")
-    assert {one["type"] for one in told["events"]} == types
+    answer = service.get(f"/api/events?{query}")
+    assert {one["type"] for one in answer["events"]} == types
 
 
 def test_page_after_page_gives_the_whole_log_once(world: World, service: Service) -> None:
@@ -122,9 +122,9 @@ def test_page_after_page_gives_the_whole_log_once(world: World, service: Service
     numbers: list[int] = []
     following: int | None = 2**63 - 1
     while following is not None:
-        told = service.get(f"/api/events?perPageSize=10&before={following}")
-        numbers += [one["number"] for one in told["events"]]
-        following = told["next"]
+        answer = service.get(f"/api/events?perPageSize=10&before={following}")
+        numbers += [one["number"] for one in answer["events"]]
+        following = answer["next"]
     assert numbers == sorted((row.number for row in world.rows(event)), reverse=True)
 
 
@@ -142,10 +142,10 @@ def test_large_bodies_make_short_pages(world: World, service: Service, monkeypat
     monkeypatch.setattr(queries, "MOST_BODY_CHARACTERS", 5000)
     for number in range(3):
         world.publish(f"1.{number}", name="nobodys", note="x" * 4000)
-    told = service.get("/api/events?perPageSize=10")
-    assert len(told["events"]) == 1
-    assert told["next"] == told["events"][0]["number"]
-    assert len(told["events"][0]["body"]["note"]) == 4000
+    answer = service.get("/api/events?perPageSize=10")
+    assert len(answer["events"]) == 1
+    assert answer["next"] == answer["events"][0]["number"]
+    assert len(answer["events"][0]["body"]["note"]) == 4000
 
 
 def test_a_body_is_what_was_sent_down_to_its_numbers(world: World, service: Service) -> None:

@@ -75,10 +75,10 @@ def test_a_veto_stands_over_a_lane_where_its_version_runs_or_comes_and_downstrea
     assert over(service, "prod") == []
     world.publish("1.0")
     world.evaluate()
-    told = ["1.0 is vetoed from staging on by ann: wait for legal"]
+    answer = ["1.0 is vetoed from staging on by ann: wait for legal"]
     assert over(service, "dev") == []
-    assert over(service, "staging") == told
-    assert over(service, "prod") == told
+    assert over(service, "staging") == answer
+    assert over(service, "prod") == answer
 
 
 def test_a_rollback_that_waits_is_told_beside_the_newest_that_does(world: World, service: Service) -> None:
@@ -100,5 +100,5 @@ def test_a_rollback_that_waits_is_told_beside_the_newest_that_does(world: World,
     world.publish("1.2")
     world.evaluate(minutes=1)
     (lane,) = service.get("/api/status?service=foo&environment=dev")["lanes"]
-    told = [(one["version"], one["kind"], one["attempt"], one["status"]) for one in lane["pending"]]
-    assert sorted(told) == [("1.0", "rollback", 1, "NOT_STARTED"), ("1.2", "deploy", 1, "NOT_STARTED")]
+    answer = [(one["version"], one["kind"], one["attempt"], one["status"]) for one in lane["pending"]]
+    assert sorted(answer) == [("1.0", "rollback", 1, "NOT_STARTED"), ("1.2", "deploy", 1, "NOT_STARTED")]

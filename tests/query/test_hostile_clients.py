@@ -73,13 +73,13 @@ def connect(process: Process, sent: bytes = b"", *, source: str = "127.0.0.1") -
 
 def status(client: socket.socket) -> int:
     """Of the answer that it reads, 0 where the connection ends without one."""
-    told = b""
+    answer = b""
     try:
-        while b"\r\n" not in told and (part := client.recv(100)):
-            told += part
+        while b"\r\n" not in answer and (part := client.recv(100)):
+            answer += part
     except ConnectionError:
         return 0
-    return int(told.split()[1]) if told else 0
+    return int(answer.split()[1]) if answer else 0
 
 
 def ask(process: Process, path: str = "/healthz", *, source: str = "127.0.0.1", head: bytes = b"") -> int:
@@ -103,8 +103,8 @@ def has_ended(client: socket.socket) -> bool:
 
 def memory(process: Process) -> int:
     """The most that it has used, in MiB."""
-    told = Path(f"/proc/{process.process.pid}/status").read_text()
-    return int(told.partition("VmHWM:")[2].split()[0]) // 1024
+    answer = Path(f"/proc/{process.process.pid}/status").read_text()
+    return int(answer.partition("VmHWM:")[2].split()[0]) // 1024
 
 
 @pytest.mark.parametrize("worker", ["query", "gateway", "web"])
@@ -193,11 +193,11 @@ def test_one_client_does_not_hold_all_streams(tmp_path: Path, sqlite_url: str) -
     request = b"GET /api/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     with started(tmp_path, sqlite_url) as process, ExitStack() as clients:
         held = [clients.enter_context(closing(connect(process, request))) for _ in range(MOST_LISTENERS)]
-        told = [status(client) for client in held]
-        assert told.count(200) == MOST_LISTENERS_EACH
-        assert told.count(429) == MOST_LISTENERS - MOST_LISTENERS_EACH
+        answer = [status(client) for client in held]
+        assert answer.count(200) == MOST_LISTENERS_EACH
+        assert answer.count(429) == MOST_LISTENERS - MOST_LISTENERS_EACH
         assert ask(process, "/api/stream", source=OTHER) == 200
-        held[told.index(200)].close()
+        held[answer.index(200)].close()
         until(lambda: ask(process, "/api/stream") == 200, what="a place")
 
 
@@ -221,8 +221,8 @@ def test_an_export_is_whole_whatever_its_rows_weigh(tmp_path: Path, sqlite_url: 
             stored = list(connection.execute(sa.select(event.c.number).order_by(event.c.number.desc())).scalars())
     with started(tmp_path, sqlite_url) as process:
         with urllib.request.urlopen(f"{process.address}/api/events.jsonl", timeout=30) as answer:
-            told = answer.read()
-        assert [json.loads(line)["number"] for line in told.splitlines()] == stored
+            output = answer.read()
+        assert [json.loads(line)["number"] for line in output.splitlines()] == stored
 
 
 def test_requests_sent_ahead_are_bounded(tmp_path: Path, sqlite_url: str) -> None:
@@ -233,9 +233,9 @@ def test_requests_sent_ahead_are_bounded(tmp_path: Path, sqlite_url: str) -> Non
                 process, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 10 + b"GET /healthz HTTP/1.1\r\n" + END
             )
         ) as client:
-            told = b""
+            answer = b""
             while part := client.recv(65536):
-                told += part
-            assert told.count(b"HTTP/1.1 200") == 11
+                answer += part
+            assert answer.count(b"HTTP/1.1 200") == 11
         with closing(connect(process, stream * 1000)) as client:
             until(lambda: has_ended(client), what="its end")

@@ -94,9 +94,9 @@ def test_a_row_that_is_no_fact_is_shown_as_such_and_breaks_no_other(world: World
                 for kind in ("hold.placed", "approval.given", "failure.counted", "incident.detected"):
                     known = {"id": f"{kind}-{number}", "type": kind, "body": body if body is not None else sa.JSON.NULL}
                     connection.execute(sa.insert(event).values(row | known))
-        told = service.get("/api/blame")["changes"]
-        assert [one["reason"]["text"] for one in told if one["who"] == "alice"] == ["sale"]
-        unread = [one for one in told if one["reason"] and "cannot be read" in one["reason"]["text"]]
+        answer = service.get("/api/blame")["changes"]
+        assert [one["reason"]["text"] for one in answer if one["who"] == "alice"] == ["sale"]
+        unread = [one for one in answer if one["reason"] and "cannot be read" in one["reason"]["text"]]
         assert {one["kind"] for one in unread} == {"held", "approved", "incident"}
         assert all(service.ask(address).status_code < 500 for _, address in addresses(service.app))
 
@@ -104,8 +104,8 @@ def test_a_row_that_is_no_fact_is_shown_as_such_and_breaks_no_other(world: World
 def test_a_fact_cannot_pass_for_a_decision(world: World) -> None:
     forged = {"type": "environment.changed", "id": "1", "source": "eve", "service": "foo", "environment": "prod"}
     mine = {"type": "hold.placed", "id": "1", "source": "deploydb", "kind": "freeze", "by": "eve"}
-    for fact, told in ((forged, "unknown type"), (mine, "source of DeployDB's own decisions")):
-        with pytest.raises(Exception, match=told):
+    for fact, answer in ((forged, "unknown type"), (mine, "source of DeployDB's own decisions")):
+        with pytest.raises(Exception, match=answer):
             world.arrival(json.dumps(fact).encode())
     world.publish("1.0")
     world.evaluate()

@@ -36,8 +36,8 @@ def listed(shared_url: str) -> Iterator[Service]:
     ],
 )
 def test_a_page_of_deployments(listed: Service, query: str, first: int, count: int) -> None:
-    told = listed.get(f"/api/deployments{query}")
-    assert [one["id"] for one in told] == list(range(first, first + count))
+    answer = listed.get(f"/api/deployments{query}")
+    assert [one["id"] for one in answer] == list(range(first, first + count))
 
 
 def test_a_page_of_a_module(listed: Service) -> None:

@@ -71,10 +71,10 @@ class Process:
         host, _, port = self.address.removeprefix("http://").rpartition(":")
         with closing(socket.create_connection((host, int(port)), timeout=10)) as connection:
             connection.sendall(request)
-            told = b""
+            answer = b""
             while part := connection.recv(65536):
-                told += part
-            return told
+                answer += part
+            return answer
 
     def logged(self, event: str) -> list[dict[str, Any]]:
         """The log's lines that say this."""
@@ -93,8 +93,8 @@ class Process:
 
     @property
     def address(self) -> str:
-        told = self.logged("serving")
-        return str(told[0]["address"]) if told else ""
+        answer = self.logged("serving")
+        return str(answer[0]["address"]) if answer else ""
 
 
 @pytest.fixture
@@ -155,9 +155,9 @@ def test_hostile_requests_are_refused_and_the_next_one_is_answered(process: Proc
         (b"/api/services/../services", b"404"),
         (b"/" + b"9" * 5000, b"404"),
     ):
-        told = process.raw(b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        head, _, body = told.partition(b"\r\n\r\n")
-        assert head.split()[1] == code, (target[:60], told[:300])
+        answer = process.raw(b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.split()[1] == code, (target[:60], answer[:300])
         assert b"server:" not in head.lower()
         if code != b"200":
             assert json.loads(body)["code"] == int(code)
@@ -173,8 +173,8 @@ def test_hostile_requests_are_refused_and_the_next_one_is_answered(process: Proc
 
 
 def test_head_has_no_body(process: Process) -> None:
-    told = process.raw(b"HEAD /api/services HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-    head, _, body = told.partition(b"\r\n\r\n")
+    answer = process.raw(b"HEAD /api/services HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
     assert head.split()[1] == b"200"
     assert b"content-length: " in head.lower()
     assert body == b""
@@ -203,7 +203,7 @@ def test_it_starts_while_the_database_is_away_and_answers_once_it_is_there(
 
 
 @pytest.mark.parametrize(
-    ("listen", "told"),
+    ("listen", "answer"),
     [
         ("nonsense", "DEPLOYDB_LISTEN is nonsense: expected HOST:PORT"),
         ("127.0.0.1:99999", "DEPLOYDB_LISTEN is 127.0.0.1:99999: expected HOST:PORT"),
@@ -211,7 +211,7 @@ def test_it_starts_while_the_database_is_away_and_answers_once_it_is_there(
     ],
 )
 def test_an_address_that_cannot_be_had_ends_it_with_one_clear_line(
-    tmp_path: Path, sqlite_url: str, listen: str, told: str
+    tmp_path: Path, sqlite_url: str, listen: str, answer: str
 ) -> None:
     started = Process(tmp_path, sqlite_url, listen=listen)
     try:
@@ -219,7 +219,7 @@ def test_an_address_that_cannot_be_had_ends_it_with_one_clear_line(
     finally:
         started.end()
     (line,) = started.said().splitlines()
-    assert told in line
+    assert answer in line
 
 
 def test_a_database_that_nobody_migrated_ends_it_with_one_clear_line(tmp_path: Path) -> None:

@@ -94,8 +94,8 @@ def shown(service: Service, query: str = "") -> dict[tuple[str, str], str]:
 def test_what_ran_at_any_time_is_what_the_raw_events_say_and_every_question_is_answered(service: Service) -> None:
     # one test: under xdist, each of several would have the releases go through again
     for at in (THEN, THEN - timedelta(days=900), THEN + timedelta(days=900), service.world.now):
-        told = shown(service, f"?at={quote(at.isoformat())}")
-        assert told == ran(service.world, at)
+        answer = shown(service, f"?at={quote(at.isoformat())}")
+        assert answer == ran(service.world, at)
     then = quote(THEN.isoformat())
     assert len(shown(service, f"?at={then}")) >= 5 * 10
     assert shown(service) == ran(service.world, service.world.now)

@@ -98,12 +98,12 @@ def test_a_pin_stands_against_it(service: Service) -> None:
 
 
 def test_it_does_what_it_said(service: Service) -> None:
-    said = service.get(PATH)
+    statement = service.get(PATH)
     world = service.world
     world.tell("rollback.requested", service="foo", environment="prod", by="alice", reason="slow")
     world.evaluate()
     (command,) = world.commands()
-    assert (command.type, command.artifact.version) == ("rollback", said["to"]["version"])
+    assert (command.type, command.artifact.version) == ("rollback", statement["to"]["version"])
 
 
 def test_where_nothing_runs_nothing_is_rolled_back(service: Service) -> None:

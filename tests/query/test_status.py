@@ -67,10 +67,10 @@ def test_of_what_waits_only_the_newest_of_each_module_is_told(world: World, serv
     for version in ("1.0", "1.1", "1.2"):
         world.publish(version)
         world.evaluate(minutes=1)
-    told = lanes(service)
-    assert versions(told["foo", "dev"]["pending"]) == [("1.0", "CREATED"), ("1.2", "NOT_STARTED")]
-    assert versions(told["foo", "prod"]["pending"]) == [("1.2", "NOT_STARTED")]
-    assert told["foo", "prod"]["pending"][0]["reason"] == {
+    answer = lanes(service)
+    assert versions(answer["foo", "dev"]["pending"]) == [("1.0", "CREATED"), ("1.2", "NOT_STARTED")]
+    assert versions(answer["foo", "prod"]["pending"]) == [("1.2", "NOT_STARTED")]
+    assert answer["foo", "prod"]["pending"][0]["reason"] == {
         "code": "awaiting_stages",
         "params": {"environments": ["staging"], "all": True},
         "text": "waits for staging",
@@ -123,9 +123,9 @@ def test_what_runs_where_nothing_is_configured_is_told_last(world: World, servic
     world.tell("deployment.observed", service="foo", environment="basement", artifact=seen)
     world.tell("deployment.observed", service="legacy", environment="basement", artifact=seen)
     world.evaluate()
-    told = service.get("/api/status")
-    assert told["environments"] == ["dev", "prod", "basement"]
-    assert [(lane["service"], lane["environment"]) for lane in told["lanes"]] == [
+    answer = service.get("/api/status")
+    assert answer["environments"] == ["dev", "prod", "basement"]
+    assert [(lane["service"], lane["environment"]) for lane in answer["lanes"]] == [
         ("foo", "dev"),
         ("foo", "prod"),
         ("foo", "basement"),

@@ -25,16 +25,16 @@ class Listener:
 
     def next(self) -> dict[str, Any]:
         """The data of the next event, with its id and name."""
-        told: dict[str, Any] = {}
+        output: dict[str, Any] = {}
         while True:
             line = self.answer.readline().decode().rstrip("\n")
             name, _, value = line.partition(": ")
             if name == "data":
-                told |= json.loads(value)
+                output |= json.loads(value)
             elif name in ("id", "event"):
-                told[f"sse_{name}"] = value
-            elif not line and "revision" in told:
-                return told
+                output[f"sse_{name}"] = value
+            elif not line and "revision" in output:
+                return output
 
     def at_end(self) -> bool:
         """Whether the service has ended it."""
@@ -65,14 +65,14 @@ def test_who_listens_is_told_what_is_added_and_whom_it_is_about(process: Process
         first = listener.next()
         assert (first["changes"], first["sse_event"]) == ([], "change")
         world.evaluate()
-        told = listener.next()
-        assert told["revision"] > first["revision"]
-        assert (told["services"], told["environments"]) == (["foo"], ["dev"])
-        assert [(one["type"], one["version"]) for one in told["changes"]] == [
+        output = listener.next()
+        assert output["revision"] > first["revision"]
+        assert (output["services"], output["environments"]) == (["foo"], ["dev"])
+        assert [(one["type"], one["version"]) for one in output["changes"]] == [
             ("flow.opened", "1.0"),
             ("deployment.requested", "1.0"),
         ]
-        assert told["sse_id"] == str(told["changes"][-1]["number"])
+        assert output["sse_id"] == str(output["changes"][-1]["number"])
 
 
 def test_it_can_be_narrowed_and_taken_up_again(process: Process, world: World) -> None:
@@ -82,8 +82,8 @@ def test_it_can_be_narrowed_and_taken_up_again(process: Process, world: World) -
         listener.next()
         world.tell("hold.lifted", kind="freeze", environment="prod", by="alice")
         world.evaluate()
-        told = listener.next()
-        assert told["environments"] == ["dev"]
+        answer = listener.next()
+        assert answer["environments"] == ["dev"]
     with closing(Listener(process.address, **{"Last-Event-ID": "1"})) as listener:
         assert [one["type"] for one in listener.next()["changes"]][:2] == ["hold.placed", "hold.lifted"]
 

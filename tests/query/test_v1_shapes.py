@@ -61,9 +61,9 @@ def test_the_versions_of_an_artifact_are_those_of_its_module_newest_first(world:
 
 def test_the_deployments_of_an_artifact_come_in_the_order_of_their_ids(world: World, service: Service) -> None:
     published(world)
-    told = service.ask("/api/artifacts/1/deployments").text
+    answer = service.ask("/api/artifacts/1/deployments").text
     dev, prod = deployment(1, "dev", "CREATED", "NOT_STARTED"), deployment(2, "prod", "NOT_STARTED", "NOT_STARTED")
-    assert told == f"[{dev},{prod}]"
+    assert answer == f"[{dev},{prod}]"
 
 
 def test_an_artifact_that_was_never_deployed_has_no_deployments(world: World, service: Service) -> None:
@@ -75,8 +75,8 @@ def test_an_artifact_that_was_never_deployed_has_no_deployments(world: World, se
 def test_the_artifacts_of_a_module_newest_published_first(world: World, service: Service) -> None:
     for hours, version in ((2, "2.0"), (1, "1.0.1"), (3, "1.0.2")):
         world.publish(version, time=(world.now - timedelta(hours=hours)).isoformat())
-    told = service.get("/api/artifacts/by-module/com.example:foo")
-    assert [one["version"] for one in told] == ["1.0.1", "2.0", "1.0.2"]
+    answer = service.get("/api/artifacts/by-module/com.example:foo")
+    assert [one["version"] for one in answer] == ["1.0.1", "2.0", "1.0.2"]
     assert service.get("/api/artifacts/by-module/com.example:foo/latest")["version"] == "1.0.1"
 
 
@@ -94,8 +94,8 @@ def test_the_latest_artifact_is_one_that_was_published_not_one_that_was_seen_run
 
 def test_a_module_may_have_slashes_and_any_letters_in_its_name(world: World, service: Service) -> None:
     world.publish("1.0", artifact={"group": "@größe", "name": "web/shop"})
-    told = service.get("/api/artifacts/by-module/%40gr%C3%B6%C3%9Fe%3Aweb%2Fshop/latest")
-    assert (told["group"], told["name"]) == ("@größe", "web/shop")
+    answer = service.get("/api/artifacts/by-module/%40gr%C3%B6%C3%9Fe%3Aweb%2Fshop/latest")
+    assert (answer["group"], answer["name"]) == ("@größe", "web/shop")
 
 
 def test_a_deployment_and_its_promotion_result_on_their_way(world: World, service: Service) -> None:
@@ -156,8 +156,8 @@ def test_a_deployment_that_nobody_commanded_is_one_too(world: World, service: Se
     seen = {"group": "com.example", "name": "foo", "version": "0.9"}
     world.tell("deployment.observed", service="foo", environment="dev", artifact=seen, by="bob")
     world.evaluate()
-    (told,) = service.get("/api/deployments")
-    assert (told["environment"], told["status"], told["promotions"]) == ("dev", "COMPLETED", [])
+    (answer,) = service.get("/api/deployments")
+    assert (answer["environment"], answer["status"], answer["promotions"]) == ("dev", "COMPLETED", [])
 
 
 def test_a_flow(world: World, service: Service) -> None:
@@ -233,6 +233,6 @@ def test_pipelines_with_their_environments_in_order(embedded: Service) -> None:
 def test_promotions(embedded: Service) -> None:
     jenkins = VerificationPromotion(ident="jenkins", type="JenkinsPromotion", description="Smoke test of the service")
     embedded.world.catalog = catalog(promotions=(jenkins,))
-    told = '{"ident":"jenkins","type":"JenkinsPromotion","description":"Smoke test of the service"}'
-    assert embedded.ask("/api/promotions/jenkins").text == told
+    answer = '{"ident":"jenkins","type":"JenkinsPromotion","description":"Smoke test of the service"}'
+    assert embedded.ask("/api/promotions/jenkins").text == answer
     assert [one["ident"] for one in embedded.get("/api/promotions")] == ["jenkins", "manual", "smoke", "soak"]

@@ -32,12 +32,12 @@ def world(world: World) -> World:
 
 def answer(service: Service, environment: str = "prod", version: str | None = None) -> str:
     query = f"?version={version}" if version else ""
-    told: str = service.get(f"/api/why/foo/{environment}{query}")["answer"]
-    return told
+    output: str = service.get(f"/api/why/foo/{environment}{query}")["answer"]
+    return output
 
 
-def smoke(world: World, deployment: int, outcome: str = "passed", **said: str) -> None:
-    world.tell("verification.finished", deployment=deployment, promotion="smoke", outcome=outcome, **said)
+def smoke(world: World, deployment: int, outcome: str = "passed", **statement: str) -> None:
+    world.tell("verification.finished", deployment=deployment, promotion="smoke", outcome=outcome, **statement)
     world.evaluate()
 
 
@@ -76,10 +76,12 @@ def test_it_waits_for_an_approval_upstream(world: World, service: Service) -> No
 def test_the_body_has_the_way_there_with_every_gate(world: World, service: Service) -> None:
     to_staging(world)
     smoke(world, 2)
-    told = service.get("/api/why/foo/prod")
-    assert list(told) == ["service", "environment", "version", "digest", "answer", "stages", "releasing"]
-    assert told["answer"] == ("1.4.0 is not in prod: in staging it soaks for 2h, until 2026-11-22 14:00:00 UTC (soak)")
-    dev, staging, prod = told["stages"]
+    answer = service.get("/api/why/foo/prod")
+    assert list(answer) == ["service", "environment", "version", "digest", "answer", "stages", "releasing"]
+    assert answer["answer"] == (
+        "1.4.0 is not in prod: in staging it soaks for 2h, until 2026-11-22 14:00:00 UTC (soak)"
+    )
+    dev, staging, prod = answer["stages"]
     (smoke_in_dev,) = dev.pop("gates")
     passed = {"code": "jobs_passed", "reports": [{"job": "smoke"}]}
     reason = {"code": "gates_passed", "params": {"reasons": [passed]}, "text": "smoke passed"}
@@ -128,23 +130,23 @@ def test_the_body_has_the_way_there_with_every_gate(world: World, service: Servi
 
 def test_it_waits_for_several_gates(world: World, service: Service) -> None:
     to_staging(world)
-    told = "it waits for smoke to report; soaks once smoke passed (soak)"
-    assert answer(service) == f"1.4.0 is not in prod: in staging {told}"
+    output = "it waits for smoke to report; soaks once smoke passed (soak)"
+    assert answer(service) == f"1.4.0 is not in prod: in staging {output}"
 
 
 def test_it_is_being_deployed(world: World, service: Service) -> None:
     world.publish("1.4.0")
     world.evaluate()
     deadline = "counts as failed from 2026-11-22 13:00:00 UTC on"
-    told = "its deployment in dev (1) is commanded and not begun"
-    assert answer(service) == f"1.4.0 is not in prod: {told} and {deadline}"
-    told = "its deployment there (1) is commanded and not begun"
-    assert answer(service, "dev") == f"1.4.0 is not in dev: {told} and {deadline}"
+    output = "its deployment in dev (1) is commanded and not begun"
+    assert answer(service) == f"1.4.0 is not in prod: {output} and {deadline}"
+    output = "its deployment there (1) is commanded and not begun"
+    assert answer(service, "dev") == f"1.4.0 is not in dev: {output} and {deadline}"
     (command,) = world.commands()
     world.tell("deployment.started", command=command.id)
     world.evaluate()
-    told = "its deployment there (1) has begun at 2026-11-22 12:00:00 UTC and is not finished"
-    assert answer(service, "dev") == f"1.4.0 is not in dev: {told}"
+    output = "its deployment there (1) has begun at 2026-11-22 12:00:00 UTC and is not finished"
+    assert answer(service, "dev") == f"1.4.0 is not in dev: {output}"
 
 
 def test_it_failed_upstream(world: World, service: Service) -> None:
@@ -159,16 +161,16 @@ def test_a_gate_said_no(world: World, service: Service) -> None:
     to_staging(world)
     smoke(world, 2, "failed", reason="3 of 40 checks")
     assert answer(service) == "1.4.0 is not in prod: it failed in staging: smoke failed: 3 of 40 checks"
-    told = "runs in staging since 2026-11-22 12:00:00 UTC and failed there: smoke failed: 3 of 40 checks"
-    assert answer(service, "staging") == f"1.4.0 {told}"
+    output = "runs in staging since 2026-11-22 12:00:00 UTC and failed there: smoke failed: 3 of 40 checks"
+    assert answer(service, "staging") == f"1.4.0 {output}"
 
 
 def test_it_was_never_answered(world: World, service: Service) -> None:
     world.publish("1.4.0")
     world.evaluate()
     world.evaluate(hours=1)
-    told = "failed in dev: did not start by its deadline 2026-11-22 13:00:00 UTC"
-    assert answer(service) == f"1.4.0 will not come to prod: {told}"
+    output = "failed in dev: did not start by its deadline 2026-11-22 13:00:00 UTC"
+    assert answer(service) == f"1.4.0 will not come to prod: {output}"
 
 
 def test_it_is_there_and_verified(world: World, service: Service) -> None:
@@ -178,9 +180,9 @@ def test_it_is_there_and_verified(world: World, service: Service) -> None:
 
 def test_it_is_there_and_not_verified_yet(world: World, service: Service) -> None:
     to_staging(world)
-    told = "waits for smoke to report; soaks once smoke passed (soak)"
+    output = "waits for smoke to report; soaks once smoke passed (soak)"
     since = "1.4.0 is in staging since 2026-11-22 12:00:00 UTC and is not verified yet"
-    assert answer(service, "staging") == f"{since}: {told}"
+    assert answer(service, "staging") == f"{since}: {output}"
 
 
 def test_another_version_has_taken_its_place(world: World, service: Service) -> None:
@@ -220,8 +222,8 @@ def test_it_was_superseded(world: World, service: Service) -> None:
         world.publish(version)
         world.now += timedelta(minutes=1)
     world.evaluate()
-    told = "1.5.0 will not come to prod: skipped in dev: superseded by 1.6.0, published later"
-    assert answer(service, version="1.5.0") == told
+    output = "1.5.0 will not come to prod: skipped in dev: superseded by 1.6.0, published later"
+    assert answer(service, version="1.5.0") == output
 
 
 def test_the_lane_is_taken(world: World, service: Service) -> None:
@@ -231,8 +233,8 @@ def test_the_lane_is_taken(world: World, service: Service) -> None:
     world.evaluate()
     (command,) = world.deploy()
     smoke(world, command.deployment)
-    told = "at the door of staging 1.4.0 is being verified (deployment 2)"
-    assert answer(service) == f"1.5.0 is not in prod: {told}"
+    output = "at the door of staging 1.4.0 is being verified (deployment 2)"
+    assert answer(service) == f"1.5.0 is not in prod: {output}"
     assert answer(service, "staging") == (
         "1.5.0 is not in staging: at its door 1.4.0 is being verified (deployment 2); staging runs 1.4.0"
     )
@@ -272,8 +274,8 @@ def test_a_fan_in_names_each_branch_that_is_not_through(world: World, service: S
     world.deploy()
     smoke(world, 1)
     world.deploy()
-    told = "in eu it waits for smoke to report; in us it waits for smoke to report"
-    assert answer(service) == f"1.4.0 is not in prod: {told}"
+    output = "in eu it waits for smoke to report; in us it waits for smoke to report"
+    assert answer(service) == f"1.4.0 is not in prod: {output}"
     assert [stage["environment"] for stage in service.get("/api/why/foo/prod")["stages"]] == ["dev", "eu", "us", "prod"]
     assert [stage["environment"] for stage in service.get("/api/why/foo/us")["stages"]] == ["dev", "us"]
 
@@ -311,10 +313,10 @@ def test_what_a_hotfix_passes_by_holds_nothing(world: World, service: Service) -
 def test_a_service_that_is_configured_no_more_can_still_be_asked_about(world: World, service: Service) -> None:
     to_staging(world)
     world.catalog = Catalog(digest="nothing")
-    told = service.get("/api/why/foo/prod")
-    assert [stage["environment"] for stage in told["stages"]] == ["dev", "staging", "prod"]
-    assert told["answer"].startswith("1.4.0 is not in prod: in staging it waits for smoke to report")
-    assert {gate["type"] for stage in told["stages"] for gate in stage["gates"]} == {None}
+    answer = service.get("/api/why/foo/prod")
+    assert [stage["environment"] for stage in answer["stages"]] == ["dev", "staging", "prod"]
+    assert answer["answer"].startswith("1.4.0 is not in prod: in staging it waits for smoke to report")
+    assert {gate["type"] for stage in answer["stages"] for gate in stage["gates"]} == {None}
 
 
 def test_a_promotion_that_was_configured_later_is_not_asked_of_what_is_over(world: World, service: Service) -> None:
@@ -331,8 +333,8 @@ def test_a_version_that_has_no_way_there(world: World, service: Service) -> None
     world.publish("1.4.0")
     world.evaluate()
     world.catalog = catalog(stages=STAGES, promotions=(GO,))
-    told = "1.4.0 of foo was published, and has no way to prod"
-    assert service.refusal("/api/why/foo/prod?version=1.4.0") == (404, told)
+    answer = "1.4.0 of foo was published, and has no way to prod"
+    assert service.refusal("/api/why/foo/prod?version=1.4.0") == (404, answer)
     assert service.refusal("/api/why/foo/prod?version=9") == (404, "there is no version 9 of foo")
 
 
@@ -350,20 +352,20 @@ def test_the_smallest_set_that_would_release_it_and_when(world: World, service: 
     to_staging(world)
     smoke(world, 2)
     world.evaluate(minutes=30)
-    told = service.get("/api/why/foo/prod")["releasing"]
-    assert told["sentence"] == (
+    answer = service.get("/api/why/foo/prod")["releasing"]
+    assert answer["sentence"] == (
         "needs one approval of sre, and 1h30m of soak: earliest 09:00 Tuesday 24 Nov (UTC), when office-hours opens"
     )
-    assert told["earliest"] == "2026-11-24T09:00:00+00:00"
-    assert [(need["kind"], need["environment"], need["promotion"], need["earliest"]) for need in told["needs"]] == [
+    assert answer["earliest"] == "2026-11-24T09:00:00+00:00"
+    assert [(need["kind"], need["environment"], need["promotion"], need["earliest"]) for need in answer["needs"]] == [
         ("approval", "staging", "go", None),
         ("time", "staging", "soak", "2026-11-22T14:00:00+00:00"),
         ("window", "prod", "office-hours", "2026-11-24T09:00:00+00:00"),
     ]
     world.tell("approval.given", deployment=2, promotion="go", by="bob")
     world.evaluate(hours=2)
-    told = service.get("/api/why/foo/prod")["releasing"]
-    assert told["sentence"] == "needs office-hours to open: earliest 09:00 Tuesday 24 Nov (UTC)"
+    answer = service.get("/api/why/foo/prod")["releasing"]
+    assert answer["sentence"] == "needs office-hours to open: earliest 09:00 Tuesday 24 Nov (UTC)"
 
 
 def test_what_is_there_has_nothing_to_be_released(world: World, service: Service) -> None:
@@ -375,8 +377,8 @@ def test_what_was_skipped_says_what_to_do_instead(world: World, service: Service
     world.publish("1.4.0")
     world.evaluate()
     world.evaluate(hours=1)
-    told = service.get("/api/why/foo/prod")["releasing"]
-    assert told == {
+    answer = service.get("/api/why/foo/prod")["releasing"]
+    assert answer == {
         "sentence": "nothing releases it: publish a newer version than 1.4.0: in prod it was skipped: "
         "failed in dev: did not start by its deadline 2026-11-22 13:00:00 UTC",
         "possible": False,
@@ -413,10 +415,10 @@ def test_a_freeze_is_a_gate_of_its_own_type(world: World, service: Service) -> N
     world.tell("hold.placed", kind="freeze", environment="dev", by="alice", reason="Black Friday")
     world.publish("1.4.0")
     world.evaluate()
-    told = service.get("/api/why/foo/dev")
-    assert told["answer"] == "1.4.0 is not in dev: at its door dev is frozen by alice: Black Friday"
-    assert ("freeze", "Freeze") in [(gate["promotion"], gate["type"]) for gate in told["stages"][0]["gates"]]
-    assert told["releasing"]["sentence"] == (
+    answer = service.get("/api/why/foo/dev")
+    assert answer["answer"] == "1.4.0 is not in dev: at its door dev is frozen by alice: Black Friday"
+    assert ("freeze", "Freeze") in [(gate["promotion"], gate["type"]) for gate in answer["stages"][0]["gates"]]
+    assert answer["releasing"]["sentence"] == (
         "needs the freeze to be lifted (dev is frozen by alice: Black Friday): earliest at once"
     )
 
@@ -433,15 +435,15 @@ def test_what_it_said_then(world: World, service: Service) -> None:
     world.tell("approval.given", deployment=2, promotion="go", by="alice")
     world.evaluate(minutes=5)
     world.deploy()
-    told = then(service, "2026-11-22T13:01:00+01:00")
-    assert "releasing" not in told
-    assert told["at"] == "2026-11-22T12:01:00+00:00"
-    assert told["answer"] == (
+    answer = then(service, "2026-11-22T13:01:00+01:00")
+    assert "releasing" not in answer
+    assert answer["at"] == "2026-11-22T12:01:00+00:00"
+    assert answer["answer"] == (
         "1.4.0 is not in prod: in staging it waits for smoke to report; soaks once smoke passed (soak)"
     )
-    told = then(service, "2026-11-22T12:30:00Z")
-    assert told["answer"] == "1.4.0 is not in prod: in staging it soaks for 2h, until 2026-11-22 14:10:00 UTC (soak)"
-    staging = told["stages"][1]
+    answer = then(service, "2026-11-22T12:30:00Z")
+    assert answer["answer"] == "1.4.0 is not in prod: in staging it soaks for 2h, until 2026-11-22 14:10:00 UTC (soak)"
+    staging = answer["stages"][1]
     assert (staging["status"], staging["gates"][0]["verdict"]) == ("COMPLETED", "PASS")
     assert staging["gates"][0]["decidedAt"] == "2026-11-22T12:10:00+00:00"
     assert staging["gates"][0]["catalog"] == "test"

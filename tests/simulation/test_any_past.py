@@ -46,13 +46,13 @@ def past_of(made: list[Any], given_orders: list[Any]) -> Past:
             if approved:
                 past.approved(ident, "manual", published + after + 7)
     for number, (kind, minutes) in enumerate(given_orders):
-        said: dict[str, Any] = {"id": f"order-{number}", "source": "cli", "time": at(minutes)}
+        statement: dict[str, Any] = {"id": f"order-{number}", "source": "cli", "time": at(minutes)}
         if kind == "incident":
-            past.tell(IncidentDetected(**said, service="foo", environment="staging"))
+            past.tell(IncidentDetected(**statement, service="foo", environment="staging"))
         elif kind == "freeze":
-            past.tell(HoldPlaced(**said, kind="freeze", by="alice", environment="prod", until=at(minutes + 60)))
+            past.tell(HoldPlaced(**statement, kind="freeze", by="alice", environment="prod", until=at(minutes + 60)))
         else:
-            past.tell(HoldPlaced(**said, kind="veto", by="alice", service="foo", version="1.1"))
+            past.tell(HoldPlaced(**statement, kind="veto", by="alice", service="foo", version="1.1"))
     return past
 
 

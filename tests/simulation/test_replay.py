@@ -77,8 +77,8 @@ def test_what_still_waits_when_the_past_ends_is_blocked_and_says_for_what() -> N
 def test_a_gate_that_nobody_was_asked_about_is_unknown_without_it_the_release_is_known() -> None:
     past = Past()
     past.everywhere("1.0", 0)
-    asking = catalog(*chain("dev", "staging", "prod", staging=("manual",)))
-    found = past.compared(PLAIN, asking)
+    request = catalog(*chain("dev", "staging", "prod", staging=("manual",)))
+    found = past.compared(PLAIN, request)
     assert told(found) == [("unknown", "prod", "1.0", None)]
     assert found.differences[0].reason == "under the new rules manual was never asked"
     assert found.stopped == 0
@@ -89,8 +89,8 @@ def test_what_waited_for_people_is_released_without_them_and_its_outcome_is_not_
     past.publish("1.0", 0)
     past.deployed("dev", "1.0", 0)
     past.deployed("staging", "1.0", 1, asked={"manual": Outcome.PENDING})
-    asking = catalog(*chain("dev", "staging", "prod", staging=("manual",)))
-    (one,) = past.compared(asking, PLAIN).differences
+    request = catalog(*chain("dev", "staging", "prod", staging=("manual",)))
+    (one,) = past.compared(request, PLAIN).differences
     assert (one.kind, one.name.environment, one.new_at) == ("released", "prod", at(2))
     assert one.reason.endswith("its outcome is unknown: it was never deployed there")
 
@@ -103,8 +103,8 @@ def test_an_approval_counts_from_when_it_was_given_however_much_earlier_it_could
     past.approved(ident, "manual", 200)
     past.deployed("prod", "1.0", 200)
     both = catalog(*chain("dev", "staging", "prod", staging=("soak", "manual")))
-    asking = catalog(*chain("dev", "staging", "prod", staging=("manual",)))
-    assert past.compared(both, asking).differences == ()
+    request = catalog(*chain("dev", "staging", "prod", staging=("manual",)))
+    assert past.compared(both, request).differences == ()
     longer = catalog(
         *chain("dev", "staging", "prod", staging=("soak", "manual")),
         promotions=(SoakPromotion(ident="soak", duration=10 * HOURS), ManualPromotion(ident="manual")),

@@ -78,8 +78,8 @@ def test_a_transient_error_opens_a_new_session_and_is_said_once(around: Surround
     around.run(worker)
     assert worker.sessions == 3
     assert not worker.open
-    said = [(line["event"], line.get("error")) for line in around.lines()]
-    assert said == [("trying again", "broker away"), ("working again", None), ("stopped", None)]
+    statement = [(line["event"], line.get("error")) for line in around.lines()]
+    assert statement == [("trying again", "broker away"), ("working again", None), ("stopped", None)]
     assert around.registry.get_sample_value("deploydb_worker_transient_errors_total") == 2
 
 

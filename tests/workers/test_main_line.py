@@ -117,14 +117,21 @@ def test_a_failure_is_told_to_whoever_listens_and_goes_out_where_nobody_does(wor
             provision(workshop.settings.broker_url, Topology(exchanges=(NOTIFICATIONS,), queues=(more,)))
         workshop.publish(published(version))
         (command,) = workshop.commands()
-        told = fact("deployment.finished", f"f-{version}", command=command.id, outcome="failed", reason="no disk")
-        workshop.publish(told)
-        news = sa.select(outbox).where(outbox.c.exchange == NOTIFICATIONS, outbox.c.sent_at.is_not(None))
-        until(lambda news=news, version=version: len(workshop.rows(news)) == int(version), "the news went out")
+        answer = fact("deployment.finished", f"f-{version}", command=command.id, outcome="failed", reason="no disk")
+        workshop.publish(answer)
+        notification = sa.select(outbox).where(outbox.c.exchange == NOTIFICATIONS, outbox.c.sent_at.is_not(None))
+        until(
+            lambda notification=notification, version=version: len(workshop.rows(notification)) == int(version),
+            "the news went out",
+        )
     with open_inbound(workshop.settings.broker_url, "pager", name="tests") as inbound:
         (heard,) = inbound.take(10, timedelta(seconds=10))
         inbound.ack([heard])
     assert heard.content_type == "application/vnd.deploydb.notification.v1+json"
-    said = json.loads(heard.body)
-    assert (said["type"], said["service"], said["artifact"]["version"]) == ("deployment.failed", "foo", "2")
-    assert (said["reason"], said["sequel"]) == ("no disk", "stop")
+    statement = json.loads(heard.body)
+    assert (statement["type"], statement["service"], statement["artifact"]["version"]) == (
+        "deployment.failed",
+        "foo",
+        "2",
+    )
+    assert (statement["reason"], statement["sequel"]) == ("no disk", "stop")

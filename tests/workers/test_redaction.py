@@ -57,9 +57,9 @@ def test_a_password_is_in_no_line_of_the_log(password: str) -> None:
             log.critical("ended", exc_info=True)
     assume(password not in without.getvalue().replace("########", ""))
     for line in within.getvalue().splitlines():
-        told = json.loads(line)
-        assert password not in str(told.values()), told
-        assert all(password not in str(value) for value in told.values())
+        answer = json.loads(line)
+        assert password not in str(answer.values()), answer
+        assert all(password not in str(value) for value in answer.values())
 
 
 @pytest.mark.parametrize("password", ["it's @ home", 'quo"te', "p%40ss/w:rd", "café 100%", "a\\b#c?d"])

@@ -45,8 +45,8 @@ def test_a_traceback_is_in_the_line_and_redacted_too() -> None:
     log = open_log("info", name="relay", stream=stream)
     log.critical("ended", exc_info=RuntimeError("lost amqp://u:secret@h/"))
     (line,) = stream.getvalue().splitlines()
-    told = json.loads(line)["exception"]
-    assert "RuntimeError: lost amqp://u:***@h/" in told
+    answer = json.loads(line)["exception"]
+    assert "RuntimeError: lost amqp://u:***@h/" in answer
 
 
 def test_a_level_that_does_not_exist_is_told() -> None:
