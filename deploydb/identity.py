@@ -13,8 +13,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from deploydb.domain.characters import not_allowed
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
+from deploydb.domain.unsafe_characters import not_allowed
 
 READ = "read"
 APPROVE = "approve"

@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 from deploydb.redaction import secrets_in
 
 DATA_FOLDER = "deploydb-data"

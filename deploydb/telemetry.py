@@ -15,8 +15,8 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import FilteringBoundLogger, Processor
 
-from deploydb.domain.characters import visible, visible_in_json
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
+from deploydb.domain.unsafe_characters import visible, visible_in_json
 from deploydb.redaction import HIDDEN, redacted
 from deploydb.terminal import plain
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from io import TextIOWrapper
 from typing import TextIO, cast
 
-from deploydb.domain.characters import visible
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
+from deploydb.domain.unsafe_characters import visible
 from deploydb.redaction import redacted
 from deploydb.settings import from_environment
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from deploydb.domain.errors import Refused
+from deploydb.domain.model.errors import Refused
 from deploydb.store.record import Arrival
 from deploydb.wire.native import decode_fact
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import ROOT
+from tests.cluster import ROOT
 
-OF_CTRL_C = ("tests/cli/test_following.py", "tests/cli/test_program.py", "-k", "ctrl_c or each_event_is_an_object")
+OF_CTRL_C = ("tests/cli/test_tail.py", "tests/cli/test_program.py", "-k", "ctrl_c or each_event_is_an_object")
 HANGING = """
 import subprocess, sys, time
 

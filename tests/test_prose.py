@@ -8,7 +8,7 @@ import click
 import pytest
 
 from deploydb.cli.commands import cli
-from deploydb.domain.state import Deployment
+from deploydb.domain.model.deployment import Deployment
 from tests.prose import INSTEAD, MOST, ROOT, files, findings, reports
 from workers.__main__ import main as workers
 

@@ -13,15 +13,15 @@ from deploydb import settings, telemetry
 from deploydb.broker.open import open_inbound, open_outbound
 from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.configuration import LiveCatalog
+from deploydb.egress import Allowed, Outgoing
 from deploydb.http.health import ANSWER_WITHIN_SECONDS
-from deploydb.outgoing import Allowed, Outgoing
 from deploydb.settings import MAX_BODY_BYTES, Settings
 from deploydb.store.engine import LOCK_TIMEOUT_SECONDS, open_engine
 from deploydb.terminal import make_visible
-from workers.confirmed import ConfirmedPublisher
+from workers.availability import BrokerLook, look_at_database
+from workers.confirmed_publisher import ConfirmedPublisher
 from workers.health import WorkerHealth
 from workers.ingest import Ingest
-from workers.look import BrokerLook, look_at_database
 from workers.loop import Worker, run
 from workers.process import (
     Process,

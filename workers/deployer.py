@@ -18,18 +18,22 @@ from msgspec import Struct
 from prometheus_client import CollectorRegistry
 from tenacity import Retrying, retry_if_exception_type, wait_fixed
 
-from deploydb.broker.dead import dead_letter
+from deploydb.broker.dead_letter import dead_letter
 from deploydb.broker.port import Delivery, Inbound
 from deploydb.broker.topology import command_queue
-from deploydb.domain.commands import DeployCommand
-from deploydb.domain.errors import Refused, Transient
+from deploydb.domain.model.commands import DeployCommand
+from deploydb.domain.model.errors import Refused, Transient
 from deploydb.telemetry import Log
-from workers import report
-from workers.confirmed import ConfirmedPublisher
+from workers import deployment_reports
+from workers.confirmed_publisher import ConfirmedPublisher
 from workers.deployer_metrics import DeployerMetrics
-from workers.program import TERMINATE_WITHIN_SECONDS, Ended, Run
-from workers.runs import Runs
+from workers.run_journal import Runs
 from workers.signals import Signals
+from workers.subprocess_runner import (
+    TERMINATE_WITHIN_SECONDS,
+    Ended,
+    Run,
+)
 
 IDLE_WAIT = timedelta(seconds=1)
 BUSY_WAIT = timedelta(milliseconds=50)
@@ -149,7 +153,7 @@ class Deployer:
 
     def _receive(self, inbound: Inbound, delivery: Delivery) -> None:
         try:
-            command = report.reportable(delivery, self._orders.source, self._clock())
+            command = deployment_reports.reportable(delivery, self._orders.source, self._clock())
         except Refused as refused:
             self._publisher.bury([dead_letter(delivery, self._queue, refused.reason, refused.path)])
             self._log.warning("dead-lettered", reason=refused.reason, path=refused.path)
@@ -177,7 +181,7 @@ class Deployer:
 
     def _start(self, command: DeployCommand, delivery: Delivery) -> None:
         now = self._clock()
-        self._publisher.publish([report.started(command.id, self._orders.source, now)])
+        self._publisher.publish([deployment_reports.started(command.id, self._orders.source, now)])
         self._runs.begin(command.id, now)
         label = f"[{command.service}→{command.environment} {command.artifact.version}] "
         run = Run(
@@ -240,7 +244,7 @@ class Deployer:
         if not self._unreported:
             return
         said = dict(self._unreported)
-        self._publisher.publish([report.end(command, fact) for command, fact in said.items()])
+        self._publisher.publish([deployment_reports.end(command, fact) for command, fact in said.items()])
         for command in said:
             self._runs.report(command)
             del self._unreported[command]
@@ -280,7 +284,7 @@ class Deployer:
             self._runs.end(command, fact, self._clock())
 
     def _finished(self, command: str, ended: Ended) -> bytes:
-        return report.finished(command, self._orders.source, ended, self._clock())
+        return deployment_reports.finished(command, self._orders.source, ended, self._clock())
 
 
 def _about(command: DeployCommand) -> dict[str, str]:

@@ -14,17 +14,17 @@ from msgspec import Struct
 
 from deploydb.broker.open import open_inbound, open_outbound
 from deploydb.broker.topology import command_queue
-from deploydb.disk import require_room
-from deploydb.private import narrow
+from deploydb.disk_space import require_room
+from deploydb.private_files import narrow
 from deploydb.settings import MAX_BODY_BYTES, Settings
 from deploydb.telemetry import open_log
-from workers.confirmed import ConfirmedPublisher
+from workers.availability import BrokerLook
+from workers.confirmed_publisher import ConfirmedPublisher
 from workers.deployer import Deployer, Orders
-from workers.look import BrokerLook
 from workers.loop import run
 from workers.process import ended_clearly, process
-from workers.program import without_secrets
-from workers.runs import Runs
+from workers.run_journal import Runs
+from workers.subprocess_runner import without_secrets
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,18 +22,18 @@ import sqlalchemy as sa
 from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from deploydb.broker.dead import dead_letter
+from deploydb.broker.dead_letter import dead_letter
 from deploydb.broker.port import TAKE_BYTES, Delivery, Inbound
 from deploydb.broker.topology import INGEST_QUEUE
-from deploydb.domain.errors import Refused
+from deploydb.domain.model.errors import Refused
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.record import Arrival, Recorded, record
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 from deploydb.wire.native import decode_fact, oversized
-from workers.confirmed import ConfirmedPublisher
-from workers.intake import Intake, suspicious
+from workers.confirmed_publisher import ConfirmedPublisher
 from workers.loop import Patience
+from workers.poison_guard import Intake, suspicious
 from workers.watermark import Watermark
 
 BATCH = 500

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploydb.domain.errors import Misconfigured
-from deploydb.private import make_file, make_folder
+from deploydb.domain.model.errors import Misconfigured
+from deploydb.private_files import make_file, make_folder
 
 
 @contextmanager

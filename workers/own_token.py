@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from deploydb.domain.characters import not_allowed
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
+from deploydb.domain.unsafe_characters import not_allowed
 from deploydb.identity import SCOPES, new_token, token_line
-from deploydb.private import make_folder, narrow
+from deploydb.private_files import make_folder, narrow
 from deploydb.users import me
 
 FILE = "token"

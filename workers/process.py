@@ -11,14 +11,14 @@ from contextlib import ExitStack, contextmanager
 from msgspec import Struct
 from prometheus_client import CollectorRegistry
 
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 from deploydb.http.metrics import process_registry
 from deploydb.redaction import redacted
 from deploydb.telemetry import Log
-from workers.deadline import Deadline
 from workers.health import HealthServer, WorkerHealth
 from workers.loop import Patience
 from workers.signals import Signals
+from workers.stop_deadline import Deadline
 
 MISCONFIGURED = 1
 OUR_MISTAKE = 70

@@ -14,15 +14,15 @@ import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from deploydb.configuration import LiveCatalog
-from deploydb.domain.catalog import Catalog
+from deploydb.domain.model.catalog import Catalog
 from deploydb.http.health import Health
-from deploydb.store import wake
+from deploydb.store import notifications
+from deploydb.store.catalog_listings import answer, enter
 from deploydb.store.clock import DatabaseClock
-from deploydb.store.listed import answer, enter
 from deploydb.store.promotion import evaluate, mark_open, next_due
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
-from workers.standstill import Standstill
+from workers.stalled_work import Standstill
 
 LIMIT = 500
 LONGEST_WAIT = timedelta(seconds=1)
@@ -94,14 +94,14 @@ class Promote:
     @contextmanager
     def session(self) -> Iterator[Callable[[], None]]:
         require_current(self._engine)
-        with wake.Waker(self._engine, wake.MARKS) as waker:
+        with notifications.Waker(self._engine, notifications.MARKS) as waker:
             yield partial(self._step, waker)
 
     def reload(self) -> None:
         """Read the configuration again, whether its files look changed or not."""
         self._refresh(force=True)
 
-    def _step(self, waker: wake.Waker) -> None:
+    def _step(self, waker: notifications.Waker) -> None:
         if time.monotonic() - self._looked_at >= LOOK_AT_FILES_EVERY_SECONDS:
             self._refresh(force=False)
         catalog = self._live.catalog

@@ -15,9 +15,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from deploydb.broker.port import Message, Outbound
 from deploydb.broker.topology import COMMANDS, EVENTS, NOTIFICATIONS
-from deploydb.domain.errors import Transient
+from deploydb.domain.model.errors import Transient
 from deploydb.http.health import Health
-from deploydb.store import outbox, wake
+from deploydb.store import notifications, outbox
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
@@ -88,13 +88,13 @@ class Relay:
     @contextmanager
     def session(self) -> Iterator[Callable[[], None]]:
         require_current(self._engine)
-        with self._open_outbound() as outbound, wake.Waker(self._engine, wake.OUTBOX) as waker:
+        with self._open_outbound() as outbound, notifications.Waker(self._engine, notifications.OUTBOX) as waker:
             yield partial(self._step, outbound, waker)
 
     def reload(self) -> None:
         """Relay reads no configuration."""
 
-    def _step(self, outbound: Outbound, waker: wake.Waker) -> None:
+    def _step(self, outbound: Outbound, waker: notifications.Waker) -> None:
         self._count()
         self._wait_while_blocked(outbound)
         # the look costs a read; a lease would take the writer's lock each time the database wakes us

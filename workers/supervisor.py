@@ -19,9 +19,13 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO
 
-from deploydb.domain.characters import in_one_line
-from deploydb.domain.errors import Misconfigured
-from deploydb.private import make_file, make_folder, narrow
+from deploydb.domain.model.errors import Misconfigured
+from deploydb.domain.unsafe_characters import in_one_line
+from deploydb.private_files import (
+    make_file,
+    make_folder,
+    narrow,
+)
 from deploydb.processes import command
 from workers.signals import Signals
 
@@ -29,7 +33,7 @@ READY_WITHIN_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 END_WITHIN_SECONDS = 8.0
-"""A part ends itself a second before (`workers.deadline`)."""
+"""A part ends itself a second before (`workers.stop_deadline`)."""
 STEADY_AFTER_SECONDS = 60.0
 """A part that has lived so long starts again without delay."""
 LOG_BYTES = 5_000_000

@@ -14,20 +14,20 @@ from deploydb import __version__
 from deploydb.broker.open import provision
 from deploydb.broker.topology import topology_of
 from deploydb.configuration import LiveCatalog
-from deploydb.domain.catalog import Catalog
-from deploydb.domain.characters import visible
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.unsafe_characters import visible
 from deploydb.http.listening import listening, with_port_of
-from deploydb.private import narrow
+from deploydb.private_files import narrow
 from deploydb.redaction import shown_url
 from deploydb.settings import Settings
 from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate
 from deploydb.terminal import plain
-from workers.deadline import Deadline
 from workers.lock import held
 from workers.own_token import FILE, line_of_the_person_here
-from workers.queues import Queues
+from workers.queue_provisioning import Queues
 from workers.signals import Signals
+from workers.stop_deadline import Deadline
 from workers.supervisor import Supervisor
 
 PARTS = ("ingest", "promote", "verify", "relay", "web")

@@ -21,17 +21,29 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from deploydb.broker.topology import EVENTS
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.checks import Check, Judged, judge_metric, judge_webhook
-from deploydb.domain.facts import VerificationFinished
-from deploydb.domain.promotions import CheckedPromotion, WebhookPromotion
-from deploydb.domain.state import Gate, Status
-from deploydb.outgoing import Answer, NoAnswer, Outgoing, Request
-from deploydb.store import probes, wake
+from deploydb.domain.model.deployment import Gate, Status
+from deploydb.domain.model.facts import VerificationFinished
+from deploydb.domain.model.promotions import CheckedPromotion, WebhookPromotion
+from deploydb.egress import (
+    Answer,
+    NoAnswer,
+    Outgoing,
+    Request,
+)
+from deploydb.store import external_checks, notifications
 from deploydb.store.clock import DatabaseClock
-from deploydb.store.probes import Lease, Settlement
+from deploydb.store.external_checks import Lease, Settlement
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
+from workers.check_requests import (
+    PROMETHEUS_TIMEOUT,
+    host_of,
+    metric_request,
+    sample_of,
+    status_of,
+    webhook_request,
+)
 from workers.loop import LATER_OUTAGES, OUTAGES
-from workers.questions import PROMETHEUS_TIMEOUT, host_of, metric_request, sample_of, status_of, webhook_request
 from workers.signals import Signals
 
 SOURCE = "deploydb/verify"
@@ -132,14 +144,14 @@ class Verify:
     def session(self) -> Iterator[Callable[[], None]]:
         """Askings go on from one session to the next."""
         require_current(self._engine)
-        with wake.Waker(self._engine, wake.PROBES) as waker:
+        with notifications.Waker(self._engine, notifications.PROBES) as waker:
             yield partial(self._step, waker)
 
     def reload(self) -> None:
         """Read the configuration again, whether its files look changed or not."""
         self._refresh(force=True)
 
-    def _step(self, waker: wake.Waker) -> None:
+    def _step(self, waker: notifications.Waker) -> None:
         if self._broken is not None:
             raise self._broken
         if self._signals.stopping:
@@ -153,12 +165,12 @@ class Verify:
             waker.wait(BUSY_WAIT)
             return
         # the look costs a read; a lease would take the writer's lock each time the database wakes us
-        due = probes.next_due(self._engine)
+        due = external_checks.next_due(self._engine)
         now = self._clock()
         if due is None or due > now:
             waker.wait(LONGEST_WAIT if due is None else min(max(due - now, SHORTEST_WAIT), LONGEST_WAIT))
             return
-        leased = probes.lease(self._engine, now, limit=free, duration=self._duration)
+        leased = external_checks.lease(self._engine, now, limit=free, duration=self._duration)
         for one in leased:
             self._begin(one, now)
         if not leased:  # another worker has them
@@ -227,7 +239,7 @@ class Verify:
 
     def _settle(self, settlement: Settlement, now: datetime) -> bool:
         with self._settling:
-            return probes.settle(self._engine, settlement, now, exchange=EVENTS)
+            return external_checks.settle(self._engine, settlement, now, exchange=EVENTS)
 
     def _duration(self, promotion: str) -> timedelta:
         known = self._live.catalog.promotions.get(promotion)
@@ -238,7 +250,7 @@ class Verify:
         if self._counted_at is not None and time.monotonic() - self._counted_at < COUNT_EVERY_SECONDS:
             return
         self._counted_at = time.monotonic()
-        self._metrics.open.set((still := probes.open_probes(self._engine)).count)
+        self._metrics.open.set((still := external_checks.open_probes(self._engine)).count)
         late = self._clock() - still.due_at if still.due_at is not None else timedelta(0)
         self._metrics.late_seconds.set(max(late.total_seconds(), 0))
 

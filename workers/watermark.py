@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.broker.port import Inbound
-from deploydb.domain.errors import Transient
-from deploydb.store import readings
+from deploydb.domain.model.errors import Transient
+from deploydb.store import ingest_watermark
 
 EVERY_SECONDS = 1.0
 
@@ -59,7 +59,7 @@ class Watermark:
             return
         at, self._sample = self._sample.at, None
         try:
-            readings.note(self._engine, self._worker, at, self._clock())
+            ingest_watermark.note(self._engine, self._worker, at, self._clock())
         except Transient:
             return
 
@@ -70,6 +70,6 @@ class Watermark:
     def end(self) -> None:
         """The connection is closed, for good: what was in hand is in the queue again."""
         try:
-            readings.end(self._engine, self._worker, self._clock())
+            ingest_watermark.end(self._engine, self._worker, self._clock())
         except Transient:
             return

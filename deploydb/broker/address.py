@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from msgspec import Struct
 
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 
 _EXPECTED = "expected amqp://USER:PASSWORD@HOST:PORT/VHOST, amqps://… or embedded:PATH"
 _FILES = ("cafile", "certfile", "keyfile")

@@ -20,11 +20,11 @@ from amqp.spec import Queue as QueueMethods
 from kombu.connection import Connection as KombuConnection
 
 from deploydb.broker.address import RabbitMQAddress
-from deploydb.broker.content import METHOD, Assembly
-from deploydb.broker.frames import BufferedTransport, Frame
+from deploydb.broker.delivery_decoder import METHOD, Assembly
+from deploydb.broker.errors import meaning, untrusted
 from deploydb.broker.port import PREFETCH, TAKE_BYTES, Delivery
-from deploydb.broker.replies import meaning, untrusted
-from deploydb.domain.errors import Transient
+from deploydb.broker.transport import BufferedTransport, Frame
+from deploydb.domain.model.errors import Transient
 
 HEARTBEAT_SECONDS = 30
 _BEAT_SECONDS = HEARTBEAT_SECONDS / 3

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from deploydb.broker.address import EmbeddedAddress, RabbitMQAddress, parse_address
 from deploydb.broker.topology import Topology
-from deploydb.domain.errors import Misconfigured, NotAllowed
+from deploydb.domain.model.errors import Misconfigured, NotAllowed
 
 # ruff: noqa: PLC0415
 
@@ -43,7 +43,7 @@ def inspect(url: str, topology: Topology) -> list[Found]:
 
 def _in_file(address: EmbeddedAddress, topology: Topology) -> list[Found]:
     from deploydb.broker.embedded.file import open_file, told_apart
-    from deploydb.broker.replies import PROVISION
+    from deploydb.broker.errors import PROVISION
 
     connection = open_file(address, synchronous="NORMAL")
     try:
@@ -70,7 +70,7 @@ def _in_file(address: EmbeddedAddress, topology: Topology) -> list[Found]:
 def _on_rabbitmq(address: RabbitMQAddress, topology: Topology) -> list[Found]:
     import pika
 
-    from deploydb.broker.session import connected, told_apart
+    from deploydb.broker.pika_session import connected, told_apart
 
     def exchange(connection: pika.BlockingConnection, name: str) -> Found:
         with told_apart(address):

@@ -56,11 +56,11 @@ def open_dead_letters(url: str, *, name: str) -> DeadLetters:
     """The dead-letter queue, for people. Raises: as `open_inbound`; on RabbitMQ with the first call."""
     match address := parse_address(url):
         case RabbitMQAddress():
-            from deploydb.broker.deadletters import RabbitMQDeadLetters
+            from deploydb.broker.dead_letter_queue import RabbitMQDeadLetters
 
             return RabbitMQDeadLetters(address, name=name)
         case EmbeddedAddress():
-            from deploydb.broker.embedded.deadletters import EmbeddedDeadLetters
+            from deploydb.broker.embedded.dead_letter_queue import EmbeddedDeadLetters
 
             return EmbeddedDeadLetters(address)
         case _:

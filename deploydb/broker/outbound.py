@@ -17,10 +17,10 @@ from pika.exceptions import ChannelClosed, ConnectionClosed
 from pika.spec import Basic
 
 from deploydb.broker.address import RabbitMQAddress
+from deploydb.broker.errors import meaning
+from deploydb.broker.pika_session import parameters, unreachable
 from deploydb.broker.port import FRAME_BYTES, Message, Receipt
-from deploydb.broker.replies import meaning
-from deploydb.broker.session import parameters, unreachable
-from deploydb.domain.errors import Misconfigured, Transient
+from deploydb.domain.model.errors import Misconfigured, Transient
 
 WINDOW_MESSAGES = 500
 WINDOW_BYTES = 16 * 1024 * 1024

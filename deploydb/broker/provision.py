@@ -14,7 +14,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import ChannelClosedByBroker
 
 from deploydb.broker.address import RabbitMQAddress
-from deploydb.broker.session import connected
+from deploydb.broker.pika_session import connected
 from deploydb.broker.topology import COMMANDS, Topology
 
 _NOT_FOUND = 404

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from deploydb.domain.catalog import Catalog
+from deploydb.domain.model.catalog import Catalog
 
 EVENTS = "deploydb.events"
 """Facts, from every publisher."""

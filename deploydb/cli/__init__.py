@@ -10,7 +10,7 @@ import sys
 import click
 
 from deploydb.cli.commands import cli, write_nowhere
-from deploydb.domain.errors import DeployDBError, NotAllowed
+from deploydb.domain.model.errors import DeployDBError, NotAllowed
 from deploydb.terminal import make_visible
 
 NOT_ALLOWED = 4

@@ -4,12 +4,20 @@ from datetime import UTC, datetime
 
 import click
 
-from deploydb.cli.acting import said
-from deploydb.cli.asking import Body, ask
-from deploydb.cli.telling import my_source, new_id, tell_one
-from deploydb.domain.errors import NotFound, Permanent, Transient
-from deploydb.domain.facts import ApprovalGiven, ApprovalRefused
-from deploydb.domain.promotions import FREEZE
+from deploydb.cli.client import Body, ask
+from deploydb.cli.options import said
+from deploydb.cli.publisher import (
+    my_source,
+    new_id,
+    tell_one,
+)
+from deploydb.domain.model.errors import (
+    NotFound,
+    Permanent,
+    Transient,
+)
+from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
+from deploydb.domain.model.promotions import FREEZE
 from deploydb.users import me
 
 

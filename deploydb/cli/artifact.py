@@ -2,9 +2,18 @@
 
 import click
 
-from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, is_shown, is_wide, output_option, reason_text, show_line, show_table, whole
-from deploydb.domain.errors import NotFound
+from deploydb.cli.client import Body, ask
+from deploydb.cli.output import (
+    ago,
+    is_shown,
+    is_wide,
+    output_option,
+    reason_text,
+    show_line,
+    show_table,
+    whole,
+)
+from deploydb.domain.model.errors import NotFound
 
 
 @click.group()

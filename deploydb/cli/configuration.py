@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from deploydb.cli.showing import show_json
+from deploydb.cli.output import show_json
 from deploydb.configuration import json_schema, load
-from deploydb.domain.gates.words import counted
+from deploydb.domain.gates.formatting import counted
 from deploydb.settings import from_environment
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine
 
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 from deploydb.settings import from_environment
 from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate as migrate_schema

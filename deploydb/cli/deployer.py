@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from deploydb.cli.processes import become
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 
 
 @click.command(short_help="Run a program for each deploy command.", context_settings={"ignore_unknown_options": False})

@@ -2,10 +2,15 @@
 
 import click
 
-from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, is_shown, output_option, show_table
+from deploydb.cli.client import Body, ask
+from deploydb.cli.output import (
+    ago,
+    is_shown,
+    output_option,
+    show_table,
+)
 from deploydb.cli.times import past_option
-from deploydb.domain.errors import DeployDBError, NotAllowed
+from deploydb.domain.model.errors import DeployDBError, NotAllowed
 
 UNUSABLE = 2
 """The exit code where nothing could be compared: 1 says that they differ."""

@@ -3,8 +3,12 @@
 import click
 import msgspec
 
-from deploydb.cli.checkup import examined
-from deploydb.cli.showing import is_shown, output_option, show_table
+from deploydb.cli.doctor_checks import examined
+from deploydb.cli.output import (
+    is_shown,
+    output_option,
+    show_table,
+)
 
 
 @click.command()

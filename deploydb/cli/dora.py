@@ -4,9 +4,13 @@ from datetime import timedelta
 
 import click
 
-from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import is_shown, output_option, show_table
-from deploydb.domain.gates.words import in_words
+from deploydb.cli.client import Body, ask
+from deploydb.cli.output import (
+    is_shown,
+    output_option,
+    show_table,
+)
+from deploydb.domain.gates.formatting import in_words
 
 
 @click.command()

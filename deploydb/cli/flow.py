@@ -2,10 +2,19 @@
 
 import click
 
-from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, guarding, is_shown, output_option, reason_text, show_line, show_table, until
-from deploydb.cli.watching import watched
-from deploydb.domain.errors import NotFound
+from deploydb.cli.client import Body, ask
+from deploydb.cli.output import (
+    ago,
+    guarding,
+    is_shown,
+    output_option,
+    reason_text,
+    show_line,
+    show_table,
+    until,
+)
+from deploydb.cli.watch import watched
+from deploydb.domain.model.errors import NotFound
 
 
 @click.group()

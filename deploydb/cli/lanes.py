@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import (
+from deploydb.cli.client import Body, ask
+from deploydb.cli.output import (
     ago,
     guarding,
     is_shown,
@@ -18,7 +18,7 @@ from deploydb.cli.showing import (
     until,
 )
 from deploydb.cli.times import past_option
-from deploydb.cli.watching import watched
+from deploydb.cli.watch import watched
 
 
 @click.command()

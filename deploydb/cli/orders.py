@@ -4,12 +4,27 @@ from datetime import UTC, datetime
 
 import click
 
-from deploydb.cli.acting import by_option, reason_option
-from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import ago, is_shown, output_option, show_line, show_table, whole
-from deploydb.cli.telling import my_source, new_id, tell_one
-from deploydb.domain.errors import NotFound, Permanent, Transient
-from deploydb.domain.facts import HotfixDeclared, RollbackRequested
+from deploydb.cli.client import Body, ask
+from deploydb.cli.options import by_option, reason_option
+from deploydb.cli.output import (
+    ago,
+    is_shown,
+    output_option,
+    show_line,
+    show_table,
+    whole,
+)
+from deploydb.cli.publisher import (
+    my_source,
+    new_id,
+    tell_one,
+)
+from deploydb.domain.model.errors import (
+    NotFound,
+    Permanent,
+    Transient,
+)
+from deploydb.domain.model.facts import HotfixDeclared, RollbackRequested
 from deploydb.users import me
 
 

@@ -5,11 +5,15 @@ from datetime import UTC, datetime
 
 import click
 
-from deploydb.cli.acting import by_option, reason_option
-from deploydb.cli.asking import ask
-from deploydb.cli.telling import my_source, new_id, tell_one
-from deploydb.domain.errors import NotFound, Permanent
-from deploydb.domain.facts import HotfixDeclared
+from deploydb.cli.client import ask
+from deploydb.cli.options import by_option, reason_option
+from deploydb.cli.publisher import (
+    my_source,
+    new_id,
+    tell_one,
+)
+from deploydb.domain.model.errors import NotFound, Permanent
+from deploydb.domain.model.facts import HotfixDeclared
 from deploydb.users import me
 
 _THROUGH = ("SUCCESS", "SKIPPED")

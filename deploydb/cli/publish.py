@@ -9,10 +9,17 @@ import click
 import msgspec
 
 from deploydb.broker.port import Message
-from deploydb.cli.telling import Told, message, my_source, new_id, tell, tell_one
-from deploydb.domain.artifact import Artifact
-from deploydb.domain.errors import Refused
-from deploydb.domain.facts import (
+from deploydb.cli.publisher import (
+    Told,
+    message,
+    my_source,
+    new_id,
+    tell,
+    tell_one,
+)
+from deploydb.domain.model.artifact import Artifact
+from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.facts import (
     AnyFact,
     ArtifactPublished,
     DeploymentFinished,

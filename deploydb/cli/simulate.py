@@ -9,12 +9,20 @@ from typing import Any
 import click
 from msgspec import Struct
 
-from deploydb.cli.showing import is_shown, output_option, show_table
+from deploydb.cli.output import (
+    is_shown,
+    output_option,
+    show_table,
+)
 from deploydb.configuration import load
 from deploydb.configuration.durations import parse_duration
-from deploydb.domain.catalog import Catalog
-from deploydb.domain.errors import DeployDBError, Misconfigured, NotFound
-from deploydb.domain.gates.words import counted, in_words
+from deploydb.domain.gates.formatting import counted, in_words
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.errors import (
+    DeployDBError,
+    Misconfigured,
+    NotFound,
+)
 from deploydb.settings import from_environment
 from deploydb.simulation import Clock, Comparison, Difference, Reality, Replay, compare
 from deploydb.store.engine import open_engine

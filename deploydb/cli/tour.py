@@ -23,11 +23,16 @@ from urllib.request import ProxyHandler, build_opener
 
 import click
 
-from deploydb.cli.showing import details, show_styled
+from deploydb.cli.output import details, show_styled
 from deploydb.configuration import load
-from deploydb.domain.catalog import Service
-from deploydb.domain.characters import in_one_line
-from deploydb.domain.errors import Misconfigured, NotFound, Permanent, Transient
+from deploydb.domain.model.catalog import Service
+from deploydb.domain.model.errors import (
+    Misconfigured,
+    NotFound,
+    Permanent,
+    Transient,
+)
+from deploydb.domain.unsafe_characters import in_one_line
 from deploydb.http.listening import listening, local_url, with_port_of
 from deploydb.settings import Settings, from_environment
 

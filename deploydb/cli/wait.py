@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import click
 
-from deploydb.cli.asking import Body, ask
-from deploydb.cli.showing import show_line
-from deploydb.domain.errors import NotFound, Transient
+from deploydb.cli.client import Body, ask
+from deploydb.cli.output import show_line
+from deploydb.domain.model.errors import NotFound, Transient
 
 TIMED_OUT = 3
 EVERY_SECONDS = 1.0

@@ -20,7 +20,7 @@ from deploydb.configuration.problems import suggestion
 from deploydb.configuration.source import Path, Source
 from deploydb.configuration.stages import check_order, read_after
 from deploydb.configuration.urls import URL
-from deploydb.domain.catalog import (
+from deploydb.domain.model.catalog import (
     DeploymentWebhooks,
     Environment,
     FailureStrategy,
@@ -32,7 +32,7 @@ from deploydb.domain.catalog import (
     Stage,
     Webhooks,
 )
-from deploydb.domain.promotions import Promotion, SoakPromotion
+from deploydb.domain.model.promotions import Promotion, SoakPromotion
 
 _MODULE = re.compile(r"[^:\s]+:[^:\s]+")
 _ORCHESTRATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from deploydb.configuration.source import Source
-from deploydb.domain.promotions import ExpressionPromotion, Rule
+from deploydb.domain.model.promotions import ExpressionPromotion, Rule
 
 _TEXT, _NUMBER, _TIME = "STRING", "INT", "TIMESTAMP"
 VARIABLES: Mapping[str, str] = {

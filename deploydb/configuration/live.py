@@ -6,8 +6,8 @@ from pathlib import Path
 
 from deploydb.configuration.loading import load
 from deploydb.configuration.problems import Problem
-from deploydb.domain.catalog import Catalog
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.errors import Misconfigured
 
 _Look = tuple[tuple[str, int, int, int, int], ...]
 

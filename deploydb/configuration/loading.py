@@ -33,7 +33,7 @@ from deploydb.configuration.problems import LONGEST_MESSAGE, Problem, shown, sug
 from deploydb.configuration.promotions import build_promotion
 from deploydb.configuration.reading import read_document, read_promotion
 from deploydb.configuration.source import Source, read_source
-from deploydb.domain.catalog import (
+from deploydb.domain.model.catalog import (
     Catalog,
     DeploymentWebhooks,
     Environment,
@@ -42,7 +42,7 @@ from deploydb.domain.catalog import (
     Service,
     Webhooks,
 )
-from deploydb.domain.promotions import Promotion
+from deploydb.domain.model.promotions import Promotion
 
 DEFAULTS = "_defaults"
 _ENDINGS = (".yml", ".yaml")

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from msgspec import Struct
 
-from deploydb.domain.characters import visible
+from deploydb.domain.unsafe_characters import visible
 
 LONGEST_MESSAGE = 500
 _LONGEST_SHOWN = 60

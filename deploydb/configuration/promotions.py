@@ -23,8 +23,8 @@ from deploydb.configuration.source import Path, Source
 from deploydb.configuration.urls import URL
 from deploydb.configuration.windows import WindowPromotionDocument, build_window_promotion
 from deploydb.domain import templates
-from deploydb.domain.gates.words import in_words
-from deploydb.domain.promotions import (
+from deploydb.domain.gates.formatting import in_words
+from deploydb.domain.model.promotions import (
     RESERVED,
     DependsOnPromotion,
     ManualPromotion,

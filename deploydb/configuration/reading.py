@@ -15,7 +15,7 @@ from deploydb.configuration.documents import AfterDocument, Description
 from deploydb.configuration.durations import parse_duration
 from deploydb.configuration.problems import close_match, shown, suggestion
 from deploydb.configuration.source import Path, Source
-from deploydb.domain.characters import not_allowed
+from deploydb.domain.unsafe_characters import not_allowed
 
 D = TypeVar("D", bound=Struct)
 

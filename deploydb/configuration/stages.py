@@ -3,7 +3,7 @@
 from deploydb.configuration.documents import AfterDocument, StageDocument
 from deploydb.configuration.problems import suggestion
 from deploydb.configuration.source import Path, Source
-from deploydb.domain.catalog import After, Stage
+from deploydb.domain.model.catalog import After, Stage
 
 
 def read_after(source: Source, name: str, stage: StageDocument, names: list[str], *, above: str | None) -> After:

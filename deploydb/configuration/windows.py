@@ -11,8 +11,8 @@ from msgspec import Meta, Struct
 
 from deploydb.configuration.problems import close_match, shown
 from deploydb.configuration.source import Path, Source
-from deploydb.domain.promotions import Window, WindowPromotion
-from deploydb.domain.recurrence import read_recurrence
+from deploydb.domain.calendar.recurrence import read_recurrence
+from deploydb.domain.model.promotions import Window, WindowPromotion
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LONGEST = timedelta(days=31)

@@ -9,8 +9,12 @@ from typing import Literal
 
 from msgspec import Struct
 
-from deploydb.domain.gates.words import counted, in_words, instant
-from deploydb.domain.promotions import MetricPromotion, WebhookPromotion
+from deploydb.domain.gates.formatting import (
+    counted,
+    in_words,
+    instant,
+)
+from deploydb.domain.model.promotions import MetricPromotion, WebhookPromotion
 
 SHORTEST_INTERVAL = timedelta(milliseconds=100)
 """Nobody is asked faster, whatever is configured."""

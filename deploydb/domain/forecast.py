@@ -6,9 +6,13 @@ from math import ceil
 
 from msgspec import Struct
 
-from deploydb.domain.catalog import Stage
-from deploydb.domain.promotions import Promotion, SoakPromotion, WindowPromotion
-from deploydb.domain.windows import next_opening
+from deploydb.domain.calendar.windows import next_opening
+from deploydb.domain.model.catalog import Stage
+from deploydb.domain.model.promotions import (
+    Promotion,
+    SoakPromotion,
+    WindowPromotion,
+)
 
 
 class Expected(Struct, frozen=True, kw_only=True):

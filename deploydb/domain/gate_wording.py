@@ -5,7 +5,12 @@ from datetime import date, datetime, time
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from deploydb.domain.gates.words import counted, in_words, instant, listed
+from deploydb.domain.gates.formatting import (
+    counted,
+    in_words,
+    instant,
+    listed,
+)
 from deploydb.domain.model.gate_reasons import (
     ApprovalDeferred,
     ApprovalRefused,
@@ -40,8 +45,8 @@ from deploydb.domain.model.gate_reasons import (
     WindowClosed,
     WindowOpen,
 )
+from deploydb.domain.model.promotions import Window
 from deploydb.domain.model.reason_parts import Comment, IncidentReport, UncountedVote
-from deploydb.domain.promotions import Window
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -1,13 +1,13 @@
 """What would lift the holds at a door: their ends, people who lift them, and for a freeze an override."""
 
-from deploydb.domain.catalog import Catalog
-from deploydb.domain.gates.words import listed
-from deploydb.domain.holds import Holds
-from deploydb.domain.lanes import Lanes
+from deploydb.domain.evaluation.evaluation import Lanes
+from deploydb.domain.evaluation.holds import Holds
+from deploydb.domain.gates.formatting import listed
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.deployment import Deployment, Outcome
+from deploydb.domain.model.overrides import Hold, standing
+from deploydb.domain.model.promotions import FREEZE
 from deploydb.domain.needs import DeadEndError, Need, Reached
-from deploydb.domain.orders import Hold, standing
-from deploydb.domain.promotions import FREEZE
-from deploydb.domain.state import Deployment, Outcome
 from deploydb.domain.wording import joined, text
 
 

@@ -7,13 +7,20 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from deploydb.domain.evidence import Verification
+from deploydb.domain.calendar.windows import next_opening
 from deploydb.domain.gate_wording import attestation_text, incidents_text
 from deploydb.domain.gates import Asked, judge
+from deploydb.domain.gates.formatting import in_words, listed
 from deploydb.domain.gates.manual import count
-from deploydb.domain.gates.words import in_words, listed
+from deploydb.domain.model.deployment import (
+    Outcome,
+    Phase,
+    Precedence,
+    Verdict,
+)
+from deploydb.domain.model.evidence import Verification
 from deploydb.domain.model.gate_reasons import AwaitingAttestation
-from deploydb.domain.promotions import (
+from deploydb.domain.model.promotions import (
     DependsOnPromotion,
     ExpressionPromotion,
     ManualPromotion,
@@ -25,8 +32,6 @@ from deploydb.domain.promotions import (
     WebhookPromotion,
     WindowPromotion,
 )
-from deploydb.domain.state import Outcome, Phase, Precedence, Verdict
-from deploydb.domain.windows import next_opening
 from deploydb.domain.wording import text
 
 Kind = Literal["approval", "report", "time", "window", "hold", "deployment", "rollback", "other"]

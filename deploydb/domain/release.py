@@ -11,18 +11,27 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from deploydb.domain.catalog import Catalog, Service, Stage
-from deploydb.domain.decisions import Situation
+from deploydb.domain.evaluation.decisions import Situation
+from deploydb.domain.evaluation.evaluation import Lanes
+from deploydb.domain.evaluation.flow_progress import Ways
+from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.gate_wording import incidents_text
 from deploydb.domain.gates import Asked
-from deploydb.domain.holds import Holds
-from deploydb.domain.lanes import Lanes
 from deploydb.domain.lifting import holds_against
+from deploydb.domain.model.catalog import (
+    Catalog,
+    Service,
+    Stage,
+)
+from deploydb.domain.model.deployment import (
+    Deployment,
+    Phase,
+    Precedence,
+    Status,
+)
+from deploydb.domain.model.promotions import Promotion
 from deploydb.domain.model.reasons import NotRecorded
 from deploydb.domain.needs import DeadEndError, Need, Reached, ask_gates
-from deploydb.domain.promotions import Promotion
-from deploydb.domain.state import Deployment, Phase, Precedence, Status
-from deploydb.domain.ways import Ways
 from deploydb.domain.wording import text
 
 Goal = Literal["entered", "verified"]

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 import msgspec
 from msgspec import Struct
 
-from deploydb.domain.state import Deployment
+from deploydb.domain.model.deployment import Deployment
 
 PLACES = ("service", "environment", "version", "deployment", "group", "name", "digest", "commit")
 """What may stand in braces. Braces around anything else are left alone: PromQL and JSON have braces of their own."""

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from deploydb.domain.gate_wording import comments_text, gate_text
-from deploydb.domain.gates.words import instant
+from deploydb.domain.gates.formatting import instant
 from deploydb.domain.model.admission_reasons import (
     BehindHotfix,
     BeingDeployed,

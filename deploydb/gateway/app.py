@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from deploydb.broker.open import open_outbound
-from deploydb.domain.catalog import Catalog
+from deploydb.domain.model.catalog import Catalog
 from deploydb.gateway.approvals import Approvals, Ledger
 from deploydb.gateway.errors import answer
 from deploydb.gateway.health import Servers

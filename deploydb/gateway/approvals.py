@@ -19,13 +19,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deploydb.domain.catalog import Catalog
-from deploydb.domain.errors import Misconfigured, Refused, Transient
-from deploydb.domain.facts import ApprovalGiven, ApprovalRefused
-from deploydb.gateway.asked import require_deployment, require_promotion
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.errors import (
+    Misconfigured,
+    Refused,
+    Transient,
+)
+from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
+from deploydb.gateway.approval_request import Word
+from deploydb.gateway.approval_target import require_deployment, require_promotion
 from deploydb.gateway.content import content_of
 from deploydb.gateway.publishing import Publisher, message_of
-from deploydb.gateway.word import Word
 from deploydb.http.authentication import allowed
 from deploydb.http.csrf import require_secret
 from deploydb.http.negotiation import JSON
@@ -33,7 +37,7 @@ from deploydb.http.rate_limits import Limit
 from deploydb.http.redirects import onward, see
 from deploydb.identity import APPROVE, FORM_FIELD, Person
 from deploydb.store.engine import reading
-from deploydb.store.queries.told import body_of
+from deploydb.store.queries.facts import body_of
 from deploydb.telemetry import Log
 
 WAIT_SECONDS = 2.0

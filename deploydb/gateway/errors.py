@@ -6,7 +6,7 @@ from html import escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from deploydb.domain.characters import visible
+from deploydb.domain.unsafe_characters import visible
 from deploydb.http.errors import failed
 from deploydb.http.negotiation import FORM, content_type, takes_html
 

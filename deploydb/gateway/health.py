@@ -6,7 +6,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from deploydb.domain.errors import Transient
+from deploydb.domain.model.errors import Transient
 from deploydb.gateway.publishing import Publisher
 from deploydb.http.health import FRESH_SECONDS, Health
 from deploydb.store.engine import require_room

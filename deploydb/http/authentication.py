@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 from deploydb.http.csrf import require_same_origin
 from deploydb.http.errors import failed
 from deploydb.http.negotiation import takes_html

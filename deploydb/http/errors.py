@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from deploydb.domain.characters import encoded_visibly
+from deploydb.domain.unsafe_characters import encoded_visibly
 from deploydb.http.negotiation import JSON
 
 ErrorAnswer = Callable[[Request, int, str, Mapping[str, str] | None], Response]

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deploydb.domain.errors import DeployDBError
+from deploydb.domain.model.errors import DeployDBError
 from deploydb.http.negotiation import JSON
 from deploydb.redaction import redacted
 

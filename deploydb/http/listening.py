@@ -10,7 +10,7 @@ from pathlib import PurePath
 import psutil
 
 from deploydb.configuration.problems import shown
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 from deploydb.redaction import redacted
 
 WAITING_CONNECTIONS = 2048

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
-from deploydb.domain.errors import Misconfigured, Transient
+from deploydb.domain.model.errors import Misconfigured, Transient
 from deploydb.http.errors import ErrorAnswer
 from deploydb.http.metrics import RequestMetrics
 from deploydb.http.request_ids import HEADER, request_id

@@ -7,7 +7,7 @@ from threading import Lock
 
 from msgspec.structs import replace
 
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 from deploydb.http.health import Health
 from deploydb.identity import Identity, Tokens
 from deploydb.settings import Settings

@@ -17,19 +17,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deploydb.configuration import LiveCatalog
-from deploydb.domain.catalog import Catalog
-from deploydb.domain.errors import Transient
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.errors import Transient
 from deploydb.http import application as http
 from deploydb.http.authentication import Authentication, Authenticator, require_identity
 from deploydb.http.health import Health
 from deploydb.http.metrics import metrics_route, process_registry
 from deploydb.http.negotiation import JSON
-from deploydb.query.answers import Answers, Sources
 from deploydb.query.export import Export
 from deploydb.query.openapi import document
 from deploydb.query.pages import PAGES
-from deploydb.query.pages.serving import Serving
-from deploydb.query.patience import for_reading
+from deploydb.query.pages.routes import Serving
+from deploydb.query.read_engine import for_reading
 from deploydb.query.resource import Resource
 from deploydb.query.resources import (
     artifacts,
@@ -50,6 +49,7 @@ from deploydb.query.resources import (
     why,
 )
 from deploydb.query.resources.health import HealthCheck
+from deploydb.query.response_cache import Answers, Sources
 from deploydb.query.stream import Stream
 from deploydb.settings import Settings
 from deploydb.store.engine import open_engine

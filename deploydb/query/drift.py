@@ -5,11 +5,16 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from deploydb.domain.artifact import version_key
-from deploydb.domain.catalog import Catalog, Order, Service, Stage
+from deploydb.domain.model.artifact import version_key
+from deploydb.domain.model.catalog import (
+    Catalog,
+    Order,
+    Service,
+    Stage,
+)
+from deploydb.domain.model.overrides import Hold
 from deploydb.domain.model.reasons import NewestPublished, PutByHand, Reason, SucceededUpstream
-from deploydb.domain.orders import Hold
-from deploydb.store.queries.tenures import NewestView, TenureView
+from deploydb.store.queries.live_intervals import NewestView, TenureView
 
 Place = tuple[str, str, str]
 """Service, environment, module."""

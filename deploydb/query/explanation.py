@@ -6,25 +6,25 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from deploydb.domain import state
-from deploydb.domain.catalog import After, Catalog
+from deploydb.domain.model import deployment
 from deploydb.domain.model.admission_reasons import SkippedByHotfix
+from deploydb.domain.model.catalog import After, Catalog
 from deploydb.domain.model.gate_reasons import ApprovalDeferred
+from deploydb.domain.model.promotions import FREEZE, INCIDENT
 from deploydb.domain.model.reasons import ExpiryDeferred, NotAsked, NotRecorded, Reason
-from deploydb.domain.promotions import FREEZE, INCIDENT
 from deploydb.domain.wording import clause, hotfix_text, mentions, text
-from deploydb.query.aside import SetAside
-from deploydb.query.asking import iso
+from deploydb.query.flow_path import stages_before, walked
 from deploydb.query.reasons import ReasonBody, reason_body
-from deploydb.query.releasing import ReleasingBody
-from deploydb.query.ways import stages_before, walked
+from deploydb.query.request_context import iso
+from deploydb.query.set_aside import SetAside
+from deploydb.query.unblock_view import ReleasingBody
 from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.lanes import RunningView
 
 _RESERVED = {FREEZE: "Freeze", INCIDENT: "Incident"}
 """The types of gates that nobody configures as promotions."""
 
-Catalogs = Mapping[tuple[int, state.Gate], str]
+Catalogs = Mapping[tuple[int, deployment.Gate], str]
 """The digests of the catalogs that verdicts were made by, by deployment and gate."""
 
 
@@ -261,10 +261,10 @@ def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> list[G
     return bodies
 
 
-def _asked(catalog: Catalog, view: DeploymentView) -> list[state.Gate]:
+def _asked(catalog: Catalog, view: DeploymentView) -> list[deployment.Gate]:
     """The gates that are configured for a deployment's stage: of its environment's door first."""
     service = catalog.services.get(view.service)
-    asked: list[state.Gate] = []
+    asked: list[deployment.Gate] = []
     if service is None or view.kind == "external":
         return asked
     for stage in (one for one in catalog.stages(service) if one.environment == view.environment):

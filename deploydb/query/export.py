@@ -8,11 +8,11 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.routing import Route
 
-from deploydb.domain.characters import encoded_visibly
-from deploydb.query.answers import Sources
+from deploydb.domain.unsafe_characters import encoded_visibly
+from deploydb.query.answer_limits import Lasting, Places
 from deploydb.query.paging import MOST
-from deploydb.query.places import Lasting, Places
 from deploydb.query.resources.events import FILTERS, event_of
+from deploydb.query.response_cache import Sources
 from deploydb.store.engine import reading
 from deploydb.store.queries.events import Filter, events_before
 

@@ -8,14 +8,18 @@ from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 
-from deploydb.domain.catalog import Catalog
-from deploydb.domain.orders import Hold
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.overrides import Hold
 from deploydb.query.drift import Drift
-from deploydb.query.held import Held, HoldBody, hold_body
-from deploydb.query.order import environments_in_order
+from deploydb.query.environment_sequence import environments_in_order
+from deploydb.query.hold_views import (
+    Held,
+    HoldBody,
+    hold_body,
+)
 from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.store.queries.lanes import PendingView
-from deploydb.store.queries.tenures import NewestView, TenureView
+from deploydb.store.queries.live_intervals import NewestView, TenureView
 
 
 class Previous(Struct, frozen=True, kw_only=True, gc=False):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from deploydb.query.asking import Asked
+from deploydb.query.request_context import Asked
 
 Kind = Literal["text", "number", "moment"]
 

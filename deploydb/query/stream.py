@@ -15,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deploydb.domain.characters import encoded_visibly
-from deploydb.domain.errors import DeployDBError
+from deploydb.domain.model.errors import DeployDBError
+from deploydb.domain.unsafe_characters import encoded_visibly
 from deploydb.http.errors import bad_request, failed
-from deploydb.query.places import Lasting, Places
+from deploydb.query.answer_limits import Lasting, Places
 from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.query.revisions import Revision, Revisions
 from deploydb.store.engine import reading

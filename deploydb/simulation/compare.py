@@ -7,9 +7,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from deploydb.domain.state import Deployment
+from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.wording import text
-from deploydb.simulation.reality import Name, Reality
+from deploydb.simulation.recorded_history import Name, Reality
 from deploydb.simulation.replay import Replay
 
 Kind = Literal["earlier", "later", "blocked", "released", "unknown"]

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from deploydb.domain.decisions import (
+from deploydb.domain.evaluation.decisions import (
     Attempted,
     CameToRun,
     CheckWanted,
@@ -20,11 +20,25 @@ from deploydb.domain.decisions import (
     VerdictChanged,
     WishAnswered,
 )
-from deploydb.domain.evidence import Incident
-from deploydb.domain.facts import DeploymentObserved
-from deploydb.domain.orders import Hold, Hotfix, Wish
-from deploydb.domain.state import Deployment, Gate, Good, Neighbour, Release, Running, Status, Verdict, precedence
-from deploydb.simulation.said import Attestations, Said
+from deploydb.domain.model.deployment import (
+    Deployment,
+    Gate,
+    Good,
+    Neighbour,
+    Release,
+    Running,
+    Status,
+    Verdict,
+    precedence,
+)
+from deploydb.domain.model.evidence import Incident
+from deploydb.domain.model.facts import DeploymentObserved
+from deploydb.domain.model.overrides import (
+    Hold,
+    Hotfix,
+    Wish,
+)
+from deploydb.simulation.statements import Attestations, Said
 
 LOOKED_BACK = 50
 """How many deployments that succeeded in a lane are looked at for what to roll back to, as the store does."""

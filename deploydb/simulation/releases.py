@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from deploydb.domain.artifact import Artifact
-from deploydb.domain.state import Release
+from deploydb.domain.model.artifact import Artifact
+from deploydb.domain.model.deployment import Release
 
 
 class Releases:

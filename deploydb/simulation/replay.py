@@ -9,11 +9,22 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from deploydb.domain.catalog import Catalog
-from deploydb.domain.decide import decide, open_flow
-from deploydb.domain.decisions import Decisions, Requested, RunningChanged, VerdictChanged
-from deploydb.domain.evidence import Attestation, Incident
-from deploydb.domain.facts import (
+from deploydb.domain.evaluation.decisions import (
+    Decisions,
+    Requested,
+    RunningChanged,
+    VerdictChanged,
+)
+from deploydb.domain.evaluation.evaluate import decide, open_flow
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.deployment import (
+    Deployment,
+    Outcome,
+    Precedence,
+    Status,
+)
+from deploydb.domain.model.evidence import Attestation, Incident
+from deploydb.domain.model.facts import (
     ApprovalGiven,
     ApprovalRefused,
     ArtifactAttested,
@@ -29,14 +40,28 @@ from deploydb.domain.facts import (
     RollbackRequested,
     VerificationFinished,
 )
-from deploydb.domain.history import LogEntry
-from deploydb.domain.orders import Hold, Hotfix, Wish
-from deploydb.domain.state import Deployment, Outcome, Precedence, Status
-from deploydb.simulation.doubts import Doubts
-from deploydb.simulation.happenings import Finished, Happening, Look, Reported, Spoken, Started
+from deploydb.domain.model.history import LogEntry
+from deploydb.domain.model.overrides import (
+    Hold,
+    Hotfix,
+    Wish,
+)
 from deploydb.simulation.ledger import Ledger
-from deploydb.simulation.reality import Name, Pace, Reality
+from deploydb.simulation.recorded_history import (
+    Name,
+    Pace,
+    Reality,
+)
 from deploydb.simulation.releases import Releases
+from deploydb.simulation.scheduled_events import (
+    Finished,
+    Happening,
+    Look,
+    Reported,
+    Spoken,
+    Started,
+)
+from deploydb.simulation.unknown_outcomes import Doubts
 
 MOST_LOOKS = 10_000
 """At one instant, at one service: more would be a decision that never comes to rest."""

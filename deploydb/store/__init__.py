@@ -6,7 +6,7 @@ database expands (`rows`), so a statement's text, its plan and its round trips d
 Three writers, each with one transaction for one piece of work:
 
 - `record`     ingest: log rows, what they add up to, and a mark for promotion
-- `promotion`  claims marks, loads what is known, asks `domain.decide`, writes down what it said
+- `promotion`  claims marks, loads what is known, asks `domain.evaluation.evaluate`, writes down what it said
 - `outbox`     relay: leases rows, and settles them once the broker has answered
 
 What may be repeated is harmless to repeat: events are unique by source and id, commands by their id, and an active

@@ -6,11 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deploydb.domain.decisions import Attempted
-from deploydb.domain.state import Status
-from deploydb.store import rows
+from deploydb.domain.evaluation.decisions import Attempted
+from deploydb.domain.model.deployment import Status
+from deploydb.store import bulk
 from deploydb.store.journal import Journal
-from deploydb.store.lists import among
+from deploydb.store.list_parameters import among
 from deploydb.store.tables import deployment, verdict
 
 
@@ -25,11 +25,11 @@ def open_attempts(
     positions = {row.id: row.position for row in found}
     for service, one in attempts:
         row = _row(service, one, positions.get(one.cause or 0, 0), now)
-        (made,) = rows.insert_rows(connection, deployment, [row], returning=("id",))
+        (made,) = bulk.insert_rows(connection, deployment, [row], returning=("id",))
         asked = [
             {"deployment_id": made.id, "promotion": name, "phase": "exit", "created_at": now} for name in one.promotions
         ]
-        rows.insert_rows(connection, verdict, asked)
+        bulk.insert_rows(connection, verdict, asked)
         journal.note(
             "deployment.attempted",
             service=service,

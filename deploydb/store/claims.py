@@ -11,11 +11,15 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.catalog import Catalog
-from deploydb.store import rows
-from deploydb.store.aside import Aside, set_aside_of, to_try
-from deploydb.store.listed import Asked, leave
-from deploydb.store.lists import among
+from deploydb.domain.model.catalog import Catalog
+from deploydb.store import bulk
+from deploydb.store.catalog_listings import Asked, leave
+from deploydb.store.list_parameters import among
+from deploydb.store.set_aside import (
+    Aside,
+    set_aside_of,
+    to_try,
+)
 from deploydb.store.tables import agenda, artifact, mark
 
 MOST_ROWS = 5_000
@@ -134,7 +138,7 @@ def settle(
     leave(connection, catalog, answered, now)
     if done:
         connection.execute(_DONE, {"ids": done})
-    rows.insert_rows(connection, mark, kept)
+    bulk.insert_rows(connection, mark, kept)
 
 
 def oldest_request(connection: sa.Connection) -> int | None:
@@ -184,5 +188,5 @@ def _lock(connection: sa.Connection, services: Collection[str]) -> dict[str, boo
     if not services:
         return {}
     ordered = sorted(services)
-    rows.insert_new(connection, agenda, [{"service": service} for service in ordered], returning=("service",))
+    bulk.insert_new(connection, agenda, [{"service": service} for service in ordered], returning=("service",))
     return {row.service: row.aside for row in connection.execute(_MINE, {"services": ordered})}

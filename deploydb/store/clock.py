@@ -11,9 +11,9 @@ from threading import Lock
 
 import sqlalchemy as sa
 
-from deploydb.domain.errors import Transient
+from deploydb.domain.model.errors import Transient
 from deploydb.store.engine import reading
-from deploydb.store.rights import time_there
+from deploydb.store.privileges import time_there
 
 ASKED_EVERY_SECONDS = 1.0
 

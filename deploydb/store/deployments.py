@@ -5,10 +5,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deploydb.domain.artifact import Artifact
-from deploydb.domain.state import Deployment, Precedence, Release
-from deploydb.store import rows
-from deploydb.store.lists import among
+from deploydb.domain.model.artifact import Artifact
+from deploydb.domain.model.deployment import (
+    Deployment,
+    Precedence,
+    Release,
+)
+from deploydb.store import bulk
+from deploydb.store.list_parameters import among
 from deploydb.store.tables import ACTIVE, artifact, deployment
 
 _ARTIFACT = {f"artifact_{column.name}": column for column in artifact.c}
@@ -149,7 +153,7 @@ def write(connection: sa.Connection, changed: Iterable[Mapping[str, Any]]) -> No
     batch = sorted(changed, key=lambda row: int(row["id"]))
     for active in (False, True):
         part = [row for row in batch if (row["status"] in ACTIVE) is active]
-        rows.update_rows(connection, deployment, part, key=("id",))
+        bulk.update_rows(connection, deployment, part, key=("id",))
 
 
 def _precedence(time: Any, source: str | None, event: str | None) -> Precedence | None:  # noqa: ANN401  # datetime or None

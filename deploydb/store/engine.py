@@ -13,11 +13,18 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
-from deploydb import disk
-from deploydb.disk import Unwritable
-from deploydb.domain.errors import MUST_BE_WRITABLE, Misconfigured, NotAllowed, Permanent, Transient, Unusable
-from deploydb.private import make_folder, make_sqlite_file
-from deploydb.store.peer import connecting
+from deploydb import disk_space
+from deploydb.disk_space import Unwritable
+from deploydb.domain.model.errors import (
+    MUST_BE_WRITABLE,
+    Misconfigured,
+    NotAllowed,
+    Permanent,
+    Transient,
+    Unusable,
+)
+from deploydb.private_files import make_folder, make_sqlite_file
+from deploydb.store.silence_limit import connecting
 
 T = TypeVar("T")
 
@@ -87,7 +94,8 @@ def open_engine(
 
     `connections`: as many as the threads that ask at one time, so that none waits for another's.
     `lock_timeout`: seconds to wait for a row that another session has locked, on PostgreSQL.
-    `statement_timeout` in seconds, kept by the server; one that has been silent for longer is dropped (`store.peer`).
+    `statement_timeout` in seconds, kept by the server; one that has been silent for longer is dropped
+    (`store.silence_limit`).
 
     Raises: Misconfigured for a URL that is not `sqlite:///PATH` or `postgresql://…`, or a folder that cannot be made.
     """
@@ -164,7 +172,7 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 def require_room(engine: sa.Engine) -> None:
     """Return where a database in a file could grow; a server reports its own disk. Raises: Unwritable."""
     if engine.dialect.name == "sqlite" and engine.url.database:
-        disk.require_room(Path(engine.url.database).parent)
+        disk_space.require_room(Path(engine.url.database).parent)
 
 
 @contextmanager

@@ -6,15 +6,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deploydb.domain.decisions import FlowOpened
-from deploydb.domain.errors import Refused
-from deploydb.domain.facts import AboutDeployment
-from deploydb.domain.state import Status
-from deploydb.store import rows
+from deploydb.domain.evaluation.decisions import FlowOpened
+from deploydb.domain.model.deployment import Status
+from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.facts import AboutDeployment
+from deploydb.store import bulk
+from deploydb.store.deployment_resolver import locate
 from deploydb.store.journal import Journal, fact_text
-from deploydb.store.lists import among
-from deploydb.store.projection import Logged, project
-from deploydb.store.references import locate
+from deploydb.store.list_parameters import among
+from deploydb.store.projections.project import Logged, project
 from deploydb.store.tables import deployment, event, flow, unmatched, verdict
 from deploydb.wire.native import decode_fact
 
@@ -39,7 +39,7 @@ def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journa
     if not wanted:
         return 0
     batch = [{"service": service, "artifact_id": ident, "created_at": now} for service, ident in sorted(wanted)]
-    made = rows.insert_new(connection, flow, batch, returning=("id", "service", "artifact_id"))
+    made = bulk.insert_new(connection, flow, batch, returning=("id", "service", "artifact_id"))
     opened = {row.id: wanted[row.service, row.artifact_id] for row in made}
     stages = [
         {
@@ -65,7 +65,7 @@ def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journa
         for environment, promotions in opening.stages
         for promotion in promotions
     ]
-    rows.insert_rows(connection, verdict, asked)
+    bulk.insert_rows(connection, verdict, asked)
     for ident, opening in sorted(opened.items()):
         journal.note(
             "flow.opened",
@@ -80,7 +80,7 @@ def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journa
 
 
 def _insert_deployments(connection: sa.Connection, stages: Sequence[dict[str, Any]]) -> dict[tuple[int, str], int]:
-    made = rows.insert_rows(connection, deployment, stages, returning=("id", "flow_id", "environment"))
+    made = bulk.insert_rows(connection, deployment, stages, returning=("id", "flow_id", "environment"))
     return {(row.flow_id, row.environment): row.id for row in made}
 
 

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from deploydb.domain.facts import OWN_SOURCE, AnyFact
-from deploydb.store import rows
+from deploydb.domain.model.facts import OWN_SOURCE, AnyFact
+from deploydb.store import bulk
 from deploydb.store.columns import BigId
 from deploydb.store.tables import event
 
@@ -68,7 +68,7 @@ class Journal:
 
     def write(self, connection: sa.Connection) -> None:
         """Append the entries to the log."""
-        rows.insert_rows(connection, event, self._entries)
+        bulk.insert_rows(connection, event, self._entries)
 
     @property
     def entries(self) -> Sequence[dict[str, Any]]:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.store.bulk import update_rows
 from deploydb.store.engine import reading, transact
-from deploydb.store.lists import among
-from deploydb.store.rows import update_rows
+from deploydb.store.list_parameters import among
 from deploydb.store.tables import outbox
 
 FIRST_BACKOFF = timedelta(seconds=1)

@@ -10,20 +10,20 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.catalog import Catalog
-from deploydb.domain.decide import decide, open_flow
-from deploydb.domain.decisions import Decisions, Situation
-from deploydb.domain.errors import Misconfigured, Transient
-from deploydb.store import rows
-from deploydb.store.aside import set_aside, take_back
+from deploydb.domain.evaluation.decisions import Decisions, Situation
+from deploydb.domain.evaluation.evaluate import decide, open_flow
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.errors import Misconfigured, Transient
+from deploydb.store import bulk
 from deploydb.store.claims import MOST_ROWS, Claim, claim, settle
+from deploydb.store.decision_writer import save
 from deploydb.store.deployments import released_by_id
 from deploydb.store.engine import Held, TimedOut, reading, told_apart, transact
 from deploydb.store.flows import match_early, open_flows
 from deploydb.store.journal import Journal
 from deploydb.store.revision import advance
-from deploydb.store.saved import save
-from deploydb.store.situation import situations
+from deploydb.store.set_aside import set_aside, take_back
+from deploydb.store.snapshot import situations
 from deploydb.store.tables import agenda, deployment, mark
 
 
@@ -102,7 +102,7 @@ def mark_open(engine: sa.Engine, now: datetime) -> int:
             sa.select(deployment.c.service).where(deployment.c.open).distinct().order_by(deployment.c.service)
         ).scalars()
         batch = [{"service": service, "created_at": now} for service in services]
-        rows.insert_rows(connection, mark, batch)
+        bulk.insert_rows(connection, mark, batch)
         return len(batch)
 
     return transact(engine, work)
@@ -124,7 +124,7 @@ def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit:
     take_back(connection, claimed.trying - made.errors.keys() - made.left)
     settle(connection, catalog, claimed, made.evaluated, now)
     left = [{"service": service, "created_at": now} for service in sorted(made.left)]
-    rows.insert_rows(connection, mark, left)
+    bulk.insert_rows(connection, mark, left)
     if made.flows or made.decisions or made.errors or claimed.aside:
         advance(connection)
     held = made.left if apart else frozenset()

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from deploydb.domain.errors import Refused
-from deploydb.domain.facts import (
+from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.facts import (
     AboutDeployment,
     AboutHold,
     AboutIncident,
@@ -20,10 +20,10 @@ from deploydb.domain.facts import (
     HotfixDeclared,
     RollbackRequested,
 )
-from deploydb.store import rows, wake
+from deploydb.store import bulk, notifications
+from deploydb.store.deployment_resolver import Located, locate
 from deploydb.store.engine import TimedOut, Unstorable, transact
-from deploydb.store.projection import Logged, project
-from deploydb.store.references import Located, locate
+from deploydb.store.projections.project import Logged, project
 from deploydb.store.revision import advance
 from deploydb.store.tables import event
 
@@ -108,12 +108,12 @@ def _record(
     batch = [_row(by_key[key], located, now) for key in sorted(by_key)]
     logged = [
         Logged(number=row.number, fact=arrival.fact, publisher=arrival.publisher)
-        for row in rows.insert_new(connection, event, batch, returning=("number", "source", "id"))
+        for row in bulk.insert_new(connection, event, batch, returning=("number", "source", "id"))
         for arrival in (by_key[row.source, row.id],)
     ]
     unmatched = project(connection, logged, located, now)
     if logged:
-        wake.notify(connection, wake.MARKS)
+        notifications.notify(connection, notifications.MARKS)
         advance(connection)
     return Recorded(stored=len(logged), duplicates=len(arrivals) - len(logged), unmatched=unmatched)
 

@@ -8,7 +8,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 from deploydb.store.engine import reading, told_apart
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

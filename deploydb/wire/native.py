@@ -11,10 +11,10 @@ import msgspec
 from msgspec.structs import replace
 from packageurl import PackageURL
 
-from deploydb.domain.artifact import Artifact
-from deploydb.domain.commands import DeployCommand, Notification
-from deploydb.domain.errors import Refused
-from deploydb.domain.facts import (
+from deploydb.domain.model.artifact import Artifact
+from deploydb.domain.model.commands import DeployCommand, Notification
+from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.facts import (
     OWN_SOURCE,
     AnyFact,
     ArtifactAttested,
@@ -23,8 +23,8 @@ from deploydb.domain.facts import (
     HoldPlaced,
 )
 from deploydb.settings import MAX_BODY_BYTES
-from deploydb.wire.offences import MAX_NESTING, find_offence
-from deploydb.wire.refusals import explain, shortened
+from deploydb.wire.error_messages import explain, shortened
+from deploydb.wire.payload_checks import MAX_NESTING, find_offence
 
 FACT_CONTENT_TYPE = "application/vnd.deploydb.event.v1+json"
 NOTIFICATION_CONTENT_TYPE = "application/vnd.deploydb.notification.v1+json"

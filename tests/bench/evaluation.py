@@ -13,7 +13,7 @@ from deploydb.store.promotion import evaluate
 from deploydb.store.record import Arrival, record
 from deploydb.wire.native import decode_fact
 from tests.bench.stage import artifact, stage
-from tests.past import fill
+from tests.history import fill
 from tests.servers import Servers
 
 FLOWS = 200

@@ -5,7 +5,7 @@ import sys
 
 from tests.bench.celery_peer import QUEUE, application
 from tests.bench.stage import Stage, artifact, stage, when
-from tests.house import ROOT
+from tests.cluster import ROOT
 from tests.servers import Servers
 
 SERVICES = 50

@@ -15,7 +15,7 @@ from statistics import quantiles
 import psycopg
 
 from tests.bench.stage import Stage, stage
-from tests.past import fill
+from tests.history import fill
 from tests.servers import Servers, until
 
 ENVIRONMENTS = ("dev", "test", "staging", "preprod", "prod")

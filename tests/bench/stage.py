@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.house import House, write_config
+from tests.cluster import House, write_config
 from tests.servers import Servers
 
 LIMIT_SECONDS = 300

@@ -13,7 +13,7 @@ import uvicorn
 from deploydb.http.listening import listening
 from deploydb.query.app import application
 from tests.cli.shell import Queue, Shell
-from tests.story import World
+from tests.scenario import World
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 from deploydb.broker.open import open_inbound, open_outbound, provision
 from deploydb.broker.port import Delivery, Message
 from deploydb.broker.topology import EVENTS, INGEST_QUEUE, topology_of
-from tests.story import catalog
+from tests.scenario import catalog
 
 DEPLOYDB = [sys.executable, "-m", "deploydb"]
 NOWHERE = "http://127.0.0.1:1"

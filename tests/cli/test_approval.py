@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from deploydb.domain.catalog import After, Catalog, Service, Stage
-from deploydb.domain.promotions import ManualPromotion
+from deploydb.domain.model.catalog import (
+    After,
+    Catalog,
+    Service,
+    Stage,
+)
+from deploydb.domain.model.promotions import ManualPromotion
 from tests.cli.conftest import lane, served
 from tests.cli.shell import Queue, Shell
-from tests.story import World, catalog
+from tests.scenario import World, catalog
 
 
 def asking_people() -> Catalog:

@@ -11,8 +11,8 @@ from deploydb.store.engine import open_engine, reading
 from deploydb.store.tables import event
 from tests.cli.shell import Queue, Shell
 from tests.cli.test_publish import published
-from tests.house import House, write_config
-from tests.workers.workshop import CONFIG, until
+from tests.cluster import House, write_config
+from tests.workers.in_process import CONFIG, until
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from deploydb.broker.topology import DEAD_QUEUE, INGEST_QUEUE, topology
 from tests.cli.conftest import served
 from tests.cli.shell import Queue, Shell
 from tests.conftest import needs_servers
+from tests.scenario import World
 from tests.servers import PostgreSQL, RabbitMQ
-from tests.story import World
 
 CONFIG = str(Path(__file__).parents[2] / "config")
 WANTED = topology({"default": ("dev", "staging", "prod")})

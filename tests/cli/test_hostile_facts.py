@@ -12,10 +12,10 @@ import pytest
 from deploydb.store.record import record
 from tests.cli.conftest import served
 from tests.cli.shell import Shell
+from tests.cluster import write_config
 from tests.hostile import hostile_facts
-from tests.house import write_config
 from tests.query.test_process import CONFIG
-from tests.story import NOON, World
+from tests.scenario import NOON, World
 
 FACTS = 1_000
 READS = (

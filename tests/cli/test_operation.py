@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.cli.shell import Shell
-from tests.house import write_config
-from tests.workers.workshop import CONFIG
+from tests.cluster import write_config
+from tests.workers.in_process import CONFIG
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from deploydb import __version__
 from deploydb.cli.commands import COMMANDS
-from deploydb.cli.telling import me
+from deploydb.cli.publisher import me
 from tests.cli.shell import DEPLOYDB, Shell, running
 
 GROUPS = {
@@ -141,7 +141,7 @@ def test_reads_import_no_database_and_no_broker(shell: Shell, command: list[str]
     )
     assert ended.returncode == (2 if command[0] == "diff" else 1)
     modules = set(ended.stderr.splitlines()[-1].split())
-    assert "deploydb.cli.asking" in modules
+    assert "deploydb.cli.client" in modules
     assert not modules & {"sqlalchemy", "kombu", "amqp", "pika", "httpx", "httpx2", "rich", "yaml", "uvicorn"}
 
 

@@ -13,14 +13,14 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from deploydb.broker.dead import dead_letter
+from deploydb.broker.dead_letter import dead_letter
 from deploydb.broker.open import open_outbound
 from deploydb.broker.topology import INGEST_QUEUE
-from deploydb.domain.characters import has_hidden
+from deploydb.domain.unsafe_characters import has_hidden
 from deploydb.store.tables import artifact, deployment, running
 from tests.cli.conftest import lane, served
 from tests.cli.shell import DEPLOYDB, Queue, Shell
-from tests.story import World
+from tests.scenario import World
 
 FORGED = "\nservice/forged runs in prod"
 """What a job could say to add a line to an answer."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from deploydb.domain.catalog import Service
+from deploydb.domain.model.catalog import Service
 from tests.cli.conftest import lane, served
 from tests.cli.shell import DEPLOYDB, Queue, Shell
-from tests.story import World, catalog
+from tests.scenario import World, catalog
 
 
 @pytest.fixture(scope="module")

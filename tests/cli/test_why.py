@@ -3,11 +3,15 @@
 from datetime import time
 from pathlib import Path
 
-from deploydb.domain.catalog import After, Stage
-from deploydb.domain.promotions import ManualPromotion, Window, WindowPromotion
+from deploydb.domain.model.catalog import After, Stage
+from deploydb.domain.model.promotions import (
+    ManualPromotion,
+    Window,
+    WindowPromotion,
+)
 from tests.cli.conftest import served
 from tests.cli.shell import Shell
-from tests.story import World, catalog
+from tests.scenario import World, catalog
 
 GO = ManualPromotion(ident="go", groups=("sre",))
 OFFICE = WindowPromotion(ident="office-hours", zone="UTC", allow=(Window(days=(1,), start=time(9), end=time(17)),))

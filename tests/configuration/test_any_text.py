@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploydb.configuration import load
-from deploydb.domain.characters import has_hidden
+from deploydb.domain.unsafe_characters import has_hidden
 from tests.configuration.given import GOOD, config
 
 KEYS = [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploydb.configuration import LiveCatalog, Loaded, load
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 from tests.configuration.given import GOOD, config, put
 
 ANOTHER = "artifacts: [com.example:bar]\npipelines: [main]\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploydb.configuration import load
-from deploydb.domain.catalog import (
+from deploydb.domain.model.catalog import (
     After,
     Catalog,
     DeploymentWebhooks,
@@ -16,7 +16,11 @@ from deploydb.domain.catalog import (
     Stage,
     Webhooks,
 )
-from deploydb.domain.promotions import ManualPromotion, SoakPromotion, VerificationPromotion
+from deploydb.domain.model.promotions import (
+    ManualPromotion,
+    SoakPromotion,
+    VerificationPromotion,
+)
 from tests.configuration.given import config, problems_of, put
 
 EXAMPLE = Path(__file__).parents[2] / "config"

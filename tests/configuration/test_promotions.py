@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from deploydb.configuration import load
-from deploydb.domain.catalog import Retry
-from deploydb.domain.promotions import (
+from deploydb.domain.model.catalog import Retry
+from deploydb.domain.model.promotions import (
     DependsOnPromotion,
     ManualPromotion,
     MetricPromotion,

@@ -7,7 +7,7 @@ import pytest
 from deploydb.configuration.reading import read_document
 from deploydb.configuration.source import Source, read_source
 from deploydb.configuration.windows import WindowPromotionDocument, build_window_promotion
-from deploydb.domain.promotions import Window, WindowPromotion
+from deploydb.domain.model.promotions import Window, WindowPromotion
 
 HEAD = "type: WindowPromotion\nzone: Europe/Berlin\n"
 

@@ -10,12 +10,21 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deploydb.domain.catalog import Service
+from deploydb.domain.model.catalog import Service
+from deploydb.domain.model.promotions import (
+    DependsOnPromotion,
+    ManualPromotion,
+    ProvenancePromotion,
+    SoakPromotion,
+)
 from deploydb.domain.model.reasons import Reason
-from deploydb.domain.promotions import DependsOnPromotion, ManualPromotion, ProvenancePromotion, SoakPromotion
 from deploydb.domain.wording import text
 from deploydb.store.tables import attestation, deployment, hold, hotfix, incident, running, verdict, wish
-from tests.story import NOON, World, catalog
+from tests.scenario import (
+    NOON,
+    World,
+    catalog,
+)
 
 VERSIONS = ("1.0", "1.1", "2.0")
 KNOWN = catalog(

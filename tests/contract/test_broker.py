@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deploydb.broker.dead import dead_letter
+from deploydb.broker.dead_letter import dead_letter
 from deploydb.broker.embedded.outbound import user_name
 from deploydb.broker.open import check, open_dead_letters, open_inbound, open_outbound, provision
 from deploydb.broker.port import Delivery, Inbound, Message, Receipt
@@ -24,7 +24,7 @@ from deploydb.broker.topology import (
     command_queue,
     topology,
 )
-from deploydb.domain.errors import Misconfigured, Transient
+from deploydb.domain.model.errors import Misconfigured, Transient
 from tests.servers import until
 
 NOW = timedelta(0)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploydb.broker.address import EmbeddedAddress, RabbitMQAddress, parse_address
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 
 
 @pytest.mark.parametrize(

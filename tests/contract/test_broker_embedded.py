@@ -15,7 +15,7 @@ from deploydb.broker.embedded import owner
 from deploydb.broker.open import check, open_dead_letters, open_inbound, open_outbound, provision
 from deploydb.broker.port import Message
 from deploydb.broker.topology import EVENTS, INGEST_QUEUE, topology
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 from tests.servers import until
 
 TOPOLOGY = topology({"default": ("dev",)})

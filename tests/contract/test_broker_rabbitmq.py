@@ -12,11 +12,11 @@ import pika
 import pytest
 
 from deploydb.broker import inbound as inbound_module
-from deploydb.broker import session as session_module
+from deploydb.broker import pika_session as session_module
 from deploydb.broker.open import check, open_dead_letters, open_inbound, open_outbound, provision
 from deploydb.broker.port import Delivery, Message
 from deploydb.broker.topology import EVENTS, INGEST_QUEUE, topology
-from deploydb.domain.errors import Misconfigured, Transient
+from deploydb.domain.model.errors import Misconfigured, Transient
 from tests.faults.proxy import Proxy
 from tests.servers import RabbitMQ, until
 

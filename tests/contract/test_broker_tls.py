@@ -12,7 +12,7 @@ import pytest
 from deploydb.broker.open import open_inbound, open_outbound, provision
 from deploydb.broker.port import Message
 from deploydb.broker.topology import EVENTS, INGEST_QUEUE, topology
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 from tests.servers import Servers
 
 pytestmark = [

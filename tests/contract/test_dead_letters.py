@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pika.exceptions import AMQPChannelError, AMQPConnectionError
 
-from deploydb.broker.dead import bare, dead_letter
+from deploydb.broker.dead_letter import bare, dead_letter
 from deploydb.broker.open import open_dead_letters, open_inbound, open_outbound, provision
 from deploydb.broker.port import Delivery, Inbound, Message, Outbound
 from deploydb.broker.topology import COMMANDS, EVENTS, INGEST_QUEUE, command_queue, topology

@@ -8,7 +8,7 @@ from importlib.metadata import packages_distributions
 
 import pytest
 
-from tests.house import ROOT
+from tests.cluster import ROOT
 
 OURS = {"deploydb", "workers"}
 

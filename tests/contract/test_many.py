@@ -2,14 +2,27 @@
 
 import pytest
 
-from deploydb.domain.catalog import Service, Stage
-from deploydb.store import claims, promotion, rows
-from deploydb.store.lists import among, among_rows
+from deploydb.domain.model.catalog import Service, Stage
+from deploydb.store import (
+    bulk,
+    claims,
+    promotion,
+)
+from deploydb.store.list_parameters import among, among_rows
 from deploydb.store.promotion import evaluate
-from deploydb.store.queries import artifacts, blame, deployments, words
-from deploydb.store.situation import situations
+from deploydb.store.queries import (
+    approvals,
+    artifacts,
+    blame,
+    deployments,
+)
+from deploydb.store.snapshot import situations
 from deploydb.store.tables import agenda, artifact, deployment, flow, mark, running
-from tests.story import NOON, World, catalog
+from tests.scenario import (
+    NOON,
+    World,
+    catalog,
+)
 
 MANY = 70_000
 
@@ -32,12 +45,12 @@ def test_a_service_with_more_open_deployments_than_parameters_is_loaded(database
             }
         ] * MANY
         with world.engine.begin() as connection:
-            rows.insert_rows(connection, deployment, queued)
+            bulk.insert_rows(connection, deployment, queued)
             (situation,) = situations(connection, ["foo"], world.catalog)
             assert len(situation.deployments) == MANY + 2
             idents = [one.id for one in situation.deployments]
             # all that reads by a list
-            assert words.words_on(connection, idents) == []
+            assert approvals.words_on(connection, idents) == []
             assert blame.ran_before(connection, idents) == {}
             assert list(artifacts.artifacts_by_id(connection, idents)) == [known.id]
             assert deployments.deployment_by_id(connection, first.id) is not None

@@ -7,16 +7,24 @@ from typing import Any
 
 import pytest
 
-from deploydb.domain.catalog import Retry, Service
 from deploydb.domain.model.admission_reasons import FreezeOverridden, Frozen
+from deploydb.domain.model.catalog import Retry, Service
+from deploydb.domain.model.promotions import (
+    DependsOnPromotion,
+    ProvenancePromotion,
+    WebhookPromotion,
+)
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import NothingLive, RollingBack
-from deploydb.domain.promotions import DependsOnPromotion, ProvenancePromotion, WebhookPromotion
 from deploydb.domain.wording import text
 from deploydb.store.promotion import next_due
 from deploydb.store.reason_codec import reason_of
 from deploydb.store.tables import deployment, event, hold, incident, outbox, probe, verdict, wish
-from tests.story import NOON, World, catalog
+from tests.scenario import (
+    NOON,
+    World,
+    catalog,
+)
 
 FOO = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",))
 PIN = {"kind": "pin", "service": "foo", "environment": "prod", "version": "1.0", "by": "alice"}

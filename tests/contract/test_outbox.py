@@ -7,7 +7,7 @@ import pytest
 
 from deploydb.store import outbox
 from deploydb.store.tables import outbox as outbox_table
-from tests.story import NOON, World
+from tests.scenario import NOON, World
 
 LEASE = timedelta(seconds=15)
 

@@ -9,17 +9,26 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from deploydb.domain.catalog import After, Catalog, Service, Stage
-from deploydb.domain.decisions import Situation
+from deploydb.domain.evaluation.decisions import Situation
 from deploydb.domain.model.admission_reasons import Superseded
+from deploydb.domain.model.catalog import (
+    After,
+    Catalog,
+    Service,
+    Stage,
+)
 from deploydb.domain.model.gate_reasons import AwaitingJobs
 from deploydb.domain.model.reasons import Expired
 from deploydb.store.promotion import evaluate, mark_open, next_due
-from deploydb.store.situation import situations
+from deploydb.store.snapshot import situations
 from deploydb.store.tables import agenda, deployment, event, flow, mark, outbox, running, verdict
-from tests.past import fill
+from tests.history import fill
+from tests.scenario import (
+    NOON,
+    World,
+    catalog,
+)
 from tests.servers import until
-from tests.story import NOON, World, catalog
 
 
 @pytest.fixture

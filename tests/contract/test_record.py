@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from deploydb.domain.errors import Transient
+from deploydb.domain.model.errors import Transient
 from deploydb.domain.model.reasons import Observed
 from deploydb.store.engine import open_engine
 from deploydb.store.promotion import mark_open
@@ -27,7 +27,7 @@ from deploydb.store.tables import (
 )
 from deploydb.wire.native import decode_fact
 from tests.conftest import needs_servers
-from tests.story import NOON, World
+from tests.scenario import NOON, World
 
 
 @pytest.fixture

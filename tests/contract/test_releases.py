@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from deploydb.domain.catalog import Catalog, Order, Service
+from deploydb.domain.model.catalog import (
+    Catalog,
+    Order,
+    Service,
+)
 from deploydb.store.record import record
 from deploydb.store.tables import artifact, deployment, event, mark, running
-from tests.story import World, catalog
+from tests.scenario import World, catalog
 
 RELEASES = Path(__file__).parents[3] / "shared/samples/releases.jsonl"
 

@@ -6,12 +6,21 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from deploydb.domain.catalog import Catalog, Retry, Service, Stage
-from deploydb.store.aside import set_aside_services
+from deploydb.domain.model.catalog import (
+    Catalog,
+    Retry,
+    Service,
+    Stage,
+)
 from deploydb.store.engine import reading
 from deploydb.store.promotion import mark_open, next_due
+from deploydb.store.set_aside import set_aside_services
 from deploydb.store.tables import agenda, deployment, flow, hotfix, mark
-from tests.story import NOON, World, catalog
+from tests.scenario import (
+    NOON,
+    World,
+    catalog,
+)
 
 FOO, BAR, BAZ = (
     Service(ident=name, artifacts=(f"com.example:{name}", "com.example:shared"), pipelines=("main",))

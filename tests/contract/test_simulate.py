@@ -9,13 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from deploydb.configuration import load
-from deploydb.domain.errors import Permanent, Transient
+from deploydb.domain.model.errors import Permanent, Transient
 from deploydb.store.engine import open_engine
 from deploydb.store.queries.replay import read_only
 from deploydb.store.tables import event, metadata
 from tests.cli.shell import Shell
-from tests.house import write_config
-from tests.story import World
+from tests.cluster import write_config
+from tests.scenario import World
 
 BEGIN = datetime(2020, 3, 2, 12, 0, tzinfo=UTC)
 

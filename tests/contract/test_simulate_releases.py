@@ -16,8 +16,8 @@ import pytest
 from deploydb.configuration import load
 from deploydb.store.record import record
 from tests.cli.shell import Shell
-from tests.house import write_config
-from tests.story import World
+from tests.cluster import write_config
+from tests.scenario import World
 
 RELEASES = Path(__file__).parents[3] / "shared/samples/releases.jsonl"
 IMPORTED = datetime(2026, 11, 22, tzinfo=UTC)

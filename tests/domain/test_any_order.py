@@ -10,16 +10,36 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from msgspec.structs import replace
 
-from deploydb.domain.catalog import After, Catalog, Parallel, Retry, Service, Stage
-from deploydb.domain.decide import decide
-from deploydb.domain.decisions import Decisions, Requested, Settled
-from deploydb.domain.evidence import Evidence
-from deploydb.domain.facts import DeploymentFinished
-from deploydb.domain.promotions import VerificationPromotion
+from deploydb.domain.evaluation.decisions import (
+    Decisions,
+    Requested,
+    Settled,
+)
+from deploydb.domain.evaluation.evaluate import decide
+from deploydb.domain.model.catalog import (
+    After,
+    Catalog,
+    Parallel,
+    Retry,
+    Service,
+    Stage,
+)
+from deploydb.domain.model.deployment import Deployment, Status
+from deploydb.domain.model.evidence import Evidence
+from deploydb.domain.model.facts import DeploymentFinished
+from deploydb.domain.model.promotions import VerificationPromotion
 from deploydb.domain.release import what_releases
-from deploydb.domain.state import Deployment, Status
 from deploydb.domain.wording import text
-from tests.domain.given import BAR, FOO, MANUAL, NOON, SOAK, World, catalog, chain
+from tests.domain.scenario import (
+    BAR,
+    FOO,
+    MANUAL,
+    NOON,
+    SOAK,
+    World,
+    catalog,
+    chain,
+)
 
 MODULES = (FOO, BAR)
 SMOKE = VerificationPromotion(ident="smoke", timeout=timedelta(hours=3))

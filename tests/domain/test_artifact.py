@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploydb.domain.artifact import contradicts, version_key
-from tests.domain.given import artifact
+from deploydb.domain.model.artifact import contradicts, version_key
+from tests.domain.scenario import artifact
 
 ASCENDING = [
     "master",

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from deploydb.domain.checks import Check, Missing, Sample, Status, judge_metric, judge_webhook
-from deploydb.domain.promotions import MetricPromotion, WebhookPromotion
-from tests.domain.given import at
+from deploydb.domain.model.promotions import MetricPromotion, WebhookPromotion
+from tests.domain.scenario import at
 
 WEBHOOK = WebhookPromotion(ident="web", url="https://example.com", expect=(200, 204), retries=2)
 METRIC = MetricPromotion(

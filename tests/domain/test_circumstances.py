@@ -7,8 +7,19 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from deploydb.domain.evidence import Attestation, Evidence, Incident, Verification
 from deploydb.domain.gates import Asked, judge
+from deploydb.domain.model.deployment import (
+    Neighbour,
+    Precedence,
+    Status,
+    Verdict,
+)
+from deploydb.domain.model.evidence import (
+    Attestation,
+    Evidence,
+    Incident,
+    Verification,
+)
 from deploydb.domain.model.gate_reasons import (
     Attested,
     AwaitingAttestation,
@@ -30,8 +41,7 @@ from deploydb.domain.model.gate_reasons import (
     Soaking,
     SoakUnverified,
 )
-from deploydb.domain.model.reason_parts import IncidentReport, JobReport, ReleaseStatus, Signature
-from deploydb.domain.promotions import (
+from deploydb.domain.model.promotions import (
     DependsOnPromotion,
     ExpressionPromotion,
     Promotion,
@@ -40,8 +50,15 @@ from deploydb.domain.promotions import (
     VerificationPromotion,
     WebhookPromotion,
 )
-from deploydb.domain.state import Neighbour, Precedence, Status, Verdict
-from tests.domain.given import SMOKE, SOAK, artifact, at, deployment, release
+from deploydb.domain.model.reason_parts import IncidentReport, JobReport, ReleaseStatus, Signature
+from tests.domain.scenario import (
+    SMOKE,
+    SOAK,
+    artifact,
+    at,
+    deployment,
+    release,
+)
 
 BOTH = VerificationPromotion(ident="tests", jobs=("unit", "load"))
 DIGEST = "sha256:1"

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 
 from deploydb.domain.dora import Figures, Run, Trouble, figures
-from tests.story import NOON
+from tests.scenario import NOON
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 START = NOON - 10 * DAY

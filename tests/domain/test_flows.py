@@ -2,15 +2,27 @@
 
 from msgspec.structs import replace
 
-from deploydb.domain.catalog import Catalog, Service
-from deploydb.domain.commands import Previous
-from deploydb.domain.decide import open_flow
+from deploydb.domain.evaluation.evaluate import open_flow
 from deploydb.domain.model.admission_reasons import BeingDeployed, NewerIsLive, Superseded
+from deploydb.domain.model.catalog import Catalog, Service
+from deploydb.domain.model.commands import Previous
+from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.gate_reasons import Approved, JobsPassed
 from deploydb.domain.model.reason_parts import JobReport
 from deploydb.domain.model.reasons import Admitted, AwaitingStages, GatesPassed, SkippedUpstream, StageReason
-from deploydb.domain.state import Status
-from tests.domain.given import BAR, FOO, THREE, World, artifact, at, catalog, chain, foo, release, world
+from tests.domain.scenario import (
+    BAR,
+    FOO,
+    THREE,
+    World,
+    artifact,
+    at,
+    catalog,
+    chain,
+    foo,
+    release,
+    world,
+)
 
 
 def test_a_release_opens_a_deployment_for_every_stage_with_the_promotions_that_it_will_ask() -> None:

@@ -4,10 +4,17 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from deploydb.domain.catalog import After, Stage
 from deploydb.domain.forecast import Expected, Lane, arrivals, expected
-from deploydb.domain.promotions import Window, WindowPromotion
-from tests.domain.given import MANUAL, NOON, SMOKE, SOAK, at, chain
+from deploydb.domain.model.catalog import After, Stage
+from deploydb.domain.model.promotions import Window, WindowPromotion
+from tests.domain.scenario import (
+    MANUAL,
+    NOON,
+    SMOKE,
+    SOAK,
+    at,
+    chain,
+)
 
 MINUTE = Expected(p50=timedelta(minutes=1), p90=timedelta(minutes=5), samples=10)
 LANE = Lane(deployment=MINUTE, gates={"smoke": MINUTE})

@@ -4,9 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from deploydb.domain.evidence import Approval, Evidence, Verification
 from deploydb.domain.gates import Asked, judge
-from deploydb.domain.gates.words import in_words
+from deploydb.domain.gates.formatting import in_words
+from deploydb.domain.model.deployment import Precedence
+from deploydb.domain.model.evidence import (
+    Approval,
+    Evidence,
+    Verification,
+)
 from deploydb.domain.model.gate_reasons import (
     ApprovalDeferred,
     ApprovalRefused,
@@ -20,10 +25,19 @@ from deploydb.domain.model.gate_reasons import (
     Soaking,
     SoakNotLive,
 )
+from deploydb.domain.model.promotions import (
+    ManualPromotion,
+    SoakPromotion,
+    VerificationPromotion,
+)
 from deploydb.domain.model.reason_parts import Comment, JobReport, UncountedVote
-from deploydb.domain.promotions import ManualPromotion, SoakPromotion, VerificationPromotion
-from deploydb.domain.state import Precedence
-from tests.domain.given import MANUAL, SMOKE, SOAK, at, deployment
+from tests.domain.scenario import (
+    MANUAL,
+    SMOKE,
+    SOAK,
+    at,
+    deployment,
+)
 
 SMOKE_IN_1H = VerificationPromotion(ident="smoke", timeout=timedelta(hours=1))
 TWO = ManualPromotion(ident="manual", approvals=2)

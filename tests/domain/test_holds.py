@@ -14,10 +14,15 @@ from deploydb.domain.model.admission_reasons import (
     Superseded,
     Vetoed,
 )
+from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import Admitted
-from deploydb.domain.state import Status
-from tests.domain.given import World, catalog, chain, world
+from tests.domain.scenario import (
+    World,
+    catalog,
+    chain,
+    world,
+)
 
 
 @pytest.fixture

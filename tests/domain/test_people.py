@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from deploydb.domain.evidence import Approval, Evidence
 from deploydb.domain.gates import Asked, judge
+from deploydb.domain.model.deployment import Precedence, Verdict
+from deploydb.domain.model.evidence import Approval, Evidence
 from deploydb.domain.model.gate_reasons import (
     ApprovalDeferred,
     ApprovalRefused,
@@ -14,10 +15,14 @@ from deploydb.domain.model.gate_reasons import (
     Approved,
     AwaitingApproval,
 )
+from deploydb.domain.model.promotions import ManualPromotion, VerificationPromotion
 from deploydb.domain.model.reason_parts import Comment, UncountedVote
-from deploydb.domain.promotions import ManualPromotion, VerificationPromotion
-from deploydb.domain.state import Precedence, Verdict
-from tests.domain.given import artifact, at, deployment, release
+from tests.domain.scenario import (
+    artifact,
+    at,
+    deployment,
+    release,
+)
 
 GROUPS = {"sre": frozenset({"sue", "sam"}), "qa": frozenset({"quinn", "sue"}), "dev": frozenset({"dan"})}
 TWO = ManualPromotion(ident="go", approvals=2)

@@ -4,11 +4,21 @@ from datetime import UTC, datetime, time, timedelta
 
 from msgspec.structs import replace
 
-from deploydb.domain.catalog import After, Stage
-from deploydb.domain.promotions import ManualPromotion, Window, WindowPromotion
+from deploydb.domain.model.catalog import After, Stage
+from deploydb.domain.model.promotions import (
+    ManualPromotion,
+    Window,
+    WindowPromotion,
+)
 from deploydb.domain.release import Releasing, what_releases
-from deploydb.query.releasing import sentence
-from tests.domain.given import NOON, SOAK, World, chain, world
+from deploydb.query.unblock_view import sentence
+from tests.domain.scenario import (
+    NOON,
+    SOAK,
+    World,
+    chain,
+    world,
+)
 
 SRE = ManualPromotion(ident="sre", groups=("sre",))
 OFFICE = WindowPromotion(ident="office-hours", zone="UTC", allow=(Window(days=(1,), start=time(9), end=time(17)),))

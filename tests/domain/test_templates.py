@@ -10,10 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from deploydb.domain import templates
-from deploydb.domain.artifact import Artifact
+from deploydb.domain.model.artifact import Artifact
+from deploydb.domain.model.deployment import Deployment, Release
 from deploydb.domain.promql import promql
-from deploydb.domain.state import Deployment, Release
-from tests.domain.given import NOON
+from tests.domain.scenario import NOON
 
 HOSTILE = [
     '"} or vector(1) #',

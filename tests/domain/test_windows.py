@@ -8,12 +8,12 @@ from dateutil.rrule import rrulestr
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from deploydb.domain.gates.asked import Asked
+from deploydb.domain.calendar.recurrence import read_recurrence
+from deploydb.domain.calendar.windows import next_opening, opens
+from deploydb.domain.gates.context import Asked
 from deploydb.domain.gates.window import window
-from deploydb.domain.promotions import Window, WindowPromotion
-from deploydb.domain.recurrence import read_recurrence
-from deploydb.domain.windows import next_opening, opens
-from tests.domain.given import deployment
+from deploydb.domain.model.promotions import Window, WindowPromotion
+from tests.domain.scenario import deployment
 
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"
 OFFICE = Window(days=(0, 1, 2, 3, 4), start=time(9), end=time(17))

@@ -14,9 +14,9 @@ from urllib.request import urlopen
 
 from deploydb.broker.open import open_inbound
 from deploydb.broker.topology import command_queue
-from deploydb.domain.commands import DeployCommand
+from deploydb.domain.model.commands import DeployCommand
 from deploydb.wire.native import decode_command
-from tests.house import House, write_config
+from tests.cluster import House, write_config
 from tests.servers import until
 
 

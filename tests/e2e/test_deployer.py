@@ -16,8 +16,8 @@ import pytest
 from deploydb.broker.open import open_dead_letters, open_inbound, open_outbound, provision
 from deploydb.broker.port import Message
 from deploydb.broker.topology import COMMANDS, INGEST_QUEUE, topology
-from deploydb.domain.artifact import Artifact
-from deploydb.domain.commands import DeployCommand
+from deploydb.domain.model.artifact import Artifact
+from deploydb.domain.model.commands import DeployCommand
 from deploydb.wire.native import encode_command
 
 DEPLOYDB = [sys.executable, "-m", "deploydb"]

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from deploydb.broker.topology import INGEST_QUEUE
-from tests.house import House, write_config
+from tests.cluster import House, write_config
 from tests.servers import until
 
 RELEASES = Path(__file__).parents[3] / "shared/samples/releases.jsonl"

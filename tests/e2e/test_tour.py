@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.house import ROOT
+from tests.cluster import ROOT
 
 
 def test_the_tour_walks_a_release_to_prod_and_leaves_nothing_running(tmp_path: Path) -> None:

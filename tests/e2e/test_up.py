@@ -24,9 +24,13 @@ from deploydb.broker.open import open_inbound, open_outbound
 from deploydb.broker.port import Message
 from deploydb.broker.topology import EVENTS, command_queue
 from deploydb.wire.native import decode_command
-from tests.house import ROOT, write_config
+from tests.cluster import ROOT, write_config
 from tests.servers import RabbitMQ
-from tests.workers.workshop import CONFIG, fact, published
+from tests.workers.in_process import (
+    CONFIG,
+    fact,
+    published,
+)
 
 T = TypeVar("T")
 DEPLOYDB = [sys.executable, "-m", "deploydb"]

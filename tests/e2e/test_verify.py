@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import House, write_config
+from tests.cluster import House, write_config
 from tests.servers import until
 from tests.web import Web, web
 

@@ -10,7 +10,7 @@ import pytest
 from deploydb.broker.open import open_inbound, open_outbound, provision
 from deploydb.broker.port import Message, Outbound
 from deploydb.broker.topology import EVENTS, INGEST_QUEUE, topology
-from deploydb.domain.errors import Transient
+from deploydb.domain.model.errors import Transient
 from tests.faults.proxy import Proxy
 from tests.servers import RabbitMQ, until
 

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from deploydb.domain.errors import NotAllowed, Transient
-from deploydb.store import peer, wake
+from deploydb.domain.model.errors import NotAllowed, Transient
+from deploydb.store import notifications, silence_limit
 from deploydb.store.engine import open_engine, reading, transact
 from tests.faults.proxy import Proxy
 from tests.servers import PostgreSQL
@@ -29,7 +29,7 @@ def proxy(postgresql: PostgreSQL) -> Iterator[Proxy]:
 @pytest.fixture
 def engine(proxy: Proxy, postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.Engine]:
     """Through the proxy, with short limits."""
-    monkeypatch.setattr(peer, "MARGIN_SECONDS", 0.5)
+    monkeypatch.setattr(silence_limit, "MARGIN_SECONDS", 0.5)
     url = sa.make_url(postgresql_url).set(port=proxy.port).render_as_string(hide_password=False)
     made = open_engine(url, name="tests", statement_timeout=0.5)
     yield made
@@ -70,11 +70,11 @@ def test_an_answer_that_takes_longer_than_the_limit_arrives_whole(engine: sa.Eng
 def test_a_waiter_on_a_lost_connection_says_transient(engine: sa.Engine, proxy: Proxy) -> None:
     proxy.go_silent()
     with pytest.raises(Transient):
-        wake.Waker(engine, wake.MARKS)
+        notifications.Waker(engine, notifications.MARKS)
 
 
 def test_a_waiter_whose_connection_is_closed_says_transient(engine: sa.Engine) -> None:
-    with wake.Waker(engine, wake.MARKS) as waker:
+    with notifications.Waker(engine, notifications.MARKS) as waker:
         waker.close()
         with pytest.raises(Transient):
             waker.wait(timedelta(0))

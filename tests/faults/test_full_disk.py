@@ -13,10 +13,14 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.cluster import ROOT, write_config
 from tests.e2e.test_up import DEPLOYDB, Up
 from tests.faults.test_silence import SOON, _free_ports
-from tests.house import ROOT, write_config
-from tests.workers.workshop import CONFIG, published, until
+from tests.workers.in_process import (
+    CONFIG,
+    published,
+    until,
+)
 
 PARTS = ("ingest", "promote", "relay", "verify")
 SERVICES = ("query", "gateway")

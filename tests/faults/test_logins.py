@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from deploydb.broker.open import provision
 from deploydb.broker.topology import topology_of
 from deploydb.configuration import load
+from tests.cluster import write_config
 from tests.faults.test_silence import SERVICES, WORKERS, Processes
-from tests.house import write_config
-from tests.workers.workshop import CONFIG
+from tests.workers.in_process import CONFIG
 
 pytestmark = pytest.mark.servers
 

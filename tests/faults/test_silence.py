@@ -19,10 +19,10 @@ import pytest
 from deploydb.broker.open import provision
 from deploydb.broker.topology import topology_of
 from deploydb.configuration import load
+from tests.cluster import ROOT, write_config
 from tests.faults.proxy import Proxy
-from tests.house import ROOT, write_config
 from tests.servers import PostgreSQL, RabbitMQ
-from tests.workers.workshop import CONFIG, until
+from tests.workers.in_process import CONFIG, until
 
 pytestmark = pytest.mark.servers
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster import write_config
 from tests.e2e.test_up import Up, _free_port
 from tests.faults.proxy import Proxy
 from tests.faults.test_silence import _through
 from tests.faults.test_silence import broker as broker
 from tests.faults.test_silence import database as database
-from tests.house import write_config
-from tests.workers.workshop import CONFIG, until
+from tests.workers.in_process import CONFIG, until
 
 pytestmark = pytest.mark.servers
 

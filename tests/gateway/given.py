@@ -16,14 +16,18 @@ from starlette.types import ASGIApp
 
 from deploydb.broker.open import open_inbound, open_outbound, provision
 from deploydb.broker.topology import INGEST_QUEUE, topology_of
-from deploydb.domain.catalog import After, Service, Stage
+from deploydb.domain.model.catalog import (
+    After,
+    Service,
+    Stage,
+)
 from deploydb.gateway.app import application
 from deploydb.gateway.publishing import Publisher
 from deploydb.http.authentication import Authenticator
 from deploydb.http.sessions import Sessions
 from deploydb.identity import FORM_COOKIE, SESSION_COOKIE, Bearer, Identity, hashed
-from tests.story import World, catalog
-from tests.workers.workshop import CONFIG
+from tests.scenario import World, catalog
+from tests.workers.in_process import CONFIG
 
 ALICE = "ddb_alice"
 """alice's token: she may read and approve."""

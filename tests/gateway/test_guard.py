@@ -7,7 +7,7 @@ import pytest
 import structlog
 from starlette.middleware import Middleware
 
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 from deploydb.http.authentication import Authentication, Authenticator, require_identity
 from deploydb.http.sessions import Sessions
 from deploydb.identity import SESSION_COOKIE, Identity

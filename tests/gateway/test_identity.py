@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 from deploydb.identity import Identity, Proxies, Tokens, hashed, new_token, token_line
 from deploydb.settings import from_environment
 

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, Page
 from tests.e2e.test_up import Up
 from tests.pages.browser import tab
 from tests.pages.conftest import browser
-from tests.workers.workshop import published
+from tests.workers.in_process import published
 
 __all__ = ["browser"]
 

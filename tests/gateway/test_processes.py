@@ -15,9 +15,9 @@ from deploydb.broker.topology import topology_of
 from deploydb.configuration import load
 from deploydb.identity import Tokens
 from tests.cli.shell import Shell
-from tests.house import ROOT, write_config
+from tests.cluster import ROOT, write_config
 from tests.servers import until
-from tests.workers.workshop import CONFIG
+from tests.workers.in_process import CONFIG
 
 
 @pytest.fixture

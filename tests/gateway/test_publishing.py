@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 
 from deploydb.broker.port import Message, Outbound, Receipt
-from deploydb.domain.errors import Misconfigured, Refused, Transient
-from deploydb.domain.facts import ApprovalGiven
+from deploydb.domain.model.errors import (
+    Misconfigured,
+    Refused,
+    Transient,
+)
+from deploydb.domain.model.facts import ApprovalGiven
 from deploydb.gateway.publishing import Publisher, message_of
 from deploydb.wire.native import decode_fact
 

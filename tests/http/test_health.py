@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from deploydb.domain.errors import Transient
+from deploydb.domain.model.errors import Transient
 from deploydb.http import health
 from deploydb.http.health import Health
 

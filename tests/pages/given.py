@@ -10,12 +10,16 @@ import uvicorn
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deploydb.domain.catalog import After, Service, Stage
+from deploydb.domain.model.catalog import (
+    After,
+    Service,
+    Stage,
+)
 from deploydb.identity import Person
 from deploydb.query.app import application
 from deploydb.store.tables import deployment
+from tests.scenario import World, catalog
 from tests.servers import until
-from tests.story import World, catalog
 
 EVIL = "<script>alert(1)</script>"
 VERSION = f"1.9-{EVIL}"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.pages.given import EVIL, VERSION, world_of_pages
-from tests.query.asking import Service
-from tests.story import World
+from tests.query.client import Service
+from tests.scenario import World
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 

@@ -2,7 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from deploydb.query.pages.drawing import bars, columns, graph, ticks
+from deploydb.query.pages.svg import (
+    bars,
+    columns,
+    graph,
+    ticks,
+)
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 END = START + timedelta(days=10)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.query.asking import Service
-from tests.story import World
+from tests.query.client import Service
+from tests.scenario import World
 
 
 @pytest.fixture

@@ -3,8 +3,12 @@
 from datetime import timedelta
 from urllib.parse import quote
 
-from tests.query.asking import Service
-from tests.story import NOON, World, catalog
+from tests.query.client import Service
+from tests.scenario import (
+    NOON,
+    World,
+    catalog,
+)
 
 HOUR = timedelta(hours=1)
 

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from deploydb.domain.errors import Transient
-from deploydb.query import patience
-from deploydb.query.patience import for_reading
+from deploydb.domain.model.errors import Transient
+from deploydb.query import read_engine
+from deploydb.query.read_engine import for_reading
 from deploydb.store.engine import open_engine, reading
 from deploydb.store.tables import artifact, event
-from tests.query.asking import Service
-from tests.story import World
+from tests.query.client import Service
+from tests.scenario import World
 
 ENDLESS = sa.text("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n % 1000 + 1 FROM t) SELECT count(*) FROM t")
 COUNTED = sa.select(sa.func.count()).select_from(artifact)
@@ -35,7 +35,7 @@ def test_its_connections_cannot_write(engine: sa.Engine) -> None:
 def test_a_statement_that_takes_too_long_is_given_up_and_the_next_one_is_answered(
     engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "ANSWER_WITHIN_SECONDS", 0.2)
+    monkeypatch.setattr(read_engine, "ANSWER_WITHIN_SECONDS", 0.2)
     for _ in range(2):
         with pytest.raises(Transient, match="away or busy"), reading(engine) as connection:
             connection.execute(ENDLESS)

@@ -4,9 +4,13 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from deploydb.domain.catalog import Service as ConfiguredService
-from tests.query.asking import Service
-from tests.story import NOON, World, catalog
+from deploydb.domain.model.catalog import Service as ConfiguredService
+from tests.query.client import Service
+from tests.scenario import (
+    NOON,
+    World,
+    catalog,
+)
 
 HOUR = timedelta(hours=1)
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from deploydb.domain.catalog import After, Stage
-from tests.query.asking import Service
-from tests.story import World, catalog
+from deploydb.domain.model.catalog import After, Stage
+from tests.query.client import Service
+from tests.scenario import World, catalog
 
 HOUR = timedelta(hours=1)
 

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.query.asking import Service
+from tests.query.client import Service
 from tests.query.routes import NEEDED, addresses, parameters_of
-from tests.story import World
+from tests.scenario import World
 
 ANY = "text/html, */*"
 TIMES = (

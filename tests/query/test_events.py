@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.query.asking import Service
-from tests.story import NOON, World
+from tests.query.client import Service
+from tests.scenario import NOON, World
 
 HOUR = timedelta(hours=1)
 

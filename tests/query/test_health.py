@@ -7,9 +7,9 @@ import pytest
 
 from deploydb.http import health
 from deploydb.query.resources import health as looks
-from tests.query.asking import Service
+from tests.query.client import Service
+from tests.scenario import World
 from tests.servers import PostgreSQL
-from tests.story import World
 
 HEALTHY = '{"database":{"healthy":true},"migrations":{"healthy":true},"configuration":{"healthy":true}}'
 

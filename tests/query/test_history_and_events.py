@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from deploydb.domain.catalog import Service as ConfiguredService
+from deploydb.domain.model.catalog import Service as ConfiguredService
 from deploydb.store.queries import events as queries
 from deploydb.store.tables import event
-from tests.query.asking import Service
-from tests.story import World, catalog
+from tests.query.client import Service
+from tests.scenario import World, catalog
 
 
 def passed(world: World, deployment: int) -> None:

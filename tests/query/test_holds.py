@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from deploydb.domain.catalog import After, Stage
-from deploydb.domain.catalog import Service as ConfiguredService
-from tests.query.asking import Service
-from tests.story import World, catalog
+from deploydb.domain.model.catalog import After, Stage
+from deploydb.domain.model.catalog import Service as ConfiguredService
+from tests.query.client import Service
+from tests.scenario import World, catalog
 
 DEV_TO_PROD = (
     Stage(environment="dev"),

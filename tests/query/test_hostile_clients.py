@@ -19,8 +19,8 @@ from deploydb.identity import hashed
 from deploydb.query.stream import MOST_LISTENERS, MOST_LISTENERS_EACH
 from deploydb.store.tables import event
 from tests.query.test_process import Process
+from tests.scenario import World
 from tests.servers import until
-from tests.story import World
 
 DESCRIPTORS = 1024
 HALF = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: "

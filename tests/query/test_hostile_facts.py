@@ -13,9 +13,9 @@ from deploydb.store.queries.changes import changes, numbers_above
 from deploydb.store.record import record
 from deploydb.store.tables import event
 from tests.hostile import hostile_facts
-from tests.query.asking import Service
+from tests.query.client import Service
 from tests.query.routes import addresses
-from tests.story import NOON, World
+from tests.scenario import NOON, World
 
 FACTS, BATCH = 10_000, 200
 """A batch is recorded at one time, and each has an hour of its own: as many as one look at an hour shows."""

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from deploydb.query.app import RESOURCES, interface
-from tests.query.asking import Service
+from tests.query.client import Service
 
 COPY = Path(__file__).parents[2] / "deploy/openapi.json"
 

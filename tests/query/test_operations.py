@@ -1,8 +1,8 @@
 """`/api/operations`: how the machinery is."""
 
 from deploydb.store import outbox
-from tests.query.asking import Service
-from tests.story import World
+from tests.query.client import Service
+from tests.scenario import World
 
 
 def test_nothing_waits_where_nothing_has_happened(service: Service) -> None:

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from deploydb.store.tables import artifact
-from tests.query.asking import Service
-from tests.story import World
+from tests.query.client import Service
+from tests.scenario import World
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from deploydb.domain.catalog import After, Stage
-from deploydb.domain.catalog import Service as Configured
-from tests.query.asking import Service
-from tests.story import NOON, World, catalog
+from deploydb.domain.model.catalog import After, Stage
+from deploydb.domain.model.catalog import Service as Configured
+from tests.query.client import Service
+from tests.scenario import (
+    NOON,
+    World,
+    catalog,
+)
 
 STAGES = (
     Stage(environment="dev", promotions=("soak",)),

@@ -7,37 +7,41 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from deploydb.domain.artifact import Artifact
-from deploydb.domain.state import Release
+from deploydb.domain.model.artifact import Artifact
+from deploydb.domain.model.deployment import Release
 from deploydb.store.engine import reading
-from deploydb.store.publications import module_key
+from deploydb.store.projections.publications import module_key
 from deploydb.store.queries import (
+    approvals,
     artifacts,
+    as_of,
     blame,
     changes,
     deployments,
     diff,
     dora,
     events,
+    existence,
     flows,
     history,
     holds,
     lanes,
-    names,
+    live_durations,
+    live_intervals,
     operations,
-    past,
     plan,
     releases,
     rollback,
-    stays,
-    tenures,
     where,
     why,
-    words,
 )
-from deploydb.store.situation import situations
-from tests.past import fill
-from tests.story import NOON, World, catalog
+from deploydb.store.snapshot import situations
+from tests.history import fill
+from tests.scenario import (
+    NOON,
+    World,
+    catalog,
+)
 
 ALL = events.Filter()
 RELEASE = Release(
@@ -74,8 +78,8 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: flows.flow_by_id(c, 1), {"pk_flow"}),
     (lambda c: lanes.running_in(c, "foo", "dev"), {"pk_running"}),
     (lambda c: lanes.pending_in(c, "foo", "dev"), set()),
-    (lambda c: names.service_is_stored(c, "foo"), set()),
-    (lambda c: names.lane_is_stored(c, "foo", "dev"), {"ix_deployment_lane"}),
+    (lambda c: existence.service_is_stored(c, "foo"), set()),
+    (lambda c: existence.lane_is_stored(c, "foo", "dev"), {"ix_deployment_lane"}),
     (lambda c: history.history(c, "foo", offset=0, limit=20), {"ix_deployment_history"}),
     (lambda c: history.history(c, "foo", "dev", offset=0, limit=20), set()),
     (
@@ -88,11 +92,11 @@ QUERIES: list[tuple[Ask, set[str]]] = [
         {"ix_artifact_module"},
     ),
     (lambda c: holds.holds_at(c, NOON, "foo"), set()),
-    (lambda c: past.decisions_until(c, "foo", "dev", [1], NOON), {"ix_event_lane"}),
-    (lambda c: past.catalogs_of(c, "foo", "dev", 1), {"ix_event_lane"}),
-    (lambda c: past.deployments_then(c, "foo", "dev", NOON, version="1.0"), {"ix_deployment_lane"}),
-    (lambda c: past.ran_at(c, "foo", "dev", "com.example", "foo", NOON), {"ix_event_lane"}),
-    (lambda c: past.known_then(c, [1], NOON), {"pk_deployment"}),
+    (lambda c: as_of.decisions_until(c, "foo", "dev", [1], NOON), {"ix_event_lane"}),
+    (lambda c: as_of.catalogs_of(c, "foo", "dev", 1), {"ix_event_lane"}),
+    (lambda c: as_of.deployments_then(c, "foo", "dev", NOON, version="1.0"), {"ix_deployment_lane"}),
+    (lambda c: as_of.ran_at(c, "foo", "dev", "com.example", "foo", NOON), {"ix_event_lane"}),
+    (lambda c: as_of.known_then(c, [1], NOON), {"pk_deployment"}),
     (lambda c: plan.deployments_took(c, "foo", "dev"), {"ix_deployment_succeeded"}),
     (lambda c: plan.gates_took(c, "foo", "dev"), {"ix_deployment_succeeded"}),
     (lambda c: rollback.came_after(c, "foo", "dev", RELEASE, 1, limit=50), set()),
@@ -109,17 +113,17 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: dora.runs_since(c, NOON, ["prod"], None), {"ix_tenure_environment"}),
     (lambda c: dora.troubles_between(c, NOON, NOON, ["prod"], None), {"ix_event_rare"}),
     (lambda c: dora.published_in(c, {"com.example:foo": (NOON, NOON)}), {"ix_artifact_module"}),
-    (lambda c: tenures.running_now(c, "foo", "dev"), {"pk_running"}),
-    (lambda c: tenures.ran_at(c, NOON, NOON, "foo", None), {"ix_tenure_lane"}),
-    (lambda c: tenures.newest_of_modules(c, [("com.example", "foo")]), {"ix_artifact_module"}),
+    (lambda c: live_intervals.running_now(c, "foo", "dev"), {"pk_running"}),
+    (lambda c: live_intervals.ran_at(c, NOON, NOON, "foo", None), {"ix_tenure_lane"}),
+    (lambda c: live_intervals.newest_of_modules(c, [("com.example", "foo")]), {"ix_artifact_module"}),
     (lambda c: changes.numbers_above(c, 1), {"pk_event"}),
     (lambda c: events.events_before(c, None, ALL, limit=20), {"pk_event"}),
     (lambda c: events.events_before(c, 100, ALL, limit=20), {"pk_event"}),
     (lambda c: events.events_before(c, None, events.Filter(who="alice"), limit=20), {"ix_event_who"}),
     (lambda c: events.events_before(c, None, events.Filter(type="approval.given"), limit=20), {"ix_event_rare"}),
     (lambda c: events.events_before(c, None, events.Filter(since=NOON, until=NOON), limit=20), {"pk_event"}),
-    (lambda c: words.words_on(c, [1]), {"pk_approval"}),
-    (lambda c: stays.stays_of(c, "foo", NOON, limit=60), {"ix_tenure_lane"}),
+    (lambda c: approvals.words_on(c, [1]), {"pk_approval"}),
+    (lambda c: live_durations.stays_of(c, "foo", NOON, limit=60), {"ix_tenure_lane"}),
     (lambda c: releases.release_by_id(c, 1), {"pk_artifact"}),
     (operations.unevaluated, {"pk_mark"}),
     (operations.unsent, {"ix_outbox_unsent"}),

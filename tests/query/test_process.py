@@ -16,9 +16,9 @@ import pytest
 
 from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate
-from tests.house import ROOT, write_config
+from tests.cluster import ROOT, write_config
+from tests.scenario import World
 from tests.servers import PostgreSQL, until
-from tests.story import World
 
 CONFIG = {
     "services/foo.yml": "artifacts: [com.example:foo]\npipelines: [main]\n",

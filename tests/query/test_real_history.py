@@ -10,13 +10,13 @@ from urllib.parse import quote
 
 import pytest
 
-from deploydb.domain.catalog import After, Stage
-from deploydb.domain.catalog import Service as ConfiguredService
+from deploydb.domain.model.catalog import After, Stage
+from deploydb.domain.model.catalog import Service as ConfiguredService
 from deploydb.store.engine import reading
 from deploydb.store.record import record
 from deploydb.store.tables import event
-from tests.query.asking import Service
-from tests.story import World, catalog
+from tests.query.client import Service
+from tests.scenario import World, catalog
 
 RELEASES = Path(__file__).parents[3] / "shared/samples/releases.jsonl"
 ENVIRONMENTS = ("dev", "test", "staging", "preprod", "prod")

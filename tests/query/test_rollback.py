@@ -5,10 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from deploydb.domain.catalog import Service as Configured
-from deploydb.domain.promotions import DependsOnPromotion
-from tests.query.asking import Service
-from tests.story import NOON, World, catalog
+from deploydb.domain.model.catalog import Service as Configured
+from deploydb.domain.model.promotions import DependsOnPromotion
+from tests.query.client import Service
+from tests.scenario import (
+    NOON,
+    World,
+    catalog,
+)
 
 PATH = "/api/rollback/foo/prod"
 KNOWN = catalog(

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, settings
 from schemathesis import Case
 
 from deploydb.query.app import interface
-from tests.query.asking import Service
-from tests.story import World
+from tests.query.client import Service
+from tests.scenario import World
 
 _DOCUMENT = interface()
 del _DOCUMENT["paths"]["/api/stream"]  # it has no end: tests/query/test_stream.py

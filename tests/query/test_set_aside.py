@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from deploydb.store.tables import hotfix
 from tests.cli.conftest import served
 from tests.cli.shell import Shell
-from tests.query.asking import Service
-from tests.story import World
+from tests.query.client import Service
+from tests.scenario import World
 
 SINCE = "foo is set aside since 2026-11-22 12:00:00 UTC, 1 attempt"
 

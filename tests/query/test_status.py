@@ -3,11 +3,17 @@
 from datetime import timedelta
 from typing import Any
 
-from deploydb.domain.catalog import After, Catalog, Environment, Pipeline, Stage
-from deploydb.domain.catalog import Service as ConfiguredService
-from deploydb.query.order import environments_in_order
-from tests.query.asking import Service
-from tests.story import World, catalog
+from deploydb.domain.model.catalog import (
+    After,
+    Catalog,
+    Environment,
+    Pipeline,
+    Stage,
+)
+from deploydb.domain.model.catalog import Service as ConfiguredService
+from deploydb.query.environment_sequence import environments_in_order
+from tests.query.client import Service
+from tests.scenario import World, catalog
 
 DEV_TO_PROD = (
     Stage(environment="dev"),

@@ -4,10 +4,14 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from deploydb.domain.catalog import After, Stage
-from deploydb.domain.catalog import Service as Configured
-from tests.query.asking import Service
-from tests.story import NOON, World, catalog
+from deploydb.domain.model.catalog import After, Stage
+from deploydb.domain.model.catalog import Service as Configured
+from tests.query.client import Service
+from tests.scenario import (
+    NOON,
+    World,
+    catalog,
+)
 
 HOUR = timedelta(hours=1)
 NO_GATES = (Stage(environment="dev"), Stage(environment="prod", after=After(environments=("dev",))))

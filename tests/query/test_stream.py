@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.query.test_process import Process, migrate_at
-from tests.story import World
+from tests.scenario import World
 
 
 class Listener:

@@ -3,8 +3,8 @@
 import pytest
 
 from deploydb.store.outbox import lease
-from tests.query.asking import Service
-from tests.story import World, catalog
+from tests.query.client import Service
+from tests.scenario import World, catalog
 
 
 @pytest.mark.parametrize(

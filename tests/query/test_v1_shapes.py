@@ -2,13 +2,18 @@
 
 from datetime import timedelta
 
-from deploydb.domain.catalog import After, DeploymentWebhooks, Environment, PromotionWebhooks, Stage, Webhooks
-from deploydb.domain.catalog import (
-    Service as ConfiguredService,
+from deploydb.domain.model.catalog import (
+    After,
+    DeploymentWebhooks,
+    Environment,
+    PromotionWebhooks,
+    Stage,
+    Webhooks,
 )
-from deploydb.domain.promotions import VerificationPromotion
-from tests.query.asking import Service
-from tests.story import World, catalog
+from deploydb.domain.model.catalog import Service as ConfiguredService
+from deploydb.domain.model.promotions import VerificationPromotion
+from tests.query.client import Service
+from tests.scenario import World, catalog
 
 URL = "https://repo.example.com/foo-1.0.jar"
 ARTIFACT = (

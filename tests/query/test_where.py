@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.query.asking import Service
-from tests.story import World, catalog
+from tests.query.client import Service
+from tests.scenario import World, catalog
 
 COMMIT = "4f9c1d2e3a4b5c6d7e8f90112233445566778899"
 DIGEST = "sha256:" + "ab" * 32

@@ -7,14 +7,20 @@ from urllib.parse import quote
 import pytest
 from msgspec.structs import replace
 
-from deploydb.domain.catalog import After, Catalog, Stage
-from deploydb.domain.catalog import (
-    Service as ConfiguredService,
+from deploydb.domain.model.catalog import (
+    After,
+    Catalog,
+    Stage,
 )
-from deploydb.domain.promotions import ManualPromotion, Window, WindowPromotion
+from deploydb.domain.model.catalog import Service as ConfiguredService
+from deploydb.domain.model.promotions import (
+    ManualPromotion,
+    Window,
+    WindowPromotion,
+)
 from deploydb.store.tables import deployment
-from tests.query.asking import Service
-from tests.story import World, catalog
+from tests.query.client import Service
+from tests.scenario import World, catalog
 
 STAGES = (
     Stage(environment="dev"),

@@ -4,12 +4,22 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, Literal
 
-from deploydb.domain.catalog import Catalog
-from deploydb.domain.facts import AnyFact, ApprovalGiven, ArtifactPublished, VerificationFinished
-from deploydb.domain.history import Attempt, LogEntry
-from deploydb.domain.state import Deployment, Outcome, Precedence, Release
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.deployment import (
+    Deployment,
+    Outcome,
+    Precedence,
+    Release,
+)
+from deploydb.domain.model.facts import (
+    AnyFact,
+    ApprovalGiven,
+    ArtifactPublished,
+    VerificationFinished,
+)
+from deploydb.domain.model.history import Attempt, LogEntry
 from deploydb.simulation import Comparison, Reality, Replay, compare
-from tests.domain.given import artifact, at
+from tests.domain.scenario import artifact, at
 
 END = at(60 * 24 * 30)
 """The past ends a month after noon."""

@@ -6,10 +6,15 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploydb.domain.catalog import Catalog
-from deploydb.domain.facts import HoldPlaced, IncidentDetected
-from deploydb.domain.state import Outcome
-from tests.domain.given import THREE, at, catalog, chain
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.deployment import Outcome
+from deploydb.domain.model.facts import HoldPlaced, IncidentDetected
+from tests.domain.scenario import (
+    THREE,
+    at,
+    catalog,
+    chain,
+)
 from tests.simulation.given import Past
 
 CATALOGS = (

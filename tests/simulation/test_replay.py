@@ -2,11 +2,26 @@
 
 from datetime import timedelta
 
-from deploydb.domain.catalog import Environment, Retry, Service
-from deploydb.domain.facts import HoldPlaced, VerificationFinished
-from deploydb.domain.promotions import ManualPromotion, SoakPromotion, VerificationPromotion
-from deploydb.domain.state import Outcome
-from tests.domain.given import FOO, THREE, at, catalog, chain, foo
+from deploydb.domain.model.catalog import (
+    Environment,
+    Retry,
+    Service,
+)
+from deploydb.domain.model.deployment import Outcome
+from deploydb.domain.model.facts import HoldPlaced, VerificationFinished
+from deploydb.domain.model.promotions import (
+    ManualPromotion,
+    SoakPromotion,
+    VerificationPromotion,
+)
+from tests.domain.scenario import (
+    FOO,
+    THREE,
+    at,
+    catalog,
+    chain,
+    foo,
+)
 from tests.simulation.given import Past, told
 
 PLAIN = catalog(*THREE)

@@ -8,10 +8,15 @@ import msgspec
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from deploydb.domain.artifact import Coordinate, Name
-from deploydb.domain.characters import not_allowed
-from deploydb.domain.commands import DeployCommand
-from deploydb.domain.facts import AboutDeployment, AboutHold, AnyFact, ArtifactAttested
+from deploydb.domain.model.artifact import Coordinate, Name
+from deploydb.domain.model.commands import DeployCommand
+from deploydb.domain.model.facts import (
+    AboutDeployment,
+    AboutHold,
+    AnyFact,
+    ArtifactAttested,
+)
+from deploydb.domain.unsafe_characters import not_allowed
 from deploydb.wire.native import decode_fact
 
 ARRIVAL = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

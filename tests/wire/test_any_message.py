@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from deploydb.domain.commands import DeployCommand
-from deploydb.domain.errors import Refused
-from deploydb.domain.facts import ArtifactPublished
+from deploydb.domain.model.commands import DeployCommand
+from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.facts import ArtifactPublished
 from deploydb.wire.native import decode_command, encode_command, encode_fact
 from tests.wire.given import COMMANDS, FACTS, FINISHED, PUBLISHED, facts, take
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import msgspec
 import pytest
 
-from deploydb.domain.artifact import Coordinate, Name
-from deploydb.domain.errors import Refused
+from deploydb.domain.model.artifact import Coordinate, Name
+from deploydb.domain.model.errors import Refused
 from tests.wire.given import FACTS, FINISHED, finished, published, take
 
 HIDDEN = ("\x1b", "\x7f", "\x9b", "\x85", "\u202e", "\u2066", "\u200f", "\u061c", "\u2028", "\u200b", "\u3164", "\n")

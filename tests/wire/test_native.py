@@ -6,8 +6,12 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from deploydb.domain.errors import Refused
-from deploydb.domain.facts import ArtifactPublished, DeploymentFinished, HoldPlaced
+from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.facts import (
+    ArtifactPublished,
+    DeploymentFinished,
+    HoldPlaced,
+)
 from deploydb.settings import MAX_BODY_BYTES
 from deploydb.wire.native import decode_command, encode_fact
 from tests.wire.given import ARRIVAL, PUBLISHED, beside, finished, published, take

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import needs_servers
-from tests.workers.workshop import Workshop
+from tests.workers.in_process import Workshop
 
 
 @pytest.fixture(

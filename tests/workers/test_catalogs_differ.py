@@ -6,8 +6,14 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from deploydb.store.tables import artifact, flow, listed, mark
-from tests.house import write_config
-from tests.workers.workshop import CONFIG, Working, Workshop, published, until
+from tests.cluster import write_config
+from tests.workers.in_process import (
+    CONFIG,
+    Working,
+    Workshop,
+    published,
+    until,
+)
 
 LATE = {"services/late.yml": "artifacts: [com.example:late]\npipelines: [main]\n"}
 

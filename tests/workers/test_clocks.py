@@ -15,13 +15,18 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from deploydb.domain.errors import Transient
 from deploydb.domain.model.admission_reasons import BeingDeployed
+from deploydb.domain.model.errors import Transient
 from deploydb.store.clock import DatabaseClock, ahead
 from deploydb.store.engine import open_engine
 from deploydb.store.tables import deployment, outbox
 from tests.conftest import needs_servers
-from tests.workers.workshop import Workshop, fact, published, until
+from tests.workers.in_process import (
+    Workshop,
+    fact,
+    published,
+    until,
+)
 
 HOUR = timedelta(hours=1)
 ANOTHER_DAY = Path(__file__).parents[1] / "another_day"

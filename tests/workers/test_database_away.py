@@ -11,7 +11,13 @@ from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate
 from deploydb.store.tables import event
 from tests.servers import PostgreSQL
-from tests.workers.workshop import Working, Workshop, fact, published, until
+from tests.workers.in_process import (
+    Working,
+    Workshop,
+    fact,
+    published,
+    until,
+)
 
 
 @pytest.fixture

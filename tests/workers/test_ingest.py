@@ -13,9 +13,14 @@ from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.settings import MAX_BODY_BYTES
 from deploydb.store.tables import artifact, event
 from tests.amqp_properties import HOSTILE, Header, Properties
+from tests.cluster import House, Process
 from tests.conftest import needs_servers
-from tests.house import House, Process
-from tests.workers.workshop import Workshop, fact, published, until
+from tests.workers.in_process import (
+    Workshop,
+    fact,
+    published,
+    until,
+)
 
 
 def _logged(workshop: Workshop) -> list[str]:

@@ -9,8 +9,14 @@ import sqlalchemy as sa
 from deploydb.broker.open import open_inbound, provision
 from deploydb.broker.topology import NOTIFICATIONS, Binding, Queue, Topology
 from deploydb.store.tables import deployment, outbox
-from tests.house import write_config
-from tests.workers.workshop import CONFIG, Workshop, fact, published, until
+from tests.cluster import write_config
+from tests.workers.in_process import (
+    CONFIG,
+    Workshop,
+    fact,
+    published,
+    until,
+)
 
 
 def _statuses(workshop: Workshop, version: str) -> dict[str, str]:

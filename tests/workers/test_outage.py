@@ -7,8 +7,13 @@ import sqlalchemy as sa
 
 from deploydb.domain.model.reasons import ExpiryDeferred
 from deploydb.store.tables import deployment, reading
-from tests.house import write_config
-from tests.workers.workshop import Workshop, fact, published, until
+from tests.cluster import write_config
+from tests.workers.in_process import (
+    Workshop,
+    fact,
+    published,
+    until,
+)
 
 
 def _dev(workshop: Workshop) -> sa.Row[tuple[object, ...]]:

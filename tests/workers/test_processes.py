@@ -13,7 +13,11 @@ import pytest
 import sqlalchemy as sa
 
 from deploydb.store.tables import event
-from tests.workers.workshop import Workshop, published, until
+from tests.workers.in_process import (
+    Workshop,
+    published,
+    until,
+)
 
 Start = Callable[..., subprocess.Popen[str]]
 

@@ -7,14 +7,18 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from deploydb.domain.errors import Transient
+from deploydb.domain.model.errors import Transient
 from deploydb.store.engine import open_engine, reading
 from deploydb.store.queries.events import Filter, events_before
-from deploydb.store.queries.moments import OUT_OF_ORDER
+from deploydb.store.queries.log_positions import OUT_OF_ORDER
 from deploydb.store.record import Arrival, Recorded, record
 from deploydb.store.tables import event
 from deploydb.wire.native import decode_fact
-from tests.workers.workshop import Workshop, published, until
+from tests.workers.in_process import (
+    Workshop,
+    published,
+    until,
+)
 from workers import ingest
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from deploydb.domain.errors import DeployDBError, Misconfigured
+from deploydb.domain.model.errors import DeployDBError, Misconfigured
 from deploydb.redaction import redacted, secrets_in, shown_url
 from deploydb.settings import Settings
 from deploydb.store.engine import open_engine, reading

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 from deploydb.redaction import redacted
 from deploydb.telemetry import open_log
 

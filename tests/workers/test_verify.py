@@ -17,18 +17,22 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from deploydb.configuration import load
-from deploydb.domain.catalog import Catalog, Service
-from deploydb.domain.promotions import MetricPromotion, Promotion, WebhookPromotion
+from deploydb.domain.model.catalog import Catalog, Service
+from deploydb.domain.model.promotions import (
+    MetricPromotion,
+    Promotion,
+    WebhookPromotion,
+)
 from deploydb.domain.wording import text
+from deploydb.egress import Allowed, Outgoing
 from deploydb.http.health import Health
-from deploydb.outgoing import Allowed, Outgoing
-from deploydb.store import probes
+from deploydb.store import external_checks
 from deploydb.store.record import record
 from deploydb.store.tables import event, outbox, probe, verdict
 from deploydb.telemetry import open_log
-from tests.house import write_config
+from tests.cluster import write_config
+from tests.scenario import World, catalog
 from tests.servers import until
-from tests.story import World, catalog
 from tests.web import Web, result, web
 from workers.loop import Patience, run
 from workers.signals import Signals
@@ -255,12 +259,12 @@ def test_a_worker_that_dies_between_the_answer_and_its_end_asks_again_and_it_cou
     bench.configure(bench.webhook())
     bench.web.reply("/check", 200)
     bench.deployed()
-    (dead,) = probes.lease(bench.world.engine, datetime.now(UTC), limit=10, duration=lambda _: SOON)
+    (dead,) = external_checks.lease(bench.world.engine, datetime.now(UTC), limit=10, duration=lambda _: SOON)
     with bench.working():
         bench.until_done()
     assert len(bench.web.asked) == 1
-    late = probes.Settlement(lease=dead, due_at=None, told="passed")
-    assert not probes.settle(bench.world.engine, late, datetime.now(UTC), exchange="deploydb.events")
+    late = external_checks.Settlement(lease=dead, due_at=None, told="passed")
+    assert not external_checks.settle(bench.world.engine, late, datetime.now(UTC), exchange="deploydb.events")
     assert bench.facts() == [("passed", "200")]
     bench.heard(times=2)
     assert [row.type for row in bench.world.rows(event)].count("verification.finished") == 1

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from deploydb.domain.errors import Transient
+from deploydb.domain.model.errors import Transient
 from deploydb.store import engine as store
 from deploydb.store.engine import open_engine, reading
 from tests.servers import until

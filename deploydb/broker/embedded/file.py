@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Literal
 
 from deploydb.broker.address import EmbeddedAddress
-from deploydb.broker.replies import PROVISION
+from deploydb.broker.errors import PROVISION
 from deploydb.broker.topology import COMMANDS, Topology
-from deploydb.disk import Unwritable
-from deploydb.domain.errors import MUST_BE_WRITABLE, Misconfigured, Transient, Unusable
-from deploydb.private import make_folder, make_sqlite_file
+from deploydb.disk_space import Unwritable
+from deploydb.domain.model.errors import (
+    MUST_BE_WRITABLE,
+    Misconfigured,
+    Transient,
+    Unusable,
+)
+from deploydb.private_files import make_folder, make_sqlite_file
 
 _VERSION = 1
 _BUSY_SECONDS = 10.0

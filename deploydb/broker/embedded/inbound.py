@@ -9,16 +9,16 @@ from types import TracebackType
 from typing import Self
 
 from deploydb.broker.address import EmbeddedAddress
-from deploydb.broker.dead import TOO_OFTEN, dead_letter
+from deploydb.broker.dead_letter import TOO_OFTEN, dead_letter
 from deploydb.broker.embedded import owner
 from deploydb.broker.embedded.file import open_file, told_apart, writing
 from deploydb.broker.embedded.outbound import user_name
 from deploydb.broker.embedded.routing import Router
 from deploydb.broker.embedded.rows import columns, delivery
+from deploydb.broker.errors import PROVISION
 from deploydb.broker.port import TAKE_BYTES, Delivery
-from deploydb.broker.replies import PROVISION
 from deploydb.broker.topology import DELIVERY_LIMIT
-from deploydb.domain.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured
 
 LEASE = timedelta(seconds=60)
 """The time until messages of a silent consumer are free, where the end of its process cannot be detected."""

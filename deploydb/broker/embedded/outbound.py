@@ -10,10 +10,10 @@ from typing import Self
 from deploydb.broker.address import EmbeddedAddress
 from deploydb.broker.embedded.file import open_file, told_apart, writing
 from deploydb.broker.embedded.routing import Router
+from deploydb.broker.errors import PROVISION
 from deploydb.broker.port import Message, Receipt
-from deploydb.broker.replies import PROVISION
-from deploydb.disk import require_room
-from deploydb.domain.errors import Misconfigured
+from deploydb.disk_space import require_room
+from deploydb.domain.model.errors import Misconfigured
 
 
 class EmbeddedOutbound:

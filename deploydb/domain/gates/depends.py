@@ -5,16 +5,21 @@ from collections.abc import Sequence
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from deploydb.domain.gates.asked import Asked
+from deploydb.domain.gates.context import Asked
+from deploydb.domain.model.deployment import (
+    Neighbour,
+    Outcome,
+    Status,
+    Verdict,
+)
 from deploydb.domain.model.gate_reasons import (
     DependencyMet,
     DependencyMissing,
     DependencyUnverified,
     DependencyVersion,
 )
+from deploydb.domain.model.promotions import DependsOnPromotion
 from deploydb.domain.model.reason_parts import ReleaseStatus
-from deploydb.domain.promotions import DependsOnPromotion
-from deploydb.domain.state import Neighbour, Outcome, Status, Verdict
 
 
 def depends_on(promotion: DependsOnPromotion, asked: Asked) -> Verdict:

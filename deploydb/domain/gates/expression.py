@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from deploydb.domain.gates.asked import Asked
+from deploydb.domain.gates.context import Asked
+from deploydb.domain.model.deployment import Outcome, Verdict
 from deploydb.domain.model.gate_reasons import ExpressionFalse, ExpressionTrue, ExpressionUnknown
-from deploydb.domain.promotions import ExpressionPromotion
-from deploydb.domain.state import Outcome, Verdict
+from deploydb.domain.model.promotions import ExpressionPromotion
 
 
 def expression(promotion: ExpressionPromotion, asked: Asked) -> Verdict:

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from deploydb.domain.gates.asked import Asked
+from deploydb.domain.gates.context import Asked
 from deploydb.domain.gates.depends import depends_on
 from deploydb.domain.gates.expression import expression
 from deploydb.domain.gates.manual import manual
@@ -14,8 +14,9 @@ from deploydb.domain.gates.provenance import provenance
 from deploydb.domain.gates.soak import soak
 from deploydb.domain.gates.verification import checked, verification
 from deploydb.domain.gates.window import window
+from deploydb.domain.model.deployment import Outcome, Verdict
 from deploydb.domain.model.gate_reasons import ApprovalDeferred, GateBroken
-from deploydb.domain.promotions import (
+from deploydb.domain.model.promotions import (
     DependsOnPromotion,
     ExpressionPromotion,
     ManualPromotion,
@@ -27,7 +28,6 @@ from deploydb.domain.promotions import (
     WebhookPromotion,
     WindowPromotion,
 )
-from deploydb.domain.state import Outcome, Verdict
 
 BROKEN_AGAIN_AFTER = timedelta(minutes=1)
 """A gate that breaks is asked again after this."""

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from deploydb.domain.evidence import Approval
-from deploydb.domain.gates.asked import Asked
+from deploydb.domain.gates.context import Asked
+from deploydb.domain.model.deployment import Outcome, Verdict
+from deploydb.domain.model.evidence import Approval
 from deploydb.domain.model.gate_reasons import ApprovalRefused, ApprovalTimedOut, Approved, AwaitingApproval
+from deploydb.domain.model.promotions import ManualPromotion
 from deploydb.domain.model.reason_parts import Comment, UncountedVote
-from deploydb.domain.promotions import ManualPromotion
-from deploydb.domain.state import Outcome, Verdict
 
 
 class Votes(Struct, frozen=True, kw_only=True):

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from deploydb.domain.evidence import Attestation
-from deploydb.domain.gates.asked import Asked
+from deploydb.domain.gates.context import Asked
+from deploydb.domain.model.deployment import Outcome, Verdict
+from deploydb.domain.model.evidence import Attestation
 from deploydb.domain.model.gate_reasons import Attested, AwaitingAttestation, DigestMissing
+from deploydb.domain.model.promotions import ProvenancePromotion
 from deploydb.domain.model.reason_parts import Signature
-from deploydb.domain.promotions import ProvenancePromotion
-from deploydb.domain.state import Outcome, Verdict
 
 
 def provenance(promotion: ProvenancePromotion, asked: Asked) -> Verdict:

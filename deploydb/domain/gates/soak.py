@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from deploydb.domain.evidence import Incident, Verification
-from deploydb.domain.gates.asked import Asked
+from deploydb.domain.gates.context import Asked
 from deploydb.domain.gates.verification import verified_at
+from deploydb.domain.model.deployment import Outcome, Verdict
+from deploydb.domain.model.evidence import Incident, Verification
 from deploydb.domain.model.gate_reasons import Soaked, SoakIncident, Soaking, SoakNotLive, SoakUnverified
-from deploydb.domain.promotions import (
+from deploydb.domain.model.promotions import (
     MetricPromotion,
     Promotion,
     SoakPromotion,
     VerificationPromotion,
     WebhookPromotion,
 )
-from deploydb.domain.state import Outcome, Verdict
 
 _VERIFYING = (VerificationPromotion, WebhookPromotion, MetricPromotion)
 

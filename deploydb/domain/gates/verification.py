@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from deploydb.domain.evidence import Verification
-from deploydb.domain.gates.asked import Asked
+from deploydb.domain.gates.context import Asked
+from deploydb.domain.model.deployment import Outcome, Verdict
+from deploydb.domain.model.evidence import Verification
 from deploydb.domain.model.gate_reasons import (
     AwaitingJobs,
     CheckRunning,
@@ -13,9 +14,12 @@ from deploydb.domain.model.gate_reasons import (
     JobsPassed,
     JobsTimedOut,
 )
+from deploydb.domain.model.promotions import (
+    CheckedPromotion,
+    VerificationPromotion,
+    WebhookPromotion,
+)
 from deploydb.domain.model.reason_parts import JobReport
-from deploydb.domain.promotions import CheckedPromotion, VerificationPromotion, WebhookPromotion
-from deploydb.domain.state import Outcome, Verdict
 
 
 def verification(promotion: VerificationPromotion, asked: Asked) -> Verdict:

@@ -1,10 +1,10 @@
 """`WindowPromotion`: it is the right time."""
 
-from deploydb.domain.gates.asked import Asked
+from deploydb.domain.calendar.windows import opens
+from deploydb.domain.gates.context import Asked
+from deploydb.domain.model.deployment import Outcome, Verdict
 from deploydb.domain.model.gate_reasons import WindowClosed, WindowOpen
-from deploydb.domain.promotions import WindowPromotion
-from deploydb.domain.state import Outcome, Verdict
-from deploydb.domain.windows import opens
+from deploydb.domain.model.promotions import WindowPromotion
 
 _NAMED = 3
 """More windows than these are counted, not named."""

@@ -5,6 +5,7 @@
 
 from datetime import datetime, timedelta
 
+from deploydb.domain.model.promotions import Window
 from deploydb.domain.model.reason_parts import (
     Comment,
     IncidentReport,
@@ -14,7 +15,6 @@ from deploydb.domain.model.reason_parts import (
     Signature,
     UncountedVote,
 )
-from deploydb.domain.promotions import Window
 
 
 class GateBroken(ReasonCase, frozen=True, kw_only=True, tag="gate_broken"):

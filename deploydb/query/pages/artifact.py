@@ -3,9 +3,9 @@
 from msgspec import Struct
 
 from deploydb.http.errors import not_found
-from deploydb.query.asking import Asked, iso
 from deploydb.query.pages.page import Page, Said
 from deploydb.query.reasons import ReasonBody, reason_body
+from deploydb.query.request_context import Asked, iso
 from deploydb.store.queries.artifacts import artifacts_of_module
 from deploydb.store.queries.deployments import deployments_of_artifact
 from deploydb.store.queries.releases import release_by_id

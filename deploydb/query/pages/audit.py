@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from deploydb.query.asking import Asked
+from deploydb.query.pages.filters import moment, span
 from deploydb.query.pages.page import Page, Said, options_of
-from deploydb.query.pages.words import moment, span
+from deploydb.query.request_context import Asked
 from deploydb.query.resources import events
 
 _PAGING = ("pageNumber", "perPageSize")

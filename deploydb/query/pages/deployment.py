@@ -1,8 +1,8 @@
 """Where a deployment is told: with its flow, or, where it has none, with its lane."""
 
 from deploydb.http.errors import not_found
-from deploydb.query.asking import Asked
-from deploydb.query.pages.words import segment
+from deploydb.query.pages.filters import segment
+from deploydb.query.request_context import Asked
 from deploydb.store.queries.deployments import deployment_by_id
 
 

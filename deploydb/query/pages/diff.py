@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deploydb.query.asking import Asked
-from deploydb.query.order import environments_in_order
+from deploydb.query.environment_sequence import environments_in_order
+from deploydb.query.pages.filters import State
 from deploydb.query.pages.page import Page, Said, narrowed, options_of
-from deploydb.query.pages.words import State
+from deploydb.query.request_context import Asked
 from deploydb.query.resources.diff import RESOURCES, Diff, diff
 
 _RELATIONS = {

@@ -7,15 +7,15 @@ from typing import Any
 from msgspec import Struct
 
 from deploydb.http.errors import not_found
-from deploydb.query.asking import Asked, iso
 from deploydb.query.explanation import StageBody, stage_body
 from deploydb.query.pages.page import Page, Said, stream_of
 from deploydb.query.reasons import ReasonBody, reason_body
+from deploydb.query.request_context import Asked, iso
+from deploydb.store.queries.approvals import words_on
+from deploydb.store.queries.as_of import catalogs_of
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.flows import flow_by_id
-from deploydb.store.queries.past import catalogs_of
 from deploydb.store.queries.releases import release_by_id
-from deploydb.store.queries.words import words_on
 
 
 class Word(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from starlette.requests import Request
 
-from deploydb.query.asking import Asked
+from deploydb.query.request_context import Asked
 from deploydb.query.resource import Parameter, Resource
 
 Said = Any

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from deploydb import __version__
-from deploydb.domain.characters import visible
+from deploydb.domain.unsafe_characters import visible
 from deploydb.identity import APPROVE, FORM_COOKIE, FORM_FIELD, Person
-from deploydb.query.pages import words
+from deploydb.query.pages import filters
 from deploydb.query.pages.files import Files
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -48,21 +48,21 @@ class Rendering:
             auto_reload=False,
         )
         self._environment.filters.update(
-            absolute=words.absolute,
-            typed=words.typed,
-            segment=words.segment,
-            reachable=words.reachable,
-            span=words.span,
-            spelled=words.spelled,
+            absolute=filters.absolute,
+            typed=filters.typed,
+            segment=filters.segment,
+            reachable=filters.reachable,
+            span=filters.span,
+            spelled=filters.spelled,
         )
         self._environment.globals.update(
             static=files.address,
-            state=words.state,
-            held=words.held,
-            age=words.age,
-            lasted=words.lasted,
-            moment=words.moment,
-            holds_known=words.HOLDS,
+            state=filters.state,
+            held=filters.held,
+            age=filters.age,
+            lasted=filters.lasted,
+            moment=filters.moment,
+            holds_known=filters.HOLDS,
             release=__version__,
             pages_known=known,
             can_search=can_search,

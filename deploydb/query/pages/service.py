@@ -8,18 +8,22 @@ from typing import Any
 from msgspec import Struct
 
 from deploydb.http.errors import bad_request
-from deploydb.query.asking import Asked
-from deploydb.query.lane import require_service
+from deploydb.query.existence import require_service
 from deploydb.query.matrix import Lane
-from deploydb.query.pages.drawing import bars, graph, ticks
+from deploydb.query.pages.filters import moment, state
 from deploydb.query.pages.page import Page, Said, narrowed, stream_of
-from deploydb.query.pages.words import moment, state
+from deploydb.query.pages.svg import (
+    bars,
+    graph,
+    ticks,
+)
+from deploydb.query.request_context import Asked
 from deploydb.query.resource import PAGE, number
 from deploydb.query.resources.history import Tried, history
 from deploydb.query.resources.status import status
-from deploydb.query.shapes import Service as ServiceBody
+from deploydb.query.v1_schema import Service as ServiceBody
 from deploydb.store.queries.history import history as deployments_of
-from deploydb.store.queries.stays import stays_of
+from deploydb.store.queries.live_durations import stays_of
 
 DAYS = 30
 _MOST_DAYS = 3650

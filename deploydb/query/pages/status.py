@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from deploydb.query.asking import Asked
-from deploydb.query.order import environments_in_order
+from deploydb.query.environment_sequence import environments_in_order
+from deploydb.query.pages.filters import moment
 from deploydb.query.pages.page import Page, Said, options_of, stream_of
-from deploydb.query.pages.words import moment
+from deploydb.query.request_context import Asked
 from deploydb.query.resources import status
 
 

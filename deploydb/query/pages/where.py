@@ -1,7 +1,7 @@
 """`/where?what=`: is my commit in prod? Every page has a field that leads here."""
 
-from deploydb.query.asking import Asked
 from deploydb.query.pages.page import Page, Said, narrowed
+from deploydb.query.request_context import Asked
 from deploydb.query.resource import text
 from deploydb.query.resources.where import Where, where
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deploydb.query.asking import Asked
 from deploydb.query.pages.page import Page, Said, options_of, stream_of
+from deploydb.query.request_context import Asked
 from deploydb.query.resources import why
 
 

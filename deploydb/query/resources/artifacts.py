@@ -1,10 +1,10 @@
 """Artifacts: `/api/artifacts/…`."""
 
 from deploydb.http.errors import not_found, shown
-from deploydb.query.asking import Asked
 from deploydb.query.paging import MOST
+from deploydb.query.request_context import Asked
 from deploydb.query.resource import PAGE, Resource
-from deploydb.query.shapes import Artifact, Deployment
+from deploydb.query.v1_schema import Artifact, Deployment
 from deploydb.store.queries.artifacts import ArtifactView, artifact_by_id, artifacts_of_module, latest_of_module
 from deploydb.store.queries.deployments import deployments_of_artifact
 

@@ -5,11 +5,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from deploydb.domain.catalog import Catalog
+from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import bad_request
-from deploydb.query.asking import Asked
-from deploydb.query.lane import require_environment, require_service
+from deploydb.query.existence import require_environment, require_service
 from deploydb.query.reasons import ReasonBody, reason_body
+from deploydb.query.request_context import Asked
 from deploydb.query.resource import Resource, moment, number, text
 from deploydb.store.queries.blame import MOST, ChangeView, Told, changes_between, ran_before
 from deploydb.store.reason_codec import reason_of

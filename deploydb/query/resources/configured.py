@@ -3,11 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from deploydb.domain.catalog import Catalog
+from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import hint, not_found, shown
-from deploydb.query.asking import Asked
+from deploydb.query.request_context import Asked
 from deploydb.query.resource import Resource
-from deploydb.query.shapes import Environment, Pipeline, Promotion, Service
+from deploydb.query.v1_schema import (
+    Environment,
+    Pipeline,
+    Promotion,
+    Service,
+)
 
 T = TypeVar("T")
 B = TypeVar("B")

@@ -1,9 +1,9 @@
 """Deployments and their promotion results: `/api/deployments…`."""
 
 from deploydb.http.errors import not_found
-from deploydb.query.asking import Asked
+from deploydb.query.request_context import Asked
 from deploydb.query.resource import PAGE, Resource
-from deploydb.query.shapes import Deployment, PromotionResult
+from deploydb.query.v1_schema import Deployment, PromotionResult
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_page, latest_deployment
 
 

@@ -5,14 +5,18 @@ from typing import Literal
 
 from msgspec import Struct
 
-from deploydb.domain.artifact import version_key
-from deploydb.domain.catalog import Catalog
+from deploydb.domain.model.artifact import version_key
+from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import bad_request
-from deploydb.query.asking import Asked, iso
-from deploydb.query.lane import require_environment, require_service
+from deploydb.query.existence import require_environment, require_service
+from deploydb.query.request_context import Asked, iso
 from deploydb.query.resource import Resource, moment, needed, text
 from deploydb.store.queries.diff import MOST, ReleaseView, Span, published_between
-from deploydb.store.queries.tenures import TenureView, ran_at, running_now
+from deploydb.store.queries.live_intervals import (
+    TenureView,
+    ran_at,
+    running_now,
+)
 
 Relation = Literal["same", "behind", "ahead", "missing", "extra"]
 """How `to` stands to `from`: it runs the same, an older release, a newer one, nothing, or something alone."""

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from deploydb.domain.catalog import Catalog
 from deploydb.domain.dora import Day, Lane, Rate, Run, Share, Spread, figures
+from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import bad_request, shown
-from deploydb.query.asking import Asked
-from deploydb.query.lane import require_environment, require_service
+from deploydb.query.existence import require_environment, require_service
+from deploydb.query.request_context import Asked
 from deploydb.query.resource import Resource, text
 from deploydb.store.queries.dora import published_in, runs_since, troubles_between
 

@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from deploydb.domain.facts import OWN_SOURCE
+from deploydb.domain.model.facts import OWN_SOURCE
 from deploydb.http.errors import bad_request
-from deploydb.query.asking import Asked
 from deploydb.query.paging import LARGEST
 from deploydb.query.reasons import ReasonBody, reason_body
+from deploydb.query.request_context import Asked
 from deploydb.query.resource import Resource, moment, number, text
 from deploydb.store.queries.events import EventView, Filter, events_before
 from deploydb.store.reason_codec import reason_of

@@ -1,9 +1,9 @@
 """Flows: `/api/flows/{id}`."""
 
 from deploydb.http.errors import not_found
-from deploydb.query.asking import Asked
+from deploydb.query.request_context import Asked
 from deploydb.query.resource import Resource
-from deploydb.query.shapes import Flow
+from deploydb.query.v1_schema import Flow
 from deploydb.store.queries.flows import flow_by_id
 
 

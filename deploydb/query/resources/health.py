@@ -8,13 +8,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deploydb.disk import Unwritable
-from deploydb.domain.errors import DeployDBError, Misconfigured, Transient
+from deploydb.disk_space import Unwritable
+from deploydb.domain.model.errors import (
+    DeployDBError,
+    Misconfigured,
+    Transient,
+)
 from deploydb.http.health import Health
 from deploydb.http.negotiation import media_type
-from deploydb.store.aside import set_aside_services
 from deploydb.store.engine import reading, require_room
 from deploydb.store.schema import require_current
+from deploydb.store.set_aside import set_aside_services
 
 _NAMED = 20
 """How many services that are set aside are named."""

@@ -2,9 +2,9 @@
 
 from msgspec import Struct
 
-from deploydb.query.asking import Asked, iso
-from deploydb.query.lane import require_lane, require_service
+from deploydb.query.existence import require_lane, require_service
 from deploydb.query.reasons import ReasonBody, reason_body
+from deploydb.query.request_context import Asked, iso
 from deploydb.query.resource import PAGE, Resource
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.history import history as deployments_of

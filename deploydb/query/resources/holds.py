@@ -2,9 +2,13 @@
 
 from msgspec import Struct
 
-from deploydb.query.asking import Asked
-from deploydb.query.held import Held, HoldBody, hold_body
-from deploydb.query.lane import require_environment, require_service
+from deploydb.query.existence import require_environment, require_service
+from deploydb.query.hold_views import (
+    Held,
+    HoldBody,
+    hold_body,
+)
+from deploydb.query.request_context import Asked
 from deploydb.query.resource import Resource, text
 from deploydb.store.queries.holds import holds_at
 

@@ -4,12 +4,12 @@ from datetime import datetime
 
 from msgspec import UNSET, Struct, UnsetType
 
-from deploydb.query.aside import SetAside, set_aside_bodies
-from deploydb.query.asking import Asked
+from deploydb.query.request_context import Asked
 from deploydb.query.resource import Resource
-from deploydb.store.aside import set_aside_services
+from deploydb.query.set_aside import SetAside, set_aside_bodies
 from deploydb.store.queries import operations as queries
 from deploydb.store.queries.operations import WaitingView
+from deploydb.store.set_aside import set_aside_services
 
 _MOST = 50
 """Of each list, the first; how many there are is said beside it."""

@@ -6,20 +6,20 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain import wording
-from deploydb.domain.artifact import version_key
-from deploydb.domain.catalog import Service, Stage
-from deploydb.domain.decisions import Situation
+from deploydb.domain.evaluation.decisions import Situation
 from deploydb.domain.forecast import Expected, Lane, arrivals, expected, expected_of
-from deploydb.domain.promotions import Promotion
-from deploydb.domain.state import Status
+from deploydb.domain.model.artifact import version_key
+from deploydb.domain.model.catalog import Service, Stage
+from deploydb.domain.model.deployment import Status
+from deploydb.domain.model.promotions import Promotion
 from deploydb.http.errors import bad_request, hint, not_found, shown
-from deploydb.query.asking import Asked
-from deploydb.query.held import Held
+from deploydb.query.hold_views import Held
+from deploydb.query.request_context import Asked
 from deploydb.query.resource import Resource, needed
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.plan import deployments_took, gates_took
 from deploydb.store.queries.why import deployment_of_version
-from deploydb.store.situation import situations
+from deploydb.store.snapshot import situations
 
 
 class Takes(Struct, frozen=True, kw_only=True):

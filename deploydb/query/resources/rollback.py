@@ -6,24 +6,28 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain import wording
-from deploydb.domain.catalog import Service
-from deploydb.domain.decisions import Situation
-from deploydb.domain.failures import Failures
+from deploydb.domain.evaluation.decisions import Situation
+from deploydb.domain.evaluation.evaluation import Lanes
+from deploydb.domain.evaluation.failure_policy import Failures
+from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.gates.depends import in_range
-from deploydb.domain.gates.words import instant
-from deploydb.domain.holds import Holds
-from deploydb.domain.lanes import Lanes
+from deploydb.domain.gates.formatting import instant
+from deploydb.domain.model.catalog import Service
+from deploydb.domain.model.deployment import (
+    Good,
+    Release,
+    Running,
+)
+from deploydb.domain.model.overrides import standing
+from deploydb.domain.model.promotions import DependsOnPromotion
 from deploydb.domain.model.reasons import NothingLive
-from deploydb.domain.orders import standing
-from deploydb.domain.promotions import DependsOnPromotion
-from deploydb.domain.state import Good, Release, Running
 from deploydb.http.errors import not_found, shown
-from deploydb.query.asking import Asked
-from deploydb.query.lane import require_lane
+from deploydb.query.existence import require_lane
+from deploydb.query.request_context import Asked
 from deploydb.query.resource import Resource, text
 from deploydb.store.queries.rollback import came_after
-from deploydb.store.situation import situations
-from deploydb.store.surroundings import good_in
+from deploydb.store.snapshot import situations
+from deploydb.store.snapshot_context import good_in
 
 _MOST_UNDONE = 50
 

@@ -4,16 +4,20 @@ from collections.abc import Sequence
 
 from msgspec import UNSET, Struct, UnsetType
 
-from deploydb.domain.catalog import Catalog
-from deploydb.query.aside import SetAside, set_aside_bodies
-from deploydb.query.asking import Asked, iso
-from deploydb.query.lane import require_environment, require_service
+from deploydb.domain.model.catalog import Catalog
+from deploydb.query.existence import require_environment, require_service
 from deploydb.query.matrix import Lane, Matrix
+from deploydb.query.request_context import Asked, iso
 from deploydb.query.resource import Resource, moment, text
-from deploydb.store.aside import set_aside_services
+from deploydb.query.set_aside import SetAside, set_aside_bodies
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.lanes import PendingView, pending_in
-from deploydb.store.queries.tenures import newest_of_modules, ran_at, running_now
+from deploydb.store.queries.live_intervals import (
+    newest_of_modules,
+    ran_at,
+    running_now,
+)
+from deploydb.store.set_aside import set_aside_services
 
 
 class Status(Struct, frozen=True, kw_only=True, rename="camel"):

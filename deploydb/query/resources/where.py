@@ -7,12 +7,12 @@ from typing import Literal
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.artifact import version_key
-from deploydb.domain.catalog import Catalog
+from deploydb.domain.model.artifact import version_key
+from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import not_found, shown
-from deploydb.query.asking import Asked, iso
-from deploydb.query.order import environments_in_order
+from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.reasons import ReasonBody, reason_body
+from deploydb.query.request_context import Asked, iso
 from deploydb.query.resource import Resource
 from deploydb.store.queries.where import (
     LONGEST_PURL,

@@ -6,21 +6,20 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from deploydb.domain.catalog import Service
+from deploydb.domain.model.catalog import Service
 from deploydb.domain.release import Releasing, what_releases
 from deploydb.http.errors import not_found, shown
-from deploydb.query.aside import set_aside_body
-from deploydb.query.asking import Asked, iso
+from deploydb.query.as_of import running_then, then
+from deploydb.query.existence import require_lane
 from deploydb.query.explanation import Why, explain
-from deploydb.query.lane import require_lane
-from deploydb.query.past import running_then, then
-from deploydb.query.releasing import ReleasingBody, releasing_body
+from deploydb.query.flow_path import way_of
+from deploydb.query.request_context import Asked, iso
 from deploydb.query.resource import Resource, moment, text
-from deploydb.query.ways import way_of
-from deploydb.store.aside import set_aside_of
+from deploydb.query.set_aside import set_aside_body
+from deploydb.query.unblock_view import ReleasingBody, releasing_body
+from deploydb.store.queries.as_of import catalogs_of, deployments_then
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_of_flow
 from deploydb.store.queries.lanes import running_in
-from deploydb.store.queries.past import catalogs_of, deployments_then
 from deploydb.store.queries.why import (
     CandidateView,
     deployment_of_version,
@@ -30,7 +29,8 @@ from deploydb.store.queries.why import (
     passed_by,
     version_is_stored,
 )
-from deploydb.store.situation import situations
+from deploydb.store.set_aside import set_aside_of
+from deploydb.store.snapshot import situations
 
 _LOOKED_BACK = 200
 """Where a higher version is newer, it is looked for among the releases of a module that were published last."""

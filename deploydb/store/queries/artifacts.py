@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.store.lists import among
-from deploydb.store.publications import module_key
+from deploydb.store.list_parameters import among
+from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import artifact
 
 

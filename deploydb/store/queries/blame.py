@@ -7,11 +7,11 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.errors import Refused
+from deploydb.domain.model.errors import Refused
 from deploydb.domain.model.reasons import Reason
 from deploydb.store.journal import fact_text, is_own, own_id
-from deploydb.store.lists import among
-from deploydb.store.queries.moments import numbers_between
+from deploydb.store.list_parameters import among
+from deploydb.store.queries.log_positions import numbers_between
 from deploydb.store.tables import deployment, event, tenure
 from deploydb.wire.native import decode_fact
 

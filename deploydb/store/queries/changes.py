@@ -6,10 +6,10 @@ from typing import get_args
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.facts import AnyFact
+from deploydb.domain.model.facts import AnyFact
 from deploydb.domain.model.reasons import Reason
 from deploydb.store.journal import is_own
-from deploydb.store.lists import among
+from deploydb.store.list_parameters import among
 from deploydb.store.reason_codec import ReasonJson
 from deploydb.store.tables import event
 

@@ -8,10 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.deployment import Gate, Phase
 from deploydb.domain.model.reasons import Reason
-from deploydb.domain.state import Gate, Phase
 from deploydb.store.columns import BigId
-from deploydb.store.lists import among
+from deploydb.store.list_parameters import among
 from deploydb.store.queries.artifacts import ArtifactView, artifact_of, of_artifact
 from deploydb.store.tables import artifact, deployment, verdict, verification
 

@@ -6,9 +6,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.store import rows
+from deploydb.store import bulk
 from deploydb.store.columns import UtcDateTime
-from deploydb.store.publications import module_key
+from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import artifact
 
 MOST = 50
@@ -43,7 +43,7 @@ def published_between(connection: sa.Connection, spans: Sequence[Span]) -> dict[
     """
     if not spans:
         return {}
-    given = rows.table_of(connection, _SPAN)
+    given = bulk.table_of(connection, _SPAN)
     place = sa.func.row_number().over(
         partition_by=artifact.c.module_key, order_by=(artifact.c.published_at.desc(), artifact.c.id.desc())
     )
@@ -62,7 +62,7 @@ def published_between(connection: sa.Connection, spans: Sequence[Span]) -> dict[
     statement = sa.select(found).where(found.c.place <= MOST + 1).order_by(found.c.module, found.c.place)
     batch = [{"module_key": module_key(one.group, one.name), "after": one.after, "until": one.until} for one in spans]
     by_module: dict[str, list[ReleaseView]] = {}
-    for row in connection.execute(statement, rows.parameter(connection, batch)):
+    for row in connection.execute(statement, bulk.parameter(connection, batch)):
         by_module.setdefault(row.module, []).append(
             ReleaseView(module=row.module, version=row.version, commit=row.commit, published_at=row.published_at)
         )

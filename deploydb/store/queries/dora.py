@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.dora import Run, Trouble
-from deploydb.store import rows
+from deploydb.store import bulk
 from deploydb.store.columns import UtcDateTime
 from deploydb.store.journal import is_own
-from deploydb.store.lists import among
-from deploydb.store.publications import module_key
-from deploydb.store.queries.moments import numbers_between
+from deploydb.store.list_parameters import among
+from deploydb.store.projections.publications import module_key
+from deploydb.store.queries.log_positions import numbers_between
 from deploydb.store.tables import artifact, deployment, event, tenure
 
 _FAILED, _ATTEMPTED = "failure.counted", "deployment.attempted"
@@ -132,7 +132,7 @@ def published_in(
     """
     if not spans:
         return {}
-    given = rows.table_of(connection, _SPAN)
+    given = bulk.table_of(connection, _SPAN)
     statement = (
         sa.select((artifact.c.group + ":" + artifact.c.name).label("module"), artifact.c.published_at)
         .join(given, given.c.module_key == artifact.c.module_key)
@@ -144,7 +144,7 @@ def published_in(
         group, _, name = module.rpartition(":")
         batch.append({"module_key": module_key(group, name), "after": after, "until": until})
     found: dict[str, list[datetime]] = defaultdict(list)
-    for row in connection.execute(statement, rows.parameter(connection, batch)):
+    for row in connection.execute(statement, bulk.parameter(connection, batch)):
         found[row.module].append(row.published_at)
     return found
 

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.store.journal import fact_text
-from deploydb.store.lists import among
-from deploydb.store.queries.moments import numbers_between
+from deploydb.store.list_parameters import among
+from deploydb.store.queries.log_positions import numbers_between
 from deploydb.store.tables import event
 
 MOST_BODY_CHARACTERS = 8 * 1024 * 1024

@@ -4,8 +4,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from deploydb.domain.orders import Hold
-from deploydb.store.ordering import hold_from_row
+from deploydb.domain.model.overrides import Hold
+from deploydb.store.projections.overrides import hold_from_row
 from deploydb.store.tables import hold
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.deployment import Release
 from deploydb.domain.model.reasons import Reason
-from deploydb.domain.state import Release
 from deploydb.store.deployments import release_from_row, released
 from deploydb.store.tables import artifact, deployment, running
 

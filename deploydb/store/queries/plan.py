@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from deploydb.domain.state import Gate
+from deploydb.domain.model.deployment import Gate
 from deploydb.store.tables import deployment, verdict
 
 LOOKED_BACK = 200

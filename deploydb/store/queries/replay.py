@@ -11,13 +11,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deploydb.domain.errors import Refused
-from deploydb.domain.history import Attempt, LogEntry
-from deploydb.domain.state import Deployment, Outcome
+from deploydb.domain.model.deployment import Deployment, Outcome
+from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.history import Attempt, LogEntry
 from deploydb.store.deployments import from_row, selected
 from deploydb.store.engine import reading
 from deploydb.store.journal import fact_text
-from deploydb.store.lists import among
+from deploydb.store.list_parameters import among
 from deploydb.store.tables import approval, artifact, deployment, event, verdict, verification
 from deploydb.wire.native import decode_fact
 

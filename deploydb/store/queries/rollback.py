@@ -2,9 +2,9 @@
 
 import sqlalchemy as sa
 
-from deploydb.domain.state import Release
+from deploydb.domain.model.deployment import Release
 from deploydb.store.deployments import release_from_row, released
-from deploydb.store.publications import module_key
+from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import artifact, tenure
 
 

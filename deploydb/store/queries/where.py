@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.model.reasons import Reason
-from deploydb.store.lists import among
-from deploydb.store.publications import module_key
+from deploydb.store.list_parameters import among
+from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import artifact, deployment, running, tenure
 
 MOST = 50

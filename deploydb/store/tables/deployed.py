@@ -173,10 +173,10 @@ deployment = sa.Table(
     choice("result", "SUCCESS", "FAILED"),
     choice("sequel", "stop", "retry", "rollback", "full_rollback", "ignore"),
 )
-"""One attempt to have a release in an environment. `status` is `domain.state.status` of the other columns, written
-with them, as is `happened_at`. `position`: the stage's place in its flow. `cause_id`: the deployment whose failure led
-to this one. `sequel`: the response to its failure, `aftermath`: its details. `ran_since`: when it came to run there, as
-in its `tenure`. `open`: promotion still has something to do with it."""
+"""One attempt to have a release in an environment. `status` is `domain.model.deployment.status` of the other columns,
+written with them, as is `happened_at`. `position`: the stage's place in its flow. `cause_id`: the deployment whose
+failure led to this one. `sequel`: the response to its failure, `aftermath`: its details. `ran_since`: when it came to
+run there, as in its `tenure`. `open`: promotion still has something to do with it."""
 _active = deployment.c.status.in_(ACTIVE)
 sa.Index(
     "uq_deployment_active",

@@ -1,0 +1,187 @@
+"""Questions to the query service."""
+
+import http.client
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlencode
+from urllib.request import Request, urlopen
+
+import click
+from msgspec import Struct
+
+from deploydb.domain.model.errors import (
+    NotAllowed,
+    NotFound,
+    Permanent,
+    Transient,
+)
+from deploydb.domain.unsafe_characters import in_one_line
+from deploydb.settings import from_environment
+
+TIMEOUT_SECONDS = 10.0
+SILENCE_SECONDS = 40.0
+"""A stream that says nothing for so long is dead: the service says that it lives every 15 s."""
+
+Body = dict[str, Any]
+
+
+_MEMBER = {
+    "status": "lanes",
+    "why": "stages",
+    "history": "deployments",
+    "events": "events",
+    "holds": "holds",
+    "plan": "stages",
+    "rollback": "possible",
+    "where": "artifacts",
+    "diff": "differences",
+    "blame": "changes",
+    "dora": "frequency",
+    "artifacts": "version",
+    "deployments": "status",
+    "flows": "deployments",
+    "services": "ident",
+    "environments": "ident",
+    "pipelines": "ident",
+    "operations": "outbox",
+}
+"""What each resource's answer has: some other service's answer has it not."""
+
+
+def ask(*path: str, **parameters: object) -> Body:
+    """The answer to `/api/PATH…?PARAMETERS`; those that are None are left out.
+
+    Raises: NotFound with the service's words; NotAllowed; UsageError for a parameter that cannot be; Permanent for
+    another refusal; Transient where nobody answers.
+    """
+    body, _ = _answer(path, parameters)
+    if not isinstance(body, dict) or _MEMBER[path[0]] not in body:
+        raise _stranger(from_environment().url)
+    return body
+
+
+def ask_all(*path: str) -> list[Body]:
+    """The answer to `/api/PATH…` that is a list. Raises: as `ask`."""
+    body, _ = _answer(path, {})
+    if not isinstance(body, list) or not all(isinstance(one, dict) for one in body):
+        raise _stranger(from_environment().url)
+    return body
+
+
+class Moment(Struct, frozen=True, kw_only=True):
+    """Somebody's clock, asked for between two looks at ours. `unit`: how finely it was told."""
+
+    before: datetime
+    theirs: datetime
+    after: datetime
+    unit: timedelta = timedelta(0)
+
+    @property
+    def apart(self) -> timedelta:
+        """How far from ours it is at the least."""
+        return max(self.theirs - self.after, self.before - self.theirs - self.unit, timedelta(0))
+
+
+class Met(Struct, frozen=True, kw_only=True):
+    """The query service itself. `moment`: its clock, where it tells it."""
+
+    url: str
+    version: str
+    moment: Moment | None
+
+
+def meet() -> Met:
+    """Which query service answers. Raises: as `ask`."""
+    base, before = from_environment().url, datetime.now(UTC)
+    body, headers = _answer(("openapi.json",), {})
+    after = datetime.now(UTC)
+    try:
+        version = str(body["info"]["version"])
+        date = headers["Date"]
+        theirs = parsedate_to_datetime(date).astimezone(UTC) if date else None
+    except (KeyError, TypeError, ValueError) as error:
+        raise _stranger(base) from error
+    second = timedelta(seconds=1)
+    moment = Moment(before=before, theirs=theirs, after=after, unit=second) if theirs is not None else None
+    return Met(url=base, version=version, moment=moment)
+
+
+def changes(**parameters: object) -> Iterator[None]:
+    """Once at the beginning, and whenever `/api/stream` tells of something new; ends where the service ends it.
+
+    Raises: as `ask`.
+    """
+    with _asked(("stream",), parameters, accept="text/event-stream", timeout=SILENCE_SECONDS) as answer:
+        for line in answer:
+            if line.startswith(b"data:"):
+                yield
+
+
+def _answer(path: Sequence[str], parameters: Mapping[str, object]) -> tuple[Any, Message]:
+    """The JSON of an answer, and its headers."""
+    with _asked(path, parameters, accept="application/json", timeout=TIMEOUT_SECONDS) as answer:
+        return json.load(answer), answer.headers
+
+
+@contextmanager
+def _asked(
+    path: Sequence[str], parameters: Mapping[str, object], *, accept: str, timeout: float
+) -> Iterator[http.client.HTTPResponse]:
+    """An answer to be read. What goes wrong, then too, is told as `ask` tells it."""
+    given = from_environment()
+    base = given.url
+    if not base.startswith(("http://", "https://")):
+        raise Permanent(f"DEPLOYDB_URL is {base}: expected http://HOST:PORT")
+    address = base + _target(path, {name: value for name, value in parameters.items() if value is not None})
+    try:
+        request = Request(address, headers={"Accept": accept})  # noqa: S310  # checked above
+        if given.token:
+            request.add_unredirected_header("Authorization", f"Bearer {given.token}")  # for nobody but this service
+        with urlopen(request, timeout=timeout) as answer:  # noqa: S310
+            yield answer
+    except HTTPError as error:
+        raise _refusal(error, address) from error
+    except http.client.InvalidURL as error:
+        raise Permanent(f"DEPLOYDB_URL is {base}: expected http://HOST:PORT ({error})") from error
+    except (URLError, TimeoutError, http.client.HTTPException, OSError) as error:
+        message = getattr(error, "reason", error)
+        raise Transient(
+            f"no answer from {base} ({message}): is DeployDB running there? `deploydb up` starts it here; "
+            "DEPLOYDB_URL says where it is"
+        ) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise _stranger(base) from error
+    except ValueError as error:  # of the address
+        raise Permanent(f"DEPLOYDB_URL is {base}: expected http://HOST:PORT ({error})") from error
+
+
+def _target(path: Sequence[str], parameters: Mapping[str, object]) -> str:
+    try:
+        query = urlencode(parameters)
+        return f"/api/{'/'.join(quote(part, safe='') for part in path)}{'?' if query else ''}{query}"
+    except UnicodeEncodeError as error:
+        raise Permanent(f"{error.object!r} is not UTF-8") from error
+
+
+def _stranger(base: str) -> Permanent:
+    return Permanent(f"{base} does not answer as DeployDB does: check DEPLOYDB_URL")
+
+
+def _refusal(error: HTTPError, address: str) -> Exception:
+    try:
+        message = in_one_line(str(json.load(error)["message"]))
+    except (ValueError, KeyError, TypeError):
+        message = f"{address} answers {error.code} {error.reason}"
+    if error.code == 404:
+        return NotFound(message)
+    if error.code == 400:
+        return click.UsageError(message)
+    if error.code in (401, 403):
+        return NotAllowed(f"{message}; DEPLOYDB_TOKEN is the token that is sent, if there is one")
+    return Transient(message) if error.code >= 500 else Permanent(message)

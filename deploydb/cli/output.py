@@ -1,0 +1,202 @@
+"""Answers on a terminal: tables that fit it, times as people say them, or the JSON as it came."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+
+from deploydb.domain.unsafe_characters import (
+    has_hidden,
+    in_one_line,
+    visible,
+    visible_in_json,
+)
+from deploydb.terminal import plain
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_WIDE = "deploydb.wide"
+
+STYLES = {
+    "SUCCESS": "green",
+    "COMPLETED": "cyan",
+    "CREATED": "blue",
+    "STARTED": "blue",
+    "FAILED": "red",
+    "SKIPPED": "bright_black",
+    "PASS": "green",
+    "PENDING": "yellow",
+    "FAIL": "red",
+    "ERROR": "magenta",
+}
+"""The colour of a word, where there is one."""
+
+
+def output_option(command: F) -> F:
+    """`-o table|wide|json|yaml|name`."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(["table", "wide", "json", "yaml", "name"]),
+        default="table",
+        show_default=True,
+        callback=_remember,
+        help="A table for people; wide: with times, ids, URLs; the answer as JSON or YAML; or names, one a line.",
+    )(command)
+
+
+def _remember(context: click.Context, _parameter: click.Parameter, output: str) -> str:
+    context.meta[_WIDE] = output == "wide"
+    return output
+
+
+def is_shown(output: str, body: Any, names: Callable[[], Iterable[str]]) -> bool:  # noqa: ANN401  # any JSON
+    """Show it as JSON, as YAML or by its names, `service/foo`, each once. False where a table is wanted."""
+    match output:
+        case "json":
+            show_json(body)
+        case "yaml":
+            _show_yaml(body)
+        case "name":
+            for name in dict.fromkeys(names()):
+                click.echo(in_one_line(name))
+        case _:
+            return False
+    return True
+
+
+def show_json(body: Any) -> None:  # noqa: ANN401  # any JSON
+    """The answer itself; indented where a person reads it."""
+    click.echo(visible_in_json(json.dumps(body, indent=2 if sys.stdout.isatty() else None, ensure_ascii=False)))
+
+
+def _show_yaml(body: Any) -> None:  # noqa: ANN401  # any JSON
+    """The answer with the same values; a text with hidden characters is quoted, and has their escapes."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        pass
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        style = '"' if has_hidden(value.replace("\n", "")) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, text)
+    click.echo(visible(yaml.dump(body, Dumper=Dumper, sort_keys=False, allow_unicode=True)), nl=False)
+
+
+def show_line(text: str, *, err: bool = False) -> None:
+    """One line, whatever ends of lines others have written into it."""
+    click.echo(in_one_line(text), err=err)
+
+
+def show_styled(text: str, *, err: bool = False) -> None:
+    """A line with styles of ours. What is of others in it is made visible before."""
+    click.echo(text, file=plain(sys.stderr if err else sys.stdout))
+
+
+def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
+    """Rows under headings. On a terminal they fit its width; elsewhere each is one line, columns two spaces apart."""
+    if not rows:
+        click.echo(empty, err=True)
+        return
+    if sys.stdout.isatty() or _colour():
+        _show_fitted(headings, rows)
+        return
+    lines = [[" ".join(visible(cell).split()) for cell in row] for row in [headings, *rows]]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    for row in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _show_fitted(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        cells = [Text(visible(cell)) for cell in row]
+        for cell in cells:
+            for word, style in STYLES.items():
+                cell.highlight_regex(rf"\b{word}\b", style)
+        table.add_row(*cells)
+    colour = _colour()
+    Console(
+        file=plain(sys.stdout), force_terminal=colour or None, no_color=None if colour is None else not colour
+    ).print(table)
+
+
+def _colour() -> bool | None:
+    """What `--color` says; None where the terminal decides."""
+    context = click.get_current_context(silent=True)
+    return context.color if context is not None else None
+
+
+def guarding(gate: Mapping[str, Any]) -> str:
+    """A gate's name, with the side on which it stands where that is the door."""
+    return (
+        f"{gate['promotion']} (entry)"
+        if gate.get("asked") == "entry" and gate["type"] != "Freeze"
+        else gate["promotion"]
+    )
+
+
+def ago(time: str | None) -> str:
+    """How long ago a time was: `12s ago`, `3h ago`, `5d ago`; with `-o wide` the time itself."""
+    if time is None:
+        return ""
+    if is_wide():
+        return whole(time)
+    seconds = int((datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
+    if seconds < 0:
+        return "just now"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds // size}{unit} ago"
+    return f"{seconds}s ago"
+
+
+def until(time: str | None) -> str:
+    """When a time will be: `in 12s`, `in 3h`, nothing for the past; with `-o wide` the time itself."""
+    if time is None:
+        return ""
+    if is_wide():
+        return whole(time)
+    seconds = int((datetime.fromisoformat(time) - datetime.now(UTC)).total_seconds())
+    if seconds <= 0:
+        return ""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"in {seconds // size}{unit}"
+    return f"in {seconds}s"
+
+
+def is_wide() -> bool:
+    """Whether everything is wanted: `-o wide`."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(_WIDE))
+
+
+def whole(time: str) -> str:
+    """The time itself, to the second."""
+    return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def reason_text(reason: Mapping[str, Any] | None) -> str:
+    """The text of a reason; empty for none."""
+    return str(reason["text"]) if reason is not None else ""
+
+
+def details(event: Mapping[str, Any]) -> list[str]:
+    """A row of the log in a few words: the gate, its verdict or the outcome, the person, the reason."""
+    body = event["body"]
+    reason = reason_text(event["reason"]) if "reason" in event else body.get("reason")
+    found = [body.get("promotion"), body.get("verdict") or body.get("outcome"), body.get("by"), reason]
+    return [str(each) for each in found if each]

@@ -1,0 +1,87 @@
+"""Facts on their way to the events exchange, each with a confirm."""
+
+import socket
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from uuid import uuid4
+
+from msgspec import Struct
+
+from deploydb.broker.open import open_outbound
+from deploydb.broker.port import Message, Receipt
+from deploydb.broker.topology import EVENTS
+from deploydb.domain.model.errors import (
+    Misconfigured,
+    Permanent,
+    Refused,
+    Transient,
+)
+from deploydb.domain.model.facts import AnyFact
+from deploydb.settings import from_environment
+from deploydb.users import me
+from deploydb.wire.native import FACT_CONTENT_TYPE, decode_fact, encode_fact
+
+WINDOW = 1000
+"""Messages handed to the broker at once."""
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """A message, and where it comes from in the user's words."""
+
+    message: Message
+    origin: str
+
+
+def new_id() -> str:
+    """An id that nobody else gives."""
+    return str(uuid4())
+
+
+def my_source() -> str:
+    """The source of what is typed here."""
+    return f"cli/{me()}@{socket.gethostname()}"[:255]
+
+
+def message_of(fact: AnyFact) -> Message:
+    """The message that says a fact."""
+    return message(encode_fact(fact), kind=str(fact.__struct_config__.tag), ident=f"{fact.source}/{fact.id}")
+
+
+def message(body: bytes, *, kind: str, ident: str) -> Message:
+    """A message for the events exchange."""
+    return Message(exchange=EVENTS, routing_key=kind, body=body, message_id=ident[:255], content_type=FACT_CONTENT_TYPE)
+
+
+def tell(messages: Iterable[Told]) -> Iterator[tuple[Told, Receipt]]:
+    """Publish in order, window by window; each message with its receipt.
+
+    Raises: Transient where the broker is away; Misconfigured where there is none here, or it lacks the exchange.
+    """
+    url = from_environment().broker_url
+    if url.startswith("embedded:") and not Path(url.removeprefix("embedded:")).exists():
+        raise Misconfigured(
+            f"no DeployDB here ({url.removeprefix('embedded:')} does not exist): run `deploydb up` first, "
+            "or set DEPLOYDB_DATA or DEPLOYDB_BROKER_URL"
+        )
+    waiting = iter(messages)
+    with open_outbound(url, name="cli") as outbound:
+        while window := list(islice(waiting, WINDOW)):
+            yield from zip(window, outbound.publish([told.message for told in window]), strict=True)
+
+
+def tell_one(fact: AnyFact) -> None:
+    """Publish one fact, held to the same bounds as one that comes by the file.
+
+    Raises: Permanent where ingest would refuse it; Transient where the broker does not take it; as `tell`.
+    """
+    try:
+        decode_fact(encode_fact(fact), arrived_at=datetime.now(UTC))
+    except Refused as refused:
+        raise Permanent(str(refused)) from refused
+    except UnicodeEncodeError as error:
+        raise Permanent(f"{error.object!r} is not UTF-8") from error
+    ((_, receipt),) = tell([Told(message=message_of(fact), origin="")])
+    if receipt.state != "confirmed":
+        raise Transient(f"the broker did not take it ({receipt.state}): {receipt.detail}")

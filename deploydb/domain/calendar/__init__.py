@@ -1,0 +1,1 @@
+"""Times that recur: windows and recurrence rules."""

@@ -1,0 +1,1 @@
+"""One evaluation of a service: reconciliation, exit gates, failure policy, admission; `evaluate` puts them together."""

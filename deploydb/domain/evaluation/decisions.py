@@ -1,0 +1,186 @@
+"""What a decision is made from, and what it says: the values that go into `decide` and come out of it."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from deploydb.domain.model.artifact import Artifact
+from deploydb.domain.model.commands import Previous
+from deploydb.domain.model.deployment import (
+    Deployment,
+    Gate,
+    Good,
+    Neighbour,
+    Phase,
+    Release,
+    Running,
+    Sequel,
+    Verdict,
+)
+from deploydb.domain.model.evidence import Evidence
+from deploydb.domain.model.overrides import (
+    Hold,
+    Hotfix,
+    Wish,
+)
+from deploydb.domain.model.reasons import Reason
+
+Settlement = Literal["adopted", "skipped", "expired", "replaced", "succeeded", "failed", "resumed", "waiting", "closed"]
+"""How a deployment can change by decision.
+
+adopted    it finished without a command of ours, and counts as commanded now
+skipped    it never will be deployed
+expired    no answer by its deadline
+replaced   another version took its place; its flow goes no further
+succeeded  every exit gate passed
+failed     an exit gate said no
+resumed    a gate took its no back, and others are still to be met; or it had finished in time, which was heard late
+waiting    only its reason is new: what it waits for, or why it failed
+closed     nothing more will come of it
+"""
+
+
+class Situation(Struct, frozen=True, kw_only=True):
+    """All that is known of one service and is not over.
+
+    `deployments`: every deployment of each flow that has an open one, and open ones without a flow. `running`: by
+    (environment, module). `evidence` (of earlier attempts, too), and the `verdicts` that were decided last by gate: by
+    deployment. `holds`: those that may concern it. `hotfixes`, `wishes`: of it. `neighbours`: what the lanes run that
+    its gates ask about.
+    `read_until`: every message from before then has been recorded; None: nothing is known of that. `good`: the last
+    releases that succeeded, newest first, by environment, of those where something has failed or a
+    rollback is wanted.
+    """
+
+    service: str
+    deployments: tuple[Deployment, ...] = ()
+    running: dict[tuple[str, str], Running] = {}
+    evidence: dict[int, Evidence] = {}
+    verdicts: dict[int, dict[Gate, Verdict]] = {}
+    holds: tuple[Hold, ...] = ()
+    hotfixes: tuple[Hotfix, ...] = ()
+    wishes: tuple[Wish, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    good: dict[str, tuple[Good, ...]] = {}
+    read_until: datetime | None = None
+
+
+class FlowOpened(Struct, frozen=True, kw_only=True):
+    """A release starts its way through a service's stages; each promotion is one that the stage will ask."""
+
+    service: str
+    release: Release
+    stages: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class Requested(Struct, frozen=True, kw_only=True):
+    """Command the deployment."""
+
+    deployment: Deployment
+    kind: Literal["deploy", "rollback"]
+    manifest: tuple[Artifact, ...]
+    previous: Previous | None
+    deadline: datetime
+    reason: Reason
+
+
+class Settled(Struct, frozen=True, kw_only=True):
+    """The deployment has changed. `reason` says why, also where the deployment's own says something else."""
+
+    what: Settlement
+    deployment: Deployment
+    reason: Reason
+
+
+class VerdictChanged(Struct, frozen=True, kw_only=True):
+    """A gate says something else than it did."""
+
+    deployment: Deployment
+    verdict: Verdict
+
+
+class CameToRun(Struct, frozen=True, kw_only=True):
+    """The deployment ran from then on, until the next one did. It may be heard of when that has long been."""
+
+    deployment: Deployment
+    since: datetime
+
+
+class RunningChanged(Struct, frozen=True, kw_only=True):
+    """An environment runs another release of a module."""
+
+    environment: str
+    running: Running
+
+
+class Attempted(Struct, frozen=True, kw_only=True):
+    """Another attempt is to be made, in a deployment of its own: a retry, or a rollback to `release`.
+
+    `cause`: the number of the deployment that failed, or that is rolled back. `wish`: the log row of the person's word.
+    `promotions`: those that the stage will ask.
+    """
+
+    kind: Literal["deploy", "rollback"]
+    environment: str
+    release: Release
+    flow: int | None
+    attempt: int
+    reason: Reason
+    promotions: tuple[str, ...] = ()
+    cause: int | None = None
+    wish: int | None = None
+    not_before: datetime | None = None
+
+    @property
+    def trigger_reason(self) -> Reason | None:
+        """Why a rollback is made, known before its command; a deploy's reason is put together when it is commanded."""
+        return self.reason if self.kind == "rollback" else None
+
+
+class FailureCounted(Struct, frozen=True, kw_only=True):
+    """A deployment has failed for good, and the failure's strategy was followed. People are told."""
+
+    deployment: Deployment
+    sequel: Sequel
+    reason: Reason
+
+
+class WishAnswered(Struct, frozen=True, kw_only=True):
+    """What came of a rollback that a person wanted."""
+
+    wish: Wish
+    reason: Reason
+
+
+class CheckWanted(Struct, frozen=True, kw_only=True):
+    """Somebody else must be asked about the deployment, from now on, for one gate."""
+
+    deployment: Deployment
+    promotion: str
+    phase: Phase = "exit"
+
+
+Decision = (
+    Requested
+    | Settled
+    | VerdictChanged
+    | CameToRun
+    | RunningChanged
+    | Attempted
+    | FailureCounted
+    | WishAnswered
+    | CheckWanted
+)
+
+
+class Decisions(Struct, frozen=True, kw_only=True):
+    """What to write down, in order, and when to look again although nothing has happened.
+
+    `again`: at once, since what was decided is not all: a new attempt wants to be commanded.
+    """
+
+    service: str
+    decisions: tuple[Decision, ...] = ()
+    recheck_at: datetime | None = None
+    again: bool = False

@@ -1,0 +1,80 @@
+"""The way out of a stage: what its exit gates make of the deployments that run there."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from deploydb.domain.evaluation.evaluation import Lanes
+from deploydb.domain.model.deployment import (
+    Deployment,
+    Outcome,
+    Status,
+    Verdict,
+)
+from deploydb.domain.model.gate_reasons import IncidentOpen, IncidentOver
+from deploydb.domain.model.promotions import INCIDENT, Promotion
+from deploydb.domain.model.reasons import GatesPassed, NoGates, Reason, RolledBack, several
+
+_ROLLBACKS = ("rollback", "full_rollback")
+
+
+def judge_exits(lanes: Lanes, environment: str, promotions: Sequence[Promotion], *, fail_on_incident: bool) -> None:
+    """Judge what runs and is not decided for good. One that failed at a gate may be mended by a later report.
+
+    `fail_on_incident`: an incident that is open is a no, of what had succeeded too.
+    """
+    for known in lanes.lane(environment):
+        runs = known.open and known.outcome == "succeeded" and known.expired_at is None
+        if not runs or known.status is Status.SKIPPED or known.sequel in _ROLLBACKS:
+            continue
+        trouble = _incident(lanes, known) if fail_on_incident else None
+        if known.status is Status.SUCCESS and (trouble is None or trouble.outcome is not Outcome.FAIL):
+            lanes.close(known)
+            continue
+        # what is put back was verified there before
+        asked = promotions if known.kind == "deploy" else ()
+        verdicts = lanes.verdicts(asked, known, phase="exit", since=known.running_since)
+        _judge(lanes, known, (*verdicts, trouble) if trouble is not None else verdicts)
+
+
+def _incident(lanes: Lanes, known: Deployment) -> Verdict | None:
+    """What the incidents in the lane say of a deployment. None where there is none, nor was one."""
+    troubled = [incident for incident in lanes.evidence(known).incidents if incident.open]
+    inputs = tuple(incident.event for incident in troubled if incident.event is not None)
+    if troubled:
+        reason = IncidentOpen(incidents=tuple(incident.report for incident in troubled))
+        verdict = Verdict(promotion=INCIDENT, outcome=Outcome.FAIL, reason=reason, inputs=inputs)
+    elif INCIDENT in lanes.before(known, "exit"):
+        verdict = Verdict(promotion=INCIDENT, outcome=Outcome.PASS, reason=IncidentOver())
+    else:
+        return None
+    lanes.say(known, verdict)
+    return verdict
+
+
+def _judge(lanes: Lanes, known: Deployment, verdicts: tuple[Verdict, ...]) -> None:
+    failures = [verdict.reason for verdict in verdicts if verdict.outcome is Outcome.FAIL]
+    unmet = [verdict.reason for verdict in verdicts if verdict.outcome is not Outcome.PASS]
+    if failures:
+        reason = several(failures)
+        if (known.result, known.status_reason) != ("FAILED", reason):
+            lanes.settle("failed", replace(known, result="FAILED", status_reason=reason), reason)
+    elif not unmet:
+        reason = _success(known, verdicts)
+        lanes.settle(
+            "succeeded",
+            replace(known, result="SUCCESS", sequel=None, aftermath=None, status_reason=reason, open=False),
+            reason,
+        )
+    elif known.result == "FAILED":
+        reason = several(unmet)
+        lanes.settle("resumed", replace(known, result=None, sequel=None, aftermath=None, status_reason=reason), reason)
+    else:
+        lanes.explain(known, several(unmet))
+
+
+def _success(known: Deployment, verdicts: Sequence[Verdict]) -> Reason:
+    passed = tuple(verdict.reason for verdict in verdicts if verdict.promotion != INCIDENT)
+    if passed:
+        return GatesPassed(reasons=passed)
+    return NoGates() if known.kind == "deploy" else known.status_reason or RolledBack()

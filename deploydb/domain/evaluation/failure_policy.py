@@ -1,0 +1,196 @@
+"""What follows a failure: another attempt, a rollback, or people who look; and the rollbacks that people want.
+
+A failure counts once no retry is left. A rollback puts a release back that succeeded there before. It is a deployment
+of its own, is never rolled back itself, and takes no vetoed version.
+"""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from deploydb.domain.evaluation.decisions import Attempted
+from deploydb.domain.evaluation.evaluation import Lanes
+from deploydb.domain.evaluation.holds import Holds
+from deploydb.domain.model.admission_reasons import Held
+from deploydb.domain.model.catalog import (
+    Catalog,
+    Service,
+    Stage,
+)
+from deploydb.domain.model.deployment import (
+    Deployment,
+    Good,
+    Release,
+    Sequel,
+    Status,
+)
+from deploydb.domain.model.overrides import Wish
+from deploydb.domain.model.reason_parts import Comment
+from deploydb.domain.model.reasons import (
+    FailureIgnored,
+    Followed,
+    NoRollbackTarget,
+    NothingLive,
+    NotRecorded,
+    Reason,
+    Retried,
+    RetryOf,
+    RetryScheduled,
+    RollbackFinal,
+    RollbackOf,
+    RollingBack,
+)
+
+
+class Failures:
+    """A service's failures and rollbacks."""
+
+    def __init__(self, lanes: Lanes, catalog: Catalog, service: Service, holds: Holds) -> None:
+        self._lanes = lanes
+        self._catalog = catalog
+        self._service = service
+        self._holds = holds
+
+    def follow(self, stage: Stage) -> None:
+        """Take each failure in a stage that has led to nothing yet one step on."""
+        for known in self._lanes.lane(stage.environment):
+            undecided = known.open and known.replaced_at is None and known.sequel is None
+            if undecided and known.status is Status.FAILED and known.kind != "external":
+                self._follow(stage, known)
+
+    def grant(self) -> None:
+        """Answer the rollbacks that people want."""
+        for wish in sorted(self._lanes.wishes, key=lambda wish: wish.at):
+            self._grant(wish)
+
+    def _follow(self, stage: Stage, known: Deployment) -> None:
+        lane, failure = self._lanes.lane(stage.environment), known.status_reason or NotRecorded()
+        again = next((one for one in lane if one.cause == known.id and one.kind == known.kind), None)
+        if again is not None:  # it had failed before, and succeeded by a report that was taken back
+            retried = Retried(attempt=again.attempt, deployment=again.id)
+            followed = Followed(failure=failure, response=retried)
+            self._lanes.settle("closed", replace(known, sequel="retry", aftermath=retried, open=False), followed)
+            return
+        retry = self._catalog.retry(self._service, known.environment)
+        attempted = known.result is None  # the attempt itself failed; what a gate said no to is not tried again
+        if attempted and known.attempt <= retry.retries:
+            due = self._lanes.now + retry.backoff * 2 ** (known.attempt - 1)
+            attempt, attempts = known.attempt + 1, retry.retries + 1
+            reason = RetryOf(attempt=attempt, attempts=attempts, failure=failure)
+            scheduled = RetryScheduled(at=due, attempt=attempt, attempts=attempts)
+            self._lanes.settle("closed", replace(known, sequel="retry", aftermath=scheduled, open=False), reason)
+            self._lanes.attempt(
+                Attempted(
+                    kind="rollback" if known.kind == "rollback" else "deploy",
+                    environment=known.environment,
+                    release=known.release,
+                    flow=known.flow,
+                    attempt=attempt,
+                    reason=reason,
+                    promotions=tuple(one.ident for one in self._catalog.exit_promotions(self._service, stage))
+                    if known.kind == "deploy"
+                    else (),
+                    cause=known.id,
+                    not_before=due,
+                )
+            )
+            return
+        strategy = self._catalog.failure_strategy(self._service, known.environment)
+        if known.kind == "rollback":
+            self._count(known, "stop", RollbackFinal())
+        elif strategy == "stop":
+            self._count(known, "stop", None)
+        elif strategy == "ignore":
+            self._count(replace(known, open=False), "ignore", FailureIgnored())
+        else:
+            self._roll_back(known, strategy)
+
+    def _roll_back(self, known: Deployment, strategy: Sequel) -> None:
+        good = self._lanes.good(known.environment, known.release.artifact.module)
+        if good is None:
+            return
+        if strategy == "full_rollback":
+            good = [one for one in good if one.completed]
+        target, obstacle = self.target(good, known.environment, known.release)
+        if target is None:
+            self._count(known, "stop", obstacle)
+            return
+        self._count(known, strategy, RollingBack(version=target.release.artifact.version))
+        self._lanes.attempt(
+            Attempted(
+                kind="rollback",
+                environment=known.environment,
+                release=target.release,
+                flow=None,
+                attempt=1,
+                reason=RollbackOf(
+                    version=known.release.artifact.version,
+                    failure=known.status_reason,
+                    target=target.release.artifact.version,
+                    deployed_at=target.since,
+                ),
+                cause=known.id,
+            )
+        )
+
+    def target(self, good: Sequence[Good], environment: str, away: Release) -> tuple[Good | None, NoRollbackTarget]:
+        """The release to put back in the place of another, of those that succeeded there, newest first; else why there
+        is none."""
+        passed_over: list[Held] = []
+        pin = self._holds.pin(environment)
+        for one in good:
+            version = one.release.artifact.version
+            if one.release.id == away.id:
+                continue
+            veto = self._holds.veto(environment, version)
+            if veto is not None:
+                passed_over.append(veto.held)
+            elif pin is not None and pin.version != version:
+                passed_over.append(pin.held)
+            else:
+                return one, NoRollbackTarget()
+        return None, NoRollbackTarget(holds=tuple(dict.fromkeys(passed_over)))
+
+    def _count(self, known: Deployment, sequel: Sequel, aftermath: Reason | None) -> None:
+        counted, failure = replace(known, sequel=sequel, aftermath=aftermath), known.status_reason or NotRecorded()
+        reason = Followed(failure=failure, response=aftermath) if aftermath is not None else failure
+        self._lanes.count_failure(counted, sequel, reason)
+
+    def _grant(self, wish: Wish) -> None:
+        runs = [
+            ran
+            for (environment, module), ran in self._lanes.running.items()
+            if environment == wish.environment and wish.module in (None, module)
+        ]
+        if not runs:
+            self._lanes.answer(wish, NothingLive(environment=wish.environment))
+            return
+        away = max(runs, key=lambda ran: ran.since)
+        module, version = away.release.artifact.module, away.release.artifact.version
+        good = self._lanes.good(wish.environment, module)
+        if good is None:
+            return
+        wanted = [one for one in good if wish.version in (None, one.release.artifact.version)]
+        target, obstacle = self.target(wanted, wish.environment, away.release)
+        if target is None:
+            self._lanes.answer(wish, replace(obstacle, version=wish.version))
+            return
+        reason = RollbackOf(
+            version=version,
+            requested=Comment(by=wish.by, comment=wish.reason),
+            target=target.release.artifact.version,
+            deployed_at=target.since,
+        )
+        self._lanes.answer(wish, reason)
+        self._lanes.attempt(
+            Attempted(
+                kind="rollback",
+                environment=wish.environment,
+                release=target.release,
+                flow=None,
+                attempt=1,
+                reason=reason,
+                cause=away.deployment,
+                wish=wish.event,
+            )
+        )

@@ -1,0 +1,97 @@
+"""The way of a flow to a stage: whether it has arrived, what it waits for upstream, and whether it can come at all."""
+
+from collections.abc import Mapping
+
+from deploydb.domain.evaluation.evaluation import Lanes
+from deploydb.domain.model.admission_reasons import SkippedByHotfix, StageAddedLater
+from deploydb.domain.model.catalog import Stage
+from deploydb.domain.model.deployment import Deployment, Status
+from deploydb.domain.model.reasons import (
+    AwaitingStages,
+    FailedUpstream,
+    NotRecorded,
+    Reason,
+    ReplacedUpstream,
+    SkippedUpstream,
+    StageReason,
+)
+
+
+class Ways:
+    """A service's stages as its flows come through them."""
+
+    def __init__(self, lanes: Lanes, stages: Mapping[str, Stage]) -> None:
+        self._lanes = lanes
+        self._stages = stages
+
+    def skipped_by_hotfix(self, known: Deployment) -> Reason | None:
+        """Why the flow passes the stage by; None where it does not."""
+        hotfix = self._lanes.hotfix(known)
+        skips = hotfix is not None and known.environment in hotfix.skip
+        return SkippedByHotfix(hotfix=hotfix.comment) if hotfix is not None and skips else None
+
+    def dead_end(self, stage: Stage, flow: int | None) -> Reason | None:
+        """Why the flow can never come to the stage; None where it may."""
+        upstream = stage.after.environments
+        ends = [end for environment in upstream if (end := self._end(flow, environment)) is not None]
+        needed = 1 if stage.after.need == "all" else len(upstream)
+        return ends[0] if ends and len(ends) >= needed else None
+
+    def waits_for(self, stage: Stage, flow: int | None) -> Reason | None:
+        """None where the flow has arrived at the stage; else what it waits for upstream."""
+        upstream = self._upstream(stage, flow)
+        unmet = [known for known in upstream if not self._is_through(known)]
+        if not unmet or (stage.after.need == "any" and len(unmet) < len(upstream)):
+            return None
+        return AwaitingStages(
+            environments=tuple(known.environment for known in unmet),
+            all=stage.after.need == "all",
+            failed=tuple(stage_reason(known) for known in unmet if known.status is Status.FAILED),
+        )
+
+    def passed(self, stage: Stage, flow: int | None) -> list[Deployment]:
+        """The deployments upstream that the flow is through with, those before a stage that it passed by among them."""
+        found = []
+        for known in self._upstream(stage, flow):
+            if _has_got_through(known):
+                found.append(known)
+            elif self._is_through(known):
+                found += self.passed(self._stages[known.environment], flow)
+        return found
+
+    def _upstream(self, stage: Stage, flow: int | None) -> list[Deployment]:
+        found = (self._lanes.of(flow, environment) for environment in stage.after.environments)
+        return [known for known in found if known is not None]
+
+    def _is_through(self, known: Deployment) -> bool:
+        """Whether the flow may go on from a stage: it got through, or it passes it by, however far it is there."""
+        return _has_got_through(known) or (
+            self.skipped_by_hotfix(known) is not None
+            and self.waits_for(self._stages[known.environment], known.flow) is None
+        )
+
+    def _end(self, flow: int | None, environment: str) -> Reason | None:
+        """Why the flow can never come out of a stage, by where it ended; None where it may."""
+        known = self._lanes.of(flow, environment)
+        if known is None:
+            return StageAddedLater(environment=environment)
+        if _has_got_through(known) or known.sequel == "retry":
+            return None
+        if self.skipped_by_hotfix(known) is not None:
+            return self.dead_end(self._stages[environment], flow)
+        reason = known.status_reason or NotRecorded()
+        if known.status is Status.SKIPPED:
+            end = self.dead_end(self._stages[environment], flow)
+            return end or SkippedUpstream(environment=environment, reason=reason)
+        if known.expired_at is not None or (known.replaced_at is not None and known.status is Status.FAILED):
+            return FailedUpstream(environment=environment, reason=reason)
+        return ReplacedUpstream(environment=environment, reason=reason) if known.replaced_at is not None else None
+
+
+def stage_reason(known: Deployment) -> StageReason:
+    """The deployment's reason, as part of another one's."""
+    return StageReason(environment=known.environment, reason=known.status_reason or NotRecorded())
+
+
+def _has_got_through(known: Deployment) -> bool:
+    return known.status is Status.SUCCESS or known.sequel == "ignore"

@@ -1,0 +1,101 @@
+"""What stands against a release at a door: pauses, pins, vetoes, and freezes with who may override them."""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from deploydb.domain.evaluation.evaluation import Lanes
+from deploydb.domain.gates import Asked
+from deploydb.domain.gates.manual import count
+from deploydb.domain.model.admission_reasons import FreezeOver, FreezeOverridden
+from deploydb.domain.model.catalog import Catalog, Stage
+from deploydb.domain.model.deployment import (
+    Deployment,
+    Outcome,
+    Verdict,
+)
+from deploydb.domain.model.overrides import (
+    Hold,
+    Kind,
+    standing,
+)
+from deploydb.domain.model.promotions import FREEZE, ManualPromotion
+from deploydb.domain.model.reason_parts import Comment
+from deploydb.domain.model.reasons import Reason, several
+
+
+class Holds:
+    """A service's holds, as they stand now. What it answers is looked at again when a hold ends by itself."""
+
+    def __init__(self, lanes: Lanes, catalog: Catalog, stages: Mapping[str, Stage]) -> None:
+        self._lanes = lanes
+        self._catalog = catalog
+        self._stages = stages
+
+    def veto(self, environment: str, version: str) -> Hold | None:
+        """Against a version there: everywhere, there, or in a stage that comes before it."""
+        found = self._standing("veto", (None, *self._upstream(environment)), version)
+        return found[0] if found else None
+
+    def pin(self, environment: str) -> Hold | None:
+        """The version that automation keeps there."""
+        found = self._standing("pin", (environment,))
+        return found[0] if found else None
+
+    def pauses(self, environment: str) -> list[Hold]:
+        """Against any promotion to the environment."""
+        return self._standing("pause", (None, environment))
+
+    def frozen(self, known: Deployment) -> Verdict | None:
+        """What the freezes over its environment say of a deployment: a gate that only a word of the right people opens.
+
+        None where there is none, nor was one.
+        """
+        freezes = self._standing("freeze", (None, known.environment))
+        before = self._lanes.before(known, "entry").get(FREEZE)
+        if not freezes:
+            over = before is None or before.outcome is Outcome.PASS
+            return None if over else _verdict(Outcome.PASS, FreezeOver())
+        held = tuple(hold.held for hold in freezes)
+        reason = several(held)
+        events = [hold.event for hold in freezes if hold.event is not None]
+        groups = self._catalog.freeze_overriders
+        if not groups:
+            return _verdict(Outcome.PENDING, reason, events)
+        latest = max(hold.at for hold in freezes)
+        evidence = self._lanes.evidence_at(known, "entry")
+        words = tuple(word for word in evidence.approvals if word.comment and word.at > latest)
+        asked = Asked(
+            deployment=known,
+            now=self._lanes.now,
+            evidence=replace(evidence, approvals=words),
+            groups=self._catalog.groups,
+        )
+        votes = count(ManualPromotion(ident=FREEZE, groups=groups), asked)
+        inputs = (*events, *votes.inputs)
+        if votes.missing or votes.refused:
+            return _verdict(Outcome.PENDING, reason, inputs)
+        by = tuple(Comment(by=word.by, comment=word.comment) for word in votes.given)
+        return _verdict(Outcome.PASS, FreezeOverridden(freezes=held, by=by), inputs)
+
+    def _standing(self, kind: Kind, environments: Sequence[str | None], version: str | None = None) -> list[Hold]:
+        found = standing(self._lanes.holds, kind, environments=environments, version=version, now=self._lanes.now)
+        for hold in found:
+            if hold.until is not None:
+                self._lanes.look_again(hold.until)
+        return found
+
+    def _upstream(self, environment: str) -> list[str]:
+        """The environment, and every stage before it."""
+        found: dict[str, None] = {}
+        look = [environment]
+        while look:
+            name = look.pop()
+            if name not in found:
+                found[name] = None
+                look += self._stages[name].after.environments if name in self._stages else ()
+        return list(found)
+
+
+def _verdict(outcome: Outcome, reason: Reason, inputs: Sequence[int] = ()) -> Verdict:
+    return Verdict(promotion=FREEZE, phase="entry", outcome=outcome, reason=reason, inputs=tuple(inputs))

@@ -1,0 +1,74 @@
+"""Which evidence answers a gate before a deployment, and which after it, where both sides ask for the same.
+
+What was said before the deployment had come to run answers for its entry, what is said after that for its exit. What
+an entry gate was passed by never counts again, whatever time its source gave it. A further attempt takes over what was
+said for the entry of those before it: nobody is asked twice for the same file in the same lane.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from deploydb.domain.model.deployment import Deployment
+from deploydb.domain.model.evidence import (
+    Approval,
+    Evidence,
+    Verification,
+)
+from deploydb.domain.model.promotions import (
+    FREEZE,
+    ManualPromotion,
+    MetricPromotion,
+    Promotion,
+    VerificationPromotion,
+    WebhookPromotion,
+)
+
+
+def answered_under(promotions: Iterable[Promotion]) -> frozenset[str]:
+    """The names under which jobs report and people speak for some promotions."""
+    found: set[str] = set()
+    for promotion in promotions:
+        match promotion:
+            case VerificationPromotion(jobs=jobs) if jobs:
+                found.update(jobs)
+            case VerificationPromotion() | WebhookPromotion() | MetricPromotion() | ManualPromotion():
+                found.add(promotion.ident)
+            case _:
+                pass
+    return frozenset(found)
+
+
+def of_exit(evidence: Evidence, known: Deployment, entry: Collection[str], used: Collection[int] = ()) -> Evidence:
+    """What counts of a deployment that runs. `entry`: the names that its entry asks for, too; `used`: the log rows by
+    which its entry was judged."""
+    ran = known.ran_since or known.came_to_run
+
+    def counts(word: Verification | Approval) -> bool:
+        if word.event is not None and word.event in used:
+            return False
+        return word.promotion not in entry or (ran is not None and word.at.time >= ran)
+
+    return _only(evidence, filter(counts, evidence.verifications), filter(counts, evidence.approvals))
+
+
+def of_entry(evidence: Evidence, earlier: Iterable[tuple[Deployment, Evidence]], entry: Collection[str]) -> Evidence:
+    """What counts at the door of a stage: what was said of the deployment, and of its `earlier` attempts until each
+    was over, under the names of `entry`, or to pass a freeze."""
+    reports, words = [*evidence.verifications], [*evidence.approvals]
+    for known, before in earlier:
+        until = known.finished.time if known.finished is not None else None
+        reports += (one for one in before.verifications if one.promotion in entry and _by(one, until))
+        words += (
+            one for one in before.approvals if (one.promotion in entry or one.promotion == FREEZE) and _by(one, until)
+        )
+    return _only(evidence, reports, words)
+
+
+def _by(word: Verification | Approval, until: datetime | None) -> bool:
+    return until is None or word.at.time < until
+
+
+def _only(evidence: Evidence, reports: Iterable[Verification], words: Iterable[Approval]) -> Evidence:
+    return replace(evidence, verifications=tuple(reports), approvals=tuple(words))

@@ -1,0 +1,283 @@
+"""What is configured: services, environments, pipelines with their stages, promotions. Values, read from YAML.
+
+A catalog is consistent: `configuration` builds one only where every name refers to something, no stage waits for
+itself, and a service meets each environment once. What reads a catalog need not check again.
+"""
+
+from datetime import timedelta
+from typing import Literal
+
+from msgspec import Struct
+
+from deploydb.domain.model.promotions import (
+    DependsOnPromotion,
+    ManualPromotion,
+    Promotion,
+    ProvenancePromotion,
+    SoakPromotion,
+)
+
+Order = Literal["published", "version"]
+"""What makes a version newer: published later (the default, real histories have backports), or a higher number."""
+WhileVerifying = Literal["replace", "wait"]
+"""Whether a newer version may take the place of one whose exit gates still run."""
+Supersede = Literal["newest", "queue", "all"]
+"""Which of several releases that wait at a stage's door go through it.
+
+newest  the newest; the older ones are skipped
+queue   all, the oldest first, each once the one before it is verified
+all     all, the oldest first, each as soon as the one before it is deployed
+"""
+FailureStrategy = Literal["stop", "rollback", "full_rollback", "ignore"]
+"""What follows a failure.
+
+stop           things stay as they are, for people to look at
+rollback       the last version that succeeded in this environment is put back
+full_rollback  the last version that completed the whole pipeline is put back
+ignore         it is recorded, and the release goes on
+"""
+
+Lane = tuple[str, str]
+"""A service in an environment."""
+
+DEFAULT_ORCHESTRATOR = "default"
+
+
+class DeploymentWebhooks(Struct, frozen=True, kw_only=True):
+    """URLs by the state that a deployment reached."""
+
+    created: tuple[str, ...] | None = None
+    started: tuple[str, ...] | None = None
+    completed: tuple[str, ...] | None = None
+    verified: tuple[str, ...] | None = None
+    failed: tuple[str, ...] | None = None
+
+
+class PromotionWebhooks(Struct, frozen=True, kw_only=True):
+    """URLs by the state that a promotion reached."""
+
+    completed: tuple[str, ...] | None = None
+
+
+class Webhooks(Struct, frozen=True, kw_only=True):
+    """Who is called when something changes state."""
+
+    deployment: DeploymentWebhooks | None = None
+    promotion: PromotionWebhooks | None = None
+
+
+class Retry(Struct, frozen=True, kw_only=True):
+    """How often a deployment that failed is tried again before it counts, the first time after `backoff`, then twice
+    as long each time."""
+
+    retries: int = 0
+    backoff: timedelta = timedelta(seconds=30)
+
+
+class Environment(Struct, frozen=True, kw_only=True):
+    """Where services run. `orchestrator` names the queue that gets its commands; `entry` gates guard its door.
+
+    `failure_strategy`, `retry` and `fail_on_incident` override the service's.
+    """
+
+    ident: str
+    description: str = ""
+    orchestrator: str = DEFAULT_ORCHESTRATOR
+    entry: tuple[str, ...] = ()
+    deadline: timedelta = timedelta(hours=1)
+    failure_strategy: FailureStrategy | None = None
+    retry: Retry | None = None
+    fail_on_incident: bool | None = None
+    webhooks: Webhooks = Webhooks()
+
+
+class After(Struct, frozen=True, kw_only=True):
+    """The stages that come before one: all of them must have succeeded, or any. Empty: the pipeline starts here."""
+
+    environments: tuple[str, ...] = ()
+    need: Literal["all", "any"] = "all"
+
+
+class Stage(Struct, frozen=True, kw_only=True):
+    """An environment's place in a pipeline. `promotions` must pass before anything leaves it."""
+
+    environment: str
+    promotions: tuple[str, ...] = ()
+    after: After = After()
+    while_verifying: WhileVerifying | None = None
+    supersede: Supersede = "newest"
+
+
+class Parallel(Struct, frozen=True, kw_only=True):
+    """Of these environments, at most `most` are worked on at a time: one region after the other."""
+
+    environments: tuple[str, ...]
+    most: int
+
+
+class Pipeline(Struct, frozen=True, kw_only=True):
+    """Stages, in the order of the file; each comes after the one above it unless it says otherwise."""
+
+    ident: str
+    description: str = ""
+    stages: tuple[Stage, ...] = ()
+    parallel: tuple[Parallel, ...] = ()
+
+
+class Service(Struct, frozen=True, kw_only=True):
+    """What is deployed as one: its modules, the pipelines they go through, the promotions that hold in every stage."""
+
+    ident: str
+    description: str = ""
+    artifacts: tuple[str, ...] = ()
+    pipelines: tuple[str, ...] = ()
+    promotions: tuple[str, ...] = ()
+    failure_strategy: FailureStrategy = "stop"
+    retry: Retry = Retry()
+    fail_on_incident: bool = False
+    order: Order = "published"
+
+
+class Catalog:
+    """Everything configured, by ident. Immutable; `digest` tells two catalogs apart.
+
+    Look-ups cost the same for ten services and for ten thousand: what a question needs is indexed here once.
+    """
+
+    def __init__(
+        self,
+        *,
+        services: dict[str, Service] | None = None,
+        environments: dict[str, Environment] | None = None,
+        pipelines: dict[str, Pipeline] | None = None,
+        promotions: dict[str, Promotion] | None = None,
+        webhooks: Webhooks | None = None,
+        groups: dict[str, frozenset[str]] | None = None,
+        freeze_overriders: tuple[str, ...] = (),
+        digest: str = "",
+    ) -> None:
+        self.services = services or {}
+        self.environments = environments or {}
+        self.pipelines = pipelines or {}
+        self.promotions = promotions or {}
+        self.webhooks = webhooks or Webhooks()
+        self.groups = groups or {}
+        self.freeze_overriders = freeze_overriders
+        self.digest = digest
+        self._ordered = {ident: _upstream_first(pipeline.stages) for ident, pipeline in self.pipelines.items()}
+        self._stages: dict[tuple[str, ...], tuple[Stage, ...]] = {}
+        self._services_of_module: dict[str, list[str]] = {}
+        self._dependents: dict[Lane, list[str]] = {}
+        self._dependencies: dict[str, frozenset[Lane]] = {}
+        self._asks_provenance: set[str] = set()
+        for service in self.services.values():
+            self._stages[service.pipelines] = tuple(
+                stage for pipeline in service.pipelines for stage in self._ordered[pipeline]
+            )
+            for module in service.artifacts:
+                self._services_of_module.setdefault(module, []).append(service.ident)
+            asked = self._asked(service)
+            lanes = [(one.service, one.environment) for one in asked if isinstance(one, DependsOnPromotion)]
+            if lanes:
+                self._dependencies[service.ident] = frozenset(lanes)
+            for lane in dict.fromkeys(lanes):
+                self._dependents.setdefault(lane, []).append(service.ident)
+            if any(isinstance(one, ProvenancePromotion) for one in asked):
+                self._asks_provenance.add(service.ident)
+
+    def overrides_freezes(self, person: str) -> bool:
+        """Whether a person's word may let something through a freeze."""
+        return any(person in self.groups.get(group, ()) for group in self.freeze_overriders)
+
+    def services_of(self, module: str) -> tuple[str, ...]:
+        """The services that list a module (`group:name`), in the catalog's order."""
+        return tuple(self._services_of_module.get(module, ()))
+
+    def stages(self, service: Service) -> tuple[Stage, ...]:
+        """A service's stages, each after those that it waits for."""
+        return self._stages[service.pipelines]
+
+    def exit_promotions(self, service: Service, stage: Stage) -> tuple[Promotion, ...]:
+        """What must pass before a version of the service leaves the stage: its own and the stage's, each once."""
+        return self._named(service.promotions + stage.promotions)
+
+    def entry_promotions(self, environment: str) -> tuple[Promotion, ...]:
+        """What must pass before anything enters the environment."""
+        return self._named(self.environments[environment].entry)
+
+    def dependencies(self, service: str) -> frozenset[Lane]:
+        """The lanes of other services that a service's gates ask about."""
+        return self._dependencies.get(service, frozenset())
+
+    def dependents(self, service: str, environment: str) -> tuple[str, ...]:
+        """The services whose gates ask about a lane."""
+        return tuple(self._dependents.get((service, environment), ()))
+
+    def asks_provenance(self, service: str) -> bool:
+        """Whether any gate of the service asks who has signed its artifacts."""
+        return service in self._asks_provenance
+
+    def failure_strategy(self, service: Service, environment: str) -> FailureStrategy:
+        """What follows a failure there: the environment's word, else the service's."""
+        return self.environments[environment].failure_strategy or service.failure_strategy
+
+    def retry(self, service: Service, environment: str) -> Retry:
+        """How often a failed deployment is tried again there."""
+        return self.environments[environment].retry or service.retry
+
+    def fails_on_incident(self, service: Service, environment: str) -> bool:
+        """Whether an incident there counts as a failure of what runs."""
+        here = self.environments[environment].fail_on_incident
+        return service.fail_on_incident if here is None else here
+
+    def parallel(self, service: Service, environment: str) -> tuple[Parallel, ...]:
+        """The groups of environments, of which the environment is one, that are not all worked on at a time."""
+        return tuple(
+            group
+            for pipeline in service.pipelines
+            for group in self.pipelines[pipeline].parallel
+            if environment in group.environments
+        )
+
+    def while_verifying(self, service: Service, stage: Stage) -> WhileVerifying:
+        """The stage's word, or `wait` where a soak or a person would be starved by frequent releases."""
+        if stage.while_verifying is not None:
+            return stage.while_verifying
+        if stage.supersede == "queue":
+            return "wait"
+        slow = any(
+            isinstance(promotion, SoakPromotion | ManualPromotion) for promotion in self.exit_promotions(service, stage)
+        )
+        return "wait" if slow else "replace"
+
+    def orchestrators(self) -> dict[str, tuple[str, ...]]:
+        """Each orchestrator with the environments whose commands it gets."""
+        named: dict[str, list[str]] = {DEFAULT_ORCHESTRATOR: []}
+        for environment in self.environments.values():
+            named.setdefault(environment.orchestrator, []).append(environment.ident)
+        return {orchestrator: tuple(sorted(idents)) for orchestrator, idents in sorted(named.items())}
+
+    def _asked(self, service: Service) -> tuple[Promotion, ...]:
+        """Every promotion that any gate of the service asks."""
+        return tuple(
+            promotion
+            for stage in self.stages(service)
+            for promotion in (*self.exit_promotions(service, stage), *self.entry_promotions(stage.environment))
+        )
+
+    def _named(self, idents: tuple[str, ...]) -> tuple[Promotion, ...]:
+        return tuple(self.promotions[ident] for ident in dict.fromkeys(idents))
+
+
+def _upstream_first(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """The stages in topological order, the file's order among equals."""
+    ordered: dict[str, Stage] = {}
+    waiting = list(stages)
+    while waiting:
+        ready = [each for each in waiting if all(name in ordered for name in each.after.environments)]
+        if not ready:
+            raise ValueError(f"{', '.join(stage.environment for stage in waiting)} wait for each other")
+        for stage in ready:
+            ordered[stage.environment] = stage
+        waiting = [stage for stage in waiting if stage.environment not in ordered]
+    return tuple(ordered.values())

@@ -1,0 +1,71 @@
+"""What DeployDB tells: an orchestrator what to do, in the imperative, and everybody what has happened."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from deploydb.domain.model.artifact import Artifact
+from deploydb.domain.model.facts import Time
+
+EXCHANGE = "deploydb.commands"
+"""Where commands are published."""
+
+
+class Previous(Struct, frozen=True, kw_only=True):
+    """What the environment runs before the command."""
+
+    version: str
+    deployment: int
+
+
+class DeployCommand(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Put `artifact` into `environment`. `id` never changes: a consumer that has seen it does nothing.
+
+    `manifest` names every artifact of the service at the version to run, the new one among them. `deadline`: no
+    `deployment.finished` by then, and the deployment counts as failed.
+    """
+
+    type: Literal["deploy", "rollback"]
+    id: str
+    deployment: int
+    flow: int | None
+    service: str
+    environment: str
+    artifact: Artifact
+    manifest: tuple[Artifact, ...]
+    reason: str
+    attempt: int
+    deadline: Time
+    previous: Previous | None = None
+
+    @property
+    def routing_key(self) -> str:
+        """Environment first: an orchestrator's queue is bound by the environments that name it."""
+        return f"{self.environment}.{self.service}.{self.type}"
+
+
+NOTIFICATIONS = "deploydb.notifications"
+"""Where news are published: to whoever has bound a queue."""
+
+
+class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that people want to know at once. `sequel`: what a failure led to."""
+
+    type: Literal["deployment.failed"]
+    id: str
+    time: Time
+    deployment: int
+    flow: int | None
+    kind: str
+    service: str
+    environment: str
+    artifact: Artifact
+    attempt: int
+    sequel: str
+    reason: str
+    url: str | None = None
+
+    @property
+    def routing_key(self) -> str:
+        """What, where, of what."""
+        return f"{self.type}.{self.environment}.{self.service}"

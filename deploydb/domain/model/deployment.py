@@ -1,0 +1,258 @@
+"""What is known: releases, deployments, verdicts and what runs. Status is derived, never stored by hand.
+
+Facts are merged into a deployment one at a time, in whatever order they come; for each field the fact with the later
+`time` wins, ties broken by `(source, id)`. So merging is commutative, associative and idempotent: any order and any
+repetition of the same facts gives the same deployment, and `status` of it the same status.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from deploydb.domain.model.artifact import Artifact, version_key
+from deploydb.domain.model.facts import (
+    DeploymentFinished,
+    DeploymentStarted,
+    Fact,
+)
+from deploydb.domain.model.reasons import Reason
+
+Sequel = Literal["stop", "retry", "rollback", "full_rollback", "ignore"]
+"""What a failure led to: the strategy that was followed, or another attempt before it counted."""
+
+
+class Status(StrEnum):
+    """How far a deployment has come, derived by `status()`.
+
+    NOT_STARTED  from the flow's opening, until the command is decided or something rules it out
+    CREATED      the command is decided (promotion) and on its way; left by the orchestrator's answer or the deadline
+    STARTED      the orchestrator has begun (its fact)
+    COMPLETED    it runs there (the orchestrator's fact); its exit gates decide. Stays so if another version replaces it
+    SUCCESS      every exit gate passed (promotion)
+    FAILED       the attempt failed or an exit gate said no, until a later report mends it; or it was not answered by
+                 its deadline, which only a report of an answer in time mends, though a late success is told and
+                 does run there
+    SKIPPED      it never will be deployed; the reason is with it
+    """
+
+    NOT_STARTED = "NOT_STARTED"
+    CREATED = "CREATED"
+    STARTED = "STARTED"
+    COMPLETED = "COMPLETED"
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+
+
+class Outcome(StrEnum):
+    """A gate's judgement. PENDING says what it waits for; ERROR is technical, tried again, and never means FAIL."""
+
+    PASS = "PASS"  # noqa: S105
+    PENDING = "PENDING"
+    FAIL = "FAIL"
+    ERROR = "ERROR"
+
+
+class Precedence(NamedTuple):
+    """Which of two facts about the same thing is the later one."""
+
+    time: datetime
+    source: str
+    id: str
+
+
+def precedence(fact: Fact) -> Precedence:
+    """A fact's place in time. The wire has filled `time` in.
+
+    Raises: ValueError for a fact without a time.
+    """
+    if fact.time is None:
+        raise ValueError(f"fact {fact.source}/{fact.id} has no time")
+    return Precedence(fact.time, fact.source, fact.id)
+
+
+class Release(Struct, frozen=True, kw_only=True):
+    """An artifact that is stored: with its row's id, when it was published, and by whom.
+
+    `conflict`: another publication of the same version contradicts this one; the earlier one, this one, stands.
+    """
+
+    id: int
+    artifact: Artifact
+    published_at: datetime
+    published_by: str
+    conflict: str | None = None
+
+    def order_key(self, order: Literal["published", "version"]) -> tuple[object, ...]:
+        """The key by which one release of a module is newer than another."""
+        by_time = (self.published_at, self.artifact.version)
+        return (version_key(self.artifact.version)[:-1], *by_time) if order == "version" else by_time
+
+
+class Deployment(Struct, frozen=True, kw_only=True):
+    """One attempt to have a release in an environment.
+
+    Columns of three owners: promotion decides (`requested_at` to `status_reason`), facts report (`started*`,
+    `finished*`, `outcome`...), and `status` is derived from both. `flow` is None where nobody commanded it (`kind`
+    external), and of a rollback. `cause`: the deployment whose failure led to this attempt. `not_before`: when it may
+    be commanded. `trigger_reason`: why it was commanded, or observed, or is put back; `status_reason`: why its status
+    is as it is. `sequel`: the response to its failure, `aftermath`: its details; until then the failure has not
+    counted. `ran_since`: when it came to run, once that has been taken in. `open`: promotion still has something to do
+    with it.
+    """
+
+    id: int
+    flow: int | None
+    service: str
+    environment: str
+    release: Release
+    kind: Literal["deploy", "rollback", "external"] = "deploy"
+    attempt: int = 1
+    cause: int | None = None
+    not_before: datetime | None = None
+    command: str | None = None
+    requested_at: datetime | None = None
+    deadline: datetime | None = None
+    expired_at: datetime | None = None
+    skipped_at: datetime | None = None
+    replaced_at: datetime | None = None
+    result: Literal["SUCCESS", "FAILED"] | None = None
+    sequel: Sequel | None = None
+    aftermath: Reason | None = None
+    trigger_reason: Reason | None = None
+    status_reason: Reason | None = None
+    started: Precedence | None = None
+    finished: Precedence | None = None
+    outcome: Literal["succeeded", "failed"] | None = None
+    failure: str | None = None
+    started_url: str | None = None
+    finished_url: str | None = None
+    ran_since: datetime | None = None
+    open: bool = True
+
+    @property
+    def status(self) -> Status:
+        """How far it has come."""
+        return status(self)
+
+    @property
+    def url(self) -> str | None:
+        """Where the orchestrator shows the attempt."""
+        return self.finished_url or self.started_url
+
+    @property
+    def active(self) -> bool:
+        """Commanded and not finished: the lane's one."""
+        return self.status in (Status.CREATED, Status.STARTED)
+
+    @property
+    def commanded(self) -> bool:
+        """Whether DeployDB asked for it: from the command on there is a deadline. What was adopted has none."""
+        return self.deadline is not None
+
+    @property
+    def happened_at(self) -> datetime | None:
+        """Its place in the history: when it was commanded; or else seen running, or skipped. None: it has not begun."""
+        return self.requested_at or (self.finished.time if self.finished is not None else self.skipped_at)
+
+    @property
+    def running_since(self) -> datetime | None:
+        """When it came to run there: the later of the finish and the command, so that no source can backdate it."""
+        if self.outcome != "succeeded" or self.finished is None:
+            return None
+        return max(self.finished.time, self.requested_at or self.finished.time)
+
+    @property
+    def came_to_run(self) -> datetime | None:
+        """When it came to run there, to tell which of two came last: as `running_since`, but by the source's word
+        alone where nobody commanded it, so that deployments adopted together keep the order in which they happened."""
+        if self.commanded or self.outcome != "succeeded" or self.finished is None:
+            return self.running_since
+        return self.finished.time
+
+
+def status(deployment: Deployment) -> Status:
+    """What the decisions and the merged facts add up to, the strongest first."""
+    if deployment.skipped_at is not None:
+        return Status.SKIPPED
+    if deployment.expired_at is not None:
+        return Status.FAILED
+    if deployment.outcome == "failed":
+        return Status.FAILED
+    if deployment.outcome == "succeeded":
+        return Status(deployment.result) if deployment.result else Status.COMPLETED
+    if deployment.requested_at is None:
+        return Status.NOT_STARTED
+    return Status.STARTED if deployment.started is not None else Status.CREATED
+
+
+def merge(deployment: Deployment, fact: DeploymentStarted | DeploymentFinished) -> Deployment:
+    """The deployment with one more fact taken in. A fact that an equal or later one has overtaken changes nothing."""
+    at = precedence(fact)
+    match fact:
+        case DeploymentStarted():
+            if deployment.started is not None and at <= deployment.started:
+                return deployment
+            return replace(deployment, started=at, started_url=fact.url)
+        case DeploymentFinished():
+            if deployment.finished is not None and at <= deployment.finished:
+                return deployment
+            return replace(deployment, finished=at, outcome=fact.outcome, failure=fact.reason, finished_url=fact.url)
+
+
+Phase = Literal["entry", "exit"]
+"""On which side of a deployment a gate stands: `entry` is asked before the command, `exit` of what runs. A promotion
+that stands on both sides is asked twice, and answered twice."""
+
+Gate = tuple[Phase, str]
+"""One gate of a deployment: its side, and its promotion's name."""
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What a gate says of a deployment now, why, and from which facts (`inputs`, numbers of log rows).
+
+    `recheck_at`: when time alone may change it, or has: a question that ran out of time keeps when it did.
+    """
+
+    promotion: str
+    phase: Phase = "exit"
+    outcome: Outcome
+    reason: Reason
+    recheck_at: datetime | None = None
+    inputs: tuple[int, ...] = ()
+
+    @property
+    def gate(self) -> Gate:
+        """Which gate says so."""
+        return self.phase, self.promotion
+
+
+class Running(Struct, frozen=True, kw_only=True):
+    """What an environment runs of one module of a service: the last deployment that finished well."""
+
+    deployment: int
+    release: Release
+    since: datetime
+
+
+class Good(Struct, frozen=True, kw_only=True):
+    """A release that succeeded in a lane before, and the last deployment there that did."""
+
+    deployment: int
+    release: Release
+    since: datetime
+    completed: bool = False
+    """Whether it succeeded in every stage of its flow, too."""
+
+
+class Neighbour(Struct, frozen=True, kw_only=True):
+    """What a lane of another service runs of one module, and how it got on there."""
+
+    service: str
+    environment: str
+    release: Release
+    deployment: int
+    status: Status

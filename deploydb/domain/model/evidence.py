@@ -1,0 +1,118 @@
+"""What has been said about a deployment: reports of jobs, words of people, incidents, attestations.
+
+Of each speaker the latest word by `(time, source, id)` is kept, so that their order of arrival does not matter.
+`event` is the number of the log row that says it.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from deploydb.domain.model.deployment import Precedence, precedence
+from deploydb.domain.model.facts import (
+    ApprovalGiven,
+    ApprovalRefused,
+    ArtifactAttested,
+    IncidentDetected,
+    IncidentResolved,
+    VerificationFinished,
+)
+from deploydb.domain.model.reason_parts import IncidentReport
+
+
+class Verification(Struct, frozen=True, kw_only=True):
+    """The latest report of one job on one deployment."""
+
+    promotion: str
+    outcome: Literal["passed", "failed", "errored"]
+    at: Precedence
+    reason: str | None = None
+    url: str | None = None
+    event: int | None = None
+
+    @classmethod
+    def of(cls, fact: VerificationFinished) -> "Verification":
+        """What the fact reports."""
+        return cls(
+            promotion=fact.promotion,
+            outcome=fact.outcome,
+            at=precedence(fact),
+            reason=fact.reason,
+            url=fact.url,
+        )
+
+
+class Approval(Struct, frozen=True, kw_only=True):
+    """The latest word of one person on one deployment, for one manual promotion."""
+
+    promotion: str
+    by: str
+    given: bool
+    at: Precedence
+    comment: str | None = None
+    digest: str | None = None
+    event: int | None = None
+
+    @classmethod
+    def of(cls, fact: ApprovalGiven | ApprovalRefused) -> "Approval":
+        """What the fact says."""
+        given = isinstance(fact, ApprovalGiven)
+        return cls(
+            promotion=fact.promotion,
+            by=fact.by,
+            given=given,
+            at=precedence(fact),
+            comment=fact.comment,
+            digest=fact.digest,
+        )
+
+
+class Incident(Struct, frozen=True, kw_only=True):
+    """The latest that is known of one incident in a lane. `version`: the one in trouble; None: whatever runs."""
+
+    name: str
+    open: bool
+    at: Precedence
+    version: str | None = None
+    reason: str | None = None
+    event: int | None = None
+
+    @classmethod
+    def of(cls, fact: IncidentDetected | IncidentResolved) -> "Incident":
+        """What the fact says."""
+        return cls(
+            name=fact.incident or "",
+            open=isinstance(fact, IncidentDetected),
+            at=precedence(fact),
+            version=fact.version,
+            reason=fact.reason,
+        )
+
+    @property
+    def report(self) -> IncidentReport:
+        """The incident as part of a reason."""
+        return IncidentReport(name=self.name, text=self.reason)
+
+
+class Attestation(Struct, frozen=True, kw_only=True):
+    """Somebody vouches for a digest."""
+
+    digest: str
+    signer: str
+    kind: str
+    at: Precedence
+    event: int | None = None
+
+    @classmethod
+    def of(cls, fact: ArtifactAttested) -> "Attestation":
+        """What the fact says."""
+        return cls(digest=fact.artifact.digest or "", signer=fact.signer, kind=fact.kind, at=precedence(fact))
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """Everything that has been said about one deployment, its lane while it ran there, and its artifact."""
+
+    verifications: tuple[Verification, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    attestations: tuple[Attestation, ...] = ()

@@ -1,0 +1,224 @@
+"""What happened: one struct for each inbound event, in the past tense.
+
+A fact is unique by `(source, id)`: sent twice, it counts once. `time` is when it happened, by its source; where
+the source does not say, the arrival stands in for it (`wire` fills it in), so here it is always known.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from deploydb.domain.model.artifact import (
+    Artifact,
+    Coordinate,
+    Name,
+    Text,
+    Url,
+)
+
+Time = Annotated[datetime, Meta(tz=True)]
+Number = Annotated[int, Meta(gt=0, le=2**63 - 1)]
+"""A row's id."""
+
+OWN_SOURCE = "deploydb"
+"""The source of DeployDB's own decisions, which are no facts: no fact may have it."""
+
+
+class Fact(Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Something that happened, said by `source`."""
+
+    id: Name
+    source: Name
+    time: Time | None = None
+
+
+class ArtifactPublished(Fact, frozen=True, kw_only=True, tag="artifact.published"):
+    """A version of a module can be deployed from now on. Opens a flow in each service that lists the module."""
+
+    artifact: Artifact
+
+
+class AboutDeployment(Fact, frozen=True, kw_only=True):
+    """A fact about one deployment, named by its number, its command's id, or service + environment + version."""
+
+    deployment: Number | None = None
+    command: Name | None = None
+    service: Name | None = None
+    environment: Name | None = None
+    version: Name | None = None
+
+    def __post_init__(self) -> None:
+        lane = (self.service, self.environment, self.version)
+        if self.deployment is None and self.command is None and None in lane:
+            raise ValueError(
+                "names no deployment: give `deployment` (its number), `command` (the command's id), "
+                "or all of `service`, `environment` and `version`"
+            )
+
+
+class DeploymentStarted(AboutDeployment, frozen=True, kw_only=True, tag="deployment.started"):
+    """An orchestrator has begun."""
+
+    url: Url | None = None
+
+
+class DeploymentFinished(AboutDeployment, frozen=True, kw_only=True, tag="deployment.finished"):
+    """An orchestrator is done: the version runs there, or the attempt failed."""
+
+    outcome: Literal["succeeded", "failed"]
+    reason: Text | None = None
+    url: Url | None = None
+
+
+class DeploymentObserved(Fact, frozen=True, kw_only=True, tag="deployment.observed"):
+    """A version runs where DeployDB did not put it: done by hand, by another tool, or before our time."""
+
+    service: Name
+    environment: Name
+    artifact: Artifact
+    by: Name | None = None
+    reason: Text | None = None
+    url: Url | None = None
+
+
+class VerificationFinished(AboutDeployment, frozen=True, kw_only=True, tag="verification.finished"):
+    """A job that checks a deployment has an answer. `errored` is no answer: the job itself broke."""
+
+    promotion: Name
+    outcome: Literal["passed", "failed", "errored"]
+    reason: Text | None = None
+    url: Url | None = None
+
+
+class AboutApproval(AboutDeployment, frozen=True, kw_only=True):
+    """A person's word on one deployment, for one manual promotion, or for passing a freeze (promotion `freeze`).
+
+    `digest`: of the artifact that the person has seen; the word counts for no other one.
+    """
+
+    promotion: Name
+    by: Name
+    comment: Text | None = None
+    digest: Name | None = None
+
+
+class ApprovalGiven(AboutApproval, frozen=True, kw_only=True, tag="approval.given"):
+    """A person says yes."""
+
+
+class ApprovalRefused(AboutApproval, frozen=True, kw_only=True, tag="approval.refused"):
+    """A person says no."""
+
+
+class AboutHold(Fact, frozen=True, kw_only=True):
+    """A hold stops automation, over the scope that its fields name.
+
+    pin     `service`, `environment`, `version`: automation keeps this version here
+    veto    `service`, `version`, and perhaps `environment`: this version nowhere, or not here and downstream of here
+    freeze  perhaps `environment`, perhaps `service`: nothing enters
+    pause   `service`, perhaps `environment`: nothing is promoted
+    """
+
+    kind: Literal["pin", "veto", "freeze", "pause"]
+    by: Name
+    service: Name | None = None
+    environment: Name | None = None
+    version: Name | None = None
+    reason: Text | None = None
+
+    def __post_init__(self) -> None:
+        needed = {"pin": ("service", "environment"), "veto": ("service", "version"), "pause": ("service",)}
+        missing = [name for name in needed.get(self.kind, ()) if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"a {self.kind} needs {' and '.join(f'`{name}`' for name in missing)}")
+
+
+class HoldPlaced(AboutHold, frozen=True, kw_only=True, tag="hold.placed"):
+    """From now on, `until` a time or until it is lifted."""
+
+    until: Time | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.kind == "pin" and self.version is None:
+            raise ValueError("a pin needs `version`: the one to keep")
+
+
+class HoldLifted(AboutHold, frozen=True, kw_only=True, tag="hold.lifted"):
+    """The hold of the same kind and scope is over."""
+
+
+class HotfixDeclared(Fact, frozen=True, kw_only=True, tag="hotfix.declared"):
+    """A version goes ahead of the others, past the stages in `skip`."""
+
+    service: Name
+    version: Name
+    by: Name
+    reason: Text
+    skip: tuple[Name, ...] = ()
+
+
+class RollbackRequested(Fact, frozen=True, kw_only=True, tag="rollback.requested"):
+    """A person wants what ran before back: `version`, or the last one that succeeded there."""
+
+    service: Name
+    environment: Name
+    by: Name
+    reason: Text
+    version: Name | None = None
+    artifact: Coordinate | None = None
+
+
+class ArtifactAttested(Fact, frozen=True, kw_only=True, tag="artifact.attested"):
+    """`signer` vouches for an artifact, by its digest: a signature, or an attestation of some `kind`.
+
+    Who publishes the fact has verified it.
+    """
+
+    artifact: Artifact
+    signer: Name
+    kind: Name = "signature"
+    url: Url | None = None
+
+    def __post_init__(self) -> None:
+        if self.artifact.digest is None:
+            raise ValueError("an attestation is for a digest: give `artifact.digest`")
+
+
+class AboutIncident(Fact, frozen=True, kw_only=True):
+    """Trouble in a service where it runs."""
+
+    service: Name
+    environment: Name
+    version: Name | None = None
+    incident: Name | None = None
+    reason: Text | None = None
+    url: Url | None = None
+
+
+class IncidentDetected(AboutIncident, frozen=True, kw_only=True, tag="incident.detected"):
+    """It began."""
+
+
+class IncidentResolved(AboutIncident, frozen=True, kw_only=True, tag="incident.resolved"):
+    """It is over."""
+
+
+AnyFact = (
+    ArtifactPublished
+    | DeploymentStarted
+    | DeploymentFinished
+    | DeploymentObserved
+    | VerificationFinished
+    | ApprovalGiven
+    | ApprovalRefused
+    | HoldPlaced
+    | HoldLifted
+    | HotfixDeclared
+    | RollbackRequested
+    | ArtifactAttested
+    | IncidentDetected
+    | IncidentResolved
+)
+"""Every fact that can come in; `match` over it ends in `assert_never`."""

@@ -1,0 +1,34 @@
+"""What really happened, as a simulation needs it: facts as the log has them, and what became of each deployment."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from deploydb.domain.model.deployment import Deployment, Outcome
+from deploydb.domain.model.facts import AnyFact
+
+
+class LogEntry(Struct, frozen=True, kw_only=True):
+    """A fact from outside, with the number of its log row and when it was known."""
+
+    number: int
+    recorded_at: datetime
+    fact: AnyFact
+    publisher: str | None = None
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """A deployment as it ended, and what each gate that it was asked for said last (None: nothing yet).
+
+    `created_at`: since when there is a row of it; None for ever.
+    """
+
+    deployment: Deployment
+    asked: dict[str, Outcome | None] = {}
+    created_at: datetime | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it failed: the attempt itself, or at a gate."""
+        known = self.deployment
+        return known.outcome == "failed" or known.expired_at is not None or known.result == "FAILED"

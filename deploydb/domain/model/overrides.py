@@ -1,0 +1,149 @@
+"""What people have ordered: holds that stop automation, hotfixes that go ahead, rollbacks that they want.
+
+A hold's scope is what its fields name; of each scope the latest word, placed or lifted, by `(time, source, id)` counts.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from deploydb.domain.model.admission_reasons import Frozen, Held, Paused, Pinned, Vetoed
+from deploydb.domain.model.deployment import Precedence, precedence
+from deploydb.domain.model.facts import (
+    HoldLifted,
+    HoldPlaced,
+    HotfixDeclared,
+    RollbackRequested,
+)
+from deploydb.domain.model.reason_parts import Comment
+
+Kind = Literal["pin", "veto", "freeze", "pause"]
+
+
+class Hold(Struct, frozen=True, kw_only=True):
+    """The latest word on one scope. What a field does not name (None) it does not narrow."""
+
+    kind: Kind
+    service: str | None
+    environment: str | None
+    version: str | None
+    by: str
+    at: Precedence
+    placed: bool = True
+    reason: str | None = None
+    until: datetime | None = None
+    event: int | None = None
+
+    @classmethod
+    def of(cls, fact: HoldPlaced | HoldLifted) -> "Hold":
+        """What the fact says."""
+        return cls(
+            kind=fact.kind,
+            service=fact.service,
+            environment=fact.environment,
+            version=fact.version,
+            by=fact.by,
+            at=precedence(fact),
+            placed=isinstance(fact, HoldPlaced),
+            reason=fact.reason,
+            until=fact.until if isinstance(fact, HoldPlaced) else None,
+        )
+
+    @property
+    def scope(self) -> tuple[str, str, str, str]:
+        """What it is the latest word on. A lane has one pin, whatever the version."""
+        version = self.version if self.kind == "veto" else None
+        return (self.kind, self.service or "", self.environment or "", version or "")
+
+    def stands(self, now: datetime) -> bool:
+        """Whether it holds at this time."""
+        return self.placed and (self.until is None or now < self.until)
+
+    @property
+    def held(self) -> Held:
+        """The hold as a reason."""
+        return _HELD[self.kind](
+            service=self.service,
+            environment=self.environment,
+            version=self.version,
+            by=self.by,
+            comment=self.reason,
+            until=self.until,
+        )
+
+
+_HELD: dict[Kind, type[Held]] = {"pin": Pinned, "veto": Vetoed, "freeze": Frozen, "pause": Paused}
+
+
+class Hotfix(Struct, frozen=True, kw_only=True):
+    """A version that goes ahead of the others, past some stages."""
+
+    service: str
+    version: str
+    skip: tuple[str, ...]
+    by: str
+    reason: str
+    at: Precedence
+    event: int | None = None
+
+    @classmethod
+    def of(cls, fact: HotfixDeclared) -> "Hotfix":
+        """What the fact says."""
+        return cls(
+            service=fact.service,
+            version=fact.version,
+            skip=fact.skip,
+            by=fact.by,
+            reason=fact.reason,
+            at=precedence(fact),
+        )
+
+    @property
+    def comment(self) -> Comment:
+        """The person's words, as part of a reason."""
+        return Comment(by=self.by, comment=self.reason)
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """A rollback that a person asked for, and that nothing has come of yet. `event`: the log row that says so."""
+
+    event: int
+    environment: str
+    by: str
+    reason: str
+    at: Precedence
+    version: str | None = None
+    module: str | None = None
+
+    @classmethod
+    def of(cls, fact: RollbackRequested, event: int) -> "Wish":
+        """What the fact, in the log under the number `event`, asks for."""
+        return cls(
+            event=event,
+            environment=fact.environment,
+            by=fact.by,
+            reason=fact.reason,
+            at=precedence(fact),
+            version=fact.version,
+            module=fact.artifact,
+        )
+
+
+def standing(
+    holds: Iterable[Hold], kind: Kind, *, environments: Sequence[str | None], version: str | None, now: datetime
+) -> list[Hold]:
+    """The holds of a kind that stand over any of the environments (None: over all), in the order of their scopes.
+
+    `version`: only those on this one; None for kinds that are not about a version.
+    """
+    found = (
+        hold
+        for hold in holds
+        if hold.kind == kind
+        and hold.stands(now)
+        and hold.environment in environments
+        and (version is None or hold.version == version)
+    )
+    return sorted(found, key=lambda hold: hold.scope)

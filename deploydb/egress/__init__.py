@@ -1,0 +1,19 @@
+"""Requests to addresses that a configuration names: the checks of `workers.verify`, and notifications.
+
+An author of the configuration, or of a value in a template, must not reach internal addresses of this machine. So a
+host name is resolved once, all of its addresses are checked, and the connection goes to a checked address. TLS is
+verified against the name. No redirect is followed, no proxy of the environment is used, and an answer is bounded in
+size and time.
+
+A missing answer is a value (`NoAnswer`) and no error: callers report it, and retry.
+"""
+
+from deploydb.egress.addresses import Allowed
+from deploydb.egress.request import (
+    Answer,
+    NoAnswer,
+    Outgoing,
+    Request,
+)
+
+__all__ = ["Allowed", "Answer", "NoAnswer", "Outgoing", "Request"]

@@ -1,0 +1,64 @@
+"""The target of an approval: the lane, the version in it, and the manual promotion must exist."""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from starlette.exceptions import HTTPException
+
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.promotions import FREEZE, ManualPromotion
+from deploydb.gateway.approval_request import Word
+from deploydb.http.errors import hint, not_found, shown
+from deploydb.store.queries.deployments import DeploymentView, deployment_by_id
+from deploydb.store.queries.why import deployment_of_version
+
+
+def require_promotion(catalog: Catalog, word: Word) -> None:
+    """Return only where a manual promotion of that name guards the lane.
+
+    Raises: HTTPException 404 where there is no such lane or promotion, 422 where it is not for people to answer.
+    """
+    service = catalog.services.get(word.service)
+    if service is None:
+        raise _unknown(f"service {shown(word.service)}", catalog.services)
+    stages = {stage.environment: stage for stage in catalog.stages(service)}
+    stage = stages.get(word.environment)
+    if stage is None:
+        if word.environment in catalog.environments:
+            raise _unknown(f"stage {word.environment} of {word.service}", stages)
+        raise _unknown(f"environment {shown(word.environment)}", catalog.environments)
+    if word.promotion == FREEZE:
+        return
+    guards = (*catalog.entry_promotions(word.environment), *catalog.exit_promotions(service, stage))
+    types = {promotion.ident: promotion.type for promotion in guards}
+    manual = [promotion.ident for promotion in guards if isinstance(promotion, ManualPromotion)]
+    if word.promotion not in types:
+        raise _unknown(f"promotion {shown(word.promotion)} of {word.service} in {word.environment}", manual)
+    if word.promotion not in manual:
+        message = f"promotion {word.promotion} is a {types[word.promotion]}: it is not for people to answer"
+        raise HTTPException(422, f"{message}{hint(manual)}")
+
+
+def require_deployment(connection: sa.Connection, word: Word) -> DeploymentView:
+    """The deployment of the approval: the one that it names, else the version's last one in the lane.
+
+    Raises: HTTPException 404 where there is none.
+    """
+    ident = word.deployment
+    if ident is None:
+        ident = deployment_of_version(connection, word.service, word.environment, word.version)
+    found = deployment_by_id(connection, ident) if ident is not None else None
+    if found is not None and (found.service, found.environment, found.artifact.version) == (
+        word.service,
+        word.environment,
+        word.version,
+    ):
+        return found
+    lane = f"{shown(word.version)} of {word.service} in {word.environment}"
+    if word.deployment is not None:
+        raise not_found(f"there is no deployment {word.deployment} of {lane}")
+    raise not_found(f"there is no version {lane}")
+
+
+def _unknown(what: str, known: Collection[str]) -> HTTPException:
+    return not_found(f"there is no {what}{hint(known)}")

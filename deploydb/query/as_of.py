@@ -1,0 +1,170 @@
+"""Deployments as DeployDB knew them at a time: the views of now, with what came later taken away."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from msgspec.structs import replace
+
+from deploydb.domain.model.deployment import (
+    Deployment,
+    Gate,
+    Precedence,
+)
+from deploydb.domain.model.reasons import NotRecorded, several
+from deploydb.store.queries.as_of import (
+    RowView,
+    decisions_until,
+    known_then,
+    ran_at,
+)
+from deploydb.store.queries.deployments import DeploymentView, ResultView
+from deploydb.store.queries.lanes import RunningView
+from deploydb.store.reason_codec import reason_of
+
+Catalogs = Mapping[tuple[int, Gate], str]
+"""The digests of the catalogs that verdicts were made by, by deployment and gate."""
+
+
+def then(
+    connection: sa.Connection, flow: Sequence[DeploymentView], at: datetime
+) -> tuple[list[DeploymentView], Catalogs]:
+    """The flow's deployments as they were known, without those that there were not yet."""
+    known = {one.id: one for one in known_then(connection, [view.id for view in flow], at)}
+    rows: dict[int, list[RowView]] = defaultdict(list)
+    for environment in dict.fromkeys(view.environment for view in flow):
+        here = [view.id for view in flow if view.environment == environment and view.id in known]
+        for row in decisions_until(connection, flow[0].service, environment, here, at) if here else ():
+            rows[row.deployment].append(row)
+    views = [_as_known(view, known[view.id], rows[view.id], at) for view in flow if view.id in known]
+    catalogs = {
+        (row.deployment, _gate(row)): row.body["catalog"]
+        for told in rows.values()
+        for row in told
+        if row.type == "verdict.changed" and "catalog" in row.body
+    }
+    return views, catalogs
+
+
+def running_then(connection: sa.Connection, meant: DeploymentView, at: datetime) -> list[RunningView]:
+    """What the lane of a deployment ran of its module."""
+    group, _, name = meant.artifact.module.partition(":")
+    ran = ran_at(connection, meant.service, meant.environment, group, name, at)
+    if ran is None:
+        return []
+    return [
+        RunningView(
+            service=meant.service,
+            environment=meant.environment,
+            module=meant.artifact.module,
+            version=ran.version,
+            deployment=ran.deployment,
+            status="",
+            since=ran.since,
+            reason=None,
+        )
+    ]
+
+
+def _as_known(view: DeploymentView, known: Deployment, rows: Sequence[RowView], at: datetime) -> DeploymentView:
+    reason = view.status_reason if view.kind != "deploy" and not rows else None
+    result, sequel, aftermath = None, None, None
+    for row in rows:
+        match row.type:
+            case "verdict.changed":
+                continue
+            case "deployment.succeeded":
+                result, sequel = "SUCCESS", None
+            case "deployment.failed":
+                result = "FAILED"
+            case "deployment.resumed":
+                result, sequel = None, None
+            case "failure.counted":
+                reason, aftermath = reason_of(row.body.get("failure")), reason_of(row.body.get("aftermath"))
+                sequel = row.body["sequel"]
+                continue
+        reason = reason_of(row.body["reason"])
+    started, finished = _heard(known.started), _heard(known.finished)
+    earlier = replace(
+        known,
+        requested_at=_by(known.requested_at, at),
+        expired_at=_by(known.expired_at, at),
+        skipped_at=_by(known.skipped_at, at),
+        replaced_at=_by(known.replaced_at, at),
+        result=result,
+    )
+    results = tuple(_result(result_, rows) for result_ in view.results)
+    asked = {one.gate for one in results}
+    results += tuple(_later(view, row) for gate, row in _last(rows).items() if gate not in asked)
+    status = str(earlier.status)
+    if status in ("NOT_STARTED", "COMPLETED") and view.kind == "deploy":
+        unmet = [one.reason for one in results if one.outcome not in (None, "PASS") and one.reason]
+        reason = several(unmet) if unmet else (reason if status == "COMPLETED" else None) or NotRecorded()
+    return replace(
+        view,
+        status=status,
+        completed=earlier.outcome == "succeeded" and earlier.expired_at is None and earlier.skipped_at is None,
+        open=status not in ("SUCCESS", "SKIPPED"),
+        status_reason=reason,
+        requested_at=earlier.requested_at,
+        deadline=view.deadline if earlier.requested_at is not None else None,
+        started_at=started,
+        finished_at=finished,
+        sequel=sequel,
+        aftermath=aftermath,
+        results=results,
+    )
+
+
+def _last(rows: Sequence[RowView]) -> dict[Gate, RowView]:
+    """The last verdict of each gate."""
+    return {_gate(row): row for row in rows if row.type == "verdict.changed"}
+
+
+def _gate(row: RowView) -> Gate:
+    return row.body["phase"], row.body["promotion"]
+
+
+def _result(view: ResultView, rows: Sequence[RowView]) -> ResultView:
+    row = _last(rows).get(view.gate)
+    if row is None:
+        return replace(view, outcome=None, reason=None, recheck_at=None, decided_at=None, inputs=())
+    return _said(view, row)
+
+
+def _later(view: DeploymentView, row: RowView) -> ResultView:
+    made = ResultView(
+        id=0,
+        deployment=view.id,
+        promotion=row.body["promotion"],
+        phase=row.body["phase"],
+        outcome=None,
+        reason=None,
+        recheck_at=None,
+        decided_at=None,
+        created_at=row.recorded_at,
+        url=None,
+    )
+    return _said(made, row)
+
+
+def _said(view: ResultView, row: RowView) -> ResultView:
+    again = row.body.get("recheck_at")
+    return replace(
+        view,
+        outcome=row.body["verdict"],
+        reason=reason_of(row.body["reason"]),
+        recheck_at=datetime.fromisoformat(again) if again is not None else None,
+        decided_at=row.recorded_at,
+        inputs=tuple(row.body.get("inputs") or ()),
+    )
+
+
+def _heard(at: Precedence | None) -> datetime | None:
+    return at.time if at is not None else None
+
+
+def _by(moment: datetime | None, at: datetime) -> datetime | None:
+    """A moment that had come."""
+    return moment if moment is not None and moment <= at else None

@@ -1,0 +1,38 @@
+"""The stages that a flow has behind it on its way to one of them."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from deploydb.domain.model.catalog import After, Catalog
+from deploydb.store.queries.deployments import DeploymentView
+
+
+def stages_before(catalog: Catalog, meant: DeploymentView, flow: Sequence[DeploymentView]) -> dict[str, After]:
+    """The stages that come before each: as configured, or for what is not configured any more as they came."""
+    service = catalog.services.get(meant.service)
+    configured = {stage.environment: stage.after for stage in catalog.stages(service)} if service is not None else {}
+    if meant.environment in configured:
+        return configured
+    names = list(dict.fromkeys(view.environment for view in flow))
+    return {name: After() for name in names[:1]} | {
+        name: After(environments=(before,)) for before, name in pairwise(names)
+    }
+
+
+def way_of(catalog: Catalog, meant: DeploymentView, flow: Sequence[DeploymentView]) -> list[DeploymentView]:
+    """The last attempt in each stage that leads to the one that is meant, upstream first, and the meant one last."""
+    return walked(meant, flow, stages_before(catalog, meant, flow))
+
+
+def walked(meant: DeploymentView, flow: Sequence[DeploymentView], after: Mapping[str, After]) -> list[DeploymentView]:
+    """As `way_of`, by the stages that come `after` others."""
+    upstream: dict[str, None] = {}
+    look = [meant.environment]
+    while look:
+        for name in after.get(look.pop(), After()).environments:
+            if name not in upstream:
+                upstream[name] = None
+                look.append(name)
+    last = {view.environment: view for view in flow if view.environment != meant.environment}
+    order = [name for name in after if name in upstream] + [name for name in upstream if name not in after]
+    return [last[name] for name in order if name in last] + [meant]

@@ -1,0 +1,130 @@
+"""Pages as routes: read in a thread, told as HTML, and what goes wrong told so too."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from deploydb.http.authentication import is_for_people
+from deploydb.http.errors import failed, not_found
+from deploydb.http.redirects import onward
+from deploydb.query.pages.deployment import place_of
+from deploydb.query.pages.files import Files
+from deploydb.query.pages.filters import command_line
+from deploydb.query.pages.page import Page
+from deploydb.query.pages.rendering import Rendering, address_of, here
+from deploydb.query.response_cache import Answers, Sources
+
+_FOR_PROGRAMS = ("/api/", "/static/", "/metrics", "/health", "/readyz")
+_NAMED = (
+    ("/status", "Status"),
+    ("/audit", "Audit"),
+    ("/blame", "Blame"),
+    ("/diff", "Diff"),
+    ("/dora", "DORA"),
+    ("/operations", "Operations"),
+)
+"""The pages that every page leads to."""
+_HEADLINES = {400: "That cannot be understood", 404: "There is no such thing", 503: "Not at the moment"}
+_LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
+"""What a browser's field for times sends: it knows no offset. Pages say that they mean UTC."""
+
+
+class Serving:
+    """The routes of pages, and of what they bring along."""
+
+    def __init__(self, sources: Sources, answers: Answers, pages: Sequence[Page]) -> None:
+        self._sources = sources
+        self._answers = answers
+        self._pages = pages
+        self._files = Files()
+        paths = {page.path for page in pages}
+        known = [(path, name) for path, name in _NAMED if path in paths]
+        self._rendering = Rendering(self._files, known, can_search="/where" in paths)
+
+    def routes(self) -> list[Route]:
+        """The JSON of a page comes before it, so that `foo.json` is not taken for a name."""
+        return [
+            Route("/", _home, methods=["GET"]),
+            self._files.route(),
+            Route("/sign-in", self._sign_in, methods=["GET"]),
+            Route("/deployments/{id}", self._deployment, methods=["GET"]),
+            *(self._answers.route(page.resource()) for page in self._pages),
+            *(self._route(page) for page in self._pages),
+        ]
+
+    def refusal(
+        self, request: Request, status: int, message: str, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """An error as who asks can read it: a page for people, JSON for programs. Same code, same words."""
+        if not is_for_people(request, _FOR_PROGRAMS):
+            return failed(status, message, headers)
+        context = {"status": status, "message": message, "headline": _HEADLINES.get(status, "That did not work")}
+        response = self._rendering.html("error.html", request, self._sources.clock(), context, status)
+        response.headers.update(headers or {})
+        return response
+
+    def _route(self, page: Page) -> Route:
+        async def endpoint(request: Request) -> Response:
+            tidied = _tidied(request, page)
+            if tidied is not None:
+                return RedirectResponse(tidied, 303)
+            return await asyncio.get_running_loop().run_in_executor(self._sources.threads, self._told, page, request)
+
+        return Route(page.path, endpoint, methods=["GET"])
+
+    def _told(self, page: Page, request: Request) -> Response:
+        asked = self._sources.asked(request, page.parameters)
+        answer = msgspec.json.decode(msgspec.json.encode(page.read(asked)))
+        context: dict[str, Any] = {
+            "said": answer,
+            "command": command_line(page.command(asked, answer)),
+            "json": _json_of(request),
+            "parameters": page.parameters,
+            "stream": None,
+            **page.drawn(asked, answer),
+        }
+        return self._rendering.html(page.template, request, asked.now, context)
+
+    async def _deployment(self, request: Request) -> Response:
+        """A deployment has its place on another page."""
+        asked = self._sources.asked(request, ())
+        address = await asyncio.get_running_loop().run_in_executor(self._sources.threads, place_of, asked)
+        return RedirectResponse(address, 303)
+
+    async def _sign_in(self, request: Request) -> Response:
+        context = {
+            "onward": onward(request.query_params.get("next")),
+            "wrong": request.query_params.get("wrong") == "1",
+        }
+        return self._rendering.html("sign-in.html", request, self._sources.clock(), context)
+
+
+async def _home(request: Request) -> Response:
+    """People come to the matrix. Programs have no business here."""
+    if not is_for_people(request, _FOR_PROGRAMS):
+        raise not_found("there is no /")
+    return RedirectResponse("/status", 307)
+
+
+def _json_of(request: Request) -> str:
+    path, mark, query = here(request).partition("?")
+    return f"{path}.json{mark}{query}"
+
+
+def _tidied(request: Request, page: Page) -> str | None:
+    """The same address without empty parameters, and with UTC said; None where it is so already."""
+    moments = {parameter.name for parameter in page.parameters if parameter.kind == "moment"}
+    given = request.query_params.multi_items()
+    kept = [
+        (name, f"{value}Z" if name in moments and _LOCAL.fullmatch(value) else value) for name, value in given if value
+    ]
+    if kept == given:
+        return None
+    return f"{address_of(request)}?{urlencode(kept)}" if kept else address_of(request)

@@ -1,0 +1,131 @@
+"""A request as a resource sees it: what was asked for, checked, and where the answer is to be found."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+from starlette.requests import Request
+
+from deploydb.domain.model.catalog import Catalog
+from deploydb.http.errors import bad_request, not_found, shown
+from deploydb.query.paging import DEFAULT_SIZE, LARGEST, Page
+from deploydb.store.engine import reading
+
+Body = dict[str, Any]
+"""A JSON object, its keys in the order in which they are sent."""
+
+_DIGITS_OF_LARGEST = 19
+_PAGING = ("pageNumber", "perPageSize")
+"""Of these the first counts where one is given twice, as clients of v1 have it."""
+_FIRST_YEAR, _LAST_YEAR = 2, 9998
+"""So that a time with a few months more or less, in any zone, is a time again."""
+
+
+class Asked(Struct, frozen=True, kw_only=True, eq=False):
+    """One request. The catalog and the time are the same from its beginning to its end."""
+
+    request: Request
+    catalog: Catalog
+    now: datetime
+    engine: sa.Engine
+    parameters: frozenset[str]
+    """Those that the resource has declared; it may ask for no other."""
+    problems: tuple[str, ...] = ()
+    """What is wrong with the configuration's files."""
+
+    @contextmanager
+    def store(self) -> Iterator[sa.Connection]:
+        """A connection for the queries of one answer."""
+        with reading(self.engine) as connection:
+            yield connection
+
+    def ident(self, what: str, name: str = "id") -> int:
+        """An id of the path. Raises: HTTPException 400 where it is no integer, 404 where no row can have it."""
+        text = self.request.path_params[name]
+        number = _integer(text)
+        if number is None:
+            raise bad_request(f"{shown(text)} is not the id of {what}: ids are integers")
+        if not 0 < number <= LARGEST:
+            raise not_found(f"there is no {what} {shown(text)}")
+        return number
+
+    def name(self, what: str) -> str:
+        """A name of the path. Raises: HTTPException 404 for one that nothing can have."""
+        text: str = self.request.path_params[what]
+        if "\0" in text:
+            raise not_found(f"there is no {what} {shown(text)}: no name has a NUL character")
+        return text
+
+    def option(self, name: str) -> str | None:
+        """A parameter of the query; None where it is not given, or empty. Raises: HTTPException 400."""
+        text = self._parameter(name) or None
+        if text is not None and "\0" in text:
+            raise bad_request(f"{name} has a NUL character")
+        return text
+
+    def number(self, name: str) -> int | None:
+        """A whole number from 0 of the query; None where it is not given. Raises: HTTPException 400."""
+        text = self._parameter(name)
+        if text is None:
+            return None
+        number = _integer(text)
+        if number is None or number < 0:
+            raise bad_request(f"{name}={shown(text)} is not a whole number from 0")
+        return number
+
+    def moment(self, name: str) -> datetime | None:
+        """A time of the query, ISO 8601 with its offset from UTC; None where it is not given. Raises: HTTPException
+        400."""
+        text = self.option(name)
+        if text is None:
+            return None
+        if " " in text:
+            raise bad_request(f"{name}={shown(text)} has a blank: a plus sign in an address is written %2B")
+        try:
+            moment = datetime.fromisoformat(text)
+            aware = moment.astimezone(UTC) if moment.tzinfo is not None else None
+        except (ValueError, OverflowError):
+            aware = None
+        if aware is None:
+            raise bad_request(f"{name}={shown(text)} is not a time with its offset, such as 2026-11-22T12:00:00Z")
+        if not _FIRST_YEAR <= aware.year <= _LAST_YEAR:
+            raise bad_request(f"{name}={shown(text)} is out of range: from year {_FIRST_YEAR} to {_LAST_YEAR}")
+        return aware
+
+    def past(self, name: str) -> datetime | None:
+        """A time of the query that has been. Raises: HTTPException 400, and 404 for one that is still to come."""
+        at = self.moment(name)
+        if at is not None and at > self.now:
+            raise not_found(f"{name}={iso(at)} is still to come: it is {iso(self.now)}")
+        return at
+
+    def page(self, *, size: int = DEFAULT_SIZE) -> Page:
+        """The page that is asked for. Raises: HTTPException 400 for what is no page, 404 for one beyond any list."""
+        asked = self.number("perPageSize")
+        if asked == 0:
+            raise bad_request("perPageSize=0 is not a page's size: a whole number from 1")
+        return Page.of(self.number("pageNumber") or 0, asked or size)
+
+    def _parameter(self, name: str) -> str | None:
+        if name not in self.parameters:
+            raise LookupError(f"{self.request.scope['path']} has no parameter {name}: declare it with the resource")
+        given = self.request.query_params.getlist(name)
+        if len(set(given)) > 1 and name not in _PAGING:
+            raise bad_request(f"{name} is given more than once: {shown(', '.join(given))}")
+        return given[0] if given else None
+
+
+def iso(moment: datetime | None) -> str | None:
+    """A time as the interface writes it: ISO 8601, with its offset from UTC in numbers."""
+    return moment.isoformat() if moment is not None else None
+
+
+def _integer(text: str) -> int | None:
+    """The integer that a text is, or one beyond any id; None where it is none. ASCII digits only."""
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal()):
+        return None
+    return int(text) if len(digits.lstrip("0")) <= _DIGITS_OF_LARGEST and len(digits) <= 100 else LARGEST + 1

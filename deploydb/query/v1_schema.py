@@ -1,0 +1,204 @@
+"""The v1 interface's bodies. Clients compare them whole: no key more, none less, in this order."""
+
+from msgspec import Struct
+
+from deploydb.domain.model import catalog as configured
+from deploydb.domain.model import promotions
+from deploydb.store.queries.artifacts import ArtifactView
+from deploydb.store.queries.deployments import DeploymentView, ResultView
+from deploydb.store.queries.flows import FlowView
+
+_RESULT_STATUS = {"PASS": "SUCCESS", "FAIL": "FAILED"}
+
+
+class Artifact(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One version of a module."""
+
+    id: int
+    group: str
+    name: str
+    version: str
+    source_url: str | None
+    created_at: str
+
+    @classmethod
+    def of(cls, view: ArtifactView) -> "Artifact":
+        """Of what is stored."""
+        return cls(
+            id=view.id,
+            group=view.group,
+            name=view.name,
+            version=view.version,
+            source_url=view.url,
+            created_at=view.created_at.isoformat(),
+        )
+
+
+class PromotionResult(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a promotion says of a deployment: NOT_STARTED until it completes, then STARTED, then SUCCESS or FAILED."""
+
+    id: int
+    promotion: str
+    status: str
+    info_url: str | None
+    created_at: str
+
+    @classmethod
+    def of(cls, view: ResultView, deployment: DeploymentView) -> "PromotionResult":
+        """Of what is stored."""
+        asked = _RESULT_STATUS.get(view.outcome or "", "STARTED")
+        return cls(
+            id=view.id,
+            promotion=view.promotion,
+            status=asked if deployment.completed else "NOT_STARTED",
+            info_url=view.url,
+            created_at=view.created_at.isoformat(),
+        )
+
+
+class Deployment(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One attempt to have an artifact in an environment, with its promotion results."""
+
+    id: int
+    artifact: Artifact
+    environment: str
+    service: str
+    status: str
+    promotions: list[PromotionResult]
+    created_at: str
+
+    @classmethod
+    def of(cls, view: DeploymentView) -> "Deployment":
+        """Of what is stored."""
+        return cls(
+            id=view.id,
+            artifact=Artifact.of(view.artifact),
+            environment=view.environment,
+            service=view.service,
+            status=view.status,
+            promotions=[PromotionResult.of(result, view) for result in _results(view)],
+            created_at=view.created_at.isoformat(),
+        )
+
+
+def _results(view: DeploymentView) -> list[ResultView]:
+    """One for each promotion: of one that is asked before the deployment and after it, what it says after it."""
+    exits = {result.promotion for result in view.results if result.phase == "exit"}
+    return [result for result in view.results if result.phase == "exit" or result.promotion not in exits]
+
+
+class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One release's way through a service's stages, its deployments in their order."""
+
+    id: int
+    artifact: Artifact
+    deployments: list[Deployment]
+    service: str
+    created_at: str
+
+    @classmethod
+    def of(cls, view: FlowView) -> "Flow":
+        """Of what is stored."""
+        return cls(
+            id=view.id,
+            artifact=Artifact.of(view.artifact),
+            deployments=[Deployment.of(deployment) for deployment in view.deployments],
+            service=view.service,
+            created_at=view.created_at.isoformat(),
+        )
+
+
+class Service(Struct, frozen=True, kw_only=True):
+    """A service, as configured."""
+
+    ident: str
+    description: str
+    artifacts: tuple[str, ...]
+    pipelines: tuple[str, ...]
+    promotions: tuple[str, ...]
+    failure_strategy: str
+
+    @classmethod
+    def of(cls, service: configured.Service) -> "Service":
+        """Of the catalog's."""
+        return cls(
+            ident=service.ident,
+            description=service.description,
+            artifacts=service.artifacts,
+            pipelines=service.pipelines,
+            promotions=service.promotions,
+            failure_strategy=service.failure_strategy.capitalize(),
+        )
+
+
+class DeploymentHooks(Struct, frozen=True, kw_only=True):
+    """Whom an environment tells of deployments; null for what is not configured."""
+
+    created: tuple[str, ...] | None
+    started: tuple[str, ...] | None
+    completed: tuple[str, ...] | None
+    verified: tuple[str, ...] | None
+
+
+class Hooks(Struct, frozen=True, kw_only=True):
+    """Whom an environment tells of what; null for what is not configured."""
+
+    deployment: DeploymentHooks
+    promotion: configured.PromotionWebhooks | None
+
+
+class Environment(Struct, frozen=True, kw_only=True):
+    """An environment, as configured."""
+
+    ident: str
+    description: str
+    webhooks: Hooks
+
+    @classmethod
+    def of(cls, environment: configured.Environment) -> "Environment":
+        """Of the catalog's."""
+        webhooks = environment.webhooks.deployment or configured.DeploymentWebhooks()
+        hooks = DeploymentHooks(
+            created=webhooks.created, started=webhooks.started, completed=webhooks.completed, verified=webhooks.verified
+        )
+        return cls(
+            ident=environment.ident,
+            description=environment.description,
+            webhooks=Hooks(deployment=hooks, promotion=environment.webhooks.promotion),
+        )
+
+
+class PipelineStage(Struct, frozen=True, kw_only=True):
+    """An environment's place in a pipeline."""
+
+    promotions: tuple[str, ...]
+
+
+class Pipeline(Struct, frozen=True, kw_only=True):
+    """A pipeline, as configured, its environments in order."""
+
+    ident: str
+    description: str
+    environments: dict[str, PipelineStage]
+
+    @classmethod
+    def of(cls, pipeline: configured.Pipeline) -> "Pipeline":
+        """Of the catalog's."""
+        return cls(
+            ident=pipeline.ident,
+            description=pipeline.description,
+            environments={stage.environment: PipelineStage(promotions=stage.promotions) for stage in pipeline.stages},
+        )
+
+
+class Promotion(Struct, frozen=True, kw_only=True):
+    """A promotion, as configured."""
+
+    ident: str
+    type: str
+    description: str
+
+    @classmethod
+    def of(cls, promotion: promotions.Promotion) -> "Promotion":
+        """Of the catalog's."""
+        return cls(ident=promotion.ident, type=promotion.type, description=promotion.description)

@@ -1,0 +1,259 @@
+"""The past: what came from outside and when, and what became of each deployment that was really made."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from deploydb.domain.gates import Asked
+from deploydb.domain.gates.evidence_selection import of_entry, of_exit
+from deploydb.domain.gates.manual import count
+from deploydb.domain.model.deployment import (
+    Deployment,
+    Outcome,
+    Phase,
+)
+from deploydb.domain.model.evidence import (
+    Approval,
+    Evidence,
+    Verification,
+)
+from deploydb.domain.model.facts import (
+    AboutDeployment,
+    ApprovalGiven,
+    ApprovalRefused,
+    DeploymentFinished,
+    DeploymentStarted,
+    VerificationFinished,
+)
+from deploydb.domain.model.history import Attempt, LogEntry
+from deploydb.domain.model.promotions import (
+    ManualPromotion,
+    MetricPromotion,
+    Promotion,
+    VerificationPromotion,
+    WebhookPromotion,
+)
+
+Clock = Literal["time", "recorded"]
+"""When a fact counts: when it happened, as far as that is before it was known; or when it was known."""
+
+
+class Name(NamedTuple):
+    """Which deployment of one history is which of another. `number`: the attempt; of rollbacks, which of them."""
+
+    service: str
+    environment: str
+    module: str
+    version: str
+    kind: str
+    number: int
+
+
+class Pace(Struct, frozen=True, kw_only=True):
+    """What an orchestrator answered, and how long after the command. None: it never did."""
+
+    started: timedelta | None
+    finished: timedelta | None
+    outcome: Literal["succeeded", "failed"] | None
+    failure: str | None
+
+
+class Reality:
+    """The past, to be replayed any number of times. `ran`: what the lanes ran when it begins."""
+
+    def __init__(
+        self,
+        entries: Iterable[LogEntry],
+        attempts: Iterable[Attempt],
+        *,
+        ran: Iterable[Deployment] = (),
+        clock: Clock = "time",
+    ) -> None:
+        self.ran = tuple(ran)
+        self.events: list[tuple[datetime, LogEntry]] = []
+        self._attempts: dict[Name, Attempt] = {}
+        self._names: dict[int, Name] = {}
+        self._commands: dict[str, int] = {}
+        self._lanes: dict[tuple[str | None, ...], list[tuple[datetime | None, int]]] = defaultdict(list)
+        self._reports: dict[Name, list[Verification]] = defaultdict(list)
+        self._words: dict[Name, list[Approval]] = defaultdict(list)
+        self._enter(attempts)
+        for entry in entries:
+            match entry.fact:
+                case DeploymentStarted() | DeploymentFinished():
+                    pass  # the attempts have them
+                case VerificationFinished() | ApprovalGiven() | ApprovalRefused():
+                    self._hear(entry)
+                case fact:
+                    happened = fact.time or entry.recorded_at
+                    at = min(happened, entry.recorded_at) if clock == "time" else entry.recorded_at
+                    self.events.append((at, entry))
+        self.events.sort(key=lambda one: (one[0], one[1].number))
+
+    def attempt(self, name: Name) -> Attempt | None:
+        """The deployment, where it was really made."""
+        found = self._attempts.get(name)
+        made = found is not None and (found.deployment.commanded or found.deployment.finished is not None)
+        return found if made else None
+
+    def pace(self, name: Name) -> Pace | None:
+        """How the deployment went. None where that is not known: it was never made, or is still on its way."""
+        found = self.attempt(name)
+        if found is None:
+            return None
+        known = found.deployment
+        if known.finished is None and known.expired_at is None:
+            return None
+        began = _began(known)
+        return Pace(
+            started=_later(began, known.started.time) if known.started is not None else None,
+            finished=_later(began, known.finished.time) if known.finished is not None else None,
+            outcome=known.outcome,
+            failure=known.failure,
+        )
+
+    def words(self, name: Name) -> list[Approval]:
+        """What people said of the deployment."""
+        return self._words.get(name, [])
+
+    def early_reports(self, name: Name) -> list[Verification]:
+        """What jobs reported before it had finished, or though it never was made."""
+        finished = self._finished(name)
+        return [one for one in self._reports.get(name, ()) if finished is None or one.at.time < finished]
+
+    def late_reports(self, name: Name) -> list[tuple[timedelta, Verification]]:
+        """What jobs reported after it had finished, and how long after."""
+        finished = self._finished(name)
+        if finished is None:
+            return []
+        return [(one.at.time - finished, one) for one in self._reports.get(name, ()) if one.at.time >= finished]
+
+    def is_silent(self, name: Name, promotion: Promotion, asked: Asked) -> bool:
+        """Whether nobody can tell what a gate would have said: those whom it asks were never asked.
+
+        Where they were asked and still have not answered, waiting for them is what happened.
+        """
+        match promotion:
+            case ManualPromotion():
+                votes = count(promotion, asked)
+                answered = not votes.missing or bool(votes.refused)
+            case VerificationPromotion() | WebhookPromotion() | MetricPromotion():
+                results = _results(promotion, asked.evidence)
+                answered = "failed" in results or all(result == "passed" for result in results)
+            case _:
+                return False
+        return not answered and not self._waited(name, promotion.ident)
+
+    def says_no(self, promotion: Promotion, asked: Asked) -> bool:
+        """Whether a gate was, or will be, answered with a no."""
+        match promotion:
+            case ManualPromotion():
+                return bool(count(promotion, asked).refused)
+            case VerificationPromotion() | WebhookPromotion() | MetricPromotion():
+                return "failed" in _results(promotion, asked.evidence)
+            case _:
+                return False
+
+    def heard(self, name: Name, phase: Phase, entry: Collection[str]) -> Evidence:
+        """What was said of the deployment that counts on one side of it. `entry`: the names that its entry asks for."""
+        evidence = Evidence(verifications=tuple(self._reports.get(name, ())), approvals=tuple(self.words(name)))
+        found = self._attempts.get(name)
+        if found is None:
+            return evidence
+        if phase == "exit":
+            return of_exit(evidence, found.deployment, entry)
+        earlier = (name._replace(number=number) for number in range(1, name.number + 1))
+        attempts = [(self._attempts[one], one) for one in earlier if one in self._attempts]
+        return of_entry(
+            Evidence(),
+            [
+                (
+                    one.deployment,
+                    Evidence(verifications=tuple(self._reports.get(each, ())), approvals=tuple(self.words(each))),
+                )
+                for one, each in attempts
+            ],
+            entry,
+        )
+
+    def _waited(self, name: Name, promotion: str) -> bool:
+        found = self._attempts.get(name)
+        if found is None or promotion not in found.asked:
+            return False
+        outcome = found.asked[promotion]
+        waits = outcome in (Outcome.PENDING, Outcome.ERROR) and found.deployment.open
+        return outcome is Outcome.FAIL or waits
+
+    def _finished(self, name: Name) -> datetime | None:
+        found = self._attempts.get(name)
+        finished = found.deployment.finished if found is not None else None
+        return finished.time if finished is not None else None
+
+    def _enter(self, attempts: Iterable[Attempt]) -> None:
+        rollbacks: dict[tuple[str, str, str, str], int] = defaultdict(int)
+        for attempt in sorted(attempts, key=lambda one: one.deployment.id):
+            known = attempt.deployment
+            if known.kind == "external":
+                continue
+            release = known.release.artifact
+            place = (known.service, known.environment, release.module, release.version)
+            if known.kind == "rollback":
+                rollbacks[place] += 1
+            number = known.attempt if known.kind == "deploy" else rollbacks[place]
+            name = Name(*place, known.kind, number)
+            self._attempts[name] = attempt
+            self._names[known.id] = name
+            self._lanes[known.service, known.environment, release.version].append((attempt.created_at, known.id))
+            if known.command is not None:
+                self._commands[known.command] = known.id
+
+    def _hear(self, entry: LogEntry) -> None:
+        """A word or a report, kept with the deployment that it names. What names none that is known says nothing."""
+        fact = entry.fact
+        if not isinstance(fact, AboutDeployment):
+            return
+        if fact.deployment is not None:
+            ident: int | None = fact.deployment
+        elif fact.command is not None:
+            ident = self._commands.get(fact.command)
+        else:
+            ident = self._last(fact, entry.recorded_at)
+        name = self._names.get(ident) if ident is not None else None
+        if name is None:
+            return
+        if isinstance(fact, VerificationFinished):
+            self._reports[name].append(replace(Verification.of(fact), event=entry.number))
+        elif isinstance(fact, ApprovalGiven | ApprovalRefused):
+            self._words[name].append(replace(Approval.of(fact), event=entry.number))
+
+    def _last(self, fact: AboutDeployment, at: datetime) -> int | None:
+        """The last deployment of a version in a lane that there was at the time, or else the first one: the fact came
+        before it."""
+        made = self._lanes.get((fact.service, fact.environment, fact.version), [])
+        there = [ident for created, ident in made if created is None or created <= at]
+        return there[-1] if there else next((ident for _, ident in made), None)
+
+
+def _results(
+    promotion: VerificationPromotion | WebhookPromotion | MetricPromotion, evidence: Evidence
+) -> list[str | None]:
+    """What each of its jobs said last."""
+    jobs = (promotion.jobs if isinstance(promotion, VerificationPromotion) else ()) or (promotion.ident,)
+    last = {one.promotion: one.outcome for one in sorted(evidence.verifications, key=lambda one: one.at)}
+    return [last.get(job) for job in jobs]
+
+
+def _began(known: Deployment) -> datetime:
+    """When the orchestrator was told. What was adopted, or imported with old times, began as it says itself."""
+    times = [at.time for at in (known.started, known.finished) if at is not None]
+    if known.commanded and known.requested_at is not None and all(known.requested_at <= time for time in times[-1:]):
+        return known.requested_at
+    return min(times)
+
+
+def _later(began: datetime, at: datetime) -> timedelta:
+    return max(at - began, timedelta(0))

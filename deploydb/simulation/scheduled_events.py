@@ -1,0 +1,41 @@
+"""What comes to pass in a replay at its time: facts of the past, answers to commands, and time itself."""
+
+from msgspec import Struct
+
+from deploydb.domain.model.evidence import Approval, Verification
+from deploydb.domain.model.history import LogEntry
+from deploydb.simulation.recorded_history import Pace
+
+
+class Started(Struct, frozen=True):
+    """The orchestrator has begun."""
+
+    deployment: int
+
+
+class Finished(Struct, frozen=True):
+    """The orchestrator is done."""
+
+    deployment: int
+    pace: Pace
+
+
+class Reported(Struct, frozen=True):
+    """A job has an answer."""
+
+    deployment: int
+    said: Verification
+
+
+class Spoken(Struct, frozen=True):
+    """A person has said yes or no."""
+
+    deployment: int
+    said: Approval
+
+
+class Look(Struct, frozen=True):
+    """Time alone may change something."""
+
+
+Happening = LogEntry | Started | Finished | Reported | Spoken | Look

@@ -1,0 +1,67 @@
+"""What nobody can tell in a replay, and how far the doubt reaches: the past has no answer, and none is made up."""
+
+from datetime import datetime
+
+from deploydb.domain.gates import Asked
+from deploydb.domain.gates.evidence_selection import answered_under
+from deploydb.domain.model.catalog import Catalog, Lane
+from deploydb.domain.model.deployment import (
+    Deployment,
+    Status,
+    Verdict,
+)
+from deploydb.domain.model.promotions import DependsOnPromotion
+from deploydb.simulation.recorded_history import Name, Reality
+
+
+class Doubts:
+    """Which deployments have no answer in the past, and in which lanes it is not known what would run."""
+
+    def __init__(self, catalog: Catalog, reality: Reality) -> None:
+        self._catalog = catalog
+        self._reality = reality
+        self._lanes: set[Lane] = set()
+
+    def on_command(self, name: Name) -> str | None:
+        """Why nobody can tell how a deployment would go; None where it is known."""
+        if self._reality.pace(name) is not None:
+            return None
+        if self._reality.attempt(name) is not None:
+            return "its deployment has not ended yet"
+        return "it was never deployed there"
+
+    def at_gate(self, name: Name, known: Deployment, verdict: Verdict, now: datetime) -> str | None:
+        """Why nobody can tell what a gate that a deployment waits at would say; None where that is known."""
+        gate = self._catalog.promotions.get(verdict.promotion)
+        if gate is None:
+            return None
+        if isinstance(gate, DependsOnPromotion):
+            in_doubt = (gate.service, gate.environment) in self._lanes
+            return f"it is unknown what {gate.service} would run in {gate.environment}" if in_doubt else None
+        entry = answered_under(self._catalog.entry_promotions(known.environment))
+        heard = self._reality.heard(name, verdict.phase, entry)
+        asked = Asked(deployment=known, now=now, phase=verdict.phase, evidence=heard, groups=self._catalog.groups)
+        if not self._reality.is_silent(name, gate, asked):
+            return None
+        service = self._catalog.services[known.service]
+        stage = next(one for one in self._catalog.stages(service) if one.environment == known.environment)
+        if known.status is Status.COMPLETED and any(
+            self._reality.says_no(other, asked) for other in self._catalog.exit_promotions(service, stage)
+        ):
+            return None  # it fails, whatever this gate would have said
+        return f"{verdict.promotion} was never asked"
+
+    def reach(self, known: Deployment) -> set[str]:
+        """The environments in doubt with a deployment: its own, and those that its flow only comes to by it."""
+        lost = {known.environment}
+        service = self._catalog.services[known.service]
+        for stage in self._catalog.stages(service) if known.kind == "deploy" else ():
+            before = [one in lost for one in stage.after.environments]
+            if before and (any(before) if stage.after.need == "all" else all(before)):
+                lost.add(stage.environment)
+        self._lanes |= {(known.service, environment) for environment in lost}
+        return lost
+
+    def settle(self, service: str, environment: str) -> None:
+        """Something has come to run in a lane: what it runs is known again."""
+        self._lanes.discard((service, environment))

@@ -1,0 +1,156 @@
+"""Which services list which modules in anybody's catalog, and what is still to be opened for them.
+
+Workers have different catalogs while a configuration is rolled out, and a service's file may come after its artifacts.
+So a worker that answers an evaluation request notes, for each service beside its own that has been seen to list the
+module, from which artifact on it is left unanswered: one row a service and module, however many artifacts there are. A
+worker that knows the service opens what is missing: the newest release by the service's order, and what was published
+since it was left unanswered, if that is not longer ago than `ROLLOUT`.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.domain.model.artifact import version_key
+from deploydb.domain.model.catalog import Catalog, Service
+from deploydb.store import bulk
+from deploydb.store.columns import BigId
+from deploydb.store.engine import reading, transact
+from deploydb.store.list_parameters import among
+from deploydb.store.projections.publications import module_key
+from deploydb.store.tables import artifact, listed, mark
+
+ROLLOUT = timedelta(days=1)
+"""How long workers with different catalogs may work side by side. What is left unanswered longer ago than this counts
+as a service's past: its newest release alone is opened."""
+LOOKED_BACK = 500
+"""How many releases of a module, the last published, are looked at for the newest by version; how many are opened."""
+_AT_ONCE = 200
+
+_LAST_ONES = (
+    sa.select(artifact.c.id, artifact.c.version)
+    .where(artifact.c.module_key == sa.bindparam("module"), sa.not_(artifact.c.observed))
+    .order_by(artifact.c.published_at.desc(), artifact.c.version.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_SINCE = (
+    sa.select(artifact.c.id)
+    .where(
+        artifact.c.module_key == sa.bindparam("module"),
+        sa.not_(artifact.c.observed),
+        artifact.c.id >= sa.bindparam("first", type_=BigId),
+    )
+    .order_by(artifact.c.id)
+    .limit(LOOKED_BACK)
+)
+_UNANSWERED = (
+    sa.select(listed)
+    .where(listed.c.unanswered_at.is_not(None), among(listed.c.service, "services"))
+    .order_by(listed.c.service, listed.c.module_key)
+    .limit(_AT_ONCE)
+    .with_for_update(skip_locked=True)
+)
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """A release that services are asked about: its artifact's row, and its module."""
+
+    id: int
+    module: str
+
+
+def enter(engine: sa.Engine, catalog: Catalog, now: datetime) -> None:
+    """Write down which services list which modules; what is new is unanswered. Committed before it is answered, so that
+    no request is settled in between by a worker that does not know of it."""
+    batch = [
+        {"module_key": _key(module), "service": service.ident, "unanswered_at": now}
+        for service in sorted(catalog.services.values(), key=lambda one: one.ident)
+        for module in sorted(set(service.artifacts))
+    ]
+    batch.sort(key=lambda row: (row["module_key"], row["service"]))
+    transact(engine, lambda connection: bulk.insert_new(connection, listed, batch, returning=("service",)))
+
+
+def leave(connection: sa.Connection, catalog: Catalog, releases: Iterable[Asked], now: datetime) -> None:
+    """Note for the services that this catalog does not know to list a module what they have not seen of it.
+
+    Index: primary key of `listed`. Nothing is written where it is noted already.
+    """
+    first: dict[str, Asked] = {}
+    for release in releases:
+        key = _key(release.module)
+        if key not in first or release.id < first[key].id:
+            first[key] = release
+    if not first:
+        return
+    found = connection.execute(sa.select(listed).where(among(listed.c.module_key, first)))
+    left = [
+        {
+            "module_key": row.module_key,
+            "service": row.service,
+            "unanswered_at": row.unanswered_at or now,
+            "unanswered_from": first[row.module_key].id,
+        }
+        for row in found
+        if row.service not in catalog.services_of(first[row.module_key].module)
+        and (row.unanswered_from is None or row.unanswered_from > first[row.module_key].id)
+    ]
+    left.sort(key=lambda row: (row["module_key"], row["service"]))
+    bulk.update_rows(connection, listed, left, key=("module_key", "service"))
+
+
+def answer(engine: sa.Engine, catalog: Catalog, now: datetime) -> int:
+    """Ask the services for what was left unanswered, each alone: those that fail at it hold up no other. How many
+    evaluation requests were made.
+
+    Indexes: `ix_listed_unanswered`, `ix_artifact_module`, `ix_artifact_module_key_id`.
+    """
+    unanswered = listed.c.unanswered_at.is_not(None)
+    with reading(engine) as connection:
+        if connection.execute(sa.select(listed.c.service).where(unanswered).limit(1)).first() is None:
+            return 0
+    asked, more = 0, True
+    while more:
+        requests, more = transact(engine, lambda connection: _answer(connection, catalog, now))
+        asked += requests
+    return asked
+
+
+def _answer(connection: sa.Connection, catalog: Catalog, now: datetime) -> tuple[int, bool]:
+    found = connection.execute(_UNANSWERED, {"services": sorted(catalog.services)}).all()
+    marks = []
+    for row in found:
+        service = catalog.services[row.service]
+        if row.module_key in map(_key, service.artifacts):
+            idents = _missing(connection, service, row, now)
+            marks += [{"artifact_id": ident, "service": row.service, "created_at": now} for ident in idents]
+    bulk.insert_rows(connection, mark, marks)
+    done = [
+        {"module_key": row.module_key, "service": row.service, "unanswered_at": None, "unanswered_from": None}
+        for row in found
+    ]
+    bulk.update_rows(connection, listed, done, key=("module_key", "service"))
+    return len(marks), len(found) == _AT_ONCE
+
+
+def _missing(connection: sa.Connection, service: Service, row: Any, now: datetime) -> list[int]:  # noqa: ANN401
+    """The newest release, and those since the request was left unanswered. `row`: of `listed`."""
+    given = {"module": row.module_key}
+    looked_back = LOOKED_BACK if service.order == "version" else 1
+    last_ones = connection.execute(_LAST_ONES, given | {"most": looked_back}).all()
+    if not last_ones:
+        return []
+    # of equal versions the one that was published last, which comes first
+    newest = max(last_ones, key=lambda one: version_key(one.version)[:-1]) if looked_back > 1 else last_ones[0]
+    if row.unanswered_from is None or row.unanswered_at < now - ROLLOUT:
+        return [newest.id]
+    since = connection.execute(_SINCE, given | {"first": row.unanswered_from}).scalars()
+    return sorted({newest.id, *since})
+
+
+def _key(module: str) -> str:
+    group, _, name = module.partition(":")
+    return module_key(group, name)

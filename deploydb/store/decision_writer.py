@@ -1,0 +1,260 @@
+"""Decisions, written down: deployments, verdicts, what runs, what is to be sent, and the log."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, assert_never
+from uuid import uuid4
+
+import sqlalchemy as sa
+from msgspec.structs import replace
+
+from deploydb.domain.evaluation.decisions import (
+    Attempted,
+    CameToRun,
+    CheckWanted,
+    Decision,
+    Decisions,
+    FailureCounted,
+    Requested,
+    RunningChanged,
+    Settled,
+    VerdictChanged,
+    WishAnswered,
+)
+from deploydb.domain.model.catalog import Catalog, Lane
+from deploydb.domain.model.commands import (
+    EXCHANGE,
+    NOTIFICATIONS,
+    DeployCommand,
+    Notification,
+)
+from deploydb.domain.model.deployment import Deployment, Gate
+from deploydb.domain.model.reasons import LiveLate, Reason
+from deploydb.domain.wording import text
+from deploydb.store import bulk, notifications
+from deploydb.store.attempts import open_attempts
+from deploydb.store.deployments import decided, write
+from deploydb.store.journal import Journal
+from deploydb.store.live_intervals import Tenures
+from deploydb.store.outbox import AT_ONCE
+from deploydb.store.tables import agenda, mark, outbox, probe, verdict, wish
+from deploydb.wire.native import encode_command, encode_notification
+
+_UNTOLD = ("waiting", "closed")
+"""Settlements that are bookkeeping: the deployment's reason says them, the log does not repeat them."""
+
+
+def save(
+    connection: sa.Connection, made: Sequence[Decisions], journal: Journal, now: datetime, catalog: Catalog
+) -> int:
+    """Write the decisions of some services in a handful of statements. How many commands are to be sent.
+
+    Marks the services that must be looked at again at once, and those whose gates ask about what has changed.
+    """
+    book = _Book(journal, now)
+    for decisions in made:
+        for decision in decisions.decisions:
+            book.enter(decisions.service, decision)
+    book.write(connection)
+    bulk.update_rows(
+        connection,
+        agenda,
+        [
+            {"service": one.service, "due_at": one.recheck_at, "evaluated_at": now, "catalog": catalog.digest}
+            for one in sorted(made, key=lambda one: one.service)
+        ],
+        key=("service",),
+    )
+    again = {one.service for one in made if one.again}
+    again.update(dependent for lane in book.changed for dependent in catalog.dependents(*lane))
+    marks = [{"service": service, "created_at": now} for service in sorted(again)]
+    bulk.insert_rows(connection, mark, marks)
+    if marks:
+        notifications.notify(connection, notifications.MARKS)
+    return book.commands
+
+
+class _Book:
+    """Decisions as rows, by table."""
+
+    def __init__(self, journal: Journal, now: datetime) -> None:
+        self.commands = 0
+        self.changed: set[Lane] = set()
+        self._journal = journal
+        self._now = now
+        self._deployments: dict[int, Deployment] = {}
+        self._verdicts: dict[tuple[int, Gate], dict[str, Any]] = {}
+        self._tenures = Tenures(now)
+        self._late: dict[int, CameToRun] = {}
+        self._outgoing: list[dict[str, Any]] = []
+        self._attempts: list[tuple[str, Attempted]] = []
+        self._answers: list[dict[str, Any]] = []
+        self._probes: dict[tuple[int, Gate], dict[str, Any]] = {}
+
+    def enter(self, service: str, decision: Decision) -> None:
+        """Note one decision. A later one on the same row takes the earlier one's place."""
+        match decision:
+            case Requested():
+                self._request(decision)
+            case Settled(what=what, deployment=known):
+                self._deployments[known.id] = known
+                if what not in _UNTOLD:
+                    self._note(f"deployment.{what}", known, decision.reason)
+                if what in ("succeeded", "failed", "resumed"):
+                    self.changed.add((service, known.environment))
+                    self._tenures.judged(known)
+            case VerdictChanged(deployment=known, verdict=said):
+                self._verdicts[known.id, said.gate] = _verdict(decision, self._now)
+                told = {
+                    "promotion": said.promotion,
+                    "phase": said.phase,
+                    "verdict": said.outcome,
+                    "inputs": said.inputs,
+                }
+                self._note("verdict.changed", known, said.reason, recheck_at=said.recheck_at, **told)
+            case CameToRun(deployment=known):
+                self._deployments[known.id] = known
+                self._tenures.came(decision)
+                self._late[known.id] = decision
+            case RunningChanged(environment=environment, running=ran):
+                self._tenures.runs(service, decision)
+                self.changed.add((service, environment))
+                self._late.pop(ran.deployment, None)
+                self._journal.note(
+                    "environment.changed",
+                    service=service,
+                    environment=environment,
+                    deployment=ran.deployment,
+                    version=ran.release.artifact.version,
+                    since=ran.since,
+                )
+            case FailureCounted(deployment=known):
+                self._deployments[known.id] = known
+                followed = {"failure": known.status_reason, "sequel": decision.sequel, "aftermath": known.aftermath}
+                self._note("failure.counted", known, decision.reason, **followed)
+                self._send(NOTIFICATIONS, _news(decision, self._now))
+            case Attempted():
+                self._attempts.append((service, decision))
+            case WishAnswered(wish=wanted):
+                answer = {"event": wanted.event, "answer": decision.reason, "answered_at": self._now}
+                self._answers.append(answer)
+                self._journal.note(
+                    "rollback.answered",
+                    service=service,
+                    environment=wanted.environment,
+                    wish=wanted.event,
+                    by=wanted.by,
+                    reason=decision.reason,
+                )
+            case CheckWanted(deployment=known, promotion=promotion, phase=phase):
+                self._probes[known.id, (phase, promotion)] = {
+                    "deployment_id": known.id,
+                    "promotion": promotion,
+                    "phase": phase,
+                    "created_at": self._now,
+                    "due_at": self._now,
+                }
+            case _:
+                assert_never(decision)
+
+    def write(self, connection: sa.Connection) -> None:
+        """Write the rows, in the order of their keys."""
+        for late in self._late.values():  # the log has the others as `environment.changed`
+            self._note("deployment.ran", late.deployment, LiveLate(), since=late.since)
+        write(connection, [decided(known) | {"decided_at": self._now} for known in self._deployments.values()])
+        verdicts = [self._verdicts[each] for each in sorted(self._verdicts)]
+        bulk.upsert(connection, verdict, verdicts, key=("deployment_id", "promotion", "phase"), keep=("created_at",))
+        self._tenures.write(connection)
+        open_attempts(connection, self._attempts, self._journal, self._now)
+        bulk.update_rows(connection, wish, self._answers, key=("event",))
+        probes = [self._probes[each] for each in sorted(self._probes)]
+        bulk.insert_new(connection, probe, probes, returning=("deployment_id",))
+        bulk.insert_rows(connection, outbox, self._outgoing)
+        if self._probes:
+            notifications.notify(connection, notifications.PROBES)
+        if self._outgoing:
+            notifications.notify(connection, notifications.OUTBOX)
+
+    def _request(self, decision: Requested) -> None:
+        command = _command(decision)
+        self._deployments[decision.deployment.id] = replace(decision.deployment, command=command.id)
+        self._note("deployment.requested", decision.deployment, decision.reason, command=command)
+        self._send(EXCHANGE, command)
+        self.commands += 1
+
+    def _send(self, exchange: str, message: DeployCommand | Notification) -> None:
+        encoded = encode_command(message) if isinstance(message, DeployCommand) else encode_notification(message)
+        self._outgoing.append(
+            {
+                "message_id": message.id,
+                "exchange": exchange,
+                "routing_key": message.routing_key,
+                "body": encoded.decode(),
+                "created_at": self._now,
+                "due_at": AT_ONCE,
+            }
+        )
+
+    def _note(self, what: str, known: Deployment, reason: Reason, **told: Any) -> None:  # noqa: ANN401
+        self._journal.note(
+            what,
+            service=known.service,
+            environment=known.environment,
+            deployment=known.id,
+            flow=known.flow,
+            version=known.release.artifact.version,
+            reason=reason,
+            **told,
+        )
+
+
+def _command(decision: Requested) -> DeployCommand:
+    known = decision.deployment
+    return DeployCommand(
+        type=decision.kind,
+        id=str(uuid4()),
+        deployment=known.id,
+        flow=known.flow,
+        service=known.service,
+        environment=known.environment,
+        artifact=known.release.artifact,
+        manifest=decision.manifest,
+        previous=decision.previous,
+        reason=text(decision.reason),
+        attempt=known.attempt,
+        deadline=decision.deadline,
+    )
+
+
+def _news(decision: FailureCounted, now: datetime) -> Notification:
+    known = decision.deployment
+    return Notification(
+        type="deployment.failed",
+        id=str(uuid4()),
+        time=now,
+        deployment=known.id,
+        flow=known.flow,
+        kind=known.kind,
+        service=known.service,
+        environment=known.environment,
+        artifact=known.release.artifact,
+        attempt=known.attempt,
+        sequel=decision.sequel,
+        reason=text(decision.reason),
+        url=known.url,
+    )
+
+
+def _verdict(decision: VerdictChanged, now: datetime) -> dict[str, Any]:
+    said = decision.verdict
+    return {
+        "deployment_id": decision.deployment.id,
+        "promotion": said.promotion,
+        "phase": said.phase,
+        "outcome": said.outcome,
+        "reason": said.reason,
+        "recheck_at": said.recheck_at,
+        "inputs": said.inputs,
+        "decided_at": now,
+        "created_at": now,
+    }

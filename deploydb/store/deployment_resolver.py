@@ -1,0 +1,78 @@
+"""Which deployment a fact means: by number, by command, or the latest of a version in a lane."""
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from deploydb.domain.model.deployment import Deployment
+from deploydb.domain.model.facts import AboutDeployment
+from deploydb.store import bulk
+from deploydb.store.deployments import locked
+from deploydb.store.tables import deployment
+
+Lane = tuple[str | None, str | None, str | None]
+
+
+class Located:
+    """The deployments that some facts mean, locked until the transaction ends."""
+
+    def __init__(
+        self, deployments: dict[int, Deployment], commands: Mapping[str, int], lanes: Mapping[Lane, int]
+    ) -> None:
+        self.deployments = deployments
+        self._commands = commands
+        self._lanes = lanes
+
+    def of(self, fact: AboutDeployment) -> Deployment | None:
+        """The deployment that the fact means; None where it is not known."""
+        if fact.deployment is not None:
+            return self.deployments.get(fact.deployment)
+        ident = self._commands.get(fact.command) if fact.command is not None else self._lanes.get(_lane(fact))
+        return self.deployments.get(ident) if ident is not None else None
+
+
+def names_lane(fact: AboutDeployment) -> bool:
+    """Whether the fact means the latest deployment of its version in its lane: it names no number and no command."""
+    return fact.deployment is None and fact.command is None
+
+
+def locate(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> Located:
+    """Find and lock what the facts mean: at most one look-up for each way of naming, and one for the rows.
+
+    Indexes: `uq_deployment_command`, `ix_deployment_lane`.
+    """
+    if not facts:
+        return Located({}, {}, {})
+    numbers = {fact.deployment for fact in facts if fact.deployment is not None}
+    names = sorted({fact.command for fact in facts if fact.deployment is None and fact.command is not None})
+    lanes = sorted({_lane(fact) for fact in facts if names_lane(fact)}, key=str)
+    commands = _by_command(connection, names) if names else {}
+    latest = _by_lane(connection, lanes) if lanes else {}
+    wanted = numbers | set(commands.values()) | set(latest.values())
+    return Located(locked(connection, wanted) if wanted else {}, commands, latest)
+
+
+def _lane(fact: AboutDeployment) -> Lane:
+    return (fact.service, fact.environment, fact.version)
+
+
+def _by_command(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
+    given = bulk.table_of(connection, [deployment.c.command])
+    statement = sa.select(deployment.c.command, deployment.c.id).join(given, deployment.c.command == given.c.command)
+    found = connection.execute(statement, bulk.parameter(connection, [{"command": name} for name in names]))
+    return {row.command: row.id for row in found}
+
+
+def _by_lane(connection: sa.Connection, lanes: Sequence[Lane]) -> dict[Lane, int]:
+    columns = [deployment.c.service, deployment.c.environment, deployment.c.version]
+    given = bulk.table_of(connection, columns)
+    statement = (
+        sa.select(*columns, sa.func.max(deployment.c.id).label("id"))
+        .join(given, sa.and_(*(column == given.c[column.name] for column in columns)))
+        .group_by(*columns)
+    )
+    wanted = (
+        {"service": service, "environment": environment, "version": version} for service, environment, version in lanes
+    )
+    found = connection.execute(statement, bulk.parameter(connection, wanted))
+    return {(row.service, row.environment, row.version): row.id for row in found}

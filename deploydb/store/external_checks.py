@@ -1,0 +1,170 @@
+"""What is to be asked outside for gates: leased by a worker, settled with what came of it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.domain.model.deployment import (
+    Deployment,
+    Gate,
+    Phase,
+)
+from deploydb.domain.model.facts import VerificationFinished
+from deploydb.store import bulk, notifications
+from deploydb.store.deployments import from_row, selected
+from deploydb.store.engine import reading, transact
+from deploydb.store.list_parameters import among
+from deploydb.store.outbox import AT_ONCE
+from deploydb.store.tables import deployment, outbox, probe
+from deploydb.wire.native import encode_fact
+
+
+class Lease(Struct, frozen=True, kw_only=True):
+    """One probe that is a worker's own until `until`. `attempts` counts this lease; `due_at`: when it was due."""
+
+    deployment: Deployment
+    promotion: str
+    phase: Phase
+    created_at: datetime
+    due_at: datetime
+    attempts: int
+    held_since: datetime | None
+    told: str | None
+    until: datetime
+
+    @property
+    def gate(self) -> Gate:
+        """Which gate of the deployment asks."""
+        return self.phase, self.promotion
+
+
+class Settlement(Struct, frozen=True, kw_only=True):
+    """What came of a lease. `due_at`: when to ask again, None for never. `news`: what all are told.
+
+    `counts`: whether it was an attempt at all.
+    """
+
+    lease: Lease
+    due_at: datetime | None
+    held_since: datetime | None = None
+    told: str | None = None
+    news: VerificationFinished | None = None
+    counts: bool = True
+
+
+class Overdue(Struct, frozen=True, kw_only=True):
+    """How many probes are open, and since when the first of them is due."""
+
+    count: int
+    due_at: datetime | None
+
+
+def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: Callable[[str], timedelta]) -> list[Lease]:
+    """The probes that are due, the longest first, for this worker alone until the `duration` of each has passed.
+
+    `duration` is by promotion; after it anybody may ask. Index: `ix_probe_due`.
+    """
+
+    def work(connection: sa.Connection) -> list[Lease]:
+        due = sa.select(probe).where(probe.c.done_at.is_(None), probe.c.due_at <= now).order_by(probe.c.due_at)
+        found = connection.execute(due.limit(limit).with_for_update(skip_locked=True)).all()
+        ids = sorted({row.deployment_id for row in found})
+        known = {row.id: from_row(row) for row in connection.execute(selected().where(among(deployment.c.id, ids)))}
+        taken = [
+            Lease(
+                deployment=known[row.deployment_id],
+                promotion=row.promotion,
+                phase=row.phase,
+                created_at=row.created_at,
+                due_at=row.due_at,
+                attempts=row.attempts + 1,
+                held_since=row.held_since,
+                told=row.told,
+                until=now + duration(row.promotion),
+            )
+            for row in found
+        ]
+        moved = [
+            {
+                "deployment_id": one.deployment.id,
+                "promotion": one.promotion,
+                "phase": one.phase,
+                "due_at": one.until,
+                "attempts": one.attempts,
+            }
+            for one in taken
+        ]
+        bulk.update_rows(connection, probe, moved, key=("deployment_id", "promotion", "phase"))
+        return taken
+
+    return transact(engine, work)
+
+
+def settle(engine: sa.Engine, settlement: Settlement, now: datetime, *, exchange: str) -> bool:
+    """Write down what came of a lease, and send the news to `exchange`: both or neither.
+
+    False, and nothing is written, where the lease was over and somebody else has taken the probe since.
+    """
+    leased = settlement.lease
+
+    def work(connection: sa.Connection) -> bool:
+        changed = connection.execute(
+            sa.update(probe)
+            .where(
+                probe.c.deployment_id == leased.deployment.id,
+                probe.c.promotion == leased.promotion,
+                probe.c.phase == leased.phase,
+                probe.c.attempts == leased.attempts,
+                probe.c.due_at == leased.until,
+                probe.c.done_at.is_(None),
+            )
+            .values(
+                due_at=settlement.due_at or now,
+                done_at=now if settlement.due_at is None else None,
+                attempts=leased.attempts - (0 if settlement.counts else 1),
+                held_since=settlement.held_since,
+                told=settlement.told,
+            )
+        )
+        if not changed.rowcount:
+            return False
+        if settlement.news is not None:
+            bulk.insert_rows(connection, outbox, [_message(settlement.news, exchange, now)])
+            notifications.notify(connection, notifications.OUTBOX)
+        if settlement.due_at is not None:
+            notifications.notify(
+                connection, notifications.PROBES
+            )  # sooner than the lease's end, which everybody waits for
+        return True
+
+    return transact(engine, work)
+
+
+def next_due(engine: sa.Engine) -> datetime | None:
+    """When the next probe is due, in the past too; None where none is open. Index: `ix_probe_due`."""
+    with reading(engine) as connection:
+        return connection.execute(
+            sa.select(probe.c.due_at).where(probe.c.done_at.is_(None)).order_by(probe.c.due_at).limit(1)
+        ).scalar()
+
+
+def open_probes(engine: sa.Engine) -> Overdue:
+    """What is still to be asked. Index: `ix_probe_due`."""
+    with reading(engine) as connection:
+        row = connection.execute(
+            sa.select(sa.func.count(), sa.func.min(probe.c.due_at)).where(probe.c.done_at.is_(None))
+        ).one()
+        return Overdue(count=row[0], due_at=row[1])
+
+
+def _message(notification: VerificationFinished, exchange: str, now: datetime) -> dict[str, object]:
+    return {
+        "message_id": notification.id,
+        "exchange": exchange,
+        "routing_key": "verification.finished",
+        "body": encode_fact(notification).decode(),
+        "created_at": now,
+        "due_at": AT_ONCE,
+    }

@@ -1,0 +1,201 @@
+"""What is known of some services and is not over, read in a handful of statements however many services there are."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from deploydb.domain.evaluation.decisions import Situation
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.deployment import (
+    Deployment,
+    Gate,
+    Outcome,
+    Precedence,
+    Running,
+    Verdict,
+)
+from deploydb.domain.model.evidence import (
+    Approval,
+    Evidence,
+    Verification,
+)
+from deploydb.store.deployments import from_row, locked, release_from_row, released, selected
+from deploydb.store.ingest_watermark import read_until
+from deploydb.store.list_parameters import among
+from deploydb.store.snapshot_context import Surroundings, surroundings
+from deploydb.store.tables import approval, artifact, deployment, running, verdict, verification
+
+# Built once: for one service, building the statements would cost more than running them.
+_OPENED = deployment.alias("opened")
+_IS_OPEN = (among(_OPENED.c.service, "services"), _OPENED.c.open)
+_BESIDE = deployment.alias("beside")
+# One read, so one snapshot: of two, a report between them that opens a deployment again would hide it from both.
+_IN_PLAY = sa.union_all(
+    sa.select(_OPENED.c.id, _OPENED.c.service).where(*_IS_OPEN),
+    sa.select(_BESIDE.c.id, _BESIDE.c.service).join(_OPENED, _OPENED.c.flow_id == _BESIDE.c.flow_id).where(*_IS_OPEN),
+)
+_DEPLOYMENTS = (
+    selected().where(deployment.c.id.in_(sa.select(_IN_PLAY.subquery("in_play").c.id))).order_by(deployment.c.id)
+)
+_RUNNING = (
+    released()
+    .add_columns(running.c.service, running.c.environment, running.c.deployment_id, running.c.since)
+    .join(running, running.c.artifact_id == artifact.c.id)
+    .where(among(running.c.service, "services"))
+)
+_REPORTS = sa.select(verification).where(among(verification.c.deployment_id, "ids")).order_by(verification.c.promotion)
+_WORDS = sa.select(approval).where(among(approval.c.deployment_id, "ids")).order_by(approval.c.promotion, approval.c.by)
+_JUDGED = sa.select(verdict).where(among(verdict.c.deployment_id, "ids"), verdict.c.outcome.is_not(None))
+
+
+def situations(
+    connection: sa.Connection,
+    services: Collection[str],
+    catalog: Catalog,
+    *,
+    lock: bool = True,
+    most: int | None = None,
+    wait: bool = True,
+) -> list[Situation]:
+    """Each service's situation, in the order of their names. With `lock`, the deployments are locked until the
+    transaction ends.
+
+    Services are left out, the last first, once `most` deployments are exceeded, but never the first; and without
+    `wait` those with a deployment that another session has locked.
+
+    The cost follows what is open, not what has been. Indexes: `ix_deployment_open`, `uq_deployment_flow_id`, primary
+    keys; and those of `surroundings`.
+    """
+    read = read_until(connection)  # before the deployments: what it covers is seen in them
+    if lock:
+        deployments, services = _lock(connection, services, most, wait)
+    else:
+        deployments = [from_row(row) for row in connection.execute(_DEPLOYMENTS, {"services": list(services)})]
+    opened = [known for known in deployments if known.open]
+    heard = opened + _earlier_attempts(deployments)
+    around = surroundings(connection, services, opened, catalog, heard=heard)
+    idents = [known.id for known in opened]
+    evidence = _evidence(connection, heard, around)
+    verdicts = _verdicts(connection, idents) if around.judged else {}
+    runs = _running(connection, services)
+    by_service: dict[str, list[Deployment]] = defaultdict(list)
+    for known in deployments:
+        by_service[known.service].append(known)
+    return [
+        Situation(
+            service=service,
+            deployments=tuple(by_service[service]),
+            running=runs[service],
+            evidence={known.id: evidence[known.id] for known in by_service[service] if known.id in evidence},
+            verdicts={known.id: verdicts[known.id] for known in by_service[service] if known.id in verdicts},
+            holds=around.holds_of(service),
+            hotfixes=around.hotfixes[service],
+            wishes=around.wishes[service],
+            neighbours=around.neighbours_of(catalog.dependencies(service)),
+            good=around.good[service],
+            read_until=read.until if read is not None else None,
+        )
+        for service in sorted(services)
+    ]
+
+
+def _lock(
+    connection: sa.Connection, services: Collection[str], most: int | None, wait: bool
+) -> tuple[list[Deployment], list[str]]:
+    """Open deployments, and the closed ones of their flows: a stage looks at those upstream of it; and the services
+    that they are all of."""
+    in_play: dict[str, set[int]] = {service: set() for service in sorted(services)}
+    # Found first, then locked by nothing but their ids: PostgreSQL looks again at a row for which it had to wait, and
+    # with the search in the same read, by some plans, did not find it any more.
+    for row in connection.execute(_IN_PLAY, {"services": list(in_play)}):
+        in_play[row.service].add(row.id)
+    taken: dict[str, set[int]] = {}
+    rows = 0
+    for service, idents in in_play.items():
+        rows += len(idents)
+        if most is not None and taken and rows > most:
+            break
+        taken[service] = idents
+    found = locked(connection, [ident for idents in taken.values() for ident in idents], wait=wait)
+    held = {service for service, idents in taken.items() if not idents <= found.keys()}
+    return [known for known in found.values() if known.service not in held], [
+        service for service in taken if service not in held
+    ]
+
+
+def _earlier_attempts(deployments: Sequence[Deployment]) -> list[Deployment]:
+    """The closed attempts before those that are about to be commanded: what was said of them still counts."""
+    again = {
+        (known.flow, known.environment)
+        for known in deployments
+        if known.open and known.attempt > 1 and known.kind == "deploy"
+    }
+    return [known for known in deployments if not known.open and (known.flow, known.environment) in again]
+
+
+def _running(connection: sa.Connection, services: Collection[str]) -> dict[str, dict[tuple[str, str], Running]]:
+    found: dict[str, dict[tuple[str, str], Running]] = defaultdict(dict)
+    for row in connection.execute(_RUNNING, {"services": list(services)}):
+        release = release_from_row(row)
+        ran = Running(deployment=row.deployment_id, release=release, since=row.since)
+        found[row.service][row.environment, release.artifact.module] = ran
+    return found
+
+
+def _evidence(connection: sa.Connection, heard: Sequence[Deployment], around: Surroundings) -> dict[int, Evidence]:
+    deployments = [known.id for known in heard]
+    reports: dict[int, list[Verification]] = defaultdict(list)
+    words: dict[int, list[Approval]] = defaultdict(list)
+    for row in connection.execute(_REPORTS, {"ids": deployments}) if around.reported else ():
+        reports[row.deployment_id].append(
+            Verification(
+                promotion=row.promotion,
+                outcome=row.outcome,
+                at=_precedence(row),
+                reason=row.reason,
+                url=row.url,
+                event=row.event,
+            )
+        )
+    for row in connection.execute(_WORDS, {"ids": deployments}) if around.spoken else ():
+        words[row.deployment_id].append(
+            Approval(
+                promotion=row.promotion,
+                by=row.by,
+                given=row.given,
+                at=_precedence(row),
+                comment=row.comment,
+                digest=row.digest,
+                event=row.event,
+            )
+        )
+    return {
+        known.id: Evidence(
+            verifications=tuple(reports[known.id]),
+            approvals=tuple(words[known.id]),
+            incidents=around.incidents_of(known),
+            attestations=around.attestations_of(known),
+        )
+        for known in heard
+    }
+
+
+def _precedence(row: Any) -> Precedence:  # noqa: ANN401  # a row of `verification` or `approval`
+    return Precedence(row.time, row.source, row.event_id)
+
+
+def _verdicts(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[Gate, Verdict]]:
+    found: dict[int, dict[Gate, Verdict]] = defaultdict(dict)
+    for row in connection.execute(_JUDGED, {"ids": list(deployments)}):
+        read = Verdict(
+            promotion=row.promotion,
+            phase=row.phase,
+            outcome=Outcome(row.outcome),
+            reason=row.reason,
+            recheck_at=row.recheck_at,
+            inputs=tuple(row.inputs or ()),
+        )
+        found[row.deployment_id][read.gate] = read
+    return found

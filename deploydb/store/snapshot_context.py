@@ -1,0 +1,243 @@
+"""What stands around some services' deployments: holds, hotfixes, incidents, attestations, neighbours, what was good.
+
+Nearly always there is little of each; a statement runs only where there may be something to find.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from deploydb.domain.model.catalog import Catalog, Lane
+from deploydb.domain.model.deployment import (
+    Deployment,
+    Good,
+    Neighbour,
+    Precedence,
+    Status,
+)
+from deploydb.domain.model.evidence import Attestation, Incident
+from deploydb.domain.model.overrides import (
+    Hold,
+    Hotfix,
+    Wish,
+)
+from deploydb.store.deployments import release_from_row, released, selected
+from deploydb.store.list_parameters import among, among_rows
+from deploydb.store.projections.overrides import hold_from_row
+from deploydb.store.projections.publications import module_key
+from deploydb.store.tables import (
+    approval,
+    artifact,
+    attestation,
+    deployment,
+    flow,
+    hold,
+    hotfix,
+    incident,
+    running,
+    verdict,
+    verification,
+    wish,
+)
+
+LOOKED_BACK = 50
+"""How many deployments that succeeded in a lane are looked at for what to roll back to."""
+
+_ANY = sa.select(
+    sa.exists().where(hold.c.placed, among(hold.c.service, "everybodys")).label("holds"),
+    sa.exists().where(among(hotfix.c.service, "services")).label("hotfixes"),
+    sa.exists().where(among(incident.c.service, "services")).label("incidents"),
+    sa.exists().where(wish.c.answered_at.is_(None), among(wish.c.service, "services")).label("wishes"),
+    sa.exists().where(among(verification.c.deployment_id, "ids")).label("reports"),
+    sa.exists().where(among(approval.c.deployment_id, "ids")).label("words"),
+    sa.exists().where(among(verdict.c.deployment_id, "ids"), verdict.c.outcome.is_not(None)).label("verdicts"),
+)
+"""One look for what there mostly is nothing of: a flow that has just been opened has no report, no word, no verdict."""
+_HOLDS = sa.select(hold).where(hold.c.placed, among(hold.c.service, "everybodys"))
+_HOTFIXES = sa.select(hotfix).where(among(hotfix.c.service, "services"), among(hotfix.c.version, "versions"))
+_WISHES = sa.select(wish).where(wish.c.answered_at.is_(None), among(wish.c.service, "services"))
+_INCIDENTS = sa.select(incident).where(
+    among(incident.c.service, "services"),
+    sa.or_(incident.c.open, incident.c.time >= sa.bindparam("since", type_=incident.c.time.type)),
+)
+_ATTESTATIONS = sa.select(attestation).where(among_rows((attestation.c.module_key, attestation.c.version), "keys"))
+_NEIGHBOURS = (
+    released()
+    .add_columns(running.c.service, running.c.environment, running.c.deployment_id, deployment.c.status)
+    .join(running, running.c.artifact_id == artifact.c.id)
+    .join(deployment, deployment.c.id == running.c.deployment_id)
+    .where(among_rows((running.c.service, running.c.environment), "keys"))
+)
+_other = deployment.alias("other")
+_unfinished = sa.exists().where(
+    _other.c.flow_id == flow.c.id,
+    _other.c.status != "SUCCESS",
+    sa.or_(_other.c.sequel.is_(None), _other.c.sequel != "retry"),
+)
+_GOOD = (
+    selected()
+    .add_columns(sa.and_(flow.c.id.is_not(None), sa.not_(_unfinished)).label("completed"))
+    .outerjoin(flow, sa.and_(flow.c.artifact_id == deployment.c.artifact_id, flow.c.service == deployment.c.service))
+    .where(
+        deployment.c.service == sa.bindparam("service"),
+        deployment.c.environment == sa.bindparam("environment"),
+        deployment.c.result == sa.literal_column("'SUCCESS'"),
+    )
+    .order_by(deployment.c.id.desc())
+    .limit(LOOKED_BACK)
+)
+
+
+class Surroundings:
+    """What was found, by service. `reported`, `spoken`, `judged`: whether there are reports, words and verdicts on any
+    of the open deployments."""
+
+    def __init__(self) -> None:
+        self.holds: list[Hold] = []
+        self.hotfixes: dict[str, tuple[Hotfix, ...]] = defaultdict(tuple)
+        self.wishes: dict[str, tuple[Wish, ...]] = defaultdict(tuple)
+        self.incidents: dict[Lane, list[Incident]] = defaultdict(list)
+        self.attestations: dict[tuple[str, str], list[Attestation]] = defaultdict(list)
+        self.neighbours: list[Neighbour] = []
+        self.reported = self.spoken = self.judged = False
+        self.good: dict[str, dict[str, tuple[Good, ...]]] = defaultdict(dict)
+
+    def holds_of(self, service: str) -> tuple[Hold, ...]:
+        """The holds on a service, and those on all."""
+        return tuple(one for one in self.holds if one.service in (None, service))
+
+    def neighbours_of(self, lanes: Collection[Lane]) -> tuple[Neighbour, ...]:
+        """What runs in some lanes."""
+        return tuple(one for one in self.neighbours if (one.service, one.environment) in lanes)
+
+    def incidents_of(self, known: Deployment) -> tuple[Incident, ...]:
+        """The incidents in a deployment's lane that may be its."""
+        version = known.release.artifact.version
+        lane = self.incidents.get((known.service, known.environment), ())
+        return tuple(one for one in lane if one.version in (None, version))
+
+    def attestations_of(self, known: Deployment) -> tuple[Attestation, ...]:
+        """Who vouches for a deployment's artifact."""
+        return tuple(self.attestations.get(_artifact_key(known), ()))
+
+
+def surroundings(
+    connection: sa.Connection,
+    services: Collection[str],
+    opened: Sequence[Deployment],
+    catalog: Catalog,
+    *,
+    heard: Sequence[Deployment],
+) -> Surroundings:
+    """What stands around the services and their open deployments, and whether anything was said of those `heard`.
+
+    Indexes: `ix_hold_placed`, `ix_wish_unanswered`, `ix_incident_open`, `ix_incident_time`, `ix_deployment_succeeded`,
+    primary keys.
+    """
+    found = Surroundings()
+    named = {"services": sorted(services)}
+    everybodys = {"everybodys": ["", *named["services"]]}
+    idents = {"ids": [known.id for known in heard]}
+    there_are = connection.execute(_ANY, {**named, **everybodys, **idents}).one()
+    found.reported, found.spoken, found.judged = there_are.reports, there_are.words, there_are.verdicts
+    if there_are.holds:
+        found.holds = [hold_from_row(row) for row in connection.execute(_HOLDS, everybodys)]
+    versions = sorted({known.release.artifact.version for known in opened})
+    if there_are.hotfixes and versions:
+        for row in connection.execute(_HOTFIXES, {**named, "versions": versions}):
+            found.hotfixes[row.service] += (_hotfix(row),)
+    if there_are.wishes:
+        for row in connection.execute(_WISHES, named):
+            found.wishes[row.service] += (_wish(row),)
+    # at a stage's door, too: else it would depend on what else is open what is known there
+    if there_are.incidents and opened:
+        began = min(known.running_since or known.release.published_at for known in opened)
+        for row in connection.execute(_INCIDENTS, {**named, "since": began}):
+            found.incidents[row.service, row.environment].append(_incident(row))
+    keys = sorted({_artifact_key(known) for known in opened if catalog.asks_provenance(known.service)})
+    if keys:
+        for row in connection.execute(_ATTESTATIONS, {"keys": keys}):
+            found.attestations[row.module_key, row.version].append(_attestation(row))
+    lanes = sorted({lane for service in services for lane in catalog.dependencies(service)})
+    if lanes:
+        found.neighbours = [_neighbour(row) for row in connection.execute(_NEIGHBOURS, {"keys": lanes})]
+    for service, environment in sorted(_failed(opened) | _wished(found)):
+        found.good[service][environment] = good_in(connection, service, environment)
+    return found
+
+
+def good_in(connection: sa.Connection, service: str, environment: str) -> tuple[Good, ...]:
+    """What succeeded in a lane, newest first, each release once, of the last `LOOKED_BACK` deployments that did.
+
+    Index: `ix_deployment_succeeded`.
+    """
+    found: dict[int, Good] = {}
+    for row in connection.execute(_GOOD, {"service": service, "environment": environment}):
+        release = release_from_row(row)
+        since = max(row.finished_at, row.requested_at or row.finished_at)
+        one = Good(deployment=row.id, release=release, since=since, completed=bool(row.completed))
+        found.setdefault(release.id, one)
+    return tuple(sorted(found.values(), key=lambda one: (one.since, one.deployment), reverse=True))
+
+
+def _failed(opened: Sequence[Deployment]) -> set[Lane]:
+    return {
+        (known.service, known.environment) for known in opened if known.status is Status.FAILED and known.sequel is None
+    }
+
+
+def _wished(found: Surroundings) -> set[Lane]:
+    return {(service, one.environment) for service, wishes in found.wishes.items() for one in wishes}
+
+
+def _artifact_key(known: Deployment) -> tuple[str, str]:
+    artifact_ = known.release.artifact
+    return (module_key(artifact_.group, artifact_.name), artifact_.version)
+
+
+def _at(row: Any) -> Precedence:  # noqa: ANN401  # a row that a fact said
+    return Precedence(row.time, row.source, row.event_id)
+
+
+def _hotfix(row: Any) -> Hotfix:  # noqa: ANN401
+    return Hotfix(
+        service=row.service,
+        version=row.version,
+        skip=tuple(row.skip),
+        by=row.by,
+        reason=row.reason,
+        at=_at(row),
+        event=row.event,
+    )
+
+
+def _wish(row: Any) -> Wish:  # noqa: ANN401
+    return Wish(
+        event=row.event,
+        environment=row.environment,
+        by=row.by,
+        reason=row.reason,
+        at=_at(row),
+        version=row.version,
+        module=row.module,
+    )
+
+
+def _incident(row: Any) -> Incident:  # noqa: ANN401
+    return Incident(name=row.name, open=row.open, at=_at(row), version=row.version, reason=row.reason, event=row.event)
+
+
+def _attestation(row: Any) -> Attestation:  # noqa: ANN401
+    return Attestation(digest=row.digest, signer=row.signer, kind=row.kind, at=_at(row), event=row.event)
+
+
+def _neighbour(row: Any) -> Neighbour:  # noqa: ANN401
+    return Neighbour(
+        service=row.service,
+        environment=row.environment,
+        release=release_from_row(row),
+        deployment=row.deployment_id,
+        status=Status(row.status),
+    )

@@ -1,0 +1,122 @@
+"""What a service is asked about that was left unanswered, on every database."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from msgspec.structs import replace
+
+from deploydb.domain.model.catalog import Catalog, Service
+from deploydb.store.catalog_listings import (
+    ROLLOUT,
+    answer,
+    enter,
+)
+from deploydb.store.engine import reading
+from deploydb.store.tables import artifact, flow
+from tests.contract.test_set_aside import allow, refuse
+from tests.scenario import World, catalog
+
+FOO = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",))
+BAR = replace(FOO, ident="bar")
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    with World(database_url, catalog(FOO)) as world:
+        yield world
+
+
+def take(world: World, known: Catalog) -> int:
+    """Take a catalog, as a worker does. How many flows it opens at once."""
+    enter(world.engine, known, world.now)
+    return answered(world, known)
+
+
+def answered(world: World, known: Catalog) -> int:
+    before = len(world.rows(flow))
+    answer(world.engine, known, world.now)
+    other, world.catalog = world.catalog, known
+    world.evaluate()
+    world.catalog = other
+    return len(world.rows(flow)) - before
+
+
+def flows(world: World, service: str) -> list[str]:
+    named = sa.select(artifact.c.version).join(flow, flow.c.artifact_id == artifact.c.id)
+    with reading(world.engine) as connection:
+        return sorted(connection.execute(named.where(flow.c.service == service)).scalars())
+
+
+def test_a_new_service_of_a_module_with_a_past_opens_the_newest_release_alone(world: World) -> None:
+    take(world, catalog(FOO))
+    for number in range(5):
+        world.publish(f"1.{number}")
+    world.evaluate()
+    assert take(world, catalog(FOO, BAR)) == 1
+    assert (flows(world, "bar"), len(flows(world, "foo"))) == (["1.4"], 5)
+    assert take(world, catalog(FOO, BAR)) == 0
+
+
+def test_the_newest_is_that_by_the_services_order(world: World) -> None:
+    for version in ("2.0", "10.0", "3.0"):
+        world.publish(version)
+        world.now += timedelta(minutes=1)
+    world.evaluate()
+    take(world, catalog(FOO, replace(BAR, order="version")))
+    assert flows(world, "bar") == ["10.0"]
+
+
+def test_what_a_worker_left_unanswered_is_opened_from_there_on(world: World) -> None:
+    take(world, catalog(FOO, BAR))
+    world.publish("0.9")
+    world.catalog = catalog(FOO, BAR)
+    world.evaluate()
+    world.catalog = catalog(FOO)
+    for version in ("1.0", "1.1"):
+        world.publish(version)
+        world.evaluate(minutes=1)
+    assert flows(world, "bar") == ["0.9"]
+    assert answered(world, catalog(FOO, BAR)) == 2
+    assert flows(world, "bar") == ["0.9", "1.0", "1.1"]
+
+
+def test_a_service_that_comes_back_after_long_does_not_get_all_that_it_missed(world: World) -> None:
+    take(world, catalog(FOO, BAR))
+    for version in ("1.0", "1.1", "1.2"):
+        world.publish(version)
+        world.evaluate(hours=10)
+    world.now += ROLLOUT
+    take(world, catalog(FOO, BAR))
+    assert flows(world, "bar") == ["1.2"]
+
+
+def test_of_equal_versions_the_last_published_is_the_newest(world: World) -> None:
+    for version in ("2.0", "v2.0", "2.0.0", "1.0"):
+        world.publish(version)
+        world.now += timedelta(minutes=1)
+    world.evaluate()
+    take(world, catalog(FOO, replace(BAR, order="version")))
+    assert flows(world, "bar") == ["2.0.0"]
+
+
+def test_a_service_whose_flow_cannot_be_opened_holds_up_no_other(world: World) -> None:
+    world.publish("1.0")
+    refuse(world, flow, "INSERT", service="bar")
+    take(world, catalog(FOO, BAR, replace(FOO, ident="baz")))
+    assert [flows(world, service) for service in ("foo", "bar", "baz")] == [["1.0"], [], ["1.0"]]
+    allow(world, flow)
+    world.evaluate(seconds=2)
+    assert flows(world, "bar") == [], "a worker that does not know the service gives its request back"
+    assert answered(world, catalog(FOO, BAR)) == 1
+
+
+def test_a_worker_that_does_not_know_the_service_gives_its_request_back(world: World) -> None:
+    enter(world.engine, catalog(FOO, BAR), world.now)
+    world.publish("1.0")
+    for _ in range(3):
+        answer(world.engine, catalog(FOO, BAR), world.now)
+        world.evaluate()
+    assert (flows(world, "foo"), flows(world, "bar")) == (["1.0"], [])
+    assert answered(world, catalog(FOO, BAR)) == 1
