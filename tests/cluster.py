@@ -24,7 +24,7 @@ WINDOW = 2000
 Process = subprocess.Popen[bytes]
 
 
-class House:
+class Cluster:
     """Addresses, configuration, and the processes that run on them. All end with the `with` block."""
 
     def __init__(self, broker_url: str, database_url: str, config: Path, **environment: str) -> None:
@@ -40,7 +40,7 @@ class House:
         }
         self._processes: list[Process] = []
 
-    def __enter__(self) -> "House":
+    def __enter__(self) -> "Cluster":
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -49,38 +49,41 @@ _STATEMENTS = (
     INSERT INTO flow (service, artifact_id, created_at) SELECT name, id, published_at FROM artifact ORDER BY id
     """,
     """
-    INSERT INTO deployment (flow_id, service, environment, artifact_id, version, kind, position, status, status_reason,
-                            created_at, happened_at, command, requested_at, deadline, result, open, ran_since,
+    INSERT INTO deployment (flow_id, service, environment, artifact_id, version, kind, stage_index, status,
+    status_reason,
+                            created_at, happened_at, command, requested_at, deadline, result, needs_evaluation, live_at,
                             decided_at, finished_at, finished_source, finished_event, outcome)
-    SELECT flow.id, flow.service, environment, artifact.id, artifact.version, 'deploy', position, 'SUCCESS',
+    SELECT flow.id, flow.service, environment, artifact.id, artifact.version, 'deploy', stage_index, 'SUCCESS',
            %(verified)s::jsonb, published_at, published_at, gen_random_uuid()::text, published_at,
            published_at + interval '1 hour',
            'SUCCESS', false, done_at, done_at, done_at, 'cd', gen_random_uuid()::text, 'succeeded'
     FROM flow JOIN artifact ON artifact.id = flow.artifact_id,
-         unnest(%(environments)s::text[]) WITH ORDINALITY AS stage (environment, position),
-         LATERAL (SELECT published_at + position * interval '1 minute' AS done_at) AS told
-    ORDER BY flow.id, position
+         unnest(%(environments)s::text[]) WITH ORDINALITY AS stage (environment, stage_index),
+         LATERAL (SELECT published_at + stage_index * interval '1 minute' AS done_at) AS told
+    ORDER BY flow.id, stage_index
     """,
     """
     INSERT INTO verdict (deployment_id, promotion, phase, outcome, reason, inputs, decided_at, created_at)
     SELECT id, 'smoke', 'exit', 'PASS', %(passed)s::jsonb, '[]', finished_at, created_at FROM deployment
     """,
     """
-    INSERT INTO tenure (deployment_id, service, environment, module_key, artifact_id, published_at, since, known_at,
+    INSERT INTO live_interval (deployment_id, service, environment, module_key, artifact_id, published_at, live_at,
+    known_at,
                         result, result_at)
-    SELECT deployment.id, service, environment, module_key, artifact.id, published_at, ran_since, ran_since, 'SUCCESS',
-           ran_since
+    SELECT deployment.id, service, environment, module_key, artifact.id, published_at, live_at, live_at, 'SUCCESS',
+           live_at
     FROM deployment JOIN artifact ON artifact.id = artifact_id
     """,
     """
-    INSERT INTO running (service, environment, module_key, module, deployment_id, artifact_id, version, published_at,
-                         since, previous_version, previous_since)
-    SELECT DISTINCT ON (service, environment, module_key) service, environment, tenure.module_key,
-           "group" || ':' || name, deployment_id, artifact_id, version, tenure.published_at, since,
-           lag(version) OVER lane, lag(since) OVER lane
-    FROM tenure JOIN artifact ON artifact.id = artifact_id
-    WINDOW lane AS (PARTITION BY service, environment, tenure.module_key ORDER BY since)
-    ORDER BY service, environment, module_key, since DESC
+    INSERT INTO current_version (service, environment, module_key, module, deployment_id, artifact_id, version,
+    published_at,
+                         live_at, previous_version, previous_live_at)
+    SELECT DISTINCT ON (service, environment, module_key) service, environment, live_interval.module_key,
+           "group" || ':' || name, deployment_id, artifact_id, version, live_interval.published_at, live_at,
+           lag(version) OVER lane, lag(live_at) OVER lane
+    FROM live_interval JOIN artifact ON artifact.id = artifact_id
+    WINDOW lane AS (PARTITION BY service, environment, live_interval.module_key ORDER BY live_at)
+    ORDER BY service, environment, module_key, live_at DESC
     """,
     """
     INSERT INTO event (source, id, type, time, recorded_at, service, environment, who, body)

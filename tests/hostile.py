@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.errors import MessageRejected
 from deploydb.store.record import Arrival
 from deploydb.wire.native import decode_fact
 
@@ -33,7 +33,7 @@ _FACTS: tuple[dict[str, Any], ...] = (
     {"type": "incident.resolved", "service": "foo", "environment": "prod", "incident": "i-1"},
 )
 _FIELDS = (
-    "since", "deployment", "version", "to", "by", "reason", "kind", "promotion", "verdict", "sequel", "cause",
+    "since", "deployment", "version", "to", "by", "reason", "kind", "promotion", "verdict", "failure_response", "cause",
     "catalog", "inputs", "recheck_at", "command", "flow", "attempt", "who", "service", "environment", "artifact",
     "comment", "skip", "incident", "outcome", "number", "recorded_at", "body", "deployments", "until", "url", "digest",
     "time", "items", "$ref", 'a"b', "",
@@ -66,6 +66,6 @@ def hostile_facts(number: int, now: datetime) -> Iterator[Arrival]:
             body = body[:-1] + b', "id": "%d", "since": {}, "deployment": 7}' % made
         try:
             yield Arrival(fact=decode_fact(body, arrived_at=now), body=body)
-        except Refused:
+        except MessageRejected:
             continue
         made += 1

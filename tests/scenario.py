@@ -72,7 +72,7 @@ def catalog(
     )
 
 
-class World:
+class Scenario:
     """A store with a clock of its own. Facts go in as messages would; `deploy` plays the orchestrator."""
 
     def __init__(self, database_url: str, known: Catalog | None = None) -> None:
@@ -81,7 +81,7 @@ class World:
         self.now = NOON
         self._ids = count(1)
 
-    def __enter__(self) -> "World":
+    def __enter__(self) -> "Scenario":
         return self
 
     def __exit__(self, *_: object) -> None:

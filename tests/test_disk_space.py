@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from deploydb.broker.address import EmbeddedAddress
-from deploydb.broker.embedded.file import told_apart
+from deploydb.broker.embedded.file import translate_errors
 from deploydb.broker.open import open_outbound, provision
 from deploydb.broker.topology import topology
 from deploydb.disk_space import Unwritable, require_room
@@ -45,10 +45,10 @@ def test_a_folder_that_takes_no_more_is_unwritable_until_it_does(tmp_path: Path)
 def test_the_embedded_broker_would_take_nothing_on_a_full_disk(embedded_url: str) -> None:
     provision(embedded_url, topology({}))
     with open_outbound(embedded_url, name="tests") as outbound:
-        outbound.look()
+        outbound.ping()
         with no_room(), pytest.raises(Unwritable, match="nothing can be written"):
-            outbound.look()
-        outbound.look()
+            outbound.ping()
+        outbound.ping()
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,6 @@ def test_a_full_disk_and_a_read_only_one_are_distinguished(
     engine.dispose()
     broker = sqlite3.connect(tmp_path / "broker.db", isolation_level=None)
     broker.execute(state)
-    with pytest.raises(error, match=words), told_apart(EmbeddedAddress(path=tmp_path / "broker.db")):
+    with pytest.raises(error, match=words), translate_errors(EmbeddedAddress(path=tmp_path / "broker.db")):
         broker.execute(WRITE)
     broker.close()

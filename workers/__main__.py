@@ -13,7 +13,7 @@ from deploydb import settings, telemetry
 from deploydb.broker.open import open_inbound, open_outbound
 from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.configuration import LiveCatalog
-from deploydb.egress import Allowed, Outgoing
+from deploydb.egress import Client, EgressPolicy
 from deploydb.http.health import ANSWER_WITHIN_SECONDS
 from deploydb.settings import MAX_BODY_BYTES, Settings
 from deploydb.store.engine import LOCK_TIMEOUT_SECONDS, open_engine
@@ -79,7 +79,7 @@ def _relay(around: Process, given: Settings) -> Iterator[Worker]:
 
 @contextmanager
 def _verify(around: Process, given: Settings) -> Iterator[Worker]:
-    outgoing = Outgoing(Allowed.parse(given.outgoing_allow))
+    outgoing = Client(EgressPolicy.parse(given.outgoing_allow))
     with _engine(around, given, "verify", connections=SETTLING + 1) as engine:
         worker = Verify(
             engine=engine,

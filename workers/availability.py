@@ -29,7 +29,7 @@ class BrokerLook:
         if self._outbound is None:
             self._outbound = self._open()
         try:
-            self._outbound.look()
+            self._outbound.ping()
         except DeployDBError:
             self._outbound.close()
             self._outbound = None

@@ -22,7 +22,7 @@ from deploydb.broker.dead_letter import dead_letter
 from deploydb.broker.port import Delivery, Inbound
 from deploydb.broker.topology import command_queue
 from deploydb.domain.model.commands import DeployCommand
-from deploydb.domain.model.errors import Refused, Transient
+from deploydb.domain.model.errors import MessageRejected, Transient
 from deploydb.telemetry import Log
 from workers import deployment_reports
 from workers.confirmed_publisher import ConfirmedPublisher
@@ -142,10 +142,10 @@ class Deployer:
             self._wind_up()
         free = 0 if self._signals.stopping else self._orders.concurrency - len(self._running)
         if free > 0:
-            for delivery in inbound.take(free, BUSY_WAIT if self._running else IDLE_WAIT):
+            for delivery in inbound.receive(free, BUSY_WAIT if self._running else IDLE_WAIT):
                 self._receive(inbound, delivery)
             return
-        inbound.take(0, timedelta(0))
+        inbound.receive(0, timedelta(0))
         try:
             self._note_end(*self._ended.get(timeout=FULL_WAIT_SECONDS))
         except queue.Empty:
@@ -154,7 +154,7 @@ class Deployer:
     def _receive(self, inbound: Inbound, delivery: Delivery) -> None:
         try:
             command = deployment_reports.reportable(delivery, self._orders.source, self._clock())
-        except Refused as refused:
+        except MessageRejected as refused:
             self._publisher.bury([dead_letter(delivery, self._queue, refused.reason, refused.path)])
             self._log.warning("dead-lettered", reason=refused.reason, path=refused.path)
             self._metrics.commands.labels("refused").inc()
@@ -270,7 +270,7 @@ class Deployer:
     def _over_at(self) -> float | None:
         """When the grace is over (monotonic), once asked to stop."""
         asked_at = self._signals.asked_at
-        if asked_at is None or self._signals.impatient:
+        if asked_at is None or self._signals.force_stop:
             return asked_at
         return asked_at + self._orders.grace.total_seconds()
 

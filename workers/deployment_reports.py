@@ -6,7 +6,7 @@ from datetime import datetime
 from deploydb.broker.port import Delivery, Message
 from deploydb.broker.topology import EVENTS
 from deploydb.domain.model.commands import DeployCommand
-from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import DeploymentFinished, DeploymentStarted
 from deploydb.wire.native import FACT_CONTENT_TYPE, decode_command, encode_fact, oversized
 from workers.subprocess_runner import Ended
@@ -18,7 +18,7 @@ def reportable(delivery: Delivery, source: str, now: datetime) -> DeployCommand:
         raise oversized(delivery.cut_from)
     command = decode_command(delivery.body)
     if problem := started(command.id, source, now).unsendable:
-        raise Refused(f"no fact can be published about it: {problem}", path="$.id")
+        raise MessageRejected(f"no fact can be published about it: {problem}", path="$.id")
     return command
 
 

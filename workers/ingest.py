@@ -25,15 +25,15 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from deploydb.broker.dead_letter import dead_letter
 from deploydb.broker.port import TAKE_BYTES, Delivery, Inbound
 from deploydb.broker.topology import INGEST_QUEUE
-from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.errors import MessageRejected
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.record import Arrival, Recorded, record
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 from deploydb.wire.native import decode_fact, oversized
 from workers.confirmed_publisher import ConfirmedPublisher
-from workers.loop import Patience
-from workers.poison_guard import Intake, suspicious
+from workers.loop import RetryPolicy
+from workers.poison_guard import PoisonGuard, suspicious
 from workers.watermark import Watermark
 
 BATCH = 500
@@ -42,7 +42,7 @@ NEARLY = timedelta(milliseconds=5)
 """How long a look for more messages may hold up the end of a recording."""
 
 T = TypeVar("T")
-Refusals = list[tuple[Delivery, Refused]]
+Refusals = list[tuple[Delivery, MessageRejected]]
 
 
 class Recording(Struct, kw_only=True, eq=False):
@@ -96,7 +96,7 @@ class Ingest:
         open_inbound: Callable[[int], Inbound],
         publisher: ConfirmedPublisher,
         stopping: Callable[[], bool],
-        patience: Patience,
+        patience: RetryPolicy,
         log: Log,
         registry: CollectorRegistry,
     ) -> None:
@@ -121,7 +121,7 @@ class Ingest:
     def session(self) -> Iterator[Callable[[], None]]:
         """Nothing is taken before the database answers: see the module."""
         require_current(self._engine)
-        with Intake(self._open_inbound) as intake:
+        with PoisonGuard(self._open_inbound) as intake:
             try:
                 yield partial(self._step, intake)
             finally:
@@ -134,7 +134,7 @@ class Ingest:
     def reload(self) -> None:
         """Ingest reads no configuration."""
 
-    def _step(self, intake: Intake) -> None:
+    def _step(self, intake: PoisonGuard) -> None:
         """Take a batch while the one before it is being recorded, see that one through, and have this one recorded."""
         if intake.cautious:
             self._step_with_caution(intake)
@@ -143,21 +143,21 @@ class Ingest:
         taken: list[Delivery] = []
         self._watermark.look(inbound, len(self._recording.batch) if self._recording is not None else 0)
         if self._recording is None and not self._stopping():
-            taken = inbound.take(BATCH, WAIT)
+            taken = inbound.receive(BATCH, WAIT)
             if not taken:
                 self._watermark.forget()
         while self._recording is not None and not self._recording.outcome.done():
             full = sum(len(delivery.body) for delivery in taken) >= TAKE_BYTES
             room = 0 if full or self._stopping() else BATCH - len(taken)
-            taken += inbound.take(room, NEARLY)
+            taken += inbound.receive(room, NEARLY)
             if not room:
                 wait([self._recording.outcome], timeout=NEARLY.total_seconds())
         self._finish(inbound)
         if taken:
             self._start(taken)
 
-    def _step_with_caution(self, intake: Intake) -> None:
-        alone = intake.inbound.take(1, WAIT)
+    def _step_with_caution(self, intake: PoisonGuard) -> None:
+        alone = intake.inbound.receive(1, WAIT)
         if alone:
             self._start(alone)
             self._finish(intake.inbound)
@@ -174,7 +174,7 @@ class Ingest:
                 if delivery.cut_from is not None:
                     raise oversized(delivery.cut_from)  # refused as what cannot be decoded
                 fact = decode_fact(delivery.body, arrived_at=now)
-            except Refused as refused:
+            except MessageRejected as refused:
                 refusals.append((delivery, refused))
                 continue
             arrivals.append(Arrival(fact=fact, body=delivery.body, publisher=delivery.user_id))
@@ -250,4 +250,4 @@ class Ingest:
 
 
 def _keep_alive(inbound: Inbound) -> None:
-    inbound.take(0, timedelta(0))
+    inbound.receive(0, timedelta(0))

@@ -23,7 +23,7 @@ _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 2.0
 """A server that is back is found, and said to be ready, within five seconds: a connection may take some of them."""
 OUTAGES = (Transient, OSError)
-"""What a worker waits out: see `Patience`."""
+"""What a worker waits out: see `RetryPolicy`."""
 LATER_OUTAGES = (NotAllowed, Unusable)
 """Wrong settings at the start, outages once a session has been open: passwords rotate, servers restore."""
 
@@ -48,7 +48,7 @@ class Worker(Protocol):
         ...
 
 
-class Patience:
+class RetryPolicy:
     """How a worker meets outages: again and again, capped exponential pauses with jitter, never silent.
 
     An outage is a Transient error, or an OSError that a library let through, and once a session has been open one of
@@ -126,7 +126,7 @@ class Patience:
             self._log.warning("trying again", error=str(error), attempt=state.attempt_number)
 
 
-def run(worker: Worker, *, signals: Signals, patience: Patience, log: Log) -> None:
+def run(worker: Worker, *, signals: Signals, patience: RetryPolicy, log: Log) -> None:
     """Call the worker's step until it is asked to stop and has nothing under way.
 
     Raises: Misconfigured, and whatever is no DeployDB error.
@@ -140,7 +140,7 @@ def run(worker: Worker, *, signals: Signals, patience: Patience, log: Log) -> No
             with attempt, worker.session() as step:
                 patience.connected()
                 while not over():
-                    if signals.take_hangup():
+                    if signals.reload_requested():
                         worker.reload()
                     step()
                     patience.succeeded(attempt)

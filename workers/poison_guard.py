@@ -17,7 +17,7 @@ SUSPICIOUS_AFTER = 3
 _MAX_DIGITS = 19
 
 
-class Intake:
+class PoisonGuard:
     """Connections to the queue, one at a time. `open_inbound` gets the prefetch."""
 
     def __init__(self, open_inbound: Callable[[int], Inbound]) -> None:

@@ -16,7 +16,7 @@ from deploydb.http.metrics import process_registry
 from deploydb.redaction import redacted
 from deploydb.telemetry import Log
 from workers.health import HealthServer, WorkerHealth
-from workers.loop import Patience
+from workers.loop import RetryPolicy
 from workers.signals import Signals
 from workers.stop_deadline import Deadline
 
@@ -35,7 +35,7 @@ class Process(Struct, frozen=True, kw_only=True, eq=False):
     deadline: Deadline
     health: WorkerHealth
     registry: CollectorRegistry
-    patience: Patience
+    patience: RetryPolicy
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def process(log: Log, *, host: str, port: int | None, secrets: Sequence[str] = (
     deadline = Deadline(signals, say=log.warning)
     health = WorkerHealth(redact=lambda text: redacted(text, secrets))
     registry = process_registry()
-    patience = Patience(signals=signals, health=health, log=log, registry=registry)
+    patience = RetryPolicy(signals=signals, health=health, log=log, registry=registry)
     # what is loaded by now stays; a batch's thousands of short-lived objects should not set off a collection each time
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)

@@ -35,18 +35,16 @@ class PromoteMetrics:
     """What promote counts."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.services = Counter(
-            "deploydb_promote_services_total", "Evaluations of one service each.", registry=registry
-        )
+        self.services = Counter("deploydb_evaluations_total", "Evaluations of one service each.", registry=registry)
         self.flows = Counter("deploydb_promote_flows_total", "Flows opened.", registry=registry)
         self.commands = Counter("deploydb_promote_commands_total", "Commands decided.", registry=registry)
         self.broken = Counter(
-            "deploydb_promote_broken_total",
+            "deploydb_evaluation_errors_total",
             "Evaluations that failed. The service is set aside and tried again, with growing pauses up to a minute.",
             registry=registry,
         )
         self.round_seconds = Histogram(
-            "deploydb_promote_round_seconds",
+            "deploydb_evaluation_duration_seconds",
             "One round that evaluated something: claim, load, decide, commit.",
             buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30),
             registry=registry,
@@ -94,14 +92,14 @@ class Promote:
     @contextmanager
     def session(self) -> Iterator[Callable[[], None]]:
         require_current(self._engine)
-        with notifications.Waker(self._engine, notifications.MARKS) as waker:
+        with notifications.Listener(self._engine, notifications.MARKS) as waker:
             yield partial(self._step, waker)
 
     def reload(self) -> None:
         """Read the configuration again, whether its files look changed or not."""
         self._refresh(force=True)
 
-    def _step(self, waker: notifications.Waker) -> None:
+    def _step(self, waker: notifications.Listener) -> None:
         if time.monotonic() - self._looked_at >= LOOK_AT_FILES_EVERY_SECONDS:
             self._refresh(force=False)
         catalog = self._live.catalog

@@ -22,7 +22,7 @@ from deploydb.store.clock import DatabaseClock
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 from deploydb.wire.native import COMMAND_CONTENT_TYPE, FACT_CONTENT_TYPE, NOTIFICATION_CONTENT_TYPE
-from workers.loop import Patience
+from workers.loop import RetryPolicy
 
 LIMIT = 500
 LEASE = timedelta(seconds=10)
@@ -53,9 +53,11 @@ class RelayMetrics:
             buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30),
             registry=registry,
         )
-        self.waiting = Gauge("deploydb_relay_waiting", "Messages in the outbox that are not sent.", registry=registry)
+        self.waiting = Gauge(
+            "deploydb_outbox_pending_messages", "Messages in the outbox that are not sent.", registry=registry
+        )
         self.oldest_seconds = Gauge(
-            "deploydb_relay_oldest_seconds",
+            "deploydb_outbox_oldest_message_age_seconds",
             "Age of the oldest message that is not sent, 0 for none.",
             registry=registry,
         )
@@ -71,7 +73,7 @@ class Relay:
         *,
         engine: sa.Engine,
         open_outbound: Callable[[], Outbound],
-        patience: Patience,
+        patience: RetryPolicy,
         health: Health,
         log: Log,
         registry: CollectorRegistry,
@@ -88,13 +90,13 @@ class Relay:
     @contextmanager
     def session(self) -> Iterator[Callable[[], None]]:
         require_current(self._engine)
-        with self._open_outbound() as outbound, notifications.Waker(self._engine, notifications.OUTBOX) as waker:
+        with self._open_outbound() as outbound, notifications.Listener(self._engine, notifications.OUTBOX) as waker:
             yield partial(self._step, outbound, waker)
 
     def reload(self) -> None:
         """Relay reads no configuration."""
 
-    def _step(self, outbound: Outbound, waker: notifications.Waker) -> None:
+    def _step(self, outbound: Outbound, waker: notifications.Listener) -> None:
         self._count()
         self._wait_while_blocked(outbound)
         # the look costs a read; a lease would take the writer's lock each time the database wakes us

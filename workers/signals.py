@@ -49,7 +49,7 @@ class Signals:
         return self._stops > 0
 
     @property
-    def impatient(self) -> bool:
+    def force_stop(self) -> bool:
         """Asked to stop a second time: do not wait for what is begun either."""
         return self._stops > 1
 
@@ -62,7 +62,7 @@ class Signals:
         """Ask to read the configuration again."""
         self._hangups += 1
 
-    def take_hangup(self) -> bool:
+    def reload_requested(self) -> bool:
         """Whether SIGHUP has come since the last look."""
         came, self._hangups = self._hangups > 0, 0
         return came

@@ -92,7 +92,7 @@ def _watch(signals: Signals, supervisor: Supervisor, live: LiveCatalog, settings
     queues = Queues(partial(_take_up, settings), warn=partial(_warn, "broker"))
     while not signals.stopping:
         supervisor.look_after()
-        hung_up = signals.take_hangup()
+        hung_up = signals.reload_requested()
         if hung_up and on_terminal and not sys.stderr.isatty():
             return  # the terminal that we were started in is gone
         if hung_up:

@@ -26,8 +26,8 @@ from deploydb.domain.model.facts import VerificationFinished
 from deploydb.domain.model.promotions import CheckedPromotion, WebhookPromotion
 from deploydb.egress import (
     Answer,
+    Client,
     NoAnswer,
-    Outgoing,
     Request,
 )
 from deploydb.store import external_checks, notifications
@@ -71,19 +71,19 @@ class VerifyMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.asked = Counter(
-            "deploydb_verify_asked_total",
+            "deploydb_checks_total",
             "Askings, by result: passed, failed (the final no), errored (no answer yet), dropped (asked again).",
             ["result"],
             registry=registry,
         )
         self.seconds = Histogram(
-            "deploydb_verify_seconds",
+            "deploydb_check_duration_seconds",
             "From the asking to the answer.",
             buckets=(0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60),
             registry=registry,
         )
         self.asking = Gauge("deploydb_verify_asking", "Askings under way.", registry=registry)
-        self.open = Gauge("deploydb_verify_open", "Probes that are still to be asked.", registry=registry)
+        self.open = Gauge("deploydb_checks_pending", "Probes that are still to be asked.", registry=registry)
         self.late_seconds = Gauge(
             "deploydb_verify_late_seconds",
             "How long the oldest due probe waits to be asked, 0 for none.",
@@ -99,7 +99,7 @@ class Verify:
         *,
         engine: sa.Engine,
         live: LiveCatalog,
-        outgoing: Outgoing,
+        outgoing: Client,
         signals: Signals,
         log: Log,
         registry: CollectorRegistry,
@@ -125,7 +125,7 @@ class Verify:
         """Nothing is being asked, or the grace has passed while we stop."""
         asked_at = self._signals.asked_at
         given_up = asked_at is not None and time.monotonic() > asked_at + GRACE_SECONDS
-        return given_up or self._signals.impatient or not self._in_hand
+        return given_up or self._signals.force_stop or not self._in_hand
 
     def close(self) -> None:
         """Give back what is still in hand, so that another worker asks it at once; else its lease does, later."""
@@ -144,14 +144,14 @@ class Verify:
     def session(self) -> Iterator[Callable[[], None]]:
         """Askings go on from one session to the next."""
         require_current(self._engine)
-        with notifications.Waker(self._engine, notifications.PROBES) as waker:
+        with notifications.Listener(self._engine, notifications.PROBES) as waker:
             yield partial(self._step, waker)
 
     def reload(self) -> None:
         """Read the configuration again, whether its files look changed or not."""
         self._refresh(force=True)
 
-    def _step(self, waker: notifications.Waker) -> None:
+    def _step(self, waker: notifications.Listener) -> None:
         if self._broken is not None:
             raise self._broken
         if self._signals.stopping:
@@ -178,7 +178,7 @@ class Verify:
 
     def _begin(self, leased: Lease, now: datetime) -> None:
         known = leased.deployment
-        if not known.open or known.skipped_at is not None or _has_entered(leased):
+        if not known.needs_evaluation or known.skipped_at is not None or _has_entered(leased):
             self._log.info("no longer asked: the deployment is over", deployment=known.id, promotion=leased.promotion)
             self._settle(_kept(leased, due_at=None), now)
             return
@@ -187,7 +187,7 @@ class Verify:
             if leased.promotion not in self._strangers:
                 self._strangers.add(leased.promotion)
                 self._log.warning("not asked: no such webhook or metric is configured", promotion=leased.promotion)
-            self._settle(replace(_kept(leased, due_at=now + UNKNOWN_AGAIN_AFTER), held_since=None), now)
+            self._settle(replace(_kept(leased, due_at=now + UNKNOWN_AGAIN_AFTER), condition_since=None), now)
             return
         self._strangers.discard(leased.promotion)
         if isinstance(promotion, WebhookPromotion):
@@ -266,8 +266,8 @@ def _judged(
     check = Check(
         created_at=leased.created_at,
         attempts=leased.attempts,
-        held_since=leased.held_since,
-        told=leased.told,
+        condition_since=leased.condition_since,
+        last_report_key=leased.last_report_key,
         late=began - leased.due_at,
     )
     if isinstance(promotion, WebhookPromotion):
@@ -278,7 +278,7 @@ def _judged(
 def _settlement(leased: Lease, judged: Judged, answer: Answer | NoAnswer, began: datetime, now: datetime) -> Settlement:
     news = None
     if (
-        judged.told != leased.told
+        judged.last_report_key != leased.last_report_key
     ):  # its id is the same for the same asking, whatever the length of the promotion's name
         asking = f"{SOURCE}/{leased.deployment.id}/{'/'.join(leased.gate)}/{leased.until.isoformat()}"
         news = VerificationFinished(
@@ -293,8 +293,8 @@ def _settlement(leased: Lease, judged: Judged, answer: Answer | NoAnswer, began:
     return Settlement(
         lease=leased,
         due_at=judged.due_at,
-        held_since=judged.held_since,
-        told=judged.told,
+        condition_since=judged.condition_since,
+        last_report_key=judged.last_report_key,
         news=news,
         counts=isinstance(answer, Answer) or answer.asked,
     )
@@ -306,4 +306,10 @@ def _has_entered(leased: Lease) -> bool:
 
 def _kept(leased: Lease, *, due_at: datetime | None) -> Settlement:
     """As if it had not been leased, but for when it is due."""
-    return Settlement(lease=leased, due_at=due_at, held_since=leased.held_since, told=leased.told, counts=False)
+    return Settlement(
+        lease=leased,
+        due_at=due_at,
+        condition_since=leased.condition_since,
+        last_report_key=leased.last_report_key,
+        counts=False,
+    )

@@ -42,8 +42,8 @@ class RabbitMQDeadLetters:
         self._address = address
         self._name = name
 
-    def look(self, limit: int) -> list[DeadLetter]:
-        """As `port.DeadLetters.look`."""
+    def peek(self, limit: int) -> list[DeadLetter]:
+        """As `port.DeadLetters.peek`."""
         with self._queue() as queue:
             return [found for found, _delivery in queue.letters[:limit]]
 
@@ -115,7 +115,7 @@ class _DeadQueue:
         self._inbound = inbound
         self._ready = ready
         self._held: list[Delivery] = []
-        while len(self._held) < count and (arrived := inbound.take(count - len(self._held), _ARRIVAL)):
+        while len(self._held) < count and (arrived := inbound.receive(count - len(self._held), _ARRIVAL)):
             self._held += arrived  # fewer than `count`: another consumer has the rest
         # Before any is returned: it would be delivered to us again.
         inbound.cancel()
@@ -134,6 +134,6 @@ class _DeadQueue:
         deadline = monotonic() + _RETURN_SECONDS
         for start in range(0, len(self._held), _RETURNED_AT_ONCE):
             some = self._held[start : start + _RETURNED_AT_ONCE]
-            self._inbound.give_back(some)
+            self._inbound.requeue(some)
             while self._ready() < start + len(some) and monotonic() < deadline:
                 sleep(0.001)

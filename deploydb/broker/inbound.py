@@ -1,8 +1,8 @@
 """Consuming from RabbitMQ: kombu's connection and channel, a loop of our own around them.
 
 kombu's `ConsumerMixin` hangs in `close()` on a dead peer, and its `Consumer` decodes and decompresses bodies first. So
-deliveries are assembled from the channel's frames (`content`), bodies stay bytes, and a lost connection is dropped by
-`collect()`.
+deliveries are assembled from the channel's frames (`delivery_decoder`), bodies stay bytes, and a lost connection is
+dropped by `collect()`.
 """
 
 from collections import deque
@@ -78,8 +78,8 @@ class RabbitMQInbound:
             self._channel.queue_declare(queue, passive=True)
             self._consumer = self._channel.basic_consume(queue, on_cancel=self._on_cancel)
 
-    def take(self, limit: int, wait: timedelta) -> list[Delivery]:
-        """As `port.Inbound.take`."""
+    def receive(self, limit: int, wait: timedelta) -> list[Delivery]:
+        """As `port.Inbound.receive`."""
         with self._dropped_on_error():
             self._receive(limit, wait.total_seconds() if limit else 0.0)
             self._keep_alive()
@@ -126,7 +126,7 @@ class RabbitMQInbound:
                     self._channel.basic_ack(tag)
         self._forget(tags)
 
-    def give_back(self, deliveries: Sequence[Delivery]) -> None:
+    def requeue(self, deliveries: Sequence[Delivery]) -> None:
         """As `port.Inbound.give_back`. Each counts as a delivery towards the queue's limit."""
         tags = self._settled(deliveries)
         with self._dropped_on_error():

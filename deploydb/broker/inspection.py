@@ -42,12 +42,12 @@ def inspect(url: str, topology: Topology) -> list[Found]:
 
 
 def _in_file(address: EmbeddedAddress, topology: Topology) -> list[Found]:
-    from deploydb.broker.embedded.file import open_file, told_apart
+    from deploydb.broker.embedded.file import open_file, translate_errors
     from deploydb.broker.errors import PROVISION
 
     connection = open_file(address, synchronous="NORMAL")
     try:
-        with told_apart(address):
+        with translate_errors(address):
             exchanges = {name for (name,) in connection.execute("SELECT name FROM exchange")}
             queues = {name for (name,) in connection.execute("SELECT name FROM queue")}
             bindings = set(connection.execute("SELECT exchange, pattern, queue FROM binding"))
@@ -70,12 +70,12 @@ def _in_file(address: EmbeddedAddress, topology: Topology) -> list[Found]:
 def _on_rabbitmq(address: RabbitMQAddress, topology: Topology) -> list[Found]:
     import pika
 
-    from deploydb.broker.pika_session import connected, told_apart
+    from deploydb.broker.pika_session import connected, translate_errors
 
     def exchange(connection: pika.BlockingConnection, name: str) -> Found:
-        with told_apart(address):
+        with translate_errors(address):
             connection.channel().exchange_declare(name, passive=True)
-        with told_apart(address):
+        with translate_errors(address):
             connection.channel().exchange_declare(name, exchange_type="topic", durable=True)
         return Found(name=f"exchange {name}")
 
@@ -91,10 +91,10 @@ def _on_rabbitmq(address: RabbitMQAddress, topology: Topology) -> list[Found]:
         for queue in topology.queues:
             messages: int | None = None
             try:
-                with told_apart(address):
+                with translate_errors(address):
                     # a channel of its own each time: a refusal closes it
                     messages = connection.channel().queue_declare(queue.name, passive=True).method.message_count
-                with told_apart(address):
+                with translate_errors(address):
                     connection.channel().queue_declare(queue.name, durable=True, arguments=queue.arguments)
                 found.append(Found(name=f"queue {queue.name}", messages=messages))
             except NotAllowed:

@@ -76,7 +76,7 @@ class RabbitMQOutbound:
             raise _again(batch.error)
         return [receipt for receipt in batch.receipts if receipt is not None]
 
-    def look(self) -> None:
+    def ping(self) -> None:
         """As `port.Outbound.look`."""
         self.publish(())
 

@@ -51,7 +51,7 @@ def parameters(
 
 
 @contextmanager
-def told_apart(address: RabbitMQAddress) -> Iterator[None]:
+def translate_errors(address: RabbitMQAddress) -> Iterator[None]:
     """Translate pika's errors."""
     try:
         yield
@@ -63,8 +63,8 @@ def told_apart(address: RabbitMQAddress) -> Iterator[None]:
 
 @contextmanager
 def connected(address: RabbitMQAddress, *, name: str) -> Iterator[pika.BlockingConnection]:
-    """A blocking connection for the time of the block. Raises: as `told_apart`."""
-    with told_apart(address):
+    """A blocking connection for the time of the block. Raises: as `translate_errors`."""
+    with translate_errors(address):
         connection = pika.BlockingConnection(parameters(address, name=name, blocked_seconds=_BLOCKED_SECONDS))
         try:
             yield connection

@@ -3,8 +3,8 @@
 **Confirmed means durable.** `Outbound.publish` returns a receipt for each message. Only `confirmed` means that every
 queue of its route has it on disk. The caller sends all others again; consumers dedupe on `message_id`.
 
-**Received is not removed.** A delivery of `Inbound.take` belongs to this connection until its ack. If the process ends,
-or the connection or lease is lost, the broker delivers it again to any consumer, with `redelivered` set.
+**Received is not removed.** A delivery of `Inbound.receive` belongs to this connection until its ack. If the process
+ends, or the connection or lease is lost, the broker delivers it again to any consumer, with `redelivered` set.
 
 **Ack after effect.** `Inbound.ack` is called only after the effect is durable. After a lost ack the message comes
 again; the effect must be harmless to repeat. An ack takes any of the unacked deliveries.
@@ -146,7 +146,7 @@ class Connection(Protocol):
 class Inbound(Connection, Protocol):
     """Receives messages from one queue."""
 
-    def take(self, limit: int, wait: timedelta) -> list[Delivery]:
+    def receive(self, limit: int, wait: timedelta) -> list[Delivery]:
         """The arrived messages, oldest first, at most `limit` and about `TAKE_BYTES`; waits up to `wait` for the first
         one only.
 
@@ -162,7 +162,7 @@ class Inbound(Connection, Protocol):
         the answer is behind messages that must be received first: call again after. Messages of other consumers do not
         count.
 
-        Raises: as `take`.
+        Raises: as `receive`.
         """
         ...
 
@@ -173,7 +173,7 @@ class Inbound(Connection, Protocol):
         """
         ...
 
-    def give_back(self, deliveries: Sequence[Delivery]) -> None:
+    def requeue(self, deliveries: Sequence[Delivery]) -> None:
         """Return them to the queue now, for any consumer. Raises: Transient for a lost connection."""
         ...
 
@@ -194,7 +194,7 @@ class Outbound(Connection, Protocol):
         """
         ...
 
-    def look(self) -> None:
+    def ping(self) -> None:
         """Check that messages can be published now. Raises: as `publish`."""
         ...
 
@@ -233,7 +233,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
 class DeadLetters(Connection, Protocol):
     """The dead-letter queue, for people: look, replay, discard."""
 
-    def look(self, limit: int) -> list[DeadLetter]:
+    def peek(self, limit: int) -> list[DeadLetter]:
         """The oldest ones; they stay in the queue."""
         ...
 

@@ -50,7 +50,7 @@ def list_(limit: int, output: str) -> None:
       deploydb dead list -o json
     """
     with _open() as letters:
-        found = letters.look(limit)
+        found = letters.peek(limit)
     if is_shown(output, [_body(letter) for letter in found], lambda: (f"dead/{letter.id}" for letter in found)):
         return
     rows = [
@@ -71,7 +71,7 @@ def show(ident: str, output: str) -> None:
       deploydb dead show 3f2a9c01b7de > mended.json
     """
     with _open() as letters:
-        letter = next((one for one in letters.look(MOST) if one.id == ident), None)
+        letter = next((one for one in letters.peek(MOST) if one.id == ident), None)
     if letter is None:
         raise _unknown(ident)
     if is_shown(output, _body(letter), lambda: [f"dead/{letter.id}"]):
@@ -99,7 +99,7 @@ def replay(ident: str | None, body: BinaryIO | None, everything: bool) -> None:
         raise click.UsageError("give one ID (with --body, if it is mended), or --all")
     mended = body.read() if body is not None else None
     with _open() as letters:
-        wanted = [letter.id for letter in letters.look(MOST)] if everything else [str(ident)]
+        wanted = [letter.id for letter in letters.peek(MOST)] if everything else [str(ident)]
         stuck: list[str] = []
         for each in wanted:
             try:

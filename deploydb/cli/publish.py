@@ -18,7 +18,7 @@ from deploydb.cli.publisher import (
     tell_one,
 )
 from deploydb.domain.model.artifact import Artifact
-from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import (
     AnyFact,
     ArtifactPublished,
@@ -205,7 +205,7 @@ def _publish_file(file: BinaryIO, *, unchecked: bool) -> None:
             origin = f"{name}:{line}"
             try:
                 yield Told(message=_raw(body, unchecked=unchecked), origin=origin)
-            except Refused as refused:
+            except MessageRejected as refused:
                 wrong.append(origin)
                 click.echo(f"{origin}: {refused}", err=True)
 

@@ -13,9 +13,9 @@ from deploydb.broker.open import open_outbound
 from deploydb.broker.port import Message, Receipt
 from deploydb.broker.topology import EVENTS
 from deploydb.domain.model.errors import (
+    MessageRejected,
     Misconfigured,
     Permanent,
-    Refused,
     Transient,
 )
 from deploydb.domain.model.facts import AnyFact
@@ -78,7 +78,7 @@ def tell_one(fact: AnyFact) -> None:
     """
     try:
         decode_fact(encode_fact(fact), arrived_at=datetime.now(UTC))
-    except Refused as refused:
+    except MessageRejected as refused:
         raise Permanent(str(refused)) from refused
     except UnicodeEncodeError as error:
         raise Permanent(f"{error.object!r} is not UTF-8") from error

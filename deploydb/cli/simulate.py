@@ -24,7 +24,7 @@ from deploydb.domain.model.errors import (
     NotFound,
 )
 from deploydb.settings import from_environment
-from deploydb.simulation import Clock, Comparison, Difference, Reality, Replay, compare
+from deploydb.simulation import Clock, Comparison, Difference, RecordedHistory, Replay, compare
 from deploydb.store.engine import open_engine
 from deploydb.store.queries.replay import attempts, entries, ran_before, read_only
 from deploydb.store.schema import require_current
@@ -126,7 +126,7 @@ def _simulate(old: Catalog, new: Catalog, past: _Past, service: str | None) -> C
     return compare(before, after, reality, services=services)
 
 
-def _reality(past: _Past) -> Reality:
+def _reality(past: _Past) -> RecordedHistory:
     """Everything that is needed of the database, which is let go of before the replays begin."""
     url = from_environment().database_url
     path = Path(url.removeprefix("sqlite:///"))
@@ -137,7 +137,7 @@ def _reality(past: _Past) -> Reality:
         require_current(engine)
         with read_only(engine) as connection:
             unreadable: list[int] = []
-            reality = Reality(
+            reality = RecordedHistory(
                 entries(connection, unreadable, since=past.since, recorded=past.clock == "recorded"),
                 attempts(connection, since=past.since),
                 ran=ran_before(connection, past.since) if past.since is not None else (),

@@ -41,41 +41,42 @@ class Missing(Struct, frozen=True, kw_only=True):
 
 
 class Check(Struct, frozen=True, kw_only=True):
-    """How far the asking has come. `attempts`: this one included. `told`: the key of what was said last.
+    """How far the asking has come. `attempts`: this one included. `last_report_key`: the key of what was said last.
 
     `late`: how long after its time it was asked.
     """
 
     created_at: datetime
     attempts: int
-    held_since: datetime | None = None
-    told: str | None = None
+    condition_since: datetime | None = None
+    last_report_key: str | None = None
     late: timedelta = timedelta(0)
 
 
 class Judged(Struct, frozen=True, kw_only=True):
-    """What to say, and where the asking stands. `told` tells whether it was said before. `due_at` None: all is said."""
+    """What to say, and where the asking stands. `last_report_key` tells whether it was said before. `due_at` None: all
+    is said."""
 
     outcome: Literal["passed", "failed", "errored"]
     reason: str
-    told: str
+    last_report_key: str
     due_at: datetime | None = None
-    held_since: datetime | None = None
+    condition_since: datetime | None = None
 
 
 def judge_webhook(promotion: WebhookPromotion, check: Check, answer: Status | Missing, now: datetime) -> Judged:
     """A status that is expected passes. Any other answer is none yet, until it has been asked often enough."""
     expected = " or ".join(str(status) for status in promotion.expect)
     if isinstance(answer, Status) and answer.code in promotion.expect:
-        return Judged(outcome="passed", reason=str(answer.code), told="passed")
+        return Judged(outcome="passed", reason=str(answer.code), last_report_key="passed")
     reason = answer.reason if isinstance(answer, Missing) else f"{answer.code}, expected {expected}"
     counts = isinstance(answer, Status) or answer.asked
     if counts and check.attempts > promotion.retries:
         said = f": {answer.said}" if isinstance(answer, Status) and answer.said else ""
         last = f"{reason}, after {counted(check.attempts, 'attempt')}{said}"
-        return Judged(outcome="failed", reason=last, told="failed")
+        return Judged(outcome="failed", reason=last, last_report_key="failed")
     due = now + max(promotion.interval, SHORTEST_INTERVAL)
-    return Judged(outcome="errored", reason=reason, told=reason, due_at=due)
+    return Judged(outcome="errored", reason=reason, last_report_key=reason, due_at=due)
 
 
 def judge_metric(promotion: MetricPromotion, check: Check, answer: Sample | Missing, now: datetime) -> Judged:
@@ -87,26 +88,28 @@ def judge_metric(promotion: MetricPromotion, check: Check, answer: Sample | Miss
     over_at = check.created_at + promotion.timeout
     again = now + max(promotion.interval, SHORTEST_INTERVAL)
     if isinstance(answer, Sample) and _holds(promotion, answer.value):
-        unbroken = check.held_since is not None and check.late < max(promotion.interval, timedelta(seconds=1))
-        since = check.held_since if unbroken and check.held_since is not None else now
+        unbroken = check.condition_since is not None and check.late < max(promotion.interval, timedelta(seconds=1))
+        since = check.condition_since if unbroken and check.condition_since is not None else now
         if now - since >= promotion.for_:
             lasting = f", {wanted} for {in_words(promotion.for_)}" if promotion.for_ else f", {wanted}"
-            return Judged(outcome="passed", reason=f"{answer.value:g}{lasting}", told="passed")
+            return Judged(outcome="passed", reason=f"{answer.value:g}{lasting}", last_report_key="passed")
         reason = f"{wanted} since {instant(since)}, must stay so for {in_words(promotion.for_)}"
         if now < over_at:
             due = min(again, since + promotion.for_, over_at)
-            return Judged(outcome="errored", reason=reason, told=reason, due_at=due, held_since=since)
+            return Judged(outcome="errored", reason=reason, last_report_key=reason, due_at=due, condition_since=since)
         last = f"{answer.value:g} at last, {reason}"
     elif isinstance(answer, Sample):
         last = f"{answer.value:g} at last, must be {wanted}"
         if now < over_at:
             reason = f"{answer.value:g} at {instant(now)}, must be {wanted}"
-            return Judged(outcome="errored", reason=reason, told=f"not {wanted}", due_at=min(again, over_at))
+            return Judged(outcome="errored", reason=reason, last_report_key=f"not {wanted}", due_at=min(again, over_at))
     else:
         last = answer.reason
         if now < over_at:
-            return Judged(outcome="errored", reason=last, told=last, due_at=min(again, over_at))
-    return Judged(outcome="failed", reason=f"not within {in_words(promotion.timeout)}: {last}", told="failed")
+            return Judged(outcome="errored", reason=last, last_report_key=last, due_at=min(again, over_at))
+    return Judged(
+        outcome="failed", reason=f"not within {in_words(promotion.timeout)}: {last}", last_report_key="failed"
+    )
 
 
 def _holds(promotion: MetricPromotion, value: float) -> bool:

@@ -1,17 +1,17 @@
 """What would lift the holds at a door: their ends, people who lift them, and for a freeze an override."""
 
-from deploydb.domain.evaluation.evaluation import Lanes
+from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.gates.formatting import listed
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.deployment import Deployment, Outcome
+from deploydb.domain.model.deployment import Deployment, GateStatus
 from deploydb.domain.model.overrides import Hold, standing
 from deploydb.domain.model.promotions import FREEZE
 from deploydb.domain.needs import DeadEndError, Need, Reached
 from deploydb.domain.wording import joined, text
 
 
-def holds_against(lanes: Lanes, holds: Holds, catalog: Catalog, known: Deployment) -> Reached:
+def holds_against(lanes: Evaluation, holds: Holds, catalog: Catalog, known: Deployment) -> Reached:
     """What must become of the holds that stand against a deployment.
 
     Raises: DeadEndError for a rollback that a hold rules out.
@@ -20,7 +20,7 @@ def holds_against(lanes: Lanes, holds: Holds, catalog: Catalog, known: Deploymen
     for hold in _versions(holds, known):
         reached = reached.then((_lifted(hold, known.environment),), hold.until)
     frozen = holds.frozen(known)
-    if frozen is None or frozen.outcome is Outcome.PASS:
+    if frozen is None or frozen.outcome is GateStatus.PASS:
         return reached
     freezes = standing(lanes.holds, "freeze", environments=(None, known.environment), version=None, now=lanes.now)
     if catalog.freeze_overriders:

@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from deploydb.domain.calendar.windows import next_opening
 from deploydb.domain.gate_wording import attestation_text, incidents_text
-from deploydb.domain.gates import Asked, judge
+from deploydb.domain.gates import GateContext, judge
 from deploydb.domain.gates.formatting import in_words, listed
 from deploydb.domain.gates.manual import count
 from deploydb.domain.model.deployment import (
-    Outcome,
+    FactOrder,
+    GateStatus,
     Phase,
-    Precedence,
     Verdict,
 )
 from deploydb.domain.model.evidence import Verification
@@ -75,7 +75,7 @@ class Reached(Struct, frozen=True, kw_only=True):
         return Reached(at=at, needs=(*self.needs, *other.needs))
 
 
-def ask_gates(promotions: Sequence[Promotion], asked: Asked, at: datetime) -> Reached:
+def ask_gates(promotions: Sequence[Promotion], asked: GateContext, at: datetime) -> Reached:
     """What the gates need from `at` on, if all who are asked answer at once; and from when on all of them would pass.
 
     Times are brought together until they agree. A need that time alone meets is named only where it is the later one.
@@ -86,7 +86,7 @@ def ask_gates(promotions: Sequence[Promotion], asked: Asked, at: datetime) -> Re
     asked = replace(asked, now=at)
     for _ in range(_ROUNDS):
         verdicts = {one.promotion: one for one in judge(left, asked)}
-        unmet = [one for one in left if verdicts[one.ident].outcome is not Outcome.PASS]
+        unmet = [one for one in left if verdicts[one.ident].outcome is not GateStatus.PASS]
         met = not unmet
         if met:
             break
@@ -123,7 +123,7 @@ def _is_window(one: Promotion) -> bool:
     return isinstance(one, WindowPromotion)
 
 
-def _answer(one: Promotion, said: Verdict, asked: Asked) -> Need:
+def _answer(one: Promotion, said: Verdict, asked: GateContext) -> Need:
     match one:
         case ManualPromotion():
             return _need(one, "approval", _approvals(one, asked), asked)
@@ -146,7 +146,7 @@ def _answer(one: Promotion, said: Verdict, asked: Asked) -> Need:
             return _need(one, "other", text(said.reason), asked)
 
 
-def _approvals(one: ManualPromotion, asked: Asked) -> str:
+def _approvals(one: ManualPromotion, asked: GateContext) -> str:
     votes = count(one, asked)
     parts = []
     if votes.refused:
@@ -159,9 +159,9 @@ def _approvals(one: ManualPromotion, asked: Asked) -> str:
     return " and ".join(parts)
 
 
-def _answered(answered: Sequence[Promotion], asked: Asked, *, over: bool) -> Asked:
+def _answered(answered: Sequence[Promotion], asked: GateContext, *, over: bool) -> GateContext:
     """With good reports of the jobs that were missing; with every incident over."""
-    at = Precedence(asked.now, "\U0010ffff", "")
+    at = FactOrder(asked.now, "\U0010ffff", "")
     passed = _passed(asked)
     jobs = [
         job
@@ -178,14 +178,14 @@ def _answered(answered: Sequence[Promotion], asked: Asked, *, over: bool) -> Ask
     return replace(asked, evidence=replace(asked.evidence, verifications=(*kept, *reports), incidents=incidents))
 
 
-def _passed(asked: Asked) -> set[str]:
+def _passed(asked: GateContext) -> set[str]:
     latest: Mapping[str, Verification] = {
         report.promotion: report for report in sorted(asked.evidence.verifications, key=lambda one: one.at)
     }
     return {name for name, report in latest.items() if report.outcome == "passed"}
 
 
-def _troubled(asked: Asked) -> tuple[Need, ...]:
+def _troubled(asked: GateContext) -> tuple[Need, ...]:
     return tuple(
         Need(
             kind="report", text=f"{incidents_text((one.report,))} to be over", environment=asked.deployment.environment
@@ -200,7 +200,7 @@ def _later(one: Promotion, said: Verdict, now: datetime) -> datetime | None:
     return later if later is not None and later > now else None
 
 
-def _timed(one: Promotion, begun: datetime, until: datetime | None, asked: Asked) -> Need:
+def _timed(one: Promotion, begun: datetime, until: datetime | None, asked: GateContext) -> Need:
     if isinstance(one, WindowPromotion):
         told = "to open" if until is not None else "to open, which it does not within two years"
         return replace(_need(one, "window", f"{one.ident} {told}", asked), earliest=until)
@@ -213,7 +213,7 @@ def _whole(left: timedelta) -> timedelta:
     return timedelta(seconds=-(-left // _CERTAIN)) if left > _CERTAIN else left
 
 
-def _need(one: Promotion, kind: Kind, text: str, asked: Asked) -> Need:
+def _need(one: Promotion, kind: Kind, text: str, asked: GateContext) -> Need:
     environment = asked.deployment.environment
     return Need(kind=kind, text=text, environment=environment, promotion=one.ident, phase=asked.phase)
 

@@ -11,12 +11,12 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from deploydb.domain.evaluation.decisions import Situation
-from deploydb.domain.evaluation.evaluation import Lanes
-from deploydb.domain.evaluation.flow_progress import Ways
+from deploydb.domain.evaluation.decisions import ServiceSnapshot
+from deploydb.domain.evaluation.evaluation import Evaluation
+from deploydb.domain.evaluation.flow_progress import FlowProgress
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.gate_wording import incidents_text
-from deploydb.domain.gates import Asked
+from deploydb.domain.gates import GateContext
 from deploydb.domain.lifting import holds_against
 from deploydb.domain.model.catalog import (
     Catalog,
@@ -25,8 +25,8 @@ from deploydb.domain.model.catalog import (
 )
 from deploydb.domain.model.deployment import (
     Deployment,
+    FactOrder,
     Phase,
-    Precedence,
     Status,
 )
 from deploydb.domain.model.promotions import Promotion
@@ -51,12 +51,12 @@ class Releasing(Struct, frozen=True, kw_only=True):
     goal: Goal = "entered"
 
 
-def what_releases(catalog: Catalog, situation: Situation, deployment_id: int, now: datetime) -> Releasing | None:
+def what_releases(catalog: Catalog, situation: ServiceSnapshot, deployment_id: int, now: datetime) -> Releasing | None:
     """What would bring a deployment into its environment; of one that runs there, what would verify it.
 
     None where it is there and verified. Raises: KeyError for a deployment that is not in the situation.
     """
-    lanes = Lanes(situation, now, catalog)
+    lanes = Evaluation(situation, now, catalog)
     known = {one.id: one for one in situation.deployments}[deployment_id]
     goal: Goal = "entered" if known.status in (Status.NOT_STARTED, Status.CREATED, Status.STARTED) else "verified"
     if known.status is Status.SUCCESS:
@@ -74,14 +74,14 @@ def what_releases(catalog: Catalog, situation: Situation, deployment_id: int, no
 class _Walk:
     """A flow's way through its service's stages, walked ahead of time."""
 
-    def __init__(self, lanes: Lanes, catalog: Catalog, service: Service, situation: Situation) -> None:
+    def __init__(self, lanes: Evaluation, catalog: Catalog, service: Service, situation: ServiceSnapshot) -> None:
         self._lanes = lanes
         self._situation = situation
         self._catalog = catalog
         self._service = service
         self._stages = {stage.environment: stage for stage in catalog.stages(service)}
         self._holds = Holds(lanes, catalog, self._stages)
-        self._ways = Ways(lanes, self._stages)
+        self._ways = FlowProgress(lanes, self._stages)
 
     def to(self, known: Deployment, now: datetime) -> Reached:
         """What brings it there; of what has come to run, what verifies it."""
@@ -108,7 +108,7 @@ class _Walk:
         if reached.at is None or known.kind == "rollback":
             return reached
         passed = self._ways.passed(stage, known.flow)
-        times = [one.running_since for one in passed if one.running_since is not None]
+        times = [one.gates_count_from for one in passed if one.gates_count_from is not None]
         since = before.at if self._ways.waits_for(stage, known.flow) else max(times, default=known.release.published_at)
         entry = self._catalog.entry_promotions(known.environment)
         return reached.beside(self._gates("entry", entry, known, reached.at, since))
@@ -117,14 +117,16 @@ class _Walk:
         """From wherever it is up to the last exit gate of its stage."""
         version, environment = known.release.artifact.version, known.environment
         newer = f"publish a newer version than {version}"
-        if known.status is Status.SUCCESS or known.sequel == "ignore":
+        if known.status is Status.SUCCESS or known.failure_response == "ignore":
             return Reached(at=now)
         if known.status is Status.SKIPPED or known.replaced_at is not None or known.expired_at is not None:
             raise DeadEndError(f"{newer}: in {environment} it {_ended(known)}")
         if known.outcome == "failed":
             raise DeadEndError(f"{newer}: its deployment to {environment} failed: {known.failure or _reason(known)}")
-        if known.sequel in ("rollback", "full_rollback"):
-            response = text(known.aftermath) if known.aftermath is not None else "rolled back"
+        if known.failure_response in ("rollback", "full_rollback"):
+            response = (
+                text(known.failure_response_detail) if known.failure_response_detail is not None else "rolled back"
+            )
             raise DeadEndError(f"{newer}: in {environment} it was {response}")
         reached, ran = Reached(at=now), known
         if known.outcome is None:
@@ -133,17 +135,17 @@ class _Walk:
             reached = reached.then((self._deployment(known),))
             if reached.at is None:
                 return reached
-            ran = replace(known, finished=Precedence(reached.at, "", ""), outcome="succeeded", requested_at=reached.at)
+            ran = replace(known, finished=FactOrder(reached.at, "", ""), outcome="succeeded", requested_at=reached.at)
         stage = self._stages.get(environment)
         asked = self._catalog.exit_promotions(self._service, stage) if stage and known.kind == "deploy" else ()
         assert reached.at is not None  # noqa: S101  # returned above
-        out = reached.beside(self._gates("exit", asked, ran, reached.at, ran.running_since))
+        out = reached.beside(self._gates("exit", asked, ran, reached.at, ran.gates_count_from))
         return out.then(self._incidents(known))
 
     def _gates(
         self, phase: Phase, asking: Sequence[Promotion], known: Deployment, at: datetime, since: datetime | None
     ) -> Reached:
-        asked = Asked(
+        asked = GateContext(
             deployment=known,
             now=at,
             phase=phase,
@@ -206,7 +208,7 @@ class _Walk:
         came = [
             one.release
             for one in self._lanes.lane(known.environment)
-            if one.open
+            if one.needs_evaluation
             and one.commanded
             and one.kind == "deploy"
             and one.release.artifact.module == known.release.artifact.module
@@ -234,7 +236,7 @@ class _Walk:
                 reached = reached.then((Need(kind="rollback", text=text, environment=environment),))
             elif other.active:
                 reached = reached.then((self._deployment(other),))
-            verifying = other.active or (other.open and other.status is Status.COMPLETED)
+            verifying = other.active or (other.needs_evaluation and other.status is Status.COMPLETED)
             if verifying and known.kind == "deploy" and self._is_patient(stage, known):
                 reached = reached.beside(self._other(other, now))
             if self._goes_first(stage, other, known):
@@ -264,11 +266,13 @@ class _Walk:
             busy = []
             for name in group.environments:
                 lane = self._lanes.lane(name) if name != known.environment else []
-                working = [one for one in lane if one.active or (one.open and one.status is Status.COMPLETED)]
+                working = [
+                    one for one in lane if one.active or (one.needs_evaluation and one.status is Status.COMPLETED)
+                ]
                 failed = [
                     one
                     for one in lane
-                    if one.open and one.status is Status.FAILED and one.release.id == known.release.id
+                    if one.needs_evaluation and one.status is Status.FAILED and one.release.id == known.release.id
                 ]
                 for one in failed:
                     reached = reached.beside(self._out(one, now))

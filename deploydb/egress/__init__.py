@@ -8,12 +8,12 @@ size and time.
 A missing answer is a value (`NoAnswer`) and no error: callers report it, and retry.
 """
 
-from deploydb.egress.addresses import Allowed
+from deploydb.egress.addresses import EgressPolicy
 from deploydb.egress.request import (
     Answer,
+    Client,
     NoAnswer,
-    Outgoing,
     Request,
 )
 
-__all__ = ["Allowed", "Answer", "NoAnswer", "Outgoing", "Request"]
+__all__ = ["Answer", "Client", "EgressPolicy", "NoAnswer", "Request"]

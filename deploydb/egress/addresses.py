@@ -54,7 +54,7 @@ _EMBEDDING = tuple(IPv6Network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/4
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 
 
-class Allowed(Struct, frozen=True, kw_only=True):
+class EgressPolicy(Struct, frozen=True, kw_only=True):
     """The allowed addresses besides public ones: networks, and host names with internal addresses.
 
     `private`: the word. It and host names never allow a metadata address, nor one behind a tunnel or a translator. A

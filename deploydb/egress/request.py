@@ -25,7 +25,7 @@ from urllib3.util import Url, make_headers, parse_url
 from deploydb import __version__
 from deploydb.domain.gates.formatting import in_words
 from deploydb.domain.templates import has_dot_segment
-from deploydb.egress.addresses import Address, Allowed
+from deploydb.egress.addresses import Address, EgressPolicy
 
 _CHUNK_BYTES = 8192
 
@@ -58,10 +58,12 @@ class NoAnswer(Struct, frozen=True, kw_only=True):
     asked: bool = True
 
 
-class Outgoing:
+class Client:
     """Sends requests, from any thread. `resolve` is for tests."""
 
-    def __init__(self, allowed: Allowed, *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, allowed: EgressPolicy, *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._allowed = allowed
         self._resolve = resolve or _resolve
         self._tls = tls or ssl.create_default_context()

@@ -16,7 +16,7 @@ _LARGEST = 2**63 - 1
 _DECISIONS = ("approve", "refuse")
 
 
-class Word(Struct, frozen=True, kw_only=True):
+class ApprovalRequest(Struct, frozen=True, kw_only=True):
     """Yes (`given`) or no, to one version in one lane, for one promotion. `digest`: of the file that was seen."""
 
     service: str
@@ -29,7 +29,7 @@ class Word(Struct, frozen=True, kw_only=True):
     digest: str | None
 
     @classmethod
-    def of(cls, content: Content) -> "Word":
+    def of(cls, content: Content) -> "ApprovalRequest":
         """The approval or refusal of a request, without its author.
 
         Raises: HTTPException 422 that names each field which is missing or wrong.

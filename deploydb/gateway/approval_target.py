@@ -7,13 +7,13 @@ from starlette.exceptions import HTTPException
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.promotions import FREEZE, ManualPromotion
-from deploydb.gateway.approval_request import Word
+from deploydb.gateway.approval_request import ApprovalRequest
 from deploydb.http.errors import hint, not_found, shown
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id
 from deploydb.store.queries.why import deployment_of_version
 
 
-def require_promotion(catalog: Catalog, word: Word) -> None:
+def require_promotion(catalog: Catalog, word: ApprovalRequest) -> None:
     """Return only where a manual promotion of that name guards the lane.
 
     Raises: HTTPException 404 where there is no such lane or promotion, 422 where it is not for people to answer.
@@ -39,7 +39,7 @@ def require_promotion(catalog: Catalog, word: Word) -> None:
         raise HTTPException(422, f"{message}{hint(manual)}")
 
 
-def require_deployment(connection: sa.Connection, word: Word) -> DeploymentView:
+def require_deployment(connection: sa.Connection, word: ApprovalRequest) -> DeploymentView:
     """The deployment of the approval: the one that it names, else the version's last one in the lane.
 
     Raises: HTTPException 404 where there is none.

@@ -21,12 +21,12 @@ from starlette.routing import Route
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import (
+    MessageRejected,
     Misconfigured,
-    Refused,
     Transient,
 )
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
-from deploydb.gateway.approval_request import Word
+from deploydb.gateway.approval_request import ApprovalRequest
 from deploydb.gateway.approval_target import require_deployment, require_promotion
 from deploydb.gateway.content import content_of
 from deploydb.gateway.publishing import Publisher, message_of
@@ -103,7 +103,7 @@ class Approvals:
         content = await content_of(request)
         if content.is_form and person.way != "token":
             require_secret(request, content.text(FORM_FIELD))
-        word = Word.of(content)
+        word = ApprovalRequest.of(content)
         wait = _wanted_wait(request)
         fact, stored = await self._in_thread(lambda: self._fact(word, person, _key(request)))
         if stored is None:
@@ -117,7 +117,7 @@ class Approvals:
             return see(onward(content.text("next")))
         return _answer(fact, stored=stored is not None, wait=wait)
 
-    def _fact(self, word: Word, person: Person, key: str | None) -> tuple[Fact, Mapping[str, Any] | None]:
+    def _fact(self, word: ApprovalRequest, person: Person, key: str | None) -> tuple[Fact, Mapping[str, Any] | None]:
         """The fact of the request; and the stored one with the same key, if there is one."""
         require_promotion(self._ledger.catalog(), word)
         kind = ApprovalGiven if word.given else ApprovalRefused
@@ -141,7 +141,7 @@ class Approvals:
     async def _publish(self, fact: Fact) -> None:
         try:
             await self._publisher.publish(message_of(fact))
-        except Refused as error:
+        except MessageRejected as error:
             raise HTTPException(422, str(error)) from error
         except (Transient, Misconfigured) as error:
             self._approvals.labels(_decision(fact), "unconfirmed").inc()

@@ -97,12 +97,12 @@ class Publisher:
             raise Transient("the broker has stopped taking messages: it is out of memory or disk")
         kept = self._outbound is not None
         try:
-            self._connected().look()
+            self._connected().ping()
         except DeployDBError:
             self._let_go()
             if not kept:
                 raise
-            self._connected().look()  # one that was lost meanwhile is no reason
+            self._connected().ping()  # one that was lost meanwhile is no reason
 
     def _connected(self) -> Outbound:
         if self._outbound is None:

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.deployment import (
     Deployment,
+    FactOrder,
     Gate,
-    Precedence,
 )
 from deploydb.domain.model.reasons import NotRecorded, several
 from deploydb.store.queries.as_of import (
@@ -69,20 +69,23 @@ def running_then(connection: sa.Connection, meant: DeploymentView, at: datetime)
 
 def _as_known(view: DeploymentView, known: Deployment, rows: Sequence[RowView], at: datetime) -> DeploymentView:
     reason = view.status_reason if view.kind != "deploy" and not rows else None
-    result, sequel, aftermath = None, None, None
+    result, failure_response, failure_response_detail = None, None, None
     for row in rows:
         match row.type:
             case "verdict.changed":
                 continue
             case "deployment.succeeded":
-                result, sequel = "SUCCESS", None
+                result, failure_response = "SUCCESS", None
             case "deployment.failed":
                 result = "FAILED"
             case "deployment.resumed":
-                result, sequel = None, None
+                result, failure_response = None, None
             case "failure.counted":
-                reason, aftermath = reason_of(row.body.get("failure")), reason_of(row.body.get("aftermath"))
-                sequel = row.body["sequel"]
+                reason, failure_response_detail = (
+                    reason_of(row.body.get("failure")),
+                    reason_of(row.body.get("failure_response_detail")),
+                )
+                failure_response = row.body["failure_response"]
                 continue
         reason = reason_of(row.body["reason"])
     started, finished = _heard(known.started), _heard(known.finished)
@@ -105,14 +108,14 @@ def _as_known(view: DeploymentView, known: Deployment, rows: Sequence[RowView], 
         view,
         status=status,
         completed=earlier.outcome == "succeeded" and earlier.expired_at is None and earlier.skipped_at is None,
-        open=status not in ("SUCCESS", "SKIPPED"),
+        needs_evaluation=status not in ("SUCCESS", "SKIPPED"),
         status_reason=reason,
         requested_at=earlier.requested_at,
         deadline=view.deadline if earlier.requested_at is not None else None,
         started_at=started,
         finished_at=finished,
-        sequel=sequel,
-        aftermath=aftermath,
+        failure_response=failure_response,
+        failure_response_detail=failure_response_detail,
         results=results,
     )
 
@@ -161,7 +164,7 @@ def _said(view: ResultView, row: RowView) -> ResultView:
     )
 
 
-def _heard(at: Precedence | None) -> datetime | None:
+def _heard(at: FactOrder | None) -> datetime | None:
     return at.time if at is not None else None
 
 

@@ -132,7 +132,7 @@ def _holders(
         return [by_environment[name] for name in names if name in by_environment]
 
     def is_through(view: DeploymentView) -> bool:
-        if view.status == "SUCCESS" or view.sequel == "ignore":
+        if view.status == "SUCCESS" or view.failure_response == "ignore":
             return True
         return view.environment in passed and has_arrived(view)
 
@@ -195,7 +195,7 @@ def _tried(view: DeploymentView) -> str:
 
 def _aftermath(view: DeploymentView) -> str:
     """What its failure led to."""
-    return f"; {text(view.aftermath)}" if view.aftermath is not None else ""
+    return f"; {text(view.failure_response_detail)}" if view.failure_response_detail is not None else ""
 
 
 def _waiting(view: DeploymentView, first: Callable[[Reason], str] = text) -> str:
@@ -238,7 +238,7 @@ def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> list[G
     A promotion that was never asked of a deployment that is over is left out: it was configured later.
     """
     stored = {result.gate: result for result in view.results}
-    asked = [gate for gate in _asked(catalog, view) if gate in stored or view.open]
+    asked = [gate for gate in _asked(catalog, view) if gate in stored or view.needs_evaluation]
     bodies = []
     for gate in dict.fromkeys([*asked, *stored]):
         result = stored.get(gate)

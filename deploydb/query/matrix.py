@@ -184,8 +184,8 @@ def _by_service(ordered: Iterable[V]) -> dict[str, list[V]]:
 
 def _running(view: TenureView) -> Running:
     since, previous = view.since.isoformat(), None
-    if view.previous is not None and view.previous_since is not None:
-        previous = Previous(version=view.previous, since=view.previous_since.isoformat(), until=since)
+    if view.previous is not None and view.previous_live_at is not None:
+        previous = Previous(version=view.previous, since=view.previous_live_at.isoformat(), until=since)
     return Running(
         module=view.module,
         version=view.version,

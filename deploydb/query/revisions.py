@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from deploydb.store.engine import told_apart
+from deploydb.store.engine import translate_errors
 from deploydb.store.revision import read_revision
 
 Revision = tuple[int, int]
@@ -40,5 +40,5 @@ class Revisions:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._read)
 
     def _read(self) -> Revision:
-        with told_apart(), self._engine.connect() as connection:
+        with translate_errors(), self._engine.connect() as connection:
             return read_revision(connection, self._clock())

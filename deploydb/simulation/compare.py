@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.wording import text
-from deploydb.simulation.recorded_history import Name, Reality
+from deploydb.simulation.recorded_history import Name, RecordedHistory
 from deploydb.simulation.replay import Replay
 
 Kind = Literal["earlier", "later", "blocked", "released", "unknown"]
@@ -83,7 +83,9 @@ class _Course(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def compare(old: Replay, new: Replay, reality: Reality, *, services: Collection[str] | None = None) -> Comparison:
+def compare(
+    old: Replay, new: Replay, reality: RecordedHistory, *, services: Collection[str] | None = None
+) -> Comparison:
     """What differs between two replays that have run. `services`: only these; None for all."""
     before, after = dict(_courses(old, services)), dict(_courses(new, services))
     found: list[Difference] = []
@@ -135,7 +137,7 @@ def _absent(replay: Replay, name: Name) -> _Course:
     return _Course(at=None, unknown=None, reason=reason)
 
 
-def _difference(name: Name, old: _Course, new: _Course, reality: Reality) -> Difference | None:
+def _difference(name: Name, old: _Course, new: _Course, reality: RecordedHistory) -> Difference | None:
     attempt = reality.attempt(name)
     failed = attempt is not None and attempt.failed
     if old.at is not None and new.at is not None:

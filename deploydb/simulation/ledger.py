@@ -7,38 +7,38 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import (
-    Attempted,
-    CameToRun,
-    CheckWanted,
+    AttemptScheduled,
+    CheckScheduled,
+    CurrentVersionChanged,
     Decisions,
-    FailureCounted,
+    DeploymentRequested,
+    DeploymentTransitioned,
+    DeploymentWentLive,
+    FailureFinalized,
     FlowOpened,
-    Requested,
-    RunningChanged,
-    Settled,
-    Situation,
+    RollbackRequestResolved,
+    ServiceSnapshot,
     VerdictChanged,
-    WishAnswered,
 )
 from deploydb.domain.model.deployment import (
+    CurrentVersion,
+    DependencyState,
     Deployment,
     Gate,
-    Good,
-    Neighbour,
+    KnownGood,
     Release,
-    Running,
     Status,
     Verdict,
-    precedence,
+    fact_order,
 )
 from deploydb.domain.model.evidence import Incident
 from deploydb.domain.model.facts import DeploymentObserved
 from deploydb.domain.model.overrides import (
     Hold,
     Hotfix,
-    Wish,
+    RollbackRequest,
 )
-from deploydb.simulation.statements import Attestations, Said
+from deploydb.simulation.statements import Attestations, Statements
 
 LOOKED_BACK = 50
 """How many deployments that succeeded in a lane are looked at for what to roll back to, as the store does."""
@@ -50,10 +50,10 @@ class Ledger:
     def __init__(self, service: str) -> None:
         self.service = service
         self.deployments: dict[int, Deployment] = {}
-        self.running: dict[tuple[str, str], Running] = {}
+        self.running: dict[tuple[str, str], CurrentVersion] = {}
         self.hotfixes: dict[str, Hotfix] = {}
-        self.wishes: list[Wish] = []
-        self.said = Said()
+        self.wishes: list[RollbackRequest] = []
+        self.said = Statements()
         self.unknown: dict[int, str] = {}
         """Why nobody can tell what would have become of a deployment."""
         self._live: dict[int, Deployment] = {}
@@ -96,20 +96,20 @@ class Ledger:
                 environment=fact.environment,
                 release=release,
                 kind="external",
-                finished=precedence(fact),
+                finished=fact_order(fact),
                 outcome="succeeded",
             )
         )
 
     def inherit(self, known: Deployment, release: Release) -> None:
         """What ran there when the replay begins, and is over."""
-        since = known.running_since
+        since = known.gates_count_from
         if since is None:
             return
-        mine = replace(known, id=self._next(), flow=None, release=release, open=False, kind="external")
+        mine = replace(known, id=self._next(), flow=None, release=release, needs_evaluation=False, kind="external")
         self.put(mine)
-        self.running[mine.environment, release.artifact.module] = Running(
-            deployment=mine.id, release=release, since=since
+        self.running[mine.environment, release.artifact.module] = CurrentVersion(
+            deployment=mine.id, release=release, live_at=since
         )
         if mine.status is Status.SUCCESS:
             self._succeeded[mine.environment].append(mine.id)
@@ -123,12 +123,12 @@ class Ledger:
             self._flows[known.flow].append(ident)
         if ident in self.unknown:
             return
-        if known.open:
+        if known.needs_evaluation:
             self._open.add(ident)
         else:
             self._open.discard(ident)
         kin = self._flows[known.flow] if known.flow is not None else [ident]
-        if known.open or any(one in self._open for one in kin):
+        if known.needs_evaluation or any(one in self._open for one in kin):
             for one in kin:
                 if one not in self.unknown:
                     self._live[one] = self.deployments[one]
@@ -159,7 +159,7 @@ class Ledger:
             return
         for (where, _), ran in self.running.items():
             if where == environment:
-                self.put(replace(self.deployments[ran.deployment], open=True))
+                self.put(replace(self.deployments[ran.deployment], needs_evaluation=True))
 
     def publish(self, release: Release) -> None:
         """What had only been seen running is published."""
@@ -170,9 +170,9 @@ class Ledger:
     def situation(
         self,
         holds: Collection[Hold],
-        neighbours: tuple[Neighbour, ...],
+        neighbours: tuple[DependencyState, ...],
         attestations: Attestations,
-    ) -> Situation:
+    ) -> ServiceSnapshot:
         """What the store would load."""
         evidence = {}
         for ident in self._open.union(*(self._earlier(ident) for ident in self._open)):
@@ -180,7 +180,7 @@ class Ledger:
             if said is not None:
                 evidence[ident] = said
         open_versions = {self.deployments[ident].release.artifact.version for ident in self._open}
-        return Situation(
+        return ServiceSnapshot(
             service=self.service,
             deployments=tuple(self._live.values()),
             running=self.running,
@@ -199,9 +199,13 @@ class Ledger:
         changed: set[str] = set()
         for decision in made.decisions:
             match decision:
-                case Requested(deployment=known) | FailureCounted(deployment=known) | CameToRun(deployment=known):
+                case (
+                    DeploymentRequested(deployment=known)
+                    | FailureFinalized(deployment=known)
+                    | DeploymentWentLive(deployment=known)
+                ):
                     self.put(known)
-                case Settled(what=what, deployment=known):
+                case DeploymentTransitioned(what=what, deployment=known):
                     self.put(known)
                     if what in ("succeeded", "failed", "resumed"):
                         changed.add(known.environment)
@@ -209,24 +213,24 @@ class Ledger:
                         self._succeeded[known.environment].append(known.id)
                 case VerdictChanged(deployment=known, verdict=verdict):
                     self._verdicts.setdefault(known.id, {})[verdict.gate] = verdict
-                case RunningChanged(environment=environment, running=ran):
+                case CurrentVersionChanged(environment=environment, running=ran):
                     self.running[environment, ran.release.artifact.module] = ran
                     changed.add(environment)
-                case Attempted():
+                case AttemptScheduled():
                     attempts.append(self._attempt(decision))
-                case WishAnswered(wish=wish):
+                case RollbackRequestResolved(wish=wish):
                     self.wishes.remove(wish)
-                case CheckWanted():
+                case CheckScheduled():
                     pass  # the answer is in the past, or unknown
                 case _:
                     assert_never(decision)
         return attempts, changed
 
-    def neighbours(self, environment: str) -> Iterator[Neighbour]:
+    def neighbours(self, environment: str) -> Iterator[DependencyState]:
         """What a lane runs, as other services' gates see it."""
         for (where, _), ran in self.running.items():
             if where == environment:
-                yield Neighbour(
+                yield DependencyState(
                     service=self.service,
                     environment=environment,
                     release=ran.release,
@@ -252,7 +256,7 @@ class Ledger:
             one.id for one in self.kin(known) if one.environment == known.environment and one.attempt < known.attempt
         ]
 
-    def _attempt(self, made: Attempted) -> Deployment:
+    def _attempt(self, made: AttemptScheduled) -> Deployment:
         known = Deployment(
             id=self._next(),
             flow=made.flow,
@@ -272,30 +276,30 @@ class Ledger:
     def _next(self) -> int:
         return len(self.deployments) + 1
 
-    def _good(self) -> dict[str, tuple[Good, ...]]:
+    def _good(self) -> dict[str, tuple[KnownGood, ...]]:
         environments = {one.environment for one in self.wishes}
         for ident in self._open:
             known = self.deployments[ident]
-            if known.status is Status.FAILED and known.sequel is None:
+            if known.status is Status.FAILED and known.failure_response is None:
                 environments.add(known.environment)
         return {environment: self._good_in(environment) for environment in environments}
 
-    def _good_in(self, environment: str) -> tuple[Good, ...]:
-        found: dict[int, Good] = {}
+    def _good_in(self, environment: str) -> tuple[KnownGood, ...]:
+        found: dict[int, KnownGood] = {}
         succeeded = sorted(set(self._succeeded[environment]), reverse=True)
         for known in (self.deployments[ident] for ident in succeeded[:LOOKED_BACK]):
-            if known.result != "SUCCESS" or known.running_since is None:
+            if known.result != "SUCCESS" or known.gates_count_from is None:
                 continue
-            good = Good(
+            good = KnownGood(
                 deployment=known.id,
                 release=known.release,
-                since=known.running_since,
+                live_at=known.gates_count_from,
                 completed=self._completed(known.release),
             )
             found.setdefault(known.release.id, good)
-        return tuple(sorted(found.values(), key=lambda one: (one.since, one.deployment), reverse=True))
+        return tuple(sorted(found.values(), key=lambda one: (one.live_at, one.deployment), reverse=True))
 
     def _completed(self, release: Release) -> bool:
         flow = self._opened.get(release.id)
         kin = (self.deployments[ident] for ident in self._flows[flow]) if flow is not None else ()
-        return flow is not None and all(one.status is Status.SUCCESS or one.sequel == "retry" for one in kin)
+        return flow is not None and all(one.status is Status.SUCCESS or one.failure_response == "retry" for one in kin)

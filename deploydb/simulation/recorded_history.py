@@ -8,12 +8,12 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from deploydb.domain.gates import Asked
+from deploydb.domain.gates import GateContext
 from deploydb.domain.gates.evidence_selection import of_entry, of_exit
 from deploydb.domain.gates.manual import count
 from deploydb.domain.model.deployment import (
     Deployment,
-    Outcome,
+    GateStatus,
     Phase,
 )
 from deploydb.domain.model.evidence import (
@@ -53,7 +53,7 @@ class Name(NamedTuple):
     number: int
 
 
-class Pace(Struct, frozen=True, kw_only=True):
+class Timing(Struct, frozen=True, kw_only=True):
     """What an orchestrator answered, and how long after the command. None: it never did."""
 
     started: timedelta | None
@@ -62,7 +62,7 @@ class Pace(Struct, frozen=True, kw_only=True):
     failure: str | None
 
 
-class Reality:
+class RecordedHistory:
     """The past, to be replayed any number of times. `ran`: what the lanes ran when it begins."""
 
     def __init__(
@@ -100,7 +100,7 @@ class Reality:
         made = found is not None and (found.deployment.commanded or found.deployment.finished is not None)
         return found if made else None
 
-    def pace(self, name: Name) -> Pace | None:
+    def pace(self, name: Name) -> Timing | None:
         """How the deployment went. None where that is not known: it was never made, or is still on its way."""
         found = self.attempt(name)
         if found is None:
@@ -109,7 +109,7 @@ class Reality:
         if known.finished is None and known.expired_at is None:
             return None
         began = _began(known)
-        return Pace(
+        return Timing(
             started=_later(began, known.started.time) if known.started is not None else None,
             finished=_later(began, known.finished.time) if known.finished is not None else None,
             outcome=known.outcome,
@@ -132,7 +132,7 @@ class Reality:
             return []
         return [(one.at.time - finished, one) for one in self._reports.get(name, ()) if one.at.time >= finished]
 
-    def is_silent(self, name: Name, promotion: Promotion, asked: Asked) -> bool:
+    def is_silent(self, name: Name, promotion: Promotion, asked: GateContext) -> bool:
         """Whether nobody can tell what a gate would have said: those whom it asks were never asked.
 
         Where they were asked and still have not answered, waiting for them is what happened.
@@ -148,7 +148,7 @@ class Reality:
                 return False
         return not answered and not self._waited(name, promotion.ident)
 
-    def says_no(self, promotion: Promotion, asked: Asked) -> bool:
+    def says_no(self, promotion: Promotion, asked: GateContext) -> bool:
         """Whether a gate was, or will be, answered with a no."""
         match promotion:
             case ManualPromotion():
@@ -185,8 +185,8 @@ class Reality:
         if found is None or promotion not in found.asked:
             return False
         outcome = found.asked[promotion]
-        waits = outcome in (Outcome.PENDING, Outcome.ERROR) and found.deployment.open
-        return outcome is Outcome.FAIL or waits
+        waits = outcome in (GateStatus.PENDING, GateStatus.ERROR) and found.deployment.needs_evaluation
+        return outcome is GateStatus.FAIL or waits
 
     def _finished(self, name: Name) -> datetime | None:
         found = self._attempts.get(name)

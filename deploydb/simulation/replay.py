@@ -10,17 +10,17 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import (
+    CurrentVersionChanged,
     Decisions,
-    Requested,
-    RunningChanged,
+    DeploymentRequested,
     VerdictChanged,
 )
 from deploydb.domain.evaluation.evaluate import decide, open_flow
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import (
     Deployment,
-    Outcome,
-    Precedence,
+    FactOrder,
+    GateStatus,
     Status,
 )
 from deploydb.domain.model.evidence import Attestation, Incident
@@ -44,24 +44,24 @@ from deploydb.domain.model.history import LogEntry
 from deploydb.domain.model.overrides import (
     Hold,
     Hotfix,
-    Wish,
+    RollbackRequest,
 )
 from deploydb.simulation.ledger import Ledger
 from deploydb.simulation.recorded_history import (
     Name,
-    Pace,
-    Reality,
+    RecordedHistory,
+    Timing,
 )
 from deploydb.simulation.releases import Releases
 from deploydb.simulation.scheduled_events import (
+    ApprovalEvent,
     Finished,
-    Happening,
-    Look,
+    Recheck,
     Reported,
-    Spoken,
+    ScheduledEvent,
     Started,
 )
-from deploydb.simulation.unknown_outcomes import Doubts
+from deploydb.simulation.unknown_outcomes import UnknownOutcomes
 
 MOST_LOOKS = 10_000
 """At one instant, at one service: more would be a decision that never comes to rest."""
@@ -71,7 +71,7 @@ class Replay:
     """One catalog's way through the past, up to `until`. `services`: only these and what they ask about; None: all."""
 
     def __init__(
-        self, catalog: Catalog, reality: Reality, *, until: datetime, services: Collection[str] | None = None
+        self, catalog: Catalog, reality: RecordedHistory, *, until: datetime, services: Collection[str] | None = None
     ) -> None:
         self.catalog = catalog
         self._reality = reality
@@ -82,10 +82,10 @@ class Replay:
         self._releases = Releases()
         self._holds: dict[tuple[str, ...], Hold] = {}
         self._attestations: dict[tuple[str, str], tuple[Attestation, ...]] = {}
-        self._doubts = Doubts(catalog, reality)
+        self._doubts = UnknownOutcomes(catalog, reality)
         self._rechecks: dict[str, datetime | None] = {}
         self._sequence = count()
-        self._agenda: list[tuple[datetime, int, str, Happening]] = []
+        self._agenda: list[tuple[datetime, int, str, ScheduledEvent]] = []
 
     def run(self) -> "Replay":
         """Go through all of it, once."""
@@ -110,26 +110,26 @@ class Replay:
         """Which one a deployment is; None for what nobody commanded."""
         return self._names.get((known.service, known.id))
 
-    def _plan(self, at: datetime, service: str, happening: Happening) -> None:
+    def _plan(self, at: datetime, service: str, happening: ScheduledEvent) -> None:
         heapq.heappush(self._agenda, (at, next(self._sequence), service, happening))
 
-    def _happen(self, service: str, happening: Happening, now: datetime) -> set[str]:
+    def _happen(self, service: str, happening: ScheduledEvent, now: datetime) -> set[str]:
         """Take in one thing. The services that must be looked at for it."""
         if isinstance(happening, LogEntry):
             return self._take_in(happening, now)
         ledger = self.ledgers[service]
         match happening:
-            case Look():
+            case Recheck():
                 return {service} if self._rechecks.get(service) == now else set()
             case Started(deployment=ident):
-                ledger.put(replace(ledger.deployments[ident], started=Precedence(now, "", str(ident))))
+                ledger.put(replace(ledger.deployments[ident], started=FactOrder(now, "", str(ident))))
                 return set()  # nothing is decided by a start
             case Finished(deployment=ident, pace=pace):
                 self._finish(ledger, ident, pace, now)
                 return {service}
             case Reported(deployment=ident, said=report):
                 return {service} if ledger.said.report(ident, report) and ledger.is_open(ident) else set()
-            case Spoken(deployment=ident, said=word):
+            case ApprovalEvent(deployment=ident, said=word):
                 return {service} if ledger.said.speak(ident, word) and ledger.is_open(ident) else set()
             case _:
                 assert_never(happening)
@@ -161,7 +161,7 @@ class Replay:
             case RollbackRequested():
                 ledger = self.ledgers.get(fact.service)
                 if ledger is not None:
-                    ledger.wishes.append(Wish.of(fact, entry.number))
+                    ledger.wishes.append(RollbackRequest.of(fact, entry.number))
             case IncidentDetected() | IncidentResolved():
                 ledger = self.ledgers.get(fact.service)
                 if ledger is not None:
@@ -205,17 +205,17 @@ class Replay:
             number = self._rollbacks[place]
         name = self._names[known.service, known.id] = Name(*place, known.kind, number)
         for word in self._reality.words(name):
-            self._plan(max(word.at.time, now), known.service, Spoken(known.id, word))
+            self._plan(max(word.at.time, now), known.service, ApprovalEvent(known.id, word))
         for report in self._reality.early_reports(name):
             self._plan(max(report.at.time, now), known.service, Reported(known.id, report))
 
-    def _finish(self, ledger: Ledger, ident: int, pace: Pace, now: datetime) -> None:
+    def _finish(self, ledger: Ledger, ident: int, pace: Timing, now: datetime) -> None:
         known = replace(
             ledger.deployments[ident],
-            finished=Precedence(now, "", str(ident)),
+            finished=FactOrder(now, "", str(ident)),
             outcome=pace.outcome,
             failure=pace.failure,
-            open=True,
+            needs_evaluation=True,
         )
         ledger.put(known)
         for after, report in self._reality.late_reports(self._names[ledger.service, ident]):
@@ -249,14 +249,14 @@ class Replay:
         for known in attempts:
             self._expect(known, now)
         for decision in made.decisions:
-            if isinstance(decision, Requested):
+            if isinstance(decision, DeploymentRequested):
                 self._command(ledger, decision.deployment, now)
         gave_up = self._give_up_gates(ledger, made, now)
         for decision in made.decisions:
-            if isinstance(decision, RunningChanged):
+            if isinstance(decision, CurrentVersionChanged):
                 self._doubts.settle(service, decision.environment)
         if made.recheck_at is not None and made.recheck_at != self._rechecks.get(service):
-            self._plan(made.recheck_at, service, Look())
+            self._plan(made.recheck_at, service, Recheck())
         self._rechecks[service] = made.recheck_at
         further = {one for place in changed for one in self.catalog.dependents(service, place) if one in self.ledgers}
         return further | ({service} if made.again or gave_up else set())
@@ -268,7 +268,7 @@ class Replay:
         """Let go of the deployments that nobody knows the outcome of. Whether there are any."""
         found = False
         for decision in made.decisions:
-            if isinstance(decision, Requested):
+            if isinstance(decision, DeploymentRequested):
                 known = decision.deployment
                 why = self._doubts.on_command(self._names[ledger.service, known.id])
                 if why is not None:
@@ -284,7 +284,7 @@ class Replay:
                 continue
             known, said = ledger.deployments[decision.deployment.id], decision.verdict
             name = self._names.get((ledger.service, known.id))
-            waits = said.outcome in (Outcome.PENDING, Outcome.ERROR)
+            waits = said.outcome in (GateStatus.PENDING, GateStatus.ERROR)
             if name is None or not waits or known.status not in (Status.NOT_STARTED, Status.COMPLETED):
                 continue
             why = self._doubts.at_gate(name, known, said, now)

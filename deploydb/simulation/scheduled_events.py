@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from deploydb.domain.model.evidence import Approval, Verification
 from deploydb.domain.model.history import LogEntry
-from deploydb.simulation.recorded_history import Pace
+from deploydb.simulation.recorded_history import Timing
 
 
 class Started(Struct, frozen=True):
@@ -17,7 +17,7 @@ class Finished(Struct, frozen=True):
     """The orchestrator is done."""
 
     deployment: int
-    pace: Pace
+    pace: Timing
 
 
 class Reported(Struct, frozen=True):
@@ -27,15 +27,15 @@ class Reported(Struct, frozen=True):
     said: Verification
 
 
-class Spoken(Struct, frozen=True):
+class ApprovalEvent(Struct, frozen=True):
     """A person has said yes or no."""
 
     deployment: int
     said: Approval
 
 
-class Look(Struct, frozen=True):
+class Recheck(Struct, frozen=True):
     """Time alone may change something."""
 
 
-Happening = LogEntry | Started | Finished | Reported | Spoken | Look
+ScheduledEvent = LogEntry | Started | Finished | Reported | ApprovalEvent | Recheck

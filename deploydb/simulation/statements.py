@@ -16,7 +16,7 @@ Attestations = Mapping[tuple[str, str], tuple[Attestation, ...]]
 """Who vouches for an artifact, by its module and version."""
 
 
-class Said:
+class Statements:
     """Reports, words and incidents. Each method that takes one says whether it is news."""
 
     def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from deploydb.domain.gates import Asked
+from deploydb.domain.gates import GateContext
 from deploydb.domain.gates.evidence_selection import answered_under
 from deploydb.domain.model.catalog import Catalog, Lane
 from deploydb.domain.model.deployment import (
@@ -11,13 +11,13 @@ from deploydb.domain.model.deployment import (
     Verdict,
 )
 from deploydb.domain.model.promotions import DependsOnPromotion
-from deploydb.simulation.recorded_history import Name, Reality
+from deploydb.simulation.recorded_history import Name, RecordedHistory
 
 
-class Doubts:
+class UnknownOutcomes:
     """Which deployments have no answer in the past, and in which lanes it is not known what would run."""
 
-    def __init__(self, catalog: Catalog, reality: Reality) -> None:
+    def __init__(self, catalog: Catalog, reality: RecordedHistory) -> None:
         self._catalog = catalog
         self._reality = reality
         self._lanes: set[Lane] = set()
@@ -40,7 +40,7 @@ class Doubts:
             return f"it is unknown what {gate.service} would run in {gate.environment}" if in_doubt else None
         entry = answered_under(self._catalog.entry_promotions(known.environment))
         heard = self._reality.heard(name, verdict.phase, entry)
-        asked = Asked(deployment=known, now=now, phase=verdict.phase, evidence=heard, groups=self._catalog.groups)
+        asked = GateContext(deployment=known, now=now, phase=verdict.phase, evidence=heard, groups=self._catalog.groups)
         if not self._reality.is_silent(name, gate, asked):
             return None
         service = self._catalog.services[known.service]

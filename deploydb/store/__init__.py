@@ -1,7 +1,7 @@
 """SQL: the event log, its projections, the outbox, and the questions people ask.
 
 PostgreSQL and SQLite go through the same SQLAlchemy Core statements. A batch travels as one JSON parameter that the
-database expands (`rows`), so a statement's text, its plan and its round trips do not depend on the batch's size.
+database expands (`bulk`), so a statement's text, its plan and its round trips do not depend on the batch's size.
 
 Three writers, each with one transaction for one piece of work:
 

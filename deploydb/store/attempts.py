@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deploydb.domain.evaluation.decisions import Attempted
+from deploydb.domain.evaluation.decisions import AttemptScheduled
 from deploydb.domain.model.deployment import Status
 from deploydb.store import bulk
 from deploydb.store.journal import Journal
@@ -15,16 +15,18 @@ from deploydb.store.tables import deployment, verdict
 
 
 def open_attempts(
-    connection: sa.Connection, attempts: Sequence[tuple[str, Attempted]], journal: Journal, now: datetime
+    connection: sa.Connection, attempts: Sequence[tuple[str, AttemptScheduled]], journal: Journal, now: datetime
 ) -> None:
     """Store the attempts, each with its service, not commanded yet."""
     if not attempts:
         return
     causes = sorted({one.cause for _, one in attempts if one.cause is not None})
-    found = connection.execute(sa.select(deployment.c.id, deployment.c.position).where(among(deployment.c.id, causes)))
-    positions = {row.id: row.position for row in found}
+    found = connection.execute(
+        sa.select(deployment.c.id, deployment.c.stage_index).where(among(deployment.c.id, causes))
+    )
+    stage_indexes = {row.id: row.stage_index for row in found}
     for service, one in attempts:
-        row = _row(service, one, positions.get(one.cause or 0, 0), now)
+        row = _row(service, one, stage_indexes.get(one.cause or 0, 0), now)
         (made,) = bulk.insert_rows(connection, deployment, [row], returning=("id",))
         asked = [
             {"deployment_id": made.id, "promotion": name, "phase": "exit", "created_at": now} for name in one.promotions
@@ -48,7 +50,7 @@ def open_attempts(
         )
 
 
-def _row(service: str, one: Attempted, position: int, now: datetime) -> dict[str, Any]:
+def _row(service: str, one: AttemptScheduled, stage_index: int, now: datetime) -> dict[str, Any]:
     return {
         "flow_id": one.flow,
         "service": service,
@@ -59,7 +61,7 @@ def _row(service: str, one: Attempted, position: int, now: datetime) -> dict[str
         "attempt": one.attempt,
         "cause_id": one.cause,
         "not_before": one.not_before,
-        "position": position,
+        "stage_index": stage_index,
         "status": Status.NOT_STARTED,
         "trigger_reason": one.trigger_reason,
         "status_reason": one.reason,

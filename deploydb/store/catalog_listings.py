@@ -21,7 +21,7 @@ from deploydb.store.columns import BigId
 from deploydb.store.engine import reading, transact
 from deploydb.store.list_parameters import among
 from deploydb.store.projections.publications import module_key
-from deploydb.store.tables import artifact, listed, mark
+from deploydb.store.tables import artifact, evaluation_request, listed
 
 ROLLOUT = timedelta(days=1)
 """How long workers with different catalogs may work side by side. What is left unanswered longer ago than this counts
@@ -127,7 +127,7 @@ def _answer(connection: sa.Connection, catalog: Catalog, now: datetime) -> tuple
         if row.module_key in map(_key, service.artifacts):
             idents = _missing(connection, service, row, now)
             marks += [{"artifact_id": ident, "service": row.service, "created_at": now} for ident in idents]
-    bulk.insert_rows(connection, mark, marks)
+    bulk.insert_rows(connection, evaluation_request, marks)
     done = [
         {"module_key": row.module_key, "service": row.service, "unanswered_at": None, "unanswered_from": None}
         for row in found

@@ -20,38 +20,45 @@ from deploydb.store.set_aside import (
     set_aside_of,
     to_try,
 )
-from deploydb.store.tables import agenda, artifact, mark
+from deploydb.store.tables import artifact, evaluation_request, service_schedule
 
 MOST_ROWS = 5_000
 """How many deployments a round opens, and how many it loads, at most; but never less than those of one service."""
 
 # Built once: for one service, building the statements would cost more than running them.
 _MOST = sa.bindparam("most", type_=sa.Integer)
-_COLUMNS = (mark.c.id, mark.c.artifact_id, mark.c.service)
+_COLUMNS = (evaluation_request.c.id, evaluation_request.c.artifact_id, evaluation_request.c.service)
 KEPT = sa.and_(
-    mark.c.artifact_id.is_not(None),
-    mark.c.service.is_not(None),
-    sa.exists().where(agenda.c.service == mark.c.service, agenda.c.error.is_not(None)),
+    evaluation_request.c.artifact_id.is_not(None),
+    evaluation_request.c.service.is_not(None),
+    sa.exists().where(
+        service_schedule.c.service == evaluation_request.c.service, service_schedule.c.error.is_not(None)
+    ),
 )
 """Marks that are kept for a service that is set aside."""
-_MARKS = sa.select(*_COLUMNS).order_by(mark.c.id).limit(_MOST).with_for_update(of=mark, skip_locked=True)
+_MARKS = (
+    sa.select(*_COLUMNS)
+    .order_by(evaluation_request.c.id)
+    .limit(_MOST)
+    .with_for_update(of=evaluation_request, skip_locked=True)
+)
 _OTHERS = _MARKS.where(sa.not_(KEPT))
-_KEPT_FOR = _MARKS.where(KEPT, among(mark.c.service, "services"))
-_WAITING = sa.select(mark.c.id).where(sa.not_(KEPT)).order_by(mark.c.id).limit(1)
+_KEPT_FOR = _MARKS.where(KEPT, among(evaluation_request.c.service, "services"))
+_WAITING = sa.select(evaluation_request.c.id).where(sa.not_(KEPT)).order_by(evaluation_request.c.id).limit(1)
 _DUE = (
-    sa.select(agenda.c.service)
-    .where(agenda.c.due_at <= sa.bindparam("now", type_=agenda.c.due_at.type))
-    .order_by(agenda.c.due_at)
+    sa.select(service_schedule.c.service)
+    .where(service_schedule.c.due_at <= sa.bindparam("now", type_=service_schedule.c.due_at.type))
+    .order_by(service_schedule.c.due_at)
     .limit(_MOST)
 )
 _MINE = (
-    sa.select(agenda.c.service, agenda.c.error.is_not(None).label("aside"))
-    .where(among(agenda.c.service, "services"))
-    .order_by(agenda.c.service)
+    sa.select(service_schedule.c.service, service_schedule.c.error.is_not(None).label("aside"))
+    .where(among(service_schedule.c.service, "services"))
+    .order_by(service_schedule.c.service)
     .with_for_update(skip_locked=True)
 )
 _ASKED = sa.select(artifact.c.id, artifact.c.group, artifact.c.name).where(among(artifact.c.id, "ids"))
-_DONE = sa.delete(mark).where(among(mark.c.id, "ids"))
+_DONE = sa.delete(evaluation_request).where(among(evaluation_request.c.id, "ids"))
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -138,11 +145,12 @@ def settle(
     leave(connection, catalog, answered, now)
     if done:
         connection.execute(_DONE, {"ids": done})
-    bulk.insert_rows(connection, mark, kept)
+    bulk.insert_rows(connection, evaluation_request, kept)
 
 
 def oldest_request(connection: sa.Connection) -> int | None:
-    """The id of the oldest mark that is not kept for a service that is set aside. Index: primary key of `mark`."""
+    """The id of the oldest mark that is not kept for a service that is set aside. Index: primary key of
+    `evaluation_request`."""
     return connection.execute(_WAITING).scalar()
 
 
@@ -188,5 +196,5 @@ def _lock(connection: sa.Connection, services: Collection[str]) -> dict[str, boo
     if not services:
         return {}
     ordered = sorted(services)
-    bulk.insert_new(connection, agenda, [{"service": service} for service in ordered], returning=("service",))
+    bulk.insert_new(connection, service_schedule, [{"service": service} for service in ordered], returning=("service",))
     return {row.service: row.aside for row in connection.execute(_MINE, {"services": ordered})}

@@ -9,17 +9,17 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import (
-    Attempted,
-    CameToRun,
-    CheckWanted,
+    AttemptScheduled,
+    CheckScheduled,
+    CurrentVersionChanged,
     Decision,
     Decisions,
-    FailureCounted,
-    Requested,
-    RunningChanged,
-    Settled,
+    DeploymentRequested,
+    DeploymentTransitioned,
+    DeploymentWentLive,
+    FailureFinalized,
+    RollbackRequestResolved,
     VerdictChanged,
-    WishAnswered,
 )
 from deploydb.domain.model.catalog import Catalog, Lane
 from deploydb.domain.model.commands import (
@@ -35,9 +35,16 @@ from deploydb.store import bulk, notifications
 from deploydb.store.attempts import open_attempts
 from deploydb.store.deployments import decided, write
 from deploydb.store.journal import Journal
-from deploydb.store.live_intervals import Tenures
+from deploydb.store.live_intervals import LiveIntervals
 from deploydb.store.outbox import AT_ONCE
-from deploydb.store.tables import agenda, mark, outbox, probe, verdict, wish
+from deploydb.store.tables import (
+    evaluation_request,
+    external_check,
+    outbox,
+    rollback_request,
+    service_schedule,
+    verdict,
+)
 from deploydb.wire.native import encode_command, encode_notification
 
 _UNTOLD = ("waiting", "closed")
@@ -58,7 +65,7 @@ def save(
     book.write(connection)
     bulk.update_rows(
         connection,
-        agenda,
+        service_schedule,
         [
             {"service": one.service, "due_at": one.recheck_at, "evaluated_at": now, "catalog": catalog.digest}
             for one in sorted(made, key=lambda one: one.service)
@@ -68,7 +75,7 @@ def save(
     again = {one.service for one in made if one.again}
     again.update(dependent for lane in book.changed for dependent in catalog.dependents(*lane))
     marks = [{"service": service, "created_at": now} for service in sorted(again)]
-    bulk.insert_rows(connection, mark, marks)
+    bulk.insert_rows(connection, evaluation_request, marks)
     if marks:
         notifications.notify(connection, notifications.MARKS)
     return book.commands
@@ -84,19 +91,19 @@ class _Book:
         self._now = now
         self._deployments: dict[int, Deployment] = {}
         self._verdicts: dict[tuple[int, Gate], dict[str, Any]] = {}
-        self._tenures = Tenures(now)
-        self._late: dict[int, CameToRun] = {}
+        self._tenures = LiveIntervals(now)
+        self._late: dict[int, DeploymentWentLive] = {}
         self._outgoing: list[dict[str, Any]] = []
-        self._attempts: list[tuple[str, Attempted]] = []
+        self._attempts: list[tuple[str, AttemptScheduled]] = []
         self._answers: list[dict[str, Any]] = []
         self._probes: dict[tuple[int, Gate], dict[str, Any]] = {}
 
     def enter(self, service: str, decision: Decision) -> None:
         """Note one decision. A later one on the same row takes the earlier one's place."""
         match decision:
-            case Requested():
+            case DeploymentRequested():
                 self._request(decision)
-            case Settled(what=what, deployment=known):
+            case DeploymentTransitioned(what=what, deployment=known):
                 self._deployments[known.id] = known
                 if what not in _UNTOLD:
                     self._note(f"deployment.{what}", known, decision.reason)
@@ -112,11 +119,11 @@ class _Book:
                     "inputs": said.inputs,
                 }
                 self._note("verdict.changed", known, said.reason, recheck_at=said.recheck_at, **told)
-            case CameToRun(deployment=known):
+            case DeploymentWentLive(deployment=known):
                 self._deployments[known.id] = known
                 self._tenures.came(decision)
                 self._late[known.id] = decision
-            case RunningChanged(environment=environment, running=ran):
+            case CurrentVersionChanged(environment=environment, running=ran):
                 self._tenures.runs(service, decision)
                 self.changed.add((service, environment))
                 self._late.pop(ran.deployment, None)
@@ -126,16 +133,20 @@ class _Book:
                     environment=environment,
                     deployment=ran.deployment,
                     version=ran.release.artifact.version,
-                    since=ran.since,
+                    since=ran.live_at,
                 )
-            case FailureCounted(deployment=known):
+            case FailureFinalized(deployment=known):
                 self._deployments[known.id] = known
-                followed = {"failure": known.status_reason, "sequel": decision.sequel, "aftermath": known.aftermath}
+                followed = {
+                    "failure": known.status_reason,
+                    "failure_response": decision.failure_response,
+                    "failure_response_detail": known.failure_response_detail,
+                }
                 self._note("failure.counted", known, decision.reason, **followed)
                 self._send(NOTIFICATIONS, _news(decision, self._now))
-            case Attempted():
+            case AttemptScheduled():
                 self._attempts.append((service, decision))
-            case WishAnswered(wish=wanted):
+            case RollbackRequestResolved(wish=wanted):
                 answer = {"event": wanted.event, "answer": decision.reason, "answered_at": self._now}
                 self._answers.append(answer)
                 self._journal.note(
@@ -146,7 +157,7 @@ class _Book:
                     by=wanted.by,
                     reason=decision.reason,
                 )
-            case CheckWanted(deployment=known, promotion=promotion, phase=phase):
+            case CheckScheduled(deployment=known, promotion=promotion, phase=phase):
                 self._probes[known.id, (phase, promotion)] = {
                     "deployment_id": known.id,
                     "promotion": promotion,
@@ -160,22 +171,22 @@ class _Book:
     def write(self, connection: sa.Connection) -> None:
         """Write the rows, in the order of their keys."""
         for late in self._late.values():  # the log has the others as `environment.changed`
-            self._note("deployment.ran", late.deployment, LiveLate(), since=late.since)
+            self._note("deployment.ran", late.deployment, LiveLate(), since=late.live_at)
         write(connection, [decided(known) | {"decided_at": self._now} for known in self._deployments.values()])
         verdicts = [self._verdicts[each] for each in sorted(self._verdicts)]
         bulk.upsert(connection, verdict, verdicts, key=("deployment_id", "promotion", "phase"), keep=("created_at",))
         self._tenures.write(connection)
         open_attempts(connection, self._attempts, self._journal, self._now)
-        bulk.update_rows(connection, wish, self._answers, key=("event",))
+        bulk.update_rows(connection, rollback_request, self._answers, key=("event",))
         probes = [self._probes[each] for each in sorted(self._probes)]
-        bulk.insert_new(connection, probe, probes, returning=("deployment_id",))
+        bulk.insert_new(connection, external_check, probes, returning=("deployment_id",))
         bulk.insert_rows(connection, outbox, self._outgoing)
         if self._probes:
             notifications.notify(connection, notifications.PROBES)
         if self._outgoing:
             notifications.notify(connection, notifications.OUTBOX)
 
-    def _request(self, decision: Requested) -> None:
+    def _request(self, decision: DeploymentRequested) -> None:
         command = _command(decision)
         self._deployments[decision.deployment.id] = replace(decision.deployment, command=command.id)
         self._note("deployment.requested", decision.deployment, decision.reason, command=command)
@@ -208,7 +219,7 @@ class _Book:
         )
 
 
-def _command(decision: Requested) -> DeployCommand:
+def _command(decision: DeploymentRequested) -> DeployCommand:
     known = decision.deployment
     return DeployCommand(
         type=decision.kind,
@@ -226,7 +237,7 @@ def _command(decision: Requested) -> DeployCommand:
     )
 
 
-def _news(decision: FailureCounted, now: datetime) -> Notification:
+def _news(decision: FailureFinalized, now: datetime) -> Notification:
     known = decision.deployment
     return Notification(
         type="deployment.failed",
@@ -239,7 +250,7 @@ def _news(decision: FailureCounted, now: datetime) -> Notification:
         environment=known.environment,
         artifact=known.release.artifact,
         attempt=known.attempt,
-        sequel=decision.sequel,
+        failure_response=decision.failure_response,
         reason=text(decision.reason),
         url=known.url,
     )

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.deployment import (
     Deployment,
-    Precedence,
+    FactOrder,
     Release,
 )
 from deploydb.store import bulk
@@ -76,8 +76,8 @@ def from_row(row: Any) -> Deployment:  # noqa: ANN401  # a row of `selected`
         skipped_at=row.skipped_at,
         replaced_at=row.replaced_at,
         result=row.result,
-        sequel=row.sequel,
-        aftermath=row.aftermath,
+        failure_response=row.failure_response,
+        failure_response_detail=row.failure_response_detail,
         trigger_reason=row.trigger_reason,
         status_reason=row.status_reason,
         started=_precedence(row.started_at, row.started_source, row.started_event),
@@ -86,8 +86,8 @@ def from_row(row: Any) -> Deployment:  # noqa: ANN401  # a row of `selected`
         failure=row.failure,
         started_url=row.started_url,
         finished_url=row.finished_url,
-        ran_since=row.ran_since,
-        open=row.open,
+        live_at=row.live_at,
+        needs_evaluation=row.needs_evaluation,
     )
 
 
@@ -108,7 +108,7 @@ def reported(known: Deployment) -> dict[str, Any]:
         "finished_url": known.finished_url,
         "outcome": known.outcome,
         "failure": known.failure,
-        "open": known.open,
+        "needs_evaluation": known.needs_evaluation,
     }
 
 
@@ -127,10 +127,10 @@ def decided(known: Deployment) -> dict[str, Any]:
         "skipped_at": known.skipped_at,
         "replaced_at": known.replaced_at,
         "result": known.result,
-        "sequel": known.sequel,
-        "aftermath": known.aftermath,
-        "ran_since": known.ran_since,
-        "open": known.open,
+        "failure_response": known.failure_response,
+        "failure_response_detail": known.failure_response_detail,
+        "live_at": known.live_at,
+        "needs_evaluation": known.needs_evaluation,
     }
 
 
@@ -156,5 +156,5 @@ def write(connection: sa.Connection, changed: Iterable[Mapping[str, Any]]) -> No
         bulk.update_rows(connection, deployment, part, key=("id",))
 
 
-def _precedence(time: Any, source: str | None, event: str | None) -> Precedence | None:  # noqa: ANN401  # datetime or None
-    return Precedence(time, source or "", event or "") if time is not None else None
+def _precedence(time: Any, source: str | None, event: str | None) -> FactOrder | None:  # noqa: ANN401  # datetime or None
+    return FactOrder(time, source or "", event or "") if time is not None else None

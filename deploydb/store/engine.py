@@ -154,7 +154,7 @@ def transact(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
         retry=retry_if_exception_type(Contention), stop=stop_after_attempt(8), wait=wait_random(0, 0.05), reraise=True
     )
     for attempt in attempts:
-        with attempt, told_apart(), engine.begin() as connection:
+        with attempt, translate_errors(), engine.begin() as connection:
             return work(connection)
     raise AssertionError("tenacity re-raises the last error")
 
@@ -165,7 +165,7 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
     Raises: as `transact`.
     """
-    with told_apart(), engine.connect().execution_options(deploydb_reading=True) as connection:
+    with translate_errors(), engine.connect().execution_options(deploydb_reading=True) as connection:
         yield connection
 
 
@@ -176,7 +176,7 @@ def require_room(engine: sa.Engine) -> None:
 
 
 @contextmanager
-def told_apart() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Database errors as ours, whether SQLAlchemy has wrapped the driver's or not: what is worth trying again, and what
     is not."""
     try:

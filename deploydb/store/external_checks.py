@@ -17,7 +17,7 @@ from deploydb.store.deployments import from_row, selected
 from deploydb.store.engine import reading, transact
 from deploydb.store.list_parameters import among
 from deploydb.store.outbox import AT_ONCE
-from deploydb.store.tables import deployment, outbox, probe
+from deploydb.store.tables import deployment, external_check, outbox
 from deploydb.wire.native import encode_fact
 
 
@@ -30,8 +30,8 @@ class Lease(Struct, frozen=True, kw_only=True):
     created_at: datetime
     due_at: datetime
     attempts: int
-    held_since: datetime | None
-    told: str | None
+    condition_since: datetime | None
+    last_report_key: str | None
     until: datetime
 
     @property
@@ -48,8 +48,8 @@ class Settlement(Struct, frozen=True, kw_only=True):
 
     lease: Lease
     due_at: datetime | None
-    held_since: datetime | None = None
-    told: str | None = None
+    condition_since: datetime | None = None
+    last_report_key: str | None = None
     news: VerificationFinished | None = None
     counts: bool = True
 
@@ -64,11 +64,15 @@ class Overdue(Struct, frozen=True, kw_only=True):
 def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: Callable[[str], timedelta]) -> list[Lease]:
     """The probes that are due, the longest first, for this worker alone until the `duration` of each has passed.
 
-    `duration` is by promotion; after it anybody may ask. Index: `ix_probe_due`.
+    `duration` is by promotion; after it anybody may ask. Index: `ix_external_check_due`.
     """
 
     def work(connection: sa.Connection) -> list[Lease]:
-        due = sa.select(probe).where(probe.c.done_at.is_(None), probe.c.due_at <= now).order_by(probe.c.due_at)
+        due = (
+            sa.select(external_check)
+            .where(external_check.c.done_at.is_(None), external_check.c.due_at <= now)
+            .order_by(external_check.c.due_at)
+        )
         found = connection.execute(due.limit(limit).with_for_update(skip_locked=True)).all()
         ids = sorted({row.deployment_id for row in found})
         known = {row.id: from_row(row) for row in connection.execute(selected().where(among(deployment.c.id, ids)))}
@@ -80,8 +84,8 @@ def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: Callable[[s
                 created_at=row.created_at,
                 due_at=row.due_at,
                 attempts=row.attempts + 1,
-                held_since=row.held_since,
-                told=row.told,
+                condition_since=row.condition_since,
+                last_report_key=row.last_report_key,
                 until=now + duration(row.promotion),
             )
             for row in found
@@ -96,7 +100,7 @@ def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: Callable[[s
             }
             for one in taken
         ]
-        bulk.update_rows(connection, probe, moved, key=("deployment_id", "promotion", "phase"))
+        bulk.update_rows(connection, external_check, moved, key=("deployment_id", "promotion", "phase"))
         return taken
 
     return transact(engine, work)
@@ -111,21 +115,21 @@ def settle(engine: sa.Engine, settlement: Settlement, now: datetime, *, exchange
 
     def work(connection: sa.Connection) -> bool:
         changed = connection.execute(
-            sa.update(probe)
+            sa.update(external_check)
             .where(
-                probe.c.deployment_id == leased.deployment.id,
-                probe.c.promotion == leased.promotion,
-                probe.c.phase == leased.phase,
-                probe.c.attempts == leased.attempts,
-                probe.c.due_at == leased.until,
-                probe.c.done_at.is_(None),
+                external_check.c.deployment_id == leased.deployment.id,
+                external_check.c.promotion == leased.promotion,
+                external_check.c.phase == leased.phase,
+                external_check.c.attempts == leased.attempts,
+                external_check.c.due_at == leased.until,
+                external_check.c.done_at.is_(None),
             )
             .values(
                 due_at=settlement.due_at or now,
                 done_at=now if settlement.due_at is None else None,
                 attempts=leased.attempts - (0 if settlement.counts else 1),
-                held_since=settlement.held_since,
-                told=settlement.told,
+                condition_since=settlement.condition_since,
+                last_report_key=settlement.last_report_key,
             )
         )
         if not changed.rowcount:
@@ -143,18 +147,21 @@ def settle(engine: sa.Engine, settlement: Settlement, now: datetime, *, exchange
 
 
 def next_due(engine: sa.Engine) -> datetime | None:
-    """When the next probe is due, in the past too; None where none is open. Index: `ix_probe_due`."""
+    """When the next probe is due, in the past too; None where none is open. Index: `ix_external_check_due`."""
     with reading(engine) as connection:
         return connection.execute(
-            sa.select(probe.c.due_at).where(probe.c.done_at.is_(None)).order_by(probe.c.due_at).limit(1)
+            sa.select(external_check.c.due_at)
+            .where(external_check.c.done_at.is_(None))
+            .order_by(external_check.c.due_at)
+            .limit(1)
         ).scalar()
 
 
 def open_probes(engine: sa.Engine) -> Overdue:
-    """What is still to be asked. Index: `ix_probe_due`."""
+    """What is still to be asked. Index: `ix_external_check_due`."""
     with reading(engine) as connection:
         row = connection.execute(
-            sa.select(sa.func.count(), sa.func.min(probe.c.due_at)).where(probe.c.done_at.is_(None))
+            sa.select(sa.func.count(), sa.func.min(external_check.c.due_at)).where(external_check.c.done_at.is_(None))
         ).one()
         return Overdue(count=row[0], due_at=row[1])
 

@@ -8,25 +8,25 @@ import sqlalchemy as sa
 
 from deploydb.domain.evaluation.decisions import FlowOpened
 from deploydb.domain.model.deployment import Status
-from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import AboutDeployment
 from deploydb.store import bulk
 from deploydb.store.deployment_resolver import locate
 from deploydb.store.journal import Journal, fact_text
 from deploydb.store.list_parameters import among
 from deploydb.store.projections.project import Logged, project
-from deploydb.store.tables import deployment, event, flow, unmatched, verdict
+from deploydb.store.tables import deployment, event, flow, unmatched_fact, verdict
 from deploydb.wire.native import decode_fact
 
 _EARLY = (
     sa.select(event.c.number, fact_text(), event.c.publisher, event.c.recorded_at)
-    .join(unmatched, unmatched.c.event == event.c.number)
+    .join(unmatched_fact, unmatched_fact.c.event == event.c.number)
     .where(
-        among(unmatched.c.service, "services"),
+        among(unmatched_fact.c.service, "services"),
         sa.exists().where(
-            deployment.c.service == unmatched.c.service,
-            deployment.c.environment == unmatched.c.environment,
-            deployment.c.version == unmatched.c.version,
+            deployment.c.service == unmatched_fact.c.service,
+            deployment.c.environment == unmatched_fact.c.environment,
+            deployment.c.version == unmatched_fact.c.version,
         ),
     )
     .order_by(event.c.number)
@@ -49,12 +49,12 @@ def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journa
             "artifact_id": opening.release.id,
             "version": opening.release.artifact.version,
             "kind": "deploy",
-            "position": position,
+            "stage_index": stage_index,
             "status": Status.NOT_STARTED,
             "created_at": now,
         }
         for ident, opening in sorted(opened.items())
-        for position, (environment, _) in enumerate(opening.stages)
+        for stage_index, (environment, _) in enumerate(opening.stages)
     ]
     if not stages:
         return len(opened)
@@ -88,17 +88,21 @@ def match_early(connection: sa.Connection, services: Collection[str], now: datet
     """Take in the facts about these services that named a lane and a version before there was a deployment of it.
 
     Ingest marks the service with such a fact, so that it is looked at again after the deployment has been committed,
-    whichever of the two comes first. Index: `ix_unmatched_lane`.
+    whichever of the two comes first. Index: `ix_unmatched_fact_lane`.
     """
     early: list[Logged] = []
     for row in connection.execute(_EARLY, {"services": list(services)}):
         try:
             fact = decode_fact(row.body.encode(), arrived_at=row.recorded_at)
-        except Refused:  # stored by an earlier release: it stays unmatched, and keeps nothing else from its deployment
+        except (
+            MessageRejected
+        ):  # stored by an earlier release: it stays unmatched, and keeps nothing else from its deployment
             continue
         early.append(Logged(number=row.number, fact=fact, publisher=row.publisher))
     if not early:
         return
-    connection.execute(sa.delete(unmatched).where(among(unmatched.c.event, [entry.number for entry in early])))
+    connection.execute(
+        sa.delete(unmatched_fact).where(among(unmatched_fact.c.event, [entry.number for entry in early]))
+    )
     located = locate(connection, [entry.fact for entry in early if isinstance(entry.fact, AboutDeployment)])
     project(connection, early, located, now)

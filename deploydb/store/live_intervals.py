@@ -5,59 +5,61 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deploydb.domain.evaluation.decisions import CameToRun, RunningChanged
+from deploydb.domain.evaluation.decisions import CurrentVersionChanged, DeploymentWentLive
 from deploydb.domain.model.deployment import Deployment
 from deploydb.store import bulk
 from deploydb.store.list_parameters import among_rows
 from deploydb.store.projections.publications import module_key
-from deploydb.store.tables import artifact, running, tenure
+from deploydb.store.tables import artifact, current_version, live_interval
 
-_PLACE = (running.c.service, running.c.environment, running.c.module_key)
+_PLACE = (current_version.c.service, current_version.c.environment, current_version.c.module_key)
 _EARLIER = (
-    sa.select(tenure)
+    sa.select(live_interval)
     .where(
-        tenure.c.service == running.c.service,
-        tenure.c.environment == running.c.environment,
-        tenure.c.module_key == running.c.module_key,
-        sa.tuple_(tenure.c.since, tenure.c.published_at, tenure.c.deployment_id)
-        < sa.tuple_(running.c.since, running.c.published_at, running.c.deployment_id),
-        tenure.c.artifact_id != running.c.artifact_id,
+        live_interval.c.service == current_version.c.service,
+        live_interval.c.environment == current_version.c.environment,
+        live_interval.c.module_key == current_version.c.module_key,
+        sa.tuple_(live_interval.c.live_at, live_interval.c.published_at, live_interval.c.deployment_id)
+        < sa.tuple_(current_version.c.live_at, current_version.c.published_at, current_version.c.deployment_id),
+        live_interval.c.artifact_id != current_version.c.artifact_id,
     )
-    .order_by(tenure.c.since.desc(), tenure.c.published_at.desc(), tenure.c.deployment_id.desc())
+    .order_by(live_interval.c.live_at.desc(), live_interval.c.published_at.desc(), live_interval.c.deployment_id.desc())
     .limit(1)
 )
-_VERSION = sa.select(artifact.c.version).where(artifact.c.id == tenure.c.artifact_id).scalar_subquery()
+_VERSION = sa.select(artifact.c.version).where(artifact.c.id == live_interval.c.artifact_id).scalar_subquery()
 _REMEMBER = (
-    sa.update(running)
+    sa.update(current_version)
     .where(among_rows(_PLACE, "places"))
     .values(
-        previous_version=_EARLIER.with_only_columns(_VERSION).correlate(running).scalar_subquery(),
-        previous_since=_EARLIER.with_only_columns(tenure.c.since).correlate(running).scalar_subquery(),
+        previous_version=_EARLIER.with_only_columns(_VERSION).correlate(current_version).scalar_subquery(),
+        previous_live_at=_EARLIER.with_only_columns(live_interval.c.live_at)
+        .correlate(current_version)
+        .scalar_subquery(),
     )
 )
 """Built once. What ran before is looked up, and not carried on: something may have been heard of late."""
 
 
-class Tenures:
+class LiveIntervals:
     """What one evaluation has decided of what runs and ran."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
-        self._tenures: dict[int, dict[str, Any]] = {}
+        self._intervals: dict[int, dict[str, Any]] = {}
         self._results: dict[int, dict[str, Any]] = {}
         self._runs: dict[tuple[str, str, str], dict[str, Any]] = {}
 
-    def came(self, decision: CameToRun) -> None:
+    def came(self, decision: DeploymentWentLive) -> None:
         """A deployment came to run, now or long ago."""
         known = decision.deployment
-        self._tenures[known.id] = {
+        self._intervals[known.id] = {
             "deployment_id": known.id,
             "service": known.service,
             "environment": known.environment,
             "module_key": _key(known),
             "artifact_id": known.release.id,
             "published_at": known.release.published_at,
-            "since": decision.since,
+            "live_at": decision.live_at,
             "known_at": self._now,
         }
 
@@ -65,7 +67,7 @@ class Tenures:
         """Its gates have come to a result, or taken it back."""
         self._results[known.id] = {"deployment_id": known.id, "result": known.result, "result_at": self._now}
 
-    def runs(self, service: str, decision: RunningChanged) -> None:
+    def runs(self, service: str, decision: CurrentVersionChanged) -> None:
         """It is what runs now."""
         ran = decision.running
         artifact = ran.release.artifact
@@ -79,17 +81,17 @@ class Tenures:
             "artifact_id": ran.release.id,
             "version": artifact.version,
             "published_at": ran.release.published_at,
-            "since": ran.since,
+            "live_at": ran.live_at,
         }
 
     def write(self, connection: sa.Connection) -> None:
         """Write the rows, in the order of their keys."""
         runs = [self._runs[each] for each in sorted(self._runs)]
-        bulk.upsert(connection, running, runs, key=("service", "environment", "module_key"))
-        bulk.insert_rows(connection, tenure, [self._tenures[each] for each in sorted(self._tenures)])
+        bulk.upsert(connection, current_version, runs, key=("service", "environment", "module_key"))
+        bulk.insert_rows(connection, live_interval, [self._intervals[each] for each in sorted(self._intervals)])
         results = [self._results[each] for each in sorted(self._results)]
-        bulk.update_rows(connection, tenure, results, key=("deployment_id",))
-        places = {(one["service"], one["environment"], one["module_key"]) for one in self._tenures.values()}
+        bulk.update_rows(connection, live_interval, results, key=("deployment_id",))
+        places = {(one["service"], one["environment"], one["module_key"]) for one in self._intervals.values()}
         if places:
             connection.execute(_REMEMBER, {"places": sorted(places)})
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 import sqlalchemy as sa
 
-from deploydb.store.engine import told_apart
+from deploydb.store.engine import translate_errors
 
 Channel = Literal["deploydb_marks", "deploydb_outbox", "deploydb_probes"]
 MARKS: Channel = "deploydb_marks"
@@ -27,12 +27,12 @@ def notify(connection: sa.Connection, channel: Channel) -> None:
         connection.execute(sa.select(sa.func.pg_notify(channel, "")))
 
 
-class Waker:
+class Listener:
     """Waits for a channel on a connection of its own, taken out of the engine's pool."""
 
     def __init__(self, engine: sa.Engine, channel: Channel) -> None:
         self._listens = engine.dialect.name == "postgresql"
-        with told_apart():
+        with translate_errors():
             pooled = engine.raw_connection()
             driver: Any = pooled.driver_connection
             pooled.detach()
@@ -52,7 +52,7 @@ class Waker:
 
         Raises: Transient where the connection is lost: make a new Waker.
         """
-        with told_apart():
+        with translate_errors():
             if not self._listens:
                 return self._poll(timeout)
             heard = self._connection.notifies(timeout=max(timeout.total_seconds(), 0), stop_after=1)

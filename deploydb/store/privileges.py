@@ -8,7 +8,7 @@ from msgspec import Struct
 from deploydb.store.tables import metadata
 
 
-class Rights(Struct, frozen=True, kw_only=True):
+class Privileges(Struct, frozen=True, kw_only=True):
     """The tables that the role may not read, and those that it may not write to."""
 
     role: str
@@ -16,18 +16,18 @@ class Rights(Struct, frozen=True, kw_only=True):
     unwritable: list[str]
 
 
-def rights(connection: sa.Connection) -> Rights:
+def rights(connection: sa.Connection) -> Privileges:
     """What this connection's role may do with our tables. SQLite has no roles: there, its file says it."""
     names = sorted(metadata.tables)
     if connection.dialect.name != "postgresql":
-        return Rights(role="", unreadable=[], unwritable=[])
+        return Privileges(role="", unreadable=[], unwritable=[])
     role: str = connection.execute(sa.select(sa.func.current_user())).scalar_one()
 
     def lacks(*wanted: str) -> list[str]:
         may = sa.select(*(sa.and_(*(sa.func.has_table_privilege(name, each) for each in wanted)) for name in names))
         return [name for name, allowed in zip(names, connection.execute(may).one(), strict=True) if not allowed]
 
-    return Rights(role=role, unreadable=lacks("SELECT"), unwritable=lacks("INSERT", "UPDATE"))
+    return Privileges(role=role, unreadable=lacks("SELECT"), unwritable=lacks("INSERT", "UPDATE"))
 
 
 def time_there(connection: sa.Connection) -> datetime:

@@ -10,7 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.evaluation.decisions import Decisions, Situation
+from deploydb.domain.evaluation.decisions import Decisions, ServiceSnapshot
 from deploydb.domain.evaluation.evaluate import decide, open_flow
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import Misconfigured, Transient
@@ -18,13 +18,13 @@ from deploydb.store import bulk
 from deploydb.store.claims import MOST_ROWS, Claim, claim, settle
 from deploydb.store.decision_writer import save
 from deploydb.store.deployments import released_by_id
-from deploydb.store.engine import Held, TimedOut, reading, told_apart, transact
+from deploydb.store.engine import Held, TimedOut, reading, transact, translate_errors
 from deploydb.store.flows import match_early, open_flows
 from deploydb.store.journal import Journal
 from deploydb.store.revision import advance
 from deploydb.store.set_aside import set_aside, take_back
-from deploydb.store.snapshot import situations
-from deploydb.store.tables import agenda, deployment, mark
+from deploydb.store.snapshot import snapshots
+from deploydb.store.tables import deployment, evaluation_request, service_schedule
 
 
 class Evaluated(Struct, frozen=True, kw_only=True):
@@ -87,10 +87,13 @@ def evaluate(engine: sa.Engine, catalog: Catalog, now: datetime, *, limit: int =
 
 
 def next_due(engine: sa.Engine) -> datetime | None:
-    """When time alone may change something next, in the past too; None for never. Index: `ix_agenda_due`."""
+    """When time alone may change something next, in the past too; None for never. Index: `ix_service_schedule_due`."""
     with reading(engine) as connection:
         return connection.execute(
-            sa.select(agenda.c.due_at).where(agenda.c.due_at.is_not(None)).order_by(agenda.c.due_at).limit(1)
+            sa.select(service_schedule.c.due_at)
+            .where(service_schedule.c.due_at.is_not(None))
+            .order_by(service_schedule.c.due_at)
+            .limit(1)
         ).scalar()
 
 
@@ -99,10 +102,13 @@ def mark_open(engine: sa.Engine, now: datetime) -> int:
 
     def work(connection: sa.Connection) -> int:
         services = connection.execute(
-            sa.select(deployment.c.service).where(deployment.c.open).distinct().order_by(deployment.c.service)
+            sa.select(deployment.c.service)
+            .where(deployment.c.needs_evaluation)
+            .distinct()
+            .order_by(deployment.c.service)
         ).scalars()
         batch = [{"service": service, "created_at": now} for service in services]
-        bulk.insert_rows(connection, mark, batch)
+        bulk.insert_rows(connection, evaluation_request, batch)
         return len(batch)
 
     return transact(engine, work)
@@ -124,7 +130,7 @@ def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit:
     take_back(connection, claimed.trying - made.errors.keys() - made.left)
     settle(connection, catalog, claimed, made.evaluated, now)
     left = [{"service": service, "created_at": now} for service in sorted(made.left)]
-    bulk.insert_rows(connection, mark, left)
+    bulk.insert_rows(connection, evaluation_request, left)
     if made.flows or made.decisions or made.errors or claimed.aside:
         advance(connection)
     held = made.left if apart else frozenset()
@@ -141,7 +147,7 @@ def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit:
 def _apart(connection: sa.Connection, services: Sequence[str], work: _Work) -> _Made:
     """The work on the services, all of them or each half for itself, down to the one that fails."""
     try:
-        with told_apart(), connection.begin_nested():
+        with translate_errors(), connection.begin_nested():
             return work(services)
     except Exception as error:  # whatever it is, it is that service's alone
         if isinstance(error, Transient | Misconfigured) and not isinstance(error, TimedOut):
@@ -162,7 +168,7 @@ def _work(
     openings = [open_flow(catalog, service, releases[ident]) for service, ident in asked]
     flows = open_flows(connection, openings, journal, now)
     match_early(connection, services, now)
-    found = situations(connection, services, catalog, most=MOST_ROWS, wait=wait)
+    found = snapshots(connection, services, catalog, most=MOST_ROWS, wait=wait)
     made, errors = _decide(catalog, found, now)
     commands = save(connection, made, journal, now, catalog)
     journal.write(connection)
@@ -178,7 +184,7 @@ def _work(
 
 
 def _decide(
-    catalog: Catalog, found: Sequence[Situation], now: datetime
+    catalog: Catalog, found: Sequence[ServiceSnapshot], now: datetime
 ) -> tuple[list[Decisions], dict[str, Exception]]:
     """The decisions on each service, and the errors: one that fails is left as it is, and stops no other."""
     made: list[Decisions] = []

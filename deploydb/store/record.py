@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import (
     AboutDeployment,
     AboutHold,
@@ -42,7 +42,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
     stored: int = 0
     duplicates: int = 0
     unmatched: int = 0
-    refusals: tuple[tuple[int, Refused], ...] = ()
+    refusals: tuple[tuple[int, MessageRejected], ...] = ()
 
 
 def record(engine: sa.Engine, arrivals: Sequence[Arrival], now: datetime | Callable[[], datetime]) -> Recorded:
@@ -64,7 +64,7 @@ def record(engine: sa.Engine, arrivals: Sequence[Arrival], now: datetime | Calla
         return recorded
     if not recorded.stored + recorded.duplicates:
         raise next(iter(slow.values()))
-    late = tuple((index, Refused(str(error))) for index, error in slow.items())
+    late = tuple((index, MessageRejected(str(error))) for index, error in slow.items())
     return replace(recorded, refusals=tuple(sorted((*recorded.refusals, *late), key=itemgetter(0))))
 
 
@@ -80,7 +80,7 @@ def _parts(
         return transact(engine, lambda connection: _record(connection, arrivals, now))
     except Unstorable as error:
         if len(arrivals) == 1:
-            return Recorded(refusals=((start, Refused(str(error))),))
+            return Recorded(refusals=((start, MessageRejected(str(error))),))
     except TimedOut as error:
         if len(arrivals) == 1:
             slow[start] = error

@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from deploydb.domain.model.errors import Misconfigured
-from deploydb.store.engine import reading, told_apart
+from deploydb.store.engine import reading, translate_errors
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_237_001
@@ -21,7 +21,7 @@ def migrate(engine: sa.Engine) -> list[str]:
 
     Raises: Transient, Misconfigured as `engine.transact`.
     """
-    with told_apart(), engine.begin() as connection:
+    with translate_errors(), engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         before = _current(connection)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from deploydb.store import bulk
 from deploydb.store.list_parameters import among
 from deploydb.store.outbox import backoff
-from deploydb.store.tables import agenda, hold
+from deploydb.store.tables import hold, service_schedule
 
 LONGEST_ERROR = 1000
 """Characters of an error that are kept; the log has all of it."""
@@ -46,28 +46,28 @@ class Aside(Struct, frozen=True, kw_only=True):
 
 
 _ASIDE = sa.select(
-    agenda.c.service,
-    agenda.c.error,
-    agenda.c.error_first_at.label("first_at"),
-    agenda.c.error_last_at.label("last_at"),
-    agenda.c.error_attempts.label("attempts"),
-    agenda.c.due_at.label("next_at"),
-    agenda.c.parked,
-    agenda.c.catalog,
-).where(agenda.c.error.is_not(None))
-_OF = _ASIDE.where(among(agenda.c.service, "services"))
+    service_schedule.c.service,
+    service_schedule.c.error,
+    service_schedule.c.error_first_at.label("first_at"),
+    service_schedule.c.error_last_at.label("last_at"),
+    service_schedule.c.error_attempts.label("attempts"),
+    service_schedule.c.due_at.label("next_at"),
+    service_schedule.c.parked,
+    service_schedule.c.catalog,
+).where(service_schedule.c.error.is_not(None))
+_OF = _ASIDE.where(among(service_schedule.c.service, "services"))
 _PAUSES = sa.select(hold.c.service, hold.c.by, hold.c.reason, hold.c.until).where(
     hold.c.kind == "pause", hold.c.environment == "", hold.c.placed, among(hold.c.service, "services")
 )
 
 
 def set_aside_services(connection: sa.Connection) -> list[Aside]:
-    """The services that are set aside, by name. Index: `ix_agenda_error`."""
-    return [Aside(**row._mapping) for row in connection.execute(_ASIDE.order_by(agenda.c.service))]
+    """The services that are set aside, by name. Index: `ix_service_schedule_error`."""
+    return [Aside(**row._mapping) for row in connection.execute(_ASIDE.order_by(service_schedule.c.service))]
 
 
 def set_aside_of(connection: sa.Connection, services: Collection[str]) -> dict[str, Aside]:
-    """Those of the services that are set aside. Index: primary key of `agenda`."""
+    """Those of the services that are set aside. Index: primary key of `service_schedule`."""
     return {row.service: Aside(**row._mapping) for row in connection.execute(_OF, {"services": list(services)})}
 
 
@@ -96,14 +96,14 @@ def set_aside(
                 "parked": None,
             }
         )
-    bulk.update_rows(connection, agenda, batch, key=("service",))
+    bulk.update_rows(connection, service_schedule, batch, key=("service",))
 
 
 def take_back(connection: sa.Connection, services: Collection[str]) -> None:
     """The services were evaluated: they are set aside no more."""
     nothing = ("error", "error_first_at", "error_last_at", "error_attempts", "parked")
     batch = [{"service": service, **dict.fromkeys(nothing)} for service in sorted(services)]
-    bulk.update_rows(connection, agenda, batch, key=("service",))
+    bulk.update_rows(connection, service_schedule, batch, key=("service",))
 
 
 def to_try(connection: sa.Connection, aside: Mapping[str, Aside], now: datetime, digest: str) -> set[str]:
@@ -129,7 +129,7 @@ def to_try(connection: sa.Connection, aside: Mapping[str, Aside], now: datetime,
         words = f"parked by {pause.by}" + (f": {pause.reason}" if pause.reason else "")
         if known.parked != words or known.next_at != pause.until:
             parked.append({"service": service, "due_at": pause.until, "parked": words})
-    bulk.update_rows(connection, agenda, parked, key=("service",))
+    bulk.update_rows(connection, service_schedule, parked, key=("service",))
     return tried
 
 

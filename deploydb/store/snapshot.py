@@ -6,14 +6,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deploydb.domain.evaluation.decisions import Situation
+from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import (
+    CurrentVersion,
     Deployment,
+    FactOrder,
     Gate,
-    Outcome,
-    Precedence,
-    Running,
+    GateStatus,
     Verdict,
 )
 from deploydb.domain.model.evidence import (
@@ -24,12 +24,12 @@ from deploydb.domain.model.evidence import (
 from deploydb.store.deployments import from_row, locked, release_from_row, released, selected
 from deploydb.store.ingest_watermark import read_until
 from deploydb.store.list_parameters import among
-from deploydb.store.snapshot_context import Surroundings, surroundings
-from deploydb.store.tables import approval, artifact, deployment, running, verdict, verification
+from deploydb.store.snapshot_context import SnapshotContext, snapshot_context
+from deploydb.store.tables import approval, artifact, current_version, deployment, verdict, verification
 
 # Built once: for one service, building the statements would cost more than running them.
 _OPENED = deployment.alias("opened")
-_IS_OPEN = (among(_OPENED.c.service, "services"), _OPENED.c.open)
+_IS_OPEN = (among(_OPENED.c.service, "services"), _OPENED.c.needs_evaluation)
 _BESIDE = deployment.alias("beside")
 # One read, so one snapshot: of two, a report between them that opens a deployment again would hide it from both.
 _IN_PLAY = sa.union_all(
@@ -41,16 +41,21 @@ _DEPLOYMENTS = (
 )
 _RUNNING = (
     released()
-    .add_columns(running.c.service, running.c.environment, running.c.deployment_id, running.c.since)
-    .join(running, running.c.artifact_id == artifact.c.id)
-    .where(among(running.c.service, "services"))
+    .add_columns(
+        current_version.c.service,
+        current_version.c.environment,
+        current_version.c.deployment_id,
+        current_version.c.live_at,
+    )
+    .join(current_version, current_version.c.artifact_id == artifact.c.id)
+    .where(among(current_version.c.service, "services"))
 )
 _REPORTS = sa.select(verification).where(among(verification.c.deployment_id, "ids")).order_by(verification.c.promotion)
 _WORDS = sa.select(approval).where(among(approval.c.deployment_id, "ids")).order_by(approval.c.promotion, approval.c.by)
 _JUDGED = sa.select(verdict).where(among(verdict.c.deployment_id, "ids"), verdict.c.outcome.is_not(None))
 
 
-def situations(
+def snapshots(
     connection: sa.Connection,
     services: Collection[str],
     catalog: Catalog,
@@ -58,24 +63,24 @@ def situations(
     lock: bool = True,
     most: int | None = None,
     wait: bool = True,
-) -> list[Situation]:
+) -> list[ServiceSnapshot]:
     """Each service's situation, in the order of their names. With `lock`, the deployments are locked until the
     transaction ends.
 
     Services are left out, the last first, once `most` deployments are exceeded, but never the first; and without
     `wait` those with a deployment that another session has locked.
 
-    The cost follows what is open, not what has been. Indexes: `ix_deployment_open`, `uq_deployment_flow_id`, primary
-    keys; and those of `surroundings`.
+    The cost follows what is open, not what has been. Indexes: `ix_deployment_needs_evaluation`,
+    `uq_deployment_flow_id`, primary keys; and those of `snapshot_context`.
     """
     read = read_until(connection)  # before the deployments: what it covers is seen in them
     if lock:
         deployments, services = _lock(connection, services, most, wait)
     else:
         deployments = [from_row(row) for row in connection.execute(_DEPLOYMENTS, {"services": list(services)})]
-    opened = [known for known in deployments if known.open]
+    opened = [known for known in deployments if known.needs_evaluation]
     heard = opened + _earlier_attempts(deployments)
-    around = surroundings(connection, services, opened, catalog, heard=heard)
+    around = snapshot_context(connection, services, opened, catalog, heard=heard)
     idents = [known.id for known in opened]
     evidence = _evidence(connection, heard, around)
     verdicts = _verdicts(connection, idents) if around.judged else {}
@@ -84,7 +89,7 @@ def situations(
     for known in deployments:
         by_service[known.service].append(known)
     return [
-        Situation(
+        ServiceSnapshot(
             service=service,
             deployments=tuple(by_service[service]),
             running=runs[service],
@@ -130,21 +135,21 @@ def _earlier_attempts(deployments: Sequence[Deployment]) -> list[Deployment]:
     again = {
         (known.flow, known.environment)
         for known in deployments
-        if known.open and known.attempt > 1 and known.kind == "deploy"
+        if known.needs_evaluation and known.attempt > 1 and known.kind == "deploy"
     }
-    return [known for known in deployments if not known.open and (known.flow, known.environment) in again]
+    return [known for known in deployments if not known.needs_evaluation and (known.flow, known.environment) in again]
 
 
-def _running(connection: sa.Connection, services: Collection[str]) -> dict[str, dict[tuple[str, str], Running]]:
-    found: dict[str, dict[tuple[str, str], Running]] = defaultdict(dict)
+def _running(connection: sa.Connection, services: Collection[str]) -> dict[str, dict[tuple[str, str], CurrentVersion]]:
+    found: dict[str, dict[tuple[str, str], CurrentVersion]] = defaultdict(dict)
     for row in connection.execute(_RUNNING, {"services": list(services)}):
         release = release_from_row(row)
-        ran = Running(deployment=row.deployment_id, release=release, since=row.since)
+        ran = CurrentVersion(deployment=row.deployment_id, release=release, live_at=row.live_at)
         found[row.service][row.environment, release.artifact.module] = ran
     return found
 
 
-def _evidence(connection: sa.Connection, heard: Sequence[Deployment], around: Surroundings) -> dict[int, Evidence]:
+def _evidence(connection: sa.Connection, heard: Sequence[Deployment], around: SnapshotContext) -> dict[int, Evidence]:
     deployments = [known.id for known in heard]
     reports: dict[int, list[Verification]] = defaultdict(list)
     words: dict[int, list[Approval]] = defaultdict(list)
@@ -182,8 +187,8 @@ def _evidence(connection: sa.Connection, heard: Sequence[Deployment], around: Su
     }
 
 
-def _precedence(row: Any) -> Precedence:  # noqa: ANN401  # a row of `verification` or `approval`
-    return Precedence(row.time, row.source, row.event_id)
+def _precedence(row: Any) -> FactOrder:  # noqa: ANN401  # a row of `verification` or `approval`
+    return FactOrder(row.time, row.source, row.event_id)
 
 
 def _verdicts(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[Gate, Verdict]]:
@@ -192,7 +197,7 @@ def _verdicts(connection: sa.Connection, deployments: Collection[int]) -> dict[i
         read = Verdict(
             promotion=row.promotion,
             phase=row.phase,
-            outcome=Outcome(row.outcome),
+            outcome=GateStatus(row.outcome),
             reason=row.reason,
             recheck_at=row.recheck_at,
             inputs=tuple(row.inputs or ()),

@@ -11,17 +11,17 @@ import sqlalchemy as sa
 
 from deploydb.domain.model.catalog import Catalog, Lane
 from deploydb.domain.model.deployment import (
+    DependencyState,
     Deployment,
-    Good,
-    Neighbour,
-    Precedence,
+    FactOrder,
+    KnownGood,
     Status,
 )
 from deploydb.domain.model.evidence import Attestation, Incident
 from deploydb.domain.model.overrides import (
     Hold,
     Hotfix,
-    Wish,
+    RollbackRequest,
 )
 from deploydb.store.deployments import release_from_row, released, selected
 from deploydb.store.list_parameters import among, among_rows
@@ -31,15 +31,15 @@ from deploydb.store.tables import (
     approval,
     artifact,
     attestation,
+    current_version,
     deployment,
     flow,
     hold,
     hotfix,
     incident,
-    running,
+    rollback_request,
     verdict,
     verification,
-    wish,
 )
 
 LOOKED_BACK = 50
@@ -49,7 +49,9 @@ _ANY = sa.select(
     sa.exists().where(hold.c.placed, among(hold.c.service, "everybodys")).label("holds"),
     sa.exists().where(among(hotfix.c.service, "services")).label("hotfixes"),
     sa.exists().where(among(incident.c.service, "services")).label("incidents"),
-    sa.exists().where(wish.c.answered_at.is_(None), among(wish.c.service, "services")).label("wishes"),
+    sa.exists()
+    .where(rollback_request.c.answered_at.is_(None), among(rollback_request.c.service, "services"))
+    .label("wishes"),
     sa.exists().where(among(verification.c.deployment_id, "ids")).label("reports"),
     sa.exists().where(among(approval.c.deployment_id, "ids")).label("words"),
     sa.exists().where(among(verdict.c.deployment_id, "ids"), verdict.c.outcome.is_not(None)).label("verdicts"),
@@ -57,7 +59,9 @@ _ANY = sa.select(
 """One look for what there mostly is nothing of: a flow that has just been opened has no report, no word, no verdict."""
 _HOLDS = sa.select(hold).where(hold.c.placed, among(hold.c.service, "everybodys"))
 _HOTFIXES = sa.select(hotfix).where(among(hotfix.c.service, "services"), among(hotfix.c.version, "versions"))
-_WISHES = sa.select(wish).where(wish.c.answered_at.is_(None), among(wish.c.service, "services"))
+_WISHES = sa.select(rollback_request).where(
+    rollback_request.c.answered_at.is_(None), among(rollback_request.c.service, "services")
+)
 _INCIDENTS = sa.select(incident).where(
     among(incident.c.service, "services"),
     sa.or_(incident.c.open, incident.c.time >= sa.bindparam("since", type_=incident.c.time.type)),
@@ -65,16 +69,18 @@ _INCIDENTS = sa.select(incident).where(
 _ATTESTATIONS = sa.select(attestation).where(among_rows((attestation.c.module_key, attestation.c.version), "keys"))
 _NEIGHBOURS = (
     released()
-    .add_columns(running.c.service, running.c.environment, running.c.deployment_id, deployment.c.status)
-    .join(running, running.c.artifact_id == artifact.c.id)
-    .join(deployment, deployment.c.id == running.c.deployment_id)
-    .where(among_rows((running.c.service, running.c.environment), "keys"))
+    .add_columns(
+        current_version.c.service, current_version.c.environment, current_version.c.deployment_id, deployment.c.status
+    )
+    .join(current_version, current_version.c.artifact_id == artifact.c.id)
+    .join(deployment, deployment.c.id == current_version.c.deployment_id)
+    .where(among_rows((current_version.c.service, current_version.c.environment), "keys"))
 )
 _other = deployment.alias("other")
 _unfinished = sa.exists().where(
     _other.c.flow_id == flow.c.id,
     _other.c.status != "SUCCESS",
-    sa.or_(_other.c.sequel.is_(None), _other.c.sequel != "retry"),
+    sa.or_(_other.c.failure_response.is_(None), _other.c.failure_response != "retry"),
 )
 _GOOD = (
     selected()
@@ -90,25 +96,25 @@ _GOOD = (
 )
 
 
-class Surroundings:
+class SnapshotContext:
     """What was found, by service. `reported`, `spoken`, `judged`: whether there are reports, words and verdicts on any
     of the open deployments."""
 
     def __init__(self) -> None:
         self.holds: list[Hold] = []
         self.hotfixes: dict[str, tuple[Hotfix, ...]] = defaultdict(tuple)
-        self.wishes: dict[str, tuple[Wish, ...]] = defaultdict(tuple)
+        self.wishes: dict[str, tuple[RollbackRequest, ...]] = defaultdict(tuple)
         self.incidents: dict[Lane, list[Incident]] = defaultdict(list)
         self.attestations: dict[tuple[str, str], list[Attestation]] = defaultdict(list)
-        self.neighbours: list[Neighbour] = []
+        self.neighbours: list[DependencyState] = []
         self.reported = self.spoken = self.judged = False
-        self.good: dict[str, dict[str, tuple[Good, ...]]] = defaultdict(dict)
+        self.good: dict[str, dict[str, tuple[KnownGood, ...]]] = defaultdict(dict)
 
     def holds_of(self, service: str) -> tuple[Hold, ...]:
         """The holds on a service, and those on all."""
         return tuple(one for one in self.holds if one.service in (None, service))
 
-    def neighbours_of(self, lanes: Collection[Lane]) -> tuple[Neighbour, ...]:
+    def neighbours_of(self, lanes: Collection[Lane]) -> tuple[DependencyState, ...]:
         """What runs in some lanes."""
         return tuple(one for one in self.neighbours if (one.service, one.environment) in lanes)
 
@@ -123,20 +129,20 @@ class Surroundings:
         return tuple(self.attestations.get(_artifact_key(known), ()))
 
 
-def surroundings(
+def snapshot_context(
     connection: sa.Connection,
     services: Collection[str],
     opened: Sequence[Deployment],
     catalog: Catalog,
     *,
     heard: Sequence[Deployment],
-) -> Surroundings:
+) -> SnapshotContext:
     """What stands around the services and their open deployments, and whether anything was said of those `heard`.
 
-    Indexes: `ix_hold_placed`, `ix_wish_unanswered`, `ix_incident_open`, `ix_incident_time`, `ix_deployment_succeeded`,
-    primary keys.
+    Indexes: `ix_hold_placed`, `ix_rollback_request_unanswered`, `ix_incident_open`, `ix_incident_time`,
+    `ix_deployment_succeeded`, primary keys.
     """
-    found = Surroundings()
+    found = SnapshotContext()
     named = {"services": sorted(services)}
     everybodys = {"everybodys": ["", *named["services"]]}
     idents = {"ids": [known.id for known in heard]}
@@ -153,7 +159,7 @@ def surroundings(
             found.wishes[row.service] += (_wish(row),)
     # at a stage's door, too: else it would depend on what else is open what is known there
     if there_are.incidents and opened:
-        began = min(known.running_since or known.release.published_at for known in opened)
+        began = min(known.gates_count_from or known.release.published_at for known in opened)
         for row in connection.execute(_INCIDENTS, {**named, "since": began}):
             found.incidents[row.service, row.environment].append(_incident(row))
     keys = sorted({_artifact_key(known) for known in opened if catalog.asks_provenance(known.service)})
@@ -168,27 +174,29 @@ def surroundings(
     return found
 
 
-def good_in(connection: sa.Connection, service: str, environment: str) -> tuple[Good, ...]:
+def good_in(connection: sa.Connection, service: str, environment: str) -> tuple[KnownGood, ...]:
     """What succeeded in a lane, newest first, each release once, of the last `LOOKED_BACK` deployments that did.
 
     Index: `ix_deployment_succeeded`.
     """
-    found: dict[int, Good] = {}
+    found: dict[int, KnownGood] = {}
     for row in connection.execute(_GOOD, {"service": service, "environment": environment}):
         release = release_from_row(row)
         since = max(row.finished_at, row.requested_at or row.finished_at)
-        one = Good(deployment=row.id, release=release, since=since, completed=bool(row.completed))
+        one = KnownGood(deployment=row.id, release=release, live_at=since, completed=bool(row.completed))
         found.setdefault(release.id, one)
-    return tuple(sorted(found.values(), key=lambda one: (one.since, one.deployment), reverse=True))
+    return tuple(sorted(found.values(), key=lambda one: (one.live_at, one.deployment), reverse=True))
 
 
 def _failed(opened: Sequence[Deployment]) -> set[Lane]:
     return {
-        (known.service, known.environment) for known in opened if known.status is Status.FAILED and known.sequel is None
+        (known.service, known.environment)
+        for known in opened
+        if known.status is Status.FAILED and known.failure_response is None
     }
 
 
-def _wished(found: Surroundings) -> set[Lane]:
+def _wished(found: SnapshotContext) -> set[Lane]:
     return {(service, one.environment) for service, wishes in found.wishes.items() for one in wishes}
 
 
@@ -197,8 +205,8 @@ def _artifact_key(known: Deployment) -> tuple[str, str]:
     return (module_key(artifact_.group, artifact_.name), artifact_.version)
 
 
-def _at(row: Any) -> Precedence:  # noqa: ANN401  # a row that a fact said
-    return Precedence(row.time, row.source, row.event_id)
+def _at(row: Any) -> FactOrder:  # noqa: ANN401  # a row that a fact said
+    return FactOrder(row.time, row.source, row.event_id)
 
 
 def _hotfix(row: Any) -> Hotfix:  # noqa: ANN401
@@ -213,8 +221,8 @@ def _hotfix(row: Any) -> Hotfix:  # noqa: ANN401
     )
 
 
-def _wish(row: Any) -> Wish:  # noqa: ANN401
-    return Wish(
+def _wish(row: Any) -> RollbackRequest:  # noqa: ANN401
+    return RollbackRequest(
         event=row.event,
         environment=row.environment,
         by=row.by,
@@ -233,8 +241,8 @@ def _attestation(row: Any) -> Attestation:  # noqa: ANN401
     return Attestation(digest=row.digest, signer=row.signer, kind=row.kind, at=_at(row), event=row.event)
 
 
-def _neighbour(row: Any) -> Neighbour:  # noqa: ANN401
-    return Neighbour(
+def _neighbour(row: Any) -> DependencyState:  # noqa: ANN401
+    return DependencyState(
         service=row.service,
         environment=row.environment,
         release=release_from_row(row),

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.unsafe_characters import not_allowed
 
 _AT = re.compile(r"^(?P<what>.*) - at `(?P<path>\$[^`]*)`$", re.DOTALL)
@@ -21,7 +21,7 @@ def shortened(text: str) -> str:
     return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"
 
 
-def explain(message: str, structs: tuple[type[msgspec.Struct], ...], body: bytes) -> Refused:
+def explain(message: str, structs: tuple[type[msgspec.Struct], ...], body: bytes) -> MessageRejected:
     """Rewrite `message`, msgspec's on `body`. `structs`: the possible types of the body."""
     found = _AT.match(message)
     what, path = (shortened(found["what"]), found["path"]) if found else (shortened(message), "$")
@@ -33,11 +33,11 @@ def explain(message: str, structs: tuple[type[msgspec.Struct], ...], body: bytes
         given = re.search(r"'.*", what, re.DOTALL)
         known = ", ".join(sorted({_tag(struct) for struct in structs}))
         problem = f"unknown type {given[0]}" if given else "is missing" if missing else "must be text"
-        return Refused(f"{problem}; known types are {known}", path=path)
+        return MessageRejected(f"{problem}; known types are {known}", path=path)
     if what.startswith("Expected `str` matching regex"):
-        return Refused(not_allowed(_text_at(path, body)) or what, path=path)
+        return MessageRejected(not_allowed(_text_at(path, body)) or what, path=path)
     hint = _hint(path, structs, body)
-    return Refused(f"{what}; {hint}" if hint else what, path=path)
+    return MessageRejected(f"{what}; {hint}" if hint else what, path=path)
 
 
 def _hint(path: str, structs: tuple[type[msgspec.Struct], ...], body: bytes) -> str:

@@ -13,7 +13,7 @@ from packageurl import PackageURL
 
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.commands import DeployCommand, Notification
-from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import (
     OWN_SOURCE,
     AnyFact,
@@ -50,7 +50,7 @@ def decode_fact(body: bytes, *, arrived_at: datetime) -> AnyFact:
     """
     fact = _decode(_facts, _FACTS, body)
     if fact.source == OWN_SOURCE:
-        raise Refused(f"{OWN_SOURCE} is the source of DeployDB's own decisions: name another", path="$.source")
+        raise MessageRejected(f"{OWN_SOURCE} is the source of DeployDB's own decisions: name another", path="$.source")
     if isinstance(fact, _WITH_ARTIFACT) and fact.artifact.purl is not None:
         fact = replace(fact, artifact=_canonical(fact.artifact))
     if isinstance(fact, HoldPlaced) and fact.until is not None:
@@ -60,13 +60,13 @@ def decode_fact(body: bytes, *, arrived_at: datetime) -> AnyFact:
     time = fact.time if fact.time.tzinfo is UTC else _in_utc(fact.time, "$.time")
     if time > arrived_at and time > arrived_at + MAX_AHEAD:
         problem = f"{time.isoformat()} is in the future: it arrived at {arrived_at.isoformat(timespec='seconds')}"
-        raise Refused(f"{problem}; set the source's clock, or leave `time` out", path="$.time")
+        raise MessageRejected(f"{problem}; set the source's clock, or leave `time` out", path="$.time")
     return fact if time is fact.time else replace(fact, time=time)
 
 
-def oversized(size: int) -> Refused:
+def oversized(size: int) -> MessageRejected:
     """The rejection of a message of `size` bytes."""
-    return Refused(f"has {size} bytes; at most {MAX_BODY_BYTES} are taken")
+    return MessageRejected(f"has {size} bytes; at most {MAX_BODY_BYTES} are taken")
 
 
 def encode_fact(fact: AnyFact) -> bytes:
@@ -101,13 +101,13 @@ def _decode(decoder: msgspec.json.Decoder[T], structs: tuple[type[msgspec.Struct
         value = decoder.decode(body)
         _anything.decode(body)  # the typed decoder skips unknown fields without parsing them
     except UnicodeDecodeError as error:
-        raise Refused(f"not UTF-8: byte {error.start} is 0x{body[error.start]:02x}") from error
+        raise MessageRejected(f"not UTF-8: byte {error.start} is 0x{body[error.start]:02x}") from error
     except RecursionError as error:
-        raise Refused(f"nested more than {MAX_NESTING} deep") from error
+        raise MessageRejected(f"nested more than {MAX_NESTING} deep") from error
     except msgspec.ValidationError as error:
         raise find_offence(body) or explain(str(error), structs, body) from error
     except msgspec.DecodeError as error:
-        raise find_offence(body) or Refused(f"not JSON: {error}" if body else "the message is empty") from error
+        raise find_offence(body) or MessageRejected(f"not JSON: {error}" if body else "the message is empty") from error
     if b"\\u0000" in body or body.count(b"[") + body.count(b"{") > MAX_NESTING:
         offence = find_offence(body)
         if offence is not None:
@@ -119,7 +119,7 @@ def _in_utc(time: datetime, path: str) -> datetime:
     try:
         return time.astimezone(UTC)
     except OverflowError as error:
-        raise Refused(f"{time.isoformat()} is out of range", path=path) from error
+        raise MessageRejected(f"{time.isoformat()} is out of range", path=path) from error
 
 
 def _canonical(artifact: Artifact) -> Artifact:
@@ -127,4 +127,4 @@ def _canonical(artifact: Artifact) -> Artifact:
     try:
         return replace(artifact, purl=PackageURL.from_string(artifact.purl or "").to_string())
     except ValueError as error:
-        raise Refused(shortened(f"not a package URL: {error}"), path="$.artifact.purl") from error
+        raise MessageRejected(shortened(f"not a package URL: {error}"), path="$.artifact.purl") from error

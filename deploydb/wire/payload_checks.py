@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.errors import MessageRejected
 from deploydb.wire.error_messages import shortened
 
 MAX_NESTING = 64
@@ -27,16 +27,16 @@ class _Unreadable(str):
     __slots__ = ()
 
 
-def find_offence(body: bytes) -> Refused | None:
+def find_offence(body: bytes) -> MessageRejected | None:
     """The first offence in the order of the message, with its path; None for none, and where the body is not JSON."""
     try:
         message = json.loads(body, parse_int=_integer, parse_float=_number, parse_constant=_constant)
     except RecursionError:
-        return Refused(f"nested more than {MAX_NESTING} deep")
+        return MessageRejected(f"nested more than {MAX_NESTING} deep")
     except ValueError:
         return None
     found = ((path, _offence_of(value)) for path, value in _walk(message))
-    return next((Refused(why, path=_plain(path)) for path, why in found if why is not None), None)
+    return next((MessageRejected(why, path=_plain(path)) for path, why in found if why is not None), None)
 
 
 def _walk(message: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # any JSON

@@ -66,7 +66,7 @@ def _take(made: Stage, arrived: dict[str, float], flows: int) -> None:
     until = time.perf_counter() + 60 + flows / FLOWS_PER_SECOND
     with open_inbound(made.broker_url, command_queue("default"), name="bench") as inbound:
         while len(arrived) < flows and time.perf_counter() < until:
-            deliveries = inbound.take(100, timedelta(seconds=1))
+            deliveries = inbound.receive(100, timedelta(seconds=1))
             now = time.perf_counter()
             for delivery in deliveries:
                 arrived[decode_command(delivery.body).service] = now

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import psycopg
 
-from tests.cluster import House, write_config
+from tests.cluster import Cluster, write_config
 from tests.servers import Servers
 
 LIMIT_SECONDS = 300
 
 
-class Stage(House):
+class Stage(Cluster):
     """The addresses of one measurement, and what to do with them."""
 
     @contextmanager

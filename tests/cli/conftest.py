@@ -13,7 +13,7 @@ import uvicorn
 from deploydb.http.listening import listening
 from deploydb.query.app import application
 from tests.cli.shell import Queue, Shell
-from tests.scenario import World
+from tests.scenario import Scenario
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def queue(embedded_url: str, shell: Shell) -> Queue:
 
 
 @contextmanager
-def served(world: World) -> Iterator[str]:
+def served(world: Scenario) -> Iterator[str]:
     """The query service on a world's store; gives its address."""
     app = application(world.engine, lambda: world.catalog, log=structlog.get_logger(), clock=lambda: world.now)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
@@ -49,7 +49,7 @@ def served(world: World) -> Iterator[str]:
 def told(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A shell beside a service that knows a story: foo 1.0 is verified in dev and runs in prod, 1.1 waits in dev."""
     folder = tmp_path_factory.mktemp("told")
-    with World(f"sqlite:///{shutil.copy(sqlite_template, folder / 'deploydb.db')}") as world:
+    with Scenario(f"sqlite:///{shutil.copy(sqlite_template, folder / 'deploydb.db')}") as world:
         world.publish("1.0")
         world.evaluate()
         world.deploy()

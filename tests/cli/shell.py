@@ -82,7 +82,7 @@ class Queue:
     def arrived(self) -> list[Delivery]:
         """What is there by now, taken off the queue. A publish has ended before: nothing is waited for."""
         with open_inbound(self.url, INGEST_QUEUE, name="tests") as inbound:
-            deliveries = inbound.take(1000, timedelta(0))
+            deliveries = inbound.receive(1000, timedelta(0))
             inbound.ack(deliveries)
             return deliveries
 

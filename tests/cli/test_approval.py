@@ -15,7 +15,7 @@ from deploydb.domain.model.catalog import (
 from deploydb.domain.model.promotions import ManualPromotion
 from tests.cli.conftest import lane, served
 from tests.cli.shell import Queue, Shell
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 
 
 def asking_people() -> Catalog:
@@ -34,7 +34,7 @@ def asking_people() -> Catalog:
 def waiting(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A service's address: foo 1.0 waits for people in staging, 1.1 has not come out of dev; bar 2.0 waits in dev."""
     folder = tmp_path_factory.mktemp("waiting")
-    with World(f"sqlite:///{shutil.copy(sqlite_template, folder / 'deploydb.db')}", asking_people()) as world:
+    with Scenario(f"sqlite:///{shutil.copy(sqlite_template, folder / 'deploydb.db')}", asking_people()) as world:
         world.publish("1.0")
         world.publish("2.0", name="bar")
         world.evaluate()

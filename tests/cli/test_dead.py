@@ -11,19 +11,19 @@ from deploydb.store.engine import open_engine, reading
 from deploydb.store.tables import event
 from tests.cli.shell import Queue, Shell
 from tests.cli.test_publish import published
-from tests.cluster import House, write_config
+from tests.cluster import Cluster, write_config
 from tests.workers.in_process import CONFIG, until
 
 
 @pytest.fixture
-def house(queue: Queue, sqlite_url: str, tmp_path: Path) -> Iterator[House]:
+def house(queue: Queue, sqlite_url: str, tmp_path: Path) -> Iterator[Cluster]:
     """Ingest as a process, on the broker that the shell publishes to."""
-    with House(queue.url, sqlite_url, write_config(tmp_path / "config", CONFIG)) as house:
+    with Cluster(queue.url, sqlite_url, write_config(tmp_path / "config", CONFIG)) as house:
         house.start("ingest")
         yield house
 
 
-def stored(house: House) -> list[str]:
+def stored(house: Cluster) -> list[str]:
     """The ids of the events in the database, in the order in which they came."""
     engine = open_engine(house.database_url, name="tests")
     try:
@@ -44,7 +44,7 @@ def listed(shell: Shell, count: int) -> list[dict[str, Any]]:
 
 
 def test_what_cannot_be_taken_names_its_field_lets_the_others_pass_and_comes_back_mended(
-    shell: Shell, queue: Queue, house: House
+    shell: Shell, queue: Queue, house: Cluster
 ) -> None:
     nul = json.dumps(published("1.2", artifact={"group": "com.example", "name": "f\0o", "version": "1.2"})).encode()
     large = json.dumps(published("1.3", padding="x" * 5_000_000)).encode()

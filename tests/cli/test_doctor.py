@@ -20,7 +20,7 @@ from deploydb.broker.topology import DEAD_QUEUE, INGEST_QUEUE, topology
 from tests.cli.conftest import served
 from tests.cli.shell import Queue, Shell
 from tests.conftest import needs_servers
-from tests.scenario import World
+from tests.scenario import Scenario
 from tests.servers import PostgreSQL, RabbitMQ
 
 CONFIG = str(Path(__file__).parents[2] / "config")
@@ -35,7 +35,7 @@ def house(shell: Shell, queue: Queue, sqlite_template: Path, tmp_path: Path) -> 
     url = f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'deploydb.db')}"
     provision(queue.url, WANTED)
     shell.environment |= {"DEPLOYDB_CONFIG": CONFIG, "DEPLOYDB_DATABASE_URL": url}
-    with World(url) as world, served(world) as address:
+    with Scenario(url) as world, served(world) as address:
         shell.environment["DEPLOYDB_URL"] = address
         yield shell
 
@@ -130,7 +130,7 @@ def test_a_database_without_a_schema_is_told_to_be_migrated(house: Shell) -> Non
 
 
 def test_what_waits_too_long_is_told_with_the_worker_that_should_do_it(house: Shell) -> None:
-    with World(house.environment["DEPLOYDB_DATABASE_URL"]) as world:
+    with Scenario(house.environment["DEPLOYDB_DATABASE_URL"]) as world:
         world.now = datetime.now(UTC) - timedelta(minutes=3)
         world.publish("1.0")
         world.evaluate()

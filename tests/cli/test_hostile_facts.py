@@ -15,7 +15,7 @@ from tests.cli.shell import Shell
 from tests.cluster import write_config
 from tests.hostile import hostile_facts
 from tests.query.test_process import CONFIG
-from tests.scenario import NOON, World
+from tests.scenario import NOON, Scenario
 
 FACTS = 1_000
 READS = (
@@ -38,7 +38,7 @@ READS = (
 @pytest.fixture(scope="module")
 def shell(shared_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A shell beside a service whose log is full of them."""
-    with World(shared_url) as world:
+    with Scenario(shared_url) as world:
         world.publish("1.0")
         world.evaluate()
         world.deploy()

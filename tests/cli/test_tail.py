@@ -13,13 +13,13 @@ import pytest
 
 from tests.cli.conftest import served
 from tests.cli.shell import DEPLOYDB, Shell, running
-from tests.scenario import World
+from tests.scenario import Scenario
 
 
 @pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
+def world(sqlite_template: Path, tmp_path: Path) -> Iterator[Scenario]:
     """A log with one event in it."""
-    with World(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'deploydb.db')}") as world:
+    with Scenario(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'deploydb.db')}") as world:
         world.publish("1.0")
         yield world
 
@@ -30,7 +30,7 @@ def line(stream: IO[str] | None) -> str:
     return stream.readline()
 
 
-def test_each_new_event_is_a_line_until_ctrl_c(shell: Shell, world: World) -> None:
+def test_each_new_event_is_a_line_until_ctrl_c(shell: Shell, world: Scenario) -> None:
     with (
         served(world) as url,
         running(
@@ -52,7 +52,7 @@ def test_each_new_event_is_a_line_until_ctrl_c(shell: Shell, world: World) -> No
     assert (rest, answer.strip(), process.returncode) == ("", "", 130)
 
 
-def test_as_json_each_event_is_an_object_a_line(shell: Shell, world: World) -> None:
+def test_as_json_each_event_is_an_object_a_line(shell: Shell, world: Scenario) -> None:
     world.publish("1.1")
     with (
         served(world) as url,
@@ -71,7 +71,7 @@ def test_as_json_each_event_is_an_object_a_line(shell: Shell, world: World) -> N
     assert [one["body"]["artifact"]["version"] for one in (first, second)] == ["1.1", "1.2"]
 
 
-def test_the_log_is_narrowed_by_who_and_since(shell: Shell, world: World) -> None:
+def test_the_log_is_narrowed_by_who_and_since(shell: Shell, world: Scenario) -> None:
     world.tell("hold.placed", kind="pause", service="foo", by="alice", reason="moving")
     world.tell("hold.lifted", kind="pause", service="foo", by="bob", reason="moved")
     with served(world) as url:

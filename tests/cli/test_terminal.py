@@ -17,10 +17,10 @@ from deploydb.broker.dead_letter import dead_letter
 from deploydb.broker.open import open_outbound
 from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.domain.unsafe_characters import has_hidden
-from deploydb.store.tables import artifact, deployment, running
+from deploydb.store.tables import artifact, current_version, deployment
 from tests.cli.conftest import lane, served
 from tests.cli.shell import DEPLOYDB, Queue, Shell
-from tests.scenario import World
+from tests.scenario import Scenario
 
 FORGED = "\nservice/forged runs in prod"
 """What a job could say to add a line to an answer."""
@@ -35,7 +35,7 @@ def hostile(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("hostile")
     path = folder / "deploydb.db"
     path.write_bytes(sqlite_template.read_bytes())
-    with World(f"sqlite:///{path}") as world:
+    with Scenario(f"sqlite:///{path}") as world:
         world.publish("1.0", artifact={"url": f"https://x/{WORDS}"}, **{f"x{WORDS}": WORDS})
         world.evaluate()
         world.deploy()
@@ -52,14 +52,14 @@ def forging(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("forging")
     path = folder / "deploydb.db"
     path.write_bytes(sqlite_template.read_bytes())
-    with World(f"sqlite:///{path}") as world:
+    with Scenario(f"sqlite:///{path}") as world:
         world.publish("1.0", artifact={"commit": "abcdef0123"})
         world.evaluate()
         world.deploy()
         world.tell("hold.placed", kind="pause", service="foo", by="alice", reason=f"no{FORGED}")
         world.evaluate(minutes=1)
         with world.engine.begin() as connection:
-            for table in (artifact, deployment, running):
+            for table in (artifact, deployment, current_version):
                 connection.execute(sa.update(table).values(version=f"1.0{FORGED}"))
         with served(world) as url:
             yield Shell(folder, DEPLOYDB_URL=url)

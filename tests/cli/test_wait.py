@@ -12,7 +12,7 @@ import pytest
 from deploydb.domain.model.catalog import Service
 from tests.cli.conftest import lane, served
 from tests.cli.shell import DEPLOYDB, Queue, Shell
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def walking(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("walking")
     foo = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), promotions=("smoke",))
     bar = Service(ident="bar", artifacts=("com.example:bar",), pipelines=("main",), promotions=("smoke",))
-    with World(f"sqlite:///{shutil.copy(sqlite_template, folder / 'deploydb.db')}", catalog(foo, bar)) as world:
+    with Scenario(f"sqlite:///{shutil.copy(sqlite_template, folder / 'deploydb.db')}", catalog(foo, bar)) as world:
         world.publish("1.0")
         world.publish("1.0", name="bar")
         world.evaluate()

@@ -11,7 +11,7 @@ from deploydb.domain.model.promotions import (
 )
 from tests.cli.conftest import served
 from tests.cli.shell import Shell
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 
 GO = ManualPromotion(ident="go", groups=("sre",))
 OFFICE = WindowPromotion(ident="office-hours", zone="UTC", allow=(Window(days=(1,), start=time(9), end=time(17)),))
@@ -28,7 +28,7 @@ def test_one_approval_and_a_soak_until_a_window_opens_on_tuesday(database_url: s
         entry={"prod": ("office-hours",)},
         groups={"sre": frozenset({"bob"})},
     )
-    with World(database_url, known) as world:
+    with Scenario(database_url, known) as world:
         world.publish("1.4.0")
         world.evaluate()
         (command,) = world.deploy()

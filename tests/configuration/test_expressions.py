@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from deploydb.configuration import expressions
 from deploydb.configuration.expressions import VARIABLES, compile_rule
-from deploydb.domain.gates import Asked
+from deploydb.domain.gates import GateContext
 from deploydb.domain.gates.expression import variables
 from tests.configuration.given import config, problems_of
 from tests.domain.scenario import (
@@ -29,7 +29,7 @@ KNOWN = deployment(
 
 
 def ask(expression: str, known: Any = KNOWN) -> bool:
-    return compile_rule(expression)(variables(Asked(deployment=known, now=at(150), since=at(30))))
+    return compile_rule(expression)(variables(GateContext(deployment=known, now=at(150), since=at(30))))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_it_holds_or_does_not(expression: str, holds: bool) -> None:
 
 
 def test_every_variable_is_declared_and_given() -> None:
-    given = expressions._flat(variables(Asked(deployment=KNOWN, now=at(0))))
+    given = expressions._flat(variables(GateContext(deployment=KNOWN, now=at(0))))
     assert given.keys() == VARIABLES.keys()
 
 
@@ -102,7 +102,7 @@ def test_values_are_data_and_never_code() -> None:
 
 def test_several_threads_may_use_a_rule() -> None:
     rule = compile_rule("now - deployment.since >= duration('0s')")
-    given = variables(Asked(deployment=KNOWN, now=at(150), since=at(0)))
+    given = variables(GateContext(deployment=KNOWN, now=at(150), since=at(0)))
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(lambda _: rule(given), range(2000)))
 

@@ -19,10 +19,19 @@ from deploydb.domain.model.promotions import (
 )
 from deploydb.domain.model.reasons import Reason
 from deploydb.domain.wording import text
-from deploydb.store.tables import attestation, deployment, hold, hotfix, incident, running, verdict, wish
+from deploydb.store.tables import (
+    attestation,
+    current_version,
+    deployment,
+    hold,
+    hotfix,
+    incident,
+    rollback_request,
+    verdict,
+)
 from tests.scenario import (
     NOON,
-    World,
+    Scenario,
     catalog,
 )
 
@@ -99,7 +108,7 @@ HISTORIES = st.lists(st.tuples(FACTS, st.integers(0, 50)), min_size=3, max_size=
 
 def state(path: Path, facts: list[tuple[str, dict[str, Any]]]) -> dict[str, list[Any]]:
     """What is known after the facts, and what was decided on them, without the numbers that rows were given."""
-    with World(f"sqlite:///{path}", KNOWN) as world:
+    with Scenario(f"sqlite:///{path}", KNOWN) as world:
         world.now = NOON + timedelta(hours=1)
         for what, fields in facts:
             world.tell(what, **fields)
@@ -114,7 +123,7 @@ def state(path: Path, facts: list[tuple[str, dict[str, Any]]]) -> dict[str, list
                     row.kind,
                     row.status,
                     _told(row.status_reason),
-                    _told(row.aftermath),
+                    _told(row.failure_response_detail),
                 )
                 for row in world.rows(deployment)
             ),
@@ -122,12 +131,14 @@ def state(path: Path, facts: list[tuple[str, dict[str, Any]]]) -> dict[str, list
                 (*names[row.deployment_id], row.promotion, row.outcome or "", _told(row.reason), str(row.recheck_at))
                 for row in world.rows(verdict)
             ),
-            "running": sorted((row.service, row.environment, names[row.deployment_id]) for row in world.rows(running)),
+            "running": sorted(
+                (row.service, row.environment, names[row.deployment_id]) for row in world.rows(current_version)
+            ),
             "holds": [(*row[:7], row.time, row.event_id) for row in world.rows(hold)],
             "hotfixes": [(*row[:5], row.event_id) for row in world.rows(hotfix)],
             "incidents": [(*row[:5], row.event_id) for row in world.rows(incident)],
             "attestations": [(*row[:5], row.event_id) for row in world.rows(attestation)],
-            "wishes": [row.answer for row in world.rows(wish)],
+            "wishes": [row.answer for row in world.rows(rollback_request)],
         }
 
 

@@ -12,7 +12,7 @@ from deploydb.domain.wording import text
 from deploydb.query.as_of import then
 from deploydb.store.queries.deployments import deployments_of_flow
 from deploydb.store.tables import deployment
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 
 SEPARATORS = (
     "; it waits: ",
@@ -49,9 +49,9 @@ def words(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
+def world(database_url: str) -> Iterator[Scenario]:
     """1.0 and 2.0 went through dev and prod, with success."""
-    with World(database_url, catalog(FOO)) as world:
+    with Scenario(database_url, catalog(FOO)) as world:
         for version in ("1.0", "2.0"):
             world.publish(version)
             world.evaluate(minutes=1)
@@ -61,13 +61,13 @@ def world(database_url: str) -> Iterator[World]:
         yield world
 
 
-def verified(world: World, environment: str, version: str) -> None:
+def verified(world: Scenario, environment: str, version: str) -> None:
     lane = {"service": "foo", "environment": environment, "version": version}
     world.tell("verification.finished", **lane, promotion="smoke", outcome="passed")
     world.evaluate(minutes=1)
 
 
-def test_of_a_rollback_that_had_to_wait(world: World, words: str) -> None:
+def test_of_a_rollback_that_had_to_wait(world: Scenario, words: str) -> None:
     world.tell("hold.placed", **FREEZE, reason=words)
     world.tell("rollback.requested", service="foo", environment="prod", by="bob", reason=words)
     for _ in range(3):
@@ -84,7 +84,7 @@ def test_of_a_rollback_that_had_to_wait(world: World, words: str) -> None:
     assert "is frozen" not in command.reason
 
 
-def test_of_a_failure_that_is_rolled_back_and_looked_at_later(world: World, words: str) -> None:
+def test_of_a_failure_that_is_rolled_back_and_looked_at_later(world: Scenario, words: str) -> None:
     world.publish("3.0")
     world.evaluate(minutes=1)
     world.deploy()
@@ -106,10 +106,13 @@ def test_of_a_failure_that_is_rolled_back_and_looked_at_later(world: World, word
             for one in then(connection, deployments_of_flow(connection, number), then_)[0]
             if one.environment == "prod"
         ]
-    assert (failed.status_reason, failed.aftermath) == (AttemptFailed(text=words), RollingBack(version="2.0"))
+    assert (failed.status_reason, failed.failure_response_detail) == (
+        AttemptFailed(text=words),
+        RollingBack(version="2.0"),
+    )
 
 
-def test_of_a_hold_and_of_a_hotfix(world: World, words: str) -> None:
+def test_of_a_hold_and_of_a_hotfix(world: Scenario, words: str) -> None:
     world.tell("hold.placed", kind="pause", service="foo", by="alice", reason=words)
     world.publish("3.0")
     world.evaluate(minutes=1)
@@ -123,7 +126,7 @@ def test_of_a_hold_and_of_a_hotfix(world: World, words: str) -> None:
 
 def test_of_a_refusal_and_of_an_approval_past_a_freeze(database_url: str, words: str) -> None:
     known = catalog(entry={"dev": ("manual",)}, freeze_overriders=("sre",), groups={"sre": frozenset({"carol"})})
-    with World(database_url, known) as world:
+    with Scenario(database_url, known) as world:
         lane = {"service": "foo", "environment": "dev", "version": "1.0"}
         world.publish("1.0")
         world.tell("approval.refused", **lane, promotion="manual", by="bob", comment=words)
@@ -138,7 +141,7 @@ def test_of_a_refusal_and_of_an_approval_past_a_freeze(database_url: str, words:
         assert f"dev is frozen for foo by alice: {words}; overridden by carol: {words}" in command.reason
 
 
-def reason(world: World, environment: str, version: str) -> str:
+def reason(world: Scenario, environment: str, version: str) -> str:
     where = sa.and_(deployment.c.environment == environment, deployment.c.version == version)
     with world.engine.connect() as connection:
         found = sa.select(deployment.c.status_reason).where(where).order_by(deployment.c.id.desc())

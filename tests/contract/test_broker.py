@@ -55,7 +55,7 @@ def take(inbound: Inbound, count: int) -> list[Delivery]:
     taken: list[Delivery] = []
     deadline = time.monotonic() + 20
     while len(taken) < count and time.monotonic() < deadline:
-        taken += inbound.take(count - len(taken), timedelta(seconds=1))
+        taken += inbound.receive(count - len(taken), timedelta(seconds=1))
     assert len(taken) == count, bodies(taken)
     return taken
 
@@ -71,11 +71,11 @@ def assert_left(url: str, expected: Sequence[bytes], queue: str = INGEST_QUEUE) 
     """
     found: list[bytes] = []
     with open_inbound(url, queue, name="tests") as inbound:
-        while len(found) < len(expected) and (taken := inbound.take(1000, 4 * SOON)):
+        while len(found) < len(expected) and (taken := inbound.receive(1000, 4 * SOON)):
             found += bodies(taken)
             inbound.ack(taken)
         assert found == list(expected)
-        assert inbound.take(1, timedelta(seconds=0.02 if url.startswith("embedded:") else 0.2)) == []
+        assert inbound.receive(1, timedelta(seconds=0.02 if url.startswith("embedded:") else 0.2)) == []
 
 
 # Publishing
@@ -196,11 +196,11 @@ def test_waiting_counts_the_messages_to_receive(url: str) -> None:
 def test_take_waits_for_the_first_message_up_to_its_limit(url: str) -> None:
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         began = time.monotonic()
-        assert inbound.take(10, timedelta(seconds=0.3)) == []
+        assert inbound.receive(10, timedelta(seconds=0.3)) == []
         assert 0.29 <= time.monotonic() - began < 2
         publish(url, event(1))
         began = time.monotonic()
-        assert bodies(inbound.take(10, SOON)) == [b"event 1"]
+        assert bodies(inbound.receive(10, SOON)) == [b"event 1"]
         assert time.monotonic() - began < 2
 
 
@@ -218,7 +218,7 @@ def test_a_waiting_consumer_is_woken_by_a_message(url: str) -> None:
 def test_taking_none_gives_none_and_loses_none(url: str) -> None:
     publish(url, event(1))
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
-        assert inbound.take(0, SOON) == []
+        assert inbound.receive(0, SOON) == []
         assert bodies(take(inbound, 1)) == [b"event 1"]
 
 
@@ -260,7 +260,7 @@ def test_a_repeated_ack_has_no_effect(url: str) -> None:
         first, _second = take(inbound, 2)
         inbound.ack([first])
         inbound.ack([first])
-        inbound.take(0, NOW)
+        inbound.receive(0, NOW)
     assert_left(url, [b"event 2"])
 
 
@@ -278,11 +278,11 @@ def test_a_returned_message_comes_again_to_any_consumer_and_its_ack_is_too_late(
     publish(url, event(1), event(2))
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         first, second = take(inbound, 2)
-        inbound.give_back([first])
+        inbound.requeue([first])
         (again,) = take(inbound, 1)
         assert (again.body, again.redelivered) == (b"event 1", True)
         inbound.ack([first, second])
-        inbound.take(0, NOW)
+        inbound.receive(0, NOW)
     assert_left(url, [b"event 1"])
 
 
@@ -294,7 +294,7 @@ def test_two_consumers_share_a_queue_without_overlap(url: str) -> None:
         deadline = time.monotonic() + 20
         while len(seen) < 3000 and time.monotonic() < deadline:
             for inbound in (one, other):
-                taken = inbound.take(100, timedelta(milliseconds=50))
+                taken = inbound.receive(100, timedelta(milliseconds=50))
                 inbound.ack(taken)
                 seen += bodies(taken)
                 shares[id(inbound)] += len(taken)
@@ -339,7 +339,7 @@ import sys
 from datetime import timedelta
 from deploydb.broker.open import open_inbound
 inbound = open_inbound(sys.argv[1], sys.argv[2], name="victim")
-(taken,) = inbound.take(1, timedelta(seconds=10))
+(taken,) = inbound.receive(1, timedelta(seconds=10))
 print("took", taken.body.decode(), flush=True)
 sys.stdin.read()
 """
@@ -355,7 +355,7 @@ def test_a_closed_inbound_is_transient_and_closes_again(url: str) -> None:
     inbound.close()
     inbound.close()
     with pytest.raises(Transient):
-        inbound.take(1, NOW)
+        inbound.receive(1, NOW)
 
 
 # Dead letters
@@ -365,8 +365,8 @@ def test_a_dead_letter_has_its_reason_and_its_queue_and_stays(url: str) -> None:
     publish(url, event(1, routing_key="a.b", headers={"traceparent": "00-1"}, body=b"{"))
     bury(url, "expected a JSON object", "$.artifact.version")
     with open_dead_letters(url, name="tests") as dead:
-        (one,) = dead.look(10)
-        assert dead.look(10) == [one]
+        (one,) = dead.peek(10)
+        assert dead.peek(10) == [one]
     assert (one.reason, one.path) == ("expected a JSON object", "$.artifact.version")
     assert (one.queue, one.exchange, one.routing_key) == (INGEST_QUEUE, EVENTS, "a.b")
     assert (one.body, one.headers, one.content_type) == (b"{", {"traceparent": "00-1"}, "application/json")
@@ -381,10 +381,10 @@ def test_dead_letters_are_looked_at_oldest_first_up_to_a_limit_and_keep_their_or
         bury(url, f"reason {number}")
     with open_dead_letters(url, name="tests") as dead:
         for _ in range(3):
-            assert [one.reason for one in dead.look(2)] == ["reason 0", "reason 1"]
-        assert dead.look(0) == []
-        assert [one.reason for one in dead.look(100)] == [f"reason {number}" for number in range(5)]
-        assert len({one.id for one in dead.look(100)}) == 5
+            assert [one.reason for one in dead.peek(2)] == ["reason 0", "reason 1"]
+        assert dead.peek(0) == []
+        assert [one.reason for one in dead.peek(100)] == [f"reason {number}" for number in range(5)]
+        assert len({one.id for one in dead.peek(100)}) == 5
 
 
 def test_a_replayed_dead_letter_goes_to_its_first_exchange_with_a_corrected_body(url: str) -> None:
@@ -392,9 +392,9 @@ def test_a_replayed_dead_letter_goes_to_its_first_exchange_with_a_corrected_body
     bury(url, "wrong")
     bury(url, "wrong too")
     with open_dead_letters(url, name="tests") as dead:
-        first, second = dead.look(10)
+        first, second = dead.peek(10)
         assert dead.replay(first.id, b"corrected") == first
-        assert dead.look(10) == [second]
+        assert dead.peek(10) == [second]
         assert dead.replay(first.id) is None
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         (again,) = take(inbound, 1)
@@ -406,8 +406,8 @@ def test_a_dead_letter_replayed_as_it_is_keeps_its_body(url: str) -> None:
     publish(url, event(1))
     bury(url, "the catalog was wrong, not the message")
     with open_dead_letters(url, name="tests") as dead:
-        dead.replay(dead.look(1)[0].id)
-        assert dead.look(10) == []
+        dead.replay(dead.peek(1)[0].id)
+        assert dead.peek(10) == []
     assert_left(url, [b"event 1"])
 
 
@@ -416,29 +416,29 @@ def test_a_discarded_dead_letter_is_gone_and_the_others_are_not(url: str) -> Non
     for _ in range(3):
         bury(url, "wrong")
     with open_dead_letters(url, name="tests") as dead:
-        letters = dead.look(10)
+        letters = dead.peek(10)
         assert dead.discard(letters[1].id) == letters[1]
         assert dead.discard(letters[1].id) is None
-        assert dead.look(10) == [letters[0], letters[2]]
+        assert dead.peek(10) == [letters[0], letters[2]]
 
 
 def test_a_dead_letter_without_a_queue_to_go_to_stays_and_raises(url: str) -> None:
     taken = Delivery(tag=1, body=b"{", routing_key="nowhere.x", exchange=COMMANDS)
     publish(url, dead_letter(taken, RABBIT, "wrong", "$"), dead_letter(taken, "audit", "wrong", "$"))
     with open_dead_letters(url, name="tests") as dead:
-        one, other = dead.look(10)
+        one, other = dead.peek(10)
         with pytest.raises(Misconfigured, match=r"no queue is bound .* nowhere\.x"):
             dead.replay(one.id)
         with pytest.raises(Misconfigured, match=r"died in audit, no queue of DeployDB"):
             dead.replay(other.id)
-        assert dead.look(10) == [one, other]
+        assert dead.peek(10) == [one, other]
 
 
 def test_a_dead_letter_is_sendable_whatever_its_reason_and_its_message(url: str) -> None:
     publish(url, event(1, headers={"note": "n" * 5000}))
     bury(url, "\ud800" + "r" * 100_000, "$." + "p" * 100_000)
     with open_dead_letters(url, name="tests") as dead:
-        (one,) = dead.look(10)
+        (one,) = dead.peek(10)
     assert one.reason.startswith("?rrr")
     assert one.headers == {"note": "n" * 5000}
 
@@ -447,11 +447,11 @@ def test_a_message_delivered_too_often_ends_in_the_dead_queue_with_a_reason_and_
     publish(url, event(1, routing_key="a.b"))
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         for _ in range(DELIVERY_LIMIT + 1):
-            inbound.give_back(take(inbound, 1))
-        assert inbound.take(1, timedelta(seconds=0.2)) == []
+            inbound.requeue(take(inbound, 1))
+        assert inbound.receive(1, timedelta(seconds=0.2)) == []
     with open_dead_letters(url, name="tests") as dead:
-        until(lambda: bool(dead.look(1)), what="the broker to dead-letter it")
-        (one,) = dead.look(10)
+        until(lambda: bool(dead.peek(1)), what="the broker to dead-letter it")
+        (one,) = dead.peek(10)
         assert (one.body, one.queue, one.exchange, one.routing_key) == (b"event 1", INGEST_QUEUE, EVENTS, "a.b")
         assert f"more than {DELIVERY_LIMIT} times" in one.reason
         dead.replay(one.id)

@@ -33,16 +33,16 @@ def test_an_ack_under_a_lease_that_has_run_out_does_nothing(url: str, monkeypatc
     monkeypatch.setattr(inbound_module, "LEASE", timedelta(milliseconds=1))
     with open_outbound(url, name="tests") as outbound, open_inbound(url, INGEST_QUEUE, name="late") as late:
         outbound.publish([EVENT])
-        first = late.take(1, NOW)
+        first = late.receive(1, NOW)
         monkeypatch.setattr(inbound_module, "LEASE", timedelta(seconds=60))
         with open_inbound(url, INGEST_QUEUE, name="next") as following:
-            (second,) = following.take(1, timedelta(seconds=5))
+            (second,) = following.receive(1, timedelta(seconds=5))
             assert (second.tag, second.redelivered) == (first[0].tag, True)
             late.ack(first)
-            late.give_back(first)
-            assert late.take(1, NOW) == []
+            late.requeue(first)
+            assert late.receive(1, NOW) == []
             following.ack([second])
-            assert following.take(1, NOW) == []
+            assert following.receive(1, NOW) == []
 
 
 def test_a_lease_is_prolonged_by_taking_none(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,13 +55,13 @@ def test_a_lease_is_prolonged_by_taking_none(url: str, monkeypatch: pytest.Monke
         open_inbound(url, INGEST_QUEUE, name="other") as other,
     ):
         outbound.publish([EVENT])
-        held = holder.take(1, NOW)
+        held = holder.receive(1, NOW)
         began = time.monotonic()
         while time.monotonic() - began < 1.5:
-            assert holder.take(0, NOW) == []
-            assert other.take(1, timedelta(seconds=0.05)) == []
+            assert holder.receive(0, NOW) == []
+            assert other.receive(1, timedelta(seconds=0.05)) == []
         holder.ack(held)
-        assert other.take(1, timedelta(seconds=1)) == []
+        assert other.receive(1, timedelta(seconds=1)) == []
 
 
 def test_the_messages_of_a_killed_process_are_free_within_two_seconds(url: str) -> None:
@@ -69,12 +69,12 @@ def test_the_messages_of_a_killed_process_are_free_within_two_seconds(url: str) 
         outbound.publish([EVENT])
         code = (
             "import sys, os, signal; from datetime import timedelta; from deploydb.broker.open import open_inbound\n"
-            f"i = open_inbound({url!r}, {INGEST_QUEUE!r}, name='victim'); assert i.take(1, timedelta(seconds=5))\n"
+            f"i = open_inbound({url!r}, {INGEST_QUEUE!r}, name='victim'); assert i.receive(1, timedelta(seconds=5))\n"
             "os.kill(os.getpid(), signal.SIGKILL)"
         )
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
         began = time.monotonic()
-        (again,) = inbound.take(1, timedelta(seconds=10))
+        (again,) = inbound.receive(1, timedelta(seconds=10))
         assert again.redelivered
         assert time.monotonic() - began < 2
 
@@ -94,7 +94,7 @@ def test_several_processes_publish_and_consume_at_once(url: str) -> None:
 
         def all_there() -> bool:
             for inbound in (one, other):
-                taken = inbound.take(20, timedelta(milliseconds=20))
+                taken = inbound.receive(20, timedelta(milliseconds=20))
                 inbound.ack(taken)
                 seen.extend(delivery.body for delivery in taken)
             return len(seen) >= 400
@@ -109,7 +109,7 @@ def test_messages_survive_the_end_of_every_process_and_provisioning_again(url: s
         outbound.publish([EVENT])
     assert provision(url, TOPOLOGY) == []
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
-        assert [delivery.body for delivery in inbound.take(1, NOW)] == [b"{}"]
+        assert [delivery.body for delivery in inbound.receive(1, NOW)] == [b"{}"]
 
 
 def test_a_process_is_known_by_when_it_began_and_on_its_machine_alone() -> None:
@@ -173,5 +173,5 @@ def test_one_bad_publish_leaves_nothing_behind(url: str) -> None:
     with open_outbound(url, name="tests") as outbound, open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         with pytest.raises(Misconfigured, match="exchange absent does not exist"):
             outbound.publish([EVENT, Message(exchange="absent", routing_key="", body=b"", message_id="2")])
-        assert inbound.take(1, NOW) == []
+        assert inbound.receive(1, NOW) == []
         assert outbound.publish([EVENT])[0].state == "confirmed"

@@ -29,7 +29,7 @@ EVENT = Message(exchange=EVENTS, routing_key="a", body=b"{}", message_id="id-1")
 DOORS: dict[str, Callable[[str], Any]] = {
     "inbound": lambda url: open_inbound(url, INGEST_QUEUE, name="tests"),
     "outbound": lambda url: open_outbound(url, name="tests"),
-    "dead letters": lambda url: open_dead_letters(url, name="tests").look(1),
+    "dead letters": lambda url: open_dead_letters(url, name="tests").peek(1),
     "provision": lambda url: provision(url, TOPOLOGY),
     "check": lambda url: check(url, TOPOLOGY),
 }
@@ -107,7 +107,7 @@ def test_a_publisher_without_the_right_to_write_is_misconfigured(url: str, rabbi
     with open_outbound(reader, name="tests") as outbound, pytest.raises(Misconfigured, match=r"refuses.*permissions"):
         outbound.publish([EVENT])
     with open_inbound(reader, INGEST_QUEUE, name="tests") as inbound:
-        assert inbound.take(1, timedelta(0)) == []
+        assert inbound.receive(1, timedelta(0)) == []
 
 
 def test_a_consumer_without_the_right_to_read_is_misconfigured(url: str, rabbitmq: RabbitMQ) -> None:
@@ -117,7 +117,7 @@ def test_a_consumer_without_the_right_to_read_is_misconfigured(url: str, rabbitm
     with open_outbound(writer, name="tests") as outbound:
         assert outbound.publish([EVENT])[0].state == "confirmed"
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
-        (delivery,) = inbound.take(1, 5 * SECOND)
+        (delivery,) = inbound.receive(1, 5 * SECOND)
     assert delivery.user_id == "writer"
 
 
@@ -140,14 +140,14 @@ def test_unreadable_properties_harm_no_other_message(url: str, plain: Any, prope
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         taken: list[Delivery] = []
         while len(taken) < 5:
-            taken += inbound.take(5, 5 * SECOND)
+            taken += inbound.receive(5, 5 * SECOND)
         assert [delivery.body for delivery in taken] == [b"before", b"hostile", b"", b"hostile key", b"after"]
         assert taken[-1].message_id == "x"
         for delivery in taken:
             for text in (delivery.routing_key, delivery.content_type, *delivery.headers, *delivery.headers.values()):
                 text.encode()
         inbound.ack(taken)
-        assert inbound.take(1, timedelta(seconds=0.1)) == []
+        assert inbound.receive(1, timedelta(seconds=0.1)) == []
 
 
 def test_a_message_for_a_full_queue_is_refused(url: str, plain: Any) -> None:
@@ -163,17 +163,17 @@ def test_a_queue_that_is_deleted_under_a_consumer_is_transient_and_then_misconfi
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         plain.queue_delete(INGEST_QUEUE)
         with pytest.raises(Transient, match="cancelled"):
-            inbound.take(1, 5 * SECOND)
+            inbound.receive(1, 5 * SECOND)
     with pytest.raises(Misconfigured, match="does not exist"):
         open_inbound(url, INGEST_QUEUE, name="tests")
 
 
 def test_a_connection_that_is_cut_is_transient_for_the_consumer(url: str, rabbitmq: RabbitMQ) -> None:
     with Proxy(rabbitmq.port) as proxy, open_inbound(at_port(url, proxy.port), INGEST_QUEUE, name="tests") as inbound:
-        assert inbound.take(1, timedelta(0)) == []
+        assert inbound.receive(1, timedelta(0)) == []
         proxy.close()
         with pytest.raises(Transient, match="lost"):
-            inbound.take(1, 5 * SECOND)
+            inbound.receive(1, 5 * SECOND)
 
 
 def test_a_connection_that_is_cut_is_transient_for_the_publisher(url: str, rabbitmq: RabbitMQ) -> None:
@@ -191,11 +191,11 @@ def test_a_consumer_notices_a_peer_that_has_gone_silent(
     monkeypatch.setattr(inbound_module, "_BEAT_SECONDS", 0.3)
     monkeypatch.setattr(inbound_module, "_SILENCE_SECONDS", 1.5)
     with Proxy(rabbitmq.port) as proxy, open_inbound(at_port(url, proxy.port), INGEST_QUEUE, name="tests") as inbound:
-        assert inbound.take(1, 3 * SECOND) == []  # alive by heartbeats alone
+        assert inbound.receive(1, 3 * SECOND) == []  # alive by heartbeats alone
         proxy.go_silent()
         began = time.monotonic()
         with pytest.raises(Transient, match="nothing was heard"):
-            inbound.take(1, 30 * SECOND)
+            inbound.receive(1, 30 * SECOND)
         assert time.monotonic() - began < 5
 
 
@@ -206,11 +206,11 @@ def test_a_consumer_that_holds_messages_keeps_its_connection_by_taking_none(
     monkeypatch.setattr(inbound_module, "_BEAT_SECONDS", 0.3)
     with open_outbound(url, name="tests") as outbound, open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         outbound.publish([EVENT])
-        held = inbound.take(1, 5 * SECOND)
+        held = inbound.receive(1, 5 * SECOND)
         began = time.monotonic()
-        until(lambda: inbound.take(0, SECOND) == [] and time.monotonic() - began > 4)
+        until(lambda: inbound.receive(0, SECOND) == [] and time.monotonic() - began > 4)
         inbound.ack(held)
-        assert inbound.take(1, timedelta(seconds=0.2)) == []
+        assert inbound.receive(1, timedelta(seconds=0.2)) == []
 
 
 def test_a_publisher_notices_a_peer_that_has_gone_silent(
@@ -243,14 +243,14 @@ def test_a_connection_that_its_library_has_torn_down_is_transient(
         outbound.publish([EVENT])
     inbound = open_inbound(url, INGEST_QUEUE, name="tests")
     assert isinstance(inbound, inbound_module.RabbitMQInbound)
-    taken = inbound.take(1, 5 * SECOND)
+    taken = inbound.receive(1, 5 * SECOND)
     amqp = inbound._amqp
     amqp.collect()
     acts: dict[str, Callable[[], object]] = {
-        "take": lambda: inbound.take(1, SECOND),
+        "take": lambda: inbound.receive(1, SECOND),
         "keep alive": amqp.send_heartbeat,
         "ack": lambda: inbound.ack(taken),
-        "give back": lambda: inbound.give_back(taken),
+        "give back": lambda: inbound.requeue(taken),
     }
     with pytest.raises(Transient), inbound._dropped_on_error():
         acts[act]()
@@ -266,14 +266,14 @@ def test_what_waits_behind_large_messages_is_known_once_they_are_taken(url: str)
             ]
         )
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
-        while not inbound.take(1, timedelta(seconds=1)):
+        while not inbound.receive(1, timedelta(seconds=1)):
             pass
         assert inbound.waiting() is None
-        kept = inbound.take(1000, timedelta(0))
+        kept = inbound.receive(1000, timedelta(0))
         assert 7 <= len(kept) <= 9  # about 8 MiB are kept here
         taken = 1 + len(kept)
         while (waiting := inbound.waiting()) is None:
-            taken += len(inbound.take(1000, timedelta(0)))
+            taken += len(inbound.receive(1000, timedelta(0)))
         assert taken + waiting == 32
 
 
@@ -287,8 +287,8 @@ def test_a_delivery_held_for_longer_than_the_broker_allows_is_transient(own_rabb
     with open_outbound(url, name="tests") as outbound:
         outbound.publish([EVENT])
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
-        taken = inbound.take(1, 5 * SECOND)
+        taken = inbound.receive(1, 5 * SECOND)
         with pytest.raises(Transient, match="timed out"):
-            until(lambda: inbound.take(0, SECOND) != [], seconds=30, what="the broker to close the channel")
+            until(lambda: inbound.receive(0, SECOND) != [], seconds=30, what="the broker to close the channel")
         with pytest.raises(Transient):
             inbound.ack(taken)

@@ -57,12 +57,12 @@ def test_messages_of_all_sizes_pass_and_an_unknown_certificate_does_not(tls_url:
         assert {receipt.state for receipt in outbound.publish(messages)} == {"confirmed"}
         seen: list[int] = []
         while len(seen) < len(sizes):
-            taken = inbound.take(500, timedelta(seconds=10))
+            taken = inbound.receive(500, timedelta(seconds=10))
             assert taken
             seen += [len(delivery.body) for delivery in taken]
             inbound.ack(taken)
         assert seen == sizes
-        assert inbound.take(1, timedelta(seconds=0.1)) == []
+        assert inbound.receive(1, timedelta(seconds=0.1)) == []
     unverified = tls_url.partition("?")[0]
     with pytest.raises(Misconfigured, match=r"certificate .* is not trusted"):
         open_inbound(unverified, INGEST_QUEUE, name="tests")

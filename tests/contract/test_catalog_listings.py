@@ -16,25 +16,25 @@ from deploydb.store.catalog_listings import (
 from deploydb.store.engine import reading
 from deploydb.store.tables import artifact, flow
 from tests.contract.test_set_aside import allow, refuse
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 
 FOO = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",))
 BAR = replace(FOO, ident="bar")
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    with World(database_url, catalog(FOO)) as world:
+def world(database_url: str) -> Iterator[Scenario]:
+    with Scenario(database_url, catalog(FOO)) as world:
         yield world
 
 
-def take(world: World, known: Catalog) -> int:
+def take(world: Scenario, known: Catalog) -> int:
     """Take a catalog, as a worker does. How many flows it opens at once."""
     enter(world.engine, known, world.now)
     return answered(world, known)
 
 
-def answered(world: World, known: Catalog) -> int:
+def answered(world: Scenario, known: Catalog) -> int:
     before = len(world.rows(flow))
     answer(world.engine, known, world.now)
     other, world.catalog = world.catalog, known
@@ -43,13 +43,13 @@ def answered(world: World, known: Catalog) -> int:
     return len(world.rows(flow)) - before
 
 
-def flows(world: World, service: str) -> list[str]:
+def flows(world: Scenario, service: str) -> list[str]:
     named = sa.select(artifact.c.version).join(flow, flow.c.artifact_id == artifact.c.id)
     with reading(world.engine) as connection:
         return sorted(connection.execute(named.where(flow.c.service == service)).scalars())
 
 
-def test_a_new_service_of_a_module_with_a_past_opens_the_newest_release_alone(world: World) -> None:
+def test_a_new_service_of_a_module_with_a_past_opens_the_newest_release_alone(world: Scenario) -> None:
     take(world, catalog(FOO))
     for number in range(5):
         world.publish(f"1.{number}")
@@ -59,7 +59,7 @@ def test_a_new_service_of_a_module_with_a_past_opens_the_newest_release_alone(wo
     assert take(world, catalog(FOO, BAR)) == 0
 
 
-def test_the_newest_is_that_by_the_services_order(world: World) -> None:
+def test_the_newest_is_that_by_the_services_order(world: Scenario) -> None:
     for version in ("2.0", "10.0", "3.0"):
         world.publish(version)
         world.now += timedelta(minutes=1)
@@ -68,7 +68,7 @@ def test_the_newest_is_that_by_the_services_order(world: World) -> None:
     assert flows(world, "bar") == ["10.0"]
 
 
-def test_what_a_worker_left_unanswered_is_opened_from_there_on(world: World) -> None:
+def test_what_a_worker_left_unanswered_is_opened_from_there_on(world: Scenario) -> None:
     take(world, catalog(FOO, BAR))
     world.publish("0.9")
     world.catalog = catalog(FOO, BAR)
@@ -82,7 +82,7 @@ def test_what_a_worker_left_unanswered_is_opened_from_there_on(world: World) -> 
     assert flows(world, "bar") == ["0.9", "1.0", "1.1"]
 
 
-def test_a_service_that_comes_back_after_long_does_not_get_all_that_it_missed(world: World) -> None:
+def test_a_service_that_comes_back_after_long_does_not_get_all_that_it_missed(world: Scenario) -> None:
     take(world, catalog(FOO, BAR))
     for version in ("1.0", "1.1", "1.2"):
         world.publish(version)
@@ -92,7 +92,7 @@ def test_a_service_that_comes_back_after_long_does_not_get_all_that_it_missed(wo
     assert flows(world, "bar") == ["1.2"]
 
 
-def test_of_equal_versions_the_last_published_is_the_newest(world: World) -> None:
+def test_of_equal_versions_the_last_published_is_the_newest(world: Scenario) -> None:
     for version in ("2.0", "v2.0", "2.0.0", "1.0"):
         world.publish(version)
         world.now += timedelta(minutes=1)
@@ -101,7 +101,7 @@ def test_of_equal_versions_the_last_published_is_the_newest(world: World) -> Non
     assert flows(world, "bar") == ["2.0.0"]
 
 
-def test_a_service_whose_flow_cannot_be_opened_holds_up_no_other(world: World) -> None:
+def test_a_service_whose_flow_cannot_be_opened_holds_up_no_other(world: Scenario) -> None:
     world.publish("1.0")
     refuse(world, flow, "INSERT", service="bar")
     take(world, catalog(FOO, BAR, replace(FOO, ident="baz")))
@@ -112,7 +112,7 @@ def test_a_service_whose_flow_cannot_be_opened_holds_up_no_other(world: World) -
     assert answered(world, catalog(FOO, BAR)) == 1
 
 
-def test_a_worker_that_does_not_know_the_service_gives_its_request_back(world: World) -> None:
+def test_a_worker_that_does_not_know_the_service_gives_its_request_back(world: Scenario) -> None:
     enter(world.engine, catalog(FOO, BAR), world.now)
     world.publish("1.0")
     for _ in range(3):

@@ -65,7 +65,7 @@ def taken(url: str, queue: str, number: int, *, wait: timedelta = SOON) -> list[
     """What a queue holds, acked; waits for the first `number`."""
     found: list[Delivery] = []
     with open_inbound(url, queue, name="tests") as inbound:
-        while arrived := inbound.take(1000, wait if len(found) < number else timedelta(seconds=0.3)):
+        while arrived := inbound.receive(1000, wait if len(found) < number else timedelta(seconds=0.3)):
             inbound.ack(arrived)
             found += arrived
     return found
@@ -96,8 +96,8 @@ def test_a_user_who_may_only_write_events_gets_nothing_into_a_command_queue(amqp
     connection.close()
     count = len(tables) + 1
     with open_dead_letters(amqp_url, name="tests") as dead:
-        until(lambda: len(dead.look(100)) == count, what="the broker to dead-letter them")
-        letters = dead.look(100)
+        until(lambda: len(dead.peek(100)) == count, what="the broker to dead-letter them")
+        letters = dead.peek(100)
     for one in letters:
         assert (one.by, one.queue, one.exchange, one.path) == ("broker", INGEST_QUEUE, EVENTS, "$")
         assert one.reason == "the broker gave it up: expired"
@@ -128,7 +128,7 @@ def test_what_a_publisher_forges_is_not_in_the_letter_of_a_worker_and_not_in_its
         (delivery,) = taken(broker_url, INGEST_QUEUE, 1)
         assert outbound.publish([dead_letter(delivery, INGEST_QUEUE, "wrong", "$.id")])[0].state == "confirmed"
     with open_dead_letters(broker_url, name="tests") as dead:
-        (one,) = dead.look(10)
+        (one,) = dead.peek(10)
         assert (one.by, one.reason, one.path) == ("worker", "wrong", "$.id")
         assert (one.exchange, one.routing_key, one.headers) == (EVENTS, "fact", {"note": "kept"})
         assert (one.user_id, one.worker) == (delivery.user_id, delivery.user_id)
@@ -150,7 +150,7 @@ def test_a_command_goes_back_to_the_command_exchange_and_one_that_cannot_go_stop
     (back,) = taken(broker_url, COMMAND_QUEUE, 1)
     assert (back.body, back.exchange, back.routing_key) == (b"1", COMMANDS, "prod.shop.deploy")
     with open_dead_letters(broker_url, name="tests") as dead:
-        assert [one.body for one in dead.look(10)] == [b"2"]
+        assert [one.body for one in dead.peek(10)] == [b"2"]
 
 
 @needs_servers
@@ -160,8 +160,8 @@ def test_a_message_that_came_to_the_dead_queue_another_way_goes_nowhere(amqp_url
     connection.channel().basic_publish("", "deploydb.dead", b"{}", pika.BasicProperties(headers=FORGED))
     connection.close()
     with open_dead_letters(amqp_url, name="tests") as dead:
-        until(lambda: len(dead.look(10)) == 1)
-        (one,) = dead.look(10)
+        until(lambda: len(dead.peek(10)) == 1)
+        (one,) = dead.peek(10)
     assert (one.by, one.queue, one.exchange, one.reason) == ("unknown", "", "", "no reason was given")
     assert "did not come by" in deploydb(amqp_url, "dead", "replay", one.id).stderr
 
@@ -188,7 +188,7 @@ class Doors:
 
     def bury(self) -> Message:
         """The letter of what a stranger published, once the broker has it."""
-        (delivery,) = self.inbound.take(1, SOON)
+        (delivery,) = self.inbound.receive(1, SOON)
         letter = dead_letter(delivery, INGEST_QUEUE, "w" * 10_000, "$")
         assert letter.unsendable is None
         (receipt, other) = self.outbound.publish([letter, bare(letter)])
@@ -219,10 +219,10 @@ def test_the_letter_of_a_hostile_message_is_taken_read_and_sent_back(
     assert doors.publish(properties, b"{", b"\xff" * 255)
     doors.bury()
     with open_dead_letters(amqp_url, name="tests") as dead:
-        one, _bare = dead.look(10)
+        one, _bare = dead.peek(10)
         assert (one.by, one.reason[:3], one.body) == ("worker", "www", b"{")
         assert dead.replay(one.id) == one
-    assert [delivery.body for delivery in doors.inbound.take(1, SOON)] == [b"{"]
+    assert [delivery.body for delivery in doors.inbound.receive(1, SOON)] == [b"{"]
 
 
 _short = st.binary(max_size=255)

@@ -12,16 +12,16 @@ from deploydb.store.ingest_watermark import (
     note,
     read_until,
 )
-from tests.scenario import NOON, World
+from tests.scenario import NOON, Scenario
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    with World(database_url) as world:
+def world(database_url: str) -> Iterator[Scenario]:
+    with Scenario(database_url) as world:
         yield world
 
 
-def until(world: World) -> datetime | None:
+def until(world: Scenario) -> datetime | None:
     with reading(world.engine) as connection:
         found = read_until(connection)
         return found.until if found is not None else None
@@ -31,11 +31,11 @@ def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def test_nothing_is_known_before_any_ingest_has_run(world: World) -> None:
+def test_nothing_is_known_before_any_ingest_has_run(world: Scenario) -> None:
     assert until(world) is None
 
 
-def test_several_have_read_until_the_earliest_of_their_times(world: World) -> None:
+def test_several_have_read_until_the_earliest_of_their_times(world: Scenario) -> None:
     note(world.engine, "a", at(10), at(11))
     note(world.engine, "b", at(4), at(11))
     assert until(world) == at(4)
@@ -43,7 +43,7 @@ def test_several_have_read_until_the_earliest_of_their_times(world: World) -> No
     assert until(world) == at(10)
 
 
-def test_what_an_ended_worker_held_counts_until_the_others_have_read_past_its_end(world: World) -> None:
+def test_what_an_ended_worker_held_counts_until_the_others_have_read_past_its_end(world: Scenario) -> None:
     note(world.engine, "a", at(10), at(10))
     note(world.engine, "b", at(4), at(4))
     end(world.engine, "b", at(11))
@@ -52,7 +52,7 @@ def test_what_an_ended_worker_held_counts_until_the_others_have_read_past_its_en
     assert until(world) == at(12)
 
 
-def test_a_worker_that_died_holds_the_others_back_for_a_while(world: World) -> None:
+def test_a_worker_that_died_holds_the_others_back_for_a_while(world: Scenario) -> None:
     note(world.engine, "a", at(4), at(4))
     note(world.engine, "b", at(10), at(10))
     assert until(world) == at(4)
@@ -61,7 +61,7 @@ def test_a_worker_that_died_holds_the_others_back_for_a_while(world: World) -> N
     assert until(world) == later
 
 
-def test_while_none_works_it_stays_as_it_was(world: World) -> None:
+def test_while_none_works_it_stays_as_it_was(world: Scenario) -> None:
     note(world.engine, "a", at(4), at(5))
     end(world.engine, "a", at(6))
     assert until(world) == at(4)
@@ -69,7 +69,7 @@ def test_while_none_works_it_stays_as_it_was(world: World) -> None:
     assert until(world) == at(8)
 
 
-def test_nothing_expires_beyond_it_and_why_is_said(world: World) -> None:
+def test_nothing_expires_beyond_it_and_why_is_said(world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate()
     note(world.engine, "a", at(60), at(60))

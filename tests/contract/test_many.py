@@ -16,11 +16,11 @@ from deploydb.store.queries import (
     blame,
     deployments,
 )
-from deploydb.store.snapshot import situations
-from deploydb.store.tables import agenda, artifact, deployment, flow, mark, running
+from deploydb.store.snapshot import snapshots
+from deploydb.store.tables import artifact, current_version, deployment, evaluation_request, flow, service_schedule
 from tests.scenario import (
     NOON,
-    World,
+    Scenario,
     catalog,
 )
 
@@ -28,7 +28,7 @@ MANY = 70_000
 
 
 def test_a_service_with_more_open_deployments_than_parameters_is_loaded(database_url: str) -> None:
-    with World(database_url) as world:
+    with Scenario(database_url) as world:
         world.publish("1.0")
         world.evaluate()
         (known,) = world.rows(artifact)
@@ -46,7 +46,7 @@ def test_a_service_with_more_open_deployments_than_parameters_is_loaded(database
         ] * MANY
         with world.engine.begin() as connection:
             bulk.insert_rows(connection, deployment, queued)
-            (situation,) = situations(connection, ["foo"], world.catalog)
+            (situation,) = snapshots(connection, ["foo"], world.catalog)
             assert len(situation.deployments) == MANY + 2
             idents = [one.id for one in situation.deployments]
             # all that reads by a list
@@ -57,17 +57,21 @@ def test_a_service_with_more_open_deployments_than_parameters_is_loaded(database
 
 
 def test_lists_match_what_is_in_them(database_url: str) -> None:
-    with World(database_url) as world:
+    with Scenario(database_url) as world:
         world.publish("1.0")
         world.evaluate()
         world.deploy()
         with world.engine.connect() as connection:
-            found = agenda.select().where(among(agenda.c.service, [f"s{number}" for number in range(MANY)] + ["foo"]))
+            found = service_schedule.select().where(
+                among(service_schedule.c.service, [f"s{number}" for number in range(MANY)] + ["foo"])
+            )
             assert [row.service for row in connection.execute(found)] == ["foo"]
-            assert connection.execute(agenda.select().where(among(agenda.c.service, []))).all() == []
-            place = (running.c.service, running.c.environment)
+            assert (
+                connection.execute(service_schedule.select().where(among(service_schedule.c.service, []))).all() == []
+            )
+            place = (current_version.c.service, current_version.c.environment)
             for lanes, number in (([("foo", "dev"), *(("é'\"", f"{each}") for each in range(MANY))], 1), ([], 0)):
-                assert len(connection.execute(running.select().where(among_rows(place, lanes))).all()) == number
+                assert len(connection.execute(current_version.select().where(among_rows(place, lanes))).all()) == number
 
 
 def test_a_round_is_bounded_by_rows_and_what_is_left_comes_in_the_next(
@@ -77,7 +81,7 @@ def test_a_round_is_bounded_by_rows_and_what_is_left_comes_in_the_next(
     monkeypatch.setattr(promotion, "MOST_ROWS", 10)
     services = [Service(ident=f"s{number}", artifacts=("g:shared",), pipelines=("main",)) for number in range(8)]
     stages = tuple(Stage(environment=name) for name in ("dev", "test", "prod"))
-    with World(database_url, catalog(*services, stages=stages)) as world:
+    with Scenario(database_url, catalog(*services, stages=stages)) as world:
         for version in range(3):
             artifact_ = {"group": "g", "name": "shared", "version": f"{version}"}
             world.tell("artifact.published", artifact=artifact_)
@@ -91,5 +95,5 @@ def test_a_round_is_bounded_by_rows_and_what_is_left_comes_in_the_next(
         assert max(sizes) <= 12
         assert sum(sizes) == 8 * 3 * 3
         assert len(world.rows(flow)) == 8 * 3
-        assert world.rows(mark) == []
+        assert world.rows(evaluation_request) == []
         assert len({(command.service, command.environment) for command in world.commands()}) == 24

@@ -19,10 +19,10 @@ from deploydb.domain.model.reasons import NothingLive, RollingBack
 from deploydb.domain.wording import text
 from deploydb.store.promotion import next_due
 from deploydb.store.reason_codec import reason_of
-from deploydb.store.tables import deployment, event, hold, incident, outbox, probe, verdict, wish
+from deploydb.store.tables import deployment, event, external_check, hold, incident, outbox, rollback_request, verdict
 from tests.scenario import (
     NOON,
-    World,
+    Scenario,
     catalog,
 )
 
@@ -31,14 +31,14 @@ PIN = {"kind": "pin", "service": "foo", "environment": "prod", "version": "1.0",
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
+def world(database_url: str) -> Iterator[Scenario]:
     """1.0 runs in dev and prod, with success."""
-    with World(database_url, catalog(FOO)) as world:
+    with Scenario(database_url, catalog(FOO)) as world:
         through(world, "1.0")
         yield world
 
 
-def through(world: World, version: str) -> None:
+def through(world: Scenario, version: str) -> None:
     """The version goes through dev and prod."""
     world.publish(version)
     world.evaluate(minutes=1)
@@ -46,19 +46,19 @@ def through(world: World, version: str) -> None:
         world.deploy()
 
 
-def say(world: World, what: str, minutes: float, **fields: Any) -> None:
+def say(world: Scenario, what: str, minutes: float, **fields: Any) -> None:
     """A fact that happened so many minutes after noon."""
     world.tell(what, time=(NOON + timedelta(minutes=minutes)).isoformat(), **fields)
 
 
-def reason(world: World, environment: str, version: str) -> str:
+def reason(world: Scenario, environment: str, version: str) -> str:
     (row,) = [one for one in world.rows(deployment) if (one.environment, one.version) == (environment, version)]
     return text(row.status_reason)
 
 
 def test_of_each_scope_the_latest_word_counts_whatever_order_they_come_in(database_url: str) -> None:
     words = [("hold.placed", 1, "first"), ("hold.lifted", 2, "over"), ("hold.placed", 3, "again")]
-    with World(database_url) as world:
+    with Scenario(database_url) as world:
         world.now += timedelta(minutes=9)
         for index, order in enumerate(permutations(words)):
             for what, minutes, why in order:
@@ -66,7 +66,7 @@ def test_of_each_scope_the_latest_word_counts_whatever_order_they_come_in(databa
         assert [(row.placed, row.reason) for row in world.rows(hold)] == [(True, "again")] * 6
 
 
-def test_a_pin_holds_and_lifting_it_wakes_promotion(world: World) -> None:
+def test_a_pin_holds_and_lifting_it_wakes_promotion(world: Scenario) -> None:
     world.tell("hold.placed", **PIN, reason="audit")
     world.publish("2.0", artifact={}, time=(world.now + timedelta(seconds=1)).isoformat())
     world.evaluate()
@@ -78,7 +78,7 @@ def test_a_pin_holds_and_lifting_it_wakes_promotion(world: World) -> None:
     assert [command.artifact.version for command in world.commands()] == ["2.0"]
 
 
-def test_a_freeze_of_everything_holds_every_service_and_its_end_is_a_row(world: World) -> None:
+def test_a_freeze_of_everything_holds_every_service_and_its_end_is_a_row(world: Scenario) -> None:
     until = world.now + timedelta(hours=1)
     world.tell("hold.placed", kind="freeze", by="alice", reason="holidays", until=until.isoformat())
     world.publish("2.0", time=(world.now + timedelta(seconds=1)).isoformat())
@@ -90,7 +90,7 @@ def test_a_freeze_of_everything_holds_every_service_and_its_end_is_a_row(world: 
     assert [command.artifact.version for command in world.commands()] == ["2.0"]
 
 
-def test_lifting_a_freeze_of_all_wakes_those_that_wait(world: World) -> None:
+def test_lifting_a_freeze_of_all_wakes_those_that_wait(world: Scenario) -> None:
     world.tell("hold.placed", kind="freeze", by="alice", environment="dev")
     world.publish("2.0", time=(world.now + timedelta(seconds=1)).isoformat())
     world.evaluate(minutes=1)
@@ -100,7 +100,7 @@ def test_lifting_a_freeze_of_all_wakes_those_that_wait(world: World) -> None:
     assert len(world.commands()) == 1
 
 
-def failing(world: World, **service: Any) -> None:
+def failing(world: Scenario, **service: Any) -> None:
     """2.0 fails in dev, of a service that is configured so."""
     world.catalog = catalog(Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), **service))
     world.publish("2.0", time=(world.now + timedelta(seconds=1)).isoformat())
@@ -110,7 +110,7 @@ def failing(world: World, **service: Any) -> None:
     world.evaluate(minutes=1)
 
 
-def test_a_failure_is_rolled_back_and_told(world: World) -> None:
+def test_a_failure_is_rolled_back_and_told(world: Scenario) -> None:
     failing(world, failure_strategy="rollback")
     (notification, command) = sorted(world.rows(outbox)[-2:], key=lambda row: row.exchange, reverse=True)
     assert (notification.exchange, notification.routing_key) == ("deploydb.notifications", "deployment.failed.dev.foo")
@@ -123,11 +123,15 @@ def test_a_failure_is_rolled_back_and_told(world: World) -> None:
     rows = {row.id: row for row in world.rows(deployment)}
     assert rows[sent.deployment].status == "SUCCESS"
     failed = rows[rows[sent.deployment].cause_id]
-    assert (failed.version, failed.sequel, failed.aftermath) == ("2.0", "rollback", RollingBack(version="1.0"))
-    assert not [row for row in rows.values() if row.open]
+    assert (failed.version, failed.failure_response, failed.failure_response_detail) == (
+        "2.0",
+        "rollback",
+        RollingBack(version="1.0"),
+    )
+    assert not [row for row in rows.values() if row.needs_evaluation]
 
 
-def test_a_failure_is_tried_again_as_a_deployment_of_its_own(world: World) -> None:
+def test_a_failure_is_tried_again_as_a_deployment_of_its_own(world: Scenario) -> None:
     failing(world, retry=Retry(retries=1, backoff=timedelta(minutes=5)))
     assert world.news() == []
     assert next_due(world.engine) == world.now + timedelta(minutes=5)
@@ -137,23 +141,27 @@ def test_a_failure_is_tried_again_as_a_deployment_of_its_own(world: World) -> No
     world.tell("deployment.finished", command=again.id, outcome="failed")
     world.evaluate()
     (notification,) = world.news()
-    assert (notification["type"], notification["attempt"], notification["sequel"]) == ("deployment.failed", 2, "stop")
+    assert (notification["type"], notification["attempt"], notification["failure_response"]) == (
+        "deployment.failed",
+        2,
+        "stop",
+    )
 
 
-def test_a_rollback_that_a_person_wants_is_answered_once(world: World) -> None:
+def test_a_rollback_that_a_person_wants_is_answered_once(world: Scenario) -> None:
     through(world, "2.0")
     world.tell("rollback.requested", service="foo", environment="prod", by="alice", reason="slow")
     world.evaluate()
     (command,) = world.commands()
     assert (command.type, command.artifact.version) == ("rollback", "1.0")
-    (answered,) = world.rows(wish)
+    (answered,) = world.rows(rollback_request)
     assert text(answered.answer) == command.reason
     world.tell("rollback.requested", service="foo", environment="nowhere", by="alice", reason="slow")
     world.evaluate()
-    assert world.rows(wish)[-1].answer == NothingLive(environment="nowhere")
+    assert world.rows(rollback_request)[-1].answer == NothingLive(environment="nowhere")
 
 
-def test_an_incident_makes_what_had_succeeded_promotions_business_again(world: World) -> None:
+def test_an_incident_makes_what_had_succeeded_promotions_business_again(world: Scenario) -> None:
     world.catalog = catalog(
         Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), fail_on_incident=True)
     )
@@ -173,7 +181,7 @@ def test_a_gate_that_asks_about_another_service_is_woken_by_it(database_url: str
         Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), promotions=("db",)),
         promotions=(DependsOnPromotion(ident="db", service="db", environment="dev", version=">=2"),),
     )
-    with World(database_url, known) as world:
+    with Scenario(database_url, known) as world:
         world.publish("1.0")
         world.evaluate()
         world.deploy()
@@ -189,7 +197,7 @@ def test_an_attestation_counts_though_it_came_before_the_artifact(database_url: 
     known = catalog(
         FOO, promotions=(ProvenancePromotion(ident="signed", signers=("cosign",)),), entry={"dev": ("signed",)}
     )
-    with World(database_url, known) as world:
+    with Scenario(database_url, known) as world:
         signed = {"group": "com.example", "name": "foo", "version": "1.0", "digest": "sha256:1"}
         world.tell("artifact.attested", artifact=signed, signer="cosign")
         world.publish("1.0", artifact={"digest": "sha256:1"})
@@ -205,11 +213,11 @@ def test_a_url_that_must_be_asked_is_a_row_for_the_worker_that_asks(database_url
     known = catalog(
         FOO, promotions=(WebhookPromotion(ident="ready", url="http://example.com"),), entry={"dev": ("ready",)}
     )
-    with World(database_url, known) as world:
+    with Scenario(database_url, known) as world:
         world.publish("1.0")
         world.evaluate()
         world.evaluate()
-        (asked,) = world.rows(probe)
+        (asked,) = world.rows(external_check)
         assert (asked.promotion, asked.due_at, asked.done_at) == ("ready", world.now, None)
         world.tell(
             "verification.finished", deployment=asked.deployment_id, promotion="ready", outcome="passed", reason="200"
@@ -218,7 +226,7 @@ def test_a_url_that_must_be_asked_is_a_row_for_the_worker_that_asks(database_url
         assert len(world.commands()) == 1
 
 
-def test_an_override_of_a_freeze_is_a_word_with_a_reason_and_is_kept(world: World) -> None:
+def test_an_override_of_a_freeze_is_a_word_with_a_reason_and_is_kept(world: Scenario) -> None:
     world.catalog = catalog(FOO, groups={"sre": frozenset({"sue"})}, freeze_overriders=("sre",))
     world.tell("hold.placed", kind="freeze", by="alice", environment="dev", reason="stocktaking")
     world.publish("2.0", time=(world.now + timedelta(seconds=1)).isoformat())
@@ -239,7 +247,7 @@ def test_an_override_of_a_freeze_is_a_word_with_a_reason_and_is_kept(world: Worl
 def test_one_service_that_cannot_be_decided_on_stops_no_other(database_url: str) -> None:
     known = catalog(FOO, Service(ident="bar", artifacts=("com.example:bar",), pipelines=("main",)))
     known.failure_strategy = lambda service, _: 1 / 0 if service.ident == "bar" else "stop"  # type: ignore[method-assign,assignment,return-value]
-    with World(database_url, known) as world:
+    with Scenario(database_url, known) as world:
         world.publish("1.0", name="bar")
         world.publish("1.0")
         world.evaluate()
@@ -253,7 +261,7 @@ def test_one_service_that_cannot_be_decided_on_stops_no_other(database_url: str)
 
 def test_an_incident_counts_at_a_door_whatever_else_is_open(database_url: str) -> None:
     """Not only while some deployment of the service is being verified."""
-    with World(database_url, catalog(FOO, entry={"prod": ("soak",)})) as world:
+    with Scenario(database_url, catalog(FOO, entry={"prod": ("soak",)})) as world:
         world.publish("1.0")
         world.evaluate()
         world.deploy()

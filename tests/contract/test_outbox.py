@@ -7,20 +7,20 @@ import pytest
 
 from deploydb.store import outbox
 from deploydb.store.tables import outbox as outbox_table
-from tests.scenario import NOON, World
+from tests.scenario import NOON, Scenario
 
 LEASE = timedelta(seconds=15)
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    with World(database_url) as world:
+def world(database_url: str) -> Iterator[Scenario]:
+    with Scenario(database_url) as world:
         world.publish("1.0")
         world.evaluate()
         yield world
 
 
-def test_a_leased_message_is_nobody_elses_until_the_lease_is_over(world: World) -> None:
+def test_a_leased_message_is_nobody_elses_until_the_lease_is_over(world: Scenario) -> None:
     (first,) = outbox.lease(world.engine, NOON, limit=10, duration=LEASE)
     assert outbox.lease(world.engine, NOON + timedelta(seconds=14), limit=10, duration=LEASE) == []
     (again,) = outbox.lease(world.engine, NOON + timedelta(seconds=15), limit=10, duration=LEASE)
@@ -28,7 +28,7 @@ def test_a_leased_message_is_nobody_elses_until_the_lease_is_over(world: World) 
     assert (first.attempts, again.attempts) == (1, 2)
 
 
-def test_a_sent_message_is_sent_for_good(world: World) -> None:
+def test_a_sent_message_is_sent_for_good(world: Scenario) -> None:
     (leased,) = outbox.lease(world.engine, NOON, limit=10, duration=LEASE)
     outbox.settle(world.engine, [leased.id], {}, NOON)
     assert outbox.lease(world.engine, NOON + timedelta(days=1), limit=10, duration=LEASE) == []
@@ -37,7 +37,7 @@ def test_a_sent_message_is_sent_for_good(world: World) -> None:
     assert world.rows(outbox_table)[0].sent_at == NOON
 
 
-def test_a_returned_message_keeps_its_problem_and_is_due_again_after_a_pause(world: World) -> None:
+def test_a_returned_message_keeps_its_problem_and_is_due_again_after_a_pause(world: Scenario) -> None:
     (leased,) = outbox.lease(world.engine, NOON, limit=10, duration=LEASE)
     outbox.settle(world.engine, [], {leased.id: "no queue is bound for dev.foo.deploy"}, NOON)
     assert world.rows(outbox_table)[0].problem == "no queue is bound for dev.foo.deploy"

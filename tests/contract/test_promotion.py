@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from deploydb.domain.evaluation.decisions import Situation
+from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.model.admission_reasons import Superseded
 from deploydb.domain.model.catalog import (
     After,
@@ -20,24 +20,33 @@ from deploydb.domain.model.catalog import (
 from deploydb.domain.model.gate_reasons import AwaitingJobs
 from deploydb.domain.model.reasons import Expired
 from deploydb.store.promotion import evaluate, mark_open, next_due
-from deploydb.store.snapshot import situations
-from deploydb.store.tables import agenda, deployment, event, flow, mark, outbox, running, verdict
+from deploydb.store.snapshot import snapshots
+from deploydb.store.tables import (
+    current_version,
+    deployment,
+    evaluation_request,
+    event,
+    flow,
+    outbox,
+    service_schedule,
+    verdict,
+)
 from tests.history import fill
 from tests.scenario import (
     NOON,
-    World,
+    Scenario,
     catalog,
 )
 from tests.servers import until
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    with World(database_url) as world:
+def world(database_url: str) -> Iterator[Scenario]:
+    with Scenario(database_url) as world:
         yield world
 
 
-def test_an_artifact_opens_a_flow_with_a_deployment_for_every_stage_and_commands_the_first(world: World) -> None:
+def test_an_artifact_opens_a_flow_with_a_deployment_for_every_stage_and_commands_the_first(world: Scenario) -> None:
     world.publish("1.0")
     evaluated = world.evaluate()
     assert (evaluated.flows, evaluated.commands, evaluated.more) == (1, 1, False)
@@ -47,10 +56,10 @@ def test_an_artifact_opens_a_flow_with_a_deployment_for_every_stage_and_commands
     assert command.routing_key == "dev.foo.deploy"
     assert command.deadline == NOON + timedelta(hours=1)
     assert [str(artifact) for artifact in command.manifest] == ["com.example:foo 1.0"]
-    assert world.rows(mark) == []
+    assert world.rows(evaluation_request) == []
 
 
-def test_a_release_walks_to_the_end_as_facts_come(world: World) -> None:
+def test_a_release_walks_to_the_end_as_facts_come(world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate()
     for environment in ("dev", "prod"):
@@ -61,17 +70,17 @@ def test_a_release_walks_to_the_end_as_facts_come(world: World) -> None:
         world.evaluate()
         assert world.statuses("1.0")[environment] == "SUCCESS"
     assert world.commands() == []
-    assert {(row.environment, row.since) for row in world.rows(running)} == {("dev", NOON), ("prod", NOON)}
+    assert {(row.environment, row.live_at) for row in world.rows(current_version)} == {("dev", NOON), ("prod", NOON)}
 
 
-def test_an_artifact_of_no_service_is_stored_and_forgotten_by_promotion(world: World) -> None:
+def test_an_artifact_of_no_service_is_stored_and_forgotten_by_promotion(world: Scenario) -> None:
     world.publish("1.0", name="nobodys")
     assert world.evaluate().flows == 0
-    assert world.rows(mark) == []
+    assert world.rows(evaluation_request) == []
     assert world.rows(flow) == []
 
 
-def test_evaluating_again_decides_nothing_again(world: World) -> None:
+def test_evaluating_again_decides_nothing_again(world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate()
     before = len(world.rows(event))
@@ -81,7 +90,7 @@ def test_evaluating_again_decides_nothing_again(world: World) -> None:
     assert len(world.rows(outbox)) == 1
 
 
-def test_every_decision_is_in_the_log_with_its_reason_and_its_catalog(world: World) -> None:
+def test_every_decision_is_in_the_log_with_its_reason_and_its_catalog(world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate()
     world.deploy(outcome="failed")
@@ -93,7 +102,7 @@ def test_every_decision_is_in_the_log_with_its_reason_and_its_catalog(world: Wor
     assert requested["command"]["id"] == world.rows(outbox)[0].message_id
 
 
-def test_a_soak_is_a_row_that_wakes_promotion_to_the_second(world: World) -> None:
+def test_a_soak_is_a_row_that_wakes_promotion_to_the_second(world: Scenario) -> None:
     world.catalog = catalog(
         Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), promotions=("soak",))
     )
@@ -106,7 +115,7 @@ def test_a_soak_is_a_row_that_wakes_promotion_to_the_second(world: World) -> Non
     assert world.statuses("1.0") == {"dev": "SUCCESS", "prod": "CREATED"}
 
 
-def test_no_answer_by_the_deadline_fails_the_deployment_with_that_reason(world: World) -> None:
+def test_no_answer_by_the_deadline_fails_the_deployment_with_that_reason(world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate()
     world.evaluate(hours=1)
@@ -114,7 +123,7 @@ def test_no_answer_by_the_deadline_fails_the_deployment_with_that_reason(world: 
     assert (row.status, row.status_reason) == ("FAILED", Expired(deadline=NOON + timedelta(hours=1), started=False))
 
 
-def test_backdated_news_does_not_shorten_a_soak(world: World) -> None:
+def test_backdated_news_does_not_shorten_a_soak(world: Scenario) -> None:
     world.catalog = catalog(
         Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), promotions=("soak",))
     )
@@ -127,7 +136,7 @@ def test_backdated_news_does_not_shorten_a_soak(world: World) -> None:
     assert next_due(world.engine) == NOON + timedelta(hours=2)
 
 
-def test_a_service_that_is_configured_no_more_waits_until_it_comes_back(world: World) -> None:
+def test_a_service_that_is_configured_no_more_waits_until_it_comes_back(world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate()
     world.deploy()
@@ -143,7 +152,7 @@ def test_a_service_that_is_configured_no_more_waits_until_it_comes_back(world: W
     assert world.statuses("1.0") == {"dev": "SUCCESS", "prod": "CREATED"}
 
 
-def test_verdicts_are_there_from_the_start_and_judged_once_it_runs(world: World) -> None:
+def test_verdicts_are_there_from_the_start_and_judged_once_it_runs(world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate()
     assert [(row.promotion, row.outcome) for row in world.rows(verdict)] == [("smoke", None), ("smoke", None)]
@@ -154,7 +163,7 @@ def test_verdicts_are_there_from_the_start_and_judged_once_it_runs(world: World)
     ]
 
 
-def test_many_releases_at_once_end_skipped_but_the_newest(world: World) -> None:
+def test_many_releases_at_once_end_skipped_but_the_newest(world: Scenario) -> None:
     for number in range(60):
         world.publish(f"1.{number}", time=(NOON - timedelta(minutes=60 - number)).isoformat())
     world.evaluate()
@@ -166,7 +175,7 @@ def test_many_releases_at_once_end_skipped_but_the_newest(world: World) -> None:
     assert reasons == {Superseded(version="1.59", higher=False)}
 
 
-def test_the_database_holds_that_a_lane_has_one_active_deployment(world: World) -> None:
+def test_the_database_holds_that_a_lane_has_one_active_deployment(world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate()
     row = world.rows(deployment)[0]
@@ -187,7 +196,7 @@ def test_eight_promotion_workers_give_each_lane_one_active_deployment_and_each_d
         for number in range(12)
     ]
     known = catalog(*services, stages=stages)
-    with World(postgresql_url, known) as world:
+    with Scenario(postgresql_url, known) as world:
         stop = threading.Event()
         errors: list[BaseException] = []
 
@@ -223,7 +232,7 @@ def test_eight_promotion_workers_give_each_lane_one_active_deployment_and_each_d
             (row.service, row.environment): row.version for row in world.rows(deployment) if row.status == "SUCCESS"
         }
         assert len(newest) == 24
-        assert len(world.rows(agenda)) == 12
+        assert len(world.rows(service_schedule)) == 12
         overlaps = _overlapping(world)
         assert overlaps == []
 
@@ -231,7 +240,7 @@ def test_eight_promotion_workers_give_each_lane_one_active_deployment_and_each_d
 def test_a_report_that_opens_a_deployment_again_in_the_middle_of_an_evaluation_hides_it_from_no_one(
     postgresql_url: str,
 ) -> None:
-    with World(postgresql_url, catalog(entry={"prod": ("manual",)})) as world:
+    with Scenario(postgresql_url, catalog(entry={"prod": ("manual",)})) as world:
         world.publish("1.0")
         world.evaluate()
         (command,) = world.deploy()
@@ -257,16 +266,16 @@ def test_a_report_that_opens_a_deployment_again_in_the_middle_of_an_evaluation_h
 def test_a_report_that_an_evaluation_has_to_wait_for_does_not_hide_its_deployment(postgresql_url: str) -> None:
     # PostgreSQL plans with indexes only where there is more than a handful of rows
     fill(postgresql_url, ends_at=NOON, services=100, events=20_000, environments=("dev", "prod"))
-    with World(postgresql_url, catalog()) as world, world.engine.connect() as ingest:
+    with Scenario(postgresql_url, catalog()) as world, world.engine.connect() as ingest:
         world.publish("1.0")
         world.evaluate()
         reported = sa.update(deployment).where(deployment.c.status == "CREATED").values(started_url="http://ci/1")
         assert ingest.execute(reported).rowcount == 1
-        found: list[Situation] = []
+        found: list[ServiceSnapshot] = []
 
         def look() -> None:
             with world.engine.connect() as promote:
-                found.extend(situations(promote, ["foo"], catalog()))
+                found.extend(snapshots(promote, ["foo"], catalog()))
 
         evaluation = threading.Thread(target=look)
         evaluation.start()
@@ -284,17 +293,17 @@ def _is_waiting(engine: sa.Engine) -> bool:
         return bool(connection.exec_driver_sql(waits).scalar())
 
 
-def _settle(world: World) -> None:
+def _settle(world: Scenario) -> None:
     """Answer commands until there are none and nothing is marked or open."""
     for _ in range(2000):
         for command in world.commands():
             world.tell("deployment.finished", command=command.id, outcome="succeeded")
-        if not world.rows(mark) and not any(row.open for row in world.rows(deployment)):
+        if not world.rows(evaluation_request) and not any(row.needs_evaluation for row in world.rows(deployment)):
             return
     raise AssertionError("flows did not end")
 
 
-def _overlapping(world: World) -> list[tuple[str, str, list[str]]]:
+def _overlapping(world: Scenario) -> list[tuple[str, str, list[str]]]:
     """Lanes in which, by the log's own order, a deployment was requested while another one was not finished."""
     active: dict[tuple[str, str], set[int]] = {}
     lane_of = {row.command: (row.service, row.environment, row.id) for row in world.rows(deployment) if row.command}

@@ -19,24 +19,24 @@ from deploydb.store.tables import (
     approval,
     artifact,
     deployment,
+    evaluation_request,
     event,
-    mark,
     publication,
-    unmatched,
+    unmatched_fact,
     verification,
 )
 from deploydb.wire.native import decode_fact
 from tests.conftest import needs_servers
-from tests.scenario import NOON, World
+from tests.scenario import NOON, Scenario
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    with World(database_url) as world:
+def world(database_url: str) -> Iterator[Scenario]:
+    with Scenario(database_url) as world:
         yield world
 
 
-def test_an_event_sent_twice_counts_once(world: World) -> None:
+def test_an_event_sent_twice_counts_once(world: Scenario) -> None:
     first = world.publish("1.0", id="build-1")
     again = world.publish("1.0", id="build-1")
     assert (first.stored, first.duplicates) == (1, 0)
@@ -44,19 +44,19 @@ def test_an_event_sent_twice_counts_once(world: World) -> None:
     assert len(world.rows(event)) == len(world.rows(artifact)) == 1
 
 
-def test_the_same_id_of_another_source_is_another_event(world: World) -> None:
+def test_the_same_id_of_another_source_is_another_event(world: Scenario) -> None:
     world.publish("1.0", id="1", source="jenkins/a")
     world.publish("1.1", id="1", source="jenkins/b")
     assert len(world.rows(event)) == 2
 
 
-def test_a_batch_with_an_event_twice_stores_it_once(world: World) -> None:
+def test_a_batch_with_an_event_twice_stores_it_once(world: Scenario) -> None:
     body = b'{"type":"artifact.published","id":"1","source":"s","artifact":{"group":"g","name":"n","version":"1"}}'
     recorded = record(world.engine, [world.arrival(body), world.arrival(body)], NOON)
     assert (recorded.stored, recorded.duplicates) == (1, 1)
 
 
-def test_the_log_keeps_the_message_with_its_unknown_fields_both_times_and_the_publisher(world: World) -> None:
+def test_the_log_keeps_the_message_with_its_unknown_fields_both_times_and_the_publisher(world: Scenario) -> None:
     body = (
         b'{"type":"artifact.published","id":"1","source":"s","time":"2020-02-29T23:59:59+01:00",'
         b'"artifact":{"group":"g","name":"n","version":"1"},"build":{"number":881,"tags":["a","\xc3\xa9"]}}'
@@ -69,13 +69,13 @@ def test_the_log_keeps_the_message_with_its_unknown_fields_both_times_and_the_pu
     assert row.publisher == "jenkins"
 
 
-def test_a_stored_artifact_is_marked_for_promotion(world: World) -> None:
+def test_a_stored_artifact_is_marked_for_promotion(world: Scenario) -> None:
     world.publish("1.0")
-    (marked,) = world.rows(mark)
+    (marked,) = world.rows(evaluation_request)
     assert marked.artifact_id == world.rows(artifact)[0].id
 
 
-def test_names_longer_than_an_index_entry_are_stored(world: World) -> None:
+def test_names_longer_than_an_index_entry_are_stored(world: Scenario) -> None:
     long = "".join(chr(0x4E00 + index) for index in range(8000))
     world.publish("1.0", artifact={"group": long, "name": long})
     assert world.rows(artifact)[0].group == long
@@ -87,7 +87,7 @@ def test_one_value_that_the_database_will_not_take_stops_nothing_else(postgresql
         named = b'{"type":"artifact.published","id":"%d","source":"s","n":%b,' % (number, extra)
         return named + b'"artifact":{"group":"g","name":"n","version":"%d"}}' % number
 
-    with World(postgresql_url) as world:
+    with Scenario(postgresql_url) as world:
         arrivals = [world.arrival(body(number)) for number in range(40)]
         arrivals[17] = replace(arrivals[17], body=body(17, b"1e200000"))  # the wire would refuse it
         recorded = record(world.engine, arrivals, NOON)
@@ -106,7 +106,7 @@ PUBLICATIONS: tuple[dict[str, Any], ...] = (
 
 @pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
 def test_the_earliest_publication_stands_in_any_order_and_a_contradiction_is_flagged(
-    world: World, order: tuple[int, ...]
+    world: Scenario, order: tuple[int, ...]
 ) -> None:
     for index in order:
         world.publish("1.0", **PUBLICATIONS[index])
@@ -117,32 +117,34 @@ def test_the_earliest_publication_stands_in_any_order_and_a_contradiction_is_fla
     assert len(world.rows(event)) == 3
 
 
-def test_the_same_artifact_published_again_is_no_contradiction(world: World) -> None:
+def test_the_same_artifact_published_again_is_no_contradiction(world: Scenario) -> None:
     world.publish("1.0", artifact={"digest": "sha256:a", "url": "http://x/1"})
     world.publish("1.0", artifact={"digest": "sha256:a", "url": "http://mirror/1"})
     assert world.rows(artifact)[0].conflict is None
 
 
-def test_a_fact_about_an_unknown_deployment_is_kept_and_shown_as_unmatched(world: World) -> None:
+def test_a_fact_about_an_unknown_deployment_is_kept_and_shown_as_unmatched(world: Scenario) -> None:
     recorded = world.tell("deployment.finished", deployment=4711, outcome="succeeded")
     assert (recorded.stored, recorded.unmatched) == (1, 1)
-    assert [row.why for row in world.rows(unmatched)] == ["no deployment 4711"]
+    assert [row.why for row in world.rows(unmatched_fact)] == ["no deployment 4711"]
 
 
-def test_an_unmatched_fact_is_matched_when_its_deployment_appears(world: World) -> None:
+def test_an_unmatched_fact_is_matched_when_its_deployment_appears(world: Scenario) -> None:
     world.tell(
         "verification.finished", service="foo", environment="dev", version="1.0", promotion="smoke", outcome="passed"
     )
-    assert len(world.rows(unmatched)) == 1
+    assert len(world.rows(unmatched_fact)) == 1
     world.publish("1.0")
     world.evaluate()
-    assert world.rows(unmatched) == []
+    assert world.rows(unmatched_fact) == []
     world.deploy()
     assert world.statuses("1.0") == {"dev": "SUCCESS", "prod": "CREATED"}
 
 
 @pytest.mark.parametrize("named_by", ["deployment", "command", "lane"])
-def test_a_deployment_is_named_by_its_number_its_command_or_its_lane_and_version(world: World, named_by: str) -> None:
+def test_a_deployment_is_named_by_its_number_its_command_or_its_lane_and_version(
+    world: Scenario, named_by: str
+) -> None:
     world.publish("1.0")
     world.evaluate()
     (command,) = world.commands()
@@ -158,7 +160,7 @@ def test_a_deployment_is_named_by_its_number_its_command_or_its_lane_and_version
     assert (row.status, row.failure) == ("FAILED", "exit code 1")
 
 
-def test_a_finish_that_comes_before_its_start_is_no_error(world: World) -> None:
+def test_a_finish_that_comes_before_its_start_is_no_error(world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate()
     (command,) = world.commands()
@@ -167,7 +169,7 @@ def test_a_finish_that_comes_before_its_start_is_no_error(world: World) -> None:
     assert world.statuses("1.0")["dev"] == "COMPLETED"
 
 
-def test_the_later_report_of_a_job_wins_whatever_the_order(world: World) -> None:
+def test_the_later_report_of_a_job_wins_whatever_the_order(world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate()
     early, late = NOON.isoformat(), (NOON + timedelta(seconds=9)).isoformat()
@@ -178,7 +180,7 @@ def test_the_later_report_of_a_job_wins_whatever_the_order(world: World) -> None
     assert (row.outcome, row.url) == ("passed", "http://ci/2")
 
 
-def test_each_person_has_one_word_the_latest(world: World) -> None:
+def test_each_person_has_one_word_the_latest(world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate()
     lane = {"service": "foo", "environment": "dev", "version": "1.0", "promotion": "manual"}
@@ -192,7 +194,7 @@ def test_each_person_has_one_word_the_latest(world: World) -> None:
     ]
 
 
-def test_what_was_deployed_by_hand_is_a_deployment_too(world: World) -> None:
+def test_what_was_deployed_by_hand_is_a_deployment_too(world: Scenario) -> None:
     world.tell(
         "deployment.observed",
         service="foo",
@@ -213,12 +215,12 @@ def test_what_was_deployed_by_hand_is_a_deployment_too(world: World) -> None:
 
 
 def test_a_database_that_is_away_is_transient() -> None:
-    with World("postgresql://nobody@127.0.0.1:1/none") as world, pytest.raises(Transient, match="away"):
+    with Scenario("postgresql://nobody@127.0.0.1:1/none") as world, pytest.raises(Transient, match="away"):
         world.publish("1.0")
 
 
 def test_a_statement_that_takes_too_long_is_nobodys_fault_and_dead_letters_nothing(postgresql_url: str) -> None:
-    with World(postgresql_url) as world, world.engine.connect() as other:
+    with Scenario(postgresql_url) as world, world.engine.connect() as other:
         world.engine.dispose()
         other.execute(sa.text("LOCK TABLE event IN ACCESS EXCLUSIVE MODE"))
 
@@ -236,18 +238,18 @@ def test_a_statement_that_takes_too_long_is_nobodys_fault_and_dead_letters_nothi
 @pytest.mark.parametrize("named", [{"deployment": 999_999}, {"command": "no-such-command"}])
 @pytest.mark.parametrize("service", ["foo", "other"])
 def test_a_fact_that_names_an_unknown_deployment_beside_a_known_lane_is_evaluated_once(
-    world: World, named: dict[str, Any], service: str
+    world: Scenario, named: dict[str, Any], service: str
 ) -> None:
     world.publish("1.0")
     world.evaluate()
     world.tell("deployment.finished", service=service, environment="dev", version="1.0", outcome="succeeded", **named)
     assert world.evaluate().more is False
-    assert world.rows(mark) == []
+    assert world.rows(evaluation_request) == []
     mark_open(world.engine, world.now)
     world.publish("1.1")
     world.evaluate()
-    assert world.rows(mark) == []
-    assert len(world.rows(unmatched)) == 1
+    assert world.rows(evaluation_request) == []
+    assert len(world.rows(unmatched_fact)) == 1
     assert world.statuses("1.0")["dev"] == "CREATED"
 
 

@@ -15,8 +15,8 @@ from deploydb.domain.model.catalog import (
     Service,
 )
 from deploydb.store.record import record
-from deploydb.store.tables import artifact, deployment, event, mark, running
-from tests.scenario import World, catalog
+from deploydb.store.tables import artifact, current_version, deployment, evaluation_request, event
+from tests.scenario import Scenario, catalog
 
 RELEASES = Path(__file__).parents[3] / "shared/samples/releases.jsonl"
 
@@ -37,14 +37,14 @@ def services_of(facts: list[dict[str, Any]], order: Order) -> Catalog:
     )
 
 
-def walk(world: World, bodies: list[bytes]) -> None:
+def walk(world: Scenario, bodies: list[bytes]) -> None:
     """Ingest in batches, with promotion and an orchestrator at work in between, until every flow has ended."""
     for start in range(0, len(bodies), 100):
         recorded = record(world.engine, [world.arrival(body) for body in bodies[start : start + 100]], world.now)
         assert recorded.refusals == ()
         world.evaluate(seconds=1)
         world.deploy()
-    while world.deploy() or world.rows(mark):
+    while world.deploy() or world.rows(evaluation_request):
         pass
 
 
@@ -56,12 +56,12 @@ def test_the_newest_release_of_each_project_ends_in_prod_and_every_other_says_wh
     facts = [json.loads(body) for body in bodies]
     if seed is not None:
         random.Random(seed).shuffle(bodies)
-    with World(sqlite_url, services_of(facts, "published")) as world:
+    with Scenario(sqlite_url, services_of(facts, "published")) as world:
         walk(world, bodies)
         runs = versions_in_prod(world)
         ended = {row.status for row in world.rows(deployment)}
         unexplained = [row.id for row in world.rows(deployment) if not row.status_reason]
-        still_open = [row.id for row in world.rows(deployment) if row.open]
+        still_open = [row.id for row in world.rows(deployment) if row.needs_evaluation]
     newest: dict[str, tuple[Any, str]] = {}
     for fact in facts:
         name, version = fact["artifact"]["name"], fact["artifact"]["version"]
@@ -74,7 +74,7 @@ def test_the_newest_release_of_each_project_ends_in_prod_and_every_other_says_wh
 def test_by_version_the_highest_ends_in_prod_whatever_was_backported_later(sqlite_url: str) -> None:
     bodies = [body for body in lines() if json.loads(body)["artifact"]["name"] in ("starlette", "kombu", "msgspec")]
     facts = [json.loads(body) for body in bodies]
-    with World(sqlite_url, services_of(facts, "version")) as world:
+    with Scenario(sqlite_url, services_of(facts, "version")) as world:
         walk(world, bodies)
         runs = versions_in_prod(world)
     highest: dict[str, str] = {}
@@ -91,7 +91,7 @@ def test_another_order_in_another_database_gives_the_same_artifacts_and_the_same
     shuffled = random.Random(3).sample(bodies, len(bodies))
     kept = []
     for url, batch in ((sqlite_url, bodies), (postgresql_url, shuffled + shuffled[:500])):
-        with World(url) as world:
+        with Scenario(url) as world:
             for start in range(0, len(batch), 500):
                 record(world.engine, [world.arrival(body) for body in batch[start : start + 500]], world.now)
             facts = {
@@ -104,9 +104,9 @@ def test_another_order_in_another_database_gives_the_same_artifacts_and_the_same
     assert kept[0] == kept[1]
 
 
-def versions_in_prod(world: World) -> dict[str, str]:
+def versions_in_prod(world: Scenario) -> dict[str, str]:
     versions = {row.id: row.version for row in world.rows(artifact)}
-    return {row.service: versions[row.artifact_id] for row in world.rows(running) if row.environment == "prod"}
+    return {row.service: versions[row.artifact_id] for row in world.rows(current_version) if row.environment == "prod"}
 
 
 def utc(text: str) -> Any:

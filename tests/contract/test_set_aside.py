@@ -15,10 +15,10 @@ from deploydb.domain.model.catalog import (
 from deploydb.store.engine import reading
 from deploydb.store.promotion import mark_open, next_due
 from deploydb.store.set_aside import set_aside_services
-from deploydb.store.tables import agenda, deployment, flow, hotfix, mark
+from deploydb.store.tables import deployment, evaluation_request, flow, hotfix, service_schedule
 from tests.scenario import (
     NOON,
-    World,
+    Scenario,
     catalog,
 )
 
@@ -29,12 +29,12 @@ FOO, BAR, BAZ = (
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    with World(database_url, catalog(FOO, BAR, BAZ)) as world:
+def world(database_url: str) -> Iterator[Scenario]:
+    with Scenario(database_url, catalog(FOO, BAR, BAZ)) as world:
         yield world
 
 
-def refuse(world: World, table: sa.Table, event: str, *, service: str = "foo", state: str = "P0001") -> None:
+def refuse(world: Scenario, table: sa.Table, event: str, *, service: str = "foo", state: str = "P0001") -> None:
     """From now on the database refuses one service's rows of a table, at INSERT or UPDATE."""
     if world.engine.dialect.name == "postgresql":
         statements = [
@@ -53,13 +53,13 @@ def refuse(world: World, table: sa.Table, event: str, *, service: str = "foo", s
             connection.exec_driver_sql(statement)
 
 
-def allow(world: World, table: sa.Table) -> None:
+def allow(world: Scenario, table: sa.Table) -> None:
     with world.engine.begin() as connection:
         on = f" ON {table.name}" if world.engine.dialect.name == "postgresql" else ""
         connection.exec_driver_sql(f"DROP TRIGGER refused{on}")
 
 
-def aside(world: World) -> dict[str, str]:
+def aside(world: Scenario) -> dict[str, str]:
     with reading(world.engine) as connection:
         return {one.service: one.error for one in set_aside_services(connection)}
 
@@ -69,7 +69,7 @@ def test_a_deployment_that_ends_by_its_deadline_frees_the_lane_for_one_with_a_lo
     database_url: str, order: tuple[str, str]
 ) -> None:
     both = Service(ident="foo", artifacts=("com.example:one", "com.example:two"), pipelines=("main",))
-    with World(database_url, catalog(both, stages=(Stage(environment="dev"),))) as world:
+    with Scenario(database_url, catalog(both, stages=(Stage(environment="dev"),))) as world:
         for name in order:
             world.publish("1.0", name=name, time=(NOON - timedelta(minutes=order.index(name))).isoformat())
         world.evaluate()
@@ -88,7 +88,7 @@ def test_a_retry_that_expires_makes_way_for_the_release_before_it(database_url: 
         ),
         stages=(Stage(environment="dev"),),
     )
-    with World(database_url, known) as world:
+    with Scenario(database_url, known) as world:
         world.publish("1.0", name="one")
         world.publish("1.0", name="two")
         world.evaluate()
@@ -107,7 +107,7 @@ def test_an_attempt_that_fails_a_second_time_is_not_tried_again_twice(database_u
         promotions=("smoke",),
         retry=Retry(retries=2, backoff=timedelta(hours=1)),
     )
-    with World(database_url, catalog(foo, stages=(Stage(environment="dev"),))) as world:
+    with Scenario(database_url, catalog(foo, stages=(Stage(environment="dev"),))) as world:
         world.publish("1.0")
         world.evaluate()
         (command,) = world.commands()
@@ -121,7 +121,7 @@ def test_an_attempt_that_fails_a_second_time_is_not_tried_again_twice(database_u
             world.now += timedelta(minutes=1)
             world.tell(what, command=command.id, **statement)
             assert world.evaluate().broken == ()
-        assert [(row.attempt, row.status, row.sequel) for row in world.rows(deployment)] == [
+        assert [(row.attempt, row.status, row.failure_response) for row in world.rows(deployment)] == [
             (1, "FAILED", "retry"),
             (2, "NOT_STARTED", None),
         ]
@@ -133,7 +133,7 @@ def test_an_attempt_that_fails_a_second_time_is_not_tried_again_twice(database_u
     ("table", "event"), [(deployment, "UPDATE"), (deployment, "INSERT"), (flow, "INSERT")], ids=str
 )
 def test_a_service_that_cannot_be_saved_is_set_aside_alone_and_loses_nothing(
-    world: World, table: sa.Table, event: str
+    world: Scenario, table: sa.Table, event: str
 ) -> None:
     refuse(world, table, event)
     world.publish("1.0", name="shared")
@@ -146,10 +146,10 @@ def test_a_service_that_cannot_be_saved_is_set_aside_alone_and_loses_nothing(
     world.evaluate(seconds=2)
     assert [command.service for command in world.commands()] == ["foo"]
     assert aside(world) == {}
-    assert world.rows(mark) == []
+    assert world.rows(evaluation_request) == []
 
 
-def test_a_service_that_cannot_be_loaded_is_set_aside_alone(world: World) -> None:
+def test_a_service_that_cannot_be_loaded_is_set_aside_alone(world: Scenario) -> None:
     world.tell("hotfix.declared", service="foo", version="1.0", skip=[], by="alice", reason="urgent")
     with world.engine.begin() as connection:
         connection.execute(sa.update(hotfix).values(skip=5))
@@ -166,7 +166,7 @@ def test_a_service_that_cannot_be_loaded_is_set_aside_alone(world: World) -> Non
 
 def test_a_release_that_cannot_be_read_sets_its_services_aside_alone(sqlite_url: str) -> None:
     """SQLite keeps in a column of times whatever was written there."""
-    with World(sqlite_url, catalog(FOO, BAR, BAZ)) as world:
+    with Scenario(sqlite_url, catalog(FOO, BAR, BAZ)) as world:
         for name in ("foo", "bar"):
             world.publish("1.0", name=name)
         with world.engine.begin() as connection:
@@ -181,7 +181,7 @@ def test_a_release_that_cannot_be_read_sets_its_services_aside_alone(sqlite_url:
         assert aside(world) == {}
 
 
-def test_attempts_come_with_growing_pauses_and_facts_and_restarts_add_none(world: World) -> None:
+def test_attempts_come_with_growing_pauses_and_facts_and_restarts_add_none(world: Scenario) -> None:
     refuse(world, deployment, "UPDATE")
     world.publish("1.0", name="shared")
     world.evaluate()
@@ -195,18 +195,18 @@ def test_attempts_come_with_growing_pauses_and_facts_and_restarts_add_none(world
         assert world.evaluate().broken == ()
         world.evaluate(seconds=pauses[-1])
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
-    kept = world.rows(mark)
+    kept = world.rows(evaluation_request)
     assert {row.service for row in kept} == {"foo"}
     assert len(kept) == 9  # one for each release, none for restarts
-    (row,) = [row for row in world.rows(agenda) if row.error is not None]
+    (row,) = [row for row in world.rows(service_schedule) if row.error is not None]
     assert (row.service, row.error_first_at, row.error_attempts) == ("foo", NOON, 9)
     allow(world, deployment)
     world.evaluate(minutes=1)
-    assert world.rows(mark) == []
+    assert world.rows(evaluation_request) == []
     assert len(world.rows(flow)) == 8 + 3
 
 
-def test_a_pause_parks_it_and_the_end_of_the_pause_tries_it_at_once(world: World) -> None:
+def test_a_pause_parks_it_and_the_end_of_the_pause_tries_it_at_once(world: Scenario) -> None:
     refuse(world, deployment, "UPDATE")
     world.publish("1.0", name="foo")
     world.evaluate()
@@ -225,7 +225,7 @@ def test_a_pause_parks_it_and_the_end_of_the_pause_tries_it_at_once(world: World
     assert [command.service for command in world.commands()] == ["foo"]
 
 
-def test_another_catalog_tries_it_again(world: World) -> None:
+def test_another_catalog_tries_it_again(world: Scenario) -> None:
     known = world.catalog
     broken = catalog(FOO, BAR, BAZ)
     broken.exit_promotions = lambda service, stage: 1 / 0  # type: ignore[method-assign,assignment,return-value]

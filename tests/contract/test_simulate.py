@@ -15,7 +15,7 @@ from deploydb.store.queries.replay import read_only
 from deploydb.store.tables import event, metadata
 from tests.cli.shell import Shell
 from tests.cluster import write_config
-from tests.scenario import World
+from tests.scenario import Scenario
 
 BEGIN = datetime(2020, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ def config(folder: Path, *staging: str) -> Path:
     )
 
 
-def live(world: World) -> None:
+def live(world: Scenario) -> None:
     """1.0 goes through, 1.1 fails in prod half an hour later, 1.2 is fine another half hour later."""
     for version in ("1.0", "1.1", "1.2"):
         world.publish(version)
@@ -62,7 +62,7 @@ def shell(database_url: str, tmp_path: Path) -> Shell:
     config(tmp_path / "asked", "people")
     known = load(tmp_path / "config").catalog
     assert known is not None
-    with World(database_url, known) as world:
+    with Scenario(database_url, known) as world:
         world.now = BEGIN
         live(world)
     return Shell(tmp_path, DEPLOYDB_DATABASE_URL=database_url)

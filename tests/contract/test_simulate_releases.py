@@ -17,7 +17,7 @@ from deploydb.configuration import load
 from deploydb.store.record import record
 from tests.cli.shell import Shell
 from tests.cluster import write_config
-from tests.scenario import World
+from tests.scenario import Scenario
 
 RELEASES = Path(__file__).parents[3] / "shared/samples/releases.jsonl"
 IMPORTED = datetime(2026, 11, 22, tzinfo=UTC)
@@ -56,7 +56,7 @@ def deployed(fact: dict[str, Any]) -> list[bytes]:
     return bodies
 
 
-def imported(world: World, lines: list[bytes]) -> None:
+def imported(world: Scenario, lines: list[bytes]) -> None:
     """The whole past, told in one go years later, in pages as ingest takes them."""
     world.now = IMPORTED
     for page in pages(lines):
@@ -83,7 +83,7 @@ def answer(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> d
     assert known is not None
     (folder / "deploydb.db").write_bytes(sqlite_template.read_bytes())
     url = f"sqlite:///{folder / 'deploydb.db'}"
-    with World(url, known) as world:
+    with Scenario(url, known) as world:
         imported(world, lines)
     shell = Shell(folder, DEPLOYDB_DATABASE_URL=url)
     before = spent()

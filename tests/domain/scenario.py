@@ -8,17 +8,17 @@ from typing import Any
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import (
-    Attempted,
-    CameToRun,
-    CheckWanted,
+    AttemptScheduled,
+    CheckScheduled,
+    CurrentVersionChanged,
     Decisions,
-    FailureCounted,
-    Requested,
-    RunningChanged,
-    Settled,
-    Situation,
+    DeploymentRequested,
+    DeploymentTransitioned,
+    DeploymentWentLive,
+    FailureFinalized,
+    RollbackRequestResolved,
+    ServiceSnapshot,
     VerdictChanged,
-    WishAnswered,
 )
 from deploydb.domain.evaluation.evaluate import decide, open_flow
 from deploydb.domain.model.admission_reasons import FreezeOverridden
@@ -33,13 +33,13 @@ from deploydb.domain.model.catalog import (
     Stage,
 )
 from deploydb.domain.model.deployment import (
+    CurrentVersion,
+    DependencyState,
     Deployment,
+    FactOrder,
     Gate,
-    Good,
-    Neighbour,
-    Precedence,
+    KnownGood,
     Release,
-    Running,
     Status,
     Verdict,
     merge,
@@ -65,7 +65,7 @@ from deploydb.domain.model.facts import (
 from deploydb.domain.model.overrides import (
     Hold,
     Hotfix,
-    Wish,
+    RollbackRequest,
 )
 from deploydb.domain.model.promotions import (
     ManualPromotion,
@@ -136,7 +136,7 @@ def catalog(
     )
 
 
-class World:
+class Scenario:
     """One service's store in memory, with a clock. Every evaluation is checked for what must always hold."""
 
     def __init__(self, known: Catalog, service: str = "foo") -> None:
@@ -144,17 +144,17 @@ class World:
         self.service = service
         self.now = NOON
         self.deployments: dict[int, Deployment] = {}
-        self.running: dict[tuple[str, str], Running] = {}
-        self.commands: list[Requested] = []
+        self.running: dict[tuple[str, str], CurrentVersion] = {}
+        self.commands: list[DeploymentRequested] = []
         self.heard: list[tuple[int, DeploymentStarted | DeploymentFinished]] = []
-        self.failures: list[FailureCounted] = []
-        self.answers: list[WishAnswered] = []
-        self.checks: list[CheckWanted] = []
-        self.neighbours: tuple[Neighbour, ...] = ()
+        self.failures: list[FailureFinalized] = []
+        self.answers: list[RollbackRequestResolved] = []
+        self.checks: list[CheckScheduled] = []
+        self.neighbours: tuple[DependencyState, ...] = ()
         self.holds: dict[tuple[str, ...], Hold] = {}
         self.read_until: datetime | None = None
         self.hotfixes: dict[str, Hotfix] = {}
-        self.wishes: list[Wish] = []
+        self.wishes: list[RollbackRequest] = []
         self._incidents: dict[tuple[str, str], Incident] = {}
         self._evidence: dict[int, Evidence] = {}
         self._verdicts: dict[int, dict[Gate, Verdict]] = {}
@@ -191,7 +191,7 @@ class World:
             environment=environment,
             release=known,
             kind="external",
-            finished=Precedence(time, "hand", str(ident)),
+            finished=FactOrder(time, "hand", str(ident)),
             outcome="succeeded",
         )
 
@@ -248,13 +248,13 @@ class World:
 
     def merge(self, known: Deployment, fact: DeploymentStarted | DeploymentFinished) -> None:
         """Take a fact in, as ingest does: the deployment is promotion's business again."""
-        self.deployments[known.id] = replace(merge(known, fact), open=True)
+        self.deployments[known.id] = replace(merge(known, fact), needs_evaluation=True)
         self.heard.append((known.id, fact))
 
     def hear_again(self, place: int) -> None:
         """A fact is delivered once more."""
         ident, fact = self.heard[place % len(self.heard)]
-        self.deployments[ident] = replace(merge(self.deployments[ident], fact), open=True)
+        self.deployments[ident] = replace(merge(self.deployments[ident], fact), needs_evaluation=True)
 
     def verify(
         self,
@@ -269,7 +269,7 @@ class World:
         """A job reports, the smoke test unless another is named."""
         known = self.find(environment, version, module)
         before = self._evidence.get(known.id, Evidence())
-        at_ = Precedence(when or self.now, "ci", str(next(self._ids)))
+        at_ = FactOrder(when or self.now, "ci", str(next(self._ids)))
         report = Verification(promotion=job, outcome=outcome, at=at_, event=next(self._ids))
         others = tuple(one for one in before.verifications if one.promotion != job)
         self._evidence[known.id] = replace(before, verifications=(*others, report))
@@ -297,7 +297,7 @@ class World:
         """A person lets a version pass a freeze."""
         known = self.find(environment, version)
         before = self._evidence.get(known.id, Evidence())
-        at_ = Precedence(self.now, "cli", f"{next(self._ids):06}")
+        at_ = FactOrder(self.now, "cli", f"{next(self._ids):06}")
         word = Approval(promotion="freeze", by=by, given=True, at=at_, comment=comment)
         self._evidence[known.id] = replace(before, approvals=(*before.approvals, word))
 
@@ -328,7 +328,7 @@ class World:
             by="alice",
             reason="it is slow",
         )
-        self.wishes.append(Wish.of(fact, ident))
+        self.wishes.append(RollbackRequest.of(fact, ident))
 
     def incident(
         self, environment: str, name: str = "INC-1", *, over: bool = False, version: str | None = None
@@ -348,13 +348,13 @@ class World:
         self._incidents[environment, name] = Incident.of(fact)
         for (where, _), ran in self.running.items():
             if where == environment:
-                self.deployments[ran.deployment] = replace(self.deployments[ran.deployment], open=True)
+                self.deployments[ran.deployment] = replace(self.deployments[ran.deployment], needs_evaluation=True)
 
-    def situation(self) -> Situation:
+    def situation(self) -> ServiceSnapshot:
         """What the store would load: open deployments, and the closed ones of their flows."""
-        opened = {known.id for known in self.deployments.values() if known.open}
-        flows = {known.flow for known in self.deployments.values() if known.open and known.flow is not None}
-        return Situation(
+        opened = {known.id for known in self.deployments.values() if known.needs_evaluation}
+        flows = {known.flow for known in self.deployments.values() if known.needs_evaluation and known.flow is not None}
+        return ServiceSnapshot(
             service=self.service,
             deployments=tuple(one for one in self.deployments.values() if one.id in opened or one.flow in flows),
             running=dict(self.running),
@@ -371,7 +371,9 @@ class World:
     def _is_heard(self, one: Deployment) -> bool:
         """Whether what was said of it counts: it is open, or another attempt is."""
         kin = (other for other in self.deployments.values() if other.flow == one.flow is not None)
-        return one.open or any(other.open and other.environment == one.environment for other in kin)
+        return one.needs_evaluation or any(
+            other.needs_evaluation and other.environment == one.environment for other in kin
+        )
 
     def _evidence_of(self, known: Deployment) -> Evidence:
         troubles = (
@@ -381,30 +383,30 @@ class World:
         )
         return replace(self._evidence.get(known.id, Evidence()), incidents=tuple(troubles))
 
-    def _good(self) -> dict[str, tuple[Good, ...]]:
+    def _good(self) -> dict[str, tuple[KnownGood, ...]]:
         failed = {
             known.environment
             for known in self.deployments.values()
-            if known.open and known.status is Status.FAILED and known.sequel is None
+            if known.needs_evaluation and known.status is Status.FAILED and known.failure_response is None
         }
         return {
             environment: self._good_in(environment) for environment in failed | {w.environment for w in self.wishes}
         }
 
-    def _good_in(self, environment: str) -> tuple[Good, ...]:
+    def _good_in(self, environment: str) -> tuple[KnownGood, ...]:
         """The last deployment of each release that succeeded there, newest first."""
-        found: dict[int, Good] = {}
+        found: dict[int, KnownGood] = {}
         for known in self.deployments.values():
-            if known.environment == environment and known.result == "SUCCESS" and known.running_since is not None:
+            if known.environment == environment and known.result == "SUCCESS" and known.gates_count_from is not None:
                 release = known.release.id
                 flow = [one for one in self.deployments.values() if one.flow is not None and one.release.id == release]
-                found[release] = Good(
+                found[release] = KnownGood(
                     deployment=known.id,
                     release=known.release,
-                    since=known.running_since,
-                    completed=all(one.status is Status.SUCCESS or one.sequel == "retry" for one in flow),
+                    live_at=known.gates_count_from,
+                    completed=all(one.status is Status.SUCCESS or one.failure_response == "retry" for one in flow),
                 )
-        return tuple(sorted(found.values(), key=lambda one: (one.since, one.deployment), reverse=True))
+        return tuple(sorted(found.values(), key=lambda one: (one.live_at, one.deployment), reverse=True))
 
     def evaluate(self, minutes: float = 0) -> Decisions:
         """Let that much time pass, decide and write it down, until nothing more is to be decided at once."""
@@ -425,7 +427,7 @@ class World:
         made = decide(self.catalog, self.situation(), self.now)
         for decision in made.decisions:
             match decision:
-                case Requested(deployment=known):
+                case DeploymentRequested(deployment=known):
                     if decision.kind == "deploy":
                         self._check_no_downgrade(known)
                     self._check_holds(known)
@@ -433,25 +435,25 @@ class World:
                     self.commands.append(decision)
                     active = [one for one in self.deployments.values() if one.active]
                     assert len({one.environment for one in active}) == len(active), "two active in one lane"
-                case Settled(deployment=known) | CameToRun(deployment=known):
+                case DeploymentTransitioned(deployment=known) | DeploymentWentLive(deployment=known):
                     self.deployments[known.id] = known
                 case VerdictChanged(deployment=known, verdict=verdict):
                     self._verdicts.setdefault(known.id, {})[verdict.gate] = verdict
-                case RunningChanged(environment=environment, running=ran):
+                case CurrentVersionChanged(environment=environment, running=ran):
                     self.running[environment, ran.release.artifact.module] = ran
-                case FailureCounted(deployment=known):
+                case FailureFinalized(deployment=known):
                     self.deployments[known.id] = known
                     self.failures.append(decision)
-                case Attempted():
+                case AttemptScheduled():
                     self._attempt(decision)
-                case WishAnswered(wish=wish):
+                case RollbackRequestResolved(wish=wish):
                     self.wishes.remove(wish)
                     self.answers.append(decision)
-                case CheckWanted():
+                case CheckScheduled():
                     self.checks.append(decision)
         return made
 
-    def _attempt(self, made: Attempted) -> None:
+    def _attempt(self, made: AttemptScheduled) -> None:
         cause = self.deployments.get(made.cause) if made.cause is not None else None
         if made.kind == "rollback" and made.wish is None and made.attempt == 1:
             assert cause is not None
@@ -506,6 +508,6 @@ def foo(**fields: object) -> Service:
     return replace(Service(ident="foo", artifacts=(FOO,), pipelines=("main",)), **fields)
 
 
-def world(*stages: Stage, **more: object) -> World:
+def world(*stages: Stage, **more: object) -> Scenario:
     """A world of foo with these stages, dev → staging → prod by default; `more` as for `catalog`."""
-    return World(catalog(*(stages or THREE), **more))
+    return Scenario(catalog(*(stages or THREE), **more))

@@ -143,7 +143,7 @@ def test_what_runs_in_a_stage_that_is_gone_is_let_go() -> None:
     it.deploy("dev", "1.0")
     it.catalog = catalog(*chain("staging", "prod"))
     it.evaluate()
-    assert (it.status("dev", "1.0"), it.find("dev", "1.0").open) == (Status.COMPLETED, False)
+    assert (it.status("dev", "1.0"), it.find("dev", "1.0").needs_evaluation) == (Status.COMPLETED, False)
     assert it.status("staging", "1.0") is Status.CREATED
 
 

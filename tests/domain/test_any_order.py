@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import (
     Decisions,
-    Requested,
-    Settled,
+    DeploymentRequested,
+    DeploymentTransitioned,
 )
 from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.model.catalog import (
@@ -36,7 +36,7 @@ from tests.domain.scenario import (
     MANUAL,
     NOON,
     SOAK,
-    World,
+    Scenario,
     catalog,
     chain,
 )
@@ -98,7 +98,7 @@ PLACES = st.integers(0, 99)
 SKEW = st.integers(-20, 4).map(lambda minutes: timedelta(minutes=minutes))
 
 
-def answer(it: World, known: Deployment, outcome: str = "succeeded") -> None:
+def answer(it: Scenario, known: Deployment, outcome: str = "succeeded") -> None:
     """Say how an active deployment ended, and yes to what its gates ask."""
     environment, version, module = known.environment, known.release.artifact.version, known.release.artifact.module
     if known.active:
@@ -109,13 +109,13 @@ def answer(it: World, known: Deployment, outcome: str = "succeeded") -> None:
         it.speak(environment, version, "alice", module=module)
 
 
-def answer_all(it: World) -> None:
+def answer_all(it: Scenario) -> None:
     """Say yes to whatever is asked until nothing is asked any more, letting time pass in between."""
     for _ in range(100):
         before = dict(it.deployments)
         it.evaluate(1)
         for known in list(it.deployments.values()):
-            if known.open and known.kind != "external":
+            if known.needs_evaluation and known.kind != "external":
                 answer(it, known)
         it.evaluate(1)
         if not any(known.active for known in it.deployments.values()):
@@ -125,7 +125,7 @@ def answer_all(it: World) -> None:
     raise AssertionError("it never comes to rest")
 
 
-def latest(it: World) -> datetime:
+def latest(it: Scenario) -> datetime:
     """The last time that anything was said, done or put off to, whatever the clock says now."""
     times = [it.now, NOON, *(hold.at.time for hold in it.holds.values())]
     for known in it.deployments.values():
@@ -138,13 +138,13 @@ def latest(it: World) -> datetime:
 class AnyHistory(RuleBasedStateMachine):
     """Facts of every kind, in any order, some of them late, repeated or by hand; failures included.
 
-    `World.evaluate` checks at each step that no lane has two active deployments, that nothing is downgraded, that the
-    next look is in the future, and that deciding again decides nothing.
+    `Scenario.evaluate` checks at each step that no lane has two active deployments, that nothing is downgraded, that
+    the next look is in the future, and that deciding again decides nothing.
     """
 
     @initialize(known=CATALOGS)
     def begin(self, known: Catalog) -> None:
-        self.it = World(known)
+        self.it = Scenario(known)
 
     def _some(self, place: int, *, active: bool = False) -> tuple[str, str, str]:
         flows = [one for one in self.it.deployments.values() if one.flow is not None and (one.active or not active)]
@@ -201,7 +201,7 @@ class AnyHistory(RuleBasedStateMachine):
         for _ in range(rounds):
             self.it.evaluate(31)
             for known in list(self.it.deployments.values()):
-                if known.open and known.kind != "external":
+                if known.needs_evaluation and known.kind != "external":
                     answer(self.it, known)
         if module is not None:
             age = (self.it.now - NOON) / timedelta(minutes=1)
@@ -242,7 +242,7 @@ class AnyHistory(RuleBasedStateMachine):
             assert it.runs("prod", module) == "9.0"
             assert it.find("prod", "9.0", module=module).status is Status.SUCCESS
         for known in it.deployments.values():
-            assert not known.open, f"{known} is open for ever"
+            assert not known.needs_evaluation, f"{known} is open for ever"
             assert known.status_reason or known.kind == "external"
 
 
@@ -250,13 +250,13 @@ class AnyOrders(AnyHistory):
     """The same with people who place and lift holds, declare hotfixes and want rollbacks, with incidents, and with
     services that retry, roll back or ignore.
 
-    `World` checks besides that no standing hold is passed, a freeze by an audited override alone, and that no rollback
-    is rolled back.
+    `Scenario` checks besides that no standing hold is passed, a freeze by an audited override alone, and that no
+    rollback is rolled back.
     """
 
     @initialize(known=DARING)
     def begin(self, known: Catalog) -> None:
-        self.it = World(known)
+        self.it = Scenario(known)
 
     @rule(
         kind=st.sampled_from(["pin", "veto", "freeze", "pause"]),
@@ -291,7 +291,7 @@ class AnyOrders(AnyHistory):
         """There is an answer for everything that is open: what it needs and when, or what to do instead."""
         self.it.evaluate(0)
         known = self.it.find(*self._some(place))
-        if not known.open:
+        if not known.needs_evaluation:
             return
         found = what_releases(self.it.catalog, self.it.situation(), known.id, self.it.now)
         if found is not None:
@@ -358,7 +358,7 @@ RELEASES = st.lists(
 def test_where_everything_is_answered_every_flow_ends_in_success_or_skipped(
     known: Catalog, releases: list[tuple[str, int, str]], chance: Random, pauses: int
 ) -> None:
-    it = World(known)
+    it = Scenario(known)
     chance.shuffle(releases)
     for version, published, module in releases:
         it.publish(version, published=published, module=module)
@@ -374,7 +374,7 @@ def test_where_everything_is_answered_every_flow_ends_in_success_or_skipped(
         newest = max(flows, key=lambda one: one.release.order_key(order)).release.artifact.version
         assert it.runs("prod", module) == newest
     for one in it.deployments.values():
-        assert not one.open
+        assert not one.needs_evaluation
         assert one.status in (Status.SUCCESS, Status.SKIPPED, Status.COMPLETED)
         assert one.status_reason
         if one.environment == "prod":
@@ -386,7 +386,7 @@ def told(made: Decisions) -> list[str]:
     return sorted(
         f"{one.deployment.environment} {one.deployment.release.artifact} {text(one.reason)}"
         for one in made.decisions
-        if isinstance(one, Requested | Settled)
+        if isinstance(one, DeploymentRequested | DeploymentTransitioned)
     )
 
 
@@ -396,7 +396,7 @@ def test_the_same_facts_in_any_order_give_the_same_decisions(
     known: Catalog, releases: list[tuple[str, int, str]], chance: Random
 ) -> None:
     def play(ordered: list[tuple[str, int, str]]) -> list[str]:
-        it = World(known)
+        it = Scenario(known)
         for version, published, module in ordered:
             it.publish(version, published=published, module=module)
         for version, published, module in ordered:
@@ -415,7 +415,7 @@ def test_the_same_facts_in_any_order_give_the_same_decisions(
 def test_the_order_in_which_a_situation_is_told_does_not_matter(
     known: Catalog, releases: list[tuple[str, int, str]], chance: Random
 ) -> None:
-    it = World(known)
+    it = Scenario(known)
     for version, published, module in releases:
         it.publish(version, published=published, module=module)
         it.evaluate(1)

@@ -18,7 +18,7 @@ REFUSED = Missing(reason="10.1.2.3 is a private address", asked=False)
 
 def check(attempts: int = 1, *, held: float | None = None, late: float = 0) -> Check:
     since = None if held is None else at(held)
-    return Check(created_at=at(0), attempts=attempts, held_since=since, late=timedelta(seconds=late))
+    return Check(created_at=at(0), attempts=attempts, condition_since=since, late=timedelta(seconds=late))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_metric(
     assert judged.outcome == outcome
     assert judged.reason.startswith(reason)
     assert judged.due_at == (None if due is None else at(due))
-    assert judged.held_since == (None if held is None else at(held))
+    assert judged.condition_since == (None if held is None else at(held))
 
 
 @pytest.mark.parametrize(("value", "outcome"), [(1.0, "errored"), (1.5, "passed"), (2.0, "errored")])
@@ -84,4 +84,4 @@ def test_between_two_limits(value: float, outcome: str) -> None:
 def test_a_value_that_stays_on_the_wrong_side_is_news_once() -> None:
     first = judge_metric(METRIC, check(), Sample(value=0.5), at(1))
     second = judge_metric(METRIC, check(2), Sample(value=0.6), at(2))
-    assert first.told == second.told
+    assert first.last_report_key == second.last_report_key

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from deploydb.domain.gates import Asked, judge
+from deploydb.domain.gates import GateContext, judge
 from deploydb.domain.model.deployment import (
-    Neighbour,
-    Precedence,
+    DependencyState,
+    FactOrder,
     Status,
     Verdict,
 )
@@ -69,16 +69,18 @@ NOTHING = Evidence()
 
 
 def report(job: str, outcome: str = "passed", *, minutes: float = 0, reason: str | None = None) -> Verification:
-    return Verification(promotion=job, outcome=outcome, at=Precedence(at(minutes), "ci", job), reason=reason)
+    return Verification(promotion=job, outcome=outcome, at=FactOrder(at(minutes), "ci", job), reason=reason)
 
 
 def incident(*, open: bool, minutes: float) -> Incident:  # noqa: A002
-    return Incident(name="INC-7", open=open, at=Precedence(at(minutes), "ops", "1"), reason="5xx", event=9)
+    return Incident(name="INC-7", open=open, at=FactOrder(at(minutes), "ops", "1"), reason="5xx", event=9)
 
 
 def ask(promotions: list[Promotion], evidence: Evidence = NOTHING, *, minutes: float = 1, **more: Any) -> list[Verdict]:
     known = more.pop("deployment", KNOWN)
-    return list(judge(promotions, Asked(deployment=known, evidence=evidence, now=at(minutes), since=at(0), **more)))
+    return list(
+        judge(promotions, GateContext(deployment=known, evidence=evidence, now=at(minutes), since=at(0), **more))
+    )
 
 
 def said(*reports: Verification, incidents: tuple[Incident, ...] = ()) -> Evidence:
@@ -152,8 +154,8 @@ def test_a_soak_counts_from_the_verification_and_begins_again_after_trouble(
     assert (verdict.outcome, verdict.reason) == (outcome, reason)
 
 
-def neighbour(version: str, status: Status = Status.SUCCESS, *, environment: str = "prod") -> Neighbour:
-    return Neighbour(service="db", environment=environment, release=release(version), deployment=7, status=status)
+def neighbour(version: str, status: Status = Status.SUCCESS, *, environment: str = "prod") -> DependencyState:
+    return DependencyState(service="db", environment=environment, release=release(version), deployment=7, status=status)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +194,7 @@ def neighbour(version: str, status: Status = Status.SUCCESS, *, environment: str
     ],
 )
 def test_another_service_must_run_with_success(
-    version: str | None, runs: list[Neighbour], outcome: str, reason: str
+    version: str | None, runs: list[DependencyState], outcome: str, reason: str
 ) -> None:
     gate = DependsOnPromotion(ident="db", service="db", environment="prod", version=version)
     (verdict,) = ask([gate], neighbours=tuple(runs))
@@ -200,7 +202,7 @@ def test_another_service_must_run_with_success(
 
 
 def attestation(signer: str = "cosign", kind: str = "signature", digest: str = DIGEST) -> Attestation:
-    return Attestation(digest=digest, signer=signer, kind=kind, at=Precedence(at(0), "ci", signer), event=3)
+    return Attestation(digest=digest, signer=signer, kind=kind, at=FactOrder(at(0), "ci", signer), event=3)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.deployment import (
     Deployment,
-    Precedence,
+    FactOrder,
     Release,
+    fact_order,
     merge,
-    precedence,
     status,
 )
 from deploydb.domain.model.evidence import Approval, Verification
@@ -29,7 +29,7 @@ from tests.domain.scenario import (
     release,
 )
 
-BY_CD = Precedence(at(5), "cd", "1")
+BY_CD = FactOrder(at(5), "cd", "1")
 REQUESTED = {"requested_at": at(0), "deadline": at(60)}
 RUNS = {**REQUESTED, "finished": BY_CD, "outcome": "succeeded"}
 
@@ -62,7 +62,7 @@ def test_status_is_what_the_columns_add_up_to(columns, expected) -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "running_since", "came_to_run"),
+    ("columns", "gates_count_from", "reported_live_at"),
     [
         ({}, None, None),
         (REQUESTED, None, None),
@@ -74,10 +74,10 @@ def test_status_is_what_the_columns_add_up_to(columns, expected) -> None:
     ],
 )
 def test_a_soak_counts_from_the_later_of_finish_and_command_and_the_order_of_adopted_ones_is_their_sources(
-    columns, running_since, came_to_run
+    columns, gates_count_from, reported_live_at
 ) -> None:
     known = deployment(**columns)
-    assert (known.running_since, known.came_to_run) == (running_since, came_to_run)
+    assert (known.gates_count_from, known.reported_live_at) == (gates_count_from, reported_live_at)
 
 
 def started(minutes: float, ident: str = "s", **fields) -> DeploymentStarted:
@@ -131,7 +131,7 @@ FACTS = st.builds(
 @settings(deadline=None)
 @given(st.data())
 def test_any_order_and_any_repetition_of_the_same_facts_give_the_same_deployment(data: st.DataObject) -> None:
-    by_order = {(type(fact), *precedence(fact)): fact for fact in data.draw(st.lists(FACTS, max_size=8))}
+    by_order = {(type(fact), *fact_order(fact)): fact for fact in data.draw(st.lists(FACTS, max_size=8))}
     facts = list(by_order.values())
     again = data.draw(st.lists(st.sampled_from(facts), max_size=8)) if facts else []
     shuffled = data.draw(st.permutations(facts + again))
@@ -140,14 +140,14 @@ def test_any_order_and_any_repetition_of_the_same_facts_give_the_same_deployment
 
 def test_a_fact_without_a_time_has_no_place() -> None:
     with pytest.raises(ValueError, match="fact cd/s has no time"):
-        precedence(replace(started(0), time=None))
+        fact_order(replace(started(0), time=None))
 
 
 def test_reports_and_words_are_read_from_facts() -> None:
     about = {"id": "1", "source": "ci", "time": at(1), "deployment": 1}
     report = VerificationFinished(**about, promotion="smoke", outcome="errored", reason="no agent", url="http://ci/1")
     assert Verification.of(report) == Verification(
-        promotion="smoke", outcome="errored", at=Precedence(at(1), "ci", "1"), reason="no agent", url="http://ci/1"
+        promotion="smoke", outcome="errored", at=FactOrder(at(1), "ci", "1"), reason="no agent", url="http://ci/1"
     )
     yes = ApprovalGiven(**about, promotion="manual", by="alice")
     no = ApprovalRefused(**about, promotion="manual", by="bob", comment="not today")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploydb.domain.model.catalog import Retry
-from deploydb.domain.model.deployment import Outcome, Status
+from deploydb.domain.model.deployment import GateStatus, Status
 from deploydb.domain.model.gate_reasons import AwaitingJobs
 from deploydb.domain.model.promotions import (
     Promotion,
@@ -18,7 +18,7 @@ from deploydb.domain.release import what_releases
 from tests.domain.scenario import (
     MANUAL,
     SMOKE,
-    World,
+    Scenario,
     catalog,
     chain,
     foo,
@@ -29,10 +29,10 @@ BEFORE = VerificationPromotion(ident="before", jobs=("scan", "smoke"))
 AFTER = VerificationPromotion(ident="after", jobs=("smoke", "load"))
 
 
-def both(entry: str, exits: str | None = None, **service: object) -> World:
+def both(entry: str, exits: str | None = None, **service: object) -> Scenario:
     """One stage, with a promotion at its door and one on its way out: the same one unless another is named."""
     promotions: tuple[Promotion, ...] = (SMOKE, MANUAL, HEALTH, BEFORE, AFTER)
-    return World(
+    return Scenario(
         catalog(
             *chain("dev"),
             entry={"dev": (entry,)},
@@ -42,7 +42,7 @@ def both(entry: str, exits: str | None = None, **service: object) -> World:
     )
 
 
-def answer(it: World, name: str) -> None:
+def answer(it: Scenario, name: str) -> None:
     if name == "manual":
         it.speak("dev", "1.0", "alice")
     else:
@@ -105,7 +105,7 @@ def test_the_two_answers_are_kept_beside_each_other() -> None:
     it.deploy("dev", "1.0")
     known = it.find("dev", "1.0")
     outcomes = {gate: one.outcome for gate, one in it.situation().verdicts[known.id].items()}
-    assert outcomes == {("entry", "smoke"): Outcome.PASS, ("exit", "smoke"): Outcome.PENDING}
+    assert outcomes == {("entry", "smoke"): GateStatus.PASS, ("exit", "smoke"): GateStatus.PENDING}
 
 
 def test_a_check_is_asked_once_for_each_side() -> None:
@@ -155,7 +155,7 @@ def test_a_retry_of_another_release_is_asked_for() -> None:
 
 
 def test_an_override_of_a_freeze_is_kept_by_a_retry() -> None:
-    it = World(
+    it = Scenario(
         catalog(
             *chain("dev"),
             services=[foo(retry=Retry(retries=1, backoff=timedelta(0)))],
@@ -209,8 +209,8 @@ def test_no_word_counts_on_both_sides(name: str, spoken: set[int], retries: int)
         entry, exits = verdicts.get(("entry", name)), verdicts.get(("exit", name))
         if known.requested_at is not None:
             assert entry is not None
-            assert entry.outcome is Outcome.PASS
-        if entry is not None and exits is not None and exits.outcome is Outcome.PASS:
+            assert entry.outcome is GateStatus.PASS
+        if entry is not None and exits is not None and exits.outcome is GateStatus.PASS:
             assert not set(entry.inputs) & set(exits.inputs)
         if known.status is Status.SUCCESS:
             assert known.finished is not None

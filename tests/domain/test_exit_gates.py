@@ -4,13 +4,13 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from deploydb.domain.evaluation.decisions import Settled, VerdictChanged
+from deploydb.domain.evaluation.decisions import DeploymentTransitioned, VerdictChanged
 from deploydb.domain.model.admission_reasons import BeingVerified
 from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.commands import Previous
 from deploydb.domain.model.deployment import (
-    Outcome,
-    Precedence,
+    FactOrder,
+    GateStatus,
     Status,
 )
 from deploydb.domain.model.gate_reasons import (
@@ -79,7 +79,7 @@ def test_every_change_of_a_verdict_is_a_decision_once() -> None:
     it.verify("dev", "1.0", outcome="errored")
     changes += [one.verdict.outcome for one in it.evaluate(1).decisions if isinstance(one, VerdictChanged)]
     changes += [one.verdict.outcome for one in it.evaluate(1).decisions if isinstance(one, VerdictChanged)]
-    assert changes == [Outcome.PENDING, Outcome.ERROR]
+    assert changes == [GateStatus.PENDING, GateStatus.ERROR]
     assert it.status("dev", "1.0") is Status.COMPLETED
 
 
@@ -125,7 +125,7 @@ def test_a_no_at_a_gate_fails_the_deployment_and_its_flow_waits_for_people() -> 
         all=True,
         failed=(StageReason(environment="dev", reason=JobsFailed(reports=(JobReport(job="smoke"),))),),
     )
-    assert it.find("dev", "1.0").open
+    assert it.find("dev", "1.0").needs_evaluation
 
 
 def test_a_later_report_mends_a_failed_gate() -> None:
@@ -135,7 +135,9 @@ def test_a_later_report_mends_a_failed_gate() -> None:
     it.verify("dev", "1.0", outcome="failed")
     it.deploy("dev", "1.0")
     it.verify("dev", "1.0", outcome="passed")
-    (resumed,) = [one for one in it.evaluate().decisions if isinstance(one, Settled) and one.what == "resumed"]
+    (resumed,) = [
+        one for one in it.evaluate().decisions if isinstance(one, DeploymentTransitioned) and one.what == "resumed"
+    ]
     assert resumed.reason == AwaitingApproval(missing=1)
     assert it.status("dev", "1.0") is Status.COMPLETED
     it.speak("dev", "1.0", "alice")
@@ -187,7 +189,9 @@ def test_a_failed_deployment_is_replaced_by_the_next_command_in_its_lane() -> No
     assert it.status("dev", "1.1") is Status.CREATED
     assert it.status("dev", "1.0") is Status.FAILED
     assert it.reason("prod", "1.0") == FailedUpstream(environment="dev", reason=AttemptFailed())
-    assert not any(known.open for known in it.deployments.values() if known.release.artifact.version == "1.0")
+    assert not any(
+        known.needs_evaluation for known in it.deployments.values() if known.release.artifact.version == "1.0"
+    )
 
 
 def test_no_answer_by_the_deadline_ends_the_flow() -> None:
@@ -281,7 +285,7 @@ def test_an_expiry_that_was_tried_again_stands() -> None:
     it.evaluate(5)
     assert it.find("dev", "1.0").attempt == 2
     it.deployments[first] = replace(
-        it.deployments[first], open=True, outcome="succeeded", finished=Precedence(at(59), "cd", "late")
+        it.deployments[first], needs_evaluation=True, outcome="succeeded", finished=FactOrder(at(59), "cd", "late")
     )
     it.evaluate(1)
     assert it.deployments[first].status is Status.FAILED

@@ -25,7 +25,7 @@ from deploydb.domain.model.reasons import (
     RollingBack,
 )
 from tests.domain.scenario import (
-    World,
+    Scenario,
     at,
     catalog,
     chain,
@@ -34,9 +34,9 @@ from tests.domain.scenario import (
 )
 
 
-def running(strategy: str = "stop", **service: object) -> World:
+def running(strategy: str = "stop", **service: object) -> Scenario:
     """1.0 and then 2.0 went through dev and prod, with success; a smoke test must pass in each."""
-    it = World(
+    it = Scenario(
         catalog(*chain("dev", "prod"), services=[foo(failure_strategy=strategy, promotions=("smoke",), **service)])
     )
     for number, version in enumerate(("1.0", "2.0")):
@@ -45,7 +45,7 @@ def running(strategy: str = "stop", **service: object) -> World:
     return it
 
 
-def go(it: World, version: str, *environments: str) -> None:
+def go(it: Scenario, version: str, *environments: str) -> None:
     it.evaluate(1)
     for environment in environments:
         it.deploy(environment, version)
@@ -53,14 +53,14 @@ def go(it: World, version: str, *environments: str) -> None:
         it.evaluate(1)
 
 
-def fail_in_prod(it: World, version: str = "3.0", reason: str = "no disk") -> None:
+def fail_in_prod(it: Scenario, version: str = "3.0", reason: str = "no disk") -> None:
     it.publish(version, published=9)
     go(it, version, "dev")
     it.finish("prod", version, "failed", reason=reason)
     it.evaluate(1)
 
 
-def back(it: World) -> list[tuple[str, str, str]]:
+def back(it: Scenario) -> list[tuple[str, str, str]]:
     """The rollbacks that were commanded: where, to which version, and why."""
     return [
         (one.deployment.environment, one.deployment.release.artifact.version, one.reason)
@@ -74,14 +74,14 @@ def test_stop_leaves_things_as_they_are_and_tells_people_once() -> None:
     fail_in_prod(it)
     it.evaluate(60)
     assert back(it) == []
-    assert [(one.sequel, one.reason) for one in it.failures] == [("stop", AttemptFailed(text="no disk"))]
-    assert it.find("prod", "3.0").open
+    assert [(one.failure_response, one.reason) for one in it.failures] == [("stop", AttemptFailed(text="no disk"))]
+    assert it.find("prod", "3.0").needs_evaluation
 
 
 def test_a_rollback_puts_the_last_version_back_that_succeeded_there() -> None:
     it = running("rollback")
     fail_in_prod(it)
-    assert it.find("prod", "3.0").aftermath == RollingBack(version="2.0")
+    assert it.find("prod", "3.0").failure_response_detail == RollingBack(version="2.0")
     assert back(it) == [
         (
             "prod",
@@ -114,7 +114,7 @@ def test_a_rollback_is_never_rolled_back(outcome: str) -> None:
     it.evaluate(61)
     it.evaluate(61)
     assert len(back(it)) == 1
-    assert [one.sequel for one in it.failures] == ["rollback", "stop"]
+    assert [one.failure_response for one in it.failures] == ["rollback", "stop"]
     assert it.failures[-1].reason.response == RollbackFinal()
 
 
@@ -136,12 +136,12 @@ def test_a_rollback_takes_no_vetoed_version() -> None:
 
 
 def test_a_rollback_without_a_target_says_so_and_stops() -> None:
-    it = World(catalog(*chain("dev", "prod"), services=[foo(failure_strategy="rollback")]))
+    it = Scenario(catalog(*chain("dev", "prod"), services=[foo(failure_strategy="rollback")]))
     it.publish("1.0")
     it.evaluate(1)
     it.finish("dev", "1.0", "failed", reason="no disk")
     it.evaluate(1)
-    assert [(one.sequel, one.reason) for one in it.failures] == [
+    assert [(one.failure_response, one.reason) for one in it.failures] == [
         ("stop", Followed(failure=AttemptFailed(text="no disk"), response=NoRollbackTarget()))
     ]
 
@@ -170,7 +170,7 @@ def test_an_ignored_failure_is_recorded_and_the_release_goes_on() -> None:
     it.evaluate(1)
     assert it.status("dev", "3.0") is Status.FAILED
     assert it.status("prod", "3.0") is Status.CREATED
-    assert [one.sequel for one in it.failures] == ["ignore"]
+    assert [one.failure_response for one in it.failures] == ["ignore"]
 
 
 def test_an_attempt_is_retried_with_a_doubling_pause_before_the_failure_counts() -> None:
@@ -189,7 +189,7 @@ def test_an_attempt_is_retried_with_a_doubling_pause_before_the_failure_counts()
     it.evaluate(1)
     it.finish("prod", "3.0", "failed")
     it.evaluate(1)
-    assert [one.sequel for one in it.failures] == ["rollback"]
+    assert [one.failure_response for one in it.failures] == ["rollback"]
     assert [known.attempt for known in it.deployments.values() if known.release.artifact.version == "3.0"] == [
         1,
         1,

@@ -14,7 +14,7 @@ from tests.domain.scenario import (
     BAR,
     FOO,
     THREE,
-    World,
+    Scenario,
     artifact,
     at,
     catalog,
@@ -51,7 +51,7 @@ def test_a_release_walks_through_every_stage_to_success() -> None:
         it.deploy(environment, "1.0")
         assert it.status(environment, "1.0") is Status.SUCCESS
         assert it.runs(environment) == "1.0"
-    assert not any(known.open for known in it.deployments.values())
+    assert not any(known.needs_evaluation for known in it.deployments.values())
     assert it.evaluate().recheck_at is None
 
 
@@ -106,7 +106,7 @@ def test_a_service_that_is_not_configured_waits_until_it_comes_back_but_what_hap
     it.evaluate(1)
     assert (it.runs("dev"), it.runs("prod")) == ("1.0", "0.9")
     assert it.status("dev", "1.0") is Status.COMPLETED
-    assert [one.open for one in it.deployments.values() if one.kind == "external"] == [False]
+    assert [one.needs_evaluation for one in it.deployments.values() if one.kind == "external"] == [False]
     it.catalog = known
     it.evaluate()
     assert it.status("staging", "1.0") is Status.CREATED
@@ -248,7 +248,7 @@ def test_only_a_release_of_the_same_module_supersedes() -> None:
 
 def test_services_that_share_an_environment_do_not_wait_for_each_other() -> None:
     known = catalog(*THREE, services=[foo(), Service(ident="bar", artifacts=(FOO,), pipelines=("main",))])
-    one, other = World(known, "foo"), World(known, "bar")
+    one, other = Scenario(known, "foo"), Scenario(known, "bar")
     for it in (one, other):
         it.publish("1.0")
         it.evaluate()

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from deploydb.domain.gates import Asked, judge
+from deploydb.domain.gates import GateContext, judge
 from deploydb.domain.gates.formatting import in_words
-from deploydb.domain.model.deployment import Precedence
+from deploydb.domain.model.deployment import FactOrder
 from deploydb.domain.model.evidence import (
     Approval,
     Evidence,
@@ -44,17 +44,17 @@ TWO = ManualPromotion(ident="manual", approvals=2)
 NOT_THE_AUTHOR = ManualPromotion(ident="manual", allow_author=False)
 
 
-RUNS = deployment(requested_at=at(-600), finished=Precedence(at(0), "cd", "1"), outcome="succeeded")
+RUNS = deployment(requested_at=at(-600), finished=FactOrder(at(0), "cd", "1"), outcome="succeeded")
 NOT_YET = deployment(requested_at=at(0))
 
 
 def report(outcome: str, *, minutes: float = 1, reason: str | None = None, event: int = 7) -> Verification:
-    answer = Precedence(at(minutes), "ci", str(event))
+    answer = FactOrder(at(minutes), "ci", str(event))
     return Verification(promotion="smoke", outcome=outcome, at=answer, reason=reason, event=event)
 
 
 def word(by: str, *, given: bool = True, minutes: float = 1, comment: str | None = None, event: int = 7) -> Approval:
-    answer = Precedence(at(minutes), "cli", str(event))
+    answer = FactOrder(at(minutes), "cli", str(event))
     return Approval(promotion="manual", by=by, given=given, at=answer, comment=comment, event=event)
 
 
@@ -75,7 +75,9 @@ OWN = UncountedVote(by="ci", cause="publisher")
 def ask(promotion: VerificationPromotion | ManualPromotion | SoakPromotion, evidence: Evidence, minutes: float, **more):
     """What one gate says, that many minutes after noon, of a version that has run since noon."""
     known = more.pop("deployment", RUNS)
-    asked = Asked(deployment=known, evidence=evidence, now=at(minutes), **{"since": known.running_since, **more})
+    asked = GateContext(
+        deployment=known, evidence=evidence, now=at(minutes), **{"since": known.gates_count_from, **more}
+    )
     (verdict,) = judge([promotion], asked)
     assert verdict.promotion == promotion.ident
     assert verdict.recheck_at is None or verdict.recheck_at > at(minutes)
@@ -209,7 +211,7 @@ def test_people_are_asked_once_the_automatic_gates_have_passed_and_a_word_given_
     gates = [MANUAL, SMOKE, SOAK]
 
     def outcomes(evidence: Evidence, minutes: float) -> list[tuple[str, str]]:
-        asked = Asked(deployment=RUNS, evidence=evidence, now=at(minutes), since=RUNS.running_since)
+        asked = GateContext(deployment=RUNS, evidence=evidence, now=at(minutes), since=RUNS.gates_count_from)
         return [(str(one.outcome), one.reason) for one in judge(gates, asked)]
 
     assert outcomes(said(), 1)[0] == ("PENDING", ApprovalDeferred(unmet=("smoke", "soak")))
@@ -223,7 +225,7 @@ def test_people_are_asked_once_the_automatic_gates_have_passed_and_a_word_given_
 
 
 def test_a_stage_without_gates_has_nothing_to_say() -> None:
-    assert judge([], Asked(deployment=RUNS, now=at(0))) == ()
+    assert judge([], GateContext(deployment=RUNS, now=at(0))) == ()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import Admitted
 from tests.domain.scenario import (
-    World,
+    Scenario,
     catalog,
     chain,
     world,
@@ -26,9 +26,9 @@ from tests.domain.scenario import (
 
 
 @pytest.fixture
-def it() -> World:
+def it() -> Scenario:
     """1.0 runs in dev and prod, with success."""
-    it = World(
+    it = Scenario(
         catalog(
             *chain("dev", "prod"),
             groups={"sre": frozenset({"sue"}), "dev": frozenset({"dan"})},
@@ -40,14 +40,14 @@ def it() -> World:
     return it
 
 
-def release(it: World, version: str, *, to: tuple[str, ...] = ("dev", "prod"), published: float = 0) -> None:
+def release(it: Scenario, version: str, *, to: tuple[str, ...] = ("dev", "prod"), published: float = 0) -> None:
     it.publish(version, published=published)
     it.evaluate(1)
     for environment in to:
         it.deploy(environment, version)
 
 
-def test_a_pin_keeps_a_version_and_unpinning_goes_on_to_the_newest(it: World) -> None:
+def test_a_pin_keeps_a_version_and_unpinning_goes_on_to_the_newest(it: Scenario) -> None:
     it.hold("pin", environment="prod", version="1.0", by="alice", reason="audit")
     release(it, "2.0", to=("dev",), published=1)
     release(it, "3.0", to=("dev",), published=2)
@@ -61,7 +61,7 @@ def test_a_pin_keeps_a_version_and_unpinning_goes_on_to_the_newest(it: World) ->
     assert it.runs("prod") == "3.0"
 
 
-def test_a_pinned_version_goes_in_before_newer_ones(it: World) -> None:
+def test_a_pinned_version_goes_in_before_newer_ones(it: Scenario) -> None:
     it.hold("pause")
     release(it, "2.0", to=(), published=1)
     it.hold("pin", environment="dev", version="2.0")
@@ -76,7 +76,7 @@ def test_a_pinned_version_goes_in_before_newer_ones(it: World) -> None:
     )
 
 
-def test_a_vetoed_version_goes_nowhere_and_does_not_supersede(it: World) -> None:
+def test_a_vetoed_version_goes_nowhere_and_does_not_supersede(it: Scenario) -> None:
     release(it, "2.0", to=("dev",), published=1)
     it.finish("prod", "2.0", "failed")
     it.hold("veto", version="3.0", reason="leaks")
@@ -102,7 +102,7 @@ def test_a_veto_in_an_environment_holds_there_and_downstream_of_it() -> None:
     assert it.status("prod", "1.0") is Status.CREATED
 
 
-def test_a_freeze_ends_by_itself_to_the_second(it: World) -> None:
+def test_a_freeze_ends_by_itself_to_the_second(it: Scenario) -> None:
     it.hold("freeze", service=None, until=it.now + timedelta(minutes=30), reason="holidays")
     it.publish("2.0", published=1)
     made = it.evaluate(1)
@@ -118,7 +118,7 @@ def test_a_freeze_ends_by_itself_to_the_second(it: World) -> None:
     [("sue", "prod is down", True), ("sue", None, False), ("dan", "prod is down", False)],
 )
 def test_a_freeze_is_passed_by_a_member_of_the_group_with_a_reason(
-    it: World, by: str, comment: str | None, passes: bool
+    it: Scenario, by: str, comment: str | None, passes: bool
 ) -> None:
     it.hold("freeze", environment="dev", reason="stocktaking")
     it.publish("2.0", published=1)
@@ -140,7 +140,7 @@ def test_a_freeze_is_passed_by_a_member_of_the_group_with_a_reason(
         )
 
 
-def test_an_override_is_for_the_freeze_that_it_was_given_in(it: World) -> None:
+def test_an_override_is_for_the_freeze_that_it_was_given_in(it: Scenario) -> None:
     it.publish("2.0", published=1)
     it.hold("freeze", environment="dev")
     it.evaluate(1)
@@ -152,7 +152,7 @@ def test_an_override_is_for_the_freeze_that_it_was_given_in(it: World) -> None:
     assert it.status("dev", "2.0") is Status.NOT_STARTED
 
 
-def test_a_pause_stops_promotions_of_its_service_until_it_is_resumed(it: World) -> None:
+def test_a_pause_stops_promotions_of_its_service_until_it_is_resumed(it: Scenario) -> None:
     it.hold("pause", reason="moving house")
     release(it, "2.0", to=(), published=1)
     assert it.reason("dev", "2.0") == Paused(by="alice", service="foo", comment="moving house")

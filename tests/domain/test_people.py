@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from deploydb.domain.gates import Asked, judge
-from deploydb.domain.model.deployment import Precedence, Verdict
+from deploydb.domain.gates import GateContext, judge
+from deploydb.domain.model.deployment import FactOrder, Verdict
 from deploydb.domain.model.evidence import Approval, Evidence
 from deploydb.domain.model.gate_reasons import (
     ApprovalDeferred,
@@ -36,12 +36,12 @@ KNOWN = replace(deployment(), release=replace(release(by="dan"), artifact=artifa
 
 def word(by: str, *, given: bool = True, minutes: float = 0, digest: str | None = None, comment: str | None = None):
     return Approval(
-        promotion="go", by=by, given=given, at=Precedence(at(minutes), "cli", by), comment=comment, digest=digest
+        promotion="go", by=by, given=given, at=FactOrder(at(minutes), "cli", by), comment=comment, digest=digest
     )
 
 
 def ask(promotion: ManualPromotion, *words: Approval, now: datetime = SOON, before: Verdict | None = None) -> Verdict:
-    asked = Asked(
+    asked = GateContext(
         deployment=KNOWN,
         now=now,
         evidence=Evidence(approvals=words),
@@ -123,7 +123,9 @@ def test_whose_word_counts(promotion: ManualPromotion, words: list[Approval], ou
 
 def test_two_of_one_group_do_not_stand_for_two_groups() -> None:
     only_sre = {**GROUPS, "sre": frozenset({"sam", "sid"}), "qa": frozenset({"quinn"})}
-    asked = Asked(deployment=KNOWN, now=at(1), evidence=Evidence(approvals=(word("sam"), word("sid"))), groups=only_sre)
+    asked = GateContext(
+        deployment=KNOWN, now=at(1), evidence=Evidence(approvals=(word("sam"), word("sid"))), groups=only_sre
+    )
     (verdict,) = judge([DISTINCT], asked)
     assert verdict.reason == AwaitingApproval(missing=1, groups=("qa",), approved_by=("sam", "sid"))
 
@@ -144,6 +146,6 @@ def test_the_clock_runs_from_when_people_are_asked_and_running_out_is_a_no() -> 
 
 def test_the_clock_does_not_run_while_other_gates_are_to_pass() -> None:
     smoke = VerificationPromotion(ident="smoke")
-    asked = Asked(deployment=KNOWN, now=at(300), groups=GROUPS)
+    asked = GateContext(deployment=KNOWN, now=at(300), groups=GROUPS)
     _, go = judge([smoke, WITHIN_1H], asked)
     assert (go.outcome, go.reason, go.recheck_at) == ("PENDING", ApprovalDeferred(unmet=("smoke",)), None)

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from deploydb.domain.evaluation.decisions import (
-    CameToRun,
-    RunningChanged,
-    Settled,
+    CurrentVersionChanged,
+    DeploymentTransitioned,
+    DeploymentWentLive,
 )
 from deploydb.domain.model.admission_reasons import NewerIsLive
 from deploydb.domain.model.deployment import Status
@@ -23,9 +23,9 @@ def test_what_was_done_by_hand_is_known_to_run_there() -> None:
     it = world()
     it.observe("prod", "0.9")
     (came, changed, closed) = it.evaluate().decisions
-    assert isinstance(came, CameToRun)
-    assert isinstance(changed, RunningChanged)
-    assert isinstance(closed, Settled)
+    assert isinstance(came, DeploymentWentLive)
+    assert isinstance(changed, CurrentVersionChanged)
+    assert isinstance(closed, DeploymentTransitioned)
     assert (it.runs("prod"), closed.what) == ("0.9", "closed")
 
 
@@ -77,7 +77,7 @@ def test_a_finish_without_a_command_is_adopted_and_cannot_backdate_a_soak() -> N
     it.publish("1.0")
     it.finish("dev", "1.0", when=at(-6000))
     (adopted, *_) = it.evaluate().decisions
-    assert isinstance(adopted, Settled)
+    assert isinstance(adopted, DeploymentTransitioned)
     assert (adopted.what, adopted.reason) == ("adopted", FinishedWithoutCommand())
     assert (it.status("dev", "1.0"), it.runs("dev")) == (Status.COMPLETED, "1.0")
     assert it.commands == []
@@ -96,7 +96,7 @@ def test_of_several_adopted_together_the_last_to_finish_runs() -> None:
         it.finish("prod", "1.1", when=at(-10))
         it.evaluate()
         assert it.runs("prod") == "1.1"
-        assert it.running["prod", FOO].since == at(-10)
+        assert it.running["prod", FOO].live_at == at(-10)
 
 
 def test_an_older_finish_that_is_heard_of_late_does_not_change_what_runs() -> None:
@@ -123,7 +123,7 @@ def test_a_failure_without_a_command_is_adopted_and_replaced_by_the_next_command
     it.evaluate()
     for environment in ("dev", "staging", "prod"):
         it.deploy(environment, "1.1")
-    assert not any(known.open for known in it.deployments.values())
+    assert not any(known.needs_evaluation for known in it.deployments.values())
 
 
 def test_what_was_skipped_and_finishes_all_the_same_does_run_there_and_stays_skipped() -> None:
@@ -135,7 +135,7 @@ def test_what_was_skipped_and_finishes_all_the_same_does_run_there_and_stays_ski
     it.finish("dev", "1.0")
     it.evaluate(1)
     assert (it.status("dev", "1.0"), it.runs("dev")) == (Status.SKIPPED, "1.0")
-    assert not it.find("dev", "1.0").open
+    assert not it.find("dev", "1.0").needs_evaluation
 
 
 def test_a_report_on_a_deployment_that_is_over_changes_nothing_and_is_closed_again() -> None:
@@ -143,12 +143,12 @@ def test_a_report_on_a_deployment_that_is_over_changes_nothing_and_is_closed_aga
     it.publish("1.0")
     it.evaluate()
     it.deploy("dev", "1.0")
-    since = it.running["dev", FOO].since
+    since = it.running["dev", FOO].live_at
     it.finish("dev", "1.0", when=it.now + timedelta(seconds=10))
     (closed,) = it.evaluate(1).decisions
-    assert isinstance(closed, Settled)
+    assert isinstance(closed, DeploymentTransitioned)
     assert (closed.what, it.status("dev", "1.0")) == ("closed", Status.SUCCESS)
-    assert it.running["dev", FOO].since == since
+    assert it.running["dev", FOO].live_at == since
 
 
 def test_what_was_replaced_stays_so_whatever_is_reported_on_it_later() -> None:
@@ -163,7 +163,7 @@ def test_what_was_replaced_stays_so_whatever_is_reported_on_it_later() -> None:
     it.finish("dev", "1.0")
     it.evaluate(1)
     assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.COMPLETED, Replaced(version="1.1"))
-    assert not it.find("dev", "1.0").open
+    assert not it.find("dev", "1.0").needs_evaluation
     assert it.runs("dev") == "1.0"
 
 

@@ -15,7 +15,7 @@ from deploydb.query.unblock_view import sentence
 from tests.domain.scenario import (
     NOON,
     SOAK,
-    World,
+    Scenario,
     chain,
     world,
 )
@@ -24,17 +24,17 @@ SRE = ManualPromotion(ident="sre", groups=("sre",))
 OFFICE = WindowPromotion(ident="office-hours", zone="UTC", allow=(Window(days=(1,), start=time(9), end=time(17)),))
 
 
-def asked(it: World, environment: str = "prod", version: str = "1.0") -> Releasing | None:
+def asked(it: Scenario, environment: str = "prod", version: str = "1.0") -> Releasing | None:
     return what_releases(it.catalog, it.situation(), it.find(environment, version).id, it.now)
 
 
-def told(it: World, environment: str = "prod", version: str = "1.0") -> str:
+def told(it: Scenario, environment: str = "prod", version: str = "1.0") -> str:
     found = asked(it, environment, version)
     assert found is not None
     return sentence(found, it.now)
 
 
-def in_staging(it: World) -> World:
+def in_staging(it: Scenario) -> Scenario:
     """1.0 runs in staging, its first stage."""
     it.publish("1.0")
     it.evaluate()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from deploydb.domain.calendar.recurrence import read_recurrence
 from deploydb.domain.calendar.windows import next_opening, opens
-from deploydb.domain.gates.context import Asked
+from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.window import window
 from deploydb.domain.model.promotions import Window, WindowPromotion
 from tests.domain.scenario import deployment
@@ -204,7 +204,7 @@ DENIED = "change-hours is closed by the deny"
 def test_the_gate_says_why_and_until_when(
     promotion: WindowPromotion, now: str, outcome: str, reason: str, recheck_at: str | None
 ) -> None:
-    verdict = window(promotion, Asked(deployment=deployment(), now=utc(now)))
+    verdict = window(promotion, GateContext(deployment=deployment(), now=utc(now)))
     assert (verdict.promotion, verdict.outcome, verdict.reason) == ("change-hours", outcome, reason)
     assert verdict.recheck_at == (utc(recheck_at) if recheck_at is not None else None)
 
@@ -212,7 +212,7 @@ def test_the_gate_says_why_and_until_when(
 def test_the_gate_says_the_same_as_long_as_nothing_changes() -> None:
     promotion = change_hours(OFFICE, deny=(HOLIDAYS,))
     times = [utc("2026-12-24 00:00") + timedelta(hours=7 * passed) for passed in range(30)]
-    statement = {window(promotion, Asked(deployment=deployment(), now=now)) for now in times}
+    statement = {window(promotion, GateContext(deployment=deployment(), now=now)) for now in times}
     assert len(statement) == 1
 
 
@@ -321,7 +321,7 @@ def test_the_next_opening_is_the_first_instant_that_is_open(promotion: WindowPro
         assert opening.opens_at > now
         assert opens(promotion, opening.opens_at).is_open
         assert opens(promotion, opening.opens_at - step).opens_at == opening.opens_at
-    verdict = window(promotion, Asked(deployment=deployment(), now=now))
+    verdict = window(promotion, GateContext(deployment=deployment(), now=now))
     assert verdict.recheck_at is None or verdict.recheck_at > now
     assert verdict.recheck_at == (opening.closes_at if opening.is_open else opening.opens_at)
 

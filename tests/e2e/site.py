@@ -16,14 +16,14 @@ from deploydb.broker.open import open_inbound
 from deploydb.broker.topology import command_queue
 from deploydb.domain.model.commands import DeployCommand
 from deploydb.wire.native import decode_command
-from tests.cluster import House, write_config
+from tests.cluster import Cluster, write_config
 from tests.servers import until
 
 
 class Orchestrator(threading.Thread):
     """Deploys at once. A version with `bad` in it fails, `flaky` fails the first time, `hang` is never answered."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: Cluster) -> None:
         super().__init__()
         self.commands: list[DeployCommand] = []
         self._house = house
@@ -32,7 +32,7 @@ class Orchestrator(threading.Thread):
     def run(self) -> None:
         with open_inbound(self._house.broker_url, command_queue("default"), name="tests") as inbound:
             while not self._over.is_set():
-                deliveries = inbound.take(100, timedelta(seconds=0.1))
+                deliveries = inbound.receive(100, timedelta(seconds=0.1))
                 commands = [decode_command(delivery.body) for delivery in deliveries]
                 answers = [answer for command in commands if (answer := _answer(command)) is not None]
                 if answers:
@@ -52,7 +52,7 @@ class Orchestrator(threading.Thread):
 class Site:
     """What a person and a CI server do with it."""
 
-    def __init__(self, house: House, orchestrator: Orchestrator) -> None:
+    def __init__(self, house: Cluster, orchestrator: Orchestrator) -> None:
         self.house = house
         self._orchestrator = orchestrator
         self._ids = count(1)
@@ -145,7 +145,7 @@ def site(
     with socket.create_server(("127.0.0.1", 0)) as unused:
         listen = f"127.0.0.1:{unused.getsockname()[1]}"
     settings = {"DEPLOYDB_LISTEN": listen, "DEPLOYDB_URL": f"http://{listen}"} | more
-    with House(broker_url, database_url, write_config(config, files), **settings) as house:
+    with Cluster(broker_url, database_url, write_config(config, files), **settings) as house:
         house.furnish()
         for worker in ("ingest", "relay", front):
             house.start(worker)

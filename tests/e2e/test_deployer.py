@@ -78,7 +78,7 @@ class Bench:
         with open_inbound(self.broker_url, INGEST_QUEUE, name="tests") as inbound:
             while len(taken) < number:
                 assert time.monotonic() < deadline, f"{number} facts wanted, these came: {taken}"
-                deliveries = inbound.take(number - len(taken), timedelta(seconds=1))
+                deliveries = inbound.receive(number - len(taken), timedelta(seconds=1))
                 inbound.ack(deliveries)
                 taken += [json.loads(delivery.body) for delivery in deliveries]
         return taken
@@ -238,7 +238,7 @@ def test_a_malformed_command_is_dead_lettered_and_the_next_one_runs(bench: Bench
     bench.command("c-1")
     bench.facts(2)
     with open_dead_letters(bench.broker_url, name="tests") as letters:
-        (dead,) = letters.look(10)
+        (dead,) = letters.peek(10)
     assert (dead.queue, dead.path) == ("deploydb.commands.default", "$.deployment")
 
 
@@ -299,6 +299,6 @@ def test_commands_that_cannot_be_read_or_reported_are_dead_lettered_and_stop_no_
     started, finished = bench.facts(2)
     assert (started["command"], finished["command"]) == ("good", "good")
     with open_dead_letters(bench.broker_url, name="tests") as letters:
-        long, large = letters.look(10)
+        long, large = letters.peek(10)
     assert (long.path, long.exchange) == ("$.id", COMMANDS)
     assert (large.cut_from, len(large.body)) == (2_000_000, 1024 * 1024)

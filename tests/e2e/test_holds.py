@@ -178,7 +178,7 @@ def test_a_failure_is_rolled_back_and_told(here: Site, news: News) -> None:
     assert "rollback from 1.1-bad: out of memory; 1.0 succeeded there" in here.run("history", "returning", "dev")
     until(lambda: len(news.of("returning")) == 1, what="the news")
     (answer,) = news.of("returning")
-    assert (answer["key"], answer["type"], answer["sequel"]) == (
+    assert (answer["key"], answer["type"], answer["failure_response"]) == (
         "deployment.failed.dev.returning",
         "deployment.failed",
         "rollback",
@@ -197,7 +197,7 @@ def test_a_full_rollback_goes_to_the_last_version_that_completed_the_pipeline(he
     here.publish("fully", "1.2-bad")
     here.await_running("fully", "dev", "1.0")
     assert here.commanded("fully", "dev")[-2:] == [("deploy", "1.2-bad", 1), ("rollback", "1.0", 1)]
-    until(lambda: [one["sequel"] for one in news.of("fully")] == ["full_rollback"], what="the news")
+    until(lambda: [one["failure_response"] for one in news.of("fully")] == ["full_rollback"], what="the news")
 
 
 def test_a_failure_that_is_ignored_goes_on_and_is_told(here: Site, news: News) -> None:
@@ -223,4 +223,4 @@ def test_a_deployment_that_is_never_answered_fails_at_its_deadline_and_stops(her
     here.publish("late", "1.0-hang")
     here.await_why("late", "slow", "1.0-hang", "is commanded and not begun and counts as failed from ")
     here.await_why("late", "slow", "1.0-hang", "did not start by its deadline ")
-    until(lambda: [one["sequel"] for one in news.of("late")] == ["stop"], what="the news")
+    until(lambda: [one["failure_response"] for one in news.of("late")] == ["stop"], what="the news")

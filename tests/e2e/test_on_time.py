@@ -70,7 +70,7 @@ def rounds(port: int) -> float:
     """How often promotion has looked for work."""
     with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
         found = re.search(
-            r"^deploydb_promote_round_seconds_count(?:\{.*\})? ([0-9.e+]+)$", answer.read().decode(), re.M
+            r"^deploydb_evaluation_duration_seconds_count(?:\{.*\})? ([0-9.e+]+)$", answer.read().decode(), re.M
         )
     assert found is not None
     return float(found[1])

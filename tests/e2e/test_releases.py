@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from deploydb.broker.topology import INGEST_QUEUE
-from tests.cluster import House, write_config
+from tests.cluster import Cluster, write_config
 from tests.servers import until
 
 RELEASES = Path(__file__).parents[3] / "shared/samples/releases.jsonl"
@@ -20,7 +20,7 @@ RELEASES = Path(__file__).parents[3] / "shared/samples/releases.jsonl"
 pytestmark = pytest.mark.skipif(not RELEASES.exists(), reason="the samples are not beside this clone")
 
 IN_PROD = """
-    SELECT service, version FROM running WHERE environment = 'prod'
+    SELECT service, version FROM current_version WHERE environment = 'prod'
 """
 FACTS: list[dict[str, Any]] = (
     [json.loads(line) for line in RELEASES.read_text(encoding="utf-8").splitlines()] if RELEASES.exists() else []
@@ -42,8 +42,8 @@ def config(folder: Path) -> Path:
 
 
 @pytest.fixture
-def house(amqp_url: str, postgresql_url: str, tmp_path: Path) -> Iterator[House]:
-    with House(amqp_url, postgresql_url, config(tmp_path / "config")) as house:
+def house(amqp_url: str, postgresql_url: str, tmp_path: Path) -> Iterator[Cluster]:
+    with Cluster(amqp_url, postgresql_url, config(tmp_path / "config")) as house:
         house.furnish()
         for worker in ("ingest", "ingest", "promote", "promote", "relay"):
             house.start(worker)
@@ -51,7 +51,7 @@ def house(amqp_url: str, postgresql_url: str, tmp_path: Path) -> Iterator[House]
         yield house
 
 
-def test_every_release_is_stored_once_and_the_newest_of_each_project_ends_in_prod(house: House) -> None:
+def test_every_release_is_stored_once_and_the_newest_of_each_project_ends_in_prod(house: Cluster) -> None:
     published = house.deploydb("publish", "--file", str(RELEASES))
     assert published.returncode == 0, published.stderr
     assert "2221 published, 0 not" in published.stderr
@@ -80,7 +80,7 @@ def test_every_release_is_stored_once_and_the_newest_of_each_project_ends_in_pro
         assert [count(table) for table in ("event", "artifact", "flow", "deployment", "outbox")] == before
 
 
-def test_shuffled_the_releases_give_the_same_artifacts_and_log(house: House, tmp_path: Path) -> None:
+def test_shuffled_the_releases_give_the_same_artifacts_and_log(house: Cluster, tmp_path: Path) -> None:
     lines = RELEASES.read_bytes().splitlines()
     random.Random(5).shuffle(lines)
     shuffled = tmp_path / "shuffled.jsonl"
@@ -125,7 +125,7 @@ def canonical(body: dict[str, Any]) -> str:
     return json.dumps(body, sort_keys=True)
 
 
-def queue_is_empty(house: House) -> bool:
+def queue_is_empty(house: Cluster) -> bool:
     with pika.BlockingConnection(pika.URLParameters(house.broker_url)) as connection:
         declared = connection.channel().queue_declare(INGEST_QUEUE, passive=True)
         return int(declared.method.message_count) == 0

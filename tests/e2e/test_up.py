@@ -109,7 +109,7 @@ class Up:
     def deploy(self) -> str:
         """Take the next command, report it done, and name its environment."""
         with open_inbound(self.broker_url, command_queue("default"), name="tests") as inbound:
-            (delivery,) = self.until(lambda: inbound.take(1, timedelta(seconds=1)), "a command")
+            (delivery,) = self.until(lambda: inbound.receive(1, timedelta(seconds=1)), "a command")
             command = decode_command(delivery.body)
             self.publish(fact("deployment.finished", f"{command.id}/f", command=command.id, outcome="succeeded"))
             inbound.ack([delivery])
@@ -376,7 +376,7 @@ def test_an_orchestrator_configured_later_gets_its_queue(started: Callable[..., 
     up.until(lambda: any("changed" in line for line in up.said), "the change is said")
     up.publish(published("1"))
     with open_inbound(up.broker_url, command_queue("kube"), name="tests") as inbound:
-        (delivery,) = up.until(lambda: inbound.take(1, timedelta(seconds=1)), "the command")
+        (delivery,) = up.until(lambda: inbound.receive(1, timedelta(seconds=1)), "the command")
         inbound.ack([delivery])
     up.stop()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import House, write_config
+from tests.cluster import Cluster, write_config
 from tests.servers import until
 from tests.web import Web, web
 
@@ -19,7 +19,7 @@ def server() -> Iterator[Web]:
 
 
 @pytest.fixture
-def house(amqp_url: str, postgresql_url: str, server: Web, tmp_path: Path) -> Iterator[House]:
+def house(amqp_url: str, postgresql_url: str, server: Web, tmp_path: Path) -> Iterator[Cluster]:
     files = {
         "services/foo.yml": "artifacts: [com.example:foo]\npipelines: [main]\n",
         "pipelines/main.yml": "environments:\n  dev:\n    promotions: [ready]\n  prod:\n    promotions: [errors]\n",
@@ -41,7 +41,7 @@ def house(amqp_url: str, postgresql_url: str, server: Web, tmp_path: Path) -> It
         "DEPLOYDB_LISTEN": listen,
         "DEPLOYDB_URL": f"http://{listen}",
     }
-    with House(amqp_url, postgresql_url, config, **settings) as house:
+    with Cluster(amqp_url, postgresql_url, config, **settings) as house:
         house.furnish()
         for worker in ("ingest", "promote", "verify", "verify", "relay", "query"):
             house.start(worker)
@@ -49,7 +49,7 @@ def house(amqp_url: str, postgresql_url: str, server: Web, tmp_path: Path) -> It
         yield house
 
 
-def test_a_webhook_and_a_metric_let_a_version_through_and_why_tells_it(house: House, server: Web) -> None:
+def test_a_webhook_and_a_metric_let_a_version_through_and_why_tells_it(house: Cluster, server: Web) -> None:
     server.reply("/ready/foo/1.0", 503, 503, 200)
     server.vector("0.5", "0.001")
     artifact = {"group": "com.example", "name": "foo", "version": "1.0"}

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from deploydb.domain.model.errors import Misconfigured
-from deploydb.egress import Allowed
+from deploydb.egress import EgressPolicy
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ from deploydb.egress import Allowed
     ],
 )
 def test_what_is_not_public_is_refused_by_default_with_what_to_set(address: str, kind: str) -> None:
-    answer = Allowed().refusal("example.com", ip_address(address))
+    answer = EgressPolicy().refusal("example.com", ip_address(address))
     assert answer is not None
     assert f"is a {kind} address: not asked; to allow it, set DEPLOYDB_OUTGOING_ALLOW=" in answer
 
@@ -71,7 +71,7 @@ def test_what_is_not_public_is_refused_by_default_with_what_to_set(address: str,
     "address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"]
 )
 def test_public_addresses_are_asked(address: str) -> None:
-    assert Allowed().refusal("example.com", ip_address(address)) is None
+    assert EgressPolicy().refusal("example.com", ip_address(address)) is None
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_public_addresses_are_asked(address: str) -> None:
     ],
 )
 def test_the_setting_allows_networks_and_hosts(setting: str, host: str, address: str, allowed: bool) -> None:
-    assert (Allowed.parse(setting).refusal(host, ip_address(address)) is None) is allowed
+    assert (EgressPolicy.parse(setting).refusal(host, ip_address(address)) is None) is allowed
 
 
 @pytest.mark.parametrize("setting", ["private", "inside", "private,inside"])
@@ -130,7 +130,7 @@ def test_the_setting_allows_networks_and_hosts(setting: str, host: str, address:
     ],
 )
 def test_no_word_allows_metadata_reserved_ranges_or_a_tunnel_to_the_inside(setting: str, address: str) -> None:
-    refusal = Allowed.parse(setting).refusal("inside", ip_address(address))
+    refusal = EgressPolicy.parse(setting).refusal("inside", ip_address(address))
     assert refusal is not None
     assert "(or private)" not in refusal
 
@@ -138,11 +138,11 @@ def test_no_word_allows_metadata_reserved_ranges_or_a_tunnel_to_the_inside(setti
 @pytest.mark.parametrize("word", ["10.0.0.0/33", "10.1.2.3/8", "http://prometheus", "300.1.1.1", "a b", "-x"])
 def test_a_word_that_is_neither_is_misconfigured(word: str) -> None:
     with pytest.raises(Misconfigured, match=r"DEPLOYDB_OUTGOING_ALLOW: .* is no network, address or host name"):
-        Allowed.parse(f"private,{word}")
+        EgressPolicy.parse(f"private,{word}")
 
 
 def test_the_refusal_of_a_private_address_names_both_settings() -> None:
-    assert Allowed().refusal("prometheus", ip_address("10.1.2.3")) == (
+    assert EgressPolicy().refusal("prometheus", ip_address("10.1.2.3")) == (
         "prometheus is 10.1.2.3, which is a private address: not asked; "
         "to allow it, set DEPLOYDB_OUTGOING_ALLOW=10.1.2.3 (or private)"
     )

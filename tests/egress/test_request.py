@@ -9,15 +9,15 @@ from ipaddress import ip_address
 import pytest
 
 from deploydb.egress import (
-    Allowed,
     Answer,
+    Client,
+    EgressPolicy,
     NoAnswer,
-    Outgoing,
     Request,
 )
 from tests.web import Web, web
 
-LOOPBACK = Outgoing(Allowed.parse("127.0.0.0/8"))
+LOOPBACK = Client(EgressPolicy.parse("127.0.0.0/8"))
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def server() -> Iterator[Web]:
         yield made
 
 
-def ask(url: str, outgoing: Outgoing = LOOPBACK, *, seconds: float = 5, **fields: object) -> Answer | NoAnswer:
+def ask(url: str, outgoing: Client = LOOPBACK, *, seconds: float = 5, **fields: object) -> Answer | NoAnswer:
     return outgoing.ask(Request(url=url, timeout=timedelta(seconds=seconds), **fields))  # type: ignore[arg-type]
 
 
@@ -71,7 +71,7 @@ def test_no_one_there_is_no_answer() -> None:
 
 
 def test_by_default_loopback_is_not_asked(server: Web) -> None:
-    answer = ask(f"{server.url}/", Outgoing(Allowed()))
+    answer = ask(f"{server.url}/", Client(EgressPolicy()))
     assert isinstance(answer, NoAnswer)
     assert not answer.asked
     assert answer.reason.startswith("127.0.0.1 is a loopback address: not asked")
@@ -80,7 +80,7 @@ def test_by_default_loopback_is_not_asked(server: Web) -> None:
 
 @pytest.mark.parametrize("host", ["0x7f.1", "2130706433", "0177.0.0.1", "[::ffff:127.0.0.1]", "localhost"])
 def test_other_ways_to_write_loopback_are_not_asked_either(server: Web, host: str) -> None:
-    answer = ask(server.url.replace("127.0.0.1", host), Outgoing(Allowed()))
+    answer = ask(server.url.replace("127.0.0.1", host), Client(EgressPolicy()))
     assert isinstance(answer, NoAnswer)
     assert "is a loopback address" in answer.reason
     assert server.asked == []
@@ -94,7 +94,7 @@ def test_the_name_is_resolved_once_and_that_very_address_is_asked(server: Web) -
         return [ip_address("127.0.0.1")]
 
     server.reply("/", 200)
-    rebinding = Outgoing(Allowed.parse("127.0.0.1"), resolve=resolve)  # type: ignore[arg-type]
+    rebinding = Client(EgressPolicy.parse("127.0.0.1"), resolve=resolve)  # type: ignore[arg-type]
     answer = ask(server.url.replace("127.0.0.1", "rebinding.example") + "/", rebinding)
     assert isinstance(answer, Answer)
     assert answer.status == 200
@@ -103,7 +103,7 @@ def test_the_name_is_resolved_once_and_that_very_address_is_asked(server: Web) -
 
 
 def test_one_private_address_among_public_ones_is_enough_to_ask_no_one() -> None:
-    both = Outgoing(Allowed(), resolve=lambda _host, _port: [ip_address("1.1.1.1"), ip_address("169.254.169.254")])
+    both = Client(EgressPolicy(), resolve=lambda _host, _port: [ip_address("1.1.1.1"), ip_address("169.254.169.254")])
     answer = ask("http://both.example/", both)
     assert isinstance(answer, NoAnswer)
     assert "169.254.169.254, which is a link-local address" in answer.reason

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from deploydb.egress import (
-    Allowed,
     Answer,
+    Client,
+    EgressPolicy,
     NoAnswer,
-    Outgoing,
     Request,
 )
 
@@ -65,7 +65,7 @@ def port(certificate: Path) -> Iterator[int]:
 
 def ask(host: str, port: int, trusted: Path | None) -> Answer | NoAnswer:
     tls = ssl.create_default_context(cafile=trusted)
-    outgoing = Outgoing(Allowed.parse("127.0.0.1"), resolve=lambda _host, _port: [ip_address("127.0.0.1")], tls=tls)
+    outgoing = Client(EgressPolicy.parse("127.0.0.1"), resolve=lambda _host, _port: [ip_address("127.0.0.1")], tls=tls)
     return outgoing.ask(Request(url=f"https://{host}:{port}/"))
 
 

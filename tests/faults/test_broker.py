@@ -61,7 +61,7 @@ class Consumer:
             try:
                 with open_inbound(self._url, INGEST_QUEUE, name="consumer") as inbound:
                     while not over():
-                        taken = inbound.take(200, timedelta(seconds=0.2))
+                        taken = inbound.receive(200, timedelta(seconds=0.2))
                         self.seen += [int(delivery.body) for delivery in taken]
                         inbound.ack(taken)
             except Transient:
@@ -120,12 +120,12 @@ def test_a_memory_alarm_stops_publishing_at_once_and_consuming_not_at_all(own_ra
         assert is_reported()
         seen = 0
         while seen < 10:
-            taken = inbound.take(100, 10 * SECOND)
+            taken = inbound.receive(100, 10 * SECOND)
             assert taken
             inbound.ack(taken)
             seen += len(taken)
         with open_inbound(url, INGEST_QUEUE, name="another") as another:
-            another.take(1, timedelta(0))
+            another.receive(1, timedelta(0))
         began = time.monotonic()
         refused = open_outbound(url, name="another")
         with pytest.raises(Transient, match="blocked"):

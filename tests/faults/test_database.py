@@ -70,11 +70,11 @@ def test_an_answer_that_takes_longer_than_the_limit_arrives_whole(engine: sa.Eng
 def test_a_waiter_on_a_lost_connection_says_transient(engine: sa.Engine, proxy: Proxy) -> None:
     proxy.go_silent()
     with pytest.raises(Transient):
-        notifications.Waker(engine, notifications.MARKS)
+        notifications.Listener(engine, notifications.MARKS)
 
 
 def test_a_waiter_whose_connection_is_closed_says_transient(engine: sa.Engine) -> None:
-    with notifications.Waker(engine, notifications.MARKS) as waker:
+    with notifications.Listener(engine, notifications.MARKS) as waker:
         waker.close()
         with pytest.raises(Transient):
             waker.wait(timedelta(0))

@@ -15,7 +15,7 @@ from deploydb.broker.open import open_inbound
 from deploydb.broker.topology import command_queue
 from deploydb.wire.native import decode_command
 from tests.cluster import (
-    House,
+    Cluster,
     Process,
     write_config,
 )
@@ -28,7 +28,7 @@ KILLS = 4
 
 
 @pytest.fixture
-def house(amqp_url: str, postgresql_url: str, tmp_path: Path) -> Iterator[House]:
+def house(amqp_url: str, postgresql_url: str, tmp_path: Path) -> Iterator[Cluster]:
     files = {
         "pipelines/main.yml": "environments:\n  dev:\n  prod:\n",
         "environments/dev.yml": "description: first\n",
@@ -36,7 +36,7 @@ def house(amqp_url: str, postgresql_url: str, tmp_path: Path) -> Iterator[House]
     }
     for number in range(SERVICES):
         files[f"services/s{number}.yml"] = f"artifacts: [com.example:s{number}]\npipelines: [main]\n"
-    with House(amqp_url, postgresql_url, write_config(tmp_path, files)) as house:
+    with Cluster(amqp_url, postgresql_url, write_config(tmp_path, files)) as house:
         house.furnish()
         yield house
 
@@ -63,7 +63,7 @@ def bodies() -> list[bytes]:
 class Orchestrator(threading.Thread):
     """Takes commands, remembers them, and answers each at once that it went well."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: Cluster) -> None:
         super().__init__()
         self.received: dict[str, int] = {}
         self._house = house
@@ -73,7 +73,7 @@ class Orchestrator(threading.Thread):
         url = self._house.broker_url
         with open_inbound(url, command_queue("default"), name="tests") as inbound:
             while not self._over.is_set():
-                deliveries = inbound.take(500, timedelta(seconds=0.2))
+                deliveries = inbound.receive(500, timedelta(seconds=0.2))
                 commands = [decode_command(delivery.body) for delivery in deliveries]
                 for delivery, command in zip(deliveries, commands, strict=True):
                     assert delivery.message_id == command.id
@@ -96,7 +96,7 @@ def _finished(command: str) -> bytes:
     return json.dumps(fact).encode()
 
 
-def test_kill_9_of_each_worker_while_ten_thousand_events_flow(house: House) -> None:
+def test_kill_9_of_each_worker_while_ten_thousand_events_flow(house: Cluster) -> None:
     published = bodies()
     running = {name: house.start(name) for name in ("ingest", "promote", "relay")}
     size = len(published) // (3 * KILLS)
@@ -114,7 +114,7 @@ def test_kill_9_of_each_worker_while_ten_thousand_events_flow(house: House) -> N
 
         until(lambda: count("event WHERE source = 'jenkins'") == EVENTS, seconds=90, what="every event to be stored")
         until(lambda: count("flow") == EVENTS, seconds=90, what="a flow for every event")
-        until(lambda: count("deployment WHERE open") == 0, seconds=90, what="every flow to end")
+        until(lambda: count("deployment WHERE needs_evaluation") == 0, seconds=90, what="every flow to end")
         until(lambda: count("outbox WHERE sent_at IS NULL") == 0, seconds=90, what="every command to be sent")
         assert count("event WHERE source = 'jenkins'") == count("artifact") == count("flow") == EVENTS
         assert count("deployment") == 2 * EVENTS

@@ -26,7 +26,7 @@ from deploydb.gateway.publishing import Publisher
 from deploydb.http.authentication import Authenticator
 from deploydb.http.sessions import Sessions
 from deploydb.identity import FORM_COOKIE, SESSION_COOKIE, Bearer, Identity, hashed
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 from tests.workers.in_process import CONFIG
 
 ALICE = "ddb_alice"
@@ -58,14 +58,14 @@ YES = {"service": "foo", "environment": "dev", "version": "1.0", "promotion": "m
 """alice's word on what waits for people in `story`."""
 
 
-def story(database_url: str) -> World:
+def story(database_url: str) -> Scenario:
     """foo 1.0 runs in dev, where smoke and manual are asked; the way goes on to prod."""
     stages = (
         Stage(environment="dev", promotions=("smoke", "manual")),
         Stage(environment="prod", after=After(environments=("dev",))),
     )
     foo = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",))
-    world = World(database_url, catalog(foo, stages=stages))
+    world = Scenario(database_url, catalog(foo, stages=stages))
     world.now = datetime.now(UTC)
     world.publish("1.0", artifact={"digest": "sha256:aa"})
     world.evaluate()
@@ -138,7 +138,7 @@ class Asked:
 class Gateway(Asked):
     """With its store and its broker. Nobody takes what it publishes but the test."""
 
-    def __init__(self, app: ASGIApp, world: World, broker_url: str, registry: CollectorRegistry) -> None:
+    def __init__(self, app: ASGIApp, world: Scenario, broker_url: str, registry: CollectorRegistry) -> None:
         super().__init__(app, peer="127.0.0.1")
         self.world = world
         self._broker_url = broker_url
@@ -151,14 +151,14 @@ class Gateway(Asked):
     def told(self) -> list[dict[str, Any]]:
         """What has come to ingest's queue by now, taken off it."""
         with open_inbound(self._broker_url, INGEST_QUEUE, name="tests") as inbound:
-            deliveries = inbound.take(1000, timedelta(0))
+            deliveries = inbound.receive(1000, timedelta(0))
             inbound.ack(deliveries)
             return [json.loads(delivery.body) for delivery in deliveries]
 
     def ingest(self) -> int:
         """Play ingest; how many of what came were new."""
         with open_inbound(self._broker_url, INGEST_QUEUE, name="tests") as inbound:
-            deliveries = inbound.take(1000, timedelta(0))
+            deliveries = inbound.receive(1000, timedelta(0))
             before = self.stored()
             for delivery in deliveries:
                 body = json.loads(delivery.body)
@@ -178,7 +178,7 @@ class Gateway(Asked):
 
 
 @contextmanager
-def gateway(world: World, broker_url: str, *, publishes_to: str | None = None) -> Iterator[Gateway]:
+def gateway(world: Scenario, broker_url: str, *, publishes_to: str | None = None) -> Iterator[Gateway]:
     """On a world's store, with a proxy at `PROXY` that says who people are."""
     provision(broker_url, topology_of(world.catalog))
     registry = CollectorRegistry()

@@ -9,8 +9,8 @@ import pytest
 
 from deploydb.broker.port import Message, Outbound, Receipt
 from deploydb.domain.model.errors import (
+    MessageRejected,
     Misconfigured,
-    Refused,
     Transient,
 )
 from deploydb.domain.model.facts import ApprovalGiven
@@ -97,7 +97,7 @@ def test_only_confirmed_is_kept(state: str, error: type[Exception]) -> None:
 
 def test_what_ingest_would_refuse_is_not_sent() -> None:
     assert decode_fact(message_of(SAID).body, arrived_at=datetime.now(UTC)) == SAID
-    with pytest.raises(Refused):
+    with pytest.raises(MessageRejected):
         message_of(ApprovalGiven(id="x" * 300, source="s", deployment=1, promotion="p", by="b"))
 
 

@@ -28,7 +28,7 @@ from tests.cluster import write_config
 from tests.e2e.test_up import Up
 from tests.gateway.given import ALICE, GATED, YES, Asked
 from tests.workers.in_process import (
-    Workshop,
+    InProcess,
     fact,
     published,
     until,
@@ -36,7 +36,7 @@ from tests.workers.in_process import (
 
 
 @contextmanager
-def working(workshop: Workshop) -> Iterator[Asked]:
+def working(workshop: InProcess) -> Iterator[Asked]:
     """ingest and promote, and the gateway on the same broker, database and files."""
     write_config(workshop.config, GATED)
     workshop.start("ingest", "promote", "relay")
@@ -63,7 +63,7 @@ def test_a_version_goes_on_once_a_person_has_approved(
     request: pytest.FixtureRequest, broker: str, database: str, tmp_path: Path
 ) -> None:
     urls = [request.getfixturevalue(name) for name in (broker, database)]
-    with Workshop(*urls, tmp_path) as workshop, working(workshop) as asked:
+    with InProcess(*urls, tmp_path) as workshop, working(workshop) as asked:
         assert asked.ask("/readyz", method="GET").status_code == 200
         workshop.publish(published("1.0"))
         (command,) = workshop.commands()

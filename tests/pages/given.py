@@ -18,7 +18,7 @@ from deploydb.domain.model.catalog import (
 from deploydb.identity import Person
 from deploydb.query.app import application
 from deploydb.store.tables import deployment
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 from tests.servers import until
 
 EVIL = "<script>alert(1)</script>"
@@ -32,7 +32,7 @@ STAGES = (
 )
 
 
-def world_of_pages(database_url: str) -> World:
+def world_of_pages(database_url: str) -> Scenario:
     """search is in prod and waits for people with its next version; payments failed; NAME is held in every way."""
     services = [
         Service(
@@ -44,7 +44,7 @@ def world_of_pages(database_url: str) -> World:
         )
         for name, module in (("search", "search"), ("payments", "payments"), (NAME, "evil"))
     ]
-    world = World(database_url, catalog(*services, stages=STAGES))
+    world = Scenario(database_url, catalog(*services, stages=STAGES))
     _release(world, "search", "1.0", comment=f"fine {EVIL}", through=4)
     world.now += timedelta(days=3)
     _release(world, "search", VERSION, comment=None, through=2)
@@ -67,7 +67,7 @@ def world_of_pages(database_url: str) -> World:
     return world
 
 
-def _release(world: World, service: str, version: str, *, comment: str | None, through: int) -> None:
+def _release(world: Scenario, service: str, version: str, *, comment: str | None, through: int) -> None:
     """Publish a version and have it deployed and verified in its stages; approved where there is a comment."""
     published = {"commit": "9fceb02d0ae598e95dc970b74767f19372d61af8", "digest": f"sha256:{'7' * 64}"}
     world.publish(version, name=service, artifact=published)
@@ -87,7 +87,7 @@ def _release(world: World, service: str, version: str, *, comment: str | None, t
 
 
 @contextmanager
-def served(world: World) -> Iterator[str]:
+def served(world: Scenario) -> Iterator[str]:
     """The query service on a world, on loopback; its address. Who sends a header `Person` is that person."""
     problems = [f"services/foo.yml:3:5: {EVIL} is not known"]
     app = application(

@@ -11,7 +11,7 @@ import pytest
 
 from tests.pages.given import EVIL, VERSION, world_of_pages
 from tests.query.client import Service
-from tests.scenario import World
+from tests.scenario import Scenario
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
@@ -124,7 +124,7 @@ def test_an_error_is_a_page_for_people_and_json_for_programs(
 
 
 def test_a_database_that_is_away_is_a_page_too(tmp_path: Path) -> None:
-    with World(f"sqlite:///{tmp_path}/nowhere/deploydb.db") as world, Service(world) as service:
+    with Scenario(f"sqlite:///{tmp_path}/nowhere/deploydb.db") as world, Service(world) as service:
         page = service.ask("/services/foo", **BROWSER)
         assert page.status_code == 503
         assert page.headers["retry-after"] == "1"

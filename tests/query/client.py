@@ -10,13 +10,13 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from deploydb.query.app import application
-from tests.scenario import World
+from tests.scenario import Scenario
 
 
 class Service:
     """The application on a world's store; its catalog is the world's, whatever it is at the time."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Scenario) -> None:
         self.world = world
         self.problems: list[str] = []
         self._threads = ThreadPoolExecutor(4)

@@ -5,18 +5,18 @@ from collections.abc import Iterator
 import pytest
 
 from tests.query.client import Service
-from tests.scenario import World
+from tests.scenario import Scenario
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
+def world(database_url: str) -> Iterator[Scenario]:
     """The store, on each database in turn."""
-    with World(database_url) as world:
+    with Scenario(database_url) as world:
         yield world
 
 
 @pytest.fixture
-def service(world: World) -> Iterator[Service]:
+def service(world: Scenario) -> Iterator[Service]:
     """The query service on it, asked without a network."""
     with Service(world) as service:
         yield service
@@ -25,5 +25,5 @@ def service(world: World) -> Iterator[Service]:
 @pytest.fixture
 def embedded(sqlite_url: str) -> Iterator[Service]:
     """The same on SQLite alone, for what has nothing to do with the database."""
-    with World(sqlite_url) as world, Service(world) as service:
+    with Scenario(sqlite_url) as world, Service(world) as service:
         yield service

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from tests.query.client import Service
 from tests.scenario import (
     NOON,
-    World,
+    Scenario,
     catalog,
 )
 
@@ -18,7 +18,7 @@ def told(service: Service, query: str = "") -> list[tuple[str, str | None, str |
     return [(one["kind"], one["environment"], one["version"], one["who"]) for one in changes]
 
 
-def eventful(world: World) -> None:
+def eventful(world: Scenario) -> None:
     """1.0 to prod at noon; at one o'clock a freeze that is overridden; 1.1 at two, which fails and is rolled back."""
     world.catalog = catalog(
         entry={"prod": ("manual",)}, groups={"sre": frozenset({"alice"})}, freeze_overriders=("sre",)
@@ -46,7 +46,7 @@ def eventful(world: World) -> None:
     world.deploy("failed")
 
 
-def test_what_changed_is_told_the_last_first(world: World, service: Service) -> None:
+def test_what_changed_is_told_the_last_first(world: Scenario, service: Service) -> None:
     eventful(world)
     assert told(service) == [
         ("failed", "dev", "1.1", None),
@@ -59,19 +59,19 @@ def test_what_changed_is_told_the_last_first(world: World, service: Service) -> 
     ]
 
 
-def test_of_an_environment_also_what_concerns_all(world: World, service: Service) -> None:
+def test_of_an_environment_also_what_concerns_all(world: Scenario, service: Service) -> None:
     eventful(world)
     assert [kind for kind, *_ in told(service, "environment=prod")] == ["incident", "held", "deployed", "approved"]
 
 
-def test_of_the_hours_before_a_time(world: World, service: Service) -> None:
+def test_of_the_hours_before_a_time(world: Scenario, service: Service) -> None:
     eventful(world)
     at = quote((NOON + 1.5 * HOUR).isoformat())
     assert [kind for kind, *_ in told(service, f"at={at}&hours=1")] == ["incident", "held"]
     assert told(service, f"at={quote((NOON - HOUR).isoformat())}") == []
 
 
-def test_a_deployment_tells_what_ran_before_and_why_it_came(world: World, service: Service) -> None:
+def test_a_deployment_tells_what_ran_before_and_why_it_came(world: Scenario, service: Service) -> None:
     for version in ("1.0", "1.1"):
         world.publish(version)
         world.evaluate()
@@ -106,7 +106,7 @@ def test_what_makes_no_sense_is_refused(service: Service) -> None:
     assert service.refusal(f"/api/blame?at={quote((NOON + HOUR).isoformat())}")[0] == 404
 
 
-def test_a_word_of_somebody_who_may_not_overrides_no_freeze(world: World, service: Service) -> None:
+def test_a_word_of_somebody_who_may_not_overrides_no_freeze(world: Scenario, service: Service) -> None:
     world.catalog = catalog(groups={"sre": frozenset({"alice"})}, freeze_overriders=("sre",))
     for who in ("alice", "mallory"):
         statement = {"service": "foo", "environment": "dev", "version": "1.0", "promotion": "freeze", "comment": "go"}

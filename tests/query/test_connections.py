@@ -11,7 +11,7 @@ from deploydb.query.read_engine import for_reading
 from deploydb.store.engine import open_engine, reading
 from deploydb.store.tables import artifact, event
 from tests.query.client import Service
-from tests.scenario import World
+from tests.scenario import Scenario
 
 ENDLESS = sa.text("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n % 1000 + 1 FROM t) SELECT count(*) FROM t")
 COUNTED = sa.select(sa.func.count()).select_from(artifact)
@@ -43,7 +43,7 @@ def test_a_statement_that_takes_too_long_is_given_up_and_the_next_one_is_answere
             assert connection.execute(COUNTED).scalar() == 0
 
 
-def test_what_one_answer_reads_is_of_one_moment(engine: sa.Engine, world: World) -> None:
+def test_what_one_answer_reads_is_of_one_moment(engine: sa.Engine, world: Scenario) -> None:
     with reading(engine) as connection:
         assert connection.execute(COUNTED).scalar() == 0
         world.publish("1.0")
@@ -52,7 +52,7 @@ def test_what_one_answer_reads_is_of_one_moment(engine: sa.Engine, world: World)
         assert connection.execute(COUNTED).scalar() == 1
 
 
-def test_every_resource_answers_from_such_connections(engine: sa.Engine, world: World) -> None:
+def test_every_resource_answers_from_such_connections(engine: sa.Engine, world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate()
     world.deploy()

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.query.client import Service
-from tests.scenario import World
+from tests.scenario import Scenario
 
 JSON = "application/json"
 V1 = "application/vnd.deploydb.v1+json"
@@ -17,14 +17,14 @@ V1 = "application/vnd.deploydb.v1+json"
 @pytest.fixture(scope="module")
 def empty(shared_url: str) -> Iterator[Service]:
     """The service while nothing has been published, on each database in turn."""
-    with World(shared_url) as world, Service(world) as service:
+    with Scenario(shared_url) as world, Service(world) as service:
         yield service
 
 
 @pytest.fixture(scope="module")
 def quiet(shared_sqlite_url: str) -> Iterator[Service]:
     """The same on SQLite alone, for what has nothing to do with the database."""
-    with World(shared_sqlite_url) as world, Service(world) as service:
+    with Scenario(shared_sqlite_url) as world, Service(world) as service:
         yield service
 
 

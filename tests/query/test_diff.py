@@ -8,20 +8,20 @@ from deploydb.domain.model.catalog import Service as ConfiguredService
 from tests.query.client import Service
 from tests.scenario import (
     NOON,
-    World,
+    Scenario,
     catalog,
 )
 
 HOUR = timedelta(hours=1)
 
 
-def seen(world: World, environment: str, version: str, name: str = "foo") -> None:
+def seen(world: Scenario, environment: str, version: str, name: str = "foo") -> None:
     artifact = {"group": "com.example", "name": name, "version": version}
     world.tell("deployment.observed", service=name, environment=environment, artifact=artifact)
     world.evaluate()
 
 
-def filled(world: World) -> None:
+def filled(world: Scenario) -> None:
     """dev runs 1.3, prod 1.0; 1.1 and 1.2 were published between; bar runs in dev alone."""
     services = [
         ConfiguredService(ident=name, artifacts=(f"com.example:{name}",), pipelines=("main",))
@@ -45,14 +45,14 @@ def told(service: Service, query: str) -> list[tuple[str, str, list[str]]]:
     ]
 
 
-def test_who_is_behind_and_by_what(world: World, service: Service) -> None:
+def test_who_is_behind_and_by_what(world: Scenario, service: Service) -> None:
     filled(world)
     assert told(service, "from=dev&to=prod") == [("bar", "missing", []), ("foo", "behind", ["1.3", "1.2", "1.1"])]
     assert told(service, "from=prod&to=dev") == [("bar", "extra", []), ("foo", "ahead", ["1.3", "1.2", "1.1"])]
     assert told(service, "from=dev&to=dev&service=foo") == [("foo", "same", [])]
 
 
-def test_the_whole_answer(world: World, service: Service) -> None:
+def test_the_whole_answer(world: Scenario, service: Service) -> None:
     filled(world)
     body: dict[str, Any] = service.get("/api/diff?from=dev&to=prod&service=foo")
     (foo,) = body.pop("differences")
@@ -68,12 +68,12 @@ def test_the_whole_answer(world: World, service: Service) -> None:
     assert foo["more"] is False
 
 
-def test_of_a_time_in_the_past(world: World, service: Service) -> None:
+def test_of_a_time_in_the_past(world: Scenario, service: Service) -> None:
     filled(world)
     assert told(service, f"from=dev&to=prod&at={quote(NOON.isoformat())}") == [("foo", "same", [])]
 
 
-def test_where_versions_are_ordered_the_higher_one_is_newer(world: World, service: Service) -> None:
+def test_where_versions_are_ordered_the_higher_one_is_newer(world: Scenario, service: Service) -> None:
     world.catalog = catalog(
         ConfiguredService(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), order="version")
     )

@@ -7,12 +7,12 @@ import pytest
 
 from deploydb.domain.model.catalog import After, Stage
 from tests.query.client import Service
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 
 HOUR = timedelta(hours=1)
 
 
-def through(world: World, version: str, outcome: str = "succeeded") -> None:
+def through(world: Scenario, version: str, outcome: str = "succeeded") -> None:
     """Publish it, and an hour later have it in dev, and an hour later in prod, or not."""
     world.publish(version)
     world.evaluate()
@@ -25,7 +25,7 @@ def through(world: World, version: str, outcome: str = "succeeded") -> None:
 
 
 @pytest.fixture
-def told(world: World, service: Service) -> dict[str, Any]:
+def told(world: Scenario, service: Service) -> dict[str, Any]:
     """1.0 first, then 1.1 and 1.2, then 1.3 which fails and 1.4 which mends it."""
     world.catalog = catalog(
         stages=(Stage(environment="dev"), Stage(environment="prod", after=After(environments=("dev",))))

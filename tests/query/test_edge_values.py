@@ -9,7 +9,7 @@ import pytest
 
 from tests.query.client import Service
 from tests.query.routes import NEEDED, addresses, parameters_of
-from tests.scenario import World
+from tests.scenario import Scenario
 
 ANY = "text/html, */*"
 TIMES = (
@@ -37,7 +37,7 @@ OF_KIND = {
 
 @pytest.fixture(scope="module")
 def service(shared_url: str) -> Iterator[Service]:
-    with World(shared_url) as world:
+    with Scenario(shared_url) as world:
         world.publish("1.0")
         world.evaluate()
         world.deploy()

@@ -8,13 +8,13 @@ from urllib.parse import quote
 import pytest
 
 from tests.query.client import Service
-from tests.scenario import NOON, World
+from tests.scenario import NOON, Scenario
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
-def said(world: World) -> None:
+def said(world: Scenario) -> None:
     """1.0 at noon, a hold by alice at one, one by bob at two, which alice lifts at three."""
     world.publish("1.0")
     world.evaluate()

@@ -8,7 +8,7 @@ import pytest
 from deploydb.http import health
 from deploydb.query.resources import health as looks
 from tests.query.client import Service
-from tests.scenario import World
+from tests.scenario import Scenario
 from tests.servers import PostgreSQL
 
 HEALTHY = '{"database":{"healthy":true},"migrations":{"healthy":true},"configuration":{"healthy":true}}'
@@ -34,7 +34,7 @@ def test_a_broken_configuration_is_unhealthy_and_still_ready(embedded: Service) 
 
 
 def test_a_database_without_the_tables_is_not_ready(tmp_path: Path) -> None:
-    with World(f"sqlite:///{tmp_path}/empty.db") as world, Service(world) as service:
+    with Scenario(f"sqlite:///{tmp_path}/empty.db") as world, Service(world) as service:
         checks = service.ask("/healthcheck")
         assert checks.status_code == 500
         assert checks.json()["database"] == {"healthy": True}
@@ -49,7 +49,7 @@ def test_a_database_without_the_tables_is_not_ready(tmp_path: Path) -> None:
 @pytest.mark.servers
 def test_while_the_database_is_away_the_answer_is_to_try_again_and_then_it_goes_on(own_postgresql: PostgreSQL) -> None:
     url = own_postgresql.create_database("away")
-    with World(url) as world, Service(world) as service:
+    with Scenario(url) as world, Service(world) as service:
         own_postgresql.stop()
         answer = service.ask("/api/deployments/1")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")

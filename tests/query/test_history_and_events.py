@@ -8,15 +8,15 @@ from deploydb.domain.model.catalog import Service as ConfiguredService
 from deploydb.store.queries import events as queries
 from deploydb.store.tables import event
 from tests.query.client import Service
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 
 
-def passed(world: World, deployment: int) -> None:
+def passed(world: Scenario, deployment: int) -> None:
     world.tell("verification.finished", deployment=deployment, promotion="smoke", outcome="passed")
     world.evaluate()
 
 
-def test_what_has_been_tried_newest_first_and_nothing_that_has_not_begun(world: World, service: Service) -> None:
+def test_what_has_been_tried_newest_first_and_nothing_that_has_not_begun(world: Scenario, service: Service) -> None:
     world.publish("1.0")
     world.evaluate()
     world.evaluate(minutes=5)
@@ -37,7 +37,7 @@ def test_what_has_been_tried_newest_first_and_nothing_that_has_not_begun(world: 
     assert service.get("/api/history/foo/prod") == {"deployments": []}
 
 
-def test_the_order_is_that_of_what_happened_not_of_ids(world: World, service: Service) -> None:
+def test_the_order_is_that_of_what_happened_not_of_ids(world: Scenario, service: Service) -> None:
     both = ConfiguredService(
         ident="shop", artifacts=("com.example:web", "com.example:theme"), pipelines=("main",), promotions=("smoke",)
     )
@@ -58,7 +58,7 @@ def test_the_order_is_that_of_what_happened_not_of_ids(world: World, service: Se
     assert [one["id"] for one in service.get("/api/history/shop/dev?perPageSize=1")["deployments"]] == [3]
 
 
-def test_what_was_done_by_hand_is_in_the_history(world: World, service: Service) -> None:
+def test_what_was_done_by_hand_is_in_the_history(world: Scenario, service: Service) -> None:
     seen = {"group": "com.example", "name": "foo", "version": "0.9"}
     world.tell("deployment.observed", service="legacy", environment="basement", artifact=seen, by="bob")
     world.evaluate()
@@ -66,7 +66,7 @@ def test_what_was_done_by_hand_is_in_the_history(world: World, service: Service)
     assert (answer["kind"], answer["flow"], answer["reason"]["code"]) == ("external", None, "observed")
 
 
-def test_the_log_newest_first(world: World, service: Service) -> None:
+def test_the_log_newest_first(world: Scenario, service: Service) -> None:
     world.publish("1.0", id="build-1", source="ci/foo", time="2026-11-22T11:59:00.5+00:00")
     world.evaluate()
     answer = service.get("/api/events")
@@ -108,7 +108,7 @@ def test_the_log_newest_first(world: World, service: Service) -> None:
         ("type=&source=tests&service=foo", {"deployment.started", "deployment.finished"}),
     ],
 )
-def test_the_log_can_be_filtered(world: World, service: Service, query: str, types: set[str]) -> None:
+def test_the_log_can_be_filtered(world: Scenario, service: Service, query: str, types: set[str]) -> None:
     world.publish("1.0")
     world.evaluate()
     world.deploy()
@@ -116,7 +116,7 @@ def test_the_log_can_be_filtered(world: World, service: Service, query: str, typ
     assert {one["type"] for one in answer["events"]} == types
 
 
-def test_page_after_page_gives_the_whole_log_once(world: World, service: Service) -> None:
+def test_page_after_page_gives_the_whole_log_once(world: Scenario, service: Service) -> None:
     for number in range(25):
         world.publish(f"1.{number}", name="nobodys")
     numbers: list[int] = []
@@ -128,7 +128,7 @@ def test_page_after_page_gives_the_whole_log_once(world: World, service: Service
     assert numbers == sorted((row.number for row in world.rows(event)), reverse=True)
 
 
-def test_the_last_page_says_that_nothing_follows_even_where_it_is_full(world: World, service: Service) -> None:
+def test_the_last_page_says_that_nothing_follows_even_where_it_is_full(world: Scenario, service: Service) -> None:
     for number in range(4):
         world.publish(f"1.{number}", name="nobodys")
     first = service.get("/api/events?perPageSize=2")
@@ -138,7 +138,7 @@ def test_the_last_page_says_that_nothing_follows_even_where_it_is_full(world: Wo
     assert len(service.get("/api/events?before=99999999999999999999")["events"]) == 4
 
 
-def test_large_bodies_make_short_pages(world: World, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_bodies_make_short_pages(world: Scenario, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "MOST_BODY_CHARACTERS", 5000)
     for number in range(3):
         world.publish(f"1.{number}", name="nobodys", note="x" * 4000)
@@ -148,7 +148,7 @@ def test_large_bodies_make_short_pages(world: World, service: Service, monkeypat
     assert len(answer["events"][0]["body"]["note"]) == 4000
 
 
-def test_a_body_is_what_was_sent_down_to_its_numbers(world: World, service: Service) -> None:
+def test_a_body_is_what_was_sent_down_to_its_numbers(world: Scenario, service: Service) -> None:
     world.publish("1.0", name="nobodys", exact=12345678901234567890, name_ü="größe")
     assert '"exact":12345678901234567890' in service.ask("/api/events").text.replace(" ", "")
     assert service.get("/api/events")["events"][0]["body"]["name_ü"] == "größe"

@@ -5,7 +5,7 @@ from typing import Any
 from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.catalog import Service as ConfiguredService
 from tests.query.client import Service
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 
 DEV_TO_PROD = (
     Stage(environment="dev"),
@@ -14,7 +14,7 @@ DEV_TO_PROD = (
 )
 
 
-def place(world: World, kind: str, **fields: Any) -> None:
+def place(world: Scenario, kind: str, **fields: Any) -> None:
     world.tell("hold.placed", kind=kind, by="ann", **fields)
 
 
@@ -28,7 +28,7 @@ def listed(service: Service, query: str = "") -> list[tuple[str, str | None, str
     return [(hold["kind"], hold["service"], hold["environment"]) for hold in service.get(f"/api/holds{query}")["holds"]]
 
 
-def test_a_hold_says_what_it_is_over_by_whom_why_and_until_when(world: World, service: Service) -> None:
+def test_a_hold_says_what_it_is_over_by_whom_why_and_until_when(world: Scenario, service: Service) -> None:
     place(world, "pin", service="foo", environment="prod", version="1.0", reason="a fair", until="2199-01-01T00:00:00Z")
     assert service.ask("/api/holds").text == (
         '{"holds":[{"kind":"pin","service":"foo","environment":"prod","version":"1.0",'
@@ -39,7 +39,7 @@ def test_a_hold_says_what_it_is_over_by_whom_why_and_until_when(world: World, se
     assert over(service, "dev") == []
 
 
-def test_what_is_lifted_or_over_stands_no_more(world: World, service: Service) -> None:
+def test_what_is_lifted_or_over_stands_no_more(world: Scenario, service: Service) -> None:
     place(world, "freeze", environment="prod")
     place(world, "pause", service="foo", until="2020-01-01T00:00:00Z")
     assert listed(service) == [("freeze", None, "prod")]
@@ -48,7 +48,7 @@ def test_what_is_lifted_or_over_stands_no_more(world: World, service: Service) -
     assert over(service, "prod") == []
 
 
-def test_holds_are_narrowed_to_a_service_and_an_environment(world: World, service: Service) -> None:
+def test_holds_are_narrowed_to_a_service_and_an_environment(world: Scenario, service: Service) -> None:
     bar = ConfiguredService(ident="bar", artifacts=("com.example:bar",), pipelines=("main",))
     foo = ConfiguredService(ident="foo", artifacts=("com.example:foo",), pipelines=("main",))
     world.catalog = catalog(foo, bar, stages=DEV_TO_PROD)
@@ -67,7 +67,7 @@ def test_holds_are_narrowed_to_a_service_and_an_environment(world: World, servic
 
 
 def test_a_veto_stands_over_a_lane_where_its_version_runs_or_comes_and_downstream(
-    world: World, service: Service
+    world: Scenario, service: Service
 ) -> None:
     world.catalog = catalog(stages=DEV_TO_PROD)
     place(world, "veto", service="foo", version="1.0", environment="staging", reason="wait for legal")
@@ -81,7 +81,7 @@ def test_a_veto_stands_over_a_lane_where_its_version_runs_or_comes_and_downstrea
     assert over(service, "prod") == answer
 
 
-def test_a_rollback_that_waits_is_told_beside_the_newest_that_does(world: World, service: Service) -> None:
+def test_a_rollback_that_waits_is_told_beside_the_newest_that_does(world: Scenario, service: Service) -> None:
     for version in ("1.0", "1.1"):
         world.publish(version)
         world.evaluate(minutes=1)

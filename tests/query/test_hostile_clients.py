@@ -19,7 +19,7 @@ from deploydb.identity import hashed
 from deploydb.query.stream import MOST_LISTENERS, MOST_LISTENERS_EACH
 from deploydb.store.tables import event
 from tests.query.test_process import Process
-from tests.scenario import World
+from tests.scenario import Scenario
 from tests.servers import until
 
 DESCRIPTORS = 1024
@@ -158,7 +158,7 @@ def test_a_head_that_comes_a_byte_at_a_time_is_given_up(tmp_path: Path, sqlite_u
 
 
 def test_hundred_readers_that_do_not_read_cost_little(tmp_path: Path, sqlite_url: str) -> None:
-    with World(sqlite_url) as world:
+    with Scenario(sqlite_url) as world:
         for number in range(100):
             world.publish(f"1.{number}", note="x" * 900_000)
     with started(tmp_path, sqlite_url) as process, ExitStack() as clients:
@@ -175,7 +175,7 @@ def test_hundred_readers_that_do_not_read_cost_little(tmp_path: Path, sqlite_url
 
 
 def test_answers_that_nobody_reads_do_not_pile_up(tmp_path: Path, sqlite_url: str) -> None:
-    with World(sqlite_url) as world:
+    with Scenario(sqlite_url) as world:
         for number in range(60):
             world.publish(f"1.{number}", note="x" * 900_000)
     with started(tmp_path, sqlite_url) as process, ExitStack() as clients:
@@ -214,7 +214,7 @@ def test_a_person_has_places_of_their_own_whatever_the_address(tmp_path: Path, s
 
 
 def test_an_export_is_whole_whatever_its_rows_weigh(tmp_path: Path, sqlite_url: str) -> None:
-    with World(sqlite_url) as world:
+    with Scenario(sqlite_url) as world:
         for number in range(150):
             world.publish(f"1.{number}", note="x" * (900_000 if number % 30 == 0 else 10))
         with world.engine.connect() as connection:

@@ -15,7 +15,7 @@ from deploydb.store.tables import event
 from tests.hostile import hostile_facts
 from tests.query.client import Service
 from tests.query.routes import addresses
-from tests.scenario import NOON, World
+from tests.scenario import NOON, Scenario
 
 FACTS, BATCH = 10_000, 200
 """A batch is recorded at one time, and each has an hour of its own: as many as one look at an hour shows."""
@@ -25,7 +25,7 @@ HTML, JSON = "text/html", "application/json"
 
 @pytest.fixture(scope="module")
 def service(shared_url: str) -> Iterator[Service]:
-    with World(shared_url) as world:
+    with Scenario(shared_url) as world:
         for version in ("1.0", "1.1"):
             world.publish(version)
             world.evaluate()
@@ -85,7 +85,7 @@ def test_the_stream_tells_of_each_by_its_own_fields(service: Service) -> None:
     assert all(isinstance(one.version, str | None) and isinstance(one.reason, ReasonCase | None) for one in found)
 
 
-def test_a_row_that_is_no_fact_is_shown_as_such_and_breaks_no_other(world: World) -> None:
+def test_a_row_that_is_no_fact_is_shown_as_such_and_breaks_no_other(world: Scenario) -> None:
     with Service(world) as service:
         world.tell("hold.placed", kind="freeze", by="alice", reason="sale")
         row = {"source": "old", "time": NOON, "recorded_at": NOON, "service": "foo", "environment": "prod"}
@@ -101,7 +101,7 @@ def test_a_row_that_is_no_fact_is_shown_as_such_and_breaks_no_other(world: World
         assert all(service.ask(address).status_code < 500 for _, address in addresses(service.app))
 
 
-def test_a_fact_cannot_pass_for_a_decision(world: World) -> None:
+def test_a_fact_cannot_pass_for_a_decision(world: Scenario) -> None:
     forged = {"type": "environment.changed", "id": "1", "source": "eve", "service": "foo", "environment": "prod"}
     mine = {"type": "hold.placed", "id": "1", "source": "deploydb", "kind": "freeze", "by": "eve"}
     for fact, answer in ((forged, "unknown type"), (mine, "source of DeployDB's own decisions")):
@@ -109,7 +109,7 @@ def test_a_fact_cannot_pass_for_a_decision(world: World) -> None:
             world.arrival(json.dumps(fact).encode())
     world.publish("1.0")
     world.evaluate()
-    fields = {"since": "0001-01-01T00:00:00Z", "sequel": "rollback", "deployment": 1, "version": "6.6"}
+    fields = {"since": "0001-01-01T00:00:00Z", "failure_response": "rollback", "deployment": 1, "version": "6.6"}
     world.tell("hold.placed", kind="freeze", by="eve", **fields)
     with Service(world) as service:
         (change,) = service.get("/api/blame")["changes"]

@@ -7,13 +7,13 @@ import sqlalchemy as sa
 
 from deploydb.store.tables import artifact
 from tests.query.client import Service
-from tests.scenario import World
+from tests.scenario import Scenario
 
 
 @pytest.fixture(scope="module")
 def listed(shared_url: str) -> Iterator[Service]:
     """45 artifacts of one module, and 90 deployments."""
-    with World(shared_url) as world, Service(world) as service:
+    with Scenario(shared_url) as world, Service(world) as service:
         for number in range(45):
             world.now = world.now.replace(minute=number)
             world.publish(f"1.{number}")
@@ -80,7 +80,7 @@ def test_no_such_page(listed: Service, path: str, query: str, code: int) -> None
     assert listed.refusal(f"{path}?{query}")[0] == code
 
 
-def test_no_page_is_larger_than_the_cap(world: World, service: Service) -> None:
+def test_no_page_is_larger_than_the_cap(world: Scenario, service: Service) -> None:
     world.publish("1.0")
     (row,) = world.rows(artifact)
     copies = [

@@ -10,7 +10,7 @@ from deploydb.domain.model.catalog import Service as Configured
 from tests.query.client import Service
 from tests.scenario import (
     NOON,
-    World,
+    Scenario,
     catalog,
 )
 
@@ -26,7 +26,7 @@ KNOWN = catalog(
 @pytest.fixture
 def service(database_url: str) -> Iterator[Service]:
     """Three versions of foo went to prod: deployments took 1 to 3 minutes, smoke as long again, the soak 2 h."""
-    with World(database_url, KNOWN) as world, Service(world) as service:
+    with Scenario(database_url, KNOWN) as world, Service(world) as service:
         for day in range(3):
             world.now = NOON + timedelta(days=day)
             world.publish(f"1.{day}", time=world.now.isoformat())
@@ -82,7 +82,7 @@ def test_a_version_that_is_known_is_found(service: Service) -> None:
 
 
 def test_without_a_history_it_is_unknown_when_and_a_soak_takes_what_it_takes(database_url: str) -> None:
-    with World(database_url, KNOWN) as world, Service(world) as service:
+    with Scenario(database_url, KNOWN) as world, Service(world) as service:
         dev, prod = service.get("/api/plan/foo?version=1.0")["stages"]
     assert (dev["takes"], dev["verified"], prod["entered"]) == (None, None, None)
     assert [gate["takes"] for gate in dev["gates"]] == [None, {"p50": 7200.0, "p90": 7200.0, "samples": 0}]

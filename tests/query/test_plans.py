@@ -35,11 +35,11 @@ from deploydb.store.queries import (
     where,
     why,
 )
-from deploydb.store.snapshot import situations
+from deploydb.store.snapshot import snapshots
 from tests.history import fill
 from tests.scenario import (
     NOON,
-    World,
+    Scenario,
     catalog,
 )
 
@@ -76,15 +76,15 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: deployments.deployments_of_artifact(c, 1, offset=0, limit=20), {"ix_deployment_artifact"}),
     (lambda c: deployments.deployments_of_flow(c, 1), {"uq_deployment_flow_id_environment_attempt"}),
     (lambda c: flows.flow_by_id(c, 1), {"pk_flow"}),
-    (lambda c: lanes.running_in(c, "foo", "dev"), {"pk_running"}),
+    (lambda c: lanes.running_in(c, "foo", "dev"), {"pk_current_version"}),
     (lambda c: lanes.pending_in(c, "foo", "dev"), set()),
     (lambda c: existence.service_is_stored(c, "foo"), set()),
     (lambda c: existence.lane_is_stored(c, "foo", "dev"), {"ix_deployment_lane"}),
     (lambda c: history.history(c, "foo", offset=0, limit=20), {"ix_deployment_history"}),
     (lambda c: history.history(c, "foo", "dev", offset=0, limit=20), set()),
     (
-        lambda c: situations(c, ["foo"], catalog(), lock=False),
-        {"ix_deployment_open", "uq_deployment_flow_id_environment_attempt"},
+        lambda c: snapshots(c, ["foo"], catalog(), lock=False),
+        {"ix_deployment_needs_evaluation", "uq_deployment_flow_id_environment_attempt"},
     ),
     (lambda c: why.deployment_of_version(c, "foo", "dev", "1.0"), {"ix_deployment_lane"}),
     (
@@ -100,7 +100,7 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: plan.deployments_took(c, "foo", "dev"), {"ix_deployment_succeeded"}),
     (lambda c: plan.gates_took(c, "foo", "dev"), {"ix_deployment_succeeded"}),
     (lambda c: rollback.came_after(c, "foo", "dev", RELEASE, 1, limit=50), set()),
-    (lambda c: why.last_to_run(c, "foo", "dev"), {"pk_running"}),
+    (lambda c: why.last_to_run(c, "foo", "dev"), {"pk_current_version"}),
     (lambda c: why.version_is_stored(c, [("com.example", "foo")], "1.0"), set()),
     (lambda c: where.by_commit(c, "4f9c1d2"), {"ix_artifact_commit"}),
     (lambda c: where.by_digest(c, "sha256:00"), {"ix_artifact_digest"}),
@@ -109,12 +109,12 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: where.places(c, [1]), {"ix_deployment_artifact"}),
     (lambda c: diff.published_between(c, [SPAN]), {"ix_artifact_module"}),
     (lambda c: blame.changes_between(c, NOON, NOON, service=None, environment=None), {"pk_event"}),
-    (lambda c: blame.ran_before(c, [1]), {"ix_tenure_lane"}),
-    (lambda c: dora.runs_since(c, NOON, ["prod"], None), {"ix_tenure_environment"}),
+    (lambda c: blame.ran_before(c, [1]), {"ix_live_interval_lane"}),
+    (lambda c: dora.runs_since(c, NOON, ["prod"], None), {"ix_live_interval_environment"}),
     (lambda c: dora.troubles_between(c, NOON, NOON, ["prod"], None), {"ix_event_rare"}),
     (lambda c: dora.published_in(c, {"com.example:foo": (NOON, NOON)}), {"ix_artifact_module"}),
-    (lambda c: live_intervals.running_now(c, "foo", "dev"), {"pk_running"}),
-    (lambda c: live_intervals.ran_at(c, NOON, NOON, "foo", None), {"ix_tenure_lane"}),
+    (lambda c: live_intervals.running_now(c, "foo", "dev"), {"pk_current_version"}),
+    (lambda c: live_intervals.ran_at(c, NOON, NOON, "foo", None), {"ix_live_interval_lane"}),
     (lambda c: live_intervals.newest_of_modules(c, [("com.example", "foo")]), {"ix_artifact_module"}),
     (lambda c: changes.numbers_above(c, 1), {"pk_event"}),
     (lambda c: events.events_before(c, None, ALL, limit=20), {"pk_event"}),
@@ -123,14 +123,14 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: events.events_before(c, None, events.Filter(type="approval.given"), limit=20), {"ix_event_rare"}),
     (lambda c: events.events_before(c, None, events.Filter(since=NOON, until=NOON), limit=20), {"pk_event"}),
     (lambda c: approvals.words_on(c, [1]), {"pk_approval"}),
-    (lambda c: live_durations.stays_of(c, "foo", NOON, limit=60), {"ix_tenure_lane"}),
+    (lambda c: live_durations.stays_of(c, "foo", NOON, limit=60), {"ix_live_interval_lane"}),
     (lambda c: releases.release_by_id(c, 1), {"pk_artifact"}),
-    (operations.unevaluated, {"pk_mark"}),
+    (operations.unevaluated, {"pk_evaluation_request"}),
     (operations.unsent, {"ix_outbox_unsent"}),
     (lambda c: operations.returned(c, limit=50), {"ix_outbox_unsent"}),
-    (operations.unmatched_count, {"pk_unmatched"}),
+    (operations.unmatched_count, {"pk_unmatched_fact"}),
     (lambda c: operations.unmatched_facts(c, limit=50), {"pk_event"}),
-    (lambda c: operations.due_next(c, limit=50), {"ix_agenda_due"}),
+    (lambda c: operations.due_next(c, limit=50), {"ix_service_schedule_due"}),
     (operations.last_event, {"pk_event"}),
     (lambda c: events.events_before(c, None, OF_LANE, limit=20), {"ix_event_lane"}),
 ]
@@ -139,8 +139,8 @@ is."""
 
 
 @pytest.fixture(scope="module")
-def asked(shared_postgresql_url: str) -> Iterator[World]:
-    with World(shared_postgresql_url) as world:
+def asked(shared_postgresql_url: str) -> Iterator[Scenario]:
+    with Scenario(shared_postgresql_url) as world:
         for version in ("1.0", "1.1"):
             world.publish(version)
             world.evaluate(minutes=1)
@@ -150,7 +150,7 @@ def asked(shared_postgresql_url: str) -> Iterator[World]:
 
 @pytest.mark.servers
 @pytest.mark.parametrize(("ask", "indexes"), QUERIES)
-def test_a_query_is_answered_by_its_index(asked: World, ask: Ask, indexes: set[str]) -> None:
+def test_a_query_is_answered_by_its_index(asked: Scenario, ask: Ask, indexes: set[str]) -> None:
     plans = _plans(asked.engine, ask)
     assert plans
     assert not [plan for plan in plans if "Seq Scan" in plan and _WHOLE not in plan]
@@ -167,7 +167,7 @@ def test_with_a_million_events_no_query_reads_more_than_its_answer(postgresql_ur
         events=1_000_000,
         environments=("dev", "test", "staging", "prod"),
     )
-    with World(postgresql_url) as world:
+    with Scenario(postgresql_url) as world:
         with world.engine.begin() as connection:
             for statement in _CALL_IT_FOO:
                 connection.exec_driver_sql(statement, {"key": module_key("com.example", "foo")})
@@ -191,8 +191,9 @@ def _pages(connection: sa.Connection, statement: str, parameters: Any) -> int:
 
 _CALL_IT_FOO = (
     """UPDATE artifact SET name = 'foo', module_key = %(key)s WHERE name = 's1'""",
-    """UPDATE running SET service = 'foo', module = 'com.example:foo', module_key = %(key)s WHERE service = 's1'""",
-    """UPDATE tenure SET service = 'foo', module_key = %(key)s WHERE service = 's1'""",
+    """UPDATE current_version SET service = 'foo', module = 'com.example:foo', module_key = %(key)s WHERE service =
+    's1'""",
+    """UPDATE live_interval SET service = 'foo', module_key = %(key)s WHERE service = 's1'""",
     """UPDATE deployment SET service = 'foo' WHERE service = 's1'""",
     """UPDATE flow SET service = 'foo' WHERE service = 's1'""",
     """UPDATE event SET service = 'foo' WHERE service = 's1'""",

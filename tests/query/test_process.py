@@ -17,7 +17,7 @@ import pytest
 from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate
 from tests.cluster import ROOT, write_config
-from tests.scenario import World
+from tests.scenario import Scenario
 from tests.servers import PostgreSQL, until
 
 CONFIG = {
@@ -109,7 +109,7 @@ def process(tmp_path: Path, sqlite_url: str) -> Iterator[Process]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_answers_and_a_stop_is_a_success(process: Process, sqlite_url: str, number: signal.Signals) -> None:
     assert process.get("/readyz")["ready"]
-    with World(sqlite_url) as world:
+    with Scenario(sqlite_url) as world:
         world.publish("1.0")
     assert process.get("/api/artifacts/1")["version"] == "1.0"
     process.process.send_signal(number)
@@ -193,7 +193,7 @@ def test_it_starts_while_the_database_is_away_and_answers_once_it_is_there(
         assert started.logged("the database cannot be asked yet")
         own_postgresql.start()
         until(lambda: b" 200 " in started.raw(READY).splitlines()[0], what="the service to be ready")
-        with World(url) as world:
+        with Scenario(url) as world:
             world.publish("1.0")
         assert started.get("/api/artifacts/1")["version"] == "1.0"
         started.process.terminate()

@@ -16,7 +16,7 @@ from deploydb.store.engine import reading
 from deploydb.store.record import record
 from deploydb.store.tables import event
 from tests.query.client import Service
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 
 RELEASES = Path(__file__).parents[3] / "shared/samples/releases.jsonl"
 ENVIRONMENTS = ("dev", "test", "staging", "preprod", "prod")
@@ -40,7 +40,7 @@ def moment(fact: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(fact["time"])
 
 
-def deploy(world: World) -> bool:
+def deploy(world: Scenario) -> bool:
     """Report whatever is commanded as done, a minute later. Whether anything was."""
     world.now += MINUTE
     done = [
@@ -62,7 +62,7 @@ def service(shared_postgresql_url: str) -> Iterator[Service]:
     ]
     before = (After(), *(After(environments=(name,)) for name in ENVIRONMENTS))
     stages = tuple(Stage(environment=name, after=after) for name, after in zip(ENVIRONMENTS, before, strict=False))
-    with World(shared_postgresql_url, catalog(*services, stages=stages)) as world:
+    with Scenario(shared_postgresql_url, catalog(*services, stages=stages)) as world:
         for batch in batches(releases):
             world.now = moment(batch[-1])
             record(world.engine, [world.arrival(json.dumps(one).encode()) for one in batch], world.now)
@@ -73,7 +73,7 @@ def service(shared_postgresql_url: str) -> Iterator[Service]:
             yield service
 
 
-def ran(world: World, at: datetime) -> dict[tuple[str, str], str]:
+def ran(world: Scenario, at: datetime) -> dict[tuple[str, str], str]:
     """What ran where, from nothing but the log: which command was for what, and when it was reported as done."""
     with reading(world.engine) as connection:
         log = connection.execute(event.select().order_by(event.c.time)).all()

@@ -10,7 +10,7 @@ from deploydb.domain.model.promotions import DependsOnPromotion
 from tests.query.client import Service
 from tests.scenario import (
     NOON,
-    World,
+    Scenario,
     catalog,
 )
 
@@ -25,7 +25,7 @@ KNOWN = catalog(
 @pytest.fixture
 def service(database_url: str) -> Iterator[Service]:
     """1.0, 2.0 and 3.0 of foo went to prod, an hour after each other."""
-    with World(database_url, KNOWN) as world, Service(world) as service:
+    with Scenario(database_url, KNOWN) as world, Service(world) as service:
         for hours, version in enumerate(("1.0", "2.0", "3.0")):
             world.now = NOON + timedelta(hours=hours)
             world.publish(version, artifact={"commit": f"c{hours}"})

@@ -11,7 +11,7 @@ from schemathesis import Case
 
 from deploydb.query.app import interface
 from tests.query.client import Service
-from tests.scenario import World
+from tests.scenario import Scenario
 
 _DOCUMENT = interface()
 del _DOCUMENT["paths"]["/api/stream"]  # it has no end: tests/query/test_stream.py
@@ -22,7 +22,7 @@ schema = schemathesis.openapi.from_dict(_DOCUMENT)
 def filled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Two releases under way: most ids from 1 to 4 exist."""
     path = shutil.copy(sqlite_template, tmp_path_factory.mktemp("filled") / "deploydb.db")
-    with World(f"sqlite:///{path}") as world:
+    with Scenario(f"sqlite:///{path}") as world:
         for version in ("1.0", "1.1"):
             world.publish(version)
             world.evaluate()

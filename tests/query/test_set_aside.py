@@ -10,13 +10,13 @@ from deploydb.store.tables import hotfix
 from tests.cli.conftest import served
 from tests.cli.shell import Shell
 from tests.query.client import Service
-from tests.scenario import World
+from tests.scenario import Scenario
 
 SINCE = "foo is set aside since 2026-11-22 12:00:00 UTC, 1 attempt"
 
 
 @pytest.fixture
-def world(world: World) -> World:
+def world(world: Scenario) -> Scenario:
     """Of foo, 1.0 is known, and what is stored of it cannot be read."""
     world.publish("1.0")
     world.evaluate()
@@ -27,7 +27,7 @@ def world(world: World) -> World:
     return world
 
 
-def test_it_is_shown_with_its_error_until_it_is_evaluated_again(world: World, service: Service) -> None:
+def test_it_is_shown_with_its_error_until_it_is_evaluated_again(world: Scenario, service: Service) -> None:
     why = service.get("/api/why/foo/dev")
     assert SINCE in why["answer"]
     assert (why["setAside"]["attempts"], why["setAside"]["nextAt"]) == (1, "2026-11-22T12:00:01+00:00")
@@ -45,7 +45,7 @@ def test_it_is_shown_with_its_error_until_it_is_evaluated_again(world: World, se
     assert "setAside" not in service.get("/api/status")
 
 
-def test_the_command_line_shows_it(world: World, tmp_path: Path) -> None:
+def test_the_command_line_shows_it(world: Scenario, tmp_path: Path) -> None:
     with served(world) as url:
         shell = Shell(tmp_path, DEPLOYDB_URL=url)
         for words in (("why", "foo", "dev"), ("why", "foo", "dev", "9.9"), ("status",)):

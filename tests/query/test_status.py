@@ -13,7 +13,7 @@ from deploydb.domain.model.catalog import (
 from deploydb.domain.model.catalog import Service as ConfiguredService
 from deploydb.query.environment_sequence import environments_in_order
 from tests.query.client import Service
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 
 DEV_TO_PROD = (
     Stage(environment="dev"),
@@ -22,7 +22,7 @@ DEV_TO_PROD = (
 )
 
 
-def passed(world: World, deployment: int) -> None:
+def passed(world: Scenario, deployment: int) -> None:
     world.tell("verification.finished", deployment=deployment, promotion="smoke", outcome="passed")
     world.evaluate()
 
@@ -45,7 +45,7 @@ def test_nothing_runs_yet_and_every_lane_is_there_in_the_order_of_the_pipeline(s
     )
 
 
-def test_what_runs_and_what_comes(world: World, service: Service) -> None:
+def test_what_runs_and_what_comes(world: Scenario, service: Service) -> None:
     world.publish("1.0")
     world.evaluate()
     world.deploy()
@@ -68,7 +68,7 @@ def test_what_runs_and_what_comes(world: World, service: Service) -> None:
     )
 
 
-def test_of_what_waits_only_the_newest_of_each_module_is_told(world: World, service: Service) -> None:
+def test_of_what_waits_only_the_newest_of_each_module_is_told(world: Scenario, service: Service) -> None:
     world.catalog = catalog(stages=DEV_TO_PROD)
     for version in ("1.0", "1.1", "1.2"):
         world.publish(version)
@@ -83,7 +83,7 @@ def test_of_what_waits_only_the_newest_of_each_module_is_told(world: World, serv
     }
 
 
-def test_the_newest_is_the_highest_where_the_service_goes_by_version(world: World, service: Service) -> None:
+def test_the_newest_is_the_highest_where_the_service_goes_by_version(world: Scenario, service: Service) -> None:
     by_version = ConfiguredService(
         ident="foo", artifacts=("com.example:foo",), pipelines=("main",), promotions=("smoke",), order="version"
     )
@@ -94,7 +94,7 @@ def test_the_newest_is_the_highest_where_the_service_goes_by_version(world: Worl
     assert versions(lanes(service)["foo", "prod"]["pending"]) == [("2.0", "NOT_STARTED")]
 
 
-def test_what_failed_is_pending_beside_what_still_runs(world: World, service: Service) -> None:
+def test_what_failed_is_pending_beside_what_still_runs(world: Scenario, service: Service) -> None:
     world.publish("1.0")
     world.evaluate()
     world.deploy()
@@ -112,7 +112,7 @@ def test_what_failed_is_pending_beside_what_still_runs(world: World, service: Se
     assert prod.environment == "prod"
 
 
-def test_the_modules_of_a_service_run_side_by_side(world: World, service: Service) -> None:
+def test_the_modules_of_a_service_run_side_by_side(world: Scenario, service: Service) -> None:
     both = ConfiguredService(ident="shop", artifacts=("com.example:web", "com.example:theme"), pipelines=("main",))
     world.catalog = catalog(both)
     for name in ("web", "theme"):
@@ -124,7 +124,7 @@ def test_the_modules_of_a_service_run_side_by_side(world: World, service: Servic
     assert [one["module"] for one in running] == ["com.example:theme", "com.example:web"]
 
 
-def test_what_runs_where_nothing_is_configured_is_told_last(world: World, service: Service) -> None:
+def test_what_runs_where_nothing_is_configured_is_told_last(world: Scenario, service: Service) -> None:
     seen = {"group": "com.example", "name": "foo", "version": "0.9"}
     world.tell("deployment.observed", service="foo", environment="basement", artifact=seen)
     world.tell("deployment.observed", service="legacy", environment="basement", artifact=seen)
@@ -143,7 +143,7 @@ def test_what_runs_where_nothing_is_configured_is_told_last(world: World, servic
 
 
 def test_a_service_that_is_configured_no_more_is_told_while_something_of_it_is_there(
-    world: World, service: Service
+    world: Scenario, service: Service
 ) -> None:
     world.publish("1.0")
     world.evaluate()
@@ -151,7 +151,7 @@ def test_a_service_that_is_configured_no_more_is_told_while_something_of_it_is_t
     assert list(lanes(service, "?service=foo")) == [("foo", "dev"), ("foo", "prod")]
 
 
-def test_a_filter_that_matches_no_lane_of_what_exists_is_an_empty_answer(world: World, service: Service) -> None:
+def test_a_filter_that_matches_no_lane_of_what_exists_is_an_empty_answer(world: Scenario, service: Service) -> None:
     world.catalog = catalog(stages=DEV_TO_PROD[:1])
     world.catalog.environments["unused"] = Environment(ident="unused")
     assert service.get("/api/status?service=foo&environment=unused")["lanes"] == []

@@ -9,7 +9,7 @@ from deploydb.domain.model.catalog import Service as Configured
 from tests.query.client import Service
 from tests.scenario import (
     NOON,
-    World,
+    Scenario,
     catalog,
 )
 
@@ -24,7 +24,7 @@ def ran(service: Service, environment: str = "dev", **times: Any) -> list[tuple[
     return [(one["version"], one["status"]) for one in lane["running"]]
 
 
-def release(world: World, version: str) -> int:
+def release(world: Scenario, version: str) -> int:
     """Publish it and deploy it to dev. The deployment's id."""
     world.publish(version)
     world.evaluate()
@@ -32,7 +32,7 @@ def release(world: World, version: str) -> int:
     return command.deployment
 
 
-def test_what_ran_then_is_told_with_how_far_it_was_verified(world: World, service: Service) -> None:
+def test_what_ran_then_is_told_with_how_far_it_was_verified(world: Scenario, service: Service) -> None:
     release(world, "1.0")
     world.now += HOUR
     world.tell(
@@ -50,7 +50,7 @@ def test_what_ran_then_is_told_with_how_far_it_was_verified(world: World, servic
 
 
 def test_a_deployment_that_is_heard_of_late_changes_what_ran_and_not_what_was_believed(
-    world: World, service: Service
+    world: Scenario, service: Service
 ) -> None:
     release(world, "1.0")
     world.now += 3 * HOUR
@@ -68,7 +68,7 @@ def test_a_deployment_that_is_heard_of_late_changes_what_ran_and_not_what_was_be
     assert ran(service, at=NOON + HOUR, known_at=NOON + 3 * HOUR) == [("1.0", "COMPLETED")]
 
 
-def test_what_is_heard_of_when_something_newer_runs_ran_before_it(world: World, service: Service) -> None:
+def test_what_is_heard_of_when_something_newer_runs_ran_before_it(world: Scenario, service: Service) -> None:
     world.tell("deployment.observed", service="foo", environment="dev", **seen("1.0", NOON))
     world.evaluate()
     world.tell("deployment.observed", service="foo", environment="dev", **seen("0.9", NOON - 2 * HOUR))
@@ -91,7 +91,7 @@ def test_what_is_asked_of_the_future_is_refused(service: Service) -> None:
     assert (code, "at=2026-11-22T13:00:00+00:00 is still to come" in message) == (404, True)
 
 
-def test_a_version_that_came_through_and_is_not_on_its_way_is_missed(world: World, service: Service) -> None:
+def test_a_version_that_came_through_and_is_not_on_its_way_is_missed(world: Scenario, service: Service) -> None:
     world.catalog = catalog(stages=NO_GATES)
     release(world, "1.0")
     assert drift(service, "prod") == []  # it is being verified in dev
@@ -109,7 +109,7 @@ def test_a_version_that_came_through_and_is_not_on_its_way_is_missed(world: Worl
     assert drift(service, "prod") == [("0.8", "pinned to 0.8 by alice: audit")]
 
 
-def test_what_was_put_there_by_hand_is_no_part_of_the_pipeline(world: World, service: Service) -> None:
+def test_what_was_put_there_by_hand_is_no_part_of_the_pipeline(world: Scenario, service: Service) -> None:
     deployment = release(world, "1.0")
     world.tell("verification.finished", deployment=deployment, promotion="smoke", outcome="passed")
     world.evaluate()
@@ -120,7 +120,7 @@ def test_what_was_put_there_by_hand_is_no_part_of_the_pipeline(world: World, ser
     assert drift(service, "prod") == [("1.0", "dev runs it with success; 2.0-local was put there by hand")]
 
 
-def test_a_pin_is_kept_by_the_module_that_has_its_version(world: World, service: Service) -> None:
+def test_a_pin_is_kept_by_the_module_that_has_its_version(world: Scenario, service: Service) -> None:
     modules = ("com.example:foo", "com.example:theme")
     world.catalog = catalog(Configured(ident="foo", artifacts=modules, pipelines=("main",)), stages=NO_GATES)
     release(world, "1.0")

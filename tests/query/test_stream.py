@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.query.test_process import Process, migrate_at
-from tests.scenario import World
+from tests.scenario import Scenario
 
 
 class Listener:
@@ -53,12 +53,12 @@ def process(database_url: str, tmp_path: Path) -> Iterator[Process]:
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    with World(database_url) as world:
+def world(database_url: str) -> Iterator[Scenario]:
+    with Scenario(database_url) as world:
         yield world
 
 
-def test_who_listens_is_told_what_is_added_and_whom_it_is_about(process: Process, world: World) -> None:
+def test_who_listens_is_told_what_is_added_and_whom_it_is_about(process: Process, world: Scenario) -> None:
     world.publish("1.0")
     with closing(Listener(process.address)) as listener:
         assert listener.answer.getheader("content-type") == "text/event-stream; charset=utf-8"
@@ -75,7 +75,7 @@ def test_who_listens_is_told_what_is_added_and_whom_it_is_about(process: Process
         assert output["sse_id"] == str(output["changes"][-1]["number"])
 
 
-def test_it_can_be_narrowed_and_taken_up_again(process: Process, world: World) -> None:
+def test_it_can_be_narrowed_and_taken_up_again(process: Process, world: Scenario) -> None:
     world.publish("1.0")
     world.tell("hold.placed", kind="freeze", environment="prod", by="alice", reason="launch")
     with closing(Listener(process.address, "?environment=dev")) as listener:

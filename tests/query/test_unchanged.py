@@ -4,14 +4,14 @@ import pytest
 
 from deploydb.store.outbox import lease
 from tests.query.client import Service
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 
 
 @pytest.mark.parametrize(
     "path", ["/api/status", "/api/artifacts/1", "/api/history/foo", "/api/services", "/api/events"]
 )
 def test_an_answer_that_the_client_has_is_not_sent_again_until_something_changes(
-    world: World, service: Service, path: str
+    world: Scenario, service: Service, path: str
 ) -> None:
     world.publish("1.0")
     world.evaluate()
@@ -25,7 +25,7 @@ def test_an_answer_that_the_client_has_is_not_sent_again_until_something_changes
     assert changed.status_code == 200
 
 
-def test_what_a_decision_changes_is_in_the_next_answer(world: World, service: Service) -> None:
+def test_what_a_decision_changes_is_in_the_next_answer(world: Scenario, service: Service) -> None:
     world.publish("1.0")
     world.evaluate()
     assert service.get("/api/deployments/1")["status"] == "CREATED"
@@ -36,7 +36,7 @@ def test_what_a_decision_changes_is_in_the_next_answer(world: World, service: Se
     assert service.get("/api/deployments/1")["status"] == "FAILED"
 
 
-def test_what_changes_nothing_that_is_told_changes_no_tag(world: World, service: Service) -> None:
+def test_what_changes_nothing_that_is_told_changes_no_tag(world: Scenario, service: Service) -> None:
     world.publish("1.0")
     world.evaluate()
     tag = service.ask("/api/status").headers["etag"]
@@ -45,14 +45,14 @@ def test_what_changes_nothing_that_is_told_changes_no_tag(world: World, service:
     assert service.ask("/api/status").headers["etag"] == tag
 
 
-def test_another_configuration_is_another_answer(world: World, service: Service) -> None:
+def test_another_configuration_is_another_answer(world: Scenario, service: Service) -> None:
     before = service.get("/api/status")
     world.catalog = catalog(entry={"prod": ("manual",)})
     assert service.get("/api/services")
     assert service.get("/api/status") == before
 
 
-def test_a_hold_that_runs_out_is_gone_though_nothing_was_stored(world: World, service: Service) -> None:
+def test_a_hold_that_runs_out_is_gone_though_nothing_was_stored(world: Scenario, service: Service) -> None:
     until = world.now.replace(minute=30).isoformat()
     world.tell("hold.placed", kind="pause", service="foo", by="alice", reason="x", until=until)
     tag = service.ask("/api/status").headers["etag"]
@@ -62,7 +62,7 @@ def test_a_hold_that_runs_out_is_gone_though_nothing_was_stored(world: World, se
     assert service.ask("/api/status", **{"if-none-match": tag}).status_code == 200
 
 
-def test_answers_that_depend_on_the_time_are_compared_by_what_they_say(world: World, service: Service) -> None:
+def test_answers_that_depend_on_the_time_are_compared_by_what_they_say(world: Scenario, service: Service) -> None:
     world.publish("1.0")
     world.evaluate()
     first = service.ask("/api/why/foo/dev")
@@ -78,7 +78,7 @@ def test_a_tag_of_another_address_is_no_tag_of_this_one(service: Service) -> Non
     assert service.ask("/api/pipelines", **{"if-none-match": tag}).status_code == 200
 
 
-def test_what_a_client_says_of_the_host_is_no_part_of_what_is_kept(world: World, service: Service) -> None:
+def test_what_a_client_says_of_the_host_is_no_part_of_what_is_kept(world: Scenario, service: Service) -> None:
     world.publish("1.0")
     world.publish("1.1")
     for host in ("deploydb", "deploydb/api/artifacts/2?", "deploydb?a=", "deploydb#"):

@@ -13,7 +13,7 @@ from deploydb.domain.model.catalog import (
 from deploydb.domain.model.catalog import Service as ConfiguredService
 from deploydb.domain.model.promotions import VerificationPromotion
 from tests.query.client import Service
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 
 URL = "https://repo.example.com/foo-1.0.jar"
 ARTIFACT = (
@@ -22,7 +22,7 @@ ARTIFACT = (
 )
 
 
-def published(world: World) -> None:
+def published(world: Scenario) -> None:
     world.publish("1.0", artifact={"url": URL})
     world.evaluate()
 
@@ -38,23 +38,23 @@ def deployment(ident: int, environment: str, status: str, result: str, url: str 
     )
 
 
-def test_an_artifact(world: World, service: Service) -> None:
+def test_an_artifact(world: Scenario, service: Service) -> None:
     published(world)
     assert service.ask("/api/artifacts/1").text == ARTIFACT
 
 
-def test_an_artifact_without_a_url_has_null(world: World, service: Service) -> None:
+def test_an_artifact_without_a_url_has_null(world: Scenario, service: Service) -> None:
     world.publish("1.0")
     assert service.get("/api/artifacts/1")["sourceUrl"] is None
 
 
-def test_a_time_has_its_microseconds_where_it_has_any(world: World, service: Service) -> None:
+def test_a_time_has_its_microseconds_where_it_has_any(world: Scenario, service: Service) -> None:
     world.now += timedelta(microseconds=120)
     world.publish("1.0")
     assert service.get("/api/artifacts/1")["createdAt"] == "2026-11-22T12:00:00.000120+00:00"
 
 
-def test_the_versions_of_an_artifact_are_those_of_its_module_newest_first(world: World, service: Service) -> None:
+def test_the_versions_of_an_artifact_are_those_of_its_module_newest_first(world: Scenario, service: Service) -> None:
     published(world)
     world.now += timedelta(hours=1)
     world.publish("1.1")
@@ -64,20 +64,20 @@ def test_the_versions_of_an_artifact_are_those_of_its_module_newest_first(world:
     assert [one["version"] for one in service.get("/api/artifacts/3/versions")] == ["7.0"]
 
 
-def test_the_deployments_of_an_artifact_come_in_the_order_of_their_ids(world: World, service: Service) -> None:
+def test_the_deployments_of_an_artifact_come_in_the_order_of_their_ids(world: Scenario, service: Service) -> None:
     published(world)
     answer = service.ask("/api/artifacts/1/deployments").text
     dev, prod = deployment(1, "dev", "CREATED", "NOT_STARTED"), deployment(2, "prod", "NOT_STARTED", "NOT_STARTED")
     assert answer == f"[{dev},{prod}]"
 
 
-def test_an_artifact_that_was_never_deployed_has_no_deployments(world: World, service: Service) -> None:
+def test_an_artifact_that_was_never_deployed_has_no_deployments(world: Scenario, service: Service) -> None:
     world.publish("1.0", name="nobodys")
     world.evaluate()
     assert service.ask("/api/artifacts/1/deployments").text == "[]"
 
 
-def test_the_artifacts_of_a_module_newest_published_first(world: World, service: Service) -> None:
+def test_the_artifacts_of_a_module_newest_published_first(world: Scenario, service: Service) -> None:
     for hours, version in ((2, "2.0"), (1, "1.0.1"), (3, "1.0.2")):
         world.publish(version, time=(world.now - timedelta(hours=hours)).isoformat())
     answer = service.get("/api/artifacts/by-module/com.example:foo")
@@ -86,7 +86,7 @@ def test_the_artifacts_of_a_module_newest_published_first(world: World, service:
 
 
 def test_the_latest_artifact_is_one_that_was_published_not_one_that_was_seen_running(
-    world: World, service: Service
+    world: Scenario, service: Service
 ) -> None:
     published(world)
     world.now += timedelta(hours=1)
@@ -97,13 +97,13 @@ def test_the_latest_artifact_is_one_that_was_published_not_one_that_was_seen_run
     assert versions == ["0.9", "1.0"]
 
 
-def test_a_module_may_have_slashes_and_any_letters_in_its_name(world: World, service: Service) -> None:
+def test_a_module_may_have_slashes_and_any_letters_in_its_name(world: Scenario, service: Service) -> None:
     world.publish("1.0", artifact={"group": "@größe", "name": "web/shop"})
     answer = service.get("/api/artifacts/by-module/%40gr%C3%B6%C3%9Fe%3Aweb%2Fshop/latest")
     assert (answer["group"], answer["name"]) == ("@größe", "web/shop")
 
 
-def test_a_deployment_and_its_promotion_result_on_their_way(world: World, service: Service) -> None:
+def test_a_deployment_and_its_promotion_result_on_their_way(world: Scenario, service: Service) -> None:
     published(world)
     assert service.ask("/api/deployments/1").text == deployment(1, "dev", "CREATED", "NOT_STARTED")
     (command,) = world.commands()
@@ -119,7 +119,7 @@ def test_a_deployment_and_its_promotion_result_on_their_way(world: World, servic
     assert service.get("/api/deployments/1/promotions/1") == result
 
 
-def test_a_promotion_that_said_no_has_failed(world: World, service: Service) -> None:
+def test_a_promotion_that_said_no_has_failed(world: Scenario, service: Service) -> None:
     published(world)
     world.deploy()
     world.tell("verification.finished", deployment=1, promotion="smoke", outcome="failed", url="https://ci/8")
@@ -127,7 +127,7 @@ def test_a_promotion_that_said_no_has_failed(world: World, service: Service) -> 
     assert service.ask("/api/deployments/1").text == deployment(1, "dev", "FAILED", "FAILED", '"https://ci/8"')
 
 
-def test_a_promotion_whose_job_broke_is_still_under_way(world: World, service: Service) -> None:
+def test_a_promotion_whose_job_broke_is_still_under_way(world: Scenario, service: Service) -> None:
     published(world)
     world.deploy()
     world.tell("verification.finished", deployment=1, promotion="smoke", outcome="errored")
@@ -135,13 +135,13 @@ def test_a_promotion_whose_job_broke_is_still_under_way(world: World, service: S
     assert service.get("/api/deployments/1/promotions/1")["status"] == "STARTED"
 
 
-def test_the_promotions_of_a_deployment_that_failed_were_never_started(world: World, service: Service) -> None:
+def test_the_promotions_of_a_deployment_that_failed_were_never_started(world: Scenario, service: Service) -> None:
     published(world)
     world.deploy("failed")
     assert service.ask("/api/deployments/1").text == deployment(1, "dev", "FAILED", "NOT_STARTED")
 
 
-def test_an_approval_before_the_deployment_does_not_start_its_promotion(world: World, service: Service) -> None:
+def test_an_approval_before_the_deployment_does_not_start_its_promotion(world: Scenario, service: Service) -> None:
     published(world)
     world.tell("verification.finished", deployment=2, promotion="smoke", outcome="passed", url="https://ci/9")
     world.evaluate()
@@ -149,7 +149,7 @@ def test_an_approval_before_the_deployment_does_not_start_its_promotion(world: W
     assert (result["status"], result["infoUrl"]) == ("NOT_STARTED", "https://ci/9")
 
 
-def test_all_deployments_ascending_and_the_latest(world: World, service: Service) -> None:
+def test_all_deployments_ascending_and_the_latest(world: Scenario, service: Service) -> None:
     published(world)
     world.publish("1.1")
     world.evaluate()
@@ -157,7 +157,7 @@ def test_all_deployments_ascending_and_the_latest(world: World, service: Service
     assert service.get("/api/deployments/latest") == service.get("/api/deployments/4")
 
 
-def test_a_deployment_that_nobody_commanded_is_one_too(world: World, service: Service) -> None:
+def test_a_deployment_that_nobody_commanded_is_one_too(world: Scenario, service: Service) -> None:
     seen = {"group": "com.example", "name": "foo", "version": "0.9"}
     world.tell("deployment.observed", service="foo", environment="dev", artifact=seen, by="bob")
     world.evaluate()
@@ -165,7 +165,7 @@ def test_a_deployment_that_nobody_commanded_is_one_too(world: World, service: Se
     assert (answer["environment"], answer["status"], answer["promotions"]) == ("dev", "COMPLETED", [])
 
 
-def test_a_flow(world: World, service: Service) -> None:
+def test_a_flow(world: Scenario, service: Service) -> None:
     published(world)
     dev, prod = deployment(1, "dev", "CREATED", "NOT_STARTED"), deployment(2, "prod", "NOT_STARTED", "NOT_STARTED")
     assert service.ask("/api/flows/1").text == (

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.query.client import Service
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 
 COMMIT = "4f9c1d2e3a4b5c6d7e8f90112233445566778899"
 DIGEST = "sha256:" + "ab" * 32
@@ -15,7 +15,7 @@ PURL = "pkg:maven/com.example/foo@1.0"
 
 
 @pytest.fixture(autouse=True)
-def released(world: World) -> None:
+def released(world: Scenario) -> None:
     """1.0 runs in dev and prod."""
     world.catalog = catalog()
     world.publish("1.0", artifact={"commit": COMMIT, "digest": DIGEST, "purl": PURL})
@@ -66,7 +66,7 @@ def test_the_whole_answer(service: Service) -> None:
     }
 
 
-def test_what_was_replaced_is_told_with_what_runs_instead(world: World, service: Service) -> None:
+def test_what_was_replaced_is_told_with_what_runs_instead(world: Scenario, service: Service) -> None:
     world.now += timedelta(hours=1)
     world.publish("1.1", artifact={"commit": "5" * 40})
     world.evaluate()
@@ -78,7 +78,7 @@ def test_what_was_replaced_is_told_with_what_runs_instead(world: World, service:
     assert states(service, "1.1") == [("dev", "runs", "COMPLETED"), ("prod", "coming", "NOT_STARTED")]
 
 
-def test_what_never_came_is_told_with_the_reason(world: World, service: Service) -> None:
+def test_what_never_came_is_told_with_the_reason(world: Scenario, service: Service) -> None:
     world.now += timedelta(hours=1)
     world.publish("1.1")
     world.evaluate()
@@ -91,7 +91,7 @@ def test_what_never_came_is_told_with_the_reason(world: World, service: Service)
     assert states(service, "1.1") == [("dev", "failed", "FAILED"), ("prod", "skipped", "SKIPPED")]
 
 
-def test_a_beginning_that_several_commits_have_finds_each(world: World, service: Service) -> None:
+def test_a_beginning_that_several_commits_have_finds_each(world: Scenario, service: Service) -> None:
     world.publish("1.1", artifact={"commit": COMMIT[:39] + "f"})
     world.publish("1.2", artifact={"commit": "4f9c1d3" + "0" * 33})
     found = service.get(f"/api/where/{COMMIT[:8]}")["artifacts"]

@@ -20,7 +20,7 @@ from deploydb.domain.model.promotions import (
 )
 from deploydb.store.tables import deployment
 from tests.query.client import Service
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 
 STAGES = (
     Stage(environment="dev"),
@@ -31,7 +31,7 @@ GO = ManualPromotion(ident="go")
 
 
 @pytest.fixture
-def world(world: World) -> World:
+def world(world: Scenario) -> Scenario:
     world.catalog = catalog(stages=STAGES, promotions=(GO,))
     return world
 
@@ -42,12 +42,12 @@ def answer(service: Service, environment: str = "prod", version: str | None = No
     return output
 
 
-def smoke(world: World, deployment: int, outcome: str = "passed", **statement: str) -> None:
+def smoke(world: Scenario, deployment: int, outcome: str = "passed", **statement: str) -> None:
     world.tell("verification.finished", deployment=deployment, promotion="smoke", outcome=outcome, **statement)
     world.evaluate()
 
 
-def to_staging(world: World, version: str = "1.4.0") -> None:
+def to_staging(world: Scenario, version: str = "1.4.0") -> None:
     """The version is deployed in staging; its smoke test there has not reported."""
     world.publish(version)
     world.evaluate()
@@ -56,7 +56,7 @@ def to_staging(world: World, version: str = "1.4.0") -> None:
     world.deploy()
 
 
-def to_prod(world: World, version: str = "1.4.0") -> None:
+def to_prod(world: Scenario, version: str = "1.4.0") -> None:
     """The version is deployed and verified in prod."""
     to_staging(world, version)
     first = max(row.id for row in _deployments(world)) - 2
@@ -68,18 +68,18 @@ def to_prod(world: World, version: str = "1.4.0") -> None:
     smoke(world, first + 2)
 
 
-def _deployments(world: World) -> list[Any]:
+def _deployments(world: Scenario) -> list[Any]:
     return world.rows(deployment)
 
 
-def test_it_waits_for_an_approval_upstream(world: World, service: Service) -> None:
+def test_it_waits_for_an_approval_upstream(world: Scenario, service: Service) -> None:
     to_staging(world)
     smoke(world, 2)
     world.evaluate(hours=2)
     assert answer(service) == "1.4.0 is not in prod: in staging it waits for 1 approval (go)"
 
 
-def test_the_body_has_the_way_there_with_every_gate(world: World, service: Service) -> None:
+def test_the_body_has_the_way_there_with_every_gate(world: Scenario, service: Service) -> None:
     to_staging(world)
     smoke(world, 2)
     answer = service.get("/api/why/foo/prod")
@@ -134,13 +134,13 @@ def test_the_body_has_the_way_there_with_every_gate(world: World, service: Servi
     }
 
 
-def test_it_waits_for_several_gates(world: World, service: Service) -> None:
+def test_it_waits_for_several_gates(world: Scenario, service: Service) -> None:
     to_staging(world)
     output = "it waits for smoke to report; soaks once smoke passed (soak)"
     assert answer(service) == f"1.4.0 is not in prod: in staging {output}"
 
 
-def test_it_is_being_deployed(world: World, service: Service) -> None:
+def test_it_is_being_deployed(world: Scenario, service: Service) -> None:
     world.publish("1.4.0")
     world.evaluate()
     deadline = "counts as failed from 2026-11-22 13:00:00 UTC on"
@@ -155,7 +155,7 @@ def test_it_is_being_deployed(world: World, service: Service) -> None:
     assert answer(service, "dev") == f"1.4.0 is not in dev: {output}"
 
 
-def test_it_failed_upstream(world: World, service: Service) -> None:
+def test_it_failed_upstream(world: Scenario, service: Service) -> None:
     world.publish("1.4.0")
     world.evaluate()
     world.deploy("failed")
@@ -163,7 +163,7 @@ def test_it_failed_upstream(world: World, service: Service) -> None:
     assert answer(service, "dev") == "1.4.0 is not in dev: it failed there: its orchestrator gave no reason"
 
 
-def test_a_gate_said_no(world: World, service: Service) -> None:
+def test_a_gate_said_no(world: Scenario, service: Service) -> None:
     to_staging(world)
     smoke(world, 2, "failed", reason="3 of 40 checks")
     assert answer(service) == "1.4.0 is not in prod: it failed in staging: smoke failed: 3 of 40 checks"
@@ -171,7 +171,7 @@ def test_a_gate_said_no(world: World, service: Service) -> None:
     assert answer(service, "staging") == f"1.4.0 {output}"
 
 
-def test_it_was_never_answered(world: World, service: Service) -> None:
+def test_it_was_never_answered(world: Scenario, service: Service) -> None:
     world.publish("1.4.0")
     world.evaluate()
     world.evaluate(hours=1)
@@ -179,19 +179,19 @@ def test_it_was_never_answered(world: World, service: Service) -> None:
     assert answer(service) == f"1.4.0 will not come to prod: {output}"
 
 
-def test_it_is_there_and_verified(world: World, service: Service) -> None:
+def test_it_is_there_and_verified(world: Scenario, service: Service) -> None:
     to_prod(world)
     assert answer(service) == "1.4.0 is in prod since 2026-11-22 14:00:00 UTC: smoke passed"
 
 
-def test_it_is_there_and_not_verified_yet(world: World, service: Service) -> None:
+def test_it_is_there_and_not_verified_yet(world: Scenario, service: Service) -> None:
     to_staging(world)
     output = "waits for smoke to report; soaks once smoke passed (soak)"
     since = "1.4.0 is in staging since 2026-11-22 12:00:00 UTC and is not verified yet"
     assert answer(service, "staging") == f"{since}: {output}"
 
 
-def test_another_version_has_taken_its_place(world: World, service: Service) -> None:
+def test_another_version_has_taken_its_place(world: Scenario, service: Service) -> None:
     to_prod(world)
     world.now += timedelta(hours=1)
     to_prod(world, "1.5.0")
@@ -199,7 +199,7 @@ def test_another_version_has_taken_its_place(world: World, service: Service) -> 
 
 
 def test_without_a_version_the_newest_that_is_not_there_is_meant_and_else_what_runs(
-    world: World, service: Service
+    world: Scenario, service: Service
 ) -> None:
     to_prod(world)
     assert answer(service).startswith("1.4.0 is in prod")
@@ -212,7 +212,7 @@ def test_without_a_version_the_newest_that_is_not_there_is_meant_and_else_what_r
     assert answer(service, version="1.5.0").startswith("1.5.0 is not in prod: its deployment in dev")
 
 
-def test_the_newest_goes_by_version_where_the_service_does(world: World, service: Service) -> None:
+def test_the_newest_goes_by_version_where_the_service_does(world: Scenario, service: Service) -> None:
     world.catalog.services["foo"] = replace(world.catalog.services["foo"], order="version")
     world.publish("2.0")
     world.now += timedelta(minutes=1)
@@ -221,7 +221,7 @@ def test_the_newest_goes_by_version_where_the_service_does(world: World, service
     assert service.get("/api/why/foo/prod")["version"] == "2.0"
 
 
-def test_it_was_superseded(world: World, service: Service) -> None:
+def test_it_was_superseded(world: Scenario, service: Service) -> None:
     to_staging(world)
     world.now += timedelta(minutes=1)
     for version in ("1.5.0", "1.6.0"):
@@ -232,7 +232,7 @@ def test_it_was_superseded(world: World, service: Service) -> None:
     assert answer(service, version="1.5.0") == output
 
 
-def test_the_lane_is_taken(world: World, service: Service) -> None:
+def test_the_lane_is_taken(world: Scenario, service: Service) -> None:
     to_staging(world)
     world.now += timedelta(minutes=1)
     world.publish("1.5.0")
@@ -246,7 +246,7 @@ def test_the_lane_is_taken(world: World, service: Service) -> None:
     )
 
 
-def test_an_entry_gate_holds_it_at_the_door(world: World, service: Service) -> None:
+def test_an_entry_gate_holds_it_at_the_door(world: Scenario, service: Service) -> None:
     environments = dict(world.catalog.environments)
     environments["dev"] = replace(environments["dev"], entry=("go",))
     world.catalog = Catalog(
@@ -265,7 +265,7 @@ def test_an_entry_gate_holds_it_at_the_door(world: World, service: Service) -> N
     assert [gate["reason"]["code"] for gate in gates] == ["awaiting_approval", "not_asked"]
 
 
-def test_a_fan_in_names_each_branch_that_is_not_through(world: World, service: Service) -> None:
+def test_a_fan_in_names_each_branch_that_is_not_through(world: Scenario, service: Service) -> None:
     world.catalog = catalog(
         ConfiguredService(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), promotions=("smoke",)),
         stages=(
@@ -286,7 +286,7 @@ def test_a_fan_in_names_each_branch_that_is_not_through(world: World, service: S
     assert [stage["environment"] for stage in service.get("/api/why/foo/us")["stages"]] == ["dev", "us"]
 
 
-def test_what_nobody_commanded_is_told_as_it_was_seen(world: World, service: Service) -> None:
+def test_what_nobody_commanded_is_told_as_it_was_seen(world: Scenario, service: Service) -> None:
     seen = {"group": "com.example", "name": "foo", "version": "0.9"}
     world.tell("deployment.observed", service="foo", environment="prod", artifact=seen, by="bob", reason="hotfix")
     world.evaluate()
@@ -294,7 +294,7 @@ def test_what_nobody_commanded_is_told_as_it_was_seen(world: World, service: Ser
     assert service.get("/api/why/foo/prod?version=0.9")["stages"][0]["gates"] == []
 
 
-def test_a_version_that_was_put_there_by_hand_is_there(world: World, service: Service) -> None:
+def test_a_version_that_was_put_there_by_hand_is_there(world: Scenario, service: Service) -> None:
     world.publish("1.4.0")
     world.evaluate()
     seen = {"group": "com.example", "name": "foo", "version": "1.4.0"}
@@ -303,7 +303,7 @@ def test_a_version_that_was_put_there_by_hand_is_there(world: World, service: Se
     assert answer(service) == "1.4.0 is in prod since 2026-11-22 12:00:00 UTC: observed, by bob: fire"
 
 
-def test_what_a_hotfix_passes_by_holds_nothing(world: World, service: Service) -> None:
+def test_what_a_hotfix_passes_by_holds_nothing(world: Scenario, service: Service) -> None:
     to_staging(world)
     world.tell("hold.placed", kind="pin", service="foo", environment="prod", version="1.0", by="alice", reason="audit")
     world.tell("hotfix.declared", service="foo", version="1.4.0", by="sue", reason="fire", skip=["dev", "staging"])
@@ -316,7 +316,7 @@ def test_what_a_hotfix_passes_by_holds_nothing(world: World, service: Service) -
     assert answer(service) == "1.5.0 is not in prod: in dev it waits for smoke to report"
 
 
-def test_a_service_that_is_configured_no_more_can_still_be_asked_about(world: World, service: Service) -> None:
+def test_a_service_that_is_configured_no_more_can_still_be_asked_about(world: Scenario, service: Service) -> None:
     to_staging(world)
     world.catalog = Catalog(digest="nothing")
     answer = service.get("/api/why/foo/prod")
@@ -325,7 +325,7 @@ def test_a_service_that_is_configured_no_more_can_still_be_asked_about(world: Wo
     assert {gate["type"] for stage in answer["stages"] for gate in stage["gates"]} == {None}
 
 
-def test_a_promotion_that_was_configured_later_is_not_asked_of_what_is_over(world: World, service: Service) -> None:
+def test_a_promotion_that_was_configured_later_is_not_asked_of_what_is_over(world: Scenario, service: Service) -> None:
     to_staging(world)
     world.catalog.services["foo"] = replace(world.catalog.services["foo"], promotions=("smoke", "manual"))
     dev, staging, _ = service.get("/api/why/foo/prod")["stages"]
@@ -334,7 +334,7 @@ def test_a_promotion_that_was_configured_later_is_not_asked_of_what_is_over(worl
     assert staging["gates"][1]["reason"]["code"] == "not_asked"
 
 
-def test_a_version_that_has_no_way_there(world: World, service: Service) -> None:
+def test_a_version_that_has_no_way_there(world: Scenario, service: Service) -> None:
     world.catalog = catalog(stages=STAGES[:2], promotions=(GO,))
     world.publish("1.4.0")
     world.evaluate()
@@ -348,7 +348,7 @@ SRE = ManualPromotion(ident="go", groups=("sre",))
 OFFICE = WindowPromotion(ident="office-hours", zone="UTC", allow=(Window(days=(1,), start=time(9), end=time(17)),))
 
 
-def test_the_smallest_set_that_would_release_it_and_when(world: World, service: Service) -> None:
+def test_the_smallest_set_that_would_release_it_and_when(world: Scenario, service: Service) -> None:
     world.catalog = catalog(
         stages=STAGES,
         promotions=(SRE, OFFICE),
@@ -374,12 +374,12 @@ def test_the_smallest_set_that_would_release_it_and_when(world: World, service: 
     assert answer["sentence"] == "needs office-hours to open: earliest 09:00 Tuesday 24 Nov (UTC)"
 
 
-def test_what_is_there_has_nothing_to_be_released(world: World, service: Service) -> None:
+def test_what_is_there_has_nothing_to_be_released(world: Scenario, service: Service) -> None:
     to_prod(world)
     assert service.get("/api/why/foo/prod")["releasing"] is None
 
 
-def test_what_was_skipped_says_what_to_do_instead(world: World, service: Service) -> None:
+def test_what_was_skipped_says_what_to_do_instead(world: Scenario, service: Service) -> None:
     world.publish("1.4.0")
     world.evaluate()
     world.evaluate(hours=1)
@@ -393,7 +393,7 @@ def test_what_was_skipped_says_what_to_do_instead(world: World, service: Service
     }
 
 
-def rolled_back(world: World) -> None:
+def rolled_back(world: Scenario) -> None:
     """1.5.0 failed its smoke test in dev, and 1.4.0 was put back."""
     world.catalog = catalog(stages=(Stage(environment="dev"),))
     world.catalog.services["foo"] = replace(world.catalog.services["foo"], failure_strategy="rollback")
@@ -406,7 +406,7 @@ def rolled_back(world: World) -> None:
     world.deploy()
 
 
-def test_a_failure_tells_what_followed_and_a_rollback_why(world: World, service: Service) -> None:
+def test_a_failure_tells_what_followed_and_a_rollback_why(world: Scenario, service: Service) -> None:
     rolled_back(world)
     assert (
         answer(service, "dev")
@@ -417,7 +417,7 @@ def test_a_failure_tells_what_followed_and_a_rollback_why(world: World, service:
     )
 
 
-def test_a_freeze_is_a_gate_of_its_own_type(world: World, service: Service) -> None:
+def test_a_freeze_is_a_gate_of_its_own_type(world: Scenario, service: Service) -> None:
     world.tell("hold.placed", kind="freeze", environment="dev", by="alice", reason="Black Friday")
     world.publish("1.4.0")
     world.evaluate()
@@ -433,7 +433,7 @@ def then(service: Service, at: str, version: str = "1.4.0", environment: str = "
     return service.get(f"/api/why/foo/{environment}?version={version}&at={quote(at)}")
 
 
-def test_what_it_said_then(world: World, service: Service) -> None:
+def test_what_it_said_then(world: Scenario, service: Service) -> None:
     to_staging(world)
     world.now += timedelta(minutes=10)
     smoke(world, 2)
@@ -459,7 +459,7 @@ def test_what_it_said_then(world: World, service: Service) -> None:
     )
 
 
-def test_a_time_before_anything_or_that_is_none(world: World, service: Service) -> None:
+def test_a_time_before_anything_or_that_is_none(world: Scenario, service: Service) -> None:
     to_staging(world)
     assert service.refusal("/api/why/foo/prod?at=2026-11-22T11:00:00Z") == (
         404,

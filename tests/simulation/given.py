@@ -7,8 +7,8 @@ from typing import Any, Literal
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import (
     Deployment,
-    Outcome,
-    Precedence,
+    FactOrder,
+    GateStatus,
     Release,
 )
 from deploydb.domain.model.facts import (
@@ -18,7 +18,7 @@ from deploydb.domain.model.facts import (
     VerificationFinished,
 )
 from deploydb.domain.model.history import Attempt, LogEntry
-from deploydb.simulation import Comparison, Reality, Replay, compare
+from deploydb.simulation import Comparison, RecordedHistory, Replay, compare
 from tests.domain.scenario import artifact, at
 
 END = at(60 * 24 * 30)
@@ -52,7 +52,7 @@ class Past:
         *,
         took: float = 1,
         outcome: Literal["succeeded", "failed"] | None = "succeeded",
-        asked: dict[str, Outcome | None] | None = None,
+        asked: dict[str, GateStatus | None] | None = None,
         created: datetime | None = None,
         **fields: Any,
     ) -> int:
@@ -66,7 +66,7 @@ class Past:
             release=Release(id=1, artifact=artifact(version), published_at=at(0), published_by="ci"),
             requested_at=at(minutes),
             deadline=at(minutes + 60),
-            finished=Precedence(at(minutes + took), "cd", str(ident)) if outcome else None,
+            finished=FactOrder(at(minutes + took), "cd", str(ident)) if outcome else None,
             outcome=outcome,
             **fields,
         )
@@ -101,9 +101,9 @@ class Past:
             ApprovalGiven(id=number, source="cli", time=at(minutes), deployment=deployment, promotion=promotion, by=by)
         )
 
-    def reality(self, **more: Any) -> Reality:
+    def reality(self, **more: Any) -> RecordedHistory:
         """What is replayed."""
-        return Reality(self._entries, self._attempts, **more)
+        return RecordedHistory(self._entries, self._attempts, **more)
 
     def compared(self, old: Catalog, new: Catalog, *, until: datetime = END, **more: Any) -> Comparison:
         """Both catalogs' way through it."""

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.deployment import Outcome
+from deploydb.domain.model.deployment import GateStatus
 from deploydb.domain.model.facts import HoldPlaced, IncidentDetected
 from tests.domain.scenario import (
     THREE,
@@ -42,7 +42,7 @@ def past_of(made: list[Any], given_orders: list[Any]) -> Past:
     for number, (published, attempts) in enumerate(made):
         past.publish(f"1.{number}", published)
         for environment, after, took, outcome, report, approved in attempts:
-            asked: dict[str, Outcome | None] = {"manual": Outcome.PASS if approved else Outcome.PENDING}
+            asked: dict[str, GateStatus | None] = {"manual": GateStatus.PASS if approved else GateStatus.PENDING}
             ident = past.deployed(
                 environment, f"1.{number}", published + after, took=took, outcome=outcome, asked=asked
             )

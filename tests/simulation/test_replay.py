@@ -7,7 +7,7 @@ from deploydb.domain.model.catalog import (
     Retry,
     Service,
 )
-from deploydb.domain.model.deployment import Outcome
+from deploydb.domain.model.deployment import GateStatus
 from deploydb.domain.model.facts import HoldPlaced, VerificationFinished
 from deploydb.domain.model.promotions import (
     ManualPromotion,
@@ -103,7 +103,7 @@ def test_what_waited_for_people_is_released_without_them_and_its_outcome_is_not_
     past = Past()
     past.publish("1.0", 0)
     past.deployed("dev", "1.0", 0)
-    past.deployed("staging", "1.0", 1, asked={"manual": Outcome.PENDING})
+    past.deployed("staging", "1.0", 1, asked={"manual": GateStatus.PENDING})
     request = catalog(*chain("dev", "staging", "prod", staging=("manual",)))
     (one,) = past.compared(request, PLAIN).differences
     assert (one.kind, one.name.environment, one.new_at) == ("released", "prod", at(2))
@@ -114,7 +114,7 @@ def test_an_approval_counts_from_when_it_was_given_however_much_earlier_it_could
     past = Past()
     past.publish("1.0", 0)
     past.deployed("dev", "1.0", 0)
-    ident = past.deployed("staging", "1.0", 1, asked={"manual": Outcome.PASS, "soak": Outcome.PASS})
+    ident = past.deployed("staging", "1.0", 1, asked={"manual": GateStatus.PASS, "soak": GateStatus.PASS})
     past.approved(ident, "manual", 200)
     past.deployed("prod", "1.0", 200)
     both = catalog(*chain("dev", "staging", "prod", staging=("soak", "manual")))
@@ -131,7 +131,7 @@ def test_a_report_comes_as_long_after_the_finish_as_it_did() -> None:
     past = Past()
     past.publish("1.0", 0)
     past.deployed("dev", "1.0", 0)
-    ident = past.deployed("staging", "1.0", 1, asked={"smoke": Outcome.PASS})
+    ident = past.deployed("staging", "1.0", 1, asked={"smoke": GateStatus.PASS})
     past.reported(ident, "smoke", 12)
     past.deployed("prod", "1.0", 12)
     old = catalog(*chain("dev", "staging", "prod", staging=("smoke",)))
@@ -146,7 +146,7 @@ def test_a_report_that_names_a_lane_is_on_the_deployment_that_was_the_last_one_t
     smoked = catalog(*THREE, services=[foo(promotions=("smoke",))])
     past = Past()
     past.publish("1.0", 0)
-    past.deployed("dev", "1.0", 0, asked={"smoke": Outcome.PASS}, created=at(0))
+    past.deployed("dev", "1.0", 0, asked={"smoke": GateStatus.PASS}, created=at(0))
     past.tell(
         VerificationFinished(
             id="smoke",
@@ -159,7 +159,7 @@ def test_a_report_that_names_a_lane_is_on_the_deployment_that_was_the_last_one_t
             outcome="passed",
         )
     )
-    past.deployed("staging", "1.0", 3, asked={"smoke": Outcome.PENDING}, created=at(0))
+    past.deployed("staging", "1.0", 3, asked={"smoke": GateStatus.PENDING}, created=at(0))
     past.deployed("dev", "1.0", 90, kind="rollback", created=at(90))
     found = past.compared(PLAIN, smoked)
     assert ("later", "staging", "1.0", timedelta(minutes=1)) in told(found)
@@ -169,7 +169,7 @@ def test_a_soak_begins_with_the_report_as_it_comes_in_the_replay() -> None:
     past = Past()
     past.publish("1.0", 0)
     past.deployed("dev", "1.0", 0)
-    ident = past.deployed("staging", "1.0", 1, asked={"smoke": Outcome.PASS, "soak": Outcome.PASS})
+    ident = past.deployed("staging", "1.0", 1, asked={"smoke": GateStatus.PASS, "soak": GateStatus.PASS})
     past.reported(ident, "smoke", 12)
     past.deployed("prod", "1.0", 132)
     old = catalog(*chain("dev", "staging", "prod", staging=("smoke", "soak")))

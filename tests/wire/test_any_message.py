@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deploydb.domain.model.commands import DeployCommand
-from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import ArtifactPublished
 from deploydb.wire.native import decode_command, encode_command, encode_fact
 from tests.wire.given import COMMANDS, FACTS, FINISHED, PUBLISHED, facts, take
@@ -56,7 +56,7 @@ NEARLY = st.builds(
 @example(b'{"type": "artifact.published"')
 def test_every_message_is_a_fact_or_rejected(body: bytes) -> None:
     fact = taken_or_refused(body)
-    if isinstance(fact, Refused):
+    if isinstance(fact, MessageRejected):
         assert fact.path.startswith("$")
         assert fact.reason
         assert str(fact).encode()
@@ -69,7 +69,7 @@ def test_every_message_is_a_fact_or_rejected(body: bytes) -> None:
 def taken_or_refused(body: bytes) -> Any:
     try:
         return take(body)
-    except Refused as refused:
+    except MessageRejected as refused:
         return refused
 
 

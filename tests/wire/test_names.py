@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from deploydb.domain.model.artifact import Coordinate, Name
-from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.errors import MessageRejected
 from tests.wire.given import FACTS, FINISHED, finished, published, take
 
 HIDDEN = ("\x1b", "\x7f", "\x9b", "\x85", "\u202e", "\u2066", "\u200f", "\u061c", "\u2028", "\u200b", "\u3164", "\n")
@@ -59,7 +59,7 @@ def test_a_name_with_a_hidden_character_is_refused_by_its_field(kind: Any, path:
             inside = inside[step]
         wrong = f"1.0{character}2"
         inside[path[-1]] = [wrong] if path[-1] == "skip" else wrong
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(MessageRejected) as refused:
             take(msgspec.json.encode(body))
         assert refused.value.path.removesuffix("[0]") == "$." + ".".join(path)
         assert refused.value.reason == f"U+{ord(character):04X} is not allowed"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import (
     ArtifactPublished,
     DeploymentFinished,
@@ -152,7 +152,7 @@ BY_HAND = {
 
 @pytest.mark.parametrize(("body", "path", "reason"), BY_HAND.values(), ids=BY_HAND.keys())
 def test_a_bad_message_is_rejected_with_its_field_and_the_remedy(body: bytes, path: str, reason: str | None) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(MessageRejected) as refused:
         take(body)
     assert refused.value.path == path
     assert reason is None or refused.value.reason == reason
@@ -168,7 +168,7 @@ def test_the_error_for_a_long_message_is_short() -> None:
         published(**{long: "\0"}),
         published(artifact=artifact),
     ):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(MessageRejected) as refused:
             take(body)
         assert len(str(refused.value)) < 1000
 
@@ -176,7 +176,7 @@ def test_the_error_for_a_long_message_is_short() -> None:
 def test_the_largest_message_is_taken_and_one_byte_more_is_not() -> None:
     room = MAX_BODY_BYTES - len(published(x=""))
     take(published(x="x" * room))
-    with pytest.raises(Refused, match="has 1048577 bytes; at most 1048576 are taken"):
+    with pytest.raises(MessageRejected, match="has 1048577 bytes; at most 1048576 are taken"):
         take(published(x="x" * (room + 1)))
 
 
@@ -192,7 +192,7 @@ def test_a_command_is_refused_like_a_fact() -> None:
         ("deadline", "2026-11-22T13:00:00", "$.deadline", None),
         ("manifest", [{"group": "g"}], "$.manifest[0].name", "is missing"),
     ):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(MessageRejected) as refused:
             decode_command(json.dumps(good | {field: value}).encode())
         assert refused.value.path == path
         assert reason is None or refused.value.reason == reason

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import needs_servers
-from tests.workers.in_process import Workshop
+from tests.workers.in_process import InProcess
 
 
 @pytest.fixture(
@@ -15,8 +15,8 @@ from tests.workers.in_process import Workshop
         pytest.param(("amqp_url", "postgresql_url"), id="servers", marks=needs_servers),
     ]
 )
-def workshop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workshop]:
+def workshop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[InProcess]:
     """On the embedded default, and on servers. What each does alike is for the contract tests to say."""
     broker_url, database_url = (request.getfixturevalue(name) for name in request.param)
-    with Workshop(broker_url, database_url, tmp_path) as made:
+    with InProcess(broker_url, database_url, tmp_path) as made:
         yield made

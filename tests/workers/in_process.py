@@ -27,7 +27,7 @@ from deploydb.wire.native import decode_command
 from tests.cluster import write_config
 from workers.__main__ import WORKERS
 from workers.health import WorkerHealth
-from workers.loop import Patience, run
+from workers.loop import RetryPolicy, run
 from workers.process import Process
 from workers.signals import Signals
 from workers.stop_deadline import Deadline
@@ -84,7 +84,7 @@ class Working:
 
     def _run(self) -> None:
         log = open_log("debug", name=self._name, stream=io.StringIO())
-        patience = Patience(signals=self.signals, health=self.health, log=log, registry=self.registry)
+        patience = RetryPolicy(signals=self.signals, health=self.health, log=log, registry=self.registry)
         around = Process(
             log=log,
             signals=self.signals,
@@ -100,7 +100,7 @@ class Working:
             self.error = error
 
 
-class Workshop:
+class InProcess:
     """A provisioned broker, a migrated database, a configuration, and the workers that a test starts."""
 
     def __init__(self, broker_url: str, database_url: str, folder: Path) -> None:
@@ -112,7 +112,7 @@ class Workshop:
         self._stack.callback(self._engine.dispose)
         self._ids = count(1)
 
-    def __enter__(self) -> "Workshop":
+    def __enter__(self) -> "InProcess":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -161,7 +161,7 @@ class Workshop:
     def dead(self) -> list[DeadLetter]:
         """The dead-letter queue."""
         with open_dead_letters(self.settings.broker_url, name="tests") as letters:
-            return letters.look(1000)
+            return letters.peek(1000)
 
     def commands(self, number: int = 1, *, orchestrator: str = "default") -> list[DeployCommand]:
         """So many commands off an orchestrator's queue, acked."""
@@ -169,7 +169,7 @@ class Workshop:
         with open_inbound(self.settings.broker_url, command_queue(orchestrator), name="tests") as inbound:
             deadline = time.monotonic() + DEADLINE_SECONDS
             while len(taken) < number and time.monotonic() < deadline:
-                deliveries = inbound.take(number - len(taken), timedelta(seconds=1))
+                deliveries = inbound.receive(number - len(taken), timedelta(seconds=1))
                 inbound.ack(deliveries)
                 taken += [decode_command(delivery.body) for delivery in deliveries]
         assert len(taken) == number, f"{len(taken)} of {number} commands came"

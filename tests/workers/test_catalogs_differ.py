@@ -5,12 +5,12 @@ from pathlib import Path
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from deploydb.store.tables import artifact, flow, listed, mark
+from deploydb.store.tables import artifact, evaluation_request, flow, listed
 from tests.cluster import write_config
 from tests.workers.in_process import (
     CONFIG,
+    InProcess,
     Working,
-    Workshop,
     published,
     until,
 )
@@ -18,21 +18,21 @@ from tests.workers.in_process import (
 LATE = {"services/late.yml": "artifacts: [com.example:late]\npipelines: [main]\n"}
 
 
-def flows(workshop: Workshop, service: str = "late") -> list[str]:
+def flows(workshop: InProcess, service: str = "late") -> list[str]:
     """The versions that have a flow in the service."""
     named = sa.select(artifact.c.version).join(flow, flow.c.artifact_id == artifact.c.id)
     return sorted(row.version for row in workshop.rows(named.where(flow.c.service == service)))
 
 
-def publish(workshop: Workshop, *versions: str) -> None:
+def publish(workshop: InProcess, *versions: str) -> None:
     """Versions of the module `late`, taken note of by a worker that does not know a service of it."""
     workshop.publish(*(published(version, name="late") for version in versions))
     stored = sa.select(artifact).where(artifact.c.version.in_(versions))
     until(lambda: len(workshop.rows(stored)) == len(versions), "the artifacts are stored")
-    until(lambda: not workshop.rows(sa.select(mark)), "they are evaluated")
+    until(lambda: not workshop.rows(sa.select(evaluation_request)), "they are evaluated")
 
 
-def test_an_artifact_that_comes_before_its_services_file_opens_its_flow_with_it(workshop: Workshop) -> None:
+def test_an_artifact_that_comes_before_its_services_file_opens_its_flow_with_it(workshop: InProcess) -> None:
     workshop.start("ingest", "promote")
     publish(workshop, "1.0", "1.1", "1.2")
     assert workshop.rows(sa.select(listed).where(listed.c.service == "late")) == []
@@ -43,7 +43,7 @@ def test_an_artifact_that_comes_before_its_services_file_opens_its_flow_with_it(
     assert flows(workshop) == ["1.2", "1.3"]
 
 
-def test_a_module_that_is_added_to_a_service_opens_its_newest_release(workshop: Workshop) -> None:
+def test_a_module_that_is_added_to_a_service_opens_its_newest_release(workshop: InProcess) -> None:
     workshop.start("ingest", "promote")
     publish(workshop, "1.0", "1.1")
     write_config(
@@ -54,7 +54,7 @@ def test_a_module_that_is_added_to_a_service_opens_its_newest_release(workshop: 
 
 
 def test_what_a_worker_with_an_older_catalog_takes_is_opened_by_one_with_the_newer(
-    workshop: Workshop, tmp_path: Path
+    workshop: InProcess, tmp_path: Path
 ) -> None:
     """Also after a restart: the newer one is not there while it happens."""
     newer = replace(workshop.settings, config=write_config(tmp_path / "newer", CONFIG | LATE))
@@ -74,7 +74,7 @@ def test_what_a_worker_with_an_older_catalog_takes_is_opened_by_one_with_the_new
         again.stop()
 
 
-def test_both_at_once_lose_nothing(workshop: Workshop, tmp_path: Path) -> None:
+def test_both_at_once_lose_nothing(workshop: InProcess, tmp_path: Path) -> None:
     newer = replace(workshop.settings, config=write_config(tmp_path / "newer", CONFIG | LATE))
     workshop.start("ingest", "promote")
     beside = Working("promote", newer)
@@ -88,7 +88,7 @@ def test_both_at_once_lose_nothing(workshop: Workshop, tmp_path: Path) -> None:
         beside.stop()
 
 
-def test_what_no_service_lists_leaves_nothing_behind(workshop: Workshop) -> None:
+def test_what_no_service_lists_leaves_nothing_behind(workshop: InProcess) -> None:
     workshop.start("ingest", "promote")
     publish(workshop, *(f"1.{number}" for number in range(50)))
     assert [row.service for row in workshop.rows(sa.select(listed))] == ["foo"]

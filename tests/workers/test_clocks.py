@@ -22,7 +22,7 @@ from deploydb.store.engine import open_engine
 from deploydb.store.tables import deployment, outbox
 from tests.conftest import needs_servers
 from tests.workers.in_process import (
-    Workshop,
+    InProcess,
     fact,
     published,
     until,
@@ -33,7 +33,7 @@ ANOTHER_DAY = Path(__file__).parents[1] / "another_day"
 
 
 @contextmanager
-def an_hour_ahead(workshop: Workshop, worker: str) -> Iterator[str]:
+def an_hour_ahead(workshop: InProcess, worker: str) -> Iterator[str]:
     """The worker in a process whose clock is an hour ahead; the address of its health server."""
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
@@ -67,7 +67,7 @@ def _ready(address: str) -> str:
 def test_a_promote_whose_clock_is_an_hour_ahead_delays_nothing_and_expires_nothing(
     amqp_url: str, postgresql_url: str, tmp_path: Path
 ) -> None:
-    with Workshop(amqp_url, postgresql_url, tmp_path) as workshop:
+    with InProcess(amqp_url, postgresql_url, tmp_path) as workshop:
         (_, promote, _) = workshop.start("ingest", "promote", "relay")
         workshop.publish(published("1.0"))
         (first,) = workshop.commands()
@@ -91,7 +91,7 @@ def test_a_promote_whose_clock_is_an_hour_ahead_delays_nothing_and_expires_nothi
         until(lambda: all(row.sent_at for row in workshop.rows(sa.select(outbox))), "all is sent")
 
 
-def _in(workshop: Workshop, environment: str, version: str) -> list[sa.Row[tuple[object, ...]]]:
+def _in(workshop: InProcess, environment: str, version: str) -> list[sa.Row[tuple[object, ...]]]:
     lane = sa.select(deployment).where(deployment.c.environment == environment, deployment.c.version == version)
     return list(workshop.rows(lane))
 

@@ -12,8 +12,8 @@ from deploydb.store.schema import migrate
 from deploydb.store.tables import event
 from tests.servers import PostgreSQL
 from tests.workers.in_process import (
+    InProcess,
     Working,
-    Workshop,
     fact,
     published,
     until,
@@ -21,16 +21,16 @@ from tests.workers.in_process import (
 
 
 @pytest.fixture
-def workshop(own_postgresql: PostgreSQL, amqp_url: str, tmp_path: Path) -> Iterator[Workshop]:
+def workshop(own_postgresql: PostgreSQL, amqp_url: str, tmp_path: Path) -> Iterator[InProcess]:
     url = own_postgresql.create_database("away")
     engine = open_engine(url, name="tests")
     migrate(engine)
     engine.dispose()
-    with Workshop(amqp_url, url, tmp_path) as made:
+    with InProcess(amqp_url, url, tmp_path) as made:
         yield made
 
 
-def _stored(workshop: Workshop) -> int:
+def _stored(workshop: InProcess) -> int:
     return int(workshop.rows(sa.select(sa.func.count()).select_from(event).where(event.c.source == "tests"))[0][0])
 
 
@@ -40,7 +40,7 @@ def _not_ready(worker: Working) -> bool:
 
 @pytest.mark.servers
 def test_workers_outlive_a_database_that_is_killed_and_comes_back(
-    workshop: Workshop, own_postgresql: PostgreSQL
+    workshop: InProcess, own_postgresql: PostgreSQL
 ) -> None:
     workers = workshop.start("ingest", "promote", "relay")
     workshop.publish(*[published(f"1.{number}") for number in range(50)])

@@ -13,21 +13,21 @@ from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.settings import MAX_BODY_BYTES
 from deploydb.store.tables import artifact, event
 from tests.amqp_properties import HOSTILE, Header, Properties
-from tests.cluster import House, Process
+from tests.cluster import Cluster, Process
 from tests.conftest import needs_servers
 from tests.workers.in_process import (
-    Workshop,
+    InProcess,
     fact,
     published,
     until,
 )
 
 
-def _logged(workshop: Workshop) -> list[str]:
+def _logged(workshop: InProcess) -> list[str]:
     return sorted(row.id for row in workshop.rows(sa.select(event.c.id)))
 
 
-def test_a_published_fact_is_in_the_log_with_its_publisher_and_its_words(workshop: Workshop) -> None:
+def test_a_published_fact_is_in_the_log_with_its_publisher_and_its_words(workshop: InProcess) -> None:
     (ingest,) = workshop.start("ingest")
     body = published("1.2.3", time="2026-11-22T12:00:00+01:00", something_else={"kept": True})
     workshop.publish(body)
@@ -39,7 +39,7 @@ def test_a_published_fact_is_in_the_log_with_its_publisher_and_its_words(worksho
     until(lambda: ingest.metric("deploydb_ingest_events_total", result="stored") == 1, "the metric")
 
 
-def test_what_is_sent_twice_counts_once(workshop: Workshop) -> None:
+def test_what_is_sent_twice_counts_once(workshop: InProcess) -> None:
     (ingest,) = workshop.start("ingest")
     bodies = [published(f"1.{number}") for number in range(50)]
     workshop.publish(*bodies, *bodies)
@@ -57,7 +57,7 @@ def test_what_is_sent_twice_counts_once(workshop: Workshop) -> None:
     assert len(_logged(workshop)) == 50
 
 
-def test_poison_is_dead_lettered_with_the_field_and_the_ones_behind_it_pass(workshop: Workshop) -> None:
+def test_poison_is_dead_lettered_with_the_field_and_the_ones_behind_it_pass(workshop: InProcess) -> None:
     soon = datetime.now(UTC) + timedelta(hours=1)
     poison = {
         b"{not json": ("$", "not JSON"),
@@ -96,13 +96,13 @@ def test_poison_is_dead_lettered_with_the_field_and_the_ones_behind_it_pass(work
         assert (letter.queue, letter.exchange, letter.routing_key) == ("deploydb.ingest", "deploydb.events", "tests")
 
 
-def test_a_source_whose_clock_is_a_little_ahead_is_taken(workshop: Workshop) -> None:
+def test_a_source_whose_clock_is_a_little_ahead_is_taken(workshop: InProcess) -> None:
     workshop.start("ingest")
     workshop.publish(published("1", time=(datetime.now(UTC) + timedelta(minutes=4)).isoformat()))
     until(lambda: _logged(workshop) == ["foo-1"], "the event")
 
 
-def test_several_ingest_workers_share_the_queue(workshop: Workshop) -> None:
+def test_several_ingest_workers_share_the_queue(workshop: InProcess) -> None:
     workers = workshop.start("ingest", "ingest", "ingest")
     workshop.publish(*[published(f"1.{number}") for number in range(2000)])
     until(lambda: len(_logged(workshop)) == 2000, "all stored")
@@ -112,7 +112,7 @@ def test_several_ingest_workers_share_the_queue(workshop: Workshop) -> None:
     )
 
 
-def test_a_worker_that_stops_leaves_the_rest_to_the_next(workshop: Workshop) -> None:
+def test_a_worker_that_stops_leaves_the_rest_to_the_next(workshop: InProcess) -> None:
     workshop.publish(*[published(f"1.{number}") for number in range(3000)])
     (first,) = workshop.start("ingest")
     until(lambda: _logged(workshop), "the first batch")
@@ -122,11 +122,11 @@ def test_a_worker_that_stops_leaves_the_rest_to_the_next(workshop: Workshop) -> 
     assert workshop.dead() == []
 
 
-def test_messages_that_were_given_back_again_and_again_are_taken_one_by_one(workshop: Workshop) -> None:
+def test_messages_that_were_given_back_again_and_again_are_taken_one_by_one(workshop: InProcess) -> None:
     workshop.publish(*[published(f"1.{number}") for number in range(5)])
     for _ in range(3):
         with open_inbound(workshop.settings.broker_url, INGEST_QUEUE, name="tests") as inbound:
-            assert len(inbound.take(5, timedelta(seconds=5))) >= 1
+            assert len(inbound.receive(5, timedelta(seconds=5))) >= 1
     workshop.publish(*[published(f"2.{number}") for number in range(5)])
     (ingest,) = workshop.start("ingest")
     until(lambda: ingest.metric("deploydb_ingest_events_total", result="stored") == 10, "all stored")
@@ -134,7 +134,7 @@ def test_messages_that_were_given_back_again_and_again_are_taken_one_by_one(work
     assert ingest.metric("deploydb_ingest_batch_events_count") < 10
 
 
-def test_a_session_without_trouble_is_cautious_with_its_first_message_only(workshop: Workshop) -> None:
+def test_a_session_without_trouble_is_cautious_with_its_first_message_only(workshop: InProcess) -> None:
     workshop.publish(*[published(f"1.{number}") for number in range(500)])
     (ingest,) = workshop.start("ingest")
     until(lambda: ingest.metric("deploydb_ingest_events_total", result="stored") == 500, "all stored")
@@ -142,8 +142,8 @@ def test_a_session_without_trouble_is_cautious_with_its_first_message_only(works
 
 
 @needs_servers
-def test_bodies_that_are_too_large_are_cut_off_while_they_arrive(workshop: Workshop, tmp_path: Path) -> None:
-    with House(workshop.settings.broker_url, workshop.settings.database_url, workshop.config) as house:
+def test_bodies_that_are_too_large_are_cut_off_while_they_arrive(workshop: InProcess, tmp_path: Path) -> None:
+    with Cluster(workshop.settings.broker_url, workshop.settings.database_url, workshop.config) as house:
         ingest = house.start("ingest")
         workshop.publish(published("0.1"))
         until(lambda: _logged(workshop) == ["foo-0.1"], "the first")
@@ -158,9 +158,9 @@ def test_bodies_that_are_too_large_are_cut_off_while_they_arrive(workshop: Works
 
 
 @needs_servers
-def test_a_thousand_messages_of_the_largest_size_pass_in_bounded_memory(workshop: Workshop) -> None:
+def test_a_thousand_messages_of_the_largest_size_pass_in_bounded_memory(workshop: InProcess) -> None:
     padding = "x" * (1024 * 1024 - 500)
-    with House(workshop.settings.broker_url, workshop.settings.database_url, workshop.config) as house:
+    with Cluster(workshop.settings.broker_url, workshop.settings.database_url, workshop.config) as house:
         count = 200
         for number in range(count):
             workshop.publish(published(f"1.{number}", padding=padding))
@@ -174,7 +174,7 @@ def test_a_thousand_messages_of_the_largest_size_pass_in_bounded_memory(workshop
 def test_poison_with_hostile_headers_stops_nothing_behind_it(
     amqp_url: str, sqlite_url: str, tmp_path: Path, headers: list[Header]
 ) -> None:
-    with Workshop(amqp_url, sqlite_url, tmp_path) as workshop:
+    with InProcess(amqp_url, sqlite_url, tmp_path) as workshop:
         workshop.start("ingest")
         connection = pika.BlockingConnection(pika.URLParameters(amqp_url))
         properties = Properties(headers, content_type=b"\xff" * 255, message_id=b"\xff" * 255)

@@ -18,7 +18,7 @@ from deploydb.domain.model.errors import (
 )
 from deploydb.telemetry import Log, open_log
 from workers.health import HealthServer, WorkerHealth
-from workers.loop import Patience, run
+from workers.loop import RetryPolicy, run
 from workers.signals import Signals
 
 
@@ -63,7 +63,7 @@ class Surroundings:
         self.signals = Signals()
         self.health = WorkerHealth()
         self.registry = CollectorRegistry()
-        self.patience = Patience(signals=self.signals, health=self.health, log=self.log, registry=self.registry)
+        self.patience = RetryPolicy(signals=self.signals, health=self.health, log=self.log, registry=self.registry)
 
     def run(self, worker: Scripted) -> None:
         run(worker, signals=self.signals, patience=self.patience, log=self.log)

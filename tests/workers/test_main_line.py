@@ -12,21 +12,21 @@ from deploydb.store.tables import deployment, outbox
 from tests.cluster import write_config
 from tests.workers.in_process import (
     CONFIG,
-    Workshop,
+    InProcess,
     fact,
     published,
     until,
 )
 
 
-def _statuses(workshop: Workshop, version: str) -> dict[str, str]:
+def _statuses(workshop: InProcess, version: str) -> dict[str, str]:
     found = workshop.rows(
         sa.select(deployment.c.environment, deployment.c.status).where(deployment.c.version == version)
     )
     return {row.environment: row.status for row in found}
 
 
-def test_a_release_walks_the_pipeline_by_messages_alone(workshop: Workshop) -> None:
+def test_a_release_walks_the_pipeline_by_messages_alone(workshop: InProcess) -> None:
     workshop.start("ingest", "promote", "relay")
     workshop.publish(published("1.2.3"))
     for environment in ("dev", "prod"):
@@ -39,7 +39,7 @@ def test_a_release_walks_the_pipeline_by_messages_alone(workshop: Workshop) -> N
     until(lambda: _statuses(workshop, "1.2.3") == {"dev": "SUCCESS", "prod": "SUCCESS"}, "the release has arrived")
 
 
-def test_a_command_that_no_queue_takes_stays_on_its_row_with_the_reason_until_one_does(workshop: Workshop) -> None:
+def test_a_command_that_no_queue_takes_stays_on_its_row_with_the_reason_until_one_does(workshop: InProcess) -> None:
     qa = {"pipelines/main.yml": "environments:\n  qa:\n", "environments/qa.yml": "orchestrator: later\n"}
     write_config(workshop.config, qa)
     (_, _, relay) = workshop.start("ingest", "promote", "relay")
@@ -55,7 +55,7 @@ def test_a_command_that_no_queue_takes_stays_on_its_row_with_the_reason_until_on
     until(lambda: all(row.sent_at for row in workshop.rows(sa.select(outbox))), "the row is marked sent")
 
 
-def test_a_broken_configuration_never_replaces_the_good_one(workshop: Workshop) -> None:
+def test_a_broken_configuration_never_replaces_the_good_one(workshop: InProcess) -> None:
     (_, promote, _) = workshop.start("ingest", "promote", "relay")
     workshop.publish(published("1"))
     workshop.commands()
@@ -74,7 +74,7 @@ def test_a_broken_configuration_never_replaces_the_good_one(workshop: Workshop) 
     assert promote.metric("deploydb_configuration_problems") == 0
 
 
-def test_a_changed_configuration_is_in_force_for_what_already_waits(workshop: Workshop) -> None:
+def test_a_changed_configuration_is_in_force_for_what_already_waits(workshop: InProcess) -> None:
     write_config(
         workshop.config,
         {
@@ -94,7 +94,7 @@ def test_a_changed_configuration_is_in_force_for_what_already_waits(workshop: Wo
     assert command.environment == "prod"
 
 
-def test_time_alone_moves_a_release_on(workshop: Workshop) -> None:
+def test_time_alone_moves_a_release_on(workshop: InProcess) -> None:
     write_config(
         workshop.config,
         {
@@ -114,7 +114,7 @@ def test_time_alone_moves_a_release_on(workshop: Workshop) -> None:
     assert timedelta(seconds=0.9) < timedelta(seconds=time.monotonic() - finished) < timedelta(seconds=8)
 
 
-def test_a_failure_is_told_to_whoever_listens_and_goes_out_where_nobody_does(workshop: Workshop) -> None:
+def test_a_failure_is_told_to_whoever_listens_and_goes_out_where_nobody_does(workshop: InProcess) -> None:
     workshop.start("ingest", "promote", "relay")
     for version, listens in (("1", False), ("2", True)):
         if listens:
@@ -131,7 +131,7 @@ def test_a_failure_is_told_to_whoever_listens_and_goes_out_where_nobody_does(wor
             "the news went out",
         )
     with open_inbound(workshop.settings.broker_url, "pager", name="tests") as inbound:
-        (heard,) = inbound.take(10, timedelta(seconds=10))
+        (heard,) = inbound.receive(10, timedelta(seconds=10))
         inbound.ack([heard])
     assert heard.content_type == "application/vnd.deploydb.notification.v1+json"
     statement = json.loads(heard.body)
@@ -140,4 +140,4 @@ def test_a_failure_is_told_to_whoever_listens_and_goes_out_where_nobody_does(wor
         "foo",
         "2",
     )
-    assert (statement["reason"], statement["sequel"]) == ("no disk", "stop")
+    assert (statement["reason"], statement["failure_response"]) == ("no disk", "stop")

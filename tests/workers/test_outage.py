@@ -9,19 +9,19 @@ from deploydb.domain.model.reasons import ExpiryDeferred
 from deploydb.store.tables import deployment, reading
 from tests.cluster import write_config
 from tests.workers.in_process import (
-    Workshop,
+    InProcess,
     fact,
     published,
     until,
 )
 
 
-def _dev(workshop: Workshop) -> sa.Row[tuple[object, ...]]:
+def _dev(workshop: InProcess) -> sa.Row[tuple[object, ...]]:
     (found,) = workshop.rows(sa.select(deployment).where(deployment.c.environment == "dev"))
     return found
 
 
-def test_a_deployment_that_finished_in_time_while_ingest_was_away_does_not_expire(workshop: Workshop) -> None:
+def test_a_deployment_that_finished_in_time_while_ingest_was_away_does_not_expire(workshop: InProcess) -> None:
     write_config(workshop.config, {"environments/dev.yml": "deadline: 4s\n"})
     (ingest, _, _) = workshop.start("ingest", "promote", "relay")
     workshop.publish(published("1.0"))
@@ -38,14 +38,14 @@ def test_a_deployment_that_finished_in_time_while_ingest_was_away_does_not_expir
     assert _dev(workshop).expired_at is None
 
 
-def test_what_is_not_answered_expires_all_the_same(workshop: Workshop) -> None:
+def test_what_is_not_answered_expires_all_the_same(workshop: InProcess) -> None:
     write_config(workshop.config, {"environments/dev.yml": "deadline: 1s\n"})
     workshop.start("ingest", "promote", "relay")
     workshop.publish(published("1.0"))
     until(lambda: _dev_is(workshop, "FAILED"), "it expires")
 
 
-def test_an_idle_ingest_writes_about_once_a_second(workshop: Workshop) -> None:
+def test_an_idle_ingest_writes_about_once_a_second(workshop: InProcess) -> None:
     workshop.start("ingest")
     first = until(lambda: workshop.rows(sa.select(reading.c.read_until)), "it has read")
     seen = {first[0].read_until}
@@ -55,6 +55,6 @@ def test_an_idle_ingest_writes_about_once_a_second(workshop: Workshop) -> None:
     assert 2 <= len(seen) <= 5
 
 
-def _dev_is(workshop: Workshop, status: str) -> bool:
+def _dev_is(workshop: InProcess, status: str) -> bool:
     found = workshop.rows(sa.select(deployment.c.status).where(deployment.c.environment == "dev"))
     return [row.status for row in found] == [status]

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from deploydb.store.tables import event
 from tests.workers.in_process import (
-    Workshop,
+    InProcess,
     published,
     until,
 )
@@ -23,7 +23,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def start(workshop: Workshop) -> Iterator[Start]:
+def start(workshop: InProcess) -> Iterator[Start]:
     """Starts `python -m workers NAME`; its log goes to a file in the workshop's folder."""
     processes: list[subprocess.Popen[str]] = []
 
@@ -50,16 +50,16 @@ def start(workshop: Workshop) -> Iterator[Start]:
         process.wait()
 
 
-def _log(workshop: Workshop, name: str) -> Path:
+def _log(workshop: InProcess, name: str) -> Path:
     return workshop.settings.data / f"{name}.log"
 
 
-def _stored(workshop: Workshop) -> int:
+def _stored(workshop: InProcess) -> int:
     return int(workshop.rows(sa.select(sa.func.count()).select_from(event))[0][0])
 
 
 @pytest.mark.parametrize("name", ["ingest", "promote", "relay", "verify"])
-def test_a_worker_ends_well_on_sigterm_and_says_so_in_json(workshop: Workshop, start: Start, name: str) -> None:
+def test_a_worker_ends_well_on_sigterm_and_says_so_in_json(workshop: InProcess, start: Start, name: str) -> None:
     process = start(name, "--port", "0")
     until(lambda: "health and metrics" in _log(workshop, name).read_text(), "the port is logged")
     lines = [json.loads(line) for line in _log(workshop, name).read_text().splitlines()]
@@ -82,7 +82,7 @@ def test_a_worker_ends_well_on_sigterm_and_says_so_in_json(workshop: Workshop, s
 
 
 @pytest.mark.parametrize("name", ["ingest", "promote", "relay", "verify"])
-def test_sighup_reads_the_configuration_again_and_ends_nobody(workshop: Workshop, start: Start, name: str) -> None:
+def test_sighup_reads_the_configuration_again_and_ends_nobody(workshop: InProcess, start: Start, name: str) -> None:
     process = start(name, "--port", "0")
     until(lambda: "health and metrics" in _log(workshop, name).read_text(), "it listens to signals")
     process.send_signal(signal.SIGHUP)
@@ -92,7 +92,7 @@ def test_sighup_reads_the_configuration_again_and_ends_nobody(workshop: Workshop
     assert process.wait(timeout=10) == 0
 
 
-def test_sigterm_while_events_flow_loses_nothing(workshop: Workshop, start: Start) -> None:
+def test_sigterm_while_events_flow_loses_nothing(workshop: InProcess, start: Start) -> None:
     workshop.publish(*[published(f"1.{number}") for number in range(5000)])
     first = start("ingest")
     until(lambda: _stored(workshop) > 0, "the first batch")
@@ -102,7 +102,7 @@ def test_sigterm_while_events_flow_loses_nothing(workshop: Workshop, start: Star
     until(lambda: _stored(workshop) == 5000, "all are stored")
 
 
-def test_kill_9_while_events_flow_loses_nothing(workshop: Workshop, start: Start) -> None:
+def test_kill_9_while_events_flow_loses_nothing(workshop: InProcess, start: Start) -> None:
     workshop.publish(*[published(f"1.{number}") for number in range(5000)])
     first = start("ingest")
     until(lambda: _stored(workshop) > 0, "the first batch")
@@ -113,7 +113,7 @@ def test_kill_9_while_events_flow_loses_nothing(workshop: Workshop, start: Start
     assert workshop.dead() == []
 
 
-def test_a_worker_without_its_queue_ends_with_one_clear_line(workshop: Workshop, start: Start, tmp_path: Path) -> None:
+def test_a_worker_without_its_queue_ends_with_one_clear_line(workshop: InProcess, start: Start, tmp_path: Path) -> None:
     nowhere = f"embedded:{tmp_path}/nowhere.db"
     process = start("ingest", DEPLOYDB_BROKER_URL=nowhere)
     assert process.wait(timeout=20) == 1
@@ -122,7 +122,7 @@ def test_a_worker_without_its_queue_ends_with_one_clear_line(workshop: Workshop,
     assert "provision" in line
 
 
-def test_a_worker_on_an_empty_database_says_what_to_do(workshop: Workshop, start: Start, tmp_path: Path) -> None:
+def test_a_worker_on_an_empty_database_says_what_to_do(workshop: InProcess, start: Start, tmp_path: Path) -> None:
     process = start("relay", DEPLOYDB_DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
     assert process.wait(timeout=20) == 1
     (line,) = [line for line in _log(workshop, "relay").read_text().splitlines() if not line.startswith("{")]

@@ -15,7 +15,7 @@ from deploydb.store.record import Arrival, Recorded, record
 from deploydb.store.tables import event
 from deploydb.wire.native import decode_fact
 from tests.workers.in_process import (
-    Workshop,
+    InProcess,
     published,
     until,
 )
@@ -34,7 +34,7 @@ def test_a_batch_that_is_recorded_late_is_found_by_when_it_was(
         return record(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(ingest, "record", busy)
-    with Workshop(embedded_url, sqlite_url, tmp_path) as workshop:
+    with InProcess(embedded_url, sqlite_url, tmp_path) as workshop:
         workshop.publish(published("1.0"))
         workshop.start("ingest")
         assert tried.wait(20)

@@ -8,14 +8,14 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from deploydb.store.tables import agenda, deployment, mark
+from deploydb.store.tables import deployment, evaluation_request, service_schedule
 from tests.cluster import write_config
 from tests.contract.test_set_aside import allow, refuse
-from tests.scenario import World
+from tests.scenario import Scenario
 from tests.workers.in_process import (
     CONFIG,
+    InProcess,
     Working,
-    Workshop,
     fact,
     published,
     until,
@@ -25,8 +25,8 @@ WITHIN = 5.0
 
 
 @pytest.fixture
-def workshop(embedded_url: str, database_url: str, tmp_path: Path) -> Iterator[Workshop]:
-    with Workshop(embedded_url, database_url, tmp_path) as workshop:
+def workshop(embedded_url: str, database_url: str, tmp_path: Path) -> Iterator[InProcess]:
+    with InProcess(embedded_url, database_url, tmp_path) as workshop:
         bar = {"services/bar.yml": "artifacts: [com.example:bar]\npipelines: [main]\n"}
         write_config(tmp_path / "config", CONFIG | bar)
         yield workshop
@@ -46,9 +46,9 @@ def is_ready(promote: Working) -> None:
 
 
 def test_a_service_that_is_set_aside_is_named_until_it_is_parked_or_evaluated(
-    workshop: Workshop, database_url: str
+    workshop: InProcess, database_url: str
 ) -> None:
-    with World(database_url) as world:
+    with Scenario(database_url) as world:
         refuse(world, deployment, "UPDATE")
         _, promote = workshop.start("ingest", "promote")
         workshop.publish(published("1.0"), published("1.0", name="bar"))
@@ -57,12 +57,12 @@ def test_a_service_that_is_set_aside_is_named_until_it_is_parked_or_evaluated(
         reasons(promote, "foo is set aside", "refused")
         assert promote.metric("deploydb_evaluation_set_aside_services") == 1
         promote.stop()
-        before = len(world.rows(mark))
+        before = len(world.rows(evaluation_request))
         for _ in range(3):
             (promote,) = workshop.start("promote")
             reasons(promote, "foo is set aside", "refused")
             promote.stop()
-        assert len(world.rows(mark)) == before
+        assert len(world.rows(evaluation_request)) == before
         (promote,) = workshop.start("promote")
         reasons(promote, "foo is set aside")
         workshop.publish(hold("placed"))
@@ -81,7 +81,7 @@ def hold(what: str) -> bytes:
     return json.dumps({"type": f"hold.{what}", "id": what, "source": "tests", **hold}).encode()
 
 
-def commanded(workshop: Workshop, number: int) -> list[dict[str, str]]:
+def commanded(workshop: InProcess, number: int) -> list[dict[str, str]]:
     """The commands in the outbox, once there are so many."""
     bodies = sa.text("SELECT body FROM outbox WHERE exchange = 'deploydb.commands'")
     found = until(
@@ -91,11 +91,11 @@ def commanded(workshop: Workshop, number: int) -> list[dict[str, str]]:
     return [json.loads(row.body) for row in found]
 
 
-@pytest.mark.parametrize("table", [mark, agenda, deployment], ids=str)
+@pytest.mark.parametrize("table", [evaluation_request, service_schedule, deployment], ids=str)
 def test_rows_that_another_session_has_locked_are_named_and_others_go_on(
     embedded_url: str, postgresql_url: str, tmp_path: Path, table: sa.Table
 ) -> None:
-    with Workshop(embedded_url, postgresql_url, tmp_path) as workshop:
+    with InProcess(embedded_url, postgresql_url, tmp_path) as workshop:
         bar = {"services/bar.yml": "artifacts: [com.example:bar]\npipelines: [main]\n"}
         write_config(tmp_path / "config", CONFIG | bar)
         (ingest, promote) = workshop.start("ingest", "promote")
@@ -104,7 +104,7 @@ def test_rows_that_another_session_has_locked_are_named_and_others_go_on(
         promote.stop()
         verified = {"service": "foo", "environment": "dev", "version": "1.0", "promotion": "smoke", "outcome": "passed"}
         workshop.publish(fact("verification.finished", "v", **verified))
-        until(lambda: workshop.rows(sa.select(mark)), "a mark")
+        until(lambda: workshop.rows(sa.select(evaluation_request)), "a mark")
         with psycopg.connect(postgresql_url) as other:
             held = other.execute(f"SELECT * FROM {table.name} FOR UPDATE").fetchall()
             assert held
@@ -115,5 +115,5 @@ def test_rows_that_another_session_has_locked_are_named_and_others_go_on(
             assert {one["service"] for one in commanded(workshop, 2)} == {"foo", "bar"}
             other.rollback()
         is_ready(promote)
-        until(lambda: not workshop.rows(sa.select(mark)), "no marks")
+        until(lambda: not workshop.rows(sa.select(evaluation_request)), "no marks")
         ingest.stop()

@@ -24,17 +24,17 @@ from deploydb.domain.model.promotions import (
     WebhookPromotion,
 )
 from deploydb.domain.wording import text
-from deploydb.egress import Allowed, Outgoing
+from deploydb.egress import Client, EgressPolicy
 from deploydb.http.health import Health
 from deploydb.store import external_checks
 from deploydb.store.record import record
-from deploydb.store.tables import event, outbox, probe, verdict
+from deploydb.store.tables import event, external_check, outbox, verdict
 from deploydb.telemetry import open_log
 from tests.cluster import write_config
-from tests.scenario import World, catalog
+from tests.scenario import Scenario, catalog
 from tests.servers import until
 from tests.web import Web, result, web
-from workers.loop import Patience, run
+from workers.loop import RetryPolicy, run
 from workers.signals import Signals
 from workers.verify import CONCURRENCY, GRACE_SECONDS, PER_HOST, Verify
 
@@ -57,7 +57,7 @@ class Bench:
     def __init__(self, database_url: str, server: Web) -> None:
         self.database_url = database_url
         self.web = server
-        self.world = World(database_url)
+        self.world = Scenario(database_url)
         self.world.now = datetime.now(UTC)
         self.live = Still(self.world.catalog)
         self.log = io.StringIO()
@@ -111,7 +111,7 @@ class Bench:
         ]
 
     def done(self) -> bool:
-        return all(row.done_at is not None for row in self.world.rows(probe))
+        return all(row.done_at is not None for row in self.world.rows(external_check))
 
     def until_done(self) -> None:
         until(self.done, what="every probe to be done")
@@ -120,7 +120,7 @@ class Bench:
         return Verify(
             engine=self.world.engine,
             live=self.live,  # type: ignore[arg-type]
-            outgoing=Outgoing(Allowed.parse(allow)),
+            outgoing=Client(EgressPolicy.parse(allow)),
             signals=signals,
             log=open_log("debug", name="verify", stream=self.log),
             registry=registry,
@@ -131,7 +131,7 @@ class Bench:
         """A worker's loop in a thread, stopped as SIGTERM does at the end."""
         signals, health, registry = Signals(), Health(), CollectorRegistry()
         verify = self.worker(signals, registry, allow)
-        patience = Patience(
+        patience = RetryPolicy(
             signals=signals, health=health, log=open_log("debug", name="verify", stream=self.log), registry=registry
         )
         errors: list[BaseException] = []
@@ -174,8 +174,8 @@ def test_a_webhook_that_answers_as_expected_after_two_503_passes(bench: Bench) -
         bench.until_done()
     assert bench.web.paths() == ["/check/foo?version=1.0%20%2B%26"] * 3
     assert bench.facts() == [("errored", "503, expected 200"), ("passed", "200")]
-    assert registry.get_sample_value("deploydb_verify_asked_total", {"result": "errored"}) == 2
-    assert registry.get_sample_value("deploydb_verify_asked_total", {"result": "passed"}) == 1
+    assert registry.get_sample_value("deploydb_checks_total", {"result": "errored"}) == 2
+    assert registry.get_sample_value("deploydb_checks_total", {"result": "passed"}) == 1
     bench.heard()
     assert bench.said() == [("PASS", "web passed: 200")]
     assert bench.world.statuses("1.0 +&")["dev"] == "SUCCESS"
@@ -239,7 +239,7 @@ def test_a_hanging_endpoint_delays_no_other_probe_and_not_the_end(bench: Bench) 
         until(lambda: "/hang" in bench.web.paths(), what="the other is asked")
         stopped_at = time.monotonic()
     assert time.monotonic() - stopped_at < GRACE_SECONDS + 2
-    (slow,) = [row for row in bench.world.rows(probe) if row.promotion == "slow"]
+    (slow,) = [row for row in bench.world.rows(external_check) if row.promotion == "slow"]
     assert (slow.done_at, slow.attempts) == (None, 0)
     assert slow.due_at <= datetime.now(UTC), "given back, so that another worker asks at once"
 
@@ -263,7 +263,7 @@ def test_a_worker_that_dies_between_the_answer_and_its_end_asks_again_and_it_cou
     with bench.working():
         bench.until_done()
     assert len(bench.web.asked) == 1
-    late = external_checks.Settlement(lease=dead, due_at=None, told="passed")
+    late = external_checks.Settlement(lease=dead, due_at=None, last_report_key="passed")
     assert not external_checks.settle(bench.world.engine, late, datetime.now(UTC), exchange="deploydb.events")
     assert bench.facts() == [("passed", "200")]
     bench.heard(times=2)
@@ -286,7 +286,7 @@ def test_what_is_not_allowed_is_not_asked_says_what_to_set_and_never_fails_for_i
     bench.configure(bench.webhook(retries=0))
     bench.deployed()
     with bench.working(allow="private") as registry:
-        asked = "deploydb_verify_asked_total"
+        asked = "deploydb_checks_total"
         until(lambda: (registry.get_sample_value(asked, {"result": "errored"}) or 0) >= 3, what="three attempts")
     refused = "127.0.0.1 is a loopback address: not asked; to allow it, set DEPLOYDB_OUTGOING_ALLOW=127.0.0.1"
     assert bench.facts() == [("errored", refused)]
@@ -421,7 +421,7 @@ def test_a_process_ends_well_within_ten_seconds_beside_a_hanging_endpoint(bench:
             process.kill()
     assert process.returncode == 0, log
     assert json.loads(log.splitlines()[-1])["event"] == "given back"
-    (slow,) = bench.world.rows(probe)
+    (slow,) = bench.world.rows(external_check)
     assert slow.due_at <= datetime.now(UTC)
 
 

@@ -12,7 +12,7 @@ from deploydb.broker.dead_letter import (
     require_replayable,
     unbound,
 )
-from deploydb.broker.embedded.file import open_file, told_apart, writing
+from deploydb.broker.embedded.file import open_file, translate_errors, writing
 from deploydb.broker.embedded.outbound import user_name
 from deploydb.broker.embedded.routing import Router
 from deploydb.broker.embedded.rows import columns, delivery
@@ -28,14 +28,14 @@ class EmbeddedDeadLetters:
         self._address = address
         self._connection = open_file(address, synchronous="FULL")
 
-    def look(self, limit: int) -> list[DeadLetter]:
-        """As `port.DeadLetters.look`."""
-        with told_apart(self._address):
+    def peek(self, limit: int) -> list[DeadLetter]:
+        """As `port.DeadLetters.peek`."""
+        with translate_errors(self._address):
             return [dead for _id, dead in self._letters(limit)]
 
     def replay(self, id_: str, body: bytes | None = None) -> DeadLetter | None:
         """As `port.DeadLetters.replay`."""
-        with told_apart(self._address), writing(self._connection):
+        with translate_errors(self._address), writing(self._connection):
             for row_id, dead in self._letters():
                 if dead.id == id_:
                     require_replayable(dead, body)
@@ -46,7 +46,7 @@ class EmbeddedDeadLetters:
 
     def discard(self, id_: str) -> DeadLetter | None:
         """As `port.DeadLetters.discard`."""
-        with told_apart(self._address), writing(self._connection):
+        with translate_errors(self._address), writing(self._connection):
             for row_id, dead in self._letters():
                 if dead.id == id_:
                     self._take_away(row_id)

@@ -46,7 +46,7 @@ def open_file(address: EmbeddedAddress, *, synchronous: Literal["FULL", "NORMAL"
     """
     if not address.path.exists():
         raise Misconfigured(f"{address} does not exist: {PROVISION}, or `deploydb up`")
-    with told_apart(address):
+    with translate_errors(address):
         connection = _connect(address.path)
         try:
             connection.execute(f"PRAGMA synchronous = {synchronous}")
@@ -71,7 +71,7 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def told_apart(address: EmbeddedAddress) -> Iterator[None]:
+def translate_errors(address: EmbeddedAddress) -> Iterator[None]:
     """Translate SQLite's errors."""
     try:
         yield
@@ -98,7 +98,7 @@ def provision(address: EmbeddedAddress, topology: Topology) -> list[str]:
     Patterns of commands are unbound from queues that the topology does not give them to; messages stay.
     """
     made: list[str] = []
-    with told_apart(address):
+    with translate_errors(address):
         make_folder(address.path.parent)
         make_sqlite_file(address.path)
         connection = _connect(address.path)
@@ -121,7 +121,7 @@ def check(address: EmbeddedAddress, topology: Topology) -> None:
     """Raises: Misconfigured for the first missing part; Transient."""
     connection = open_file(address, synchronous="NORMAL")
     try:
-        with told_apart(address):
+        with translate_errors(address):
             exchanges = {name for (name,) in connection.execute("SELECT name FROM exchange")}
             queues = {name for (name,) in connection.execute("SELECT name FROM queue")}
     finally:

@@ -11,7 +11,7 @@ from typing import Self
 from deploydb.broker.address import EmbeddedAddress
 from deploydb.broker.dead_letter import TOO_OFTEN, dead_letter
 from deploydb.broker.embedded import owner
-from deploydb.broker.embedded.file import open_file, told_apart, writing
+from deploydb.broker.embedded.file import open_file, translate_errors, writing
 from deploydb.broker.embedded.outbound import user_name
 from deploydb.broker.embedded.routing import Router
 from deploydb.broker.embedded.rows import columns, delivery
@@ -42,7 +42,7 @@ class EmbeddedInbound:
         # Not synced: a power failure causes a redelivery, which is allowed.
         self._connection = open_file(address, synchronous="NORMAL")
         try:
-            with told_apart(address):
+            with translate_errors(address):
                 found = self._connection.execute("SELECT dead_letters FROM queue WHERE name = ?", (queue,)).fetchone()
                 if found is not None:
                     with writing(self._connection):
@@ -54,10 +54,10 @@ class EmbeddedInbound:
             self._connection.close()
             raise Misconfigured(f"the queue {queue} does not exist on {address}: {PROVISION}")
 
-    def take(self, limit: int, wait: timedelta) -> list[Delivery]:
-        """As `port.Inbound.take`."""
+    def receive(self, limit: int, wait: timedelta) -> list[Delivery]:
+        """As `port.Inbound.receive`."""
         deadline = monotonic() + wait.total_seconds()
-        with told_apart(self._address):
+        with translate_errors(self._address):
             if monotonic() - self._renewed_at > _RENEW_SECONDS:
                 with writing(self._connection):
                     self._renew()
@@ -77,7 +77,7 @@ class EmbeddedInbound:
 
     def waiting(self) -> int:
         """As `port.Inbound.waiting`."""
-        with told_apart(self._address):
+        with translate_errors(self._address):
             ready = "SELECT count(*) FROM message WHERE queue = ? AND owner IS NULL"
             count: int = self._connection.execute(ready, (self._queue,)).fetchone()[0]
             return count
@@ -85,16 +85,16 @@ class EmbeddedInbound:
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """As `port.Inbound.ack`. Fenced: no effect on a message that is not under our lease any more."""
         ids = self._ours(deliveries)
-        with told_apart(self._address), writing(self._connection):
+        with translate_errors(self._address), writing(self._connection):
             self._connection.executemany(
                 "DELETE FROM message WHERE id = ? AND owner = ?", [(id_, self._token) for id_ in ids]
             )
         self._forget(ids)
 
-    def give_back(self, deliveries: Sequence[Delivery]) -> None:
+    def requeue(self, deliveries: Sequence[Delivery]) -> None:
         """As `port.Inbound.give_back`. Each counts as a delivery towards the limit."""
         ids = self._ours(deliveries)
-        with told_apart(self._address), writing(self._connection):
+        with translate_errors(self._address), writing(self._connection):
             self._connection.executemany(
                 "UPDATE message SET owner = NULL WHERE id = ? AND owner = ?", [(id_, self._token) for id_ in ids]
             )

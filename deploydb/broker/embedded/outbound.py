@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from deploydb.broker.address import EmbeddedAddress
-from deploydb.broker.embedded.file import open_file, told_apart, writing
+from deploydb.broker.embedded.file import open_file, translate_errors, writing
 from deploydb.broker.embedded.routing import Router
 from deploydb.broker.errors import PROVISION
 from deploydb.broker.port import Message, Receipt
@@ -30,7 +30,7 @@ class EmbeddedOutbound:
         """As `port.Outbound.publish`: all or nothing, confirmed by the commit."""
         receipts = []
         routed: list[tuple[Message, tuple[str, ...]]] = []
-        with told_apart(self._address), writing(self._connection):
+        with translate_errors(self._address), writing(self._connection):
             router = Router(self._connection)
             for message in messages:
                 queues = router.queues(message.exchange, message.routing_key)
@@ -51,7 +51,7 @@ class EmbeddedOutbound:
             router.insert(routed, user_id=self._user, now=datetime.now(UTC))
         return receipts
 
-    def look(self) -> None:
+    def ping(self) -> None:
         """As `port.Outbound.look`: the lock is free, and the file can grow."""
         self.publish(())
         require_room(self._address.path.parent)

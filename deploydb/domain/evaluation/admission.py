@@ -10,10 +10,10 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from deploydb.domain.evaluation.candidates import Rivals
-from deploydb.domain.evaluation.decisions import Requested
-from deploydb.domain.evaluation.evaluation import Lanes
-from deploydb.domain.evaluation.flow_progress import Ways, stage_reason
+from deploydb.domain.evaluation.candidates import Candidates
+from deploydb.domain.evaluation.decisions import DeploymentRequested
+from deploydb.domain.evaluation.evaluation import Evaluation
+from deploydb.domain.evaluation.flow_progress import FlowProgress, stage_reason
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.model.admission_reasons import (
     BeingDeployed,
@@ -33,29 +33,29 @@ from deploydb.domain.model.catalog import (
 from deploydb.domain.model.commands import Previous
 from deploydb.domain.model.deployment import (
     Deployment,
-    Outcome,
+    GateStatus,
     Status,
     Verdict,
 )
 from deploydb.domain.model.reasons import Admitted, FailedBeside, NotRecorded, Reason, RollbackWaits, several
 
 
-class Doors:
+class Admission:
     """A service's doors, one for each of its stages. Work them upstream first."""
 
-    def __init__(self, lanes: Lanes, catalog: Catalog, service: Service, holds: Holds) -> None:
+    def __init__(self, lanes: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
         self._lanes = lanes
         self._catalog = catalog
         self._service = service
         self._holds = holds
         self._stages = {stage.environment: stage for stage in catalog.stages(service)}
-        self._ways = Ways(lanes, self._stages)
-        self._rivals = Rivals(lanes, service, holds)
+        self._ways = FlowProgress(lanes, self._stages)
+        self._rivals = Candidates(lanes, service, holds)
 
     def rule_out(self) -> None:
         """Let go of what the service no longer goes through, or is no longer made of."""
         for known in self._lanes.all():
-            if not known.open or known.kind == "external":
+            if not known.needs_evaluation or known.kind == "external":
                 continue
             module = known.release.artifact.module
             if known.environment not in self._stages:
@@ -95,7 +95,7 @@ class Doors:
     def _enter(self, stage: Stage, known: Deployment) -> None:
         against: list[Reason] = [hold.held for hold in self._holds.pauses(stage.environment)]
         frozen = self._frozen(known)
-        if frozen is not None and frozen.outcome is not Outcome.PASS:
+        if frozen is not None and frozen.outcome is not GateStatus.PASS:
             against.append(frozen.reason)
         obstacle = self._obstacle(stage, known)
         if obstacle is not None:
@@ -105,11 +105,12 @@ class Doors:
             return
         passed = self._ways.passed(stage, known.flow)
         since = max(
-            (one.running_since for one in passed if one.running_since is not None), default=known.release.published_at
+            (one.gates_count_from for one in passed if one.gates_count_from is not None),
+            default=known.release.published_at,
         )
         entry = self._catalog.entry_promotions(stage.environment)
         verdicts = self._lanes.verdicts(entry, known, phase="entry", since=since)
-        unmet = [verdict.reason for verdict in verdicts if verdict.outcome is not Outcome.PASS]
+        unmet = [verdict.reason for verdict in verdicts if verdict.outcome is not GateStatus.PASS]
         if unmet:
             self._lanes.explain(known, several(unmet))
             return
@@ -131,7 +132,7 @@ class Doors:
             self._lanes.skip(known, hold.held)
             return
         frozen = self._frozen(known)
-        against = [frozen.reason] if frozen is not None and frozen.outcome is not Outcome.PASS else []
+        against = [frozen.reason] if frozen is not None and frozen.outcome is not GateStatus.PASS else []
         active = [other for other in self._lanes.lane(environment) if other.active]
         if active:
             against.append(_being_deployed(active[0]))
@@ -158,7 +159,7 @@ class Doors:
         active = [other for other in lane if other.active]
         if active:
             return _being_deployed(active[0])
-        verifying = [other for other in lane if other.open and other.status is Status.COMPLETED]
+        verifying = [other for other in lane if other.needs_evaluation and other.status is Status.COMPLETED]
         patient = self._catalog.while_verifying(self._service, stage) == "wait" and self._lanes.hotfix(known) is None
         if verifying and patient:
             first = min(verifying, key=_turn)
@@ -187,7 +188,7 @@ class Doors:
             known, requested_at=self._lanes.now, deadline=deadline, trigger_reason=reason, status_reason=reason
         )
         self._lanes.request(
-            Requested(
+            DeploymentRequested(
                 deployment=requested,
                 kind="rollback" if known.kind == "rollback" else "deploy",
                 manifest=tuple(
@@ -203,7 +204,7 @@ class Doors:
             )
         )
         for other in self._lanes.lane(environment):
-            ended = other.open and other.status in (Status.COMPLETED, Status.FAILED, Status.SUCCESS)
+            ended = other.needs_evaluation and other.status in (Status.COMPLETED, Status.FAILED, Status.SUCCESS)
             if ended and other.release.artifact.module == module and other.id != known.id:
                 self._lanes.replace(other, known.release.artifact.version)
 
@@ -230,12 +231,12 @@ def _being_deployed(known: Deployment) -> Reason:
 
 
 def _is_busy(known: Deployment) -> bool:
-    return known.active or (known.open and known.status is Status.COMPLETED)
+    return known.active or (known.needs_evaluation and known.status is Status.COMPLETED)
 
 
 def _has_failed(one: Deployment, known: Deployment) -> bool:
     """Whether the same release has failed there, and people have not dealt with it."""
-    return one.open and one.status is Status.FAILED and one.release.id == known.release.id
+    return one.needs_evaluation and one.status is Status.FAILED and one.release.id == known.release.id
 
 
 def _is_overridden(frozen: Verdict) -> bool:

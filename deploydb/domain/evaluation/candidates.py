@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from deploydb.domain.evaluation.evaluation import Lanes
+from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.model.admission_reasons import BehindHotfix, InLineBehind, NewerIsLive, Superseded
 from deploydb.domain.model.catalog import Service, Stage
@@ -10,10 +10,10 @@ from deploydb.domain.model.deployment import Deployment, Release
 from deploydb.domain.model.reasons import Reason
 
 
-class Rivals:
+class Candidates:
     """The order among a service's flows."""
 
-    def __init__(self, lanes: Lanes, service: Service, holds: Holds) -> None:
+    def __init__(self, lanes: Evaluation, service: Service, holds: Holds) -> None:
         self._lanes = lanes
         self._service = service
         self._holds = holds
@@ -98,7 +98,7 @@ class Rivals:
                 higher=self._is_higher(ran.release, known.release),
             )
         for other in self._lanes.lane(known.environment):
-            came = other.open and other.commanded and other.release.artifact.module == module
+            came = other.needs_evaluation and other.commanded and other.release.artifact.module == module
             if came and other.kind == "deploy" and self._newness(other.release) > newness:
                 return self._superseded(other.release, known.release)
         return None

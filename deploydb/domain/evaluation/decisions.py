@@ -8,25 +8,25 @@ from msgspec import Struct
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.commands import Previous
 from deploydb.domain.model.deployment import (
+    CurrentVersion,
+    DependencyState,
     Deployment,
+    FailureResponse,
     Gate,
-    Good,
-    Neighbour,
+    KnownGood,
     Phase,
     Release,
-    Running,
-    Sequel,
     Verdict,
 )
 from deploydb.domain.model.evidence import Evidence
 from deploydb.domain.model.overrides import (
     Hold,
     Hotfix,
-    Wish,
+    RollbackRequest,
 )
 from deploydb.domain.model.reasons import Reason
 
-Settlement = Literal["adopted", "skipped", "expired", "replaced", "succeeded", "failed", "resumed", "waiting", "closed"]
+Transition = Literal["adopted", "skipped", "expired", "replaced", "succeeded", "failed", "resumed", "waiting", "closed"]
 """How a deployment can change by decision.
 
 adopted    it finished without a command of ours, and counts as commanded now
@@ -41,7 +41,7 @@ closed     nothing more will come of it
 """
 
 
-class Situation(Struct, frozen=True, kw_only=True):
+class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     """All that is known of one service and is not over.
 
     `deployments`: every deployment of each flow that has an open one, and open ones without a flow. `running`: by
@@ -55,14 +55,14 @@ class Situation(Struct, frozen=True, kw_only=True):
 
     service: str
     deployments: tuple[Deployment, ...] = ()
-    running: dict[tuple[str, str], Running] = {}
+    running: dict[tuple[str, str], CurrentVersion] = {}
     evidence: dict[int, Evidence] = {}
     verdicts: dict[int, dict[Gate, Verdict]] = {}
     holds: tuple[Hold, ...] = ()
     hotfixes: tuple[Hotfix, ...] = ()
-    wishes: tuple[Wish, ...] = ()
-    neighbours: tuple[Neighbour, ...] = ()
-    good: dict[str, tuple[Good, ...]] = {}
+    wishes: tuple[RollbackRequest, ...] = ()
+    neighbours: tuple[DependencyState, ...] = ()
+    good: dict[str, tuple[KnownGood, ...]] = {}
     read_until: datetime | None = None
 
 
@@ -74,7 +74,7 @@ class FlowOpened(Struct, frozen=True, kw_only=True):
     stages: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-class Requested(Struct, frozen=True, kw_only=True):
+class DeploymentRequested(Struct, frozen=True, kw_only=True):
     """Command the deployment."""
 
     deployment: Deployment
@@ -85,10 +85,10 @@ class Requested(Struct, frozen=True, kw_only=True):
     reason: Reason
 
 
-class Settled(Struct, frozen=True, kw_only=True):
+class DeploymentTransitioned(Struct, frozen=True, kw_only=True):
     """The deployment has changed. `reason` says why, also where the deployment's own says something else."""
 
-    what: Settlement
+    what: Transition
     deployment: Deployment
     reason: Reason
 
@@ -100,21 +100,21 @@ class VerdictChanged(Struct, frozen=True, kw_only=True):
     verdict: Verdict
 
 
-class CameToRun(Struct, frozen=True, kw_only=True):
+class DeploymentWentLive(Struct, frozen=True, kw_only=True):
     """The deployment ran from then on, until the next one did. It may be heard of when that has long been."""
 
     deployment: Deployment
-    since: datetime
+    live_at: datetime
 
 
-class RunningChanged(Struct, frozen=True, kw_only=True):
+class CurrentVersionChanged(Struct, frozen=True, kw_only=True):
     """An environment runs another release of a module."""
 
     environment: str
-    running: Running
+    running: CurrentVersion
 
 
-class Attempted(Struct, frozen=True, kw_only=True):
+class AttemptScheduled(Struct, frozen=True, kw_only=True):
     """Another attempt is to be made, in a deployment of its own: a retry, or a rollback to `release`.
 
     `cause`: the number of the deployment that failed, or that is rolled back. `wish`: the log row of the person's word.
@@ -138,22 +138,22 @@ class Attempted(Struct, frozen=True, kw_only=True):
         return self.reason if self.kind == "rollback" else None
 
 
-class FailureCounted(Struct, frozen=True, kw_only=True):
+class FailureFinalized(Struct, frozen=True, kw_only=True):
     """A deployment has failed for good, and the failure's strategy was followed. People are told."""
 
     deployment: Deployment
-    sequel: Sequel
+    failure_response: FailureResponse
     reason: Reason
 
 
-class WishAnswered(Struct, frozen=True, kw_only=True):
+class RollbackRequestResolved(Struct, frozen=True, kw_only=True):
     """What came of a rollback that a person wanted."""
 
-    wish: Wish
+    wish: RollbackRequest
     reason: Reason
 
 
-class CheckWanted(Struct, frozen=True, kw_only=True):
+class CheckScheduled(Struct, frozen=True, kw_only=True):
     """Somebody else must be asked about the deployment, from now on, for one gate."""
 
     deployment: Deployment
@@ -162,15 +162,15 @@ class CheckWanted(Struct, frozen=True, kw_only=True):
 
 
 Decision = (
-    Requested
-    | Settled
+    DeploymentRequested
+    | DeploymentTransitioned
     | VerdictChanged
-    | CameToRun
-    | RunningChanged
-    | Attempted
-    | FailureCounted
-    | WishAnswered
-    | CheckWanted
+    | DeploymentWentLive
+    | CurrentVersionChanged
+    | AttemptScheduled
+    | FailureFinalized
+    | RollbackRequestResolved
+    | CheckScheduled
 )
 
 

@@ -1,7 +1,7 @@
 """A service's lanes while they are decided on: its deployments by environment, as the decisions so far left them.
 
-A lane is a service in an environment. `outcomes`, `exits` and `doors` read the lanes, decide, and write what they
-decided back, so that each step sees the one before it, and one evaluation gets as far as there is to go.
+A lane is a service in an environment. `reconciliation`, `exit_gates` and `admission` read the lanes, decide, and write
+what they decided back, so that each step sees the one before it, and one evaluation gets as far as there is to go.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,21 +10,21 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import (
-    Attempted,
-    CameToRun,
-    CheckWanted,
+    AttemptScheduled,
+    CheckScheduled,
+    CurrentVersionChanged,
     Decision,
     Decisions,
-    FailureCounted,
-    Requested,
-    RunningChanged,
-    Settled,
-    Settlement,
-    Situation,
+    DeploymentRequested,
+    DeploymentTransitioned,
+    DeploymentWentLive,
+    FailureFinalized,
+    RollbackRequestResolved,
+    ServiceSnapshot,
+    Transition,
     VerdictChanged,
-    WishAnswered,
 )
-from deploydb.domain.gates import Asked, judge
+from deploydb.domain.gates import GateContext, judge
 from deploydb.domain.gates.evidence_selection import (
     answered_under,
     of_entry,
@@ -32,12 +32,12 @@ from deploydb.domain.gates.evidence_selection import (
 )
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import (
+    CurrentVersion,
     Deployment,
-    Good,
-    Outcome,
+    FailureResponse,
+    GateStatus,
+    KnownGood,
     Phase,
-    Running,
-    Sequel,
     Status,
     Verdict,
 )
@@ -45,21 +45,21 @@ from deploydb.domain.model.evidence import Evidence
 from deploydb.domain.model.overrides import (
     Hold,
     Hotfix,
-    Wish,
+    RollbackRequest,
 )
 from deploydb.domain.model.promotions import CheckedPromotion, Promotion
 from deploydb.domain.model.reasons import NotRecorded, Reason, Replaced
 
 
-class Lanes:
+class Evaluation:
     """The working copy of one evaluation, and the decisions made in it. Deployments come in the order of their ids."""
 
-    def __init__(self, situation: Situation, now: datetime, catalog: Catalog) -> None:
+    def __init__(self, situation: ServiceSnapshot, now: datetime, catalog: Catalog) -> None:
         self.now = now
         self.read_until = situation.read_until
         self.running = dict(situation.running)
         self.holds: Sequence[Hold] = situation.holds
-        self.wishes: Sequence[Wish] = situation.wishes
+        self.wishes: Sequence[RollbackRequest] = situation.wishes
         self._hotfixes = {hotfix.version: hotfix for hotfix in situation.hotfixes}
         self._catalog = catalog
         self._situation = situation
@@ -90,7 +90,7 @@ class Lanes:
         ident = self._flows.get((flow, environment)) if flow is not None else None
         return self._deployments[ident] if ident is not None else None
 
-    def runs(self, known: Deployment) -> Running | None:
+    def runs(self, known: Deployment) -> CurrentVersion | None:
         """What the deployment's environment runs of its module."""
         return self.running.get((known.environment, known.release.artifact.module))
 
@@ -98,7 +98,7 @@ class Lanes:
         """The order by which the deployment's version goes ahead of the others."""
         return self._hotfixes.get(known.release.artifact.version)
 
-    def good(self, environment: str, module: str) -> Sequence[Good] | None:
+    def good(self, environment: str, module: str) -> Sequence[KnownGood] | None:
         """What succeeded there before, newest first. None where that has not been looked up: it is, for the next look,
         which is at once."""
         found = self._situation.good.get(environment)
@@ -139,7 +139,7 @@ class Lanes:
     ) -> tuple[Verdict, ...]:
         """What the gates say now; what is new is decided, and what time may change is looked at again."""
         before = self.before(known, phase)
-        asked = Asked(
+        asked = GateContext(
             deployment=known,
             now=self.now,
             phase=phase,
@@ -152,9 +152,9 @@ class Lanes:
         verdicts = judge(promotions, asked)
         for promotion, verdict in zip(promotions, verdicts, strict=True):
             if isinstance(promotion, CheckedPromotion) and promotion.ident not in before:
-                answered = phase == "entry" and known.attempt > 1 and verdict.outcome is Outcome.PASS
+                answered = phase == "entry" and known.attempt > 1 and verdict.outcome is GateStatus.PASS
                 if not answered:  # else an earlier attempt has its answer
-                    self._decisions.append(CheckWanted(deployment=known, promotion=promotion.ident, phase=phase))
+                    self._decisions.append(CheckScheduled(deployment=known, promotion=promotion.ident, phase=phase))
             self.say(known, verdict)
         return verdicts
 
@@ -167,14 +167,16 @@ class Lanes:
         if verdict.recheck_at is not None and verdict.recheck_at > self.now:
             self.look_again(verdict.recheck_at)
 
-    def settle(self, what: Settlement, known: Deployment, reason: Reason) -> None:
+    def settle(self, what: Transition, known: Deployment, reason: Reason) -> None:
         """The deployment has changed."""
         self._deployments[known.id] = known
-        self._decisions.append(Settled(what=what, deployment=known, reason=reason))
+        self._decisions.append(DeploymentTransitioned(what=what, deployment=known, reason=reason))
 
     def skip(self, known: Deployment, reason: Reason) -> None:
         """It never will be deployed."""
-        self.settle("skipped", replace(known, skipped_at=self.now, status_reason=reason, open=False), reason)
+        self.settle(
+            "skipped", replace(known, skipped_at=self.now, status_reason=reason, needs_evaluation=False), reason
+        )
 
     def explain(self, known: Deployment, reason: Reason) -> None:
         """Keep the reason of its status, if it has changed."""
@@ -183,7 +185,7 @@ class Lanes:
 
     def close(self, known: Deployment) -> None:
         """Nothing more will come of it."""
-        self.settle("closed", replace(known, open=False), known.status_reason or NotRecorded())
+        self.settle("closed", replace(known, needs_evaluation=False), known.status_reason or NotRecorded())
 
     def replace(self, known: Deployment, by: str) -> None:
         """Another version took its place. Its flow goes no further, unless it had got through."""
@@ -192,41 +194,43 @@ class Lanes:
             return
         reason = Replaced(version=by)
         kept = known.status_reason if known.status is Status.FAILED else reason
-        self.settle("replaced", replace(known, replaced_at=self.now, status_reason=kept, open=False), reason)
+        self.settle(
+            "replaced", replace(known, replaced_at=self.now, status_reason=kept, needs_evaluation=False), reason
+        )
 
     def came(self, known: Deployment, since: datetime) -> None:
         """The deployment came to run at that time, even if something else runs there by now."""
-        self._deployments[known.id] = replace(known, ran_since=since)
-        self._decisions.append(CameToRun(deployment=self._deployments[known.id], since=since))
+        self._deployments[known.id] = replace(known, live_at=since)
+        self._decisions.append(DeploymentWentLive(deployment=self._deployments[known.id], live_at=since))
 
     def run(self, known: Deployment, since: datetime) -> None:
         """The deployment is what its environment runs now."""
-        ran = Running(deployment=known.id, release=known.release, since=since)
+        ran = CurrentVersion(deployment=known.id, release=known.release, live_at=since)
         self.running[known.environment, known.release.artifact.module] = ran
-        self._decisions.append(RunningChanged(environment=known.environment, running=ran))
+        self._decisions.append(CurrentVersionChanged(environment=known.environment, running=ran))
 
-    def request(self, requested: Requested) -> None:
+    def request(self, requested: DeploymentRequested) -> None:
         """The deployment is commanded."""
         self._deployments[requested.deployment.id] = requested.deployment
         self._decisions.append(requested)
         self.commanded += 1
         self.look_again(requested.deadline)
 
-    def attempt(self, attempted: Attempted) -> None:
+    def attempt(self, attempted: AttemptScheduled) -> None:
         """Another deployment is made; it is commanded at the next look, which is at once."""
         self._decisions.append(attempted)
         self._again = True
         if attempted.kind == "rollback":
             self._rolling_back.add(attempted.environment)
 
-    def count_failure(self, known: Deployment, sequel: Sequel, reason: Reason) -> None:
+    def count_failure(self, known: Deployment, failure_response: FailureResponse, reason: Reason) -> None:
         """The deployment has failed for good, and this follows."""
         self._deployments[known.id] = known
-        self._decisions.append(FailureCounted(deployment=known, sequel=sequel, reason=reason))
+        self._decisions.append(FailureFinalized(deployment=known, failure_response=failure_response, reason=reason))
 
-    def answer(self, wish: Wish, reason: Reason) -> None:
+    def answer(self, wish: RollbackRequest, reason: Reason) -> None:
         """What came of a rollback that a person wanted."""
-        self._decisions.append(WishAnswered(wish=wish, reason=reason))
+        self._decisions.append(RollbackRequestResolved(wish=wish, reason=reason))
 
     def look_again(self, at: datetime) -> None:
         """Time alone may change something then."""

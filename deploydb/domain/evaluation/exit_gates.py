@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from deploydb.domain.evaluation.evaluation import Lanes
+from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.model.deployment import (
     Deployment,
-    Outcome,
+    GateStatus,
     Status,
     Verdict,
 )
@@ -18,43 +18,45 @@ from deploydb.domain.model.reasons import GatesPassed, NoGates, Reason, RolledBa
 _ROLLBACKS = ("rollback", "full_rollback")
 
 
-def judge_exits(lanes: Lanes, environment: str, promotions: Sequence[Promotion], *, fail_on_incident: bool) -> None:
+def judge_exits(
+    lanes: Evaluation, environment: str, promotions: Sequence[Promotion], *, fail_on_incident: bool
+) -> None:
     """Judge what runs and is not decided for good. One that failed at a gate may be mended by a later report.
 
     `fail_on_incident`: an incident that is open is a no, of what had succeeded too.
     """
     for known in lanes.lane(environment):
-        runs = known.open and known.outcome == "succeeded" and known.expired_at is None
-        if not runs or known.status is Status.SKIPPED or known.sequel in _ROLLBACKS:
+        runs = known.needs_evaluation and known.outcome == "succeeded" and known.expired_at is None
+        if not runs or known.status is Status.SKIPPED or known.failure_response in _ROLLBACKS:
             continue
         trouble = _incident(lanes, known) if fail_on_incident else None
-        if known.status is Status.SUCCESS and (trouble is None or trouble.outcome is not Outcome.FAIL):
+        if known.status is Status.SUCCESS and (trouble is None or trouble.outcome is not GateStatus.FAIL):
             lanes.close(known)
             continue
         # what is put back was verified there before
         asked = promotions if known.kind == "deploy" else ()
-        verdicts = lanes.verdicts(asked, known, phase="exit", since=known.running_since)
+        verdicts = lanes.verdicts(asked, known, phase="exit", since=known.gates_count_from)
         _judge(lanes, known, (*verdicts, trouble) if trouble is not None else verdicts)
 
 
-def _incident(lanes: Lanes, known: Deployment) -> Verdict | None:
+def _incident(lanes: Evaluation, known: Deployment) -> Verdict | None:
     """What the incidents in the lane say of a deployment. None where there is none, nor was one."""
     troubled = [incident for incident in lanes.evidence(known).incidents if incident.open]
     inputs = tuple(incident.event for incident in troubled if incident.event is not None)
     if troubled:
         reason = IncidentOpen(incidents=tuple(incident.report for incident in troubled))
-        verdict = Verdict(promotion=INCIDENT, outcome=Outcome.FAIL, reason=reason, inputs=inputs)
+        verdict = Verdict(promotion=INCIDENT, outcome=GateStatus.FAIL, reason=reason, inputs=inputs)
     elif INCIDENT in lanes.before(known, "exit"):
-        verdict = Verdict(promotion=INCIDENT, outcome=Outcome.PASS, reason=IncidentOver())
+        verdict = Verdict(promotion=INCIDENT, outcome=GateStatus.PASS, reason=IncidentOver())
     else:
         return None
     lanes.say(known, verdict)
     return verdict
 
 
-def _judge(lanes: Lanes, known: Deployment, verdicts: tuple[Verdict, ...]) -> None:
-    failures = [verdict.reason for verdict in verdicts if verdict.outcome is Outcome.FAIL]
-    unmet = [verdict.reason for verdict in verdicts if verdict.outcome is not Outcome.PASS]
+def _judge(lanes: Evaluation, known: Deployment, verdicts: tuple[Verdict, ...]) -> None:
+    failures = [verdict.reason for verdict in verdicts if verdict.outcome is GateStatus.FAIL]
+    unmet = [verdict.reason for verdict in verdicts if verdict.outcome is not GateStatus.PASS]
     if failures:
         reason = several(failures)
         if (known.result, known.status_reason) != ("FAILED", reason):
@@ -63,12 +65,23 @@ def _judge(lanes: Lanes, known: Deployment, verdicts: tuple[Verdict, ...]) -> No
         reason = _success(known, verdicts)
         lanes.settle(
             "succeeded",
-            replace(known, result="SUCCESS", sequel=None, aftermath=None, status_reason=reason, open=False),
+            replace(
+                known,
+                result="SUCCESS",
+                failure_response=None,
+                failure_response_detail=None,
+                status_reason=reason,
+                needs_evaluation=False,
+            ),
             reason,
         )
     elif known.result == "FAILED":
         reason = several(unmet)
-        lanes.settle("resumed", replace(known, result=None, sequel=None, aftermath=None, status_reason=reason), reason)
+        lanes.settle(
+            "resumed",
+            replace(known, result=None, failure_response=None, failure_response_detail=None, status_reason=reason),
+            reason,
+        )
     else:
         lanes.explain(known, several(unmet))
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from deploydb.domain.evaluation.decisions import Attempted
-from deploydb.domain.evaluation.evaluation import Lanes
+from deploydb.domain.evaluation.decisions import AttemptScheduled
+from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.model.admission_reasons import Held
 from deploydb.domain.model.catalog import (
@@ -19,12 +19,12 @@ from deploydb.domain.model.catalog import (
 )
 from deploydb.domain.model.deployment import (
     Deployment,
-    Good,
+    FailureResponse,
+    KnownGood,
     Release,
-    Sequel,
     Status,
 )
-from deploydb.domain.model.overrides import Wish
+from deploydb.domain.model.overrides import RollbackRequest
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import (
     FailureIgnored,
@@ -42,10 +42,10 @@ from deploydb.domain.model.reasons import (
 )
 
 
-class Failures:
+class FailurePolicy:
     """A service's failures and rollbacks."""
 
-    def __init__(self, lanes: Lanes, catalog: Catalog, service: Service, holds: Holds) -> None:
+    def __init__(self, lanes: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
         self._lanes = lanes
         self._catalog = catalog
         self._service = service
@@ -54,7 +54,7 @@ class Failures:
     def follow(self, stage: Stage) -> None:
         """Take each failure in a stage that has led to nothing yet one step on."""
         for known in self._lanes.lane(stage.environment):
-            undecided = known.open and known.replaced_at is None and known.sequel is None
+            undecided = known.needs_evaluation and known.replaced_at is None and known.failure_response is None
             if undecided and known.status is Status.FAILED and known.kind != "external":
                 self._follow(stage, known)
 
@@ -69,7 +69,11 @@ class Failures:
         if again is not None:  # it had failed before, and succeeded by a report that was taken back
             retried = Retried(attempt=again.attempt, deployment=again.id)
             followed = Followed(failure=failure, response=retried)
-            self._lanes.settle("closed", replace(known, sequel="retry", aftermath=retried, open=False), followed)
+            self._lanes.settle(
+                "closed",
+                replace(known, failure_response="retry", failure_response_detail=retried, needs_evaluation=False),
+                followed,
+            )
             return
         retry = self._catalog.retry(self._service, known.environment)
         attempted = known.result is None  # the attempt itself failed; what a gate said no to is not tried again
@@ -78,9 +82,13 @@ class Failures:
             attempt, attempts = known.attempt + 1, retry.retries + 1
             reason = RetryOf(attempt=attempt, attempts=attempts, failure=failure)
             scheduled = RetryScheduled(at=due, attempt=attempt, attempts=attempts)
-            self._lanes.settle("closed", replace(known, sequel="retry", aftermath=scheduled, open=False), reason)
+            self._lanes.settle(
+                "closed",
+                replace(known, failure_response="retry", failure_response_detail=scheduled, needs_evaluation=False),
+                reason,
+            )
             self._lanes.attempt(
-                Attempted(
+                AttemptScheduled(
                     kind="rollback" if known.kind == "rollback" else "deploy",
                     environment=known.environment,
                     release=known.release,
@@ -101,11 +109,11 @@ class Failures:
         elif strategy == "stop":
             self._count(known, "stop", None)
         elif strategy == "ignore":
-            self._count(replace(known, open=False), "ignore", FailureIgnored())
+            self._count(replace(known, needs_evaluation=False), "ignore", FailureIgnored())
         else:
             self._roll_back(known, strategy)
 
-    def _roll_back(self, known: Deployment, strategy: Sequel) -> None:
+    def _roll_back(self, known: Deployment, strategy: FailureResponse) -> None:
         good = self._lanes.good(known.environment, known.release.artifact.module)
         if good is None:
             return
@@ -117,7 +125,7 @@ class Failures:
             return
         self._count(known, strategy, RollingBack(version=target.release.artifact.version))
         self._lanes.attempt(
-            Attempted(
+            AttemptScheduled(
                 kind="rollback",
                 environment=known.environment,
                 release=target.release,
@@ -127,13 +135,15 @@ class Failures:
                     version=known.release.artifact.version,
                     failure=known.status_reason,
                     target=target.release.artifact.version,
-                    deployed_at=target.since,
+                    deployed_at=target.live_at,
                 ),
                 cause=known.id,
             )
         )
 
-    def target(self, good: Sequence[Good], environment: str, away: Release) -> tuple[Good | None, NoRollbackTarget]:
+    def target(
+        self, good: Sequence[KnownGood], environment: str, away: Release
+    ) -> tuple[KnownGood | None, NoRollbackTarget]:
         """The release to put back in the place of another, of those that succeeded there, newest first; else why there
         is none."""
         passed_over: list[Held] = []
@@ -151,12 +161,21 @@ class Failures:
                 return one, NoRollbackTarget()
         return None, NoRollbackTarget(holds=tuple(dict.fromkeys(passed_over)))
 
-    def _count(self, known: Deployment, sequel: Sequel, aftermath: Reason | None) -> None:
-        counted, failure = replace(known, sequel=sequel, aftermath=aftermath), known.status_reason or NotRecorded()
-        reason = Followed(failure=failure, response=aftermath) if aftermath is not None else failure
-        self._lanes.count_failure(counted, sequel, reason)
+    def _count(
+        self, known: Deployment, failure_response: FailureResponse, failure_response_detail: Reason | None
+    ) -> None:
+        counted, failure = (
+            replace(known, failure_response=failure_response, failure_response_detail=failure_response_detail),
+            known.status_reason or NotRecorded(),
+        )
+        reason = (
+            Followed(failure=failure, response=failure_response_detail)
+            if failure_response_detail is not None
+            else failure
+        )
+        self._lanes.count_failure(counted, failure_response, reason)
 
-    def _grant(self, wish: Wish) -> None:
+    def _grant(self, wish: RollbackRequest) -> None:
         runs = [
             ran
             for (environment, module), ran in self._lanes.running.items()
@@ -165,7 +184,7 @@ class Failures:
         if not runs:
             self._lanes.answer(wish, NothingLive(environment=wish.environment))
             return
-        away = max(runs, key=lambda ran: ran.since)
+        away = max(runs, key=lambda ran: ran.live_at)
         module, version = away.release.artifact.module, away.release.artifact.version
         good = self._lanes.good(wish.environment, module)
         if good is None:
@@ -179,11 +198,11 @@ class Failures:
             version=version,
             requested=Comment(by=wish.by, comment=wish.reason),
             target=target.release.artifact.version,
-            deployed_at=target.since,
+            deployed_at=target.live_at,
         )
         self._lanes.answer(wish, reason)
         self._lanes.attempt(
-            Attempted(
+            AttemptScheduled(
                 kind="rollback",
                 environment=wish.environment,
                 release=target.release,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from deploydb.domain.evaluation.evaluation import Lanes
+from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.model.admission_reasons import SkippedByHotfix, StageAddedLater
 from deploydb.domain.model.catalog import Stage
 from deploydb.domain.model.deployment import Deployment, Status
@@ -17,10 +17,10 @@ from deploydb.domain.model.reasons import (
 )
 
 
-class Ways:
+class FlowProgress:
     """A service's stages as its flows come through them."""
 
-    def __init__(self, lanes: Lanes, stages: Mapping[str, Stage]) -> None:
+    def __init__(self, lanes: Evaluation, stages: Mapping[str, Stage]) -> None:
         self._lanes = lanes
         self._stages = stages
 
@@ -75,7 +75,7 @@ class Ways:
         known = self._lanes.of(flow, environment)
         if known is None:
             return StageAddedLater(environment=environment)
-        if _has_got_through(known) or known.sequel == "retry":
+        if _has_got_through(known) or known.failure_response == "retry":
             return None
         if self.skipped_by_hotfix(known) is not None:
             return self.dead_end(self._stages[environment], flow)
@@ -94,4 +94,4 @@ def stage_reason(known: Deployment) -> StageReason:
 
 
 def _has_got_through(known: Deployment) -> bool:
-    return known.status is Status.SUCCESS or known.sequel == "ignore"
+    return known.status is Status.SUCCESS or known.failure_response == "ignore"

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from deploydb.domain.evaluation.evaluation import Lanes
-from deploydb.domain.gates import Asked
+from deploydb.domain.evaluation.evaluation import Evaluation
+from deploydb.domain.gates import GateContext
 from deploydb.domain.gates.manual import count
 from deploydb.domain.model.admission_reasons import FreezeOver, FreezeOverridden
 from deploydb.domain.model.catalog import Catalog, Stage
 from deploydb.domain.model.deployment import (
     Deployment,
-    Outcome,
+    GateStatus,
     Verdict,
 )
 from deploydb.domain.model.overrides import (
@@ -27,7 +27,7 @@ from deploydb.domain.model.reasons import Reason, several
 class Holds:
     """A service's holds, as they stand now. What it answers is looked at again when a hold ends by itself."""
 
-    def __init__(self, lanes: Lanes, catalog: Catalog, stages: Mapping[str, Stage]) -> None:
+    def __init__(self, lanes: Evaluation, catalog: Catalog, stages: Mapping[str, Stage]) -> None:
         self._lanes = lanes
         self._catalog = catalog
         self._stages = stages
@@ -54,18 +54,18 @@ class Holds:
         freezes = self._standing("freeze", (None, known.environment))
         before = self._lanes.before(known, "entry").get(FREEZE)
         if not freezes:
-            over = before is None or before.outcome is Outcome.PASS
-            return None if over else _verdict(Outcome.PASS, FreezeOver())
+            over = before is None or before.outcome is GateStatus.PASS
+            return None if over else _verdict(GateStatus.PASS, FreezeOver())
         held = tuple(hold.held for hold in freezes)
         reason = several(held)
         events = [hold.event for hold in freezes if hold.event is not None]
         groups = self._catalog.freeze_overriders
         if not groups:
-            return _verdict(Outcome.PENDING, reason, events)
+            return _verdict(GateStatus.PENDING, reason, events)
         latest = max(hold.at for hold in freezes)
         evidence = self._lanes.evidence_at(known, "entry")
         words = tuple(word for word in evidence.approvals if word.comment and word.at > latest)
-        asked = Asked(
+        asked = GateContext(
             deployment=known,
             now=self._lanes.now,
             evidence=replace(evidence, approvals=words),
@@ -74,9 +74,9 @@ class Holds:
         votes = count(ManualPromotion(ident=FREEZE, groups=groups), asked)
         inputs = (*events, *votes.inputs)
         if votes.missing or votes.refused:
-            return _verdict(Outcome.PENDING, reason, inputs)
+            return _verdict(GateStatus.PENDING, reason, inputs)
         by = tuple(Comment(by=word.by, comment=word.comment) for word in votes.given)
-        return _verdict(Outcome.PASS, FreezeOverridden(freezes=held, by=by), inputs)
+        return _verdict(GateStatus.PASS, FreezeOverridden(freezes=held, by=by), inputs)
 
     def _standing(self, kind: Kind, environments: Sequence[str | None], version: str | None = None) -> list[Hold]:
         found = standing(self._lanes.holds, kind, environments=environments, version=version, now=self._lanes.now)
@@ -97,5 +97,5 @@ class Holds:
         return list(found)
 
 
-def _verdict(outcome: Outcome, reason: Reason, inputs: Sequence[int] = ()) -> Verdict:
+def _verdict(outcome: GateStatus, reason: Reason, inputs: Sequence[int] = ()) -> Verdict:
     return Verdict(promotion=FREEZE, phase="entry", outcome=outcome, reason=reason, inputs=tuple(inputs))

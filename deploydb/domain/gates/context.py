@@ -6,15 +6,15 @@ from datetime import datetime
 from msgspec import Struct
 
 from deploydb.domain.model.deployment import (
+    DependencyState,
     Deployment,
-    Neighbour,
     Phase,
     Verdict,
 )
 from deploydb.domain.model.evidence import Evidence
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class GateContext(Struct, frozen=True, kw_only=True):
     """A deployment, what has been said about it, and the time.
 
     `since`: when the clocks of soaks and timeouts began: when the deployment came to run; at the door of a stage, when
@@ -28,5 +28,5 @@ class Asked(Struct, frozen=True, kw_only=True):
     evidence: Evidence = Evidence()
     since: datetime | None = None
     groups: Mapping[str, frozenset[str]] = {}
-    neighbours: tuple[Neighbour, ...] = ()
+    neighbours: tuple[DependencyState, ...] = ()
     before: Mapping[str, Verdict] = {}

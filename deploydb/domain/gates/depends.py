@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from deploydb.domain.gates.context import Asked
+from deploydb.domain.gates.context import GateContext
 from deploydb.domain.model.deployment import (
-    Neighbour,
-    Outcome,
+    DependencyState,
+    GateStatus,
     Status,
     Verdict,
 )
@@ -22,23 +22,23 @@ from deploydb.domain.model.promotions import DependsOnPromotion
 from deploydb.domain.model.reason_parts import ReleaseStatus
 
 
-def depends_on(promotion: DependsOnPromotion, asked: Asked) -> Verdict:
+def depends_on(promotion: DependsOnPromotion, asked: GateContext) -> Verdict:
     """What runs there has succeeded, and is of the version that is wanted."""
     ident, lane = promotion.ident, {"service": promotion.service, "environment": promotion.environment}
     found = [one for one in asked.neighbours if _is_meant(promotion, one)]
     if not found:
         missing = DependencyMissing(**lane, version=promotion.version)
-        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=missing)
+        return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=missing)
     others = [one for one in found if not in_range(promotion.version, one.release.artifact.version)]
     if others:
         other = DependencyVersion(**lane, version=promotion.version, running=_versions(others))
-        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=other)
+        return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=other)
     unproven = [one for one in found if one.status is not Status.SUCCESS]
     if unproven:
         states = tuple(ReleaseStatus(version=one.release.artifact.version, status=one.status) for one in unproven)
         unverified = DependencyUnverified(**lane, running=states)
-        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=unverified)
-    return Verdict(promotion=ident, outcome=Outcome.PASS, reason=DependencyMet(**lane, running=_versions(found)))
+        return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=unverified)
+    return Verdict(promotion=ident, outcome=GateStatus.PASS, reason=DependencyMet(**lane, running=_versions(found)))
 
 
 def in_range(wanted: str | None, version: str) -> bool:
@@ -51,10 +51,10 @@ def in_range(wanted: str | None, version: str) -> bool:
         return False
 
 
-def _versions(found: Sequence[Neighbour]) -> tuple[str, ...]:
+def _versions(found: Sequence[DependencyState]) -> tuple[str, ...]:
     return tuple(one.release.artifact.version for one in found)
 
 
-def _is_meant(promotion: DependsOnPromotion, one: Neighbour) -> bool:
+def _is_meant(promotion: DependsOnPromotion, one: DependencyState) -> bool:
     lane = (one.service, one.environment) == (promotion.service, promotion.environment)
     return lane and promotion.artifact in (None, one.release.artifact.module)

@@ -43,7 +43,7 @@ def answered_under(promotions: Iterable[Promotion]) -> frozenset[str]:
 def of_exit(evidence: Evidence, known: Deployment, entry: Collection[str], used: Collection[int] = ()) -> Evidence:
     """What counts of a deployment that runs. `entry`: the names that its entry asks for, too; `used`: the log rows by
     which its entry was judged."""
-    ran = known.ran_since or known.came_to_run
+    ran = known.live_at or known.reported_live_at
 
     def counts(word: Verification | Approval) -> bool:
         if word.event is not None and word.event in used:

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from deploydb.domain.gates.context import Asked
+from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.depends import depends_on
 from deploydb.domain.gates.expression import expression
 from deploydb.domain.gates.manual import manual
@@ -14,7 +14,7 @@ from deploydb.domain.gates.provenance import provenance
 from deploydb.domain.gates.soak import soak
 from deploydb.domain.gates.verification import checked, verification
 from deploydb.domain.gates.window import window
-from deploydb.domain.model.deployment import Outcome, Verdict
+from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.gate_reasons import ApprovalDeferred, GateBroken
 from deploydb.domain.model.promotions import (
     DependsOnPromotion,
@@ -33,7 +33,7 @@ BROKEN_AGAIN_AFTER = timedelta(minutes=1)
 """A gate that breaks is asked again after this."""
 
 
-def judge(promotions: Sequence[Promotion], asked: Asked) -> tuple[Verdict, ...]:
+def judge(promotions: Sequence[Promotion], asked: GateContext) -> tuple[Verdict, ...]:
     """A verdict for each promotion, in their order.
 
     FAIL and ERROR are never mixed up: an errored job may report again, a failed one stops the flow. A gate that breaks
@@ -51,16 +51,16 @@ def _turn(promotion: Promotion) -> int:
     return 2 if isinstance(promotion, ManualPromotion) else isinstance(promotion, SoakPromotion)
 
 
-def _judge(promotion: Promotion, asked: Asked, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+def _judge(promotion: Promotion, asked: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
     try:
         return _judge_one(promotion, asked, others)
     except Exception as error:  # whatever breaks in a gate must block that gate and nothing else
         reason = GateBroken(promotion=promotion.ident, error=f"{type(error).__name__}: {error}")
         again = asked.now + BROKEN_AGAIN_AFTER
-        return Verdict(promotion=promotion.ident, outcome=Outcome.ERROR, reason=reason, recheck_at=again)
+        return Verdict(promotion=promotion.ident, outcome=GateStatus.ERROR, reason=reason, recheck_at=again)
 
 
-def _judge_one(promotion: Promotion, asked: Asked, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+def _judge_one(promotion: Promotion, asked: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
     match promotion:
         case VerificationPromotion():
             return verification(promotion, asked)
@@ -82,16 +82,16 @@ def _judge_one(promotion: Promotion, asked: Asked, others: Sequence[tuple[Promot
             assert_never(promotion)
 
 
-def _people(promotion: ManualPromotion, asked: Asked, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+def _people(promotion: ManualPromotion, asked: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
     """People are asked once what need not ask them has passed. A word that they have given already stands."""
     said = manual(promotion, asked)
     unmet = [
         other.ident
         for other, verdict in others
-        if not isinstance(other, ManualPromotion) and verdict.outcome is not Outcome.PASS
+        if not isinstance(other, ManualPromotion) and verdict.outcome is not GateStatus.PASS
     ]
-    ran_out = said.outcome is Outcome.FAIL and said.recheck_at is not None
-    if not unmet or (said.outcome is not Outcome.PENDING and not ran_out):
+    ran_out = said.outcome is GateStatus.FAIL and said.recheck_at is not None
+    if not unmet or (said.outcome is not GateStatus.PENDING and not ran_out):
         return said
     deferred = ApprovalDeferred(unmet=tuple(unmet))
-    return Verdict(promotion=promotion.ident, outcome=Outcome.PENDING, reason=deferred, inputs=said.inputs)
+    return Verdict(promotion=promotion.ident, outcome=GateStatus.PENDING, reason=deferred, inputs=said.inputs)

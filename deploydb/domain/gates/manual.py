@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from deploydb.domain.gates.context import Asked
-from deploydb.domain.model.deployment import Outcome, Verdict
+from deploydb.domain.gates.context import GateContext
+from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.evidence import Approval
 from deploydb.domain.model.gate_reasons import ApprovalRefused, ApprovalTimedOut, Approved, AwaitingApproval
 from deploydb.domain.model.promotions import ManualPromotion
@@ -26,30 +26,30 @@ class Votes(Struct, frozen=True, kw_only=True):
     inputs: tuple[int, ...]
 
 
-def manual(promotion: ManualPromotion, asked: Asked) -> Verdict:
+def manual(promotion: ManualPromotion, asked: GateContext) -> Verdict:
     """Enough different people said yes, and nobody no, within the timeout of being asked."""
     ident = promotion.ident
     votes = count(promotion, asked)
     if votes.refused:
         refusals = tuple(Comment(by=word.by, comment=word.comment) for word in votes.refused)
         refused = ApprovalRefused(promotion=ident, refusals=refusals)
-        return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=refused, inputs=votes.inputs)
+        return Verdict(promotion=ident, outcome=GateStatus.FAIL, reason=refused, inputs=votes.inputs)
     people = tuple(word.by for word in votes.given)
     if not votes.missing:
-        return Verdict(promotion=ident, outcome=Outcome.PASS, reason=Approved(by=people), inputs=votes.inputs)
+        return Verdict(promotion=ident, outcome=GateStatus.PASS, reason=Approved(by=people), inputs=votes.inputs)
     reason = AwaitingApproval(missing=votes.missing, groups=votes.groups, approved_by=people, uncounted=votes.uncounted)
     if promotion.timeout is None:
-        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=reason, inputs=votes.inputs)
+        return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=reason, inputs=votes.inputs)
     before = asked.before.get(ident)
     # the clock runs from when they were asked: the last verdict remembers it, also once it has run out
     due = before.recheck_at if before is not None and before.recheck_at is not None else asked.now + promotion.timeout
     if asked.now >= due:
         late = ApprovalTimedOut(promotion=ident, timeout=promotion.timeout, awaiting=reason)
-        return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=late, recheck_at=due, inputs=votes.inputs)
-    return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=reason, recheck_at=due, inputs=votes.inputs)
+        return Verdict(promotion=ident, outcome=GateStatus.FAIL, reason=late, recheck_at=due, inputs=votes.inputs)
+    return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=reason, recheck_at=due, inputs=votes.inputs)
 
 
-def count(promotion: ManualPromotion, asked: Asked) -> Votes:
+def count(promotion: ManualPromotion, asked: GateContext) -> Votes:
     """Whose word counts. Each person's latest word, once, on this very file, of a member of the groups."""
     release = asked.deployment.release
     said: dict[str, Approval] = {}

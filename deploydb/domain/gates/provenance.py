@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 
-from deploydb.domain.gates.context import Asked
-from deploydb.domain.model.deployment import Outcome, Verdict
+from deploydb.domain.gates.context import GateContext
+from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.evidence import Attestation
 from deploydb.domain.model.gate_reasons import Attested, AwaitingAttestation, DigestMissing
 from deploydb.domain.model.promotions import ProvenancePromotion
 from deploydb.domain.model.reason_parts import Signature
 
 
-def provenance(promotion: ProvenancePromotion, asked: Asked) -> Verdict:
+def provenance(promotion: ProvenancePromotion, asked: GateContext) -> Verdict:
     """The artifact has a digest, and of each kind that is asked for an attestation of it by an allowed signer."""
     ident, digest = promotion.ident, asked.deployment.release.artifact.digest
     if digest is None:
-        return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=DigestMissing(promotion=ident))
+        return Verdict(promotion=ident, outcome=GateStatus.FAIL, reason=DigestMissing(promotion=ident))
     good = _good(promotion, asked)
     missing = _missing(promotion, good)
     if good and not missing:
@@ -23,7 +23,7 @@ def provenance(promotion: ProvenancePromotion, asked: Asked) -> Verdict:
         )
         inputs = tuple(sorted(one.event for one in good if one.event is not None))
         reason = Attested(promotion=ident, signatures=by)
-        return Verdict(promotion=ident, outcome=Outcome.PASS, reason=reason, inputs=inputs)
+        return Verdict(promotion=ident, outcome=GateStatus.PASS, reason=reason, inputs=inputs)
     others = [one for one in asked.evidence.attestations if one not in good]
     awaiting = AwaitingAttestation(
         digest=digest,
@@ -32,10 +32,10 @@ def provenance(promotion: ProvenancePromotion, asked: Asked) -> Verdict:
         strangers=tuple(sorted({one.signer for one in others if one.signer not in promotion.signers})),
         other_digest=any(one.signer in promotion.signers for one in others),
     )
-    return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=awaiting)
+    return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=awaiting)
 
 
-def _good(promotion: ProvenancePromotion, asked: Asked) -> list[Attestation]:
+def _good(promotion: ProvenancePromotion, asked: GateContext) -> list[Attestation]:
     digest = asked.deployment.release.artifact.digest
     return [one for one in asked.evidence.attestations if one.digest == digest and one.signer in promotion.signers]
 

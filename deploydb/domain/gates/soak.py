@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from deploydb.domain.gates.context import Asked
+from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.verification import verified_at
-from deploydb.domain.model.deployment import Outcome, Verdict
+from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.evidence import Incident, Verification
 from deploydb.domain.model.gate_reasons import Soaked, SoakIncident, Soaking, SoakNotLive, SoakUnverified
 from deploydb.domain.model.promotions import (
@@ -19,34 +19,34 @@ from deploydb.domain.model.promotions import (
 _VERIFYING = (VerificationPromotion, WebhookPromotion, MetricPromotion)
 
 
-def soak(promotion: SoakPromotion, asked: Asked, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+def soak(promotion: SoakPromotion, asked: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
     """The duration has passed since it came to run and was verified.
 
     A failed verification or an incident in that time starts it again. `others`: what the other gates say.
     """
     ident = promotion.ident
     if asked.since is None:
-        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=SoakNotLive())
-    unverified = [one.ident for one, verdict in others if _verifies(one) and verdict.outcome is not Outcome.PASS]
+        return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=SoakNotLive())
+    unverified = [one.ident for one, verdict in others if _verifies(one) and verdict.outcome is not GateStatus.PASS]
     if unverified:
-        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=SoakUnverified(unmet=tuple(unverified)))
+        return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=SoakUnverified(unmet=tuple(unverified)))
     troubled = [incident for incident in asked.evidence.incidents if incident.open]
     if troubled:
         broken = SoakIncident(incidents=tuple(incident.report for incident in troubled))
         inputs = tuple(incident.event for incident in troubled if incident.event is not None)
-        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=broken, inputs=inputs)
+        return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=broken, inputs=inputs)
     began, last = _began(asked, asked.since, [one for one, _ in others])
     due = began + promotion.duration
     if asked.now >= due:
         soaked = Soaked(promotion=ident, duration=promotion.duration)
-        return Verdict(promotion=ident, outcome=Outcome.PASS, reason=soaked)
+        return Verdict(promotion=ident, outcome=GateStatus.PASS, reason=soaked)
     reason = Soaking(
         duration=promotion.duration,
         until=due,
         after_job=last.promotion if isinstance(last, Verification) else None,
         after_incident=last.report if isinstance(last, Incident) else None,
     )
-    return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=reason, recheck_at=due)
+    return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=reason, recheck_at=due)
 
 
 def _verifies(promotion: Promotion) -> bool:
@@ -54,7 +54,7 @@ def _verifies(promotion: Promotion) -> bool:
 
 
 def _began(
-    asked: Asked, since: datetime, others: Sequence[Promotion]
+    asked: GateContext, since: datetime, others: Sequence[Promotion]
 ) -> tuple[datetime, Verification | Incident | None]:
     """When the soak began, and the failed report or incident after which it began again."""
     verified = [at for one in others if isinstance(one, _VERIFYING) if (at := verified_at(one, asked)) is not None]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from deploydb.domain.gates.context import Asked
-from deploydb.domain.model.deployment import Outcome, Verdict
+from deploydb.domain.gates.context import GateContext
+from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.evidence import Verification
 from deploydb.domain.model.gate_reasons import (
     AwaitingJobs,
@@ -22,7 +22,7 @@ from deploydb.domain.model.promotions import (
 from deploydb.domain.model.reason_parts import JobReport
 
 
-def verification(promotion: VerificationPromotion, asked: Asked) -> Verdict:
+def verification(promotion: VerificationPromotion, asked: GateContext) -> Verdict:
     """Each job's latest report decides. None, or one that is no answer, is a no once the timeout has passed."""
     ident = promotion.ident
     jobs = promotion.jobs or (ident,)
@@ -30,12 +30,12 @@ def verification(promotion: VerificationPromotion, asked: Asked) -> Verdict:
     inputs = tuple(report.event for report in latest.values() if report.event is not None)
     failed, errored = _reports(latest, "failed"), _reports(latest, "errored")
     if failed:
-        return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=JobsFailed(reports=failed), inputs=inputs)
+        return Verdict(promotion=ident, outcome=GateStatus.FAIL, reason=JobsFailed(reports=failed), inputs=inputs)
     missing = tuple(job for job in jobs if job not in latest)
     if not errored and not missing:
         passed = JobsPassed(reports=_reports(latest, "passed"))
-        return Verdict(promotion=ident, outcome=Outcome.PASS, reason=passed, inputs=inputs)
-    outcome = Outcome.ERROR if errored else Outcome.PENDING
+        return Verdict(promotion=ident, outcome=GateStatus.PASS, reason=passed, inputs=inputs)
+    outcome = GateStatus.ERROR if errored else GateStatus.PENDING
     awaiting = AwaitingJobs(missing=missing, errored=errored)
     if promotion.timeout is None or asked.since is None:
         return Verdict(promotion=ident, outcome=outcome, reason=awaiting, inputs=inputs)
@@ -43,30 +43,30 @@ def verification(promotion: VerificationPromotion, asked: Asked) -> Verdict:
     if asked.now < due:
         return Verdict(promotion=ident, outcome=outcome, reason=awaiting, recheck_at=due, inputs=inputs)
     late = JobsTimedOut(timeout=promotion.timeout, missing=missing, errored=errored)
-    return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=late, inputs=inputs)
+    return Verdict(promotion=ident, outcome=GateStatus.FAIL, reason=late, inputs=inputs)
 
 
-def checked(promotion: CheckedPromotion, asked: Asked) -> Verdict:
+def checked(promotion: CheckedPromotion, asked: GateContext) -> Verdict:
     """The latest answer decides. One that is no answer yet says how far it is; it is asked again."""
     ident = promotion.ident
     report = _latest(asked.evidence.verifications, (ident,)).get(ident)
     if report is None:
         url = promotion.url if isinstance(promotion, WebhookPromotion) else promotion.prometheus
         running = CheckRunning(promotion=ident, url=url)
-        return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=running)
+        return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=running)
     inputs = (report.event,) if report.event is not None else ()
     reports = (JobReport(job=ident, text=report.reason),)
     match report.outcome:
         case "passed":
-            return Verdict(promotion=ident, outcome=Outcome.PASS, reason=JobsPassed(reports=reports), inputs=inputs)
+            return Verdict(promotion=ident, outcome=GateStatus.PASS, reason=JobsPassed(reports=reports), inputs=inputs)
         case "failed":
-            return Verdict(promotion=ident, outcome=Outcome.FAIL, reason=JobsFailed(reports=reports), inputs=inputs)
+            return Verdict(promotion=ident, outcome=GateStatus.FAIL, reason=JobsFailed(reports=reports), inputs=inputs)
         case "errored":
             unanswered = CheckUnanswered(promotion=ident, text=report.reason)
-            return Verdict(promotion=ident, outcome=Outcome.ERROR, reason=unanswered, inputs=inputs)
+            return Verdict(promotion=ident, outcome=GateStatus.ERROR, reason=unanswered, inputs=inputs)
 
 
-def verified_at(promotion: VerificationPromotion | CheckedPromotion, asked: Asked) -> datetime | None:
+def verified_at(promotion: VerificationPromotion | CheckedPromotion, asked: GateContext) -> datetime | None:
     """When the last of the jobs reported that it passed."""
     jobs = (promotion.jobs if isinstance(promotion, VerificationPromotion) else ()) or (promotion.ident,)
     times = [report.at.time for report in _latest(asked.evidence.verifications, jobs).values()]

@@ -1,8 +1,8 @@
 """`WindowPromotion`: it is the right time."""
 
 from deploydb.domain.calendar.windows import opens
-from deploydb.domain.gates.context import Asked
-from deploydb.domain.model.deployment import Outcome, Verdict
+from deploydb.domain.gates.context import GateContext
+from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.gate_reasons import WindowClosed, WindowOpen
 from deploydb.domain.model.promotions import WindowPromotion
 
@@ -10,13 +10,13 @@ _NAMED = 3
 """More windows than these are counted, not named."""
 
 
-def window(promotion: WindowPromotion, asked: Asked) -> Verdict:
+def window(promotion: WindowPromotion, asked: GateContext) -> Verdict:
     """Inside of a window that allows, outside of those that deny. Asked again when it opens, and when it closes."""
     ident, zone = promotion.ident, promotion.zone
     opening = opens(promotion, asked.now)
     if opening.is_open:
         open_ = WindowOpen(promotion=ident, zone=zone, until=opening.closes_at)
-        return Verdict(promotion=ident, outcome=Outcome.PASS, reason=open_, recheck_at=opening.closes_at)
+        return Verdict(promotion=ident, outcome=GateStatus.PASS, reason=open_, recheck_at=opening.closes_at)
     windows = opening.denied_by or promotion.allow
     closed = WindowClosed(
         promotion=ident,
@@ -26,4 +26,4 @@ def window(promotion: WindowPromotion, asked: Asked) -> Verdict:
         count=len(windows),
         opens_at=opening.opens_at,
     )
-    return Verdict(promotion=ident, outcome=Outcome.PENDING, reason=closed, recheck_at=opening.opens_at)
+    return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=closed, recheck_at=opening.opens_at)

@@ -49,7 +49,7 @@ NOTIFICATIONS = "deploydb.notifications"
 
 
 class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that people want to know at once. `sequel`: what a failure led to."""
+    """Something that people want to know at once. `failure_response`: what a failure led to."""
 
     type: Literal["deployment.failed"]
     id: str
@@ -61,7 +61,7 @@ class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True):
     environment: str
     artifact: Artifact
     attempt: int
-    sequel: str
+    failure_response: str
     reason: str
     url: str | None = None
 

@@ -20,7 +20,7 @@ from deploydb.domain.model.facts import (
 )
 from deploydb.domain.model.reasons import Reason
 
-Sequel = Literal["stop", "retry", "rollback", "full_rollback", "ignore"]
+FailureResponse = Literal["stop", "retry", "rollback", "full_rollback", "ignore"]
 """What a failure led to: the strategy that was followed, or another attempt before it counted."""
 
 
@@ -47,7 +47,7 @@ class Status(StrEnum):
     SKIPPED = "SKIPPED"
 
 
-class Outcome(StrEnum):
+class GateStatus(StrEnum):
     """A gate's judgement. PENDING says what it waits for; ERROR is technical, tried again, and never means FAIL."""
 
     PASS = "PASS"  # noqa: S105
@@ -56,7 +56,7 @@ class Outcome(StrEnum):
     ERROR = "ERROR"
 
 
-class Precedence(NamedTuple):
+class FactOrder(NamedTuple):
     """Which of two facts about the same thing is the later one."""
 
     time: datetime
@@ -64,14 +64,14 @@ class Precedence(NamedTuple):
     id: str
 
 
-def precedence(fact: Fact) -> Precedence:
+def fact_order(fact: Fact) -> FactOrder:
     """A fact's place in time. The wire has filled `time` in.
 
     Raises: ValueError for a fact without a time.
     """
     if fact.time is None:
         raise ValueError(f"fact {fact.source}/{fact.id} has no time")
-    return Precedence(fact.time, fact.source, fact.id)
+    return FactOrder(fact.time, fact.source, fact.id)
 
 
 class Release(Struct, frozen=True, kw_only=True):
@@ -99,9 +99,9 @@ class Deployment(Struct, frozen=True, kw_only=True):
     `finished*`, `outcome`...), and `status` is derived from both. `flow` is None where nobody commanded it (`kind`
     external), and of a rollback. `cause`: the deployment whose failure led to this attempt. `not_before`: when it may
     be commanded. `trigger_reason`: why it was commanded, or observed, or is put back; `status_reason`: why its status
-    is as it is. `sequel`: the response to its failure, `aftermath`: its details; until then the failure has not
-    counted. `ran_since`: when it came to run, once that has been taken in. `open`: promotion still has something to do
-    with it.
+    is as it is. `failure_response`: the response to its failure, `failure_response_detail`: its details; until then the
+    failure has not counted. `live_at`: when it came to run, once that has been taken in. `needs_evaluation`: promotion
+    still has something to do with it.
     """
 
     id: int
@@ -120,18 +120,18 @@ class Deployment(Struct, frozen=True, kw_only=True):
     skipped_at: datetime | None = None
     replaced_at: datetime | None = None
     result: Literal["SUCCESS", "FAILED"] | None = None
-    sequel: Sequel | None = None
-    aftermath: Reason | None = None
+    failure_response: FailureResponse | None = None
+    failure_response_detail: Reason | None = None
     trigger_reason: Reason | None = None
     status_reason: Reason | None = None
-    started: Precedence | None = None
-    finished: Precedence | None = None
+    started: FactOrder | None = None
+    finished: FactOrder | None = None
     outcome: Literal["succeeded", "failed"] | None = None
     failure: str | None = None
     started_url: str | None = None
     finished_url: str | None = None
-    ran_since: datetime | None = None
-    open: bool = True
+    live_at: datetime | None = None
+    needs_evaluation: bool = True
 
     @property
     def status(self) -> Status:
@@ -159,18 +159,18 @@ class Deployment(Struct, frozen=True, kw_only=True):
         return self.requested_at or (self.finished.time if self.finished is not None else self.skipped_at)
 
     @property
-    def running_since(self) -> datetime | None:
+    def gates_count_from(self) -> datetime | None:
         """When it came to run there: the later of the finish and the command, so that no source can backdate it."""
         if self.outcome != "succeeded" or self.finished is None:
             return None
         return max(self.finished.time, self.requested_at or self.finished.time)
 
     @property
-    def came_to_run(self) -> datetime | None:
-        """When it came to run there, to tell which of two came last: as `running_since`, but by the source's word
+    def reported_live_at(self) -> datetime | None:
+        """When it came to run there, to tell which of two came last: as `gates_count_from`, but by the source's word
         alone where nobody commanded it, so that deployments adopted together keep the order in which they happened."""
         if self.commanded or self.outcome != "succeeded" or self.finished is None:
-            return self.running_since
+            return self.gates_count_from
         return self.finished.time
 
 
@@ -191,7 +191,7 @@ def status(deployment: Deployment) -> Status:
 
 def merge(deployment: Deployment, fact: DeploymentStarted | DeploymentFinished) -> Deployment:
     """The deployment with one more fact taken in. A fact that an equal or later one has overtaken changes nothing."""
-    at = precedence(fact)
+    at = fact_order(fact)
     match fact:
         case DeploymentStarted():
             if deployment.started is not None and at <= deployment.started:
@@ -219,7 +219,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
     promotion: str
     phase: Phase = "exit"
-    outcome: Outcome
+    outcome: GateStatus
     reason: Reason
     recheck_at: datetime | None = None
     inputs: tuple[int, ...] = ()
@@ -230,25 +230,25 @@ class Verdict(Struct, frozen=True, kw_only=True):
         return self.phase, self.promotion
 
 
-class Running(Struct, frozen=True, kw_only=True):
+class CurrentVersion(Struct, frozen=True, kw_only=True):
     """What an environment runs of one module of a service: the last deployment that finished well."""
 
     deployment: int
     release: Release
-    since: datetime
+    live_at: datetime
 
 
-class Good(Struct, frozen=True, kw_only=True):
+class KnownGood(Struct, frozen=True, kw_only=True):
     """A release that succeeded in a lane before, and the last deployment there that did."""
 
     deployment: int
     release: Release
-    since: datetime
+    live_at: datetime
     completed: bool = False
     """Whether it succeeded in every stage of its flow, too."""
 
 
-class Neighbour(Struct, frozen=True, kw_only=True):
+class DependencyState(Struct, frozen=True, kw_only=True):
     """What a lane of another service runs of one module, and how it got on there."""
 
     service: str

@@ -28,7 +28,7 @@ class Permanent(DeployDBError):
     """It will not work however often it is tried."""
 
 
-class Refused(Permanent):
+class MessageRejected(Permanent):
     """One message that cannot be taken.
 
     `reason` is for people and says what to do; `path` names the offending field (`$.artifact.version`).

@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from deploydb.domain.model.deployment import Precedence, precedence
+from deploydb.domain.model.deployment import FactOrder, fact_order
 from deploydb.domain.model.facts import (
     ApprovalGiven,
     ApprovalRefused,
@@ -25,7 +25,7 @@ class Verification(Struct, frozen=True, kw_only=True):
 
     promotion: str
     outcome: Literal["passed", "failed", "errored"]
-    at: Precedence
+    at: FactOrder
     reason: str | None = None
     url: str | None = None
     event: int | None = None
@@ -36,7 +36,7 @@ class Verification(Struct, frozen=True, kw_only=True):
         return cls(
             promotion=fact.promotion,
             outcome=fact.outcome,
-            at=precedence(fact),
+            at=fact_order(fact),
             reason=fact.reason,
             url=fact.url,
         )
@@ -48,7 +48,7 @@ class Approval(Struct, frozen=True, kw_only=True):
     promotion: str
     by: str
     given: bool
-    at: Precedence
+    at: FactOrder
     comment: str | None = None
     digest: str | None = None
     event: int | None = None
@@ -61,7 +61,7 @@ class Approval(Struct, frozen=True, kw_only=True):
             promotion=fact.promotion,
             by=fact.by,
             given=given,
-            at=precedence(fact),
+            at=fact_order(fact),
             comment=fact.comment,
             digest=fact.digest,
         )
@@ -72,7 +72,7 @@ class Incident(Struct, frozen=True, kw_only=True):
 
     name: str
     open: bool
-    at: Precedence
+    at: FactOrder
     version: str | None = None
     reason: str | None = None
     event: int | None = None
@@ -83,7 +83,7 @@ class Incident(Struct, frozen=True, kw_only=True):
         return cls(
             name=fact.incident or "",
             open=isinstance(fact, IncidentDetected),
-            at=precedence(fact),
+            at=fact_order(fact),
             version=fact.version,
             reason=fact.reason,
         )
@@ -100,13 +100,13 @@ class Attestation(Struct, frozen=True, kw_only=True):
     digest: str
     signer: str
     kind: str
-    at: Precedence
+    at: FactOrder
     event: int | None = None
 
     @classmethod
     def of(cls, fact: ArtifactAttested) -> "Attestation":
         """What the fact says."""
-        return cls(digest=fact.artifact.digest or "", signer=fact.signer, kind=fact.kind, at=precedence(fact))
+        return cls(digest=fact.artifact.digest or "", signer=fact.signer, kind=fact.kind, at=fact_order(fact))
 
 
 class Evidence(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from deploydb.domain.model.deployment import Deployment, Outcome
+from deploydb.domain.model.deployment import Deployment, GateStatus
 from deploydb.domain.model.facts import AnyFact
 
 
@@ -24,7 +24,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """
 
     deployment: Deployment
-    asked: dict[str, Outcome | None] = {}
+    asked: dict[str, GateStatus | None] = {}
     created_at: datetime | None = None
 
     @property

@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from deploydb.domain.model.admission_reasons import Frozen, Held, Paused, Pinned, Vetoed
-from deploydb.domain.model.deployment import Precedence, precedence
+from deploydb.domain.model.deployment import FactOrder, fact_order
 from deploydb.domain.model.facts import (
     HoldLifted,
     HoldPlaced,
@@ -30,7 +30,7 @@ class Hold(Struct, frozen=True, kw_only=True):
     environment: str | None
     version: str | None
     by: str
-    at: Precedence
+    at: FactOrder
     placed: bool = True
     reason: str | None = None
     until: datetime | None = None
@@ -45,7 +45,7 @@ class Hold(Struct, frozen=True, kw_only=True):
             environment=fact.environment,
             version=fact.version,
             by=fact.by,
-            at=precedence(fact),
+            at=fact_order(fact),
             placed=isinstance(fact, HoldPlaced),
             reason=fact.reason,
             until=fact.until if isinstance(fact, HoldPlaced) else None,
@@ -85,7 +85,7 @@ class Hotfix(Struct, frozen=True, kw_only=True):
     skip: tuple[str, ...]
     by: str
     reason: str
-    at: Precedence
+    at: FactOrder
     event: int | None = None
 
     @classmethod
@@ -97,7 +97,7 @@ class Hotfix(Struct, frozen=True, kw_only=True):
             skip=fact.skip,
             by=fact.by,
             reason=fact.reason,
-            at=precedence(fact),
+            at=fact_order(fact),
         )
 
     @property
@@ -106,26 +106,26 @@ class Hotfix(Struct, frozen=True, kw_only=True):
         return Comment(by=self.by, comment=self.reason)
 
 
-class Wish(Struct, frozen=True, kw_only=True):
+class RollbackRequest(Struct, frozen=True, kw_only=True):
     """A rollback that a person asked for, and that nothing has come of yet. `event`: the log row that says so."""
 
     event: int
     environment: str
     by: str
     reason: str
-    at: Precedence
+    at: FactOrder
     version: str | None = None
     module: str | None = None
 
     @classmethod
-    def of(cls, fact: RollbackRequested, event: int) -> "Wish":
+    def of(cls, fact: RollbackRequested, event: int) -> "RollbackRequest":
         """What the fact, in the log under the number `event`, asks for."""
         return cls(
             event=event,
             environment=fact.environment,
             by=fact.by,
             reason=fact.reason,
-            at=precedence(fact),
+            at=fact_order(fact),
             version=fact.version,
             module=fact.artifact,
         )

@@ -39,7 +39,7 @@ class Attempt(Struct, frozen=True, kw_only=True, rename="camel"):
     finished_at: str | None
     decided_at: str | None
     deadline: str | None
-    aftermath: ReasonBody | None
+    failure_response_detail: ReasonBody | None
     url: str | None
     words: list[Word]
 
@@ -109,7 +109,7 @@ def _attempt(view: DeploymentView, stage: StageBody, words: list[Word]) -> Attem
         finished_at=iso(view.finished_at),
         decided_at=iso(view.decided_at),
         deadline=iso(view.deadline) if view.status in ("CREATED", "STARTED") else None,
-        aftermath=reason_body(view.aftermath),
+        failure_response_detail=reason_body(view.failure_response_detail),
         url=view.url,
         words=words,
     )

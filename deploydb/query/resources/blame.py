@@ -139,7 +139,7 @@ def _what(kind: str, told: Told) -> str | None:
     if kind.startswith("hold."):
         return told.kind
     if kind == "failure.counted":
-        return told.sequel
+        return told.failure_response
     if kind == "hotfix.declared":
         return ", ".join(told.skip) or None
     return told.incident if kind.startswith("incident.") else None

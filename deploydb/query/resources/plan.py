@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain import wording
-from deploydb.domain.evaluation.decisions import Situation
+from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.forecast import Expected, Lane, arrivals, expected, expected_of
 from deploydb.domain.model.artifact import version_key
 from deploydb.domain.model.catalog import Service, Stage
@@ -19,7 +19,7 @@ from deploydb.query.resource import Resource, needed
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.plan import deployments_took, gates_took
 from deploydb.store.queries.why import deployment_of_version
-from deploydb.store.snapshot import situations
+from deploydb.store.snapshot import snapshots
 
 
 class Takes(Struct, frozen=True, kw_only=True):
@@ -88,7 +88,7 @@ def plan(asked: Asked) -> Plan:
             stage.environment: deployment_of_version(connection, name, stage.environment, version) for stage in stages
         }
         held = Held(holds_at(connection, asked.now, name), asked.catalog)
-        (situation,) = situations(connection, [name], asked.catalog, lock=False)
+        (situation,) = snapshots(connection, [name], asked.catalog, lock=False)
     expects = {one.environment: one for one in arrivals(stages, entry, exits, lanes, asked.now)}
     return Plan(
         service=name,
@@ -126,11 +126,11 @@ def _held(held: Held, service: str, stage: Stage, version: str) -> list[str]:
     return [wording.text(hold.held) for hold in over if hold.kind != "pin" or hold.version != version]
 
 
-def _business(situation: Situation, service: Service, stage: Stage, version: str) -> list[str]:
+def _business(situation: ServiceSnapshot, service: Service, stage: Stage, version: str) -> list[str]:
     """What is going on in the lane: another deployment, one that is being verified, and what it would not replace."""
     told = []
     for known in situation.deployments:
-        if known.environment != stage.environment or not known.open:
+        if known.environment != stage.environment or not known.needs_evaluation:
             continue
         other = known.release.artifact.version
         if known.active:

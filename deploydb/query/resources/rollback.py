@@ -6,17 +6,17 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain import wording
-from deploydb.domain.evaluation.decisions import Situation
-from deploydb.domain.evaluation.evaluation import Lanes
-from deploydb.domain.evaluation.failure_policy import Failures
+from deploydb.domain.evaluation.decisions import ServiceSnapshot
+from deploydb.domain.evaluation.evaluation import Evaluation
+from deploydb.domain.evaluation.failure_policy import FailurePolicy
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.gates.depends import in_range
 from deploydb.domain.gates.formatting import instant
 from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.deployment import (
-    Good,
+    CurrentVersion,
+    KnownGood,
     Release,
-    Running,
 )
 from deploydb.domain.model.overrides import standing
 from deploydb.domain.model.promotions import DependsOnPromotion
@@ -26,7 +26,7 @@ from deploydb.query.existence import require_lane
 from deploydb.query.request_context import Asked
 from deploydb.query.resource import Resource, text
 from deploydb.store.queries.rollback import came_after
-from deploydb.store.snapshot import situations
+from deploydb.store.snapshot import snapshots
 from deploydb.store.snapshot_context import good_in
 
 _MOST_UNDONE = 50
@@ -93,7 +93,7 @@ def rollback(asked: Asked) -> Rollback:
         configured = asked.catalog.services.get(service)
         if configured is None:
             raise not_found(f"{shown(service)} is not configured: nothing of it is rolled back")
-        (situation,) = situations(connection, [service], asked.catalog, lock=False)
+        (situation,) = snapshots(connection, [service], asked.catalog, lock=False)
         away = _runs(situation, environment, module)
         if away is None:
             return Rollback(
@@ -122,7 +122,7 @@ def rollback(asked: Asked) -> Rollback:
     return Rollback(
         service=service,
         environment=environment,
-        away=Away(version=away.release.artifact.version, deployment=away.deployment, since=away.since.isoformat()),
+        away=Away(version=away.release.artifact.version, deployment=away.deployment, since=away.live_at.isoformat()),
         target=_target(target) if target is not None else None,
         why=_why(target) if target is not None else obstacle,
         undoes=[_release(release) for release in undone],
@@ -132,22 +132,27 @@ def rollback(asked: Asked) -> Rollback:
     )
 
 
-def _runs(situation: Situation, environment: str, module: str | None) -> Running | None:
+def _runs(situation: ServiceSnapshot, environment: str, module: str | None) -> CurrentVersion | None:
     runs = [ran for (where, name), ran in situation.running.items() if where == environment and module in (None, name)]
-    return max(runs, key=lambda ran: ran.since, default=None)
+    return max(runs, key=lambda ran: ran.live_at, default=None)
 
 
 def _choose(
-    asked: Asked, situation: Situation, service: Service, good: list[Good], environment: str, away: Running
-) -> tuple[Good | None, str]:
-    lanes = Lanes(situation, asked.now, asked.catalog)
+    asked: Asked,
+    situation: ServiceSnapshot,
+    service: Service,
+    good: list[KnownGood],
+    environment: str,
+    away: CurrentVersion,
+) -> tuple[KnownGood | None, str]:
+    lanes = Evaluation(situation, asked.now, asked.catalog)
     holds = Holds(lanes, asked.catalog, {stage.environment: stage for stage in asked.catalog.stages(service)})
-    target, obstacle = Failures(lanes, asked.catalog, service, holds).target(good, environment, away.release)
+    target, obstacle = FailurePolicy(lanes, asked.catalog, service, holds).target(good, environment, away.release)
     return target, wording.text(obstacle)
 
 
 def _undone(
-    connection: sa.Connection, service: Service, environment: str, target: Good, away: Running
+    connection: sa.Connection, service: Service, environment: str, target: KnownGood, away: CurrentVersion
 ) -> list[Release]:
     """What came after the target and is in what runs now; what has been rolled back already is not."""
     found = came_after(connection, service.ident, environment, target.release, target.deployment, limit=_MOST_UNDONE)
@@ -155,7 +160,7 @@ def _undone(
     return [one for one in found if one.order_key(service.order) <= newest] or [away.release]
 
 
-def _dependents(asked: Asked, service: str, environment: str, target: Good | None) -> Iterator[Dependent]:
+def _dependents(asked: Asked, service: str, environment: str, target: KnownGood | None) -> Iterator[Dependent]:
     """The gates of other services that ask about the lane, and whether the target would do for them."""
     for name in asked.catalog.dependents(service, environment):
         dependent = asked.catalog.services[name]
@@ -176,7 +181,7 @@ def _dependents(asked: Asked, service: str, environment: str, target: Good | Non
                     )
 
 
-def _holds(asked: Asked, situation: Situation, environment: str) -> list[str]:
+def _holds(asked: Asked, situation: ServiceSnapshot, environment: str) -> list[str]:
     """What stands against it: a pin, and freezes, which it waits for."""
     there = (None, environment)
     pins = standing(situation.holds, "pin", environments=there, version=None, now=asked.now)
@@ -184,16 +189,16 @@ def _holds(asked: Asked, situation: Situation, environment: str) -> list[str]:
     return [wording.text(hold.held) for hold in (*pins, *freezes)]
 
 
-def _why(target: Good) -> str:
+def _why(target: KnownGood) -> str:
     where = "completed the pipeline" if target.completed else "succeeded there"
-    return f"{target.release.artifact.version} was the last that {where}, deployed {instant(target.since)}"
+    return f"{target.release.artifact.version} was the last that {where}, deployed {instant(target.live_at)}"
 
 
-def _target(target: Good) -> Target:
+def _target(target: KnownGood) -> Target:
     return Target(
         version=target.release.artifact.version,
         deployment=target.deployment,
-        since=target.since.isoformat(),
+        since=target.live_at.isoformat(),
         completed=target.completed,
     )
 

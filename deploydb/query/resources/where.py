@@ -144,7 +144,7 @@ def _place(catalog: Catalog, found: FoundView, view: PlaceView) -> Place:
 def _state(found: FoundView, view: PlaceView) -> State:
     if view.runs == found.id:
         return "runs"
-    if view.open and view.status in ("NOT_STARTED", "CREATED", "STARTED"):
+    if view.needs_evaluation and view.status in ("NOT_STARTED", "CREATED", "STARTED"):
         return "coming"
     if view.since is not None:
         return "ran"

@@ -30,7 +30,7 @@ from deploydb.store.queries.why import (
     version_is_stored,
 )
 from deploydb.store.set_aside import set_aside_of
-from deploydb.store.snapshot import situations
+from deploydb.store.snapshot import snapshots
 
 _LOOKED_BACK = 200
 """Where a higher version is newer, it is looked for among the releases of a module that were published last."""
@@ -100,7 +100,7 @@ def _releasing(connection: sa.Connection, asked: Asked, meant: DeploymentView) -
     """What would release it; None where it is there with success, or was only seen there."""
     if meant.status == "SUCCESS" or meant.kind == "external":
         return None
-    (situation,) = situations(connection, [meant.service], asked.catalog, lock=False)
+    (situation,) = snapshots(connection, [meant.service], asked.catalog, lock=False)
     found: Releasing | None
     if any(known.id == meant.id for known in situation.deployments):
         found = what_releases(asked.catalog, situation, meant.id, asked.now)

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deploydb.domain.model.deployment import Precedence
+from deploydb.domain.model.deployment import FactOrder
 from deploydb.domain.model.evidence import Attestation, Incident
 from deploydb.domain.model.facts import (
     ArtifactAttested,
@@ -22,11 +22,20 @@ from deploydb.domain.model.facts import (
 from deploydb.domain.model.overrides import (
     Hold,
     Hotfix,
-    Wish,
+    RollbackRequest,
 )
 from deploydb.store import bulk
 from deploydb.store.projections.publications import module_key
-from deploydb.store.tables import artifact, attestation, deployment, hold, hotfix, incident, running, wish
+from deploydb.store.tables import (
+    artifact,
+    attestation,
+    current_version,
+    deployment,
+    hold,
+    hotfix,
+    incident,
+    rollback_request,
+)
 
 Order = (
     HoldPlaced
@@ -70,7 +79,7 @@ def order(connection: sa.Connection, facts: Sequence[tuple[int, Order]]) -> set[
     for table, key in _KEYS.items():
         batch = [kept[table][each] for each in sorted(kept[table])]
         bulk.upsert(connection, table, batch, key=key, later=_LATER)
-    bulk.insert_rows(connection, wish, wishes)
+    bulk.insert_rows(connection, rollback_request, wishes)
     _reopen(connection, {each[:2] for each in kept[incident]})
     return _services(connection, [fact for _, fact in facts])
 
@@ -83,7 +92,7 @@ def hold_from_row(row: Any) -> Hold:  # noqa: ANN401  # a row of `hold`
         environment=row.environment or None,
         version=row.version,
         by=row.by,
-        at=Precedence(row.time, row.source, row.event_id),
+        at=FactOrder(row.time, row.source, row.event_id),
         placed=row.placed,
         reason=row.reason,
         until=row.until,
@@ -103,7 +112,7 @@ def _place(row: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in _LATER)
 
 
-def _said(at: Precedence, number: int) -> dict[str, Any]:
+def _said(at: FactOrder, number: int) -> dict[str, Any]:
     return {"time": at.time, "source": at.source, "event_id": at.id, "event": number}
 
 
@@ -162,7 +171,7 @@ def _attestation(fact: ArtifactAttested, number: int) -> dict[str, Any]:
 
 
 def _wish(fact: RollbackRequested, number: int) -> dict[str, Any]:
-    request = Wish.of(fact, number)
+    request = RollbackRequest.of(fact, number)
     return {
         "event": number,
         "service": fact.service,
@@ -178,17 +187,18 @@ def _wish(fact: RollbackRequested, number: int) -> dict[str, Any]:
 
 
 def _reopen(connection: sa.Connection, lanes: Iterable[tuple[Any, ...]]) -> None:
-    """What runs in a lane in trouble is judged again, though it had succeeded. Index: primary key of `running`."""
+    """What runs in a lane in trouble is judged again, though it had succeeded. Index: primary key of
+    `current_version`."""
     for service, environment in sorted(lanes):
-        here = sa.select(running.c.deployment_id).where(
-            running.c.service == service, running.c.environment == environment
+        here = sa.select(current_version.c.deployment_id).where(
+            current_version.c.service == service, current_version.c.environment == environment
         )
-        connection.execute(sa.update(deployment).where(deployment.c.id.in_(here)).values(open=True))
+        connection.execute(sa.update(deployment).where(deployment.c.id.in_(here)).values(needs_evaluation=True))
 
 
 def _services(connection: sa.Connection, facts: Sequence[Order]) -> set[str]:
     """Those that are named, and where a hold is over all of them, or an artifact is vouched for, those with open
-    deployments that it may concern. Indexes: `ix_deployment_open`, `uq_artifact_module_key_version`."""
+    deployments that it may concern. Indexes: `ix_deployment_needs_evaluation`, `uq_artifact_module_key_version`."""
     named: set[str] = set()
     for fact in facts:
         if isinstance(fact, ArtifactAttested):
@@ -221,5 +231,5 @@ def _of_artifact(fact: ArtifactAttested) -> Callable[[sa.Select[Any]], sa.Select
 
 
 def _open_services(connection: sa.Connection, narrow: Callable[[sa.Select[Any]], sa.Select[Any]]) -> set[str]:
-    statement = narrow(sa.select(deployment.c.service).where(deployment.c.open).distinct())
+    statement = narrow(sa.select(deployment.c.service).where(deployment.c.needs_evaluation).distinct())
     return set(connection.execute(statement).scalars())

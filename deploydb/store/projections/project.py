@@ -12,10 +12,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.model.deployment import (
-    Precedence,
+    FactOrder,
     Status,
+    fact_order,
     merge,
-    precedence,
 )
 from deploydb.domain.model.evidence import Approval, Verification
 from deploydb.domain.model.facts import (
@@ -42,7 +42,7 @@ from deploydb.store.deployment_resolver import Located, names_lane
 from deploydb.store.deployments import reported, write
 from deploydb.store.projections.overrides import Order, order
 from deploydb.store.projections.publications import Publication, publish
-from deploydb.store.tables import approval, deployment, mark, unmatched, verification
+from deploydb.store.tables import approval, deployment, evaluation_request, unmatched_fact, verification
 
 
 class Logged(Struct, frozen=True, kw_only=True):
@@ -101,7 +101,7 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
                 match fact:
                     case DeploymentStarted() | DeploymentFinished():
                         # open again: what finishes after it was ruled out does run there: promotion must take note
-                        located.deployments[known.id] = replace(merge(known, fact), open=True)
+                        located.deployments[known.id] = replace(merge(known, fact), needs_evaluation=True)
                         merged.add(known.id)
                     case VerificationFinished():
                         _keep_latest(reports, (known.id, fact.promotion), _report(known.id, fact, entry.number))
@@ -115,14 +115,14 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
     _overwrite(connection, approval, words, ("deployment_id", "promotion", "by"))
     external = [_external(fact, idents[seen.key], now) for fact, seen in observed]
     bulk.insert_rows(connection, deployment, external)
-    bulk.insert_rows(connection, unmatched, lost)
+    bulk.insert_rows(connection, unmatched_fact, lost)
     services |= order(connection, ordered)
     marks: list[dict[str, Any]] = [
         {"artifact_id": idents[key], "service": None, "created_at": now}
         for key in sorted({said.key for said in published})
     ]
     marks += [{"artifact_id": None, "service": service, "created_at": now} for service in sorted(services)]
-    bulk.insert_rows(connection, mark, marks)
+    bulk.insert_rows(connection, evaluation_request, marks)
     return len(lost)
 
 
@@ -144,7 +144,7 @@ def _order(row: dict[str, Any]) -> tuple[Any, ...]:
     return (row["time"], row["source"], row["event_id"])
 
 
-def _said_at(at: Precedence, number: int) -> dict[str, Any]:
+def _said_at(at: FactOrder, number: int) -> dict[str, Any]:
     return {"time": at.time, "source": at.source, "event_id": at.id, "event": number}
 
 
@@ -174,7 +174,7 @@ def _word(ident: int, fact: ApprovalGiven | ApprovalRefused, number: int) -> dic
 
 
 def _external(fact: DeploymentObserved, artifact_id: int, now: datetime) -> dict[str, Any]:
-    at = precedence(fact)
+    at = fact_order(fact)
     observed = Observed(by=fact.by, source=fact.source, text=fact.reason)
     return {
         "service": fact.service,

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.model.artifact import Artifact, contradicts
-from deploydb.domain.model.deployment import Precedence, precedence
+from deploydb.domain.model.deployment import FactOrder, fact_order
 from deploydb.domain.model.facts import ArtifactPublished, DeploymentObserved
 from deploydb.store import bulk
 from deploydb.store.list_parameters import among
@@ -31,7 +31,7 @@ class Publication(Struct, frozen=True, kw_only=True):
     key: tuple[str, str]
     artifact: Artifact
     by: str
-    at: Precedence
+    at: FactOrder
     observed: bool = False
 
     @classmethod
@@ -42,7 +42,7 @@ class Publication(Struct, frozen=True, kw_only=True):
             key=(module_key(file.group, file.name), file.version),
             artifact=file,
             by=publisher or fact.source,
-            at=precedence(fact),
+            at=fact_order(fact),
             observed=isinstance(fact, DeploymentObserved),
         )
 
@@ -107,7 +107,7 @@ def _settle(connection: sa.Connection, row: Any, others: Sequence[Publication]) 
         key=(row.module_key, row.version),
         artifact=_named(row, row),
         by=row.published_by,
-        at=Precedence(row.published_at, row.source, row.event_id),
+        at=FactOrder(row.published_at, row.source, row.event_id),
         observed=row.observed,
     )
     by_fact = {(item.at.source, item.at.id): item for item in (*others, stands)}
@@ -177,7 +177,7 @@ def _publication(row: Any, of: Any) -> Publication:  # noqa: ANN401  # rows of `
         key=(of.module_key, of.version),
         artifact=_named(row, of),
         by=row.published_by,
-        at=Precedence(row.published_at, row.source, row.event_id),
+        at=FactOrder(row.published_at, row.source, row.event_id),
     )
 
 

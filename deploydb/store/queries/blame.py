@@ -7,12 +7,12 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.reasons import Reason
 from deploydb.store.journal import fact_text, is_own, own_id
 from deploydb.store.list_parameters import among
 from deploydb.store.queries.log_positions import numbers_between
-from deploydb.store.tables import deployment, event, tenure
+from deploydb.store.tables import deployment, event, live_interval
 from deploydb.wire.native import decode_fact
 
 MOST = 200
@@ -31,7 +31,7 @@ _SAID = (
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """What a row of the log says of a change. `since` and `sequel` are of decisions alone."""
+    """What a row of the log says of a change. `since` and `failure_response` are of decisions alone."""
 
     deployment: int | None = None
     since: datetime | None = None
@@ -41,7 +41,7 @@ class Told(Struct, frozen=True, kw_only=True):
     reason: dict[str, Any] | str | None = None
     comment: str | None = None
     promotion: str | None = None
-    sequel: str | None = None
+    failure_response: str | None = None
     skip: tuple[str, ...] = ()
     incident: str | None = None
 
@@ -109,31 +109,31 @@ def _view(row: Any) -> ChangeView:  # noqa: ANN401  # a row of `changes_between`
         else:  # by its own fields: what stands beside them says nothing
             fact = decode_fact(body, arrived_at=row.recorded_at)
             told = msgspec.convert(fact, Told, from_attributes=True)
-    except (Refused, msgspec.DecodeError):
+    except (MessageRejected, msgspec.DecodeError):
         told = None
     return ChangeView(**fields, told=told)
 
 
 def ran_before(connection: sa.Connection, deployments: list[int]) -> dict[int, str]:
-    """By deployment, the other version that ran in its lane before it. Index: `ix_tenure_lane`."""
-    earlier, releases = tenure.alias("earlier"), deployment.alias("releases")
+    """By deployment, the other version that ran in its lane before it. Index: `ix_live_interval_lane`."""
+    earlier, releases = live_interval.alias("earlier"), deployment.alias("releases")
     before = (
         sa.select(releases.c.version)
         .join(earlier, earlier.c.deployment_id == releases.c.id)
         .where(
-            earlier.c.service == tenure.c.service,
-            earlier.c.environment == tenure.c.environment,
-            earlier.c.module_key == tenure.c.module_key,
-            sa.tuple_(earlier.c.since, earlier.c.published_at, earlier.c.deployment_id)
-            < sa.tuple_(tenure.c.since, tenure.c.published_at, tenure.c.deployment_id),
-            earlier.c.artifact_id != tenure.c.artifact_id,
+            earlier.c.service == live_interval.c.service,
+            earlier.c.environment == live_interval.c.environment,
+            earlier.c.module_key == live_interval.c.module_key,
+            sa.tuple_(earlier.c.live_at, earlier.c.published_at, earlier.c.deployment_id)
+            < sa.tuple_(live_interval.c.live_at, live_interval.c.published_at, live_interval.c.deployment_id),
+            earlier.c.artifact_id != live_interval.c.artifact_id,
         )
-        .order_by(earlier.c.since.desc(), earlier.c.published_at.desc(), earlier.c.deployment_id.desc())
+        .order_by(earlier.c.live_at.desc(), earlier.c.published_at.desc(), earlier.c.deployment_id.desc())
         .limit(1)
-        .correlate(tenure)
+        .correlate(live_interval)
         .scalar_subquery()
     )
-    statement = sa.select(tenure.c.deployment_id, before.label("version")).where(
-        among(tenure.c.deployment_id, sorted(deployments))
+    statement = sa.select(live_interval.c.deployment_id, before.label("version")).where(
+        among(live_interval.c.deployment_id, sorted(deployments))
     )
     return {row.deployment_id: row.version for row in connection.execute(statement) if row.version is not None}

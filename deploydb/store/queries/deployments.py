@@ -44,8 +44,9 @@ class DeploymentView(Struct, frozen=True, kw_only=True):
     """One attempt to have an artifact in an environment.
 
     `trigger_reason`: why it was commanded, or observed; `status_reason`: why its status is as it is. `completed`: it
-    was deployed, in time, so that its promotions are asked. `position`: its stage's place in the flow. `cause`: the
-    deployment whose failure led to this one; `sequel`: the response to its failure, `aftermath`: its details.
+    was deployed, in time, so that its promotions are asked. `stage_index`: its stage's place in the flow. `cause`: the
+    deployment whose failure led to this one; `failure_response`: the response to its failure,
+    `failure_response_detail`: its details.
     """
 
     id: int
@@ -56,8 +57,8 @@ class DeploymentView(Struct, frozen=True, kw_only=True):
     kind: str
     status: str
     completed: bool
-    open: bool
-    position: int
+    needs_evaluation: bool
+    stage_index: int
     trigger_reason: Reason | None
     status_reason: Reason | None
     created_at: datetime
@@ -71,8 +72,8 @@ class DeploymentView(Struct, frozen=True, kw_only=True):
     attempt: int = 1
     cause: int | None = None
     not_before: datetime | None = None
-    sequel: str | None = None
-    aftermath: Reason | None = None
+    failure_response: str | None = None
+    failure_response_detail: Reason | None = None
 
 
 VIEWED: sa.Select[Any] = sa.select(deployment, *of_artifact()).join(artifact, artifact.c.id == deployment.c.artifact_id)
@@ -120,7 +121,7 @@ def deployments_of_artifact(
 def deployments_of_flow(connection: sa.Connection, flow: int) -> list[DeploymentView]:
     """A flow's deployments, in the order of its stages. Index: `uq_deployment_flow_id_environment_attempt`."""
     mine = VIEWED.where(deployment.c.flow_id == flow)
-    return views(connection, mine.order_by(deployment.c.position, deployment.c.attempt, deployment.c.id))
+    return views(connection, mine.order_by(deployment.c.stage_index, deployment.c.attempt, deployment.c.id))
 
 
 def views(
@@ -169,8 +170,8 @@ def _view(row: Any, results: Sequence[ResultView]) -> DeploymentView:  # noqa: A
         kind=row.kind,
         status=row.status,
         completed=row.outcome == "succeeded" and row.expired_at is None and row.skipped_at is None,
-        open=row.open,
-        position=row.position,
+        needs_evaluation=row.needs_evaluation,
+        stage_index=row.stage_index,
         trigger_reason=row.trigger_reason,
         status_reason=row.status_reason,
         created_at=row.created_at,
@@ -184,6 +185,6 @@ def _view(row: Any, results: Sequence[ResultView]) -> DeploymentView:  # noqa: A
         attempt=row.attempt,
         cause=row.cause_id,
         not_before=row.not_before,
-        sequel=row.sequel,
-        aftermath=row.aftermath,
+        failure_response=row.failure_response,
+        failure_response_detail=row.failure_response_detail,
     )

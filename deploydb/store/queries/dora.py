@@ -16,7 +16,7 @@ from deploydb.store.journal import is_own
 from deploydb.store.list_parameters import among
 from deploydb.store.projections.publications import module_key
 from deploydb.store.queries.log_positions import numbers_between
-from deploydb.store.tables import artifact, deployment, event, tenure
+from deploydb.store.tables import artifact, deployment, event, live_interval
 
 _FAILED, _ATTEMPTED = "failure.counted", "deployment.attempted"
 _DETECTED, _RESOLVED = "incident.detected", "incident.resolved"
@@ -44,42 +44,42 @@ def runs_since(
 ) -> list[Run]:
     """What came to run in some environments since a time, in that order, of one service or all.
 
-    Costs what came to run there since. Indexes: `ix_tenure_environment`, `ix_tenure_lane`.
+    Costs what came to run there since. Indexes: `ix_live_interval_environment`, `ix_live_interval_lane`.
     """
-    earlier = tenure.alias("earlier")
+    earlier = live_interval.alias("earlier")
     before = (
         sa.select(earlier.c.published_at)
         .where(
-            earlier.c.service == tenure.c.service,
-            earlier.c.environment == tenure.c.environment,
-            earlier.c.module_key == tenure.c.module_key,
-            sa.tuple_(earlier.c.since, earlier.c.published_at, earlier.c.deployment_id)
-            < sa.tuple_(tenure.c.since, tenure.c.published_at, tenure.c.deployment_id),
+            earlier.c.service == live_interval.c.service,
+            earlier.c.environment == live_interval.c.environment,
+            earlier.c.module_key == live_interval.c.module_key,
+            sa.tuple_(earlier.c.live_at, earlier.c.published_at, earlier.c.deployment_id)
+            < sa.tuple_(live_interval.c.live_at, live_interval.c.published_at, live_interval.c.deployment_id),
         )
-        .order_by(earlier.c.since.desc(), earlier.c.published_at.desc(), earlier.c.deployment_id.desc())
+        .order_by(earlier.c.live_at.desc(), earlier.c.published_at.desc(), earlier.c.deployment_id.desc())
         .limit(1)
-        .correlate(tenure)
+        .correlate(live_interval)
         .scalar_subquery()
     )
     statement = (
         sa.select(
-            tenure.c.service,
-            tenure.c.environment,
+            live_interval.c.service,
+            live_interval.c.environment,
             (artifact.c.group + ":" + artifact.c.name).label("module"),
-            tenure.c.deployment_id.label("deployment"),
+            live_interval.c.deployment_id.label("deployment"),
             deployment.c.kind,
-            tenure.c.published_at,
-            tenure.c.since,
-            (sa.func.coalesce(tenure.c.result, "") == "SUCCESS").label("succeeded"),
+            live_interval.c.published_at,
+            live_interval.c.live_at.label("since"),
+            (sa.func.coalesce(live_interval.c.result, "") == "SUCCESS").label("succeeded"),
             before.label("before"),
         )
-        .join(artifact, artifact.c.id == tenure.c.artifact_id)
-        .join(deployment, deployment.c.id == tenure.c.deployment_id)
-        .where(among(tenure.c.environment, sorted(environments)), tenure.c.since >= start)
-        .order_by(tenure.c.since, tenure.c.deployment_id)
+        .join(artifact, artifact.c.id == live_interval.c.artifact_id)
+        .join(deployment, deployment.c.id == live_interval.c.deployment_id)
+        .where(among(live_interval.c.environment, sorted(environments)), live_interval.c.live_at >= start)
+        .order_by(live_interval.c.live_at, live_interval.c.deployment_id)
     )
     if service is not None:
-        statement = statement.where(tenure.c.service == service)
+        statement = statement.where(live_interval.c.service == service)
     return [Run(**row._mapping) for row in connection.execute(statement)]
 
 

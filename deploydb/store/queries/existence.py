@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from deploydb.store.tables import deployment, running
+from deploydb.store.tables import current_version, deployment
 
 
 def service_is_stored(connection: sa.Connection, service: str) -> bool:
@@ -18,8 +18,8 @@ def lane_is_stored(connection: sa.Connection, service: str, environment: str) ->
 
 def environment_is_used(connection: sa.Connection, environment: str) -> bool:
     """Whether anything runs in an environment, or is on its way there. Costs a look at what runs and what is open."""
-    runs = sa.select(running.c.deployment_id).where(running.c.environment == environment)
-    comes = sa.select(deployment.c.id).where(deployment.c.open, deployment.c.environment == environment)
+    runs = sa.select(current_version.c.deployment_id).where(current_version.c.environment == environment)
+    comes = sa.select(deployment.c.id).where(deployment.c.needs_evaluation, deployment.c.environment == environment)
     return _any(connection, runs) or _any(connection, comes)
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from deploydb.domain.model.deployment import Release
 from deploydb.domain.model.reasons import Reason
 from deploydb.store.deployments import release_from_row, released
-from deploydb.store.tables import artifact, deployment, running
+from deploydb.store.tables import artifact, current_version, deployment
 
 
 class RunningView(Struct, frozen=True, kw_only=True):
@@ -43,23 +43,24 @@ _MODULE = (artifact.c.group + ":" + artifact.c.name).label("module")
 def running_in(
     connection: sa.Connection, service: str | None = None, environment: str | None = None
 ) -> list[RunningView]:
-    """What runs, of one service or all, in one environment or all, by module. Index: primary key of `running`."""
+    """What runs, of one service or all, in one environment or all, by module. Index: primary key of
+    `current_version`."""
     statement = (
         sa.select(
-            running.c.service,
-            running.c.environment,
+            current_version.c.service,
+            current_version.c.environment,
             _MODULE,
             artifact.c.version,
-            running.c.deployment_id.label("deployment"),
+            current_version.c.deployment_id.label("deployment"),
             deployment.c.status,
-            running.c.since,
+            current_version.c.live_at.label("since"),
             deployment.c.status_reason.label("reason"),
         )
-        .join(artifact, artifact.c.id == running.c.artifact_id)
-        .join(deployment, deployment.c.id == running.c.deployment_id)
-        .order_by(running.c.service, running.c.environment, artifact.c.group, artifact.c.name)
+        .join(artifact, artifact.c.id == current_version.c.artifact_id)
+        .join(deployment, deployment.c.id == current_version.c.deployment_id)
+        .order_by(current_version.c.service, current_version.c.environment, artifact.c.group, artifact.c.name)
     )
-    narrowed = _narrowed(running.c.service, running.c.environment, service, environment)
+    narrowed = _narrowed(current_version.c.service, current_version.c.environment, service, environment)
     return [RunningView(**row._mapping) for row in connection.execute(statement.where(*narrowed))]
 
 
@@ -68,12 +69,12 @@ def pending_in(
 ) -> list[PendingView]:
     """What is open and does not run, of one service or all, in one environment or all, in the order of ids.
 
-    Costs what is open of those services, in all environments. Index: `ix_deployment_open`.
+    Costs what is open of those services, in all environments. Index: `ix_deployment_needs_evaluation`.
     """
     here = sa.exists().where(
-        running.c.service == deployment.c.service,
-        running.c.environment == deployment.c.environment,
-        running.c.deployment_id == deployment.c.id,
+        current_version.c.service == deployment.c.service,
+        current_version.c.environment == deployment.c.environment,
+        current_version.c.deployment_id == deployment.c.id,
     )
     statement = (
         released()
@@ -87,7 +88,7 @@ def pending_in(
             deployment.c.status_reason,
         )
         .join(deployment, deployment.c.artifact_id == artifact.c.id)
-        .where(deployment.c.open, deployment.c.status != "SKIPPED", sa.not_(here))
+        .where(deployment.c.needs_evaluation, deployment.c.status != "SKIPPED", sa.not_(here))
         .order_by(deployment.c.id)
     )
     narrowed = _narrowed(deployment.c.service, deployment.c.environment, service, environment)

@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.store.tables import artifact, deployment, running, tenure
+from deploydb.store.tables import artifact, current_version, deployment, live_interval
 
 
 class StayView(Struct, frozen=True, kw_only=True):
@@ -24,29 +24,35 @@ def stays_of(connection: sa.Connection, service: str, start: datetime, *, limit:
     """What a service ran since a time, by environment and module, the first first; at most the last `limit` of each.
 
     Of each the one that ran at the start is among them, if there are not more. A statement a lane. Indexes: primary key
-    of `running`, `ix_tenure_lane`.
+    of `current_version`, `ix_live_interval_lane`.
     """
-    lanes = sa.select(running.c.environment, running.c.module_key).where(running.c.service == service)
+    lanes = sa.select(current_version.c.environment, current_version.c.module_key).where(
+        current_version.c.service == service
+    )
     found: list[StayView] = []
-    for lane in connection.execute(lanes.order_by(running.c.environment, running.c.module_key)).all():
+    for lane in connection.execute(lanes.order_by(current_version.c.environment, current_version.c.module_key)).all():
         mine = (
             sa.select(
-                tenure.c.deployment_id,
-                tenure.c.since,
+                live_interval.c.deployment_id,
+                live_interval.c.live_at,
                 deployment.c.status,
                 deployment.c.kind,
                 artifact.c.group,
                 artifact.c.name,
                 artifact.c.version,
             )
-            .join(deployment, deployment.c.id == tenure.c.deployment_id)
-            .join(artifact, artifact.c.id == tenure.c.artifact_id)
+            .join(deployment, deployment.c.id == live_interval.c.deployment_id)
+            .join(artifact, artifact.c.id == live_interval.c.artifact_id)
             .where(
-                tenure.c.service == service,
-                tenure.c.environment == lane.environment,
-                tenure.c.module_key == lane.module_key,
+                live_interval.c.service == service,
+                live_interval.c.environment == lane.environment,
+                live_interval.c.module_key == lane.module_key,
             )
-            .order_by(tenure.c.since.desc(), tenure.c.published_at.desc(), tenure.c.deployment_id.desc())
+            .order_by(
+                live_interval.c.live_at.desc(),
+                live_interval.c.published_at.desc(),
+                live_interval.c.deployment_id.desc(),
+            )
             .limit(limit)
         )
         stays: list[StayView] = []
@@ -59,10 +65,10 @@ def stays_of(connection: sa.Connection, service: str, start: datetime, *, limit:
                     deployment=row.deployment_id,
                     kind=row.kind,
                     status=row.status,
-                    since=row.since,
+                    since=row.live_at,
                 )
             )
-            if row.since <= start:
+            if row.live_at <= start:
                 break
         found += reversed(stays)
     return found

@@ -10,7 +10,7 @@ from msgspec import Struct
 from deploydb.domain.model.reasons import Reason
 from deploydb.store import bulk
 from deploydb.store.projections.publications import module_key
-from deploydb.store.tables import artifact, deployment, running, tenure
+from deploydb.store.tables import artifact, current_version, deployment, live_interval
 
 
 class TenureView(Struct, frozen=True, gc=False):
@@ -31,7 +31,7 @@ class TenureView(Struct, frozen=True, gc=False):
     trigger_reason: Reason | None
     status_reason: Reason | None
     previous: str | None
-    previous_since: datetime | None
+    previous_live_at: datetime | None
 
 
 class NewestView(Struct, frozen=True, gc=False):
@@ -42,30 +42,30 @@ class NewestView(Struct, frozen=True, gc=False):
     published_at: datetime
 
 
-_EARLIER = tenure.alias("earlier")
-_LAST_FIRST = (_EARLIER.c.since.desc(), _EARLIER.c.published_at.desc(), _EARLIER.c.deployment_id.desc())
+_EARLIER = live_interval.alias("earlier")
+_LAST_FIRST = (_EARLIER.c.live_at.desc(), _EARLIER.c.published_at.desc(), _EARLIER.c.deployment_id.desc())
 
 
 def running_now(connection: sa.Connection, service: str | None, environment: str | None) -> list[TenureView]:
     """What runs, of one service or all, in one environment or all, in the order of services, environments, modules.
 
-    Index: primary key of `running`.
+    Index: primary key of `current_version`.
     """
     statement = sa.select(
-        running.c.service,
-        running.c.environment,
-        running.c.module,
-        running.c.version,
-        running.c.published_at,
+        current_version.c.service,
+        current_version.c.environment,
+        current_version.c.module,
+        current_version.c.version,
+        current_version.c.published_at,
         deployment.c.id,
         deployment.c.kind,
         deployment.c.status,
-        running.c.since,
+        current_version.c.live_at,
         deployment.c.trigger_reason,
         deployment.c.status_reason,
-        running.c.previous_version,
-        running.c.previous_since,
-    ).join(deployment, deployment.c.id == running.c.deployment_id)
+        current_version.c.previous_version,
+        current_version.c.previous_live_at,
+    ).join(deployment, deployment.c.id == current_version.c.deployment_id)
     return _views(connection, statement, service, environment)
 
 
@@ -74,20 +74,21 @@ def ran_at(
 ) -> list[TenureView]:
     """What ran at a time, by all that is known, or by what was known at another time; ordered as `running_now`.
 
-    Costs the lanes, not what ran in them before or after. Indexes: primary key of `running`, `ix_tenure_lane`.
+    Costs the lanes, not what ran in them before or after. Indexes: primary key of `current_version`,
+    `ix_live_interval_lane`.
     """
     heard = (_EARLIER.c.known_at <= known_at,) if known_at is not None else ()
     earlier = sa.select(_EARLIER.c.deployment_id).where(
-        _EARLIER.c.service == running.c.service,
-        _EARLIER.c.environment == running.c.environment,
-        _EARLIER.c.module_key == running.c.module_key,
-        _EARLIER.c.since <= at,
+        _EARLIER.c.service == current_version.c.service,
+        _EARLIER.c.environment == current_version.c.environment,
+        _EARLIER.c.module_key == current_version.c.module_key,
+        _EARLIER.c.live_at <= at,
         *heard,
     )
-    then = earlier.order_by(*_LAST_FIRST).limit(1).correlate(running).scalar_subquery()
-    lanes = _narrowed(sa.select(*running.c, then.label("then_id")), service, environment).cte("lanes")
+    then = earlier.order_by(*_LAST_FIRST).limit(1).correlate(current_version).scalar_subquery()
+    lanes = _narrowed(sa.select(*current_version.c, then.label("then_id")), service, environment).cte("lanes")
     seen = known_at if known_at is not None else at
-    judged = sa.and_(tenure.c.result.is_not(None), tenure.c.result_at <= seen)
+    judged = sa.and_(live_interval.c.result.is_not(None), live_interval.c.result_at <= seen)
     statement: sa.Select[Any] = (
         sa.select(
             lanes.c.service,
@@ -97,16 +98,16 @@ def ran_at(
             artifact.c.published_at,
             deployment.c.id,
             deployment.c.kind,
-            sa.case((judged, tenure.c.result), else_="COMPLETED"),
-            tenure.c.since,
+            sa.case((judged, live_interval.c.result), else_="COMPLETED"),
+            live_interval.c.live_at,
             deployment.c.trigger_reason,
             deployment.c.status_reason,
             sa.null(),
             sa.null(),
         )
-        .select_from(lanes.join(tenure, tenure.c.deployment_id == lanes.c.then_id))
-        .join(artifact, artifact.c.id == tenure.c.artifact_id)
-        .join(deployment, deployment.c.id == tenure.c.deployment_id)
+        .select_from(lanes.join(live_interval, live_interval.c.deployment_id == lanes.c.then_id))
+        .join(artifact, artifact.c.id == live_interval.c.artifact_id)
+        .join(deployment, deployment.c.id == live_interval.c.deployment_id)
         .order_by(lanes.c.service, lanes.c.environment, lanes.c.module)
     )
     return [TenureView(*row) for row in connection.execute(statement).all()]
@@ -133,12 +134,12 @@ def newest_of_modules(connection: sa.Connection, modules: Collection[tuple[str, 
 def _views(
     connection: sa.Connection, statement: sa.Select[Any], service: str | None, environment: str | None
 ) -> list[TenureView]:
-    ordered = statement.order_by(running.c.service, running.c.environment, running.c.module)
+    ordered = statement.order_by(current_version.c.service, current_version.c.environment, current_version.c.module)
     return [TenureView(*row) for row in connection.execute(_narrowed(ordered, service, environment)).all()]
 
 
 def _narrowed(statement: sa.Select[Any], service: str | None, environment: str | None) -> sa.Select[Any]:
-    wanted = ((running.c.service, service), (running.c.environment, environment))
+    wanted = ((current_version.c.service, service), (current_version.c.environment, environment))
     return statement.where(*(column == name for column, name in wanted if name is not None))
 
 

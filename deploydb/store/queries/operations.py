@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.store.claims import KEPT
-from deploydb.store.tables import agenda, event, mark, outbox, unmatched
+from deploydb.store.tables import evaluation_request, event, outbox, service_schedule, unmatched_fact
 
 
 class WaitingView(Struct, frozen=True, kw_only=True):
@@ -60,8 +60,8 @@ class LastView(Struct, frozen=True, kw_only=True):
 
 def unevaluated(connection: sa.Connection) -> WaitingView:
     """What promotion has still to look at, without what is kept for services that are set aside. Costs how much that
-    is. Index: primary key of `mark`."""
-    return _waiting(connection, mark.c.created_at, sa.and_(mark.c.id > 0, sa.not_(KEPT)))
+    is. Index: primary key of `evaluation_request`."""
+    return _waiting(connection, evaluation_request.c.created_at, sa.and_(evaluation_request.c.id > 0, sa.not_(KEPT)))
 
 
 def unsent(connection: sa.Connection) -> WaitingView:
@@ -88,12 +88,12 @@ def returned(connection: sa.Connection, *, limit: int) -> list[ReturnedView]:
 
 
 def unmatched_count(connection: sa.Connection) -> int:
-    """How many facts are about what is not known. Costs their number. Index: primary key of `unmatched`."""
-    return int(connection.execute(sa.select(sa.func.count()).where(unmatched.c.event > 0)).scalar_one())
+    """How many facts are about what is not known. Costs their number. Index: primary key of `unmatched_fact`."""
+    return int(connection.execute(sa.select(sa.func.count()).where(unmatched_fact.c.event > 0)).scalar_one())
 
 
 def unmatched_facts(connection: sa.Connection, *, limit: int) -> list[UnmatchedView]:
-    """The last facts about what is not known, the last first. Indexes: primary keys of `unmatched` and `event`."""
+    """The last facts about what is not known, the last first. Indexes: primary keys of `unmatched_fact` and `event`."""
     statement = (
         sa.select(
             event.c.number,
@@ -103,21 +103,21 @@ def unmatched_facts(connection: sa.Connection, *, limit: int) -> list[UnmatchedV
             event.c.service,
             event.c.environment,
             event.c.body["version"].as_string().label("version"),
-            unmatched.c.why,
+            unmatched_fact.c.why,
         )
-        .join(event, event.c.number == unmatched.c.event)
-        .order_by(unmatched.c.event.desc())
+        .join(event, event.c.number == unmatched_fact.c.event)
+        .order_by(unmatched_fact.c.event.desc())
         .limit(limit)
     )
     return [UnmatchedView(**row._mapping) for row in connection.execute(statement)]
 
 
 def due_next(connection: sa.Connection, *, limit: int) -> list[DueView]:
-    """The services that are looked at next because of the time. Index: `ix_agenda_due`."""
+    """The services that are looked at next because of the time. Index: `ix_service_schedule_due`."""
     statement = (
-        sa.select(agenda.c.service, agenda.c.due_at)
-        .where(agenda.c.due_at.is_not(None))
-        .order_by(agenda.c.due_at)
+        sa.select(service_schedule.c.service, service_schedule.c.due_at)
+        .where(service_schedule.c.due_at.is_not(None))
+        .order_by(service_schedule.c.due_at)
         .limit(limit)
     )
     return [DueView(**row._mapping) for row in connection.execute(statement)]

@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deploydb.domain.model.deployment import Deployment, Outcome
-from deploydb.domain.model.errors import Refused
+from deploydb.domain.model.deployment import Deployment, GateStatus
+from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.history import Attempt, LogEntry
 from deploydb.store.deployments import from_row, selected
 from deploydb.store.engine import reading
@@ -84,7 +84,7 @@ def entries(
         for row in rows:
             try:
                 fact = decode_fact(row.body.encode(), arrived_at=row.recorded_at)
-            except Refused:
+            except MessageRejected:
                 unreadable.append(row.number)
                 continue
             yield LogEntry(number=row.number, recorded_at=row.recorded_at, fact=fact, publisher=row.publisher)
@@ -135,13 +135,13 @@ def ran_before(connection: sa.Connection, at: datetime) -> list[Deployment]:
     return [from_row(row) for row in connection.execute(statement)]
 
 
-def _asked(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[str, Outcome | None]]:
+def _asked(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[str, GateStatus | None]]:
     """By deployment, what each of its gates said last. Index: primary key."""
     columns: tuple[Any, ...] = (verdict.c.deployment_id, verdict.c.promotion, verdict.c.outcome)
     asked_last = verdict.c.phase  # `exit` comes after `entry`
     statement = sa.select(*columns).where(among(verdict.c.deployment_id, deployments)).order_by(asked_last)
-    found: dict[int, dict[str, Outcome | None]] = defaultdict(dict)
+    found: dict[int, dict[str, GateStatus | None]] = defaultdict(dict)
     for row in connection.execute(statement):
         if row.outcome or row.promotion not in found[row.deployment_id]:
-            found[row.deployment_id][row.promotion] = Outcome(row.outcome) if row.outcome else None
+            found[row.deployment_id][row.promotion] = GateStatus(row.outcome) if row.outcome else None
     return found

@@ -10,7 +10,7 @@ from msgspec import Struct
 from deploydb.domain.model.reasons import Reason
 from deploydb.store.list_parameters import among
 from deploydb.store.projections.publications import module_key
-from deploydb.store.tables import artifact, deployment, running, tenure
+from deploydb.store.tables import artifact, current_version, deployment, live_interval
 
 MOST = 50
 """Artifacts of one answer."""
@@ -40,7 +40,7 @@ class PlaceView(Struct, frozen=True, kw_only=True):
     environment: str
     deployment: int
     status: str
-    open: bool
+    needs_evaluation: bool
     reason: Reason | None
     since: datetime | None
     until: datetime | None
@@ -80,7 +80,8 @@ def by_version(connection: sa.Connection, modules: Collection[tuple[str, str]], 
 def places(connection: sa.Connection, artifacts: Collection[int]) -> list[PlaceView]:
     """What became of the artifacts in each lane.
 
-    Costs their deployments. Indexes: `ix_deployment_artifact`, `ix_tenure_lane`, primary key of `running`.
+    Costs their deployments. Indexes: `ix_deployment_artifact`, `ix_live_interval_lane`, primary key of
+    `current_version`.
     """
     last = (
         sa.select(sa.func.max(deployment.c.id).label("id"))
@@ -90,24 +91,24 @@ def places(connection: sa.Connection, artifacts: Collection[int]) -> list[PlaceV
     )
     ran = (
         sa.select(
-            tenure.c.artifact_id,
-            tenure.c.service,
-            tenure.c.environment,
-            sa.func.max(tenure.c.since).label("since"),
+            live_interval.c.artifact_id,
+            live_interval.c.service,
+            live_interval.c.environment,
+            sa.func.max(live_interval.c.live_at).label("live_at"),
         )
-        .join(deployment, deployment.c.id == tenure.c.deployment_id)
+        .join(deployment, deployment.c.id == live_interval.c.deployment_id)
         .where(among(deployment.c.artifact_id, sorted(artifacts)))
-        .group_by(tenure.c.artifact_id, tenure.c.service, tenure.c.environment)
+        .group_by(live_interval.c.artifact_id, live_interval.c.service, live_interval.c.environment)
         .subquery("ran")
     )
-    later = tenure.alias("later")
+    later = live_interval.alias("later")
     until = (
-        sa.select(sa.func.min(later.c.since))
+        sa.select(sa.func.min(later.c.live_at))
         .where(
             later.c.service == ran.c.service,
             later.c.environment == ran.c.environment,
             later.c.module_key == artifact.c.module_key,
-            later.c.since >= ran.c.since,
+            later.c.live_at >= ran.c.live_at,
             later.c.artifact_id != ran.c.artifact_id,
         )
         .correlate(ran, artifact)
@@ -120,14 +121,14 @@ def places(connection: sa.Connection, artifacts: Collection[int]) -> list[PlaceV
             deployment.c.environment,
             deployment.c.id.label("deployment"),
             deployment.c.status,
-            deployment.c.open,
+            deployment.c.needs_evaluation,
             deployment.c.status_reason.label("reason"),
-            ran.c.since,
+            ran.c.live_at.label("since"),
             until.label("until"),
-            running.c.artifact_id.label("runs"),
-            running.c.version.label("runs_version"),
-            running.c.since.label("runs_since"),
-            running.c.published_at.label("runs_published_at"),
+            current_version.c.artifact_id.label("runs"),
+            current_version.c.version.label("runs_version"),
+            current_version.c.live_at.label("runs_since"),
+            current_version.c.published_at.label("runs_published_at"),
         )
         .join(last, last.c.id == deployment.c.id)
         .join(artifact, artifact.c.id == deployment.c.artifact_id)
@@ -140,11 +141,11 @@ def places(connection: sa.Connection, artifacts: Collection[int]) -> list[PlaceV
             ),
         )
         .outerjoin(
-            running,
+            current_version,
             sa.and_(
-                running.c.service == deployment.c.service,
-                running.c.environment == deployment.c.environment,
-                running.c.module_key == artifact.c.module_key,
+                current_version.c.service == deployment.c.service,
+                current_version.c.environment == deployment.c.environment,
+                current_version.c.module_key == artifact.c.module_key,
             ),
         )
     )

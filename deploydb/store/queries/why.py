@@ -9,7 +9,7 @@ from deploydb.domain.model.deployment import Release
 from deploydb.store.deployments import release_from_row, released
 from deploydb.store.list_parameters import among
 from deploydb.store.projections.publications import module_key
-from deploydb.store.tables import artifact, deployment, hotfix, running
+from deploydb.store.tables import artifact, current_version, deployment, hotfix
 
 
 class CandidateView(Struct, frozen=True, kw_only=True):
@@ -74,11 +74,11 @@ def newest_of_module(
 
 
 def last_to_run(connection: sa.Connection, service: str, environment: str) -> int | None:
-    """The deployment that came to run in a lane last. Index: primary key of `running`."""
-    statement = sa.select(running.c.deployment_id).where(
-        running.c.service == service, running.c.environment == environment
+    """The deployment that came to run in a lane last. Index: primary key of `current_version`."""
+    statement = sa.select(current_version.c.deployment_id).where(
+        current_version.c.service == service, current_version.c.environment == environment
     )
-    return connection.execute(statement.order_by(running.c.since.desc()).limit(1)).scalar()
+    return connection.execute(statement.order_by(current_version.c.live_at.desc()).limit(1)).scalar()
 
 
 def last_in_lane(connection: sa.Connection, service: str, environment: str) -> int | None:

@@ -133,7 +133,7 @@ deployment = sa.Table(
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False, server_default="1"),
-    sa.Column("position", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("stage_index", sa.Integer, nullable=False, server_default="0"),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("trigger_reason", ReasonJson),
     sa.Column("status_reason", ReasonJson),
@@ -149,11 +149,11 @@ deployment = sa.Table(
     sa.Column("skipped_at", UtcDateTime),
     sa.Column("replaced_at", UtcDateTime),
     sa.Column("result", sa.Text),
-    sa.Column("sequel", sa.Text),
-    sa.Column("aftermath", ReasonJson),
-    sa.Column("ran_since", UtcDateTime),
+    sa.Column("failure_response", sa.Text),
+    sa.Column("failure_response_detail", ReasonJson),
+    sa.Column("live_at", UtcDateTime),
     sa.Column("decided_at", UtcDateTime),
-    sa.Column("open", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("needs_evaluation", sa.Boolean, nullable=False, server_default=sa.true()),
     # reported by facts: when, and which fact said so
     sa.Column("started_at", UtcDateTime),
     sa.Column("started_source", sa.Text),
@@ -171,12 +171,13 @@ deployment = sa.Table(
     choice("kind", "deploy", "rollback", "external"),
     choice("outcome", "succeeded", "failed"),
     choice("result", "SUCCESS", "FAILED"),
-    choice("sequel", "stop", "retry", "rollback", "full_rollback", "ignore"),
+    choice("failure_response", "stop", "retry", "rollback", "full_rollback", "ignore"),
 )
 """One attempt to have a release in an environment. `status` is `domain.model.deployment.status` of the other columns,
-written with them, as is `happened_at`. `position`: the stage's place in its flow. `cause_id`: the deployment whose
-failure led to this one. `sequel`: the response to its failure, `aftermath`: its details. `ran_since`: when it came to
-run there, as in its `tenure`. `open`: promotion still has something to do with it."""
+written with them, as is `happened_at`. `stage_index`: the stage's place in its flow. `cause_id`: the deployment whose
+failure led to this one. `failure_response`: the response to its failure, `failure_response_detail`: its details.
+`live_at`: when it came to run there, as in its `live_interval`. `needs_evaluation`: promotion still has something to do
+with it."""
 _active = deployment.c.status.in_(ACTIVE)
 sa.Index(
     "uq_deployment_active",
@@ -187,10 +188,10 @@ sa.Index(
     sqlite_where=_active,
 )
 sa.Index(
-    "ix_deployment_open",
+    "ix_deployment_needs_evaluation",
     deployment.c.service,
-    postgresql_where=deployment.c.open,
-    sqlite_where=deployment.c.open,
+    postgresql_where=deployment.c.needs_evaluation,
+    sqlite_where=deployment.c.needs_evaluation,
 )
 sa.Index("ix_deployment_lane", deployment.c.service, deployment.c.environment, deployment.c.version)
 sa.Index("ix_deployment_history", deployment.c.service, deployment.c.happened_at, deployment.c.id)
@@ -251,8 +252,8 @@ verdict = sa.Table(
 """What each gate says of each deployment now; its history is in the log. Made with the flow, judged (`outcome`) once
 the deployment runs; those of its entry (`phase`) as they are asked. It is the v1 interface's promotion result."""
 
-running = sa.Table(
-    "running",
+current_version = sa.Table(
+    "current_version",
     metadata,
     sa.Column("service", sa.Text, primary_key=True),
     sa.Column("environment", sa.Text, primary_key=True),
@@ -262,14 +263,14 @@ running = sa.Table(
     sa.Column("artifact_id", BigId, sa.ForeignKey("artifact.id"), nullable=False),
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("published_at", UtcDateTime, nullable=False),
-    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("live_at", UtcDateTime, nullable=False),
     sa.Column("previous_version", sa.Text),
-    sa.Column("previous_since", UtcDateTime),
+    sa.Column("previous_live_at", UtcDateTime),
 )
 """What each environment runs of each module of each service, and the other version that ran there before."""
 
-tenure = sa.Table(
-    "tenure",
+live_interval = sa.Table(
+    "live_interval",
     metadata,
     sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), primary_key=True, autoincrement=False),
     sa.Column("service", sa.Text, nullable=False),
@@ -277,7 +278,7 @@ tenure = sa.Table(
     sa.Column("module_key", sa.Text, nullable=False),
     sa.Column("artifact_id", BigId, sa.ForeignKey("artifact.id"), nullable=False),
     sa.Column("published_at", UtcDateTime, nullable=False),
-    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("live_at", UtcDateTime, nullable=False),
     sa.Column("known_at", UtcDateTime, nullable=False),
     sa.Column("result", sa.Text),
     sa.Column("result_at", UtcDateTime),
@@ -285,12 +286,12 @@ tenure = sa.Table(
 """When each deployment that finished well came to run (`since`), and when we knew (`known_at`). What ran at a time is
 the lane's last row until then, whatever had been heard of by then. `result`, `result_at`: what its gates came to."""
 sa.Index(
-    "ix_tenure_lane",
-    tenure.c.service,
-    tenure.c.environment,
-    tenure.c.module_key,
-    tenure.c.since,
-    tenure.c.published_at,
-    tenure.c.deployment_id,
+    "ix_live_interval_lane",
+    live_interval.c.service,
+    live_interval.c.environment,
+    live_interval.c.module_key,
+    live_interval.c.live_at,
+    live_interval.c.published_at,
+    live_interval.c.deployment_id,
 )
-sa.Index("ix_tenure_environment", tenure.c.environment, tenure.c.since)
+sa.Index("ix_live_interval_environment", live_interval.c.environment, live_interval.c.live_at)

@@ -1,5 +1,5 @@
 """What people ordered and what others vouch for: holds, hotfixes, rollbacks, incidents, attestations; and the checks
-that are to be made. Ingest owns all but `probe`, and of `wish` the answer.
+that are to be made. Ingest owns all but `external_check`, and of `rollback_request` the answer.
 
 Of each thing the latest word by (`time`, `source`, `event_id`) is kept. A part of a key that is not named is empty.
 """
@@ -40,8 +40,8 @@ hotfix = sa.Table(
 )
 """The versions that go ahead of the others, past the stages in `skip`."""
 
-wish = sa.Table(
-    "wish",
+rollback_request = sa.Table(
+    "rollback_request",
     metadata,
     sa.Column("event", BigId, sa.ForeignKey("event.number"), primary_key=True, autoincrement=False),
     sa.Column("service", sa.Text, nullable=False),
@@ -57,8 +57,10 @@ wish = sa.Table(
     sa.Column("answered_at", UtcDateTime),
 )
 """The rollbacks that people wanted, and what came of each (promotion)."""
-_unanswered = wish.c.answered_at.is_(None)
-sa.Index("ix_wish_unanswered", wish.c.service, postgresql_where=_unanswered, sqlite_where=_unanswered)
+_unanswered = rollback_request.c.answered_at.is_(None)
+sa.Index(
+    "ix_rollback_request_unanswered", rollback_request.c.service, postgresql_where=_unanswered, sqlite_where=_unanswered
+)
 
 incident = sa.Table(
     "incident",
@@ -89,8 +91,8 @@ attestation = sa.Table(
 )
 """Who vouches for which digest of an artifact; the artifact itself may come later."""
 
-probe = sa.Table(
-    "probe",
+external_check = sa.Table(
+    "external_check",
     metadata,
     sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), primary_key=True, autoincrement=False),
     sa.Column("promotion", sa.Text, primary_key=True),
@@ -98,17 +100,17 @@ probe = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("held_since", UtcDateTime),
-    sa.Column("told", sa.Text),
+    sa.Column("condition_since", UtcDateTime),
+    sa.Column("last_report_key", sa.Text),
     sa.Column("done_at", UtcDateTime),
     choice("phase", "entry", "exit"),
 )
 """The URLs and metrics that somebody must ask for a deployment's gates. Promotion inserts, `workers.verify` asks from
-`due_at` on (moved ahead while it has the row: its lease). `held_since`: since when a metric has been as it must be
-without a break. `told`: the result that was reported last."""
+`due_at` on (moved ahead while it has the row: its lease). `condition_since`: since when a metric has been as it must be
+without a break. `last_report_key`: the result that was reported last."""
 sa.Index(
-    "ix_probe_due",
-    probe.c.due_at,
-    postgresql_where=probe.c.done_at.is_(None),
-    sqlite_where=probe.c.done_at.is_(None),
+    "ix_external_check_due",
+    external_check.c.due_at,
+    postgresql_where=external_check.c.done_at.is_(None),
+    sqlite_where=external_check.c.done_at.is_(None),
 )

@@ -1,6 +1,6 @@
 """What is still to be done, and how much has been: work queues, and the state's revision.
 
-Ingest owns `unmatched`; `mark` is put there by ingest and promotion, and taken away by promotion.
+Ingest owns `unmatched_fact`; `evaluation_request` is put there by ingest and promotion, and taken away by promotion.
 """
 
 import sqlalchemy as sa
@@ -16,8 +16,8 @@ revision = sa.Table(
 )
 """Counters of the transactions that changed something; their sum is the state's revision."""
 
-unmatched = sa.Table(
-    "unmatched",
+unmatched_fact = sa.Table(
+    "unmatched_fact",
     metadata,
     sa.Column("event", BigId, sa.ForeignKey("event.number"), primary_key=True, autoincrement=False),
     sa.Column("service", sa.Text),
@@ -27,10 +27,10 @@ unmatched = sa.Table(
 )
 """Facts about a deployment that is not known. Those that mean one by its lane and version have them here, and are
 matched when it appears; those that name a number or a command are not: both are known from the commit on."""
-sa.Index("ix_unmatched_lane", unmatched.c.service, unmatched.c.environment, unmatched.c.version)
+sa.Index("ix_unmatched_fact_lane", unmatched_fact.c.service, unmatched_fact.c.environment, unmatched_fact.c.version)
 
-mark = sa.Table(
-    "mark",
+evaluation_request = sa.Table(
+    "evaluation_request",
     metadata,
     identity(),
     sa.Column("artifact_id", BigId),
@@ -66,8 +66,8 @@ reading = sa.Table(
 )
 """Until when each ingest worker has read its queue, written by itself at most once a second; `over`: it has ended."""
 
-agenda = sa.Table(
-    "agenda",
+service_schedule = sa.Table(
+    "service_schedule",
     metadata,
     sa.Column("service", sa.Text, primary_key=True),
     sa.Column("due_at", UtcDateTime),
@@ -86,14 +86,14 @@ something. `catalog`: the digest of the catalog it was last evaluated by.
 attempt; cleared by the next evaluation that succeeds. `parked`: the pause of a person, in words, that keeps it from
 being tried."""
 sa.Index(
-    "ix_agenda_due",
-    agenda.c.due_at,
-    postgresql_where=agenda.c.due_at.is_not(None),
-    sqlite_where=agenda.c.due_at.is_not(None),
+    "ix_service_schedule_due",
+    service_schedule.c.due_at,
+    postgresql_where=service_schedule.c.due_at.is_not(None),
+    sqlite_where=service_schedule.c.due_at.is_not(None),
 )
 
-_aside = agenda.c.error.is_not(None)
-sa.Index("ix_agenda_error", agenda.c.service, postgresql_where=_aside, sqlite_where=_aside)
+_aside = service_schedule.c.error.is_not(None)
+sa.Index("ix_service_schedule_error", service_schedule.c.service, postgresql_where=_aside, sqlite_where=_aside)
 
 outbox = sa.Table(
     "outbox",

@@ -16,7 +16,7 @@ JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=Tru
 
 def upgrade() -> None:
     op.create_table(
-        "agenda",
+        "service_schedule",
         sa.Column("service", sa.Text(), nullable=False),
         sa.Column("due_at", TIME, nullable=True),
         sa.Column("evaluated_at", TIME, nullable=True),
@@ -26,19 +26,19 @@ def upgrade() -> None:
         sa.Column("error_last_at", TIME, nullable=True),
         sa.Column("error_attempts", sa.Integer(), nullable=True),
         sa.Column("parked", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("service", name=op.f("pk_agenda")),
+        sa.PrimaryKeyConstraint("service", name=op.f("pk_service_schedule")),
     )
     op.create_index(
-        "ix_agenda_error",
-        "agenda",
+        "ix_service_schedule_error",
+        "service_schedule",
         ["service"],
         unique=False,
         postgresql_where=sa.text("error IS NOT NULL"),
         sqlite_where=sa.text("error IS NOT NULL"),
     )
     op.create_index(
-        "ix_agenda_due",
-        "agenda",
+        "ix_service_schedule_due",
+        "service_schedule",
         ["due_at"],
         unique=False,
         postgresql_where=sa.text("due_at IS NOT NULL"),
@@ -127,13 +127,15 @@ def upgrade() -> None:
         sqlite_where=sa.text("unanswered_at IS NOT NULL"),
     )
     op.create_table(
-        "mark",
+        "evaluation_request",
         sa.Column("id", ID, sa.Identity(always=False), nullable=False),
         sa.Column("artifact_id", ID, nullable=True),
         sa.Column("service", sa.Text(), nullable=True),
         sa.Column("created_at", TIME, nullable=False),
-        sa.CheckConstraint("artifact_id IS NOT NULL OR service IS NOT NULL", name=op.f("ck_mark_subject")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_mark")),
+        sa.CheckConstraint(
+            "artifact_id IS NOT NULL OR service IS NOT NULL", name=op.f("ck_evaluation_request_subject")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evaluation_request")),
     )
     op.create_table(
         "outbox",
@@ -183,16 +185,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("artifact_id", "source", "event_id", name=op.f("pk_publication")),
     )
     op.create_table(
-        "unmatched",
+        "unmatched_fact",
         sa.Column("event", ID, autoincrement=False, nullable=False),
         sa.Column("service", sa.Text(), nullable=True),
         sa.Column("environment", sa.Text(), nullable=True),
         sa.Column("version", sa.Text(), nullable=True),
         sa.Column("why", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["event"], ["event.number"], name=op.f("fk_unmatched_event_event")),
-        sa.PrimaryKeyConstraint("event", name=op.f("pk_unmatched")),
+        sa.ForeignKeyConstraint(["event"], ["event.number"], name=op.f("fk_unmatched_fact_event_event")),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_unmatched_fact")),
     )
-    op.create_index("ix_unmatched_lane", "unmatched", ["service", "environment", "version"], unique=False)
+    op.create_index("ix_unmatched_fact_lane", "unmatched_fact", ["service", "environment", "version"], unique=False)
     op.create_table(
         "deployment",
         sa.Column("id", ID, sa.Identity(always=False), nullable=False),
@@ -203,7 +205,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("position", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("stage_index", sa.Integer(), server_default="0", nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("trigger_reason", JSON, nullable=True),
         sa.Column("status_reason", JSON, nullable=True),
@@ -218,11 +220,11 @@ def upgrade() -> None:
         sa.Column("skipped_at", TIME, nullable=True),
         sa.Column("replaced_at", TIME, nullable=True),
         sa.Column("result", sa.Text(), nullable=True),
-        sa.Column("sequel", sa.Text(), nullable=True),
-        sa.Column("aftermath", JSON, nullable=True),
-        sa.Column("ran_since", TIME, nullable=True),
+        sa.Column("failure_response", sa.Text(), nullable=True),
+        sa.Column("failure_response_detail", JSON, nullable=True),
+        sa.Column("live_at", TIME, nullable=True),
         sa.Column("decided_at", TIME, nullable=True),
-        sa.Column("open", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("needs_evaluation", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("started_at", TIME, nullable=True),
         sa.Column("started_source", sa.Text(), nullable=True),
         sa.Column("started_event", sa.Text(), nullable=True),
@@ -237,7 +239,8 @@ def upgrade() -> None:
         sa.CheckConstraint("outcome IN ('succeeded', 'failed')", name=op.f("ck_deployment_outcome")),
         sa.CheckConstraint("result IN ('SUCCESS', 'FAILED')", name=op.f("ck_deployment_result")),
         sa.CheckConstraint(
-            "sequel IN ('stop', 'retry', 'rollback', 'full_rollback', 'ignore')", name=op.f("ck_deployment_sequel")
+            "failure_response IN ('stop', 'retry', 'rollback', 'full_rollback', 'ignore')",
+            name=op.f("ck_deployment_sequel"),
         ),
         sa.CheckConstraint(
             "status IN ('NOT_STARTED', 'CREATED', 'STARTED', 'COMPLETED', 'SUCCESS', 'FAILED', 'SKIPPED')",
@@ -256,12 +259,12 @@ def upgrade() -> None:
     op.create_index("ix_deployment_history", "deployment", ["service", "happened_at", "id"], unique=False)
     op.create_index("ix_deployment_lane", "deployment", ["service", "environment", "version"], unique=False)
     op.create_index(
-        "ix_deployment_open",
+        "ix_deployment_needs_evaluation",
         "deployment",
         ["service"],
         unique=False,
-        postgresql_where=sa.text("open"),
-        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("needs_evaluation"),
+        sqlite_where=sa.text("needs_evaluation"),
     )
     op.create_index(
         "ix_deployment_succeeded",
@@ -297,7 +300,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("deployment_id", "promotion", "by", name=op.f("pk_approval")),
     )
     op.create_table(
-        "running",
+        "current_version",
         sa.Column("service", sa.Text(), nullable=False),
         sa.Column("environment", sa.Text(), nullable=False),
         sa.Column("module_key", sa.Text(), nullable=False),
@@ -306,12 +309,14 @@ def upgrade() -> None:
         sa.Column("artifact_id", ID, nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("published_at", TIME, nullable=False),
-        sa.Column("since", TIME, nullable=False),
+        sa.Column("live_at", TIME, nullable=False),
         sa.Column("previous_version", sa.Text(), nullable=True),
-        sa.Column("previous_since", TIME, nullable=True),
-        sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name=op.f("fk_running_artifact_id_artifact")),
-        sa.ForeignKeyConstraint(["deployment_id"], ["deployment.id"], name=op.f("fk_running_deployment_id_deployment")),
-        sa.PrimaryKeyConstraint("service", "environment", "module_key", name=op.f("pk_running")),
+        sa.Column("previous_live_at", TIME, nullable=True),
+        sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name=op.f("fk_current_version_artifact_id_artifact")),
+        sa.ForeignKeyConstraint(
+            ["deployment_id"], ["deployment.id"], name=op.f("fk_current_version_deployment_id_deployment")
+        ),
+        sa.PrimaryKeyConstraint("service", "environment", "module_key", name=op.f("pk_current_version")),
     )
     op.create_table(
         "revision",
@@ -320,26 +325,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("slot", name=op.f("pk_revision")),
     )
     op.create_table(
-        "tenure",
+        "live_interval",
         sa.Column("deployment_id", ID, autoincrement=False, nullable=False),
         sa.Column("service", sa.Text(), nullable=False),
         sa.Column("environment", sa.Text(), nullable=False),
         sa.Column("module_key", sa.Text(), nullable=False),
         sa.Column("artifact_id", ID, nullable=False),
         sa.Column("published_at", TIME, nullable=False),
-        sa.Column("since", TIME, nullable=False),
+        sa.Column("live_at", TIME, nullable=False),
         sa.Column("known_at", TIME, nullable=False),
         sa.Column("result", sa.Text(), nullable=True),
         sa.Column("result_at", TIME, nullable=True),
-        sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name=op.f("fk_tenure_artifact_id_artifact")),
-        sa.ForeignKeyConstraint(["deployment_id"], ["deployment.id"], name=op.f("fk_tenure_deployment_id_deployment")),
-        sa.PrimaryKeyConstraint("deployment_id", name=op.f("pk_tenure")),
+        sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name=op.f("fk_live_interval_artifact_id_artifact")),
+        sa.ForeignKeyConstraint(
+            ["deployment_id"], ["deployment.id"], name=op.f("fk_live_interval_deployment_id_deployment")
+        ),
+        sa.PrimaryKeyConstraint("deployment_id", name=op.f("pk_live_interval")),
     )
-    op.create_index("ix_tenure_environment", "tenure", ["environment", "since"])
+    op.create_index("ix_live_interval_environment", "live_interval", ["environment", "live_at"])
     op.create_index(
-        "ix_tenure_lane",
-        "tenure",
-        ["service", "environment", "module_key", "since", "published_at", "deployment_id"],
+        "ix_live_interval_lane",
+        "live_interval",
+        ["service", "environment", "module_key", "live_at", "published_at", "deployment_id"],
     )
     op.create_table(
         "verdict",
@@ -419,7 +426,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("service", "version", name=op.f("pk_hotfix")),
     )
     op.create_table(
-        "wish",
+        "rollback_request",
         sa.Column("event", ID, autoincrement=False, nullable=False),
         sa.Column("service", sa.Text(), nullable=False),
         sa.Column("environment", sa.Text(), nullable=False),
@@ -432,12 +439,12 @@ def upgrade() -> None:
         sa.Column("event_id", sa.Text(), nullable=False),
         sa.Column("answer", JSON, nullable=True),
         sa.Column("answered_at", TIME, nullable=True),
-        sa.ForeignKeyConstraint(["event"], ["event.number"], name=op.f("fk_wish_event_event")),
-        sa.PrimaryKeyConstraint("event", name=op.f("pk_wish")),
+        sa.ForeignKeyConstraint(["event"], ["event.number"], name=op.f("fk_rollback_request_event_event")),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_rollback_request")),
     )
     op.create_index(
-        "ix_wish_unanswered",
-        "wish",
+        "ix_rollback_request_unanswered",
+        "rollback_request",
         ["service"],
         unique=False,
         postgresql_where=sa.text("answered_at IS NULL"),
@@ -482,23 +489,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("module_key", "version", "digest", "signer", "kind", name=op.f("pk_attestation")),
     )
     op.create_table(
-        "probe",
+        "external_check",
         sa.Column("deployment_id", ID, autoincrement=False, nullable=False),
         sa.Column("promotion", sa.Text(), nullable=False),
         sa.Column("phase", sa.Text(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("due_at", TIME, nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("held_since", TIME, nullable=True),
-        sa.Column("told", sa.Text(), nullable=True),
+        sa.Column("condition_since", TIME, nullable=True),
+        sa.Column("last_report_key", sa.Text(), nullable=True),
         sa.Column("done_at", TIME, nullable=True),
-        sa.ForeignKeyConstraint(["deployment_id"], ["deployment.id"], name=op.f("fk_probe_deployment_id_deployment")),
-        sa.CheckConstraint("phase IN ('entry', 'exit')", name=op.f("ck_probe_phase")),
-        sa.PrimaryKeyConstraint("deployment_id", "promotion", "phase", name=op.f("pk_probe")),
+        sa.ForeignKeyConstraint(
+            ["deployment_id"], ["deployment.id"], name=op.f("fk_external_check_deployment_id_deployment")
+        ),
+        sa.CheckConstraint("phase IN ('entry', 'exit')", name=op.f("ck_external_check_phase")),
+        sa.PrimaryKeyConstraint("deployment_id", "promotion", "phase", name=op.f("pk_external_check")),
     )
     op.create_index(
-        "ix_probe_due",
-        "probe",
+        "ix_external_check_due",
+        "external_check",
         ["due_at"],
         unique=False,
         postgresql_where=sa.text("done_at IS NULL"),
@@ -507,13 +516,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("probe", "attestation", "incident", "wish", "hotfix", "hold"):
+    for table in ("external_check", "attestation", "incident", "rollback_request", "hotfix", "hold"):
         op.drop_table(table)
     op.drop_table("verification")
     op.drop_table("verdict")
-    op.drop_table("tenure")
+    op.drop_table("live_interval")
     op.drop_table("revision")
-    op.drop_table("running")
+    op.drop_table("current_version")
     op.drop_table("approval")
     op.drop_index(
         "uq_deployment_active",
@@ -522,7 +531,10 @@ def downgrade() -> None:
         sqlite_where=sa.text("status IN ('CREATED', 'STARTED')"),
     )
     op.drop_index(
-        "ix_deployment_open", table_name="deployment", postgresql_where=sa.text("open"), sqlite_where=sa.text("open")
+        "ix_deployment_needs_evaluation",
+        table_name="deployment",
+        postgresql_where=sa.text("needs_evaluation"),
+        sqlite_where=sa.text("needs_evaluation"),
     )
     op.drop_index(
         "ix_deployment_succeeded",
@@ -534,8 +546,8 @@ def downgrade() -> None:
     op.drop_index("ix_deployment_history", table_name="deployment")
     op.drop_index("ix_deployment_artifact", table_name="deployment")
     op.drop_table("deployment")
-    op.drop_index("ix_unmatched_lane", table_name="unmatched")
-    op.drop_table("unmatched")
+    op.drop_index("ix_unmatched_fact_lane", table_name="unmatched_fact")
+    op.drop_table("unmatched_fact")
     op.drop_table("publication")
     op.drop_table("flow")
     op.drop_index(
@@ -545,7 +557,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("sent_at IS NULL"),
     )
     op.drop_table("outbox")
-    op.drop_table("mark")
+    op.drop_table("evaluation_request")
     op.drop_table("listed")
     op.drop_table("reading")
     op.drop_index(
@@ -559,15 +571,15 @@ def downgrade() -> None:
     op.drop_index("ix_artifact_module", table_name="artifact")
     op.drop_table("artifact")
     op.drop_index(
-        "ix_agenda_error",
-        table_name="agenda",
+        "ix_service_schedule_error",
+        table_name="service_schedule",
         postgresql_where=sa.text("error IS NOT NULL"),
         sqlite_where=sa.text("error IS NOT NULL"),
     )
     op.drop_index(
-        "ix_agenda_due",
-        table_name="agenda",
+        "ix_service_schedule_due",
+        table_name="service_schedule",
         postgresql_where=sa.text("due_at IS NOT NULL"),
         sqlite_where=sa.text("due_at IS NOT NULL"),
     )
-    op.drop_table("agenda")
+    op.drop_table("service_schedule")
