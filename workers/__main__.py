@@ -18,21 +18,22 @@ from deploydb.http.health import ANSWER_WITHIN_SECONDS
 from deploydb.settings import MAX_BODY_BYTES, Settings
 from deploydb.store.engine import LOCK_TIMEOUT_SECONDS, open_engine
 from deploydb.terminal import make_visible
-from workers.availability import BrokerLook, look_at_database
-from workers.confirmed_publisher import ConfirmedPublisher
-from workers.health import WorkerHealth
-from workers.ingest import Ingest
-from workers.loop import Worker, run
-from workers.process import (
+
+from .availability import BrokerLook, look_at_database
+from .confirmed_publisher import ConfirmedPublisher
+from .health import WorkerHealth
+from .ingest import Ingest
+from .loop import Worker, run
+from .process import (
     Process,
     end_with_parent,
     ended_clearly,
     process,
     tell_parent_ready,
 )
-from workers.promote import Promote
-from workers.relay import Relay
-from workers.verify import SETTLING, Verify
+from .promote import Promote
+from .relay import Relay
+from .verify import SETTLING, Verify
 
 
 @contextmanager
@@ -163,13 +164,13 @@ def main(
     make_visible()
     inherited = socket.socket(fileno=listen_fd) if listen_fd is not None else None
     if name == "up":
-        from workers import up  # noqa: PLC0415  # each imports what it needs
+        from . import up  # noqa: PLC0415  # each imports what it needs
 
         with ended_clearly(name):
             up.run(settings.from_environment(), inherited=inherited)
         return
     if name == "deployer":
-        from workers import deployer_process  # noqa: PLC0415
+        from . import deployer_process  # noqa: PLC0415
 
         with ended_clearly(name):
             deployer_process.run_deployer(options or "{}", settings.from_environment())
@@ -182,7 +183,7 @@ def main(
     with ended_clearly(name, log):
         match name:
             case "query" | "gateway" | "web":
-                from workers import web  # noqa: PLC0415
+                from . import web  # noqa: PLC0415
 
                 once_listening = tell_parent_ready if with_parent else None
                 web.serve(name, given, log, once_listening=once_listening, bound=inherited)

@@ -24,12 +24,13 @@ from deploydb.broker.topology import command_queue
 from deploydb.domain.model.commands import DeployCommand
 from deploydb.domain.model.errors import MessageRejected, Transient
 from deploydb.telemetry import Log
-from workers import deployment_reports
-from workers.confirmed_publisher import ConfirmedPublisher
-from workers.deployer_metrics import DeployerMetrics
-from workers.run_journal import Runs
-from workers.signals import Signals
-from workers.subprocess_runner import (
+
+from . import deployment_reports
+from .confirmed_publisher import ConfirmedPublisher
+from .deployer_metrics import DeployerMetrics
+from .run_journal import Runs
+from .signals import Signals
+from .subprocess_runner import (
     TERMINATE_WITHIN_SECONDS,
     Ended,
     Run,

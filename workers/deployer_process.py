@@ -18,13 +18,14 @@ from deploydb.disk_space import require_room
 from deploydb.private_files import narrow
 from deploydb.settings import MAX_BODY_BYTES, Settings
 from deploydb.telemetry import open_log
-from workers.availability import BrokerLook
-from workers.confirmed_publisher import ConfirmedPublisher
-from workers.deployer import Deployer, Orders
-from workers.loop import run
-from workers.process import ended_clearly, process
-from workers.run_journal import Runs
-from workers.subprocess_runner import without_secrets
+
+from .availability import BrokerLook
+from .confirmed_publisher import ConfirmedPublisher
+from .deployer import Deployer, Orders
+from .loop import run
+from .process import ended_clearly, process
+from .run_journal import Runs
+from .subprocess_runner import without_secrets
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

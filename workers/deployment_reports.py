@@ -9,7 +9,8 @@ from deploydb.domain.model.commands import DeployCommand
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import DeploymentFinished, DeploymentStarted
 from deploydb.wire.native import FACT_CONTENT_TYPE, decode_command, encode_fact, oversized
-from workers.subprocess_runner import Ended
+
+from .subprocess_runner import Ended
 
 
 def reportable(delivery: Delivery, source: str, now: datetime) -> DeployCommand:

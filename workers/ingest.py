@@ -31,10 +31,11 @@ from deploydb.store.record import Arrival, Recorded, record
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 from deploydb.wire.native import decode_fact, oversized
-from workers.confirmed_publisher import ConfirmedPublisher
-from workers.loop import RetryPolicy
-from workers.poison_guard import PoisonGuard, suspicious
-from workers.watermark import Watermark
+
+from .confirmed_publisher import ConfirmedPublisher
+from .loop import RetryPolicy
+from .poison_guard import PoisonGuard, suspicious
+from .watermark import Watermark
 
 BATCH = 500
 WAIT = timedelta(seconds=1)

@@ -15,8 +15,9 @@ from deploydb.domain.model.errors import (
     Unusable,
 )
 from deploydb.telemetry import Log
-from workers.health import WorkerHealth
-from workers.signals import Signals
+
+from .health import WorkerHealth
+from .signals import Signals
 
 SAY_AGAIN_AFTER = timedelta(minutes=1)
 _FIRST_PAUSE_SECONDS = 0.2

@@ -15,10 +15,11 @@ from deploydb.domain.model.errors import Misconfigured
 from deploydb.http.metrics import process_registry
 from deploydb.redaction import redacted
 from deploydb.telemetry import Log
-from workers.health import HealthServer, WorkerHealth
-from workers.loop import RetryPolicy
-from workers.signals import Signals
-from workers.stop_deadline import Deadline
+
+from .health import HealthServer, WorkerHealth
+from .loop import RetryPolicy
+from .signals import Signals
+from .stop_deadline import Deadline
 
 MISCONFIGURED = 1
 OUR_MISTAKE = 70

@@ -22,7 +22,8 @@ from deploydb.store.clock import DatabaseClock
 from deploydb.store.promotion import evaluate, mark_open, next_due
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
-from workers.stalled_work import Standstill
+
+from .stalled_work import Standstill
 
 LIMIT = 500
 LONGEST_WAIT = timedelta(seconds=1)

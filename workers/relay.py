@@ -22,7 +22,8 @@ from deploydb.store.clock import DatabaseClock
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 from deploydb.wire.native import COMMAND_CONTENT_TYPE, FACT_CONTENT_TYPE, NOTIFICATION_CONTENT_TYPE
-from workers.loop import RetryPolicy
+
+from .loop import RetryPolicy
 
 LIMIT = 500
 LEASE = timedelta(seconds=10)

@@ -11,7 +11,8 @@ from typing import Self
 
 from deploydb.domain.model.errors import Misconfigured, Transient
 from deploydb.private_files import make_sqlite_file
-from workers.lock import held
+
+from .lock import held
 
 KEEP = timedelta(days=30)
 """Far longer than any broker delivers a command again."""

@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import Callable
 
-from workers.signals import Signals
+from .signals import Signals
 
 END_WITHIN_SECONDS = 7.0
 """Of the ten that are promised: what starts the process, and the machine, may need the others."""

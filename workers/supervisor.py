@@ -27,7 +27,8 @@ from deploydb.private_files import (
     narrow,
 )
 from deploydb.processes import command
-from workers.signals import Signals
+
+from .signals import Signals
 
 READY_WITHIN_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.5

@@ -23,12 +23,13 @@ from deploydb.settings import Settings
 from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate
 from deploydb.terminal import plain
-from workers.lock import held
-from workers.own_token import FILE, line_of_the_person_here
-from workers.queue_provisioning import Queues
-from workers.signals import Signals
-from workers.stop_deadline import Deadline
-from workers.supervisor import Supervisor
+
+from .lock import held
+from .own_token import FILE, line_of_the_person_here
+from .queue_provisioning import Queues
+from .signals import Signals
+from .stop_deadline import Deadline
+from .supervisor import Supervisor
 
 PARTS = ("ingest", "promote", "verify", "relay", "web")
 _TICK_SECONDS = 0.2

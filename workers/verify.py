@@ -35,7 +35,8 @@ from deploydb.store.clock import DatabaseClock
 from deploydb.store.external_checks import Lease, Settlement
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
-from workers.check_requests import (
+
+from .check_requests import (
     PROMETHEUS_TIMEOUT,
     host_of,
     metric_request,
@@ -43,8 +44,8 @@ from workers.check_requests import (
     status_of,
     webhook_request,
 )
-from workers.loop import LATER_OUTAGES, OUTAGES
-from workers.signals import Signals
+from .loop import LATER_OUTAGES, OUTAGES
+from .signals import Signals
 
 SOURCE = "deploydb/verify"
 CONCURRENCY = 64

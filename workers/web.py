@@ -24,8 +24,9 @@ from deploydb.query import app as query
 from deploydb.redaction import redacted
 from deploydb.settings import Settings
 from deploydb.telemetry import Log
-from workers.signals import Signals
-from workers.stop_deadline import Deadline
+
+from .signals import Signals
+from .stop_deadline import Deadline
 
 LOOK_SECONDS = 1.0
 """How often the configuration's files are looked at."""

@@ -1,0 +1,89 @@
+"""The wheel: it brings one package, `deploydb`, with the processes below it, and runs without the checkout."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.cluster import ROOT, write_config
+from tests.servers import until
+from tests.workers.in_process import CONFIG
+
+SOURCES = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "deploydb", "workers")
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
+
+
+def run(*command: str | Path, **options: object) -> None:
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False, **options)
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy of the sources, without a network."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            (folder / "source").mkdir(exist_ok=True)
+            shutil.copy(source, folder / "source" / name)
+    run(*PIP, "wheel", "--no-deps", "--no-index", "--no-build-isolation", "-w", folder, folder / "source")
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+def test_the_wheel_has_one_package(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.partition("/")[0].partition("-")[0] for name in names} == {"deploydb"}
+    assert {"deploydb/workers/__main__.py", "deploydb/query/templates/status.html", "deploydb/py.typed"} <= set(names)
+    assert any(name.startswith("deploydb/store/migrations/versions/") for name in names)
+
+
+def test_all_of_it_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
+    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
+    python = tmp_path / "venv/bin/python"
+    run(*PIP, "--python", python, "install", "--no-deps", "--no-index", wheel)
+    (packages,) = (tmp_path / "venv/lib").glob("python*/site-packages")
+    assert not (packages / "workers").exists()
+    # what it depends on is the tests' own: a path, so that the editable install there does not count
+    (packages / "dependencies.pth").write_text(f"{Path(msgspec.__file__).parents[1]}\n")
+    config = write_config(tmp_path / "config", CONFIG)
+    command = [tmp_path / "venv/bin/deploydb", "up", "--data", tmp_path / "data", "--config", config]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    process = subprocess.Popen(
+        [*command, "--listen", "127.0.0.1:0"], env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    lines: list[str] = []
+    assert process.stderr is not None
+    reader = threading.Thread(target=lambda: lines.extend(process.stderr or ()), daemon=True)
+    reader.start()
+    try:
+        until(lambda: process.poll() is not None or "Ready: " in "".join(lines), seconds=60, what="all parts")
+        (url,) = re.findall(r"Ready: (\S+)\.", "".join(lines))
+        with urllib.request.urlopen(f"{url}/readyz", timeout=20) as answer:
+            assert answer.status == 200
+        started = [Path(f"/proc/{pid}/cmdline").read_text() for pid in children(process.pid)]
+        assert len(started) == 5
+        assert all("\0deploydb.workers\0" in command for command in started)
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+        reader.join(5)
+        process.stderr.close()
+
+
+def children(pid: int) -> list[str]:
+    """The ids of a process's children."""
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
