@@ -224,6 +224,8 @@ class Ledger:
                     pass  # the answer is in the past, or unknown
                 case _:
                     assert_never(decision)
+        for known in made.explained:
+            self.put(known)
         return attempts, changed
 
     def neighbours(self, environment: str) -> Iterator[DependencyState]:

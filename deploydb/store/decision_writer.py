@@ -1,6 +1,6 @@
 """Decisions, written down: deployments, verdicts, what runs, what is to be sent, and the log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, assert_never
 from uuid import uuid4
@@ -47,9 +47,6 @@ from deploydb.store.tables import (
 )
 from deploydb.wire.native import encode_command, encode_notification
 
-_UNTOLD = ("waiting", "closed")
-"""Settlements that are bookkeeping: the deployment's reason says them, the log does not repeat them."""
-
 
 def save(
     connection: sa.Connection, made: Sequence[Decisions], journal: Journal, now: datetime, catalog: Catalog
@@ -62,6 +59,7 @@ def save(
     for decisions in made:
         for decision in decisions.decisions:
             book.enter(decisions.service, decision)
+        book.explain(decisions.explained)
     book.write(connection)
     bulk.update_rows(
         connection,
@@ -105,7 +103,7 @@ class _Book:
                 self._request(decision)
             case DeploymentTransitioned(what=what, deployment=known):
                 self._deployments[known.id] = known
-                if what not in _UNTOLD:
+                if what != "closed":  # nothing of it is new
                     self._note(f"deployment.{what}", known, decision.reason)
                 if what in ("succeeded", "failed", "resumed"):
                     self.changed.add((service, known.environment))
@@ -167,6 +165,10 @@ class _Book:
                 }
             case _:
                 assert_never(decision)
+
+    def explain(self, explained: Iterable[Deployment]) -> None:
+        """Keep the reasons of deployments that no decision changed, in their state after all decisions."""
+        self._deployments.update({known.id: known for known in explained})
 
     def write(self, connection: sa.Connection) -> None:
         """Write the rows, in the order of their keys."""

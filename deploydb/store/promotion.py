@@ -178,7 +178,7 @@ def _work(
         errors=errors,
         flows=flows,
         commands=commands,
-        decisions=any(one.decisions for one in made),
+        decisions=any(one.decisions or one.explained for one in made),
         again=any(one.again for one in made),
     )
 

@@ -419,6 +419,7 @@ class Scenario:
         again = decide(self.catalog, self.situation(), self.now)
         assert not again.again
         assert again.decisions == (), f"the same situation decided twice: {again.decisions}"
+        assert again.explained == (), f"the same situation explained differently: {again.explained}"
         assert again.recheck_at == made.recheck_at or made.decisions
         assert made.recheck_at is None or made.recheck_at > self.now
         return first
@@ -451,6 +452,7 @@ class Scenario:
                     self.answers.append(decision)
                 case CheckScheduled():
                     self.checks.append(decision)
+        self.deployments.update({known.id: known for known in made.explained})
         return made
 
     def _attempt(self, made: AttemptScheduled) -> None:

@@ -1,4 +1,4 @@
-"""The way into a stage: who can never come, who has arrived, who is chosen, and whether it may enter.
+"""The way into a stage: flows that cannot reach it, those that have arrived, the candidate, and its admission.
 
 Choosing the candidate and permitting it are separate: the newest of a module that has arrived is chosen and the older
 ones beside it are skipped, even if the newest may not enter yet. A vetoed release is no candidate, and where a version
@@ -40,8 +40,19 @@ from deploydb.domain.model.deployment import (
 from deploydb.domain.model.reasons import Admitted, FailedBeside, NotRecorded, Reason, RollbackWaits, several
 
 
+def admit(lanes: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
+    """Request the deployments that may enter their stages, upstream first; then explain those that wait."""
+    doors = Admission(lanes, catalog, service, holds)
+    stages = catalog.stages(service)
+    doors.rule_out()
+    for stage in stages:
+        doors.admit(stage)
+    for stage in stages:
+        doors.explain(stage)
+
+
 class Admission:
-    """A service's doors, one for each of its stages. Work them upstream first."""
+    """A service's doors, one for each of its stages."""
 
     def __init__(self, lanes: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
         self._lanes = lanes
@@ -53,7 +64,7 @@ class Admission:
         self._rivals = Candidates(lanes, service, holds)
 
     def rule_out(self) -> None:
-        """Let go of what the service no longer goes through, or is no longer made of."""
+        """Let go of deployments in environments that are no stages any more, and of modules that are no artifacts."""
         for known in self._lanes.all():
             if not known.needs_evaluation or known.kind == "external":
                 continue
@@ -63,28 +74,56 @@ class Admission:
             elif module not in self._service.artifacts and known.status is Status.NOT_STARTED:
                 self._lanes.skip(known, ModuleRemoved(module=module, service=self._service.ident))
 
-    def work(self, stage: Stage) -> None:
-        """Put back what is to be put back. Skip the flows whose way to the stage is closed; of those that have arrived,
-        let in who may enter."""
-        arrived: dict[str, list[Deployment]] = {}
-        for known in self._lanes.lane(stage.environment):
-            if known.status is not Status.NOT_STARTED:
-                continue
+    def admit(self, stage: Stage) -> None:
+        """Request rollbacks, and the candidates that may enter."""
+        for known in self._waiting(stage):
             if known.kind == "rollback":
                 self._put_back(known)
-                continue
+        for candidate in sorted(self._candidates(stage), key=_turn):
+            self._enter(stage, candidate)
+
+    def explain(self, stage: Stage) -> None:
+        """Explain why each deployment that has not started waits."""
+        for known in self._waiting(stage):
+            if known.kind == "rollback":
+                self._explain(known, self._rollback_obstacles(known))
+        for candidate in self._candidates(stage, explain=True):
+            self._explain(candidate, self._obstacles(stage, candidate) or self._unmet(stage, candidate))
+
+    def _waiting(self, stage: Stage) -> list[Deployment]:
+        return [known for known in self._lanes.lane(stage.environment) if known.status is Status.NOT_STARTED]
+
+    def _candidates(self, stage: Stage, *, explain: bool = False) -> list[Deployment]:
+        """The candidate of each module. Flows that cannot reach the stage any more are skipped, as are those that the
+        candidate supersedes; the others are explained, if wanted."""
+        arrived: dict[str, list[Deployment]] = {}
+        for known in (one for one in self._waiting(stage) if one.kind != "rollback"):
             closed = self._ways.dead_end(stage, known.flow) or self._ways.skipped_by_hotfix(known)
             if closed is not None:
                 self._lanes.skip(known, closed)
-                continue
-            waits_for = self._ways.waits_for(stage, known.flow)
-            if waits_for is not None:
-                self._lanes.explain(known, waits_for)
-                continue
-            arrived.setdefault(known.release.artifact.module, []).append(known)
-        chosen = [one for rivals in arrived.values() if (one := self._rivals.choose(stage, rivals)) is not None]
-        for candidate in sorted(chosen, key=_turn):
-            self._enter(stage, candidate)
+            elif (awaited := self._ways.waits_for(stage, known.flow)) is None:
+                arrived.setdefault(known.release.artifact.module, []).append(known)
+            elif explain:
+                self._lanes.explain(known, awaited)
+        candidates = []
+        for rivals in arrived.values():
+            ranking = self._rivals.rank(stage, rivals)
+            candidates += [ranking.candidate] if ranking.candidate is not None else []
+            for known in rivals:
+                if known.id in ranking.superseded:
+                    self._lanes.skip(known, ranking.superseded[known.id])
+                elif explain and known.id in ranking.waiting:
+                    self._lanes.explain(known, ranking.waiting[known.id])
+        return candidates
+
+    def _explain(self, known: Deployment, obstacles: Sequence[Reason]) -> None:
+        if not obstacles:  # the last command has made way for it
+            self._lanes.evaluate_again()
+        elif known.kind == "rollback":
+            rollback = known.trigger_reason or NotRecorded()
+            self._lanes.explain(known, RollbackWaits(rollback=rollback, awaits=tuple(obstacles)))
+        else:
+            self._lanes.explain(known, several(obstacles))
 
     def _leave(self, known: Deployment, reason: Reason) -> None:
         if known.status is Status.NOT_STARTED:
@@ -93,15 +132,7 @@ class Admission:
             self._lanes.close(known)
 
     def _enter(self, stage: Stage, known: Deployment) -> None:
-        against: list[Reason] = [hold.held for hold in self._holds.pauses(stage.environment)]
-        frozen = self._frozen(known)
-        if frozen is not None and frozen.outcome is not GateStatus.PASS:
-            against.append(frozen.reason)
-        obstacle = self._obstacle(stage, known)
-        if obstacle is not None:
-            against.append(obstacle)
-        if against:
-            self._lanes.explain(known, several(against))
+        if self._obstacles(stage, known):
             return
         passed = self._ways.passed(stage, known.flow)
         since = max(
@@ -110,18 +141,36 @@ class Admission:
         )
         entry = self._catalog.entry_promotions(stage.environment)
         verdicts = self._lanes.verdicts(entry, known, phase="entry", since=since)
-        unmet = [verdict.reason for verdict in verdicts if verdict.outcome is not GateStatus.PASS]
-        if unmet:
-            self._lanes.explain(known, several(unmet))
-            return
-        asked = (*verdicts, frozen) if frozen is not None and _is_overridden(frozen) else verdicts
-        self._request(known, self._admitted(known, passed, asked))
+        if all(verdict.outcome is GateStatus.PASS for verdict in verdicts):
+            self._request(known, self._admitted(known, passed, verdicts))
 
-    def _frozen(self, known: Deployment) -> Verdict | None:
+    def _obstacles(self, stage: Stage, known: Deployment) -> list[Reason]:
+        """All that stands against a candidate now, but its entry gates."""
+        against: list[Reason] = [hold.held for hold in self._holds.pauses(stage.environment)]
+        against += self._frozen(known)
+        obstacle = self._obstacle(stage, known)
+        return [*against, obstacle] if obstacle is not None else against
+
+    def _unmet(self, stage: Stage, known: Deployment) -> list[Reason]:
+        """The reasons of the entry gates that have not passed."""
+        before = self._lanes.before(known, "entry")
+        verdicts = [
+            before[one.ident] for one in self._catalog.entry_promotions(stage.environment) if one.ident in before
+        ]
+        return [verdict.reason for verdict in verdicts if verdict.outcome is not GateStatus.PASS]
+
+    def _frozen(self, known: Deployment) -> list[Reason]:
+        """The freezes that no override lets the deployment pass."""
         frozen = self._holds.frozen(known)
-        if frozen is not None:
-            self._lanes.say(known, frozen)
-        return frozen
+        if frozen is None:
+            return []
+        self._lanes.say(known, frozen)
+        return [frozen.reason] if frozen.outcome is not GateStatus.PASS else []
+
+    def _overridden(self, known: Deployment) -> list[Reason]:
+        """The override by which the deployment passes a freeze that stands."""
+        frozen = self._holds.frozen(known)
+        return [frozen.reason] if frozen is not None and isinstance(frozen.reason, FreezeOverridden) else []
 
     def _put_back(self, known: Deployment) -> None:
         """A rollback waits for an active deployment and for a freeze, and for nothing else; a veto or a pin ends it."""
@@ -130,19 +179,13 @@ class Admission:
         hold = veto or (pin if pin is not None and pin.version != version else None)
         if hold is not None:
             self._lanes.skip(known, hold.held)
-            return
-        frozen = self._frozen(known)
-        against = [frozen.reason] if frozen is not None and frozen.outcome is not GateStatus.PASS else []
-        active = [other for other in self._lanes.lane(environment) if other.active]
-        if active:
-            against.append(_being_deployed(active[0]))
-        against += self._not_yet(known)
-        rollback = known.trigger_reason or NotRecorded()
-        if against:
-            self._lanes.explain(known, RollbackWaits(rollback=rollback, awaits=tuple(against)))
-            return
-        overridden = frozen is not None and _is_overridden(frozen)
-        self._request(known, several([rollback, frozen.reason]) if frozen is not None and overridden else rollback)
+        elif not self._rollback_obstacles(known):
+            self._request(known, several([known.trigger_reason or NotRecorded(), *self._overridden(known)]))
+
+    def _rollback_obstacles(self, known: Deployment) -> list[Reason]:
+        against = self._frozen(known)
+        against += [_being_deployed(other) for other in self._lanes.lane(known.environment) if other.active]
+        return against + self._not_yet(known)
 
     def _not_yet(self, known: Deployment) -> list[Reason]:
         """When another attempt may be made, if that is still to come."""
@@ -216,7 +259,7 @@ class Admission:
             published_by=known.release.published_by if not passed else None,
             attempt=known.attempt if known.attempt > 1 else None,
             hotfix=hotfix.comment if hotfix is not None else None,
-            entry=tuple(verdict.reason for verdict in entry),
+            entry=(*(verdict.reason for verdict in entry), *self._overridden(known)),
             conflict=known.release.conflict,
         )
 
@@ -237,8 +280,3 @@ def _is_busy(known: Deployment) -> bool:
 def _has_failed(one: Deployment, known: Deployment) -> bool:
     """Whether the same release has failed there, and people have not dealt with it."""
     return one.needs_evaluation and one.status is Status.FAILED and one.release.id == known.release.id
-
-
-def _is_overridden(frozen: Verdict) -> bool:
-    """Whether a freeze that stands lets it pass; one that is over is no reason for anything."""
-    return isinstance(frozen.reason, FreezeOverridden)

@@ -1,6 +1,8 @@
-"""Which of several releases that have arrived at a door goes through it next, and what becomes of the others."""
+"""The order among the releases of a module that have arrived at a stage: the candidate, and those that it rules out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
 
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.holds import Holds
@@ -8,6 +10,15 @@ from deploydb.domain.model.admission_reasons import BehindHotfix, InLineBehind, 
 from deploydb.domain.model.catalog import Service, Stage
 from deploydb.domain.model.deployment import Deployment, Release
 from deploydb.domain.model.reasons import Reason
+
+
+class Ranking(Struct, frozen=True, kw_only=True):
+    """The candidate of a stage; None where each release waits or is too late. The others by id: those that wait behind
+    it or at a hold, and those that are superseded."""
+
+    candidate: Deployment | None
+    waiting: Mapping[int, Reason]
+    superseded: Mapping[int, Reason]
 
 
 class Candidates:
@@ -18,63 +29,72 @@ class Candidates:
         self._service = service
         self._holds = holds
 
-    def choose(self, stage: Stage, arrived: Sequence[Deployment]) -> Deployment | None:
-        """Of one module's flows at a door, the one whose turn it is; None where all of them are held or too late.
+    def rank(self, stage: Stage, arrived: Sequence[Deployment]) -> Ranking:
+        """The candidate among one module's flows that have arrived at a stage.
 
-        A vetoed release is passed over, and waits for the veto to be lifted. What is pinned goes before the rest, which
-        waits for it to be unpinned; then hotfixes; then as the stage's `supersede` says.
+        A vetoed release waits for the veto's end. A pinned version goes first, and the others wait for the pin's end;
+        then hotfixes; then as the stage's `supersede` says.
         """
-        rivals = self._fit(stage, arrived)
+        waiting: dict[int, Reason] = {}
+        superseded: dict[int, Reason] = {}
+        rivals = self._fit(stage, arrived, waiting, superseded)
+
+        def first(rivals: Sequence[Deployment]) -> Deployment | None:
+            return self._first(stage, rivals, waiting, superseded)
+
         pin = self._holds.pin(stage.environment)
+        urgent = [known for known in rivals if self._lanes.hotfix(known) is not None]
         if pin is not None:
             pinned = [known for known in rivals if known.release.artifact.version == pin.version]
-            others = [known for known in rivals if known not in pinned]
-            head = self._head(stage, others)
-            if head is not None:
-                self._lanes.explain(head, pin.held)
-            return max(pinned, key=self._age, default=None)
-        urgent = [known for known in rivals if self._lanes.hotfix(known) is not None]
-        if urgent:
-            first = max(urgent, key=self._age)
-            hotfix = self._lanes.hotfix(first)
-            head = self._head(stage, [known for known in rivals if known not in urgent])
-            if head is not None and hotfix is not None:
-                self._lanes.explain(head, BehindHotfix(version=hotfix.version, hotfix=hotfix.comment))
-            return self._head(stage, urgent)
-        return self._head(stage, rivals)
+            other = first([known for known in rivals if known not in pinned])
+            if other is not None:
+                waiting[other.id] = pin.held
+            candidate = max(pinned, key=self._age, default=None)
+        elif urgent:
+            hotfix = self._lanes.hotfix(max(urgent, key=self._age))
+            other = first([known for known in rivals if known not in urgent])
+            if other is not None and hotfix is not None:
+                waiting[other.id] = BehindHotfix(version=hotfix.version, hotfix=hotfix.comment)
+            candidate = first(urgent)
+        else:
+            candidate = first(rivals)
+        return Ranking(candidate=candidate, waiting=waiting, superseded=superseded)
 
     def _newness(self, release: Release) -> tuple[object, ...]:
         """By what one release is newer than another."""
         return release.order_key(self._service.order)
 
-    def _fit(self, stage: Stage, arrived: Sequence[Deployment]) -> list[Deployment]:
-        """Those that are no downgrade and not vetoed; the others are told."""
+    def _fit(
+        self, stage: Stage, arrived: Sequence[Deployment], waiting: dict[int, Reason], superseded: dict[int, Reason]
+    ) -> list[Deployment]:
+        """Those that are no downgrade and not vetoed."""
         fit = []
         for known in arrived:
             veto = self._holds.veto(stage.environment, known.release.artifact.version)
             overtaken = self._overtaken(known)
             if overtaken is not None:
-                self._lanes.skip(known, overtaken)
+                superseded[known.id] = overtaken
             elif veto is not None:
-                self._lanes.explain(known, veto.held)
+                waiting[known.id] = veto.held
             else:
                 fit.append(known)
         return fit
 
-    def _head(self, stage: Stage, rivals: Sequence[Deployment]) -> Deployment | None:
+    def _first(
+        self, stage: Stage, rivals: Sequence[Deployment], waiting: dict[int, Reason], superseded: dict[int, Reason]
+    ) -> Deployment | None:
         """The first in line; the others wait behind it, or are superseded by it."""
         if not rivals:
             return None
         if stage.supersede != "newest":
             oldest = min(rivals, key=self._age)
-            for known in rivals:
-                if known is not oldest:
-                    self._lanes.explain(known, InLineBehind(version=oldest.release.artifact.version))
+            behind = InLineBehind(version=oldest.release.artifact.version)
+            waiting.update({known.id: behind for known in rivals if known is not oldest})
             return oldest
         newest = max(rivals, key=self._age)
-        for known in rivals:
-            if known is not newest:
-                self._lanes.skip(known, self._superseded(newest.release, known.release))
+        superseded.update(
+            {known.id: self._superseded(newest.release, known.release) for known in rivals if known is not newest}
+        )
         return newest
 
     def _age(self, known: Deployment) -> tuple[object, ...]:

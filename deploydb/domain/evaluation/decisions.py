@@ -26,7 +26,7 @@ from deploydb.domain.model.overrides import (
 )
 from deploydb.domain.model.reasons import Reason
 
-Transition = Literal["adopted", "skipped", "expired", "replaced", "succeeded", "failed", "resumed", "waiting", "closed"]
+Transition = Literal["adopted", "skipped", "expired", "replaced", "succeeded", "failed", "resumed", "closed"]
 """How a deployment can change by decision.
 
 adopted    it finished without a command of ours, and counts as commanded now
@@ -36,7 +36,6 @@ replaced   another version took its place; its flow goes no further
 succeeded  every exit gate passed
 failed     an exit gate said no
 resumed    a gate took its no back, and others are still to be met; or it had finished in time, which was heard late
-waiting    only its reason is new: what it waits for, or why it failed
 closed     nothing more will come of it
 """
 
@@ -175,12 +174,15 @@ Decision = (
 
 
 class Decisions(Struct, frozen=True, kw_only=True):
-    """What to write down, in order, and when to look again although nothing has happened.
+    """The decisions of one evaluation, in order, and when to evaluate again although nothing has happened.
 
-    `again`: at once, since what was decided is not all: a new attempt wants to be commanded.
+    `explained`: deployments of which only the reason of the status is new: the obstacle of one that waits, or the
+    report of a failure. It is computed from the state that the decisions lead to. `again`: evaluate again at once: a
+    new attempt has to be commanded.
     """
 
     service: str
     decisions: tuple[Decision, ...] = ()
+    explained: tuple[Deployment, ...] = ()
     recheck_at: datetime | None = None
     again: bool = False

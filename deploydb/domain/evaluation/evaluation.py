@@ -71,7 +71,7 @@ class Evaluation:
         self._verdicts = {ident: dict(said) for ident, said in situation.verdicts.items()}
         self._rolling_back: set[str] = set()
         self._again = False
-        self.commanded = 0
+        self._explained: set[int] = set()
         for known in self._deployments.values():
             self._lanes.setdefault(known.environment, []).append(known.id)
             if known.flow is not None:
@@ -179,9 +179,10 @@ class Evaluation:
         )
 
     def explain(self, known: Deployment, reason: Reason) -> None:
-        """Keep the reason of its status, if it has changed."""
+        """Keep the reason of a status that no decision has changed."""
         if known.status_reason != reason:
-            self.settle("waiting", replace(known, status_reason=reason), reason)
+            self._deployments[known.id] = replace(known, status_reason=reason)
+            self._explained.add(known.id)
 
     def close(self, known: Deployment) -> None:
         """Nothing more will come of it."""
@@ -213,7 +214,6 @@ class Evaluation:
         """The deployment is commanded."""
         self._deployments[requested.deployment.id] = requested.deployment
         self._decisions.append(requested)
-        self.commanded += 1
         self.look_again(requested.deadline)
 
     def attempt(self, attempted: AttemptScheduled) -> None:
@@ -232,6 +232,10 @@ class Evaluation:
         """What came of a rollback that a person wanted."""
         self._decisions.append(RollbackRequestResolved(wish=wish, reason=reason))
 
+    def evaluate_again(self) -> None:
+        """There is more to decide, at once."""
+        self._again = True
+
     def look_again(self, at: datetime) -> None:
         """Time alone may change something then."""
         self._rechecks.add(at)
@@ -241,6 +245,7 @@ class Evaluation:
         return Decisions(
             service=self._situation.service,
             decisions=tuple(self._decisions),
+            explained=tuple(self._deployments[ident] for ident in sorted(self._explained)),
             recheck_at=min(self._rechecks, default=None),
             again=self._again,
         )

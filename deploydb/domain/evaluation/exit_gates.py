@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.evaluation import Evaluation
+from deploydb.domain.model.catalog import Catalog, Service
 from deploydb.domain.model.deployment import (
     Deployment,
     GateStatus,
@@ -18,13 +19,20 @@ from deploydb.domain.model.reasons import GatesPassed, NoGates, Reason, RolledBa
 _ROLLBACKS = ("rollback", "full_rollback")
 
 
-def judge_exits(
+def evaluate_exit_gates(lanes: Evaluation, catalog: Catalog, service: Service) -> None:
+    """Evaluate the gates of each stage on what runs there and is not final.
+
+    A later report may turn a failure at a gate. Where the catalog has it, an open incident is a failure, of what had
+    succeeded too.
+    """
+    for stage in catalog.stages(service):
+        fails = catalog.fails_on_incident(service, stage.environment)
+        _evaluate_stage(lanes, stage.environment, catalog.exit_promotions(service, stage), fail_on_incident=fails)
+
+
+def _evaluate_stage(
     lanes: Evaluation, environment: str, promotions: Sequence[Promotion], *, fail_on_incident: bool
 ) -> None:
-    """Judge what runs and is not decided for good. One that failed at a gate may be mended by a later report.
-
-    `fail_on_incident`: an incident that is open is a no, of what had succeeded too.
-    """
     for known in lanes.lane(environment):
         runs = known.needs_evaluation and known.outcome == "succeeded" and known.expired_at is None
         if not runs or known.status is Status.SKIPPED or known.failure_response in _ROLLBACKS:

@@ -42,6 +42,15 @@ from deploydb.domain.model.reasons import (
 )
 
 
+def apply_failure_policy(lanes: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
+    """Resolve requests of rollbacks, then respond to each failure that has had no response yet."""
+    failures = FailurePolicy(lanes, catalog, service, holds)
+    for wish in sorted(lanes.wishes, key=lambda wish: wish.at):
+        failures.grant(wish)
+    for stage in catalog.stages(service):
+        failures.follow(stage)
+
+
 class FailurePolicy:
     """A service's failures and rollbacks."""
 
@@ -52,16 +61,11 @@ class FailurePolicy:
         self._holds = holds
 
     def follow(self, stage: Stage) -> None:
-        """Take each failure in a stage that has led to nothing yet one step on."""
+        """Respond to each failure in a stage that has had no response yet."""
         for known in self._lanes.lane(stage.environment):
             undecided = known.needs_evaluation and known.replaced_at is None and known.failure_response is None
             if undecided and known.status is Status.FAILED and known.kind != "external":
                 self._follow(stage, known)
-
-    def grant(self) -> None:
-        """Answer the rollbacks that people want."""
-        for wish in sorted(self._lanes.wishes, key=lambda wish: wish.at):
-            self._grant(wish)
 
     def _follow(self, stage: Stage, known: Deployment) -> None:
         lane, failure = self._lanes.lane(stage.environment), known.status_reason or NotRecorded()
@@ -175,7 +179,8 @@ class FailurePolicy:
         )
         self._lanes.count_failure(counted, failure_response, reason)
 
-    def _grant(self, wish: RollbackRequest) -> None:
+    def grant(self, wish: RollbackRequest) -> None:
+        """Schedule the rollback that a person requested, or resolve the request with the obstacle."""
         runs = [
             ran
             for (environment, module), ran in self._lanes.running.items()

@@ -27,7 +27,7 @@ from deploydb.domain.model.reasons import (
 _READ_AGAIN_AFTER = timedelta(seconds=1)
 
 
-def take_in(lanes: Evaluation) -> None:
+def reconcile(lanes: Evaluation) -> None:
     """Expire what was not answered in time, adopt what was not commanded, settle what runs, close what is over."""
     for known in lanes.all():
         _take_back(lanes, known)
