@@ -17,7 +17,7 @@ from deploydb.gateway.approvals import Approvals, Ledger
 from deploydb.gateway.errors import answer
 from deploydb.gateway.health import Servers
 from deploydb.gateway.publishing import Publisher
-from deploydb.gateway.sessions import Sessions
+from deploydb.gateway.sessions import SessionEndpoints
 from deploydb.http import application as http
 from deploydb.http.authentication import Authentication, Authenticator
 from deploydb.http.health import Health
@@ -52,7 +52,7 @@ def application(
         "gateway",
         [
             Approvals(ledger, publisher, log=log, registry=registry).route(),
-            *Sessions(authenticator, log=log).routes(),
+            *SessionEndpoints(authenticator, log=log).routes(),
             *health.routes(),
             metrics_route(registry),
         ],

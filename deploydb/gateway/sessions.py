@@ -18,7 +18,7 @@ SECONDS_EACH = 3.0
 """Wrong tokens of one address. The right one is always taken: it cannot be guessed."""
 
 
-class Sessions:
+class SessionEndpoints:
     """The endpoints."""
 
     def __init__(self, authenticator: Authenticator, *, log: Log) -> None:
