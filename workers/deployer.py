@@ -244,12 +244,12 @@ class Deployer:
             self._note_end(*self._ended.get())
         if not self._unreported:
             return
-        said = dict(self._unreported)
-        self._publisher.publish([deployment_reports.end(command, fact) for command, fact in said.items()])
-        for command in said:
+        statement = dict(self._unreported)
+        self._publisher.publish([deployment_reports.end(command, fact) for command, fact in statement.items()])
+        for command in statement:
             self._runs.report(command)
             del self._unreported[command]
-        inbound.ack([delivery for command in said for delivery in self._deliveries.pop(command, ())])
+        inbound.ack([delivery for command in statement for delivery in self._deliveries.pop(command, ())])
 
     def _wind_up(self) -> None:
         """Let what runs end by itself within the grace, then have it ended."""

@@ -153,10 +153,10 @@ class Part:
             for line in stream:
                 text = line.rstrip("\n")
                 self._log.emit(logging.makeLogRecord({"msg": text}))
-                told = _serious(text)
-                if told is not None:
-                    self._last.append(told)
-                    self._say(self.name, told)
+                message = _serious(text)
+                if message is not None:
+                    self._last.append(message)
+                    self._say(self.name, message)
 
 
 class Supervisor:
@@ -241,11 +241,13 @@ def _log_file(path: Path) -> RotatingFileHandler:
 def _serious(line: str) -> str | None:
     """What people should see of a log's line: warnings and worse, in words; and what is no log line at all."""
     try:
-        told = json.loads(line)
+        message = json.loads(line)
     except ValueError:
         return line.strip() or None
-    if not isinstance(told, dict) or told.get("level") not in ("warning", "error", "critical"):
+    if not isinstance(message, dict) or message.get("level") not in ("warning", "error", "critical"):
         return None
     quiet = {"event", "level", "at", "part", "exception", "logger"}
-    details = ", ".join(f"{name}: {value}" for name, value in told.items() if name not in quiet and value is not None)
-    return in_one_line(f"{told.get('event')} ({details})" if details else str(told.get("event")))
+    details = ", ".join(
+        f"{name}: {value}" for name, value in message.items() if name not in quiet and value is not None
+    )
+    return in_one_line(f"{message.get('event')} ({details})" if details else str(message.get("event")))

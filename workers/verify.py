@@ -277,13 +277,13 @@ def _judged(
 
 
 def _settlement(leased: Lease, judged: Judged, answer: Answer | NoAnswer, began: datetime, now: datetime) -> Settlement:
-    news = None
+    notification = None
     if (
         judged.last_report_key != leased.last_report_key
     ):  # its id is the same for the same asking, whatever the length of the promotion's name
-        asking = f"{SOURCE}/{leased.deployment.id}/{'/'.join(leased.gate)}/{leased.until.isoformat()}"
-        news = VerificationFinished(
-            id=str(uuid5(NAMESPACE_URL, asking)),
+        request = f"{SOURCE}/{leased.deployment.id}/{'/'.join(leased.gate)}/{leased.until.isoformat()}"
+        notification = VerificationFinished(
+            id=str(uuid5(NAMESPACE_URL, request)),
             source=SOURCE,
             time=began if leased.phase == "entry" else now,  # an answer after the deployment is none for its exit
             deployment=leased.deployment.id,
@@ -296,7 +296,7 @@ def _settlement(leased: Lease, judged: Judged, answer: Answer | NoAnswer, began:
         due_at=judged.due_at,
         condition_since=judged.condition_since,
         last_report_key=judged.last_report_key,
-        news=news,
+        news=notification,
         counts=isinstance(answer, Answer) or answer.asked,
     )
 

@@ -112,8 +112,8 @@ def _seen(service: str, environment: str, version: str, promotion: str, verb: st
         return None
     names = _manual(body, waiting=False)
     if promotion != FREEZE and promotion not in names:
-        told = f"there is {', '.join(names)}" if names else "nobody is asked there"
-        raise NotFound(f"{promotion} is no manual promotion of {service} in {environment}: {told}")
+        message = f"there is {', '.join(names)}" if names else "nobody is asked there"
+        raise NotFound(f"{promotion} is no manual promotion of {service} in {environment}: {message}")
     if verb == "refused" and body["stages"][-1]["status"] == "SUCCESS":
         raise Permanent(
             f"{version} is through {environment} already: `deploydb rollback {service} {environment}` puts back what "
@@ -128,8 +128,8 @@ def _meant(service: str, environment: str, version: str | None, promotion: str |
     if version is None:
         waiting = _waiting(service, environment, promotion)
         if len(waiting) > 1:
-            told = ", ".join(str(one["version"]) for one in waiting)
-            raise Permanent(f"{told} of {service} wait for people in {environment}: say which version")
+            message = ", ".join(str(one["version"]) for one in waiting)
+            raise Permanent(f"{message} of {service} wait for people in {environment}: say which version")
         body = waiting[0] if waiting else ask("why", service, environment)
     else:
         body = ask("why", service, environment, version=version)

@@ -127,8 +127,8 @@ def _lane(lane: Body) -> list[str]:
 def _describe(configured: Body, members: tuple[str, ...]) -> None:
     for name in ("ident", *members):
         value = configured[name]
-        told = ", ".join(value) if isinstance(value, list) else str(value)
-        show_line(f"{name.replace('_', ' '):<17} {told}".rstrip())
+        message = ", ".join(value) if isinstance(value, list) else str(value)
+        show_line(f"{name.replace('_', ' '):<17} {message}".rstrip())
 
 
 def _tell_holds(holds: list[Body]) -> None:

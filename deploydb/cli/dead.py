@@ -97,13 +97,13 @@ def replay(ident: str | None, body: BinaryIO | None, everything: bool) -> None:
     """
     if (ident is None) is not everything or (everything and body is not None):
         raise click.UsageError("give one ID (with --body, if it is mended), or --all")
-    mended = body.read() if body is not None else None
+    fixed = body.read() if body is not None else None
     with _open() as letters:
         wanted = [letter.id for letter in letters.peek(MOST)] if everything else [str(ident)]
         stuck: list[str] = []
         for each in wanted:
             try:
-                sent = letters.replay(each, mended)
+                sent = letters.replay(each, fixed)
             except NotAllowed:
                 raise
             except Misconfigured as error:  # this one cannot go back; the others may

@@ -45,12 +45,12 @@ def show(service: str, version: str | None, output: str) -> None:
     stages = ask("status", service=name)["lanes"]
     if not stages:
         raise NotFound(f"{name} has no stages")
-    told = _way(name, version, [one["environment"] for one in stages])
-    if is_shown(output, told, lambda: (f"deployment/{one['deployment']}" for one in told["stages"])):
+    message = _way(name, version, [one["environment"] for one in stages])
+    if is_shown(output, message, lambda: (f"deployment/{one['deployment']}" for one in message["stages"])):
         return
     show_line(f"{name} {version}")
     click.echo()
-    rows = [row for stage in told["stages"] for row in _rows(stage)]
+    rows = [row for stage in message["stages"] for row in _rows(stage)]
     show_table(["STAGE", "GATE", "STATE", "BECAUSE", "DECIDED", "LOOKED AT AGAIN"], rows, empty="It went nowhere.")
 
 

@@ -48,8 +48,8 @@ def _require_held(kind: Kind, service: str | None, environment: str | None, vers
         of = f" of {' '.join(name for name in (service, version) if name)}" if service else ""
         where = f" in {environment}" if environment else ""
         others = "; ".join(hold["text"] for hold in found)
-        told = f"what stands is: {others}" if others else f"no {kind} stands anywhere"
-        raise NotFound(f"there is no {kind}{of}{where or ' everywhere'}: {told}")
+        message = f"what stands is: {others}" if others else f"no {kind} stands anywhere"
+        raise NotFound(f"there is no {kind}{of}{where or ' everywhere'}: {message}")
 
 
 def place(

@@ -94,8 +94,8 @@ def veto(
     except Transient:
         return  # as was said
     for there in _running_at(body, version, environment):
-        told = f"it runs in {there}; what could be put back: deploydb rollback {service} {there} --dry-run"
-        click.echo(told, err=True)
+        message = f"it runs in {there}; what could be put back: deploydb rollback {service} {there} --dry-run"
+        click.echo(message, err=True)
 
 
 @click.command()

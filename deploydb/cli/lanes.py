@@ -53,10 +53,10 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
     rows = [[name, *(lanes.get(each, "-") for each in environments)] for name, lanes in cells.items()]
     show_table(["SERVICE", *(each.upper() for each in environments)], rows, empty="No service is configured.")
     holds = [_hold(hold) for lane in body["lanes"] for hold in lane["holds"]]
-    told = dict.fromkeys([*holds, *(aside["text"] for aside in body.get("setAside", ()))])
-    if told:
+    message = dict.fromkeys([*holds, *(aside["text"] for aside in body.get("setAside", ()))])
+    if message:
         click.echo()
-    for line in told:
+    for line in message:
         click.echo(" ".join(line.split()))
 
 

@@ -218,12 +218,12 @@ def _publish_file(file: BinaryIO, *, unchecked: bool) -> None:
         hidden=not _watched(len(bodies)),
     )
     with shown as receipts:
-        for told, receipt in receipts:
+        for answer, receipt in receipts:
             if receipt.state == "confirmed":
                 confirmed += 1
             else:
-                wrong.append(told.origin)
-                click.echo(f"{told.origin}: {receipt.state}: {receipt.detail}", err=True)
+                wrong.append(answer.origin)
+                click.echo(f"{answer.origin}: {receipt.state}: {receipt.detail}", err=True)
     click.echo(f"{confirmed} published, {len(wrong)} not", err=True)
     if wrong:
         raise SystemExit(1)

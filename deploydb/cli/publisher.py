@@ -68,7 +68,7 @@ def tell(messages: Iterable[Told]) -> Iterator[tuple[Told, Receipt]]:
     waiting = iter(messages)
     with open_outbound(url, name="cli") as outbound:
         while window := list(islice(waiting, WINDOW)):
-            yield from zip(window, outbound.publish([told.message for told in window]), strict=True)
+            yield from zip(window, outbound.publish([answer.message for answer in window]), strict=True)
 
 
 def tell_one(fact: AnyFact) -> None:

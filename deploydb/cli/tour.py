@@ -142,8 +142,8 @@ class _Release:
                 self._answered.add(asked)
                 passed = subprocess.run([EXAMPLE / "smoke.sh", *lane], check=False).returncode == 0  # noqa: S603
                 outcome = "passed" if passed else "failed"
-                told = ["--promotion", gate["promotion"], "--outcome", outcome]
-                _run(["publish", "verification", *lane, *told], self.url)
+                message = ["--promotion", gate["promotion"], "--outcome", outcome]
+                _run(["publish", "verification", *lane, *message], self.url)
 
     def _tell(self) -> None:
         for event in sorted(self._events(), key=lambda event: int(event["number"])):

@@ -41,21 +41,21 @@ def wait(service: str, environment: str, version: str, timeout: str, goal: str) 
     """
     until = time.monotonic() + _seconds(timeout)
     ask("status", service=service, environment=environment)  # a name that is wrong is told now
-    told = ""
+    message = ""
     while True:
         try:
-            state, told = _look(service, environment, version, goal)
+            state, message = _look(service, environment, version, goal)
         except Transient as error:
-            state, told = "waits", str(error)
+            state, message = "waits", str(error)
         if state == "there":
-            show_line(told, err=True)
+            show_line(message, err=True)
             return
         if state == "never":
-            show_line(told, err=True)
+            show_line(message, err=True)
             raise click.exceptions.Exit(1)
         left = until - time.monotonic()
         if left <= 0:
-            show_line(f"not within {timeout}: {told}", err=True)
+            show_line(f"not within {timeout}: {message}", err=True)
             raise click.exceptions.Exit(TIMED_OUT)
         time.sleep(min(EVERY_SECONDS, left))
 
@@ -67,21 +67,21 @@ def _look(service: str, environment: str, version: str, goal: str) -> tuple[str,
     except NotFound as error:
         return "waits", str(error)
     stage: Body = answer["stages"][-1]
-    status, told = stage["status"], answer["answer"]
+    status, message = stage["status"], answer["answer"]
     if status == "SUCCESS" or (status == "COMPLETED" and goal == "running"):
-        return "there", told
+        return "there", message
     lanes = ask("status", service=service, environment=environment)["lanes"]
     vetoes = [hold for lane in lanes for hold in lane["holds"] if hold["kind"] == "veto" and hold["version"] == version]
     if vetoes and status not in _UNDER_WAY:
         return "never", vetoes[0]["text"]
     releasing = answer["releasing"]
     if releasing is not None and not releasing["possible"]:
-        return "never", f"{told}; {releasing['sentence']}"
+        return "never", f"{message}; {releasing['sentence']}"
     if status in _OVER and not _is_there(lanes, "pending", version):
-        return "never", told
+        return "never", message
     if status == "COMPLETED" and not _is_there(lanes, "running", version):  # replaced before it was verified
-        return "never", told
-    return "waits", told
+        return "never", message
+    return "waits", message
 
 
 def _is_there(lanes: list[Body], member: str, version: str) -> bool:

@@ -40,8 +40,8 @@ def then(
     views = [_as_known(view, known[view.id], rows[view.id], at) for view in flow if view.id in known]
     catalogs = {
         (row.deployment, _gate(row)): row.body["catalog"]
-        for told in rows.values()
-        for row in told
+        for message in rows.values()
+        for row in message
         if row.type == "verdict.changed" and "catalog" in row.body
     }
     return views, catalogs

@@ -104,8 +104,8 @@ def _answer(
     because = f": {text(meant.status_reason)}" if meant.status_reason is not None else ""
     match meant.status:
         case "SUCCESS" | "COMPLETED" if runs is not None and not here:
-            told = because if meant.status == "COMPLETED" else ""
-            return f"{version} was in {environment}{told}; {runs.version} runs there since {_at(runs.since)}"
+            message = because if meant.status == "COMPLETED" else ""
+            return f"{version} was in {environment}{message}; {runs.version} runs there since {_at(runs.since)}"
         case "COMPLETED" if meant.kind != "external":
             return f"{version} is in {environment}{_since(runs)} and is not verified yet: {_waiting(meant)}"
         case "SUCCESS" | "COMPLETED":
@@ -114,8 +114,8 @@ def _answer(
             return f"{version} runs in {environment}{_since(runs)} and failed there{because}{_aftermath(meant)}"
         case "SKIPPED":
             return f"{version} will not come to {environment}{because}{other}"
-    told = "; ".join(_holding(view, meant) for view in _holders(meant, way, after, passed))
-    return f"{version} is not in {environment}: {told}{other}"
+    message = "; ".join(_holding(view, meant) for view in _holders(meant, way, after, passed))
+    return f"{version} is not in {environment}: {message}{other}"
 
 
 def _holders(

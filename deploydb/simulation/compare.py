@@ -116,8 +116,8 @@ def _courses(replay: Replay, services: Collection[str] | None) -> Iterator[tuple
 def _course(known: Deployment, unknown: str | None) -> _Course:
     at = known.requested_at if known.commanded else None
     waits = "" if known.skipped_at is not None else "still waits at the end: "
-    told = text(known.status_reason) if known.status_reason is not None else "nothing let it in"
-    reason = f"{waits}{told}"
+    message = text(known.status_reason) if known.status_reason is not None else "nothing let it in"
+    reason = f"{waits}{message}"
     return _Course(at=at, unknown=unknown or None, reason=reason)
 
 

@@ -176,9 +176,9 @@ class Ledger:
         """What the store would load."""
         evidence = {}
         for ident in self._open.union(*(self._earlier(ident) for ident in self._open)):
-            said = self.said.evidence(self.deployments[ident], attestations)
-            if said is not None:
-                evidence[ident] = said
+            statement = self.said.evidence(self.deployments[ident], attestations)
+            if statement is not None:
+                evidence[ident] = statement
         open_versions = {self.deployments[ident].release.artifact.version for ident in self._open}
         return ServiceSnapshot(
             service=self.service,

@@ -168,8 +168,8 @@ class Replay:
                     ledger.trouble(fact.environment, replace(Incident.of(fact), event=entry.number))
             case ArtifactAttested():
                 key = (fact.artifact.module, fact.artifact.version)
-                said = replace(Attestation.of(fact), event=entry.number)
-                self._attestations[key] = (*self._attestations.get(key, ()), said)
+                statement = replace(Attestation.of(fact), event=entry.number)
+                self._attestations[key] = (*self._attestations.get(key, ()), statement)
                 return {service for service, ledger in self.ledgers.items() if ledger.concerns(*key)}
             case (
                 DeploymentStarted()
@@ -282,12 +282,12 @@ class Replay:
         for decision in made.decisions:
             if not isinstance(decision, VerdictChanged) or decision.deployment.id in ledger.unknown:
                 continue
-            known, said = ledger.deployments[decision.deployment.id], decision.verdict
+            known, statement = ledger.deployments[decision.deployment.id], decision.verdict
             name = self._names.get((ledger.service, known.id))
-            waits = said.outcome in (GateStatus.PENDING, GateStatus.ERROR)
+            waits = statement.outcome in (GateStatus.PENDING, GateStatus.ERROR)
             if name is None or not waits or known.status not in (Status.NOT_STARTED, Status.COMPLETED):
                 continue
-            why = self._doubts.at_gate(name, known, said, now)
+            why = self._doubts.at_gate(name, known, statement, now)
             if why is not None:
                 ledger.give_up(known, self._doubts.reach(known), why)
                 found = True

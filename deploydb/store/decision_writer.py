@@ -108,15 +108,15 @@ class _Book:
                 if what in ("succeeded", "failed", "resumed"):
                     self.changed.add((service, known.environment))
                     self._tenures.judged(known)
-            case VerdictChanged(deployment=known, verdict=said):
-                self._verdicts[known.id, said.gate] = _verdict(decision, self._now)
-                told = {
-                    "promotion": said.promotion,
-                    "phase": said.phase,
-                    "verdict": said.outcome,
-                    "inputs": said.inputs,
+            case VerdictChanged(deployment=known, verdict=statement):
+                self._verdicts[known.id, statement.gate] = _verdict(decision, self._now)
+                message = {
+                    "promotion": statement.promotion,
+                    "phase": statement.phase,
+                    "verdict": statement.outcome,
+                    "inputs": statement.inputs,
                 }
-                self._note("verdict.changed", known, said.reason, recheck_at=said.recheck_at, **told)
+                self._note("verdict.changed", known, statement.reason, recheck_at=statement.recheck_at, **message)
             case DeploymentWentLive(deployment=known):
                 self._deployments[known.id] = known
                 self._tenures.came(decision)
@@ -208,7 +208,7 @@ class _Book:
             }
         )
 
-    def _note(self, what: str, known: Deployment, reason: Reason, **told: Any) -> None:  # noqa: ANN401
+    def _note(self, what: str, known: Deployment, reason: Reason, **message: Any) -> None:  # noqa: ANN401
         self._journal.note(
             what,
             service=known.service,
@@ -217,7 +217,7 @@ class _Book:
             flow=known.flow,
             version=known.release.artifact.version,
             reason=reason,
-            **told,
+            **message,
         )
 
 
@@ -259,15 +259,15 @@ def _news(decision: FailureFinalized, now: datetime) -> Notification:
 
 
 def _verdict(decision: VerdictChanged, now: datetime) -> dict[str, Any]:
-    said = decision.verdict
+    statement = decision.verdict
     return {
         "deployment_id": decision.deployment.id,
-        "promotion": said.promotion,
-        "phase": said.phase,
-        "outcome": said.outcome,
-        "reason": said.reason,
-        "recheck_at": said.recheck_at,
-        "inputs": said.inputs,
+        "promotion": statement.promotion,
+        "phase": statement.phase,
+        "outcome": statement.outcome,
+        "reason": statement.reason,
+        "recheck_at": statement.recheck_at,
+        "inputs": statement.inputs,
         "decided_at": now,
         "created_at": now,
     }

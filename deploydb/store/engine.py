@@ -104,8 +104,8 @@ def open_engine(
     except (sa.exc.ArgumentError, ValueError):  # whose words may have a part of the password
         raise Misconfigured("DEPLOYDB_DATABASE_URL is not a URL: expected sqlite:///PATH or postgresql://…") from None
     if parsed.get_backend_name() != "sqlite" and "@" in f"{parsed.host}{parsed.database}":
-        told = "has an @ behind its first one: write the password's as %40"
-        raise Misconfigured(f"DEPLOYDB_DATABASE_URL {told}")
+        message = "has an @ behind its first one: write the password's as %40"
+        raise Misconfigured(f"DEPLOYDB_DATABASE_URL {message}")
     pool: dict[str, Any] = {"pool_size": connections, "max_overflow": 0, "pool_timeout": _POOL_TIMEOUT_SECONDS}
     match parsed.get_backend_name():
         case "postgresql":

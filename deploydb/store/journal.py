@@ -47,12 +47,12 @@ class Journal:
         self._catalog = catalog
         self._entries: list[dict[str, Any]] = []
 
-    def note(self, what: str, *, service: str, environment: str | None = None, **told: Any) -> None:  # noqa: ANN401
+    def note(self, what: str, *, service: str, environment: str | None = None, **message: Any) -> None:  # noqa: ANN401
         """One decision: `what` in the past tense, and whatever a replay needs, with the catalog it was made by."""
         ident = str(uuid4())
         body = {"type": what, "id": ident, "source": OWN_SOURCE, "time": self._now, "service": service}
         body |= {"environment": environment} if environment is not None else {}
-        body |= {name: value for name, value in told.items() if value is not None}
+        body |= {name: value for name, value in message.items() if value is not None}
         self._entries.append(
             {
                 "source": OWN_SOURCE,

@@ -286,9 +286,11 @@ class Scenario:
 
     def hold(self, kind: str, *, lift: bool = False, by: str = "alice", reason: str = "because", **scope: Any) -> None:
         """A person places a hold, or lifts one."""
-        said = HoldLifted if lift else HoldPlaced
+        statement = HoldLifted if lift else HoldPlaced
         scope = {"service": self.service, **scope}
-        fact = said(id=f"{next(self._ids):06}", source="cli", time=self.now, kind=kind, by=by, reason=reason, **scope)
+        fact = statement(
+            id=f"{next(self._ids):06}", source="cli", time=self.now, kind=kind, by=by, reason=reason, **scope
+        )
         hold = Hold.of(fact)
         if hold.scope not in self.holds or self.holds[hold.scope].at < hold.at:
             self.holds[hold.scope] = hold
@@ -359,7 +361,7 @@ class Scenario:
             deployments=tuple(one for one in self.deployments.values() if one.id in opened or one.flow in flows),
             running=dict(self.running),
             evidence={one.id: self._evidence_of(one) for one in self.deployments.values() if self._is_heard(one)},
-            verdicts={ident: dict(said) for ident, said in self._verdicts.items() if ident in opened},
+            verdicts={ident: dict(statement) for ident, statement in self._verdicts.items() if ident in opened},
             holds=tuple(self.holds.values()),
             hotfixes=tuple(self.hotfixes.values()),
             wishes=tuple(self.wishes),
@@ -485,9 +487,9 @@ class Scenario:
             assert not (hold.kind == "pin" and hold.version != version), "a pinned lane is changed"
             assert not (hold.kind == "pause" and known.kind == "deploy"), "a paused service is promoted"
             if hold.kind == "freeze":
-                said = self._verdicts.get(known.id, {}).get(("entry", "freeze"))
-                assert said is not None, "a freeze is passed"
-                assert isinstance(said.reason, FreezeOverridden)
+                statement = self._verdicts.get(known.id, {}).get(("entry", "freeze"))
+                assert statement is not None, "a freeze is passed"
+                assert isinstance(statement.reason, FreezeOverridden)
 
     def deploy(self, environment: str, version: str, outcome: str = "succeeded") -> None:
         """Play the orchestrator's part of a command."""

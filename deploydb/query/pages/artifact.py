@@ -97,8 +97,8 @@ def artifact(asked: Asked) -> Artifact:
     )
 
 
-def _command(_asked: Asked, said: Said) -> list[str]:
-    return ["artifact", "show", str(said["id"])]
+def _command(_asked: Asked, statement: Said) -> list[str]:
+    return ["artifact", "show", str(statement["id"])]
 
 
 PAGES = (Page(path="/artifacts/{id}", template="artifact.html", read=artifact, command=_command),)

@@ -18,9 +18,9 @@ _MOST_TOLD, _LONGEST_TOLD = 8, 200
 _LATE_SECONDS = 60
 
 
-def _drawn(asked: Asked, said: Said) -> Mapping[str, Any]:
+def _drawn(asked: Asked, statement: Said) -> Mapping[str, Any]:
     kept = [(name, value) for name, value in asked.request.query_params.multi_items() if name != "before"]
-    onward = None if said["next"] is None else f"?{urlencode([*kept, ('before', said['next'])])}"
+    onward = None if statement["next"] is None else f"?{urlencode([*kept, ('before', statement['next'])])}"
     return {
         "onward": onward,
         "first": f"?{urlencode(kept)}",

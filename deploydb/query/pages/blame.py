@@ -26,9 +26,9 @@ _KINDS = {
 _OTHER = State("half", "off", "")
 
 
-def _drawn(asked: Asked, said: Said) -> Mapping[str, Any]:
+def _drawn(asked: Asked, statement: Said) -> Mapping[str, Any]:
     return {
-        "kinds": {one["kind"]: _KINDS.get(one["kind"], _OTHER) for one in said["changes"]},
+        "kinds": {one["kind"]: _KINDS.get(one["kind"], _OTHER) for one in statement["changes"]},
         "environments": environments_in_order(asked.catalog),
         "services": sorted(asked.catalog.services),
     }

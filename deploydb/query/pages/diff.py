@@ -38,8 +38,8 @@ def _drawn(asked: Asked, _said: Said) -> Mapping[str, Any]:
     }
 
 
-def _command(asked: Asked, said: Said) -> list[str]:
-    return ["diff", said["from"], said["to"], *options_of(asked, service="service", at="at")]
+def _command(asked: Asked, statement: Said) -> list[str]:
+    return ["diff", statement["from"], statement["to"], *options_of(asked, service="service", at="at")]
 
 
 PAGES = tuple(

@@ -10,8 +10,8 @@ from deploydb.query.request_context import Asked
 from deploydb.query.resources.dora import RESOURCES, WINDOW
 
 
-def _drawn(asked: Asked, said: Said) -> Mapping[str, Any]:
-    days = said["days"]
+def _drawn(asked: Asked, statement: Said) -> Mapping[str, Any]:
+    days = statement["days"]
     return {
         "columns": columns([day["deployments"] for day in days], [day["failures"] for day in days]),
         "most": max((day["deployments"] for day in days), default=0),

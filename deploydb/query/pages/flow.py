@@ -75,9 +75,9 @@ def flow(asked: Asked) -> Flow:
             for one in view.deployments
             for gate, digest in catalogs_of(connection, view.service, one.environment, one.id).items()
         }
-        said = words_on(connection, [one.id for one in view.deployments])
+        statement = words_on(connection, [one.id for one in view.deployments])
     words: dict[int, list[Word]] = defaultdict(list)
-    for word in said:
+    for word in statement:
         words[word.deployment].append(
             Word(
                 promotion=word.promotion, by=word.by, given=word.given, comment=word.comment, time=word.time.isoformat()
@@ -115,12 +115,12 @@ def _attempt(view: DeploymentView, stage: StageBody, words: list[Word]) -> Attem
     )
 
 
-def _command(_asked: Asked, said: Said) -> list[str]:
-    return ["flow", "show", str(said["id"])]
+def _command(_asked: Asked, statement: Said) -> list[str]:
+    return ["flow", "show", str(statement["id"])]
 
 
-def _drawn(_asked: Asked, said: Said) -> Mapping[str, Any]:
-    return {"stream": stream_of(service=said["service"])}
+def _drawn(_asked: Asked, statement: Said) -> Mapping[str, Any]:
+    return {"stream": stream_of(service=statement["service"])}
 
 
 PAGES = (Page(path="/flows/{id}", template="flow.html", read=flow, command=_command, drawn=_drawn),)

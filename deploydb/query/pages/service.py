@@ -104,21 +104,21 @@ def service(asked: Asked) -> Service:
     )
 
 
-def _drawn(asked: Asked, said: Said) -> Mapping[str, Any]:
-    lanes = {lane["environment"]: lane for lane in said["lanes"]}
-    after = {stage["environment"]: stage["after"] for stage in said["stages"]}
-    start, end = moment(said["since"]), moment(said["now"])
+def _drawn(asked: Asked, statement: Said) -> Mapping[str, Any]:
+    lanes = {lane["environment"]: lane for lane in statement["lanes"]}
+    after = {stage["environment"]: stage["after"] for stage in statement["stages"]}
+    start, end = moment(statement["since"]), moment(statement["now"])
     return {
         "graph": graph(after),
         "lanes": lanes,
         "boxes": {name: _boxed(lanes.get(name)) for name in after},
-        "rows": _rows(said["stays"], list(lanes), start, end),
+        "rows": _rows(statement["stays"], list(lanes), start, end),
         "ticks": ticks(start, end),
         "days": (end - start).days,
-        "several_modules": len({one["module"] for one in said["stays"]}) > 1,
-        "all_holds": list({one["text"]: one for lane in said["lanes"] for one in lane["holds"]}.values()),
+        "several_modules": len({one["module"] for one in statement["stays"]}) > 1,
+        "all_holds": list({one["text"]: one for lane in statement["lanes"] for one in lane["holds"]}.values()),
         "page": int(asked.number("pageNumber") or 0),
-        "stream": stream_of(service=said["service"]),
+        "stream": stream_of(service=statement["service"]),
     }
 
 

@@ -13,12 +13,12 @@ from deploydb.query.request_context import Asked
 from deploydb.query.resources import status
 
 
-def _drawn(asked: Asked, said: Said) -> Mapping[str, Any]:
+def _drawn(asked: Asked, statement: Said) -> Mapping[str, Any]:
     rows: dict[str, dict[str, Any]] = {}
-    for lane in said["lanes"]:
+    for lane in statement["lanes"]:
         modules = {one["module"] for one in (*lane["running"], *lane["pending"])}
         rows.setdefault(lane["service"], {})[lane["environment"]] = {**lane, "several": len(modules) > 1}
-    reference = said["at"] or said["knownAt"]
+    reference = statement["at"] or statement["knownAt"]
     return {
         "rows": list(rows.items()),
         "services": sorted(asked.catalog.services),

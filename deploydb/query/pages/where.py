@@ -13,8 +13,8 @@ def _asked_for(asked: Asked) -> Where:
     return where(narrowed(asked, {}, {"what": what.strip()}))
 
 
-def _command(_asked: Asked, said: Said) -> list[str]:
-    return ["where", said["what"] or "COMMIT"]
+def _command(_asked: Asked, statement: Said) -> list[str]:
+    return ["where", statement["what"] or "COMMIT"]
 
 
 PAGES = (

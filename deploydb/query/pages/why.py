@@ -27,9 +27,9 @@ def _is_option(words: list[str]) -> bool:
     return any(word.startswith("-") for word in words)
 
 
-def _drawn(asked: Asked, said: Said) -> Mapping[str, Any]:
+def _drawn(asked: Asked, statement: Said) -> Mapping[str, Any]:
     # of the whole service: what holds a version may be in the stages before
-    return {"stream": stream_of(service=said["service"]) if asked.option("at") is None else None}
+    return {"stream": stream_of(service=statement["service"]) if asked.option("at") is None else None}
 
 
 PAGES = tuple(

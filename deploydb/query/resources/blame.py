@@ -107,42 +107,42 @@ def blame(asked: Asked) -> Blame:
 
 
 def _change(catalog: Catalog, view: ChangeView, before: dict[int, str]) -> Change:
-    told = view.told or Told(reason=f"row {view.number} of the log is malformed and cannot be read")
+    message = view.told or Told(reason=f"row {view.number} of the log is malformed and cannot be read")
     return Change(
-        time=(told.since or view.time).isoformat(),
+        time=(message.since or view.time).isoformat(),
         recorded_at=view.recorded_at.isoformat(),
-        kind=_kind(catalog, view.type, told),
+        kind=_kind(catalog, view.type, message),
         service=view.service,
         environment=view.environment,
-        version=told.version,
-        previous=before.get(told.deployment) if told.deployment is not None else None,
-        what=_what(view.type, told),
-        who=view.who or told.by,
-        reason=reason_body(reason_of(told.reason or told.comment) or view.deployment_reason),
-        deployment=told.deployment,
+        version=message.version,
+        previous=before.get(message.deployment) if message.deployment is not None else None,
+        what=_what(view.type, message),
+        who=view.who or message.by,
+        reason=reason_body(reason_of(message.reason or message.comment) or view.deployment_reason),
+        deployment=message.deployment,
         event=view.number,
     )
 
 
-def _kind(catalog: Catalog, kind: str, told: Told) -> Kind:
-    if kind == "approval.given" and told.promotion == _FREEZE:
-        return "overridden" if catalog.overrides_freezes(told.by or "") else "approved"
-    if kind == "deployment.attempted" and told.kind == "rollback":
+def _kind(catalog: Catalog, kind: str, message: Told) -> Kind:
+    if kind == "approval.given" and message.promotion == _FREEZE:
+        return "overridden" if catalog.overrides_freezes(message.by or "") else "approved"
+    if kind == "deployment.attempted" and message.kind == "rollback":
         return "rolled back"
     return _KINDS[kind]
 
 
-def _what(kind: str, told: Told) -> str | None:
+def _what(kind: str, message: Told) -> str | None:
     """What in particular: which gate, which kind of hold, what followed a failure, which incident."""
     if kind.startswith("approval."):
-        return told.promotion
+        return message.promotion
     if kind.startswith("hold."):
-        return told.kind
+        return message.kind
     if kind == "failure.counted":
-        return told.failure_response
+        return message.failure_response
     if kind == "hotfix.declared":
-        return ", ".join(told.skip) or None
-    return told.incident if kind.startswith("incident.") else None
+        return ", ".join(message.skip) or None
+    return message.incident if kind.startswith("incident.") else None
 
 
 RESOURCES = (

@@ -55,17 +55,17 @@ def dora(asked: Asked) -> Dora:
         found = troubles_between(connection, since, asked.now, environments, service)
         troubles = [trouble for trouble in found if (trouble.service, trouble.environment) in lanes]
         published = published_in(connection, _spans(runs))
-    told = figures(runs, troubles, published, since, asked.now)
+    message = figures(runs, troubles, published, since, asked.now)
     return Dora(
         service=service,
         environments=environments,
         since=since.isoformat(),
         until=asked.now.isoformat(),
-        frequency=told.frequency,
-        lead_time=told.lead_time,
-        failure_rate=told.failure_rate,
-        recovery=told.recovery,
-        days=told.days,
+        frequency=message.frequency,
+        lead_time=message.lead_time,
+        failure_rate=message.failure_rate,
+        recovery=message.recovery,
+        days=message.days,
     )
 
 

@@ -109,7 +109,7 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
                         _keep_latest(words, (known.id, fact.promotion, fact.by), _word(known.id, fact, entry.number))
             case _:
                 assert_never(fact)
-    idents = publish(connection, [*published, *(said for _, said in observed)], now)
+    idents = publish(connection, [*published, *(statement for _, statement in observed)], now)
     write(connection, [reported(located.deployments[ident]) for ident in merged])
     _overwrite(connection, verification, reports, ("deployment_id", "promotion"))
     _overwrite(connection, approval, words, ("deployment_id", "promotion", "by"))
@@ -119,7 +119,7 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
     services |= order(connection, ordered)
     marks: list[dict[str, Any]] = [
         {"artifact_id": idents[key], "service": None, "created_at": now}
-        for key in sorted({said.key for said in published})
+        for key in sorted({statement.key for statement in published})
     ]
     marks += [{"artifact_id": None, "service": service, "created_at": now} for service in sorted(services)]
     bulk.insert_rows(connection, evaluation_request, marks)
@@ -149,27 +149,27 @@ def _said_at(at: FactOrder, number: int) -> dict[str, Any]:
 
 
 def _report(ident: int, fact: VerificationFinished, number: int) -> dict[str, Any]:
-    said = Verification.of(fact)
+    statement = Verification.of(fact)
     return {
         "deployment_id": ident,
-        "promotion": said.promotion,
-        "outcome": said.outcome,
-        "reason": said.reason,
-        "url": said.url,
-        **_said_at(said.at, number),
+        "promotion": statement.promotion,
+        "outcome": statement.outcome,
+        "reason": statement.reason,
+        "url": statement.url,
+        **_said_at(statement.at, number),
     }
 
 
 def _word(ident: int, fact: ApprovalGiven | ApprovalRefused, number: int) -> dict[str, Any]:
-    said = Approval.of(fact)
+    statement = Approval.of(fact)
     return {
         "deployment_id": ident,
-        "promotion": said.promotion,
-        "by": said.by,
-        "given": said.given,
-        "comment": said.comment,
-        "digest": said.digest,
-        **_said_at(said.at, number),
+        "promotion": statement.promotion,
+        "by": statement.by,
+        "given": statement.given,
+        "comment": statement.comment,
+        "digest": statement.digest,
+        **_said_at(statement.at, number),
     }
 
 

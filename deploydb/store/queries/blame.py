@@ -102,16 +102,16 @@ def changes_between(
 def _view(row: Any) -> ChangeView:  # noqa: ANN401  # a row of `changes_between`
     fields = dict(row._mapping)
     body = fields.pop("body").encode()
-    told: Told | None = None
+    message: Told | None = None
     try:
         if row.type in _DECIDED:
-            told = msgspec.json.decode(body, type=Told)
+            message = msgspec.json.decode(body, type=Told)
         else:  # by its own fields: what stands beside them says nothing
             fact = decode_fact(body, arrived_at=row.recorded_at)
-            told = msgspec.convert(fact, Told, from_attributes=True)
+            message = msgspec.convert(fact, Told, from_attributes=True)
     except (MessageRejected, msgspec.DecodeError):
-        told = None
-    return ChangeView(**fields, told=told)
+        message = None
+    return ChangeView(**fields, told=message)
 
 
 def ran_before(connection: sa.Connection, deployments: list[int]) -> dict[int, str]:

@@ -136,11 +136,11 @@ def views(
 def _results(connection: sa.Connection, deployments: Collection[int]) -> dict[int, list[ResultView]]:
     """Indexes: `uq_verdict_deployment_id_promotion_phase`, primary key of `verification`."""
     found: dict[int, list[ResultView]] = defaultdict(list)
-    told = connection.execute(_RESULTS, {"deployments": deployments}).all()
+    message = connection.execute(_RESULTS, {"deployments": deployments}).all()
     of_entry = {
-        (row.deployment_id, row.event) for row in told if row.phase == "entry" and row.event in (row.inputs or ())
+        (row.deployment_id, row.event) for row in message if row.phase == "entry" and row.event in (row.inputs or ())
     }
-    for row in told:
+    for row in message:
         mine = ((row.deployment_id, row.event) in of_entry) == (row.phase == "entry")
         found[row.deployment_id].append(
             ResultView(

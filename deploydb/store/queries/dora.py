@@ -110,10 +110,10 @@ def troubles_between(
     ]
     counted = {trouble.deployment for trouble in troubles}
     troubles += [
-        Trouble(service=row.service, environment=row.environment, at=row.time, deployment=told.cause)
+        Trouble(service=row.service, environment=row.environment, at=row.time, deployment=message.cause)
         for row in attempted
-        for told in (_Told.of(row),)
-        if told.kind == "rollback" and told.cause not in (None, *counted)
+        for message in (_Told.of(row),)
+        if message.kind == "rollback" and message.cause not in (None, *counted)
     ]
     for row in detected:
         ends = [end for end in over[row.service, row.environment, _Told.of(row).incident] if end >= row.time]
