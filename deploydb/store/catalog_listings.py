@@ -21,7 +21,7 @@ from deploydb.store.columns import BigId
 from deploydb.store.engine import reading, transact
 from deploydb.store.list_parameters import among
 from deploydb.store.projections.publications import module_key
-from deploydb.store.tables import artifact, evaluation_request, listed
+from deploydb.store.tables import artifact, catalog_listing, evaluation_request
 
 ROLLOUT = timedelta(days=1)
 """How long workers with different catalogs may work side by side. What is left unanswered longer ago than this counts
@@ -47,9 +47,9 @@ _SINCE = (
     .limit(LOOKED_BACK)
 )
 _UNANSWERED = (
-    sa.select(listed)
-    .where(listed.c.unanswered_at.is_not(None), among(listed.c.service, "services"))
-    .order_by(listed.c.service, listed.c.module_key)
+    sa.select(catalog_listing)
+    .where(catalog_listing.c.unanswered_at.is_not(None), among(catalog_listing.c.service, "services"))
+    .order_by(catalog_listing.c.service, catalog_listing.c.module_key)
     .limit(_AT_ONCE)
     .with_for_update(skip_locked=True)
 )
@@ -71,13 +71,13 @@ def enter(engine: sa.Engine, catalog: Catalog, now: datetime) -> None:
         for module in sorted(set(service.artifacts))
     ]
     batch.sort(key=lambda row: (row["module_key"], row["service"]))
-    transact(engine, lambda connection: bulk.insert_new(connection, listed, batch, returning=("service",)))
+    transact(engine, lambda connection: bulk.insert_new(connection, catalog_listing, batch, returning=("service",)))
 
 
 def leave(connection: sa.Connection, catalog: Catalog, releases: Iterable[Asked], now: datetime) -> None:
     """Note for the services that this catalog does not know to list a module what they have not seen of it.
 
-    Index: primary key of `listed`. Nothing is written where it is noted already.
+    Index: primary key of `catalog_listing`. Nothing is written where it is noted already.
     """
     first: dict[str, Asked] = {}
     for release in releases:
@@ -86,7 +86,7 @@ def leave(connection: sa.Connection, catalog: Catalog, releases: Iterable[Asked]
             first[key] = release
     if not first:
         return
-    found = connection.execute(sa.select(listed).where(among(listed.c.module_key, first)))
+    found = connection.execute(sa.select(catalog_listing).where(among(catalog_listing.c.module_key, first)))
     left = [
         {
             "module_key": row.module_key,
@@ -99,18 +99,18 @@ def leave(connection: sa.Connection, catalog: Catalog, releases: Iterable[Asked]
         and (row.unanswered_from is None or row.unanswered_from > first[row.module_key].id)
     ]
     left.sort(key=lambda row: (row["module_key"], row["service"]))
-    bulk.update_rows(connection, listed, left, key=("module_key", "service"))
+    bulk.update_rows(connection, catalog_listing, left, key=("module_key", "service"))
 
 
 def answer(engine: sa.Engine, catalog: Catalog, now: datetime) -> int:
     """Ask the services for what was left unanswered, each alone: those that fail at it hold up no other. How many
     evaluation requests were made.
 
-    Indexes: `ix_listed_unanswered`, `ix_artifact_module`, `ix_artifact_module_key_id`.
+    Indexes: `ix_catalog_listing_unanswered`, `ix_artifact_module`, `ix_artifact_module_key_id`.
     """
-    unanswered = listed.c.unanswered_at.is_not(None)
+    unanswered = catalog_listing.c.unanswered_at.is_not(None)
     with reading(engine) as connection:
-        if connection.execute(sa.select(listed.c.service).where(unanswered).limit(1)).first() is None:
+        if connection.execute(sa.select(catalog_listing.c.service).where(unanswered).limit(1)).first() is None:
             return 0
     asked, more = 0, True
     while more:
@@ -132,12 +132,12 @@ def _answer(connection: sa.Connection, catalog: Catalog, now: datetime) -> tuple
         {"module_key": row.module_key, "service": row.service, "unanswered_at": None, "unanswered_from": None}
         for row in found
     ]
-    bulk.update_rows(connection, listed, done, key=("module_key", "service"))
+    bulk.update_rows(connection, catalog_listing, done, key=("module_key", "service"))
     return len(marks), len(found) == _AT_ONCE
 
 
 def _missing(connection: sa.Connection, service: Service, row: Any, now: datetime) -> list[int]:  # noqa: ANN401
-    """The newest release, and those since the request was left unanswered. `row`: of `listed`."""
+    """The newest release, and those since the request was left unanswered. `row`: of `catalog_listing`."""
     given = {"module": row.module_key}
     looked_back = LOOKED_BACK if service.order == "version" else 1
     last_ones = connection.execute(_LAST_ONES, given | {"most": looked_back}).all()

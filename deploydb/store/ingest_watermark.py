@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from deploydb.store import bulk
 from deploydb.store.engine import transact
-from deploydb.store.tables import reading as table
+from deploydb.store.tables import ingest_watermark as table
 
 GONE_AFTER = timedelta(minutes=2)
 FORGOTTEN_AFTER = timedelta(hours=1)

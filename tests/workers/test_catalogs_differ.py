@@ -5,7 +5,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from deploydb.store.tables import artifact, evaluation_request, flow, listed
+from deploydb.store.tables import artifact, catalog_listing, evaluation_request, flow
 from tests.cluster import write_config
 from tests.workers.in_process import (
     CONFIG,
@@ -35,7 +35,7 @@ def publish(workshop: InProcess, *versions: str) -> None:
 def test_an_artifact_that_comes_before_its_services_file_opens_its_flow_with_it(workshop: InProcess) -> None:
     workshop.start("ingest", "promote")
     publish(workshop, "1.0", "1.1", "1.2")
-    assert workshop.rows(sa.select(listed).where(listed.c.service == "late")) == []
+    assert workshop.rows(sa.select(catalog_listing).where(catalog_listing.c.service == "late")) == []
     write_config(workshop.config, LATE)
     until(lambda: flows(workshop), "a flow is opened")
     assert flows(workshop) == ["1.2"], "of what was before, the newest alone"
@@ -60,7 +60,10 @@ def test_what_a_worker_with_an_older_catalog_takes_is_opened_by_one_with_the_new
     newer = replace(workshop.settings, config=write_config(tmp_path / "newer", CONFIG | LATE))
     workshop.start("ingest")
     publish_with = Working("promote", newer)
-    until(lambda: workshop.rows(sa.select(listed).where(listed.c.service == "late")), "it has taken its catalog")
+    until(
+        lambda: workshop.rows(sa.select(catalog_listing).where(catalog_listing.c.service == "late")),
+        "it has taken its catalog",
+    )
     publish_with.stop()
     workshop.start("promote")
     publish(workshop, "1.0", "1.1", "1.2")
@@ -68,7 +71,7 @@ def test_what_a_worker_with_an_older_catalog_takes_is_opened_by_one_with_the_new
     again = Working("promote", newer)
     try:
         until(lambda: flows(workshop) == ["1.0", "1.1", "1.2"], "what was left unanswered is opened")
-        unanswered = sa.select(listed).where(listed.c.unanswered_at.is_not(None))
+        unanswered = sa.select(catalog_listing).where(catalog_listing.c.unanswered_at.is_not(None))
         until(lambda: not workshop.rows(unanswered), "nothing is left unanswered")
     finally:
         again.stop()
@@ -79,7 +82,10 @@ def test_both_at_once_lose_nothing(workshop: InProcess, tmp_path: Path) -> None:
     workshop.start("ingest", "promote")
     beside = Working("promote", newer)
     try:
-        until(lambda: workshop.rows(sa.select(listed).where(listed.c.service == "late")), "it has taken its catalog")
+        until(
+            lambda: workshop.rows(sa.select(catalog_listing).where(catalog_listing.c.service == "late")),
+            "it has taken its catalog",
+        )
         versions = [f"1.{number}" for number in range(20)]
         for version in versions:
             workshop.publish(published(version, name="late"))
@@ -91,4 +97,4 @@ def test_both_at_once_lose_nothing(workshop: InProcess, tmp_path: Path) -> None:
 def test_what_no_service_lists_leaves_nothing_behind(workshop: InProcess) -> None:
     workshop.start("ingest", "promote")
     publish(workshop, *(f"1.{number}" for number in range(50)))
-    assert [row.service for row in workshop.rows(sa.select(listed))] == ["foo"]
+    assert [row.service for row in workshop.rows(sa.select(catalog_listing))] == ["foo"]

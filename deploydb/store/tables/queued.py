@@ -42,8 +42,8 @@ evaluation_request = sa.Table(
 locked, when the others had it. Only ever inserted and deleted, so that ingest workers
 never wait for each other, nor for promotion, on a popular service's row."""
 
-listed = sa.Table(
-    "listed",
+catalog_listing = sa.Table(
+    "catalog_listing",
     metadata,
     sa.Column("module_key", sa.Text, primary_key=True),
     sa.Column("service", sa.Text, primary_key=True),
@@ -53,11 +53,13 @@ listed = sa.Table(
 """Which services list which modules, in the catalog of any promotion worker, ever. `unanswered_at`: since when the
 service has not been asked about a release; `unanswered_from`: about none from this artifact on. Both are cleared by a
 worker whose catalog has the service."""
-_unanswered = listed.c.unanswered_at.is_not(None)
-sa.Index("ix_listed_unanswered", listed.c.service, postgresql_where=_unanswered, sqlite_where=_unanswered)
+_unanswered = catalog_listing.c.unanswered_at.is_not(None)
+sa.Index(
+    "ix_catalog_listing_unanswered", catalog_listing.c.service, postgresql_where=_unanswered, sqlite_where=_unanswered
+)
 
-reading = sa.Table(
-    "reading",
+ingest_watermark = sa.Table(
+    "ingest_watermark",
     metadata,
     sa.Column("worker", sa.Text, primary_key=True),
     sa.Column("read_until", UtcDateTime, nullable=False),

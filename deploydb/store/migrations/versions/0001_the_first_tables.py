@@ -103,24 +103,24 @@ def upgrade() -> None:
         sqlite_where=sa.text("service IS NOT NULL"),
     )
     op.create_table(
-        "reading",
+        "ingest_watermark",
         sa.Column("worker", sa.Text(), nullable=False),
         sa.Column("read_until", TIME, nullable=False),
         sa.Column("seen_at", TIME, nullable=False),
         sa.Column("over", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.PrimaryKeyConstraint("worker", name=op.f("pk_reading")),
+        sa.PrimaryKeyConstraint("worker", name=op.f("pk_ingest_watermark")),
     )
     op.create_table(
-        "listed",
+        "catalog_listing",
         sa.Column("module_key", sa.Text(), nullable=False),
         sa.Column("service", sa.Text(), nullable=False),
         sa.Column("unanswered_at", TIME, nullable=True),
         sa.Column("unanswered_from", ID, nullable=True),
-        sa.PrimaryKeyConstraint("module_key", "service", name=op.f("pk_listed")),
+        sa.PrimaryKeyConstraint("module_key", "service", name=op.f("pk_catalog_listing")),
     )
     op.create_index(
-        "ix_listed_unanswered",
-        "listed",
+        "ix_catalog_listing_unanswered",
+        "catalog_listing",
         ["service"],
         unique=False,
         postgresql_where=sa.text("unanswered_at IS NOT NULL"),
@@ -558,8 +558,8 @@ def downgrade() -> None:
     )
     op.drop_table("outbox")
     op.drop_table("evaluation_request")
-    op.drop_table("listed")
-    op.drop_table("reading")
+    op.drop_table("catalog_listing")
+    op.drop_table("ingest_watermark")
     op.drop_index(
         "ix_event_lane",
         table_name="event",
