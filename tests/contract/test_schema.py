@@ -1,5 +1,8 @@
 """The schema that the migrations make is the one that the code was written for, on every database."""
 
+from hashlib import sha256
+from importlib.resources import files
+
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -9,6 +12,19 @@ from deploydb.domain.model.errors import Misconfigured
 from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate, require_current
 from deploydb.store.tables import metadata
+
+LANDED = {
+    "0001_the_first_tables.py": "d2a4d2b5d2545cfaef6946c392806ef04ff2c2a45f23a19a761a7b34a5709e77",
+}
+"""The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
+
+
+def test_a_landed_revision_is_frozen() -> None:
+    versions = files("deploydb.store") / "migrations" / "versions"
+    found = {
+        path.name: sha256(path.read_bytes()).hexdigest() for path in versions.iterdir() if path.name.endswith(".py")
+    }
+    assert found == LANDED, "write a new revision, and add its hash here when it lands"
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(database_url: str) -> None:
