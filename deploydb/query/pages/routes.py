@@ -83,7 +83,7 @@ class Serving:
         asked = self._sources.asked(request, page.parameters)
         answer = msgspec.json.decode(msgspec.json.encode(page.read(asked)))
         context: dict[str, Any] = {
-            "said": answer,
+            "reported": answer,
             "command": command_line(page.command(asked, answer)),
             "json": _json_of(request),
             "parameters": page.parameters,
