@@ -25,13 +25,13 @@ def _drawn(asked: Asked, statement: Said) -> Mapping[str, Any]:
         "onward": onward,
         "first": f"?{urlencode(kept)}",
         "services": sorted(asked.catalog.services),
-        "told": _told,
+        "summary": _summary,
         "whole": _whole,
         "lateness": _lateness,
     }
 
 
-def _told(event: Any) -> str:  # noqa: ANN401  # an event of the body
+def _summary(event: Any) -> str:  # noqa: ANN401  # an event of the body
     """The fields of a row that have no column of their own."""
     body = event["body"]
     if "reason" in event:
