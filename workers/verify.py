@@ -32,7 +32,7 @@ from deploydb.egress import (
 )
 from deploydb.store import external_checks, notifications
 from deploydb.store.clock import DatabaseClock
-from deploydb.store.external_checks import Lease, Settlement
+from deploydb.store.external_checks import CheckResult, Lease
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 
@@ -238,7 +238,7 @@ class Verify:
     def _put_off(self, leased: Lease, until: datetime) -> None:
         self._settle(_kept(leased, due_at=until), self._clock())
 
-    def _settle(self, settlement: Settlement, now: datetime) -> bool:
+    def _settle(self, settlement: CheckResult, now: datetime) -> bool:
         with self._settling:
             return external_checks.settle(self._engine, settlement, now, exchange=EVENTS)
 
@@ -276,7 +276,9 @@ def _judged(
     return judge_metric(promotion, check, sample_of(answer), now)
 
 
-def _settlement(leased: Lease, judged: Judged, answer: Answer | NoAnswer, began: datetime, now: datetime) -> Settlement:
+def _settlement(
+    leased: Lease, judged: Judged, answer: Answer | NoAnswer, began: datetime, now: datetime
+) -> CheckResult:
     notification = None
     if (
         judged.last_report_key != leased.last_report_key
@@ -291,7 +293,7 @@ def _settlement(leased: Lease, judged: Judged, answer: Answer | NoAnswer, began:
             outcome=judged.outcome,
             reason=judged.reason,
         )
-    return Settlement(
+    return CheckResult(
         lease=leased,
         due_at=judged.due_at,
         condition_since=judged.condition_since,
@@ -305,9 +307,9 @@ def _has_entered(leased: Lease) -> bool:
     return leased.phase == "entry" and leased.deployment.status is not Status.NOT_STARTED
 
 
-def _kept(leased: Lease, *, due_at: datetime | None) -> Settlement:
+def _kept(leased: Lease, *, due_at: datetime | None) -> CheckResult:
     """As if it had not been leased, but for when it is due."""
-    return Settlement(
+    return CheckResult(
         lease=leased,
         due_at=due_at,
         condition_since=leased.condition_since,

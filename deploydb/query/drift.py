@@ -14,7 +14,7 @@ from deploydb.domain.model.catalog import (
 )
 from deploydb.domain.model.overrides import Hold
 from deploydb.domain.model.reasons import NewestPublished, PutByHand, Reason, SucceededUpstream
-from deploydb.store.queries.live_intervals import NewestView, TenureView
+from deploydb.store.queries.live_intervals import LiveIntervalView, NewestView
 
 Place = tuple[str, str, str]
 """Service, environment, module."""
@@ -32,10 +32,12 @@ class Drift:
     """What lanes should run, from what runs upstream, what has been published, and which holds stand."""
 
     def __init__(
-        self, catalog: Catalog, running: Sequence[TenureView], newest: Sequence[NewestView], holds: Sequence[Hold]
+        self, catalog: Catalog, running: Sequence[LiveIntervalView], newest: Sequence[NewestView], holds: Sequence[Hold]
     ) -> None:
         self._catalog = catalog
-        self._running: Mapping[Place, TenureView] = {(one.service, one.environment, one.module): one for one in running}
+        self._running: Mapping[Place, LiveIntervalView] = {
+            (one.service, one.environment, one.module): one for one in running
+        }
         self._newest = {one.module: one for one in newest}
         self._pins = {(one.service, one.environment): one for one in holds if one.kind == "pin"}
         self._vetoed = {(one.service, one.version) for one in holds if one.kind == "veto"}
@@ -72,7 +74,7 @@ class Drift:
         by_hand = PutByHand(version=runs.version, expected=_reason(expected))
         return Expected(expected.version, expected.published_at, by_hand)
 
-    def _expected(self, service: Service, stage: Stage, module: str) -> TenureView | NewestView | None:
+    def _expected(self, service: Service, stage: Stage, module: str) -> LiveIntervalView | NewestView | None:
         upstream = stage.after.environments
         if not upstream:
             return self._newest.get(module)
@@ -83,16 +85,16 @@ class Drift:
         return through[0] if len(through) == 1 else max(through, key=lambda one: _newness(service.order, one))
 
 
-def _agree(through: Sequence[TenureView], found: Sequence[TenureView | None]) -> bool:
+def _agree(through: Sequence[LiveIntervalView], found: Sequence[LiveIntervalView | None]) -> bool:
     return len(through) == len(found) and all(one.version == through[0].version for one in through)
 
 
-def _reason(expected: TenureView | NewestView) -> Reason:
+def _reason(expected: LiveIntervalView | NewestView) -> Reason:
     if isinstance(expected, NewestView):
         return NewestPublished()
     return SucceededUpstream(environment=expected.environment)
 
 
-def _newness(order: Order, release: NewestView | TenureView) -> tuple[object, ...]:
+def _newness(order: Order, release: NewestView | LiveIntervalView) -> tuple[object, ...]:
     by_time = (release.published_at, release.version)
     return (version_key(release.version)[:-1], *by_time) if order == "version" else by_time

@@ -19,7 +19,7 @@ from deploydb.query.hold_views import (
 )
 from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.store.queries.lanes import PendingView
-from deploydb.store.queries.live_intervals import NewestView, TenureView
+from deploydb.store.queries.live_intervals import LiveIntervalView, NewestView
 
 
 class Previous(Struct, frozen=True, kw_only=True, gc=False):
@@ -77,7 +77,7 @@ class Lane(Struct, frozen=True, kw_only=True):
 class Seen(Struct, frozen=True, kw_only=True):
     """What the store has of one service: all that its lanes follow from, but for the catalog."""
 
-    running: Sequence[TenureView] = ()
+    running: Sequence[LiveIntervalView] = ()
     pending: Sequence[PendingView] = ()
     newest: Sequence[NewestView] = ()
     holds: Sequence[Hold] = ()
@@ -102,7 +102,7 @@ class Matrix:
     def now(
         self,
         services: Iterable[str],
-        running: Sequence[TenureView],
+        running: Sequence[LiveIntervalView],
         pending: Sequence[PendingView],
         newest: Sequence[NewestView],
         holds: Sequence[Hold],
@@ -129,7 +129,7 @@ class Matrix:
             lanes += known[1]
         return lanes
 
-    def then(self, services: Iterable[str], running: Sequence[TenureView]) -> list[Lane]:
+    def then(self, services: Iterable[str], running: Sequence[LiveIntervalView]) -> list[Lane]:
         """The lanes of a time in the past: what ran. What was on its way, was held or should have run is not told."""
         ran = _by_service(running)
         names = sorted({*services, *ran})
@@ -182,7 +182,7 @@ def _by_service(ordered: Iterable[V]) -> dict[str, list[V]]:
     return {service: list(found) for service, found in groupby(ordered, key=_SERVICE)}
 
 
-def _running(view: TenureView) -> Running:
+def _running(view: LiveIntervalView) -> Running:
     since, previous = view.since.isoformat(), None
     if view.previous is not None and view.previous_live_at is not None:
         previous = Previous(version=view.previous, since=view.previous_live_at.isoformat(), until=since)

@@ -24,7 +24,7 @@ _FIRST_YEAR, _LAST_YEAR = 2, 9998
 """So that a time with a few months more or less, in any zone, is a time again."""
 
 
-class Asked(Struct, frozen=True, kw_only=True, eq=False):
+class RequestContext(Struct, frozen=True, kw_only=True, eq=False):
     """One request. The catalog and the time are the same from its beginning to its end."""
 
     request: Request

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from deploydb.query.request_context import Asked
+from deploydb.query.request_context import RequestContext
 
 Kind = Literal["text", "number", "moment"]
 
@@ -35,7 +35,7 @@ class Resource(Struct, frozen=True, kw_only=True):
     """
 
     path: str
-    read: Callable[[Asked], Any]
+    read: Callable[[RequestContext], Any]
     parameters: tuple[Parameter, ...] = ()
     momentary: bool = False
 

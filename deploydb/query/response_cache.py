@@ -24,7 +24,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import Misconfigured, Transient
 from deploydb.domain.unsafe_characters import encoded_visibly
 from deploydb.http.negotiation import media_type
-from deploydb.query.request_context import Asked
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Parameter, Resource
 from deploydb.query.revisions import Revision, Revisions
 
@@ -45,9 +45,11 @@ class Sources(Struct, frozen=True, kw_only=True, eq=False):
     clock: Callable[[], datetime]
     problems: Callable[[], Sequence[object]] = tuple
 
-    def asked(self, request: Request, parameters: Sequence[Parameter], catalog: Catalog | None = None) -> Asked:
+    def asked(
+        self, request: Request, parameters: Sequence[Parameter], catalog: Catalog | None = None
+    ) -> RequestContext:
         """A request for what declares these parameters, at this moment."""
-        return Asked(
+        return RequestContext(
             request=request,
             catalog=catalog or self.catalog(),
             now=self.clock(),

@@ -55,7 +55,7 @@ _UNANSWERED = (
 )
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class OpenRequest(Struct, frozen=True, kw_only=True):
     """A release that services are asked about: its artifact's row, and its module."""
 
     id: int
@@ -74,12 +74,12 @@ def enter(engine: sa.Engine, catalog: Catalog, now: datetime) -> None:
     transact(engine, lambda connection: bulk.insert_new(connection, catalog_listing, batch, returning=("service",)))
 
 
-def leave(connection: sa.Connection, catalog: Catalog, releases: Iterable[Asked], now: datetime) -> None:
+def leave(connection: sa.Connection, catalog: Catalog, releases: Iterable[OpenRequest], now: datetime) -> None:
     """Note for the services that this catalog does not know to list a module what they have not seen of it.
 
     Index: primary key of `catalog_listing`. Nothing is written where it is noted already.
     """
-    first: dict[str, Asked] = {}
+    first: dict[str, OpenRequest] = {}
     for release in releases:
         key = _key(release.module)
         if key not in first or release.id < first[key].id:

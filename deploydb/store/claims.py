@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.store import bulk
-from deploydb.store.catalog_listings import Asked, leave
+from deploydb.store.catalog_listings import OpenRequest, leave
 from deploydb.store.list_parameters import among
 from deploydb.store.set_aside import (
     Aside,
@@ -69,7 +69,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
     id: int
     services: frozenset[str]
-    release: Asked | None
+    release: OpenRequest | None
     alone: bool
 
 
@@ -85,7 +85,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     services: frozenset[str]
     trying: frozenset[str]
     aside: dict[str, Aside]
-    releases: dict[str, list[Asked]]
+    releases: dict[str, list[OpenRequest]]
     untaken: frozenset[str]
     more: bool
 
@@ -130,7 +130,7 @@ def settle(
     seen = {(service, one.id) for service in evaluated for one in claimed.releases.get(service, ())}
     done: list[int] = []
     kept: list[dict[str, object]] = []
-    answered: list[Asked] = []
+    answered: list[OpenRequest] = []
     for request in claimed.requests:
         release = request.release
         if release is None:
@@ -169,9 +169,9 @@ def _requests(connection: sa.Connection, catalog: Catalog, claimed: Sequence[Any
     return requests
 
 
-def _bounded(catalog: Catalog, requests: Iterable[Request]) -> tuple[dict[str, list[Asked]], bool]:
+def _bounded(catalog: Catalog, requests: Iterable[Request]) -> tuple[dict[str, list[OpenRequest]], bool]:
     """The releases that may open flows, by service, until there are enough; and whether that is all of them."""
-    releases: dict[str, list[Asked]] = {}
+    releases: dict[str, list[OpenRequest]] = {}
     opened = 0
     for request in requests:
         if request.release is None:
@@ -184,11 +184,11 @@ def _bounded(catalog: Catalog, requests: Iterable[Request]) -> tuple[dict[str, l
     return releases, True
 
 
-def _releases(connection: sa.Connection, idents: Collection[int]) -> dict[int, Asked]:
+def _releases(connection: sa.Connection, idents: Collection[int]) -> dict[int, OpenRequest]:
     if not idents:
         return {}
     found = connection.execute(_ASKED, {"ids": sorted(idents)})
-    return {row.id: Asked(id=row.id, module=f"{row.group}:{row.name}") for row in found}
+    return {row.id: OpenRequest(id=row.id, module=f"{row.group}:{row.name}") for row in found}
 
 
 def _lock(connection: sa.Connection, services: Collection[str]) -> dict[str, bool]:

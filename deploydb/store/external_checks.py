@@ -40,7 +40,7 @@ class Lease(Struct, frozen=True, kw_only=True):
         return self.phase, self.promotion
 
 
-class Settlement(Struct, frozen=True, kw_only=True):
+class CheckResult(Struct, frozen=True, kw_only=True):
     """What came of a lease. `due_at`: when to ask again, None for never. `news`: what all are told.
 
     `counts`: whether it was an attempt at all.
@@ -106,7 +106,7 @@ def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: Callable[[s
     return transact(engine, work)
 
 
-def settle(engine: sa.Engine, settlement: Settlement, now: datetime, *, exchange: str) -> bool:
+def settle(engine: sa.Engine, settlement: CheckResult, now: datetime, *, exchange: str) -> bool:
     """Write down what came of a lease, and send the news to `exchange`: both or neither.
 
     False, and nothing is written, where the lease was over and somebody else has taken the probe since.

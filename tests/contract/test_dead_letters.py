@@ -166,7 +166,7 @@ def test_a_message_that_came_to_the_dead_queue_another_way_goes_nowhere(amqp_url
     assert "did not come by" in deploydb(amqp_url, "dead", "replay", one.id).stderr
 
 
-class Doors:
+class Entrances:
     """A stranger's connection, and ingest's two."""
 
     def __init__(self, url: str, inbound: Inbound, outbound: Outbound) -> None:
@@ -198,13 +198,13 @@ class Doors:
 
 
 @pytest.fixture
-def doors(amqp_url: str) -> Iterator[Doors]:
+def doors(amqp_url: str) -> Iterator[Entrances]:
     provision(amqp_url, TOPOLOGY)
     with (
         open_inbound(amqp_url, INGEST_QUEUE, name="tests") as inbound,
         open_outbound(amqp_url, name="tests") as outbound,
     ):
-        made = Doors(amqp_url, inbound, outbound)
+        made = Entrances(amqp_url, inbound, outbound)
         yield made
         if made.stranger.is_open:
             made.stranger.close()
@@ -213,7 +213,7 @@ def doors(amqp_url: str) -> Iterator[Doors]:
 @needs_servers
 @pytest.mark.parametrize("headers", HOSTILE.values(), ids=HOSTILE.keys())
 def test_the_letter_of_a_hostile_message_is_taken_read_and_sent_back(
-    doors: Doors, amqp_url: str, headers: list[Header]
+    doors: Entrances, amqp_url: str, headers: list[Header]
 ) -> None:
     properties = Properties(headers, content_type=b"\xff" * 255, message_id=b"\xfe" * 255)
     assert doors.publish(properties, b"{", b"\xff" * 255)
@@ -250,7 +250,7 @@ _name = st.one_of(
     key=_short,
 )
 def test_whatever_is_delivered_its_letter_is_one_that_rabbitmq_takes(
-    doors: Doors, headers: list[Header], content_type: bytes | None, message_id: bytes | None, key: bytes
+    doors: Entrances, headers: list[Header], content_type: bytes | None, message_id: bytes | None, key: bytes
 ) -> None:
     assume(doors.publish(Properties(headers, content_type=content_type, message_id=message_id), b"{", key))
     doors.bury()

@@ -29,7 +29,7 @@ def line(name: str, token: str) -> str:
     return f"{name} read,approve {hashed(token)}\n"
 
 
-class House:
+class Service:
     """The query service, reads for people alone, on a tokens file; its clocks are the test's."""
 
     def __init__(self, folder: Path, make: Callable[[Authenticator, Health], Asked], secret: str = "") -> None:
@@ -67,7 +67,7 @@ class House:
 
 
 @pytest.fixture
-def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
+def house(sqlite_url: str, tmp_path: Path) -> Iterator[Service]:
     with story(sqlite_url) as world, ThreadPoolExecutor(2) as threads:
 
         def make(authenticator: Authenticator, health: Health) -> Asked:
@@ -82,10 +82,10 @@ def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
             )
             return Asked(app, peer="127.0.0.1")
 
-        yield House(tmp_path, make)
+        yield Service(tmp_path, make)
 
 
-def test_a_session_expires_after_twelve_hours(house: House) -> None:
+def test_a_session_expires_after_twelve_hours(house: Service) -> None:
     cookie = house.session()
     assert house.status(cookie) == 200
     house.now += 12 * HOUR - 1
@@ -94,7 +94,7 @@ def test_a_session_expires_after_twelve_hours(house: House) -> None:
     assert house.status(cookie) == 401
 
 
-def test_a_session_slides_with_the_requests(house: House) -> None:
+def test_a_session_slides_with_the_requests(house: Service) -> None:
     cookie = house.session()
     for _ in range(5):
         house.now += 10 * HOUR
@@ -120,11 +120,11 @@ def test_a_session_slides_with_the_requests(house: House) -> None:
         lambda _: "..",
     ],
 )
-def test_a_cookie_that_was_changed_is_refused(house: House, forged: Callable[[str], str]) -> None:
+def test_a_cookie_that_was_changed_is_refused(house: Service, forged: Callable[[str], str]) -> None:
     assert house.status(forged(house.session())) == 401
 
 
-def test_a_session_signed_for_another_person_or_with_another_secret_is_refused(house: House) -> None:
+def test_a_session_signed_for_another_person_or_with_another_secret_is_refused(house: Service) -> None:
     house.write(line("alice", ALICE) + line("bob", BOB))
     alice, bob = house.session(), house.session(BOB)
     swapped = ".".join([bob.split(".")[0], *alice.split(".")[1:]])
@@ -132,13 +132,13 @@ def test_a_session_signed_for_another_person_or_with_another_secret_is_refused(h
     assert house.status(house.session(secret="other")) == 401
 
 
-def test_a_cookie_does_not_hold_the_token_nor_its_hash(house: House) -> None:
+def test_a_cookie_does_not_hold_the_token_nor_its_hash(house: Service) -> None:
     cookie = house.session()
     assert ALICE not in cookie
     assert hashed(ALICE)[:16] not in cookie
 
 
-def test_a_session_of_the_future_is_refused_beyond_the_drift_of_two_clocks(house: House) -> None:
+def test_a_session_of_the_future_is_refused_beyond_the_drift_of_two_clocks(house: Service) -> None:
     house.now += 30
     near = house.session()
     house.now += 3600
@@ -147,7 +147,7 @@ def test_a_session_of_the_future_is_refused_beyond_the_drift_of_two_clocks(house
     assert (house.status(near), house.status(far)) == (200, 401)
 
 
-def test_a_session_ends_with_its_token_while_the_process_runs(house: House) -> None:
+def test_a_session_ends_with_its_token_while_the_process_runs(house: Service) -> None:
     house.write(line("alice", ALICE) + line("bob", BOB))
     alice, bob = house.session(), house.session(BOB)
     assert (house.status(alice), house.status(bob)) == (200, 200)
@@ -156,13 +156,13 @@ def test_a_session_ends_with_its_token_while_the_process_runs(house: House) -> N
     assert house.ask(authorization=f"Bearer {ALICE}").status_code == 401
 
 
-def test_a_new_token_works_without_a_restart(house: House) -> None:
+def test_a_new_token_works_without_a_restart(house: Service) -> None:
     assert house.ask(authorization=f"Bearer {BOB}").status_code == 401
     house.write(line("alice", ALICE) + line("bob", BOB))
     assert house.ask(authorization=f"Bearer {BOB}").status_code == 200
 
 
-def test_without_any_token_left_no_one_reads(house: House) -> None:
+def test_without_any_token_left_no_one_reads(house: Service) -> None:
     cookie = house.session()
     house.write("# none\n")
     assert house.status(cookie) == 401
@@ -170,7 +170,7 @@ def test_without_any_token_left_no_one_reads(house: House) -> None:
 
 
 @pytest.mark.parametrize("broken", ["alice read", "\ufffd \x00", "alice reed " + hashed(ALICE), None])
-def test_a_broken_tokens_file_keeps_the_last_good_one_and_warns(house: House, broken: str | None) -> None:
+def test_a_broken_tokens_file_keeps_the_last_good_one_and_warns(house: Service, broken: str | None) -> None:
     cookie = house.session()
     assert house.status(cookie) == 200
     if broken is None:
@@ -188,7 +188,7 @@ def test_a_broken_tokens_file_keeps_the_last_good_one_and_warns(house: House, br
     assert house.asked.ask("/readyz", method="GET").json()["warnings"] == []
 
 
-def test_a_session_outlives_a_restart_and_is_known_to_a_second_process(house: House) -> None:
+def test_a_session_outlives_a_restart_and_is_known_to_a_second_process(house: Service) -> None:
     cookie = house.session()
     house.asked = house.started()
     assert house.status(cookie) == 200

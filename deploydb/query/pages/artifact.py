@@ -3,9 +3,9 @@
 from msgspec import Struct
 
 from deploydb.http.errors import not_found
-from deploydb.query.pages.page import Page, Said
+from deploydb.query.pages.page import Answer, Page
 from deploydb.query.reasons import ReasonBody, reason_body
-from deploydb.query.request_context import Asked, iso
+from deploydb.query.request_context import RequestContext, iso
 from deploydb.store.queries.artifacts import artifacts_of_module
 from deploydb.store.queries.deployments import deployments_of_artifact
 from deploydb.store.queries.releases import release_by_id
@@ -56,7 +56,7 @@ class Artifact(Struct, frozen=True, kw_only=True, rename="camel"):
     versions: list[Version]
 
 
-def artifact(asked: Asked) -> Artifact:
+def artifact(asked: RequestContext) -> Artifact:
     """One artifact, its deployments, and the newest versions of its module."""
     ident = asked.ident("artifact")
     with asked.store() as connection:
@@ -97,7 +97,7 @@ def artifact(asked: Asked) -> Artifact:
     )
 
 
-def _command(_asked: Asked, statement: Said) -> list[str]:
+def _command(_asked: RequestContext, statement: Answer) -> list[str]:
     return ["artifact", "show", str(statement["id"])]
 
 

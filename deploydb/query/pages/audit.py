@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import msgspec
 
 from deploydb.query.pages.filters import moment, span
-from deploydb.query.pages.page import Page, Said, options_of
-from deploydb.query.request_context import Asked
+from deploydb.query.pages.page import Answer, Page, options_of
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import events
 
 _PAGING = ("pageNumber", "perPageSize")
@@ -18,7 +18,7 @@ _MOST_TOLD, _LONGEST_TOLD = 8, 200
 _LATE_SECONDS = 60
 
 
-def _drawn(asked: Asked, statement: Said) -> Mapping[str, Any]:
+def _drawn(asked: RequestContext, statement: Answer) -> Mapping[str, Any]:
     kept = [(name, value) for name, value in asked.request.query_params.multi_items() if name != "before"]
     onward = None if statement["next"] is None else f"?{urlencode([*kept, ('before', statement['next'])])}"
     return {
@@ -63,7 +63,7 @@ def _lateness(row: Any) -> str | None:  # noqa: ANN401  # an event of the body
     return span(late) if late >= _LATE_SECONDS else None
 
 
-def _command(asked: Asked, _said: Said) -> list[str]:
+def _command(asked: RequestContext, _said: Answer) -> list[str]:
     names = [one.name for one in _RESOURCE.parameters if one.name not in _PAGING]
     return ["events", *options_of(asked, **{name: name.replace("_", "-") for name in names})]
 

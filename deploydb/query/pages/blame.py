@@ -5,8 +5,8 @@ from typing import Any
 
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.pages.filters import State
-from deploydb.query.pages.page import Page, Said, options_of
-from deploydb.query.request_context import Asked
+from deploydb.query.pages.page import Answer, Page, options_of
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resources.blame import RESOURCES
 
 _KINDS = {
@@ -26,7 +26,7 @@ _KINDS = {
 _OTHER = State("half", "off", "")
 
 
-def _drawn(asked: Asked, statement: Said) -> Mapping[str, Any]:
+def _drawn(asked: RequestContext, statement: Answer) -> Mapping[str, Any]:
     return {
         "kinds": {one["kind"]: _KINDS.get(one["kind"], _OTHER) for one in statement["changes"]},
         "environments": environments_in_order(asked.catalog),
@@ -34,7 +34,7 @@ def _drawn(asked: Asked, statement: Said) -> Mapping[str, Any]:
     }
 
 
-def _command(asked: Asked, _said: Said) -> list[str]:
+def _command(asked: RequestContext, _said: Answer) -> list[str]:
     environment = asked.request.query_params.get("environment")
     return [
         "blame",

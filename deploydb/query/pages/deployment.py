@@ -2,11 +2,11 @@
 
 from deploydb.http.errors import not_found
 from deploydb.query.pages.filters import segment
-from deploydb.query.request_context import Asked
+from deploydb.query.request_context import RequestContext
 from deploydb.store.queries.deployments import deployment_by_id
 
 
-def place_of(asked: Asked) -> str:
+def place_of(asked: RequestContext) -> str:
     """The address of the page that tells a deployment."""
     ident = asked.ident("deployment")
     with asked.store() as connection:

@@ -5,8 +5,8 @@ from typing import Any
 
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.pages.filters import State
-from deploydb.query.pages.page import Page, Said, narrowed, options_of
-from deploydb.query.request_context import Asked
+from deploydb.query.pages.page import Answer, Page, narrowed, options_of
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resources.diff import RESOURCES, Diff, diff
 
 _RELATIONS = {
@@ -18,7 +18,7 @@ _RELATIONS = {
 }
 
 
-def _compared(asked: Asked) -> Diff:
+def _compared(asked: RequestContext) -> Diff:
     """Without two environments to compare: the last before the last one, and the last one."""
     known = [None, None, *environments_in_order(asked.catalog)]
     options = {
@@ -30,7 +30,7 @@ def _compared(asked: Asked) -> Diff:
     return diff(narrowed(asked, options))
 
 
-def _drawn(asked: Asked, _said: Said) -> Mapping[str, Any]:
+def _drawn(asked: RequestContext, _said: Answer) -> Mapping[str, Any]:
     return {
         "relations": _RELATIONS,
         "environments": environments_in_order(asked.catalog),
@@ -38,7 +38,7 @@ def _drawn(asked: Asked, _said: Said) -> Mapping[str, Any]:
     }
 
 
-def _command(asked: Asked, statement: Said) -> list[str]:
+def _command(asked: RequestContext, statement: Answer) -> list[str]:
     return ["diff", statement["from"], statement["to"], *options_of(asked, service="service", at="at")]
 
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploydb.query.environment_sequence import environments_in_order
-from deploydb.query.pages.page import Page, Said, options_of
+from deploydb.query.pages.page import Answer, Page, options_of
 from deploydb.query.pages.svg import columns
-from deploydb.query.request_context import Asked
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resources.dora import RESOURCES, WINDOW
 
 
-def _drawn(asked: Asked, statement: Said) -> Mapping[str, Any]:
+def _drawn(asked: RequestContext, statement: Answer) -> Mapping[str, Any]:
     days = statement["days"]
     return {
         "columns": columns([day["deployments"] for day in days], [day["failures"] for day in days]),
@@ -21,7 +21,7 @@ def _drawn(asked: Asked, statement: Said) -> Mapping[str, Any]:
     }
 
 
-def _command(asked: Asked, _said: Said) -> list[str]:
+def _command(asked: RequestContext, _said: Answer) -> list[str]:
     return ["dora", *options_of(asked, service="service", environment="environment", window="window")]
 
 

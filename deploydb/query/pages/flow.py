@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from deploydb.http.errors import not_found
 from deploydb.query.explanation import StageBody, stage_body
-from deploydb.query.pages.page import Page, Said, stream_of
+from deploydb.query.pages.page import Answer, Page, stream_of
 from deploydb.query.reasons import ReasonBody, reason_body
-from deploydb.query.request_context import Asked, iso
+from deploydb.query.request_context import RequestContext, iso
 from deploydb.store.queries.approvals import words_on
 from deploydb.store.queries.as_of import catalogs_of
 from deploydb.store.queries.deployments import DeploymentView
@@ -18,7 +18,7 @@ from deploydb.store.queries.flows import flow_by_id
 from deploydb.store.queries.releases import release_by_id
 
 
-class Word(Struct, frozen=True, kw_only=True):
+class Comment(Struct, frozen=True, kw_only=True):
     """What a person says, for one manual promotion."""
 
     promotion: str
@@ -41,7 +41,7 @@ class Attempt(Struct, frozen=True, kw_only=True, rename="camel"):
     deadline: str | None
     failure_response_detail: ReasonBody | None
     url: str | None
-    words: list[Word]
+    words: list[Comment]
 
 
 class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -61,7 +61,7 @@ class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
     attempts: list[Attempt]
 
 
-def flow(asked: Asked) -> Flow:
+def flow(asked: RequestContext) -> Flow:
     """One flow, with every attempt in every stage."""
     ident = asked.ident("flow")
     with asked.store() as connection:
@@ -76,10 +76,10 @@ def flow(asked: Asked) -> Flow:
             for gate, digest in catalogs_of(connection, view.service, one.environment, one.id).items()
         }
         statement = words_on(connection, [one.id for one in view.deployments])
-    words: dict[int, list[Word]] = defaultdict(list)
+    words: dict[int, list[Comment]] = defaultdict(list)
     for word in statement:
         words[word.deployment].append(
-            Word(
+            Comment(
                 promotion=word.promotion, by=word.by, given=word.given, comment=word.comment, time=word.time.isoformat()
             )
         )
@@ -99,7 +99,7 @@ def flow(asked: Asked) -> Flow:
     )
 
 
-def _attempt(view: DeploymentView, stage: StageBody, words: list[Word]) -> Attempt:
+def _attempt(view: DeploymentView, stage: StageBody, words: list[Comment]) -> Attempt:
     return Attempt(
         stage=stage,
         kind=view.kind,
@@ -115,11 +115,11 @@ def _attempt(view: DeploymentView, stage: StageBody, words: list[Word]) -> Attem
     )
 
 
-def _command(_asked: Asked, statement: Said) -> list[str]:
+def _command(_asked: RequestContext, statement: Answer) -> list[str]:
     return ["flow", "show", str(statement["id"])]
 
 
-def _drawn(_asked: Asked, statement: Said) -> Mapping[str, Any]:
+def _drawn(_asked: RequestContext, statement: Answer) -> Mapping[str, Any]:
     return {"stream": stream_of(service=statement["service"])}
 
 

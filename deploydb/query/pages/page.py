@@ -8,14 +8,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 from starlette.requests import Request
 
-from deploydb.query.request_context import Asked
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Parameter, Resource
 
-Said = Any
+Answer = Any
 """A body as its JSON has it: what templates see is what clients get."""
 
 
-def _nothing(_asked: Asked, _said: Said) -> Mapping[str, Any]:
+def _nothing(_asked: RequestContext, _said: Answer) -> Mapping[str, Any]:
     return {}
 
 
@@ -25,9 +25,9 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
 
     path: str
     template: str
-    read: Callable[[Asked], Any]
-    command: Callable[[Asked, Said], Sequence[str]]
-    drawn: Callable[[Asked, Said], Mapping[str, Any]] = _nothing
+    read: Callable[[RequestContext], Any]
+    command: Callable[[RequestContext, Answer], Sequence[str]]
+    drawn: Callable[[RequestContext, Answer], Mapping[str, Any]] = _nothing
     parameters: tuple[Parameter, ...] = ()
     momentary: bool = False
 
@@ -37,7 +37,9 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
         return Resource(path=path, read=self.read, parameters=self.parameters, momentary=self.momentary)
 
 
-def narrowed(asked: Asked, options: Mapping[str, str | None], path: Mapping[str, str] | None = None) -> Asked:
+def narrowed(
+    asked: RequestContext, options: Mapping[str, str | None], path: Mapping[str, str] | None = None
+) -> RequestContext:
     """The same request, had it been for these parameters and this part of a path: for pages whose own address is
     another than that of what they read."""
     given = {name: value for name, value in options.items() if value is not None}
@@ -53,7 +55,7 @@ def stream_of(**wanted: str | None) -> str:
     return f"/api/stream?{urlencode(given)}" if given else "/api/stream"
 
 
-def options_of(asked: Asked, **named: str) -> list[str]:
+def options_of(asked: RequestContext, **named: str) -> list[str]:
     """Options of a command line for the parameters that were given, by the names that they have there."""
     words: list[str] = []
     for name, option in named.items():

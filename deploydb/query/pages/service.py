@@ -11,19 +11,19 @@ from deploydb.http.errors import bad_request
 from deploydb.query.existence import require_service
 from deploydb.query.matrix import Lane
 from deploydb.query.pages.filters import moment, state
-from deploydb.query.pages.page import Page, Said, narrowed, stream_of
+from deploydb.query.pages.page import Answer, Page, narrowed, stream_of
 from deploydb.query.pages.svg import (
     bars,
     graph,
     ticks,
 )
-from deploydb.query.request_context import Asked
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import PAGE, number
 from deploydb.query.resources.history import Tried, history
 from deploydb.query.resources.status import status
 from deploydb.query.v1_schema import Service as ServiceBody
 from deploydb.store.queries.history import history as deployments_of
-from deploydb.store.queries.live_durations import stays_of
+from deploydb.store.queries.live_durations import live_durations
 
 DAYS = 30
 _MOST_DAYS = 3650
@@ -64,7 +64,7 @@ class Service(Struct, frozen=True, kw_only=True):
     older: bool
 
 
-def service(asked: Asked) -> Service:
+def service(asked: RequestContext) -> Service:
     """One service, what it ran in the last `days`, and a page of its history."""
     name = asked.name("service")
     days = asked.number("days")
@@ -74,7 +74,7 @@ def service(asked: Asked) -> Service:
     configured = asked.catalog.services.get(name)
     with asked.store() as connection:
         require_service(connection, asked.catalog, name)
-        stays = stays_of(connection, name, start, limit=_MOST_STAYS)
+        stays = live_durations(connection, name, start, limit=_MOST_STAYS)
         page = asked.page()
         older = bool(deployments_of(connection, name, offset=page.offset + page.size, limit=1))
     return Service(
@@ -104,7 +104,7 @@ def service(asked: Asked) -> Service:
     )
 
 
-def _drawn(asked: Asked, statement: Said) -> Mapping[str, Any]:
+def _drawn(asked: RequestContext, statement: Answer) -> Mapping[str, Any]:
     lanes = {lane["environment"]: lane for lane in statement["lanes"]}
     after = {stage["environment"]: stage["after"] for stage in statement["stages"]}
     start, end = moment(statement["since"]), moment(statement["now"])
@@ -153,7 +153,7 @@ def _rows(stays: Any, order: list[str], start: datetime, end: datetime) -> list[
     return rows
 
 
-def _command(asked: Asked, _said: Said) -> list[str]:
+def _command(asked: RequestContext, _said: Answer) -> list[str]:
     return ["service", "describe", asked.request.path_params["service"]]
 
 

@@ -8,12 +8,12 @@ import msgspec
 
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.pages.filters import moment
-from deploydb.query.pages.page import Page, Said, options_of, stream_of
-from deploydb.query.request_context import Asked
+from deploydb.query.pages.page import Answer, Page, options_of, stream_of
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import status
 
 
-def _drawn(asked: Asked, statement: Said) -> Mapping[str, Any]:
+def _drawn(asked: RequestContext, statement: Answer) -> Mapping[str, Any]:
     rows: dict[str, dict[str, Any]] = {}
     for lane in statement["lanes"]:
         modules = {one["module"] for one in (*lane["running"], *lane["pending"])}
@@ -36,7 +36,7 @@ def _fingerprint(lane: Any) -> str:  # noqa: ANN401  # a lane of the body
     return f"{zlib.crc32(msgspec.json.encode(lane)):x}"
 
 
-def _command(asked: Asked, _said: Said) -> list[str]:
+def _command(asked: RequestContext, _said: Answer) -> list[str]:
     return ["status", *options_of(asked, service="service", environment="environment", at="at", known_at="known-at")]
 
 

@@ -1,19 +1,19 @@
 """`/where?what=`: is my commit in prod? Every page has a field that leads here."""
 
-from deploydb.query.pages.page import Page, Said, narrowed
-from deploydb.query.request_context import Asked
+from deploydb.query.pages.page import Answer, Page, narrowed
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import text
 from deploydb.query.resources.where import Where, where
 
 
-def _asked_for(asked: Asked) -> Where:
+def _asked_for(asked: RequestContext) -> Where:
     what = asked.option("what")
     if what is None:
         return Where(what="", artifacts=[], more=False)
     return where(narrowed(asked, {}, {"what": what.strip()}))
 
 
-def _command(_asked: Asked, statement: Said) -> list[str]:
+def _command(_asked: RequestContext, statement: Answer) -> list[str]:
     return ["where", statement["what"] or "COMMIT"]
 
 

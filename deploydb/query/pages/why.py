@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deploydb.query.pages.page import Page, Said, options_of, stream_of
-from deploydb.query.request_context import Asked
+from deploydb.query.pages.page import Answer, Page, options_of, stream_of
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import why
 
 
-def _command(asked: Asked, _said: Said) -> list[str]:
+def _command(asked: RequestContext, _said: Answer) -> list[str]:
     path = asked.request.path_params
     version = asked.request.query_params.get("version")
     words = [path["service"], path["environment"], *([version] if version else [])]
@@ -27,7 +27,7 @@ def _is_option(words: list[str]) -> bool:
     return any(word.startswith("-") for word in words)
 
 
-def _drawn(asked: Asked, statement: Said) -> Mapping[str, Any]:
+def _drawn(asked: RequestContext, statement: Answer) -> Mapping[str, Any]:
     # of the whole service: what holds a version may be in the stages before
     return {"stream": stream_of(service=statement["service"]) if asked.option("at") is None else None}
 

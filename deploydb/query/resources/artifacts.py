@@ -2,19 +2,19 @@
 
 from deploydb.http.errors import not_found, shown
 from deploydb.query.paging import MOST
-from deploydb.query.request_context import Asked
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import PAGE, Resource
 from deploydb.query.v1_schema import Artifact, Deployment
 from deploydb.store.queries.artifacts import ArtifactView, artifact_by_id, artifacts_of_module, latest_of_module
 from deploydb.store.queries.deployments import deployments_of_artifact
 
 
-def by_id(asked: Asked) -> Artifact:
+def by_id(asked: RequestContext) -> Artifact:
     """One artifact."""
     return Artifact.of(_artifact(asked))
 
 
-def versions(asked: Asked) -> list[Artifact]:
+def versions(asked: RequestContext) -> list[Artifact]:
     """All versions of an artifact's module, newest first; a page of them where one is asked for."""
     page = asked.page(size=MOST)
     known = _artifact(asked)
@@ -23,7 +23,7 @@ def versions(asked: Asked) -> list[Artifact]:
     return [Artifact.of(view) for view in page.filled(views)]
 
 
-def deployments(asked: Asked) -> list[Deployment]:
+def deployments(asked: RequestContext) -> list[Deployment]:
     """An artifact's deployments, ascending, none too; a page of them where one is asked for."""
     page = asked.page(size=MOST)
     known = _artifact(asked)
@@ -34,7 +34,7 @@ def deployments(asked: Asked) -> list[Deployment]:
     return [Deployment.of(view) for view in views]
 
 
-def by_module(asked: Asked) -> list[Artifact]:
+def by_module(asked: RequestContext) -> list[Artifact]:
     """A page of a module's artifacts, newest first."""
     page = asked.page()
     group, name = _module(asked)
@@ -45,7 +45,7 @@ def by_module(asked: Asked) -> list[Artifact]:
     return [Artifact.of(view) for view in page.filled(views)]
 
 
-def latest(asked: Asked) -> Artifact:
+def latest(asked: RequestContext) -> Artifact:
     """The newest artifact of a module."""
     group, name = _module(asked)
     with asked.store() as connection:
@@ -55,7 +55,7 @@ def latest(asked: Asked) -> Artifact:
     return Artifact.of(view)
 
 
-def _artifact(asked: Asked) -> ArtifactView:
+def _artifact(asked: RequestContext) -> ArtifactView:
     ident = asked.ident("artifact")
     with asked.store() as connection:
         view = artifact_by_id(connection, ident)
@@ -64,7 +64,7 @@ def _artifact(asked: Asked) -> ArtifactView:
     return view
 
 
-def _module(asked: Asked) -> tuple[str, str]:
+def _module(asked: RequestContext) -> tuple[str, str]:
     module = asked.name("module")
     group, _, name = module.partition(":")
     if not group or not name:

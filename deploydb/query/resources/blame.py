@@ -9,7 +9,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import bad_request
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.reasons import ReasonBody, reason_body
-from deploydb.query.request_context import Asked
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, moment, number, text
 from deploydb.store.queries.blame import MOST, ChangeView, Told, changes_between, ran_before
 from deploydb.store.reason_codec import reason_of
@@ -81,7 +81,7 @@ class Blame(Struct, frozen=True, kw_only=True):
     more: bool
 
 
-def blame(asked: Asked) -> Blame:
+def blame(asked: RequestContext) -> Blame:
     """What changed in the hours before: what came to run, failed or was rolled back, was approved, refused, overridden,
     held and released, and incidents. What concerns all services or environments is told for each."""
     service, environment = asked.option("service"), asked.option("environment")

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import hint, not_found, shown
-from deploydb.query.request_context import Asked
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource
 from deploydb.query.v1_schema import (
     Environment,
@@ -23,10 +23,10 @@ def _resources(
 ) -> tuple[Resource, Resource]:
     """Two paths: all of a kind, by ident, and one of it."""
 
-    def every(asked: Asked) -> list[B]:
+    def every(asked: RequestContext) -> list[B]:
         return [message(member) for _, member in sorted(members(asked.catalog).items())]
 
-    def one(asked: Asked) -> B:
+    def one(asked: RequestContext) -> B:
         known, ident = members(asked.catalog), asked.request.path_params["ident"]
         if ident not in known:
             raise not_found(f"there is no {kind} {shown(ident)}{hint(known)}")

@@ -1,13 +1,13 @@
 """Deployments and their promotion results: `/api/deployments…`."""
 
 from deploydb.http.errors import not_found
-from deploydb.query.request_context import Asked
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import PAGE, Resource
 from deploydb.query.v1_schema import Deployment, PromotionResult
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_page, latest_deployment
 
 
-def page(asked: Asked) -> list[Deployment]:
+def page(asked: RequestContext) -> list[Deployment]:
     """A page of all deployments, ascending."""
     wanted = asked.page()
     with asked.store() as connection:
@@ -15,7 +15,7 @@ def page(asked: Asked) -> list[Deployment]:
     return [Deployment.of(view) for view in wanted.filled(views)]
 
 
-def latest(asked: Asked) -> Deployment:
+def latest(asked: RequestContext) -> Deployment:
     """The deployment with the highest id."""
     with asked.store() as connection:
         view = latest_deployment(connection)
@@ -24,12 +24,12 @@ def latest(asked: Asked) -> Deployment:
     return Deployment.of(view)
 
 
-def by_id(asked: Asked) -> Deployment:
+def by_id(asked: RequestContext) -> Deployment:
     """One deployment."""
     return Deployment.of(_deployment(asked))
 
 
-def result(asked: Asked) -> PromotionResult:
+def result(asked: RequestContext) -> PromotionResult:
     """One promotion result of a deployment."""
     ident = asked.ident("promotion result", "result")
     known = _deployment(asked)
@@ -39,7 +39,7 @@ def result(asked: Asked) -> PromotionResult:
     return PromotionResult.of(found, known)
 
 
-def _deployment(asked: Asked) -> DeploymentView:
+def _deployment(asked: RequestContext) -> DeploymentView:
     ident = asked.ident("deployment")
     with asked.store() as connection:
         view = deployment_by_id(connection, ident)

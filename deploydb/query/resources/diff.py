@@ -9,11 +9,11 @@ from deploydb.domain.model.artifact import version_key
 from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import bad_request
 from deploydb.query.existence import require_environment, require_service
-from deploydb.query.request_context import Asked, iso
+from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, needed, text
 from deploydb.store.queries.diff import MOST, ReleaseView, Span, published_between
 from deploydb.store.queries.live_intervals import (
-    TenureView,
+    LiveIntervalView,
     ran_at,
     running_now,
 )
@@ -62,7 +62,7 @@ class Diff(Struct, frozen=True, kw_only=True, rename={"origin": "from", "target"
     differences: list[Difference]
 
 
-def diff(asked: Asked) -> Diff:
+def diff(asked: RequestContext) -> Diff:
     """What `from` and `to` run of each module of each service, and which releases lie between the two."""
     origin, target, service = _environment(asked, "from"), _environment(asked, "to"), asked.option("service")
     at = asked.past("at")
@@ -87,14 +87,14 @@ def diff(asked: Asked) -> Diff:
     )
 
 
-def _environment(asked: Asked, name: str) -> str:
+def _environment(asked: RequestContext, name: str) -> str:
     given = asked.option(name)
     if given is None:
         raise bad_request(f"{name} is missing: name the two environments, such as ?from=staging&to=prod")
     return given
 
 
-def _spans(pairs: Mapping[_Key, tuple[TenureView | None, TenureView | None]]) -> list[Span]:
+def _spans(pairs: Mapping[_Key, tuple[LiveIntervalView | None, LiveIntervalView | None]]) -> list[Span]:
     """Of each module all that was published between any two that differ."""
     widest: dict[str, Span] = {}
     for (_, module), (one, other) in pairs.items():
@@ -110,13 +110,17 @@ def _spans(pairs: Mapping[_Key, tuple[TenureView | None, TenureView | None]]) ->
 
 
 def _difference(
-    catalog: Catalog, key: _Key, one: TenureView | None, other: TenureView | None, between: Sequence[ReleaseView]
+    catalog: Catalog,
+    key: _Key,
+    one: LiveIntervalView | None,
+    other: LiveIntervalView | None,
+    between: Sequence[ReleaseView],
 ) -> Difference:
     service, module = key
     configured = catalog.services.get(service)
     by_version = configured is not None and configured.order == "version"
 
-    def newness(release: TenureView | ReleaseView) -> tuple[object, ...]:
+    def newness(release: LiveIntervalView | ReleaseView) -> tuple[object, ...]:
         by_time = (release.published_at, release.version)
         return (version_key(release.version)[:-1], *by_time) if by_version else by_time
 
@@ -144,7 +148,7 @@ def _difference(
     )
 
 
-def _side(view: TenureView | None) -> Side | None:
+def _side(view: LiveIntervalView | None) -> Side | None:
     if view is None:
         return None
     return Side(version=view.version, since=view.since.isoformat(), deployment=view.deployment, status=view.status)

@@ -10,7 +10,7 @@ from deploydb.domain.dora import Day, Lane, Rate, Run, Share, Spread, figures
 from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import bad_request, shown
 from deploydb.query.existence import require_environment, require_service
-from deploydb.query.request_context import Asked
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, text
 from deploydb.store.queries.dora import published_in, runs_since, troubles_between
 
@@ -37,7 +37,7 @@ class Dora(Struct, frozen=True, kw_only=True, rename="camel"):
     days: list[Day]
 
 
-def dora(asked: Asked) -> Dora:
+def dora(asked: RequestContext) -> Dora:
     """Deployment frequency, lead time, change failure rate and recovery time of one service or all.
 
     Production is the environment that is asked for, or of each service the stages that nothing comes after.
@@ -69,7 +69,7 @@ def dora(asked: Asked) -> Dora:
     )
 
 
-def _window(asked: Asked) -> timedelta:
+def _window(asked: RequestContext) -> timedelta:
     given = asked.option("window") or WINDOW
     if re.fullmatch(_PATTERN, given) is None:
         raise bad_request(f"window={shown(given)} is not a number of hours, days or weeks such as 12h, 30d or 8w")

@@ -9,7 +9,7 @@ from deploydb.domain.model.facts import OWN_SOURCE
 from deploydb.http.errors import bad_request
 from deploydb.query.paging import LARGEST
 from deploydb.query.reasons import ReasonBody, reason_body
-from deploydb.query.request_context import Asked
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, moment, number, text
 from deploydb.store.queries.events import EventView, Filter, events_before
 from deploydb.store.reason_codec import reason_of
@@ -40,7 +40,7 @@ class Events(Struct, frozen=True, kw_only=True):
     next: int | None
 
 
-def events(asked: Asked) -> Events:
+def events(asked: RequestContext) -> Events:
     """A page of the log, newest first; `next` is the `before` of the page that follows it, null after the last."""
     if asked.number("pageNumber"):
         raise bad_request("the log has no pages by number: `next` of a page is the `before` of the one that follows")

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from deploydb.query.existence import require_lane, require_service
 from deploydb.query.reasons import ReasonBody, reason_body
-from deploydb.query.request_context import Asked, iso
+from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import PAGE, Resource
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.history import history as deployments_of
@@ -37,7 +37,7 @@ class History(Struct, frozen=True, kw_only=True):
     deployments: list[Tried]
 
 
-def history(asked: Asked) -> History:
+def history(asked: RequestContext) -> History:
     """What has been tried of a service, in one environment where one is named, the last first."""
     page = asked.page()
     service = asked.name("service")

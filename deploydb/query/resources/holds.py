@@ -8,7 +8,7 @@ from deploydb.query.hold_views import (
     HoldBody,
     hold_body,
 )
-from deploydb.query.request_context import Asked
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, text
 from deploydb.store.queries.holds import holds_at
 
@@ -19,7 +19,7 @@ class Holds(Struct, frozen=True, kw_only=True):
     holds: list[HoldBody]
 
 
-def holds(asked: Asked) -> Holds:
+def holds(asked: RequestContext) -> Holds:
     """The holds that stand over the service and the environment that are asked for; all of them by default."""
     service, environment = asked.option("service"), asked.option("environment")
     with asked.store() as connection:

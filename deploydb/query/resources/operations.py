@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import UNSET, Struct, UnsetType
 
-from deploydb.query.request_context import Asked
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource
 from deploydb.query.set_aside import SetAside, set_aside_bodies
 from deploydb.store.queries import operations as queries
@@ -82,7 +82,7 @@ class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     set_aside: list[SetAside] | UnsetType = UNSET
 
 
-def operations(asked: Asked) -> Operations:
+def operations(asked: RequestContext) -> Operations:
     """What waits, what came back, what nobody knows the deployment of, what time will change, what is misconfigured.
 
     Dead letters are with the broker: `deploydb dead list` tells them.

@@ -14,7 +14,7 @@ from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.promotions import Promotion
 from deploydb.http.errors import bad_request, hint, not_found, shown
 from deploydb.query.hold_views import Held
-from deploydb.query.request_context import Asked
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, needed
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.plan import deployments_took, gates_took
@@ -70,7 +70,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     stages: list[PlannedStage]
 
 
-def plan(asked: Asked) -> Plan:
+def plan(asked: RequestContext) -> Plan:
     """The stages in the order in which it would come to them: what asks there, what stands in the way now, and when it
     would be there, reckoned from how long the same steps took before."""
     name, version = asked.name("service"), asked.option("version")

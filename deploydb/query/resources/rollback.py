@@ -23,7 +23,7 @@ from deploydb.domain.model.promotions import DependsOnPromotion
 from deploydb.domain.model.reasons import NothingLive
 from deploydb.http.errors import not_found, shown
 from deploydb.query.existence import require_lane
-from deploydb.query.request_context import Asked
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, text
 from deploydb.store.queries.rollback import came_after
 from deploydb.store.snapshot import snapshots
@@ -81,7 +81,7 @@ class Rollback(Struct, frozen=True, kw_only=True, rename={"away": "from", "targe
     possible: bool
 
 
-def rollback(asked: Asked) -> Rollback:
+def rollback(asked: RequestContext) -> Rollback:
     """The target, why, what it undoes, who depends on the lane, and which holds stand against it.
 
     The target is chosen as the rollback itself chooses it.
@@ -138,7 +138,7 @@ def _runs(situation: ServiceSnapshot, environment: str, module: str | None) -> C
 
 
 def _choose(
-    asked: Asked,
+    asked: RequestContext,
     situation: ServiceSnapshot,
     service: Service,
     good: list[KnownGood],
@@ -160,7 +160,7 @@ def _undone(
     return [one for one in found if one.order_key(service.order) <= newest] or [away.release]
 
 
-def _dependents(asked: Asked, service: str, environment: str, target: KnownGood | None) -> Iterator[Dependent]:
+def _dependents(asked: RequestContext, service: str, environment: str, target: KnownGood | None) -> Iterator[Dependent]:
     """The gates of other services that ask about the lane, and whether the target would do for them."""
     for name in asked.catalog.dependents(service, environment):
         dependent = asked.catalog.services[name]
@@ -181,7 +181,7 @@ def _dependents(asked: Asked, service: str, environment: str, target: KnownGood 
                     )
 
 
-def _holds(asked: Asked, situation: ServiceSnapshot, environment: str) -> list[str]:
+def _holds(asked: RequestContext, situation: ServiceSnapshot, environment: str) -> list[str]:
     """What stands against it: a pin, and freezes, which it waits for."""
     there = (None, environment)
     pins = standing(situation.holds, "pin", environments=there, version=None, now=asked.now)

@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 from deploydb.domain.model.catalog import Catalog
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.matrix import Lane, Matrix
-from deploydb.query.request_context import Asked, iso
+from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
 from deploydb.query.set_aside import SetAside, set_aside_bodies
 from deploydb.store.queries.holds import holds_at
@@ -31,7 +31,7 @@ class Status(Struct, frozen=True, kw_only=True, rename="camel"):
     set_aside: list[SetAside] | UnsetType = UNSET
 
 
-def status(asked: Asked) -> Status:
+def status(asked: RequestContext) -> Status:
     """Every lane of the service and the environment that are asked for, by service and by the pipelines' order.
 
     A lane for each service in each environment of its stages, and wherever else something runs or is under way.

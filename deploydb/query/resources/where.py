@@ -12,9 +12,9 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import not_found, shown
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.reasons import ReasonBody, reason_body
-from deploydb.query.request_context import Asked, iso
+from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource
-from deploydb.store.queries.where import (
+from deploydb.store.queries.artifact_places import (
     LONGEST_PURL,
     MOST,
     FoundView,
@@ -74,7 +74,7 @@ class Where(Struct, frozen=True, kw_only=True):
     more: bool
 
 
-def where(asked: Asked) -> Where:
+def where(asked: RequestContext) -> Where:
     """The artifacts that a commit (or the beginning of one), a digest, a package URL, `group:name:version` or a version
     means, and what became of each in each environment."""
     what = asked.name("what")

@@ -13,7 +13,7 @@ from deploydb.query.as_of import running_then, then
 from deploydb.query.existence import require_lane
 from deploydb.query.explanation import Why, explain
 from deploydb.query.flow_path import way_of
-from deploydb.query.request_context import Asked, iso
+from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
 from deploydb.query.set_aside import set_aside_body
 from deploydb.query.unblock_view import ReleasingBody, releasing_body
@@ -36,7 +36,7 @@ _LOOKED_BACK = 200
 """Where a higher version is newer, it is looked for among the releases of a module that were published last."""
 
 
-def why(asked: Asked) -> Why:
+def why(asked: RequestContext) -> Why:
     """The answer about a version, or about the newest one that is not there yet, else the one that runs there.
 
     Now, with what would release it; or as it was known at a time, `at`.
@@ -45,7 +45,7 @@ def why(asked: Asked) -> Why:
     return _now(asked) if at is None else _then(asked, at)
 
 
-def _now(asked: Asked) -> Why:
+def _now(asked: RequestContext) -> Why:
     service, environment = asked.name("service"), asked.name("environment")
     version = asked.option("version")
     with asked.store() as connection:
@@ -75,7 +75,7 @@ def _now(asked: Asked) -> Why:
     return replace(answer, answer=f"{answer.answer}; {aside.words}", set_aside=set_aside_body(aside))
 
 
-def _then(asked: Asked, at: datetime) -> Why:
+def _then(asked: RequestContext, at: datetime) -> Why:
     service, environment = asked.name("service"), asked.name("environment")
     version = asked.option("version")
     with asked.store() as connection:
@@ -96,7 +96,7 @@ def _then(asked: Asked, at: datetime) -> Why:
     return replace(explain(asked.catalog, meant, flow, running, catalogs), at=at.isoformat())
 
 
-def _releasing(connection: sa.Connection, asked: Asked, meant: DeploymentView) -> ReleasingBody | None:
+def _releasing(connection: sa.Connection, asked: RequestContext, meant: DeploymentView) -> ReleasingBody | None:
     """What would release it; None where it is there with success, or was only seen there."""
     if meant.status == "SUCCESS" or meant.kind == "external":
         return None
@@ -109,7 +109,9 @@ def _releasing(connection: sa.Connection, asked: Asked, meant: DeploymentView) -
     return releasing_body(found, asked.now) if found is not None else None
 
 
-def _nothing(connection: sa.Connection, asked: Asked, service: str, environment: str, version: str | None) -> Exception:
+def _nothing(
+    connection: sa.Connection, asked: RequestContext, service: str, environment: str, version: str | None
+) -> Exception:
     require_lane(connection, asked.catalog, service, environment)
     aside = set_aside_of(connection, [service]).get(service)
     if version is None:

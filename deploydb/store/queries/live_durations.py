@@ -8,7 +8,7 @@ from msgspec import Struct
 from deploydb.store.tables import artifact, current_version, deployment, live_interval
 
 
-class StayView(Struct, frozen=True, kw_only=True):
+class LiveDurationView(Struct, frozen=True, kw_only=True):
     """A deployment that came to run in a lane. It lasted until the lane's next one. `status`: what has become of it."""
 
     environment: str
@@ -20,7 +20,7 @@ class StayView(Struct, frozen=True, kw_only=True):
     since: datetime
 
 
-def stays_of(connection: sa.Connection, service: str, start: datetime, *, limit: int) -> list[StayView]:
+def live_durations(connection: sa.Connection, service: str, start: datetime, *, limit: int) -> list[LiveDurationView]:
     """What a service ran since a time, by environment and module, the first first; at most the last `limit` of each.
 
     Of each the one that ran at the start is among them, if there are not more. A statement a lane. Indexes: primary key
@@ -29,7 +29,7 @@ def stays_of(connection: sa.Connection, service: str, start: datetime, *, limit:
     lanes = sa.select(current_version.c.environment, current_version.c.module_key).where(
         current_version.c.service == service
     )
-    found: list[StayView] = []
+    found: list[LiveDurationView] = []
     for lane in connection.execute(lanes.order_by(current_version.c.environment, current_version.c.module_key)).all():
         mine = (
             sa.select(
@@ -55,10 +55,10 @@ def stays_of(connection: sa.Connection, service: str, start: datetime, *, limit:
             )
             .limit(limit)
         )
-        stays: list[StayView] = []
+        stays: list[LiveDurationView] = []
         for row in connection.execute(mine):
             stays.append(
-                StayView(
+                LiveDurationView(
                     environment=lane.environment,
                     module=f"{row.group}:{row.name}",
                     version=row.version,

@@ -13,7 +13,7 @@ from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import artifact, current_version, deployment, live_interval
 
 
-class TenureView(Struct, frozen=True, gc=False):
+class LiveIntervalView(Struct, frozen=True, gc=False):
     """A deployment's time as what a lane ran of one module. `previous`: of what runs now, the other version before it.
 
     Made in large numbers: by position, in the order of the columns that are selected.
@@ -46,7 +46,7 @@ _EARLIER = live_interval.alias("earlier")
 _LAST_FIRST = (_EARLIER.c.live_at.desc(), _EARLIER.c.published_at.desc(), _EARLIER.c.deployment_id.desc())
 
 
-def running_now(connection: sa.Connection, service: str | None, environment: str | None) -> list[TenureView]:
+def running_now(connection: sa.Connection, service: str | None, environment: str | None) -> list[LiveIntervalView]:
     """What runs, of one service or all, in one environment or all, in the order of services, environments, modules.
 
     Index: primary key of `current_version`.
@@ -71,7 +71,7 @@ def running_now(connection: sa.Connection, service: str | None, environment: str
 
 def ran_at(
     connection: sa.Connection, at: datetime, known_at: datetime | None, service: str | None, environment: str | None
-) -> list[TenureView]:
+) -> list[LiveIntervalView]:
     """What ran at a time, by all that is known, or by what was known at another time; ordered as `running_now`.
 
     Costs the lanes, not what ran in them before or after. Indexes: primary key of `current_version`,
@@ -110,7 +110,7 @@ def ran_at(
         .join(deployment, deployment.c.id == live_interval.c.deployment_id)
         .order_by(lanes.c.service, lanes.c.environment, lanes.c.module)
     )
-    return [TenureView(*row) for row in connection.execute(statement).all()]
+    return [LiveIntervalView(*row) for row in connection.execute(statement).all()]
 
 
 def newest_of_modules(connection: sa.Connection, modules: Collection[tuple[str, str]]) -> list[NewestView]:
@@ -133,9 +133,9 @@ def newest_of_modules(connection: sa.Connection, modules: Collection[tuple[str, 
 
 def _views(
     connection: sa.Connection, statement: sa.Select[Any], service: str | None, environment: str | None
-) -> list[TenureView]:
+) -> list[LiveIntervalView]:
     ordered = statement.order_by(current_version.c.service, current_version.c.environment, current_version.c.module)
-    return [TenureView(*row) for row in connection.execute(_narrowed(ordered, service, environment)).all()]
+    return [LiveIntervalView(*row) for row in connection.execute(_narrowed(ordered, service, environment)).all()]
 
 
 def _narrowed(statement: sa.Select[Any], service: str | None, environment: str | None) -> sa.Select[Any]:

@@ -4,7 +4,7 @@
 """
 
 from deploydb.store.tables.base import metadata
-from deploydb.store.tables.deployed import (
+from deploydb.store.tables.deployments import (
     ACTIVE,
     STATUSES,
     approval,
@@ -18,8 +18,8 @@ from deploydb.store.tables.deployed import (
     verdict,
     verification,
 )
-from deploydb.store.tables.ordered import attestation, external_check, hold, hotfix, incident, rollback_request
-from deploydb.store.tables.queued import (
+from deploydb.store.tables.overrides import attestation, external_check, hold, hotfix, incident, rollback_request
+from deploydb.store.tables.work import (
     catalog_listing,
     evaluation_request,
     ingest_watermark,
