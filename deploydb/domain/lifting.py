@@ -11,36 +11,38 @@ from deploydb.domain.needs import DeadEndError, Need, Reached
 from deploydb.domain.wording import joined, text
 
 
-def holds_against(lanes: Evaluation, holds: Holds, catalog: Catalog, known: Deployment) -> Reached:
+def holds_against(evaluation: Evaluation, holds: Holds, catalog: Catalog, deployment: Deployment) -> Reached:
     """What must become of the holds that stand against a deployment.
 
     Raises: DeadEndError for a rollback that a hold rules out.
     """
-    reached = Reached(at=lanes.now)
-    for hold in _versions(holds, known):
-        reached = reached.then((_lifted(hold, known.environment),), hold.until)
-    frozen = holds.frozen(known)
+    reached = Reached(at=evaluation.now)
+    for hold in _versions(holds, deployment):
+        reached = reached.then((_lifted(hold, deployment.environment),), hold.until)
+    frozen = holds.frozen(deployment)
     if frozen is None or frozen.outcome is GateStatus.PASS:
         return reached
-    freezes = standing(lanes.holds, "freeze", environments=(None, known.environment), version=None, now=lanes.now)
+    freezes = standing(
+        evaluation.holds, "freeze", environments=(None, deployment.environment), version=None, now=evaluation.now
+    )
     if catalog.freeze_overriders:
         who, told = listed(catalog.freeze_overriders, "or"), joined(hold.held for hold in freezes)
         override = f"an override of the freeze by {who}, or its end ({told})"
-        return reached.then((Need(kind="hold", text=override, environment=known.environment, promotion=FREEZE),))
+        return reached.then((Need(kind="hold", text=override, environment=deployment.environment, promotion=FREEZE),))
     for hold in freezes:
-        reached = reached.then((_lifted(hold, known.environment),), hold.until)
+        reached = reached.then((_lifted(hold, deployment.environment),), hold.until)
     return reached
 
 
-def _versions(holds: Holds, known: Deployment) -> list[Hold]:
+def _versions(holds: Holds, deployment: Deployment) -> list[Hold]:
     """The vetoes, pins and pauses."""
-    version, environment = known.release.artifact.version, known.environment
+    version, environment = deployment.release.artifact.version, deployment.environment
     veto, pin = holds.veto(environment, version), holds.pin(environment)
     found = [veto] if veto is not None else []
     found += [pin] if pin is not None and pin.version != version else []
-    if known.kind == "rollback" and found:
+    if deployment.kind == "rollback" and found:
         raise DeadEndError(f"ask for a rollback to another version: {text(found[0].held)}")
-    return found + (holds.pauses(environment) if known.kind == "deploy" else [])
+    return found + (holds.pauses(environment) if deployment.kind == "deploy" else [])
 
 
 def _lifted(hold: Hold, environment: str) -> Need:

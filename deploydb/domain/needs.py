@@ -75,7 +75,7 @@ class Reached(Struct, frozen=True, kw_only=True):
         return Reached(at=at, needs=(*self.needs, *other.needs))
 
 
-def ask_gates(promotions: Sequence[Promotion], asked: GateContext, at: datetime) -> Reached:
+def ask_gates(promotions: Sequence[Promotion], context: GateContext, at: datetime) -> Reached:
     """What the gates need from `at` on, if all who are asked answer at once; and from when on all of them would pass.
 
     Times are brought together until they agree. A need that time alone meets is named only where it is the later one.
@@ -83,35 +83,35 @@ def ask_gates(promotions: Sequence[Promotion], asked: GateContext, at: datetime)
     needs: dict[str, Need] = {}
     left = list(promotions)
     met = False
-    asked = replace(asked, now=at)
+    context = replace(context, now=at)
     for _ in range(_ROUNDS):
-        verdicts = {one.promotion: one for one in judge(left, asked)}
+        verdicts = {one.promotion: one for one in judge(left, context)}
         unmet = [one for one in left if verdicts[one.ident].outcome is not GateStatus.PASS]
         met = not unmet
         if met:
             break
         answerable = [one for one in unmet if not isinstance(one, (*_TIMED, ExpressionPromotion))]
-        troubled = [one for one in unmet if isinstance(one, SoakPromotion)] and _troubled(asked)
+        troubled = [one for one in unmet if isinstance(one, SoakPromotion)] and _troubled(context)
         # windows last: they may be open once the soaks are over
         timed = sorted((one for one in unmet if isinstance(one, _TIMED)), key=_is_window)
         if answerable or troubled:
-            needs |= {each.ident: _answer(each, verdicts[each.ident], asked) for each in answerable}
+            needs |= {each.ident: _answer(each, verdicts[each.ident], context) for each in answerable}
             needs |= {need.text: need for need in troubled or ()}
-            asked = _answered(answerable, asked, over=bool(troubled))
+            context = _answered(answerable, context, over=bool(troubled))
             left = [one for one in left if one not in answerable or isinstance(one, _REPORTED)]
         elif timed:
             first = timed[0]
-            later = _later(first, verdicts[first.ident], asked.now)
-            needs[first.ident] = _timed(first, at, later, asked)
+            later = _later(first, verdicts[first.ident], context.now)
+            needs[first.ident] = _timed(first, at, later, context)
             if later is None:
                 break
-            asked = replace(asked, now=later)
+            context = replace(context, now=later)
         else:
             needs |= {
-                each.ident: _need(each, "other", f"{each.ident} to hold ({_told(each)})", asked) for each in unmet
+                each.ident: _need(each, "other", f"{each.ident} to hold ({_told(each)})", context) for each in unmet
             }
             left = [one for one in left if one not in unmet]
-    return Reached(at=asked.now if met else None, needs=tuple(needs[name] for name in _in_order(needs, promotions)))
+    return Reached(at=context.now if met else None, needs=tuple(needs[name] for name in _in_order(needs, promotions)))
 
 
 _REPORTED = (VerificationPromotion, WebhookPromotion, MetricPromotion)
@@ -123,31 +123,31 @@ def _is_window(one: Promotion) -> bool:
     return isinstance(one, WindowPromotion)
 
 
-def _answer(one: Promotion, said: Verdict, asked: GateContext) -> Need:
+def _answer(one: Promotion, said: Verdict, context: GateContext) -> Need:
     match one:
         case ManualPromotion():
-            return _need(one, "approval", _approvals(one, asked), asked)
+            return _need(one, "approval", _approvals(one, context), context)
         case VerificationPromotion():
-            passed = _passed(asked)
+            passed = _passed(context)
             jobs = [job for job in one.jobs or (one.ident,) if job not in passed]
-            return _need(one, "report", f"{listed(jobs)} to pass", asked)
+            return _need(one, "report", f"{listed(jobs)} to pass", context)
         case WebhookPromotion() | MetricPromotion():
-            return _need(one, "report", f"{one.ident} to pass", asked)
+            return _need(one, "report", f"{one.ident} to pass", context)
         case DependsOnPromotion():
             version = f" {one.version}" if one.version is not None else ""
-            return _need(one, "other", f"{one.service}{version} to succeed in {one.environment}", asked)
+            return _need(one, "other", f"{one.service}{version} to succeed in {one.environment}", context)
         case ProvenancePromotion():
-            if asked.deployment.release.artifact.digest is None:
+            if context.deployment.release.artifact.digest is None:
                 raise DeadEndError(f"publish a newer version, with a digest: {text(said.reason)}")
             missing = said.reason
             wanted = attestation_text(missing) if isinstance(missing, AwaitingAttestation) else text(missing)
-            return _need(one, "other", wanted, asked)
+            return _need(one, "other", wanted, context)
         case _:
-            return _need(one, "other", text(said.reason), asked)
+            return _need(one, "other", text(said.reason), context)
 
 
-def _approvals(one: ManualPromotion, asked: GateContext) -> str:
-    votes = count(one, asked)
+def _approvals(one: ManualPromotion, context: GateContext) -> str:
+    votes = count(one, context)
     parts = []
     if votes.refused:
         parts.append(f"{listed([word.by for word in votes.refused])} to take back the refusal of {one.ident}")
@@ -159,10 +159,10 @@ def _approvals(one: ManualPromotion, asked: GateContext) -> str:
     return " and ".join(parts)
 
 
-def _answered(answered: Sequence[Promotion], asked: GateContext, *, over: bool) -> GateContext:
+def _answered(answered: Sequence[Promotion], context: GateContext, *, over: bool) -> GateContext:
     """With good reports of the jobs that were missing; with every incident over."""
-    at = FactOrder(asked.now, "\U0010ffff", "")
-    passed = _passed(asked)
+    at = FactOrder(context.now, "\U0010ffff", "")
+    passed = _passed(context)
     jobs = [
         job
         for one in answered
@@ -170,27 +170,29 @@ def _answered(answered: Sequence[Promotion], asked: GateContext, *, over: bool) 
         for job in ((one.jobs if isinstance(one, VerificationPromotion) else ()) or (one.ident,))
         if job not in passed
     ]
-    kept = [report for report in asked.evidence.verifications if report.promotion not in jobs]
+    kept = [report for report in context.evidence.verifications if report.promotion not in jobs]
     reports = [Verification(promotion=job, outcome="passed", at=at) for job in jobs]
-    incidents = asked.evidence.incidents
+    incidents = context.evidence.incidents
     if over:
         incidents = tuple(replace(one, open=False, at=at) if one.open else one for one in incidents)
-    return replace(asked, evidence=replace(asked.evidence, verifications=(*kept, *reports), incidents=incidents))
+    return replace(context, evidence=replace(context.evidence, verifications=(*kept, *reports), incidents=incidents))
 
 
-def _passed(asked: GateContext) -> set[str]:
+def _passed(context: GateContext) -> set[str]:
     latest: Mapping[str, Verification] = {
-        report.promotion: report for report in sorted(asked.evidence.verifications, key=lambda one: one.at)
+        report.promotion: report for report in sorted(context.evidence.verifications, key=lambda one: one.at)
     }
     return {name for name, report in latest.items() if report.outcome == "passed"}
 
 
-def _troubled(asked: GateContext) -> tuple[Need, ...]:
+def _troubled(context: GateContext) -> tuple[Need, ...]:
     return tuple(
         Need(
-            kind="report", text=f"{incidents_text((one.report,))} to be over", environment=asked.deployment.environment
+            kind="report",
+            text=f"{incidents_text((one.report,))} to be over",
+            environment=context.deployment.environment,
         )
-        for one in asked.evidence.incidents
+        for one in context.evidence.incidents
         if one.open
     )
 
@@ -200,12 +202,12 @@ def _later(one: Promotion, said: Verdict, now: datetime) -> datetime | None:
     return later if later is not None and later > now else None
 
 
-def _timed(one: Promotion, begun: datetime, until: datetime | None, asked: GateContext) -> Need:
+def _timed(one: Promotion, begun: datetime, until: datetime | None, context: GateContext) -> Need:
     if isinstance(one, WindowPromotion):
         told = "to open" if until is not None else "to open, which it does not within two years"
-        return replace(_need(one, "window", f"{one.ident} {told}", asked), earliest=until)
+        return replace(_need(one, "window", f"{one.ident} {told}", context), earliest=until)
     left = in_words(_whole(until - begun)) + " of soak" if until is not None else f"{one.ident} to be met"
-    return replace(_need(one, "time", left, asked), earliest=until)
+    return replace(_need(one, "time", left, context), earliest=until)
 
 
 def _whole(left: timedelta) -> timedelta:
@@ -213,9 +215,9 @@ def _whole(left: timedelta) -> timedelta:
     return timedelta(seconds=-(-left // _CERTAIN)) if left > _CERTAIN else left
 
 
-def _need(one: Promotion, kind: Kind, text: str, asked: GateContext) -> Need:
-    environment = asked.deployment.environment
-    return Need(kind=kind, text=text, environment=environment, promotion=one.ident, phase=asked.phase)
+def _need(one: Promotion, kind: Kind, text: str, context: GateContext) -> Need:
+    environment = context.deployment.environment
+    return Need(kind=kind, text=text, environment=environment, promotion=one.ident, phase=context.phase)
 
 
 def _told(one: Promotion) -> str:

@@ -24,8 +24,8 @@ class Ranking(Struct, frozen=True, kw_only=True):
 class Candidates:
     """The order among a service's flows."""
 
-    def __init__(self, lanes: Evaluation, service: Service, holds: Holds) -> None:
-        self._lanes = lanes
+    def __init__(self, evaluation: Evaluation, service: Service, holds: Holds) -> None:
+        self._evaluation = evaluation
         self._service = service
         self._holds = holds
 
@@ -37,27 +37,29 @@ class Candidates:
         """
         waiting: dict[int, Reason] = {}
         superseded: dict[int, Reason] = {}
-        rivals = self._fit(stage, arrived, waiting, superseded)
+        arrived_releases = self._fit(stage, arrived, waiting, superseded)
 
-        def first(rivals: Sequence[Deployment]) -> Deployment | None:
-            return self._first(stage, rivals, waiting, superseded)
+        def first(arrived_releases: Sequence[Deployment]) -> Deployment | None:
+            return self._first(stage, arrived_releases, waiting, superseded)
 
         pin = self._holds.pin(stage.environment)
-        urgent = [known for known in rivals if self._lanes.hotfix(known) is not None]
+        urgent = [deployment for deployment in arrived_releases if self._evaluation.hotfix(deployment) is not None]
         if pin is not None:
-            pinned = [known for known in rivals if known.release.artifact.version == pin.version]
-            other = first([known for known in rivals if known not in pinned])
+            pinned = [
+                deployment for deployment in arrived_releases if deployment.release.artifact.version == pin.version
+            ]
+            other = first([deployment for deployment in arrived_releases if deployment not in pinned])
             if other is not None:
                 waiting[other.id] = pin.held
             candidate = max(pinned, key=self._age, default=None)
         elif urgent:
-            hotfix = self._lanes.hotfix(max(urgent, key=self._age))
-            other = first([known for known in rivals if known not in urgent])
+            hotfix = self._evaluation.hotfix(max(urgent, key=self._age))
+            other = first([deployment for deployment in arrived_releases if deployment not in urgent])
             if other is not None and hotfix is not None:
                 waiting[other.id] = BehindHotfix(version=hotfix.version, hotfix=hotfix.comment)
             candidate = first(urgent)
         else:
-            candidate = first(rivals)
+            candidate = first(arrived_releases)
         return Ranking(candidate=candidate, waiting=waiting, superseded=superseded)
 
     def _newness(self, release: Release) -> tuple[object, ...]:
@@ -69,36 +71,44 @@ class Candidates:
     ) -> list[Deployment]:
         """Those that are no downgrade and not vetoed."""
         fit = []
-        for known in arrived:
-            veto = self._holds.veto(stage.environment, known.release.artifact.version)
-            overtaken = self._overtaken(known)
+        for deployment in arrived:
+            veto = self._holds.veto(stage.environment, deployment.release.artifact.version)
+            overtaken = self._overtaken(deployment)
             if overtaken is not None:
-                superseded[known.id] = overtaken
+                superseded[deployment.id] = overtaken
             elif veto is not None:
-                waiting[known.id] = veto.held
+                waiting[deployment.id] = veto.held
             else:
-                fit.append(known)
+                fit.append(deployment)
         return fit
 
     def _first(
-        self, stage: Stage, rivals: Sequence[Deployment], waiting: dict[int, Reason], superseded: dict[int, Reason]
+        self,
+        stage: Stage,
+        arrived_releases: Sequence[Deployment],
+        waiting: dict[int, Reason],
+        superseded: dict[int, Reason],
     ) -> Deployment | None:
         """The first in line; the others wait behind it, or are superseded by it."""
-        if not rivals:
+        if not arrived_releases:
             return None
         if stage.supersede != "newest":
-            oldest = min(rivals, key=self._age)
+            oldest = min(arrived_releases, key=self._age)
             behind = InLineBehind(version=oldest.release.artifact.version)
-            waiting.update({known.id: behind for known in rivals if known is not oldest})
+            waiting.update({deployment.id: behind for deployment in arrived_releases if deployment is not oldest})
             return oldest
-        newest = max(rivals, key=self._age)
+        newest = max(arrived_releases, key=self._age)
         superseded.update(
-            {known.id: self._superseded(newest.release, known.release) for known in rivals if known is not newest}
+            {
+                deployment.id: self._superseded(newest.release, deployment.release)
+                for deployment in arrived_releases
+                if deployment is not newest
+            }
         )
         return newest
 
-    def _age(self, known: Deployment) -> tuple[object, ...]:
-        return (self._newness(known.release), known.id)
+    def _age(self, deployment: Deployment) -> tuple[object, ...]:
+        return (self._newness(deployment.release), deployment.id)
 
     def _superseded(self, newer: Release, older: Release) -> Superseded:
         return Superseded(version=newer.artifact.version, higher=self._is_higher(newer, older))
@@ -107,18 +117,18 @@ class Candidates:
         """Whether the version makes a release newer; of two tags of one version their time does."""
         return self._service.order == "version" and self._newness(newer)[0] != self._newness(older)[0]
 
-    def _overtaken(self, known: Deployment) -> Reason | None:
+    def _overtaken(self, deployment: Deployment) -> Reason | None:
         """Why the release would be a downgrade in its lane; None where it would not."""
-        module, newness = known.release.artifact.module, self._newness(known.release)
-        ran = self._lanes.runs(known)
+        module, newness = deployment.release.artifact.module, self._newness(deployment.release)
+        ran = self._evaluation.runs(deployment)
         if ran is not None and self._newness(ran.release) > newness:
             return NewerIsLive(
-                environment=known.environment,
+                environment=deployment.environment,
                 version=ran.release.artifact.version,
-                higher=self._is_higher(ran.release, known.release),
+                higher=self._is_higher(ran.release, deployment.release),
             )
-        for other in self._lanes.lane(known.environment):
+        for other in self._evaluation.lane(deployment.environment):
             came = other.needs_evaluation and other.commanded and other.release.artifact.module == module
             if came and other.kind == "deploy" and self._newness(other.release) > newness:
-                return self._superseded(other.release, known.release)
+                return self._superseded(other.release, deployment.release)
         return None

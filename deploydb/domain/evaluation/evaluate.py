@@ -43,17 +43,17 @@ def open_flow(catalog: Catalog, service: str, release: Release) -> FlowOpened:
     return FlowOpened(service=service, release=release, stages=stages)
 
 
-def decide(catalog: Catalog, situation: ServiceSnapshot, now: datetime) -> Decisions:
+def decide(catalog: Catalog, snapshot: ServiceSnapshot, now: datetime) -> Decisions:
     """The decisions for one service now, with their reasons. Pure: the same arguments, the same decisions.
 
     A service that is not configured is reconciled only: its flows wait until it is configured again.
     """
-    lanes = Evaluation(situation, now, catalog)
-    reconcile(lanes)
-    service = catalog.services.get(situation.service)
+    evaluation = Evaluation(snapshot, now, catalog)
+    reconcile(evaluation)
+    service = catalog.services.get(snapshot.service)
     if service is not None:
-        holds = Holds(lanes, catalog, {stage.environment: stage for stage in catalog.stages(service)})
-        evaluate_exit_gates(lanes, catalog, service)
-        apply_failure_policy(lanes, catalog, service, holds)
-        admit(lanes, catalog, service, holds)
-    return lanes.decisions()
+        holds = Holds(evaluation, catalog, {stage.environment: stage for stage in catalog.stages(service)})
+        evaluate_exit_gates(evaluation, catalog, service)
+        apply_failure_policy(evaluation, catalog, service, holds)
+        admit(evaluation, catalog, service, holds)
+    return evaluation.decisions()

@@ -19,7 +19,7 @@ from deploydb.domain.model.reasons import GatesPassed, NoGates, Reason, RolledBa
 _ROLLBACKS = ("rollback", "full_rollback")
 
 
-def evaluate_exit_gates(lanes: Evaluation, catalog: Catalog, service: Service) -> None:
+def evaluate_exit_gates(evaluation: Evaluation, catalog: Catalog, service: Service) -> None:
     """Evaluate the gates of each stage on what runs there and is not final.
 
     A later report may turn a failure at a gate. Where the catalog has it, an open incident is a failure, of what had
@@ -27,54 +27,54 @@ def evaluate_exit_gates(lanes: Evaluation, catalog: Catalog, service: Service) -
     """
     for stage in catalog.stages(service):
         fails = catalog.fails_on_incident(service, stage.environment)
-        _evaluate_stage(lanes, stage.environment, catalog.exit_promotions(service, stage), fail_on_incident=fails)
+        _evaluate_stage(evaluation, stage.environment, catalog.exit_promotions(service, stage), fail_on_incident=fails)
 
 
 def _evaluate_stage(
-    lanes: Evaluation, environment: str, promotions: Sequence[Promotion], *, fail_on_incident: bool
+    evaluation: Evaluation, environment: str, promotions: Sequence[Promotion], *, fail_on_incident: bool
 ) -> None:
-    for known in lanes.lane(environment):
-        runs = known.needs_evaluation and known.outcome == "succeeded" and known.expired_at is None
-        if not runs or known.status is Status.SKIPPED or known.failure_response in _ROLLBACKS:
+    for deployment in evaluation.lane(environment):
+        runs = deployment.needs_evaluation and deployment.outcome == "succeeded" and deployment.expired_at is None
+        if not runs or deployment.status is Status.SKIPPED or deployment.failure_response in _ROLLBACKS:
             continue
-        trouble = _incident(lanes, known) if fail_on_incident else None
-        if known.status is Status.SUCCESS and (trouble is None or trouble.outcome is not GateStatus.FAIL):
-            lanes.close(known)
+        trouble = _incident(evaluation, deployment) if fail_on_incident else None
+        if deployment.status is Status.SUCCESS and (trouble is None or trouble.outcome is not GateStatus.FAIL):
+            evaluation.close(deployment)
             continue
         # what is put back was verified there before
-        asked = promotions if known.kind == "deploy" else ()
-        verdicts = lanes.verdicts(asked, known, phase="exit", since=known.gates_count_from)
-        _judge(lanes, known, (*verdicts, trouble) if trouble is not None else verdicts)
+        context = promotions if deployment.kind == "deploy" else ()
+        verdicts = evaluation.verdicts(context, deployment, phase="exit", since=deployment.gates_count_from)
+        _judge(evaluation, deployment, (*verdicts, trouble) if trouble is not None else verdicts)
 
 
-def _incident(lanes: Evaluation, known: Deployment) -> Verdict | None:
+def _incident(evaluation: Evaluation, deployment: Deployment) -> Verdict | None:
     """What the incidents in the lane say of a deployment. None where there is none, nor was one."""
-    troubled = [incident for incident in lanes.evidence(known).incidents if incident.open]
+    troubled = [incident for incident in evaluation.evidence(deployment).incidents if incident.open]
     inputs = tuple(incident.event for incident in troubled if incident.event is not None)
     if troubled:
         reason = IncidentOpen(incidents=tuple(incident.report for incident in troubled))
         verdict = Verdict(promotion=INCIDENT, outcome=GateStatus.FAIL, reason=reason, inputs=inputs)
-    elif INCIDENT in lanes.before(known, "exit"):
+    elif INCIDENT in evaluation.before(deployment, "exit"):
         verdict = Verdict(promotion=INCIDENT, outcome=GateStatus.PASS, reason=IncidentOver())
     else:
         return None
-    lanes.say(known, verdict)
+    evaluation.say(deployment, verdict)
     return verdict
 
 
-def _judge(lanes: Evaluation, known: Deployment, verdicts: tuple[Verdict, ...]) -> None:
+def _judge(evaluation: Evaluation, deployment: Deployment, verdicts: tuple[Verdict, ...]) -> None:
     failures = [verdict.reason for verdict in verdicts if verdict.outcome is GateStatus.FAIL]
     unmet = [verdict.reason for verdict in verdicts if verdict.outcome is not GateStatus.PASS]
     if failures:
         reason = several(failures)
-        if (known.result, known.status_reason) != ("FAILED", reason):
-            lanes.settle("failed", replace(known, result="FAILED", status_reason=reason), reason)
+        if (deployment.result, deployment.status_reason) != ("FAILED", reason):
+            evaluation.settle("failed", replace(deployment, result="FAILED", status_reason=reason), reason)
     elif not unmet:
-        reason = _success(known, verdicts)
-        lanes.settle(
+        reason = _success(deployment, verdicts)
+        evaluation.settle(
             "succeeded",
             replace(
-                known,
+                deployment,
                 result="SUCCESS",
                 failure_response=None,
                 failure_response_detail=None,
@@ -83,19 +83,19 @@ def _judge(lanes: Evaluation, known: Deployment, verdicts: tuple[Verdict, ...]) 
             ),
             reason,
         )
-    elif known.result == "FAILED":
+    elif deployment.result == "FAILED":
         reason = several(unmet)
-        lanes.settle(
+        evaluation.settle(
             "resumed",
-            replace(known, result=None, failure_response=None, failure_response_detail=None, status_reason=reason),
+            replace(deployment, result=None, failure_response=None, failure_response_detail=None, status_reason=reason),
             reason,
         )
     else:
-        lanes.explain(known, several(unmet))
+        evaluation.explain(deployment, several(unmet))
 
 
-def _success(known: Deployment, verdicts: Sequence[Verdict]) -> Reason:
+def _success(deployment: Deployment, verdicts: Sequence[Verdict]) -> Reason:
     passed = tuple(verdict.reason for verdict in verdicts if verdict.promotion != INCIDENT)
     if passed:
         return GatesPassed(reasons=passed)
-    return NoGates() if known.kind == "deploy" else known.status_reason or RolledBack()
+    return NoGates() if deployment.kind == "deploy" else deployment.status_reason or RolledBack()

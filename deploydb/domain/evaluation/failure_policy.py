@@ -42,11 +42,11 @@ from deploydb.domain.model.reasons import (
 )
 
 
-def apply_failure_policy(lanes: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
+def apply_failure_policy(evaluation: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
     """Resolve requests of rollbacks, then respond to each failure that has had no response yet."""
-    failures = FailurePolicy(lanes, catalog, service, holds)
-    for wish in sorted(lanes.wishes, key=lambda wish: wish.at):
-        failures.grant(wish)
+    failures = FailurePolicy(evaluation, catalog, service, holds)
+    for request in sorted(evaluation.wishes, key=lambda request: request.at):
+        failures.grant(request)
     for stage in catalog.stages(service):
         failures.follow(stage)
 
@@ -54,94 +54,98 @@ def apply_failure_policy(lanes: Evaluation, catalog: Catalog, service: Service, 
 class FailurePolicy:
     """A service's failures and rollbacks."""
 
-    def __init__(self, lanes: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
-        self._lanes = lanes
+    def __init__(self, evaluation: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
+        self._evaluation = evaluation
         self._catalog = catalog
         self._service = service
         self._holds = holds
 
     def follow(self, stage: Stage) -> None:
         """Respond to each failure in a stage that has had no response yet."""
-        for known in self._lanes.lane(stage.environment):
-            undecided = known.needs_evaluation and known.replaced_at is None and known.failure_response is None
-            if undecided and known.status is Status.FAILED and known.kind != "external":
-                self._follow(stage, known)
+        for deployment in self._evaluation.lane(stage.environment):
+            undecided = (
+                deployment.needs_evaluation and deployment.replaced_at is None and deployment.failure_response is None
+            )
+            if undecided and deployment.status is Status.FAILED and deployment.kind != "external":
+                self._follow(stage, deployment)
 
-    def _follow(self, stage: Stage, known: Deployment) -> None:
-        lane, failure = self._lanes.lane(stage.environment), known.status_reason or NotRecorded()
-        again = next((one for one in lane if one.cause == known.id and one.kind == known.kind), None)
+    def _follow(self, stage: Stage, deployment: Deployment) -> None:
+        lane, failure = self._evaluation.lane(stage.environment), deployment.status_reason or NotRecorded()
+        again = next((one for one in lane if one.cause == deployment.id and one.kind == deployment.kind), None)
         if again is not None:  # it had failed before, and succeeded by a report that was taken back
             retried = Retried(attempt=again.attempt, deployment=again.id)
             followed = Followed(failure=failure, response=retried)
-            self._lanes.settle(
+            self._evaluation.settle(
                 "closed",
-                replace(known, failure_response="retry", failure_response_detail=retried, needs_evaluation=False),
+                replace(deployment, failure_response="retry", failure_response_detail=retried, needs_evaluation=False),
                 followed,
             )
             return
-        retry = self._catalog.retry(self._service, known.environment)
-        attempted = known.result is None  # the attempt itself failed; what a gate said no to is not tried again
-        if attempted and known.attempt <= retry.retries:
-            due = self._lanes.now + retry.backoff * 2 ** (known.attempt - 1)
-            attempt, attempts = known.attempt + 1, retry.retries + 1
+        retry = self._catalog.retry(self._service, deployment.environment)
+        attempted = deployment.result is None  # the attempt itself failed; what a gate said no to is not tried again
+        if attempted and deployment.attempt <= retry.retries:
+            due = self._evaluation.now + retry.backoff * 2 ** (deployment.attempt - 1)
+            attempt, attempts = deployment.attempt + 1, retry.retries + 1
             reason = RetryOf(attempt=attempt, attempts=attempts, failure=failure)
             scheduled = RetryScheduled(at=due, attempt=attempt, attempts=attempts)
-            self._lanes.settle(
+            self._evaluation.settle(
                 "closed",
-                replace(known, failure_response="retry", failure_response_detail=scheduled, needs_evaluation=False),
+                replace(
+                    deployment, failure_response="retry", failure_response_detail=scheduled, needs_evaluation=False
+                ),
                 reason,
             )
-            self._lanes.attempt(
+            self._evaluation.attempt(
                 AttemptScheduled(
-                    kind="rollback" if known.kind == "rollback" else "deploy",
-                    environment=known.environment,
-                    release=known.release,
-                    flow=known.flow,
+                    kind="rollback" if deployment.kind == "rollback" else "deploy",
+                    environment=deployment.environment,
+                    release=deployment.release,
+                    flow=deployment.flow,
                     attempt=attempt,
                     reason=reason,
                     promotions=tuple(one.ident for one in self._catalog.exit_promotions(self._service, stage))
-                    if known.kind == "deploy"
+                    if deployment.kind == "deploy"
                     else (),
-                    cause=known.id,
+                    cause=deployment.id,
                     not_before=due,
                 )
             )
             return
-        strategy = self._catalog.failure_strategy(self._service, known.environment)
-        if known.kind == "rollback":
-            self._count(known, "stop", RollbackFinal())
+        strategy = self._catalog.failure_strategy(self._service, deployment.environment)
+        if deployment.kind == "rollback":
+            self._count(deployment, "stop", RollbackFinal())
         elif strategy == "stop":
-            self._count(known, "stop", None)
+            self._count(deployment, "stop", None)
         elif strategy == "ignore":
-            self._count(replace(known, needs_evaluation=False), "ignore", FailureIgnored())
+            self._count(replace(deployment, needs_evaluation=False), "ignore", FailureIgnored())
         else:
-            self._roll_back(known, strategy)
+            self._roll_back(deployment, strategy)
 
-    def _roll_back(self, known: Deployment, strategy: FailureResponse) -> None:
-        good = self._lanes.good(known.environment, known.release.artifact.module)
+    def _roll_back(self, deployment: Deployment, strategy: FailureResponse) -> None:
+        good = self._evaluation.good(deployment.environment, deployment.release.artifact.module)
         if good is None:
             return
         if strategy == "full_rollback":
             good = [one for one in good if one.completed]
-        target, obstacle = self.target(good, known.environment, known.release)
+        target, obstacle = self.target(good, deployment.environment, deployment.release)
         if target is None:
-            self._count(known, "stop", obstacle)
+            self._count(deployment, "stop", obstacle)
             return
-        self._count(known, strategy, RollingBack(version=target.release.artifact.version))
-        self._lanes.attempt(
+        self._count(deployment, strategy, RollingBack(version=target.release.artifact.version))
+        self._evaluation.attempt(
             AttemptScheduled(
                 kind="rollback",
-                environment=known.environment,
+                environment=deployment.environment,
                 release=target.release,
                 flow=None,
                 attempt=1,
                 reason=RollbackOf(
-                    version=known.release.artifact.version,
-                    failure=known.status_reason,
+                    version=deployment.release.artifact.version,
+                    failure=deployment.status_reason,
                     target=target.release.artifact.version,
                     deployed_at=target.live_at,
                 ),
-                cause=known.id,
+                cause=deployment.id,
             )
         )
 
@@ -166,55 +170,55 @@ class FailurePolicy:
         return None, NoRollbackTarget(holds=tuple(dict.fromkeys(passed_over)))
 
     def _count(
-        self, known: Deployment, failure_response: FailureResponse, failure_response_detail: Reason | None
+        self, deployment: Deployment, failure_response: FailureResponse, failure_response_detail: Reason | None
     ) -> None:
         counted, failure = (
-            replace(known, failure_response=failure_response, failure_response_detail=failure_response_detail),
-            known.status_reason or NotRecorded(),
+            replace(deployment, failure_response=failure_response, failure_response_detail=failure_response_detail),
+            deployment.status_reason or NotRecorded(),
         )
         reason = (
             Followed(failure=failure, response=failure_response_detail)
             if failure_response_detail is not None
             else failure
         )
-        self._lanes.count_failure(counted, failure_response, reason)
+        self._evaluation.count_failure(counted, failure_response, reason)
 
-    def grant(self, wish: RollbackRequest) -> None:
+    def grant(self, request: RollbackRequest) -> None:
         """Schedule the rollback that a person requested, or resolve the request with the obstacle."""
         runs = [
             ran
-            for (environment, module), ran in self._lanes.running.items()
-            if environment == wish.environment and wish.module in (None, module)
+            for (environment, module), ran in self._evaluation.running.items()
+            if environment == request.environment and request.module in (None, module)
         ]
         if not runs:
-            self._lanes.answer(wish, NothingLive(environment=wish.environment))
+            self._evaluation.answer(request, NothingLive(environment=request.environment))
             return
         away = max(runs, key=lambda ran: ran.live_at)
         module, version = away.release.artifact.module, away.release.artifact.version
-        good = self._lanes.good(wish.environment, module)
+        good = self._evaluation.good(request.environment, module)
         if good is None:
             return
-        wanted = [one for one in good if wish.version in (None, one.release.artifact.version)]
-        target, obstacle = self.target(wanted, wish.environment, away.release)
+        wanted = [one for one in good if request.version in (None, one.release.artifact.version)]
+        target, obstacle = self.target(wanted, request.environment, away.release)
         if target is None:
-            self._lanes.answer(wish, replace(obstacle, version=wish.version))
+            self._evaluation.answer(request, replace(obstacle, version=request.version))
             return
         reason = RollbackOf(
             version=version,
-            requested=Comment(by=wish.by, comment=wish.reason),
+            requested=Comment(by=request.by, comment=request.reason),
             target=target.release.artifact.version,
             deployed_at=target.live_at,
         )
-        self._lanes.answer(wish, reason)
-        self._lanes.attempt(
+        self._evaluation.answer(request, reason)
+        self._evaluation.attempt(
             AttemptScheduled(
                 kind="rollback",
-                environment=wish.environment,
+                environment=request.environment,
                 release=target.release,
                 flow=None,
                 attempt=1,
                 reason=reason,
                 cause=away.deployment,
-                wish=wish.event,
+                wish=request.event,
             )
         )

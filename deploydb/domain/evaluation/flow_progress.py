@@ -20,14 +20,14 @@ from deploydb.domain.model.reasons import (
 class FlowProgress:
     """A service's stages as its flows come through them."""
 
-    def __init__(self, lanes: Evaluation, stages: Mapping[str, Stage]) -> None:
-        self._lanes = lanes
+    def __init__(self, evaluation: Evaluation, stages: Mapping[str, Stage]) -> None:
+        self._evaluation = evaluation
         self._stages = stages
 
-    def skipped_by_hotfix(self, known: Deployment) -> Reason | None:
+    def skipped_by_hotfix(self, deployment: Deployment) -> Reason | None:
         """Why the flow passes the stage by; None where it does not."""
-        hotfix = self._lanes.hotfix(known)
-        skips = hotfix is not None and known.environment in hotfix.skip
+        hotfix = self._evaluation.hotfix(deployment)
+        skips = hotfix is not None and deployment.environment in hotfix.skip
         return SkippedByHotfix(hotfix=hotfix.comment) if hotfix is not None and skips else None
 
     def dead_end(self, stage: Stage, flow: int | None) -> Reason | None:
@@ -40,58 +40,60 @@ class FlowProgress:
     def waits_for(self, stage: Stage, flow: int | None) -> Reason | None:
         """None where the flow has arrived at the stage; else what it waits for upstream."""
         upstream = self._upstream(stage, flow)
-        unmet = [known for known in upstream if not self._is_through(known)]
+        unmet = [deployment for deployment in upstream if not self._is_through(deployment)]
         if not unmet or (stage.after.need == "any" and len(unmet) < len(upstream)):
             return None
         return AwaitingStages(
-            environments=tuple(known.environment for known in unmet),
+            environments=tuple(deployment.environment for deployment in unmet),
             all=stage.after.need == "all",
-            failed=tuple(stage_reason(known) for known in unmet if known.status is Status.FAILED),
+            failed=tuple(stage_reason(deployment) for deployment in unmet if deployment.status is Status.FAILED),
         )
 
     def passed(self, stage: Stage, flow: int | None) -> list[Deployment]:
         """The deployments upstream that the flow is through with, those before a stage that it passed by among them."""
         found = []
-        for known in self._upstream(stage, flow):
-            if _has_got_through(known):
-                found.append(known)
-            elif self._is_through(known):
-                found += self.passed(self._stages[known.environment], flow)
+        for deployment in self._upstream(stage, flow):
+            if _has_got_through(deployment):
+                found.append(deployment)
+            elif self._is_through(deployment):
+                found += self.passed(self._stages[deployment.environment], flow)
         return found
 
     def _upstream(self, stage: Stage, flow: int | None) -> list[Deployment]:
-        found = (self._lanes.of(flow, environment) for environment in stage.after.environments)
-        return [known for known in found if known is not None]
+        found = (self._evaluation.of(flow, environment) for environment in stage.after.environments)
+        return [deployment for deployment in found if deployment is not None]
 
-    def _is_through(self, known: Deployment) -> bool:
+    def _is_through(self, deployment: Deployment) -> bool:
         """Whether the flow may go on from a stage: it got through, or it passes it by, however far it is there."""
-        return _has_got_through(known) or (
-            self.skipped_by_hotfix(known) is not None
-            and self.waits_for(self._stages[known.environment], known.flow) is None
+        return _has_got_through(deployment) or (
+            self.skipped_by_hotfix(deployment) is not None
+            and self.waits_for(self._stages[deployment.environment], deployment.flow) is None
         )
 
     def _end(self, flow: int | None, environment: str) -> Reason | None:
         """Why the flow can never come out of a stage, by where it ended; None where it may."""
-        known = self._lanes.of(flow, environment)
-        if known is None:
+        deployment = self._evaluation.of(flow, environment)
+        if deployment is None:
             return StageAddedLater(environment=environment)
-        if _has_got_through(known) or known.failure_response == "retry":
+        if _has_got_through(deployment) or deployment.failure_response == "retry":
             return None
-        if self.skipped_by_hotfix(known) is not None:
+        if self.skipped_by_hotfix(deployment) is not None:
             return self.dead_end(self._stages[environment], flow)
-        reason = known.status_reason or NotRecorded()
-        if known.status is Status.SKIPPED:
+        reason = deployment.status_reason or NotRecorded()
+        if deployment.status is Status.SKIPPED:
             end = self.dead_end(self._stages[environment], flow)
             return end or SkippedUpstream(environment=environment, reason=reason)
-        if known.expired_at is not None or (known.replaced_at is not None and known.status is Status.FAILED):
+        if deployment.expired_at is not None or (
+            deployment.replaced_at is not None and deployment.status is Status.FAILED
+        ):
             return FailedUpstream(environment=environment, reason=reason)
-        return ReplacedUpstream(environment=environment, reason=reason) if known.replaced_at is not None else None
+        return ReplacedUpstream(environment=environment, reason=reason) if deployment.replaced_at is not None else None
 
 
-def stage_reason(known: Deployment) -> StageReason:
+def stage_reason(deployment: Deployment) -> StageReason:
     """The deployment's reason, as part of another one's."""
-    return StageReason(environment=known.environment, reason=known.status_reason or NotRecorded())
+    return StageReason(environment=deployment.environment, reason=deployment.status_reason or NotRecorded())
 
 
-def _has_got_through(known: Deployment) -> bool:
-    return known.status is Status.SUCCESS or known.failure_response == "ignore"
+def _has_got_through(deployment: Deployment) -> bool:
+    return deployment.status is Status.SUCCESS or deployment.failure_response == "ignore"

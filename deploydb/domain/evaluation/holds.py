@@ -27,8 +27,8 @@ from deploydb.domain.model.reasons import Reason, several
 class Holds:
     """A service's holds, as they stand now. What it answers is looked at again when a hold ends by itself."""
 
-    def __init__(self, lanes: Evaluation, catalog: Catalog, stages: Mapping[str, Stage]) -> None:
-        self._lanes = lanes
+    def __init__(self, evaluation: Evaluation, catalog: Catalog, stages: Mapping[str, Stage]) -> None:
+        self._evaluation = evaluation
         self._catalog = catalog
         self._stages = stages
 
@@ -46,13 +46,13 @@ class Holds:
         """Against any promotion to the environment."""
         return self._standing("pause", (None, environment))
 
-    def frozen(self, known: Deployment) -> Verdict | None:
+    def frozen(self, deployment: Deployment) -> Verdict | None:
         """What the freezes over its environment say of a deployment: a gate that only a word of the right people opens.
 
         None where there is none, nor was one.
         """
-        freezes = self._standing("freeze", (None, known.environment))
-        before = self._lanes.before(known, "entry").get(FREEZE)
+        freezes = self._standing("freeze", (None, deployment.environment))
+        before = self._evaluation.before(deployment, "entry").get(FREEZE)
         if not freezes:
             over = before is None or before.outcome is GateStatus.PASS
             return None if over else _verdict(GateStatus.PASS, FreezeOver())
@@ -63,15 +63,15 @@ class Holds:
         if not groups:
             return _verdict(GateStatus.PENDING, reason, events)
         latest = max(hold.at for hold in freezes)
-        evidence = self._lanes.evidence_at(known, "entry")
+        evidence = self._evaluation.evidence_at(deployment, "entry")
         words = tuple(word for word in evidence.approvals if word.comment and word.at > latest)
-        asked = GateContext(
-            deployment=known,
-            now=self._lanes.now,
+        context = GateContext(
+            deployment=deployment,
+            now=self._evaluation.now,
             evidence=replace(evidence, approvals=words),
             groups=self._catalog.groups,
         )
-        votes = count(ManualPromotion(ident=FREEZE, groups=groups), asked)
+        votes = count(ManualPromotion(ident=FREEZE, groups=groups), context)
         inputs = (*events, *votes.inputs)
         if votes.missing or votes.refused:
             return _verdict(GateStatus.PENDING, reason, inputs)
@@ -79,10 +79,12 @@ class Holds:
         return _verdict(GateStatus.PASS, FreezeOverridden(freezes=held, by=by), inputs)
 
     def _standing(self, kind: Kind, environments: Sequence[str | None], version: str | None = None) -> list[Hold]:
-        found = standing(self._lanes.holds, kind, environments=environments, version=version, now=self._lanes.now)
+        found = standing(
+            self._evaluation.holds, kind, environments=environments, version=version, now=self._evaluation.now
+        )
         for hold in found:
             if hold.until is not None:
-                self._lanes.look_again(hold.until)
+                self._evaluation.look_again(hold.until)
         return found
 
     def _upstream(self, environment: str) -> list[str]:

@@ -22,10 +22,10 @@ from deploydb.domain.model.promotions import DependsOnPromotion
 from deploydb.domain.model.reason_parts import ReleaseStatus
 
 
-def depends_on(promotion: DependsOnPromotion, asked: GateContext) -> Verdict:
+def depends_on(promotion: DependsOnPromotion, context: GateContext) -> Verdict:
     """What runs there has succeeded, and is of the version that is wanted."""
     ident, lane = promotion.ident, {"service": promotion.service, "environment": promotion.environment}
-    found = [one for one in asked.neighbours if _is_meant(promotion, one)]
+    found = [one for one in context.neighbours if _is_meant(promotion, one)]
     if not found:
         missing = DependencyMissing(**lane, version=promotion.version)
         return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=missing)

@@ -40,10 +40,10 @@ def answered_under(promotions: Iterable[Promotion]) -> frozenset[str]:
     return frozenset(found)
 
 
-def of_exit(evidence: Evidence, known: Deployment, entry: Collection[str], used: Collection[int] = ()) -> Evidence:
+def of_exit(evidence: Evidence, deployment: Deployment, entry: Collection[str], used: Collection[int] = ()) -> Evidence:
     """What counts of a deployment that runs. `entry`: the names that its entry asks for, too; `used`: the log rows by
     which its entry was judged."""
-    ran = known.live_at or known.reported_live_at
+    ran = deployment.live_at or deployment.reported_live_at
 
     def counts(word: Verification | Approval) -> bool:
         if word.event is not None and word.event in used:
@@ -57,8 +57,8 @@ def of_entry(evidence: Evidence, earlier: Iterable[tuple[Deployment, Evidence]],
     """What counts at the door of a stage: what was said of the deployment, and of its `earlier` attempts until each
     was over, under the names of `entry`, or to pass a freeze."""
     reports, words = [*evidence.verifications], [*evidence.approvals]
-    for known, before in earlier:
-        until = known.finished.time if known.finished is not None else None
+    for deployment, before in earlier:
+        until = deployment.finished.time if deployment.finished is not None else None
         reports += (one for one in before.verifications if one.promotion in entry and _by(one, until))
         words += (
             one for one in before.approvals if (one.promotion in entry or one.promotion == FREEZE) and _by(one, until)

@@ -8,11 +8,11 @@ from deploydb.domain.model.gate_reasons import ExpressionFalse, ExpressionTrue, 
 from deploydb.domain.model.promotions import ExpressionPromotion
 
 
-def expression(promotion: ExpressionPromotion, asked: GateContext) -> Verdict:
+def expression(promotion: ExpressionPromotion, context: GateContext) -> Verdict:
     """True passes. False waits, since time or another attempt may change it; what cannot be told is an ERROR."""
-    ident, again = promotion.ident, asked.now + promotion.interval
+    ident, again = promotion.ident, context.now + promotion.interval
     try:
-        holds = promotion.rule(variables(asked))
+        holds = promotion.rule(variables(context))
     except ValueError as error:
         unknown = ExpressionUnknown(promotion=ident, error=str(error))
         return Verdict(promotion=ident, outcome=GateStatus.ERROR, reason=unknown, recheck_at=again)
@@ -23,13 +23,13 @@ def expression(promotion: ExpressionPromotion, asked: GateContext) -> Verdict:
     return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=reason, recheck_at=again)
 
 
-def variables(asked: GateContext) -> dict[str, Any]:
+def variables(context: GateContext) -> dict[str, Any]:
     """What an expression may speak of. Times are datetimes; what is not known is an empty text."""
-    known = asked.deployment
-    artifact = known.release.artifact
+    deployment = context.deployment
+    artifact = deployment.release.artifact
     return {
-        "service": known.service,
-        "environment": known.environment,
+        "service": deployment.service,
+        "environment": deployment.environment,
         "artifact": {
             "group": artifact.group,
             "name": artifact.name,
@@ -37,16 +37,16 @@ def variables(asked: GateContext) -> dict[str, Any]:
             "url": artifact.url or "",
             "digest": artifact.digest or "",
             "commit": artifact.commit or "",
-            "published_at": known.release.published_at,
-            "published_by": known.release.published_by,
+            "published_at": deployment.release.published_at,
+            "published_by": deployment.release.published_by,
         },
-        "flow": {"id": known.flow or 0},
+        "flow": {"id": deployment.flow or 0},
         "deployment": {
-            "id": known.id,
-            "attempt": known.attempt,
-            "kind": known.kind,
-            "status": str(known.status),
-            "since": asked.since or asked.now,
+            "id": deployment.id,
+            "attempt": deployment.attempt,
+            "kind": deployment.kind,
+            "status": str(deployment.status),
+            "since": context.since or context.now,
         },
-        "now": asked.now,
+        "now": context.now,
     }

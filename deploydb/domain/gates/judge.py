@@ -33,7 +33,7 @@ BROKEN_AGAIN_AFTER = timedelta(minutes=1)
 """A gate that breaks is asked again after this."""
 
 
-def judge(promotions: Sequence[Promotion], asked: GateContext) -> tuple[Verdict, ...]:
+def judge(promotions: Sequence[Promotion], context: GateContext) -> tuple[Verdict, ...]:
     """A verdict for each promotion, in their order.
 
     FAIL and ERROR are never mixed up: an errored job may report again, a failed one stops the flow. A gate that breaks
@@ -42,7 +42,7 @@ def judge(promotions: Sequence[Promotion], asked: GateContext) -> tuple[Verdict,
     found: dict[str, Verdict] = {}
     for promotion in sorted(promotions, key=_turn):
         others = [(other, found[other.ident]) for other in promotions if other.ident in found]
-        found[promotion.ident] = replace(_judge(promotion, asked, others), phase=asked.phase)
+        found[promotion.ident] = replace(_judge(promotion, context, others), phase=context.phase)
     return tuple(found[promotion.ident] for promotion in promotions)
 
 
@@ -51,40 +51,40 @@ def _turn(promotion: Promotion) -> int:
     return 2 if isinstance(promotion, ManualPromotion) else isinstance(promotion, SoakPromotion)
 
 
-def _judge(promotion: Promotion, asked: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+def _judge(promotion: Promotion, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
     try:
-        return _judge_one(promotion, asked, others)
+        return _judge_one(promotion, context, others)
     except Exception as error:  # whatever breaks in a gate must block that gate and nothing else
         reason = GateBroken(promotion=promotion.ident, error=f"{type(error).__name__}: {error}")
-        again = asked.now + BROKEN_AGAIN_AFTER
+        again = context.now + BROKEN_AGAIN_AFTER
         return Verdict(promotion=promotion.ident, outcome=GateStatus.ERROR, reason=reason, recheck_at=again)
 
 
-def _judge_one(promotion: Promotion, asked: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+def _judge_one(promotion: Promotion, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
     match promotion:
         case VerificationPromotion():
-            return verification(promotion, asked)
+            return verification(promotion, context)
         case WebhookPromotion() | MetricPromotion():
-            return checked(promotion, asked)
+            return checked(promotion, context)
         case SoakPromotion():
-            return soak(promotion, asked, others)
+            return soak(promotion, context, others)
         case WindowPromotion():
-            return window(promotion, asked)
+            return window(promotion, context)
         case DependsOnPromotion():
-            return depends_on(promotion, asked)
+            return depends_on(promotion, context)
         case ExpressionPromotion():
-            return expression(promotion, asked)
+            return expression(promotion, context)
         case ProvenancePromotion():
-            return provenance(promotion, asked)
+            return provenance(promotion, context)
         case ManualPromotion():
-            return _people(promotion, asked, others)
+            return _people(promotion, context, others)
         case _:
             assert_never(promotion)
 
 
-def _people(promotion: ManualPromotion, asked: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+def _people(promotion: ManualPromotion, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
     """People are asked once what need not ask them has passed. A word that they have given already stands."""
-    said = manual(promotion, asked)
+    said = manual(promotion, context)
     unmet = [
         other.ident
         for other, verdict in others

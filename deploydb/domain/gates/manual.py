@@ -26,10 +26,10 @@ class Votes(Struct, frozen=True, kw_only=True):
     inputs: tuple[int, ...]
 
 
-def manual(promotion: ManualPromotion, asked: GateContext) -> Verdict:
+def manual(promotion: ManualPromotion, context: GateContext) -> Verdict:
     """Enough different people said yes, and nobody no, within the timeout of being asked."""
     ident = promotion.ident
-    votes = count(promotion, asked)
+    votes = count(promotion, context)
     if votes.refused:
         refusals = tuple(Comment(by=word.by, comment=word.comment) for word in votes.refused)
         refused = ApprovalRefused(promotion=ident, refusals=refusals)
@@ -40,20 +40,20 @@ def manual(promotion: ManualPromotion, asked: GateContext) -> Verdict:
     reason = AwaitingApproval(missing=votes.missing, groups=votes.groups, approved_by=people, uncounted=votes.uncounted)
     if promotion.timeout is None:
         return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=reason, inputs=votes.inputs)
-    before = asked.before.get(ident)
+    before = context.before.get(ident)
     # the clock runs from when they were asked: the last verdict remembers it, also once it has run out
-    due = before.recheck_at if before is not None and before.recheck_at is not None else asked.now + promotion.timeout
-    if asked.now >= due:
+    due = before.recheck_at if before is not None and before.recheck_at is not None else context.now + promotion.timeout
+    if context.now >= due:
         late = ApprovalTimedOut(promotion=ident, timeout=promotion.timeout, awaiting=reason)
         return Verdict(promotion=ident, outcome=GateStatus.FAIL, reason=late, recheck_at=due, inputs=votes.inputs)
     return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=reason, recheck_at=due, inputs=votes.inputs)
 
 
-def count(promotion: ManualPromotion, asked: GateContext) -> Votes:
+def count(promotion: ManualPromotion, context: GateContext) -> Votes:
     """Whose word counts. Each person's latest word, once, on this very file, of a member of the groups."""
-    release = asked.deployment.release
+    release = context.deployment.release
     said: dict[str, Approval] = {}
-    for word in sorted(asked.evidence.approvals, key=lambda one: one.at):
+    for word in sorted(context.evidence.approvals, key=lambda one: one.at):
         if word.promotion == promotion.ident:
             said[word.by] = word
     words = [said[person] for person in sorted(said)]
@@ -61,7 +61,7 @@ def count(promotion: ManualPromotion, asked: GateContext) -> Votes:
     for word in words:
         if word.digest is not None and word.digest != release.artifact.digest:
             uncounted[word.by] = UncountedVote(by=word.by, cause="other_file", digest=word.digest)
-        elif promotion.groups and not groups_of(word.by, promotion.groups, asked.groups):
+        elif promotion.groups and not groups_of(word.by, promotion.groups, context.groups):
             uncounted[word.by] = UncountedVote(by=word.by, cause="not_in_groups", groups=promotion.groups)
         elif word.given and word.by == release.published_by and not promotion.allow_author:
             uncounted[word.by] = UncountedVote(by=word.by, cause="publisher")
@@ -69,7 +69,7 @@ def count(promotion: ManualPromotion, asked: GateContext) -> Votes:
     given = [word for word in counting if word.given]
     reached, free = len(given), promotion.groups
     if promotion.distinct_groups:
-        spoken_for = _matched([word.by for word in given], promotion.groups, asked.groups)
+        spoken_for = _matched([word.by for word in given], promotion.groups, context.groups)
         reached = len(spoken_for)
         free = tuple(group for group in promotion.groups if group not in spoken_for)
     return Votes(

@@ -10,12 +10,12 @@ from deploydb.domain.model.promotions import ProvenancePromotion
 from deploydb.domain.model.reason_parts import Signature
 
 
-def provenance(promotion: ProvenancePromotion, asked: GateContext) -> Verdict:
+def provenance(promotion: ProvenancePromotion, context: GateContext) -> Verdict:
     """The artifact has a digest, and of each kind that is asked for an attestation of it by an allowed signer."""
-    ident, digest = promotion.ident, asked.deployment.release.artifact.digest
+    ident, digest = promotion.ident, context.deployment.release.artifact.digest
     if digest is None:
         return Verdict(promotion=ident, outcome=GateStatus.FAIL, reason=DigestMissing(promotion=ident))
-    good = _good(promotion, asked)
+    good = _good(promotion, context)
     missing = _missing(promotion, good)
     if good and not missing:
         by = tuple(
@@ -24,7 +24,7 @@ def provenance(promotion: ProvenancePromotion, asked: GateContext) -> Verdict:
         inputs = tuple(sorted(one.event for one in good if one.event is not None))
         reason = Attested(promotion=ident, signatures=by)
         return Verdict(promotion=ident, outcome=GateStatus.PASS, reason=reason, inputs=inputs)
-    others = [one for one in asked.evidence.attestations if one not in good]
+    others = [one for one in context.evidence.attestations if one not in good]
     awaiting = AwaitingAttestation(
         digest=digest,
         signers=promotion.signers,
@@ -35,9 +35,9 @@ def provenance(promotion: ProvenancePromotion, asked: GateContext) -> Verdict:
     return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=awaiting)
 
 
-def _good(promotion: ProvenancePromotion, asked: GateContext) -> list[Attestation]:
-    digest = asked.deployment.release.artifact.digest
-    return [one for one in asked.evidence.attestations if one.digest == digest and one.signer in promotion.signers]
+def _good(promotion: ProvenancePromotion, context: GateContext) -> list[Attestation]:
+    digest = context.deployment.release.artifact.digest
+    return [one for one in context.evidence.attestations if one.digest == digest and one.signer in promotion.signers]
 
 
 def _missing(promotion: ProvenancePromotion, good: Sequence[Attestation]) -> list[str]:

@@ -19,25 +19,25 @@ from deploydb.domain.model.promotions import (
 _VERIFYING = (VerificationPromotion, WebhookPromotion, MetricPromotion)
 
 
-def soak(promotion: SoakPromotion, asked: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+def soak(promotion: SoakPromotion, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
     """The duration has passed since it came to run and was verified.
 
     A failed verification or an incident in that time starts it again. `others`: what the other gates say.
     """
     ident = promotion.ident
-    if asked.since is None:
+    if context.since is None:
         return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=SoakNotLive())
     unverified = [one.ident for one, verdict in others if _verifies(one) and verdict.outcome is not GateStatus.PASS]
     if unverified:
         return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=SoakUnverified(unmet=tuple(unverified)))
-    troubled = [incident for incident in asked.evidence.incidents if incident.open]
+    troubled = [incident for incident in context.evidence.incidents if incident.open]
     if troubled:
         broken = SoakIncident(incidents=tuple(incident.report for incident in troubled))
         inputs = tuple(incident.event for incident in troubled if incident.event is not None)
         return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=broken, inputs=inputs)
-    began, last = _began(asked, asked.since, [one for one, _ in others])
+    began, last = _began(context, context.since, [one for one, _ in others])
     due = began + promotion.duration
-    if asked.now >= due:
+    if context.now >= due:
         soaked = Soaked(promotion=ident, duration=promotion.duration)
         return Verdict(promotion=ident, outcome=GateStatus.PASS, reason=soaked)
     reason = Soaking(
@@ -54,14 +54,14 @@ def _verifies(promotion: Promotion) -> bool:
 
 
 def _began(
-    asked: GateContext, since: datetime, others: Sequence[Promotion]
+    context: GateContext, since: datetime, others: Sequence[Promotion]
 ) -> tuple[datetime, Verification | Incident | None]:
     """When the soak began, and the failed report or incident after which it began again."""
-    verified = [at for one in others if isinstance(one, _VERIFYING) if (at := verified_at(one, asked)) is not None]
+    verified = [at for one in others if isinstance(one, _VERIFYING) if (at := verified_at(one, context)) is not None]
     began = max([since, *verified])
     breaks: list[Verification | Incident] = [
-        report for report in asked.evidence.verifications if report.outcome == "failed"
+        report for report in context.evidence.verifications if report.outcome == "failed"
     ]
-    breaks += asked.evidence.incidents
+    breaks += context.evidence.incidents
     last = max(breaks, key=lambda one: one.at, default=None)
     return (last.at.time, last) if last is not None and last.at.time > began else (began, None)

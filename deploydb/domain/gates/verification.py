@@ -22,11 +22,11 @@ from deploydb.domain.model.promotions import (
 from deploydb.domain.model.reason_parts import JobReport
 
 
-def verification(promotion: VerificationPromotion, asked: GateContext) -> Verdict:
+def verification(promotion: VerificationPromotion, context: GateContext) -> Verdict:
     """Each job's latest report decides. None, or one that is no answer, is a no once the timeout has passed."""
     ident = promotion.ident
     jobs = promotion.jobs or (ident,)
-    latest = _latest(asked.evidence.verifications, jobs)
+    latest = _latest(context.evidence.verifications, jobs)
     inputs = tuple(report.event for report in latest.values() if report.event is not None)
     failed, errored = _reports(latest, "failed"), _reports(latest, "errored")
     if failed:
@@ -37,19 +37,19 @@ def verification(promotion: VerificationPromotion, asked: GateContext) -> Verdic
         return Verdict(promotion=ident, outcome=GateStatus.PASS, reason=passed, inputs=inputs)
     outcome = GateStatus.ERROR if errored else GateStatus.PENDING
     awaiting = AwaitingJobs(missing=missing, errored=errored)
-    if promotion.timeout is None or asked.since is None:
+    if promotion.timeout is None or context.since is None:
         return Verdict(promotion=ident, outcome=outcome, reason=awaiting, inputs=inputs)
-    due = asked.since + promotion.timeout
-    if asked.now < due:
+    due = context.since + promotion.timeout
+    if context.now < due:
         return Verdict(promotion=ident, outcome=outcome, reason=awaiting, recheck_at=due, inputs=inputs)
     late = JobsTimedOut(timeout=promotion.timeout, missing=missing, errored=errored)
     return Verdict(promotion=ident, outcome=GateStatus.FAIL, reason=late, inputs=inputs)
 
 
-def checked(promotion: CheckedPromotion, asked: GateContext) -> Verdict:
+def checked(promotion: CheckedPromotion, context: GateContext) -> Verdict:
     """The latest answer decides. One that is no answer yet says how far it is; it is asked again."""
     ident = promotion.ident
-    report = _latest(asked.evidence.verifications, (ident,)).get(ident)
+    report = _latest(context.evidence.verifications, (ident,)).get(ident)
     if report is None:
         url = promotion.url if isinstance(promotion, WebhookPromotion) else promotion.prometheus
         running = CheckRunning(promotion=ident, url=url)
@@ -66,10 +66,10 @@ def checked(promotion: CheckedPromotion, asked: GateContext) -> Verdict:
             return Verdict(promotion=ident, outcome=GateStatus.ERROR, reason=unanswered, inputs=inputs)
 
 
-def verified_at(promotion: VerificationPromotion | CheckedPromotion, asked: GateContext) -> datetime | None:
+def verified_at(promotion: VerificationPromotion | CheckedPromotion, context: GateContext) -> datetime | None:
     """When the last of the jobs reported that it passed."""
     jobs = (promotion.jobs if isinstance(promotion, VerificationPromotion) else ()) or (promotion.ident,)
-    times = [report.at.time for report in _latest(asked.evidence.verifications, jobs).values()]
+    times = [report.at.time for report in _latest(context.evidence.verifications, jobs).values()]
     return max(times, default=None)
 
 

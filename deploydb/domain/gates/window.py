@@ -10,10 +10,10 @@ _NAMED = 3
 """More windows than these are counted, not named."""
 
 
-def window(promotion: WindowPromotion, asked: GateContext) -> Verdict:
+def window(promotion: WindowPromotion, context: GateContext) -> Verdict:
     """Inside of a window that allows, outside of those that deny. Asked again when it opens, and when it closes."""
     ident, zone = promotion.ident, promotion.zone
-    opening = opens(promotion, asked.now)
+    opening = opens(promotion, context.now)
     if opening.is_open:
         open_ = WindowOpen(promotion=ident, zone=zone, until=opening.closes_at)
         return Verdict(promotion=ident, outcome=GateStatus.PASS, reason=open_, recheck_at=opening.closes_at)
