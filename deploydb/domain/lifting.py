@@ -1,5 +1,6 @@
 """What would lift the holds at a door: their ends, people who lift them, and for a freeze an override."""
 
+from deploydb.domain.dead_ends import DeadEndError
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.gates.formatting import listed
@@ -7,7 +8,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, GateStatus
 from deploydb.domain.model.overrides import Hold, standing
 from deploydb.domain.model.promotions import FREEZE
-from deploydb.domain.needs import DeadEndError, Need, Reached
+from deploydb.domain.needs import Need, Reached
 from deploydb.domain.wording import joined, text
 
 

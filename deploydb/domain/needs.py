@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.calendar.windows import next_opening
+from deploydb.domain.dead_ends import DeadEndError
 from deploydb.domain.gate_wording import attestation_text, incidents_text
 from deploydb.domain.gates import GateContext, judge
 from deploydb.domain.gates.formatting import in_words, listed
@@ -40,10 +41,6 @@ _ROUNDS = 500
 """How often the times of several gates are brought together before it is said that they never meet."""
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _CERTAIN = timedelta(seconds=1)
-
-
-class DeadEndError(Exception):
-    """Nothing leads there. Its text says what to do instead."""
 
 
 class Need(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from deploydb.domain.dead_ends import DeadEndError, require_newest, require_way_out
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.flow_progress import FlowProgress
@@ -30,9 +31,7 @@ from deploydb.domain.model.deployment import (
     Status,
 )
 from deploydb.domain.model.promotions import Promotion
-from deploydb.domain.model.reasons import NotRecorded
-from deploydb.domain.needs import DeadEndError, Need, Reached, ask_gates
-from deploydb.domain.wording import text
+from deploydb.domain.needs import Need, Reached, ask_gates
 
 Goal = Literal["entered", "verified"]
 
@@ -101,7 +100,7 @@ class _Walk:
         before = self._upstream(stage, deployment, now) if deployment.kind == "deploy" else Reached(at=now)
         if before.at is None:
             return before
-        self._rule_out(deployment)
+        require_newest(self._evaluation, self._service, deployment)
         reached = before.beside(holds_against(self._evaluation, self._holds, self._catalog, deployment)).beside(
             self._beside(stage, deployment, now)
         )
@@ -119,27 +118,9 @@ class _Walk:
 
     def _out(self, deployment: Deployment, now: datetime) -> Reached:
         """From wherever it is up to the last exit gate of its stage."""
-        version, environment = deployment.release.artifact.version, deployment.environment
-        newer = f"publish a newer version than {version}"
         if deployment.status is Status.SUCCESS or deployment.failure_response == "ignore":
             return Reached(at=now)
-        if (
-            deployment.status is Status.SKIPPED
-            or deployment.replaced_at is not None
-            or deployment.expired_at is not None
-        ):
-            raise DeadEndError(f"{newer}: in {environment} it {_ended(deployment)}")
-        if deployment.outcome == "failed":
-            raise DeadEndError(
-                f"{newer}: its deployment to {environment} failed: {deployment.failure or _reason(deployment)}"
-            )
-        if deployment.failure_response in ("rollback", "full_rollback"):
-            response = (
-                text(deployment.failure_response_detail)
-                if deployment.failure_response_detail is not None
-                else "rolled back"
-            )
-            raise DeadEndError(f"{newer}: in {environment} it was {response}")
+        require_way_out(deployment)
         reached, ran = Reached(at=now), deployment
         if deployment.outcome is None:
             if not deployment.active:
@@ -150,10 +131,10 @@ class _Walk:
             ran = replace(
                 deployment, finished=FactOrder(reached.at, "", ""), outcome="succeeded", requested_at=reached.at
             )
-        stage = self._stages.get(environment)
-        context = self._catalog.exit_promotions(self._service, stage) if stage and deployment.kind == "deploy" else ()
+        stage = self._stages.get(deployment.environment)
+        gates = self._catalog.exit_promotions(self._service, stage) if stage and deployment.kind == "deploy" else ()
         assert reached.at is not None  # noqa: S101  # returned above
-        out = reached.beside(self._gates("exit", context, ran, reached.at, ran.gates_count_from))
+        out = reached.beside(self._gates("exit", gates, ran, reached.at, ran.gates_count_from))
         return out.then(self._incidents(deployment))
 
     def _gates(
@@ -212,25 +193,6 @@ class _Walk:
         if self._progress.skipped_by_hotfix(before) is not None and environment in self._stages:
             return self._upstream(self._stages[environment], deployment, now)
         return self._out(before, now)
-
-    def _rule_out(self, deployment: Deployment) -> None:
-        """A newer release that runs there, or is on its way in, leaves no place for it."""
-        if deployment.kind != "deploy":
-            return
-        newness = deployment.release.order_key(self._service.order)
-        ran = self._evaluation.runs(deployment)
-        came = [
-            one.release
-            for one in self._evaluation.lane(deployment.environment)
-            if one.needs_evaluation
-            and one.commanded
-            and one.kind == "deploy"
-            and one.release.artifact.module == deployment.release.artifact.module
-        ]
-        for other in ([ran.release] if ran is not None else []) + came:
-            if other.order_key(self._service.order) > newness:
-                there = f"{deployment.environment} has {other.artifact.version}, which is newer"
-                raise DeadEndError(f"{there}: publish a newer one, or roll back")
 
     def _beside(self, stage: Stage, deployment: Deployment, now: datetime) -> Reached:
         """Who goes first: a rollback, what is being deployed or verified there, another in line; and another attempt's
@@ -324,16 +286,6 @@ class _Walk:
         text = f"the {what} of {deployment.release.artifact.version} to {deployment.environment}"
         text += " to finish" if deployment.active else ""
         return Need(kind="deployment", text=text, environment=deployment.environment)
-
-
-def _ended(deployment: Deployment) -> str:
-    if deployment.status is Status.SKIPPED:
-        return f"was skipped: {_reason(deployment)}"
-    return f"was {_reason(deployment)}" if deployment.status is Status.COMPLETED else f"failed: {_reason(deployment)}"
-
-
-def _reason(deployment: Deployment) -> str:
-    return text(deployment.status_reason or NotRecorded())
 
 
 def _each_once(needs: Sequence[Need]) -> tuple[Need, ...]:

@@ -247,11 +247,9 @@ def mentions(reason: Reason, name: str) -> bool:
 def _strings(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, tuple):
-        for part in value:
+    elif isinstance(value, tuple | Struct):
+        for part in value if isinstance(value, tuple) else astuple(value):
             yield from _strings(part)
-    elif isinstance(value, Struct):
-        yield from _strings(astuple(value))
 
 
 def _newer(higher: bool) -> str:

@@ -42,8 +42,8 @@ def _evaluate_stage(
             evaluation.close(deployment)
             continue
         # what is put back was verified there before
-        context = promotions if deployment.kind == "deploy" else ()
-        verdicts = evaluation.verdicts(context, deployment, phase="exit", since=deployment.gates_count_from)
+        asked = promotions if deployment.kind == "deploy" else ()
+        verdicts = evaluation.verdicts(asked, deployment, phase="exit", since=deployment.gates_count_from)
         _judge(evaluation, deployment, (*verdicts, trouble) if trouble is not None else verdicts)
 
 

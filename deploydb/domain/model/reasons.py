@@ -1,7 +1,6 @@
-"""Reasons as data: why a deployment is where it is, and why a gate judges as it does. `wording.text` renders them.
+"""Reasons as data: one struct a case, with its stable code as the tag. `wording.text` renders the text.
 
-One struct a case; its tag is the stable code, its fields are the parameters. A reason that explains another one holds
-it. The reasons of gates are in `gate_reasons`, those of a stage's entry in `admission_reasons`.
+A reason that explains another one holds it. `gate_reasons` and `admission_reasons` have the other cases.
 """
 
 from collections.abc import Sequence
@@ -28,7 +27,7 @@ class Several(ReasonCase, frozen=True, kw_only=True, tag="several"):
 
 
 class NotRecorded(ReasonCase, frozen=True, kw_only=True, tag="not_recorded"):
-    """The reason at that time is not in the log."""
+    """The reason is not known."""
 
 
 class NotAsked(ReasonCase, frozen=True, kw_only=True, tag="not_asked"):
@@ -222,7 +221,7 @@ class NothingLive(ReasonCase, frozen=True, kw_only=True, tag="nothing_live"):
 
 
 class RollbackOf(ReasonCase, frozen=True, kw_only=True, tag="rollback_of"):
-    """A rollback after a failure (`failure`), or by a person (`requested`). `deployed_at`: when `target` was."""
+    """A rollback after a failure, or by a person. `deployed_at`: when `target` was deployed."""
 
     version: str
     target: str
@@ -294,8 +293,6 @@ ProgressReason = (
     | SucceededUpstream
     | PutByHand
 )
-"""Every reason of this module."""
-
 Reason = GateReason | AdmissionReason | ProgressReason
 
 
