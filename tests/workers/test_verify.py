@@ -1,169 +1,26 @@
 """`verify` on each database, asking a real web server on loopback; the facts are put back as ingest does."""
 
-import io
 import json
 import os
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from deploydb.configuration import load
-from deploydb.domain.model.catalog import Catalog, Service
-from deploydb.domain.model.promotions import (
-    MetricPromotion,
-    Promotion,
-    WebhookPromotion,
-)
-from deploydb.domain.wording import text
-from deploydb.egress import Client, EgressPolicy
-from deploydb.http.health import Health
 from deploydb.store import external_checks
-from deploydb.store.record import record
-from deploydb.store.tables import event, external_check, outbox, verdict
-from deploydb.telemetry import open_log
+from deploydb.store.tables import event, external_check
 from tests.cluster import write_config
-from tests.scenario import Scenario, catalog
+from tests.scenario import catalog
 from tests.servers import until
-from tests.web import Web, result, web
-from workers.loop import RetryPolicy, run
-from workers.signals import Signals
-from workers.verify import CONCURRENCY, GRACE_SECONDS, PER_HOST, Verify
-
-SOON = timedelta(milliseconds=100)
-
-
-class Still:
-    """A configuration that a test changes."""
-
-    def __init__(self, known: Catalog) -> None:
-        self.catalog = known
-
-    def refresh(self, force: bool = False) -> bool:
-        return force and False
-
-
-class Bench:
-    """A world whose service foo asks for some promotions in dev, a web server, and workers."""
-
-    def __init__(self, database_url: str, server: Web) -> None:
-        self.database_url = database_url
-        self.web = server
-        self.world = Scenario(database_url)
-        self.world.now = datetime.now(UTC)
-        self.live = Still(self.world.catalog)
-        self.log = io.StringIO()
-        self._published = 0
-
-    def configure(self, *promotions: Promotion) -> None:
-        foo = Service(
-            ident="foo",
-            artifacts=("com.example:foo",),
-            pipelines=("main",),
-            promotions=tuple(promotion.ident for promotion in promotions),
-        )
-        self.live.catalog = self.world.catalog = catalog(foo, promotions=promotions)
-
-    def webhook(self, path: str = "/check", **fields: Any) -> WebhookPromotion:
-        fields = {"interval": SOON, "timeout": timedelta(seconds=20)} | fields
-        return WebhookPromotion(**{"ident": "web", "url": self.web.url + path} | fields)
-
-    def metric(self, **fields: Any) -> MetricPromotion:
-        given = {"ident": "errors", "prometheus": self.web.url, "query": "errors", "below": 0.01, "interval": SOON}
-        return MetricPromotion(**given | fields)
-
-    def deployed(self, version: str = "1.0") -> None:
-        """A version runs in dev, and its gates ask."""
-        self.world.publish(version)
-        self.world.now = datetime.now(UTC)
-        self.world.evaluate()
-        self.world.deploy()
-
-    def facts(self) -> list[tuple[str, str]]:
-        """What verify has published so far, outcome and reason."""
-        return [(fact.outcome, fact.reason) for fact in self._facts()]  # type: ignore[attr-defined]
-
-    def _facts(self) -> list[object]:
-        rows = [row for row in self.world.rows(outbox) if row.exchange == "deploydb.events"]
-        return [self.world.arrival(row.body.encode()).fact for row in rows]
-
-    def heard(self, *, times: int = 1) -> None:
-        """Ingest and promotion see what was published."""
-        now = self.world.now = datetime.now(UTC)
-        bodies = [row.body.encode() for row in self.world.rows(outbox) if row.exchange == "deploydb.events"]
-        record(self.world.engine, [self.world.arrival(body) for body in bodies for _ in range(times)], now)
-        self.world.evaluate()
-
-    def said(self, promotion: str = "web") -> list[tuple[str, str]]:
-        """The verdicts on it, as people read them."""
-        return [
-            (row.outcome, text(row.reason))
-            for row in self.world.rows(verdict)
-            if row.promotion == promotion and row.outcome
-        ]
-
-    def done(self) -> bool:
-        return all(row.done_at is not None for row in self.world.rows(external_check))
-
-    def until_done(self) -> None:
-        until(self.done, what="every probe to be done")
-
-    def worker(self, signals: Signals, registry: CollectorRegistry, allow: str) -> Verify:
-        return Verify(
-            engine=self.world.engine,
-            live=self.live,  # type: ignore[arg-type]
-            outgoing=Client(EgressPolicy.parse(allow)),
-            signals=signals,
-            log=open_log("debug", name="verify", stream=self.log),
-            registry=registry,
-        )
-
-    @contextmanager
-    def working(self, allow: str = "127.0.0.1") -> Iterator[CollectorRegistry]:
-        """A worker's loop in a thread, stopped as SIGTERM does at the end."""
-        signals, health, registry = Signals(), Health(), CollectorRegistry()
-        verify = self.worker(signals, registry, allow)
-        patience = RetryPolicy(
-            signals=signals, health=health, log=open_log("debug", name="verify", stream=self.log), registry=registry
-        )
-        errors: list[BaseException] = []
-
-        def work() -> None:
-            try:
-                run(verify, signals=signals, patience=patience, log=open_log("debug", name="v", stream=self.log))
-                verify.close()
-            except BaseException as error:
-                errors.append(error)
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        try:
-            yield registry
-        finally:
-            signals.stop()
-            thread.join(timeout=10)
-            assert not thread.is_alive()
-            assert errors == []
-
-
-@pytest.fixture
-def bench(database_url: str) -> Iterator[Bench]:
-    with web() as server:
-        made = Bench(database_url, server)
-        try:
-            yield made
-        finally:
-            server.released.set()
-            until(lambda: not any(thread.name.startswith("asks ") for thread in threading.enumerate()), what="the end")
-            made.world.engine.dispose()
+from tests.web import web
+from tests.workers.verify_bench import SOON, Bench
+from tests.workers.verify_bench import bench as bench
+from workers.verify import CONCURRENCY, GRACE_SECONDS, PER_HOST
 
 
 def test_a_webhook_that_answers_as_expected_after_two_503_passes(bench: Bench) -> None:
@@ -292,84 +149,6 @@ def test_what_is_not_allowed_is_not_asked_says_what_to_set_and_never_fails_for_i
     assert bench.facts() == [("errored", refused)]
     assert bench.web.asked == []
     assert not bench.done()
-
-
-def test_a_metric_passes_at_once_without_a_duration(bench: Bench) -> None:
-    bench.configure(bench.metric(query='sum(errors{version="{version}", job=~"{service}.*"})'))
-    bench.web.vector("0.07", "0.005")
-    bench.deployed('1.0"\\x')
-    with bench.working():
-        bench.until_done()
-    assert bench.web.queries() == ['sum(errors{version="1.0\\"\\\\x", job=~"foo.*"})'] * 2
-    errored, passed = bench.facts()
-    assert errored[0] == "errored"
-    assert errored[1].startswith("0.07 at ")
-    assert errored[1].endswith("UTC, must be below 0.01")
-    assert passed == ("passed", "0.005, below 0.01")
-
-
-def test_a_version_writes_no_promql_wherever_it_stands(bench: Bench) -> None:
-    query = """errors{a="{version}", b='{version}', c=`{version}`, d=~"{version}"}"""
-    bench.configure(bench.metric(query=query))
-    bench.web.vector("0.005")
-    bench.deployed("""'"`}.""")
-    with bench.working():
-        bench.until_done()
-    (asked,) = bench.web.queries()
-    assert asked == """errors{a="'\\"`}.", b='\\'"`}.', c="'\\"`}.", d=~"'\\"`\\\\}\\\\."}"""
-
-
-def test_a_metric_must_stay_there_for_its_time_without_a_break(bench: Bench) -> None:
-    bench.configure(bench.metric(for_=timedelta(seconds=1.5)))
-    bench.web.vector("0.001", "0.001", "0.5", "0.002")
-    bench.deployed()
-    with bench.working():
-        bench.until_done()
-    assert len(bench.web.asked) >= 5
-    *_, held, broke, again, passed = [reason for _, reason in bench.facts()]
-    assert held.startswith("below 0.01 since ")
-    assert held.endswith("UTC, must stay so for 1s")
-    assert broke.startswith("0.5 at ")
-    assert again.startswith("below 0.01 since ")
-    assert passed == "0.002, below 0.01 for 1s"
-
-
-def test_a_metric_that_does_not_get_there_in_time_fails_with_its_last_value(bench: Bench) -> None:
-    bench.configure(bench.metric(timeout=timedelta(seconds=2)))
-    bench.web.vector("0.5")
-    bench.deployed()
-    with bench.working():
-        bench.until_done()
-    assert bench.facts()[-1] == ("failed", "not within 2s: 0.5 at last, must be below 0.01")
-    assert len(bench.facts()) == 2
-    bench.heard()
-    assert bench.world.statuses("1.0")["dev"] == "FAILED"
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "reason"),
-    [
-        (200, result("vector", []), "the query gives no value"),
-        (200, result("vector", [{"value": [1, "1"]}, {"value": [1, "2"]}]), "the query gives 2 values, expected one"),
-        (200, result("scalar", [1.5, "NaN"]), "the query gives NaN"),
-        (200, result("matrix", []), "the query gives a matrix, expected one value"),
-        (400, b'{"status":"error","errorType":"bad_data","error":"parse error"}', "Prometheus: 400: parse error"),
-        (502, b"<html>", "Prometheus: 502, and no answer of its API"),
-        (200, b"[" * 100_000, "Prometheus: 200, and no answer of its API"),
-        (200, b" " * 2_000_000, "Prometheus: the answer is longer than 1024 KiB"),
-        (200, result("scalar", [1, "words"]), "Prometheus: 200, and no answer of its API"),
-    ],
-)
-def test_what_is_no_value_is_no_answer_yet(bench: Bench, status: int, body: bytes, reason: str) -> None:
-    bench.configure(bench.metric())
-    bench.web.reply("/api/v1/query", (status, body), (200, result("scalar", [1, "0"])))
-    bench.deployed()
-    with bench.working():
-        bench.until_done()
-    errored, passed = bench.facts()
-    assert errored[0] == "errored"
-    assert errored[1].startswith(reason)
-    assert passed == ("passed", "0, below 0.01")
 
 
 def test_a_deployment_that_is_over_is_no_longer_asked(bench: Bench) -> None:

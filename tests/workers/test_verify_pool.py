@@ -10,8 +10,8 @@ from deploydb.domain.model.errors import Transient
 from deploydb.store import engine as store
 from deploydb.store.engine import open_engine, reading
 from tests.servers import until
-from tests.workers.test_verify import SOON, Bench
-from tests.workers.test_verify import bench as bench
+from tests.workers.verify_bench import SOON, Bench
+from tests.workers.verify_bench import bench as bench
 from workers import verify
 from workers.verify import CONCURRENCY, SETTLING
 
