@@ -40,8 +40,8 @@ def then(
     views = [_as_known(view, known[view.id], rows[view.id], at) for view in flow if view.id in known]
     catalogs = {
         (row.deployment, _gate(row)): row.body["catalog"]
-        for message in rows.values()
-        for row in message
+        for changes in rows.values()
+        for row in changes
         if row.type == "verdict.changed" and "catalog" in row.body
     }
     return views, catalogs
@@ -133,7 +133,7 @@ def _result(view: ResultView, rows: Sequence[RowView]) -> ResultView:
     row = _last(rows).get(view.gate)
     if row is None:
         return replace(view, outcome=None, reason=None, recheck_at=None, decided_at=None, inputs=())
-    return _said(view, row)
+    return _with_verdict(view, row)
 
 
 def _later(view: DeploymentView, row: RowView) -> ResultView:
@@ -149,10 +149,10 @@ def _later(view: DeploymentView, row: RowView) -> ResultView:
         created_at=row.recorded_at,
         url=None,
     )
-    return _said(made, row)
+    return _with_verdict(made, row)
 
 
-def _said(view: ResultView, row: RowView) -> ResultView:
+def _with_verdict(view: ResultView, row: RowView) -> ResultView:
     again = row.body.get("recheck_at")
     return replace(
         view,

@@ -56,7 +56,7 @@ class Drift:
             if pin.version is None or pin.version in there or pin.version in coming:
                 return None
             if runs is None and there:
-                return None  # told of the modules that are there
+                return None  # the drift of the modules that are there is reported
             if runs is None and module != service.artifacts[0]:
                 return None
             return Expected(pin.version, pin.at.time, pin.held)

@@ -22,7 +22,7 @@ from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.lanes import RunningView
 
 _RESERVED = {FREEZE: "Freeze", INCIDENT: "Incident"}
-"""The types of gates that nobody configures as promotions."""
+"""The types of gates that are no configured promotions."""
 
 Catalogs = Mapping[tuple[int, deployment.Gate], str]
 """The digests of the catalogs that verdicts were made by, by deployment and gate."""
@@ -104,8 +104,8 @@ def _answer(
     because = f": {text(meant.status_reason)}" if meant.status_reason is not None else ""
     match meant.status:
         case "SUCCESS" | "COMPLETED" if runs is not None and not here:
-            message = because if meant.status == "COMPLETED" else ""
-            return f"{version} was in {environment}{message}; {runs.version} runs there since {_at(runs.since)}"
+            unverified = because if meant.status == "COMPLETED" else ""
+            return f"{version} was in {environment}{unverified}; {runs.version} runs there since {_at(runs.since)}"
         case "COMPLETED" if meant.kind != "external":
             return f"{version} is in {environment}{_since(runs)} and is not verified yet: {_waiting(meant)}"
         case "SUCCESS" | "COMPLETED":
@@ -114,8 +114,8 @@ def _answer(
             return f"{version} runs in {environment}{_since(runs)} and failed there{because}{_aftermath(meant)}"
         case "SKIPPED":
             return f"{version} will not come to {environment}{because}{other}"
-    message = "; ".join(_holding(view, meant) for view in _holders(meant, way, after, passed))
-    return f"{version} is not in {environment}: {message}{other}"
+    causes = "; ".join(_holding(view, meant) for view in _holders(meant, way, after, passed))
+    return f"{version} is not in {environment}: {causes}{other}"
 
 
 def _holders(

@@ -57,7 +57,7 @@ class Export:
             until=asked.moment("until"),
         )
         free = self._places.take(request)
-        try:  # what is wrong with the database is told before anything is sent
+        try:  # a problem of the database is reported before anything is sent
             first = await self._page(None, wanted, _FIRST_PAGE)
         except BaseException:
             free()

@@ -130,7 +130,7 @@ class Matrix:
         return lanes
 
     def then(self, services: Iterable[str], running: Sequence[LiveIntervalView]) -> list[Lane]:
-        """The lanes of a time in the past: what ran. What was on its way, was held or should have run is not told."""
+        """The lanes of a time in the past: what ran. Pending versions, holds and drift are left out."""
         ran = _by_service(running)
         names = sorted({*services, *ran})
         return [lane for name in names for lane in self._lanes(name, Seen(running=ran.get(name, ())), past=True)]

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 ANSWER_WITHIN_SECONDS = 4.0
-"""A statement that takes longer is given up: nobody waits for the answer any more, and a stop must not wait either."""
+"""The longest time of a statement: no client waits longer for an answer, and a stop must not either."""
 
 _STEPS_BETWEEN_LOOKS = 100_000
 """Of SQLite's machine: some milliseconds."""

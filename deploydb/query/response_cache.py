@@ -32,7 +32,7 @@ KEPT_BYTES = 64 * 1024 * 1024
 """Of answers that are kept, together."""
 _BUILD = zlib.crc32(__version__.encode())
 _HEADERS = {"Cache-Control": "private, no-cache"}
-"""Kept by whoever asked, and asked for again each time."""
+"""Kept by the client, and validated each time."""
 
 
 class Sources(Struct, frozen=True, kw_only=True, eq=False):
@@ -113,7 +113,7 @@ class Answers:
             return kept.body
         key = (target, tag, id(catalog))
         reading = self._under_way.get(key)
-        if reading is None:  # of many who ask the same at one time, one is answered, and all are told
+        if reading is None:  # requests for the same at one time share one reading
             reading = self._under_way[key] = asyncio.create_task(self._read(resource, request, catalog))
             reading.add_done_callback(lambda _: self._under_way.pop(key, None))
         body = await asyncio.shield(reading)
@@ -132,7 +132,7 @@ class Answers:
 
 
 def _tag(target: str, catalog: Catalog, revision: Revision) -> str:
-    """Weak: the same answer may be told in either of two media types."""
+    """Weak: the same answer may have either of two media types."""
     number, expired = revision
     return f'W/"{number:x}-{expired:x}-{catalog.digest[:12]}-{zlib.crc32(target.encode(), _BUILD):x}"'
 

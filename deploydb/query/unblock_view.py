@@ -69,7 +69,7 @@ def sentence(releasing: Releasing, now: datetime) -> str:
 
 def _earliest(releasing: Releasing, now: datetime) -> str:
     if releasing.earliest is None:
-        return "no time can be told"
+        return "no time is known"
     return f"earliest {moment(releasing.earliest, now)}" if releasing.earliest > now else "earliest at once"
 
 

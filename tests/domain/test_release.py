@@ -138,7 +138,7 @@ def test_windows_that_never_meet_have_no_time() -> None:
     found = asked(it)
     assert found is not None
     assert found.earliest is None
-    assert told(it) == "needs morning to open, and evening to open: no time can be told"
+    assert told(it) == "needs morning to open, and evening to open: no time is known"
 
 
 def test_a_deployment_that_is_under_way_is_waited_for() -> None:

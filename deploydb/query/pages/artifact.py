@@ -97,8 +97,8 @@ def artifact(asked: RequestContext) -> Artifact:
     )
 
 
-def _command(_asked: RequestContext, statement: Answer) -> list[str]:
-    return ["artifact", "show", str(statement["id"])]
+def _command(_asked: RequestContext, answer: Answer) -> list[str]:
+    return ["artifact", "show", str(answer["id"])]
 
 
 PAGES = (Page(path="/artifacts/{id}", template="artifact.html", read=artifact, command=_command),)

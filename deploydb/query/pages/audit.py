@@ -12,15 +12,15 @@ from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import events
 
 _PAGING = ("pageNumber", "perPageSize")
-_TOLD = ("type", "id", "source", "time", "service", "environment", "artifact", "catalog", "by", "who")
+_WITH_COLUMNS = ("type", "id", "source", "time", "service", "environment", "artifact", "catalog", "by", "who")
 _NOTHING: tuple[Any, ...] = (None, "", [])
-_MOST_TOLD, _LONGEST_TOLD = 8, 200
+_MOST_WITH_COLUMNS, _LONGEST_WITH_COLUMNS = 8, 200
 _LATE_SECONDS = 60
 
 
-def _drawn(asked: RequestContext, statement: Answer) -> Mapping[str, Any]:
+def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     kept = [(name, value) for name, value in asked.request.query_params.multi_items() if name != "before"]
-    onward = None if statement["next"] is None else f"?{urlencode([*kept, ('before', statement['next'])])}"
+    onward = None if answer["next"] is None else f"?{urlencode([*kept, ('before', answer['next'])])}"
     return {
         "onward": onward,
         "first": f"?{urlencode(kept)}",
@@ -43,14 +43,14 @@ def _summary(event: Any) -> str:  # noqa: ANN401  # an event of the body
     rest = [
         f"{name}: {_short(value)}"
         for name, value in body.items()
-        if name not in _TOLD and value not in _NOTHING and not isinstance(value, dict)
+        if name not in _WITH_COLUMNS and value not in _NOTHING and not isinstance(value, dict)
     ]
-    return " · ".join([*named, *rest][:_MOST_TOLD])
+    return " · ".join([*named, *rest][:_MOST_WITH_COLUMNS])
 
 
 def _short(value: Any) -> str:  # noqa: ANN401  # any JSON
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if len(text) <= _LONGEST_TOLD else f"{text[:_LONGEST_TOLD]}…"
+    return text if len(text) <= _LONGEST_WITH_COLUMNS else f"{text[:_LONGEST_WITH_COLUMNS]}…"
 
 
 def _whole(body: Any) -> str:  # noqa: ANN401  # any JSON
@@ -63,7 +63,7 @@ def _lateness(row: Any) -> str | None:  # noqa: ANN401  # an event of the body
     return span(late) if late >= _LATE_SECONDS else None
 
 
-def _command(asked: RequestContext, _said: Answer) -> list[str]:
+def _command(asked: RequestContext, _answer: Answer) -> list[str]:
     names = [one.name for one in _RESOURCE.parameters if one.name not in _PAGING]
     return ["events", *options_of(asked, **{name: name.replace("_", "-") for name in names})]
 

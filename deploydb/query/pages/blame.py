@@ -26,15 +26,15 @@ _KINDS = {
 _OTHER = State("half", "off", "")
 
 
-def _drawn(asked: RequestContext, statement: Answer) -> Mapping[str, Any]:
+def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     return {
-        "kinds": {one["kind"]: _KINDS.get(one["kind"], _OTHER) for one in statement["changes"]},
+        "kinds": {one["kind"]: _KINDS.get(one["kind"], _OTHER) for one in answer["changes"]},
         "environments": environments_in_order(asked.catalog),
         "services": sorted(asked.catalog.services),
     }
 
 
-def _command(asked: RequestContext, _said: Answer) -> list[str]:
+def _command(asked: RequestContext, _answer: Answer) -> list[str]:
     environment = asked.request.query_params.get("environment")
     return [
         "blame",

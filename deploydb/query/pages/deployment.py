@@ -1,4 +1,4 @@
-"""Where a deployment is told: with its flow, or, where it has none, with its lane."""
+"""The page of a deployment: its flow, or its lane where it has no flow."""
 
 from deploydb.http.errors import not_found
 from deploydb.query.pages.filters import segment
@@ -7,7 +7,7 @@ from deploydb.store.queries.deployments import deployment_by_id
 
 
 def place_of(asked: RequestContext) -> str:
-    """The address of the page that tells a deployment."""
+    """The address of the page of a deployment."""
     ident = asked.ident("deployment")
     with asked.store() as connection:
         view = deployment_by_id(connection, ident)

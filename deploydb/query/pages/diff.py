@@ -30,7 +30,7 @@ def _compared(asked: RequestContext) -> Diff:
     return diff(narrowed(asked, options))
 
 
-def _drawn(asked: RequestContext, _said: Answer) -> Mapping[str, Any]:
+def _drawn(asked: RequestContext, _answer: Answer) -> Mapping[str, Any]:
     return {
         "relations": _RELATIONS,
         "environments": environments_in_order(asked.catalog),
@@ -38,8 +38,8 @@ def _drawn(asked: RequestContext, _said: Answer) -> Mapping[str, Any]:
     }
 
 
-def _command(asked: RequestContext, statement: Answer) -> list[str]:
-    return ["diff", statement["from"], statement["to"], *options_of(asked, service="service", at="at")]
+def _command(asked: RequestContext, answer: Answer) -> list[str]:
+    return ["diff", answer["from"], answer["to"], *options_of(asked, service="service", at="at")]
 
 
 PAGES = tuple(

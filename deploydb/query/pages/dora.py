@@ -10,8 +10,8 @@ from deploydb.query.request_context import RequestContext
 from deploydb.query.resources.dora import RESOURCES, WINDOW
 
 
-def _drawn(asked: RequestContext, statement: Answer) -> Mapping[str, Any]:
-    days = statement["days"]
+def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
+    days = answer["days"]
     return {
         "columns": columns([day["deployments"] for day in days], [day["failures"] for day in days]),
         "most": max((day["deployments"] for day in days), default=0),
@@ -21,7 +21,7 @@ def _drawn(asked: RequestContext, statement: Answer) -> Mapping[str, Any]:
     }
 
 
-def _command(asked: RequestContext, _said: Answer) -> list[str]:
+def _command(asked: RequestContext, _answer: Answer) -> list[str]:
     return ["dora", *options_of(asked, service="service", environment="environment", window="window")]
 
 

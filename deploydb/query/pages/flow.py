@@ -75,9 +75,9 @@ def flow(asked: RequestContext) -> Flow:
             for one in view.deployments
             for gate, digest in catalogs_of(connection, view.service, one.environment, one.id).items()
         }
-        statement = words_on(connection, [one.id for one in view.deployments])
+        approvals = words_on(connection, [one.id for one in view.deployments])
     words: dict[int, list[Comment]] = defaultdict(list)
-    for word in statement:
+    for word in approvals:
         words[word.deployment].append(
             Comment(
                 promotion=word.promotion, by=word.by, given=word.given, comment=word.comment, time=word.time.isoformat()
@@ -115,12 +115,12 @@ def _attempt(view: DeploymentView, stage: StageBody, words: list[Comment]) -> At
     )
 
 
-def _command(_asked: RequestContext, statement: Answer) -> list[str]:
-    return ["flow", "show", str(statement["id"])]
+def _command(_asked: RequestContext, answer: Answer) -> list[str]:
+    return ["flow", "show", str(answer["id"])]
 
 
-def _drawn(_asked: RequestContext, statement: Answer) -> Mapping[str, Any]:
-    return {"stream": stream_of(service=statement["service"])}
+def _drawn(_asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
+    return {"stream": stream_of(service=answer["service"])}
 
 
 PAGES = (Page(path="/flows/{id}", template="flow.html", read=flow, command=_command, drawn=_drawn),)

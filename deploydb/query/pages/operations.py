@@ -8,7 +8,7 @@ PAGES = (
         path="/operations",
         template="operations.html",
         read=operations.operations,
-        command=lambda _asked, _said: ["doctor"],
+        command=lambda _asked, _answer: ["doctor"],
         momentary=True,
     ),
 )

@@ -1,4 +1,4 @@
-"""A page as it is declared: its address, what is read for it, and the template that tells it."""
+"""A page as it is declared: its address, its reader and its template."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,10 +12,10 @@ from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Parameter, Resource
 
 Answer = Any
-"""A body as its JSON has it: what templates see is what clients get."""
+"""A body as its JSON has it: templates see the fields that clients get."""
 
 
-def _nothing(_asked: RequestContext, _said: Answer) -> Mapping[str, Any]:
+def _nothing(_asked: RequestContext, _answer: Answer) -> Mapping[str, Any]:
     return {}
 
 
@@ -32,7 +32,7 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
     momentary: bool = False
 
     def resource(self) -> Resource:
-        """What the page tells, as JSON: at its address with `.json`."""
+        """The data of the page as JSON: at its address with `.json`."""
         path = f"{self.path}.json"
         return Resource(path=path, read=self.read, parameters=self.parameters, momentary=self.momentary)
 
@@ -50,7 +50,7 @@ def narrowed(
 
 
 def stream_of(**wanted: str | None) -> str:
-    """Where the changes are told that concern a page; of everything where nothing is named."""
+    """The address of the stream of changes that concern a page; of all changes where nothing is named."""
     given = {name: value for name, value in wanted.items() if value is not None}
     return f"/api/stream?{urlencode(given)}" if given else "/api/stream"
 

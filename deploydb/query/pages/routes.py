@@ -1,4 +1,4 @@
-"""Pages as routes: read in a thread, told as HTML, and what goes wrong told so too."""
+"""Pages as routes: read in a thread, rendered as HTML, errors too."""
 
 import asyncio
 import re
@@ -75,15 +75,15 @@ class Serving:
             tidied = _tidied(request, page)
             if tidied is not None:
                 return RedirectResponse(tidied, 303)
-            return await asyncio.get_running_loop().run_in_executor(self._sources.threads, self._told, page, request)
+            return await asyncio.get_running_loop().run_in_executor(self._sources.threads, self._render, page, request)
 
         return Route(page.path, endpoint, methods=["GET"])
 
-    def _told(self, page: Page, request: Request) -> Response:
+    def _render(self, page: Page, request: Request) -> Response:
         asked = self._sources.asked(request, page.parameters)
         answer = msgspec.json.decode(msgspec.json.encode(page.read(asked)))
         context: dict[str, Any] = {
-            "reported": answer,
+            "answer": answer,
             "command": command_line(page.command(asked, answer)),
             "json": _json_of(request),
             "parameters": page.parameters,
@@ -119,7 +119,7 @@ def _json_of(request: Request) -> str:
 
 
 def _tidied(request: Request, page: Page) -> str | None:
-    """The same address without empty parameters, and with UTC said; None where it is so already."""
+    """The same address without empty parameters and with UTC explicit; None where it is unchanged."""
     moments = {parameter.name for parameter in page.parameters if parameter.kind == "moment"}
     given = request.query_params.multi_items()
     kept = [

@@ -104,21 +104,21 @@ def service(asked: RequestContext) -> Service:
     )
 
 
-def _drawn(asked: RequestContext, statement: Answer) -> Mapping[str, Any]:
-    lanes = {lane["environment"]: lane for lane in statement["lanes"]}
-    after = {stage["environment"]: stage["after"] for stage in statement["stages"]}
-    start, end = moment(statement["since"]), moment(statement["now"])
+def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
+    lanes = {lane["environment"]: lane for lane in answer["lanes"]}
+    after = {stage["environment"]: stage["after"] for stage in answer["stages"]}
+    start, end = moment(answer["since"]), moment(answer["now"])
     return {
         "graph": graph(after),
         "lanes": lanes,
         "boxes": {name: _boxed(lanes.get(name)) for name in after},
-        "rows": _rows(statement["stays"], list(lanes), start, end),
+        "rows": _rows(answer["stays"], list(lanes), start, end),
         "ticks": ticks(start, end),
         "days": (end - start).days,
-        "several_modules": len({one["module"] for one in statement["stays"]}) > 1,
-        "all_holds": list({one["text"]: one for lane in statement["lanes"] for one in lane["holds"]}.values()),
+        "several_modules": len({one["module"] for one in answer["stays"]}) > 1,
+        "all_holds": list({one["text"]: one for lane in answer["lanes"] for one in lane["holds"]}.values()),
         "page": int(asked.number("pageNumber") or 0),
-        "stream": stream_of(service=statement["service"]),
+        "stream": stream_of(service=answer["service"]),
     }
 
 
@@ -153,7 +153,7 @@ def _rows(stays: Any, order: list[str], start: datetime, end: datetime) -> list[
     return rows
 
 
-def _command(asked: RequestContext, _said: Answer) -> list[str]:
+def _command(asked: RequestContext, _answer: Answer) -> list[str]:
     return ["service", "describe", asked.request.path_params["service"]]
 
 

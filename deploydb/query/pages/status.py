@@ -13,12 +13,12 @@ from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import status
 
 
-def _drawn(asked: RequestContext, statement: Answer) -> Mapping[str, Any]:
+def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     rows: dict[str, dict[str, Any]] = {}
-    for lane in statement["lanes"]:
+    for lane in answer["lanes"]:
         modules = {one["module"] for one in (*lane["running"], *lane["pending"])}
         rows.setdefault(lane["service"], {})[lane["environment"]] = {**lane, "several": len(modules) > 1}
-    reference = statement["at"] or statement["knownAt"]
+    reference = answer["at"] or answer["knownAt"]
     return {
         "rows": list(rows.items()),
         "services": sorted(asked.catalog.services),
@@ -36,7 +36,7 @@ def _fingerprint(lane: Any) -> str:  # noqa: ANN401  # a lane of the body
     return f"{zlib.crc32(msgspec.json.encode(lane)):x}"
 
 
-def _command(asked: RequestContext, _said: Answer) -> list[str]:
+def _command(asked: RequestContext, _answer: Answer) -> list[str]:
     return ["status", *options_of(asked, service="service", environment="environment", at="at", known_at="known-at")]
 
 

@@ -13,8 +13,8 @@ def _asked_for(asked: RequestContext) -> Where:
     return where(narrowed(asked, {}, {"what": what.strip()}))
 
 
-def _command(_asked: RequestContext, statement: Answer) -> list[str]:
-    return ["where", statement["what"] or "COMMIT"]
+def _command(_asked: RequestContext, answer: Answer) -> list[str]:
+    return ["where", answer["what"] or "COMMIT"]
 
 
 PAGES = (

@@ -8,7 +8,7 @@ from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import why
 
 
-def _command(asked: RequestContext, _said: Answer) -> list[str]:
+def _command(asked: RequestContext, _answer: Answer) -> list[str]:
     path = asked.request.path_params
     version = asked.request.query_params.get("version")
     words = [path["service"], path["environment"], *([version] if version else [])]
@@ -27,9 +27,9 @@ def _is_option(words: list[str]) -> bool:
     return any(word.startswith("-") for word in words)
 
 
-def _drawn(asked: RequestContext, statement: Answer) -> Mapping[str, Any]:
+def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     # of the whole service: what holds a version may be in the stages before
-    return {"stream": stream_of(service=statement["service"]) if asked.option("at") is None else None}
+    return {"stream": stream_of(service=answer["service"]) if asked.option("at") is None else None}
 
 
 PAGES = tuple(

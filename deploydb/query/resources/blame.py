@@ -83,7 +83,7 @@ class Blame(Struct, frozen=True, kw_only=True):
 
 def blame(asked: RequestContext) -> Blame:
     """What changed in the hours before: what came to run, failed or was rolled back, was approved, refused, overridden,
-    held and released, and incidents. What concerns all services or environments is told for each."""
+    held and released, and incidents. A change of all services or environments is in the answer for each."""
     service, environment = asked.option("service"), asked.option("environment")
     until = asked.past("at") or asked.now
     hours = asked.number("hours")
@@ -107,42 +107,42 @@ def blame(asked: RequestContext) -> Blame:
 
 
 def _change(catalog: Catalog, view: ChangeView, before: dict[int, str]) -> Change:
-    message = view.told or Told(reason=f"row {view.number} of the log is malformed and cannot be read")
+    change = view.told or Told(reason=f"row {view.number} of the log is malformed and cannot be read")
     return Change(
-        time=(message.since or view.time).isoformat(),
+        time=(change.since or view.time).isoformat(),
         recorded_at=view.recorded_at.isoformat(),
-        kind=_kind(catalog, view.type, message),
+        kind=_kind(catalog, view.type, change),
         service=view.service,
         environment=view.environment,
-        version=message.version,
-        previous=before.get(message.deployment) if message.deployment is not None else None,
-        what=_what(view.type, message),
-        who=view.who or message.by,
-        reason=reason_body(reason_of(message.reason or message.comment) or view.deployment_reason),
-        deployment=message.deployment,
+        version=change.version,
+        previous=before.get(change.deployment) if change.deployment is not None else None,
+        what=_what(view.type, change),
+        who=view.who or change.by,
+        reason=reason_body(reason_of(change.reason or change.comment) or view.deployment_reason),
+        deployment=change.deployment,
         event=view.number,
     )
 
 
-def _kind(catalog: Catalog, kind: str, message: Told) -> Kind:
-    if kind == "approval.given" and message.promotion == _FREEZE:
-        return "overridden" if catalog.overrides_freezes(message.by or "") else "approved"
-    if kind == "deployment.attempted" and message.kind == "rollback":
+def _kind(catalog: Catalog, kind: str, change: Told) -> Kind:
+    if kind == "approval.given" and change.promotion == _FREEZE:
+        return "overridden" if catalog.overrides_freezes(change.by or "") else "approved"
+    if kind == "deployment.attempted" and change.kind == "rollback":
         return "rolled back"
     return _KINDS[kind]
 
 
-def _what(kind: str, message: Told) -> str | None:
+def _what(kind: str, change: Told) -> str | None:
     """What in particular: which gate, which kind of hold, what followed a failure, which incident."""
     if kind.startswith("approval."):
-        return message.promotion
+        return change.promotion
     if kind.startswith("hold."):
-        return message.kind
+        return change.kind
     if kind == "failure.counted":
-        return message.failure_response
+        return change.failure_response
     if kind == "hotfix.declared":
-        return ", ".join(message.skip) or None
-    return message.incident if kind.startswith("incident.") else None
+        return ", ".join(change.skip) or None
+    return change.incident if kind.startswith("incident.") else None
 
 
 RESOURCES = (

@@ -19,18 +19,18 @@ B = TypeVar("B")
 
 
 def _resources(
-    kind: str, members: Callable[[Catalog], Mapping[str, T]], message: Callable[[T], B], shape: type[B]
+    kind: str, members: Callable[[Catalog], Mapping[str, T]], body_of: Callable[[T], B], shape: type[B]
 ) -> tuple[Resource, Resource]:
     """Two paths: all of a kind, by ident, and one of it."""
 
     def every(asked: RequestContext) -> list[B]:
-        return [message(member) for _, member in sorted(members(asked.catalog).items())]
+        return [body_of(member) for _, member in sorted(members(asked.catalog).items())]
 
     def one(asked: RequestContext) -> B:
         known, ident = members(asked.catalog), asked.request.path_params["ident"]
         if ident not in known:
             raise not_found(f"there is no {kind} {shown(ident)}{hint(known)}")
-        return message(known[ident])
+        return body_of(known[ident])
 
     every.__doc__, one.__doc__ = f"Every {kind} that is configured, by ident.", f"One {kind}, as configured."
     every.__annotations__["return"], one.__annotations__["return"] = list[shape], shape  # type: ignore[valid-type]

@@ -1,4 +1,4 @@
-"""DORA: `/api/dora`, how often, how fast, how safely, how soon mended."""
+"""DORA: `/api/dora`, how often, how fast, how safely, how soon recovered."""
 
 import re
 from collections.abc import Sequence
@@ -55,17 +55,17 @@ def dora(asked: RequestContext) -> Dora:
         found = troubles_between(connection, since, asked.now, environments, service)
         troubles = [trouble for trouble in found if (trouble.service, trouble.environment) in lanes]
         published = published_in(connection, _spans(runs))
-    message = figures(runs, troubles, published, since, asked.now)
+    measured = figures(runs, troubles, published, since, asked.now)
     return Dora(
         service=service,
         environments=environments,
         since=since.isoformat(),
         until=asked.now.isoformat(),
-        frequency=message.frequency,
-        lead_time=message.lead_time,
-        failure_rate=message.failure_rate,
-        recovery=message.recovery,
-        days=message.days,
+        frequency=measured.frequency,
+        lead_time=measured.lead_time,
+        failure_rate=measured.failure_rate,
+        recovery=measured.recovery,
+        days=measured.days,
     )
 
 

@@ -16,8 +16,8 @@ from deploydb.store.reason_codec import reason_of
 
 
 class Event(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A row of the log: who said what, when it happened and when it was known. `publisher`: who sent it, by the broker;
-    `who`: the person it names; `reason`: of DeployDB's own decisions; `body`: as it was said."""
+    """A row of the log: its source, its body as it arrived, when it happened and when it was known. `publisher`: the
+    sender, by the broker; `who`: the person it names; `reason`: of DeployDB's own decisions."""
 
     number: int
     source: str

@@ -12,7 +12,7 @@ from deploydb.store.queries.operations import WaitingView
 from deploydb.store.set_aside import set_aside_services
 
 _MOST = 50
-"""Of each list, the first; how many there are is said beside it."""
+"""Of each list, the first; the count is beside it."""
 
 
 class Waiting(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -83,9 +83,9 @@ class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def operations(asked: RequestContext) -> Operations:
-    """What waits, what came back, what nobody knows the deployment of, what time will change, what is misconfigured.
+    """The backlog, returned messages, unmatched facts, services that are due, and problems of the configuration.
 
-    Dead letters are with the broker: `deploydb dead list` tells them.
+    Dead letters are with the broker: `deploydb dead list` lists them.
     """
     with asked.store() as connection:
         last = queries.last_event(connection)

@@ -128,23 +128,23 @@ def _held(held: Held, service: str, stage: Stage, version: str) -> list[str]:
 
 def _business(situation: ServiceSnapshot, service: Service, stage: Stage, version: str) -> list[str]:
     """What is going on in the lane: another deployment, one that is being verified, and what it would not replace."""
-    message = []
+    reasons = []
     for known in situation.deployments:
         if known.environment != stage.environment or not known.needs_evaluation:
             continue
         other = known.release.artifact.version
         if known.active:
-            message.append(f"{other} is being deployed (deployment {known.id})")
+            reasons.append(f"{other} is being deployed (deployment {known.id})")
         elif known.status is Status.COMPLETED:
-            message.append(f"{other} is being verified (deployment {known.id})")
+            reasons.append(f"{other} is being verified (deployment {known.id})")
     for (environment, _), ran in situation.running.items():
         runs = ran.release.artifact.version
         if environment == stage.environment and runs == version:
-            message.append(f"{environment} runs it already")
+            reasons.append(f"{environment} runs it already")
         higher = service.order == "version" and version_key(runs) > version_key(version)
         if environment == stage.environment and higher and len(service.artifacts) == 1:
-            message.append(f"{environment} runs {runs}, a higher version: it would be skipped")
-    return message
+            reasons.append(f"{environment} runs {runs}, a higher version: it would be skipped")
+    return reasons
 
 
 def _gate(where: str, promotion: Promotion, lane: Lane) -> PlannedGate:
