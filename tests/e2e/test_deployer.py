@@ -4,117 +4,14 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import datetime
 
 import pytest
 
-from deploydb.broker.open import open_dead_letters, open_inbound, open_outbound, provision
-from deploydb.broker.port import Message
-from deploydb.broker.topology import COMMANDS, INGEST_QUEUE, topology
-from deploydb.domain.model.artifact import Artifact
-from deploydb.domain.model.commands import DeployCommand
-from deploydb.wire.native import encode_command
-
-DEPLOYDB = [sys.executable, "-m", "deploydb"]
-DEADLINE_SECONDS = 30.0
-
-
-class Bench:
-    """A broker with the queue `default`, a folder, and the deployers that run on it."""
-
-    def __init__(self, broker_url: str, folder: Path) -> None:
-        self.broker_url = broker_url
-        self.folder = folder
-        self.ran = folder / "ran"
-        self.processes: list[subprocess.Popen[str]] = []
-        provision(broker_url, topology({"default": ("dev", "prod")}))
-
-    def deployer(self, script: str, *options: str) -> subprocess.Popen[str]:
-        """A deployer that runs a shell script; `$RAN` is a file for it to leave its mark in."""
-        process = subprocess.Popen(
-            [*DEPLOYDB, "deployer", *options, "--", "/bin/sh", "-c", script],
-            env=os.environ
-            | {"DEPLOYDB_BROKER_URL": self.broker_url, "DEPLOYDB_DATA": str(self.folder), "RAN": str(self.ran)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.processes.append(process)
-        return process
-
-    def command(self, ident: str, *, minutes: float = 60, service: str = "foo") -> None:
-        """Publish a deploy command, due in so many minutes."""
-        artifact = Artifact(group="com.example", name=service, version="1.2.3")
-        answer = DeployCommand(
-            type="deploy",
-            id=ident,
-            deployment=1,
-            flow=1,
-            service=service,
-            environment="dev",
-            artifact=artifact,
-            manifest=(artifact,),
-            reason="published",
-            attempt=1,
-            deadline=datetime.now(UTC) + timedelta(minutes=minutes),
-        )
-        self.send(encode_command(answer), ident)
-
-    def send(self, body: bytes, ident: str) -> None:
-        """Publish anything to the queue."""
-        message = Message(exchange=COMMANDS, routing_key="dev.foo.deploy", body=body, message_id=ident)
-        with open_outbound(self.broker_url, name="tests") as outbound:
-            assert outbound.publish([message])[0].state == "confirmed"
-
-    def facts(self, number: int) -> list[dict[str, Any]]:
-        """The next facts that the deployer published, acked."""
-        taken: list[dict[str, Any]] = []
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        with open_inbound(self.broker_url, INGEST_QUEUE, name="tests") as inbound:
-            while len(taken) < number:
-                assert time.monotonic() < deadline, f"{number} facts wanted, these came: {taken}"
-                deliveries = inbound.receive(number - len(taken), timedelta(seconds=1))
-                inbound.ack(deliveries)
-                taken += [json.loads(delivery.body) for delivery in deliveries]
-        return taken
-
-    def runs(self) -> list[str]:
-        """The marks that scripts have left."""
-        return self.ran.read_text().split() if self.ran.exists() else []
-
-    def end(self, process: subprocess.Popen[str], *, by: signal.Signals = signal.SIGTERM) -> tuple[str, str]:
-        """Signal it, and what it has said."""
-        process.send_signal(by)
-        out, err = process.communicate(timeout=20)
-        if by is not signal.SIGKILL:
-            assert process.returncode == 0, err
-        return out, err
-
-    def close(self) -> None:
-        """Leave nothing running."""
-        for process in self.processes:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
-
-
-@pytest.fixture
-def bench(broker_url: str, tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(broker_url, tmp_path)
-    yield made
-    made.close()
-
-
-def _until(look: Callable[[], Any], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not look():
-        assert time.monotonic() < deadline, f"not in time: {what}"
-        time.sleep(0.02)
+from deploydb.broker.open import open_dead_letters
+from deploydb.broker.topology import COMMANDS
+from tests.e2e.deployer_bench import DEPLOYDB, Bench, wait_for
+from tests.e2e.deployer_bench import bench as bench
 
 
 def test_a_command_is_run_and_reported(bench: Bench) -> None:
@@ -190,7 +87,7 @@ def test_a_run_interrupted_by_a_crash_is_reported_failed_and_not_run_again(bench
     script = 'echo $$ >> "$RAN"; exec sleep 60'
     first = bench.deployer(script)
     bench.command("c-1")
-    _until(bench.runs, "the script runs")
+    wait_for(bench.runs, "the script runs")
     bench.end(first, by=signal.SIGKILL)
     os.kill(int(bench.runs()[0]), signal.SIGKILL)
     bench.deployer(script)
@@ -207,7 +104,7 @@ def test_an_interrupted_run_is_repeated_where_the_program_may_be(bench: Bench) -
     script = 'test -s "$RAN" && exit 0; echo $$ >> "$RAN"; exec sleep 60'
     first = bench.deployer(script)
     bench.command("c-1")
-    _until(bench.runs, "the script runs")
+    wait_for(bench.runs, "the script runs")
     bench.end(first, by=signal.SIGKILL)
     os.kill(int(bench.runs()[0]), signal.SIGKILL)
     bench.deployer(script, "--rerun-interrupted")
@@ -253,7 +150,7 @@ def test_a_run_past_the_timeout_is_stopped_and_reported(bench: Bench) -> None:
 def test_a_deployer_that_is_asked_to_stop_waits_for_what_runs(bench: Bench) -> None:
     process = bench.deployer('echo ran >> "$RAN"; sleep 1')
     bench.command("c-1")
-    _until(bench.runs, "the script runs")
+    wait_for(bench.runs, "the script runs")
     bench.end(process)
     _, finished = bench.facts(2)
     assert finished["outcome"] == "succeeded"
@@ -262,7 +159,7 @@ def test_a_deployer_that_is_asked_to_stop_waits_for_what_runs(bench: Bench) -> N
 def test_a_run_that_outlives_the_grace_is_stopped_and_reported(bench: Bench) -> None:
     process = bench.deployer('echo ran >> "$RAN"; exec sleep 60', "--grace", "0.5")
     bench.command("c-1")
-    _until(bench.runs, "the script runs")
+    wait_for(bench.runs, "the script runs")
     bench.end(process)
     _, finished = bench.facts(2)
     assert finished["outcome"] == "failed"

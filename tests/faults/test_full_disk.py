@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.cluster import ROOT, write_config
-from tests.e2e.test_up import DEPLOYDB, Up
+from tests.e2e.up import DEPLOYDB, Up
 from tests.faults.test_silence import SOON, _free_ports
 from tests.workers.in_process import (
     CONFIG,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import write_config
-from tests.e2e.test_up import Up, _free_port
+from tests.e2e.up import Up, free_port
 from tests.faults.proxy import Proxy
 from tests.faults.test_silence import _through
 from tests.faults.test_silence import broker as broker
@@ -24,7 +24,7 @@ TEN_SECONDS = 10
 def up(database: Proxy, broker: Proxy, postgresql_url: str, amqp_url: str, tmp_path: Path) -> Iterator[Up]:
     write_config(tmp_path / "config", CONFIG)
     urls = {"database_url": _through(postgresql_url, database), "broker_url": _through(amqp_url, broker)}
-    started = Up(tmp_path, _free_port(), **urls)
+    started = Up(tmp_path, free_port(), **urls)
     yield started
     started.close()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import write_config
-from tests.e2e.test_up import Up
+from tests.e2e.up import Up
 from tests.gateway.given import GATED, Gateway, gateway, story
 
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.test_up import Up
+from tests.e2e.up import Up
 from tests.pages.browser import tab
 from tests.pages.conftest import browser
 from tests.workers.in_process import published

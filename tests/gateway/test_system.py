@@ -25,7 +25,7 @@ from deploydb.identity import FORM_COOKIE, SESSION_COOKIE, Identity, hashed
 from deploydb.store.tables import verdict
 from deploydb.telemetry import open_log
 from tests.cluster import write_config
-from tests.e2e.test_up import Up
+from tests.e2e.up import Up
 from tests.gateway.given import ALICE, GATED, YES, Asked
 from tests.workers.in_process import (
     InProcess,

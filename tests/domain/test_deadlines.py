@@ -1,0 +1,117 @@
+"""Deadlines of deployments, and reports that come after them."""
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from deploydb.domain.model.catalog import Retry
+from deploydb.domain.model.commands import Previous
+from deploydb.domain.model.deployment import FactOrder, Status
+from deploydb.domain.model.reasons import Expired, ExpiryDeferred, FailedUpstream, FinishedLate
+from tests.domain.scenario import at, foo, world
+
+
+def test_no_answer_by_the_deadline_ends_the_flow() -> None:
+    it = world()
+    it.publish("1.0")
+    assert it.evaluate().recheck_at == at(60)
+    it.start("dev", "1.0")
+    it.evaluate(60)
+    late = Expired(deadline=at(60), started=True)
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.FAILED, late)
+    assert (it.status("staging", "1.0"), it.reason("staging", "1.0")) == (
+        Status.SKIPPED,
+        FailedUpstream(environment="dev", reason=late),
+    )
+    assert (it.status("prod", "1.0"), it.reason("prod", "1.0")) == (
+        Status.SKIPPED,
+        FailedUpstream(environment="dev", reason=late),
+    )
+
+
+def test_a_success_after_the_deadline_stays_failed_but_does_run_there() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.evaluate(60)
+    it.finish("dev", "1.0")
+    it.evaluate(1)
+    assert it.status("dev", "1.0") is Status.FAILED
+    assert it.reason("dev", "1.0") == (FinishedLate(expired=Expired(deadline=at(60), started=False)))
+    assert it.runs("dev") == "1.0"
+    it.publish("1.1", published=1)
+    it.evaluate()
+    assert it.commands[-1].previous == Previous(version="1.0", deployment=it.find("dev", "1.0").id)
+
+
+def test_nothing_expires_before_ingest_has_read_past_the_deadline() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.read_until = at(59)
+    assert it.evaluate(600).recheck_at == at(600) + timedelta(seconds=1)
+    waits = ExpiryDeferred(deadline=at(60))
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.CREATED, waits)
+    it.finish("dev", "1.0", when=at(50))
+    it.evaluate()
+    assert (it.status("dev", "1.0"), it.status("staging", "1.0")) == (Status.SUCCESS, Status.CREATED)
+
+
+def test_once_ingest_has_read_past_it_the_deadline_counts() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.read_until = at(59)
+    it.evaluate(61)
+    it.read_until = at(60)
+    it.evaluate(1)
+    assert it.status("dev", "1.0") is Status.FAILED
+
+
+def test_an_answer_from_before_the_deadline_undoes_an_expiry_that_nothing_has_followed() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.evaluate(60)
+    assert (it.status("dev", "1.0"), it.status("prod", "1.0")) == (Status.FAILED, Status.SKIPPED)
+    it.finish("dev", "1.0", when=at(59))
+    it.evaluate(5)
+    assert (it.status("dev", "1.0"), it.status("staging", "1.0")) == (Status.SUCCESS, Status.CREATED)
+    assert it.status("prod", "1.0") is Status.NOT_STARTED
+
+
+def test_an_expiry_that_a_newer_version_has_followed_stands() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.publish("1.1", published=1)
+    it.evaluate(60)
+    assert it.status("dev", "1.1") is Status.CREATED
+    it.finish("dev", "1.0", when=at(59))
+    it.evaluate(1)
+    assert it.status("dev", "1.0") is Status.FAILED
+    assert it.status("prod", "1.0") is Status.SKIPPED
+
+
+def test_an_expiry_that_was_tried_again_stands() -> None:
+    it = world(services=[foo(retry=Retry(retries=1, backoff=timedelta(minutes=5)))])
+    it.publish("1.0")
+    it.evaluate()
+    it.evaluate(60)
+    first = it.commands[0].deployment.id
+    it.evaluate(5)
+    assert it.find("dev", "1.0").attempt == 2
+    it.deployments[first] = replace(
+        it.deployments[first], needs_evaluation=True, outcome="succeeded", finished=FactOrder(at(59), "cd", "late")
+    )
+    it.evaluate(1)
+    assert it.deployments[first].status is Status.FAILED
+
+
+def test_an_answer_that_arrives_with_the_deadline_counts() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.finish("dev", "1.0", when=at(59))
+    it.evaluate(61)
+    assert it.status("dev", "1.0") is Status.SUCCESS

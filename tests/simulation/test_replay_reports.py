@@ -1,0 +1,88 @@
+"""Reports of verification in a replay under other rules."""
+
+from datetime import timedelta
+
+from deploydb.domain.model.deployment import GateStatus
+from deploydb.domain.model.facts import VerificationFinished
+from deploydb.domain.model.promotions import VerificationPromotion
+from tests.domain.scenario import THREE, at, catalog, chain, foo
+from tests.simulation.given import Past, told
+from tests.simulation.test_replay import HOURS, PLAIN
+
+
+def test_a_report_comes_as_long_after_the_finish_as_it_did() -> None:
+    past = Past()
+    past.publish("1.0", 0)
+    past.deployed("dev", "1.0", 0)
+    ident = past.deployed("staging", "1.0", 1, asked={"smoke": GateStatus.PASS})
+    past.reported(ident, "smoke", 12)
+    past.deployed("prod", "1.0", 12)
+    old = catalog(*chain("dev", "staging", "prod", staging=("smoke",)))
+    new = catalog(*chain("dev", "staging", "prod", dev=("soak",), staging=("smoke",)))
+    assert told(past.compared(old, new)) == [
+        ("later", "prod", "1.0", 2 * HOURS),
+        ("later", "staging", "1.0", 2 * HOURS),
+    ]
+
+
+def test_a_report_that_names_a_lane_is_on_the_deployment_that_was_the_last_one_then() -> None:
+    smoked = catalog(*THREE, services=[foo(promotions=("smoke",))])
+    past = Past()
+    past.publish("1.0", 0)
+    past.deployed("dev", "1.0", 0, asked={"smoke": GateStatus.PASS}, created=at(0))
+    past.tell(
+        VerificationFinished(
+            id="smoke",
+            source="ci",
+            time=at(2),
+            service="foo",
+            environment="dev",
+            version="1.0",
+            promotion="smoke",
+            outcome="passed",
+        )
+    )
+    past.deployed("staging", "1.0", 3, asked={"smoke": GateStatus.PENDING}, created=at(0))
+    past.deployed("dev", "1.0", 90, kind="rollback", created=at(90))
+    found = past.compared(PLAIN, smoked)
+    assert ("later", "staging", "1.0", timedelta(minutes=1)) in told(found)
+
+
+def test_a_soak_begins_with_the_report_as_it_comes_in_the_replay() -> None:
+    past = Past()
+    past.publish("1.0", 0)
+    past.deployed("dev", "1.0", 0)
+    ident = past.deployed("staging", "1.0", 1, asked={"smoke": GateStatus.PASS, "soak": GateStatus.PASS})
+    past.reported(ident, "smoke", 12)
+    past.deployed("prod", "1.0", 132)
+    old = catalog(*chain("dev", "staging", "prod", staging=("smoke", "soak")))
+    new = catalog(*chain("dev", "staging", "prod", dev=("soak",), staging=("smoke", "soak")))
+    (prod, _) = sorted(past.compared(old, new).differences, key=lambda one: one.name)
+    assert (prod.name.environment, prod.old_at, prod.new_at) == ("prod", at(132), at(252))
+
+
+def test_a_new_job_is_unknown_unless_it_reported_anyway() -> None:
+    past = Past()
+    past.publish("1.0", 0)
+    for environment, minutes in (("dev", 0), ("staging", 1), ("prod", 2)):
+        ident = past.deployed(environment, "1.0", minutes)
+        if environment == "staging":
+            past.reported(ident, "smoke", 5)
+    jobs = (VerificationPromotion(ident="smoke"), VerificationPromotion(ident="load"))
+    smoke = catalog(*chain("dev", "staging", "prod", staging=("smoke",)), promotions=jobs)
+    load = catalog(*chain("dev", "staging", "prod", staging=("load",)), promotions=jobs)
+    assert told(past.compared(PLAIN, smoke)) == [("later", "prod", "1.0", timedelta(minutes=3))]
+    assert told(past.compared(PLAIN, load)) == [("unknown", "prod", "1.0", None)]
+
+
+def test_a_report_that_was_a_no_stops_it_whatever_others_would_have_said() -> None:
+    past = Past()
+    past.publish("1.0", 0)
+    past.deployed("dev", "1.0", 0)
+    ident = past.deployed("staging", "1.0", 1)
+    past.reported(ident, "smoke", 5, outcome="failed")
+    past.deployed("prod", "1.0", 2)
+    strict = catalog(*chain("dev", "staging", "prod", staging=("smoke", "manual")))
+    (one,) = past.compared(PLAIN, strict).differences
+    assert (one.kind, one.name.environment) == ("blocked", "prod")
+    assert "smoke failed" in one.reason
