@@ -80,7 +80,7 @@ def status_of(answer: Answer | NoAnswer) -> Status | Missing:
     """What a webhook has said."""
     if isinstance(answer, NoAnswer):
         return Missing(reason=answer.reason, asked=answer.asked)
-    return Status(code=answer.status, said=quoted(answer.body))
+    return Status(code=answer.status, text=quoted(answer.body))
 
 
 def sample_of(answer: Answer | NoAnswer) -> Sample | Missing:

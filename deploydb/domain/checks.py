@@ -1,6 +1,6 @@
-"""What to make of an answer to what a gate asks outside: news or none, and when to ask again.
+"""The judgement of an external check's answer: whether it is a new fact, and when the next check is due.
 
-A reason is the same as long as nothing has changed, so that an asking which brings nothing new is no event.
+A reason is the same as long as nothing has changed, so that a check without a new result is no event.
 """
 
 import math
@@ -17,14 +17,14 @@ from deploydb.domain.gates.formatting import (
 from deploydb.domain.model.promotions import MetricPromotion, WebhookPromotion
 
 SHORTEST_INTERVAL = timedelta(milliseconds=100)
-"""Nobody is asked faster, whatever is configured."""
+"""The shortest interval between checks, below any configured one."""
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """A webhook's answer. `said`: the beginning of its body."""
+    """A webhook's answer. `text`: the beginning of its body."""
 
     code: int
-    said: str = ""
+    text: str = ""
 
 
 class Sample(Struct, frozen=True, kw_only=True):
@@ -34,14 +34,14 @@ class Sample(Struct, frozen=True, kw_only=True):
 
 
 class Missing(Struct, frozen=True, kw_only=True):
-    """No answer, and why. `asked`: whether anybody was asked; where not, the asking does not count as one."""
+    """No answer, and why. `asked`: whether a request was sent; without one the check is no attempt."""
 
     reason: str
     asked: bool = True
 
 
 class Check(Struct, frozen=True, kw_only=True):
-    """How far the asking has come. `attempts`: this one included. `last_report_key`: the key of what was said last.
+    """The state of a check. `attempts`: this one included. `last_report_key`: the key of the last report.
 
     `late`: how long after its time it was asked.
     """
@@ -54,8 +54,8 @@ class Check(Struct, frozen=True, kw_only=True):
 
 
 class Judged(Struct, frozen=True, kw_only=True):
-    """What to say, and where the asking stands. `last_report_key` tells whether it was said before. `due_at` None: all
-    is said."""
+    """A report, and the next check. `last_report_key`: the key by which a repeated report is known. `due_at` None: no
+    further check."""
 
     outcome: Literal["passed", "failed", "errored"]
     reason: str
@@ -72,8 +72,8 @@ def judge_webhook(promotion: WebhookPromotion, check: Check, answer: Status | Mi
     reason = answer.reason if isinstance(answer, Missing) else f"{answer.code}, expected {expected}"
     counts = isinstance(answer, Status) or answer.asked
     if counts and check.attempts > promotion.retries:
-        said = f": {answer.said}" if isinstance(answer, Status) and answer.said else ""
-        last = f"{reason}, after {counted(check.attempts, 'attempt')}{said}"
+        body = f": {answer.text}" if isinstance(answer, Status) and answer.text else ""
+        last = f"{reason}, after {counted(check.attempts, 'attempt')}{body}"
         return Judged(outcome="failed", reason=last, last_report_key="failed")
     due = now + max(promotion.interval, SHORTEST_INTERVAL)
     return Judged(outcome="errored", reason=reason, last_report_key=reason, due_at=due)
@@ -82,7 +82,7 @@ def judge_webhook(promotion: WebhookPromotion, check: Check, answer: Status | Mi
 def judge_metric(promotion: MetricPromotion, check: Check, answer: Sample | Missing, now: datetime) -> Judged:
     """A value on the right side passes once it has been there for `for_`; what is not known is a break.
 
-    So is a time in which nobody asked, as long as the interval or longer.
+    So is a time without a check, as long as the interval or longer.
     """
     wanted = _wanted(promotion)
     over_at = check.created_at + promotion.timeout

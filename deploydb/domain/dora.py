@@ -23,7 +23,7 @@ RECOVERY = "From a failure or an incident in production to the next success ther
 
 class Run(Struct, frozen=True, kw_only=True):
     """A deployment that came to run in a production lane. `before`: when the release that ran there before it was
-    published; None where nothing had. `succeeded`: its gates said so."""
+    published; None where nothing had. `succeeded`: its gates passed."""
 
     service: str
     environment: str

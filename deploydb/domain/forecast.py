@@ -31,7 +31,7 @@ class Lane(Struct, frozen=True, kw_only=True):
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
-    """When the release would be commanded into a stage, and be through with it; None where it cannot be told."""
+    """When the release would be commanded into a stage, and be through with it; None where that is unknown."""
 
     environment: str
     entered: tuple[datetime, datetime] | None

@@ -113,7 +113,7 @@ def gate_text(reason: GateReason) -> str:
         case ExpressionFalse(promotion=promotion, expression=expression):
             return f"waits for {promotion} to hold: {expression}"
         case ExpressionUnknown(promotion=promotion, error=error):
-            return f"{promotion} cannot be told: {error}"
+            return f"{promotion} is unknown: {error}"
         case GateBroken(promotion=promotion, error=error):
             return f"{promotion} could not be evaluated: {error}"
         case DigestMissing(promotion=promotion):

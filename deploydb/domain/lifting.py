@@ -27,8 +27,8 @@ def holds_against(evaluation: Evaluation, holds: Holds, catalog: Catalog, deploy
         evaluation.holds, "freeze", environments=(None, deployment.environment), version=None, now=evaluation.now
     )
     if catalog.freeze_overriders:
-        who, told = listed(catalog.freeze_overriders, "or"), joined(hold.held for hold in freezes)
-        override = f"an override of the freeze by {who}, or its end ({told})"
+        people, held = listed(catalog.freeze_overriders, "or"), joined(hold.held for hold in freezes)
+        override = f"an override of the freeze by {people}, or its end ({held})"
         return reached.then((Need(kind="hold", text=override, environment=deployment.environment, promotion=FREEZE),))
     for hold in freezes:
         reached = reached.then((_lifted(hold, deployment.environment),), hold.until)

@@ -38,7 +38,7 @@ from deploydb.domain.wording import text
 Kind = Literal["approval", "report", "time", "window", "hold", "deployment", "rollback", "other"]
 
 _ROUNDS = 500
-"""How often the times of several gates are brought together before it is said that they never meet."""
+"""How often the times of several gates are brought together before they count as never met."""
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _CERTAIN = timedelta(seconds=1)
 
@@ -105,7 +105,8 @@ def ask_gates(promotions: Sequence[Promotion], context: GateContext, at: datetim
             context = replace(context, now=later)
         else:
             needs |= {
-                each.ident: _need(each, "other", f"{each.ident} to hold ({_told(each)})", context) for each in unmet
+                each.ident: _need(each, "other", f"{each.ident} to hold ({_criterion(each)})", context)
+                for each in unmet
             }
             left = [one for one in left if one not in unmet]
     return Reached(at=context.now if met else None, needs=tuple(needs[name] for name in _in_order(needs, promotions)))
@@ -120,7 +121,7 @@ def _is_window(one: Promotion) -> bool:
     return isinstance(one, WindowPromotion)
 
 
-def _answer(one: Promotion, said: Verdict, context: GateContext) -> Need:
+def _answer(one: Promotion, verdict: Verdict, context: GateContext) -> Need:
     match one:
         case ManualPromotion():
             return _need(one, "approval", _approvals(one, context), context)
@@ -135,12 +136,12 @@ def _answer(one: Promotion, said: Verdict, context: GateContext) -> Need:
             return _need(one, "other", f"{one.service}{version} to succeed in {one.environment}", context)
         case ProvenancePromotion():
             if context.deployment.release.artifact.digest is None:
-                raise DeadEndError(f"publish a newer version, with a digest: {text(said.reason)}")
-            missing = said.reason
+                raise DeadEndError(f"publish a newer version, with a digest: {text(verdict.reason)}")
+            missing = verdict.reason
             wanted = attestation_text(missing) if isinstance(missing, AwaitingAttestation) else text(missing)
             return _need(one, "other", wanted, context)
         case _:
-            return _need(one, "other", text(said.reason), context)
+            return _need(one, "other", text(verdict.reason), context)
 
 
 def _approvals(one: ManualPromotion, context: GateContext) -> str:
@@ -194,15 +195,15 @@ def _troubled(context: GateContext) -> tuple[Need, ...]:
     )
 
 
-def _later(one: Promotion, said: Verdict, now: datetime) -> datetime | None:
-    later = next_opening(one, now) if isinstance(one, WindowPromotion) else said.recheck_at
+def _later(one: Promotion, verdict: Verdict, now: datetime) -> datetime | None:
+    later = next_opening(one, now) if isinstance(one, WindowPromotion) else verdict.recheck_at
     return later if later is not None and later > now else None
 
 
 def _timed(one: Promotion, begun: datetime, until: datetime | None, context: GateContext) -> Need:
     if isinstance(one, WindowPromotion):
-        told = "to open" if until is not None else "to open, which it does not within two years"
-        return replace(_need(one, "window", f"{one.ident} {told}", context), earliest=until)
+        opening = "to open" if until is not None else "to open, which it does not within two years"
+        return replace(_need(one, "window", f"{one.ident} {opening}", context), earliest=until)
     left = in_words(_whole(until - begun)) + " of soak" if until is not None else f"{one.ident} to be met"
     return replace(_need(one, "time", left, context), earliest=until)
 
@@ -217,7 +218,7 @@ def _need(one: Promotion, kind: Kind, text: str, context: GateContext) -> Need:
     return Need(kind=kind, text=text, environment=environment, promotion=one.ident, phase=context.phase)
 
 
-def _told(one: Promotion) -> str:
+def _criterion(one: Promotion) -> str:
     return one.expression if isinstance(one, ExpressionPromotion) else one.type
 
 

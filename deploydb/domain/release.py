@@ -1,6 +1,6 @@
 """What would release a deployment: the fewest things that must happen on its way, and when it could be at the earliest.
 
-Told as if every person, job and orchestrator answered at once: what is left are the times that nobody can shorten.
+As if every person, job and orchestrator answered at once: only the times that no action can shorten are left.
 The gates themselves are asked, with the answers that are needed put into their evidence.
 """
 
@@ -41,7 +41,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 class Releasing(Struct, frozen=True, kw_only=True):
     """What must happen, in the order of the way, and the first moment at which it could be released then.
 
-    `earliest` is None where nothing leads there, or no moment can be told; `instead` says what to do then.
+    `earliest` is None where nothing leads there, or its time is unknown; `instead` says what to do then.
     """
 
     needs: tuple[Need, ...] = ()
@@ -138,7 +138,12 @@ class _Walk:
         return out.then(self._incidents(deployment))
 
     def _gates(
-        self, phase: Phase, asking: Sequence[Promotion], deployment: Deployment, at: datetime, since: datetime | None
+        self,
+        phase: Phase,
+        promotions: Sequence[Promotion],
+        deployment: Deployment,
+        at: datetime,
+        since: datetime | None,
     ) -> Reached:
         context = GateContext(
             deployment=deployment,
@@ -150,7 +155,7 @@ class _Walk:
             neighbours=self._snapshot.neighbours,
             before=self._evaluation.before(deployment, phase),
         )
-        return ask_gates(asking, context, at)
+        return ask_gates(promotions, context, at)
 
     def _incidents(self, deployment: Deployment) -> tuple[Need, ...]:
         if not self._catalog.fails_on_incident(self._service, deployment.environment):

@@ -94,8 +94,8 @@ def body(text: str, headers: Iterable[tuple[str, str]]) -> Template:
         return Template(tuple(_slots(text, percent_encoded)), tuple(_cut_percents(text)))
     if kind == "text/plain":
         return Template(tuple(_slots(text, json_escaped)))  # which leaves no line's end in a value
-    told = f"cannot be put into {kind}: expected JSON, application/x-www-form-urlencoded or text/plain"
-    return Template((text,), tuple(f"{{{name}}} {told}" for name in PLACE.findall(text)))
+    problem = f"cannot be put into {kind}: expected JSON, application/x-www-form-urlencoded or text/plain"
+    return Template((text,), tuple(f"{{{name}}} {problem}" for name in PLACE.findall(text)))
 
 
 def _json(text: str) -> Template:

@@ -26,10 +26,10 @@ def check(attempts: int = 1, *, held: float | None = None, late: float = 0) -> C
     [
         (1, Status(code=204), "passed", "204"),
         (9, Status(code=200), "passed", "200"),
-        (1, Status(code=503, said="busy 1"), "errored", "503, expected 200 or 204"),
+        (1, Status(code=503, text="busy 1"), "errored", "503, expected 200 or 204"),
         (2, TIMED_OUT, "errored", "timed out after 10s"),
         (3, TIMED_OUT, "failed", "timed out after 10s, after 3 attempts"),
-        (3, Status(code=503, said="busy 3"), "failed", "503, expected 200 or 204, after 3 attempts: busy 3"),
+        (3, Status(code=503, text="busy 3"), "failed", "503, expected 200 or 204, after 3 attempts: busy 3"),
         (9, REFUSED, "errored", "10.1.2.3 is a private address"),
     ],
 )

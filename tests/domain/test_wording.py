@@ -62,7 +62,7 @@ TEXTS = [
     (gate.ExpressionFalse(promotion="first", expression="x"), "waits for first to hold: x"),
     (
         gate.ExpressionUnknown(promotion="first", error="no such key: artifact.colour"),
-        "first cannot be told: no such key: artifact.colour",
+        "first is unknown: no such key: artifact.colour",
     ),
     (
         gate.DigestMissing(promotion="signed"),

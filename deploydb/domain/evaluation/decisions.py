@@ -34,7 +34,7 @@ skipped    it never will be deployed
 expired    no answer by its deadline
 replaced   another version took its place; its flow goes no further
 succeeded  every exit gate passed
-failed     an exit gate said no
+failed     an exit gate failed
 resumed    a gate took its no back, and others are still to be met; or it had finished in time, which was heard late
 closed     nothing more will come of it
 """
@@ -138,7 +138,7 @@ class AttemptScheduled(Struct, frozen=True, kw_only=True):
 
 
 class FailureFinalized(Struct, frozen=True, kw_only=True):
-    """A deployment has failed for good, and the failure's strategy was followed. People are told."""
+    """A deployment has failed for good, and the failure's strategy was followed. People are notified."""
 
     deployment: Deployment
     failure_response: FailureResponse

@@ -71,7 +71,7 @@ class Evaluation:
         }
         self._by_environment: dict[str, list[int]] = {}
         self._flows: dict[tuple[int, str], int] = {}
-        self._verdicts = {ident: dict(said) for ident, said in snapshot.verdicts.items()}
+        self._verdicts = {ident: dict(verdicts) for ident, verdicts in snapshot.verdicts.items()}
         self._rolling_back: set[str] = set()
         self._again = False
         self._explained: set[int] = set()
@@ -111,22 +111,24 @@ class Evaluation:
         return [one for one in found if one.release.artifact.module == module]
 
     def evidence(self, deployment: Deployment) -> Evidence:
-        """What has been said about a deployment."""
+        """The evidence about a deployment."""
         return self._snapshot.evidence.get(deployment.id, Evidence())
 
     def evidence_at(self, deployment: Deployment, phase: Phase) -> Evidence:
         """What counts for a deployment's gates of one phase."""
-        said, entry = self.evidence(deployment), self._answered_at_entry(deployment.environment)
+        evidence, entry = self.evidence(deployment), self._answered_at_entry(deployment.environment)
         if phase == "exit":
             used = {number for verdict in self.before(deployment, "entry").values() for number in verdict.inputs}
-            return of_exit(said, deployment, entry, used)
+            return of_exit(evidence, deployment, entry, used)
         lane = self.lane(deployment.environment) if deployment.attempt > 1 else ()
         earlier = (one for one in lane if one.flow == deployment.flow is not None and one.attempt < deployment.attempt)
-        return of_entry(said, ((one, self.evidence(one)) for one in earlier), entry)
+        return of_entry(evidence, ((one, self.evidence(one)) for one in earlier), entry)
 
     def before(self, deployment: Deployment, phase: Phase) -> Mapping[str, Verdict]:
-        """What a deployment's gates of one phase said when they were asked last, by promotion."""
-        return {name: said for (side, name), said in self._verdicts.get(deployment.id, {}).items() if side == phase}
+        """The last verdicts of a deployment's gates of one phase, by promotion."""
+        return {
+            name: verdict for (side, name), verdict in self._verdicts.get(deployment.id, {}).items() if side == phase
+        }
 
     def _answered_at_entry(self, environment: str) -> frozenset[str]:
         deployment = environment in self._catalog.environments
@@ -164,10 +166,10 @@ class Evaluation:
         return verdicts
 
     def say(self, deployment: Deployment, verdict: Verdict) -> None:
-        """What a gate says of a deployment, if that is news."""
-        said = self._verdicts.setdefault(deployment.id, {})
-        if said.get(verdict.gate) != verdict:
-            said[verdict.gate] = verdict
+        """Record a gate's verdict on a deployment, if it has changed."""
+        last = self._verdicts.setdefault(deployment.id, {})
+        if last.get(verdict.gate) != verdict:
+            last[verdict.gate] = verdict
             self._decisions.append(VerdictChanged(deployment=deployment, verdict=verdict))
         if verdict.recheck_at is not None and verdict.recheck_at > self.now:
             self.look_again(verdict.recheck_at)

@@ -82,7 +82,7 @@ class FailurePolicy:
             )
             return
         retry = self._catalog.retry(self._service, deployment.environment)
-        attempted = deployment.result is None  # the attempt itself failed; what a gate said no to is not tried again
+        attempted = deployment.result is None  # the attempt itself failed; a failed gate is no reason for a retry
         if attempted and deployment.attempt <= retry.retries:
             due = self._evaluation.now + retry.backoff * 2 ** (deployment.attempt - 1)
             attempt, attempts = deployment.attempt + 1, retry.retries + 1

@@ -106,7 +106,7 @@ def _adopt(evaluation: Evaluation, deployment: Deployment) -> None:
 
 
 def _explain(evaluation: Evaluation, deployment: Deployment) -> None:
-    """A failure's reason is the orchestrator's; a success after the deadline is told beside it."""
+    """A failure's reason is the orchestrator's; a success after the deadline is reported beside it."""
     if not deployment.needs_evaluation or deployment.skipped_at is not None or deployment.replaced_at is not None:
         return
     if deployment.expired_at is not None:

@@ -15,11 +15,11 @@ from deploydb.domain.model.evidence import Evidence
 
 
 class GateContext(Struct, frozen=True, kw_only=True):
-    """A deployment, what has been said about it, and the time.
+    """A deployment, the evidence about it, and the time.
 
     `since`: when the clocks of soaks and timeouts began: when the deployment came to run; at the door of a stage, when
     its release came to run upstream. `groups`: people by group. `neighbours`: what other services run where a gate asks
-    about them. `before`: what the deployment's gates of the `phase` said last.
+    about them. `before`: the last verdicts of the deployment's gates of the `phase`.
     """
 
     deployment: Deployment

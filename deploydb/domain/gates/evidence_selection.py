@@ -1,8 +1,8 @@
 """Which evidence answers a gate before a deployment, and which after it, where both sides ask for the same.
 
-What was said before the deployment had come to run answers for its entry, what is said after that for its exit. What
-an entry gate was passed by never counts again, whatever time its source gave it. A further attempt takes over what was
-said for the entry of those before it: nobody is asked twice for the same file in the same lane.
+Evidence from before the deployment came to run answers for its entry, later evidence for its exit. Evidence that has
+passed an entry gate never counts again, at any time of its source. A further attempt takes over the entry's evidence of
+those before it: no request is made twice for the same file in the same lane.
 """
 
 from collections.abc import Collection, Iterable
@@ -54,8 +54,8 @@ def of_exit(evidence: Evidence, deployment: Deployment, entry: Collection[str], 
 
 
 def of_entry(evidence: Evidence, earlier: Iterable[tuple[Deployment, Evidence]], entry: Collection[str]) -> Evidence:
-    """What counts at the door of a stage: what was said of the deployment, and of its `earlier` attempts until each
-    was over, under the names of `entry`, or to pass a freeze."""
+    """The evidence that counts for entry: of the deployment, and of its `earlier` attempts until each was over, under
+    the names of `entry`, or to pass a freeze."""
     reports, words = [*evidence.verifications], [*evidence.approvals]
     for deployment, before in earlier:
         until = deployment.finished.time if deployment.finished is not None else None

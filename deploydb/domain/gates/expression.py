@@ -9,7 +9,7 @@ from deploydb.domain.model.promotions import ExpressionPromotion
 
 
 def expression(promotion: ExpressionPromotion, context: GateContext) -> Verdict:
-    """True passes. False waits, since time or another attempt may change it; what cannot be told is an ERROR."""
+    """True passes. False waits, since time or another attempt may change it; an unknown value is an ERROR."""
     ident, again = promotion.ident, context.now + promotion.interval
     try:
         holds = promotion.rule(variables(context))

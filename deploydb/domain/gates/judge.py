@@ -84,14 +84,14 @@ def _judge_one(promotion: Promotion, context: GateContext, others: Sequence[tupl
 
 def _people(promotion: ManualPromotion, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
     """People are asked once what need not ask them has passed. A word that they have given already stands."""
-    said = manual(promotion, context)
+    verdict = manual(promotion, context)
     unmet = [
         other.ident
-        for other, verdict in others
-        if not isinstance(other, ManualPromotion) and verdict.outcome is not GateStatus.PASS
+        for other, result in others
+        if not isinstance(other, ManualPromotion) and result.outcome is not GateStatus.PASS
     ]
-    ran_out = said.outcome is GateStatus.FAIL and said.recheck_at is not None
-    if not unmet or (said.outcome is not GateStatus.PENDING and not ran_out):
-        return said
+    ran_out = verdict.outcome is GateStatus.FAIL and verdict.recheck_at is not None
+    if not unmet or (verdict.outcome is not GateStatus.PENDING and not ran_out):
+        return verdict
     deferred = ApprovalDeferred(unmet=tuple(unmet))
-    return Verdict(promotion=promotion.ident, outcome=GateStatus.PENDING, reason=deferred, inputs=said.inputs)
+    return Verdict(promotion=promotion.ident, outcome=GateStatus.PENDING, reason=deferred, inputs=verdict.inputs)

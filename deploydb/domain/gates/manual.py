@@ -27,7 +27,7 @@ class Votes(Struct, frozen=True, kw_only=True):
 
 
 def manual(promotion: ManualPromotion, context: GateContext) -> Verdict:
-    """Enough different people said yes, and nobody no, within the timeout of being asked."""
+    """Enough different people approve, and none refuses, within the timeout of being asked."""
     ident = promotion.ident
     votes = count(promotion, context)
     if votes.refused:
@@ -52,11 +52,11 @@ def manual(promotion: ManualPromotion, context: GateContext) -> Verdict:
 def count(promotion: ManualPromotion, context: GateContext) -> Votes:
     """Whose word counts. Each person's latest word, once, on this very file, of a member of the groups."""
     release = context.deployment.release
-    said: dict[str, Approval] = {}
+    latest: dict[str, Approval] = {}
     for word in sorted(context.evidence.approvals, key=lambda one: one.at):
         if word.promotion == promotion.ident:
-            said[word.by] = word
-    words = [said[person] for person in sorted(said)]
+            latest[word.by] = word
+    words = [latest[person] for person in sorted(latest)]
     uncounted = {}
     for word in words:
         if word.digest is not None and word.digest != release.artifact.digest:

@@ -45,7 +45,7 @@ class DeployCommand(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 NOTIFICATIONS = "deploydb.notifications"
-"""Where news are published: to whoever has bound a queue."""
+"""The exchange of notifications: for every queue that is bound to it."""
 
 
 class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True):

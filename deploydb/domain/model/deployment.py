@@ -32,9 +32,9 @@ class Status(StrEnum):
     STARTED      the orchestrator has begun (its fact)
     COMPLETED    it runs there (the orchestrator's fact); its exit gates decide. Stays so if another version replaces it
     SUCCESS      every exit gate passed (promotion)
-    FAILED       the attempt failed or an exit gate said no, until a later report mends it; or it was not answered by
-                 its deadline, which only a report of an answer in time mends, though a late success is told and
-                 does run there
+    FAILED       the attempt or an exit gate failed, until a later report resolves it; or it was not answered by its
+                 deadline, which only a report of an answer in time resolves, though a late success is reported
+                 and does run there
     SKIPPED      it never will be deployed; the reason is with it
     """
 
@@ -96,7 +96,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     """One attempt to have a release in an environment.
 
     Columns of three owners: promotion decides (`requested_at` to `status_reason`), facts report (`started*`,
-    `finished*`, `outcome`...), and `status` is derived from both. `flow` is None where nobody commanded it (`kind`
+    `finished*`, `outcome`...), and `status` is derived from both. `flow` is None where it was not commanded (`kind`
     external), and of a rollback. `cause`: the deployment whose failure led to this attempt. `not_before`: when it may
     be commanded. `trigger_reason`: why it was commanded, or observed, or is put back; `status_reason`: why its status
     is as it is. `failure_response`: the response to its failure, `failure_response_detail`: its details; until then the
@@ -168,7 +168,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     @property
     def reported_live_at(self) -> datetime | None:
         """When it came to run there, to tell which of two came last: as `gates_count_from`, but by the source's word
-        alone where nobody commanded it, so that deployments adopted together keep the order in which they happened."""
+        alone where it was not commanded, so that deployments adopted together keep the order in which they happened."""
         if self.commanded or self.outcome != "succeeded" or self.finished is None:
             return self.gates_count_from
         return self.finished.time

@@ -10,7 +10,7 @@
         └── NotFound       what was asked for does not exist
 
 A failed deployment is a fact, not an error. A configuration's errors are values (`configuration.Problem`), because
-they are told all at once.
+they are reported together.
 """
 
 MUST_BE_WRITABLE = "the file and its folder must be there and writable by this user"
@@ -41,7 +41,7 @@ class MessageRejected(Permanent):
 
 
 class Misconfigured(Permanent):
-    """A setting, queue, exchange or schema is not as it must be. It will not mend itself."""
+    """A setting, queue, exchange or schema is not as it must be. It does not resolve itself."""
 
 
 class NotFound(Permanent):
@@ -49,7 +49,7 @@ class NotFound(Permanent):
 
 
 class NotAllowed(Misconfigured):
-    """Whoever the settings name may not do it, or is not known; the message says what would be needed."""
+    """The user of the settings is unknown or may not do it; the message says what would be needed."""
 
 
 class Unusable(Misconfigured):

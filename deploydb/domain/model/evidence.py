@@ -1,4 +1,4 @@
-"""What has been said about a deployment: reports of jobs, words of people, incidents, attestations.
+"""The evidence about a deployment: reports of jobs, approvals, incidents, attestations.
 
 Of each speaker the latest word by `(time, source, id)` is kept, so that their order of arrival does not matter.
 `event` is the number of the log row that says it.
@@ -110,7 +110,7 @@ class Attestation(Struct, frozen=True, kw_only=True):
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
-    """Everything that has been said about one deployment, its lane while it ran there, and its artifact."""
+    """The evidence about one deployment, its lane while it ran there, and its artifact."""
 
     verifications: tuple[Verification, ...] = ()
     approvals: tuple[Approval, ...] = ()

@@ -26,7 +26,7 @@ OWN_SOURCE = "deploydb"
 
 
 class Fact(Struct, frozen=True, kw_only=True, tag_field="type"):
-    """Something that happened, said by `source`."""
+    """An event that `source` reports."""
 
     id: Name
     source: Name

@@ -18,7 +18,7 @@ class LogEntry(Struct, frozen=True, kw_only=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """A deployment as it ended, and what each gate that it was asked for said last (None: nothing yet).
+    """A deployment as it ended, and the last verdict of each of its gates (None: none yet).
 
     `created_at`: since when there is a row of it; None for ever.
     """
