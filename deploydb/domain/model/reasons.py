@@ -1,7 +1,4 @@
-"""Reasons as data: one struct a case, with its stable code as the tag. `wording.text` renders the text.
-
-A reason that explains another one holds it. `gate_reasons` and `admission_reasons` have the other cases.
-"""
+"""Reasons as data: one struct a case, with its stable code as the tag. `wording.text` renders the text."""
 
 from collections.abc import Sequence
 from datetime import datetime
