@@ -40,7 +40,7 @@ format: $(VENV)/check ## Format, and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 
 explore: $(VENV)/test ## Search 50,000 random histories for a broken promise (EXAMPLES=N: another number)
-	DEPLOYDB_EXAMPLES=$(or $(EXAMPLES),50000) $(BIN)/pytest -n $${TEST_WORKERS:-auto} -o timeout=0 -o faulthandler_timeout=0 tests/domain/test_any_order.py
+	DEPLOYDB_EXAMPLES=$(or $(EXAMPLES),50000) $(BIN)/pytest -n $${TEST_WORKERS:-auto} -o timeout=0 -o faulthandler_timeout=0 tests/domain/test_any_history.py
 
 bench: $(VENV)/bench ## Measure on real servers, beside Celery (ARGS=relay: one measurement)
 	tests/install-servers wrk

@@ -14,12 +14,7 @@ from deploydb.configuration.expressions import VARIABLES, compile_rule
 from deploydb.domain.gates import GateContext
 from deploydb.domain.gates.expression import variables
 from tests.configuration.given import config, problems_of
-from tests.domain.scenario import (
-    artifact,
-    at,
-    deployment,
-    release,
-)
+from tests.domain.given import artifact, at, deployment, release
 
 pytest.importorskip("cel_expr_python", reason='expressions need CEL: pip install "deploydb[cel]"')
 

@@ -1,6 +1,7 @@
 """Steps of the tests of failures and rollbacks."""
 
-from tests.domain.scenario import Scenario, catalog, chain, foo
+from tests.domain.given import catalog, chain, foo
+from tests.domain.scenario import Scenario
 
 
 def running(strategy: str = "stop", **service: object) -> Scenario:

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.deployment import Deployment, Release
-from tests.domain.scenario import NOON
+from tests.domain.given import NOON
 
 HOSTILE = [
     '"} or vector(1) #',

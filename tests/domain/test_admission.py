@@ -8,16 +8,8 @@ from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.gate_reasons import ApprovalRefused, Approved, AwaitingApproval, Soaking
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import Admitted, AwaitingStages, NoGates, Replaced, StageReason
-from tests.domain.scenario import (
-    BAR,
-    FOO,
-    THREE,
-    at,
-    catalog,
-    chain,
-    foo,
-    world,
-)
+from tests.domain.given import BAR, FOO, THREE, at, catalog, chain, foo
+from tests.domain.scenario import world
 
 
 def fan_in(need: str) -> tuple[Stage, ...]:

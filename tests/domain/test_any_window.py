@@ -12,7 +12,7 @@ from deploydb.domain.calendar.windows import next_opening, opens
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.window import window
 from deploydb.domain.model.promotions import Window, WindowPromotion
-from tests.domain.scenario import deployment
+from tests.domain.given import deployment
 from tests.domain.test_windows import ALWAYS, BERLIN, DAILY_AT_HALF_PAST_TWO, FORTNIGHTLY, LORD_HOWE, NEW_YORK, PATCHES
 
 STARTS = st.datetimes(datetime(2019, 1, 1), datetime(2024, 12, 31)).map(lambda at: at.replace(microsecond=0))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploydb.domain.model.artifact import contradicts, version_key
-from tests.domain.scenario import artifact
+from tests.domain.given import artifact
 
 ASCENDING = [
     "master",

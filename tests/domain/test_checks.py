@@ -6,7 +6,7 @@ import pytest
 
 from deploydb.domain.checks import Check, Missing, Sample, Status, judge_metric, judge_webhook
 from deploydb.domain.model.promotions import MetricPromotion, WebhookPromotion
-from tests.domain.scenario import at
+from tests.domain.given import at
 
 WEBHOOK = WebhookPromotion(ident="web", url="https://example.com", expect=(200, 204), retries=2)
 METRIC = MetricPromotion(

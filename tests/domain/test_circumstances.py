@@ -51,14 +51,7 @@ from deploydb.domain.model.promotions import (
     WebhookPromotion,
 )
 from deploydb.domain.model.reason_parts import IncidentReport, JobReport, ReleaseStatus, Signature
-from tests.domain.scenario import (
-    SMOKE,
-    SOAK,
-    artifact,
-    at,
-    deployment,
-    release,
-)
+from tests.domain.given import SMOKE, SOAK, artifact, at, deployment, release
 
 BOTH = VerificationPromotion(ident="tests", jobs=("unit", "load"))
 DIGEST = "sha256:1"

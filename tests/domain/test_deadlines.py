@@ -8,7 +8,8 @@ from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.commands import Previous
 from deploydb.domain.model.deployment import FactOrder, Status
 from deploydb.domain.model.reasons import Expired, ExpiryDeferred, FailedUpstream, FinishedLate
-from tests.domain.scenario import at, foo, world
+from tests.domain.given import at, foo
+from tests.domain.scenario import world
 
 
 def test_no_answer_by_the_deadline_ends_the_flow() -> None:

@@ -23,11 +23,7 @@ from deploydb.domain.model.facts import (
     DeploymentStarted,
     VerificationFinished,
 )
-from tests.domain.scenario import (
-    at,
-    deployment,
-    release,
-)
+from tests.domain.given import at, deployment, release
 
 BY_CD = FactOrder(at(5), "cd", "1")
 REQUESTED = {"requested_at": at(0), "deadline": at(60)}

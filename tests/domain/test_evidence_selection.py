@@ -15,14 +15,8 @@ from deploydb.domain.model.promotions import (
     WebhookPromotion,
 )
 from deploydb.domain.release import what_releases
-from tests.domain.scenario import (
-    MANUAL,
-    SMOKE,
-    Scenario,
-    catalog,
-    chain,
-    foo,
-)
+from tests.domain.given import MANUAL, SMOKE, catalog, chain, foo
+from tests.domain.scenario import Scenario
 
 HEALTH = WebhookPromotion(ident="health", url="http://health.example/")
 BEFORE = VerificationPromotion(ident="before", jobs=("scan", "smoke"))
@@ -214,5 +208,5 @@ def test_no_word_counts_on_both_sides(name: str, spoken: set[int], retries: int)
             assert not set(entry.inputs) & set(exits.inputs)
         if known.status is Status.SUCCESS:
             assert known.finished is not None
-            heard = it._evidence[known.id]
+            heard = it.evidence[known.id]
             assert max(one.at.time for one in (*heard.verifications, *heard.approvals)) >= known.finished.time

@@ -29,7 +29,8 @@ from deploydb.domain.model.reasons import (
     Several,
     StageReason,
 )
-from tests.domain.scenario import at, chain, foo, world
+from tests.domain.given import at, chain, foo
+from tests.domain.scenario import world
 
 
 def test_a_deployment_that_runs_is_verified_and_says_what_it_waits_for() -> None:

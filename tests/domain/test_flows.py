@@ -10,19 +10,8 @@ from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.gate_reasons import Approved, JobsPassed
 from deploydb.domain.model.reason_parts import JobReport
 from deploydb.domain.model.reasons import Admitted, AwaitingStages, GatesPassed, SkippedUpstream, StageReason
-from tests.domain.scenario import (
-    BAR,
-    FOO,
-    THREE,
-    Scenario,
-    artifact,
-    at,
-    catalog,
-    chain,
-    foo,
-    release,
-    world,
-)
+from tests.domain.given import BAR, FOO, THREE, artifact, at, catalog, chain, foo, release
+from tests.domain.scenario import Scenario, world
 
 
 def test_a_release_opens_a_deployment_for_every_stage_with_the_promotions_that_it_will_ask() -> None:

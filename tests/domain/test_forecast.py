@@ -7,14 +7,7 @@ import pytest
 from deploydb.domain.forecast import Expected, Lane, arrivals, expected
 from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.promotions import Window, WindowPromotion
-from tests.domain.scenario import (
-    MANUAL,
-    NOON,
-    SMOKE,
-    SOAK,
-    at,
-    chain,
-)
+from tests.domain.given import MANUAL, NOON, SMOKE, SOAK, at, chain
 
 MINUTE = Expected(p50=timedelta(minutes=1), p90=timedelta(minutes=5), samples=10)
 LANE = Lane(deployment=MINUTE, gates={"smoke": MINUTE})

@@ -31,13 +31,7 @@ from deploydb.domain.model.promotions import (
     VerificationPromotion,
 )
 from deploydb.domain.model.reason_parts import Comment, JobReport, UncountedVote
-from tests.domain.scenario import (
-    MANUAL,
-    SMOKE,
-    SOAK,
-    at,
-    deployment,
-)
+from tests.domain.given import MANUAL, SMOKE, SOAK, at, deployment
 
 SMOKE_IN_1H = VerificationPromotion(ident="smoke", timeout=timedelta(hours=1))
 TWO = ManualPromotion(ident="manual", approvals=2)

@@ -17,12 +17,8 @@ from deploydb.domain.model.admission_reasons import (
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import Admitted
-from tests.domain.scenario import (
-    Scenario,
-    catalog,
-    chain,
-    world,
-)
+from tests.domain.given import catalog, chain
+from tests.domain.scenario import Scenario, world
 
 
 @pytest.fixture

@@ -17,12 +17,7 @@ from deploydb.domain.model.gate_reasons import (
 )
 from deploydb.domain.model.promotions import ManualPromotion, VerificationPromotion
 from deploydb.domain.model.reason_parts import Comment, UncountedVote
-from tests.domain.scenario import (
-    artifact,
-    at,
-    deployment,
-    release,
-)
+from tests.domain.given import artifact, at, deployment, release
 
 GROUPS = {"sre": frozenset({"sue", "sam"}), "qa": frozenset({"quinn", "sue"}), "dev": frozenset({"dan"})}
 TWO = ManualPromotion(ident="go", approvals=2)

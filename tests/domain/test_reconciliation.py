@@ -10,13 +10,8 @@ from deploydb.domain.evaluation.decisions import (
 from deploydb.domain.model.admission_reasons import NewerIsLive
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.reasons import FinishedWithoutCommand, Replaced, ReplacedUpstream
-from tests.domain.scenario import (
-    FOO,
-    at,
-    chain,
-    foo,
-    world,
-)
+from tests.domain.given import FOO, at, chain, foo
+from tests.domain.scenario import world
 
 
 def test_what_was_done_by_hand_is_known_to_run_there() -> None:

@@ -12,13 +12,8 @@ from deploydb.domain.model.promotions import (
 )
 from deploydb.domain.release import Releasing, what_releases
 from deploydb.query.unblock_view import sentence
-from tests.domain.scenario import (
-    NOON,
-    SOAK,
-    Scenario,
-    chain,
-    world,
-)
+from tests.domain.given import NOON, SOAK, chain
+from tests.domain.scenario import Scenario, world
 
 SRE = ManualPromotion(ident="sre", groups=("sre",))
 OFFICE = WindowPromotion(ident="office-hours", zone="UTC", allow=(Window(days=(1,), start=time(9), end=time(17)),))

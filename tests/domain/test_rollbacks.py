@@ -15,7 +15,8 @@ from deploydb.domain.model.reasons import (
     RollingBack,
 )
 from tests.domain.failure_steps import back, fail_in_prod, go, running
-from tests.domain.scenario import Scenario, at, catalog, chain, foo
+from tests.domain.given import at, catalog, chain, foo
+from tests.domain.scenario import Scenario
 
 
 def test_a_rollback_puts_the_last_version_back_that_succeeded_there() -> None:

@@ -10,7 +10,7 @@ from deploydb.domain.calendar.windows import next_opening, opens
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.window import window
 from deploydb.domain.model.promotions import Window, WindowPromotion
-from tests.domain.scenario import deployment
+from tests.domain.given import deployment
 
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"
 OFFICE = Window(days=(0, 1, 2, 3, 4), start=time(9), end=time(17))

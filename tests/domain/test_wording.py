@@ -13,7 +13,7 @@ from deploydb.domain.model import reasons as why
 from deploydb.domain.model.promotions import Window
 from deploydb.domain.model.reasons import Reason
 from deploydb.domain.wording import text
-from tests.domain.scenario import at
+from tests.domain.given import at
 
 TEXTS = [
     (

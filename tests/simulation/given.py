@@ -19,7 +19,7 @@ from deploydb.domain.model.facts import (
 )
 from deploydb.domain.model.history import Attempt, LogEntry
 from deploydb.simulation import Comparison, RecordedHistory, Replay, compare
-from tests.domain.scenario import artifact, at
+from tests.domain.given import artifact, at
 
 END = at(60 * 24 * 30)
 """The past ends a month after noon."""

@@ -9,12 +9,7 @@ from hypothesis import strategies as st
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import GateStatus
 from deploydb.domain.model.facts import HoldPlaced, IncidentDetected
-from tests.domain.scenario import (
-    THREE,
-    at,
-    catalog,
-    chain,
-)
+from tests.domain.given import THREE, at, catalog, chain
 from tests.simulation.given import Past
 
 CATALOGS = (

@@ -6,7 +6,7 @@ from deploydb.domain.model.catalog import Environment, Retry, Service
 from deploydb.domain.model.deployment import GateStatus
 from deploydb.domain.model.facts import HoldPlaced
 from deploydb.domain.model.promotions import ManualPromotion, SoakPromotion
-from tests.domain.scenario import FOO, THREE, at, catalog, chain
+from tests.domain.given import FOO, THREE, at, catalog, chain
 from tests.simulation.given import Past, told
 
 PLAIN = catalog(*THREE)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from deploydb.domain.model.deployment import GateStatus
 from deploydb.domain.model.facts import VerificationFinished
 from deploydb.domain.model.promotions import VerificationPromotion
-from tests.domain.scenario import THREE, at, catalog, chain, foo
+from tests.domain.given import THREE, at, catalog, chain, foo
 from tests.simulation.given import Past, told
 from tests.simulation.test_replay import HOURS, PLAIN
 

@@ -1,0 +1,107 @@
+"""Catalogs for made-up histories, and answers to all that they wait for."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from deploydb.domain.model.catalog import After, Catalog, Parallel, Retry, Service, Stage
+from deploydb.domain.model.deployment import Deployment
+from deploydb.domain.model.facts import DeploymentFinished
+from deploydb.domain.model.promotions import VerificationPromotion
+from tests.domain.given import BAR, FOO, MANUAL, NOON, SOAK, catalog, chain
+from tests.domain.scenario import Scenario
+
+MODULES = (FOO, BAR)
+SMOKE = VerificationPromotion(ident="smoke", timeout=timedelta(hours=3))
+FIRST = After(environments=("dev",))
+DIAMOND = (
+    Stage(environment="dev", while_verifying="wait"),
+    Stage(environment="east", after=FIRST, promotions=("soak",)),
+    Stage(environment="west", after=FIRST, while_verifying="replace", promotions=("manual",)),
+    Stage(environment="prod", after=After(environments=("east", "west"))),
+)
+EITHER = (*DIAMOND[:3], replace(DIAMOND[3], after=replace(DIAMOND[3].after, need="any")))
+LINE = chain("dev", "staging", "prod", dev=("soak",), staging=("manual",))
+FAST = chain("dev", "staging", "prod")
+
+
+def made(
+    stages: tuple[Stage, ...], order: str, promotions: tuple[str, ...], entry: tuple[str, ...], **more: Any
+) -> Catalog:
+    """A catalog of foo; `more` as for the service, but `parallel`."""
+    parallel = more.pop("parallel", ())
+    service = Service(ident="foo", artifacts=MODULES, pipelines=("main",), promotions=promotions, order=order, **more)
+    return catalog(
+        *stages,
+        services=[service],
+        entry={"prod": entry},
+        promotions=(SMOKE, SOAK, MANUAL),
+        parallel=parallel,
+        groups={"sre": frozenset({"alice"})},
+        freeze_overriders=("sre",),
+    )
+
+
+CATALOGS = st.builds(
+    made,
+    st.sampled_from([DIAMOND, EITHER, LINE, FAST]),
+    st.sampled_from(["published", "version"]),
+    st.sampled_from([(), ("smoke",)]),
+    st.sampled_from([(), ("manual",), ("soak",)]),
+)
+QUEUE = tuple(replace(stage, supersede="queue") for stage in LINE)
+ALL = tuple(replace(stage, supersede="all") for stage in FAST)
+BESIDE = (Parallel(environments=("east", "west"), most=1),)
+DARING = st.builds(
+    made,
+    st.sampled_from([DIAMOND, EITHER, LINE, FAST, QUEUE, ALL]),
+    st.sampled_from(["published", "version"]),
+    st.sampled_from([(), ("smoke",)]),
+    st.sampled_from([(), ("manual",)]),
+    failure_strategy=st.sampled_from(["stop", "rollback", "full_rollback", "ignore"]),
+    retry=st.builds(Retry, retries=st.integers(0, 2), backoff=st.just(timedelta(minutes=5))),
+    fail_on_incident=st.booleans(),
+    parallel=st.sampled_from([(), BESIDE]),
+)
+VERSIONS = st.sampled_from([f"{major}.{minor}" for major in (1, 2) for minor in range(4)])
+PLACES = st.integers(0, 99)
+SKEW = st.integers(-20, 4).map(lambda minutes: timedelta(minutes=minutes))
+
+
+def answer(it: Scenario, known: Deployment, outcome: str = "succeeded") -> None:
+    """Say how an active deployment ended, and yes to what its gates ask."""
+    environment, version, module = known.environment, known.release.artifact.version, known.release.artifact.module
+    if known.active:
+        fact = DeploymentFinished(id=str(known.id), source="cd", time=it.now, deployment=known.id, outcome=outcome)
+        it.merge(known, fact)
+    if known.flow is not None:
+        it.verify(environment, version, module=module)
+        it.speak(environment, version, "alice", module=module)
+
+
+def answer_all(it: Scenario) -> None:
+    """Say yes to whatever is asked until nothing is asked any more, letting time pass in between."""
+    for _ in range(100):
+        before = dict(it.deployments)
+        it.evaluate(1)
+        for known in list(it.deployments.values()):
+            if known.needs_evaluation and known.kind != "external":
+                answer(it, known)
+        it.evaluate(1)
+        if not any(known.active for known in it.deployments.values()):
+            it.evaluate(121)
+        if it.deployments == before:
+            return
+    raise AssertionError("it never comes to rest")
+
+
+def latest(it: Scenario) -> datetime:
+    """The last time that anything was said, done or put off to, whatever the clock says now."""
+    times = [it.now, NOON, *(hold.at.time for hold in it.holds.values())]
+    for known in it.deployments.values():
+        statement = [one.time for one in (known.started, known.finished) if one is not None]
+        ours = [known.requested_at, known.expired_at, known.not_before]
+        times += [known.release.published_at, *statement, *(one for one in ours if one is not None)]
+    return max(times)

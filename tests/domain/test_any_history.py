@@ -1,0 +1,231 @@
+"""What must hold whatever happens, in whatever order: histories made up by hypothesis, played in a world in memory."""
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.deployment import Status
+from deploydb.domain.release import what_releases
+from tests.domain.any_catalog import CATALOGS, DARING, MODULES, PLACES, SKEW, VERSIONS, answer, answer_all, latest
+from tests.domain.given import NOON
+from tests.domain.scenario import Scenario
+
+
+class AnyHistory(RuleBasedStateMachine):
+    """Facts of every kind, in any order, some of them late, repeated or by hand; failures included.
+
+    `Scenario.evaluate` checks at each step that no lane has two active deployments, that nothing is downgraded, that
+    the next look is in the future, and that deciding again decides nothing.
+    """
+
+    @initialize(known=CATALOGS)
+    def begin(self, known: Catalog) -> None:
+        self.it = Scenario(known)
+
+    def _some(self, place: int, *, active: bool = False) -> tuple[str, str, str]:
+        flows = [one for one in self.it.deployments.values() if one.flow is not None and (one.active or not active)]
+        known = flows[place % len(flows)]
+        return known.environment, known.release.artifact.version, known.release.artifact.module
+
+    def _has_flows(self) -> bool:
+        return any(known.flow is not None for known in self.it.deployments.values())
+
+    def _has_active(self) -> bool:
+        return any(known.active and known.flow is not None for known in self.it.deployments.values())
+
+    @rule(version=VERSIONS, module=st.sampled_from(MODULES), published=st.integers(-9, 9))
+    def publish(self, version: str, module: str, published: int) -> None:
+        self.it.publish(version, published=published, module=module)
+
+    @precondition(_has_flows)
+    @rule(place=PLACES)
+    def start(self, place: int) -> None:
+        environment, version, module = self._some(place)
+        self.it.start(environment, version, module=module)
+
+    @precondition(_has_active)
+    @rule(place=PLACES, outcome=st.sampled_from(["succeeded", "succeeded", "failed"]), skew=SKEW)
+    def finish(self, place: int, outcome: str, skew: timedelta) -> None:
+        environment, version, module = self._some(place, active=True)
+        self.it.finish(environment, version, outcome, when=self.it.now + skew, module=module)
+
+    @precondition(_has_flows)
+    @rule(place=PLACES, outcome=st.sampled_from(["succeeded", "failed"]), skew=SKEW)
+    def finish_without_being_asked(self, place: int, outcome: str, skew: timedelta) -> None:
+        environment, version, module = self._some(place)
+        self.it.finish(environment, version, outcome, when=self.it.now + skew, module=module)
+
+    @precondition(_has_flows)
+    @rule(place=PLACES, outcome=st.sampled_from(["passed", "failed", "errored"]))
+    def verify(self, place: int, outcome: str) -> None:
+        environment, version, module = self._some(place)
+        self.it.verify(environment, version, outcome=outcome, module=module)
+
+    @precondition(_has_flows)
+    @rule(place=PLACES, by=st.sampled_from(["alice", "bob"]), yes=st.booleans())
+    def speak(self, place: int, by: str, yes: bool) -> None:
+        environment, version, module = self._some(place)
+        self.it.speak(environment, version, by, given=yes, module=module)
+
+    @rule(environment=st.sampled_from(["dev", "prod", "elsewhere"]), version=VERSIONS, skew=SKEW)
+    def observe(self, environment: str, version: str, skew: timedelta) -> None:
+        self.it.observe(environment, version, when=self.it.now + skew)
+
+    @rule(rounds=st.integers(1, 4), bad=st.booleans(), module=st.sampled_from([None, *MODULES]))
+    def go_on(self, rounds: int, bad: bool, module: str | None) -> None:
+        """All is answered with yes for some time; then something newer comes, and perhaps every attempt fails."""
+        for _ in range(rounds):
+            self.it.evaluate(31)
+            for known in list(self.it.deployments.values()):
+                if known.needs_evaluation and known.kind != "external":
+                    answer(self.it, known)
+        if module is not None:
+            age = (self.it.now - NOON) / timedelta(minutes=1)
+            self.it.publish(f"3.{len(self.it.deployments)}", published=age, module=module)
+        self.it.evaluate(31)
+        for known in [one for one in self.it.deployments.values() if one.active and bad]:
+            answer(self.it, known, "failed")
+        self.it.evaluate(1)
+
+    @precondition(lambda self: bool(self.it.heard))
+    @rule(place=PLACES)
+    def hear_again(self, place: int) -> None:
+        self.it.hear_again(place)
+
+    @rule(minutes=st.sampled_from([1, 30, 300]))
+    def step_back(self, minutes: int) -> None:
+        """The clock is set back. Nothing but rows is remembered, so that a restart changes nothing else."""
+        self.it.now -= timedelta(minutes=minutes)
+
+    @rule(minutes=st.sampled_from([0, 1, 59, 61, 121, 6000]))
+    def evaluate(self, minutes: int) -> None:
+        self.it.evaluate(minutes)
+
+    def teardown(self) -> None:
+        """Once the clock is right again, the next release gets through, and with it everything before it is over."""
+        if not hasattr(self, "it"):
+            return
+        it = self.it
+        it.now = latest(it) + timedelta(minutes=10)
+        for known in list(it.deployments.values()):
+            if known.flow is not None:
+                version, module = known.release.artifact.version, known.release.artifact.module
+                it.speak(known.environment, version, "bob", module=module)
+        for module in MODULES:
+            it.publish("9.0", published=(it.now - NOON) / timedelta(minutes=1) + 10, module=module)
+        answer_all(it)
+        for module in MODULES:
+            assert it.runs("prod", module) == "9.0"
+            assert it.find("prod", "9.0", module=module).status is Status.SUCCESS
+        for known in it.deployments.values():
+            assert not known.needs_evaluation, f"{known} is open for ever"
+            assert known.status_reason or known.kind == "external"
+
+
+class AnyOrders(AnyHistory):
+    """The same with people who place and lift holds, declare hotfixes and want rollbacks, with incidents, and with
+    services that retry, roll back or ignore.
+
+    `Scenario` checks besides that no standing hold is passed, a freeze by an audited override alone, and that no
+    rollback is rolled back.
+    """
+
+    @initialize(known=DARING)
+    def begin(self, known: Catalog) -> None:
+        self.it = Scenario(known)
+
+    @rule(
+        kind=st.sampled_from(["pin", "veto", "freeze", "pause"]),
+        lift=st.booleans(),
+        environment=st.sampled_from(["dev", "east", "staging", "prod", None]),
+        version=VERSIONS,
+        minutes=st.sampled_from([None, 30, 600]),
+    )
+    def hold(self, kind: str, lift: bool, environment: str | None, version: str, minutes: int | None) -> None:
+        scope: dict[str, Any] = {"environment": environment}
+        if kind == "pin":
+            scope = {"environment": environment or "prod", "version": version}
+        elif kind == "veto":
+            scope["version"] = version
+        if minutes is not None and not lift:
+            scope["until"] = self.it.now + timedelta(minutes=minutes)
+        self.it.hold(kind, lift=lift, **scope)
+
+    @precondition(AnyHistory._has_flows)
+    @rule(place=PLACES, by=st.sampled_from(["alice", "mallory"]), comment=st.sampled_from(["it burns", None]))
+    def override(self, place: int, by: str, comment: str | None) -> None:
+        environment, version, _ = self._some(place)
+        self.it.override(environment, version, by, comment)
+
+    @rule(version=VERSIONS, skip=st.lists(st.sampled_from(["dev", "staging", "east", "west"]), max_size=2, unique=True))
+    def hotfix(self, version: str, skip: list[str]) -> None:
+        self.it.hotfix(version, *skip)
+
+    @precondition(AnyHistory._has_flows)
+    @rule(place=PLACES)
+    def ask_what_releases_it(self, place: int) -> None:
+        """There is an answer for everything that is open: what it needs and when, or what to do instead."""
+        self.it.evaluate(0)
+        known = self.it.find(*self._some(place))
+        if not known.needs_evaluation:
+            return
+        found = what_releases(self.it.catalog, self.it.situation(), known.id, self.it.now)
+        if found is not None:
+            assert found.needs or found.instead or found.earliest == self.it.now
+            assert found.earliest is None or found.earliest >= self.it.now
+
+    @rule(environment=st.sampled_from(["dev", "staging", "prod"]), version=st.none() | VERSIONS)
+    def want_back(self, environment: str, version: str | None) -> None:
+        self.it.want_back(environment, version)
+
+    @rule(environment=st.sampled_from(["dev", "prod"]), name=st.sampled_from(["1", "2"]), over=st.booleans())
+    def incident(self, environment: str, name: str, over: bool) -> None:
+        self.it.incident(environment, name, over=over)
+
+    def teardown(self) -> None:
+        """Once people let go, the next release gets through, and with it everything before it is over."""
+        if not hasattr(self, "it"):
+            return
+        it = self.it
+        it.now = latest(it) + timedelta(minutes=10)
+        for hold in list(it.holds.values()):
+            if hold.placed:
+                scope = {"environment": hold.environment, "version": hold.version}
+                it.hold(hold.kind, lift=True, **scope)
+        for environment in ("dev", "prod"):
+            for name in ("1", "2"):
+                it.incident(environment, name, over=True)
+        super().teardown()
+
+
+class AnyHistoryAgain(AnyHistory):
+    """More of the same, beside it."""
+
+
+class AnyOrdersAgain(AnyOrders):
+    """More of the same, beside it."""
+
+
+# for all machines together: `make explore` sets more
+EXAMPLES = int(os.environ.get("DEPLOYDB_EXAMPLES", "1000"))
+
+
+MACHINES = (AnyHistory, AnyHistoryAgain, AnyOrders, AnyOrdersAgain)
+for machine in MACHINES:
+    machine.TestCase.settings = settings(
+        max_examples=EXAMPLES // len(MACHINES) + 1,
+        stateful_step_count=30,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+TestAnyHistory = AnyHistory.TestCase
+TestAnyHistoryAgain = AnyHistoryAgain.TestCase
+TestAnyOrders = AnyOrders.TestCase
+TestAnyOrdersAgain = AnyOrdersAgain.TestCase
