@@ -1,10 +1,7 @@
 """The text of reasons, in English: the only sentences of the domain. They are for people; no code inspects them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import assert_never
-
-from msgspec import Struct
-from msgspec.structs import astuple
 
 from deploydb.domain.gate_wording import comments_text, gate_text
 from deploydb.domain.gates.formatting import instant
@@ -237,19 +234,6 @@ _PREDICATES = (
     SoakNotLive,
     SoakUnverified,
 )
-
-
-def mentions(reason: Reason, name: str) -> bool:
-    """Whether a parameter of the reason is that name."""
-    return name in _strings(astuple(reason))
-
-
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, tuple | Struct):
-        for part in value if isinstance(value, tuple) else astuple(value):
-            yield from _strings(part)
 
 
 def _newer(higher: bool) -> str:

@@ -11,8 +11,9 @@ from deploydb.domain.model.admission_reasons import SkippedByHotfix
 from deploydb.domain.model.catalog import After, Catalog
 from deploydb.domain.model.gate_reasons import ApprovalDeferred
 from deploydb.domain.model.promotions import FREEZE, INCIDENT
+from deploydb.domain.model.reason_parts import mentions
 from deploydb.domain.model.reasons import ExpiryDeferred, NotAsked, NotRecorded, Reason
-from deploydb.domain.wording import clause, hotfix_text, mentions, text
+from deploydb.domain.wording import clause, hotfix_text, text
 from deploydb.query.flow_path import stages_before, walked
 from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.query.request_context import iso

@@ -1,8 +1,10 @@
 """The base of reasons, and the values that their parameters are made of."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 
 class ReasonCase(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="code"):
@@ -51,3 +53,16 @@ class UncountedVote(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cause: Literal["other_file", "not_in_groups", "publisher"]
     digest: str | None = None
     groups: tuple[str, ...] = ()
+
+
+def mentions(reason: ReasonCase, name: str) -> bool:
+    """Whether a parameter of the reason is that name."""
+    return name in _strings(astuple(reason))
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple | Struct):
+        for part in value if isinstance(value, tuple) else astuple(value):
+            yield from _strings(part)
