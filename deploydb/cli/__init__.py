@@ -19,7 +19,7 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run a command. What a user can mend is told in one line; a traceback is a mistake of ours."""
+    """Run a command. Errors that a user can fix are one line; a traceback is a defect of DeployDB."""
     make_visible()
     try:
         sys.exit(cli(prog_name="deploydb", standalone_mode=False) or 0)

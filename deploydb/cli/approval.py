@@ -1,15 +1,15 @@
-"""`approve` and `refuse`: people's words for manual promotions."""
+"""`approve` and `refuse`: approvals and refusals of manual promotions."""
 
 from datetime import UTC, datetime
 
 import click
 
 from deploydb.cli.client import Body, ask
-from deploydb.cli.options import said
+from deploydb.cli.options import not_blank
 from deploydb.cli.publisher import (
     my_source,
     new_id,
-    tell_one,
+    publish_one,
 )
 from deploydb.domain.model.errors import (
     NotFound,
@@ -33,10 +33,10 @@ def approve(
 ) -> None:
     """Say yes to what waits for people in ENVIRONMENT.
 
-    The word is for one VERSION; without it, for the one that waits for people there, else for the newest on its way.
-    Said too early it is kept, and counts when it is asked for. It is for the very file that is known by that version.
+    The approval is for one VERSION; without it, for the one that waits for people there, else for the newest on its
+    way. An early approval is kept, and counts once it is required. It is for the file that is known by that version.
 
-    With `--promotion freeze` it lets the version through a freeze, of whoever may override one; --comment says why.
+    With `--promotion freeze` it lets the version through a freeze, from users who may override one; --comment says why.
 
     \b
     Examples:
@@ -44,7 +44,7 @@ def approve(
       deploydb approve storefront prod --promotion freeze --comment "checkout is down"
       deploydb approve storefront staging 1.4.0 --promotion go --by alice
     """
-    _say(ApprovalGiven, "approved", service, environment, version, promotion, by, comment)
+    _publish(ApprovalGiven, "approved", service, environment, version, promotion, by, comment)
 
 
 @click.command()
@@ -54,7 +54,7 @@ def approve(
 @click.option("--promotion", metavar="NAME", help="The manual promotion; by default the one that waits there.")
 @click.option("--by", metavar="NAME", help="Who says so; by default you.")
 @click.option(
-    "--comment", "--reason", "comment", metavar="TEXT", required=True, callback=said, help="Why. It is told to all."
+    "--comment", "--reason", "comment", metavar="TEXT", required=True, callback=not_blank, help="Why. All users see it."
 )
 def refuse(
     service: str, environment: str, version: str | None, promotion: str | None, by: str | None, comment: str
@@ -66,10 +66,10 @@ def refuse(
       deploydb refuse storefront staging --comment "checkout is slow"
       deploydb refuse storefront staging 1.4.0 --promotion go --by bob --comment "legal says no"
     """
-    _say(ApprovalRefused, "refused", service, environment, version, promotion, by, comment)
+    _publish(ApprovalRefused, "refused", service, environment, version, promotion, by, comment)
 
 
-def _say(
+def _publish(
     kind: type[ApprovalGiven] | type[ApprovalRefused],
     verb: str,
     service: str,
@@ -97,23 +97,23 @@ def _say(
         comment=comment,
         digest=digest,
     )
-    tell_one(fact)
+    publish_one(fact)
     click.echo(f"{promotion} {verb} for {service} {version} in {environment} by {fact.by}", err=True)
 
 
 def _seen(service: str, environment: str, version: str, promotion: str, verb: str) -> str | None:
-    """The digest of the file that is known by a version; None where there is none, or nobody to ask.
+    """The digest of the file that is known by a version; None where there is none, or no answer.
 
     Raises: NotFound where people are not asked about the promotion there; Permanent for a no that comes too late.
     """
     try:
         body = ask("why", service, environment, version=version)
-    except (NotFound, Transient):  # a word may come before what it is about
+    except (NotFound, Transient):  # an approval may come before its deployment
         return None
     names = _manual(body, waiting=False)
     if promotion != FREEZE and promotion not in names:
-        message = f"there is {', '.join(names)}" if names else "nobody is asked there"
-        raise NotFound(f"{promotion} is no manual promotion of {service} in {environment}: {message}")
+        found = f"there is {', '.join(names)}" if names else "no approval is required there"
+        raise NotFound(f"{promotion} is no manual promotion of {service} in {environment}: {found}")
     if verb == "refused" and body["stages"][-1]["status"] == "SUCCESS":
         raise Permanent(
             f"{version} is through {environment} already: `deploydb rollback {service} {environment}` puts back what "
@@ -124,12 +124,12 @@ def _seen(service: str, environment: str, version: str, promotion: str, verb: st
 
 
 def _meant(service: str, environment: str, version: str | None, promotion: str | None) -> tuple[str, str, str | None]:
-    """The version and the manual promotion that a word without one of them, or both, is for; and the file's digest."""
+    """The version and the manual promotion of an approval that lacks one of them, or both; and the file's digest."""
     if version is None:
         waiting = _waiting(service, environment, promotion)
         if len(waiting) > 1:
-            message = ", ".join(str(one["version"]) for one in waiting)
-            raise Permanent(f"{message} of {service} wait for people in {environment}: say which version")
+            versions = ", ".join(str(body["version"]) for body in waiting)
+            raise Permanent(f"{versions} of {service} wait for people in {environment}: say which version")
         body = waiting[0] if waiting else ask("why", service, environment)
     else:
         body = ask("why", service, environment, version=version)
@@ -137,11 +137,11 @@ def _meant(service: str, environment: str, version: str | None, promotion: str |
 
 
 def _waiting(service: str, environment: str, promotion: str | None) -> list[Body]:
-    """Why each version of the lane is where it is that waits for people's word."""
+    """The `why` of each version of the lane that waits for an approval."""
     lanes = ask("status", service=service, environment=environment)["lanes"]
-    there = [one for lane in lanes for one in (*lane["running"], *lane["pending"])]
+    there = [entry for lane in lanes for entry in (*lane["running"], *lane["pending"])]
     bodies = [
-        ask("why", service, environment, version=version) for version in sorted({one["version"] for one in there})
+        ask("why", service, environment, version=version) for version in sorted({entry["version"] for entry in there})
     ]
     if promotion == FREEZE:
         return [body for body in bodies if _is_frozen(body)]
@@ -178,5 +178,5 @@ def _asked(body: Body) -> str:
         for gate in stage["gates"]
         if gate["type"] == "ManualPromotion"
     ]
-    hint = f"; people are asked in {', '.join(elsewhere)}" if elsewhere else ""
-    raise NotFound(f"nobody is asked about {service} {version} in {environment}{hint}")
+    hint = f"; approvals are required in {', '.join(elsewhere)}" if elsewhere else ""
+    raise NotFound(f"no approval is required for {service} {version} in {environment}{hint}")

@@ -58,7 +58,7 @@ def ask(*path: str, **parameters: object) -> Body:
     """The answer to `/api/PATH…?PARAMETERS`; those that are None are left out.
 
     Raises: NotFound with the service's words; NotAllowed; UsageError for a parameter that cannot be; Permanent for
-    another refusal; Transient where nobody answers.
+    another refusal; Transient where no service answers.
     """
     body, _ = _answer(path, parameters)
     if not isinstance(body, dict) or _MEMBER[path[0]] not in body:
@@ -75,7 +75,7 @@ def ask_all(*path: str) -> list[Body]:
 
 
 class Moment(Struct, frozen=True, kw_only=True):
-    """Somebody's clock, asked for between two looks at ours. `unit`: how finely it was told."""
+    """Another clock, read between two readings of ours. `unit`: its resolution."""
 
     before: datetime
     theirs: datetime
@@ -133,7 +133,7 @@ def _answer(path: Sequence[str], parameters: Mapping[str, object]) -> tuple[Any,
 def _asked(
     path: Sequence[str], parameters: Mapping[str, object], *, accept: str, timeout: float
 ) -> Iterator[http.client.HTTPResponse]:
-    """An answer to be read. What goes wrong, then too, is told as `ask` tells it."""
+    """An answer to be read. Raises: as `ask`, while it is read, too."""
     given = from_environment()
     base = given.url
     if not base.startswith(("http://", "https://")):
@@ -142,7 +142,7 @@ def _asked(
     try:
         request = Request(address, headers={"Accept": accept})  # noqa: S310  # checked above
         if given.token:
-            request.add_unredirected_header("Authorization", f"Bearer {given.token}")  # for nobody but this service
+            request.add_unredirected_header("Authorization", f"Bearer {given.token}")  # for this service alone
         with urlopen(request, timeout=timeout) as answer:  # noqa: S310
             yield answer
     except HTTPError as error:

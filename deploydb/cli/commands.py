@@ -21,14 +21,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "artifact": ("artifact:artifact", "An artifact, and where it has been."),
     "flow": ("flow:flow", "A release's way to prod, gate by gate."),
     "wait": ("wait:wait", "Until a version is there, or cannot come any more."),
-    "events": ("events:events", "The log: who said what, and what was decided."),
+    "events": ("events:events", "The log: facts with their sources, and decisions."),
     "publish": ("publish:publish", "Publish facts: artifacts, deployments, verifications, raw JSON."),
     "approve": ("approval:approve", "Say yes to what waits for people."),
     "refuse": ("approval:refuse", "Say no to what waits for people."),
     "where": ("where:where", "Is my commit in prod?"),
     "diff": ("diff:diff", "What one environment runs and another does not."),
     "blame": ("blame:blame", "What changed in the hours before."),
-    "dora": ("dora:dora", "How often, how fast, how safely, how soon mended."),
+    "dora": ("dora:dora", "Deployment frequency, lead time, failure rate, time to restore."),
     "plan": ("plan:plan", "What would happen to a version if it came now."),
     "rollback": ("orders:rollback", "Put back what ran before."),
     "promote": ("promote:promote", "Have a version in an environment now, past the stages before it."),
@@ -42,7 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "thaw": ("holds:thaw", "Lift a freeze."),
     "pause": ("holds:pause", "Let nothing of a service be promoted."),
     "resume": ("holds:resume", "Lift a pause."),
-    "dead": ("dead:dead", "Messages that could not be taken: list, show, replay, discard."),
+    "dead": ("dead:dead", "Dead letters: list, show, replay, discard."),
     "check-config": ("configuration:check_config", "Check a configuration directory."),
     "simulate": ("simulate:simulate", "What another configuration would have decided."),
     "openapi": ("openapi:openapi", "Print the HTTP interface's document."),
@@ -71,7 +71,7 @@ class Commands(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # whatever the command returns
-        """Run the command. `deploydb events | head` ends well: nobody wants the rest."""
+        """Run the command. A closed pipe ends it well: `deploydb events | head`."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -81,7 +81,7 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List them without importing any."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, message) for name, (_, message) in COMMANDS.items()])
+            formatter.write_dl([(name, purpose) for name, (_, purpose) in COMMANDS.items()])
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """A mistyped command is answered with the nearest one."""

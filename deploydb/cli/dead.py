@@ -1,4 +1,4 @@
-"""`dead`: messages that could not be taken."""
+"""`dead`: dead letters."""
 
 import sys
 from typing import BinaryIO
@@ -27,7 +27,7 @@ MOST = 1000
 
 @click.group()
 def dead() -> None:
-    """Messages that could not be taken: look at them, send them back mended, or drop them.
+    """Dead letters: inspect them, send them back (fixed, if need be), or drop them.
 
     \b
     Example:
@@ -60,15 +60,15 @@ def list_(limit: int, output: str) -> None:
     show_table(["ID", "DIED", "QUEUE", "FIELD", "REASON"], rows, empty="No dead letters.")
 
 
-@dead.command(short_help="One of them whole, ready to be mended.")
+@dead.command(short_help="One dead letter whole, ready to be fixed.")
 @click.argument("ident", metavar="ID")
 @output_option
 def show(ident: str, output: str) -> None:
-    """One dead letter whole: on stderr the reason, and which part of it is whose word; the body on stdout.
+    """One dead letter whole: on stderr the reason, and the author of each part; the body on stdout.
 
     \b
     Example:
-      deploydb dead show 3f2a9c01b7de > mended.json
+      deploydb dead show 3f2a9c01b7de > fixed.json
     """
     with _open() as letters:
         letter = next((one for one in letters.peek(MOST) if one.id == ident), None)
@@ -84,7 +84,7 @@ def show(ident: str, output: str) -> None:
 
 @dead.command(short_help="Send them back to the exchange of their queue.")
 @click.argument("ident", metavar="ID", required=False)
-@click.option("--body", type=click.File("rb"), help="A file with the mended body; - for standard input.")
+@click.option("--body", type=click.File("rb"), help="A file with the fixed body; - for standard input.")
 @click.option("--all", "everything", is_flag=True, help="All of them, as they are.")
 def replay(ident: str | None, body: BinaryIO | None, everything: bool) -> None:
     """Send dead letters back: facts to the events exchange, commands to the command exchange, by the queue that each
@@ -92,11 +92,11 @@ def replay(ident: str | None, body: BinaryIO | None, everything: bool) -> None:
 
     \b
     Examples:
-      deploydb dead replay 3f2a9c01b7de --body mended.json
+      deploydb dead replay 3f2a9c01b7de --body fixed.json
       deploydb dead replay --all
     """
     if (ident is None) is not everything or (everything and body is not None):
-        raise click.UsageError("give one ID (with --body, if it is mended), or --all")
+        raise click.UsageError("give one ID (with --body, if it is fixed), or --all")
     fixed = body.read() if body is not None else None
     with _open() as letters:
         wanted = [letter.id for letter in letters.peek(MOST)] if everything else [str(ident)]
@@ -139,7 +139,7 @@ def _unknown(ident: str) -> NotFound:
 
 
 def _provenance(letter: DeadLetter) -> list[str]:
-    """Lines for people: whose word each part of a letter is."""
+    """Lines for people: the author of each part of a letter."""
     back = f"goes back to {letter.exchange}" if letter.exchange else "cannot go back"
     by = {
         "worker": f"by a worker, user {letter.worker}: the reason",

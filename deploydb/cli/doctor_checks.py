@@ -33,7 +33,7 @@ from deploydb.store.schema import require_current
 from deploydb.store.set_aside import set_aside_services
 
 APART = timedelta(seconds=2)
-"""Clocks that differ by more are told."""
+"""Clocks that differ by more are reported."""
 LATE = timedelta(minutes=1)
 STUCK = timedelta(minutes=10)
 """What waits longer than this waits for somebody."""
@@ -61,7 +61,7 @@ def _looked_at(environ: Mapping[str, str]) -> Iterator[Finding]:
     try:
         settings = from_environment(environ)
     except DeployDBError as error:
-        yield _failed("settings", error, "mend the variable; the rest was not looked at")
+        yield _failed("settings", error, "fix the variable; the rest was not checked")
         return
     given = sorted(name.removesuffix("_FILE") for name in environ if name.startswith("DEPLOYDB_"))
     yield Finding(check="settings", state="ok", seen=", ".join(given) or "none set: all of it is the embedded default")
@@ -255,7 +255,7 @@ def _clock(check: str, moment: Moment) -> Finding:
 
 
 def _absent(check: str, path: Path, variable: str, environ: Mapping[str, str]) -> Finding | None:
-    """Nothing is here and nothing was said to be: other machines may have it."""
+    """Nothing is here and nothing is configured: other machines may have it."""
     names = {variable, f"{variable}_FILE", "DEPLOYDB_DATA", "DEPLOYDB_DATA_FILE"}
     if path.exists() or names & environ.keys():
         return None

@@ -1,4 +1,4 @@
-"""`deploydb dora`: how often, how fast, how safely, how soon mended."""
+"""`deploydb dora`: deployment frequency, lead time, change failure rate, time to restore."""
 
 from datetime import timedelta
 

@@ -20,7 +20,7 @@ from deploydb.cli.times import past_option
 @click.option("--service", metavar="NAME", help="About this service only.")
 @click.option("--environment", metavar="NAME", help="About this environment only.")
 @click.option("--type", "kind", metavar="TYPE", help="Of this type only, such as artifact.published.")
-@click.option("--source", metavar="SOURCE", help="Said by this source only; DeployDB's own is deploydb.")
+@click.option("--source", metavar="SOURCE", help="From this source only; DeployDB's own is deploydb.")
 @click.option("--who", metavar="NAME", help="By this person only.")
 @past_option("--since", help="Recorded since then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.")
 @past_option("--until", help="Recorded until then; as --since.")
@@ -41,7 +41,7 @@ def events(
     follow: bool,
     output: str,
 ) -> None:
-    """The log, newest first: what happened, who said so, and what DeployDB decided.
+    """The log, newest first: facts with their sources, and DeployDB's decisions.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""How holds are told: that one stands, or that it is over."""
+"""Publishing of holds: placed and lifted."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from deploydb.cli.client import ask
 from deploydb.cli.publisher import (
     my_source,
     new_id,
-    tell_one,
+    publish_one,
 )
 from deploydb.domain.model.errors import NotFound, Transient
 from deploydb.domain.model.facts import HoldLifted, HoldPlaced
@@ -25,7 +25,7 @@ def require_version(service: str, environment: str, version: str) -> None:
 
 
 def _require(service: str | None, environment: str | None) -> None:
-    """Whoever mistypes what is to be held would believe it held. Raises: NotFound where there is no such thing."""
+    """Reject a mistyped service or environment. Raises: NotFound where it does not exist."""
     named = " in ".join(name for name in (service, environment) if name is not None)
     if not named:
         return
@@ -36,7 +36,7 @@ def _require(service: str | None, environment: str | None) -> None:
 
 
 def _require_held(kind: Kind, service: str | None, environment: str | None, version: str | None) -> None:
-    """Whoever lifts what does not stand would believe it lifted. Raises: NotFound with those that do stand."""
+    """Reject the lifting of a hold that does not stand. Raises: NotFound with those that do."""
     try:
         found = [hold for hold in ask("holds")["holds"] if hold["kind"] == kind]
     except Transient as error:
@@ -64,7 +64,7 @@ def place(
 ) -> None:
     """Say that a hold stands. Raises: NotFound where what it is over does not exist."""
     _require(service, environment)
-    tell_one(
+    publish_one(
         HoldPlaced(
             id=new_id(),
             source=my_source(),
@@ -91,7 +91,7 @@ def lift(
 ) -> None:
     """Say that a hold is over. Raises: NotFound where it does not stand."""
     _require_held(kind, service, environment, version)
-    tell_one(
+    publish_one(
         HoldLifted(
             id=new_id(),
             source=my_source(),

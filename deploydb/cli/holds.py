@@ -79,7 +79,7 @@ def veto(
 ) -> None:
     """Let VERSION of SERVICE come nowhere any more, or not to one environment and what comes after it.
 
-    Where it runs already it stays, until it is rolled back: that is said.
+    Where it runs already it stays until it is rolled back; those environments are shown.
 
     \b
     Examples:
@@ -92,7 +92,7 @@ def veto(
     try:
         body = ask("status", service=service)
     except Transient:
-        return  # as was said
+        return  # reported above
     for there in _running_at(body, version, environment):
         message = f"it runs in {there}; what could be put back: deploydb rollback {service} {there} --dry-run"
         click.echo(message, err=True)
@@ -105,7 +105,7 @@ def veto(
 @reason_option(required=False)
 @by_option
 def unveto(service: str, version: str, environment: str | None, reason: str | None, by: str | None) -> None:
-    """Lift the veto on VERSION. Say the --environment that it was said with.
+    """Lift the veto on VERSION. Give the --environment that it was placed with.
 
     \b
     Example:
@@ -142,7 +142,9 @@ def freeze(environment: str | None, service: str | None, reason: str, until: dat
 @reason_option(required=False)
 @by_option
 def thaw(environment: str | None, service: str | None, reason: str | None, by: str | None) -> None:
-    """Lift the freeze of ENVIRONMENT; without ENVIRONMENT, the one over all. Say the --service that it was said with.
+    """Lift the freeze of ENVIRONMENT; without ENVIRONMENT, the one over all.
+
+    Give the --service that it was placed with.
 
     \b
     Example:
@@ -176,7 +178,7 @@ def pause(service: str, environment: str | None, reason: str, until: datetime | 
 @reason_option(required=False)
 @by_option
 def resume(service: str, environment: str | None, reason: str | None, by: str | None) -> None:
-    """Lift the pause of SERVICE. Say the ENVIRONMENT that it was said with.
+    """Lift the pause of SERVICE. Give the ENVIRONMENT that it was placed with.
 
     \b
     Example:

@@ -32,9 +32,9 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
     """What runs where, since when, and what is on its way.
 
     A row a service, a column an environment. In a cell: the version, its status, since when; then what is not there
-    yet, with its status; then what should run there and does not (≠); then which holds stand over it. What they are is
-    told below, and which services are set aside since their evaluation failed. With -o wide each version has its
-    deployment's number.
+    yet, with its status; then what should run there and does not (≠); then which holds stand over it. The holds are
+    listed below, with the services that are set aside since their evaluation failed. With -o wide each version has
+    its deployment's number.
 
     \b
     Examples:

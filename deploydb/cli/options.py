@@ -1,4 +1,4 @@
-"""What the commands that order something share: who does it, why, until when."""
+"""Options of the commands that override automation: by, reason, until."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ def by_option(command: F) -> F:
 def reason_option(*, required: bool) -> Callable[[F], F]:
     """`--reason TEXT`: required where automation is overridden."""
     return click.option(
-        "--reason", metavar="TEXT", required=required, callback=said, help="Why. It is told wherever this shows."
+        "--reason", metavar="TEXT", required=required, callback=not_blank, help="Why. It shows with the action."
     )
 
 
@@ -31,7 +31,7 @@ def until_option(command: F) -> F:
     )(command)
 
 
-def said(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+def not_blank(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
     """A reason as it was given. Raises: BadParameter for one that is blank."""
     if text is not None and not text.strip():
         raise click.BadParameter("say why")

@@ -17,7 +17,7 @@ from deploydb.cli.output import (
 from deploydb.cli.publisher import (
     my_source,
     new_id,
-    tell_one,
+    publish_one,
 )
 from deploydb.domain.model.errors import (
     NotFound,
@@ -58,7 +58,7 @@ def hotfix(service: str, version: str, skip: tuple[str, ...], reason: str, by: s
         reason=reason,
         skip=skip,
     )
-    tell_one(fact)
+    publish_one(fact)
     past = f", past {', '.join(skip)}" if skip else ""
     click.echo(f"{service} {version} goes ahead{past}", err=True)
 
@@ -88,7 +88,7 @@ def rollback(
         _show_rollback(ask("rollback", service, environment, to=version), output)
         return
     if reason is None:
-        raise click.UsageError("Missing option '--reason': it is told wherever the rollback shows.")
+        raise click.UsageError("Missing option '--reason': it shows with the rollback.")
     _require_target(service, environment, version)
     fact = RollbackRequested(
         id=new_id(),
@@ -100,7 +100,7 @@ def rollback(
         reason=reason,
         version=version,
     )
-    tell_one(fact)
+    publish_one(fact)
     to = f" to {version}" if version else ""
     click.echo(
         f"rollback of {service} in {environment}{to} is asked for; see `deploydb history {service} {environment}`",

@@ -10,7 +10,7 @@ from deploydb.cli.options import by_option, reason_option
 from deploydb.cli.publisher import (
     my_source,
     new_id,
-    tell_one,
+    publish_one,
 )
 from deploydb.domain.model.errors import NotFound, Permanent
 from deploydb.domain.model.facts import HotfixDeclared
@@ -59,12 +59,12 @@ def promote(service: str, environment: str, version: str, yes: bool, reason: str
         reason=reason,
         skip=skip,
     )
-    tell_one(fact)
+    publish_one(fact)
     past = f", past {', '.join(skip)}" if skip else ""
     click.echo(f"{service} {version} goes to {environment} ahead of others{past}", err=True)
 
 
 def _confirm(question: str) -> None:
     if not sys.stdin.isatty():
-        raise click.UsageError(f"{question} Say --yes where nobody can be asked.")
+        raise click.UsageError(f"{question} Without a terminal, pass --yes.")
     click.confirm(question, abort=True, err=True)

@@ -1,4 +1,4 @@
-"""`publish`: facts, said one at a time or by the file."""
+"""`publish`: facts, one at a time or by the file."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -10,12 +10,12 @@ import msgspec
 
 from deploydb.broker.port import Message
 from deploydb.cli.publisher import (
-    Told,
+    Publication,
     message,
     my_source,
     new_id,
-    tell,
-    tell_one,
+    publish_all,
+    publish_one,
 )
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.errors import MessageRejected
@@ -36,11 +36,11 @@ MANY = 100
 """From so many messages on, a progress bar is shown."""
 
 
-def _said(command: F) -> F:
+def _fact_options(command: F) -> F:
     """`--id`, `--source` and `--time`, which every fact has."""
     for option in (
         click.option("--time", metavar="TIME", help="When it happened, with its zone; by default now."),
-        click.option("--source", metavar="NAME", help="Who says so; by default you on this machine."),
+        click.option("--source", metavar="NAME", help="Its publisher; by default you on this machine."),
         click.option("--id", "ident", metavar="ID", help="Unique for the source: sent twice, it counts once."),
     ):
         command = option(command)
@@ -76,7 +76,7 @@ def publish(context: click.Context, file: BinaryIO | None, unchecked: bool) -> N
 @click.option("--digest", metavar="DIGEST", help="What it is, such as sha256:….")
 @click.option("--commit", metavar="COMMIT", help="What it was built from.")
 @click.option("--purl", metavar="PURL", help="Its package URL.")
-@_said
+@_fact_options
 def artifact(module: str, version: str, ident: str | None, source: str | None, time: str | None, **about: str) -> None:
     """A version of a module can be deployed from now on.
 
@@ -100,7 +100,7 @@ def artifact(module: str, version: str, ident: str | None, source: str | None, t
 @click.option("--by", metavar="NAME", help="With observed: who deployed it.")
 @click.option("--reason", metavar="TEXT", help="Why it failed, or why it was done.")
 @click.option("--url", metavar="URL", help="Where more is to be seen.")
-@_said
+@_fact_options
 def deployment(
     state: str,
     service: str,
@@ -114,7 +114,7 @@ def deployment(
     source: str | None,
     time: str | None,
 ) -> None:
-    """A deployment has started, succeeded or failed; or (observed) a version runs that nobody commanded.
+    """A deployment has started, succeeded or failed; or (observed) a version runs without a command.
 
     \b
     Examples:
@@ -147,7 +147,7 @@ def deployment(
 @click.option("--outcome", required=True, type=click.Choice(["passed", "failed", "errored"]), help="What it found.")
 @click.option("--reason", metavar="TEXT", help="Why.")
 @click.option("--url", metavar="URL", help="Where its report is.")
-@_said
+@_fact_options
 def verification(
     service: str,
     environment: str,
@@ -190,7 +190,7 @@ def _who(ident: str | None, source: str | None, time: str | None) -> dict[str, A
 
 
 def _publish(fact: AnyFact) -> None:
-    tell_one(fact)
+    publish_one(fact)
     click.echo(f"published {fact.__struct_config__.tag} {fact.source}/{fact.id}", err=True)
 
 
@@ -200,30 +200,30 @@ def _publish_file(file: BinaryIO, *, unchecked: bool) -> None:
     name = getattr(file, "name", "-")
     wrong: list[str] = []
 
-    def messages() -> Iterator[Told]:
+    def publications() -> Iterator[Publication]:
         for line, body in bodies:
             origin = f"{name}:{line}"
             try:
-                yield Told(message=_raw(body, unchecked=unchecked), origin=origin)
+                yield Publication(message=_raw(body, unchecked=unchecked), origin=origin)
             except MessageRejected as refused:
                 wrong.append(origin)
                 click.echo(f"{origin}: {refused}", err=True)
 
     confirmed = 0
     shown = click.progressbar(
-        tell(messages()),
+        publish_all(publications()),
         length=len(bodies),
         label="publishing",
         file=plain(sys.stderr),
         hidden=not _watched(len(bodies)),
     )
     with shown as receipts:
-        for answer, receipt in receipts:
+        for publication, receipt in receipts:
             if receipt.state == "confirmed":
                 confirmed += 1
             else:
-                wrong.append(answer.origin)
-                click.echo(f"{answer.origin}: {receipt.state}: {receipt.detail}", err=True)
+                wrong.append(publication.origin)
+                click.echo(f"{publication.origin}: {receipt.state}: {receipt.detail}", err=True)
     click.echo(f"{confirmed} published, {len(wrong)} not", err=True)
     if wrong:
         raise SystemExit(1)
@@ -243,7 +243,7 @@ def _bodies(content: bytes) -> list[tuple[int, bytes]]:
 
 
 def _opens_only(lines: list[tuple[int, bytes]]) -> bool:
-    """Whether the lines are one object spread over them, with a mistake in it: told once, not once a line."""
+    """Whether the lines are one malformed object spread over them: reported once, not once a line."""
     return lines[0][1] in (b"{", b"[") and not any(_is_json(line) for _, line in lines[1:] if line.startswith(b'{"'))
 
 

@@ -27,15 +27,15 @@ WINDOW = 1000
 """Messages handed to the broker at once."""
 
 
-class Told(Struct, frozen=True, kw_only=True):
-    """A message, and where it comes from in the user's words."""
+class Publication(Struct, frozen=True, kw_only=True):
+    """A message to publish. `origin`: its place as the user knows it, such as FILE:LINE."""
 
     message: Message
     origin: str
 
 
 def new_id() -> str:
-    """An id that nobody else gives."""
+    """A unique id."""
     return str(uuid4())
 
 
@@ -54,7 +54,7 @@ def message(body: bytes, *, kind: str, ident: str) -> Message:
     return Message(exchange=EVENTS, routing_key=kind, body=body, message_id=ident[:255], content_type=FACT_CONTENT_TYPE)
 
 
-def tell(messages: Iterable[Told]) -> Iterator[tuple[Told, Receipt]]:
+def publish_all(publications: Iterable[Publication]) -> Iterator[tuple[Publication, Receipt]]:
     """Publish in order, window by window; each message with its receipt.
 
     Raises: Transient where the broker is away; Misconfigured where there is none here, or it lacks the exchange.
@@ -65,16 +65,16 @@ def tell(messages: Iterable[Told]) -> Iterator[tuple[Told, Receipt]]:
             f"no DeployDB here ({url.removeprefix('embedded:')} does not exist): run `deploydb up` first, "
             "or set DEPLOYDB_DATA or DEPLOYDB_BROKER_URL"
         )
-    waiting = iter(messages)
+    waiting = iter(publications)
     with open_outbound(url, name="cli") as outbound:
         while window := list(islice(waiting, WINDOW)):
-            yield from zip(window, outbound.publish([answer.message for answer in window]), strict=True)
+            yield from zip(window, outbound.publish([publication.message for publication in window]), strict=True)
 
 
-def tell_one(fact: AnyFact) -> None:
+def publish_one(fact: AnyFact) -> None:
     """Publish one fact, held to the same bounds as one that comes by the file.
 
-    Raises: Permanent where ingest would refuse it; Transient where the broker does not take it; as `tell`.
+    Raises: Permanent where ingest would refuse it; Transient where the broker does not take it; as `publish_all`.
     """
     try:
         decode_fact(encode_fact(fact), arrived_at=datetime.now(UTC))
@@ -82,6 +82,6 @@ def tell_one(fact: AnyFact) -> None:
         raise Permanent(str(refused)) from refused
     except UnicodeEncodeError as error:
         raise Permanent(f"{error.object!r} is not UTF-8") from error
-    ((_, receipt),) = tell([Told(message=message_of(fact), origin="")])
+    ((_, receipt),) = publish_all([Publication(message=message_of(fact), origin="")])
     if receipt.state != "confirmed":
         raise Transient(f"the broker did not take it ({receipt.state}): {receipt.detail}")

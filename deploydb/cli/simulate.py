@@ -173,7 +173,7 @@ def _summary(found: Comparison) -> Sequence[str]:
     if found.stopped:
         lines.append(f"{counted(found.stopped, 'failed deployment')} would not have been made")
     if found.unknown:
-        lines.append(f"of {counted(found.unknown, 'further deployment')} nobody can tell, under either")
+        lines.append(f"{counted(found.unknown, 'further deployment')} with an unknown outcome under either")
     return lines
 
 

@@ -21,7 +21,7 @@ _REMEMBERED = 5_000
 def followed(wanted: Mapping[str, object], limit: int) -> Iterator[Body]:
     """The newest `limit` of the events that are wanted, oldest first; then each new one, for ever.
 
-    A query service that is away is waited for, and what was recorded meanwhile is told when it is back.
+    A query service that is away is waited for; events recorded meanwhile follow when it is back.
     """
     first: list[Body] = ask("events", **wanted, perPageSize=limit)["events"]
     seen = {event["number"] for event in first}

@@ -43,7 +43,7 @@ STOP_SECONDS = 30.0
 POLL_SECONDS = 0.2
 
 _Process = subprocess.Popen[bytes]
-_asking = build_opener(ProxyHandler({}))
+_opener = build_opener(ProxyHandler({}))
 
 
 @click.command(short_help="Start DeployDB here and walk a release to prod.")
@@ -157,7 +157,7 @@ class _Release:
 
     def _get(self, path: str) -> dict[str, Any] | None:
         try:
-            with _asking.open(f"{self.url}{path}", timeout=5) as answer:
+            with _opener.open(f"{self.url}{path}", timeout=5) as answer:
                 body: dict[str, Any] = json.load(answer)
                 return body
         except (
@@ -219,7 +219,7 @@ def _until_ready(up: _Process, url: str) -> None:
         if up.poll() is not None:
             raise Permanent("`deploydb up` has not started: see the lines above")
         try:
-            with _asking.open(f"{url}/readyz", timeout=1):
+            with _opener.open(f"{url}/readyz", timeout=1):
                 return
         except OSError:
             time.sleep(POLL_SECONDS)

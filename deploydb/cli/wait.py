@@ -40,7 +40,7 @@ def wait(service: str, environment: str, version: str, timeout: str, goal: str) 
       deploydb wait storefront prod 1.4.0 --timeout 2h --for running
     """
     until = time.monotonic() + _seconds(timeout)
-    ask("status", service=service, environment=environment)  # a name that is wrong is told now
+    ask("status", service=service, environment=environment)  # a wrong name fails now
     message = ""
     while True:
         try:

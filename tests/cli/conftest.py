@@ -25,14 +25,14 @@ def shell(tmp_path: Path) -> Shell:
 
 @pytest.fixture
 def queue(embedded_url: str, shell: Shell) -> Queue:
-    """A provisioned broker that the shell publishes to."""
+    """A provisioned broker for the shell's facts."""
     shell.environment["DEPLOYDB_BROKER_URL"] = embedded_url
     return Queue(embedded_url)
 
 
 @contextmanager
 def served(world: Scenario) -> Iterator[str]:
-    """The query service on a world's store; gives its address."""
+    """The address of the query service on a scenario's store."""
     app = application(world.engine, lambda: world.catalog, log=structlog.get_logger(), clock=lambda: world.now)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
     with listening("127.0.0.1:0") as socket:
@@ -46,9 +46,9 @@ def served(world: Scenario) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def told(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    """A shell beside a service that knows a story: foo 1.0 is verified in dev and runs in prod, 1.1 waits in dev."""
-    folder = tmp_path_factory.mktemp("told")
+def seeded(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A shell beside a service with a history: foo 1.0 is verified in dev and runs in prod, 1.1 waits in dev."""
+    folder = tmp_path_factory.mktemp("seeded")
     with Scenario(f"sqlite:///{shutil.copy(sqlite_template, folder / 'deploydb.db')}") as world:
         world.publish("1.0")
         world.evaluate()
@@ -66,7 +66,7 @@ def told(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 HOSTILE = "\x1b[2Jline one\nline two"
-"""What a job could say to clear the screen of whoever reads it."""
+"""A job's reason that could clear a reader's screen."""
 
 
 def lane(environment: str, version: str) -> dict[str, str]:

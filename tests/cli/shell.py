@@ -31,7 +31,7 @@ class Shell:
         self.environment = inherited | {"DEPLOYDB_URL": NOWHERE} | environment
 
     def run(self, *arguments: str | bytes, stdin: bytes = b"", **environment: str) -> Ended:
-        """`deploydb ARGUMENTS`, to its end. Never a traceback, whatever is asked."""
+        """`deploydb ARGUMENTS`, to its end, without a traceback."""
         ended = subprocess.run(
             [*DEPLOYDB, *arguments],
             cwd=self.folder,
@@ -52,7 +52,7 @@ class Shell:
         return ended
 
     def fails(self, *arguments: str | bytes, stdin: bytes = b"", code: int = 1, **environment: str) -> str:
-        """What a command that must fail says; it has no data."""
+        """The errors of a command that must fail; it prints no data."""
         ended = self.run(*arguments, stdin=stdin, **environment)
         assert (ended.returncode, ended.stdout) == (code, ""), ended.stderr
         return ended.stderr

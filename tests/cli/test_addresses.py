@@ -42,7 +42,7 @@ def stranger() -> Iterator[str]:
         thread.join()
 
 
-def test_a_query_service_that_is_away_is_told_with_its_address(shell: Shell) -> None:
+def test_a_query_service_that_is_away_is_reported_with_its_address(shell: Shell) -> None:
     answer = shell.fails("status")
     assert answer.startswith("deploydb: no answer from http://127.0.0.1:1 (")
     assert "`deploydb up` starts it here" in answer
@@ -64,7 +64,7 @@ def test_a_service_that_is_another_one_is_not_believed(
 
 
 @pytest.mark.parametrize(("kind", "code"), [("failing", 500), ("absent", 404)])
-def test_a_refusal_without_words_is_told_by_its_code(shell: Shell, stranger: str, kind: str, code: int) -> None:
+def test_a_refusal_without_words_is_reported_by_its_code(shell: Shell, stranger: str, kind: str, code: int) -> None:
     answer = shell.fails("events", DEPLOYDB_URL=f"{stranger}/{kind}")
     assert answer.startswith(f"deploydb: {stranger}/{kind}/api/events?perPageSize=20 answers {code} ")
 
@@ -78,7 +78,7 @@ def test_a_refusal_without_words_is_told_by_its_code(shell: Shell, stranger: str
     ],
     ids=" ".join,
 )
-def test_without_a_deploydb_here_the_way_to_one_is_told(shell: Shell, command: list[str]) -> None:
+def test_without_a_deploydb_here_the_way_to_one_is_reported(shell: Shell, command: list[str]) -> None:
     answer = shell.fails(*command)
     assert "deploydb-data/broker.db" in answer
     assert "`deploydb up`" in answer
@@ -94,7 +94,7 @@ def test_without_a_deploydb_here_the_way_to_one_is_told(shell: Shell, command: l
     ],
 )
 @pytest.mark.parametrize("command", [["publish", "artifact", "com.example:foo", "1.0"], ["dead", "list"]], ids=" ".join)
-def test_a_broker_that_is_away_is_told_without_its_password(
+def test_a_broker_that_is_away_is_reported_without_its_password(
     shell: Shell, command: list[str], url: str, expected: str
 ) -> None:
     answer = shell.fails(*command, DEPLOYDB_BROKER_URL=url)
@@ -103,17 +103,17 @@ def test_a_broker_that_is_away_is_told_without_its_password(
     assert len(answer.splitlines()) == 1
 
 
-def test_a_file_that_is_no_broker_is_told(shell: Shell) -> None:
+def test_a_file_that_is_no_broker_is_reported(shell: Shell) -> None:
     (shell.folder / "broker.db").write_bytes(b"not a database at all, for sure" * 40)
     answer = shell.fails("publish", "artifact", "a:b", "1", DEPLOYDB_BROKER_URL="embedded:broker.db")
     assert answer.startswith("deploydb: embedded:broker.db is damaged")
 
 
-def test_a_secret_file_that_cannot_be_read_is_told(shell: Shell) -> None:
+def test_a_secret_file_that_cannot_be_read_is_reported(shell: Shell) -> None:
     answer = shell.fails("dead", "list", DEPLOYDB_BROKER_URL_FILE="nowhere")
     assert answer == "deploydb: DEPLOYDB_BROKER_URL_FILE: cannot read nowhere: No such file or directory\n"
 
 
 @pytest.mark.parametrize("command", [["publish", "artifact", b"\xff:foo", "1.0"], ["why", b"\xff", "prod"]])
-def test_arguments_that_are_no_text_are_told(shell: Shell, command: list[str | bytes]) -> None:
+def test_arguments_that_are_no_text_are_reported(shell: Shell, command: list[str | bytes]) -> None:
     assert "is not UTF-8" in shell.fails(*command)

@@ -18,7 +18,7 @@ from tests.cli.shell import Queue, Shell
 from tests.scenario import Scenario, catalog
 
 
-def asking_people() -> Catalog:
+def manual_catalog() -> Catalog:
     """dev → staging → prod; people are asked in staging, twice over for bar."""
     stages = (
         Stage(environment="dev"),
@@ -34,7 +34,7 @@ def asking_people() -> Catalog:
 def waiting(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A service's address: foo 1.0 waits for people in staging, 1.1 has not come out of dev; bar 2.0 waits in dev."""
     folder = tmp_path_factory.mktemp("waiting")
-    with Scenario(f"sqlite:///{shutil.copy(sqlite_template, folder / 'deploydb.db')}", asking_people()) as world:
+    with Scenario(f"sqlite:///{shutil.copy(sqlite_template, folder / 'deploydb.db')}", manual_catalog()) as world:
         world.publish("1.0")
         world.publish("2.0", name="bar")
         world.evaluate()
@@ -57,7 +57,7 @@ def asked(shell: Shell, waiting: str) -> Shell:
     return shell
 
 
-def test_a_word_with_everything_in_it_asks_nobody(shell: Shell, queue: Queue) -> None:
+def test_a_complete_approval_needs_no_query_service(shell: Shell, queue: Queue) -> None:
     ended = shell.ok(
         "approve", "foo", "staging", "1.0", "--promotion", "go", "--by", "alice", "--comment", "looks good"
     )
@@ -74,13 +74,13 @@ def test_a_word_with_everything_in_it_asks_nobody(shell: Shell, queue: Queue) ->
 def test_what_people_are_not_asked_about_is_not_approved(asked: Shell, queue: Queue) -> None:
     answer = asked.fails("approve", "foo", "staging", "1.0", "--promotion", "smoke")
     assert "smoke is no manual promotion of foo in staging: there is go" in answer
-    assert "nobody is asked there" in asked.fails("approve", "foo", "dev", "1.0", "--promotion", "nope")
+    assert "no approval is required there" in asked.fails("approve", "foo", "dev", "1.0", "--promotion", "nope")
     assert queue.arrived() == []
 
 
-def test_a_no_that_comes_too_late_says_what_to_do(told: Shell, queue: Queue) -> None:
-    told_off = told.fails("refuse", "foo", "dev", "1.0", "--promotion", "freeze", "--comment", "no")
-    assert "1.0 is through dev already: `deploydb rollback foo dev`" in told_off
+def test_a_no_that_comes_too_late_says_what_to_do(seeded: Shell, queue: Queue) -> None:
+    refused = seeded.fails("refuse", "foo", "dev", "1.0", "--promotion", "freeze", "--comment", "no")
+    assert "1.0 is through dev already: `deploydb rollback foo dev`" in refused
     assert queue.arrived() == []
 
 
@@ -112,9 +112,9 @@ def test_where_two_are_asked_for_the_word_says_which(asked: Shell, queue: Queue)
     assert queue.arrived() == []
 
 
-def test_where_nobody_is_asked_it_says_where_people_are(asked: Shell, queue: Queue) -> None:
+def test_without_a_manual_promotion_there_the_others_are_named(asked: Shell, queue: Queue) -> None:
     answer = asked.fails("approve", "foo", "prod", "1.0")
-    assert answer == "deploydb: nobody is asked about foo 1.0 in prod; people are asked in staging (go)\n"
+    assert answer == "deploydb: no approval is required for foo 1.0 in prod; approvals are required in staging (go)\n"
     assert queue.arrived() == []
 
 

@@ -9,42 +9,44 @@ from tests.cli.shell import Shell
 from tests.cli.test_reads import columns
 
 
-def test_services_are_listed_with_what_they_are_made_of(told: Shell) -> None:
-    heading, row = told.ok("service", "list").stdout.splitlines()
+def test_services_are_listed_with_what_they_are_made_of(seeded: Shell) -> None:
+    heading, row = seeded.ok("service", "list").stdout.splitlines()
     assert columns(heading) == ["SERVICE", "ARTIFACTS", "PIPELINES", "DESCRIPTION"]
     assert columns(row)[:3] == ["foo", "com.example:foo", "main"]
 
 
-def test_environments_are_listed(told: Shell) -> None:
-    assert told.ok("environment", "list", "-o", "name").stdout == "environment/dev\nenvironment/prod\n"
-    assert [one["ident"] for one in told.json("environment", "list")] == ["dev", "prod"]
+def test_environments_are_listed(seeded: Shell) -> None:
+    assert seeded.ok("environment", "list", "-o", "name").stdout == "environment/dev\nenvironment/prod\n"
+    assert [one["ident"] for one in seeded.json("environment", "list")] == ["dev", "prod"]
 
 
-def test_a_service_is_described_with_its_lanes(told: Shell) -> None:
-    shown = told.ok("service", "describe", "foo").stdout
+def test_a_service_is_described_with_its_lanes(seeded: Shell) -> None:
+    shown = seeded.ok("service", "describe", "foo").stdout
     assert re.search(r"^promotions +smoke$", shown, re.MULTILINE)
     assert re.search(r"^dev +1\.1 +COMPLETED +\S.* 1\.0", shown, re.MULTILINE)
     assert re.search(r"^prod +1\.0 +FAILED", shown, re.MULTILINE)
-    assert [lane["environment"] for lane in told.json("service", "describe", "foo")["lanes"]] == ["dev", "prod"]
+    assert [lane["environment"] for lane in seeded.json("service", "describe", "foo")["lanes"]] == ["dev", "prod"]
 
 
-def test_an_environment_is_described_with_its_lanes(told: Shell) -> None:
-    shown = told.ok("environment", "describe", "dev").stdout
+def test_an_environment_is_described_with_its_lanes(seeded: Shell) -> None:
+    shown = seeded.ok("environment", "describe", "dev").stdout
     assert re.search(r"^ident +dev$", shown, re.MULTILINE)
     assert re.search(r"^foo +1\.1 +COMPLETED", shown, re.MULTILINE)
 
 
-def test_an_artifact_is_shown_by_its_name_or_id_with_its_deployments(told: Shell) -> None:
-    shown = told.ok("artifact", "show", "com.example:foo:1.0").stdout
+def test_an_artifact_is_shown_by_its_name_or_id_with_its_deployments(seeded: Shell) -> None:
+    shown = seeded.ok("artifact", "show", "com.example:foo:1.0").stdout
     assert re.search(r"^module +com\.example:foo$", shown, re.MULTILINE)
     assert re.search(r"^foo +dev +\S+ +\d+ +SUCCESS", shown, re.MULTILINE)
     assert re.search(r"^foo +prod +\S+ +\d+ +FAILED", shown, re.MULTILINE)
-    (name,) = told.ok("artifact", "show", "com.example:foo:1.0", "-o", "name").stdout.splitlines()
-    assert told.ok("artifact", "show", name.removeprefix("artifact/")).stdout.splitlines()[:3] == shown.splitlines()[:3]
+    (name,) = seeded.ok("artifact", "show", "com.example:foo:1.0", "-o", "name").stdout.splitlines()
+    assert (
+        seeded.ok("artifact", "show", name.removeprefix("artifact/")).stdout.splitlines()[:3] == shown.splitlines()[:3]
+    )
 
 
-def test_a_flow_has_a_row_for_each_stage_and_each_gate(told: Shell) -> None:
-    title, empty, heading, *rows = told.ok("flow", "show", "foo", "1.1").stdout.splitlines()
+def test_a_flow_has_a_row_for_each_stage_and_each_gate(seeded: Shell) -> None:
+    title, empty, heading, *rows = seeded.ok("flow", "show", "foo", "1.1").stdout.splitlines()
     assert (title, empty) == ("foo 1.1", "")
     assert columns(heading) == ["STAGE", "GATE", "STATE", "BECAUSE", "DECIDED", "LOOKED AT AGAIN"]
     assert [columns(row)[0] or columns(row)[1] for row in rows] == ["dev", "smoke", "prod", "smoke"]
@@ -52,9 +54,9 @@ def test_a_flow_has_a_row_for_each_stage_and_each_gate(told: Shell) -> None:
     assert (dev[1], smoke[2]) == ("COMPLETED", "PENDING")
 
 
-def test_a_flow_is_found_by_its_id_too(told: Shell) -> None:
-    flow = told.json("history", "foo", "--limit", "1")["deployments"][0]["flow"]
-    assert told.ok("flow", "show", str(flow)).stdout.startswith("foo 1.1\n")
+def test_a_flow_is_found_by_its_id_too(seeded: Shell) -> None:
+    flow = seeded.json("history", "foo", "--limit", "1")["deployments"][0]["flow"]
+    assert seeded.ok("flow", "show", str(flow)).stdout.startswith("foo 1.1\n")
 
 
 @pytest.mark.parametrize(
@@ -70,8 +72,8 @@ def test_a_flow_is_found_by_its_id_too(told: Shell) -> None:
     ],
     ids=" ".join,
 )
-def test_what_does_not_exist_is_named(told: Shell, command: list[str], word: str) -> None:
-    assert word in told.fails(*command)
+def test_what_does_not_exist_is_named(seeded: Shell, command: list[str], word: str) -> None:
+    assert word in seeded.fails(*command)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +89,8 @@ def test_what_does_not_exist_is_named(told: Shell, command: list[str], word: str
     ],
     ids=" ".join,
 )
-def test_names_are_one_a_line(told: Shell, command: list[str], names: list[str]) -> None:
-    assert told.run(*command, "-o", "name").stdout.splitlines() == names
+def test_names_are_one_a_line(seeded: Shell, command: list[str], names: list[str]) -> None:
+    assert seeded.run(*command, "-o", "name").stdout.splitlines() == names
 
 
 @pytest.mark.parametrize(
@@ -103,19 +105,19 @@ def test_names_are_one_a_line(told: Shell, command: list[str], names: list[str])
     ],
     ids=" ".join,
 )
-def test_yaml_says_what_json_says(told: Shell, command: list[str]) -> None:
-    assert yaml.safe_load(told.ok(*command, "-o", "yaml").stdout) == told.json(*command)
+def test_yaml_says_what_json_says(seeded: Shell, command: list[str]) -> None:
+    assert yaml.safe_load(seeded.ok(*command, "-o", "yaml").stdout) == seeded.json(*command)
 
 
-def test_wide_has_whole_times_and_the_deployments_numbers(told: Shell) -> None:
-    shown = told.ok("status", "-o", "wide").stdout
+def test_wide_has_whole_times_and_the_deployments_numbers(seeded: Shell) -> None:
+    shown = seeded.ok("status", "-o", "wide").stdout
     assert re.search(r"1\.1 #\d+ COMPLETED 2026-11-22 12:02:00Z", shown)
     assert " ago" not in shown
-    assert "2026-11-22 12:" in told.ok("history", "foo", "-o", "wide").stdout
+    assert "2026-11-22 12:" in seeded.ok("history", "foo", "-o", "wide").stdout
 
 
-def test_status_of_the_past_is_what_ran_then(told: Shell) -> None:
-    shown = told.ok("status", "--at", "2026-11-22T12:01:30Z").stdout
+def test_status_of_the_past_is_what_ran_then(seeded: Shell) -> None:
+    shown = seeded.ok("status", "--at", "2026-11-22T12:01:30Z").stdout
     assert columns(shown.splitlines()[1])[1].startswith("1.0 ")
-    body = told.json("status", "--at", "2026-11-22T12:01:30Z", "--known-at", "2026-11-22T12:01:30Z")
+    body = seeded.json("status", "--at", "2026-11-22T12:01:30Z", "--known-at", "2026-11-22T12:01:30Z")
     assert body["at"] == body["knownAt"] == "2026-11-22T12:01:30+00:00"

@@ -1,4 +1,4 @@
-"""`dead`: what ingest could not take is listed with the field that is wrong, and comes back mended."""
+"""`dead`: dead letters are listed with the field that is wrong, and come back fixed."""
 
 import json
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def listed(shell: Shell, count: int) -> list[dict[str, Any]]:
     return until(look, f"{count} dead letters")
 
 
-def test_what_cannot_be_taken_names_its_field_lets_the_others_pass_and_comes_back_mended(
+def test_what_cannot_be_taken_names_its_field_lets_the_others_pass_and_comes_back_fixed(
     shell: Shell, queue: Queue, house: Cluster
 ) -> None:
     nul = json.dumps(published("1.2", artifact={"group": "com.example", "name": "f\0o", "version": "1.2"})).encode()
@@ -74,14 +74,14 @@ def test_what_cannot_be_taken_names_its_field_lets_the_others_pass_and_comes_bac
     assert shown.stderr.startswith("$.artifact.name: ")
     assert shell.json("dead", "show", named["id"])["publisher"] == named["publisher"]
 
-    (shell.folder / "mended.json").write_text(shown.stdout.replace("\\u0000", "o"))
-    assert shell.ok("dead", "replay", named["id"], "--body", "mended.json").stderr.startswith(
+    (shell.folder / "fixed.json").write_text(shown.stdout.replace("\\u0000", "o"))
+    assert shell.ok("dead", "replay", named["id"], "--body", "fixed.json").stderr.startswith(
         f"{named['id']} is back in"
     )
-    until(lambda: stored(house) == ["build-1.4", "build-1.2"], "the mended one")
+    until(lambda: stored(house) == ["build-1.4", "build-1.2"], "the fixed one")
     fixed = json.dumps(published("1.1")).encode()
     shell.ok("dead", "replay", mistyped["id"], "--body", "-", stdin=fixed)
-    until(lambda: stored(house) == ["build-1.4", "build-1.2", "build-1.1"], "the one mended by a pipe")
+    until(lambda: stored(house) == ["build-1.4", "build-1.2", "build-1.1"], "the one fixed by a pipe")
 
     shell.ok("dead", "discard", heavy["id"])
     assert [one["id"] for one in listed(shell, 1)] == [malformed["id"]]

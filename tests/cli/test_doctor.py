@@ -95,7 +95,7 @@ def test_parts_that_were_named_and_are_not_there_fail(house: Shell) -> None:
     assert not (house.folder / "nowhere.db").exists()
 
 
-def test_a_setting_that_cannot_be_read_is_told_alone(shell: Shell) -> None:
+def test_a_setting_that_cannot_be_read_is_reported_alone(shell: Shell) -> None:
     shell.environment["DEPLOYDB_BROKER_URL_FILE"] = "nowhere"
     (only,) = examined(shell, code=1).values()
     assert (only["check"], only["state"]) == ("settings", "fail")
@@ -112,7 +112,7 @@ def test_a_tokens_file_that_is_broken_is_a_failure_with_its_line(house: Shell, t
     assert (broken["state"], broken["seen"][:24]) == ("fail", "DEPLOYDB_TOKENS, line 2:")
 
 
-def test_a_broken_configuration_is_told_with_its_place(house: Shell) -> None:
+def test_a_broken_configuration_is_reported_with_its_place(house: Shell) -> None:
     (house.folder / "broken" / "services").mkdir(parents=True)
     (house.folder / "broken" / "services" / "shop.yml").write_text("artifacts: 3\n")
     house.environment["DEPLOYDB_CONFIG"] = "broken"
@@ -121,7 +121,7 @@ def test_a_broken_configuration_is_told_with_its_place(house: Shell) -> None:
     assert "shop.yml:1:" in findings["configuration"]["seen"]
 
 
-def test_a_database_without_a_schema_is_told_to_be_migrated(house: Shell) -> None:
+def test_a_database_without_a_schema_is_to_be_migrated(house: Shell) -> None:
     (house.folder / "empty.db").touch()
     house.environment["DEPLOYDB_DATABASE_URL"] = "sqlite:///empty.db"
     findings = examined(house, code=1)
@@ -129,7 +129,7 @@ def test_a_database_without_a_schema_is_told_to_be_migrated(house: Shell) -> Non
     assert "deploydb db migrate" in findings["migrations"]["advice"]
 
 
-def test_what_waits_too_long_is_told_with_the_worker_that_should_do_it(house: Shell) -> None:
+def test_what_waits_too_long_is_reported_with_the_worker_that_should_do_it(house: Shell) -> None:
     with Scenario(house.environment["DEPLOYDB_DATABASE_URL"]) as world:
         world.now = datetime.now(UTC) - timedelta(minutes=3)
         world.publish("1.0")
@@ -143,7 +143,7 @@ def test_what_waits_too_long_is_told_with_the_worker_that_should_do_it(house: Sh
     assert findings["outbox"]["seen"].startswith("1 wait, the oldest for 3m")
 
 
-def test_queues_that_are_missing_and_dead_letters_are_told(house: Shell, queue: Queue) -> None:
+def test_queues_that_are_missing_and_dead_letters_are_reported(house: Shell, queue: Queue) -> None:
     provision(queue.url, topology({}))
     house.environment["DEPLOYDB_BROKER_URL"] = f"embedded:{house.folder / 'other.db'}"
     provision(house.environment["DEPLOYDB_BROKER_URL"], topology({}))
@@ -204,7 +204,9 @@ def test_on_real_servers_all_is_well(house: Shell, amqp_url: str, postgresql: Po
 
 
 @needs_servers
-def test_a_queue_of_another_kind_is_told_and_nothing_is_made(house: Shell, amqp_url: str, rabbitmq: RabbitMQ) -> None:
+def test_a_queue_of_another_kind_is_reported_and_nothing_is_made(
+    house: Shell, amqp_url: str, rabbitmq: RabbitMQ
+) -> None:
     vhost = amqp_url.rpartition("/")[2]
     provision(amqp_url, topology({}))
     rabbitmq.api("DELETE", f"queues/{vhost}/{INGEST_QUEUE}")
@@ -219,7 +221,7 @@ def test_a_queue_of_another_kind_is_told_and_nothing_is_made(house: Shell, amqp_
 
 
 @needs_servers
-def test_who_may_not_configure_is_told_that_arguments_were_not_compared(
+def test_without_the_right_to_configure_arguments_are_not_compared(
     house: Shell, amqp_url: str, rabbitmq: RabbitMQ
 ) -> None:
     provision(amqp_url, WANTED)
@@ -236,7 +238,7 @@ def test_who_may_not_configure_is_told_that_arguments_were_not_compared(
 
 
 @needs_servers
-def test_a_role_that_may_not_read_is_told_of_each_table(
+def test_a_role_that_may_not_read_has_a_finding_for_each_table(
     house: Shell, postgresql: PostgreSQL, postgresql_url: str
 ) -> None:
     import psycopg

@@ -26,14 +26,14 @@ COMMANDS = (
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_time_at_the_edge_is_answered_or_refused(told: Shell, command: tuple[str, ...]) -> None:
+def test_a_time_at_the_edge_is_answered_or_refused(seeded: Shell, command: tuple[str, ...]) -> None:
     for time in TIMES:
-        ended = told.run(*command, time)
+        ended = seeded.run(*command, time)
         assert ended.returncode in (0, 1, 2, 4), (time, ended.stderr)
         assert "this should not have happened" not in ended.stderr, (time, ended.stderr)
         assert ended.returncode == 0 or ended.stderr or ended.stdout, time
 
 
 @pytest.mark.parametrize("hours", ["0", "-1", "1e9", "99999999999999999999", "1.5", ""])
-def test_hours_beyond_the_bounds_are_refused(told: Shell, hours: str) -> None:
-    assert "hours" in told.fails("blame", "--hours", hours, code=2)
+def test_hours_beyond_the_bounds_are_refused(seeded: Shell, hours: str) -> None:
+    assert "hours" in seeded.fails("blame", "--hours", hours, code=2)

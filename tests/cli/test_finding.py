@@ -4,30 +4,30 @@ from tests.cli.shell import Shell
 from tests.cli.test_reads import columns
 
 
-def test_where_is_a_row_for_each_environment(told: Shell) -> None:
-    title, heading, *rows = told.ok("where", "com.example:foo:1.0").stdout.splitlines()
+def test_where_is_a_row_for_each_environment(seeded: Shell) -> None:
+    title, heading, *rows = seeded.ok("where", "com.example:foo:1.0").stdout.splitlines()
     assert title.startswith("com.example:foo 1.0, published ")
     assert columns(heading) == ["SERVICE", "ENVIRONMENT", "IT", "WHEN", "NOW THERE", "BECAUSE"]
     assert [columns(row)[:3] for row in rows] == [["foo", "dev", "ran"], ["foo", "prod", "runs, FAILED"]]
     assert "1.1 (newer)" in rows[0]
 
 
-def test_where_of_nothing_known_says_how_to_ask(told: Shell) -> None:
-    assert "nothing is known by 4f9c1d2" in told.fails("where", "4f9c1d2")
+def test_where_of_nothing_known_says_how_to_ask(seeded: Shell) -> None:
+    assert "nothing is known by 4f9c1d2" in seeded.fails("where", "4f9c1d2")
 
 
-def test_diff_ends_with_1_where_two_environments_differ(told: Shell) -> None:
-    ended = told.run("diff", "dev", "prod")
+def test_diff_ends_with_1_where_two_environments_differ(seeded: Shell) -> None:
+    ended = seeded.run("diff", "dev", "prod")
     assert ended.returncode == 1
     heading, row = ended.stdout.splitlines()
     assert columns(heading) == ["SERVICE", "MODULE", "DEV", "PROD", "PROD IS", "BETWEEN"]
     assert [columns(row)[place] for place in (0, 1, 4, 5)] == ["foo", "com.example:foo", "behind", "1.1"]
-    same = told.ok("diff", "dev", "dev")
+    same = seeded.ok("diff", "dev", "dev")
     assert (same.stdout, same.stderr) == ("", "dev and dev run the same.\n")
 
 
-def test_blame_is_what_changed_the_last_first(told: Shell) -> None:
-    heading, *rows = told.ok("blame", "prod", "--hours", "744").stdout.splitlines()
+def test_blame_is_what_changed_the_last_first(seeded: Shell) -> None:
+    heading, *rows = seeded.ok("blame", "prod", "--hours", "744").stdout.splitlines()
     assert columns(heading) == ["WHEN", "WHAT", "SERVICE", "ENVIRONMENT", "VERSION", "BY", "BECAUSE"]
     assert [columns(row)[1:5] for row in rows] == [
         ["failed: stop", "foo", "prod", "1.0"],
@@ -35,7 +35,7 @@ def test_blame_is_what_changed_the_last_first(told: Shell) -> None:
     ]
 
 
-def test_a_time_that_is_none_is_a_wrong_use(told: Shell) -> None:
-    ended = told.run("blame", "--at", "yesterday")
+def test_a_time_that_is_none_is_a_wrong_use(seeded: Shell) -> None:
+    ended = seeded.run("blame", "--at", "yesterday")
     assert ended.returncode == 2
     assert "neither a time such as" in ended.stderr

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.shell import Queue, Shell
 from tests.web import web
 
-SAID = ("--reason", "a fair", "--by", "ann")
+REASON = ("--reason", "a fair", "--by", "ann")
 
 
 def published(queue: Queue) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def published(queue: Queue) -> dict[str, Any]:
     ids=lambda given: " ".join(given) if isinstance(given, tuple) else "",
 )
 def test_a_hold_is_a_fact(shell: Shell, queue: Queue, command: tuple[str, ...], fact: dict[str, str]) -> None:
-    shell.ok(*command, *SAID)
+    shell.ok(*command, *REASON)
     assert published(queue) == {"type": "hold.placed", "by": "ann", "reason": "a fair"} | fact
 
 
@@ -92,21 +92,21 @@ def test_an_end_that_cannot_be_is_refused(shell: Shell, queue: Queue, until: str
 
 
 @pytest.fixture
-def asking(shell: Shell, told: Shell) -> Shell:
-    """The shell beside a service that knows a story: 1.1 runs in dev, 1.0 in prod."""
-    shell.environment["DEPLOYDB_URL"] = told.environment["DEPLOYDB_URL"]
+def connected(shell: Shell, seeded: Shell) -> Shell:
+    """The shell beside a service with a history: 1.1 runs in dev, 1.0 in prod."""
+    shell.environment["DEPLOYDB_URL"] = seeded.environment["DEPLOYDB_URL"]
     return shell
 
 
-def test_what_runs_is_pinned_where_no_version_is_said(asking: Shell, queue: Queue) -> None:
-    assert asking.ok("pin", "foo", "prod", *SAID).stderr == "foo is pinned to 1.0 in prod\n"
+def test_what_runs_is_pinned_where_no_version_is_given(connected: Shell, queue: Queue) -> None:
+    assert connected.ok("pin", "foo", "prod", *REASON).stderr == "foo is pinned to 1.0 in prod\n"
     assert published(queue)["version"] == "1.0"
-    assert "mars" in asking.fails("pin", "foo", "mars", *SAID)
-    assert "no answer from" in asking.run("pin", "foo", "prod", *SAID, DEPLOYDB_URL="http://127.0.0.1:1").stderr
+    assert "mars" in connected.fails("pin", "foo", "mars", *REASON)
+    assert "no answer from" in connected.run("pin", "foo", "prod", *REASON, DEPLOYDB_URL="http://127.0.0.1:1").stderr
 
 
-def test_a_version_that_does_not_exist_is_not_pinned(asking: Shell, queue: Queue) -> None:
-    assert "there is no version 9.9 of foo" in asking.fails("pin", "foo", "prod", "9.9", *SAID)
+def test_a_version_that_does_not_exist_is_not_pinned(connected: Shell, queue: Queue) -> None:
+    assert "there is no version 9.9 of foo" in connected.fails("pin", "foo", "prod", "9.9", *REASON)
     assert queue.arrived() == []
 
 
@@ -120,12 +120,12 @@ def test_a_version_that_does_not_exist_is_not_pinned(asking: Shell, queue: Queue
         (("resume", "foo", "prod"), "there is no pause of foo in prod"),
     ],
 )
-def test_what_is_not_held_is_not_lifted(asking: Shell, queue: Queue, command: tuple[str, ...], missing: str) -> None:
-    assert missing in asking.fails(*command)
+def test_what_is_not_held_is_not_lifted(connected: Shell, queue: Queue, command: tuple[str, ...], missing: str) -> None:
+    assert missing in connected.fails(*command)
     assert queue.arrived() == []
 
 
-def test_who_names_another_scope_is_told_what_stands(shell: Shell, queue: Queue) -> None:
+def test_another_scope_is_rejected_with_what_stands(shell: Shell, queue: Queue) -> None:
     stands = {
         "kind": "freeze",
         "service": None,
@@ -141,21 +141,21 @@ def test_who_names_another_scope_is_told_what_stands(shell: Shell, queue: Queue)
     assert published(queue)["type"] == "hold.lifted"
 
 
-def test_who_vetoes_what_runs_is_told_how_to_roll_it_back(asking: Shell, queue: Queue) -> None:
-    assert asking.ok("veto", "foo", "1.0", *SAID).stderr == (
+def test_a_veto_of_a_running_version_shows_its_rollback(connected: Shell, queue: Queue) -> None:
+    assert connected.ok("veto", "foo", "1.0", *REASON).stderr == (
         "foo 1.0 is vetoed\nit runs in prod; what could be put back: deploydb rollback foo prod --dry-run\n"
     )
-    assert asking.ok("veto", "foo", "7.0", *SAID).stderr == "foo 7.0 is vetoed\n"
+    assert connected.ok("veto", "foo", "7.0", *REASON).stderr == "foo 7.0 is vetoed\n"
     assert len(queue.arrived()) == 2
 
 
-def test_a_hotfix_names_stages_that_exist_and_a_version_that_exists(asking: Shell, queue: Queue) -> None:
-    assert "mars is no stage of foo; there is dev, prod" in asking.fails(
-        "hotfix", "foo", "1.1", "--skip", "mars", *SAID
+def test_a_hotfix_names_stages_that_exist_and_a_version_that_exists(connected: Shell, queue: Queue) -> None:
+    assert "mars is no stage of foo; there is dev, prod" in connected.fails(
+        "hotfix", "foo", "1.1", "--skip", "mars", *REASON
     )
-    assert "9.9" in asking.fails("hotfix", "foo", "9.9", *SAID)
+    assert "9.9" in connected.fails("hotfix", "foo", "9.9", *REASON)
     assert queue.arrived() == []
-    assert asking.ok("hotfix", "foo", "1.1", "--skip", "dev", *SAID).stderr == "foo 1.1 goes ahead, past dev\n"
+    assert connected.ok("hotfix", "foo", "1.1", "--skip", "dev", *REASON).stderr == "foo 1.1 goes ahead, past dev\n"
     assert published(queue) == {
         "type": "hotfix.declared",
         "service": "foo",
@@ -166,15 +166,15 @@ def test_a_hotfix_names_stages_that_exist_and_a_version_that_exists(asking: Shel
     }
 
 
-def test_a_hotfix_of_which_nobody_can_be_asked_is_declared_all_the_same(shell: Shell, queue: Queue) -> None:
-    statement = shell.ok("hotfix", "foo", "1.1", *SAID).stderr
-    assert "could not be asked: no answer from" in statement
+def test_a_hotfix_is_declared_without_the_query_service_too(shell: Shell, queue: Queue) -> None:
+    output = shell.ok("hotfix", "foo", "1.1", *REASON).stderr
+    assert "could not be asked: no answer from" in output
     assert published(queue)["type"] == "hotfix.declared"
 
 
 def test_a_rollback_is_asked_for_with_a_reason(shell: Shell, queue: Queue) -> None:
     assert "--reason" in shell.fails("rollback", "foo", "prod", code=2)
-    shell.ok("rollback", "foo", "prod", "--to", "1.0", *SAID)
+    shell.ok("rollback", "foo", "prod", "--to", "1.0", *REASON)
     assert published(queue) == {
         "type": "rollback.requested",
         "service": "foo",
@@ -185,13 +185,13 @@ def test_a_rollback_is_asked_for_with_a_reason(shell: Shell, queue: Queue) -> No
     }
 
 
-def test_where_nothing_can_be_put_back_nothing_is_asked_for(asking: Shell, queue: Queue) -> None:
-    assert "9.9 has not succeeded in prod" in asking.fails("rollback", "foo", "prod", "--to", "9.9", *SAID)
+def test_where_nothing_can_be_put_back_nothing_is_asked_for(connected: Shell, queue: Queue) -> None:
+    assert "9.9 has not succeeded in prod" in connected.fails("rollback", "foo", "prod", "--to", "9.9", *REASON)
     assert queue.arrived() == []
 
 
-def test_a_version_that_has_had_its_turn_is_not_promoted(asking: Shell, queue: Queue) -> None:
-    refused = asking.fails("promote", "foo", "dev", "1.0", "--yes", "--reason", "fire")
+def test_a_version_that_has_had_its_turn_is_not_promoted(connected: Shell, queue: Queue) -> None:
+    refused = connected.fails("promote", "foo", "dev", "1.0", "--yes", "--reason", "fire")
     assert "foo 1.0 has had its turn in dev (SUCCESS): `deploydb rollback foo dev --to 1.0`" in refused
     assert queue.arrived() == []
 
@@ -204,11 +204,11 @@ def test_a_word_for_passing_a_freeze_says_why(shell: Shell, queue: Queue) -> Non
     assert published(queue)["comment"] == "checkout is down"
 
 
-def test_where_nothing_is_held_that_is_said(told: Shell) -> None:
-    ended = told.ok("holds")
+def test_without_holds_the_output_says_so(seeded: Shell) -> None:
+    ended = seeded.ok("holds")
     assert (ended.stdout, ended.stderr) == ("", "Nothing is held.\n")
-    assert told.json("holds") == {"holds": []}
-    assert re.search("no service bar", told.fails("holds", "--service", "bar"))
+    assert seeded.json("holds") == {"holds": []}
+    assert re.search("no service bar", seeded.fails("holds", "--service", "bar"))
 
 
 DRY_RUN = {
@@ -266,6 +266,8 @@ def test_a_dry_run_of_what_is_not_possible_fails(shell: Shell) -> None:
         (("veto", "foo", "1.0", "--environment", "prd"), "there is no environment prd"),
     ],
 )
-def test_what_does_not_exist_is_not_held(asking: Shell, queue: Queue, command: tuple[str, ...], missing: str) -> None:
-    assert missing in asking.fails(*command, *SAID)
+def test_what_does_not_exist_is_not_held(
+    connected: Shell, queue: Queue, command: tuple[str, ...], missing: str
+) -> None:
+    assert missing in connected.fails(*command, *REASON)
     assert queue.arrived() == []

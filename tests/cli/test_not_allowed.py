@@ -1,4 +1,4 @@
-"""Exit code 4: the query service or the broker does not let whoever the settings name; and where the token goes."""
+"""Exit code 4: the query service or the broker does not admit the settings' user; and where the token goes."""
 
 import json
 import secrets

@@ -67,7 +67,7 @@ def test_an_orchestrator_that_is_new_is_missing_until_it_is_provisioned(configur
     assert configured.ok("broker", "provision").stdout.splitlines()[-1] == "queue deploydb.commands.rundeck"
 
 
-def test_a_broken_configuration_is_told_with_its_places(configured: Shell) -> None:
+def test_a_broken_configuration_is_reported_with_its_places(configured: Shell) -> None:
     write_config(configured.folder / "config", {"services/foo.yml": "artifacts: []\ncolour: red\n"})
     for command in ("provision", "check"):
         assert "config/services/foo.yml:2:1: " in configured.fails("broker", command)
@@ -96,7 +96,7 @@ def test_the_database_is_missing_migrated_and_then_current(shell: Shell) -> None
         ("sqlite:////dev/null/x.db", "/dev/null"),
     ],
 )
-def test_a_database_that_cannot_be_used_is_told(shell: Shell, command: str, url: str, answer: str) -> None:
+def test_a_database_that_cannot_be_used_is_reported(shell: Shell, command: str, url: str, answer: str) -> None:
     (shell.folder / "file").write_bytes(b"not a database at all, for sure" * 40)
     statement = shell.fails("db", command, DEPLOYDB_DATABASE_URL=url)
     assert answer in statement

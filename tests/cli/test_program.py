@@ -158,7 +158,7 @@ def test_help_imports_no_command(shell: Shell) -> None:
     assert ours == {"deploydb.cli", "deploydb.cli.commands"}
 
 
-def test_whoever_reads_the_output_may_stop(shell: Shell) -> None:
+def test_the_reader_of_the_output_may_stop(shell: Shell) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with running(
@@ -170,7 +170,7 @@ def test_whoever_reads_the_output_may_stop(shell: Shell) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk_is_told_in_a_line(shell: Shell) -> None:
+def test_a_full_disk_is_reported_in_a_line(shell: Shell) -> None:
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(
             [*DEPLOYDB, "check-config", "--schema"],
@@ -205,8 +205,8 @@ def test_ctrl_c_ends_with_130_and_no_traceback(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("no_color", [False, True])
-def test_colours_are_for_terminals_that_want_them(told: Shell, no_color: bool) -> None:
-    environment = told.environment | {"TERM": "xterm-256color", "COLUMNS": "120"}
+def test_colours_are_for_terminals_that_want_them(seeded: Shell, no_color: bool) -> None:
+    environment = seeded.environment | {"TERM": "xterm-256color", "COLUMNS": "120"}
     environment.pop("NO_COLOR", None)
     shown = on_a_terminal([*DEPLOYDB, "status"], environment | ({"NO_COLOR": "1"} if no_color else {}))
     assert "SERVICE" in shown
@@ -215,19 +215,19 @@ def test_colours_are_for_terminals_that_want_them(told: Shell, no_color: bool) -
 
 
 @pytest.mark.parametrize(("asked", "coloured"), [("always", True), ("never", False), ("auto", False)])
-def test_colours_may_be_asked_for_where_no_terminal_is(told: Shell, asked: str, coloured: bool) -> None:
-    assert ("\x1b[3" in told.ok("--color", asked, "status").stdout) is coloured
+def test_colours_may_be_asked_for_where_no_terminal_is(seeded: Shell, asked: str, coloured: bool) -> None:
+    assert ("\x1b[3" in seeded.ok("--color", asked, "status").stdout) is coloured
 
 
-def test_a_word_within_a_word_has_no_colour_of_its_own(told: Shell) -> None:
-    shown = told.ok("--color", "always", "flow", "show", "foo", "1.1", COLUMNS="200").stdout
+def test_a_word_within_a_word_has_no_colour_of_its_own(seeded: Shell) -> None:
+    shown = seeded.ok("--color", "always", "flow", "show", "foo", "1.1", COLUMNS="200").stdout
     assert "\x1b[36mCOMPLETED" in shown
     assert "NOT_STARTED" in shown
 
 
-def test_a_watched_command_shows_again_until_ctrl_c(told: Shell) -> None:
+def test_a_watched_command_shows_again_until_ctrl_c(seeded: Shell) -> None:
     command = [*DEPLOYDB, "status", "--watch", "-o", "name"]
-    with running(command, env=told.environment, stdout=subprocess.PIPE) as process:
+    with running(command, env=seeded.environment, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(4)]
         process.send_signal(signal.SIGINT)
@@ -253,7 +253,7 @@ def test_who_has_no_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     assert me() == "uid-4000000001"
 
 
-def test_json_is_one_line_where_nobody_looks(shell: Shell) -> None:
+def test_json_is_one_line_without_a_terminal(shell: Shell) -> None:
     (line,) = shell.ok("check-config", "--schema").stdout.splitlines()
     assert isinstance(json.loads(line), dict)
 

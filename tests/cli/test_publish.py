@@ -1,4 +1,4 @@
-"""`publish`: one fact, a file of them, and what is told of those that are wrong."""
+"""`publish`: one fact, a file of them, and the reports on those that are wrong."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ def lines(*facts: Mapping[str, Any] | str) -> bytes:
     return b"".join((fact if isinstance(fact, str) else json.dumps(fact)).encode() + b"\n" for fact in facts)
 
 
-def test_an_artifact_with_all_that_can_be_said_of_it(shell: Shell, queue: Queue) -> None:
+def test_an_artifact_with_all_its_fields(shell: Shell, queue: Queue) -> None:
     ended = shell.ok(
         *(
             "publish",
@@ -110,7 +110,7 @@ def test_a_file_of_one_object_in_a_line_or_over_several(shell: Shell, queue: Que
     assert [body["artifact"]["version"] for body in queue.bodies()] == ["1.0", "1.1"]
 
 
-def test_wrong_lines_are_told_by_file_line_and_field_and_the_others_are_sent(shell: Shell, queue: Queue) -> None:
+def test_wrong_lines_are_reported_by_file_line_and_field_and_the_others_are_sent(shell: Shell, queue: Queue) -> None:
     nameless = published("1.1", artifact={"group": "com.example", "version": "1.1"})
     nul = published("1.2", artifact={"group": "com.example", "name": "f\0o", "version": "1.2"})
     (shell.folder / "facts.jsonl").write_bytes(
@@ -127,7 +127,7 @@ def test_wrong_lines_are_told_by_file_line_and_field_and_the_others_are_sent(she
     assert [body["artifact"]["version"] for body in queue.bodies()] == ["1.0", "1.4"]
 
 
-def test_a_mistake_in_an_object_over_several_lines_is_told_once(shell: Shell, queue: Queue) -> None:
+def test_a_mistake_in_an_object_over_several_lines_is_reported_once(shell: Shell, queue: Queue) -> None:
     broken = json.dumps(published("1.0"), indent=2).replace(",", "", 1).encode()
     wrong, last = shell.fails("publish", "--file", "-", stdin=broken).splitlines()
     assert wrong.startswith("<stdin>:1: $: not JSON: ")

@@ -10,8 +10,8 @@ def columns(line: str) -> list[str]:
     return re.split(r" {2,}", line)
 
 
-def test_status_is_a_row_a_service_and_a_column_an_environment(told: Shell) -> None:
-    ended = told.ok("status")
+def test_status_is_a_row_a_service_and_a_column_an_environment(seeded: Shell) -> None:
+    ended = seeded.ok("status")
     heading, foo = ended.stdout.splitlines()
     assert columns(heading) == ["SERVICE", "DEV", "PROD"]
     name, dev, prod = columns(foo)
@@ -23,23 +23,23 @@ def test_status_is_a_row_a_service_and_a_column_an_environment(told: Shell) -> N
     assert ended.stderr == ""
 
 
-def test_status_of_one_lane_as_json_is_the_services_answer(told: Shell) -> None:
-    body = told.json("status", "--service", "foo", "--environment", "dev")
+def test_status_of_one_lane_as_json_is_the_services_answer(seeded: Shell) -> None:
+    body = seeded.json("status", "--service", "foo", "--environment", "dev")
     assert body["environments"] == ["dev"]
     ((running,),) = [lane["running"] for lane in body["lanes"]]
     assert (running["module"], running["version"], running["status"]) == ("com.example:foo", "1.1", "COMPLETED")
 
 
-def test_a_service_that_does_not_exist_is_named(told: Shell) -> None:
-    assert "bar" in told.fails("status", "--service", "bar")
-    assert "bar" in told.fails("why", "bar", "prod")
-    assert "bar" in told.fails("history", "bar")
-    assert "mars" in told.fails("why", "foo", "mars")
-    assert "9.9" in told.fails("why", "foo", "prod", "9.9")
+def test_a_service_that_does_not_exist_is_named(seeded: Shell) -> None:
+    assert "bar" in seeded.fails("status", "--service", "bar")
+    assert "bar" in seeded.fails("why", "bar", "prod")
+    assert "bar" in seeded.fails("history", "bar")
+    assert "mars" in seeded.fails("why", "foo", "mars")
+    assert "9.9" in seeded.fails("why", "foo", "prod", "9.9")
 
 
-def test_why_is_a_sentence_then_each_stage_with_its_gates(told: Shell) -> None:
-    answer, releasing, empty, heading, *rows = told.ok("why", "foo", "prod", "1.1").stdout.splitlines()
+def test_why_is_a_sentence_then_each_stage_with_its_gates(seeded: Shell) -> None:
+    answer, releasing, empty, heading, *rows = seeded.ok("why", "foo", "prod", "1.1").stdout.splitlines()
     assert answer.startswith("1.1 is not in prod: ")
     assert "smoke" in answer
     assert releasing == "It needs smoke to pass: earliest at once"
@@ -51,51 +51,51 @@ def test_why_is_a_sentence_then_each_stage_with_its_gates(told: Shell) -> None:
     ]
 
 
-def test_why_as_json_has_the_way_of_the_version(told: Shell) -> None:
-    body = told.json("why", "foo", "prod", "1.1")
+def test_why_as_json_has_the_way_of_the_version(seeded: Shell) -> None:
+    body = seeded.json("why", "foo", "prod", "1.1")
     assert [stage["environment"] for stage in body["stages"]] == ["dev", "prod"]
     assert body["version"] == "1.1"
 
 
-def test_why_of_the_past_is_what_was_known_then(told: Shell) -> None:
-    ended = told.ok("why", "foo", "prod", "1.1", "--at", "2026-11-22T12:02:30Z")
+def test_why_of_the_past_is_what_was_known_then(seeded: Shell) -> None:
+    ended = seeded.ok("why", "foo", "prod", "1.1", "--at", "2026-11-22T12:02:30Z")
     assert ended.stdout.startswith("As known at 2026-11-22T12:02:30+00:00: 1.1 is not in prod: ")
-    assert "nothing was known" in told.fails("why", "foo", "prod", "1.1", "--at", "500d")
-    assert "2h or 3d" in told.fails("why", "foo", "prod", "--at", "yesterday", code=2)
+    assert "nothing was known" in seeded.fails("why", "foo", "prod", "1.1", "--at", "500d")
+    assert "2h or 3d" in seeded.fails("why", "foo", "prod", "--at", "yesterday", code=2)
 
 
-def test_history_is_newest_first_and_may_be_cut(told: Shell) -> None:
-    heading, *rows = told.ok("history", "foo").stdout.splitlines()
+def test_history_is_newest_first_and_may_be_cut(seeded: Shell) -> None:
+    heading, *rows = seeded.ok("history", "foo").stdout.splitlines()
     assert columns(heading) == ["DEPLOYMENT", "ENVIRONMENT", "VERSION", "STATUS", "WHEN", "PUT THERE", "BECAUSE"]
     assert [columns(row)[1:4] for row in rows] == [
         ["dev", "1.1", "COMPLETED"],
         ["prod", "1.0", "FAILED"],
         ["dev", "1.0", "SUCCESS"],
     ]
-    assert len(told.json("history", "foo", "--limit", "1")["deployments"]) == 1
-    assert [one["version"] for one in told.json("history", "foo", "prod")["deployments"]] == ["1.0"]
+    assert len(seeded.json("history", "foo", "--limit", "1")["deployments"]) == 1
+    assert [one["version"] for one in seeded.json("history", "foo", "prod")["deployments"]] == ["1.0"]
 
 
-def test_events_are_newest_first_filtered_and_paged(told: Shell) -> None:
-    heading, *rows = told.ok("events", "--type", "artifact.published").stdout.splitlines()
+def test_events_are_newest_first_filtered_and_paged(seeded: Shell) -> None:
+    heading, *rows = seeded.ok("events", "--type", "artifact.published").stdout.splitlines()
     assert columns(heading)[:5] == ["NUMBER", "TIME", "TYPE", "SOURCE", "ABOUT"]
     assert [row.split()[3:5] for row in rows] == [["artifact.published", "tests"]] * 2
     assert "1.1" in rows[0]
-    first = told.json("events", "--limit", "2")
-    second = told.json("events", "--limit", "2", "--before", str(first["next"]))
+    first = seeded.json("events", "--limit", "2")
+    second = seeded.json("events", "--limit", "2", "--before", str(first["next"]))
     assert [event["number"] for event in first["events"]] > [event["number"] for event in second["events"]]
 
 
-def test_what_is_not_there_is_said_on_stderr(told: Shell) -> None:
-    ended = told.ok("events", "--type", "hold.placed")
+def test_an_empty_list_is_reported_on_stderr(seeded: Shell) -> None:
+    ended = seeded.ok("events", "--type", "hold.placed")
     assert (ended.stdout, ended.stderr) == ("", "No such events.\n")
 
 
-def test_what_jobs_say_cannot_command_the_terminal_nor_break_a_row(told: Shell) -> None:
+def test_what_jobs_say_cannot_command_the_terminal_nor_break_a_row(seeded: Shell) -> None:
     for command in (["events"], ["history", "foo"], ["why", "foo", "prod", "1.0"]):
-        shown = told.ok(*command).stdout
+        shown = seeded.ok(*command).stdout
         assert "\x1b" not in shown
     (row,) = [
-        line for line in told.ok("events", "--type", "verification.finished").stdout.splitlines() if "failed" in line
+        line for line in seeded.ok("events", "--type", "verification.finished").stdout.splitlines() if "failed" in line
     ]
     assert row.endswith("smoke: failed: \\x1b[2Jline one line two")

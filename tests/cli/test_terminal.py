@@ -194,10 +194,10 @@ def test_doctor_and_up_tell_no_password(shell: Shell, password: str) -> None:
         "DEPLOYDB_DATABASE_URL": f"postgresql://app:{written}@127.0.0.1:1/prod",
         "DEPLOYDB_BROKER_URL": f"amqp://app:{written}@127.0.0.1:1/",
         "DEPLOYDB_URL": f"http://app:{written}@127.0.0.1:1",
-        "DEPLOYDB_TOKEN": "ddb_not-to-be-told",
+        "DEPLOYDB_TOKEN": "ddb_not-to-be-shown",
     }
     for arguments in (["doctor"], ["doctor", "-o", "json"], ["up"], ["db", "check"], ["status"], ["dead", "list"]):
         ended = shell.run(*arguments, **urls)
         assert ended.returncode == 1
-        for secret in (password, written, "not-to-be-told"):
+        for secret in (password, written, "not-to-be-shown"):
             assert secret not in ended.stdout + ended.stderr

@@ -77,7 +77,7 @@ def test_what_cannot_come_any_more_ends_it_with_the_reason(beside: Shell) -> Non
     assert "nothing releases it" in beside.fails("wait", "bar", "prod", "1.0", "--timeout", "5m")
 
 
-def test_a_name_that_is_wrong_is_told_at_once(beside: Shell) -> None:
+def test_a_name_that_is_wrong_is_reported_at_once(beside: Shell) -> None:
     assert "mars" in beside.fails("wait", "foo", "mars", "1.0")
     assert "baz" in beside.fails("wait", "baz", "dev", "1.0")
 
@@ -96,7 +96,7 @@ def test_a_promotion_of_what_is_through_passes_nothing_by(beside: Shell, queue: 
     assert [body.get("skip", []) for body in queue.bodies()] == [[]]
 
 
-def test_a_promotion_past_stages_is_asked_about_or_said_yes_to(beside: Shell, queue: Queue) -> None:
+def test_a_promotion_past_stages_needs_a_confirmation(beside: Shell, queue: Queue) -> None:
     assert "Say --yes" in beside.fails("promote", "foo", "prod", "1.1", "--reason", "now", code=2)
     assert "9.9" in beside.fails("promote", "foo", "prod", "9.9", "--reason", "now")
     assert answered(beside, "n\n") == 130
