@@ -10,8 +10,8 @@ Nothing is guessed. A deployment that was never made has no outcome, a job that 
 people who were never asked have not answered: from there on the flow is *unknown*. It is taken out of its lanes, so
 that it neither stands in the way of other versions nor supersedes them.
 
-Approvals count from when they were given, or from when the flow came, whichever is later: nobody says yes sooner
-because a rule is looser. Reports of jobs, starts and finishes move with the command.
+Approvals count from when they were given, or from when the flow came, whichever is later: a looser rule makes
+no approval earlier. Reports of jobs, starts and finishes move with the command.
 """
 
 from deploydb.simulation.compare import Comparison, Difference, compare

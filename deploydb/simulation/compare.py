@@ -19,7 +19,7 @@ earlier   commanded under both, sooner under the new one
 later     commanded under both, later under the new one
 blocked   commanded under the old one, not under the new one by the end of the past
 released  commanded under the new one, not under the old one
-unknown   under one of them nobody can tell, and under the other one can
+unknown   the outcome is unknown under one of them, and known under the other
 """
 
 _HOUR = timedelta(hours=1)
@@ -44,7 +44,7 @@ class Difference(Struct, frozen=True, kw_only=True):
 class Comparison(Struct, frozen=True, kw_only=True):
     """Every difference, the biggest first, and how many deployments are alike.
 
-    `unknown`: how many deployments nobody can tell anything of, under either.
+    `unknown`: how many deployments have an unknown outcome under either.
     """
 
     differences: tuple[Difference, ...]

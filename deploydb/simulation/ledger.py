@@ -1,4 +1,4 @@
-"""One service's rows in memory: what the store would keep of it, and the situation that it would load."""
+"""One service's rows in memory, as the store would keep them, and its snapshot."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -33,11 +33,7 @@ from deploydb.domain.model.deployment import (
 )
 from deploydb.domain.model.evidence import Incident
 from deploydb.domain.model.facts import DeploymentObserved
-from deploydb.domain.model.overrides import (
-    Hold,
-    Hotfix,
-    RollbackRequest,
-)
+from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
 from deploydb.simulation.statements import Attestations, Statements
 
 LOOKED_BACK = 50
@@ -45,7 +41,7 @@ LOOKED_BACK = 50
 
 
 class Ledger:
-    """A service's deployments and what is known of them. A situation costs what is open, not what has been."""
+    """A service's deployments and what is known of them. A snapshot costs what is open, not what has been."""
 
     def __init__(self, service: str) -> None:
         self.service = service
@@ -53,9 +49,9 @@ class Ledger:
         self.running: dict[tuple[str, str], CurrentVersion] = {}
         self.hotfixes: dict[str, Hotfix] = {}
         self.wishes: list[RollbackRequest] = []
-        self.said = Statements()
+        self.statements = Statements()
         self.unknown: dict[int, str] = {}
-        """Why nobody can tell what would have become of a deployment."""
+        """By deployment, why its outcome is unknown."""
         self._live: dict[int, Deployment] = {}
         self._open: set[int] = set()
         self._flows: dict[int, list[int]] = defaultdict(list)
@@ -87,7 +83,7 @@ class Ledger:
         return made
 
     def observe(self, fact: DeploymentObserved, release: Release) -> None:
-        """Somebody has put the release there by hand."""
+        """An external deployment of the release."""
         self.put(
             Deployment(
                 id=self._next(),
@@ -137,8 +133,7 @@ class Ledger:
                 self._live.pop(one, None)
 
     def give_up(self, known: Deployment, lost: Collection[str], why: str) -> None:
-        """Nobody can tell what becomes of a deployment, nor of its flow in the environments that are `lost` with it:
-        out of the lanes with them."""
+        """Take a deployment of unknown outcome out of the lanes, with those of its flow in the `lost` environments."""
         self.deployments[known.id] = known
         for one in self.kin(known):
             if one.id == known.id or (one.environment in lost and one.status is Status.NOT_STARTED):
@@ -155,7 +150,7 @@ class Ledger:
 
     def trouble(self, environment: str, incident: Incident) -> None:
         """An incident begins or is over: what runs there is judged again."""
-        if not self.said.trouble(environment, incident):
+        if not self.statements.trouble(environment, incident):
             return
         for (where, _), ran in self.running.items():
             if where == environment:
@@ -167,18 +162,15 @@ class Ledger:
             if ran.release.id == release.id:
                 self.running[key] = replace(ran, release=release)
 
-    def situation(
-        self,
-        holds: Collection[Hold],
-        neighbours: tuple[DependencyState, ...],
-        attestations: Attestations,
+    def snapshot(
+        self, holds: Collection[Hold], neighbours: tuple[DependencyState, ...], attestations: Attestations
     ) -> ServiceSnapshot:
         """What the store would load."""
         evidence = {}
         for ident in self._open.union(*(self._earlier(ident) for ident in self._open)):
-            statement = self.said.evidence(self.deployments[ident], attestations)
-            if statement is not None:
-                evidence[ident] = statement
+            found = self.statements.evidence(self.deployments[ident], attestations)
+            if found is not None:
+                evidence[ident] = found
         open_versions = {self.deployments[ident].release.artifact.version for ident in self._open}
         return ServiceSnapshot(
             service=self.service,

@@ -117,7 +117,7 @@ class RecordedHistory:
         )
 
     def words(self, name: Name) -> list[Approval]:
-        """What people said of the deployment."""
+        """The approvals and refusals of the deployment."""
         return self._words.get(name, [])
 
     def early_reports(self, name: Name) -> list[Verification]:
@@ -133,9 +133,9 @@ class RecordedHistory:
         return [(one.at.time - finished, one) for one in self._reports.get(name, ()) if one.at.time >= finished]
 
     def is_silent(self, name: Name, promotion: Promotion, asked: GateContext) -> bool:
-        """Whether nobody can tell what a gate would have said: those whom it asks were never asked.
+        """Whether a gate's verdict is unknown: its people or jobs were never asked.
 
-        Where they were asked and still have not answered, waiting for them is what happened.
+        Where they were asked and have not answered yet, the deployment waited for them.
         """
         match promotion:
             case ManualPromotion():
@@ -159,7 +159,7 @@ class RecordedHistory:
                 return False
 
     def heard(self, name: Name, phase: Phase, entry: Collection[str]) -> Evidence:
-        """What was said of the deployment that counts on one side of it. `entry`: the names that its entry asks for."""
+        """The evidence on the deployment that counts in one phase. `entry`: the names of its entry promotions."""
         evidence = Evidence(verifications=tuple(self._reports.get(name, ())), approvals=tuple(self.words(name)))
         found = self._attempts.get(name)
         if found is None:
@@ -212,7 +212,7 @@ class RecordedHistory:
                 self._commands[known.command] = known.id
 
     def _hear(self, entry: LogEntry) -> None:
-        """A word or a report, kept with the deployment that it names. What names none that is known says nothing."""
+        """Keep an approval or a report with its deployment. One for an unknown deployment is ignored."""
         fact = entry.fact
         if not isinstance(fact, AboutDeployment):
             return
@@ -241,14 +241,14 @@ class RecordedHistory:
 def _results(
     promotion: VerificationPromotion | WebhookPromotion | MetricPromotion, evidence: Evidence
 ) -> list[str | None]:
-    """What each of its jobs said last."""
+    """The latest report of each of its jobs."""
     jobs = (promotion.jobs if isinstance(promotion, VerificationPromotion) else ()) or (promotion.ident,)
     last = {one.promotion: one.outcome for one in sorted(evidence.verifications, key=lambda one: one.at)}
     return [last.get(job) for job in jobs]
 
 
 def _began(known: Deployment) -> datetime:
-    """When the orchestrator was told. What was adopted, or imported with old times, began as it says itself."""
+    """When the command was given. An adopted or imported deployment began at its own reported time."""
     times = [at.time for at in (known.started, known.finished) if at is not None]
     if known.commanded and known.requested_at is not None and all(known.requested_at <= time for time in times[-1:]):
         return known.requested_at

@@ -9,20 +9,10 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from deploydb.domain.evaluation.decisions import (
-    CurrentVersionChanged,
-    Decisions,
-    DeploymentRequested,
-    VerdictChanged,
-)
+from deploydb.domain.evaluation.decisions import CurrentVersionChanged, Decisions, DeploymentRequested, VerdictChanged
 from deploydb.domain.evaluation.evaluate import decide, open_flow
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.deployment import (
-    Deployment,
-    FactOrder,
-    GateStatus,
-    Status,
-)
+from deploydb.domain.model.deployment import Deployment, FactOrder, GateStatus, Status
 from deploydb.domain.model.evidence import Attestation, Incident
 from deploydb.domain.model.facts import (
     ApprovalGiven,
@@ -41,26 +31,11 @@ from deploydb.domain.model.facts import (
     VerificationFinished,
 )
 from deploydb.domain.model.history import LogEntry
-from deploydb.domain.model.overrides import (
-    Hold,
-    Hotfix,
-    RollbackRequest,
-)
+from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
 from deploydb.simulation.ledger import Ledger
-from deploydb.simulation.recorded_history import (
-    Name,
-    RecordedHistory,
-    Timing,
-)
+from deploydb.simulation.recorded_history import Name, RecordedHistory, Timing
 from deploydb.simulation.releases import Releases
-from deploydb.simulation.scheduled_events import (
-    ApprovalEvent,
-    Finished,
-    Recheck,
-    Reported,
-    ScheduledEvent,
-    Started,
-)
+from deploydb.simulation.scheduled_events import ApprovalEvent, Finished, Recheck, Reported, ScheduledEvent, Started
 from deploydb.simulation.unknown_outcomes import UnknownOutcomes
 
 MOST_LOOKS = 10_000
@@ -107,7 +82,7 @@ class Replay:
         return self
 
     def name(self, known: Deployment) -> Name | None:
-        """Which one a deployment is; None for what nobody commanded."""
+        """The name of a deployment; None without a command."""
         return self._names.get((known.service, known.id))
 
     def _plan(self, at: datetime, service: str, happening: ScheduledEvent) -> None:
@@ -127,10 +102,10 @@ class Replay:
             case Finished(deployment=ident, pace=pace):
                 self._finish(ledger, ident, pace, now)
                 return {service}
-            case Reported(deployment=ident, said=report):
-                return {service} if ledger.said.report(ident, report) and ledger.is_open(ident) else set()
-            case ApprovalEvent(deployment=ident, said=word):
-                return {service} if ledger.said.speak(ident, word) and ledger.is_open(ident) else set()
+            case Reported(deployment=ident, report=report):
+                return {service} if ledger.statements.report(ident, report) and ledger.is_open(ident) else set()
+            case ApprovalEvent(deployment=ident, approval=approval):
+                return {service} if ledger.statements.approve(ident, approval) and ledger.is_open(ident) else set()
             case _:
                 assert_never(happening)
 
@@ -168,8 +143,8 @@ class Replay:
                     ledger.trouble(fact.environment, replace(Incident.of(fact), event=entry.number))
             case ArtifactAttested():
                 key = (fact.artifact.module, fact.artifact.version)
-                statement = replace(Attestation.of(fact), event=entry.number)
-                self._attestations[key] = (*self._attestations.get(key, ()), statement)
+                attestation = replace(Attestation.of(fact), event=entry.number)
+                self._attestations[key] = (*self._attestations.get(key, ()), attestation)
                 return {service for service, ledger in self.ledgers.items() if ledger.concerns(*key)}
             case (
                 DeploymentStarted()
@@ -196,7 +171,7 @@ class Replay:
         return services
 
     def _expect(self, known: Deployment, now: datetime) -> None:
-        """A deployment's name among those of the past, and what was said of it while it was on its way in."""
+        """Name a deployment as in the past, and schedule its approvals and early reports."""
         artifact = known.release.artifact
         place = (known.service, known.environment, artifact.module, artifact.version)
         number = known.attempt
@@ -204,8 +179,8 @@ class Replay:
             self._rollbacks[place] += 1
             number = self._rollbacks[place]
         name = self._names[known.service, known.id] = Name(*place, known.kind, number)
-        for word in self._reality.words(name):
-            self._plan(max(word.at.time, now), known.service, ApprovalEvent(known.id, word))
+        for approval in self._reality.words(name):
+            self._plan(max(approval.at.time, now), known.service, ApprovalEvent(known.id, approval))
         for report in self._reality.early_reports(name):
             self._plan(max(report.at.time, now), known.service, Reported(known.id, report))
 
@@ -242,7 +217,7 @@ class Replay:
             if other in self.ledgers
             for one in self.ledgers[other].neighbours(environment)
         )
-        made = decide(self.catalog, ledger.situation(self._standing(), neighbours, self._attestations), now)
+        made = decide(self.catalog, ledger.snapshot(self._standing(), neighbours, self._attestations), now)
         if self._give_up_requests(ledger, made):
             return {service}  # what it stood in the way of is decided anew, as if it were not there
         attempts, changed = ledger.write(made)
@@ -265,7 +240,7 @@ class Replay:
         return [hold for hold in self._holds.values() if hold.placed]
 
     def _give_up_requests(self, ledger: Ledger, made: Decisions) -> bool:
-        """Let go of the deployments that nobody knows the outcome of. Whether there are any."""
+        """Give up the deployments of unknown outcome. Whether there are any."""
         found = False
         for decision in made.decisions:
             if isinstance(decision, DeploymentRequested):
@@ -277,17 +252,17 @@ class Replay:
         return found
 
     def _give_up_gates(self, ledger: Ledger, made: Decisions, now: datetime) -> bool:
-        """Let go of the deployments that wait at a gate which nobody was asked about. Whether there are any."""
+        """Give up the deployments that wait at a gate of unknown verdict. Whether there are any."""
         found = False
         for decision in made.decisions:
             if not isinstance(decision, VerdictChanged) or decision.deployment.id in ledger.unknown:
                 continue
-            known, statement = ledger.deployments[decision.deployment.id], decision.verdict
+            known, verdict = ledger.deployments[decision.deployment.id], decision.verdict
             name = self._names.get((ledger.service, known.id))
-            waits = statement.outcome in (GateStatus.PENDING, GateStatus.ERROR)
+            waits = verdict.outcome in (GateStatus.PENDING, GateStatus.ERROR)
             if name is None or not waits or known.status not in (Status.NOT_STARTED, Status.COMPLETED):
                 continue
-            why = self._doubts.at_gate(name, known, statement, now)
+            why = self._doubts.at_gate(name, known, verdict, now)
             if why is not None:
                 ledger.give_up(known, self._doubts.reach(known), why)
                 found = True

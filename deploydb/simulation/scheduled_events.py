@@ -1,4 +1,4 @@
-"""What comes to pass in a replay at its time: facts of the past, answers to commands, and time itself."""
+"""The scheduled events of a replay: facts of the past, answers to commands, and time itself."""
 
 from msgspec import Struct
 
@@ -21,17 +21,17 @@ class Finished(Struct, frozen=True):
 
 
 class Reported(Struct, frozen=True):
-    """A job has an answer."""
+    """A job has reported."""
 
     deployment: int
-    said: Verification
+    report: Verification
 
 
 class ApprovalEvent(Struct, frozen=True):
-    """A person has said yes or no."""
+    """A person has approved or refused."""
 
     deployment: int
-    said: Approval
+    approval: Approval
 
 
 class Recheck(Struct, frozen=True):

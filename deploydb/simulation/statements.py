@@ -1,4 +1,4 @@
-"""What has been said of a service's deployments and lanes up to now in a replay: each speaker's latest word."""
+"""The evidence on a service's deployments and lanes up to now in a replay: the latest of each publisher."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from deploydb.domain.model.evidence import (
 )
 
 Attestations = Mapping[tuple[str, str], tuple[Attestation, ...]]
-"""Who vouches for an artifact, by its module and version."""
+"""The attestations of an artifact, by its module and version."""
 
 
 class Statements:
-    """Reports, words and incidents. Each method that takes one says whether it is news."""
+    """Reports, approvals and incidents. Each method that takes one returns whether it is newer."""
 
     def __init__(self) -> None:
         self._reports: dict[int, dict[str, Verification]] = defaultdict(dict)
@@ -32,8 +32,8 @@ class Statements:
         self._reports[deployment][report.promotion] = report
         return True
 
-    def speak(self, deployment: int, approval: Approval) -> bool:
-        """A person's word on a deployment."""
+    def approve(self, deployment: int, approval: Approval) -> bool:
+        """A person's approval or refusal of a deployment."""
         before = self._words[deployment].get((approval.promotion, approval.by))
         if before is not None and before.at >= approval.at:
             return False

@@ -1,4 +1,4 @@
-"""What nobody can tell in a replay, and how far the doubt reaches: the past has no answer, and none is made up."""
+"""Unknown outcomes in a replay, and the lanes that they concern: an answer that the past lacks is not made up."""
 
 from datetime import datetime
 
@@ -23,7 +23,7 @@ class UnknownOutcomes:
         self._lanes: set[Lane] = set()
 
     def on_command(self, name: Name) -> str | None:
-        """Why nobody can tell how a deployment would go; None where it is known."""
+        """Why a deployment's outcome is unknown; None where it is known."""
         if self._reality.pace(name) is not None:
             return None
         if self._reality.attempt(name) is not None:
@@ -31,7 +31,7 @@ class UnknownOutcomes:
         return "it was never deployed there"
 
     def at_gate(self, name: Name, known: Deployment, verdict: Verdict, now: datetime) -> str | None:
-        """Why nobody can tell what a gate that a deployment waits at would say; None where that is known."""
+        """Why the verdict of a gate that a deployment waits at is unknown; None where it is known."""
         gate = self._catalog.promotions.get(verdict.promotion)
         if gate is None:
             return None
@@ -48,7 +48,7 @@ class UnknownOutcomes:
         if known.status is Status.COMPLETED and any(
             self._reality.says_no(other, asked) for other in self._catalog.exit_promotions(service, stage)
         ):
-            return None  # it fails, whatever this gate would have said
+            return None  # it fails, with any verdict of this gate
         return f"{verdict.promotion} was never asked"
 
     def reach(self, known: Deployment) -> set[str]:

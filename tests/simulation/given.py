@@ -1,4 +1,4 @@
-"""A past, told by hand: what was published and when, how each deployment went, what was said of it."""
+"""A past, written by hand: publications, deployments, reports and approvals with their times."""
 
 from datetime import datetime, timedelta
 from itertools import count
@@ -26,7 +26,7 @@ END = at(60 * 24 * 30)
 
 
 class Past:
-    """The past of foo, in minutes after noon. Each deployment took a minute unless it is told otherwise."""
+    """The past of foo, in minutes after noon. Each deployment took a minute by default."""
 
     def __init__(self) -> None:
         self._entries: list[LogEntry] = []
@@ -56,7 +56,7 @@ class Past:
         created: datetime | None = None,
         **fields: Any,
     ) -> int:
-        """It was commanded then. `outcome` None: it has not ended. `asked`: its gates, with what they said last."""
+        """It was commanded then. `outcome` None: it has not ended. `asked`: its gates, with their latest status."""
         ident = next(self._numbers)
         known = Deployment(
             id=ident,
@@ -86,7 +86,7 @@ class Past:
         minutes: float,
         outcome: Literal["passed", "failed", "errored"] = "passed",
     ) -> None:
-        """A job's word on a deployment."""
+        """A job's report on a deployment."""
         number = str(next(self._numbers))
         self.tell(
             VerificationFinished(
@@ -95,7 +95,7 @@ class Past:
         )
 
     def approved(self, deployment: int, promotion: str, minutes: float, by: str = "alice") -> None:
-        """A person's word on a deployment."""
+        """A person's approval of a deployment."""
         number = str(next(self._numbers))
         self.tell(
             ApprovalGiven(id=number, source="cli", time=at(minutes), deployment=deployment, promotion=promotion, by=by)
@@ -112,7 +112,7 @@ class Past:
         return compare(before, after, reality)
 
 
-def told(found: Comparison) -> list[tuple[str, str, str, timedelta | None]]:
-    """How what differs: kind, environment, version, delay; in the order of environment and version."""
+def differences(found: Comparison) -> list[tuple[str, str, str, timedelta | None]]:
+    """The differences: kind, environment, version, delay; in the order of environment and version."""
     rows = [(one.kind, one.name.environment, one.name.version, one.delay) for one in found.differences]
     return sorted(rows, key=lambda row: (row[1], row[2]))

@@ -80,7 +80,7 @@ def test_the_other_way_round_each_difference_is_its_mirror(
 
 @EXAMPLES
 @given(releases, orders, st.sampled_from(CATALOGS))
-def test_what_was_never_deployed_is_never_said_to_have_failed(
+def test_a_deployment_that_was_never_made_has_not_failed(
     made: list[Any], given_orders: list[Any], new: Catalog
 ) -> None:
     past = past_of(made, given_orders)

@@ -1,4 +1,4 @@
-"""What other rules would have made of a past that is told by hand."""
+"""The decisions of other rules on a past that is written by hand."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from deploydb.domain.model.deployment import GateStatus
 from deploydb.domain.model.facts import HoldPlaced
 from deploydb.domain.model.promotions import ManualPromotion, SoakPromotion
 from tests.domain.given import FOO, THREE, at, catalog, chain
-from tests.simulation.given import Past, told
+from tests.simulation.given import Past, differences
 
 PLAIN = catalog(*THREE)
 SOAKED = catalog(*chain("dev", "staging", "prod", staging=("soak",)))
@@ -18,7 +18,7 @@ def test_a_soak_makes_a_release_later_by_exactly_the_soak() -> None:
     past = Past()
     past.everywhere("1.0", 0)
     found = past.compared(PLAIN, SOAKED)
-    assert told(found) == [("later", "prod", "1.0", 2 * HOURS)]
+    assert differences(found) == [("later", "prod", "1.0", 2 * HOURS)]
     (one,) = found.differences
     assert (one.old_at, one.new_at) == (at(2), at(122))
     assert (found.same, found.hours_later, found.hours_earlier) == (2, 2.0, 0.0)
@@ -30,7 +30,7 @@ def test_without_the_soak_it_is_earlier() -> None:
     for environment, minutes in (("dev", 0), ("staging", 1), ("prod", 122)):
         past.deployed(environment, "1.0", minutes)
     found = past.compared(SOAKED, PLAIN)
-    assert told(found) == [("earlier", "prod", "1.0", -2 * HOURS)]
+    assert differences(found) == [("earlier", "prod", "1.0", -2 * HOURS)]
     assert (found.hours_later, found.hours_earlier) == (0.0, 2.0)
 
 
@@ -39,7 +39,7 @@ def test_what_is_superseded_while_another_soaks_is_blocked_and_what_waits_for_it
     for version, minutes in (("1.0", 0), ("1.1", 30), ("1.2", 60)):
         past.everywhere(version, minutes)
     found = past.compared(PLAIN, SOAKED)
-    assert told(found) == [
+    assert differences(found) == [
         ("later", "prod", "1.0", 2 * HOURS),
         ("blocked", "prod", "1.1", None),
         ("later", "prod", "1.2", timedelta(minutes=61 + 120)),
@@ -74,12 +74,12 @@ def test_what_still_waits_when_the_past_ends_is_blocked_and_says_for_what() -> N
     assert one.reason == "still waits at the end: waits for staging"
 
 
-def test_a_gate_that_nobody_was_asked_about_is_unknown_without_it_the_release_is_known() -> None:
+def test_a_gate_without_approvals_is_unknown_without_it_the_release_is_known() -> None:
     past = Past()
     past.everywhere("1.0", 0)
     request = catalog(*chain("dev", "staging", "prod", staging=("manual",)))
     found = past.compared(PLAIN, request)
-    assert told(found) == [("unknown", "prod", "1.0", None)]
+    assert differences(found) == [("unknown", "prod", "1.0", None)]
     assert found.differences[0].reason == "under the new rules manual was never asked"
     assert found.stopped == 0
 
@@ -109,15 +109,15 @@ def test_an_approval_counts_from_when_it_was_given_however_much_earlier_it_could
         *chain("dev", "staging", "prod", staging=("soak", "manual")),
         promotions=(SoakPromotion(ident="soak", duration=10 * HOURS), ManualPromotion(ident="manual")),
     )
-    assert told(past.compared(both, longer)) == [("later", "prod", "1.0", timedelta(minutes=2 + 600 - 200))]
+    assert differences(past.compared(both, longer)) == [("later", "prod", "1.0", timedelta(minutes=2 + 600 - 200))]
 
 
-def test_what_nobody_can_tell_does_not_stand_in_the_way_of_others() -> None:
+def test_a_flow_of_unknown_outcome_does_not_block_others() -> None:
     past = Past()
     past.publish("1.0", 0)  # never deployed at all
     past.everywhere("1.1", 1)
     found = past.compared(PLAIN, SOAKED)
-    assert told(found) == [("later", "prod", "1.1", 2 * HOURS)]
+    assert differences(found) == [("later", "prod", "1.1", 2 * HOURS)]
     assert found.unknown == 2  # 1.0 in staging and prod; its command to dev is the same under both
 
 
@@ -145,17 +145,17 @@ def test_a_freeze_of_the_past_stands_in_a_replay() -> None:
     )
     past.tell(freeze)
     found = past.compared(PLAIN, SOAKED)
-    assert told(found) == [("later", "prod", "1.0", timedelta(minutes=600 - 2))]
+    assert differences(found) == [("later", "prod", "1.0", timedelta(minutes=600 - 2))]
 
 
-def test_a_branch_goes_on_where_nobody_can_tell_of_the_one_beside_it() -> None:
+def test_a_branch_goes_on_beside_one_of_unknown_outcome() -> None:
     stages = chain("dev", "eu")
     us = chain("dev", "us")[1]
     past = Past()
     past.everywhere("1.0", 0, "dev", "us")  # never deployed to eu
     old = catalog(*stages, us)
     new = catalog(*chain("dev", "eu", dev=("soak",)), us)
-    assert told(past.compared(old, new)) == [
+    assert differences(past.compared(old, new)) == [
         ("later", "eu", "1.0", 2 * HOURS),
         ("later", "us", "1.0", 2 * HOURS),
     ]
@@ -165,10 +165,10 @@ def test_a_service_or_a_stage_that_is_gone_is_blocked_and_a_new_stage_is_release
     past = Past()
     past.everywhere("1.0", 0)
     gone = past.compared(PLAIN, catalog(*chain("dev", "staging")))
-    assert told(gone) == [("blocked", "prod", "1.0", None)]
+    assert differences(gone) == [("blocked", "prod", "1.0", None)]
     assert gone.differences[0].reason == "prod is not a stage of foo"
     back = past.compared(catalog(*chain("dev", "staging")), PLAIN)
-    assert told(back) == [("released", "prod", "1.0", None)]
+    assert differences(back) == [("released", "prod", "1.0", None)]
     other = Service(ident="bar", artifacts=("com.example:bar",), pipelines=("main",))
     nothing = past.compared(PLAIN, catalog(*THREE, services=(other,)))
     assert {one.reason for one in nothing.differences} == {"foo is not configured"}
@@ -180,11 +180,11 @@ def test_an_imported_past_is_replayed_at_its_own_times_unless_it_is_asked_when_i
         past.publish(version, minutes, recorded=at(1000))
         for place, environment in enumerate(("dev", "staging", "prod")):
             past.deployed(environment, version, minutes + place)
-    assert told(past.compared(PLAIN, SOAKED)) == [
+    assert differences(past.compared(PLAIN, SOAKED)) == [
         ("later", "prod", "1.0", 2 * HOURS),
         ("later", "prod", "1.1", 2 * HOURS),
     ]
-    assert told(past.compared(PLAIN, SOAKED, clock="recorded")) == [("later", "prod", "1.1", 2 * HOURS)]
+    assert differences(past.compared(PLAIN, SOAKED, clock="recorded")) == [("later", "prod", "1.1", 2 * HOURS)]
 
 
 def test_a_retry_that_was_never_made_is_not_guessed() -> None:
@@ -193,7 +193,7 @@ def test_a_retry_that_was_never_made_is_not_guessed() -> None:
     past.deployed("dev", "1.0", 0, outcome="failed")
     again = Service(ident="foo", artifacts=(FOO,), pipelines=("main",), retry=Retry(retries=1))
     found = past.compared(PLAIN, catalog(*THREE, services=(again,)))
-    assert told(found) == [
+    assert differences(found) == [
         ("released", "dev", "1.0", None),
         ("unknown", "prod", "1.0", None),
         ("unknown", "staging", "1.0", None),
@@ -203,7 +203,7 @@ def test_a_retry_that_was_never_made_is_not_guessed() -> None:
     assert retried.reason == "there is no attempt 2; its outcome is unknown: it was never deployed there"
 
 
-def test_with_rollback_the_last_good_one_would_be_put_back_with_an_outcome_that_nobody_knows() -> None:
+def test_with_rollback_the_last_good_one_would_be_put_back_with_an_unknown_outcome() -> None:
     past = Past()
     past.everywhere("1.0", 0)
     past.publish("1.1", 60)

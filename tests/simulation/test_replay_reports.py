@@ -6,7 +6,7 @@ from deploydb.domain.model.deployment import GateStatus
 from deploydb.domain.model.facts import VerificationFinished
 from deploydb.domain.model.promotions import VerificationPromotion
 from tests.domain.given import THREE, at, catalog, chain, foo
-from tests.simulation.given import Past, told
+from tests.simulation.given import Past, differences
 from tests.simulation.test_replay import HOURS, PLAIN
 
 
@@ -19,7 +19,7 @@ def test_a_report_comes_as_long_after_the_finish_as_it_did() -> None:
     past.deployed("prod", "1.0", 12)
     old = catalog(*chain("dev", "staging", "prod", staging=("smoke",)))
     new = catalog(*chain("dev", "staging", "prod", dev=("soak",), staging=("smoke",)))
-    assert told(past.compared(old, new)) == [
+    assert differences(past.compared(old, new)) == [
         ("later", "prod", "1.0", 2 * HOURS),
         ("later", "staging", "1.0", 2 * HOURS),
     ]
@@ -45,7 +45,7 @@ def test_a_report_that_names_a_lane_is_on_the_deployment_that_was_the_last_one_t
     past.deployed("staging", "1.0", 3, asked={"smoke": GateStatus.PENDING}, created=at(0))
     past.deployed("dev", "1.0", 90, kind="rollback", created=at(90))
     found = past.compared(PLAIN, smoked)
-    assert ("later", "staging", "1.0", timedelta(minutes=1)) in told(found)
+    assert ("later", "staging", "1.0", timedelta(minutes=1)) in differences(found)
 
 
 def test_a_soak_begins_with_the_report_as_it_comes_in_the_replay() -> None:
@@ -71,11 +71,11 @@ def test_a_new_job_is_unknown_unless_it_reported_anyway() -> None:
     jobs = (VerificationPromotion(ident="smoke"), VerificationPromotion(ident="load"))
     smoke = catalog(*chain("dev", "staging", "prod", staging=("smoke",)), promotions=jobs)
     load = catalog(*chain("dev", "staging", "prod", staging=("load",)), promotions=jobs)
-    assert told(past.compared(PLAIN, smoke)) == [("later", "prod", "1.0", timedelta(minutes=3))]
-    assert told(past.compared(PLAIN, load)) == [("unknown", "prod", "1.0", None)]
+    assert differences(past.compared(PLAIN, smoke)) == [("later", "prod", "1.0", timedelta(minutes=3))]
+    assert differences(past.compared(PLAIN, load)) == [("unknown", "prod", "1.0", None)]
 
 
-def test_a_report_that_was_a_no_stops_it_whatever_others_would_have_said() -> None:
+def test_a_failed_report_stops_it_before_any_other_answer() -> None:
     past = Past()
     past.publish("1.0", 0)
     past.deployed("dev", "1.0", 0)
