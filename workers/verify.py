@@ -279,12 +279,12 @@ def _judged(
 def _settlement(
     leased: Lease, judged: Judged, answer: Answer | NoAnswer, began: datetime, now: datetime
 ) -> CheckResult:
-    notification = None
+    fact = None
     if (
         judged.last_report_key != leased.last_report_key
     ):  # its id is the same for the same asking, whatever the length of the promotion's name
         request = f"{SOURCE}/{leased.deployment.id}/{'/'.join(leased.gate)}/{leased.until.isoformat()}"
-        notification = VerificationFinished(
+        fact = VerificationFinished(
             id=str(uuid5(NAMESPACE_URL, request)),
             source=SOURCE,
             time=began if leased.phase == "entry" else now,  # an answer after the deployment is none for its exit
@@ -298,7 +298,7 @@ def _settlement(
         due_at=judged.due_at,
         condition_since=judged.condition_since,
         last_report_key=judged.last_report_key,
-        news=notification,
+        fact=fact,
         counts=isinstance(answer, Answer) or answer.asked,
     )
 

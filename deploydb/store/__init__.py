@@ -6,9 +6,9 @@ database expands (`bulk`), so a statement's text, its plan and its round trips d
 Three writers, each with one transaction for one piece of work:
 
 - `record`     ingest: log rows, what they add up to, and a mark for promotion
-- `promotion`  claims marks, loads what is known, asks `domain.evaluation.evaluate`, writes down what it said
+- `promotion`  claims requests, loads snapshots, asks `domain.evaluation.evaluate`, writes its decisions
 - `outbox`     relay: leases rows, and settles them once the broker has answered
 
 What may be repeated is harmless to repeat: events are unique by source and id, commands by their id, and an active
-deployment by its lane. So after a lost connection at commit, whose outcome nobody knows, the work is simply done again.
+deployment by its lane. So after a lost connection at commit, whose outcome is unknown, the work is simply done again.
 """

@@ -47,7 +47,7 @@ class DatabaseClock:
         with self._lock:
             if self._answer is None or self._monotonic() - self._asked_at >= ASKED_EVERY_SECONDS:
                 self._ask()
-            assert self._answer is not None  # noqa: S101  # or asking has raised
+            assert self._answer is not None  # noqa: S101  # or `_ask` has raised
             then, at = self._answer
             return then + timedelta(seconds=self._monotonic() - at)
 

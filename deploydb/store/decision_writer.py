@@ -141,7 +141,7 @@ class _Book:
                     "failure_response_detail": known.failure_response_detail,
                 }
                 self._note("failure.counted", known, decision.reason, **followed)
-                self._send(NOTIFICATIONS, _news(decision, self._now))
+                self._send(NOTIFICATIONS, _notification(decision, self._now))
             case AttemptScheduled():
                 self._attempts.append((service, decision))
             case RollbackRequestResolved(wish=wanted):
@@ -239,7 +239,7 @@ def _command(decision: DeploymentRequested) -> DeployCommand:
     )
 
 
-def _news(decision: FailureFinalized, now: datetime) -> Notification:
+def _notification(decision: FailureFinalized, now: datetime) -> Notification:
     known = decision.deployment
     return Notification(
         type="deployment.failed",

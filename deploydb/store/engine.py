@@ -1,4 +1,4 @@
-"""Connections to the database: how they are set up, how many, and how their errors are told apart."""
+"""Connections to the database: their settings, their number, and the kinds of their errors."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +33,7 @@ LOCK_TIMEOUT_SECONDS = 10
 CONNECT_TIMEOUT_SECONDS = 4
 """Long enough for two SYN packets to be lost; then the next attempt follows."""
 CONNECTIONS = 16
-"""Of a pool whose user has not said how many of its threads ask at one time."""
+"""Of a pool, by default."""
 
 _KEEPALIVES = {
     "keepalives": 1,
@@ -90,7 +90,7 @@ def open_engine(
     statement_timeout: float = STATEMENT_TIMEOUT_SECONDS,
     lock_timeout: float = LOCK_TIMEOUT_SECONDS,
 ) -> sa.Engine:
-    """A pool of connections that nothing has been opened of yet. `name` tells a database's operator who is asking.
+    """A pool of connections, none opened yet. `name` shows the client to a database's operator.
 
     `connections`: as many as the threads that ask at one time, so that none waits for another's.
     `lock_timeout`: seconds to wait for a row that another session has locked, on PostgreSQL.

@@ -1,4 +1,4 @@
-"""What is to be asked outside for gates: leased by a worker, settled with what came of it."""
+"""External checks of gates: leased by a worker, settled with their results."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -41,7 +41,7 @@ class Lease(Struct, frozen=True, kw_only=True):
 
 
 class CheckResult(Struct, frozen=True, kw_only=True):
-    """What came of a lease. `due_at`: when to ask again, None for never. `news`: what all are told.
+    """The result of a lease. `due_at`: of the next check, None for never. `fact`: to publish.
 
     `counts`: whether it was an attempt at all.
     """
@@ -50,7 +50,7 @@ class CheckResult(Struct, frozen=True, kw_only=True):
     due_at: datetime | None
     condition_since: datetime | None = None
     last_report_key: str | None = None
-    news: VerificationFinished | None = None
+    fact: VerificationFinished | None = None
     counts: bool = True
 
 
@@ -107,9 +107,9 @@ def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: Callable[[s
 
 
 def settle(engine: sa.Engine, settlement: CheckResult, now: datetime, *, exchange: str) -> bool:
-    """Write down what came of a lease, and send the news to `exchange`: both or neither.
+    """Store the result of a lease, and send its fact to `exchange`: both or neither.
 
-    False, and nothing is written, where the lease was over and somebody else has taken the probe since.
+    False, and nothing is written, where the lease was over and another worker has taken the check since.
     """
     leased = settlement.lease
 
@@ -134,8 +134,8 @@ def settle(engine: sa.Engine, settlement: CheckResult, now: datetime, *, exchang
         )
         if not changed.rowcount:
             return False
-        if settlement.news is not None:
-            bulk.insert_rows(connection, outbox, [_message(settlement.news, exchange, now)])
+        if settlement.fact is not None:
+            bulk.insert_rows(connection, outbox, [_message(settlement.fact, exchange, now)])
             notifications.notify(connection, notifications.OUTBOX)
         if settlement.due_at is not None:
             notifications.notify(
@@ -166,12 +166,12 @@ def open_probes(engine: sa.Engine) -> Overdue:
         return Overdue(count=row[0], due_at=row[1])
 
 
-def _message(notification: VerificationFinished, exchange: str, now: datetime) -> dict[str, object]:
+def _message(fact: VerificationFinished, exchange: str, now: datetime) -> dict[str, object]:
     return {
-        "message_id": notification.id,
+        "message_id": fact.id,
         "exchange": exchange,
         "routing_key": "verification.finished",
-        "body": encode_fact(notification).decode(),
+        "body": encode_fact(fact).decode(),
         "created_at": now,
         "due_at": AT_ONCE,
     }

@@ -1,4 +1,4 @@
-"""Flows on their way in: a release's row, a deployment for each stage, and what had been said of them before."""
+"""Flows on their way in: a release's row, a deployment for each stage, and earlier facts about them."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime

@@ -21,7 +21,7 @@ _ALL = sa.select(table)
 
 
 class Read(Struct, frozen=True, kw_only=True):
-    """Until when all has been recorded, and when an ingest worker last said so."""
+    """Until when all has been recorded, and when an ingest worker last reported it."""
 
     until: datetime
     seen_at: datetime

@@ -1,4 +1,4 @@
-"""Waiting for the database to have work, without asking it all the time.
+"""Waiting for the database to have work, without polling at a high rate.
 
 On PostgreSQL by LISTEN and NOTIFY, one notify a transaction; on SQLite by looking at `PRAGMA data_version`, which
 changes when another connection has committed and reads no row. Both are hints: callers still look once a second.

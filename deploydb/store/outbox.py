@@ -14,7 +14,7 @@ from deploydb.store.tables import outbox
 FIRST_BACKOFF = timedelta(seconds=1)
 LONGEST_BACKOFF = timedelta(minutes=1)
 AT_ONCE = datetime.min.replace(year=1970, tzinfo=UTC)
-"""When a new message is due: by nobody's clock."""
+"""When a new message is due: at once, by any clock."""
 
 
 class Outgoing(Struct, frozen=True, kw_only=True):

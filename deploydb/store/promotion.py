@@ -81,7 +81,7 @@ def evaluate(engine: sa.Engine, catalog: Catalog, now: datetime, *, limit: int =
             pass
         except (Transient, Misconfigured):
             raise
-        except Exception:  # noqa: S110  # whatever it is, it happens again below, and is told there
+        except Exception:  # noqa: S110  # it happens again below, and is reported there
             pass
     return transact(engine, lambda connection: _evaluate(connection, catalog, now, limit, apart=True))
 
@@ -161,7 +161,7 @@ def _apart(connection: sa.Connection, services: Sequence[str], work: _Work) -> _
 def _work(
     connection: sa.Connection, catalog: Catalog, claimed: Claim, services: Sequence[str], now: datetime, *, wait: bool
 ) -> _Made:
-    """Open the flows of the services, decide and write it down. What fails in deciding on one of them is told."""
+    """Open the flows of the services, decide and write it down. A failure in deciding on one of them is reported."""
     journal = Journal(now, catalog.digest)
     asked = [(service, one.id) for service in services for one in claimed.releases.get(service, ())]
     releases = released_by_id(connection, {ident for _, ident in asked})

@@ -13,7 +13,7 @@ from deploydb.store.engine import reading, translate_errors
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_237_001
-"""Any number that nobody else takes an advisory lock on in this database."""
+"""Any number that no other advisory lock in this database has."""
 
 
 def migrate(engine: sa.Engine) -> list[str]:

@@ -131,7 +131,7 @@ def _lock(
 
 
 def _earlier_attempts(deployments: Sequence[Deployment]) -> list[Deployment]:
-    """The closed attempts before those that are about to be commanded: what was said of them still counts."""
+    """The closed attempts before those that are about to be commanded: the evidence on them still counts."""
     again = {
         (known.flow, known.environment)
         for known in deployments

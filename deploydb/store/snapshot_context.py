@@ -137,7 +137,7 @@ def snapshot_context(
     *,
     heard: Sequence[Deployment],
 ) -> SnapshotContext:
-    """What stands around the services and their open deployments, and whether anything was said of those `heard`.
+    """The context of the services and their open deployments, and whether there is evidence on those `heard`.
 
     Indexes: `ix_hold_placed`, `ix_rollback_request_unanswered`, `ix_incident_open`, `ix_incident_time`,
     `ix_deployment_succeeded`, primary keys.
@@ -205,7 +205,7 @@ def _artifact_key(known: Deployment) -> tuple[str, str]:
     return (module_key(artifact_.group, artifact_.name), artifact_.version)
 
 
-def _at(row: Any) -> FactOrder:  # noqa: ANN401  # a row that a fact said
+def _at(row: Any) -> FactOrder:  # noqa: ANN401  # a row of a fact
     return FactOrder(row.time, row.source, row.event_id)
 
 

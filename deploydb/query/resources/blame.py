@@ -11,7 +11,7 @@ from deploydb.query.existence import require_environment, require_service
 from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, moment, number, text
-from deploydb.store.queries.blame import MOST, ChangeView, Told, changes_between, ran_before
+from deploydb.store.queries.blame import MOST, ChangeBody, ChangeView, changes_between, ran_before
 from deploydb.store.reason_codec import reason_of
 
 MOST_HOURS = 24 * 31
@@ -96,7 +96,7 @@ def blame(asked: RequestContext) -> Blame:
         if environment is not None:
             require_environment(connection, asked.catalog, environment)
         views = changes_between(connection, since, until, service=service, environment=environment)
-        came = [view.told.deployment for view in views if view.type == "environment.changed" and view.told]
+        came = [view.body.deployment for view in views if view.type == "environment.changed" and view.body]
         before = ran_before(connection, [each for each in came if each is not None]) if came else {}
     return Blame(
         since=since.isoformat(),
@@ -107,7 +107,7 @@ def blame(asked: RequestContext) -> Blame:
 
 
 def _change(catalog: Catalog, view: ChangeView, before: dict[int, str]) -> Change:
-    change = view.told or Told(reason=f"row {view.number} of the log is malformed and cannot be read")
+    change = view.body or ChangeBody(reason=f"row {view.number} of the log is malformed and cannot be read")
     return Change(
         time=(change.since or view.time).isoformat(),
         recorded_at=view.recorded_at.isoformat(),
@@ -124,7 +124,7 @@ def _change(catalog: Catalog, view: ChangeView, before: dict[int, str]) -> Chang
     )
 
 
-def _kind(catalog: Catalog, kind: str, change: Told) -> Kind:
+def _kind(catalog: Catalog, kind: str, change: ChangeBody) -> Kind:
     if kind == "approval.given" and change.promotion == _FREEZE:
         return "overridden" if catalog.overrides_freezes(change.by or "") else "approved"
     if kind == "deployment.attempted" and change.kind == "rollback":
@@ -132,7 +132,7 @@ def _kind(catalog: Catalog, kind: str, change: Told) -> Kind:
     return _KINDS[kind]
 
 
-def _what(kind: str, change: Told) -> str | None:
+def _what(kind: str, change: ChangeBody) -> str | None:
     """What in particular: which gate, which kind of hold, what followed a failure, which incident."""
     if kind.startswith("approval."):
         return change.promotion

@@ -112,7 +112,7 @@ def _place(row: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in _LATER)
 
 
-def _said(at: FactOrder, number: int) -> dict[str, Any]:
+def _fact_columns(at: FactOrder, number: int) -> dict[str, Any]:
     return {"time": at.time, "source": at.source, "event_id": at.id, "event": number}
 
 
@@ -128,7 +128,7 @@ def _hold(order: Hold, number: int) -> dict[str, Any]:
         "by": order.by,
         "reason": order.reason,
         "until": order.until,
-        **_said(order.at, number),
+        **_fact_columns(order.at, number),
     }
 
 
@@ -139,7 +139,7 @@ def _hotfix(hotfix: Hotfix, number: int) -> dict[str, Any]:
         "skip": hotfix.skip,
         "by": hotfix.by,
         "reason": hotfix.reason,
-        **_said(hotfix.at, number),
+        **_fact_columns(hotfix.at, number),
     }
 
 
@@ -153,7 +153,7 @@ def _incident(fact: IncidentDetected | IncidentResolved, number: int) -> dict[st
         "version": incident.version,
         "reason": incident.reason,
         "url": fact.url,
-        **_said(incident.at, number),
+        **_fact_columns(incident.at, number),
     }
 
 
@@ -166,7 +166,7 @@ def _attestation(fact: ArtifactAttested, number: int) -> dict[str, Any]:
         "signer": attestation.signer,
         "kind": attestation.kind,
         "url": fact.url,
-        **_said(attestation.at, number),
+        **_fact_columns(attestation.at, number),
     }
 
 

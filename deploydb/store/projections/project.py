@@ -144,7 +144,7 @@ def _order(row: dict[str, Any]) -> tuple[Any, ...]:
     return (row["time"], row["source"], row["event_id"])
 
 
-def _said_at(at: FactOrder, number: int) -> dict[str, Any]:
+def _fact_columns(at: FactOrder, number: int) -> dict[str, Any]:
     return {"time": at.time, "source": at.source, "event_id": at.id, "event": number}
 
 
@@ -156,7 +156,7 @@ def _report(ident: int, fact: VerificationFinished, number: int) -> dict[str, An
         "outcome": statement.outcome,
         "reason": statement.reason,
         "url": statement.url,
-        **_said_at(statement.at, number),
+        **_fact_columns(statement.at, number),
     }
 
 
@@ -169,7 +169,7 @@ def _word(ident: int, fact: ApprovalGiven | ApprovalRefused, number: int) -> dic
         "given": statement.given,
         "comment": statement.comment,
         "digest": statement.digest,
-        **_said_at(statement.at, number),
+        **_fact_columns(statement.at, number),
     }
 
 

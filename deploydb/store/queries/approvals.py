@@ -1,4 +1,4 @@
-"""What people have said about deployments."""
+"""Approvals and refusals of deployments."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -22,7 +22,7 @@ class WordView(Struct, frozen=True, kw_only=True):
 
 
 def words_on(connection: sa.Connection, deployments: Collection[int]) -> list[WordView]:
-    """What has been said about deployments, the first first. Index: primary key of `approval`."""
+    """The latest approvals and refusals of deployments, oldest first. Index: primary key of `approval`."""
     statement = (
         sa.select(
             approval.c.deployment_id,

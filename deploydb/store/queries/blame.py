@@ -18,7 +18,7 @@ from deploydb.wire.native import decode_fact
 MOST = 200
 _DECIDED = ("environment.changed", "deployment.ran", "failure.counted", "deployment.attempted", "rollback.answered")
 _RAN = ("environment.changed", "deployment.ran")
-_SAID = (
+_BY_PEOPLE = (
     "approval.given",
     "approval.refused",
     "hold.placed",
@@ -30,8 +30,8 @@ _SAID = (
 )
 
 
-class Told(Struct, frozen=True, kw_only=True):
-    """What a row of the log says of a change. `since` and `failure_response` are of decisions alone."""
+class ChangeBody(Struct, frozen=True, kw_only=True):
+    """The body of a row of the log about a change. Decisions alone have `since` and `failure_response`."""
 
     deployment: int | None = None
     since: datetime | None = None
@@ -47,9 +47,9 @@ class Told(Struct, frozen=True, kw_only=True):
 
 
 class ChangeView(Struct, frozen=True, kw_only=True):
-    """A row of the log that tells of a change. `deployment_reason`: why it was deployed, or what became of it.
+    """A row of the log about a change. `deployment_reason`: why it was deployed, or what became of it.
 
-    `told` is None where the body is not what such a row has: nothing can be read from it.
+    `body` is None where it is malformed.
     """
 
     number: int
@@ -59,7 +59,7 @@ class ChangeView(Struct, frozen=True, kw_only=True):
     service: str | None
     environment: str | None
     who: str | None
-    told: Told | None
+    body: ChangeBody | None
     deployment_reason: Reason | None
 
 
@@ -71,7 +71,7 @@ def changes_between(
     Of one service also what concerns all services, and so for environments. Costs what was logged in that time.
     Index: primary key.
     """
-    wanted = sa.or_(sa.and_(is_own(), event.c.type.in_(_DECIDED)), event.c.type.in_(_SAID))
+    wanted = sa.or_(sa.and_(is_own(), event.c.type.in_(_DECIDED)), event.c.type.in_(_BY_PEOPLE))
     inside = sa.and_(event.c.recorded_at >= start, event.c.recorded_at <= end)
     first, last = numbers_between(connection, start, end)
     statement = (
@@ -102,16 +102,16 @@ def changes_between(
 def _view(row: Any) -> ChangeView:  # noqa: ANN401  # a row of `changes_between`
     fields = dict(row._mapping)
     body = fields.pop("body").encode()
-    message: Told | None = None
+    change: ChangeBody | None
     try:
         if row.type in _DECIDED:
-            message = msgspec.json.decode(body, type=Told)
+            change = msgspec.json.decode(body, type=ChangeBody)
         else:  # by its own fields: what stands beside them says nothing
             fact = decode_fact(body, arrived_at=row.recorded_at)
-            message = msgspec.convert(fact, Told, from_attributes=True)
+            change = msgspec.convert(fact, ChangeBody, from_attributes=True)
     except (MessageRejected, msgspec.DecodeError):
-        message = None
-    return ChangeView(**fields, told=message)
+        change = None
+    return ChangeView(**fields, body=change)
 
 
 def ran_before(connection: sa.Connection, deployments: list[int]) -> dict[int, str]:

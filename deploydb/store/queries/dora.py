@@ -23,8 +23,8 @@ _DETECTED, _RESOLVED = "incident.detected", "incident.resolved"
 _SPAN = (artifact.c.module_key, sa.Column("after", UtcDateTime), sa.Column("until", UtcDateTime))
 
 
-class _Told(Struct, frozen=True, kw_only=True):
-    """What a body says that is counted here; of a body that is not so, nothing."""
+class _Body(Struct, frozen=True, kw_only=True):
+    """The fields of a body that are counted here; defaults for a malformed body."""
 
     deployment: int | None = None
     cause: int | None = None
@@ -32,7 +32,7 @@ class _Told(Struct, frozen=True, kw_only=True):
     incident: str | None = None
 
     @classmethod
-    def of(cls, row: sa.Row[Any]) -> "_Told":
+    def of(cls, row: sa.Row[Any]) -> "_Body":
         try:
             return msgspec.convert(row.body, cls)
         except msgspec.ValidationError:
@@ -103,20 +103,20 @@ def troubles_between(
     failed, attempted, detected = ([row for row in found if row.recorded_at <= end] for found in wanted)
     over: dict[tuple[str, str, str | None], list[datetime]] = defaultdict(list)
     for row in rare(_RESOLVED):
-        over[row.service, row.environment, _Told.of(row).incident].append(row.time)
+        over[row.service, row.environment, _Body.of(row).incident].append(row.time)
     troubles = [
-        Trouble(service=row.service, environment=row.environment, at=row.time, deployment=_Told.of(row).deployment)
+        Trouble(service=row.service, environment=row.environment, at=row.time, deployment=_Body.of(row).deployment)
         for row in failed
     ]
     counted = {trouble.deployment for trouble in troubles}
     troubles += [
-        Trouble(service=row.service, environment=row.environment, at=row.time, deployment=message.cause)
+        Trouble(service=row.service, environment=row.environment, at=row.time, deployment=body.cause)
         for row in attempted
-        for message in (_Told.of(row),)
-        if message.kind == "rollback" and message.cause not in (None, *counted)
+        for body in (_Body.of(row),)
+        if body.kind == "rollback" and body.cause not in (None, *counted)
     ]
     for row in detected:
-        ends = [end for end in over[row.service, row.environment, _Told.of(row).incident] if end >= row.time]
+        ends = [end for end in over[row.service, row.environment, _Body.of(row).incident] if end >= row.time]
         troubles.append(
             Trouble(service=row.service, environment=row.environment, at=row.time, over=min(ends, default=None))
         )

@@ -17,7 +17,7 @@ MOST_BODY_CHARACTERS = 8 * 1024 * 1024
 
 
 class EventView(Struct, frozen=True, kw_only=True):
-    """One row of the log: who said what, when it happened, and when we knew. `body` is JSON as it is stored."""
+    """One row of the log: its source, its time, and when it was recorded. `body` is JSON as it is stored."""
 
     number: int
     source: str
@@ -68,7 +68,7 @@ def events_before(
     ):
         if value is not None:
             numbers = numbers.where(column == value)
-    if wanted.type is not None:  # told as it is, so that the condition of its index is seen to hold
+    if wanted.type is not None:  # a literal, so that the condition of its index is seen to hold
         numbers = numbers.where(event.c.type == sa.literal(wanted.type, literal_execute=True))
     if wanted.since is not None or wanted.until is not None:
         numbers = numbers.where(*_recorded(connection, wanted.since, wanted.until))

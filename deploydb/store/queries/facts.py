@@ -1,4 +1,4 @@
-"""What somebody has told, by the id that they gave it."""
+"""Facts, by their source and id."""
 
 from typing import Any
 

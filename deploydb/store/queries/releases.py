@@ -9,7 +9,7 @@ from deploydb.store.tables import artifact
 
 
 class ReleaseView(Struct, frozen=True, kw_only=True):
-    """An artifact with all that its publication said. `observed`: it was only seen running; then nobody published it.
+    """An artifact with all fields of its publication. `observed`: it was only seen running, and never published.
 
     `conflict`: which other publication contradicts it.
     """

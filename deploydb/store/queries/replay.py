@@ -136,7 +136,7 @@ def ran_before(connection: sa.Connection, at: datetime) -> list[Deployment]:
 
 
 def _asked(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[str, GateStatus | None]]:
-    """By deployment, what each of its gates said last. Index: primary key."""
+    """By deployment, the latest status of each of its gates. Index: primary key."""
     columns: tuple[Any, ...] = (verdict.c.deployment_id, verdict.c.promotion, verdict.c.outcome)
     asked_last = verdict.c.phase  # `exit` comes after `entry`
     statement = sa.select(*columns).where(among(verdict.c.deployment_id, deployments)).order_by(asked_last)

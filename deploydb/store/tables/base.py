@@ -22,8 +22,8 @@ def identity(name: str = "id") -> sa.Column[Any]:
     return sa.Column(name, BigId, sa.Identity(), primary_key=True)
 
 
-def said() -> tuple[sa.Column[Any], ...]:
-    """Which fact a row repeats: its place among others on the same thing, and its log row."""
+def fact_columns() -> tuple[sa.Column[Any], ...]:
+    """The fact of a row: its order among others on the same subject, and its log row."""
     return (
         sa.Column("time", UtcDateTime, nullable=False),
         sa.Column("source", sa.Text, nullable=False),

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from deploydb.store.columns import BigId, Json, UtcDateTime, choice
 from deploydb.store.reason_codec import ReasonJson
-from deploydb.store.tables.base import identity, metadata, said
+from deploydb.store.tables.base import fact_columns, identity, metadata
 
 event = sa.Table(
     "event",
@@ -154,7 +154,7 @@ deployment = sa.Table(
     sa.Column("live_at", UtcDateTime),
     sa.Column("decided_at", UtcDateTime),
     sa.Column("needs_evaluation", sa.Boolean, nullable=False, server_default=sa.true()),
-    # reported by facts: when, and which fact said so
+    # reported by facts: when, and by which fact
     sa.Column("started_at", UtcDateTime),
     sa.Column("started_source", sa.Text),
     sa.Column("started_event", sa.Text),
@@ -214,7 +214,7 @@ verification = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("url", sa.Text),
-    *said(),
+    *fact_columns(),
     choice("outcome", "passed", "failed", "errored"),
 )
 """The latest report, by (`time`, `source`, `event_id`), of each job on each deployment. `event`: its log row."""
@@ -228,7 +228,7 @@ approval = sa.Table(
     sa.Column("given", sa.Boolean, nullable=False),
     sa.Column("comment", sa.Text),
     sa.Column("digest", sa.Text),
-    *said(),
+    *fact_columns(),
 )
 """The latest word of each person on each deployment, for each manual promotion."""
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from deploydb.store.columns import BigId, Json, UtcDateTime, choice
 from deploydb.store.reason_codec import ReasonJson
-from deploydb.store.tables.base import metadata, said
+from deploydb.store.tables.base import fact_columns, metadata
 
 hold = sa.Table(
     "hold",
@@ -22,7 +22,7 @@ hold = sa.Table(
     sa.Column("by", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("until", UtcDateTime),
-    *said(),
+    *fact_columns(),
     choice("kind", "pin", "veto", "freeze", "pause"),
 )
 """The latest word on each scope, placed or lifted. `vetoed`: the version, of a veto only: a lane has one pin."""
@@ -36,7 +36,7 @@ hotfix = sa.Table(
     sa.Column("skip", Json, nullable=False),
     sa.Column("by", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
-    *said(),
+    *fact_columns(),
 )
 """The versions that go ahead of the others, past the stages in `skip`."""
 
@@ -72,7 +72,7 @@ incident = sa.Table(
     sa.Column("version", sa.Text),
     sa.Column("reason", sa.Text),
     sa.Column("url", sa.Text),
-    *said(),
+    *fact_columns(),
 )
 """The latest that is known of each incident."""
 sa.Index("ix_incident_open", incident.c.service, postgresql_where=incident.c.open, sqlite_where=incident.c.open)
@@ -87,7 +87,7 @@ attestation = sa.Table(
     sa.Column("signer", sa.Text, primary_key=True),
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("url", sa.Text),
-    *said(),
+    *fact_columns(),
 )
 """Who vouches for which digest of an artifact; the artifact itself may come later."""
 
