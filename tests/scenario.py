@@ -116,7 +116,7 @@ class Scenario:
         """The commands that wait in the outbox, taken out of it as sent."""
         return [decode_command(one.body) for one in self._sent() if one.exchange == EXCHANGE]
 
-    def news(self) -> list[dict[str, Any]]:
+    def notifications(self) -> list[dict[str, Any]]:
         """The notifications that wait in the outbox, all of which is taken out of it as sent."""
         return [json.loads(one.body) for one in self._sent() if one.exchange == NOTIFICATIONS]
 

@@ -8,10 +8,10 @@
 - `deployer` an orchestrator of our own: deploy commands into runs of a program
 
 **A worker is a session and a step.** `session()` opens its connections and gives the step; `loop.run` calls the step
-until it is told to stop. A step is one whole unit: take, commit, ack. So stopping between two steps loses nothing, and
+until the process stops. A step is one whole unit: take, commit, ack. So stopping between two steps loses nothing, and
 so does a kill -9 within one: what was not acked comes again, what was not committed never was.
 
-**Trouble has two kinds.** Transient: the session is dropped and opened again, with growing pauses, for ever; said once
-a minute and in `/readyz`. Misconfigured: it will not mend itself, so the process says one line and ends with 1.
-Anything else is our mistake: the process ends with a traceback and 70, and whoever supervises it starts it again.
+**Trouble has two kinds.** Transient: the session is dropped and opened again, with growing pauses, for ever; logged
+once a minute and shown in `/readyz`. Misconfigured: no retry fixes it, so the process writes one line and ends with 1.
+Any other error is a defect: the process ends with a traceback and 70, and its supervisor starts it again.
 """

@@ -12,7 +12,7 @@ from deploydb.store.clock import ahead
 from deploydb.store.engine import require_room
 
 APART = timedelta(seconds=2)
-"""Clocks that differ by more are told."""
+"""Clocks that differ by more are reported."""
 FAR_APART = timedelta(minutes=1)
 """By more than this the log's and the people's times are of no use."""
 

@@ -77,7 +77,7 @@ def host_of(request: Request) -> str:
 
 
 def status_of(answer: Answer | NoAnswer) -> Status | Missing:
-    """What a webhook has said."""
+    """The response of a webhook."""
     if isinstance(answer, NoAnswer):
         return Missing(reason=answer.reason, asked=answer.asked)
     return Status(code=answer.status, text=quoted(answer.body))

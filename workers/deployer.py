@@ -1,9 +1,9 @@
-"""A small orchestrator: takes the deploy commands of one queue, runs a program for each, and says how it went.
+"""A small orchestrator: takes the deploy commands of one queue, runs a program for each, and reports the outcome.
 
 The order is the promise. Before a run: `deployment.started` confirmed, then the run written down. After it: its end
 written down, `deployment.finished` confirmed, then the ack. So of a command that comes again after a crash it is known
-whether it ran (said again, not run again) or had begun (reported as failed, outcome unknown: a deployment that may have
-happened is for people to look at, unless they have said that theirs may simply be repeated).
+whether it ran (reported again, not run again) or had begun (reported as failed, outcome unknown: a deployment that may
+have happened is for people to look at, unless their configuration lets it be repeated).
 """
 
 import queue
@@ -39,12 +39,12 @@ from .subprocess_runner import (
 IDLE_WAIT = timedelta(seconds=1)
 BUSY_WAIT = timedelta(milliseconds=50)
 FULL_WAIT_SECONDS = 0.2
-STOPPED = "stopped: the deployer was told to stop and its grace has passed"
+STOPPED = "stopped: the deployer is stopping and its grace has passed"
 INTERRUPTED = "interrupted: the deployer died while it ran, its outcome is unknown"
 
 
 class Orders(Struct, frozen=True, kw_only=True):
-    """What a deployer was told to do. `timeout`: of one run; it never runs past its command's deadline either."""
+    """The options of a deployer. `timeout`: of one run; no run passes its command's deadline."""
 
     orchestrator: str
     program: tuple[str, ...]
@@ -93,7 +93,7 @@ class Deployer:
         self._deliveries: dict[str, list[Delivery]] = {}
         self._ended: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         self._threads: dict[str, threading.Thread] = {}
-        self._said_that_it_waits = False
+        self._wait_logged = False
         runs.forget_old(clock())
         for command in runs.interrupted():
             self._settle_interrupted(command)
@@ -101,7 +101,7 @@ class Deployer:
 
     @property
     def idle(self) -> bool:
-        """Nothing runs and all is said; or disk or broker stay away while we stop: what is left is said next time."""
+        """Nothing runs and all is reported; or disk or broker stay away while we stop: the rest is kept."""
         over_at = self._over_at()
         given_up = over_at is not None and time.monotonic() > over_at + 2 * TERMINATE_WITHIN_SECONDS
         return given_up or not (self._running or self._unreported)
@@ -118,7 +118,7 @@ class Deployer:
         return time.monotonic() < over_at + 2 * TERMINATE_WITHIN_SECONDS
 
     def close(self) -> None:
-        """Stop what still runs, and wait until its end is written down: it is said when the deployer next starts."""
+        """Stop all runs, and wait until their ends are written down: the next start reports them."""
         self._stop_runs()
         until = time.monotonic() + 2 * TERMINATE_WITHIN_SECONDS
         for thread in self._threads.values():
@@ -167,7 +167,7 @@ class Deployer:
         known = self._runs.ending(command.id)
         now = self._clock()
         if known is not None:
-            self._log.info("not run again, said again", command=command.id)
+            self._log.info("not run again, reported again", command=command.id)
             self._metrics.commands.labels("repeated").inc()
             self._end(command.id, known, delivery)
         elif now >= command.deadline:
@@ -219,7 +219,7 @@ class Deployer:
         self._ended.put((command.id, fact))
 
     def _write_down(self, command: str, fact: bytes) -> None:
-        """Return once the end is durable: a full disk delays what is said, it does not change it."""
+        """Return once the end is durable: a full disk delays the report and does not change it."""
         writing = Retrying(
             retry=retry_if_exception_type(Transient),
             wait=wait_fixed(1),
@@ -228,7 +228,7 @@ class Deployer:
         writing(self._runs.end, command, fact, self._clock())
 
     def _end(self, command: str, fact: bytes, delivery: Delivery) -> None:
-        """Have an end said at the next step, for a command that does not run."""
+        """Have an end reported at the next step, for a command that does not run."""
         self._runs.end(command, fact, self._clock())
         self._deliveries[command] = [delivery]
         self._unreported[command] = fact
@@ -253,8 +253,8 @@ class Deployer:
 
     def _wind_up(self) -> None:
         """Let what runs end by itself within the grace, then have it ended."""
-        if self._running and not self._said_that_it_waits:
-            self._said_that_it_waits = True
+        if self._running and not self._wait_logged:
+            self._wait_logged = True
             self._log.info(
                 "stopping: waiting for what runs; once more to stop it now",
                 running=len(self._running),

@@ -4,12 +4,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 class DeployerMetrics:
-    """What a deployer counts."""
+    """Counters and gauges of a deployer."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.commands = Counter(
             "deploydb_deployer_commands_total",
-            "Commands taken, by result: succeeded, failed, repeated (had ended before, said again), refused "
+            "Commands taken, by result: succeeded, failed, repeated (had ended before, reported again), refused "
             "(dead-lettered).",
             ["result"],
             registry=registry,

@@ -22,7 +22,7 @@ from .signals import Signals
 SAY_AGAIN_AFTER = timedelta(minutes=1)
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 2.0
-"""A server that is back is found, and said to be ready, within five seconds: a connection may take some of them."""
+"""A server that is back is found, and shown as ready, within five seconds: a connection may take some of them."""
 OUTAGES = (Transient, OSError)
 """What a worker waits out: see `RetryPolicy`."""
 LATER_OUTAGES = (NotAllowed, Unusable)
@@ -60,7 +60,7 @@ class RetryPolicy:
         self._signals = signals
         self._health = health
         self._log = log
-        self._said_at: float | None = None
+        self._logged_at: float | None = None
         self._on_failure: list[Callable[[], None]] = []
         self._failures = Counter(
             "deploydb_worker_transient_errors_total",
@@ -100,8 +100,8 @@ class RetryPolicy:
         """The work goes well: the next failure is a first one."""
         attempt.retry_state.attempt_number = 1
         self._health.succeeded()
-        if self._said_at is not None:
-            self._said_at = None
+        if self._logged_at is not None:
+            self._logged_at = None
             self._log.info("working again")
 
     def _is_outage(self, error: BaseException) -> bool:
@@ -122,8 +122,8 @@ class RetryPolicy:
         for call in self._on_failure:
             call()
         now = time.monotonic()
-        if self._said_at is None or now - self._said_at >= SAY_AGAIN_AFTER.total_seconds():
-            self._said_at = now
+        if self._logged_at is None or now - self._logged_at >= SAY_AGAIN_AFTER.total_seconds():
+            self._logged_at = now
             self._log.warning("trying again", error=str(error), attempt=state.attempt_number)
 
 

@@ -104,7 +104,7 @@ class Relay:
         due = outbox.next_due(self._engine)
         now = self._clock()
         if due is None or due > now:
-            outbound.publish(())  # tells a lost connection while there is time to mend it
+            outbound.publish(())  # detects a lost connection while there is time to reconnect
             waker.wait(LONGEST_WAIT if due is None else min(due - now, LONGEST_WAIT))
             return
         began = time.perf_counter()
@@ -125,7 +125,7 @@ class Relay:
         sent, problems = [], {}
         for outgoing, receipt in zip(leased, receipts, strict=True):
             self._metrics.messages.labels(receipt.state).inc()
-            unheard = receipt.state == "returned" and outgoing.exchange == NOTIFICATIONS  # nobody wants the news
+            unheard = receipt.state == "returned" and outgoing.exchange == NOTIFICATIONS  # no queue is bound
             if receipt.state == "confirmed" or unheard:
                 sent.append(outgoing.id)
                 continue

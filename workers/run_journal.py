@@ -80,7 +80,7 @@ class Runs:
             return row[0] if row is not None else None
 
     def unreported(self) -> dict[str, bytes]:
-        """The facts that nobody has confirmed yet, by command, the oldest first."""
+        """The unconfirmed facts, by command, oldest first."""
         with self._using() as database:
             return dict(
                 database.execute(

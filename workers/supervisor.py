@@ -100,7 +100,7 @@ class Part:
     @property
     def last_words(self) -> str:
         """The last lines of its log."""
-        return "\n".join(self._last) or "it said nothing"
+        return "\n".join(self._last) or "no output"
 
     def look_after(self) -> None:
         """Start it again where it has died, after a pause that grows with each early death."""
@@ -206,7 +206,7 @@ class Supervisor:
     def hang_up(self) -> None:
         """Ask all to read the configuration again."""
         for part in self.parts:
-            if part.ready:  # before it has said so, SIGHUP may still kill it
+            if part.ready:  # before that, SIGHUP may still kill it
                 part.hang_up()
 
     def stop(self) -> None:

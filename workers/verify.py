@@ -16,7 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import sqlalchemy as sa
 from msgspec.structs import replace
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 
 from deploydb.broker.topology import EVENTS
 from deploydb.configuration import LiveCatalog
@@ -24,28 +24,17 @@ from deploydb.domain.checks import Check, Judged, judge_metric, judge_webhook
 from deploydb.domain.model.deployment import Gate, Status
 from deploydb.domain.model.facts import VerificationFinished
 from deploydb.domain.model.promotions import CheckedPromotion, WebhookPromotion
-from deploydb.egress import (
-    Answer,
-    Client,
-    NoAnswer,
-    Request,
-)
+from deploydb.egress import Answer, Client, NoAnswer, Request
 from deploydb.store import external_checks, notifications
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.external_checks import CheckResult, Lease
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 
-from .check_requests import (
-    PROMETHEUS_TIMEOUT,
-    host_of,
-    metric_request,
-    sample_of,
-    status_of,
-    webhook_request,
-)
+from .check_requests import PROMETHEUS_TIMEOUT, host_of, metric_request, sample_of, status_of, webhook_request
 from .loop import LATER_OUTAGES, OUTAGES
 from .signals import Signals
+from .verify_metrics import VerifyMetrics
 
 SOURCE = "deploydb/verify"
 CONCURRENCY = 64
@@ -65,31 +54,6 @@ GRACE_SECONDS = 3.0
 """How long a worker that is asked to stop waits for answers. What is not answered by then is asked again."""
 
 _Key = tuple[int, Gate]
-
-
-class VerifyMetrics:
-    """What verify counts."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.asked = Counter(
-            "deploydb_checks_total",
-            "Askings, by result: passed, failed (the final no), errored (no answer yet), dropped (asked again).",
-            ["result"],
-            registry=registry,
-        )
-        self.seconds = Histogram(
-            "deploydb_check_duration_seconds",
-            "From the asking to the answer.",
-            buckets=(0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60),
-            registry=registry,
-        )
-        self.asking = Gauge("deploydb_verify_asking", "Askings under way.", registry=registry)
-        self.open = Gauge("deploydb_checks_pending", "Probes that are still to be asked.", registry=registry)
-        self.late_seconds = Gauge(
-            "deploydb_verify_late_seconds",
-            "How long the oldest due probe waits to be asked, 0 for none.",
-            registry=registry,
-        )
 
 
 class Verify:
@@ -143,7 +107,7 @@ class Verify:
 
     @contextmanager
     def session(self) -> Iterator[Callable[[], None]]:
-        """Askings go on from one session to the next."""
+        """Checks go on from one session to the next."""
         require_current(self._engine)
         with notifications.Listener(self._engine, notifications.PROBES) as waker:
             yield partial(self._step, waker)
@@ -204,7 +168,7 @@ class Verify:
         if busy:
             self._put_off(leased, now + HOST_BUSY_AGAIN_AFTER)
             return
-        self._metrics.asking.inc()
+        self._metrics.in_progress.inc()
         # a daemon: one that hangs does not keep the process from ending
         threading.Thread(
             target=self._ask, args=(leased, promotion, request, host, now), name=f"asks {host}", daemon=True
@@ -228,7 +192,7 @@ class Verify:
         except Exception as error:
             self._broken = error  # the loop's thread raises it
         finally:
-            self._metrics.asking.dec()
+            self._metrics.in_progress.dec()
             with self._lock:
                 self._hosts[host] -= 1
                 if not self._hosts[host]:
@@ -280,9 +244,8 @@ def _settlement(
     leased: Lease, judged: Judged, answer: Answer | NoAnswer, began: datetime, now: datetime
 ) -> CheckResult:
     fact = None
-    if (
-        judged.last_report_key != leased.last_report_key
-    ):  # its id is the same for the same asking, whatever the length of the promotion's name
+    if judged.last_report_key != leased.last_report_key:
+        # the id is the same for the same check, and short with a promotion of any name
         request = f"{SOURCE}/{leased.deployment.id}/{'/'.join(leased.gate)}/{leased.until.isoformat()}"
         fact = VerificationFinished(
             id=str(uuid5(NAMESPACE_URL, request)),

@@ -1,4 +1,4 @@
-"""Until when this ingest worker has read, told to the database about once a second.
+"""Until when this ingest worker has read, reported to the database about once a second.
 
 A sample asks how many messages there are to be taken. Once as many have been recorded, whatever was in the queue then
 has been taken: by this worker, which has recorded it, or by another, which says the same of its own.

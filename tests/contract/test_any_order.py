@@ -122,13 +122,19 @@ def state(path: Path, facts: list[tuple[str, dict[str, Any]]]) -> dict[str, list
                     row.version,
                     row.kind,
                     row.status,
-                    _told(row.status_reason),
-                    _told(row.failure_response_detail),
+                    _text(row.status_reason),
+                    _text(row.failure_response_detail),
                 )
                 for row in world.rows(deployment)
             ),
             "verdicts": sorted(
-                (*names[row.deployment_id], row.promotion, row.outcome or "", _told(row.reason), str(row.recheck_at))
+                (
+                    *names[row.deployment_id],
+                    row.promotion,
+                    row.outcome or "",
+                    _text(row.reason),
+                    str(row.recheck_at),
+                )
                 for row in world.rows(verdict)
             ),
             "running": sorted(
@@ -142,7 +148,7 @@ def state(path: Path, facts: list[tuple[str, dict[str, Any]]]) -> dict[str, list
         }
 
 
-def _told(reason: Reason | None) -> str:
+def _text(reason: Reason | None) -> str:
     return re.sub(r"deployment \d+", "deployment N", text(reason) if reason is not None else "")
 
 

@@ -69,7 +69,7 @@ def test_while_none_works_it_stays_as_it_was(world: Scenario) -> None:
     assert until(world) == at(8)
 
 
-def test_nothing_expires_beyond_it_and_why_is_said(world: Scenario) -> None:
+def test_nothing_expires_beyond_it_and_the_reason_is_shown(world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate()
     note(world.engine, "a", at(60), at(60))

@@ -1,4 +1,4 @@
-"""What people order and others vouch for, stored: whatever order it comes in, and whoever must look at it."""
+"""Overrides and attestations, stored in any order of arrival, and the evaluations that they request."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -110,7 +110,7 @@ def failing(world: Scenario, **service: Any) -> None:
     world.evaluate(minutes=1)
 
 
-def test_a_failure_is_rolled_back_and_told(world: Scenario) -> None:
+def test_a_failure_is_rolled_back_and_published(world: Scenario) -> None:
     failing(world, failure_strategy="rollback")
     (notification, command) = sorted(world.rows(outbox)[-2:], key=lambda row: row.exchange, reverse=True)
     assert (notification.exchange, notification.routing_key) == ("deploydb.notifications", "deployment.failed.dev.foo")
@@ -133,14 +133,14 @@ def test_a_failure_is_rolled_back_and_told(world: Scenario) -> None:
 
 def test_a_failure_is_tried_again_as_a_deployment_of_its_own(world: Scenario) -> None:
     failing(world, retry=Retry(retries=1, backoff=timedelta(minutes=5)))
-    assert world.news() == []
+    assert world.notifications() == []
     assert next_due(world.engine) == world.now + timedelta(minutes=5)
     world.evaluate(minutes=5)
     (again,) = world.commands()
     assert (again.type, again.artifact.version, again.attempt) == ("deploy", "2.0", 2)
     world.tell("deployment.finished", command=again.id, outcome="failed")
     world.evaluate()
-    (notification,) = world.news()
+    (notification,) = world.notifications()
     assert (notification["type"], notification["attempt"], notification["failure_response"]) == (
         "deployment.failed",
         2,
@@ -255,7 +255,7 @@ def test_one_service_that_cannot_be_decided_on_stops_no_other(database_url: str)
             world.tell("deployment.finished", command=command.id, outcome="failed")
         evaluated = world.evaluate()
         assert [(service, type(error)) for service, error in evaluated.broken] == [("bar", ZeroDivisionError)]
-        assert [notification["service"] for notification in world.news()] == ["foo"]
+        assert [notification["service"] for notification in world.notifications()] == ["foo"]
         assert next_due(world.engine) == world.now + timedelta(seconds=1)
 
 

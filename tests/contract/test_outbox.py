@@ -20,7 +20,7 @@ def world(database_url: str) -> Iterator[Scenario]:
         yield world
 
 
-def test_a_leased_message_is_nobody_elses_until_the_lease_is_over(world: Scenario) -> None:
+def test_a_leased_message_has_one_worker_until_the_lease_is_over(world: Scenario) -> None:
     (first,) = outbox.lease(world.engine, NOON, limit=10, duration=LEASE)
     assert outbox.lease(world.engine, NOON + timedelta(seconds=14), limit=10, duration=LEASE) == []
     (again,) = outbox.lease(world.engine, NOON + timedelta(seconds=15), limit=10, duration=LEASE)

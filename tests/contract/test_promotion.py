@@ -115,7 +115,7 @@ def test_no_answer_by_the_deadline_fails_the_deployment_with_that_reason(world: 
     assert (row.status, row.status_reason) == ("FAILED", Expired(deadline=NOON + timedelta(hours=1), started=False))
 
 
-def test_backdated_news_does_not_shorten_a_soak(world: Scenario) -> None:
+def test_a_backdated_fact_does_not_shorten_a_soak(world: Scenario) -> None:
     world.catalog = catalog(
         Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), promotions=("soak",))
     )

@@ -215,7 +215,7 @@ def test_what_was_deployed_by_hand_is_a_deployment_too(world: Scenario) -> None:
 
 
 def test_a_database_that_is_away_is_transient() -> None:
-    with Scenario("postgresql://nobody@127.0.0.1:1/none") as world, pytest.raises(Transient, match="away"):
+    with Scenario("postgresql://stranger@127.0.0.1:1/none") as world, pytest.raises(Transient, match="away"):
         world.publish("1.0")
 
 

@@ -158,7 +158,7 @@ def test_what_it_reads_through_refuses_a_write_and_who_comes_after_may_write(dat
         (("--config", "config", "--since", "soon"), "soon is no length of time"),
     ],
 )
-def test_what_cannot_be_compared_is_told_and_is_no_difference(
+def test_what_cannot_be_compared_is_reported_and_is_no_difference(
     tmp_path: Path, arguments: tuple[str, ...], answer: str
 ) -> None:
     config(tmp_path / "config")
@@ -166,7 +166,7 @@ def test_what_cannot_be_compared_is_told_and_is_no_difference(
     assert answer in Shell(tmp_path).fails("simulate", *arguments, code=2)
 
 
-def test_a_database_that_is_not_there_is_told_and_not_made(tmp_path: Path) -> None:
+def test_a_database_that_is_not_there_is_reported_and_not_made(tmp_path: Path) -> None:
     config(tmp_path / "config")
     answer = Shell(tmp_path).fails("simulate", "--config", "config", code=2)
     assert answer == "deploydb: there is no database deploydb-data/deploydb.db: nothing has happened here yet\n"

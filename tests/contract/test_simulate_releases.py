@@ -57,7 +57,7 @@ def deployed(fact: dict[str, Any]) -> list[bytes]:
 
 
 def imported(world: Scenario, lines: list[bytes]) -> None:
-    """The whole past, told in one go years later, in pages as ingest takes them."""
+    """The whole past, published in one go years later, in pages as ingest takes them."""
     world.now = IMPORTED
     for page in pages(lines):
         record(world.engine, [world.arrival(body) for body in page], world.now)

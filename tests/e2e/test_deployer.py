@@ -163,7 +163,7 @@ def test_a_run_that_outlives_the_grace_is_stopped_and_reported(bench: Bench) -> 
     bench.end(process)
     _, finished = bench.facts(2)
     assert finished["outcome"] == "failed"
-    assert finished["reason"] == "stopped: the deployer was told to stop and its grace has passed"
+    assert finished["reason"] == "stopped: the deployer is stopping and its grace has passed"
 
 
 def test_a_deployer_for_an_orchestrator_that_nobody_named_ends_with_one_clear_line(bench: Bench) -> None:

@@ -58,8 +58,8 @@ class Scripted:
 
 class Surroundings:
     def __init__(self) -> None:
-        self.said = io.StringIO()
-        self.log: Log = open_log("info", name="test", stream=self.said)
+        self.output = io.StringIO()
+        self.log: Log = open_log("info", name="test", stream=self.output)
         self.signals = Signals()
         self.health = WorkerHealth()
         self.registry = CollectorRegistry()
@@ -69,7 +69,7 @@ class Surroundings:
         run(worker, signals=self.signals, patience=self.patience, log=self.log)
 
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.said.getvalue().splitlines()]
+        return [json.loads(line) for line in self.output.getvalue().splitlines()]
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def around() -> Surroundings:
     return Surroundings()
 
 
-def test_a_transient_error_opens_a_new_session_and_is_said_once(around: Surroundings) -> None:
+def test_a_transient_error_opens_a_new_session_and_is_logged_once(around: Surroundings) -> None:
     worker = Scripted(Transient("broker away"), Transient("broker away"), lambda: None, around.signals.stop)
     around.run(worker)
     assert worker.sessions == 3
@@ -123,7 +123,7 @@ def test_an_error_of_the_operating_system_is_waited_out(around: Surroundings) ->
     assert worker.sessions == 2
 
 
-def test_a_worker_told_to_stop_finishes_its_step_and_closes_its_session(around: Surroundings) -> None:
+def test_a_stopping_worker_finishes_its_step_and_closes_its_session(around: Surroundings) -> None:
     done: list[str] = []
 
     def step() -> None:
@@ -145,7 +145,7 @@ def test_a_worker_with_something_under_way_goes_on_until_it_is_idle(around: Surr
     assert worker.idle
 
 
-def test_a_worker_told_to_stop_while_the_broker_is_away_ends_at_once(around: Surroundings) -> None:
+def test_a_stopping_worker_while_the_broker_is_away_ends_at_once(around: Surroundings) -> None:
     def fail() -> None:
         around.signals.stop()
         raise Transient("broker away")
@@ -197,7 +197,7 @@ def test_probes_and_metrics_are_served(around: Surroundings) -> None:
         assert "deploydb_worker_transient_errors_total 0.0" in body
 
 
-def test_a_port_that_is_taken_is_told_with_what_to_do(around: Surroundings) -> None:
+def test_a_port_that_is_taken_is_reported_with_what_to_do(around: Surroundings) -> None:
     with (
         HealthServer(around.health, around.registry, host="127.0.0.1", port=0, log=around.log) as server,
         pytest.raises(Misconfigured, match=rf"cannot listen on 127.0.0.1:{server.port}: .*--no-port"),

@@ -60,7 +60,7 @@ def test_a_broken_configuration_never_replaces_the_good_one(workshop: InProcess)
     workshop.publish(published("1"))
     workshop.commands()
     (workshop.config / "services" / "foo.yml").write_text("artifacts: [com.example:foo]\npipelines: [nowhere]\n")
-    problems = until(lambda: promote.health.ready().warnings, "the problem is said")
+    problems = until(lambda: promote.health.ready().warnings, "the problem is shown")
     assert promote.health.ready().ready
     assert any("foo.yml:2:" in problem and "nowhere" in problem for problem in problems)
     assert promote.metric("deploydb_configuration_problems") >= 1
@@ -69,7 +69,7 @@ def test_a_broken_configuration_never_replaces_the_good_one(workshop: InProcess)
     )
     (command,) = workshop.commands()
     assert command.environment == "prod"
-    write_config(workshop.config, {"services/foo.yml": CONFIG["services/foo.yml"] + "description: mended\n"})
+    write_config(workshop.config, {"services/foo.yml": CONFIG["services/foo.yml"] + "description: fixed\n"})
     until(lambda: promote.health.ready().warnings == (), "nothing is wrong any more")
     assert promote.metric("deploydb_configuration_problems") == 0
 
@@ -114,7 +114,7 @@ def test_time_alone_moves_a_release_on(workshop: InProcess) -> None:
     assert timedelta(seconds=0.9) < timedelta(seconds=time.monotonic() - finished) < timedelta(seconds=8)
 
 
-def test_a_failure_is_told_to_whoever_listens_and_goes_out_where_nobody_does(workshop: InProcess) -> None:
+def test_a_failure_is_published_with_and_without_a_bound_queue(workshop: InProcess) -> None:
     workshop.start("ingest", "promote", "relay")
     for version, listens in (("1", False), ("2", True)):
         if listens:
@@ -128,7 +128,7 @@ def test_a_failure_is_told_to_whoever_listens_and_goes_out_where_nobody_does(wor
         notification = sa.select(outbox).where(outbox.c.exchange == NOTIFICATIONS, outbox.c.sent_at.is_not(None))
         until(
             lambda notification=notification, version=version: len(workshop.rows(notification)) == int(version),
-            "the news went out",
+            "the notification is sent",
         )
     with open_inbound(workshop.settings.broker_url, "pager", name="tests") as inbound:
         (heard,) = inbound.receive(10, timedelta(seconds=10))

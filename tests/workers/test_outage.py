@@ -31,7 +31,7 @@ def test_a_deployment_that_finished_in_time_while_ingest_was_away_does_not_expir
     workshop.publish(fact("deployment.finished", "late", command=command.id, outcome="succeeded"))
     assert datetime.now(UTC) < command.deadline, "the machine is too slow for this test"
     waits = ExpiryDeferred(deadline=command.deadline)
-    until(lambda: _dev(workshop).status_reason == waits, "it is said why it does not expire")
+    until(lambda: _dev(workshop).status_reason == waits, "the reason why it does not expire")
     assert _dev(workshop).expired_at is None
     workshop.start("ingest")
     until(lambda: _dev(workshop).status == "SUCCESS", "the answer counts")

@@ -82,12 +82,12 @@ def test_a_worker_ends_well_on_sigterm_and_says_so_in_json(workshop: InProcess, 
 
 
 @pytest.mark.parametrize("name", ["ingest", "promote", "relay", "verify"])
-def test_sighup_reads_the_configuration_again_and_ends_nobody(workshop: InProcess, start: Start, name: str) -> None:
+def test_sighup_reads_the_configuration_again_and_ends_no_process(workshop: InProcess, start: Start, name: str) -> None:
     process = start(name, "--port", "0")
     until(lambda: "health and metrics" in _log(workshop, name).read_text(), "it listens to signals")
     process.send_signal(signal.SIGHUP)
     if name == "promote":
-        until(lambda: "configuration read again, unchanged" in _log(workshop, name).read_text(), "it is said")
+        until(lambda: "configuration read again, unchanged" in _log(workshop, name).read_text(), "it is logged")
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=10) == 0
 

@@ -105,7 +105,7 @@ def test_a_folder_that_others_use_stays_as_it_is(tmp_path: Path, monkeypatch: py
     assert tmp_path.stat().st_mode & 0o7777 == mode
 
 
-def test_a_state_file_that_is_something_else_is_told(tmp_path: Path) -> None:
+def test_a_state_file_that_is_something_else_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("not a database, but long enough to be looked at as one" * 20)
     with pytest.raises(Misconfigured, match=r"cannot use the state file .*notes.txt"):

@@ -49,6 +49,6 @@ def test_a_traceback_is_in_the_line_and_redacted_too() -> None:
     assert "RuntimeError: lost amqp://u:***@h/" in answer
 
 
-def test_a_level_that_does_not_exist_is_told() -> None:
+def test_a_level_that_does_not_exist_is_reported() -> None:
     with pytest.raises(Misconfigured, match="DEPLOYDB_LOG_LEVEL is 'loud': expected one of debug, info"):
         open_log("loud", name="x")

@@ -1,4 +1,4 @@
-"""`verify` on each database, asking a real web server on loopback; the facts are put back as ingest does."""
+"""`verify` on each database, against a real web server on loopback; the facts are put back as ingest does."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def test_a_webhook_that_answers_as_expected_after_two_503_passes(bench: Bench) -
     assert registry.get_sample_value("deploydb_checks_total", {"result": "errored"}) == 2
     assert registry.get_sample_value("deploydb_checks_total", {"result": "passed"}) == 1
     bench.heard()
-    assert bench.said() == [("PASS", "web passed: 200")]
+    assert bench.verdicts() == [("PASS", "web passed: 200")]
     assert bench.world.statuses("1.0 +&")["dev"] == "SUCCESS"
 
 
@@ -43,20 +43,20 @@ def test_a_version_that_moves_the_path_is_not_asked_with(bench: Bench, version: 
     bench.configure(bench.webhook("/check/{version}/ready", retries=0))
     bench.deployed(version)
     with bench.working():
-        until(lambda: bench.facts() != [], what="it is said")
+        until(lambda: bench.facts() != [], what="the result is published")
     assert bench.facts() == [("errored", "its URL has the path segment . or ..")]
     assert bench.web.asked == []
 
 
-def test_each_stage_of_the_asking_is_told_in_words(bench: Bench) -> None:
+def test_each_stage_of_the_check_has_its_reason(bench: Bench) -> None:
     bench.configure(bench.webhook(interval=timedelta(hours=1)))
     bench.web.reply("/check", 503)
     bench.deployed()
-    assert bench.said() == [("PENDING", f"waits for web: {bench.web.url}/check is being asked")]
+    assert bench.verdicts() == [("PENDING", f"waits for web: {bench.web.url}/check is being asked")]
     with bench.working():
         until(lambda: bench.facts() != [], what="the first answer")
     bench.heard()
-    assert bench.said() == [("ERROR", "web has no answer yet: 503, expected 200; it is asked again")]
+    assert bench.verdicts() == [("ERROR", "web has no answer yet: 503, expected 200; it is asked again")]
 
 
 def test_a_webhook_that_never_answers_as_expected_fails_after_its_retries_and_quotes_the_answer(bench: Bench) -> None:
@@ -164,7 +164,7 @@ def test_a_deployment_that_is_over_is_no_longer_asked(bench: Bench) -> None:
     assert "no longer asked: the deployment is over" in bench.log.getvalue()
 
 
-def test_a_promotion_that_is_not_configured_here_is_said_once_and_waits(bench: Bench) -> None:
+def test_a_promotion_that_is_not_configured_here_is_logged_once_and_waits(bench: Bench) -> None:
     bench.configure(bench.webhook())
     bench.deployed()
     bench.live.catalog = catalog()

@@ -93,7 +93,7 @@ class Bench:
         record(self.world.engine, [self.world.arrival(body) for body in bodies for _ in range(times)], now)
         self.world.evaluate()
 
-    def said(self, promotion: str = "web") -> list[tuple[str, str]]:
+    def verdicts(self, promotion: str = "web") -> list[tuple[str, str]]:
         """The verdicts on it, as people read them."""
         return [
             (row.outcome, text(row.reason))
