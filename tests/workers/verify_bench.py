@@ -18,13 +18,13 @@ from deploydb.domain.model.promotions import (
 )
 from deploydb.domain.wording import text
 from deploydb.egress import Client, EgressPolicy
-from deploydb.http.health import Health
 from deploydb.store.record import record
 from deploydb.store.tables import external_check, outbox, verdict
 from deploydb.telemetry import open_log
 from tests.scenario import Scenario, catalog
 from tests.servers import until
 from tests.web import Web, web
+from workers.health import WorkerHealth
 from workers.loop import RetryPolicy, run
 from workers.signals import Signals
 from workers.verify import Verify
@@ -120,7 +120,7 @@ class Bench:
     @contextmanager
     def working(self, allow: str = "127.0.0.1") -> Iterator[CollectorRegistry]:
         """A worker's loop in a thread, stopped as SIGTERM does at the end."""
-        signals, health, registry = Signals(), Health(), CollectorRegistry()
+        signals, health, registry = Signals(), WorkerHealth(), CollectorRegistry()
         verify = self.worker(signals, registry, allow)
         patience = RetryPolicy(
             signals=signals, health=health, log=open_log("debug", name="verify", stream=self.log), registry=registry
