@@ -120,7 +120,7 @@ def test_a_worker_that_dies_between_the_answer_and_its_end_asks_again_and_it_cou
     with bench.working():
         bench.until_done()
     assert len(bench.web.asked) == 1
-    late = external_checks.Settlement(lease=dead, due_at=None, last_report_key="passed")
+    late = external_checks.CheckResult(lease=dead, due_at=None, last_report_key="passed")
     assert not external_checks.settle(bench.world.engine, late, datetime.now(UTC), exchange="deploydb.events")
     assert bench.facts() == [("passed", "200")]
     bench.heard(times=2)
