@@ -98,7 +98,7 @@ def answer_all(it: Scenario) -> None:
 
 
 def latest(it: Scenario) -> datetime:
-    """The last time that anything was said, done or put off to, whatever the clock says now."""
+    """The last time of any fact, action or deferral, at any time of the clock."""
     times = [it.now, NOON, *(hold.at.time for hold in it.holds.values())]
     for known in it.deployments.values():
         statement = [one.time for one in (known.started, known.finished) if one is not None]

@@ -105,7 +105,7 @@ class Store:
         )
 
     def _is_heard(self, one: Deployment) -> bool:
-        """Whether what was said of it counts: it is open, or another attempt is."""
+        """Whether evidence about it counts: it is open, or another attempt is."""
         kin = (other for other in self.deployments.values() if other.flow == one.flow is not None)
         return one.needs_evaluation or any(
             other.needs_evaluation and other.environment == one.environment for other in kin

@@ -166,7 +166,7 @@ def test_a_module_that_the_service_lists_no_more_goes_no_further() -> None:
     assert it.reason("staging", "7") == ModuleRemoved(module="com.example:bar", service="foo")
 
 
-def test_a_gate_that_is_asked_no_more_holds_nobody() -> None:
+def test_a_gate_that_is_asked_no_more_holds_no_release() -> None:
     it = world(services=[foo(promotions=("smoke",))])
     it.publish("1.0")
     it.evaluate()

@@ -51,7 +51,7 @@ def test_where_everything_is_answered_every_flow_ends_in_success_or_skipped(
             assert one.status in (Status.SUCCESS, Status.SKIPPED)
 
 
-def told(made: Decisions) -> list[str]:
+def texts(made: Decisions) -> list[str]:
     """Decisions by what they say, without the numbers that rows got."""
     return sorted(
         f"{one.deployment.environment} {one.deployment.release.artifact} {text(one.reason)}"
@@ -73,7 +73,7 @@ def test_the_same_facts_in_any_order_give_the_same_decisions(
             if published % 3 == 0:
                 it.finish("dev", version, when=it.now - timedelta(minutes=published), module=module)
                 it.verify("dev", version, module=module)
-        return [line.partition(" (deployment")[0] for line in told(it.evaluate())]
+        return [line.partition(" (deployment")[0] for line in texts(it.evaluate())]
 
     shuffled = list(releases)
     chance.shuffle(shuffled)
@@ -82,7 +82,7 @@ def test_the_same_facts_in_any_order_give_the_same_decisions(
 
 @settings(deadline=None)
 @given(CATALOGS, RELEASES, st.randoms(use_true_random=False))
-def test_the_order_in_which_a_situation_is_told_does_not_matter(
+def test_the_order_in_which_a_snapshot_is_built_does_not_matter(
     known: Catalog, releases: list[tuple[str, int, str]], chance: Random
 ) -> None:
     it = Scenario(known)

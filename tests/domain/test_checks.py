@@ -81,7 +81,7 @@ def test_between_two_limits(value: float, outcome: str) -> None:
     assert "above 1 and below 2" in judged.reason
 
 
-def test_a_value_that_stays_on_the_wrong_side_is_news_once() -> None:
+def test_a_value_that_stays_on_the_wrong_side_is_reported_once() -> None:
     first = judge_metric(METRIC, check(), Sample(value=0.5), at(1))
     second = judge_metric(METRIC, check(2), Sample(value=0.6), at(2))
     assert first.last_report_key == second.last_report_key

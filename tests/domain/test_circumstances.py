@@ -76,7 +76,7 @@ def ask(promotions: list[Promotion], evidence: Evidence = NOTHING, *, minutes: f
     )
 
 
-def said(*reports: Verification, incidents: tuple[Incident, ...] = ()) -> Evidence:
+def evidence_of(*reports: Verification, incidents: tuple[Incident, ...] = ()) -> Evidence:
     return Evidence(verifications=reports, incidents=incidents)
 
 
@@ -101,31 +101,31 @@ def said(*reports: Verification, incidents: tuple[Incident, ...] = ()) -> Eviden
     ],
 )
 def test_several_jobs_must_all_pass(reports: list[Verification], outcome: str, reason: str) -> None:
-    (verdict,) = ask([BOTH], said(*reports))
+    (verdict,) = ask([BOTH], evidence_of(*reports))
     assert (verdict.outcome, verdict.reason) == (outcome, reason)
 
 
 @pytest.mark.parametrize(
     ("evidence", "minutes", "outcome", "reason"),
     [
-        (said(), 1, "PENDING", SoakUnverified(unmet=("smoke",))),
-        (said(report("smoke", minutes=5)), 6, "PENDING", Soaking(duration=timedelta(hours=2), until=at(125))),
-        (said(report("smoke", minutes=5)), 125, "PASS", Soaked(promotion="soak", duration=timedelta(hours=2))),
-        (said(report("smoke", minutes=-60)), 120, "PASS", Soaked(promotion="soak", duration=timedelta(hours=2))),
+        (evidence_of(), 1, "PENDING", SoakUnverified(unmet=("smoke",))),
+        (evidence_of(report("smoke", minutes=5)), 6, "PENDING", Soaking(duration=timedelta(hours=2), until=at(125))),
+        (evidence_of(report("smoke", minutes=5)), 125, "PASS", Soaked(promotion="soak", duration=timedelta(hours=2))),
+        (evidence_of(report("smoke", minutes=-60)), 120, "PASS", Soaked(promotion="soak", duration=timedelta(hours=2))),
         (
-            said(report("smoke"), report("probe", "failed", minutes=60)),
+            evidence_of(report("smoke"), report("probe", "failed", minutes=60)),
             121,
             "PENDING",
             Soaking(duration=timedelta(hours=2), until=at(180), after_job="probe"),
         ),
         (
-            said(report("smoke"), incidents=(incident(open=True, minutes=60),)),
+            evidence_of(report("smoke"), incidents=(incident(open=True, minutes=60),)),
             121,
             "PENDING",
             SoakIncident(incidents=(IncidentReport(name="INC-7", text="5xx"),)),
         ),
         (
-            said(report("smoke"), incidents=(incident(open=False, minutes=90),)),
+            evidence_of(report("smoke"), incidents=(incident(open=False, minutes=90),)),
             121,
             "PENDING",
             Soaking(
@@ -133,7 +133,7 @@ def test_several_jobs_must_all_pass(reports: list[Verification], outcome: str, r
             ),
         ),
         (
-            said(report("smoke"), incidents=(incident(open=False, minutes=90),)),
+            evidence_of(report("smoke"), incidents=(incident(open=False, minutes=90),)),
             210,
             "PASS",
             Soaked(promotion="soak", duration=timedelta(hours=2)),
@@ -242,7 +242,7 @@ def test_somebody_who_may_must_vouch_for_the_file(
     assert (verdict.outcome, verdict.reason) == (outcome, reason)
 
 
-def test_nobody_can_vouch_for_an_artifact_without_a_digest() -> None:
+def test_no_attestation_is_for_an_artifact_without_a_digest() -> None:
     gate = ProvenancePromotion(ident="signed", signers=("cosign",))
     (verdict,) = ask([gate], deployment=deployment())
     assert verdict.outcome == "FAIL"
@@ -270,7 +270,7 @@ def test_an_expression_must_be_true_and_what_breaks_blocks_and_says_so(rule: Any
 
 def test_a_gate_that_breaks_stops_no_other() -> None:
     gates = [ExpressionPromotion(ident="first", expression="x", rule=lambda _: 1 / 0), SMOKE]
-    assert [one.outcome for one in ask(gates, said(report("smoke")))] == ["ERROR", "PASS"]
+    assert [one.outcome for one in ask(gates, evidence_of(report("smoke")))] == ["ERROR", "PASS"]
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_a_gate_that_breaks_stops_no_other() -> None:
 def test_what_somebody_else_is_asked_comes_back_as_a_report(
     reports: list[Verification], outcome: str, reason: str
 ) -> None:
-    (verdict,) = ask([WebhookPromotion(ident="ready", url="http://example.com")], said(*reports))
+    (verdict,) = ask([WebhookPromotion(ident="ready", url="http://example.com")], evidence_of(*reports))
     assert (verdict.outcome, verdict.reason) == (outcome, reason)
 
 

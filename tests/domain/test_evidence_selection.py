@@ -45,7 +45,7 @@ def answer(it: Scenario, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["smoke", "manual", "health"])
-def test_what_was_said_for_the_entry_does_not_verify_what_runs(name: str) -> None:
+def test_evidence_for_the_entry_does_not_verify_what_runs(name: str) -> None:
     it = both(name)
     it.publish("1.0")
     it.evaluate()
@@ -115,7 +115,7 @@ def test_a_check_is_asked_once_for_each_side() -> None:
 
 
 @pytest.mark.parametrize("name", ["smoke", "manual", "health"])
-def test_a_retry_asks_nobody_again_before_the_deployment(name: str) -> None:
+def test_a_retry_asks_no_user_again_before_the_deployment(name: str) -> None:
     it = both(name, retry=Retry(retries=2, backoff=timedelta(minutes=1)))
     it.publish("1.0")
     it.evaluate()
@@ -128,7 +128,7 @@ def test_a_retry_asks_nobody_again_before_the_deployment(name: str) -> None:
         assert it.status("dev", "1.0") is Status.CREATED
     assert it.find("dev", "1.0").attempt == 3
     it.deploy("dev", "1.0")
-    assert it.status("dev", "1.0") is Status.COMPLETED, "what was said before the deployment has verified it"
+    assert it.status("dev", "1.0") is Status.COMPLETED, "the evidence from before the deployment has verified it"
     answer(it, name)
     it.evaluate()
     assert it.status("dev", "1.0") is Status.SUCCESS
@@ -186,7 +186,7 @@ def test_what_is_needed_names_both_sides() -> None:
     retries=st.integers(0, 2),
 )
 def test_no_word_counts_on_both_sides(name: str, spoken: set[int], retries: int) -> None:
-    """Whenever something is said: what an entry passed by verifies nothing."""
+    """At any time: evidence that passed an entry verifies nothing."""
     it = both(name, retry=Retry(retries=2, backoff=timedelta(0)))
     it.publish("1.0")
     failures = retries

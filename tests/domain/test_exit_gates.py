@@ -115,7 +115,7 @@ def test_a_no_at_a_gate_fails_the_deployment_and_its_flow_waits_for_people() -> 
     assert it.find("dev", "1.0").needs_evaluation
 
 
-def test_a_later_report_mends_a_failed_gate() -> None:
+def test_a_later_report_resolves_a_failed_gate() -> None:
     it = world(services=[foo(promotions=("smoke", "manual"))])
     it.publish("1.0")
     it.evaluate()
@@ -132,7 +132,7 @@ def test_a_later_report_mends_a_failed_gate() -> None:
     assert it.status("staging", "1.0") is Status.CREATED
 
 
-def test_another_no_is_told_in_the_place_of_the_first() -> None:
+def test_another_refusal_is_shown_in_the_place_of_the_first() -> None:
     it = world(services=[foo(promotions=("smoke", "manual"))])
     it.publish("1.0")
     it.evaluate()
@@ -147,7 +147,7 @@ def test_another_no_is_told_in_the_place_of_the_first() -> None:
     )
 
 
-def test_a_failed_deployment_says_why_and_may_be_mended_by_a_later_report() -> None:
+def test_a_failed_deployment_says_why_and_may_be_resolved_by_a_later_report() -> None:
     it = world()
     it.publish("1.0")
     it.evaluate()

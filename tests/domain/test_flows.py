@@ -44,7 +44,7 @@ def test_a_release_walks_through_every_stage_to_success() -> None:
     assert it.evaluate().recheck_at is None
 
 
-def test_what_waits_upstream_is_told_once_and_not_again_at_each_step() -> None:
+def test_what_waits_upstream_is_reported_once_and_not_again_at_each_step() -> None:
     it = world()
     it.publish("1.0")
     it.evaluate()

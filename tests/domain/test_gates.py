@@ -52,7 +52,7 @@ def word(by: str, *, given: bool = True, minutes: float = 1, comment: str | None
     return Approval(promotion="manual", by=by, given=given, at=answer, comment=comment, event=event)
 
 
-def said(*facts: Verification | Approval) -> Evidence:
+def evidence_of(*facts: Verification | Approval) -> Evidence:
     return Evidence(
         verifications=tuple(one for one in facts if isinstance(one, Verification)),
         approvals=tuple(one for one in facts if isinstance(one, Approval)),
@@ -60,7 +60,7 @@ def said(*facts: Verification | Approval) -> Evidence:
 
 
 BROKE = report("errored", reason="no agent")
-MENDED = report("passed", minutes=2, event=8)
+RECOVERED = report("passed", minutes=2, event=8)
 ALICE, ALICE_LATER = word("alice"), word("alice", minutes=2, event=8)
 BOB, NO = word("bob", event=9), word("carol", given=False, event=10)
 OWN = UncountedVote(by="ci", cause="publisher")
@@ -81,38 +81,48 @@ def ask(promotion: VerificationPromotion | ManualPromotion | SoakPromotion, evid
 @pytest.mark.parametrize(
     ("promotion", "evidence", "minutes", "verdict"),
     [
-        (SMOKE, said(), 1, ("PENDING", AwaitingJobs(missing=("smoke",)), None, ())),
-        (SMOKE, said(report("passed")), 1, ("PASS", JobsPassed(reports=(JobReport(job="smoke"),)), None, (7,))),
+        (SMOKE, evidence_of(), 1, ("PENDING", AwaitingJobs(missing=("smoke",)), None, ())),
+        (SMOKE, evidence_of(report("passed")), 1, ("PASS", JobsPassed(reports=(JobReport(job="smoke"),)), None, (7,))),
         (
             SMOKE,
-            said(report("passed", reason="12 of 12")),
+            evidence_of(report("passed", reason="12 of 12")),
             1,
             ("PASS", JobsPassed(reports=(JobReport(job="smoke", text="12 of 12"),)), None, (7,)),
         ),
         (
             SMOKE,
-            said(report("failed", reason="2 of 12")),
+            evidence_of(report("failed", reason="2 of 12")),
             1,
             ("FAIL", JobsFailed(reports=(JobReport(job="smoke", text="2 of 12"),)), None, (7,)),
         ),
         (
             SMOKE,
-            said(BROKE),
+            evidence_of(BROKE),
             1,
             ("ERROR", AwaitingJobs(errored=(JobReport(job="smoke", text="no agent"),)), None, (7,)),
         ),
-        (SMOKE, said(report("errored")), 1, ("ERROR", AwaitingJobs(errored=(JobReport(job="smoke"),)), None, (7,))),
-        (SMOKE_IN_1H, said(), 59, ("PENDING", AwaitingJobs(missing=("smoke",)), at(60), ())),
-        (SMOKE_IN_1H, said(), 60, ("FAIL", JobsTimedOut(timeout=timedelta(hours=1), missing=("smoke",)), None, ())),
+        (
+            SMOKE,
+            evidence_of(report("errored")),
+            1,
+            ("ERROR", AwaitingJobs(errored=(JobReport(job="smoke"),)), None, (7,)),
+        ),
+        (SMOKE_IN_1H, evidence_of(), 59, ("PENDING", AwaitingJobs(missing=("smoke",)), at(60), ())),
         (
             SMOKE_IN_1H,
-            said(BROKE),
+            evidence_of(),
+            60,
+            ("FAIL", JobsTimedOut(timeout=timedelta(hours=1), missing=("smoke",)), None, ()),
+        ),
+        (
+            SMOKE_IN_1H,
+            evidence_of(BROKE),
             59,
             ("ERROR", AwaitingJobs(errored=(JobReport(job="smoke", text="no agent"),)), at(60), (7,)),
         ),
         (
             SMOKE_IN_1H,
-            said(BROKE),
+            evidence_of(BROKE),
             60,
             (
                 "FAIL",
@@ -123,21 +133,31 @@ def ask(promotion: VerificationPromotion | ManualPromotion | SoakPromotion, evid
         ),
         (
             SMOKE_IN_1H,
-            said(report("passed", minutes=90)),
+            evidence_of(report("passed", minutes=90)),
             100,
             ("PASS", JobsPassed(reports=(JobReport(job="smoke"),)), None, (7,)),
         ),
-        (SMOKE, said(report("failed"), MENDED), 3, ("PASS", JobsPassed(reports=(JobReport(job="smoke"),)), None, (8,))),
-        (SMOKE, said(MENDED, report("failed")), 3, ("PASS", JobsPassed(reports=(JobReport(job="smoke"),)), None, (8,))),
         (
             SMOKE,
-            said(MENDED, report("failed", minutes=3)),
+            evidence_of(report("failed"), RECOVERED),
+            3,
+            ("PASS", JobsPassed(reports=(JobReport(job="smoke"),)), None, (8,)),
+        ),
+        (
+            SMOKE,
+            evidence_of(RECOVERED, report("failed")),
+            3,
+            ("PASS", JobsPassed(reports=(JobReport(job="smoke"),)), None, (8,)),
+        ),
+        (
+            SMOKE,
+            evidence_of(RECOVERED, report("failed", minutes=3)),
             3,
             ("FAIL", JobsFailed(reports=(JobReport(job="smoke"),)), None, (7,)),
         ),
         (
             VerificationPromotion(ident="other"),
-            said(MENDED),
+            evidence_of(RECOVERED),
             3,
             ("PENDING", AwaitingJobs(missing=("other",)), None, ()),
         ),
@@ -150,33 +170,41 @@ def test_a_verification_says(promotion, evidence, minutes, verdict) -> None:
 @pytest.mark.parametrize(
     ("promotion", "evidence", "verdict"),
     [
-        (MANUAL, said(), ("PENDING", AwaitingApproval(missing=1), None, ())),
-        (MANUAL, said(ALICE), ("PASS", Approved(by=("alice",)), None, (7,))),
+        (MANUAL, evidence_of(), ("PENDING", AwaitingApproval(missing=1), None, ())),
+        (MANUAL, evidence_of(ALICE), ("PASS", Approved(by=("alice",)), None, (7,))),
         (
             MANUAL,
-            said(word("alice", given=False)),
+            evidence_of(word("alice", given=False)),
             ("FAIL", ApprovalRefused(promotion="manual", refusals=(Comment(by="alice"),)), None, (7,)),
         ),
         (
             MANUAL,
-            said(word("alice", given=False, comment="no")),
+            evidence_of(word("alice", given=False, comment="no")),
             ("FAIL", ApprovalRefused(promotion="manual", refusals=(Comment(by="alice", comment="no"),)), None, (7,)),
         ),
-        (TWO, said(), ("PENDING", AwaitingApproval(missing=2), None, ())),
-        (TWO, said(ALICE), ("PENDING", AwaitingApproval(missing=1, approved_by=("alice",)), None, (7,))),
-        (TWO, said(ALICE, ALICE_LATER), ("PENDING", AwaitingApproval(missing=1, approved_by=("alice",)), None, (8,))),
-        (TWO, said(BOB, ALICE), ("PASS", Approved(by=("alice", "bob")), None, (7, 9))),
+        (TWO, evidence_of(), ("PENDING", AwaitingApproval(missing=2), None, ())),
+        (TWO, evidence_of(ALICE), ("PENDING", AwaitingApproval(missing=1, approved_by=("alice",)), None, (7,))),
         (
             TWO,
-            said(BOB, ALICE, NO),
+            evidence_of(ALICE, ALICE_LATER),
+            ("PENDING", AwaitingApproval(missing=1, approved_by=("alice",)), None, (8,)),
+        ),
+        (TWO, evidence_of(BOB, ALICE), ("PASS", Approved(by=("alice", "bob")), None, (7, 9))),
+        (
+            TWO,
+            evidence_of(BOB, ALICE, NO),
             ("FAIL", ApprovalRefused(promotion="manual", refusals=(Comment(by="carol"),)), None, (7, 9, 10)),
         ),
-        (MANUAL, said(word("alice", given=False), ALICE_LATER), ("PASS", Approved(by=("alice",)), None, (8,))),
-        (MANUAL, said(ALICE_LATER, word("alice", given=False)), ("PASS", Approved(by=("alice",)), None, (8,))),
-        (MANUAL, said(word("ci")), ("PASS", Approved(by=("ci",)), None, (7,))),
-        (NOT_THE_AUTHOR, said(word("ci")), ("PENDING", AwaitingApproval(missing=1, uncounted=(OWN,)), None, (7,))),
-        (NOT_THE_AUTHOR, said(word("ci"), BOB), ("PASS", Approved(by=("bob",)), None, (9, 7))),
-        (ManualPromotion(ident="other"), said(ALICE), ("PENDING", AwaitingApproval(missing=1), None, ())),
+        (MANUAL, evidence_of(word("alice", given=False), ALICE_LATER), ("PASS", Approved(by=("alice",)), None, (8,))),
+        (MANUAL, evidence_of(ALICE_LATER, word("alice", given=False)), ("PASS", Approved(by=("alice",)), None, (8,))),
+        (MANUAL, evidence_of(word("ci")), ("PASS", Approved(by=("ci",)), None, (7,))),
+        (
+            NOT_THE_AUTHOR,
+            evidence_of(word("ci")),
+            ("PENDING", AwaitingApproval(missing=1, uncounted=(OWN,)), None, (7,)),
+        ),
+        (NOT_THE_AUTHOR, evidence_of(word("ci"), BOB), ("PASS", Approved(by=("bob",)), None, (9, 7))),
+        (ManualPromotion(ident="other"), evidence_of(ALICE), ("PENDING", AwaitingApproval(missing=1), None, ())),
     ],
 )
 def test_people_say(promotion, evidence, verdict) -> None:
@@ -194,11 +222,16 @@ def test_people_say(promotion, evidence, verdict) -> None:
     ],
 )
 def test_a_soak_says(minutes, more, verdict) -> None:
-    assert ask(SOAK, said(), minutes, **more) == verdict
+    assert ask(SOAK, evidence_of(), minutes, **more) == verdict
 
 
 def test_a_timeout_does_not_run_before_the_deployment_does() -> None:
-    assert ask(SMOKE_IN_1H, said(), 600, deployment=NOT_YET) == ("PENDING", AwaitingJobs(missing=("smoke",)), None, ())
+    assert ask(SMOKE_IN_1H, evidence_of(), 600, deployment=NOT_YET) == (
+        "PENDING",
+        AwaitingJobs(missing=("smoke",)),
+        None,
+        (),
+    )
 
 
 def test_people_are_asked_once_the_automatic_gates_have_passed_and_a_word_given_before_counts() -> None:
@@ -208,11 +241,11 @@ def test_people_are_asked_once_the_automatic_gates_have_passed_and_a_word_given_
         asked = GateContext(deployment=RUNS, evidence=evidence, now=at(minutes), since=RUNS.gates_count_from)
         return [(str(one.outcome), one.reason) for one in judge(gates, asked)]
 
-    assert outcomes(said(), 1)[0] == ("PENDING", ApprovalDeferred(unmet=("smoke", "soak")))
-    assert outcomes(said(), 120)[0] == ("PENDING", ApprovalDeferred(unmet=("smoke", "soak")))
-    assert outcomes(said(report("passed")), 240)[0] == ("PENDING", AwaitingApproval(missing=1))
-    assert outcomes(said(word("alice")), 1)[0] == ("PASS", Approved(by=("alice",)))
-    assert outcomes(said(word("alice", given=False)), 1)[0] == (
+    assert outcomes(evidence_of(), 1)[0] == ("PENDING", ApprovalDeferred(unmet=("smoke", "soak")))
+    assert outcomes(evidence_of(), 120)[0] == ("PENDING", ApprovalDeferred(unmet=("smoke", "soak")))
+    assert outcomes(evidence_of(report("passed")), 240)[0] == ("PENDING", AwaitingApproval(missing=1))
+    assert outcomes(evidence_of(word("alice")), 1)[0] == ("PASS", Approved(by=("alice",)))
+    assert outcomes(evidence_of(word("alice", given=False)), 1)[0] == (
         "FAIL",
         ApprovalRefused(promotion="manual", refusals=(Comment(by="alice"),)),
     )

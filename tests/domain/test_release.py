@@ -23,7 +23,7 @@ def asked(it: Scenario, environment: str = "prod", version: str = "1.0") -> Rele
     return what_releases(it.catalog, it.situation(), it.find(environment, version).id, it.now)
 
 
-def told(it: Scenario, environment: str = "prod", version: str = "1.0") -> str:
+def rendered(it: Scenario, environment: str = "prod", version: str = "1.0") -> str:
     found = asked(it, environment, version)
     assert found is not None
     return sentence(found, it.now)
@@ -49,7 +49,7 @@ def test_an_approval_a_soak_and_a_window_on_tuesday() -> None:
     assert found is not None
     assert found.earliest == datetime(2026, 11, 24, 9, tzinfo=UTC)
     assert [need.kind for need in found.needs] == ["approval", "time", "window"]
-    assert told(it) == (
+    assert rendered(it) == (
         "needs one approval of sre, and 1h59m of soak: earliest 09:00 Tuesday 24 Nov (UTC), when office-hours opens"
     )
 
@@ -63,13 +63,13 @@ def test_a_window_that_is_open_by_then_is_no_need() -> None:
             entry={"prod": ("office-hours",)},
         )
     )
-    assert told(it) == "needs 1h59m of soak: earliest 14:00 Sunday 22 Nov (UTC)"
+    assert rendered(it) == "needs 1h59m of soak: earliest 14:00 Sunday 22 Nov (UTC)"
 
 
 def test_a_soak_begins_with_the_report_that_is_missing() -> None:
     it = in_staging(world(*chain("staging", "prod", staging=("smoke", "soak"))))
-    assert told(it) == "needs smoke to pass, and 2h of soak: earliest 14:01 Sunday 22 Nov (UTC)"
-    assert told(it, "staging") == "needs smoke to pass, and 2h of soak: earliest 14:01 Sunday 22 Nov (UTC)"
+    assert rendered(it) == "needs smoke to pass, and 2h of soak: earliest 14:01 Sunday 22 Nov (UTC)"
+    assert rendered(it, "staging") == "needs smoke to pass, and 2h of soak: earliest 14:01 Sunday 22 Nov (UTC)"
 
 
 def test_the_stages_that_are_still_to_come_are_needed_too() -> None:
@@ -77,7 +77,7 @@ def test_the_stages_that_are_still_to_come_are_needed_too() -> None:
     it.publish("1.0")
     it.evaluate()
     it.deploy("dev", "1.0")
-    assert told(it) == (
+    assert rendered(it) == (
         "needs in dev smoke to pass; in staging the deployment of 1.0 to staging, smoke to pass, and 2h of soak: "
         "earliest 14:01 Sunday 22 Nov (UTC), not counting the deployments"
     )
@@ -94,14 +94,14 @@ def test_of_several_ways_the_one_that_needs_the_least() -> None:
     it.evaluate()
     it.deploy("eu", "1.0")
     it.deploy("us", "1.0")
-    assert told(it) == "needs smoke to pass: earliest at once"
+    assert rendered(it) == "needs smoke to pass: earliest at once"
 
 
 def test_a_hold_is_lifted_or_ends() -> None:
     it = world(*chain("staging", "prod"))
     it.hold("pause", environment="prod")
     in_staging(it)
-    assert told(it) == "needs the pause to be lifted (foo is paused in prod by alice: because): earliest at once"
+    assert rendered(it) == "needs the pause to be lifted (foo is paused in prod by alice: because): earliest at once"
     it.hold("pause", environment="prod", until=NOON + timedelta(hours=3))
     found = asked(it)
     assert found is not None
@@ -112,8 +112,8 @@ def test_a_freeze_is_overridden_or_thaws() -> None:
     it = world(*chain("staging", "prod"), freeze_overriders=("sre",))
     it.hold("freeze", environment="prod")
     in_staging(it)
-    assert told(it).startswith("needs an override of the freeze by sre, or its end (prod is frozen")
-    assert told(it).endswith("): earliest at once")
+    assert rendered(it).startswith("needs an override of the freeze by sre, or its end (prod is frozen")
+    assert rendered(it).endswith("): earliest at once")
 
 
 def test_what_never_comes_says_what_to_do_instead() -> None:
@@ -121,7 +121,7 @@ def test_what_never_comes_says_what_to_do_instead() -> None:
     it.publish("1.0")
     it.evaluate()
     it.deploy("staging", "1.0", "failed")
-    assert told(it).startswith("nothing releases it: publish a newer version than 1.0")
+    assert rendered(it).startswith("nothing releases it: publish a newer version than 1.0")
 
 
 def test_windows_that_never_meet_have_no_time() -> None:
@@ -133,14 +133,14 @@ def test_windows_that_never_meet_have_no_time() -> None:
     found = asked(it)
     assert found is not None
     assert found.earliest is None
-    assert told(it) == "needs morning to open, and evening to open: no time is known"
+    assert rendered(it) == "needs morning to open, and evening to open: no time is known"
 
 
 def test_a_deployment_that_is_under_way_is_waited_for() -> None:
     it = world(*chain("staging", "prod"))
     it.publish("1.0")
     it.evaluate()
-    assert told(it, "staging") == (
+    assert rendered(it, "staging") == (
         "needs the deployment of 1.0 to staging to finish: earliest at once, not counting the deployments"
     )
 
@@ -149,7 +149,7 @@ def test_what_is_verified_by_the_one_before_it_goes_first() -> None:
     it = in_staging(world(*chain("staging", "prod", staging=("manual",))))
     it.publish("2.0", published=1)
     it.evaluate()
-    assert told(it, "staging", "2.0") == "needs one approval (of 1.0, which goes first): earliest at once"
+    assert rendered(it, "staging", "2.0") == "needs one approval (of 1.0, which goes first): earliest at once"
 
 
 def test_what_is_there_and_verified_needs_nothing() -> None:

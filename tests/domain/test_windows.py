@@ -125,7 +125,7 @@ def test_windows_open_and_close(promotion: WindowPromotion, now: str, is_open: b
     assert next_opening(promotion, utc(now)) == (utc(now) if is_open else found[1])
 
 
-def test_the_time_of_asking_may_be_of_any_zone() -> None:
+def test_the_time_of_a_check_may_be_of_any_zone() -> None:
     now = datetime(2026, 11, 23, 3, 0, tzinfo=ZoneInfo(NEW_YORK))
     assert opens(change_hours(OFFICE), now) == opens(change_hours(OFFICE), utc("2026-11-23 08:00"))
     assert next_opening(change_hours(OFFICE), now) == utc("2026-11-23 08:00")

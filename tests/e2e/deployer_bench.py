@@ -88,7 +88,7 @@ class Bench:
         return self.ran.read_text().split() if self.ran.exists() else []
 
     def end(self, process: subprocess.Popen[str], *, by: signal.Signals = signal.SIGTERM) -> tuple[str, str]:
-        """Signal it, and what it has said."""
+        """Signal it, and return its output."""
         process.send_signal(by)
         out, err = process.communicate(timeout=20)
         if by is not signal.SIGKILL:

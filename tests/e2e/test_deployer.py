@@ -166,15 +166,15 @@ def test_a_run_that_outlives_the_grace_is_stopped_and_reported(bench: Bench) -> 
     assert finished["reason"] == "stopped: the deployer is stopping and its grace has passed"
 
 
-def test_a_deployer_for_an_orchestrator_that_nobody_named_ends_with_one_clear_line(bench: Bench) -> None:
-    process = bench.deployer("true", "--orchestrator", "nobody")
+def test_a_deployer_for_an_unnamed_orchestrator_ends_with_one_clear_line(bench: Bench) -> None:
+    process = bench.deployer("true", "--orchestrator", "unnamed")
     _, err = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert "deploydb.commands.nobody" in err
+    assert "deploydb.commands.unnamed" in err
     assert "Traceback" not in err
 
 
-def test_a_program_that_does_not_exist_is_told_at_once(bench: Bench) -> None:
+def test_a_program_that_does_not_exist_is_reported_at_once(bench: Bench) -> None:
     process = subprocess.run(
         [*DEPLOYDB, "deployer", "--", "/no/such/program"],
         env=os.environ | {"DEPLOYDB_BROKER_URL": bench.broker_url, "DEPLOYDB_DATA": str(bench.folder)},

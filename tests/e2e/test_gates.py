@@ -106,7 +106,7 @@ def test_one_refusal_with_a_comment_stops_it(here: Site) -> None:
     here.await_why("go", "prod", "1.0", "it failed in dev: go refused by bob: checkout is slow")
 
 
-def test_people_who_are_not_quick_enough_have_said_no(here: Site) -> None:
+def test_people_who_are_not_quick_enough_have_refused(here: Site) -> None:
     here.publish("soon", "1.0")
     here.await_why("soon", "prod", "1.0", "it failed in dev: soon was not approved within 1s: waits for 1 approval")
 

@@ -40,7 +40,7 @@ def here(shared_amqp_url: str, shared_postgresql_url: str, tmp_path_factory: pyt
         yield made
 
 
-class News:
+class Notifications:
     """A queue that somebody has bound to the notifications."""
 
     def __init__(self, channel: Any) -> None:
@@ -59,9 +59,9 @@ class News:
 
 
 @pytest.fixture(scope="module")
-def news(here: Site) -> Iterator[News]:
+def notifications(here: Site) -> Iterator[Notifications]:
     with pika.BlockingConnection(pika.URLParameters(here.house.broker_url)) as connection:
-        yield News(connection.channel())
+        yield Notifications(connection.channel())
 
 
 def test_a_pinned_version_stays_and_unpinned_it_goes_on_to_the_newest(here: Site) -> None:
@@ -167,7 +167,7 @@ def test_a_person_has_what_ran_before_put_back(here: Site) -> None:
     assert "rollback from 1.1, by ann: loses orders; 1.0 succeeded there" in here.run("history", "undone", "prod")
 
 
-def test_a_failure_is_rolled_back_and_told(here: Site, news: News) -> None:
+def test_a_failure_is_rolled_back_and_reported(here: Site, notifications: Notifications) -> None:
     here.publish("returning", "1.0")
     here.await_running("returning", "prod", "1.0")
     here.publish("returning", "1.1-bad")
@@ -176,8 +176,8 @@ def test_a_failure_is_rolled_back_and_told(here: Site, news: News) -> None:
     assert here.commanded("returning", "dev")[1:] == [("deploy", "1.1-bad", 1), ("rollback", "1.0", 1)]
     here.await_why("returning", "dev", "1.1-bad", "out of memory")
     assert "rollback from 1.1-bad: out of memory; 1.0 succeeded there" in here.run("history", "returning", "dev")
-    until(lambda: len(news.of("returning")) == 1, what="the news")
-    (answer,) = news.of("returning")
+    until(lambda: len(notifications.of("returning")) == 1, what="the notifications")
+    (answer,) = notifications.of("returning")
     assert (answer["key"], answer["type"], answer["failure_response"]) == (
         "deployment.failed.dev.returning",
         "deployment.failed",
@@ -187,7 +187,9 @@ def test_a_failure_is_rolled_back_and_told(here: Site, news: News) -> None:
     assert answer["artifact"]["version"] == "1.1-bad"
 
 
-def test_a_full_rollback_goes_to_the_last_version_that_completed_the_pipeline(here: Site, news: News) -> None:
+def test_a_full_rollback_goes_to_the_last_version_that_completed_the_pipeline(
+    here: Site, notifications: Notifications
+) -> None:
     here.publish("fully", "1.0")
     here.await_running("fully", "prod", "1.0")
     here.run("pause", "fully", "prod", "--reason", "a look")
@@ -197,18 +199,21 @@ def test_a_full_rollback_goes_to_the_last_version_that_completed_the_pipeline(he
     here.publish("fully", "1.2-bad")
     here.await_running("fully", "dev", "1.0")
     assert here.commanded("fully", "dev")[-2:] == [("deploy", "1.2-bad", 1), ("rollback", "1.0", 1)]
-    until(lambda: [one["failure_response"] for one in news.of("fully")] == ["full_rollback"], what="the news")
+    until(
+        lambda: [one["failure_response"] for one in notifications.of("fully")] == ["full_rollback"],
+        what="the notifications",
+    )
 
 
-def test_a_failure_that_is_ignored_goes_on_and_is_told(here: Site, news: News) -> None:
+def test_a_failure_that_is_ignored_goes_on_and_is_reported(here: Site, notifications: Notifications) -> None:
     here.publish("careless", "1.0-bad")
     until(lambda: len(here.commanded("careless", "prod")) == 1, what="prod to be commanded")
     here.await_why("careless", "dev", "1.0-bad", "out of memory")
-    until(lambda: len(news.of("careless")) == 3, what="the news")
-    assert {one["reason"] for one in news.of("careless")} == {"out of memory; ignored, as configured"}
+    until(lambda: len(notifications.of("careless")) == 3, what="the notifications")
+    assert {one["reason"] for one in notifications.of("careless")} == {"out of memory; ignored, as configured"}
 
 
-def test_a_failed_deployment_is_tried_again_after_a_pause(here: Site, news: News) -> None:
+def test_a_failed_deployment_is_tried_again_after_a_pause(here: Site, notifications: Notifications) -> None:
     here.publish("retrying", "1.0-flaky")
     here.await_why("retrying", "dev", "1.0-flaky", "attempt 2 is made from ")
     assert "→ attempt 2 of 1.0-flaky NOT_STARTED" in here.run("status", "--service", "retrying")
@@ -216,11 +221,13 @@ def test_a_failed_deployment_is_tried_again_after_a_pause(here: Site, news: News
     first, second = here.get("history", "retrying", "dev")["deployments"][::-1]
     assert (first["status"], second["status"]) == ("FAILED", "SUCCESS")
     assert here.commanded("retrying", "dev") == [("deploy", "1.0-flaky", 1), ("deploy", "1.0-flaky", 2)]
-    assert news.of("retrying") == []
+    assert notifications.of("retrying") == []
 
 
-def test_a_deployment_that_is_never_answered_fails_at_its_deadline_and_stops(here: Site, news: News) -> None:
+def test_a_deployment_that_is_never_answered_fails_at_its_deadline_and_stops(
+    here: Site, notifications: Notifications
+) -> None:
     here.publish("late", "1.0-hang")
     here.await_why("late", "slow", "1.0-hang", "is commanded and not begun and counts as failed from ")
     here.await_why("late", "slow", "1.0-hang", "did not start by its deadline ")
-    until(lambda: [one["failure_response"] for one in news.of("late")] == ["stop"], what="the news")
+    until(lambda: [one["failure_response"] for one in notifications.of("late")] == ["stop"], what="the notifications")

@@ -1,4 +1,4 @@
-"""What time alone releases is released on time, and nobody looks for it all the while."""
+"""A release that waits for time alone is on time, without a look in between."""
 
 import os
 import re

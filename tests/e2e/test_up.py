@@ -46,15 +46,15 @@ def test_it_runs_on_rabbitmq_and_postgresql(started: Callable[..., Up], amqp_url
     assert up.deploy() == "dev"
     up.until(lambda: up.running().get("dev") == ["1.2.3"], "dev runs it")
     up.stop()
-    assert "Traceback" not in "".join(up.said)
+    assert "Traceback" not in "".join(up.output)
 
 
-def test_a_part_that_dies_is_started_again_and_it_is_said(started: Callable[..., Up]) -> None:
+def test_a_part_that_dies_is_started_again_and_it_is_reported(started: Callable[..., Up]) -> None:
     up = started()
     up.ready()
     for name in ("ingest", "promote", "relay", "verify"):
         os.kill(up.parts()[name], signal.SIGKILL)
-        up.until(partial(up.has_said, name, "starts again"), f"{name} is started again")
+        up.until(partial(up.has_output, name, "starts again"), f"{name} is started again")
     up.publish(published("1"))
     assert up.deploy() == "dev"
     up.stop()
@@ -79,13 +79,13 @@ def test_a_second_one_on_the_same_folder_is_refused(started: Callable[..., Up]) 
     second = started()
     assert second.process.wait(timeout=20) == 1
     second.close()
-    (line,) = second.said
+    (line,) = second.output
     assert "another `deploydb up` uses" in line
     assert str(first.process.pid) in line
     first.stop()
 
 
-def test_an_address_that_is_taken_is_said_at_once_with_who_has_it_and_nothing_is_written(
+def test_an_address_that_is_taken_is_reported_at_once_with_its_process_and_nothing_is_written(
     started: Callable[..., Up],
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -93,13 +93,13 @@ def test_an_address_that_is_taken_is_said_at_once_with_who_has_it_and_nothing_is
         up = started(port=port)
         assert up.process.wait(timeout=45) == 1
         up.close()
-    (line,) = up.said
+    (line,) = up.output
     assert f"port {port} is taken by process {os.getpid()} (" in line
     assert re.search(r": --listen 127\.0\.0\.1:\d+$", line)
     assert not (up.folder / "data").exists()
 
 
-def test_an_address_that_another_deploydb_has_is_said_so_and_it_goes_on(
+def test_an_address_that_another_deploydb_has_is_reported_and_it_goes_on(
     started: Callable[..., Up], tmp_path: Path
 ) -> None:
     first = started()
@@ -148,7 +148,7 @@ def test_it_keeps_its_address_while_the_part_that_serves_it_starts_again(started
     os.kill(up.parts()["web"], signal.SIGKILL)
     with pytest.raises(OSError, match="in use"):
         socket.create_server(("127.0.0.1", int(up.url.rpartition(":")[2])))
-    up.until(partial(up.has_said, "web", "runs again"), "it serves again")
+    up.until(partial(up.has_output, "web", "runs again"), "it serves again")
     assert "dev" in up.running()
     up.stop()
 
@@ -156,7 +156,7 @@ def test_it_keeps_its_address_while_the_part_that_serves_it_starts_again(started
 def test_on_any_free_port_it_says_which(started: Callable[..., Up]) -> None:
     up = started(port=0)
     up.ready()
-    (line,) = (line for line in up.said if line.startswith("Ready: "))
+    (line,) = (line for line in up.output if line.startswith("Ready: "))
     up.url = line.removeprefix("Ready: ").partition(". ")[0]
     assert "dev" in up.running()
     up.stop()
@@ -177,7 +177,7 @@ def _ended(arguments: list[str], folder: Path, **environment: str) -> subprocess
     )
 
 
-def test_a_broken_configuration_is_told_before_anything_starts(tmp_path: Path) -> None:
+def test_a_broken_configuration_is_reported_before_anything_starts(tmp_path: Path) -> None:
     config = write_config(
         tmp_path / "config", {"services/foo.yml": "artifacts: [com.example:foo]\npipelines: [gone]\n"}
     )
@@ -198,7 +198,7 @@ def test_an_orchestrator_configured_later_gets_its_queue(started: Callable[..., 
     up = started()
     up.ready()
     write_config(up.folder / "config", {"environments/dev.yml": "orchestrator: kube\n"})
-    up.until(lambda: any("changed" in line for line in up.said), "the change is said")
+    up.until(lambda: any("changed" in line for line in up.output), "the change is reported")
     up.publish(published("1"))
     with open_inbound(up.broker_url, command_queue("kube"), name="tests") as inbound:
         (delivery,) = up.until(lambda: inbound.receive(1, timedelta(seconds=1)), "the command")
@@ -214,9 +214,9 @@ def test_a_configuration_that_changes_while_the_broker_is_away_ends_nothing(
     up.ready()
     own_rabbitmq.kill()
     write_config(up.folder / "config", {"environments/dev.yml": "orchestrator: kube\n"})
-    up.until(lambda: up.has_said("not all queues of the changed configuration exist yet"), "the reason is said")
+    up.until(lambda: up.has_output("not all queues of the changed configuration exist yet"), "the reason is reported")
     own_rabbitmq.start()
-    up.until(lambda: up.has_said("config ", "changed: "), "the change is taken up")
+    up.until(lambda: up.has_output("config ", "changed: "), "the change is taken up")
     with open_inbound(up.broker_url, command_queue("kube"), name="tests"):
         pass
     up.stop()

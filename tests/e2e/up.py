@@ -45,7 +45,7 @@ class Up:
         self.folder = folder
         self.url = f"http://127.0.0.1:{port}"
         self.broker_url = broker_url or f"embedded:{folder}/data/broker.db"
-        self.said: list[str] = []
+        self.output: list[str] = []
         given = {"DEPLOYDB_BROKER_URL": broker_url, "DEPLOYDB_DATABASE_URL": database_url}
         self._environment = os.environ | {name: value for name, value in given.items() if value is not None}
         self._port = port
@@ -70,22 +70,22 @@ class Up:
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stderr is not None
         with process.stderr:
-            self.said.extend(process.stderr)
+            self.output.extend(process.stderr)
 
     def ready(self) -> None:
         """Wait until it says so."""
-        self.until(lambda: any(line.startswith("Ready: ") for line in self.said), "ready")
+        self.until(lambda: any(line.startswith("Ready: ") for line in self.output), "ready")
 
-    def has_said(self, *words: str) -> bool:
+    def has_output(self, *words: str) -> bool:
         """Whether one line has all the words."""
-        return any(all(word in line for word in words) for line in self.said)
+        return any(all(word in line for word in words) for line in self.output)
 
     def until(self, look: Callable[[], T], what: str) -> T:
         """The first true thing that `look` sees while it runs."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while not (seen := look()):
-            assert self.process.poll() is None, f"ended with {self.process.returncode}: {''.join(self.said)}"
-            assert time.monotonic() < deadline, f"not in time: {what}; said: {''.join(self.said)}"
+            assert self.process.poll() is None, f"ended with {self.process.returncode}: {''.join(self.output)}"
+            assert time.monotonic() < deadline, f"not in time: {what}; output: {''.join(self.output)}"
             time.sleep(0.05)
         return seen
 
@@ -134,11 +134,11 @@ class Up:
     def stop(self, by: signal.Signals = signal.SIGINT) -> None:
         """As Ctrl-C does; it ends by itself and well."""
         self.process.send_signal(by)
-        assert self.process.wait(timeout=20) == 0, "".join(self.said)
+        assert self.process.wait(timeout=20) == 0, "".join(self.output)
         self._listening.join(timeout=5)
 
     def close(self) -> None:
-        """Leave nothing running; `said` is whole."""
+        """Leave nothing running; `output` is whole."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
@@ -146,7 +146,7 @@ class Up:
 
     def again(self) -> None:
         """Start it once more on the same folder."""
-        self.said.clear()
+        self.output.clear()
         self.process = self._start()
         self.ready()
 

@@ -32,12 +32,12 @@ def up(database: Proxy, broker: Proxy, postgresql_url: str, amqp_url: str, tmp_p
 @pytest.mark.parametrize("server", ["database", "broker"])
 def test_up_on_a_server_that_hangs_ends_within_ten_seconds(up: Up, server: str, request: pytest.FixtureRequest) -> None:
     silent: Proxy = request.getfixturevalue(server)
-    until(lambda: up.has_said("Ready: ") and up.readiness()["ready"], "ready", within=90)
+    until(lambda: up.has_output("Ready: ") and up.readiness()["ready"], "ready", within=90)
     silent.go_silent()
     until(lambda: not up.readiness()["ready"], "not ready")
     _ends(up)
     assert up.process.returncode == 0
-    assert up.has_said("ended after", "hangs in")
+    assert up.has_output("ended after", "hangs in")
 
 
 @pytest.mark.parametrize("server", ["database", "broker"])
@@ -46,7 +46,7 @@ def test_up_that_starts_on_a_server_that_hangs_ends_within_ten_seconds(
 ) -> None:
     silent: Proxy = request.getfixturevalue(server)
     silent.go_silent()
-    up.until(lambda: up.has_said("config"), "past the configuration: servers are next")
+    up.until(lambda: up.has_output("config"), "past the configuration: servers are next")
     _ends(up)
 
 
@@ -54,5 +54,5 @@ def _ends(up: Up) -> None:
     asked_at = time.monotonic()
     up.process.send_signal(signal.SIGTERM)
     up.process.wait(timeout=TEN_SECONDS + 10)
-    assert time.monotonic() - asked_at < TEN_SECONDS, "".join(up.said)
+    assert time.monotonic() - asked_at < TEN_SECONDS, "".join(up.output)
     up.close()

@@ -136,7 +136,7 @@ class Asked:
 
 
 class Gateway(Asked):
-    """With its store and its broker. Nobody takes what it publishes but the test."""
+    """With its store and its broker. Only the test takes what it publishes."""
 
     def __init__(self, app: ASGIApp, world: Scenario, broker_url: str, registry: CollectorRegistry) -> None:
         super().__init__(app, peer="127.0.0.1")
@@ -148,7 +148,7 @@ class Gateway(Asked):
         """A client at another address."""
         return Asked(self._app, peer=peer)
 
-    def told(self) -> list[dict[str, Any]]:
+    def received(self) -> list[dict[str, Any]]:
         """What has come to ingest's queue by now, taken off it."""
         with open_inbound(self._broker_url, INGEST_QUEUE, name="tests") as inbound:
             deliveries = inbound.receive(1000, timedelta(0))

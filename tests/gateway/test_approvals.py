@@ -25,7 +25,7 @@ def test_a_word_becomes_a_fact_by_the_person_whose_token_it_is(asked: Gateway) -
     assert answer.headers["location"] == (
         "/api/events?type=approval.given&source=gateway%2Falice&service=foo&environment=dev"
     )
-    (fact,) = asked.told()
+    (fact,) = asked.received()
     assert fact.pop("time")
     assert fact == {
         "type": "approval.given",
@@ -54,13 +54,13 @@ def test_the_answer_waits_until_the_word_is_stored(asked: Gateway) -> None:
 
 def test_a_refusal_is_a_fact_too_and_says_why(asked: Gateway) -> None:
     assert asked.say({**YES, "decision": "refuse", "comment": " it\r\nis slow "}).status_code == 202
-    (fact,) = asked.told()
+    (fact,) = asked.received()
     assert (fact["type"], fact["comment"]) == ("approval.refused", " it\r\nis slow ")
 
 
 def test_a_word_may_name_its_deployment_and_the_file_that_was_seen(asked: Gateway) -> None:
     assert asked.say({**YES, "deployment": 1, "digest": "sha256:bb"}).status_code == 202
-    (fact,) = asked.told()
+    (fact,) = asked.received()
     assert (fact["deployment"], fact["digest"]) == (1, "sha256:bb")
 
 
@@ -86,7 +86,7 @@ def test_a_key_that_was_used_for_something_else_is_refused(asked: Gateway) -> No
     answer = asked.say({**YES, "decision": "refuse", "comment": "no"}, idempotency_key="42")
     assert answer.status_code == 422
     assert "Idempotency-Key 42 was used before" in answer.json()["message"]
-    assert asked.told() == []
+    assert asked.received() == []
 
 
 @pytest.mark.parametrize(
@@ -118,13 +118,13 @@ def test_a_key_that_was_used_for_something_else_is_refused(asked: Gateway) -> No
         ([], 400, "the body is no JSON object"),
     ],
 )
-def test_what_cannot_be_said_is_refused_with_what_is_wrong(
+def test_an_invalid_approval_is_refused_with_what_is_wrong(
     asked: Gateway, fields: object, status: int, message: str
 ) -> None:
     answer = asked.say(fields)
     assert (answer.status_code, answer.json()["code"]) == (status, status)
     assert message in answer.json()["message"]
-    assert asked.told() == []
+    assert asked.received() == []
 
 
 @pytest.mark.parametrize(
@@ -159,12 +159,14 @@ def test_a_body_that_is_none_is_refused(asked: Gateway, content: bytes, kind: st
         (JENKINS, 403, "jenkins lacks the scope approve"),
     ],
 )
-def test_nobody_and_who_may_not_are_told_so(asked: Gateway, token: str | None, status: int, message: str) -> None:
+def test_a_person_unknown_or_without_the_right_is_refused(
+    asked: Gateway, token: str | None, status: int, message: str
+) -> None:
     answer = asked.say(token=token)
     assert (answer.status_code, answer.json()["code"]) == (status, status)
     assert message in answer.json()["message"]
     assert ("www-authenticate" in answer.headers) == (status == 401)
-    assert asked.told() == []
+    assert asked.received() == []
 
 
 def test_who_says_too_much_waits(asked: Gateway) -> None:
@@ -176,7 +178,7 @@ def test_who_says_too_much_waits(asked: Gateway) -> None:
     assert 0 < int(answers[-1].headers["retry-after"]) <= 2
 
 
-def test_a_broker_that_is_away_is_told_and_nothing_counts(sqlite_url: str, embedded_url: str) -> None:
+def test_a_broker_that_is_away_is_reported_and_nothing_counts(sqlite_url: str, embedded_url: str) -> None:
     nowhere = "amqp://guest:guest@127.0.0.1:1/none"
     with story(sqlite_url) as world, gateway(world, embedded_url, publishes_to=nowhere) as asked:
         answer = asked.say(idempotency_key="7")

@@ -14,7 +14,7 @@ JSON = {"content_type": "application/json", "prefer": "wait=0"}
 def test_who_is_signed_in_approves_by_a_form_and_is_sent_back_to_the_page(asked: Gateway) -> None:
     answer = asked.submit("/api/approvals", FORM, signed_in=ALICE, sec_fetch_site="same-origin")
     assert (answer.status_code, answer.headers["location"]) == (303, "/flows/1?at=x")
-    (fact,) = asked.told()
+    (fact,) = asked.received()
     assert (fact["type"], fact["by"], fact["deployment"]) == ("approval.given", "alice", 1)
     assert "comment" not in fact
 
@@ -59,7 +59,7 @@ def test_a_form_of_another_site_does_nothing(asked: Gateway, path: str, sent: di
     assert answer.status_code == 403
     assert why in answer.json()["message"]
     assert "set-cookie" not in answer.headers
-    assert asked.told() == []
+    assert asked.received() == []
 
 
 @pytest.mark.parametrize("sent", [{"origin": "http://deploydb.test"}, {"sec_fetch_site": "same-origin"}, {}])
@@ -107,17 +107,17 @@ def test_a_proxy_says_who_a_person_is(asked: Gateway) -> None:
 def test_the_same_header_from_anywhere_else_means_nothing(asked: Gateway, peer: str) -> None:
     assert asked.at(peer).say(token=None, x_forwarded_user="bob").status_code == 401
     assert asked.at(peer).say(token=None, x_forwarded_user="bob", x_forwarded_for=PROXY).status_code == 401
-    assert asked.told() == []
+    assert asked.received() == []
 
 
 @pytest.mark.parametrize("names", [["bob", "alice"], [""], [" "], ["a\tb"], ["x" * 201]])
-def test_a_name_that_is_none_or_that_is_said_twice_is_nobody(asked: Gateway, names: list[str]) -> None:
+def test_a_name_that_is_none_or_that_is_given_twice_is_no_user(asked: Gateway, names: list[str]) -> None:
     lines = [("x-forwarded-user", name) for name in names]
     answer = asked.at(PROXY).ask("/api/approvals", content=json.dumps(YES).encode(), lines=lines, **JSON)
     assert answer.status_code == 401
 
 
-def test_a_wrong_token_is_nobody_whatever_the_proxy_says(asked: Gateway) -> None:
+def test_a_wrong_token_is_no_user_whatever_the_proxy_says(asked: Gateway) -> None:
     assert asked.at(PROXY).say(token="ddb_wrong", x_forwarded_user="bob").status_code == 401
     assert asked.at(PROXY).submit("/api/approvals", FORM, signed_in="gone", x_forwarded_user="bob").status_code == 303
 
@@ -175,7 +175,7 @@ def test_a_browser_is_sent_to_no_other_site(asked: Gateway, path: str, wanted: s
     assert (answer.status_code, answer.headers["location"]) == (303, "/status")
 
 
-def test_who_may_not_approve_is_told_so_in_the_browser(asked: Gateway) -> None:
+def test_who_may_not_approve_is_refused_in_the_browser(asked: Gateway) -> None:
     answer = asked.submit("/api/approvals", FORM, signed_in=JENKINS, accept="text/html,*/*")
     assert answer.status_code == 403
     assert "jenkins lacks the scope approve" in answer.text

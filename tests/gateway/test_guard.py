@@ -1,4 +1,4 @@
-"""Where reads are not open: programs are told 401, browsers are led to the sign-in page, pages know who is there."""
+"""Where reads are not open: programs get 401, browsers are led to the sign-in page, pages know who is there."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +35,7 @@ def closed(sqlite_url: str) -> Iterator[Asked]:
 
 
 @pytest.mark.parametrize("path", ["/api/status", "/status.json", "/nowhere", "/api/stream", "/"])
-def test_programs_are_told_to_say_who_they_are(closed: Asked, path: str) -> None:
+def test_programs_are_asked_to_authenticate(closed: Asked, path: str) -> None:
     answer = closed.ask(path, method="GET")
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="deploydb"')
     assert (list(answer.json()), answer.json()["code"]) == (["code", "message"], 401)

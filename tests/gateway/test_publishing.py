@@ -17,7 +17,7 @@ from deploydb.domain.model.facts import ApprovalGiven
 from deploydb.gateway.publishing import Publisher, message_of
 from deploydb.wire.native import decode_fact
 
-SAID = ApprovalGiven(
+APPROVAL = ApprovalGiven(
     id="1",
     source="gateway/alice",
     time=datetime(2026, 11, 22, 12, 0, tzinfo=UTC),
@@ -61,7 +61,7 @@ def publish(broker: Scripted, times: int = 1) -> None:
 
     async def say() -> None:
         for _ in range(times):
-            await publisher.publish(message_of(SAID))
+            await publisher.publish(message_of(APPROVAL))
 
     try:
         asyncio.run(say())
@@ -82,7 +82,7 @@ def test_one_that_was_lost_in_the_quiet_is_made_again_and_the_message_is_the_sam
     assert len(set(broker.taken)) == 1
 
 
-def test_a_broker_that_is_away_is_told_at_once() -> None:
+def test_a_broker_that_is_away_is_reported_at_once() -> None:
     broker = Scripted(LOST)
     with pytest.raises(Transient, match="the connection is lost"):
         publish(broker)
@@ -96,14 +96,14 @@ def test_only_confirmed_is_kept(state: str, error: type[Exception]) -> None:
 
 
 def test_what_ingest_would_refuse_is_not_sent() -> None:
-    assert decode_fact(message_of(SAID).body, arrived_at=datetime.now(UTC)) == SAID
+    assert decode_fact(message_of(APPROVAL).body, arrived_at=datetime.now(UTC)) == APPROVAL
     with pytest.raises(MessageRejected):
         message_of(ApprovalGiven(id="x" * 300, source="s", deployment=1, promotion="p", by="b"))
 
 
 def test_the_message_s_id_is_bounded_and_differs_by_person_and_word() -> None:
     others = [
-        SAID,
+        APPROVAL,
         ApprovalGiven(id="2", source="gateway/alice", deployment=1, promotion="p", by="a"),
         ApprovalGiven(id="1", source="gateway/bob", deployment=1, promotion="p", by="a"),
         ApprovalGiven(id="1", source="gateway/" + "ü" * 200, deployment=1, promotion="p", by="a"),

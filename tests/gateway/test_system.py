@@ -110,7 +110,7 @@ class Browser:
 
 
 def test_up_lets_the_person_at_the_machine_sign_in_and_approve(up: Up) -> None:
-    assert up.has_said("sign in", "with the token in", "data/token")
+    assert up.has_output("sign in", "with the token in", "data/token")
     kept = up.folder / "data" / "token"
     assert stat.S_IMODE(os.stat(kept).st_mode) == 0o600
     up.publish(published("1.0"))

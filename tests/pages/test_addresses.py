@@ -73,7 +73,7 @@ def test_home_is_the_matrix(service: Service) -> None:
     assert service.refusal("/") == (404, "there is no /")
 
 
-def test_a_deployment_is_told_with_its_flow_and_one_made_by_hand_with_its_lane(service: Service) -> None:
+def test_a_deployment_is_reported_with_its_flow_and_one_made_by_hand_with_its_lane(service: Service) -> None:
     answer = service.ask("/deployments/7")
     assert (answer.status_code, answer.headers["location"]) == (303, "/flows/2#deployment-7")
     by_hand = next(one for one in service.get("/api/deployments") if one["artifact"]["version"] == "0.0")

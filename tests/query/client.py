@@ -1,4 +1,4 @@
-"""Asking the service, as a client does."""
+"""A client of the service."""
 
 import json
 from collections.abc import Sequence

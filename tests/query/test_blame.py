@@ -13,7 +13,7 @@ from tests.scenario import (
 HOUR = timedelta(hours=1)
 
 
-def told(service: Service, query: str = "") -> list[tuple[str, str | None, str | None, str | None]]:
+def changes(service: Service, query: str = "") -> list[tuple[str, str | None, str | None, str | None]]:
     changes = service.get(f"/api/blame?{query}")["changes"]
     return [(one["kind"], one["environment"], one["version"], one["who"]) for one in changes]
 
@@ -46,9 +46,9 @@ def eventful(world: Scenario) -> None:
     world.deploy("failed")
 
 
-def test_what_changed_is_told_the_last_first(world: Scenario, service: Service) -> None:
+def test_what_changed_is_reported_the_last_first(world: Scenario, service: Service) -> None:
     eventful(world)
-    assert told(service) == [
+    assert changes(service) == [
         ("failed", "dev", "1.1", None),
         ("overridden", "dev", "1.1", "alice"),
         ("incident", "prod", None, None),
@@ -61,14 +61,14 @@ def test_what_changed_is_told_the_last_first(world: Scenario, service: Service) 
 
 def test_of_an_environment_also_what_concerns_all(world: Scenario, service: Service) -> None:
     eventful(world)
-    assert [kind for kind, *_ in told(service, "environment=prod")] == ["incident", "held", "deployed", "approved"]
+    assert [kind for kind, *_ in changes(service, "environment=prod")] == ["incident", "held", "deployed", "approved"]
 
 
 def test_of_the_hours_before_a_time(world: Scenario, service: Service) -> None:
     eventful(world)
     at = quote((NOON + 1.5 * HOUR).isoformat())
-    assert [kind for kind, *_ in told(service, f"at={at}&hours=1")] == ["incident", "held"]
-    assert told(service, f"at={quote((NOON - HOUR).isoformat())}") == []
+    assert [kind for kind, *_ in changes(service, f"at={at}&hours=1")] == ["incident", "held"]
+    assert changes(service, f"at={quote((NOON - HOUR).isoformat())}") == []
 
 
 def test_a_deployment_tells_what_ran_before_and_why_it_came(world: Scenario, service: Service) -> None:

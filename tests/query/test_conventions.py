@@ -54,7 +54,7 @@ def test_a_client_gets_the_media_type_it_prefers(quiet: Service, accept: str, me
 @pytest.mark.parametrize(
     "accept", ["application/xml", "text/*", "application/vnd.deploydb.v2+json", f"{JSON};q=0", "*/*;q=0", "json", ";,;"]
 )
-def test_a_client_that_takes_neither_media_type_is_told_so(quiet: Service, accept: str) -> None:
+def test_a_client_that_takes_neither_media_type_gets_406(quiet: Service, accept: str) -> None:
     code, message = quiet.refusal("/api/services", accept=accept)
     assert code == 406
     assert JSON in message

@@ -38,7 +38,7 @@ def filled(world: Scenario) -> None:
     seen(world, "dev", "7.0", name="bar")
 
 
-def told(service: Service, query: str) -> list[tuple[str, str, list[str]]]:
+def differences(service: Service, query: str) -> list[tuple[str, str, list[str]]]:
     differences = service.get(f"/api/diff?{query}")["differences"]
     return [
         (one["service"], one["relation"], [release["version"] for release in one["between"]]) for one in differences
@@ -47,9 +47,12 @@ def told(service: Service, query: str) -> list[tuple[str, str, list[str]]]:
 
 def test_who_is_behind_and_by_what(world: Scenario, service: Service) -> None:
     filled(world)
-    assert told(service, "from=dev&to=prod") == [("bar", "missing", []), ("foo", "behind", ["1.3", "1.2", "1.1"])]
-    assert told(service, "from=prod&to=dev") == [("bar", "extra", []), ("foo", "ahead", ["1.3", "1.2", "1.1"])]
-    assert told(service, "from=dev&to=dev&service=foo") == [("foo", "same", [])]
+    assert differences(service, "from=dev&to=prod") == [
+        ("bar", "missing", []),
+        ("foo", "behind", ["1.3", "1.2", "1.1"]),
+    ]
+    assert differences(service, "from=prod&to=dev") == [("bar", "extra", []), ("foo", "ahead", ["1.3", "1.2", "1.1"])]
+    assert differences(service, "from=dev&to=dev&service=foo") == [("foo", "same", [])]
 
 
 def test_the_whole_answer(world: Scenario, service: Service) -> None:
@@ -70,7 +73,7 @@ def test_the_whole_answer(world: Scenario, service: Service) -> None:
 
 def test_of_a_time_in_the_past(world: Scenario, service: Service) -> None:
     filled(world)
-    assert told(service, f"from=dev&to=prod&at={quote(NOON.isoformat())}") == [("foo", "same", [])]
+    assert differences(service, f"from=dev&to=prod&at={quote(NOON.isoformat())}") == [("foo", "same", [])]
 
 
 def test_where_versions_are_ordered_the_higher_one_is_newer(world: Scenario, service: Service) -> None:
@@ -81,7 +84,7 @@ def test_where_versions_are_ordered_the_higher_one_is_newer(world: Scenario, ser
         world.publish(version, time=(NOON - HOUR + timedelta(minutes=minute)).isoformat())
     seen(world, "dev", "2.0")
     seen(world, "prod", "1.10")
-    assert told(service, "from=dev&to=prod") == [("foo", "behind", [])]
+    assert differences(service, "from=dev&to=prod") == [("foo", "behind", [])]
 
 
 def test_what_is_missing_or_unknown_is_named(service: Service) -> None:

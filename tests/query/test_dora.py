@@ -1,4 +1,4 @@
-"""DORA of a service that was released, failed and was mended."""
+"""DORA of a service that was released, failed and recovered."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,8 +25,8 @@ def through(world: Scenario, version: str, outcome: str = "succeeded") -> None:
 
 
 @pytest.fixture
-def told(world: Scenario, service: Service) -> dict[str, Any]:
-    """1.0 first, then 1.1 and 1.2, then 1.3 which fails and 1.4 which mends it."""
+def figures(world: Scenario, service: Service) -> dict[str, Any]:
+    """1.0 first, then 1.1 and 1.2, then 1.3 which fails and 1.4 which recovers."""
     world.catalog = catalog(
         stages=(Stage(environment="dev"), Stage(environment="prod", after=After(environments=("dev",))))
     )
@@ -40,21 +40,21 @@ def told(world: Scenario, service: Service) -> dict[str, Any]:
     return body
 
 
-def test_the_figures_are_those_that_one_reckons_by_hand(told: dict[str, Any]) -> None:
-    assert told["environments"] == ["prod"]
-    assert (told["frequency"]["samples"], told["frequency"]["value"]) == (3, 3 / 7)
+def test_the_figures_are_those_that_one_reckons_by_hand(figures: dict[str, Any]) -> None:
+    assert figures["environments"] == ["prod"]
+    assert (figures["frequency"]["samples"], figures["frequency"]["value"]) == (3, 3 / 7)
     # 1.1 waited for 1.2 three hours; 1.2 took two; 1.3 came with 1.4, four hours after; 1.4 took two
-    lead = told["leadTime"]
+    lead = figures["leadTime"]
     assert (lead["samples"], lead["p50"], lead["p90"]) == (4, 2 * 3600, 4 * 3600)
     assert [one["count"] for one in lead["excluded"]] == [1]
-    assert (told["failureRate"]["failed"], told["failureRate"]["samples"]) == (1, 4)
-    assert (told["recovery"]["samples"], told["recovery"]["p50"]) == (1, 2 * 3600)
-    assert sum(day["deployments"] for day in told["days"]) == 3
-    assert all(told[name]["definition"] for name in ("frequency", "leadTime", "failureRate", "recovery"))
+    assert (figures["failureRate"]["failed"], figures["failureRate"]["samples"]) == (1, 4)
+    assert (figures["recovery"]["samples"], figures["recovery"]["p50"]) == (1, 2 * 3600)
+    assert sum(day["deployments"] for day in figures["days"]) == 3
+    assert all(figures[name]["definition"] for name in ("frequency", "leadTime", "failureRate", "recovery"))
 
 
-def test_another_environment_may_count_as_production(told: dict[str, Any], service: Service) -> None:
-    assert told
+def test_another_environment_may_count_as_production(figures: dict[str, Any], service: Service) -> None:
+    assert figures
     of_dev = service.get("/api/dora?environment=dev&window=1w")
     assert (of_dev["environments"], of_dev["frequency"]["samples"]) == (["dev"], 4)
 

@@ -14,7 +14,7 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
-def said(world: Scenario) -> None:
+def logged_events(world: Scenario) -> None:
     """1.0 at noon, a hold by alice at one, one by bob at two, which alice lifts at three."""
     world.publish("1.0")
     world.evaluate()

@@ -81,7 +81,7 @@ def test_a_veto_stands_over_a_lane_where_its_version_runs_or_comes_and_downstrea
     assert over(service, "prod") == answer
 
 
-def test_a_rollback_that_waits_is_told_beside_the_newest_that_does(world: Scenario, service: Service) -> None:
+def test_a_rollback_that_waits_is_reported_beside_the_newest_that_does(world: Scenario, service: Service) -> None:
     for version in ("1.0", "1.1"):
         world.publish(version)
         world.evaluate(minutes=1)

@@ -108,7 +108,7 @@ def memory(process: Process) -> int:
 
 
 @pytest.mark.parametrize("worker", ["query", "gateway", "web"])
-def test_a_head_of_more_than_64_kib_is_refused_whoever_sends_it(tmp_path: Path, sqlite_url: str, worker: str) -> None:
+def test_a_head_of_more_than_64_kib_is_refused_from_any_sender(tmp_path: Path, sqlite_url: str, worker: str) -> None:
     given = {"DEPLOYDB_READ": "token", "DEPLOYDB_TOKENS": f"alice read {hashed('ddb_alice')}"}
     with started(tmp_path, sqlite_url, worker, **given) as process:
         assert ask(process, head=b"X-Large: " + b"a" * 60_000 + b"\r\n") == 200
@@ -130,7 +130,7 @@ def test_a_head_of_more_than_64_kib_is_refused_whoever_sends_it(tmp_path: Path, 
         assert memory(process) < before + 30
 
 
-def test_two_thousand_half_requests_keep_nobody_out_and_do_not_stay(tmp_path: Path, sqlite_url: str) -> None:
+def test_two_thousand_half_requests_keep_no_client_out_and_do_not_stay(tmp_path: Path, sqlite_url: str) -> None:
     with started(tmp_path, sqlite_url) as process, ExitStack() as clients:
         half = [clients.enter_context(closing(connect(process, HALF))) for _ in range(2000)]
         began = time.monotonic()
@@ -174,7 +174,7 @@ def test_hundred_readers_that_do_not_read_cost_little(tmp_path: Path, sqlite_url
         until(lambda: ask(process, "/api/events.jsonl?type=none") == 200, seconds=40, what="their places to be free")
 
 
-def test_answers_that_nobody_reads_do_not_pile_up(tmp_path: Path, sqlite_url: str) -> None:
+def test_answers_that_no_client_reads_do_not_pile_up(tmp_path: Path, sqlite_url: str) -> None:
     with Scenario(sqlite_url) as world:
         for number in range(60):
             world.publish(f"1.{number}", note="x" * 900_000)

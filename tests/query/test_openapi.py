@@ -17,7 +17,7 @@ def test_it_is_served_as_it_is(embedded: Service) -> None:
     assert embedded.get("/api/openapi.json") == interface()
 
 
-def test_every_resource_has_its_body_and_its_parameters_told(embedded: Service) -> None:
+def test_every_resource_has_its_body_and_its_parameters_described(embedded: Service) -> None:
     paths = interface()["paths"]
     assert len(paths) >= len(RESOURCES)
     for path, operations in paths.items():

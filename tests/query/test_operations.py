@@ -38,7 +38,7 @@ def test_what_promotion_has_still_to_look_at_is_its_lag(service: Service, world:
     assert service.get("/api/operations")["evaluations"]["count"] == 0
 
 
-def test_what_the_broker_returned_is_told_with_its_reason(service: Service, world: Scenario) -> None:
+def test_what_the_broker_returned_is_reported_with_its_reason(service: Service, world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate(minutes=1)
     assert service.get("/api/operations")["outbox"] == {
@@ -56,7 +56,7 @@ def test_what_the_broker_returned_is_told_with_its_reason(service: Service, worl
     assert service.get("/api/operations")["outbox"]["count"] == 1
 
 
-def test_facts_about_what_nobody_knows_are_told_the_last_first(service: Service, world: Scenario) -> None:
+def test_facts_about_unknown_deployments_are_listed_last_first(service: Service, world: Scenario) -> None:
     for version in ("3.0", "3.1"):
         world.tell("deployment.finished", service="ghost", environment="prod", version=version, outcome="succeeded")
     body = service.get("/api/operations")
@@ -65,7 +65,7 @@ def test_facts_about_what_nobody_knows_are_told_the_last_first(service: Service,
     assert body["unmatchedFacts"][0]["why"] == "no deployment of ghost 3.1 to prod"
 
 
-def test_what_time_changes_and_what_is_misconfigured_is_told(service: Service, world: Scenario) -> None:
+def test_what_time_changes_and_what_is_misconfigured_is_reported(service: Service, world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate()
     world.commands()

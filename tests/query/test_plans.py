@@ -13,6 +13,7 @@ from deploydb.store.engine import reading
 from deploydb.store.projections.publications import module_key
 from deploydb.store.queries import (
     approvals,
+    artifact_places,
     artifacts,
     as_of,
     blame,
@@ -32,7 +33,6 @@ from deploydb.store.queries import (
     plan,
     releases,
     rollback,
-    where,
     why,
 )
 from deploydb.store.snapshot import snapshots
@@ -102,11 +102,11 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: rollback.came_after(c, "foo", "dev", RELEASE, 1, limit=50), set()),
     (lambda c: why.last_to_run(c, "foo", "dev"), {"pk_current_version"}),
     (lambda c: why.version_is_stored(c, [("com.example", "foo")], "1.0"), set()),
-    (lambda c: where.by_commit(c, "4f9c1d2"), {"ix_artifact_commit"}),
-    (lambda c: where.by_digest(c, "sha256:00"), {"ix_artifact_digest"}),
-    (lambda c: where.by_purl(c, "pkg:maven/x/y@1"), {"ix_artifact_purl"}),
-    (lambda c: where.by_version(c, [("com.example", "foo")], "1.0"), set()),
-    (lambda c: where.places(c, [1]), {"ix_deployment_artifact"}),
+    (lambda c: artifact_places.by_commit(c, "4f9c1d2"), {"ix_artifact_commit"}),
+    (lambda c: artifact_places.by_digest(c, "sha256:00"), {"ix_artifact_digest"}),
+    (lambda c: artifact_places.by_purl(c, "pkg:maven/x/y@1"), {"ix_artifact_purl"}),
+    (lambda c: artifact_places.by_version(c, [("com.example", "foo")], "1.0"), set()),
+    (lambda c: artifact_places.places(c, [1]), {"ix_deployment_artifact"}),
     (lambda c: diff.published_between(c, [SPAN]), {"ix_artifact_module"}),
     (lambda c: blame.changes_between(c, NOON, NOON, service=None, environment=None), {"pk_event"}),
     (lambda c: blame.ran_before(c, [1]), {"ix_live_interval_lane"}),

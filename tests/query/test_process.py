@@ -58,7 +58,7 @@ class Process:
     def ready(self) -> "Process":
         """Once it can be asked."""
         until(lambda: self.process.poll() is not None or bool(self.address), seconds=30, what="the service to listen")
-        assert self.process.poll() is None, self.said()
+        assert self.process.poll() is None, self.output()
         return self
 
     def get(self, path: str) -> Any:
@@ -78,10 +78,10 @@ class Process:
 
     def logged(self, event: str) -> list[dict[str, Any]]:
         """The log's lines that say this."""
-        lines = (json.loads(line) for line in self.said().splitlines() if line.startswith("{"))
+        lines = (json.loads(line) for line in self.output().splitlines() if line.startswith("{"))
         return [line for line in lines if line["event"] == event]
 
-    def said(self) -> str:
+    def output(self) -> str:
         """All that it has logged."""
         return self._log.read_text()
 
@@ -114,7 +114,7 @@ def test_it_answers_and_a_stop_is_a_success(process: Process, sqlite_url: str, n
     assert process.get("/api/artifacts/1")["version"] == "1.0"
     process.process.send_signal(number)
     assert process.process.wait(timeout=10) == 0
-    assert "Traceback" not in process.said()
+    assert "Traceback" not in process.output()
 
 
 def test_a_stop_does_not_wait_for_clients_that_say_nothing_more(process: Process) -> None:
@@ -169,7 +169,7 @@ def test_hostile_requests_are_refused_and_the_next_one_is_answered(process: Proc
     with suppress(ConnectionError):  # it does not wait for the rest of what it will not read
         process.raw(with_body % 3_000_000 + b"x" * 3_000_000)
     assert process.get("/api/services")
-    assert "Traceback" not in process.said()
+    assert "Traceback" not in process.output()
 
 
 def test_head_has_no_body(process: Process) -> None:
@@ -218,14 +218,14 @@ def test_an_address_that_cannot_be_had_ends_it_with_one_clear_line(
         assert started.process.wait(timeout=20) == 1
     finally:
         started.end()
-    (line,) = started.said().splitlines()
+    (line,) = started.output().splitlines()
     assert answer in line
 
 
-def test_a_database_that_nobody_migrated_ends_it_with_one_clear_line(tmp_path: Path) -> None:
+def test_a_database_without_migrations_ends_it_with_one_clear_line(tmp_path: Path) -> None:
     started = Process(tmp_path, f"sqlite:///{tmp_path}/empty.db")
     try:
         assert started.process.wait(timeout=20) == 1
     finally:
         started.end()
-    assert started.said() == "deploydb query: the database is empty: run `deploydb db migrate`\n"
+    assert started.output() == "deploydb query: the database is empty: run `deploydb db migrate`\n"

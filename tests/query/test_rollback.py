@@ -81,7 +81,7 @@ def test_a_version_that_never_succeeded_cannot_be_put_back(service: Service) -> 
     assert (body["possible"], body["why"]) == (False, "9.9 has not succeeded in prod")
 
 
-def test_a_vetoed_version_is_passed_over_and_holds_are_told(service: Service) -> None:
+def test_a_vetoed_version_is_passed_over_and_holds_are_reported(service: Service) -> None:
     world = service.world
     world.tell("hold.placed", kind="veto", service="foo", version="2.0", by="alice", reason="leaks")
     world.tell("hold.placed", kind="freeze", environment="prod", by="bob", reason="holidays")
@@ -101,7 +101,7 @@ def test_a_pin_stands_against_it(service: Service) -> None:
     assert (body["possible"], body["holds"]) == (False, ["pinned to 3.0 by alice: audit"])
 
 
-def test_it_does_what_it_said(service: Service) -> None:
+def test_it_does_what_it_announced(service: Service) -> None:
     statement = service.get(PATH)
     world = service.world
     world.tell("rollback.requested", service="foo", environment="prod", by="alice", reason="slow")

@@ -68,7 +68,7 @@ def test_what_runs_and_what_comes(world: Scenario, service: Service) -> None:
     )
 
 
-def test_of_what_waits_only_the_newest_of_each_module_is_told(world: Scenario, service: Service) -> None:
+def test_of_what_waits_only_the_newest_of_each_module_is_reported(world: Scenario, service: Service) -> None:
     world.catalog = catalog(stages=DEV_TO_PROD)
     for version in ("1.0", "1.1", "1.2"):
         world.publish(version)
@@ -124,7 +124,7 @@ def test_the_modules_of_a_service_run_side_by_side(world: Scenario, service: Ser
     assert [one["module"] for one in running] == ["com.example:theme", "com.example:web"]
 
 
-def test_what_runs_where_nothing_is_configured_is_told_last(world: Scenario, service: Service) -> None:
+def test_what_runs_where_nothing_is_configured_is_reported_last(world: Scenario, service: Service) -> None:
     seen = {"group": "com.example", "name": "foo", "version": "0.9"}
     world.tell("deployment.observed", service="foo", environment="basement", artifact=seen)
     world.tell("deployment.observed", service="legacy", environment="basement", artifact=seen)
@@ -142,7 +142,7 @@ def test_what_runs_where_nothing_is_configured_is_told_last(world: Scenario, ser
     assert lanes(service, "?service=foo&environment=basement")["foo", "basement"]["running"][0]["version"] == "0.9"
 
 
-def test_a_service_that_is_configured_no_more_is_told_while_something_of_it_is_there(
+def test_a_service_that_is_configured_no_more_is_reported_while_something_of_it_is_there(
     world: Scenario, service: Service
 ) -> None:
     world.publish("1.0")

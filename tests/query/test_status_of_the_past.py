@@ -32,7 +32,7 @@ def release(world: Scenario, version: str) -> int:
     return command.deployment
 
 
-def test_what_ran_then_is_told_with_how_far_it_was_verified(world: Scenario, service: Service) -> None:
+def test_what_ran_then_is_reported_with_how_far_it_was_verified(world: Scenario, service: Service) -> None:
     release(world, "1.0")
     world.now += HOUR
     world.tell(

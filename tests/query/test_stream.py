@@ -58,7 +58,7 @@ def world(database_url: str) -> Iterator[Scenario]:
         yield world
 
 
-def test_who_listens_is_told_what_is_added_and_whom_it_is_about(process: Process, world: Scenario) -> None:
+def test_a_listener_gets_what_is_added_and_whom_it_is_about(process: Process, world: Scenario) -> None:
     world.publish("1.0")
     with closing(Listener(process.address)) as listener:
         assert listener.answer.getheader("content-type") == "text/event-stream; charset=utf-8"

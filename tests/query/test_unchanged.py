@@ -36,7 +36,7 @@ def test_what_a_decision_changes_is_in_the_next_answer(world: Scenario, service:
     assert service.get("/api/deployments/1")["status"] == "FAILED"
 
 
-def test_what_changes_nothing_that_is_told_changes_no_tag(world: Scenario, service: Service) -> None:
+def test_what_changes_nothing_in_the_answer_changes_no_tag(world: Scenario, service: Service) -> None:
     world.publish("1.0")
     world.evaluate()
     tag = service.ask("/api/status").headers["etag"]
@@ -69,7 +69,7 @@ def test_answers_that_depend_on_the_time_are_compared_by_what_they_say(world: Sc
     assert service.ask("/api/why/foo/dev", **{"if-none-match": first.headers["etag"]}).status_code == 304
 
 
-def test_two_media_types_of_one_answer_are_told_apart_by_caches(service: Service) -> None:
+def test_two_media_types_of_one_answer_are_separate_in_caches(service: Service) -> None:
     assert service.ask("/api/services").headers["vary"] == "Accept"
 
 

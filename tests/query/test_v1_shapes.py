@@ -119,7 +119,7 @@ def test_a_deployment_and_its_promotion_result_on_their_way(world: Scenario, ser
     assert service.get("/api/deployments/1/promotions/1") == result
 
 
-def test_a_promotion_that_said_no_has_failed(world: Scenario, service: Service) -> None:
+def test_a_promotion_that_refuses_has_failed(world: Scenario, service: Service) -> None:
     published(world)
     world.deploy()
     world.tell("verification.finished", deployment=1, promotion="smoke", outcome="failed", url="https://ci/8")
@@ -157,7 +157,7 @@ def test_all_deployments_ascending_and_the_latest(world: Scenario, service: Serv
     assert service.get("/api/deployments/latest") == service.get("/api/deployments/4")
 
 
-def test_a_deployment_that_nobody_commanded_is_one_too(world: Scenario, service: Service) -> None:
+def test_a_deployment_without_a_command_is_one_too(world: Scenario, service: Service) -> None:
     seen = {"group": "com.example", "name": "foo", "version": "0.9"}
     world.tell("deployment.observed", service="foo", environment="dev", artifact=seen, by="bob")
     world.evaluate()

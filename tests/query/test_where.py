@@ -66,7 +66,7 @@ def test_the_whole_answer(service: Service) -> None:
     }
 
 
-def test_what_was_replaced_is_told_with_what_runs_instead(world: Scenario, service: Service) -> None:
+def test_what_was_replaced_is_reported_with_what_runs_instead(world: Scenario, service: Service) -> None:
     world.now += timedelta(hours=1)
     world.publish("1.1", artifact={"commit": "5" * 40})
     world.evaluate()
@@ -78,7 +78,7 @@ def test_what_was_replaced_is_told_with_what_runs_instead(world: Scenario, servi
     assert states(service, "1.1") == [("dev", "runs", "COMPLETED"), ("prod", "coming", "NOT_STARTED")]
 
 
-def test_what_never_came_is_told_with_the_reason(world: Scenario, service: Service) -> None:
+def test_what_never_came_is_reported_with_the_reason(world: Scenario, service: Service) -> None:
     world.now += timedelta(hours=1)
     world.publish("1.1")
     world.evaluate()
@@ -103,7 +103,7 @@ def test_a_beginning_that_several_commits_have_finds_each(world: Scenario, servi
     "what",
     ["4f9c1d3", "4f9c1d2f", "9.9", "com.example:foo:9.9", "pkg:maven/x/y@1", "pkg:" + "x" * 3000, "a:b", "::", "%"],
 )
-def test_what_nobody_has_heard_of_says_how_to_ask(service: Service, what: str) -> None:
+def test_an_unknown_name_says_how_to_ask(service: Service, what: str) -> None:
     code, message = service.refusal(f"/api/where/{quote(what)}")
     assert code == 404
     assert "GROUP:NAME:VERSION" in message

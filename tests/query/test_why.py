@@ -103,7 +103,7 @@ def test_it_failed_upstream(world: Scenario, service: Service) -> None:
     assert answer(service, "dev") == "1.4.0 is not in dev: it failed there: its orchestrator gave no reason"
 
 
-def test_a_gate_said_no(world: Scenario, service: Service) -> None:
+def test_a_gate_failed(world: Scenario, service: Service) -> None:
     to_staging(world)
     smoke(world, 2, "failed", reason="3 of 40 checks")
     assert answer(service) == "1.4.0 is not in prod: it failed in staging: smoke failed: 3 of 40 checks"
@@ -226,7 +226,7 @@ def test_a_fan_in_names_each_branch_that_is_not_through(world: Scenario, service
     assert [stage["environment"] for stage in service.get("/api/why/foo/us")["stages"]] == ["dev", "us"]
 
 
-def test_what_nobody_commanded_is_told_as_it_was_seen(world: Scenario, service: Service) -> None:
+def test_a_deployment_without_a_command_is_shown_as_it_was_seen(world: Scenario, service: Service) -> None:
     seen = {"group": "com.example", "name": "foo", "version": "0.9"}
     world.tell("deployment.observed", service="foo", environment="prod", artifact=seen, by="bob", reason="hotfix")
     world.evaluate()

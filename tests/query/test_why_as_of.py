@@ -14,7 +14,7 @@ def then(service: Service, at: str, version: str = "1.4.0", environment: str = "
     return service.get(f"/api/why/foo/{environment}?version={version}&at={quote(at)}")
 
 
-def test_what_it_said_then(world: Scenario, service: Service) -> None:
+def test_its_explanation_then(world: Scenario, service: Service) -> None:
     to_staging(world)
     world.now += timedelta(minutes=10)
     smoke(world, 2)
