@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from deploydb.domain.model.reasons import ExpiryDeferred
-from deploydb.store.tables import deployment, reading
+from deploydb.store.tables import deployment, ingest_watermark
 from tests.cluster import write_config
 from tests.workers.in_process import (
     InProcess,
@@ -26,7 +26,7 @@ def test_a_deployment_that_finished_in_time_while_ingest_was_away_does_not_expir
     (ingest, _, _) = workshop.start("ingest", "promote", "relay")
     workshop.publish(published("1.0"))
     (command,) = workshop.commands()
-    until(lambda: workshop.rows(sa.select(reading)), "ingest says until when it has read")
+    until(lambda: workshop.rows(sa.select(ingest_watermark)), "ingest says until when it has read")
     ingest.stop()
     workshop.publish(fact("deployment.finished", "late", command=command.id, outcome="succeeded"))
     assert datetime.now(UTC) < command.deadline, "the machine is too slow for this test"
@@ -47,11 +47,11 @@ def test_what_is_not_answered_expires_all_the_same(workshop: InProcess) -> None:
 
 def test_an_idle_ingest_writes_about_once_a_second(workshop: InProcess) -> None:
     workshop.start("ingest")
-    first = until(lambda: workshop.rows(sa.select(reading.c.read_until)), "it has read")
+    first = until(lambda: workshop.rows(sa.select(ingest_watermark.c.read_until)), "it has read")
     seen = {first[0].read_until}
     began = time.monotonic()
     while time.monotonic() - began < 3:
-        seen |= {row.read_until for row in workshop.rows(sa.select(reading.c.read_until))}
+        seen |= {row.read_until for row in workshop.rows(sa.select(ingest_watermark.c.read_until))}
     assert 2 <= len(seen) <= 5
 
 
