@@ -10,6 +10,7 @@ from deploydb.domain.calendar.windows import next_opening, opens
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.window import window
 from deploydb.domain.model.promotions import Window, WindowPromotion
+from deploydb.domain.wording import text
 from tests.domain.given import deployment
 
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"
@@ -202,7 +203,7 @@ def test_the_gate_says_why_and_until_when(
     promotion: WindowPromotion, now: str, outcome: str, reason: str, recheck_at: str | None
 ) -> None:
     verdict = window(promotion, GateContext(deployment=deployment(), now=utc(now)))
-    assert (verdict.promotion, verdict.outcome, verdict.reason) == ("change-hours", outcome, reason)
+    assert (verdict.promotion, verdict.outcome, text(verdict.reason)) == ("change-hours", outcome, reason)
     assert verdict.recheck_at == (utc(recheck_at) if recheck_at is not None else None)
 
 

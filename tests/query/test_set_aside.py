@@ -37,7 +37,7 @@ def test_it_is_shown_with_its_error_until_it_is_evaluated_again(world: Scenario,
     for path in ("/api/status", "/api/operations"):
         (aside,) = service.get(path)["setAside"]
         assert aside["text"].startswith(SINCE)
-    assert service.get("/readyz") == {"ready": True, "reasons": [], "warnings": [SINCE]}
+    assert service.get("/readyz") == {"ready": True, "reasons": [], "warnings": [f"evaluation: {SINCE}"]}
     with world.engine.begin() as connection:
         connection.execute(sa.update(hotfix).values(skip=[]))
     world.evaluate(seconds=1)
