@@ -156,7 +156,7 @@ class Up:
         found = {}
         for child in children:
             words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
-            found[words[words.index("workers") + 1]] = int(child)
+            found[words[words.index("-m") + 2]] = int(child)
         return found
 
 

@@ -57,7 +57,7 @@ SPAN = diff.Span(group="com.example", name="foo", after=NOON, until=NOON)
 MOST_PAGES = 2_000
 """An answer of some hundred rows, each found by an index. The log alone has fifty thousand."""
 
-_WHOLE = "Seq Scan on reading "
+_WHOLE = "Seq Scan on ingest_watermark "
 """A row a worker: it is read as a whole."""
 
 Ask = Callable[[sa.Connection], Any]
@@ -123,7 +123,7 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: events.events_before(c, None, events.Filter(type="approval.given"), limit=20), {"ix_event_rare"}),
     (lambda c: events.events_before(c, None, events.Filter(since=NOON, until=NOON), limit=20), {"pk_event"}),
     (lambda c: approvals.words_on(c, [1]), {"pk_approval"}),
-    (lambda c: live_durations.stays_of(c, "foo", NOON, limit=60), {"ix_live_interval_lane"}),
+    (lambda c: live_durations.live_durations(c, "foo", NOON, limit=60), {"ix_live_interval_lane"}),
     (lambda c: releases.release_by_id(c, 1), {"pk_artifact"}),
     (operations.unevaluated, {"pk_evaluation_request"}),
     (operations.unsent, {"ix_outbox_unsent"}),
