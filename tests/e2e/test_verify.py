@@ -26,7 +26,7 @@ def house(amqp_url: str, postgresql_url: str, server: Web, tmp_path: Path) -> It
         "environments/dev.yml": "description: first\n",
         "environments/prod.yml": "description: last\n",
         "promotions/ready.yml": (
-            f'type: WebhookPromotion\nurl: "{server.url}/ready/{{service}}/{{version}}"\ninterval: 1s\nretries: 5\n'
+            f'type: WebhookPromotion\nurl: "{server.url}/ready/{{service}}/{{version}}"\ninterval: 1s\nretries: 60\n'
         ),
         "promotions/errors.yml": (
             f"type: MetricPromotion\nprometheus: {server.url}\nbelow: 0.01\nfor: 1s\ninterval: 1s\n"
@@ -50,7 +50,7 @@ def house(amqp_url: str, postgresql_url: str, server: Web, tmp_path: Path) -> It
 
 
 def test_a_webhook_and_a_metric_let_a_version_through_and_why_tells_it(house: Cluster, server: Web) -> None:
-    server.reply("/ready/foo/1.0", 503, 503, 200)
+    server.reply("/ready/foo/1.0", 503)
     server.vector("0.5", "0.001")
     artifact = {"group": "com.example", "name": "foo", "version": "1.0"}
     house.publish(
@@ -61,8 +61,8 @@ def test_a_webhook_and_a_metric_let_a_version_through_and_why_tells_it(house: Cl
         return house.deploydb("why", "foo", environment, "1.0").stdout
 
     until(lambda: "ready has no answer yet: 503, expected 200; it is asked again" in why("dev"), seconds=20)
+    server.reply("/ready/foo/1.0", 200)
     until(lambda: "ready passed: 200" in why("dev"), seconds=20, what="the webhook to pass")
-    assert server.paths().count("/ready/foo/1.0") == 3
     until(lambda: "errors passed: 0.001, below 0.01 for 1s" in why("prod"), seconds=30, what="the metric to pass")
     assert house.deploydb("status").stdout.count("1.0 SUCCESS") == 2
     assert set(server.queries()) == {'sum(errors{service="foo"})'}
