@@ -97,8 +97,9 @@ def _answers(address: str) -> bool:
 
 _CHANGE = """
 WITH changed AS (
-    UPDATE deployment SET reason = 'change ' || %s FROM current_version
-    WHERE deployment.id = running.deployment_id AND running.deployment_id %% 100 = %s
+    UPDATE deployment SET status_reason = jsonb_build_object('code', 'reported', 'text', 'change ' || %s)
+    FROM current_version
+    WHERE deployment.id = current_version.deployment_id AND current_version.deployment_id %% 100 = %s
 )
 INSERT INTO revision VALUES (0, 1) ON CONFLICT (slot) DO UPDATE SET number = revision.number + 1
 """

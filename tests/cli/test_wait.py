@@ -97,7 +97,7 @@ def test_a_promotion_of_what_is_through_passes_nothing_by(beside: Shell, queue: 
 
 
 def test_a_promotion_past_stages_needs_a_confirmation(beside: Shell, queue: Queue) -> None:
-    assert "Say --yes" in beside.fails("promote", "foo", "prod", "1.1", "--reason", "now", code=2)
+    assert "pass --yes" in beside.fails("promote", "foo", "prod", "1.1", "--reason", "now", code=2)
     assert "9.9" in beside.fails("promote", "foo", "prod", "9.9", "--reason", "now")
     assert answered(beside, "n\n") == 130
     assert queue.bodies() == []

@@ -66,7 +66,7 @@ def test_every_release_is_stored_once_and_the_newest_of_each_project_ends_in_pro
         assert count("event WHERE source LIKE 'git/%'") == count("artifact") == 2221
         statuses = {row[0] for row in database.execute("SELECT DISTINCT status FROM deployment")}
         assert statuses == {"SUCCESS", "SKIPPED"}
-        assert count("deployment WHERE reason IS NULL OR reason = ''") == 0
+        assert count("deployment WHERE status_reason IS NULL") == 0
         assert (
             count("deployment WHERE command IS NOT NULL")
             == count("outbox")
