@@ -24,13 +24,7 @@ from .confirmed_publisher import ConfirmedPublisher
 from .health import WorkerHealth
 from .ingest import Ingest
 from .loop import Worker, run
-from .process import (
-    Process,
-    end_with_parent,
-    ended_clearly,
-    process,
-    tell_parent_ready,
-)
+from .process import Process, end_with_parent, ended_clearly, process, tell_parent_ready
 from .promote import Promote
 from .relay import Relay
 from .verify import SETTLING, Verify

@@ -13,11 +13,7 @@ from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.promotions import MetricPromotion, WebhookPromotion
 from deploydb.domain.promql import promql
 from deploydb.domain.unsafe_characters import visible
-from deploydb.egress import (
-    Answer,
-    NoAnswer,
-    Request,
-)
+from deploydb.egress import Answer, NoAnswer, Request
 
 QUOTED_BYTES = 1024
 PROMETHEUS_TIMEOUT = timedelta(seconds=10)

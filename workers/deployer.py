@@ -30,11 +30,7 @@ from .confirmed_publisher import ConfirmedPublisher
 from .deployer_metrics import DeployerMetrics
 from .run_journal import Runs
 from .signals import Signals
-from .subprocess_runner import (
-    TERMINATE_WITHIN_SECONDS,
-    Ended,
-    Run,
-)
+from .subprocess_runner import TERMINATE_WITHIN_SECONDS, Ended, Run
 
 IDLE_WAIT = timedelta(seconds=1)
 BUSY_WAIT = timedelta(milliseconds=50)

@@ -9,11 +9,7 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry, Counter
 from tenacity import AttemptManager, RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
 
-from deploydb.domain.model.errors import (
-    NotAllowed,
-    Transient,
-    Unusable,
-)
+from deploydb.domain.model.errors import NotAllowed, Transient, Unusable
 from deploydb.telemetry import Log
 
 from .health import WorkerHealth

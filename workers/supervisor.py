@@ -21,11 +21,7 @@ from typing import IO
 
 from deploydb.domain.model.errors import Misconfigured
 from deploydb.domain.unsafe_characters import in_one_line
-from deploydb.private_files import (
-    make_file,
-    make_folder,
-    narrow,
-)
+from deploydb.private_files import make_file, make_folder, narrow
 from deploydb.processes import command
 
 from .signals import Signals

@@ -14,12 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from deploydb.broker.address import RabbitMQAddress
-from deploydb.broker.dead_letter import (
-    letter,
-    replayed,
-    require_replayable,
-    unbound,
-)
+from deploydb.broker.dead_letter import letter, replayed, require_replayable, unbound
 from deploydb.broker.inbound import RabbitMQInbound
 from deploydb.broker.outbound import RabbitMQOutbound
 from deploydb.broker.pika_session import connected

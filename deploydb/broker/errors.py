@@ -8,11 +8,7 @@ from datetime import UTC, datetime
 from ssl import SSLCertVerificationError
 
 from deploydb.broker.address import RabbitMQAddress
-from deploydb.domain.model.errors import (
-    Misconfigured,
-    NotAllowed,
-    Transient,
-)
+from deploydb.domain.model.errors import Misconfigured, NotAllowed, Transient
 
 PROVISION = "run `deploydb broker provision`"
 

@@ -17,11 +17,7 @@ from pika.exceptions import (
 
 from deploydb.broker.address import RabbitMQAddress
 from deploydb.broker.errors import meaning, untrusted
-from deploydb.domain.model.errors import (
-    Misconfigured,
-    NotAllowed,
-    Transient,
-)
+from deploydb.domain.model.errors import Misconfigured, NotAllowed, Transient
 
 HEARTBEAT_SECONDS = 20
 """pika checks for traffic every interval plus five seconds: it finds a dead peer within twice that, 50 s. With the

@@ -6,16 +6,8 @@ import click
 
 from deploydb.cli.client import Body, ask
 from deploydb.cli.options import not_blank
-from deploydb.cli.publisher import (
-    my_source,
-    new_id,
-    publish_one,
-)
-from deploydb.domain.model.errors import (
-    NotFound,
-    Permanent,
-    Transient,
-)
+from deploydb.cli.publisher import my_source, new_id, publish_one
+from deploydb.domain.model.errors import NotFound, Permanent, Transient
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
 from deploydb.domain.model.promotions import FREEZE
 from deploydb.users import me

@@ -3,16 +3,7 @@
 import click
 
 from deploydb.cli.client import Body, ask
-from deploydb.cli.output import (
-    ago,
-    is_shown,
-    is_wide,
-    output_option,
-    reason_text,
-    show_line,
-    show_table,
-    whole,
-)
+from deploydb.cli.output import ago, is_shown, is_wide, output_option, reason_text, show_line, show_table, whole
 from deploydb.domain.model.errors import NotFound
 
 

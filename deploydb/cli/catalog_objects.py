@@ -2,19 +2,8 @@
 
 import click
 
-from deploydb.cli.client import (
-    Body,
-    ask,
-    ask_all,
-)
-from deploydb.cli.output import (
-    ago,
-    is_shown,
-    output_option,
-    reason_text,
-    show_line,
-    show_table,
-)
+from deploydb.cli.client import Body, ask, ask_all
+from deploydb.cli.output import ago, is_shown, output_option, reason_text, show_line, show_table
 
 
 @click.group()

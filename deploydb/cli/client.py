@@ -15,12 +15,7 @@ from urllib.request import Request, urlopen
 import click
 from msgspec import Struct
 
-from deploydb.domain.model.errors import (
-    NotAllowed,
-    NotFound,
-    Permanent,
-    Transient,
-)
+from deploydb.domain.model.errors import NotAllowed, NotFound, Permanent, Transient
 from deploydb.domain.unsafe_characters import in_one_line
 from deploydb.settings import from_environment
 

@@ -7,18 +7,8 @@ import click
 
 from deploydb.broker.open import open_dead_letters
 from deploydb.broker.port import DeadLetter, DeadLetters
-from deploydb.cli.output import (
-    ago,
-    is_shown,
-    output_option,
-    show_line,
-    show_table,
-)
-from deploydb.domain.model.errors import (
-    Misconfigured,
-    NotAllowed,
-    NotFound,
-)
+from deploydb.cli.output import ago, is_shown, output_option, show_line, show_table
+from deploydb.domain.model.errors import Misconfigured, NotAllowed, NotFound
 from deploydb.settings import from_environment
 
 MOST = 1000

@@ -3,12 +3,7 @@
 import click
 
 from deploydb.cli.client import Body, ask
-from deploydb.cli.output import (
-    ago,
-    is_shown,
-    output_option,
-    show_table,
-)
+from deploydb.cli.output import ago, is_shown, output_option, show_table
 from deploydb.cli.times import past_option
 from deploydb.domain.model.errors import DeployDBError, NotAllowed
 

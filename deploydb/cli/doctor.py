@@ -4,11 +4,7 @@ import click
 import msgspec
 
 from deploydb.cli.doctor_checks import examined
-from deploydb.cli.output import (
-    is_shown,
-    output_option,
-    show_table,
-)
+from deploydb.cli.output import is_shown, output_option, show_table
 
 
 @click.command()

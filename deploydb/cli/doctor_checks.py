@@ -14,11 +14,7 @@ from msgspec.structs import replace
 from deploydb import __version__
 from deploydb.broker.inspection import inspect
 from deploydb.broker.topology import DEAD_QUEUE, INGEST_QUEUE, Topology, topology, topology_of
-from deploydb.cli.client import (
-    Moment,
-    ask,
-    meet,
-)
+from deploydb.cli.client import Moment, ask, meet
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.gates.formatting import in_words
 from deploydb.domain.model.errors import DeployDBError, Misconfigured

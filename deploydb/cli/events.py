@@ -5,13 +5,7 @@ from collections.abc import Mapping
 import click
 
 from deploydb.cli.client import Body, ask
-from deploydb.cli.output import (
-    details,
-    is_shown,
-    output_option,
-    show_table,
-    whole,
-)
+from deploydb.cli.output import details, is_shown, output_option, show_table, whole
 from deploydb.cli.tail import followed
 from deploydb.cli.times import past_option
 

@@ -3,16 +3,7 @@
 import click
 
 from deploydb.cli.client import Body, ask
-from deploydb.cli.output import (
-    ago,
-    guarding,
-    is_shown,
-    output_option,
-    reason_text,
-    show_line,
-    show_table,
-    until,
-)
+from deploydb.cli.output import ago, guarding, is_shown, output_option, reason_text, show_line, show_table, until
 from deploydb.cli.watch import watched
 from deploydb.domain.model.errors import NotFound
 

@@ -5,11 +5,7 @@ from datetime import UTC, datetime
 import click
 
 from deploydb.cli.client import ask
-from deploydb.cli.publisher import (
-    my_source,
-    new_id,
-    publish_one,
-)
+from deploydb.cli.publisher import my_source, new_id, publish_one
 from deploydb.domain.model.errors import NotFound, Transient
 from deploydb.domain.model.facts import HoldLifted, HoldPlaced
 from deploydb.domain.model.overrides import Kind

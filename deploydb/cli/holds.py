@@ -5,22 +5,9 @@ from datetime import datetime
 import click
 
 from deploydb.cli.client import Body, ask
-from deploydb.cli.hold_actions import (
-    lift,
-    place,
-    require_version,
-)
-from deploydb.cli.options import (
-    by_option,
-    reason_option,
-    until_option,
-)
-from deploydb.cli.output import (
-    ago,
-    is_shown,
-    output_option,
-    show_table,
-)
+from deploydb.cli.hold_actions import lift, place, require_version
+from deploydb.cli.options import by_option, reason_option, until_option
+from deploydb.cli.output import ago, is_shown, output_option, show_table
 from deploydb.cli.output import until as in_time
 from deploydb.domain.model.errors import Permanent, Transient
 

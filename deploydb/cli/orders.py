@@ -6,24 +6,9 @@ import click
 
 from deploydb.cli.client import Body, ask
 from deploydb.cli.options import by_option, reason_option
-from deploydb.cli.output import (
-    ago,
-    is_shown,
-    output_option,
-    show_line,
-    show_table,
-    whole,
-)
-from deploydb.cli.publisher import (
-    my_source,
-    new_id,
-    publish_one,
-)
-from deploydb.domain.model.errors import (
-    NotFound,
-    Permanent,
-    Transient,
-)
+from deploydb.cli.output import ago, is_shown, output_option, show_line, show_table, whole
+from deploydb.cli.publisher import my_source, new_id, publish_one
+from deploydb.domain.model.errors import NotFound, Permanent, Transient
 from deploydb.domain.model.facts import HotfixDeclared, RollbackRequested
 from deploydb.users import me
 

@@ -8,12 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from deploydb.domain.unsafe_characters import (
-    has_hidden,
-    in_one_line,
-    visible,
-    visible_in_json,
-)
+from deploydb.domain.unsafe_characters import has_hidden, in_one_line, visible, visible_in_json
 from deploydb.terminal import plain
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -5,11 +5,7 @@ from datetime import datetime, timedelta
 import click
 
 from deploydb.cli.client import Body, ask
-from deploydb.cli.output import (
-    is_shown,
-    output_option,
-    show_table,
-)
+from deploydb.cli.output import is_shown, output_option, show_table
 from deploydb.domain.gates.formatting import in_words
 
 

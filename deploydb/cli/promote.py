@@ -7,11 +7,7 @@ import click
 
 from deploydb.cli.client import ask
 from deploydb.cli.options import by_option, reason_option
-from deploydb.cli.publisher import (
-    my_source,
-    new_id,
-    publish_one,
-)
+from deploydb.cli.publisher import my_source, new_id, publish_one
 from deploydb.domain.model.errors import NotFound, Permanent
 from deploydb.domain.model.facts import HotfixDeclared
 from deploydb.users import me

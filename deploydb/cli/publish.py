@@ -9,14 +9,7 @@ import click
 import msgspec
 
 from deploydb.broker.port import Message
-from deploydb.cli.publisher import (
-    Publication,
-    message,
-    my_source,
-    new_id,
-    publish_all,
-    publish_one,
-)
+from deploydb.cli.publisher import Publication, message, my_source, new_id, publish_all, publish_one
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import (

@@ -12,12 +12,7 @@ from msgspec import Struct
 from deploydb.broker.open import open_outbound
 from deploydb.broker.port import Message, Receipt
 from deploydb.broker.topology import EVENTS
-from deploydb.domain.model.errors import (
-    MessageRejected,
-    Misconfigured,
-    Permanent,
-    Transient,
-)
+from deploydb.domain.model.errors import MessageRejected, Misconfigured, Permanent, Transient
 from deploydb.domain.model.facts import AnyFact
 from deploydb.settings import from_environment
 from deploydb.users import me

@@ -9,20 +9,12 @@ from typing import Any
 import click
 from msgspec import Struct
 
-from deploydb.cli.output import (
-    is_shown,
-    output_option,
-    show_table,
-)
+from deploydb.cli.output import is_shown, output_option, show_table
 from deploydb.configuration import load
 from deploydb.configuration.durations import parse_duration
 from deploydb.domain.gates.formatting import counted, in_words
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.errors import (
-    DeployDBError,
-    Misconfigured,
-    NotFound,
-)
+from deploydb.domain.model.errors import DeployDBError, Misconfigured, NotFound
 from deploydb.settings import from_environment
 from deploydb.simulation import Clock, Comparison, Difference, RecordedHistory, Replay, compare
 from deploydb.store.engine import open_engine

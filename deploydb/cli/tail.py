@@ -5,11 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import click
 
-from deploydb.cli.client import (
-    Body,
-    ask,
-    changes,
-)
+from deploydb.cli.client import Body, ask, changes
 from deploydb.domain.model.errors import NotFound, Transient
 
 EVERY_SECONDS = 1.0

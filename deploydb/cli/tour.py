@@ -26,12 +26,7 @@ import click
 from deploydb.cli.output import details, show_styled
 from deploydb.configuration import load
 from deploydb.domain.model.catalog import Service
-from deploydb.domain.model.errors import (
-    Misconfigured,
-    NotFound,
-    Permanent,
-    Transient,
-)
+from deploydb.domain.model.errors import Misconfigured, NotFound, Permanent, Transient
 from deploydb.domain.unsafe_characters import in_one_line
 from deploydb.http.listening import listening, local_url, with_port_of
 from deploydb.settings import Settings, from_environment

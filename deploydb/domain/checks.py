@@ -9,11 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from deploydb.domain.gates.formatting import (
-    counted,
-    in_words,
-    instant,
-)
+from deploydb.domain.gates.formatting import counted, in_words, instant
 from deploydb.domain.model.promotions import MetricPromotion, WebhookPromotion
 
 SHORTEST_INTERVAL = timedelta(milliseconds=100)

@@ -8,11 +8,7 @@ from msgspec import Struct
 
 from deploydb.domain.calendar.windows import next_opening
 from deploydb.domain.model.catalog import Stage
-from deploydb.domain.model.promotions import (
-    Promotion,
-    SoakPromotion,
-    WindowPromotion,
-)
+from deploydb.domain.model.promotions import Promotion, SoakPromotion, WindowPromotion
 
 
 class Expected(Struct, frozen=True, kw_only=True):

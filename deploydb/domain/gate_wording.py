@@ -5,12 +5,7 @@ from datetime import date, datetime, time
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from deploydb.domain.gates.formatting import (
-    counted,
-    in_words,
-    instant,
-    listed,
-)
+from deploydb.domain.gates.formatting import counted, in_words, instant, listed
 from deploydb.domain.model.gate_reasons import (
     ApprovalDeferred,
     ApprovalRefused,

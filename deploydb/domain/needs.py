@@ -13,12 +13,7 @@ from deploydb.domain.gate_wording import attestation_text, incidents_text
 from deploydb.domain.gates import GateContext, judge
 from deploydb.domain.gates.formatting import in_words, listed
 from deploydb.domain.gates.manual import count
-from deploydb.domain.model.deployment import (
-    FactOrder,
-    GateStatus,
-    Phase,
-    Verdict,
-)
+from deploydb.domain.model.deployment import FactOrder, GateStatus, Phase, Verdict
 from deploydb.domain.model.evidence import Verification
 from deploydb.domain.model.gate_reasons import AwaitingAttestation
 from deploydb.domain.model.promotions import (

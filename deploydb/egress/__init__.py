@@ -9,11 +9,6 @@ A missing answer is a value (`NoAnswer`) and no error: callers report it, and re
 """
 
 from deploydb.egress.addresses import EgressPolicy
-from deploydb.egress.request import (
-    Answer,
-    Client,
-    NoAnswer,
-    Request,
-)
+from deploydb.egress.request import Answer, Client, NoAnswer, Request
 
 __all__ = ["Answer", "Client", "EgressPolicy", "NoAnswer", "Request"]

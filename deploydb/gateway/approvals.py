@@ -20,11 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.errors import (
-    MessageRejected,
-    Misconfigured,
-    Transient,
-)
+from deploydb.domain.model.errors import MessageRejected, Misconfigured, Transient
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
 from deploydb.gateway.approval_request import ApprovalRequest
 from deploydb.gateway.approval_target import require_deployment, require_promotion

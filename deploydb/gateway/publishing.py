@@ -8,11 +8,7 @@ from hashlib import sha256
 
 from deploydb.broker.port import Message, Outbound, Receipt
 from deploydb.broker.topology import EVENTS
-from deploydb.domain.model.errors import (
-    DeployDBError,
-    Misconfigured,
-    Transient,
-)
+from deploydb.domain.model.errors import DeployDBError, Misconfigured, Transient
 from deploydb.domain.model.facts import AnyFact
 from deploydb.wire.native import FACT_CONTENT_TYPE, decode_fact, encode_fact
 

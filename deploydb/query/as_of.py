@@ -7,18 +7,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from deploydb.domain.model.deployment import (
-    Deployment,
-    FactOrder,
-    Gate,
-)
+from deploydb.domain.model.deployment import Deployment, FactOrder, Gate
 from deploydb.domain.model.reasons import NotRecorded, several
-from deploydb.store.queries.as_of import (
-    RowView,
-    decisions_until,
-    known_then,
-    ran_at,
-)
+from deploydb.store.queries.as_of import RowView, decisions_until, known_then, ran_at
 from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.lanes import RunningView
 from deploydb.store.reason_codec import reason_of

@@ -6,12 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from deploydb.domain.model.artifact import version_key
-from deploydb.domain.model.catalog import (
-    Catalog,
-    Order,
-    Service,
-    Stage,
-)
+from deploydb.domain.model.catalog import Catalog, Order, Service, Stage
 from deploydb.domain.model.overrides import Hold
 from deploydb.domain.model.reasons import NewestPublished, PutByHand, Reason, SucceededUpstream
 from deploydb.store.queries.live_intervals import LiveIntervalView, NewestView

@@ -4,11 +4,7 @@ import sqlalchemy as sa
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import hint, not_found, shown
-from deploydb.store.queries.existence import (
-    environment_is_used,
-    lane_is_stored,
-    service_is_stored,
-)
+from deploydb.store.queries.existence import environment_is_used, lane_is_stored, service_is_stored
 
 
 def require_service(connection: sa.Connection, catalog: Catalog, service: str) -> None:

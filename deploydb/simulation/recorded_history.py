@@ -11,16 +11,8 @@ from msgspec.structs import replace
 from deploydb.domain.gates import GateContext
 from deploydb.domain.gates.evidence_selection import of_entry, of_exit
 from deploydb.domain.gates.manual import count
-from deploydb.domain.model.deployment import (
-    Deployment,
-    GateStatus,
-    Phase,
-)
-from deploydb.domain.model.evidence import (
-    Approval,
-    Evidence,
-    Verification,
-)
+from deploydb.domain.model.deployment import Deployment, GateStatus, Phase
+from deploydb.domain.model.evidence import Approval, Evidence, Verification
 from deploydb.domain.model.facts import (
     AboutDeployment,
     ApprovalGiven,

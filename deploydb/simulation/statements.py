@@ -4,13 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from deploydb.domain.model.deployment import Deployment
-from deploydb.domain.model.evidence import (
-    Approval,
-    Attestation,
-    Evidence,
-    Incident,
-    Verification,
-)
+from deploydb.domain.model.evidence import Approval, Attestation, Evidence, Incident, Verification
 
 Attestations = Mapping[tuple[str, str], tuple[Attestation, ...]]
 """The attestations of an artifact, by its module and version."""

@@ -5,11 +5,7 @@ from datetime import datetime
 from deploydb.domain.gates import GateContext
 from deploydb.domain.gates.evidence_selection import answered_under
 from deploydb.domain.model.catalog import Catalog, Lane
-from deploydb.domain.model.deployment import (
-    Deployment,
-    Status,
-    Verdict,
-)
+from deploydb.domain.model.deployment import Deployment, Status, Verdict
 from deploydb.domain.model.promotions import DependsOnPromotion
 from deploydb.simulation.recorded_history import Name, RecordedHistory
 

@@ -15,11 +15,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.store import bulk
 from deploydb.store.catalog_listings import OpenRequest, leave
 from deploydb.store.list_parameters import among
-from deploydb.store.set_aside import (
-    Aside,
-    set_aside_of,
-    to_try,
-)
+from deploydb.store.set_aside import Aside, set_aside_of, to_try
 from deploydb.store.tables import artifact, evaluation_request, service_schedule
 
 MOST_ROWS = 5_000

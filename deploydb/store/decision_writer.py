@@ -22,12 +22,7 @@ from deploydb.domain.evaluation.decisions import (
     VerdictChanged,
 )
 from deploydb.domain.model.catalog import Catalog, Lane
-from deploydb.domain.model.commands import (
-    EXCHANGE,
-    NOTIFICATIONS,
-    DeployCommand,
-    Notification,
-)
+from deploydb.domain.model.commands import EXCHANGE, NOTIFICATIONS, DeployCommand, Notification
 from deploydb.domain.model.deployment import Deployment, Gate
 from deploydb.domain.model.reasons import LiveLate, Reason
 from deploydb.domain.wording import text

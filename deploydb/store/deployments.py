@@ -6,11 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deploydb.domain.model.artifact import Artifact
-from deploydb.domain.model.deployment import (
-    Deployment,
-    FactOrder,
-    Release,
-)
+from deploydb.domain.model.deployment import Deployment, FactOrder, Release
 from deploydb.store import bulk
 from deploydb.store.list_parameters import among
 from deploydb.store.tables import ACTIVE, artifact, deployment

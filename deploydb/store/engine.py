@@ -15,14 +15,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from deploydb import disk_space
 from deploydb.disk_space import Unwritable
-from deploydb.domain.model.errors import (
-    MUST_BE_WRITABLE,
-    Misconfigured,
-    NotAllowed,
-    Permanent,
-    Transient,
-    Unusable,
-)
+from deploydb.domain.model.errors import MUST_BE_WRITABLE, Misconfigured, NotAllowed, Permanent, Transient, Unusable
 from deploydb.private_files import make_folder, make_sqlite_file
 from deploydb.store.silence_limit import connecting
 

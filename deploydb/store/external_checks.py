@@ -6,11 +6,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.model.deployment import (
-    Deployment,
-    Gate,
-    Phase,
-)
+from deploydb.domain.model.deployment import Deployment, Gate, Phase
 from deploydb.domain.model.facts import VerificationFinished
 from deploydb.store import bulk, notifications
 from deploydb.store.deployments import from_row, selected

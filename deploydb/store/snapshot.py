@@ -8,19 +8,8 @@ import sqlalchemy as sa
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.deployment import (
-    CurrentVersion,
-    Deployment,
-    FactOrder,
-    Gate,
-    GateStatus,
-    Verdict,
-)
-from deploydb.domain.model.evidence import (
-    Approval,
-    Evidence,
-    Verification,
-)
+from deploydb.domain.model.deployment import CurrentVersion, Deployment, FactOrder, Gate, GateStatus, Verdict
+from deploydb.domain.model.evidence import Approval, Evidence, Verification
 from deploydb.store.deployments import from_row, locked, release_from_row, released, selected
 from deploydb.store.ingest_watermark import read_until
 from deploydb.store.list_parameters import among

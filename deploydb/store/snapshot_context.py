@@ -10,19 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from deploydb.domain.model.catalog import Catalog, Lane
-from deploydb.domain.model.deployment import (
-    DependencyState,
-    Deployment,
-    FactOrder,
-    KnownGood,
-    Status,
-)
+from deploydb.domain.model.deployment import DependencyState, Deployment, FactOrder, KnownGood, Status
 from deploydb.domain.model.evidence import Attestation, Incident
-from deploydb.domain.model.overrides import (
-    Hold,
-    Hotfix,
-    RollbackRequest,
-)
+from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
 from deploydb.store.deployments import release_from_row, released, selected
 from deploydb.store.list_parameters import among, among_rows
 from deploydb.store.projections.overrides import hold_from_row

@@ -6,12 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploydb.domain.model.catalog import (
-    After,
-    Catalog,
-    Service,
-    Stage,
-)
+from deploydb.domain.model.catalog import After, Catalog, Service, Stage
 from deploydb.domain.model.promotions import ManualPromotion
 from tests.cli.conftest import lane, served
 from tests.cli.shell import Queue, Shell

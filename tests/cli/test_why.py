@@ -4,11 +4,7 @@ from datetime import time
 from pathlib import Path
 
 from deploydb.domain.model.catalog import After, Stage
-from deploydb.domain.model.promotions import (
-    ManualPromotion,
-    Window,
-    WindowPromotion,
-)
+from deploydb.domain.model.promotions import ManualPromotion, Window, WindowPromotion
 from tests.cli.conftest import served
 from tests.cli.shell import Shell
 from tests.scenario import Scenario, catalog

@@ -16,11 +16,7 @@ from deploydb.domain.model.catalog import (
     Stage,
     Webhooks,
 )
-from deploydb.domain.model.promotions import (
-    ManualPromotion,
-    SoakPromotion,
-    VerificationPromotion,
-)
+from deploydb.domain.model.promotions import ManualPromotion, SoakPromotion, VerificationPromotion
 from tests.configuration.given import config, problems_of, put
 
 EXAMPLE = Path(__file__).parents[2] / "config"

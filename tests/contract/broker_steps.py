@@ -8,12 +8,7 @@ import pytest
 
 from deploydb.broker.open import open_inbound, open_outbound, provision
 from deploydb.broker.port import Delivery, Inbound, Message, Receipt
-from deploydb.broker.topology import (
-    EVENTS,
-    INGEST_QUEUE,
-    command_queue,
-    topology,
-)
+from deploydb.broker.topology import EVENTS, INGEST_QUEUE, command_queue, topology
 
 SOON = timedelta(seconds=5)
 RABBIT = command_queue("rabbit")

@@ -11,12 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deploydb.domain.model.catalog import Service
-from deploydb.domain.model.promotions import (
-    DependsOnPromotion,
-    ManualPromotion,
-    ProvenancePromotion,
-    SoakPromotion,
-)
+from deploydb.domain.model.promotions import DependsOnPromotion, ManualPromotion, ProvenancePromotion, SoakPromotion
 from deploydb.domain.model.reasons import Reason
 from deploydb.domain.wording import text
 from deploydb.store.tables import (
@@ -29,11 +24,7 @@ from deploydb.store.tables import (
     rollback_request,
     verdict,
 )
-from tests.scenario import (
-    NOON,
-    Scenario,
-    catalog,
-)
+from tests.scenario import NOON, Scenario, catalog
 
 VERSIONS = ("1.0", "1.1", "2.0")
 KNOWN = catalog(

@@ -7,12 +7,7 @@ import pytest
 from deploydb.broker.dead_letter import dead_letter
 from deploydb.broker.open import open_dead_letters, open_inbound
 from deploydb.broker.port import Delivery
-from deploydb.broker.topology import (
-    COMMANDS,
-    DELIVERY_LIMIT,
-    EVENTS,
-    INGEST_QUEUE,
-)
+from deploydb.broker.topology import COMMANDS, DELIVERY_LIMIT, EVENTS, INGEST_QUEUE
 from deploydb.domain.model.errors import Misconfigured
 from tests.contract.broker_steps import RABBIT, assert_left, event, publish, take
 from tests.contract.broker_steps import url as url

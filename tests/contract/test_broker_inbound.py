@@ -10,10 +10,7 @@ import pytest
 
 from deploydb.broker.embedded.outbound import user_name
 from deploydb.broker.open import open_inbound, open_outbound
-from deploydb.broker.topology import (
-    EVENTS,
-    INGEST_QUEUE,
-)
+from deploydb.broker.topology import EVENTS, INGEST_QUEUE
 from deploydb.domain.model.errors import Misconfigured, Transient
 from tests.contract.broker_steps import SOON, assert_left, bodies, event, publish, take
 from tests.contract.broker_steps import url as url

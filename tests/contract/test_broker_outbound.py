@@ -4,13 +4,7 @@ import pytest
 
 from deploydb.broker.open import open_outbound, provision
 from deploydb.broker.port import Receipt
-from deploydb.broker.topology import (
-    COMMANDS,
-    EVENTS,
-    Binding,
-    Queue,
-    Topology,
-)
+from deploydb.broker.topology import COMMANDS, EVENTS, Binding, Queue, Topology
 from deploydb.domain.model.errors import Misconfigured, Transient
 from tests.contract.broker_steps import assert_left, event, publish
 from tests.contract.broker_steps import url as url

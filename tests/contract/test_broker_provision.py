@@ -3,16 +3,7 @@
 import pytest
 
 from deploydb.broker.open import check, open_inbound, provision
-from deploydb.broker.topology import (
-    COMMANDS,
-    EVENTS,
-    INGEST_QUEUE,
-    Binding,
-    Queue,
-    Topology,
-    command_queue,
-    topology,
-)
+from deploydb.broker.topology import COMMANDS, EVENTS, INGEST_QUEUE, Binding, Queue, Topology, command_queue, topology
 from deploydb.domain.model.errors import Misconfigured
 from tests.contract.broker_steps import OTHER, RABBIT, assert_left, bodies, event, publish, take
 from tests.contract.broker_steps import url as url

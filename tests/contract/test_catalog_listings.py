@@ -8,11 +8,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from deploydb.domain.model.catalog import Catalog, Service
-from deploydb.store.catalog_listings import (
-    ROLLOUT,
-    answer,
-    enter,
-)
+from deploydb.store.catalog_listings import ROLLOUT, answer, enter
 from deploydb.store.engine import reading
 from deploydb.store.tables import artifact, flow
 from tests.contract.test_set_aside import allow, refuse

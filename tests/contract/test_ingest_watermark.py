@@ -6,12 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from deploydb.store.engine import reading
-from deploydb.store.ingest_watermark import (
-    GONE_AFTER,
-    end,
-    note,
-    read_until,
-)
+from deploydb.store.ingest_watermark import GONE_AFTER, end, note, read_until
 from tests.scenario import NOON, Scenario
 
 

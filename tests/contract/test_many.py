@@ -3,26 +3,13 @@
 import pytest
 
 from deploydb.domain.model.catalog import Service, Stage
-from deploydb.store import (
-    bulk,
-    claims,
-    promotion,
-)
+from deploydb.store import bulk, claims, promotion
 from deploydb.store.list_parameters import among, among_rows
 from deploydb.store.promotion import evaluate
-from deploydb.store.queries import (
-    approvals,
-    artifacts,
-    blame,
-    deployments,
-)
+from deploydb.store.queries import approvals, artifacts, blame, deployments
 from deploydb.store.snapshot import snapshots
 from deploydb.store.tables import artifact, current_version, deployment, evaluation_request, flow, service_schedule
-from tests.scenario import (
-    NOON,
-    Scenario,
-    catalog,
-)
+from tests.scenario import NOON, Scenario, catalog
 
 MANY = 70_000
 

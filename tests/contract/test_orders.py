@@ -9,22 +9,14 @@ import pytest
 
 from deploydb.domain.model.admission_reasons import FreezeOverridden, Frozen
 from deploydb.domain.model.catalog import Retry, Service
-from deploydb.domain.model.promotions import (
-    DependsOnPromotion,
-    ProvenancePromotion,
-    WebhookPromotion,
-)
+from deploydb.domain.model.promotions import DependsOnPromotion, ProvenancePromotion, WebhookPromotion
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import NothingLive, RollingBack
 from deploydb.domain.wording import text
 from deploydb.store.promotion import next_due
 from deploydb.store.reason_codec import reason_of
 from deploydb.store.tables import deployment, event, external_check, hold, incident, outbox, rollback_request, verdict
-from tests.scenario import (
-    NOON,
-    Scenario,
-    catalog,
-)
+from tests.scenario import NOON, Scenario, catalog
 
 FOO = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",))
 PIN = {"kind": "pin", "service": "foo", "environment": "prod", "version": "1.0", "by": "alice"}

@@ -9,27 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from deploydb.domain.model.admission_reasons import Superseded
-from deploydb.domain.model.catalog import (
-    Catalog,
-    Service,
-)
+from deploydb.domain.model.catalog import Catalog, Service
 from deploydb.domain.model.gate_reasons import AwaitingJobs
 from deploydb.domain.model.reasons import Expired
 from deploydb.store.promotion import mark_open, next_due
-from deploydb.store.tables import (
-    current_version,
-    deployment,
-    evaluation_request,
-    event,
-    flow,
-    outbox,
-    verdict,
-)
-from tests.scenario import (
-    NOON,
-    Scenario,
-    catalog,
-)
+from deploydb.store.tables import current_version, deployment, evaluation_request, event, flow, outbox, verdict
+from tests.scenario import NOON, Scenario, catalog
 
 
 @pytest.fixture

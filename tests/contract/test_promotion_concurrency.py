@@ -6,26 +6,12 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
-from deploydb.domain.model.catalog import (
-    After,
-    Service,
-    Stage,
-)
+from deploydb.domain.model.catalog import After, Service, Stage
 from deploydb.store.promotion import evaluate, mark_open
 from deploydb.store.snapshot import snapshots
-from deploydb.store.tables import (
-    deployment,
-    evaluation_request,
-    event,
-    outbox,
-    service_schedule,
-)
+from deploydb.store.tables import deployment, evaluation_request, event, outbox, service_schedule
 from tests.history import fill
-from tests.scenario import (
-    NOON,
-    Scenario,
-    catalog,
-)
+from tests.scenario import NOON, Scenario, catalog
 from tests.servers import until
 
 

@@ -9,11 +9,7 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from deploydb.domain.model.catalog import (
-    Catalog,
-    Order,
-    Service,
-)
+from deploydb.domain.model.catalog import Catalog, Order, Service
 from deploydb.store.record import record
 from deploydb.store.tables import artifact, current_version, deployment, evaluation_request, event
 from tests.scenario import Scenario, catalog

@@ -6,21 +6,12 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from deploydb.domain.model.catalog import (
-    Catalog,
-    Retry,
-    Service,
-    Stage,
-)
+from deploydb.domain.model.catalog import Catalog, Retry, Service, Stage
 from deploydb.store.engine import reading
 from deploydb.store.promotion import mark_open, next_due
 from deploydb.store.set_aside import set_aside_services
 from deploydb.store.tables import deployment, evaluation_request, flow, hotfix, service_schedule
-from tests.scenario import (
-    NOON,
-    Scenario,
-    catalog,
-)
+from tests.scenario import NOON, Scenario, catalog
 
 FOO, BAR, BAZ = (
     Service(ident=name, artifacts=(f"com.example:{name}", "com.example:shared"), pipelines=("main",))

@@ -8,18 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from deploydb.domain.gates import GateContext, judge
-from deploydb.domain.model.deployment import (
-    DependencyState,
-    FactOrder,
-    Status,
-    Verdict,
-)
-from deploydb.domain.model.evidence import (
-    Attestation,
-    Evidence,
-    Incident,
-    Verification,
-)
+from deploydb.domain.model.deployment import DependencyState, FactOrder, Status, Verdict
+from deploydb.domain.model.evidence import Attestation, Evidence, Incident, Verification
 from deploydb.domain.model.gate_reasons import (
     Attested,
     AwaitingAttestation,

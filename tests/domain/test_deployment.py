@@ -7,14 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from deploydb.domain.model.deployment import (
-    Deployment,
-    FactOrder,
-    Release,
-    fact_order,
-    merge,
-    status,
-)
+from deploydb.domain.model.deployment import Deployment, FactOrder, Release, fact_order, merge, status
 from deploydb.domain.model.evidence import Approval, Verification
 from deploydb.domain.model.facts import (
     ApprovalGiven,

@@ -9,11 +9,7 @@ from hypothesis import strategies as st
 from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.deployment import GateStatus, Status
 from deploydb.domain.model.gate_reasons import AwaitingJobs
-from deploydb.domain.model.promotions import (
-    Promotion,
-    VerificationPromotion,
-    WebhookPromotion,
-)
+from deploydb.domain.model.promotions import Promotion, VerificationPromotion, WebhookPromotion
 from deploydb.domain.release import what_releases
 from tests.domain.given import MANUAL, SMOKE, catalog, chain, foo
 from tests.domain.scenario import Scenario

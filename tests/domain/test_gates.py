@@ -7,11 +7,7 @@ import pytest
 from deploydb.domain.gates import GateContext, judge
 from deploydb.domain.gates.formatting import in_words
 from deploydb.domain.model.deployment import FactOrder
-from deploydb.domain.model.evidence import (
-    Approval,
-    Evidence,
-    Verification,
-)
+from deploydb.domain.model.evidence import Approval, Evidence, Verification
 from deploydb.domain.model.gate_reasons import (
     ApprovalDeferred,
     ApprovalRefused,
@@ -25,11 +21,7 @@ from deploydb.domain.model.gate_reasons import (
     Soaking,
     SoakNotLive,
 )
-from deploydb.domain.model.promotions import (
-    ManualPromotion,
-    SoakPromotion,
-    VerificationPromotion,
-)
+from deploydb.domain.model.promotions import ManualPromotion, SoakPromotion, VerificationPromotion
 from deploydb.domain.model.reason_parts import Comment, JobReport, UncountedVote
 from tests.domain.given import MANUAL, SMOKE, SOAK, at, deployment
 

@@ -2,11 +2,7 @@
 
 from datetime import timedelta
 
-from deploydb.domain.evaluation.decisions import (
-    CurrentVersionChanged,
-    DeploymentTransitioned,
-    DeploymentWentLive,
-)
+from deploydb.domain.evaluation.decisions import CurrentVersionChanged, DeploymentTransitioned, DeploymentWentLive
 from deploydb.domain.model.admission_reasons import NewerIsLive
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.reasons import FinishedWithoutCommand, Replaced, ReplacedUpstream

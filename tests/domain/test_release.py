@@ -5,11 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from msgspec.structs import replace
 
 from deploydb.domain.model.catalog import After, Stage
-from deploydb.domain.model.promotions import (
-    ManualPromotion,
-    Window,
-    WindowPromotion,
-)
+from deploydb.domain.model.promotions import ManualPromotion, Window, WindowPromotion
 from deploydb.domain.release import Releasing, what_releases
 from deploydb.query.unblock_view import sentence
 from tests.domain.given import NOON, SOAK, chain

@@ -7,13 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploydb.domain.unsafe_characters import (
-    encoded_visibly,
-    has_hidden,
-    not_allowed,
-    visible,
-    visible_in_json,
-)
+from deploydb.domain.unsafe_characters import encoded_visibly, has_hidden, not_allowed, visible, visible_in_json
 
 HIDDEN = st.characters(categories=["Cc", "Cf", "Zl", "Zp"])
 ANY = HIDDEN | st.characters(exclude_categories=["Cs"])

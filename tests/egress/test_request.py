@@ -8,13 +8,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from deploydb.egress import (
-    Answer,
-    Client,
-    EgressPolicy,
-    NoAnswer,
-    Request,
-)
+from deploydb.egress import Answer, Client, EgressPolicy, NoAnswer, Request
 from tests.web import Web, web
 
 LOOPBACK = Client(EgressPolicy.parse("127.0.0.0/8"))

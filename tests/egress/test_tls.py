@@ -12,13 +12,7 @@ from typing import Any
 
 import pytest
 
-from deploydb.egress import (
-    Answer,
-    Client,
-    EgressPolicy,
-    NoAnswer,
-    Request,
-)
+from deploydb.egress import Answer, Client, EgressPolicy, NoAnswer, Request
 
 pytestmark = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="makes its certificate with openssl: install it"

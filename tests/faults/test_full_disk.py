@@ -16,11 +16,7 @@ import pytest
 from tests.cluster import ROOT, write_config
 from tests.e2e.up import DEPLOYDB, Up
 from tests.faults.test_silence import SOON, _free_ports
-from tests.workers.in_process import (
-    CONFIG,
-    published,
-    until,
-)
+from tests.workers.in_process import CONFIG, published, until
 
 PARTS = ("ingest", "promote", "relay", "verify")
 SERVICES = ("query", "gateway")

@@ -14,11 +14,7 @@ import pytest
 from deploydb.broker.open import open_inbound
 from deploydb.broker.topology import command_queue
 from deploydb.wire.native import decode_command
-from tests.cluster import (
-    Cluster,
-    Process,
-    write_config,
-)
+from tests.cluster import Cluster, Process, write_config
 from tests.servers import until
 
 EVENTS = 10_000

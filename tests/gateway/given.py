@@ -16,11 +16,7 @@ from starlette.types import ASGIApp
 
 from deploydb.broker.open import open_inbound, open_outbound, provision
 from deploydb.broker.topology import INGEST_QUEUE, topology_of
-from deploydb.domain.model.catalog import (
-    After,
-    Service,
-    Stage,
-)
+from deploydb.domain.model.catalog import After, Service, Stage
 from deploydb.gateway.app import application
 from deploydb.gateway.publishing import Publisher
 from deploydb.http.authentication import Authenticator

@@ -8,11 +8,7 @@ from typing import Any
 import pytest
 
 from deploydb.broker.port import Message, Outbound, Receipt
-from deploydb.domain.model.errors import (
-    MessageRejected,
-    Misconfigured,
-    Transient,
-)
+from deploydb.domain.model.errors import MessageRejected, Misconfigured, Transient
 from deploydb.domain.model.facts import ApprovalGiven
 from deploydb.gateway.publishing import Publisher, message_of
 from deploydb.wire.native import decode_fact

@@ -27,12 +27,7 @@ from deploydb.telemetry import open_log
 from tests.cluster import write_config
 from tests.e2e.up import Up
 from tests.gateway.given import ALICE, GATED, YES, Asked
-from tests.workers.in_process import (
-    InProcess,
-    fact,
-    published,
-    until,
-)
+from tests.workers.in_process import InProcess, fact, published, until
 
 
 @contextmanager

@@ -10,11 +10,7 @@ import uvicorn
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deploydb.domain.model.catalog import (
-    After,
-    Service,
-    Stage,
-)
+from deploydb.domain.model.catalog import After, Service, Stage
 from deploydb.identity import Person
 from deploydb.query.app import application
 from deploydb.store.tables import deployment

@@ -2,12 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from deploydb.query.pages.svg import (
-    bars,
-    columns,
-    graph,
-    ticks,
-)
+from deploydb.query.pages.svg import bars, columns, graph, ticks
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 END = START + timedelta(days=10)

@@ -4,11 +4,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from tests.query.client import Service
-from tests.scenario import (
-    NOON,
-    Scenario,
-    catalog,
-)
+from tests.scenario import NOON, Scenario, catalog
 
 HOUR = timedelta(hours=1)
 

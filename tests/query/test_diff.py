@@ -6,11 +6,7 @@ from urllib.parse import quote
 
 from deploydb.domain.model.catalog import Service as ConfiguredService
 from tests.query.client import Service
-from tests.scenario import (
-    NOON,
-    Scenario,
-    catalog,
-)
+from tests.scenario import NOON, Scenario, catalog
 
 HOUR = timedelta(hours=1)
 

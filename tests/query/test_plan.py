@@ -8,11 +8,7 @@ import pytest
 from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.catalog import Service as Configured
 from tests.query.client import Service
-from tests.scenario import (
-    NOON,
-    Scenario,
-    catalog,
-)
+from tests.scenario import NOON, Scenario, catalog
 
 STAGES = (
     Stage(environment="dev", promotions=("soak",)),

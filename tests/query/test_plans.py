@@ -37,11 +37,7 @@ from deploydb.store.queries import (
 )
 from deploydb.store.snapshot import snapshots
 from tests.history import fill
-from tests.scenario import (
-    NOON,
-    Scenario,
-    catalog,
-)
+from tests.scenario import NOON, Scenario, catalog
 
 ALL = events.Filter()
 RELEASE = Release(

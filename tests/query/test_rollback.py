@@ -8,11 +8,7 @@ import pytest
 from deploydb.domain.model.catalog import Service as Configured
 from deploydb.domain.model.promotions import DependsOnPromotion
 from tests.query.client import Service
-from tests.scenario import (
-    NOON,
-    Scenario,
-    catalog,
-)
+from tests.scenario import NOON, Scenario, catalog
 
 PATH = "/api/rollback/foo/prod"
 KNOWN = catalog(

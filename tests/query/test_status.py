@@ -3,13 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from deploydb.domain.model.catalog import (
-    After,
-    Catalog,
-    Environment,
-    Pipeline,
-    Stage,
-)
+from deploydb.domain.model.catalog import After, Catalog, Environment, Pipeline, Stage
 from deploydb.domain.model.catalog import Service as ConfiguredService
 from deploydb.query.environment_sequence import environments_in_order
 from tests.query.client import Service

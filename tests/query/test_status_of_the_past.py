@@ -7,11 +7,7 @@ from urllib.parse import quote
 from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.catalog import Service as Configured
 from tests.query.client import Service
-from tests.scenario import (
-    NOON,
-    Scenario,
-    catalog,
-)
+from tests.scenario import NOON, Scenario, catalog
 
 HOUR = timedelta(hours=1)
 NO_GATES = (Stage(environment="dev"), Stage(environment="prod", after=After(environments=("dev",))))

@@ -5,18 +5,8 @@ from itertools import count
 from typing import Any, Literal
 
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.deployment import (
-    Deployment,
-    FactOrder,
-    GateStatus,
-    Release,
-)
-from deploydb.domain.model.facts import (
-    AnyFact,
-    ApprovalGiven,
-    ArtifactPublished,
-    VerificationFinished,
-)
+from deploydb.domain.model.deployment import Deployment, FactOrder, GateStatus, Release
+from deploydb.domain.model.facts import AnyFact, ApprovalGiven, ArtifactPublished, VerificationFinished
 from deploydb.domain.model.history import Attempt, LogEntry
 from deploydb.simulation import Comparison, RecordedHistory, Replay, compare
 from tests.domain.given import artifact, at

@@ -10,12 +10,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import Coordinate, Name
 from deploydb.domain.model.commands import DeployCommand
-from deploydb.domain.model.facts import (
-    AboutDeployment,
-    AboutHold,
-    AnyFact,
-    ArtifactAttested,
-)
+from deploydb.domain.model.facts import AboutDeployment, AboutHold, AnyFact, ArtifactAttested
 from deploydb.domain.unsafe_characters import not_allowed
 from deploydb.wire.native import decode_fact
 

@@ -7,11 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from deploydb.domain.model.errors import MessageRejected
-from deploydb.domain.model.facts import (
-    ArtifactPublished,
-    DeploymentFinished,
-    HoldPlaced,
-)
+from deploydb.domain.model.facts import ArtifactPublished, DeploymentFinished, HoldPlaced
 from deploydb.settings import MAX_BODY_BYTES
 from deploydb.wire.native import decode_command, encode_fact
 from tests.wire.given import ARRIVAL, PUBLISHED, beside, finished, published, take

@@ -7,13 +7,7 @@ from msgspec.structs import replace
 
 from deploydb.store.tables import artifact, catalog_listing, evaluation_request, flow
 from tests.cluster import write_config
-from tests.workers.in_process import (
-    CONFIG,
-    InProcess,
-    Working,
-    published,
-    until,
-)
+from tests.workers.in_process import CONFIG, InProcess, Working, published, until
 
 LATE = {"services/late.yml": "artifacts: [com.example:late]\npipelines: [main]\n"}
 

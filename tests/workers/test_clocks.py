@@ -21,12 +21,7 @@ from deploydb.store.clock import DatabaseClock, ahead
 from deploydb.store.engine import open_engine
 from deploydb.store.tables import deployment, outbox
 from tests.conftest import needs_servers
-from tests.workers.in_process import (
-    InProcess,
-    fact,
-    published,
-    until,
-)
+from tests.workers.in_process import InProcess, fact, published, until
 
 HOUR = timedelta(hours=1)
 ANOTHER_DAY = Path(__file__).parents[1] / "another_day"

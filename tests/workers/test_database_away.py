@@ -11,13 +11,7 @@ from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate
 from deploydb.store.tables import event
 from tests.servers import PostgreSQL
-from tests.workers.in_process import (
-    InProcess,
-    Working,
-    fact,
-    published,
-    until,
-)
+from tests.workers.in_process import InProcess, Working, fact, published, until
 
 
 @pytest.fixture

@@ -15,12 +15,7 @@ from deploydb.store.tables import artifact, event
 from tests.amqp_properties import HOSTILE, Header, Properties
 from tests.cluster import Cluster, Process
 from tests.conftest import needs_servers
-from tests.workers.in_process import (
-    InProcess,
-    fact,
-    published,
-    until,
-)
+from tests.workers.in_process import InProcess, fact, published, until
 
 
 def _logged(workshop: InProcess) -> list[str]:

@@ -11,11 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from deploydb.domain.model.errors import (
-    Misconfigured,
-    NotAllowed,
-    Transient,
-)
+from deploydb.domain.model.errors import Misconfigured, NotAllowed, Transient
 from deploydb.telemetry import Log, open_log
 from workers.health import HealthServer, WorkerHealth
 from workers.loop import RetryPolicy, run

@@ -10,13 +10,7 @@ from deploydb.broker.open import open_inbound, provision
 from deploydb.broker.topology import NOTIFICATIONS, Binding, Queue, Topology
 from deploydb.store.tables import deployment, outbox
 from tests.cluster import write_config
-from tests.workers.in_process import (
-    CONFIG,
-    InProcess,
-    fact,
-    published,
-    until,
-)
+from tests.workers.in_process import CONFIG, InProcess, fact, published, until
 
 
 def _statuses(workshop: InProcess, version: str) -> dict[str, str]:

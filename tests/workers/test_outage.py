@@ -8,12 +8,7 @@ import sqlalchemy as sa
 from deploydb.domain.model.reasons import ExpiryDeferred
 from deploydb.store.tables import deployment, ingest_watermark
 from tests.cluster import write_config
-from tests.workers.in_process import (
-    InProcess,
-    fact,
-    published,
-    until,
-)
+from tests.workers.in_process import InProcess, fact, published, until
 
 
 def _dev(workshop: InProcess) -> sa.Row[tuple[object, ...]]:

@@ -13,11 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from deploydb.store.tables import event
-from tests.workers.in_process import (
-    InProcess,
-    published,
-    until,
-)
+from tests.workers.in_process import InProcess, published, until
 
 Start = Callable[..., subprocess.Popen[str]]
 

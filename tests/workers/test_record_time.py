@@ -14,11 +14,7 @@ from deploydb.store.queries.log_positions import OUT_OF_ORDER
 from deploydb.store.record import Arrival, Recorded, record
 from deploydb.store.tables import event
 from deploydb.wire.native import decode_fact
-from tests.workers.in_process import (
-    InProcess,
-    published,
-    until,
-)
+from tests.workers.in_process import InProcess, published, until
 from workers import ingest
 
 

@@ -15,11 +15,7 @@ import pytest
 
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.commands import DeployCommand, Previous
-from workers.subprocess_runner import (
-    Ended,
-    Run,
-    without_secrets,
-)
+from workers.subprocess_runner import Ended, Run, without_secrets
 
 LONG = timedelta(minutes=1)
 

@@ -11,11 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from deploydb.domain.model.catalog import Catalog, Service
-from deploydb.domain.model.promotions import (
-    MetricPromotion,
-    Promotion,
-    WebhookPromotion,
-)
+from deploydb.domain.model.promotions import MetricPromotion, Promotion, WebhookPromotion
 from deploydb.domain.wording import text
 from deploydb.egress import Client, EgressPolicy
 from deploydb.store.record import record

@@ -6,12 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from deploydb.broker.address import EmbeddedAddress
-from deploydb.broker.dead_letter import (
-    letter,
-    replayed,
-    require_replayable,
-    unbound,
-)
+from deploydb.broker.dead_letter import letter, replayed, require_replayable, unbound
 from deploydb.broker.embedded.file import open_file, translate_errors, writing
 from deploydb.broker.embedded.outbound import user_name
 from deploydb.broker.embedded.routing import Router

@@ -10,12 +10,7 @@ from deploydb.broker.address import EmbeddedAddress
 from deploydb.broker.errors import PROVISION
 from deploydb.broker.topology import COMMANDS, Topology
 from deploydb.disk_space import Unwritable
-from deploydb.domain.model.errors import (
-    MUST_BE_WRITABLE,
-    Misconfigured,
-    Transient,
-    Unusable,
-)
+from deploydb.domain.model.errors import MUST_BE_WRITABLE, Misconfigured, Transient, Unusable
 from deploydb.private_files import make_folder, make_sqlite_file
 
 _VERSION = 1

@@ -25,18 +25,9 @@ from deploydb.domain.model.admission_reasons import (
     RollbackFirst,
     StageRemoved,
 )
-from deploydb.domain.model.catalog import (
-    Catalog,
-    Service,
-    Stage,
-)
+from deploydb.domain.model.catalog import Catalog, Service, Stage
 from deploydb.domain.model.commands import Previous
-from deploydb.domain.model.deployment import (
-    Deployment,
-    GateStatus,
-    Status,
-    Verdict,
-)
+from deploydb.domain.model.deployment import Deployment, GateStatus, Status, Verdict
 from deploydb.domain.model.reasons import Admitted, FailedBeside, NotRecorded, Reason, RollbackWaits, several
 
 

@@ -19,11 +19,7 @@ from deploydb.domain.model.deployment import (
     Verdict,
 )
 from deploydb.domain.model.evidence import Evidence
-from deploydb.domain.model.overrides import (
-    Hold,
-    Hotfix,
-    RollbackRequest,
-)
+from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
 from deploydb.domain.model.reasons import Reason
 
 Transition = Literal["adopted", "skipped", "expired", "replaced", "succeeded", "failed", "resumed", "closed"]

@@ -17,11 +17,7 @@ The steps, in their order; each one is entered once, and sees the decisions of t
 from datetime import datetime
 
 from deploydb.domain.evaluation.admission import admit
-from deploydb.domain.evaluation.decisions import (
-    Decisions,
-    FlowOpened,
-    ServiceSnapshot,
-)
+from deploydb.domain.evaluation.decisions import Decisions, FlowOpened, ServiceSnapshot
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.exit_gates import evaluate_exit_gates
 from deploydb.domain.evaluation.failure_policy import apply_failure_policy

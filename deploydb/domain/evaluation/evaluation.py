@@ -25,11 +25,7 @@ from deploydb.domain.evaluation.decisions import (
     VerdictChanged,
 )
 from deploydb.domain.gates import GateContext, judge
-from deploydb.domain.gates.evidence_selection import (
-    answered_under,
-    of_entry,
-    of_exit,
-)
+from deploydb.domain.gates.evidence_selection import answered_under, of_entry, of_exit
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import (
     CurrentVersion,
@@ -42,11 +38,7 @@ from deploydb.domain.model.deployment import (
     Verdict,
 )
 from deploydb.domain.model.evidence import Evidence
-from deploydb.domain.model.overrides import (
-    Hold,
-    Hotfix,
-    RollbackRequest,
-)
+from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
 from deploydb.domain.model.promotions import CheckedPromotion, Promotion
 from deploydb.domain.model.reasons import NotRecorded, Reason, Replaced
 

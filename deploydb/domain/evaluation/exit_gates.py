@@ -6,12 +6,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.model.catalog import Catalog, Service
-from deploydb.domain.model.deployment import (
-    Deployment,
-    GateStatus,
-    Status,
-    Verdict,
-)
+from deploydb.domain.model.deployment import Deployment, GateStatus, Status, Verdict
 from deploydb.domain.model.gate_reasons import IncidentOpen, IncidentOver
 from deploydb.domain.model.promotions import INCIDENT, Promotion
 from deploydb.domain.model.reasons import GatesPassed, NoGates, Reason, RolledBack, several

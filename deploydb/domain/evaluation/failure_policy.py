@@ -12,18 +12,8 @@ from deploydb.domain.evaluation.decisions import AttemptScheduled
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.model.admission_reasons import Held
-from deploydb.domain.model.catalog import (
-    Catalog,
-    Service,
-    Stage,
-)
-from deploydb.domain.model.deployment import (
-    Deployment,
-    FailureResponse,
-    KnownGood,
-    Release,
-    Status,
-)
+from deploydb.domain.model.catalog import Catalog, Service, Stage
+from deploydb.domain.model.deployment import Deployment, FailureResponse, KnownGood, Release, Status
 from deploydb.domain.model.overrides import RollbackRequest
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import (

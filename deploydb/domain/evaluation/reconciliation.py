@@ -8,11 +8,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.evaluation import Evaluation
-from deploydb.domain.model.deployment import (
-    Deployment,
-    Release,
-    Status,
-)
+from deploydb.domain.model.deployment import Deployment, Release, Status
 from deploydb.domain.model.reasons import (
     AttemptFailed,
     Expired,

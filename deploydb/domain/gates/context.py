@@ -5,12 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from deploydb.domain.model.deployment import (
-    DependencyState,
-    Deployment,
-    Phase,
-    Verdict,
-)
+from deploydb.domain.model.deployment import DependencyState, Deployment, Phase, Verdict
 from deploydb.domain.model.evidence import Evidence
 
 

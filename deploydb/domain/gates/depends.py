@@ -6,18 +6,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from deploydb.domain.gates.context import GateContext
-from deploydb.domain.model.deployment import (
-    DependencyState,
-    GateStatus,
-    Status,
-    Verdict,
-)
-from deploydb.domain.model.gate_reasons import (
-    DependencyMet,
-    DependencyMissing,
-    DependencyUnverified,
-    DependencyVersion,
-)
+from deploydb.domain.model.deployment import DependencyState, GateStatus, Status, Verdict
+from deploydb.domain.model.gate_reasons import DependencyMet, DependencyMissing, DependencyUnverified, DependencyVersion
 from deploydb.domain.model.promotions import DependsOnPromotion
 from deploydb.domain.model.reason_parts import ReleaseStatus
 

@@ -11,11 +11,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from deploydb.domain.model.deployment import Deployment
-from deploydb.domain.model.evidence import (
-    Approval,
-    Evidence,
-    Verification,
-)
+from deploydb.domain.model.evidence import Approval, Evidence, Verification
 from deploydb.domain.model.promotions import (
     FREEZE,
     ManualPromotion,

@@ -14,11 +14,7 @@ from deploydb.domain.model.gate_reasons import (
     JobsPassed,
     JobsTimedOut,
 )
-from deploydb.domain.model.promotions import (
-    CheckedPromotion,
-    VerificationPromotion,
-    WebhookPromotion,
-)
+from deploydb.domain.model.promotions import CheckedPromotion, VerificationPromotion, WebhookPromotion
 from deploydb.domain.model.reason_parts import JobReport
 
 

@@ -13,11 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import Artifact, version_key
-from deploydb.domain.model.facts import (
-    DeploymentFinished,
-    DeploymentStarted,
-    Fact,
-)
+from deploydb.domain.model.facts import DeploymentFinished, DeploymentStarted, Fact
 from deploydb.domain.model.reasons import Reason
 
 FailureResponse = Literal["stop", "retry", "rollback", "full_rollback", "ignore"]

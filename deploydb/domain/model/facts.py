@@ -9,13 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from deploydb.domain.model.artifact import (
-    Artifact,
-    Coordinate,
-    Name,
-    Text,
-    Url,
-)
+from deploydb.domain.model.artifact import Artifact, Coordinate, Name, Text, Url
 
 Time = Annotated[datetime, Meta(tz=True)]
 Number = Annotated[int, Meta(gt=0, le=2**63 - 1)]

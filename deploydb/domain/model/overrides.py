@@ -11,12 +11,7 @@ from msgspec import Struct
 
 from deploydb.domain.model.admission_reasons import Frozen, Held, Paused, Pinned, Vetoed
 from deploydb.domain.model.deployment import FactOrder, fact_order
-from deploydb.domain.model.facts import (
-    HoldLifted,
-    HoldPlaced,
-    HotfixDeclared,
-    RollbackRequested,
-)
+from deploydb.domain.model.facts import HoldLifted, HoldPlaced, HotfixDeclared, RollbackRequested
 from deploydb.domain.model.reason_parts import Comment
 
 Kind = Literal["pin", "veto", "freeze", "pause"]

@@ -12,11 +12,7 @@ from deploydb.query.existence import require_service
 from deploydb.query.matrix import Lane
 from deploydb.query.pages.filters import moment, state
 from deploydb.query.pages.page import Answer, Page, narrowed, stream_of
-from deploydb.query.pages.svg import (
-    bars,
-    graph,
-    ticks,
-)
+from deploydb.query.pages.svg import bars, graph, ticks
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import PAGE, number
 from deploydb.query.resources.history import Tried, history

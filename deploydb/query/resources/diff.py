@@ -12,11 +12,7 @@ from deploydb.query.existence import require_environment, require_service
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, needed, text
 from deploydb.store.queries.diff import MOST, ReleaseView, Span, published_between
-from deploydb.store.queries.live_intervals import (
-    LiveIntervalView,
-    ran_at,
-    running_now,
-)
+from deploydb.store.queries.live_intervals import LiveIntervalView, ran_at, running_now
 
 Relation = Literal["same", "behind", "ahead", "missing", "extra"]
 """How `to` stands to `from`: it runs the same, an older release, a newer one, nothing, or something alone."""

@@ -9,11 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deploydb.disk_space import Unwritable
-from deploydb.domain.model.errors import (
-    DeployDBError,
-    Misconfigured,
-    Transient,
-)
+from deploydb.domain.model.errors import DeployDBError, Misconfigured, Transient
 from deploydb.http.health import Health
 from deploydb.http.negotiation import media_type
 from deploydb.store.engine import reading, require_room

@@ -3,11 +3,7 @@
 from msgspec import Struct
 
 from deploydb.query.existence import require_environment, require_service
-from deploydb.query.hold_views import (
-    Held,
-    HoldBody,
-    hold_body,
-)
+from deploydb.query.hold_views import Held, HoldBody, hold_body
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, text
 from deploydb.store.queries.holds import holds_at

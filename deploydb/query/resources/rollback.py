@@ -13,11 +13,7 @@ from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.gates.depends import in_range
 from deploydb.domain.gates.formatting import instant
 from deploydb.domain.model.catalog import Service
-from deploydb.domain.model.deployment import (
-    CurrentVersion,
-    KnownGood,
-    Release,
-)
+from deploydb.domain.model.deployment import CurrentVersion, KnownGood, Release
 from deploydb.domain.model.overrides import standing
 from deploydb.domain.model.promotions import DependsOnPromotion
 from deploydb.domain.model.reasons import NothingLive

@@ -12,11 +12,7 @@ from deploydb.query.resource import Resource, moment, text
 from deploydb.query.set_aside import SetAside, set_aside_bodies
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.lanes import PendingView, pending_in
-from deploydb.store.queries.live_intervals import (
-    newest_of_modules,
-    ran_at,
-    running_now,
-)
+from deploydb.store.queries.live_intervals import newest_of_modules, ran_at, running_now
 from deploydb.store.set_aside import set_aside_services
 
 

@@ -19,11 +19,7 @@ from deploydb.domain.model.facts import (
     IncidentResolved,
     RollbackRequested,
 )
-from deploydb.domain.model.overrides import (
-    Hold,
-    Hotfix,
-    RollbackRequest,
-)
+from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
 from deploydb.store import bulk
 from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import (

@@ -11,12 +11,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from deploydb.domain.model.deployment import (
-    FactOrder,
-    Status,
-    fact_order,
-    merge,
-)
+from deploydb.domain.model.deployment import FactOrder, Status, fact_order, merge
 from deploydb.domain.model.evidence import Approval, Verification
 from deploydb.domain.model.facts import (
     AboutDeployment,
