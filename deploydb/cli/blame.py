@@ -14,7 +14,7 @@ from deploydb.cli.times import past_option
 @past_option("--at", help="The hours before then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.")
 @output_option
 def blame(environment: str | None, service: str | None, hours: int, at: str | None, output: str) -> None:
-    """What changed in ENVIRONMENT, or anywhere, in the hours before, the last first: what came to run, failed, was
+    """What changed in ENVIRONMENT, or anywhere, in the hours before, newest first: what came to run, failed, was
     approved, overridden, held or released, and incidents.
 
     \b

@@ -56,7 +56,7 @@ def snapshots(
     """Each service's situation, in the order of their names. With `lock`, the deployments are locked until the
     transaction ends.
 
-    Services are left out, the last first, once `most` deployments are exceeded, but never the first; and without
+    Services are left out, newest first, once `most` deployments are exceeded, but never the first; and without
     `wait` those with a deployment that another session has locked.
 
     The cost follows what is open, not what has been. Indexes: `ix_deployment_needs_evaluation`,

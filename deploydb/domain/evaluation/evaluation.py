@@ -123,8 +123,8 @@ class Evaluation:
         }
 
     def _answered_at_entry(self, environment: str) -> frozenset[str]:
-        deployment = environment in self._catalog.environments
-        return answered_under(self._catalog.entry_promotions(environment)) if deployment else frozenset()
+        configured = environment in self._catalog.environments
+        return answered_under(self._catalog.entry_promotions(environment)) if configured else frozenset()
 
     def rolling_back(self, environment: str) -> bool:
         """Whether a rollback is about to be commanded there."""

@@ -25,8 +25,8 @@ Supersede = Literal["newest", "queue", "all"]
 """Which of several releases that wait at a stage's door go through it.
 
 newest  the newest; the older ones are skipped
-queue   all, the oldest first, each once the one before it is verified
-all     all, the oldest first, each as soon as the one before it is deployed
+queue   all, oldest first, each once the one before it is verified
+all     all, oldest first, each as soon as the one before it is deployed
 """
 FailureStrategy = Literal["stop", "rollback", "full_rollback", "ignore"]
 """What follows a failure.

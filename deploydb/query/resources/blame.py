@@ -73,7 +73,7 @@ class Change(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Blame(Struct, frozen=True, kw_only=True):
-    """What changed between two times, the last first. `more`: there is more than this."""
+    """What changed between two times, newest first. `more`: there is more than this."""
 
     since: str
     until: str

@@ -37,7 +37,7 @@ class Release(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Difference(Struct, frozen=True, kw_only=True, rename={"origin": "from", "target": "to"}):
-    """One module of one service. `between`: what the newer of the two has and the older has not, the last first;
+    """One module of one service. `between`: what the newer of the two has and the older has not, newest first;
     `more`: there is more of it."""
 
     service: str

@@ -32,13 +32,13 @@ class Tried(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class History(Struct, frozen=True, kw_only=True):
-    """A page of what has been tried, the last first."""
+    """A page of what has been tried, newest first."""
 
     deployments: list[Tried]
 
 
 def history(asked: RequestContext) -> History:
-    """What has been tried of a service, in one environment where one is named, the last first."""
+    """What has been tried of a service, in one environment where one is named, newest first."""
     page = asked.page()
     service = asked.name("service")
     environment = asked.name("environment") if "environment" in asked.request.path_params else None

@@ -16,7 +16,7 @@ from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import artifact, deployment, event
 
 _LOOKED_BACK = 500
-"""How many rows of a lane, the newest first, are looked at where all of them would be too many."""
+"""How many rows of a lane, newest first, are looked at where all of them would be too many."""
 _SETTLED = ("succeeded", "failed", "resumed", "expired", "skipped", "replaced", "adopted", "requested")
 _TYPES = (*(f"deployment.{what}" for what in _SETTLED), "failure.counted", "verdict.changed")
 
@@ -94,7 +94,7 @@ def ran_at(
 def deployments_then(
     connection: sa.Connection, service: str, environment: str, at: datetime, *, version: str | None
 ) -> list[Deployment]:
-    """The lane's deployments that there were at a time, as they are now, the last first.
+    """The lane's deployments that there were at a time, as they are now, newest first.
 
     Index: `ix_deployment_lane`.
     """

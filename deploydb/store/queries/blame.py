@@ -66,7 +66,7 @@ class ChangeView(Struct, frozen=True, kw_only=True):
 def changes_between(
     connection: sa.Connection, start: datetime, end: datetime, *, service: str | None, environment: str | None
 ) -> list[ChangeView]:
-    """What changed and was recorded in that time, the last first, at most one more than `MOST`.
+    """What changed and was recorded in that time, newest first, at most one more than `MOST`.
 
     Of one service also what concerns all services, and so for environments. Costs what was logged in that time.
     Index: primary key.

@@ -37,7 +37,7 @@ _SPAN = (artifact.c.module_key, sa.Column("after", UtcDateTime), sa.Column("unti
 
 
 def published_between(connection: sa.Connection, spans: Sequence[Span]) -> dict[str, list[ReleaseView]]:
-    """By module, what was published in each span, the last first; of each module one more than `MOST` at most.
+    """By module, what was published in each span, newest first; of each module one more than `MOST` at most.
 
     Costs what was published in the spans. Index: `ix_artifact_module`.
     """

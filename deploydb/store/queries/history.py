@@ -9,7 +9,7 @@ from deploydb.store.tables import deployment
 def history(
     connection: sa.Connection, service: str, environment: str | None = None, *, offset: int, limit: int
 ) -> list[DeploymentView]:
-    """What has been tried of a service (in one environment), the last first; not what has not begun.
+    """What has been tried of a service (in one environment), newest first; not what has not begun.
 
     Costs the page and what is before it; in one environment of a service also what happened in the others meanwhile.
     Index: `ix_deployment_history`.

@@ -21,7 +21,7 @@ class LiveDurationView(Struct, frozen=True, kw_only=True):
 
 
 def live_durations(connection: sa.Connection, service: str, start: datetime, *, limit: int) -> list[LiveDurationView]:
-    """What a service ran since a time, by environment and module, the first first; at most the last `limit` of each.
+    """What a service ran since a time, by environment and module, oldest first; at most the last `limit` of each.
 
     Of each the one that ran at the start is among them, if there are not more. A statement a lane. Indexes: primary key
     of `current_version`, `ix_live_interval_lane`.

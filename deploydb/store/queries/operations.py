@@ -93,7 +93,7 @@ def unmatched_count(connection: sa.Connection) -> int:
 
 
 def unmatched_facts(connection: sa.Connection, *, limit: int) -> list[UnmatchedView]:
-    """The last facts about what is not known, the last first. Indexes: primary keys of `unmatched_fact` and `event`."""
+    """The last facts about what is not known, newest first. Indexes: primary keys of `unmatched_fact` and `event`."""
     statement = (
         sa.select(
             event.c.number,

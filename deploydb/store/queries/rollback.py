@@ -11,7 +11,7 @@ from deploydb.store.tables import artifact, live_interval
 def came_after(
     connection: sa.Connection, service: str, environment: str, target: Release, deployed: int, *, limit: int
 ) -> list[Release]:
-    """The releases of the target's module that came to run in a lane after its deployment there, the last first.
+    """The releases of the target's module that came to run in a lane after its deployment there, newest first.
 
     At most `limit`. Indexes: primary key of `live_interval`, and `ix_live_interval_lane` from the target's deployment
     on.
