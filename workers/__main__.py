@@ -19,7 +19,7 @@ from deploydb.settings import MAX_BODY_BYTES, Settings
 from deploydb.store.engine import LOCK_TIMEOUT_SECONDS, open_engine
 from deploydb.terminal import make_visible
 
-from .availability import BrokerLook, look_at_database
+from .availability import BrokerPing, check_database
 from .confirmed_publisher import ConfirmedPublisher
 from .health import WorkerHealth
 from .ingest import Ingest
@@ -32,7 +32,7 @@ from .verify import SETTLING, Verify
 
 @contextmanager
 def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
-    around.health.check("broker", BrokerLook(lambda: open_outbound(given.broker_url, name="ingest-health")))
+    around.health.check("broker", BrokerPing(lambda: open_outbound(given.broker_url, name="ingest-health")))
     with _engine(around, given, "ingest", connections=2) as engine:
         yield Ingest(
             engine=engine,
@@ -41,7 +41,7 @@ def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
             ),
             publisher=ConfirmedPublisher(lambda: open_outbound(given.broker_url, name="ingest")),
             stopping=lambda: around.signals.stopping,
-            patience=around.patience,
+            retry_policy=around.retry_policy,
             log=around.log,
             registry=around.registry,
         )
@@ -65,7 +65,7 @@ def _relay(around: Process, given: Settings) -> Iterator[Worker]:
         yield Relay(
             engine=engine,
             open_outbound=lambda: open_outbound(given.broker_url, name="relay"),
-            patience=around.patience,
+            retry_policy=around.retry_policy,
             health=around.health,
             log=around.log,
             registry=around.registry,
@@ -95,12 +95,12 @@ def _engine(
     """`connections`: as many as ask at one time; the listener of the loop has one beside them."""
     engine = open_engine(given.database_url, name=name, connections=connections, lock_timeout=lock_timeout)
     # a session that survives a failover is worse than a lost one
-    around.patience.on_failure(engine.dispose)
+    around.retry_policy.on_failure(engine.dispose)
     # with a connection of its own: an answer to it is no progress of the worker
-    beside = open_engine(
+    health_engine = open_engine(
         given.database_url, name=f"{name}-health", connections=1, statement_timeout=ANSWER_WITHIN_SECONDS
     )
-    around.health.check("database", partial(look_at_database, beside, around.health))
+    around.health.check("database", partial(check_database, health_engine, around.health))
     # a long step of many statements is under way, not stuck
     sa.event.listen(engine, "after_cursor_execute", lambda *_: around.health.beat())
     sa.event.listen(engine, "handle_error", partial(_beat_if_answered, around.health))
@@ -108,7 +108,7 @@ def _engine(
         yield engine
     finally:
         engine.dispose()
-        beside.dispose()
+        health_engine.dispose()
 
 
 def _beat_if_answered(health: WorkerHealth, context: ExceptionContext) -> None:
@@ -157,40 +157,34 @@ def main(
     deployer's, in JSON."""
     make_visible()
     inherited = socket.socket(fileno=listen_fd) if listen_fd is not None else None
-    if name == "up":
-        from . import up  # noqa: PLC0415  # each imports what it needs
-
-        with ended_clearly(name):
-            up.run(settings.from_environment(), inherited=inherited)
-        return
-    if name == "deployer":
-        from . import deployer_process  # noqa: PLC0415
-
-        with ended_clearly(name):
-            deployer_process.run_deployer(options or "{}", settings.from_environment())
-        return
     with ended_clearly(name):
         given = settings.from_environment()
+        if name == "up":
+            from . import up  # noqa: PLC0415  # each imports what it needs
+
+            up.run(given, inherited=inherited)
+            return
+        if name == "deployer":
+            from . import deployer_process  # noqa: PLC0415
+
+            deployer_process.run_deployer(options or "{}", given)
+            return
         log = telemetry.open_log(given.log_level, name=name, secrets=given.secrets)
     if with_parent:
         end_with_parent(log)
     with ended_clearly(name, log):
-        match name:
-            case "query" | "gateway" | "web":
-                from . import web  # noqa: PLC0415
+        if name in SERVICES:
+            from . import web  # noqa: PLC0415
 
-                once_listening = tell_parent_ready if with_parent else None
-                web.serve(name, given, log, once_listening=once_listening, bound=inherited)
-            case _:
-                usual, build = WORKERS[name]
-                wanted = None if no_port else usual if port is None else port
-                with (
-                    process(log, host=host, port=wanted, secrets=given.secrets) as around,
-                    build(around, given) as worker,
-                ):
-                    if with_parent:
-                        around.health.once_ready(tell_parent_ready)
-                    run(worker, signals=around.signals, patience=around.patience, log=log)
+            once_listening = tell_parent_ready if with_parent else None
+            web.serve(name, given, log, once_listening=once_listening, bound=inherited)
+            return
+        usual, build = WORKERS[name]
+        wanted = None if no_port else usual if port is None else port
+        with process(log, host=host, port=wanted, secrets=given.secrets) as around, build(around, given) as worker:
+            if with_parent:
+                around.health.once_ready(tell_parent_ready)
+            run(worker, signals=around.signals, retry_policy=around.retry_policy, log=log)
 
 
 if __name__ == "__main__":

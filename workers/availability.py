@@ -17,7 +17,7 @@ FAR_APART = timedelta(minutes=1)
 """By more than this the log's and the people's times are of no use."""
 
 
-class BrokerLook:
+class BrokerPing:
     """A round trip to the broker on a connection of its own; for those that only consume, and would not notice."""
 
     def __init__(self, open_outbound: Callable[[], Outbound]) -> None:
@@ -36,7 +36,7 @@ class BrokerLook:
             raise
 
 
-def look_at_database(engine: sa.Engine, health: Health) -> None:
+def check_database(engine: sa.Engine, health: Health) -> None:
     """Return where it answers, and where a file of it could grow. What its clock says of ours is reported.
 
     Raises: as `store.engine.reading`.

@@ -39,19 +39,23 @@ STOPPED = "stopped: the deployer is stopping and its grace has passed"
 INTERRUPTED = "interrupted: the deployer died while it ran, its outcome is unknown"
 
 
-class Orders(Struct, frozen=True, kw_only=True):
-    """The options of a deployer. `timeout`: of one run; no run passes its command's deadline."""
+class DeployerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The options of `deploydb deployer`. `timeout`: of one run; no run passes its command's deadline."""
 
     orchestrator: str
     program: tuple[str, ...]
-    concurrency: int = 1
-    timeout: timedelta | None = None
-    grace: timedelta = timedelta(seconds=30)
-    rerun_interrupted: bool = False
+    concurrency: int
+    timeout: timedelta | None
+    grace: timedelta
+    state: str | None
+    rerun_interrupted: bool
+    pass_env: tuple[str, ...]
+    host: str
+    port: int | None
 
     @property
     def source(self) -> str:
-        """Who says its facts."""
+        """The source of its facts."""
         return f"deployer/{self.orchestrator}"
 
 
@@ -60,7 +64,7 @@ class Deployer:
 
     def __init__(
         self,
-        orders: Orders,
+        options: DeployerOptions,
         *,
         runs: Runs,
         open_inbound: Callable[[], Inbound],
@@ -73,8 +77,8 @@ class Deployer:
         registry: CollectorRegistry,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._orders = orders
-        self._queue = command_queue(orders.orchestrator)
+        self._options = options
+        self._queue = command_queue(options.orchestrator)
         self._runs = runs
         self._open_inbound = open_inbound
         self._publisher = publisher
@@ -137,7 +141,7 @@ class Deployer:
         self._say_what_ended(inbound)
         if self._signals.stopping:
             self._wind_up()
-        free = 0 if self._signals.stopping else self._orders.concurrency - len(self._running)
+        free = 0 if self._signals.stopping else self._options.concurrency - len(self._running)
         if free > 0:
             for delivery in inbound.receive(free, BUSY_WAIT if self._running else IDLE_WAIT):
                 self._receive(inbound, delivery)
@@ -150,7 +154,7 @@ class Deployer:
 
     def _receive(self, inbound: Inbound, delivery: Delivery) -> None:
         try:
-            command = deployment_reports.reportable(delivery, self._orders.source, self._clock())
+            command = deployment_reports.reportable(delivery, self._options.source, self._clock())
         except MessageRejected as refused:
             self._publisher.bury([dead_letter(delivery, self._queue, refused.reason, refused.path)])
             self._log.warning("dead-lettered", reason=refused.reason, path=refused.path)
@@ -178,11 +182,11 @@ class Deployer:
 
     def _start(self, command: DeployCommand, delivery: Delivery) -> None:
         now = self._clock()
-        self._publisher.publish([deployment_reports.started(command.id, self._orders.source, now)])
+        self._publisher.publish([deployment_reports.started(command.id, self._options.source, now)])
         self._runs.begin(command.id, now)
         label = f"[{command.service}→{command.environment} {command.artifact.version}] "
         run = Run(
-            self._orders.program,
+            self._options.program,
             command,
             environment=self._environment,
             out=lambda line: self._out(label + line),
@@ -192,7 +196,7 @@ class Deployer:
         self._deliveries[command.id] = [delivery]
         self._metrics.running.set(len(self._running))
         self._log.info("started", **_about(command))
-        limit = min(command.deadline - now, self._orders.timeout or timedelta.max)
+        limit = min(command.deadline - now, self._options.timeout or timedelta.max)
         thread = threading.Thread(target=self._run, args=(command, run, limit), name=f"run {command.id}", daemon=True)
         self._threads[command.id] = thread
         thread.start()
@@ -254,7 +258,7 @@ class Deployer:
             self._log.info(
                 "stopping: waiting for what runs; once more to stop it now",
                 running=len(self._running),
-                seconds=self._orders.grace.total_seconds(),
+                seconds=self._options.grace.total_seconds(),
             )
         over_at = self._over_at()
         if over_at is not None and time.monotonic() >= over_at:
@@ -269,10 +273,10 @@ class Deployer:
         asked_at = self._signals.asked_at
         if asked_at is None or self._signals.force_stop:
             return asked_at
-        return asked_at + self._orders.grace.total_seconds()
+        return asked_at + self._options.grace.total_seconds()
 
     def _settle_interrupted(self, command: str) -> None:
-        if self._orders.rerun_interrupted:
+        if self._options.rerun_interrupted:
             self._log.warning("was interrupted, will be run again", command=command)
             self._runs.forget(command)
         else:
@@ -281,7 +285,7 @@ class Deployer:
             self._runs.end(command, fact, self._clock())
 
     def _finished(self, command: str, ended: Ended) -> bytes:
-        return deployment_reports.finished(command, self._orders.source, ended, self._clock())
+        return deployment_reports.finished(command, self._options.source, ended, self._clock())
 
 
 def _about(command: DeployCommand) -> dict[str, str]:

@@ -4,13 +4,11 @@ import json
 import os
 import re
 from contextlib import ExitStack
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import click
 import msgspec
-from msgspec import Struct
 
 from deploydb.broker.open import open_inbound, open_outbound
 from deploydb.broker.topology import command_queue
@@ -19,52 +17,20 @@ from deploydb.private_files import narrow
 from deploydb.settings import MAX_BODY_BYTES, Settings
 from deploydb.telemetry import open_log
 
-from .availability import BrokerLook
+from .availability import BrokerPing
 from .confirmed_publisher import ConfirmedPublisher
-from .deployer import Deployer, Orders
+from .deployer import Deployer, DeployerOptions
 from .loop import run
 from .process import ended_clearly, process
 from .run_journal import Runs
 from .subprocess_runner import without_secrets
 
 
-class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The options of `deploydb deployer`."""
-
-    orchestrator: str
-    program: tuple[str, ...]
-    concurrency: int
-    timeout_seconds: float | None
-    grace_seconds: float
-    state: str | None
-    rerun_interrupted: bool
-    pass_env: tuple[str, ...]
-    host: str
-    port: int | None
-
-    @classmethod
-    def parse(cls, text: str) -> "Options":
-        """From JSON. Raises: click.UsageError."""
-        try:
-            return msgspec.convert(json.loads(text), cls)  # json: arguments may hold bytes that are no UTF-8
-        except (ValueError, msgspec.ValidationError) as error:
-            raise click.UsageError(f"the deployer's options are broken ({error}): run `deploydb deployer`") from error
-
-
 def run_deployer(given: str, settings: Settings) -> None:
-    """Take commands until SIGTERM. `given` is an `Options` in JSON. Raises: Misconfigured; click.UsageError."""
-    options = Options.parse(given)
+    """Take commands until SIGTERM. `given`: `DeployerOptions` in JSON. Raises: Misconfigured; click.UsageError."""
+    options = _parsed(given)
     name = f"deployer-{options.orchestrator}"
     log = open_log(settings.log_level, name=name, secrets=settings.secrets)
-    timeout = options.timeout_seconds
-    orders = Orders(
-        orchestrator=options.orchestrator,
-        program=options.program,
-        concurrency=options.concurrency,
-        timeout=timedelta(seconds=timeout) if timeout is not None else None,
-        grace=timedelta(seconds=options.grace_seconds),
-        rerun_interrupted=options.rerun_interrupted,
-    )
     own = settings.data / f"{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.db"
     path = Path(options.state) if options.state is not None else own
     with (
@@ -76,7 +42,7 @@ def run_deployer(given: str, settings: Settings) -> None:
         if options.state is None and not narrow(settings.data):
             log.warning("the data folder is open to other users, and not for DeployDB alone", data=str(settings.data))
         worker = Deployer(
-            orders,
+            options,
             runs=runs,
             # what it cannot run now is for other deployers of the queue
             open_inbound=lambda: open_inbound(
@@ -95,10 +61,18 @@ def run_deployer(given: str, settings: Settings) -> None:
             registry=around.registry,
         )
         stack.callback(worker.close)
-        broker = BrokerLook(lambda: open_outbound(settings.broker_url, name=f"{name}-health"))
+        broker = BrokerPing(lambda: open_outbound(settings.broker_url, name=f"{name}-health"))
         around.health.check("broker", broker)
         around.health.check("disk", partial(require_room, path.parent))
         around.deadline.not_while(lambda: worker.busy)
         queue = command_queue(options.orchestrator)
         log.info("taking commands", queue=queue, concurrency=options.concurrency, state=str(path))
-        run(worker, signals=around.signals, patience=around.patience, log=log)
+        run(worker, signals=around.signals, retry_policy=around.retry_policy, log=log)
+
+
+def _parsed(given: str) -> DeployerOptions:
+    try:
+        # json: arguments may hold bytes that are no UTF-8; not strict: durations are seconds
+        return msgspec.convert(json.loads(given), DeployerOptions, strict=False)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise click.UsageError(f"the deployer's options are broken ({error}): run `deploydb deployer`") from error

@@ -97,7 +97,7 @@ class Ingest:
         open_inbound: Callable[[int], Inbound],
         publisher: ConfirmedPublisher,
         stopping: Callable[[], bool],
-        patience: RetryPolicy,
+        retry_policy: RetryPolicy,
         log: Log,
         registry: CollectorRegistry,
     ) -> None:
@@ -105,7 +105,7 @@ class Ingest:
         self._open_inbound = open_inbound
         self._publisher = publisher
         self._stopping = stopping
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._log = log
         self._metrics = IngestMetrics(registry)
         self._clock = DatabaseClock(engine)
@@ -224,12 +224,12 @@ class Ingest:
                 wait([recording.outcome], timeout=NEARLY.total_seconds())
             return recording.outcome.result()
 
-        return self._patiently(inbound, work)
+        return self._retried(inbound, work)
 
     def _bury(self, inbound: Inbound, buried: Refusals) -> None:
         """Publish the dead letters, and go on only once the broker has them."""
         letters = [dead_letter(delivery, INGEST_QUEUE, refused.reason, refused.path) for delivery, refused in buried]
-        self._patiently(inbound, lambda _: self._publisher.bury(letters))
+        self._retried(inbound, lambda _: self._publisher.bury(letters))
         for delivery, refused in buried:
             self._log.warning(
                 "dead-lettered",
@@ -240,12 +240,12 @@ class Ingest:
                 publisher=delivery.user_id,
             )
 
-    def _patiently(self, inbound: Inbound, work: Callable[[int], T]) -> T:
+    def _retried(self, inbound: Inbound, work: Callable[[int], T]) -> T:
         """What the work returns, tried until it is done; the deliveries in hand stay ours meanwhile."""
-        for attempt in self._patience.attempts(meanwhile=lambda: _keep_alive(inbound)):
+        for attempt in self._retry_policy.attempts(meanwhile=lambda: _keep_alive(inbound)):
             with attempt:
                 result = work(attempt.retry_state.attempt_number)
-                self._patience.succeeded(attempt)
+                self._retry_policy.succeeded(attempt)
                 return result
         raise AssertionError("attempts end with a result or an error")
 

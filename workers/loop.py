@@ -123,7 +123,7 @@ class RetryPolicy:
             self._log.warning("trying again", error=str(error), attempt=state.attempt_number)
 
 
-def run(worker: Worker, *, signals: Signals, patience: RetryPolicy, log: Log) -> None:
+def run(worker: Worker, *, signals: Signals, retry_policy: RetryPolicy, log: Log) -> None:
     """Call the worker's step until it is asked to stop and has nothing under way.
 
     Raises: Misconfigured, and whatever is no DeployDB error.
@@ -133,14 +133,14 @@ def run(worker: Worker, *, signals: Signals, patience: RetryPolicy, log: Log) ->
         return signals.stopping and worker.idle
 
     try:
-        for attempt in patience.attempts(over=over):
+        for attempt in retry_policy.attempts(over=over):
             with attempt, worker.session() as step:
-                patience.connected()
+                retry_policy.connected()
                 while not over():
                     if signals.reload_requested():
                         worker.reload()
                     step()
-                    patience.succeeded(attempt)
+                    retry_policy.succeeded(attempt)
     except (*OUTAGES, *LATER_OUTAGES) as error:
         if not signals.stopping:
             raise

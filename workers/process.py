@@ -36,7 +36,7 @@ class Process(Struct, frozen=True, kw_only=True, eq=False):
     deadline: Deadline
     health: WorkerHealth
     registry: CollectorRegistry
-    patience: RetryPolicy
+    retry_policy: RetryPolicy
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def process(log: Log, *, host: str, port: int | None, secrets: Sequence[str] = (
     deadline = Deadline(signals, say=log.warning)
     health = WorkerHealth(redact=lambda text: redacted(text, secrets))
     registry = process_registry()
-    patience = RetryPolicy(signals=signals, health=health, log=log, registry=registry)
+    retry_policy = RetryPolicy(signals=signals, health=health, log=log, registry=registry)
     # what is loaded by now stays; a batch's thousands of short-lived objects should not set off a collection each time
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
@@ -59,7 +59,9 @@ def process(log: Log, *, host: str, port: int | None, secrets: Sequence[str] = (
         if port is not None:
             server = stack.enter_context(HealthServer(health, registry, host=host, port=port, log=log))
             log.info("health and metrics", address=f"http://{server.host}:{server.port}", pid=os.getpid())
-        yield Process(log=log, signals=signals, deadline=deadline, health=health, registry=registry, patience=patience)
+        yield Process(
+            log=log, signals=signals, deadline=deadline, health=health, registry=registry, retry_policy=retry_policy
+        )
 
 
 @contextmanager

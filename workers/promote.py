@@ -7,7 +7,6 @@ timeout is due; both are rows, so nothing is remembered here that a kill -9 coul
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import partial
 
 import sqlalchemy as sa
@@ -23,13 +22,10 @@ from deploydb.store.promotion import evaluate, mark_open, next_due
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 
-from .stalled_work import Standstill
+from .intervals import LOOK_AT_FILES_EVERY_SECONDS, SHORTEST_WAIT, Every, wait_until
+from .stalled_work import StalledWork
 
 LIMIT = 500
-LONGEST_WAIT = timedelta(seconds=1)
-SHORTEST_WAIT = timedelta(milliseconds=20)
-"""What is due but locked by another worker is looked at again after this, not at once."""
-LOOK_AT_FILES_EVERY_SECONDS = 1.0
 
 
 class PromoteMetrics:
@@ -83,11 +79,11 @@ class Promote:
         self._log = log
         self._metrics = PromoteMetrics(registry)
         self._clock = DatabaseClock(engine)
-        self._looked_at = time.monotonic()
+        self._files = Every(LOOK_AT_FILES_EVERY_SECONDS)
         self._problems: tuple[str, ...] = ()
         self._marked: Catalog | None = None
-        self._answered_at: float | None = None
-        self._standstill = Standstill(engine, health, registry)
+        self._answers = Every(LOOK_AT_FILES_EVERY_SECONDS)
+        self._stalled = StalledWork(engine, health, registry)
         self._apart = False
 
     @contextmanager
@@ -101,24 +97,24 @@ class Promote:
         self._refresh(force=True)
 
     def _step(self, waker: notifications.Listener) -> None:
-        if time.monotonic() - self._looked_at >= LOOK_AT_FILES_EVERY_SECONDS:
+        if self._files.due():
             self._refresh(force=False)
         catalog = self._live.catalog
         now = self._clock()
+        answers = self._answers.due()
         if self._marked is not catalog:
             # at the start too: the catalog may have changed while no worker ran
             enter(self._engine, catalog, now)
             marked = mark_open(self._engine, now)
-            self._marked, self._answered_at = catalog, None
+            self._marked, answers = catalog, True
             self._log.info("configuration in force", digest=catalog.digest, open_services=marked)
-        if self._answered_at is None or time.monotonic() - self._answered_at >= LOOK_AT_FILES_EVERY_SECONDS:
+        if answers:
             answer(self._engine, catalog, now)
-            self._answered_at = time.monotonic()
         began = time.perf_counter()
         evaluated = evaluate(self._engine, catalog, now, limit=LIMIT, apart=self._apart)
         # while another session has rows locked, waiting for them would hold up all other services each time
         self._apart = bool(evaluated.untaken)
-        self._standstill.look(evaluated)
+        self._stalled.look(evaluated)
         for service, error in evaluated.broken:
             self._metrics.broken.inc()
             self._log.error("the evaluation of a service failed, it is set aside", service=service, exc_info=error)
@@ -132,16 +128,9 @@ class Promote:
             )
             if evaluated.more:
                 return
-        waker.wait(SHORTEST_WAIT if evaluated.more else self._until_due())
-
-    def _until_due(self) -> timedelta:
-        due = next_due(self._engine)
-        if due is None:
-            return LONGEST_WAIT
-        return min(max(due - self._clock(), SHORTEST_WAIT), LONGEST_WAIT)
+        waker.wait(SHORTEST_WAIT if evaluated.more else wait_until(next_due(self._engine), self._clock()))
 
     def _refresh(self, *, force: bool) -> None:
-        self._looked_at = time.monotonic()
         taken = self._live.refresh(force=force)
         problems = tuple(str(problem) for problem in self._live.problems)
         self._metrics.problems.set(len(problems))

@@ -23,12 +23,12 @@ from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 from deploydb.wire.native import COMMAND_CONTENT_TYPE, FACT_CONTENT_TYPE, NOTIFICATION_CONTENT_TYPE
 
+from .intervals import Every, wait_until
 from .loop import RetryPolicy
 
 LIMIT = 500
 LEASE = timedelta(seconds=10)
 """Longer than any batch takes; so long is what a killed relay had in hand kept from the others."""
-LONGEST_WAIT = timedelta(seconds=1)
 COUNT_EVERY_SECONDS = 2.0
 
 _CONTENT_TYPES = {
@@ -74,19 +74,19 @@ class Relay:
         *,
         engine: sa.Engine,
         open_outbound: Callable[[], Outbound],
-        patience: RetryPolicy,
+        retry_policy: RetryPolicy,
         health: Health,
         log: Log,
         registry: CollectorRegistry,
     ) -> None:
         self._engine = engine
         self._open_outbound = open_outbound
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._health = health
         self._log = log
         self._metrics = RelayMetrics(registry)
         self._clock = DatabaseClock(engine)
-        self._counted_at: float | None = None
+        self._counts = Every(COUNT_EVERY_SECONDS)
 
     @contextmanager
     def session(self) -> Iterator[Callable[[], None]]:
@@ -105,7 +105,7 @@ class Relay:
         now = self._clock()
         if due is None or due > now:
             outbound.publish(())  # detects a lost connection while there is time to reconnect
-            waker.wait(LONGEST_WAIT if due is None else min(due - now, LONGEST_WAIT))
+            waker.wait(wait_until(due, now))
             return
         began = time.perf_counter()
         leased = outbox.lease(self._engine, now, limit=LIMIT, duration=LEASE)
@@ -142,15 +142,14 @@ class Relay:
 
     def _wait_while_blocked(self, outbound: Outbound) -> None:
         """An alarm of the broker, memory or disk: the outbox waits, and so does the connection."""
-        for attempt in self._patience.attempts():
+        for attempt in self._retry_policy.attempts():
             with attempt:
                 if outbound.blocked:
                     raise Transient("the broker has blocked publishing: a memory or disk alarm, see its log")
 
     def _count(self) -> None:
-        if self._counted_at is not None and time.monotonic() - self._counted_at < COUNT_EVERY_SECONDS:
+        if not self._counts.due():
             return
-        self._counted_at = time.monotonic()
         waiting = outbox.waiting(self._engine)
         self._metrics.waiting.set(waiting.count)
         age = self._clock() - waiting.oldest_at if waiting.oldest_at is not None else timedelta(0)

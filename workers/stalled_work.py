@@ -13,14 +13,16 @@ from deploydb.store.engine import reading
 from deploydb.store.promotion import Evaluated
 from deploydb.store.set_aside import set_aside_services
 
+from .intervals import Every
+
 LOCKED_AFTER = timedelta(seconds=2)
 """A worker's round takes a fraction of this: a row that is locked for longer is locked by somebody else."""
-LOOK_EVERY = timedelta(seconds=1)
+LOOK_EVERY_SECONDS = 1.0
 MOST = 20
 """How many services are named."""
 
 
-class Standstill:
+class StalledWork:
     """Reports to `/readyz` by "evaluation". The clock is our own: the database's rows may have another."""
 
     def __init__(
@@ -33,7 +35,7 @@ class Standstill:
         self._engine = engine
         self._health = health
         self._clock = clock
-        self._looked_at = float("-inf")
+        self._looks = Every(LOOK_EVERY_SECONDS, clock)
         self._untaken: dict[str, float] = {}
         self._oldest: tuple[int, float] | None = None
         self._gauge = Gauge(
@@ -46,9 +48,8 @@ class Standstill:
         """After each round: note what it could not take, and once a second report what stands still."""
         now = self._clock()
         self._untaken = {service: self._untaken.get(service, now) for service in sorted(evaluated.untaken)}
-        if now - self._looked_at < LOOK_EVERY.total_seconds():
+        if not self._looks.due():
             return
-        self._looked_at = now
         with reading(self._engine) as connection:
             aside = set_aside_services(connection)
             oldest = oldest_request(connection)

@@ -3,7 +3,6 @@
 import os
 import socket
 import sys
-import time
 from collections.abc import Mapping
 from functools import partial
 
@@ -24,6 +23,7 @@ from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate
 from deploydb.terminal import plain
 
+from .intervals import LOOK_AT_FILES_EVERY_SECONDS, Every
 from .lock import held
 from .own_token import FILE, line_of_the_person_here
 from .queue_provisioning import Queues
@@ -35,7 +35,6 @@ PARTS = ("ingest", "promote", "verify", "relay", "web")
 _TICK_SECONDS = 0.2
 _END_WITHIN_SECONDS = 9.0
 """The parts end themselves before, and the supervisor kills what does not."""
-_LOOK_AT_FILES_EVERY_SECONDS = 1.0
 
 
 def run(settings: Settings, *, inherited: socket.socket | None) -> None:
@@ -88,7 +87,7 @@ def _run(settings: Settings, environment: Mapping[str, str], signals: Signals, b
 def _watch(signals: Signals, supervisor: Supervisor, live: LiveCatalog, settings: Settings) -> None:
     """Until asked to stop: start again what dies, and have a queue made for each orchestrator that is configured."""
     on_terminal = sys.stderr.isatty()
-    looked_at = time.monotonic()
+    files = Every(LOOK_AT_FILES_EVERY_SECONDS)
     reported: tuple[str, ...] = ()
     queues = Queues(partial(_take_up, settings), warn=partial(_warn, "broker"))
     while not signals.stopping:
@@ -98,8 +97,7 @@ def _watch(signals: Signals, supervisor: Supervisor, live: LiveCatalog, settings
             return  # the terminal that we were started in is gone
         if hung_up:
             supervisor.hang_up()
-        if hung_up or time.monotonic() - looked_at >= _LOOK_AT_FILES_EVERY_SECONDS:
-            looked_at = time.monotonic()
+        if files.due() or hung_up:
             if live.refresh(force=hung_up):
                 queues.make(live.catalog)
             problems = tuple(str(problem) for problem in live.problems)

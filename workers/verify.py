@@ -32,6 +32,7 @@ from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 
 from .check_requests import PROMETHEUS_TIMEOUT, host_of, metric_request, sample_of, status_of, webhook_request
+from .intervals import LOOK_AT_FILES_EVERY_SECONDS, SHORTEST_WAIT, Every, wait_until
 from .loop import LATER_OUTAGES, OUTAGES
 from .signals import Signals
 from .verify_metrics import VerifyMetrics
@@ -42,13 +43,10 @@ PER_HOST = 16
 SETTLING = 8  # at one time: each needs a connection to the database
 LEASE_BEYOND_TIMEOUT = timedelta(seconds=30)
 """A connection and a TLS handshake may take the timeout each; then there are the resolver and the database."""
-LONGEST_WAIT = timedelta(seconds=1)
-SHORTEST_WAIT = timedelta(milliseconds=20)
 BUSY_WAIT = timedelta(milliseconds=200)
 HOST_BUSY_AGAIN_AFTER = timedelta(milliseconds=500)
 UNKNOWN_AGAIN_AFTER = timedelta(seconds=10)
 """The configuration here may be older than promotion's, or come back: the probe ends with its deployment alone."""
-LOOK_AT_FILES_EVERY_SECONDS = 1.0
 COUNT_EVERY_SECONDS = 5.0
 GRACE_SECONDS = 3.0
 """How long a worker that is asked to stop waits for answers. What is not answered by then is asked again."""
@@ -82,8 +80,8 @@ class Verify:
         self._hosts: Tally[str] = Tally()
         self._broken: Exception | None = None
         self._strangers: set[str] = set()
-        self._looked_at = time.monotonic()
-        self._counted_at: float | None = None
+        self._files = Every(LOOK_AT_FILES_EVERY_SECONDS)
+        self._counts = Every(COUNT_EVERY_SECONDS)
 
     @property
     def idle(self) -> bool:
@@ -122,7 +120,7 @@ class Verify:
         if self._signals.stopping:
             waker.wait(SHORTEST_WAIT)
             return
-        if time.monotonic() - self._looked_at >= LOOK_AT_FILES_EVERY_SECONDS:
+        if self._files.due():
             self._refresh(force=False)
         self._count()
         free = CONCURRENCY - len(self._in_hand)
@@ -133,7 +131,7 @@ class Verify:
         due = external_checks.next_due(self._engine)
         now = self._clock()
         if due is None or due > now:
-            waker.wait(LONGEST_WAIT if due is None else min(max(due - now, SHORTEST_WAIT), LONGEST_WAIT))
+            waker.wait(wait_until(due, now))
             return
         leased = external_checks.lease(self._engine, now, limit=free, duration=self._duration)
         for one in leased:
@@ -212,15 +210,14 @@ class Verify:
         return 2 * timeout + LEASE_BEYOND_TIMEOUT
 
     def _count(self) -> None:
-        if self._counted_at is not None and time.monotonic() - self._counted_at < COUNT_EVERY_SECONDS:
+        if not self._counts.due():
             return
-        self._counted_at = time.monotonic()
-        self._metrics.open.set((still := external_checks.open_probes(self._engine)).count)
+        still = external_checks.open_probes(self._engine)
+        self._metrics.open.set(still.count)
         late = self._clock() - still.due_at if still.due_at is not None else timedelta(0)
         self._metrics.late_seconds.set(max(late.total_seconds(), 0))
 
     def _refresh(self, *, force: bool) -> None:
-        self._looked_at = time.monotonic()
         if self._live.refresh(force=force):  # promote says what is wrong with a configuration
             self._log.info("configuration in force", digest=self._live.catalog.digest)
 

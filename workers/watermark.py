@@ -4,7 +4,6 @@ A sample asks how many messages there are to be taken. Once as many have been re
 has been taken: by this worker, which has recorded it, or by another, which says the same of its own.
 """
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 from uuid import uuid4
@@ -15,6 +14,8 @@ from msgspec import Struct
 from deploydb.broker.port import Inbound
 from deploydb.domain.model.errors import Transient
 from deploydb.store import ingest_watermark
+
+from .intervals import Every
 
 EVERY_SECONDS = 1.0
 
@@ -33,16 +34,16 @@ class Watermark:
         self._worker = uuid4().hex
         self._sample: _Sample | None = None
         self._asked_at: datetime | None = None
-        self._sampled_at: float | None = None
+        self._samples = Every(EVERY_SECONDS)
 
     def look(self, inbound: Inbound, in_hand: int) -> None:
         """Take a sample, if it is time for one. `in_hand`: how many messages are being recorded."""
         if self._sample is not None:
             return
         if self._asked_at is None:
-            if self._sampled_at is not None and time.monotonic() - self._sampled_at < EVERY_SECONDS:
+            if not self._samples.due():
                 return
-            self._asked_at, self._sampled_at = self._clock(), time.monotonic()
+            self._asked_at = self._clock()
         waiting = inbound.waiting()
         if waiting is None:
             return

@@ -5,7 +5,6 @@ import gc
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from typing import Literal
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -25,25 +24,24 @@ from deploydb.redaction import redacted
 from deploydb.settings import Settings
 from deploydb.telemetry import Log
 
+from .intervals import LOOK_AT_FILES_EVERY_SECONDS
 from .signals import Signals
 from .stop_deadline import Deadline
 
 LOOK_SECONDS = 1.0
-"""How often the configuration's files are looked at."""
-
-Name = Literal["query", "gateway", "web"]
 
 
 def serve(
-    name: Name,
+    name: str,
     given: Settings,
     log: Log,
     *,
     once_listening: Callable[[], None] | None = None,
     bound: socket.socket | None = None,
 ) -> None:
-    """Answer until SIGTERM: the query service on `given.listen`, the gateway on `given.gateway_listen`, or both (`web`)
-    on `given.listen`, with one registry, one health and one catalog. `bound` is a socket that listens there already.
+    """Answer until SIGTERM: the `query` service on `given.listen`, the `gateway` on `given.gateway_listen`, or both
+    (`web`) on `given.listen`, with one registry, one health and one catalog. `bound` is a socket that listens there
+    already.
 
     A database that is away at the start is waited for: until it is back, requests are answered with 503.
 
@@ -55,38 +53,26 @@ def serve(
     authenticator = Authenticator(identity, Sessions(given.session_secret))
     live = LiveCatalog(given.config)
     address, setting = given.listen, "DEPLOYDB_LISTEN"
+    if name == "gateway":
+        address, setting = given.gateway_listen, "DEPLOYDB_GATEWAY_LISTEN"
     reads: Starlette | None = None
     writes: Starlette | None = None
     with ExitStack() as stack:
-
-        def open_query() -> Starlette:
-            return stack.enter_context(
-                query.opened(given, log, authenticator=authenticator, live=live, registry=registry, health=health)
+        if name in ("gateway", "web"):
+            opened = gateway.opened(
+                given,
+                log,
+                authenticator=authenticator,
+                catalog=lambda: live.catalog,
+                registry=registry,
+                health=health,
             )
-
-        def open_gateway() -> Starlette:
-            return stack.enter_context(
-                gateway.opened(
-                    given,
-                    log,
-                    authenticator=authenticator,
-                    catalog=lambda: live.catalog,
-                    registry=registry,
-                    health=health,
-                )
-            )
-
-        app: ASGIApp
-        match name:
-            case "query":
-                app = reads = open_query()
-            case "gateway":
-                address, setting = given.gateway_listen, "DEPLOYDB_GATEWAY_LISTEN"
-                app = writes = open_gateway()
-            case "web":
-                writes = open_gateway()
-                reads = open_query()  # the second: of the two looks at the database its own is kept
-                app = joined(reads, writes)
+            writes = stack.enter_context(opened)
+        if name in ("query", "web"):  # the second: of the two looks at the database its own is kept
+            opened = query.opened(given, log, authenticator=authenticator, live=live, registry=registry, health=health)
+            reads = stack.enter_context(opened)
+        apps = [app for app in (reads, writes) if app is not None]
+        app = joined(*apps) if len(apps) > 1 else apps[0]
         listens = stack.enter_context(bound or listening(address, setting=setting))
         log.info("serving", address=f"http://{address_of(listens)}")
         _leave_alone_what_stays()
@@ -124,7 +110,7 @@ async def _keep_current(live: LiveCatalog, hung_up: asyncio.Event, log: Log) -> 
     reported = live.problems
     while True:
         with suppress(TimeoutError):
-            await asyncio.wait_for(hung_up.wait(), LOOK_SECONDS)
+            await asyncio.wait_for(hung_up.wait(), LOOK_AT_FILES_EVERY_SECONDS)
         forced = hung_up.is_set()
         hung_up.clear()
         if await asyncio.to_thread(live.refresh, forced):

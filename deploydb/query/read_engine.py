@@ -37,12 +37,12 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:  # noqa: ANN4
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:  # noqa: ANN401  # the driver's own types
     connection.execute("PRAGMA query_only = ON")
-    patience = record.info["patience"] = _Patience()
-    connection.set_progress_handler(patience.is_over, _STEPS_BETWEEN_LOOKS)
+    retry_policy = record.info["retry_policy"] = _Patience()
+    connection.set_progress_handler(retry_policy.is_over, _STEPS_BETWEEN_LOOKS)
 
 
 def _begin_to_wait(connection: sa.Connection, *_: object) -> None:
-    connection.info["patience"].begin()
+    connection.info["retry_policy"].begin()
 
 
 class _Patience:

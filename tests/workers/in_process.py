@@ -84,18 +84,18 @@ class Working:
 
     def _run(self) -> None:
         log = open_log("debug", name=self._name, stream=io.StringIO())
-        patience = RetryPolicy(signals=self.signals, health=self.health, log=log, registry=self.registry)
+        retry_policy = RetryPolicy(signals=self.signals, health=self.health, log=log, registry=self.registry)
         around = Process(
             log=log,
             signals=self.signals,
             deadline=Mock(spec=Deadline),
             health=self.health,
             registry=self.registry,
-            patience=patience,
+            retry_policy=retry_policy,
         )
         try:
             with WORKERS[self._name][1](around, self._settings) as worker:
-                run(worker, signals=self.signals, patience=patience, log=log)
+                run(worker, signals=self.signals, retry_policy=retry_policy, log=log)
         except BaseException as error:
             self.error = error
 

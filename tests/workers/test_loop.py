@@ -1,4 +1,4 @@
-"""The life of a worker: sessions, steps, patience, stopping; and what it says of itself meanwhile."""
+"""The life of a worker: sessions, steps, retry_policy, stopping; and what it says of itself meanwhile."""
 
 import io
 import json
@@ -59,10 +59,10 @@ class Surroundings:
         self.signals = Signals()
         self.health = WorkerHealth()
         self.registry = CollectorRegistry()
-        self.patience = RetryPolicy(signals=self.signals, health=self.health, log=self.log, registry=self.registry)
+        self.retry_policy = RetryPolicy(signals=self.signals, health=self.health, log=self.log, registry=self.registry)
 
     def run(self, worker: Scripted) -> None:
-        run(worker, signals=self.signals, patience=self.patience, log=self.log)
+        run(worker, signals=self.signals, retry_policy=self.retry_policy, log=self.log)
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.output.getvalue().splitlines()]
@@ -107,7 +107,7 @@ def test_a_login_that_is_refused_ends_a_worker_at_the_start_and_is_waited_out_la
         around.run(Scripted(refusal=NotAllowed("wrong password")))
     seen: list[tuple[str, ...]] = []
     worker = Scripted(lambda: None, NotAllowed("wrong password"), lambda: None, around.signals.stop)
-    around.patience.on_failure(lambda: seen.append(around.health.ready().reasons))
+    around.retry_policy.on_failure(lambda: seen.append(around.health.ready().reasons))
     around.run(worker)
     assert worker.sessions == 2
     assert seen == [("wrong password",)]
@@ -160,7 +160,7 @@ def test_sighup_reloads_once_before_the_next_step(around: Surroundings) -> None:
 
 def test_a_worker_waiting_between_attempts_keeps_something_alive(around: Surroundings) -> None:
     kept: list[str] = []
-    for attempt in around.patience.attempts(meanwhile=lambda: kept.append("alive")):
+    for attempt in around.retry_policy.attempts(meanwhile=lambda: kept.append("alive")):
         with attempt:
             if attempt.retry_state.attempt_number < 3:
                 raise Transient("away")

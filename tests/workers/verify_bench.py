@@ -118,14 +118,16 @@ class Bench:
         """A worker's loop in a thread, stopped as SIGTERM does at the end."""
         signals, health, registry = Signals(), WorkerHealth(), CollectorRegistry()
         verify = self.worker(signals, registry, allow)
-        patience = RetryPolicy(
+        retry_policy = RetryPolicy(
             signals=signals, health=health, log=open_log("debug", name="verify", stream=self.log), registry=registry
         )
         errors: list[BaseException] = []
 
         def work() -> None:
             try:
-                run(verify, signals=signals, patience=patience, log=open_log("debug", name="v", stream=self.log))
+                run(
+                    verify, signals=signals, retry_policy=retry_policy, log=open_log("debug", name="v", stream=self.log)
+                )
                 verify.close()
             except BaseException as error:
                 errors.append(error)
