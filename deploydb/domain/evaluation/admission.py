@@ -32,18 +32,18 @@ from deploydb.domain.model.reasons import Admitted, FailedBeside, NotRecorded, R
 
 
 def admit(evaluation: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
-    """Request the deployments that may enter their stages, upstream first; then explain those that wait."""
+    """Request the deployments that may enter their stages, upstream first, and explain those that wait."""
     admission = Admission(evaluation, catalog, service, holds)
     stages = catalog.stages(service)
     admission.rule_out()
-    for stage in stages:
-        admission.admit(stage)
-    for stage in stages:
-        admission.explain(stage)
+    requested = [admission.admit(stage) for stage in stages]
+    if any(requested):  # a request may be an obstacle to deployments that were explained before it
+        for stage in stages:
+            admission.explain(stage)
 
 
 class Admission:
-    """A service's doors, one for each of its stages."""
+    """The ways into a service's stages."""
 
     def __init__(self, evaluation: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
         self._evaluation = evaluation
@@ -52,10 +52,10 @@ class Admission:
         self._holds = holds
         self._stages = {stage.environment: stage for stage in catalog.stages(service)}
         self._progress = FlowProgress(evaluation, self._stages)
-        self._candidates_in_order = Candidates(evaluation, service, holds)
+        self._candidates_of = Candidates(evaluation, service, holds)
 
     def rule_out(self) -> None:
-        """Let go of deployments in environments that are no stages any more, and of modules that are no artifacts."""
+        """Close deployments of removed stages, or skip them; skip those of removed modules that have not started."""
         for deployment in self._evaluation.all():
             if not deployment.needs_evaluation or deployment.kind == "external":
                 continue
@@ -65,54 +65,47 @@ class Admission:
             elif module not in self._service.artifacts and deployment.status is Status.NOT_STARTED:
                 self._evaluation.skip(deployment, ModuleRemoved(module=module, service=self._service.ident))
 
-    def admit(self, stage: Stage) -> None:
-        """Request rollbacks, and the candidates that may enter."""
-        for deployment in self._waiting(stage):
-            if deployment.kind == "rollback":
-                self._put_back(deployment)
-        for candidate in sorted(self._candidates(stage), key=_turn):
-            self._enter(stage, candidate)
+    def admit(self, stage: Stage) -> bool:
+        """Request rollbacks, and the candidates that may enter; explain the others. Whether any was requested."""
+        rollbacks, waiting = self._waiting(stage)
+        requested = [self._roll_back(rollback) for rollback in rollbacks]
+        requested += [self._enter(stage, candidate) for candidate in self._candidates(stage, waiting)]
+        return any(requested)
 
     def explain(self, stage: Stage) -> None:
-        """Explain why each deployment that has not started waits."""
-        for deployment in self._waiting(stage):
-            if deployment.kind == "rollback":
-                self._explain(deployment, self._rollback_obstacles(deployment))
-        for candidate in self._candidates(stage, explain=True):
+        """Explain again why each deployment that has not started waits, after requests."""
+        rollbacks, waiting = self._waiting(stage)
+        for rollback in rollbacks:
+            self._explain(rollback, self._rollback_obstacles(rollback))
+        for candidate in self._candidates(stage, waiting):
             self._explain(candidate, self._obstacles(stage, candidate) or self._unmet(stage, candidate))
 
-    def _waiting(self, stage: Stage) -> list[Deployment]:
-        return [
-            deployment
-            for deployment in self._evaluation.lane(stage.environment)
-            if deployment.status is Status.NOT_STARTED
-        ]
+    def _waiting(self, stage: Stage) -> tuple[list[Deployment], list[Deployment]]:
+        """The rollbacks, and the other deployments, that have not started."""
+        rollbacks: list[Deployment] = []
+        others: list[Deployment] = []
+        for deployment in self._evaluation.lane(stage.environment):
+            if deployment.status is Status.NOT_STARTED:
+                (rollbacks if deployment.kind == "rollback" else others).append(deployment)
+        return rollbacks, others
 
-    def _candidates(self, stage: Stage, *, explain: bool = False) -> list[Deployment]:
+    def _candidates(self, stage: Stage, waiting: Sequence[Deployment]) -> list[Deployment]:
         """The candidate of each module. Flows that cannot reach the stage any more are skipped, as are those that the
-        candidate supersedes; the others are explained, if wanted."""
+        candidate supersedes; the others are explained."""
         arrived: dict[str, list[Deployment]] = {}
-        for deployment in (one for one in self._waiting(stage) if one.kind != "rollback"):
+        for deployment in waiting:
             closed = self._progress.dead_end(stage, deployment.flow) or self._progress.skipped_by_hotfix(deployment)
             if closed is not None:
                 self._evaluation.skip(deployment, closed)
-            elif (awaited := self._progress.waits_for(stage, deployment.flow)) is None:
-                arrived.setdefault(deployment.release.artifact.module, []).append(deployment)
-            elif explain:
+            elif (awaited := self._progress.waits_for(stage, deployment.flow)) is not None:
                 self._evaluation.explain(deployment, awaited)
-        candidates = []
-        for arrived_releases in arrived.values():
-            ranking = self._candidates_in_order.rank(stage, arrived_releases)
-            candidates += [ranking.candidate] if ranking.candidate is not None else []
-            for deployment in arrived_releases:
-                if deployment.id in ranking.superseded:
-                    self._evaluation.skip(deployment, ranking.superseded[deployment.id])
-                elif explain and deployment.id in ranking.waiting:
-                    self._evaluation.explain(deployment, ranking.waiting[deployment.id])
-        return candidates
+            else:
+                arrived.setdefault(deployment.release.artifact.module, []).append(deployment)
+        candidates = (self._candidates_of.choose(stage, releases) for releases in arrived.values())
+        return sorted((candidate for candidate in candidates if candidate is not None), key=_turn)
 
     def _explain(self, deployment: Deployment, obstacles: Sequence[Reason]) -> None:
-        if not obstacles:  # the last command has made way for it
+        if not obstacles:  # a request has made way for it
             self._evaluation.evaluate_again()
         elif deployment.kind == "rollback":
             rollback = deployment.trigger_reason or NotRecorded()
@@ -126,9 +119,11 @@ class Admission:
         elif not deployment.active:
             self._evaluation.close(deployment)
 
-    def _enter(self, stage: Stage, deployment: Deployment) -> None:
-        if self._obstacles(stage, deployment):
-            return
+    def _enter(self, stage: Stage, deployment: Deployment) -> bool:
+        obstacles = self._obstacles(stage, deployment)
+        if obstacles:
+            self._explain(deployment, obstacles)
+            return False
         passed = self._progress.passed(stage, deployment.flow)
         since = max(
             (one.gates_count_from for one in passed if one.gates_count_from is not None),
@@ -136,8 +131,12 @@ class Admission:
         )
         entry = self._catalog.entry_promotions(stage.environment)
         verdicts = self._evaluation.verdicts(entry, deployment, phase="entry", since=since)
-        if all(verdict.outcome is GateStatus.PASS for verdict in verdicts):
+        unmet = [verdict.reason for verdict in verdicts if verdict.outcome is not GateStatus.PASS]
+        if unmet:
+            self._explain(deployment, unmet)
+        else:
             self._request(deployment, self._admitted(deployment, passed, verdicts))
+        return not unmet
 
     def _obstacles(self, stage: Stage, deployment: Deployment) -> list[Reason]:
         """All that stands against a candidate now, but its entry gates."""
@@ -167,17 +166,21 @@ class Admission:
         frozen = self._holds.frozen(deployment)
         return [frozen.reason] if frozen is not None and isinstance(frozen.reason, FreezeOverridden) else []
 
-    def _put_back(self, deployment: Deployment) -> None:
+    def _roll_back(self, deployment: Deployment) -> bool:
         """A rollback waits for an active deployment and for a freeze, and for nothing else; a veto or a pin ends it."""
         version, environment = deployment.release.artifact.version, deployment.environment
         veto, pin = self._holds.veto(environment, version), self._holds.pin(environment)
         hold = veto or (pin if pin is not None and pin.version != version else None)
         if hold is not None:
             self._evaluation.skip(deployment, hold.held)
-        elif not self._rollback_obstacles(deployment):
-            self._request(
-                deployment, several([deployment.trigger_reason or NotRecorded(), *self._overridden(deployment)])
-            )
+            return False
+        obstacles = self._rollback_obstacles(deployment)
+        if obstacles:
+            self._explain(deployment, obstacles)
+        else:
+            rollback = deployment.trigger_reason or NotRecorded()
+            self._request(deployment, several([rollback, *self._overridden(deployment)]))
+        return not obstacles
 
     def _rollback_obstacles(self, deployment: Deployment) -> list[Reason]:
         against = self._frozen(deployment)

@@ -1,8 +1,6 @@
 """The order among the releases of a module that have arrived at a stage: the candidate, and those that it rules out."""
 
-from collections.abc import Mapping, Sequence
-
-from msgspec import Struct
+from collections.abc import Sequence
 
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.holds import Holds
@@ -10,15 +8,6 @@ from deploydb.domain.model.admission_reasons import BehindHotfix, InLineBehind, 
 from deploydb.domain.model.catalog import Service, Stage
 from deploydb.domain.model.deployment import Deployment, Release
 from deploydb.domain.model.reasons import Reason
-
-
-class Ranking(Struct, frozen=True, kw_only=True):
-    """The candidate of a stage; None where each release waits or is too late. The others by id: those that wait behind
-    it or at a hold, and those that are superseded."""
-
-    candidate: Deployment | None
-    waiting: Mapping[int, Reason]
-    superseded: Mapping[int, Reason]
 
 
 class Candidates:
@@ -29,83 +18,61 @@ class Candidates:
         self._service = service
         self._holds = holds
 
-    def rank(self, stage: Stage, arrived: Sequence[Deployment]) -> Ranking:
-        """The candidate among one module's flows that have arrived at a stage.
+    def choose(self, stage: Stage, arrived: Sequence[Deployment]) -> Deployment | None:
+        """The candidate among one module's flows that have arrived at a stage; None where each waits or is too late.
 
         A vetoed release waits for the veto's end. A pinned version goes first, and the others wait for the pin's end;
-        then hotfixes; then as the stage's `supersede` says.
+        then hotfixes; then as the stage's `supersede` says. Superseded releases are skipped, the others explained.
         """
-        waiting: dict[int, Reason] = {}
-        superseded: dict[int, Reason] = {}
-        arrived_releases = self._fit(stage, arrived, waiting, superseded)
-
-        def first(arrived_releases: Sequence[Deployment]) -> Deployment | None:
-            return self._first(stage, arrived_releases, waiting, superseded)
-
+        releases = self._eligible(stage, arrived)
         pin = self._holds.pin(stage.environment)
-        urgent = [deployment for deployment in arrived_releases if self._evaluation.hotfix(deployment) is not None]
         if pin is not None:
-            pinned = [
-                deployment for deployment in arrived_releases if deployment.release.artifact.version == pin.version
-            ]
-            other = first([deployment for deployment in arrived_releases if deployment not in pinned])
+            pinned = [deployment for deployment in releases if deployment.release.artifact.version == pin.version]
+            other = self._first(stage, [deployment for deployment in releases if deployment not in pinned])
             if other is not None:
-                waiting[other.id] = pin.held
-            candidate = max(pinned, key=self._age, default=None)
-        elif urgent:
-            hotfix = self._evaluation.hotfix(max(urgent, key=self._age))
-            other = first([deployment for deployment in arrived_releases if deployment not in urgent])
-            if other is not None and hotfix is not None:
-                waiting[other.id] = BehindHotfix(version=hotfix.version, hotfix=hotfix.comment)
-            candidate = first(urgent)
-        else:
-            candidate = first(arrived_releases)
-        return Ranking(candidate=candidate, waiting=waiting, superseded=superseded)
+                self._evaluation.explain(other, pin.held)
+            return max(pinned, key=self._age, default=None)
+        urgent = [deployment for deployment in releases if self._evaluation.hotfix(deployment) is not None]
+        if not urgent:
+            return self._first(stage, releases)
+        hotfix = self._evaluation.hotfix(max(urgent, key=self._age))
+        other = self._first(stage, [deployment for deployment in releases if deployment not in urgent])
+        if other is not None and hotfix is not None:
+            self._evaluation.explain(other, BehindHotfix(version=hotfix.version, hotfix=hotfix.comment))
+        return self._first(stage, urgent)
 
     def _newness(self, release: Release) -> tuple[object, ...]:
         """By what one release is newer than another."""
         return release.order_key(self._service.order)
 
-    def _fit(
-        self, stage: Stage, arrived: Sequence[Deployment], waiting: dict[int, Reason], superseded: dict[int, Reason]
-    ) -> list[Deployment]:
+    def _eligible(self, stage: Stage, arrived: Sequence[Deployment]) -> list[Deployment]:
         """Those that are no downgrade and not vetoed."""
-        fit = []
+        eligible = []
         for deployment in arrived:
             veto = self._holds.veto(stage.environment, deployment.release.artifact.version)
-            overtaken = self._overtaken(deployment)
-            if overtaken is not None:
-                superseded[deployment.id] = overtaken
+            newer = self._newer(deployment)
+            if newer is not None:
+                self._evaluation.skip(deployment, newer)
             elif veto is not None:
-                waiting[deployment.id] = veto.held
+                self._evaluation.explain(deployment, veto.held)
             else:
-                fit.append(deployment)
-        return fit
+                eligible.append(deployment)
+        return eligible
 
-    def _first(
-        self,
-        stage: Stage,
-        arrived_releases: Sequence[Deployment],
-        waiting: dict[int, Reason],
-        superseded: dict[int, Reason],
-    ) -> Deployment | None:
+    def _first(self, stage: Stage, releases: Sequence[Deployment]) -> Deployment | None:
         """The first in line; the others wait behind it, or are superseded by it."""
-        if not arrived_releases:
-            return None
-        if stage.supersede != "newest":
-            oldest = min(arrived_releases, key=self._age)
-            behind = InLineBehind(version=oldest.release.artifact.version)
-            waiting.update({deployment.id: behind for deployment in arrived_releases if deployment is not oldest})
-            return oldest
-        newest = max(arrived_releases, key=self._age)
-        superseded.update(
-            {
-                deployment.id: self._superseded(newest.release, deployment.release)
-                for deployment in arrived_releases
-                if deployment is not newest
-            }
-        )
-        return newest
+        if len(releases) < 2:
+            return releases[0] if releases else None
+        queue = stage.supersede != "newest"
+        first = (min if queue else max)(releases, key=self._age)
+        for deployment in releases:
+            if deployment is first:
+                continue
+            if queue:
+                self._evaluation.explain(deployment, InLineBehind(version=first.release.artifact.version))
+            else:
+                self._evaluation.skip(deployment, self._superseded(first.release, deployment.release))
+        return first
 
     def _age(self, deployment: Deployment) -> tuple[object, ...]:
         return (self._newness(deployment.release), deployment.id)
@@ -117,7 +84,7 @@ class Candidates:
         """Whether the version makes a release newer; of two tags of one version their time does."""
         return self._service.order == "version" and self._newness(newer)[0] != self._newness(older)[0]
 
-    def _overtaken(self, deployment: Deployment) -> Reason | None:
+    def _newer(self, deployment: Deployment) -> Reason | None:
         """Why the release would be a downgrade in its lane; None where it would not."""
         module, newness = deployment.release.artifact.module, self._newness(deployment.release)
         ran = self._evaluation.runs(deployment)

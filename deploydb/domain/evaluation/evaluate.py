@@ -10,8 +10,8 @@ The steps, in their order; each one is entered once, and sees the decisions of t
 2. `exit_gates`: the exit gates of each stage are evaluated on the current version;
 3. `failure_policy`: a failure is retried or final; the configured strategy follows;
 4. `admission`, upstream first: flows that cannot reach a stage are skipped there; of those that have arrived one is
-   chosen, and requested if no hold stands, its lane is free and the entry gates pass. Then each deployment that still
-   waits is explained, from the final state.
+   chosen, and requested if no hold stands, its lane is free and the entry gates pass. Each deployment that waits is
+   explained; again after requests, from the final state.
 """
 
 from datetime import datetime

@@ -2,7 +2,7 @@
 
 Facts are merged into a deployment one at a time, in whatever order they come; for each field the fact with the later
 `time` wins, ties broken by `(source, id)`. So merging is commutative, associative and idempotent: any order and any
-repetition of the same facts gives the same deployment, and `status` of it the same status.
+repetition of the same facts gives the same deployment, and the same `status`.
 """
 
 from datetime import datetime
@@ -21,7 +21,7 @@ FailureResponse = Literal["stop", "retry", "rollback", "full_rollback", "ignore"
 
 
 class Status(StrEnum):
-    """How far a deployment has come, derived by `status()`.
+    """How far a deployment has come, derived by `Deployment.status`.
 
     NOT_STARTED  from the flow's opening, until the command is decided or something rules it out
     CREATED      the command is decided (promotion) and on its way; left by the orchestrator's answer or the deadline
@@ -41,6 +41,9 @@ class Status(StrEnum):
     SUCCESS = "SUCCESS"
     FAILED = "FAILED"
     SKIPPED = "SKIPPED"
+
+
+_RESULTS = {None: Status.COMPLETED, "SUCCESS": Status.SUCCESS, "FAILED": Status.FAILED}
 
 
 class GateStatus(StrEnum):
@@ -131,8 +134,16 @@ class Deployment(Struct, frozen=True, kw_only=True):
 
     @property
     def status(self) -> Status:
-        """How far it has come."""
-        return status(self)
+        """How far it has come: what the decisions and the merged facts add up to, the strongest first."""
+        if self.skipped_at is not None:
+            return Status.SKIPPED
+        if self.expired_at is not None or self.outcome == "failed":
+            return Status.FAILED
+        if self.outcome == "succeeded":
+            return _RESULTS[self.result]
+        if self.requested_at is None:
+            return Status.NOT_STARTED
+        return Status.STARTED if self.started is not None else Status.CREATED
 
     @property
     def url(self) -> str | None:
@@ -168,21 +179,6 @@ class Deployment(Struct, frozen=True, kw_only=True):
         if self.commanded or self.outcome != "succeeded" or self.finished is None:
             return self.gates_count_from
         return self.finished.time
-
-
-def status(deployment: Deployment) -> Status:
-    """What the decisions and the merged facts add up to, the strongest first."""
-    if deployment.skipped_at is not None:
-        return Status.SKIPPED
-    if deployment.expired_at is not None:
-        return Status.FAILED
-    if deployment.outcome == "failed":
-        return Status.FAILED
-    if deployment.outcome == "succeeded":
-        return Status(deployment.result) if deployment.result else Status.COMPLETED
-    if deployment.requested_at is None:
-        return Status.NOT_STARTED
-    return Status.STARTED if deployment.started is not None else Status.CREATED
 
 
 def merge(deployment: Deployment, fact: DeploymentStarted | DeploymentFinished) -> Deployment:
