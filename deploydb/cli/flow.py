@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.client import Body, ask
-from deploydb.cli.output import ago, guarding, is_shown, output_option, reason_text, show_line, show_table, until
+from deploydb.cli.output import is_shown, output_option, show_line, show_stages
 from deploydb.cli.watch import watched
 from deploydb.domain.model.errors import NotFound
 
@@ -36,51 +36,35 @@ def show(service: str, version: str | None, output: str) -> None:
     stages = ask("status", service=name)["lanes"]
     if not stages:
         raise NotFound(f"{name} has no stages")
-    message = _way(name, version, [one["environment"] for one in stages])
-    if is_shown(output, message, lambda: (f"deployment/{one['deployment']}" for one in message["stages"])):
+    body = _flow(name, version, [lane["environment"] for lane in stages])
+    if is_shown(output, body, lambda: (f"deployment/{stage['deployment']}" for stage in body["stages"])):
         return
     show_line(f"{name} {version}")
     click.echo()
-    rows = [row for stage in message["stages"] for row in _rows(stage)]
-    show_table(["STAGE", "GATE", "STATE", "BECAUSE", "DECIDED", "LOOKED AT AGAIN"], rows, empty="It went nowhere.")
+    show_stages(body["stages"])
 
 
-def _of_flow(ident: str) -> tuple[str, str]:
+def _of_flow(id_: str) -> tuple[str, str]:
     """Service and version of a flow by its id."""
-    if not (ident.isascii() and ident.isdecimal()):
+    if not (id_.isascii() and id_.isdecimal()):
         raise click.UsageError("Missing argument 'VERSION': or give a flow's id alone.")
-    found = ask("flows", ident)
+    found = ask("flows", id_)
     return found["service"], found["artifact"]["version"]
 
 
-def _way(service: str, version: str, environments: list[str]) -> Body:
+def _flow(service: str, version: str, environments: list[str]) -> Body:
     """Every stage that the version has a deployment in, each once. Raises: NotFound where there is none."""
     stages: dict[int, Body] = {}
     missing: NotFound | None = None
     for environment in environments:
         try:
-            answer = ask("why", service, environment, version=version)
+            found = ask("why", service, environment, version=version)["stages"]
         except NotFound as error:
             missing = error
             continue
-        stages |= {stage["deployment"]: stage for stage in answer["stages"]}
+        stages |= {stage["deployment"]: stage for stage in found}
     if not stages and missing is not None:
         raise missing
     rank = {name: place for place, name in enumerate(environments)}
     ordered = sorted(stages.values(), key=lambda one: (rank.get(one["environment"], len(rank)), one["deployment"]))
     return {"service": service, "version": version, "stages": ordered}
-
-
-def _rows(stage: Body) -> list[list[str]]:
-    gates = [
-        [
-            "",
-            guarding(gate),
-            gate["verdict"],
-            reason_text(gate["reason"]),
-            ago(gate["decidedAt"]),
-            until(gate["recheckAt"]),
-        ]
-        for gate in stage["gates"]
-    ]
-    return [[stage["environment"], "", stage["status"], reason_text(stage["reason"]), "", ""], *gates]

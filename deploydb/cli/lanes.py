@@ -6,17 +6,7 @@ from typing import Any
 import click
 
 from deploydb.cli.client import Body, ask
-from deploydb.cli.output import (
-    ago,
-    guarding,
-    is_shown,
-    is_wide,
-    output_option,
-    reason_text,
-    show_line,
-    show_table,
-    until,
-)
+from deploydb.cli.output import ago, is_shown, is_wide, output_option, reason_text, show_line, show_stages, show_table
 from deploydb.cli.times import past_option
 from deploydb.cli.watch import watched
 
@@ -53,11 +43,11 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
     rows = [[name, *(lanes.get(each, "-") for each in environments)] for name, lanes in cells.items()]
     show_table(["SERVICE", *(each.upper() for each in environments)], rows, empty="No service is configured.")
     holds = [_hold(hold) for lane in body["lanes"] for hold in lane["holds"]]
-    message = dict.fromkeys([*holds, *(aside["text"] for aside in body.get("setAside", ()))])
-    if message:
+    notes = dict.fromkeys([*holds, *(aside["text"] for aside in body.get("setAside", ()))])
+    if notes:
         click.echo()
-    for line in message:
-        click.echo(" ".join(line.split()))
+    for note in notes:
+        click.echo(" ".join(note.split()))
 
 
 _HELD = {"pin": "pinned", "freeze": "frozen", "pause": "paused"}
@@ -122,29 +112,13 @@ def why(service: str, environment: str, version: str | None, at: str | None, out
     if releasing is not None:
         show_line(_sentence(releasing))
     click.echo()
-    rows = [row for stage in body["stages"] for row in _stage_rows(stage)]
-    show_table(["ENVIRONMENT", "PROMOTION", "STATE", "BECAUSE", "DECIDED", "ASKED AGAIN"], rows, empty="No stages.")
+    show_stages(body["stages"])
 
 
 def _sentence(releasing: Body) -> str:
     """The sentence with the version, "it", as its subject."""
     text = str(releasing["sentence"])
     return f"It {text}" if releasing["possible"] else text[:1].upper() + text[1:]
-
-
-def _stage_rows(stage: Body) -> list[list[str]]:
-    gates = [
-        [
-            "",
-            guarding(gate),
-            gate["verdict"],
-            reason_text(gate["reason"]),
-            ago(gate["decidedAt"]),
-            until(gate["recheckAt"]),
-        ]
-        for gate in stage["gates"]
-    ]
-    return [[stage["environment"], "", stage["status"], reason_text(stage["reason"]), "", ""], *gates]
 
 
 @click.command()

@@ -134,43 +134,37 @@ def _colour() -> bool | None:
     return context.color if context is not None else None
 
 
-def guarding(gate: Mapping[str, Any]) -> str:
-    """A gate's name, with the side on which it stands where that is the door."""
-    return (
-        f"{gate['promotion']} (entry)"
-        if gate.get("asked") == "entry" and gate["type"] != "Freeze"
-        else gate["promotion"]
-    )
+def show_stages(stages: Iterable[Mapping[str, Any]]) -> None:
+    """A row for each stage of a flow, and below it one for each of its gates."""
+    rows: list[Sequence[str]] = []
+    for stage in stages:
+        rows.append([stage["environment"], "", stage["status"], reason_text(stage["reason"]), "", ""])
+        for gate in stage["gates"]:
+            entry = " (entry)" if gate.get("asked") == "entry" and gate["type"] != "Freeze" else ""
+            times = ago(gate["decidedAt"]), until(gate["recheckAt"])
+            rows.append(["", gate["promotion"] + entry, gate["verdict"], reason_text(gate["reason"]), *times])
+    show_table(["STAGE", "GATE", "STATE", "BECAUSE", "DECIDED", "NEXT CHECK"], rows, empty="No stages.")
 
 
 def ago(time: str | None) -> str:
     """How long ago a time was: `12s ago`, `3h ago`, `5d ago`; with `-o wide` the time itself."""
-    if time is None:
-        return ""
-    if is_wide():
-        return whole(time)
+    if time is None or is_wide():
+        return whole(time) if time is not None else ""
     seconds = int((datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
-    if seconds < 0:
-        return "just now"
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds // size}{unit} ago"
-    return f"{seconds}s ago"
+    return f"{_largest_unit(seconds)} ago" if seconds >= 0 else "just now"
 
 
 def until(time: str | None) -> str:
-    """When a time will be: `in 12s`, `in 3h`, nothing for the past; with `-o wide` the time itself."""
-    if time is None:
-        return ""
-    if is_wide():
-        return whole(time)
+    """How far in the future a time is: `in 12s`, `in 3h`, nothing for the past; with `-o wide` the time itself."""
+    if time is None or is_wide():
+        return whole(time) if time is not None else ""
     seconds = int((datetime.fromisoformat(time) - datetime.now(UTC)).total_seconds())
-    if seconds <= 0:
-        return ""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"in {seconds // size}{unit}"
-    return f"in {seconds}s"
+    return f"in {_largest_unit(seconds)}" if seconds > 0 else ""
+
+
+def _largest_unit(seconds: int) -> str:
+    size, unit = next((one for one in ((86400, "d"), (3600, "h"), (60, "m")) if seconds >= one[0]), (1, "s"))
+    return f"{seconds // size}{unit}"
 
 
 def is_wide() -> bool:

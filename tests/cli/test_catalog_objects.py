@@ -48,7 +48,7 @@ def test_an_artifact_is_shown_by_its_name_or_id_with_its_deployments(seeded: She
 def test_a_flow_has_a_row_for_each_stage_and_each_gate(seeded: Shell) -> None:
     title, empty, heading, *rows = seeded.ok("flow", "show", "foo", "1.1").stdout.splitlines()
     assert (title, empty) == ("foo 1.1", "")
-    assert columns(heading) == ["STAGE", "GATE", "STATE", "BECAUSE", "DECIDED", "LOOKED AT AGAIN"]
+    assert columns(heading) == ["STAGE", "GATE", "STATE", "BECAUSE", "DECIDED", "NEXT CHECK"]
     assert [columns(row)[0] or columns(row)[1] for row in rows] == ["dev", "smoke", "prod", "smoke"]
     dev, smoke = columns(rows[0]), columns(rows[1])
     assert (dev[1], smoke[2]) == ("COMPLETED", "PENDING")

@@ -44,7 +44,7 @@ def test_why_is_a_sentence_then_each_stage_with_its_gates(seeded: Shell) -> None
     assert "smoke" in answer
     assert releasing == "It needs smoke to pass: earliest at once"
     assert empty == ""
-    assert columns(heading) == ["ENVIRONMENT", "PROMOTION", "STATE", "BECAUSE", "DECIDED", "ASKED AGAIN"]
+    assert columns(heading) == ["STAGE", "GATE", "STATE", "BECAUSE", "DECIDED", "NEXT CHECK"]
     assert [columns(row)[:3] for row in rows][:2] == [
         ["dev", "COMPLETED", columns(rows[0])[2]],
         ["", "smoke", "PENDING"],
