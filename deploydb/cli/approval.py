@@ -1,16 +1,13 @@
 """`approve` and `refuse`: approvals and refusals of manual promotions."""
 
-from datetime import UTC, datetime
-
 import click
 
 from deploydb.cli.client import Body, ask
 from deploydb.cli.options import not_blank
-from deploydb.cli.publisher import my_source, new_id, publish_one
+from deploydb.cli.publisher import publish_one, signed
 from deploydb.domain.model.errors import NotFound, Permanent, Transient
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
 from deploydb.domain.model.promotions import FREEZE
-from deploydb.users import me
 
 
 @click.command()
@@ -78,14 +75,11 @@ def _publish(
     else:
         digest = _seen(service, environment, version, promotion, verb)
     fact = kind(
-        id=new_id(),
-        source=my_source(),
-        time=datetime.now(UTC),
+        **signed(by),
         service=service,
         environment=environment,
         version=version,
         promotion=promotion,
-        by=by or me(),
         comment=comment,
         digest=digest,
     )

@@ -69,6 +69,15 @@ def ask_all(*path: str) -> list[Body]:
     return body
 
 
+@contextmanager
+def where_answered(question: str) -> Iterator[None]:
+    """Check something with the query service. Without an answer, say that the question is open, and go on."""
+    try:
+        yield
+    except Transient as error:
+        click.echo(f"{question} could not be checked: {error}", err=True)
+
+
 class Moment(Struct, frozen=True, kw_only=True):
     """Another clock, read between two readings of ours. `unit`: its resolution."""
 
@@ -145,9 +154,9 @@ def _asked(
     except http.client.InvalidURL as error:
         raise Permanent(f"DEPLOYDB_URL is {base}: expected http://HOST:PORT ({error})") from error
     except (URLError, TimeoutError, http.client.HTTPException, OSError) as error:
-        message = getattr(error, "reason", error)
+        cause = getattr(error, "reason", error)
         raise Transient(
-            f"no answer from {base} ({message}): is DeployDB running there? `deploydb up` starts it here; "
+            f"no answer from {base} ({cause}): is DeployDB running there? `deploydb up` starts it here; "
             "DEPLOYDB_URL says where it is"
         ) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

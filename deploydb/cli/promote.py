@@ -1,16 +1,14 @@
 """`promote`: have a version in an environment now."""
 
 import sys
-from datetime import UTC, datetime
 
 import click
 
 from deploydb.cli.client import ask
 from deploydb.cli.options import by_option, reason_option
-from deploydb.cli.publisher import my_source, new_id, publish_one
+from deploydb.cli.publisher import publish_one, signed
 from deploydb.domain.model.errors import NotFound, Permanent
 from deploydb.domain.model.facts import HotfixDeclared
-from deploydb.users import me
 
 _THROUGH = ("SUCCESS", "SKIPPED")
 _OVER = ("SUCCESS", "COMPLETED", "SKIPPED")
@@ -45,17 +43,7 @@ def promote(service: str, environment: str, version: str, yes: bool, reason: str
     skip = tuple(stage["environment"] for stage in stages[:-1] if stage["status"] not in _THROUGH)
     if skip and not yes:
         _confirm(f"{service} {version} will pass by {', '.join(skip)} on its way to {environment}. Go on?")
-    fact = HotfixDeclared(
-        id=new_id(),
-        source=my_source(),
-        time=datetime.now(UTC),
-        service=service,
-        version=version,
-        by=by or me(),
-        reason=reason,
-        skip=skip,
-    )
-    publish_one(fact)
+    publish_one(HotfixDeclared(**signed(by), service=service, version=version, reason=reason, skip=skip))
     past = f", past {', '.join(skip)}" if skip else ""
     click.echo(f"{service} {version} goes to {environment} ahead of others{past}", err=True)
 

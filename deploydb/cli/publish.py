@@ -9,7 +9,15 @@ import click
 import msgspec
 
 from deploydb.broker.port import Message
-from deploydb.cli.publisher import Publication, message, my_source, new_id, publish_all, publish_one
+from deploydb.cli.publisher import (
+    Publication,
+    message_of,
+    my_source,
+    new_id,
+    publish_all,
+    publish_one,
+    raw_message,
+)
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import (
@@ -250,6 +258,5 @@ def _is_json(text: bytes) -> bool:
 
 def _raw(body: bytes, *, unchecked: bool) -> Message:
     if unchecked:
-        return message(body, kind="unchecked", ident=new_id())
-    fact = decode_fact(body, arrived_at=datetime.now(UTC))
-    return message(body, kind=str(fact.__struct_config__.tag), ident=f"{fact.source}/{fact.id}")
+        return raw_message(body, "unchecked", new_id())
+    return message_of(decode_fact(body, arrived_at=datetime.now(UTC)), body)

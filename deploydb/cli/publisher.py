@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import TypedDict
 from uuid import uuid4
 
 from msgspec import Struct
@@ -39,14 +40,29 @@ def my_source() -> str:
     return f"cli/{me()}@{socket.gethostname()}"[:255]
 
 
-def message_of(fact: AnyFact) -> Message:
-    """The message that says a fact."""
-    return message(encode_fact(fact), kind=str(fact.__struct_config__.tag), ident=f"{fact.source}/{fact.id}")
+class Signed(TypedDict):
+    """The fields of a fact that a user makes now."""
+
+    id: str
+    source: str
+    time: datetime
+    by: str
 
 
-def message(body: bytes, *, kind: str, ident: str) -> Message:
+def signed(by: str | None) -> Signed:
+    """A new id, the present time and the user; `by`: another user."""
+    return {"id": new_id(), "source": my_source(), "time": datetime.now(UTC), "by": by or me()}
+
+
+def message_of(fact: AnyFact, body: bytes | None = None) -> Message:
+    """The message of a fact. `body`: as the user wrote it."""
+    type_, id_ = str(fact.__struct_config__.tag), f"{fact.source}/{fact.id}"
+    return raw_message(encode_fact(fact) if body is None else body, type_, id_)
+
+
+def raw_message(body: bytes, type_: str, id_: str) -> Message:
     """A message for the events exchange."""
-    return Message(exchange=EVENTS, routing_key=kind, body=body, message_id=ident[:255], content_type=FACT_CONTENT_TYPE)
+    return Message(exchange=EVENTS, routing_key=type_, body=body, message_id=id_[:255], content_type=FACT_CONTENT_TYPE)
 
 
 def publish_all(publications: Iterable[Publication]) -> Iterator[tuple[Publication, Receipt]]:

@@ -168,7 +168,7 @@ def test_a_hotfix_names_stages_that_exist_and_a_version_that_exists(connected: S
 
 def test_a_hotfix_is_declared_without_the_query_service_too(shell: Shell, queue: Queue) -> None:
     output = shell.ok("hotfix", "foo", "1.1", *REASON).stderr
-    assert "could not be asked: no answer from" in output
+    assert "could not be checked: no answer from" in output
     assert published(queue)["type"] == "hotfix.declared"
 
 

@@ -1,16 +1,13 @@
-"""`hotfix` and `rollback`: what people want to happen ahead of everything else."""
-
-from datetime import UTC, datetime
+"""`hotfix` and `rollback`: users' exceptions to the order of automation."""
 
 import click
 
-from deploydb.cli.client import Body, ask
+from deploydb.cli.client import Body, ask, where_answered
 from deploydb.cli.options import by_option, reason_option
 from deploydb.cli.output import ago, is_shown, output_option, show_line, show_table, whole
-from deploydb.cli.publisher import my_source, new_id, publish_one
-from deploydb.domain.model.errors import NotFound, Permanent, Transient
+from deploydb.cli.publisher import publish_one, signed
+from deploydb.domain.model.errors import NotFound, Permanent
 from deploydb.domain.model.facts import HotfixDeclared, RollbackRequested
-from deploydb.users import me
 
 
 @click.command()
@@ -29,21 +26,9 @@ def hotfix(service: str, version: str, skip: tuple[str, ...], reason: str, by: s
       deploydb hotfix storefront 1.4.1 --skip staging --reason "checkout is down"
       deploydb hotfix storefront 1.4.1 --reason "before all others"
     """
-    try:
+    with where_answered(f"whether {service} {version} and these stages exist"):
         _require_version(service, version, skip)
-    except Transient as error:
-        click.echo(f"whether {service} {version} and these stages exist could not be asked: {error}", err=True)
-    fact = HotfixDeclared(
-        id=new_id(),
-        source=my_source(),
-        time=datetime.now(UTC),
-        service=service,
-        version=version,
-        by=by or me(),
-        reason=reason,
-        skip=skip,
-    )
-    publish_one(fact)
+    publish_one(HotfixDeclared(**signed(by), service=service, version=version, reason=reason, skip=skip))
     past = f", past {', '.join(skip)}" if skip else ""
     click.echo(f"{service} {version} goes ahead{past}", err=True)
 
@@ -74,34 +59,18 @@ def rollback(
         return
     if reason is None:
         raise click.UsageError("Missing option '--reason': it shows with the rollback.")
-    _require_target(service, environment, version)
-    fact = RollbackRequested(
-        id=new_id(),
-        source=my_source(),
-        time=datetime.now(UTC),
-        service=service,
-        environment=environment,
-        by=by or me(),
-        reason=reason,
-        version=version,
+    with where_answered("whether there is a version to roll back to"):
+        body = ask("rollback", service, environment, to=version)
+        if not body["possible"]:
+            raise Permanent(f"nothing is put back: {body['why']}")
+    publish_one(
+        RollbackRequested(**signed(by), service=service, environment=environment, reason=reason, version=version)
     )
-    publish_one(fact)
     to = f" to {version}" if version else ""
     click.echo(
         f"rollback of {service} in {environment}{to} is asked for; see `deploydb history {service} {environment}`",
         err=True,
     )
-
-
-def _require_target(service: str, environment: str, version: str | None) -> None:
-    """Raises: Permanent where there is nothing to put back."""
-    try:
-        body = ask("rollback", service, environment, to=version)
-    except Transient as error:
-        click.echo(f"what would be put back could not be asked: {error}", err=True)
-        return
-    if not body["possible"]:
-        raise Permanent(f"nothing is put back: {body['why']}")
 
 
 def _require_version(service: str, version: str, skip: tuple[str, ...]) -> None:
@@ -116,12 +85,12 @@ def _require_version(service: str, version: str, skip: tuple[str, ...]) -> None:
 
 def _show_rollback(body: Body, output: str) -> None:
     if not is_shown(output, body, lambda: [f"version/{body['to']['version']}"] if body["to"] else []):
-        _tell_rollback(body)
+        _show_effects(body)
     if not body["possible"]:
         click.get_current_context().exit(1)
 
 
-def _tell_rollback(body: Body) -> None:
+def _show_effects(body: Body) -> None:
     lane, runs, target = f"{body['service']} in {body['environment']}", body["from"], body["to"]
     left = f"{runs['version']} (since {whole(runs['since'])}, {ago(runs['since'])})" if runs else "nothing"
     show_line(f"{lane} runs {left}")
