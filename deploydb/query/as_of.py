@@ -1,7 +1,7 @@
 """Deployments as DeployDB knew them at a time: the views of now, with what came later taken away."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -9,13 +9,22 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.deployment import Deployment, FactOrder, Gate
 from deploydb.domain.model.reasons import NotRecorded, several
-from deploydb.store.queries.as_of import RowView, decisions_until, known_then, ran_at
+from deploydb.store.queries.as_of import RowView, catalogs_of, decisions_until, known_then, ran_at
 from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.lanes import RunningView
 from deploydb.store.reason_codec import reason_of
 
 Catalogs = Mapping[tuple[int, Gate], str]
 """The digests of the catalogs that verdicts were made by, by deployment and gate."""
+
+
+def catalogs_now(connection: sa.Connection, deployments: Iterable[DeploymentView]) -> Catalogs:
+    """The digests by which the present verdicts on some deployments were made."""
+    return {
+        (view.id, gate): digest
+        for view in deployments
+        for gate, digest in catalogs_of(connection, view.service, view.environment, view.id).items()
+    }
 
 
 def then(

@@ -14,6 +14,7 @@ from deploydb.domain.model.promotions import FREEZE, INCIDENT
 from deploydb.domain.model.reason_parts import mentions
 from deploydb.domain.model.reasons import ExpiryDeferred, NotAsked, NotRecorded, Reason
 from deploydb.domain.wording import clause, hotfix_text, text
+from deploydb.query.as_of import Catalogs
 from deploydb.query.flow_path import stages_before, walked
 from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.query.request_context import iso
@@ -24,9 +25,6 @@ from deploydb.store.queries.lanes import RunningView
 
 _RESERVED = {FREEZE: "Freeze", INCIDENT: "Incident"}
 """The types of gates that are no configured promotions."""
-
-Catalogs = Mapping[tuple[int, deployment.Gate], str]
-"""The digests of the catalogs that verdicts were made by, by deployment and gate."""
 
 
 class Gate(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from deploydb.domain.unsafe_characters import encoded_visibly
 from deploydb.query.answer_limits import Lasting, Places
 from deploydb.query.paging import MOST
-from deploydb.query.resources.events import FILTERS, event_of
+from deploydb.query.resources.events import FILTERS, event_of, filter_of
 from deploydb.query.response_cache import Sources
 from deploydb.store.engine import reading
 from deploydb.store.queries.events import Filter, events_before
@@ -46,16 +46,7 @@ class Export:
 
     async def export(self, request: Request) -> Lasting:
         """The rows that are wanted, newest first, one a line."""
-        asked = self._sources.asked(request, FILTERS)
-        wanted = Filter(
-            service=asked.option("service"),
-            environment=asked.option("environment"),
-            who=asked.option("who"),
-            type=asked.option("type"),
-            source=asked.option("source"),
-            since=asked.moment("since"),
-            until=asked.moment("until"),
-        )
+        wanted = filter_of(self._sources.asked(request, FILTERS))
         free = self._places.take(request)
         try:  # a problem of the database is reported before anything is sent
             first = await self._page(None, wanted, _FIRST_PAGE)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -13,9 +12,6 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import bad_request, not_found, shown
 from deploydb.query.paging import DEFAULT_SIZE, LARGEST, Page
 from deploydb.store.engine import reading
-
-Body = dict[str, Any]
-"""A JSON object, its keys in the order in which they are sent."""
 
 _DIGITS_OF_LARGEST = 19
 _PAGING = ("pageNumber", "perPageSize")

@@ -5,9 +5,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec.structs import replace
 
 from deploydb.query.pages.filters import moment, span
-from deploydb.query.pages.page import Answer, Page, options_of
+from deploydb.query.pages.page import Answer, options_of, pages_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import events
 
@@ -34,10 +35,10 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
 def _summary(event: Any) -> str:  # noqa: ANN401  # an event of the body
     """The fields of a row that have no column of their own."""
     body = event["body"]
-    if "reason" in event:
-        body = {**body, "reason": event["reason"]["text"]}
     if not isinstance(body, dict):
         return _short(body)
+    if "reason" in event:
+        body = {**body, "reason": event["reason"]["text"]}
     artifact = body.get("artifact")
     named = [f"{artifact.get('name')} {artifact.get('version')}"] if isinstance(artifact, dict) else []
     rest = [
@@ -64,20 +65,10 @@ def _lateness(row: Any) -> str | None:  # noqa: ANN401  # an event of the body
 
 
 def _command(asked: RequestContext, _answer: Answer) -> list[str]:
-    names = [one.name for one in _RESOURCE.parameters if one.name not in _PAGING]
+    names = [parameter.name for parameter in PAGES[0].parameters if parameter.name not in _PAGING]
     return ["events", *options_of(asked, **{name: name.replace("_", "-") for name in names})]
 
 
-_RESOURCE = next(one for one in events.RESOURCES if one.path == "/api/events")
-
-PAGES = (
-    Page(
-        path="/audit",
-        template="audit.html",
-        read=_RESOURCE.read,
-        command=_command,
-        drawn=_drawn,
-        parameters=_RESOURCE.parameters,
-        momentary=_RESOURCE.momentary,
-    ),
+PAGES = tuple(
+    replace(page, path="/audit") for page in pages_of(events.RESOURCES, "/events", "audit.html", _command, _drawn)
 )

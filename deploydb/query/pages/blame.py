@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.pages.filters import State
-from deploydb.query.pages.page import Answer, Page, options_of
+from deploydb.query.pages.page import Answer, choices, options_of, pages_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources.blame import RESOURCES
 
@@ -27,11 +26,8 @@ _OTHER = State("half", "off", "")
 
 
 def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
-    return {
-        "kinds": {one["kind"]: _KINDS.get(one["kind"], _OTHER) for one in answer["changes"]},
-        "environments": environments_in_order(asked.catalog),
-        "services": sorted(asked.catalog.services),
-    }
+    kinds = {change["kind"]: _KINDS.get(change["kind"], _OTHER) for change in answer["changes"]}
+    return {"kinds": kinds, **choices(asked)}
 
 
 def _command(asked: RequestContext, _answer: Answer) -> list[str]:
@@ -43,15 +39,4 @@ def _command(asked: RequestContext, _answer: Answer) -> list[str]:
     ]
 
 
-PAGES = tuple(
-    Page(
-        path="/blame",
-        template="blame.html",
-        read=resource.read,
-        command=_command,
-        drawn=_drawn,
-        parameters=resource.parameters,
-        momentary=resource.momentary,
-    )
-    for resource in RESOURCES
-)
+PAGES = pages_of(RESOURCES, "/blame", "blame.html", _command, _drawn)

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.pages.filters import State
-from deploydb.query.pages.page import Answer, Page, narrowed, options_of
+from deploydb.query.pages.page import Answer, choices, narrowed, options_of, pages_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources.diff import RESOURCES, Diff, diff
 
@@ -31,26 +33,11 @@ def _compared(asked: RequestContext) -> Diff:
 
 
 def _drawn(asked: RequestContext, _answer: Answer) -> Mapping[str, Any]:
-    return {
-        "relations": _RELATIONS,
-        "environments": environments_in_order(asked.catalog),
-        "services": sorted(asked.catalog.services),
-    }
+    return {"relations": _RELATIONS, **choices(asked)}
 
 
 def _command(asked: RequestContext, answer: Answer) -> list[str]:
     return ["diff", answer["from"], answer["to"], *options_of(asked, service="service", at="at")]
 
 
-PAGES = tuple(
-    Page(
-        path="/diff",
-        template="diff.html",
-        read=_compared,
-        command=_command,
-        drawn=_drawn,
-        parameters=resource.parameters,
-        momentary=resource.momentary,
-    )
-    for resource in RESOURCES
-)
+PAGES = tuple(replace(page, read=_compared) for page in pages_of(RESOURCES, "/diff", "diff.html", _command, _drawn))

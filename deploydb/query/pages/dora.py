@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deploydb.query.environment_sequence import environments_in_order
-from deploydb.query.pages.page import Answer, Page, options_of
+from deploydb.query.pages.page import Answer, choices, options_of, pages_of
 from deploydb.query.pages.svg import columns
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources.dora import RESOURCES, WINDOW
@@ -16,8 +15,7 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "columns": columns([day["deployments"] for day in days], [day["failures"] for day in days]),
         "most": max((day["deployments"] for day in days), default=0),
         "window": asked.option("window") or WINDOW,
-        "environments": environments_in_order(asked.catalog),
-        "services": sorted(asked.catalog.services),
+        **choices(asked),
     }
 
 
@@ -25,15 +23,4 @@ def _command(asked: RequestContext, _answer: Answer) -> list[str]:
     return ["dora", *options_of(asked, service="service", environment="environment", window="window")]
 
 
-PAGES = tuple(
-    Page(
-        path="/dora",
-        template="dora.html",
-        read=resource.read,
-        command=_command,
-        drawn=_drawn,
-        parameters=resource.parameters,
-        momentary=resource.momentary,
-    )
-    for resource in RESOURCES
-)
+PAGES = pages_of(RESOURCES, "/dora", "dora.html", _command, _drawn)

@@ -7,12 +7,12 @@ from typing import Any
 from msgspec import Struct
 
 from deploydb.http.errors import not_found
+from deploydb.query.as_of import catalogs_now
 from deploydb.query.explanation import StageBody, stage_body
 from deploydb.query.pages.page import Answer, Page, stream_of
 from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.store.queries.approvals import words_on
-from deploydb.store.queries.as_of import catalogs_of
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.flows import flow_by_id
 from deploydb.store.queries.releases import release_by_id
@@ -70,11 +70,7 @@ def flow(asked: RequestContext) -> Flow:
             raise not_found(f"there is no flow {ident}")
         release = release_by_id(connection, view.artifact.id)
         assert release is not None  # noqa: S101  # its flow names it, in the same snapshot
-        catalogs = {
-            (one.id, gate): digest
-            for one in view.deployments
-            for gate, digest in catalogs_of(connection, view.service, one.environment, one.id).items()
-        }
+        catalogs = catalogs_now(connection, view.deployments)
         approvals = words_on(connection, [one.id for one in view.deployments])
     words: dict[int, list[Comment]] = defaultdict(list)
     for word in approvals:

@@ -1,14 +1,6 @@
-"""`/operations`: how the machinery is."""
+"""`/operations`: the state of the machinery."""
 
-from deploydb.query.pages.page import Page
-from deploydb.query.resources import operations
+from deploydb.query.pages.page import pages_of
+from deploydb.query.resources.operations import RESOURCES
 
-PAGES = (
-    Page(
-        path="/operations",
-        template="operations.html",
-        read=operations.operations,
-        command=lambda _asked, _answer: ["doctor"],
-        momentary=True,
-    ),
-)
+PAGES = pages_of(RESOURCES, "/operations", "operations.html", lambda _asked, _answer: ["doctor"])

@@ -1,6 +1,6 @@
 """A page as it is declared: its address, its reader and its template."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from starlette.requests import Request
 
+from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Parameter, Resource
 
@@ -35,6 +36,34 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
         """The data of the page as JSON: at its address with `.json`."""
         path = f"{self.path}.json"
         return Resource(path=path, read=self.read, parameters=self.parameters, momentary=self.momentary)
+
+
+def pages_of(
+    resources: Iterable[Resource],
+    path: str,
+    template: str,
+    command: Callable[[RequestContext, Answer], Sequence[str]],
+    drawn: Callable[[RequestContext, Answer], Mapping[str, Any]] = _nothing,
+) -> tuple[Page, ...]:
+    """The page of the resource `/api{path}`."""
+    return tuple(
+        Page(
+            path=path,
+            template=template,
+            read=resource.read,
+            command=command,
+            drawn=drawn,
+            parameters=resource.parameters,
+            momentary=resource.momentary,
+        )
+        for resource in resources
+        if resource.path == f"/api{path}"
+    )
+
+
+def choices(asked: RequestContext) -> dict[str, Sequence[str]]:
+    """The services and environments that a page's filters offer."""
+    return {"services": sorted(asked.catalog.services), "environments": environments_in_order(asked.catalog)}
 
 
 def narrowed(

@@ -6,9 +6,8 @@ from typing import Any
 
 import msgspec
 
-from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.pages.filters import moment
-from deploydb.query.pages.page import Answer, Page, options_of, stream_of
+from deploydb.query.pages.page import Answer, choices, options_of, pages_of, stream_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import status
 
@@ -21,8 +20,7 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     reference = answer["at"] or answer["knownAt"]
     return {
         "rows": list(rows.items()),
-        "services": sorted(asked.catalog.services),
-        "environments": environments_in_order(asked.catalog),
+        **choices(asked),
         "stream": stream_of(service=asked.option("service"), environment=asked.option("environment"))
         if reference is None
         else None,
@@ -40,16 +38,4 @@ def _command(asked: RequestContext, _answer: Answer) -> list[str]:
     return ["status", *options_of(asked, service="service", environment="environment", at="at", known_at="known-at")]
 
 
-PAGES = tuple(
-    Page(
-        path="/status",
-        template="status.html",
-        read=resource.read,
-        command=_command,
-        drawn=_drawn,
-        parameters=resource.parameters,
-        momentary=resource.momentary,
-    )
-    for resource in status.RESOURCES
-    if resource.path == "/api/status"
-)
+PAGES = pages_of(status.RESOURCES, "/status", "status.html", _command, _drawn)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deploydb.query.pages.page import Answer, Page, options_of, stream_of
+from deploydb.query.pages.page import Answer, options_of, pages_of, stream_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import why
 
@@ -11,20 +11,11 @@ from deploydb.query.resources import why
 def _command(asked: RequestContext, _answer: Answer) -> list[str]:
     path = asked.request.path_params
     version = asked.request.query_params.get("version")
-    words = [path["service"], path["environment"], *([version] if version else [])]
-    return (
-        ["why", *options_of(asked, at="at"), "--", *words]
-        if _is_option(words)
-        else [
-            "why",
-            *words,
-            *options_of(asked, at="at"),
-        ]
-    )
-
-
-def _is_option(words: list[str]) -> bool:
-    return any(word.startswith("-") for word in words)
+    names = [path["service"], path["environment"], *([version] if version else [])]
+    options = options_of(asked, at="at")
+    if any(name.startswith("-") for name in names):  # `--` marks it as a name
+        return ["why", *options, "--", *names]
+    return ["why", *names, *options]
 
 
 def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
@@ -32,15 +23,4 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     return {"stream": stream_of(service=answer["service"]) if asked.option("at") is None else None}
 
 
-PAGES = tuple(
-    Page(
-        path="/why/{service}/{environment}",
-        template="why.html",
-        read=resource.read,
-        command=_command,
-        drawn=_drawn,
-        parameters=resource.parameters,
-        momentary=resource.momentary,
-    )
-    for resource in why.RESOURCES
-)
+PAGES = pages_of(why.RESOURCES, "/why/{service}/{environment}", "why.html", _command, _drawn)

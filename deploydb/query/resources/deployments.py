@@ -26,20 +26,21 @@ def latest(asked: RequestContext) -> Deployment:
 
 def by_id(asked: RequestContext) -> Deployment:
     """One deployment."""
-    return Deployment.of(_deployment(asked))
+    return Deployment.of(asked_deployment(asked))
 
 
 def result(asked: RequestContext) -> PromotionResult:
     """One promotion result of a deployment."""
     ident = asked.ident("promotion result", "result")
-    known = _deployment(asked)
-    found = next((one for one in known.results if one.id == ident), None)
+    deployment = asked_deployment(asked)
+    found = next((result for result in deployment.results if result.id == ident), None)
     if found is None:
-        raise not_found(f"deployment {known.id} has no promotion result {ident}")
-    return PromotionResult.of(found, known)
+        raise not_found(f"deployment {deployment.id} has no promotion result {ident}")
+    return PromotionResult.of(found, deployment)
 
 
-def _deployment(asked: RequestContext) -> DeploymentView:
+def asked_deployment(asked: RequestContext) -> DeploymentView:
+    """The deployment of the path. Raises: HTTPException 404 where there is none."""
     ident = asked.ident("deployment")
     with asked.store() as connection:
         view = deployment_by_id(connection, ident)

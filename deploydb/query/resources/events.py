@@ -46,7 +46,17 @@ def events(asked: RequestContext) -> Events:
         raise bad_request("the log has no pages by number: `next` of a page is the `before` of the one that follows")
     size = asked.page().size
     before = asked.number("before")
-    wanted = Filter(
+    wanted = filter_of(asked)
+    with asked.store() as connection:
+        views, more = events_before(
+            connection, min(before, LARGEST) if before is not None else None, wanted, limit=size
+        )
+    return Events(events=[event_of(view) for view in views], next=views[-1].number if more else None)
+
+
+def filter_of(asked: RequestContext) -> Filter:
+    """The rows that a request asks for."""
+    return Filter(
         service=asked.option("service"),
         environment=asked.option("environment"),
         who=asked.option("who"),
@@ -55,11 +65,6 @@ def events(asked: RequestContext) -> Events:
         since=asked.moment("since"),
         until=asked.moment("until"),
     )
-    with asked.store() as connection:
-        views, more = events_before(
-            connection, min(before, LARGEST) if before is not None else None, wanted, limit=size
-        )
-    return Events(events=[event_of(view) for view in views], next=views[-1].number if more else None)
 
 
 def event_of(view: EventView) -> Event:

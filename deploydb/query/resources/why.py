@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from deploydb.domain.model.catalog import Service
 from deploydb.domain.release import Releasing, what_releases
 from deploydb.http.errors import not_found, shown
-from deploydb.query.as_of import running_then, then
+from deploydb.query.as_of import catalogs_now, running_then, then
 from deploydb.query.existence import require_lane
 from deploydb.query.explanation import Why, explain
 from deploydb.query.flow_path import way_of
@@ -17,7 +17,7 @@ from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
 from deploydb.query.set_aside import set_aside_body
 from deploydb.query.unblock_view import ReleasingBody, releasing_body
-from deploydb.store.queries.as_of import catalogs_of, deployments_then
+from deploydb.store.queries.as_of import deployments_then
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_of_flow
 from deploydb.store.queries.lanes import running_in
 from deploydb.store.queries.why import (
@@ -60,11 +60,7 @@ def _now(asked: RequestContext) -> Why:
         if meant is None:
             raise _nothing(connection, asked, service, environment, version)
         flow = deployments_of_flow(connection, meant.flow) if meant.flow is not None else [meant]
-        catalogs = {
-            (view.id, gate): digest
-            for view in way_of(asked.catalog, meant, flow)
-            for gate, digest in catalogs_of(connection, service, view.environment, view.id).items()
-        }
+        catalogs = catalogs_now(connection, way_of(asked.catalog, meant, flow))
         aside = set_aside_of(connection, [service]).get(service)
         # what its evaluation failed on would fail here, too
         releasing = _releasing(connection, asked, meant) if aside is None else None
