@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.deployment import Deployment, FactOrder, Gate
 from deploydb.domain.model.reasons import NotRecorded, several
 from deploydb.store.queries.as_of import RowView, catalogs_of, decisions_until, known_then, ran_at
@@ -49,8 +50,7 @@ def then(
 
 def running_then(connection: sa.Connection, meant: DeploymentView, at: datetime) -> list[RunningView]:
     """What the lane of a deployment ran of its module."""
-    group, _, name = meant.artifact.module.partition(":")
-    ran = ran_at(connection, meant.service, meant.environment, group, name, at)
+    ran = ran_at(connection, meant.service, meant.environment, *split_module(meant.artifact.module), at)
     if ran is None:
         return []
     return [

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from deploydb.domain.model.artifact import version_key
+from deploydb.domain.model.artifact import order_key
 from deploydb.domain.model.catalog import Catalog, Order, Service, Stage
 from deploydb.domain.model.overrides import Hold
 from deploydb.domain.model.reasons import NewestPublished, PutByHand, Reason, SucceededUpstream
@@ -91,5 +91,4 @@ def _reason(expected: LiveIntervalView | NewestView) -> Reason:
 
 
 def _newness(order: Order, release: NewestView | LiveIntervalView) -> tuple[object, ...]:
-    by_time = (release.published_at, release.version)
-    return (version_key(release.version)[:-1], *by_time) if order == "version" else by_time
+    return order_key(order, release.version, release.published_at)

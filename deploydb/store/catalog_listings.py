@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.model.artifact import version_key
+from deploydb.domain.model.artifact import split_module, version_key
 from deploydb.domain.model.catalog import Catalog, Service
 from deploydb.store import bulk
 from deploydb.store.columns import BigId
@@ -152,5 +152,4 @@ def _missing(connection: sa.Connection, service: Service, row: Any, now: datetim
 
 
 def _key(module: str) -> str:
-    group, _, name = module.partition(":")
-    return module_key(group, name)
+    return module_key(*split_module(module))

@@ -1,6 +1,7 @@
 """One versioned file, and what makes it the same one or another one."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 from packaging.version import InvalidVersion, Version
@@ -37,6 +38,12 @@ class Artifact(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"{self.group}:{self.name} {self.version}"
 
 
+def split_module(module: str) -> tuple[str, str]:
+    """Group and name of a module."""
+    group, _, name = module.rpartition(":")
+    return group, name
+
+
 def contradicts(one: Artifact, other: Artifact) -> bool:
     """Whether two publications of one version cannot both be true: their digests differ.
 
@@ -45,6 +52,12 @@ def contradicts(one: Artifact, other: Artifact) -> bool:
     if one.digest is not None and other.digest is not None:
         return one.digest != other.digest
     return one.url is not None and other.url is not None and one.url != other.url
+
+
+def order_key(order: Literal["published", "version"], version: str, published_at: datetime) -> tuple[object, ...]:
+    """The key by which one release of a module is newer than another, in the order of its service."""
+    by_time = (published_at, version)
+    return (version_key(version)[:-1], *by_time) if order == "version" else by_time
 
 
 def version_key(version: str) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from deploydb.domain.model.artifact import Artifact, version_key
+from deploydb.domain.model.artifact import Artifact, order_key
 from deploydb.domain.model.facts import DeploymentFinished, DeploymentStarted, Fact
 from deploydb.domain.model.reasons import Reason
 
@@ -87,8 +87,7 @@ class Release(Struct, frozen=True, kw_only=True):
 
     def order_key(self, order: Literal["published", "version"]) -> tuple[object, ...]:
         """The key by which one release of a module is newer than another."""
-        by_time = (self.published_at, self.artifact.version)
-        return (version_key(self.artifact.version)[:-1], *by_time) if order == "version" else by_time
+        return order_key(order, self.artifact.version, self.published_at)
 
 
 class Deployment(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from deploydb.domain.model.artifact import version_key
+from deploydb.domain.model.artifact import order_key, split_module
 from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import bad_request
 from deploydb.query.existence import require_environment, require_service
@@ -96,7 +96,7 @@ def _spans(pairs: Mapping[_Key, tuple[LiveIntervalView | None, LiveIntervalView 
     for (_, module), (one, other) in pairs.items():
         if one is None or other is None or one.version == other.version:
             continue
-        group, _, name = module.rpartition(":")
+        group, name = split_module(module)
         early, late = sorted((one.published_at, other.published_at))
         known = widest.get(module)
         if known is not None:
@@ -114,11 +114,10 @@ def _difference(
 ) -> Difference:
     service, module = key
     configured = catalog.services.get(service)
-    by_version = configured is not None and configured.order == "version"
+    order = configured.order if configured is not None else "published"
 
     def newness(release: LiveIntervalView | ReleaseView) -> tuple[object, ...]:
-        by_time = (release.published_at, release.version)
-        return (version_key(release.version)[:-1], *by_time) if by_version else by_time
+        return order_key(order, release.version, release.published_at)
 
     relation: Relation
     mine: list[ReleaseView] = []

@@ -8,6 +8,7 @@ from msgspec import Struct
 from deploydb.domain import wording
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.forecast import Expected, Lane, arrivals, expected, expected_of
+from deploydb.domain.model.admission_reasons import BeingDeployed, BeingVerified, NewerIsLive
 from deploydb.domain.model.artifact import version_key
 from deploydb.domain.model.catalog import Service, Stage
 from deploydb.domain.model.deployment import Status
@@ -128,23 +129,24 @@ def _held(held: Held, service: str, stage: Stage, version: str) -> list[str]:
 
 def _business(situation: ServiceSnapshot, service: Service, stage: Stage, version: str) -> list[str]:
     """What is going on in the lane: another deployment, one that is being verified, and what it would not replace."""
-    reasons = []
-    for known in situation.deployments:
-        if known.environment != stage.environment or not known.needs_evaluation:
+    obstacles = []
+    for deployment in situation.deployments:
+        if deployment.environment != stage.environment or not deployment.needs_evaluation:
             continue
-        other = known.release.artifact.version
-        if known.active:
-            reasons.append(f"{other} is being deployed (deployment {known.id})")
-        elif known.status is Status.COMPLETED:
-            reasons.append(f"{other} is being verified (deployment {known.id})")
+        other = deployment.release.artifact.version
+        if deployment.active:
+            obstacles.append(wording.text(BeingDeployed(version=other, deployment=deployment.id)))
+        elif deployment.status is Status.COMPLETED:
+            obstacles.append(wording.text(BeingVerified(version=other, deployment=deployment.id)))
     for (environment, _), ran in situation.running.items():
         runs = ran.release.artifact.version
         if environment == stage.environment and runs == version:
-            reasons.append(f"{environment} runs it already")
+            obstacles.append(f"{environment} runs it already")
         higher = service.order == "version" and version_key(runs) > version_key(version)
         if environment == stage.environment and higher and len(service.artifacts) == 1:
-            reasons.append(f"{environment} runs {runs}, a higher version: it would be skipped")
-    return reasons
+            skipped = NewerIsLive(environment=environment, version=runs, higher=True)
+            obstacles.append(f"{wording.text(skipped)}: it would be skipped")
+    return obstacles
 
 
 def _gate(where: str, promotion: Promotion, lane: Lane) -> PlannedGate:

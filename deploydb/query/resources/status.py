@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import UNSET, Struct, UnsetType
 
+from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.catalog import Catalog
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.matrix import Lane, Matrix
@@ -35,8 +36,8 @@ def status(asked: RequestContext) -> Status:
     service, environment = asked.option("service"), asked.option("environment")
     at, known_at = asked.past("at"), asked.past("known_at")
     catalog, matrix = asked.catalog, Matrix(asked.catalog)
-    known = [one for one in catalog.services.values() if service in (None, one.ident)]
-    services = [one.ident for one in known]
+    configured = [one for one in catalog.services.values() if service in (None, one.ident)]
+    services = [one.ident for one in configured]
     with asked.store() as connection:
         if at is not None or known_at is not None:
             lanes = matrix.then(
@@ -48,7 +49,7 @@ def status(asked: RequestContext) -> Status:
                 services,
                 running_now(connection, service, None),
                 _newest_of_those_not_begun(catalog, pending_in(connection, service)),
-                newest_of_modules(connection, [_module(each) for one in known for each in one.artifacts]),
+                newest_of_modules(connection, [split_module(module) for one in configured for module in one.artifacts]),
                 holds_at(connection, asked.now, service),
             )
         if environment is not None:
@@ -67,11 +68,6 @@ def status(asked: RequestContext) -> Status:
         known_at=iso(known_at),
         set_aside=set_aside_bodies(aside),
     )
-
-
-def _module(module: str) -> tuple[str, str]:
-    group, _, name = module.rpartition(":")
-    return group, name
 
 
 def _newest_of_those_not_begun(catalog: Catalog, pending: Sequence[PendingView]) -> list[PendingView]:

@@ -7,7 +7,7 @@ from typing import Literal
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.model.artifact import version_key
+from deploydb.domain.model.artifact import order_key, split_module
 from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import not_found, shown
 from deploydb.query.environment_sequence import environments_in_order
@@ -117,11 +117,10 @@ def _meant(connection: sa.Connection, catalog: Catalog, what: str) -> Sequence[F
         return found
     module, _, version = what.rpartition(":")
     if module:
-        group, _, name = module.rpartition(":")
+        group, name = split_module(module)
         return by_version(connection, [(group, name)], version) if group and name and version else ()
     modules = {module for service in catalog.services.values() for module in service.artifacts}
-    parted = (one.rpartition(":") for one in modules)
-    return by_version(connection, [(group, name) for group, _, name in parted], what)
+    return by_version(connection, [split_module(one) for one in modules], what)
 
 
 def _place(catalog: Catalog, found: FoundView, view: PlaceView) -> Place:
@@ -157,11 +156,9 @@ def _is_newer(catalog: Catalog, found: FoundView, view: PlaceView) -> bool:
     if view.runs_version is None or view.runs_published_at is None:
         return False
     configured = catalog.services.get(view.service)
-    if configured is not None and configured.order == "version":
-        mine, theirs = version_key(found.version)[:-1], version_key(view.runs_version)[:-1]
-        if mine != theirs:
-            return theirs > mine
-    return view.runs_published_at > found.published_at
+    order = configured.order if configured is not None else "published"
+    mine = order_key(order, found.version, found.published_at)
+    return order_key(order, view.runs_version, view.runs_published_at) > mine
 
 
 RESOURCES = (Resource(path="/api/where/{what:path}", read=where),)

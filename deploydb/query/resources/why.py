@@ -6,6 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.catalog import Service
 from deploydb.domain.release import Releasing, what_releases
 from deploydb.http.errors import not_found, shown
@@ -141,20 +142,15 @@ def _meant(
 
 def _newest(connection: sa.Connection, configured: Service, environment: str, module: str) -> CandidateView | None:
     """A module's newest release, in the service's order of what is newer."""
-    group, _, name = module.partition(":")
     looked_back = 1 if configured.order == "published" else _LOOKED_BACK
-    found = newest_of_module(connection, configured.ident, environment, group, name, limit=looked_back)
+    found = newest_of_module(connection, configured.ident, environment, *split_module(module), limit=looked_back)
     return max(found, key=lambda one: (one.release.order_key(configured.order), one.deployment), default=None)
 
 
 def _unknown_version(
     connection: sa.Connection, configured: Service | None, service: str, environment: str, version: str
 ) -> Exception:
-    modules = (
-        [(group, name) for group, _, name in (each.partition(":") for each in configured.artifacts)]
-        if (configured)
-        else []
-    )
+    modules = [split_module(module) for module in configured.artifacts] if configured is not None else []
     if version_is_stored(connection, modules, version):
         return not_found(f"{shown(version)} of {service} was published, and has no way to {environment}")
     return not_found(f"there is no version {shown(version)} of {service}")

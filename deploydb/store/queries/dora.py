@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.dora import Run, Trouble
+from deploydb.domain.model.artifact import split_module
 from deploydb.store import bulk
 from deploydb.store.columns import UtcDateTime
 from deploydb.store.journal import is_own
@@ -141,8 +142,7 @@ def published_in(
     )
     batch = []
     for module, (after, until) in sorted(spans.items()):
-        group, _, name = module.rpartition(":")
-        batch.append({"module_key": module_key(group, name), "after": after, "until": until})
+        batch.append({"module_key": module_key(*split_module(module)), "after": after, "until": until})
     found: dict[str, list[datetime]] = defaultdict(list)
     for row in connection.execute(statement, bulk.parameter(connection, batch)):
         found[row.module].append(row.published_at)
