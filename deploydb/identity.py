@@ -95,18 +95,18 @@ class Tokens:
         self._by_id = {bearer.id_: bearer for bearer in self._bearers}
 
     @classmethod
-    def parse(cls, text: str) -> "Tokens":
-        """From lines `NAME SCOPE[,SCOPE…] SHA256HEX`. Empty lines and lines that begin with `#` say nothing.
+    def parse(cls, text: str, source: str = "DEPLOYDB_TOKENS") -> "Tokens":
+        """From lines `NAME SCOPE[,SCOPE…] SHA256HEX`. Empty lines and lines that begin with `#` do not count.
 
-        Raises: Misconfigured, with the line's number; it never quotes a hash or what may be a token.
+        Raises: Misconfigured with the source and the line's number; it never quotes a hash or a possible token.
         """
         bearers: dict[str, Bearer] = {}
         for number, line in enumerate(text.splitlines(), start=1):
             if not line.strip() or line.lstrip().startswith("#"):
                 continue
-            bearer = _bearer(line.split(), f"DEPLOYDB_TOKENS, line {number}")
+            bearer = _bearer(line.split(), f"{source}, line {number}")
             if bearer.hashed in bearers:
-                raise Misconfigured(f"DEPLOYDB_TOKENS, line {number}: the same token is there twice")
+                raise Misconfigured(f"{source}, line {number}: the token of an earlier line: remove one of them")
             bearers[bearer.hashed] = bearer
         return cls(tuple(bearers.values()))
 
@@ -184,12 +184,12 @@ class Identity(Struct, frozen=True, kw_only=True):
     proxies: Proxies
 
     @classmethod
-    def parse(cls, *, tokens: str, person_header: str, proxies: str) -> "Identity":
-        """From the settings. Raises: Misconfigured."""
-        return cls(tokens=Tokens.parse(tokens), proxies=Proxies.parse(person_header, proxies))
+    def parse(cls, *, tokens: str, person_header: str, proxies: str, source: str = "DEPLOYDB_TOKENS") -> "Identity":
+        """From the settings; `source` is the place of the tokens, for messages. Raises: Misconfigured."""
+        return cls(tokens=Tokens.parse(tokens, source), proxies=Proxies.parse(person_header, proxies))
 
     def __bool__(self) -> bool:
-        """Whether there is anybody who can be known."""
+        """Whether a person can be identified at all."""
         return bool(self.tokens) or bool(self.proxies)
 
     def person_of(self, *, peer: str | None, lines: HeaderLines, session: Bearer | None) -> Person | None:
@@ -219,7 +219,8 @@ def _person(bearer: Bearer | None, way: Literal["token", "session"]) -> Person |
 
 def _bearer(words: Sequence[str], where: str) -> Bearer:
     if len(words) != 3:
-        raise Misconfigured(f"{where}: expected NAME SCOPE[,SCOPE…] SHA256HEX, found {len(words)} words")
+        expected = "expected NAME SCOPE[,SCOPE…] SHA256HEX, as `deploydb token NAME` makes it"
+        raise Misconfigured(f"{where}: {expected}, found {len(words)} words")
     name, listed, known_by = words
     if len(name) > LONGEST_NAME or not_allowed(name) is not None:
         raise Misconfigured(f"{where}: the name has more than {LONGEST_NAME} characters, or some that cannot be seen")

@@ -32,27 +32,32 @@ class Settings(Struct, frozen=True, kw_only=True):
     url: str = "http://127.0.0.1:8080"
     log_level: str = "info"
     outgoing_allow: str = ""
-    """What webhooks and metrics may reach besides public addresses (`outgoing.Allowed`); by default nothing."""
+    """Addresses besides public ones that webhooks and metrics may reach (`egress.EgressPolicy`); none by default."""
     gateway_listen: str = "127.0.0.1:8081"
     token: str = ""
     """What the command line shows to the query service."""
     tokens: str = ""
     """Lines of bearer tokens, hashed (`identity.Tokens`)."""
     tokens_file: Path | None = None
-    """Where `tokens` come from; read again when it changes (`http.tokens`)."""
+    """The file of `tokens`, which is read again when it changes (`http.tokens`)."""
     session_secret: str = ""
-    """What sessions are signed with, beside the token's hash (`http.sessions`)."""
+    """The key of sessions, beside the token's hash (`http.sessions`)."""
     person_header: str = ""
     proxies: str = ""
     """The proxies whose `person_header` is trusted (`identity.Proxies`); by default none."""
     read: Reads = "open"
     hosts: str = ""
-    """By which further names a service on loopback may be asked (`hosts.Hosts`)."""
+    """Further names of a service on loopback (`http.hosts`)."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown, as `redacted` takes it."""
         return secrets_in((self.database_url, self.broker_url, self.url), self.token, self.session_secret)
+
+    @property
+    def tokens_source(self) -> str:
+        """The place of `tokens`, for messages."""
+        return str(self.tokens_file or "DEPLOYDB_TOKENS")
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -60,9 +65,13 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
 
     `DEPLOYDB_DATA` moves the embedded default's folder; `DEPLOYDB_DATABASE_URL` and `DEPLOYDB_BROKER_URL` replace it.
 
-    Raises: Misconfigured for a `*_FILE` that cannot be read, a variable given both ways, or a word that is none of its
-    choices.
+    Raises: Misconfigured for a `*_FILE` that cannot be read, a variable given both ways, an empty secret, or a word
+    that is none of its choices.
     """
+    secret_file = environ.get("DEPLOYDB_SESSION_SECRET_FILE")
+    session_secret = _value(environ, "DEPLOYDB_SESSION_SECRET") or ""
+    if secret_file and not session_secret:
+        raise Misconfigured(f"DEPLOYDB_SESSION_SECRET_FILE: {secret_file} is empty: write a random text into it")
     data = Path(_value(environ, "DEPLOYDB_DATA") or DATA_FOLDER)
     return Settings(
         data=data,
@@ -77,7 +86,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         token=_value(environ, "DEPLOYDB_TOKEN") or "",
         tokens=_value(environ, "DEPLOYDB_TOKENS") or "",
         tokens_file=Path(path) if (path := environ.get("DEPLOYDB_TOKENS_FILE")) else None,
-        session_secret=_value(environ, "DEPLOYDB_SESSION_SECRET") or "",
+        session_secret=session_secret,
         person_header=_value(environ, "DEPLOYDB_PERSON_HEADER") or "",
         proxies=_value(environ, "DEPLOYDB_PROXIES") or "",
         read=_reads(_value(environ, "DEPLOYDB_READ") or "open"),
@@ -97,9 +106,13 @@ def _value(environ: Mapping[str, str], name: str) -> str | None:
     plain, path = environ.get(name), environ.get(f"{name}_FILE")
     if plain and path:
         raise Misconfigured(f"{name} and {name}_FILE are both set: keep one of them")
-    if not path:
-        return plain or None
+    return text_of(Path(path), f"{name}_FILE") if path else plain or None
+
+
+def text_of(path: Path, setting: str) -> str:
+    """The value in the file that a setting names. Raises: Misconfigured."""
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise Misconfigured(f"{name}_FILE: cannot read {path}: {error.strerror}") from error
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise Misconfigured(f"{setting}: cannot read {path}: {reason}") from error

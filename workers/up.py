@@ -52,8 +52,7 @@ def run(settings: Settings, *, inherited: socket.socket | None) -> None:
         settings = replace(settings, listen=with_port_of(bound, settings.listen))
         environment = {name: value for name, value in os.environ.items() if name != "DEPLOYDB_LISTEN_FILE"}
         environment["DEPLOYDB_LISTEN"] = settings.listen
-        if not settings.tokens:
-            environment.pop("DEPLOYDB_TOKENS_FILE", None)
+        if not (settings.tokens or settings.tokens_file):
             environment["DEPLOYDB_TOKENS"] = line_of_the_person_here(settings.data)
         signals = Signals()
         signals.install()
@@ -67,7 +66,7 @@ def _run(settings: Settings, environment: Mapping[str, str], signals: Signals, b
     _say("config", f"{settings.config}: {_counted(live.catalog)}")
     _migrate(settings)
     _provision(settings, live.catalog)
-    if not settings.tokens:
+    if not (settings.tokens or settings.tokens_file):
         _say("sign in", f"with the token in {settings.data / FILE}")
     supervisor = Supervisor(PARTS, environment=environment, logs=settings.data / "logs", say=_warn, bound=bound)
     try:

@@ -28,8 +28,6 @@ from .intervals import LOOK_AT_FILES_EVERY_SECONDS
 from .signals import Signals
 from .stop_deadline import Deadline
 
-LOOK_SECONDS = 1.0
-
 
 def serve(
     name: str,
@@ -88,7 +86,7 @@ def serve(
 
         async def beside(hung_up: asyncio.Event) -> None:
             first = writes.state.servers.once_answered() if writes is not None else asyncio.sleep(0)
-            await asyncio.gather(_keep_current(live, hung_up, log), first)
+            await asyncio.gather(_keep_current(live, identity, hung_up, log), first)
 
         server.run_until_stopped(listens, beside=beside)
     log.info("stopped")
@@ -105,14 +103,15 @@ def joined(reads: ASGIApp, writes: ASGIApp) -> ASGIApp:
     return answer
 
 
-async def _keep_current(live: LiveCatalog, hung_up: asyncio.Event, log: Log) -> None:
-    """Take up a configuration that has changed, at SIGHUP in any case; the problems of a broken one are logged once."""
+async def _keep_current(live: LiveCatalog, identity: LiveIdentity, hung_up: asyncio.Event, log: Log) -> None:
+    """Load changed tokens, and a changed configuration, at SIGHUP in any case. Each problem is logged once."""
     reported = live.problems
     while True:
         with suppress(TimeoutError):
             await asyncio.wait_for(hung_up.wait(), LOOK_AT_FILES_EVERY_SECONDS)
         forced = hung_up.is_set()
         hung_up.clear()
+        await asyncio.to_thread(identity.refresh)
         if await asyncio.to_thread(live.refresh, forced):
             log.info("the configuration has changed", catalog=live.catalog.digest)
         if live.problems != reported:

@@ -220,7 +220,8 @@ def _tokens(settings: Settings) -> Iterator[Finding]:
     if not settings.tokens:
         return
     try:
-        yield Finding(check="tokens", state="ok", seen=f"{len(Tokens.parse(settings.tokens))} of people and programs")
+        tokens = Tokens.parse(settings.tokens, settings.tokens_source)
+        yield Finding(check="tokens", state="ok", seen=f"{len(tokens)} of people and programs")
     except Misconfigured as error:
         yield _failed("tokens", error, "correct the line; until then running services use the last good file")
 

@@ -1,7 +1,7 @@
 """The person of a request: known to every endpoint, and required where reads are not open."""
 
 from collections.abc import Callable
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, TypeGuard
 from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
@@ -14,19 +14,18 @@ from deploydb.domain.model.errors import Misconfigured
 from deploydb.http.csrf import require_same_origin
 from deploydb.http.errors import failed
 from deploydb.http.negotiation import takes_html
-from deploydb.http.sessions import EXPIRES_SECONDS, Sessions
+from deploydb.http.sessions import EXPIRES_SECONDS, Session, Sessions
 from deploydb.identity import READ, SESSION_COOKIE, Bearer, Identity, Person
 from deploydb.settings import Reads
 
 _ALWAYS_OPEN = ("/healthz", "/readyz", "/healthcheck", "/metrics", "/sign-in", "/favicon.ico")
 _OPEN_BELOW = "/static/"
-_FOR_PROGRAMS = ("/api/",)
-_NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_FOR_PROGRAMS = ("/api/", "/static/", "/metrics", "/health", "/readyz")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="deploydb"'}
 
 
 def require_identity(identity: Identity, reads: Reads) -> None:
-    """Raises: Misconfigured where reads need a person, and no way to know one is configured."""
+    """Raises: Misconfigured where reads need a person, and none can be identified."""
     if reads == "token" and not identity:
         raise Misconfigured(
             "DEPLOYDB_READ is token, and there is no token: set DEPLOYDB_TOKENS, or DEPLOYDB_PERSON_HEADER with "
@@ -35,7 +34,7 @@ def require_identity(identity: Identity, reads: Reads) -> None:
 
 
 class Authenticator:
-    """Finds the person of a request, and keeps the sessions of browsers. `identity` gives the one in use."""
+    """Finds the person of a request; begins, renews and ends sessions of browsers. `identity` gives the one in use."""
 
     def __init__(self, identity: Callable[[], Identity], sessions: Sessions) -> None:
         self.identity = identity
@@ -44,6 +43,13 @@ class Authenticator:
     def sign_in(self, token: str) -> Bearer | None:
         """The bearer of a token that a form sends."""
         return self.identity().tokens.find(token.strip())
+
+    def identify(self, request: Request) -> tuple[Person | None, Session | None]:
+        """The person of a request, and the session of its cookie."""
+        identity = self.identity()
+        session = self.sessions.find(request.cookies.get(SESSION_COOKIE, ""), identity.tokens)
+        bearer = session.bearer if session is not None else None
+        return identity.person_of(peer=_peer(request), lines=request.headers.getlist, session=bearer), session
 
     def begin_session(self, request: Request, response: Response, bearer: Bearer) -> None:
         """Give the browser a session's cookie, or renew it."""
@@ -72,8 +78,8 @@ class Authentication:
     """ASGI middleware. Puts the person, or None, into `scope["state"]["person"]`, and renews the session of a browser.
     Without tokens and proxies the key is absent, and pages offer no sign-in.
 
-    With `reads` "token" a request needs a person with the scope `read`. Probes, `/metrics`, and the sign-in page with
-    its files are always open.
+    With `reads` "token" a request needs a person with the scope `read`; `may_read` of the state then says whether a
+    long answer may go on. Probes, `/metrics`, and the sign-in page with its files are always open.
     """
 
     def __init__(self, app: ASGIApp, *, authenticator: Authenticator, reads: Reads = "open") -> None:
@@ -83,26 +89,23 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have a request answered, or refuse it."""
-        identity = self._authenticator.identity()
-        if scope["type"] != "http" or not (identity or self._reads == "token"):
+        if scope["type"] != "http" or not (self._reads == "token" or self._authenticator.identity()):
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        session = self._authenticator.sessions.find(request.cookies.get(SESSION_COOKIE, ""), identity.tokens)
-        person = identity.person_of(
-            peer=_peer(request),
-            lines=request.headers.getlist,
-            session=session.bearer if session is not None else None,
-        )
-        scope.setdefault("state", {})["person"] = person
-        if session is not None and session.is_due:
+        person, session = self._authenticator.identify(request)
+        state = scope.setdefault("state", {})
+        state["person"] = person
+        # a shared cache keeps a file of /static/ with all of its headers
+        if session is not None and session.is_due and not scope["path"].startswith(_OPEN_BELOW):
             send = self._renewing(request, session.bearer, send)
         if self._reads == "open" or _is_open(scope["path"]):
             await self._app(scope, receive, send)
-        elif person is not None and READ in person.scopes:
+        elif _has(person, READ):
+            state["may_read"] = lambda: _has(self._authenticator.identify(request)[0], READ)
             await self._app(scope, receive, _for_one_person(send))
         else:
-            await _refusal(request, person)(scope, receive, send)
+            await _refusal(request, _refused(person, READ))(scope, receive, send)
 
     def _renewing(self, request: Request, bearer: Bearer, send: Send) -> Send:
         renewal = Response()
@@ -125,36 +128,41 @@ def allowed(request: Request, scope: str) -> Person:
     Raises: HTTPException 401 without a person, 403 without the scope, and for a form of another site.
     """
     person: Person | None = getattr(request.state, "person", None)
-    if person is None:
-        message = f"authentication required: sign in, or send a bearer token with the scope {scope}"
-        raise HTTPException(401, message, _CHALLENGE)
-    if scope not in person.scopes:
-        raise HTTPException(403, f"{person.name} lacks the scope {scope}")
+    if not _has(person, scope):
+        raise _refused(person, scope)
     if person.way != "token":
         require_same_origin(request)
     return person
 
 
-def is_for_people(request: Request, programs: tuple[str, ...] = _FOR_PROGRAMS) -> bool:
-    """Whether the answer is for a browser; paths below `programs` never are."""
+def is_for_people(request: Request) -> bool:
+    """Whether the answer is a page: a browser asks, and the path is none for programs."""
     path = request.scope["path"]
-    return not (path.endswith(".json") or path.startswith(programs)) and takes_html(request)
+    return not (path.endswith(".json") or path.startswith(_FOR_PROGRAMS)) and takes_html(request)
 
 
 def _is_open(path: str) -> bool:
     return path in _ALWAYS_OPEN or path.startswith(_OPEN_BELOW)
 
 
-def _refusal(request: Request, person: Person | None) -> Response:
+def _has(person: Person | None, scope: str) -> TypeGuard[Person]:
+    return person is not None and scope in person.scopes
+
+
+def _refused(person: Person | None, scope: str) -> HTTPException:
     if person is not None:
-        return failed(403, f"the token of {person.name} lacks the scope {READ}", _NOT_KEPT)
-    if request.method in ("GET", "HEAD") and is_for_people(request):
+        return HTTPException(403, f"{person.name} lacks the scope {scope}")
+    message = f"authentication required: sign in, or send a bearer token with the scope {scope}"
+    return HTTPException(401, message, _CHALLENGE)
+
+
+def _refusal(request: Request, refused: HTTPException) -> Response:
+    if refused.status_code == 401 and request.method in ("GET", "HEAD") and is_for_people(request):
         given = request.scope["query_string"].decode("latin-1")
         query = f"?{given}" if given else ""
         onward = quote(f"{quote(request.scope['path'])}{query}", safe="/")
-        return RedirectResponse(f"/sign-in?next={onward}", 303, headers=_NOT_KEPT)
-    message = f"authentication required: sign in, or send a bearer token with the scope {READ}"
-    return failed(401, message, {**_NOT_KEPT, **_CHALLENGE})
+        return RedirectResponse(f"/sign-in?next={onward}", 303)
+    return failed(refused.status_code, refused.detail, refused.headers)
 
 
 def _for_one_person(send: Send) -> Send:

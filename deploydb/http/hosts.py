@@ -5,22 +5,19 @@ reads the answer as its own (DNS rebinding). The browser says the name in `Host`
 service that listens elsewhere is asked by names that it cannot know, and is not reached this way.
 """
 
-import json
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Iterable
 from ipaddress import ip_address
-from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from deploydb.http.errors import failed, shown
 
 MISDIRECTED = 421
 """RFC 9110 §15.5.20: this server does not answer for that name."""
-_LONGEST_SHOWN = 200
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class Hosts(Struct, frozen=True, kw_only=True):
@@ -39,7 +36,7 @@ class Hosts(Struct, frozen=True, kw_only=True):
         for host in hosts:
             name = _name(host)
             if name is None or not (is_loopback(name) or name in self.names):
-                message = f"{host[:_LONGEST_SHOWN]} is no name of this service, which listens on loopback"
+                message = f"{shown(host)} is no name of this service, which listens on loopback"
                 return f"{message}: ask 127.0.0.1 or localhost, or add the name to DEPLOYDB_HOSTS"
         return None
 
@@ -58,36 +55,20 @@ def is_loopback(host: str) -> bool:
 class OwnHosts:
     """ASGI middleware: what is asked of another host is answered with 421."""
 
-    def __init__(self, app: App, hosts: Hosts) -> None:
+    def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
         self._app = app
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have a request answered, or refuse it."""
-        hosts = [value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"host"]
-        message = self._hosts.refusal(hosts) if scope["type"] == "http" else None
-        if message is None:
-            await self._app(scope, receive, send)
-            return
-        body = refusal_body(message)
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-            (b"cache-control", b"no-store"),
-            (b"x-content-type-options", b"nosniff"),
-        ]
-        await send({"type": "http.response.start", "status": MISDIRECTED, "headers": headers})
-        await send({"type": "http.response.body", "body": body if scope["method"] != "HEAD" else b""})
+        message = self._hosts.refusal(Headers(scope=scope).getlist("host")) if scope["type"] == "http" else None
+        answer = self._app if message is None else failed(MISDIRECTED, message, _HEADERS)
+        await answer(scope, receive, send)
 
 
-def only_own_hosts(app: App, *, address: str, url: str = "", listen: str = "", more: str = "") -> App:
+def only_own_hosts(app: ASGIApp, *, address: str, url: str = "", listen: str = "", more: str = "") -> ASGIApp:
     """The application as it is to be served on a socket with this address: on loopback, for its own names alone."""
     return OwnHosts(app, Hosts.of(url=url, listen=listen, more=more)) if is_loopback(address) else app
-
-
-def refusal_body(message: str) -> bytes:
-    """The refusal as all errors are written."""
-    return json.dumps({"code": MISDIRECTED, "message": message}).encode()
 
 
 def _name(host: str) -> str | None:

@@ -7,6 +7,7 @@ where that has changed.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 
 import msgspec
 import sqlalchemy as sa
@@ -140,18 +141,19 @@ class Stream:
             end()
             raise
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        events = self._events(listener, missed, revision[0])
+        may_read = getattr(request.state, "may_read", lambda: True)
+        events = self._events(listener, missed, revision[0], may_read)
         return Lasting(events, free=end, media_type="text/event-stream", headers=headers)
 
-    async def _events(self, listener: _Listener, missed: Sequence[ChangeView], revision: int) -> AsyncIterator[bytes]:
+    async def _events(
+        self, listener: _Listener, missed: Sequence[ChangeView], revision: int, may_read: Callable[[], bool]
+    ) -> AsyncIterator[bytes]:
         yield b"retry: 2000\n\n" + _message(missed, revision)
         while True:
-            try:
+            message: bytes | None = b": alive\n\n"
+            with suppress(TimeoutError):
                 message = await asyncio.wait_for(listener.waiting.get(), ALIVE_SECONDS)
-            except TimeoutError:
-                yield b": alive\n\n"
-                continue
-            if message is None:
+            if message is None or not may_read():  # a token may be revoked and a session expire meanwhile
                 return
             yield message
 

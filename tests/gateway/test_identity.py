@@ -29,14 +29,14 @@ def test_a_person_may_have_several_tokens() -> None:
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("alice read", "line 1: expected NAME SCOPE[,SCOPE…] SHA256HEX, found 2 words"),
+        ("alice read", "SHA256HEX, as `deploydb token NAME` makes it, found 2 words"),
         (
             f"# x\nalice reed {ONE}",
             "line 2: alice has a scope that does not exist (reed): there is read, approve, write",
         ),
         (f"alice read, {ONE}", "line 1: alice has a scope that does not exist"),
         ("alice read ddb_secret", "line 1: alice is to be known by 64 hexadecimal digits: `deploydb token alice`"),
-        (f"alice read {ONE}\nbob read {ONE}", "line 2: the same token is there twice"),
+        (f"alice read {ONE}\nbob read {ONE}", "line 2: the token of an earlier line"),
         (f"{'x' * 201} read {ONE}", "line 1: the name has more than 200 characters"),
         (f"a\0b read {ONE}", "line 1: the name has more than 200 characters, or some that cannot be seen"),
     ],

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from deploydb.http.health import Health
 from deploydb.http.sessions import Sessions
 from deploydb.http.tokens import LiveIdentity
 from deploydb.identity import SESSION_COOKIE, Bearer, hashed
+from deploydb.query import stream
 from deploydb.query.app import application
 from deploydb.settings import Settings
 from tests.gateway.given import ALICE, Asked, story
@@ -44,8 +45,8 @@ class Service:
         """A process on the same file."""
         given = Settings(tokens=self.file.read_text().strip(), tokens_file=self.file)
         health = Health()
-        identity = LiveIdentity(given, health=health, log=structlog.get_logger(), clock=lambda: self.now)
-        return self._make(Authenticator(identity, Sessions(secret, clock=lambda: self.now)), health)
+        self.identity = LiveIdentity(given, health=health, log=structlog.get_logger())
+        return self._make(Authenticator(self.identity, Sessions(secret, clock=lambda: self.now)), health)
 
     def session(self, token: str = ALICE, secret: str = "") -> str:
         """The cookie's value, as it is given now."""
@@ -59,11 +60,11 @@ class Service:
         return self.ask(cookie).status_code
 
     def write(self, text: str) -> None:
-        """Replace the file, as `mv` does; a second passes."""
+        """Replace the file, as `mv` does, and have the process look at it."""
         new = self._folder / "new"
         new.write_text(text)
         os.replace(new, self.file)
-        self.now += 1
+        self.identity.refresh()
 
 
 @pytest.fixture
@@ -162,11 +163,41 @@ def test_a_new_token_works_without_a_restart(house: Service) -> None:
     assert house.ask(authorization=f"Bearer {BOB}").status_code == 200
 
 
-def test_without_any_token_left_no_one_reads(house: Service) -> None:
+def test_without_any_token_left_no_one_reads_and_health_warns(house: Service) -> None:
     cookie = house.session()
     house.write("# none\n")
     assert house.status(cookie) == 401
     assert house.status("") == 401
+    (warning,) = house.asked.ask("/readyz", method="GET").json()["warnings"]
+    assert warning.startswith(f"tokens: {house.file} has no token")
+
+
+def test_a_file_that_was_moved_away_and_back_is_good_again(house: Service) -> None:
+    house.identity.refresh()
+    away = house.file.rename(house.file.with_name("away"))
+    house.identity.refresh()
+    assert house.asked.ask("/readyz", method="GET").json()["warnings"]
+    away.rename(house.file)
+    house.identity.refresh()
+    assert house.asked.ask("/readyz", method="GET").json()["warnings"] == []
+
+
+def test_a_file_that_any_cache_may_keep_renews_no_session(house: Service) -> None:
+    cookie = {SESSION_COOKIE: house.session()}
+    house.now += HOUR
+    answer = house.asked.ask("/static/page.css", method="GET", cookies=cookie)
+    assert answer.status_code == 200
+    assert "set-cookie" not in answer.headers
+    assert "set-cookie" in house.asked.ask("/status", method="GET", cookies=cookie).headers
+
+
+def test_an_open_stream_ends_with_its_token(house: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "ALIVE_SECONDS", 0.01)
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(house.asked.ask, "/api/stream", method="GET", authorization=f"Bearer {ALICE}")
+        assert not wait([answer], timeout=0.3).done
+        house.write(line("bob", BOB))
+        assert ": alive" in answer.result(timeout=20).text
 
 
 @pytest.mark.parametrize("broken", ["alice read", "\ufffd \x00", "alice reed " + hashed(ALICE), None])
@@ -175,7 +206,7 @@ def test_a_broken_tokens_file_keeps_the_last_good_one_and_warns(house: Service, 
     assert house.status(cookie) == 200
     if broken is None:
         house.file.unlink()
-        house.now += 1
+        house.identity.refresh()
     else:
         house.write(broken)
     assert house.status(cookie) == 200
@@ -184,6 +215,7 @@ def test_a_broken_tokens_file_keeps_the_last_good_one_and_warns(house: Service, 
     (warning,) = ready["warnings"]
     assert "tokens: file broken, the last good one is in use: " in warning
     assert hashed(ALICE) not in warning
+    assert str(house.file) in warning
     house.write(line("alice", ALICE))
     assert house.asked.ask("/readyz", method="GET").json()["warnings"] == []
 

@@ -21,7 +21,6 @@ from deploydb.query.pages.page import Page
 from deploydb.query.pages.rendering import Rendering, address_of, here
 from deploydb.query.response_cache import Answers, Sources
 
-_FOR_PROGRAMS = ("/api/", "/static/", "/metrics", "/health", "/readyz")
 _NAMED = (
     ("/status", "Status"),
     ("/audit", "Audit"),
@@ -63,7 +62,7 @@ class Serving:
         self, request: Request, status: int, message: str, headers: Mapping[str, str] | None = None
     ) -> Response:
         """An error as who asks can read it: a page for people, JSON for programs. Same code, same words."""
-        if not is_for_people(request, _FOR_PROGRAMS):
+        if not is_for_people(request):
             return failed(status, message, headers)
         context = {"status": status, "message": message, "headline": _HEADLINES.get(status, "That did not work")}
         response = self._rendering.html("error.html", request, self._sources.clock(), context, status)
@@ -108,7 +107,7 @@ class Serving:
 
 async def _home(request: Request) -> Response:
     """People come to the matrix. Programs have no business here."""
-    if not is_for_people(request, _FOR_PROGRAMS):
+    if not is_for_people(request):
         raise not_found("there is no /")
     return RedirectResponse("/status", 307)
 
