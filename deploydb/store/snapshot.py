@@ -2,17 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from typing import Any
 
 import sqlalchemy as sa
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.deployment import CurrentVersion, Deployment, FactOrder, Gate, GateStatus, Verdict
+from deploydb.domain.model.deployment import CurrentVersion, Deployment, Gate, GateStatus, Verdict
 from deploydb.domain.model.evidence import Approval, Evidence, Verification
 from deploydb.store.deployments import from_row, locked, release_from_row, released, selected
 from deploydb.store.ingest_watermark import read_until
 from deploydb.store.list_parameters import among
+from deploydb.store.projections.latest import order_of
 from deploydb.store.snapshot_context import SnapshotContext, snapshot_context
 from deploydb.store.tables import approval, artifact, current_version, deployment, verdict, verification
 
@@ -147,7 +147,7 @@ def _evidence(connection: sa.Connection, heard: Sequence[Deployment], around: Sn
             Verification(
                 promotion=row.promotion,
                 outcome=row.outcome,
-                at=_precedence(row),
+                at=order_of(row),
                 reason=row.reason,
                 url=row.url,
                 event=row.event,
@@ -159,7 +159,7 @@ def _evidence(connection: sa.Connection, heard: Sequence[Deployment], around: Sn
                 promotion=row.promotion,
                 by=row.by,
                 given=row.given,
-                at=_precedence(row),
+                at=order_of(row),
                 comment=row.comment,
                 digest=row.digest,
                 event=row.event,
@@ -174,10 +174,6 @@ def _evidence(connection: sa.Connection, heard: Sequence[Deployment], around: Sn
         )
         for known in heard
     }
-
-
-def _precedence(row: Any) -> FactOrder:  # noqa: ANN401  # a row of `verification` or `approval`
-    return FactOrder(row.time, row.source, row.event_id)
 
 
 def _verdicts(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[Gate, Verdict]]:

@@ -10,11 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from deploydb.domain.model.catalog import Catalog, Lane
-from deploydb.domain.model.deployment import DependencyState, Deployment, FactOrder, KnownGood, Status
+from deploydb.domain.model.deployment import DependencyState, Deployment, KnownGood, Status
 from deploydb.domain.model.evidence import Attestation, Incident
 from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
 from deploydb.store.deployments import release_from_row, released, selected
 from deploydb.store.list_parameters import among, among_rows
+from deploydb.store.projections.latest import order_of
 from deploydb.store.projections.overrides import hold_from_row
 from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import (
@@ -195,10 +196,6 @@ def _artifact_key(known: Deployment) -> tuple[str, str]:
     return (module_key(artifact_.group, artifact_.name), artifact_.version)
 
 
-def _at(row: Any) -> FactOrder:  # noqa: ANN401  # a row of a fact
-    return FactOrder(row.time, row.source, row.event_id)
-
-
 def _hotfix(row: Any) -> Hotfix:  # noqa: ANN401
     return Hotfix(
         service=row.service,
@@ -206,7 +203,7 @@ def _hotfix(row: Any) -> Hotfix:  # noqa: ANN401
         skip=tuple(row.skip),
         by=row.by,
         reason=row.reason,
-        at=_at(row),
+        at=order_of(row),
         event=row.event,
     )
 
@@ -217,18 +214,20 @@ def _wish(row: Any) -> RollbackRequest:  # noqa: ANN401
         environment=row.environment,
         by=row.by,
         reason=row.reason,
-        at=_at(row),
+        at=order_of(row),
         version=row.version,
         module=row.module,
     )
 
 
 def _incident(row: Any) -> Incident:  # noqa: ANN401
-    return Incident(name=row.name, open=row.open, at=_at(row), version=row.version, reason=row.reason, event=row.event)
+    return Incident(
+        name=row.name, open=row.open, at=order_of(row), version=row.version, reason=row.reason, event=row.event
+    )
 
 
 def _attestation(row: Any) -> Attestation:  # noqa: ANN401
-    return Attestation(digest=row.digest, signer=row.signer, kind=row.kind, at=_at(row), event=row.event)
+    return Attestation(digest=row.digest, signer=row.signer, kind=row.kind, at=order_of(row), event=row.event)
 
 
 def _neighbour(row: Any) -> DependencyState:  # noqa: ANN401

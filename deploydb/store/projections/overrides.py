@@ -1,14 +1,10 @@
-"""What people order and others vouch for, from facts to rows: holds, hotfixes, rollbacks, incidents, attestations.
-
-`services_held` says whom promotion must look at.
-"""
+"""Facts on holds, hotfixes, rollbacks, incidents and attestations, folded into their tables."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from deploydb.domain.model.deployment import FactOrder
 from deploydb.domain.model.evidence import Attestation, Incident
 from deploydb.domain.model.facts import (
     ArtifactAttested,
@@ -21,6 +17,7 @@ from deploydb.domain.model.facts import (
 )
 from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
 from deploydb.store import bulk
+from deploydb.store.projections.latest import LatestRows, fact_columns, order_of
 from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import (
     artifact,
@@ -42,41 +39,33 @@ Order = (
     | IncidentDetected
     | IncidentResolved
 )
-_KEYS: dict[sa.Table, tuple[str, ...]] = {
-    hold: ("kind", "service", "environment", "vetoed"),
-    hotfix: ("service", "version"),
-    incident: ("service", "environment", "name"),
-    attestation: ("module_key", "version", "digest", "signer", "kind"),
-}
-_LATER = ("time", "source", "event_id")
 
 
 def order(connection: sa.Connection, facts: Sequence[tuple[int, Order]]) -> set[str]:
-    """Write what the facts (with the numbers of their log rows) add up to. The services that they concern.
+    """Write the facts, each with the number of its log row. Returns the services to evaluate.
 
-    An incident makes what runs in its lane promotion's business again.
+    An incident has the current version of its lane evaluated again.
     """
     if not facts:
         return set()
-    kept: dict[sa.Table, dict[tuple[Any, ...], dict[str, Any]]] = {table: {} for table in _KEYS}
-    wishes = []
+    holds, hotfixes, incidents, attestations = map(LatestRows, (hold, hotfix, incident, attestation))
+    requests = []
     for number, fact in facts:
         match fact:
             case HoldPlaced() | HoldLifted():
-                _keep(kept, hold, _hold(Hold.of(fact), number))
+                holds.keep(_hold(Hold.of(fact), number))
             case HotfixDeclared():
-                _keep(kept, hotfix, _hotfix(Hotfix.of(fact), number))
+                hotfixes.keep(_hotfix(Hotfix.of(fact), number))
             case IncidentDetected() | IncidentResolved():
-                _keep(kept, incident, _incident(fact, number))
+                incidents.keep(_incident(fact, number))
             case ArtifactAttested():
-                _keep(kept, attestation, _attestation(fact, number))
+                attestations.keep(_attestation(fact, number))
             case RollbackRequested():
-                wishes.append(_wish(fact, number))
-    for table, key in _KEYS.items():
-        batch = [kept[table][each] for each in sorted(kept[table])]
-        bulk.upsert(connection, table, batch, key=key, later=_LATER)
-    bulk.insert_rows(connection, rollback_request, wishes)
-    _reopen(connection, {each[:2] for each in kept[incident]})
+                requests.append(_rollback_request(fact, number))
+    for latest in (holds, hotfixes, incidents, attestations):
+        latest.write(connection)
+    bulk.insert_rows(connection, rollback_request, requests)
+    _reopen(connection, {(row["service"], row["environment"]) for row in incidents.rows})
     return _services(connection, [fact for _, fact in facts])
 
 
@@ -88,28 +77,12 @@ def hold_from_row(row: Any) -> Hold:  # noqa: ANN401  # a row of `hold`
         environment=row.environment or None,
         version=row.version,
         by=row.by,
-        at=FactOrder(row.time, row.source, row.event_id),
+        at=order_of(row),
         placed=row.placed,
         reason=row.reason,
         until=row.until,
         event=row.event,
     )
-
-
-def _keep(kept: dict[sa.Table, dict[tuple[Any, ...], dict[str, Any]]], table: sa.Table, row: dict[str, Any]) -> None:
-    """Of two words on one thing in one batch the later one: a statement may not touch a row twice."""
-    key = tuple(row[name] for name in _KEYS[table])
-    before = kept[table].get(key)
-    if before is None or _place(before) < _place(row):
-        kept[table][key] = row
-
-
-def _place(row: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in _LATER)
-
-
-def _fact_columns(at: FactOrder, number: int) -> dict[str, Any]:
-    return {"time": at.time, "source": at.source, "event_id": at.id, "event": number}
 
 
 def _hold(order: Hold, number: int) -> dict[str, Any]:
@@ -124,7 +97,7 @@ def _hold(order: Hold, number: int) -> dict[str, Any]:
         "by": order.by,
         "reason": order.reason,
         "until": order.until,
-        **_fact_columns(order.at, number),
+        **fact_columns(order.at, number),
     }
 
 
@@ -135,7 +108,7 @@ def _hotfix(hotfix: Hotfix, number: int) -> dict[str, Any]:
         "skip": hotfix.skip,
         "by": hotfix.by,
         "reason": hotfix.reason,
-        **_fact_columns(hotfix.at, number),
+        **fact_columns(hotfix.at, number),
     }
 
 
@@ -149,7 +122,7 @@ def _incident(fact: IncidentDetected | IncidentResolved, number: int) -> dict[st
         "version": incident.version,
         "reason": incident.reason,
         "url": fact.url,
-        **_fact_columns(incident.at, number),
+        **fact_columns(incident.at, number),
     }
 
 
@@ -162,11 +135,11 @@ def _attestation(fact: ArtifactAttested, number: int) -> dict[str, Any]:
         "signer": attestation.signer,
         "kind": attestation.kind,
         "url": fact.url,
-        **_fact_columns(attestation.at, number),
+        **fact_columns(attestation.at, number),
     }
 
 
-def _wish(fact: RollbackRequested, number: int) -> dict[str, Any]:
+def _rollback_request(fact: RollbackRequested, number: int) -> dict[str, Any]:
     request = RollbackRequest.of(fact, number)
     return {
         "event": number,
@@ -182,9 +155,8 @@ def _wish(fact: RollbackRequested, number: int) -> dict[str, Any]:
     }
 
 
-def _reopen(connection: sa.Connection, lanes: Iterable[tuple[Any, ...]]) -> None:
-    """What runs in a lane in trouble is judged again, though it had succeeded. Index: primary key of
-    `current_version`."""
+def _reopen(connection: sa.Connection, lanes: Iterable[tuple[str, str]]) -> None:
+    """Have the current version of each lane evaluated again. Index: primary key of `current_version`."""
     for service, environment in sorted(lanes):
         here = sa.select(current_version.c.deployment_id).where(
             current_version.c.service == service, current_version.c.environment == environment
@@ -193,8 +165,8 @@ def _reopen(connection: sa.Connection, lanes: Iterable[tuple[Any, ...]]) -> None
 
 
 def _services(connection: sa.Connection, facts: Sequence[Order]) -> set[str]:
-    """Those that are named, and where a hold is over all of them, or an artifact is vouched for, those with open
-    deployments that it may concern. Indexes: `ix_deployment_needs_evaluation`, `uq_artifact_module_key_version`."""
+    """The services that are named; for a hold on all services, or an attestation, those with open deployments that it
+    may concern. Indexes: `ix_deployment_needs_evaluation`, `uq_artifact_module_key_version`."""
     named: set[str] = set()
     for fact in facts:
         if isinstance(fact, ArtifactAttested):

@@ -1,4 +1,4 @@
-"""What logged facts add up to: artifacts, reports on deployments, approvals, orders, and marks for promotion.
+"""Logged facts, folded into artifacts, deployments, verifications, approvals, overrides and evaluation requests.
 
 The same functions serve ingest, and promotion where a fact came before the deployment that it names.
 """
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from deploydb.domain.model.deployment import FactOrder, Status, fact_order, merge
+from deploydb.domain.model.deployment import Status, fact_order, merge
 from deploydb.domain.model.evidence import Approval, Verification
 from deploydb.domain.model.facts import (
     AboutDeployment,
@@ -35,6 +35,7 @@ from deploydb.domain.model.reasons import Observed
 from deploydb.store import bulk
 from deploydb.store.deployment_resolver import Located, names_lane
 from deploydb.store.deployments import reported, write
+from deploydb.store.projections.latest import LatestRows, fact_columns
 from deploydb.store.projections.overrides import Order, order
 from deploydb.store.projections.publications import Publication, publish
 from deploydb.store.tables import approval, deployment, evaluation_request, unmatched_fact, verification
@@ -49,14 +50,13 @@ class Logged(Struct, frozen=True, kw_only=True):
 
 
 def project(connection: sa.Connection, logged: Sequence[Logged], located: Located, now: datetime) -> int:
-    """Write what the facts add up to, and mark what promotion must look at. How many found no deployment.
+    """Fold the facts into the tables, and request evaluations. Returns how many facts found no deployment.
 
     Facts are merged in any order with the same end. A handful of statements, whatever the number of facts.
     """
     published: list[Publication] = []
     observed: list[tuple[DeploymentObserved, Publication]] = []
-    reports: dict[tuple[int, str], dict[str, Any]] = {}
-    words: dict[tuple[int, str, str], dict[str, Any]] = {}
+    verifications, approvals = LatestRows(verification), LatestRows(approval)
     merged: set[int] = set()
     services: set[str] = set()
     lost: list[dict[str, Any]] = []
@@ -86,85 +86,63 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
                 | ApprovalGiven()
                 | ApprovalRefused()
             ):
-                known = located.of(fact)
-                if known is None:
+                found = located.of(fact)
+                if found is None:
                     lost.append(_unmatched(entry.number, fact))
                     if fact.service is not None and names_lane(fact):
                         services.add(fact.service)  # its deployment may be on its way in at this moment
                     continue
-                services.add(known.service)
+                services.add(found.service)
                 match fact:
                     case DeploymentStarted() | DeploymentFinished():
-                        # open again: what finishes after it was ruled out does run there: promotion must take note
-                        located.deployments[known.id] = replace(merge(known, fact), needs_evaluation=True)
-                        merged.add(known.id)
+                        # also a closed one: what finishes after it was ruled out does run there
+                        located.deployments[found.id] = replace(merge(found, fact), needs_evaluation=True)
+                        merged.add(found.id)
                     case VerificationFinished():
-                        _keep_latest(reports, (known.id, fact.promotion), _report(known.id, fact, entry.number))
+                        verifications.keep(_verification(found.id, fact, entry.number))
                     case _:
-                        _keep_latest(words, (known.id, fact.promotion, fact.by), _word(known.id, fact, entry.number))
+                        approvals.keep(_approval(found.id, fact, entry.number))
             case _:
                 assert_never(fact)
-    idents = publish(connection, [*published, *(statement for _, statement in observed)], now)
-    write(connection, [reported(located.deployments[ident]) for ident in merged])
-    _overwrite(connection, verification, reports, ("deployment_id", "promotion"))
-    _overwrite(connection, approval, words, ("deployment_id", "promotion", "by"))
-    external = [_external(fact, idents[seen.key], now) for fact, seen in observed]
+    artifacts = publish(connection, [*published, *(publication for _, publication in observed)], now)
+    write(connection, [reported(located.deployments[id_]) for id_ in merged])
+    verifications.write(connection)
+    approvals.write(connection)
+    external = [_external(fact, artifacts[publication.key], now) for fact, publication in observed]
     bulk.insert_rows(connection, deployment, external)
     bulk.insert_rows(connection, unmatched_fact, lost)
     services |= order(connection, ordered)
-    marks: list[dict[str, Any]] = [
-        {"artifact_id": idents[key], "service": None, "created_at": now}
-        for key in sorted({statement.key for statement in published})
+    requests: list[dict[str, Any]] = [
+        {"artifact_id": artifacts[key], "service": None, "created_at": now}
+        for key in sorted({publication.key for publication in published})
     ]
-    marks += [{"artifact_id": None, "service": service, "created_at": now} for service in sorted(services)]
-    bulk.insert_rows(connection, evaluation_request, marks)
+    requests += [{"artifact_id": None, "service": service, "created_at": now} for service in sorted(services)]
+    bulk.insert_rows(connection, evaluation_request, requests)
     return len(lost)
 
 
-def _overwrite(
-    connection: sa.Connection, table: sa.Table, kept: dict[Any, dict[str, Any]], key: tuple[str, ...]
-) -> None:
-    """The rows, in the order of their keys, over older ones."""
-    batch = [kept[each] for each in sorted(kept)]
-    bulk.upsert(connection, table, batch, key=key, later=("time", "source", "event_id"))
-
-
-def _keep_latest(kept: dict[Any, dict[str, Any]], key: Any, row: dict[str, Any]) -> None:  # noqa: ANN401
-    """Of two reports on the same thing in one batch, the later one: a statement may not touch a row twice."""
-    if key not in kept or _order(kept[key]) < _order(row):
-        kept[key] = row
-
-
-def _order(row: dict[str, Any]) -> tuple[Any, ...]:
-    return (row["time"], row["source"], row["event_id"])
-
-
-def _fact_columns(at: FactOrder, number: int) -> dict[str, Any]:
-    return {"time": at.time, "source": at.source, "event_id": at.id, "event": number}
-
-
-def _report(ident: int, fact: VerificationFinished, number: int) -> dict[str, Any]:
-    statement = Verification.of(fact)
+def _verification(id_: int, fact: VerificationFinished, number: int) -> dict[str, Any]:
+    verification = Verification.of(fact)
     return {
-        "deployment_id": ident,
-        "promotion": statement.promotion,
-        "outcome": statement.outcome,
-        "reason": statement.reason,
-        "url": statement.url,
-        **_fact_columns(statement.at, number),
+        "deployment_id": id_,
+        "promotion": verification.promotion,
+        "outcome": verification.outcome,
+        "reason": verification.reason,
+        "url": verification.url,
+        **fact_columns(verification.at, number),
     }
 
 
-def _word(ident: int, fact: ApprovalGiven | ApprovalRefused, number: int) -> dict[str, Any]:
-    statement = Approval.of(fact)
+def _approval(id_: int, fact: ApprovalGiven | ApprovalRefused, number: int) -> dict[str, Any]:
+    approval = Approval.of(fact)
     return {
-        "deployment_id": ident,
-        "promotion": statement.promotion,
-        "by": statement.by,
-        "given": statement.given,
-        "comment": statement.comment,
-        "digest": statement.digest,
-        **_fact_columns(statement.at, number),
+        "deployment_id": id_,
+        "promotion": approval.promotion,
+        "by": approval.by,
+        "given": approval.given,
+        "comment": approval.comment,
+        "digest": approval.digest,
+        **fact_columns(approval.at, number),
     }
 
 
