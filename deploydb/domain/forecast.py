@@ -73,9 +73,7 @@ def arrivals(
         entered = _through(entry[stage.environment], lane, come)
         deployed = _later(entered, lane.deployment)
         found[stage.environment] = Arrival(
-            environment=stage.environment,
-            entered=entered,
-            verified=_through(exits[stage.environment], lane, deployed),
+            environment=stage.environment, entered=entered, verified=_through(exits[stage.environment], lane, deployed)
         )
     return list(found.values())
 

@@ -6,125 +6,69 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from deploydb.domain.gates.formatting import counted, in_words, instant, listed
-from deploydb.domain.model.gate_reasons import (
-    ApprovalDeferred,
-    ApprovalRefused,
-    ApprovalTimedOut,
-    Approved,
-    Attested,
-    AwaitingApproval,
-    AwaitingAttestation,
-    AwaitingJobs,
-    CheckRunning,
-    CheckUnanswered,
-    DependencyMet,
-    DependencyMissing,
-    DependencyUnverified,
-    DependencyVersion,
-    DigestMissing,
-    ExpressionFalse,
-    ExpressionTrue,
-    ExpressionUnknown,
-    GateBroken,
-    GateReason,
-    IncidentOpen,
-    IncidentOver,
-    JobsFailed,
-    JobsPassed,
-    JobsTimedOut,
-    Soaked,
-    SoakIncident,
-    Soaking,
-    SoakNotLive,
-    SoakUnverified,
-    WindowClosed,
-    WindowOpen,
-)
+from deploydb.domain.model import gate_reasons as gate
+from deploydb.domain.model.gate_reasons import AwaitingApproval, AwaitingAttestation, Soaking, WindowClosed
 from deploydb.domain.model.promotions import Window
-from deploydb.domain.model.reason_parts import Comment, IncidentReport, UncountedVote
+from deploydb.domain.model.reason_parts import Comment, IncidentReport, ReasonCase, UncountedVote
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def gate_text(reason: GateReason) -> str:
-    """The reason as one line."""
+def gate_text(reason: ReasonCase) -> str:
+    """The reason as one line, where its text depends on what it has. Raises: TypeError for any other reason."""
     match reason:
         case AwaitingApproval():
             return _awaiting_approval(reason)
         case Soaking(duration=duration, until=until):
             return f"soaks for {in_words(duration)}, until {instant(until)}{_again(reason)}"
-        case AwaitingJobs(missing=missing, errored=errored):
+        case gate.AwaitingJobs(missing=missing, errored=errored):
             waits = [f"{one.job} could not tell{_own(one.text)}; it may report again" for one in errored]
             return "; ".join(waits + ([f"waits for {listed(missing)} to report"] if missing else []))
-        case JobsPassed(reports=reports):
+        case gate.JobsPassed(reports=reports):
             return ", ".join(f"{one.job} passed{_own(one.text)}" for one in reports)
-        case JobsFailed(reports=reports):
+        case gate.JobsFailed(reports=reports):
             return "; ".join(f"{one.job} failed{_own(one.text)}" for one in reports)
-        case CheckRunning(promotion=promotion, url=url):
-            return f"waits for {promotion}: {url} is being asked"
-        case CheckUnanswered(promotion=promotion, text=own):
+        case gate.CheckUnanswered(promotion=promotion, text=own):
             return f"{promotion} has no answer yet{_own(own)}; it is asked again"
-        case WindowOpen(promotion=promotion, zone=zone, until=closes):
+        case gate.WindowOpen(promotion=promotion, zone=zone, until=closes):
             until_ = f" until {_moment(closes, zone)}" if closes is not None else ""
             return f"{promotion} is open{until_} ({zone})"
         case WindowClosed(promotion=promotion, zone=zone, opens_at=opens):
             then = f"opens {_moment(opens, zone)}" if opens is not None else "does not open within two years"
             return f"{promotion} is closed {_closed_by(reason)}; {then} ({zone})"
-        case Approved(by=people):
-            return f"approved by {', '.join(people)}"
-        case Soaked(promotion=promotion, duration=duration):
-            return f"{promotion} {in_words(duration)} met"
-        case ApprovalDeferred(unmet=unmet):
+        case gate.ApprovalDeferred(unmet=unmet):
             return f"people are asked once {listed(unmet)} passed"
-        case SoakUnverified(unmet=unmet):
+        case gate.SoakUnverified(unmet=unmet):
             return f"soaks once {listed(unmet)} passed"
-        case SoakNotLive():
-            return "soaks once it runs"
-        case SoakIncident(incidents=incidents):
+        case gate.SoakIncident(incidents=incidents):
             return f"soaks once it is over: {incidents_text(incidents)}"
-        case ApprovalRefused(promotion=promotion, refusals=refusals):
+        case gate.ApprovalRefused(promotion=promotion, refusals=refusals):
             return f"{promotion} refused by {comments_text(refusals)}"
-        case ApprovalTimedOut(promotion=promotion, timeout=timeout, awaiting=awaiting):
+        case gate.ApprovalTimedOut(promotion=promotion, timeout=timeout, awaiting=awaiting):
             return f"{promotion} was not approved within {in_words(timeout)}: {_awaiting_approval(awaiting)}"
-        case JobsTimedOut(timeout=timeout, missing=missing, errored=errored):
+        case gate.JobsTimedOut(timeout=timeout, missing=missing, errored=errored):
             names = [*(one.job for one in errored), *missing]
             last = "".join(
                 f"; at last {'it' if len(names) == 1 else one.job} could not tell{_own(one.text)}" for one in errored
             )
             return f"{listed(names)} did not answer within {in_words(timeout)}{last}"
-        case DependencyMissing(service=service, environment=environment, version=version):
+        case gate.DependencyMissing(service=service, environment=environment, version=version):
             wanted = f" {version}" if version is not None else ""
             return f"waits for {service}{wanted} in {environment}: nothing of it runs there"
-        case DependencyVersion(service=service, environment=environment, version=version, running=running):
-            return f"waits for {service} in {environment} to be {version}; it runs {', '.join(running)}"
-        case DependencyUnverified(service=service, environment=environment, running=found):
+        case gate.DependencyUnverified(service=service, environment=environment, running=found):
             states = ", ".join(f"{one.version} is {one.status}" for one in found)
             return f"waits for {service} in {environment} to succeed: {states}"
-        case DependencyMet(service=service, environment=environment, running=running):
-            return f"{service} in {environment} is at {', '.join(running)}"
-        case ExpressionTrue(promotion=promotion, expression=expression):
-            return f"{promotion} holds: {expression}"
-        case ExpressionFalse(promotion=promotion, expression=expression):
-            return f"waits for {promotion} to hold: {expression}"
-        case ExpressionUnknown(promotion=promotion, error=error):
-            return f"{promotion} is unknown: {error}"
-        case GateBroken(promotion=promotion, error=error):
-            return f"{promotion} could not be evaluated: {error}"
-        case DigestMissing(promotion=promotion):
-            return f"{promotion}: the artifact was published without a digest, so it cannot be attested"
-        case Attested(promotion=promotion, signatures=signatures):
+        case gate.Attested(promotion=promotion, signatures=signatures):
             return f"{promotion}: attested by {listed([f'{one.signer} ({one.kind})' for one in signatures])}"
         case AwaitingAttestation(strangers=strangers, other_digest=other_digest):
             text = f"waits for {attestation_text(reason)}"
             text += f"; {listed(strangers)} may not vouch for it" if strangers else ""
             return text + ("; there is one of another digest" if other_digest else "")
-        case IncidentOpen(incidents=incidents):
+        case gate.IncidentOpen(incidents=incidents):
             return incidents_text(incidents)
-        case IncidentOver():
-            return "no incident is open"
         case _:
-            assert_never(reason)
+            raise TypeError(f"{type(reason).__name__} has no text")
 
 
 def approvals_text(missing: int, groups: tuple[str, ...]) -> str:

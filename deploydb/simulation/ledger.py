@@ -72,11 +72,7 @@ class Ledger:
         made = []
         for environment, _ in opening.stages:
             known = Deployment(
-                id=self._next(),
-                flow=flow,
-                service=self.service,
-                environment=environment,
-                release=opening.release,
+                id=self._next(), flow=flow, service=self.service, environment=environment, release=opening.release
             )
             self.put(known)
             made.append(known)

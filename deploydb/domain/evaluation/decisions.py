@@ -156,17 +156,8 @@ class CheckScheduled(Struct, frozen=True, kw_only=True):
     phase: Phase = "exit"
 
 
-Decision = (
-    DeploymentRequested
-    | DeploymentTransitioned
-    | VerdictChanged
-    | DeploymentWentLive
-    | CurrentVersionChanged
-    | AttemptScheduled
-    | FailureFinalized
-    | RollbackRequestResolved
-    | CheckScheduled
-)
+_OfLanes = DeploymentRequested | DeploymentTransitioned | VerdictChanged | DeploymentWentLive | CurrentVersionChanged
+Decision = _OfLanes | AttemptScheduled | FailureFinalized | RollbackRequestResolved | CheckScheduled
 
 
 class Decisions(Struct, frozen=True, kw_only=True):

@@ -136,22 +136,9 @@ class GroupFull(ReasonCase, frozen=True, kw_only=True, tag="group_full"):
     environments: tuple[str, ...]
 
 
-AdmissionReason = (
-    Held
-    | FreezeOver
-    | FreezeOverridden
-    | StageAddedLater
-    | StageRemoved
-    | ModuleRemoved
-    | SkippedByHotfix
-    | Superseded
-    | NewerIsLive
-    | InLineBehind
-    | BehindHotfix
-    | RollbackFirst
-    | BeingDeployed
-    | BeingVerified
-    | NotBefore
-    | GroupFull
-)
+FreezeReason = FreezeOver | FreezeOverridden
+ConfigurationReason = StageAddedLater | StageRemoved | ModuleRemoved
+OrderReason = SkippedByHotfix | Superseded | NewerIsLive | InLineBehind | BehindHotfix | RollbackFirst
+OccupiedReason = BeingDeployed | BeingVerified | NotBefore | GroupFull
+AdmissionReason = Held | FreezeReason | ConfigurationReason | OrderReason | OccupiedReason
 """Every reason of this module."""

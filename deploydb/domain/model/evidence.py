@@ -34,11 +34,7 @@ class Verification(Struct, frozen=True, kw_only=True):
     def of(cls, fact: VerificationFinished) -> "Verification":
         """What the fact reports."""
         return cls(
-            promotion=fact.promotion,
-            outcome=fact.outcome,
-            at=fact_order(fact),
-            reason=fact.reason,
-            url=fact.url,
+            promotion=fact.promotion, outcome=fact.outcome, at=fact_order(fact), reason=fact.reason, url=fact.url
         )
 
 

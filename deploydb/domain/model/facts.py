@@ -199,20 +199,7 @@ class IncidentResolved(AboutIncident, frozen=True, kw_only=True, tag="incident.r
     """It is over."""
 
 
-AnyFact = (
-    ArtifactPublished
-    | DeploymentStarted
-    | DeploymentFinished
-    | DeploymentObserved
-    | VerificationFinished
-    | ApprovalGiven
-    | ApprovalRefused
-    | HoldPlaced
-    | HoldLifted
-    | HotfixDeclared
-    | RollbackRequested
-    | ArtifactAttested
-    | IncidentDetected
-    | IncidentResolved
-)
+DeploymentFact = DeploymentStarted | DeploymentFinished | DeploymentObserved | VerificationFinished
+PeopleFact = ApprovalGiven | ApprovalRefused | HoldPlaced | HoldLifted | HotfixDeclared | RollbackRequested
+AnyFact = ArtifactPublished | DeploymentFact | PeopleFact | ArtifactAttested | IncidentDetected | IncidentResolved
 """Every fact that can come in; `match` over it ends in `assert_never`."""

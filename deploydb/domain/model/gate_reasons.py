@@ -241,37 +241,16 @@ class IncidentOver(ReasonCase, frozen=True, kw_only=True, tag="incident_over"):
     """No incident is open any more."""
 
 
-GateReason = (
-    GateBroken
-    | AwaitingApproval
-    | ApprovalDeferred
-    | ApprovalTimedOut
-    | Approved
-    | ApprovalRefused
-    | Soaked
-    | Soaking
-    | SoakNotLive
-    | SoakUnverified
-    | SoakIncident
-    | WindowOpen
-    | WindowClosed
-    | DependencyMissing
-    | DependencyVersion
-    | DependencyUnverified
-    | DependencyMet
-    | ExpressionTrue
-    | ExpressionFalse
-    | ExpressionUnknown
-    | DigestMissing
-    | Attested
-    | AwaitingAttestation
-    | JobsPassed
-    | JobsFailed
-    | AwaitingJobs
-    | JobsTimedOut
-    | CheckRunning
-    | CheckUnanswered
-    | IncidentOpen
-    | IncidentOver
-)
+ApprovalReason = AwaitingApproval | ApprovalDeferred | ApprovalTimedOut | Approved | ApprovalRefused
+SoakReason = Soaked | Soaking | SoakNotLive | SoakUnverified | SoakIncident
+WindowReason = WindowOpen | WindowClosed
+DependencyReason = DependencyMissing | DependencyVersion | DependencyUnverified | DependencyMet
+ExpressionReason = ExpressionTrue | ExpressionFalse | ExpressionUnknown
+ProvenanceReason = DigestMissing | Attested | AwaitingAttestation
+JobReason = JobsPassed | JobsFailed | AwaitingJobs | JobsTimedOut | CheckRunning | CheckUnanswered
+IncidentReason = IncidentOpen | IncidentOver
+
+_OfPeopleAndTime = GateBroken | ApprovalReason | SoakReason | WindowReason
+_OfOthers = DependencyReason | ExpressionReason | ProvenanceReason | JobReason | IncidentReason
+GateReason = _OfPeopleAndTime | _OfOthers
 """Every reason of a verdict, but those of holds."""

@@ -251,45 +251,18 @@ class PutByHand(ReasonCase, frozen=True, kw_only=True, tag="put_by_hand"):
     expected: "Reason"
 
 
-ProgressReason = (
-    Several
-    | NotRecorded
-    | NotAsked
-    | Reported
-    | AwaitingStages
-    | SkippedUpstream
-    | FailedUpstream
-    | ReplacedUpstream
-    | UpstreamRestored
-    | FailedBeside
-    | Admitted
-    | Observed
-    | FinishedWithoutCommand
-    | AttemptFailed
-    | Expired
-    | FinishedLate
-    | FinishedInTime
-    | ExpiryDeferred
-    | Replaced
-    | LiveLate
-    | GatesPassed
-    | NoGates
-    | RolledBack
-    | Followed
-    | RetryScheduled
-    | Retried
-    | RetryOf
-    | RollbackFinal
-    | FailureIgnored
-    | RollingBack
-    | NoRollbackTarget
-    | NothingLive
-    | RollbackOf
-    | RollbackWaits
-    | NewestPublished
-    | SucceededUpstream
-    | PutByHand
+PlainReason = Several | NotRecorded | NotAsked | Reported
+UpstreamReason = AwaitingStages | SkippedUpstream | FailedUpstream | ReplacedUpstream | UpstreamRestored | FailedBeside
+CommandReason = Admitted | Observed | FinishedWithoutCommand
+OutcomeReason = AttemptFailed | Expired | FinishedLate | FinishedInTime | ExpiryDeferred | Replaced | LiveLate
+SuccessReason = GatesPassed | NoGates | RolledBack
+RetryReason = Followed | RetryScheduled | Retried | RetryOf
+RollbackReason = (
+    RollbackFinal | FailureIgnored | RollingBack | NoRollbackTarget | NothingLive | RollbackOf | RollbackWaits
 )
+DriftReason = NewestPublished | SucceededUpstream | PutByHand
+_UntilFinished = PlainReason | UpstreamReason | CommandReason | OutcomeReason
+ProgressReason = _UntilFinished | SuccessReason | RetryReason | RollbackReason | DriftReason
 Reason = GateReason | AdmissionReason | ProgressReason
 
 
