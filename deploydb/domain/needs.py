@@ -20,13 +20,13 @@ from deploydb.domain.model.promotions import (
     DependsOnPromotion,
     ExpressionPromotion,
     ManualPromotion,
-    MetricPromotion,
     Promotion,
     ProvenancePromotion,
+    ReportedPromotion,
     SoakPromotion,
     VerificationPromotion,
-    WebhookPromotion,
     WindowPromotion,
+    jobs_of,
 )
 from deploydb.domain.wording import text
 
@@ -90,7 +90,7 @@ def ask_gates(promotions: Sequence[Promotion], context: GateContext, at: datetim
             needs |= {each.ident: _answer(each, verdicts[each.ident], context) for each in answerable}
             needs |= {need.text: need for need in troubled or ()}
             context = _answered(answerable, context, over=bool(troubled))
-            left = [one for one in left if one not in answerable or isinstance(one, _REPORTED)]
+            left = [one for one in left if one not in answerable or isinstance(one, ReportedPromotion)]
         elif timed:
             first = timed[0]
             later = _later(first, verdicts[first.ident], context.now)
@@ -107,8 +107,6 @@ def ask_gates(promotions: Sequence[Promotion], context: GateContext, at: datetim
     return Reached(at=context.now if met else None, needs=tuple(needs[name] for name in _in_order(needs, promotions)))
 
 
-_REPORTED = (VerificationPromotion, WebhookPromotion, MetricPromotion)
-"""Whose answer is kept in the evidence, since a soak asks when it came."""
 _TIMED = (SoakPromotion, WindowPromotion)
 
 
@@ -122,9 +120,9 @@ def _answer(one: Promotion, verdict: Verdict, context: GateContext) -> Need:
             return _need(one, "approval", _approvals(one, context), context)
         case VerificationPromotion():
             passed = _passed(context)
-            jobs = [job for job in one.jobs or (one.ident,) if job not in passed]
+            jobs = [job for job in jobs_of(one) if job not in passed]
             return _need(one, "report", f"{listed(jobs)} to pass", context)
-        case WebhookPromotion() | MetricPromotion():
+        case ReportedPromotion():
             return _need(one, "report", f"{one.ident} to pass", context)
         case DependsOnPromotion():
             version = f" {one.version}" if one.version is not None else ""
@@ -156,13 +154,8 @@ def _answered(answered: Sequence[Promotion], context: GateContext, *, over: bool
     """With good reports of the jobs that were missing; with every incident over."""
     at = FactOrder(context.now, "\U0010ffff", "")
     passed = _passed(context)
-    jobs = [
-        job
-        for one in answered
-        if isinstance(one, _REPORTED)
-        for job in ((one.jobs if isinstance(one, VerificationPromotion) else ()) or (one.ident,))
-        if job not in passed
-    ]
+    reported = (jobs_of(one) for one in answered if isinstance(one, ReportedPromotion))
+    jobs = [job for jobs in reported for job in jobs if job not in passed]
     kept = [report for report in context.evidence.verifications if report.promotion not in jobs]
     reports = [Verification(promotion=job, outcome="passed", at=at) for job in jobs]
     incidents = context.evidence.incidents
@@ -179,15 +172,9 @@ def _passed(context: GateContext) -> set[str]:
 
 
 def _troubled(context: GateContext) -> tuple[Need, ...]:
-    return tuple(
-        Need(
-            kind="report",
-            text=f"{incidents_text((one.report,))} to be over",
-            environment=context.deployment.environment,
-        )
-        for one in context.evidence.incidents
-        if one.open
-    )
+    environment, incidents = context.deployment.environment, context.evidence.incidents
+    texts = (f"{incidents_text((one.report,))} to be over" for one in incidents if one.open)
+    return tuple(Need(kind="report", text=text, environment=environment) for text in texts)
 
 
 def _later(one: Promotion, verdict: Verdict, now: datetime) -> datetime | None:

@@ -22,13 +22,7 @@ from deploydb.domain.model.facts import (
     VerificationFinished,
 )
 from deploydb.domain.model.history import Attempt, LogEntry
-from deploydb.domain.model.promotions import (
-    ManualPromotion,
-    MetricPromotion,
-    Promotion,
-    VerificationPromotion,
-    WebhookPromotion,
-)
+from deploydb.domain.model.promotions import ManualPromotion, Promotion, ReportedPromotion, jobs_of
 
 Clock = Literal["time", "recorded"]
 """When a fact counts: when it happened, as far as that is before it was known; or when it was known."""
@@ -133,7 +127,7 @@ class RecordedHistory:
             case ManualPromotion():
                 votes = count(promotion, asked)
                 answered = not votes.missing or bool(votes.refused)
-            case VerificationPromotion() | WebhookPromotion() | MetricPromotion():
+            case ReportedPromotion():
                 results = _results(promotion, asked.evidence)
                 answered = "failed" in results or all(result == "passed" for result in results)
             case _:
@@ -145,7 +139,7 @@ class RecordedHistory:
         match promotion:
             case ManualPromotion():
                 return bool(count(promotion, asked).refused)
-            case VerificationPromotion() | WebhookPromotion() | MetricPromotion():
+            case ReportedPromotion():
                 return "failed" in _results(promotion, asked.evidence)
             case _:
                 return False
@@ -230,13 +224,10 @@ class RecordedHistory:
         return there[-1] if there else next((ident for _, ident in made), None)
 
 
-def _results(
-    promotion: VerificationPromotion | WebhookPromotion | MetricPromotion, evidence: Evidence
-) -> list[str | None]:
+def _results(promotion: ReportedPromotion, evidence: Evidence) -> list[str | None]:
     """The latest report of each of its jobs."""
-    jobs = (promotion.jobs if isinstance(promotion, VerificationPromotion) else ()) or (promotion.ident,)
     last = {one.promotion: one.outcome for one in sorted(evidence.verifications, key=lambda one: one.at)}
-    return [last.get(job) for job in jobs]
+    return [last.get(job) for job in jobs_of(promotion)]
 
 
 def _began(known: Deployment) -> datetime:

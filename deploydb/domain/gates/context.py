@@ -5,8 +5,9 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from deploydb.domain.model.deployment import DependencyState, Deployment, Phase, Verdict
+from deploydb.domain.model.deployment import DependencyState, Deployment, GateStatus, Inputs, Phase, Verdict
 from deploydb.domain.model.evidence import Evidence
+from deploydb.domain.model.reasons import Reason
 
 
 class GateContext(Struct, frozen=True, kw_only=True):
@@ -25,3 +26,11 @@ class GateContext(Struct, frozen=True, kw_only=True):
     groups: Mapping[str, frozenset[str]] = {}
     neighbours: tuple[DependencyState, ...] = ()
     before: Mapping[str, Verdict] = {}
+
+    def verdict(
+        self, ident: str, outcome: GateStatus, reason: Reason, recheck_at: datetime | None = None, inputs: Inputs = ()
+    ) -> Verdict:
+        """A gate's verdict, of the phase that is asked."""
+        return Verdict(
+            promotion=ident, phase=self.phase, outcome=outcome, reason=reason, recheck_at=recheck_at, inputs=inputs
+        )

@@ -17,18 +17,16 @@ def depends_on(promotion: DependsOnPromotion, context: GateContext) -> Verdict:
     ident, lane = promotion.ident, {"service": promotion.service, "environment": promotion.environment}
     found = [one for one in context.neighbours if _is_meant(promotion, one)]
     if not found:
-        missing = DependencyMissing(**lane, version=promotion.version)
-        return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=missing)
+        return context.verdict(ident, GateStatus.PENDING, DependencyMissing(**lane, version=promotion.version))
     others = [one for one in found if not in_range(promotion.version, one.release.artifact.version)]
     if others:
         other = DependencyVersion(**lane, version=promotion.version, running=_versions(others))
-        return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=other)
+        return context.verdict(ident, GateStatus.PENDING, other)
     unproven = [one for one in found if one.status is not Status.SUCCESS]
     if unproven:
         states = tuple(ReleaseStatus(version=one.release.artifact.version, status=one.status) for one in unproven)
-        unverified = DependencyUnverified(**lane, running=states)
-        return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=unverified)
-    return Verdict(promotion=ident, outcome=GateStatus.PASS, reason=DependencyMet(**lane, running=_versions(found)))
+        return context.verdict(ident, GateStatus.PENDING, DependencyUnverified(**lane, running=states))
+    return context.verdict(ident, GateStatus.PASS, DependencyMet(**lane, running=_versions(found)))
 
 
 def in_range(wanted: str | None, version: str) -> bool:

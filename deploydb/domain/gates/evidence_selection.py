@@ -12,27 +12,17 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.evidence import Approval, Evidence, Verification
-from deploydb.domain.model.promotions import (
-    FREEZE,
-    ManualPromotion,
-    MetricPromotion,
-    Promotion,
-    VerificationPromotion,
-    WebhookPromotion,
-)
+from deploydb.domain.model.promotions import FREEZE, ManualPromotion, Promotion, ReportedPromotion, jobs_of
 
 
 def answered_under(promotions: Iterable[Promotion]) -> frozenset[str]:
     """The names under which jobs report and people speak for some promotions."""
     found: set[str] = set()
     for promotion in promotions:
-        match promotion:
-            case VerificationPromotion(jobs=jobs) if jobs:
-                found.update(jobs)
-            case VerificationPromotion() | WebhookPromotion() | MetricPromotion() | ManualPromotion():
-                found.add(promotion.ident)
-            case _:
-                pass
+        if isinstance(promotion, ReportedPromotion):
+            found.update(jobs_of(promotion))
+        elif isinstance(promotion, ManualPromotion):
+            found.add(promotion.ident)
     return frozenset(found)
 
 
@@ -52,13 +42,11 @@ def of_exit(evidence: Evidence, deployment: Deployment, entry: Collection[str], 
 def of_entry(evidence: Evidence, earlier: Iterable[tuple[Deployment, Evidence]], entry: Collection[str]) -> Evidence:
     """The evidence that counts for entry: of the deployment, and of its `earlier` attempts until each was over, under
     the names of `entry`, or to pass a freeze."""
-    reports, words = [*evidence.verifications], [*evidence.approvals]
+    reports, words, freely = [*evidence.verifications], [*evidence.approvals], {*entry, FREEZE}
     for deployment, before in earlier:
         until = deployment.finished.time if deployment.finished is not None else None
         reports += (one for one in before.verifications if one.promotion in entry and _by(one, until))
-        words += (
-            one for one in before.approvals if (one.promotion in entry or one.promotion == FREEZE) and _by(one, until)
-        )
+        words += (one for one in before.approvals if one.promotion in freely and _by(one, until))
     return _only(evidence, reports, words)
 
 

@@ -14,13 +14,11 @@ def expression(promotion: ExpressionPromotion, context: GateContext) -> Verdict:
     try:
         holds = promotion.rule(variables(context))
     except ValueError as error:
-        unknown = ExpressionUnknown(promotion=ident, error=str(error))
-        return Verdict(promotion=ident, outcome=GateStatus.ERROR, reason=unknown, recheck_at=again)
+        return context.verdict(ident, GateStatus.ERROR, ExpressionUnknown(promotion=ident, error=str(error)), again)
     if holds is True:
-        true = ExpressionTrue(promotion=ident, expression=promotion.expression)
-        return Verdict(promotion=ident, outcome=GateStatus.PASS, reason=true)
-    reason = ExpressionFalse(promotion=ident, expression=promotion.expression)
-    return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=reason, recheck_at=again)
+        return context.verdict(ident, GateStatus.PASS, ExpressionTrue(promotion=ident, expression=promotion.expression))
+    false = ExpressionFalse(promotion=ident, expression=promotion.expression)
+    return context.verdict(ident, GateStatus.PENDING, false, again)
 
 
 def variables(context: GateContext) -> dict[str, Any]:

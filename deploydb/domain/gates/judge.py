@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import assert_never
 
-from msgspec.structs import replace
-
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.depends import depends_on
 from deploydb.domain.gates.expression import expression
@@ -42,7 +40,7 @@ def judge(promotions: Sequence[Promotion], context: GateContext) -> tuple[Verdic
     found: dict[str, Verdict] = {}
     for promotion in sorted(promotions, key=_turn):
         others = [(other, found[other.ident]) for other in promotions if other.ident in found]
-        found[promotion.ident] = replace(_judge(promotion, context, others), phase=context.phase)
+        found[promotion.ident] = _judge(promotion, context, others)
     return tuple(found[promotion.ident] for promotion in promotions)
 
 
@@ -56,8 +54,7 @@ def _judge(promotion: Promotion, context: GateContext, others: Sequence[tuple[Pr
         return _judge_one(promotion, context, others)
     except Exception as error:  # whatever breaks in a gate must block that gate and nothing else
         reason = GateBroken(promotion=promotion.ident, error=f"{type(error).__name__}: {error}")
-        again = context.now + BROKEN_AGAIN_AFTER
-        return Verdict(promotion=promotion.ident, outcome=GateStatus.ERROR, reason=reason, recheck_at=again)
+        return context.verdict(promotion.ident, GateStatus.ERROR, reason, context.now + BROKEN_AGAIN_AFTER)
 
 
 def _judge_one(promotion: Promotion, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
@@ -85,13 +82,9 @@ def _judge_one(promotion: Promotion, context: GateContext, others: Sequence[tupl
 def _people(promotion: ManualPromotion, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
     """People are asked once what need not ask them has passed. A word that they have given already stands."""
     verdict = manual(promotion, context)
-    unmet = [
-        other.ident
-        for other, result in others
-        if not isinstance(other, ManualPromotion) and result.outcome is not GateStatus.PASS
-    ]
+    asked = [(other.ident, result) for other, result in others if not isinstance(other, ManualPromotion)]
+    unmet = tuple(ident for ident, result in asked if result.outcome is not GateStatus.PASS)
     ran_out = verdict.outcome is GateStatus.FAIL and verdict.recheck_at is not None
     if not unmet or (verdict.outcome is not GateStatus.PENDING and not ran_out):
         return verdict
-    deferred = ApprovalDeferred(unmet=tuple(unmet))
-    return Verdict(promotion=promotion.ident, outcome=GateStatus.PENDING, reason=deferred, inputs=verdict.inputs)
+    return context.verdict(promotion.ident, GateStatus.PENDING, ApprovalDeferred(unmet=unmet), inputs=verdict.inputs)

@@ -33,20 +33,20 @@ def manual(promotion: ManualPromotion, context: GateContext) -> Verdict:
     if votes.refused:
         refusals = tuple(Comment(by=word.by, comment=word.comment) for word in votes.refused)
         refused = ApprovalRefused(promotion=ident, refusals=refusals)
-        return Verdict(promotion=ident, outcome=GateStatus.FAIL, reason=refused, inputs=votes.inputs)
+        return context.verdict(ident, GateStatus.FAIL, refused, inputs=votes.inputs)
     people = tuple(word.by for word in votes.given)
     if not votes.missing:
-        return Verdict(promotion=ident, outcome=GateStatus.PASS, reason=Approved(by=people), inputs=votes.inputs)
+        return context.verdict(ident, GateStatus.PASS, Approved(by=people), inputs=votes.inputs)
     reason = AwaitingApproval(missing=votes.missing, groups=votes.groups, approved_by=people, uncounted=votes.uncounted)
     if promotion.timeout is None:
-        return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=reason, inputs=votes.inputs)
+        return context.verdict(ident, GateStatus.PENDING, reason, inputs=votes.inputs)
     before = context.before.get(ident)
     # the clock runs from when they were asked: the last verdict remembers it, also once it has run out
     due = before.recheck_at if before is not None and before.recheck_at is not None else context.now + promotion.timeout
     if context.now >= due:
         late = ApprovalTimedOut(promotion=ident, timeout=promotion.timeout, awaiting=reason)
-        return Verdict(promotion=ident, outcome=GateStatus.FAIL, reason=late, recheck_at=due, inputs=votes.inputs)
-    return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=reason, recheck_at=due, inputs=votes.inputs)
+        return context.verdict(ident, GateStatus.FAIL, late, recheck_at=due, inputs=votes.inputs)
+    return context.verdict(ident, GateStatus.PENDING, reason, recheck_at=due, inputs=votes.inputs)
 
 
 def count(promotion: ManualPromotion, context: GateContext) -> Votes:

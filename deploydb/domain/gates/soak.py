@@ -8,15 +8,7 @@ from deploydb.domain.gates.verification import verified_at
 from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.evidence import Incident, Verification
 from deploydb.domain.model.gate_reasons import Soaked, SoakIncident, Soaking, SoakNotLive, SoakUnverified
-from deploydb.domain.model.promotions import (
-    MetricPromotion,
-    Promotion,
-    SoakPromotion,
-    VerificationPromotion,
-    WebhookPromotion,
-)
-
-_VERIFYING = (VerificationPromotion, WebhookPromotion, MetricPromotion)
+from deploydb.domain.model.promotions import Promotion, ReportedPromotion, SoakPromotion
 
 
 def soak(promotion: SoakPromotion, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
@@ -26,42 +18,36 @@ def soak(promotion: SoakPromotion, context: GateContext, others: Sequence[tuple[
     """
     ident = promotion.ident
     if context.since is None:
-        return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=SoakNotLive())
-    unverified = [one.ident for one, verdict in others if _verifies(one) and verdict.outcome is not GateStatus.PASS]
+        return context.verdict(ident, GateStatus.PENDING, SoakNotLive())
+    reported = [(one, verdict) for one, verdict in others if isinstance(one, ReportedPromotion)]
+    unverified = [one.ident for one, verdict in reported if verdict.outcome is not GateStatus.PASS]
     if unverified:
-        return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=SoakUnverified(unmet=tuple(unverified)))
+        return context.verdict(ident, GateStatus.PENDING, SoakUnverified(unmet=tuple(unverified)))
     troubled = [incident for incident in context.evidence.incidents if incident.open]
     if troubled:
         broken = SoakIncident(incidents=tuple(incident.report for incident in troubled))
         inputs = tuple(incident.event for incident in troubled if incident.event is not None)
-        return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=broken, inputs=inputs)
-    began, last = _began(context, context.since, [one for one, _ in others])
+        return context.verdict(ident, GateStatus.PENDING, broken, inputs=inputs)
+    began, last = _began(context, context.since, [one for one, _ in reported])
     due = began + promotion.duration
     if context.now >= due:
-        soaked = Soaked(promotion=ident, duration=promotion.duration)
-        return Verdict(promotion=ident, outcome=GateStatus.PASS, reason=soaked)
+        return context.verdict(ident, GateStatus.PASS, Soaked(promotion=ident, duration=promotion.duration))
     reason = Soaking(
         duration=promotion.duration,
         until=due,
         after_job=last.promotion if isinstance(last, Verification) else None,
         after_incident=last.report if isinstance(last, Incident) else None,
     )
-    return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=reason, recheck_at=due)
-
-
-def _verifies(promotion: Promotion) -> bool:
-    return isinstance(promotion, _VERIFYING)
+    return context.verdict(ident, GateStatus.PENDING, reason, recheck_at=due)
 
 
 def _began(
-    context: GateContext, since: datetime, others: Sequence[Promotion]
+    context: GateContext, since: datetime, reported: Sequence[ReportedPromotion]
 ) -> tuple[datetime, Verification | Incident | None]:
     """When the soak began, and the failed report or incident after which it began again."""
-    verified = [at for one in others if isinstance(one, _VERIFYING) if (at := verified_at(one, context)) is not None]
+    verified = [at for one in reported if (at := verified_at(one, context)) is not None]
     began = max([since, *verified])
-    breaks: list[Verification | Incident] = [
-        report for report in context.evidence.verifications if report.outcome == "failed"
-    ]
-    breaks += context.evidence.incidents
+    failed = (report for report in context.evidence.verifications if report.outcome == "failed")
+    breaks: list[Verification | Incident] = [*failed, *context.evidence.incidents]
     last = max(breaks, key=lambda one: one.at, default=None)
     return (last.at.time, last) if last is not None and last.at.time > began else (began, None)

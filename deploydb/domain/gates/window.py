@@ -16,7 +16,7 @@ def window(promotion: WindowPromotion, context: GateContext) -> Verdict:
     opening = opens(promotion, context.now)
     if opening.is_open:
         open_ = WindowOpen(promotion=ident, zone=zone, until=opening.closes_at)
-        return Verdict(promotion=ident, outcome=GateStatus.PASS, reason=open_, recheck_at=opening.closes_at)
+        return context.verdict(ident, GateStatus.PASS, open_, recheck_at=opening.closes_at)
     windows = opening.denied_by or promotion.allow
     closed = WindowClosed(
         promotion=ident,
@@ -26,4 +26,4 @@ def window(promotion: WindowPromotion, context: GateContext) -> Verdict:
         count=len(windows),
         opens_at=opening.opens_at,
     )
-    return Verdict(promotion=ident, outcome=GateStatus.PENDING, reason=closed, recheck_at=opening.opens_at)
+    return context.verdict(ident, GateStatus.PENDING, closed, recheck_at=opening.opens_at)

@@ -200,10 +200,12 @@ that stands on both sides is asked twice, and answered twice."""
 
 Gate = tuple[Phase, str]
 """One gate of a deployment: its side, and its promotion's name."""
+Inputs = tuple[int, ...]
+"""The facts from which a verdict was made, by the numbers of their log rows."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """What a gate says of a deployment now, why, and from which facts (`inputs`, numbers of log rows).
+    """What a gate says of a deployment now, why, and from which facts.
 
     `recheck_at`: when time alone may change it, or has: a question that ran out of time keeps when it did.
     """
@@ -213,7 +215,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     outcome: GateStatus
     reason: Reason
     recheck_at: datetime | None = None
-    inputs: tuple[int, ...] = ()
+    inputs: Inputs = ()
 
     @property
     def gate(self) -> Gate:

@@ -10,29 +10,36 @@ Rule = Callable[[Mapping[str, Any]], bool]
 """A compiled expression. Given its variables it says yes or no, or raises ValueError where it cannot tell."""
 
 
-class VerificationPromotion(Struct, frozen=True, kw_only=True):
+class NamedPromotion(Struct, frozen=True, kw_only=True):
+    """The base of all promotions. `type`, of each: its class's name, or an older one that the configuration has."""
+
+    ident: str
+    description: str = ""
+
+
+class ReportedPromotion(NamedPromotion, frozen=True, kw_only=True):
+    """The base of those that jobs or checks answer, by reports that are kept as evidence."""
+
+
+class VerificationPromotion(ReportedPromotion, frozen=True, kw_only=True):
     """Each of the named jobs must report `passed`, within `timeout` of the deployment's finish where there is one.
 
     Without `jobs` there is one, of the promotion's own name.
     """
 
-    ident: str
     type: str = "VerificationPromotion"
-    description: str = ""
     jobs: tuple[str, ...] = ()
     timeout: timedelta | None = None
 
 
-class ManualPromotion(Struct, frozen=True, kw_only=True):
+class ManualPromotion(NamedPromotion, frozen=True, kw_only=True):
     """`approvals` different people must say yes; one no is a no.
 
     With `groups` only their members count, with `distinct_groups` each for another group. Who published the artifact
     counts only with `allow_author`. After `timeout` without enough of them it is a no.
     """
 
-    ident: str
     type: str = "ManualPromotion"
-    description: str = ""
     approvals: int = 1
     groups: tuple[str, ...] = ()
     distinct_groups: bool = False
@@ -40,13 +47,11 @@ class ManualPromotion(Struct, frozen=True, kw_only=True):
     timeout: timedelta | None = None
 
 
-class SoakPromotion(Struct, frozen=True, kw_only=True):
+class SoakPromotion(NamedPromotion, frozen=True, kw_only=True):
     """The version must have run for `duration`, verified and without an incident."""
 
-    ident: str
-    duration: timedelta
     type: str = "SoakPromotion"
-    description: str = ""
+    duration: timedelta
 
 
 class Window(Struct, frozen=True, kw_only=True):
@@ -66,40 +71,36 @@ class Window(Struct, frozen=True, kw_only=True):
     duration: timedelta | None = None
 
 
-class WindowPromotion(Struct, frozen=True, kw_only=True):
+class WindowPromotion(NamedPromotion, frozen=True, kw_only=True):
     """It must be the right time: inside of an `allow` window (any time, if there is none), outside of every `deny`."""
 
-    ident: str
+    type: str = "WindowPromotion"
     zone: str
     allow: tuple[Window, ...] = ()
     deny: tuple[Window, ...] = ()
-    type: str = "WindowPromotion"
-    description: str = ""
 
 
-class DependsOnPromotion(Struct, frozen=True, kw_only=True):
+class DependsOnPromotion(NamedPromotion, frozen=True, kw_only=True):
     """Another service must run, with success, in an environment: any version of it, or one in the range `version`.
 
     `version` is a PEP 440 specifier such as `>=2.1,<3`, or a version to the letter. `artifact` (`group:name`) says
     which module of the other service is meant, where it has several.
     """
 
-    ident: str
+    type: str = "DependsOnPromotion"
     service: str
     environment: str
     version: str | None = None
     artifact: str | None = None
-    type: str = "DependsOnPromotion"
-    description: str = ""
 
 
-class WebhookPromotion(Struct, frozen=True, kw_only=True):
+class WebhookPromotion(ReportedPromotion, frozen=True, kw_only=True):
     """A URL must answer with the status that is expected. Asked each `interval`, at most `1 + retries` times.
 
     `url` and `body` may hold `{service}`, `{environment}`, `{version}`, `{deployment}` and the artifact's fields.
     """
 
-    ident: str
+    type: str = "WebhookPromotion"
     url: str
     method: Literal["GET", "POST"] = "GET"
     body: str | None = None
@@ -108,17 +109,15 @@ class WebhookPromotion(Struct, frozen=True, kw_only=True):
     timeout: timedelta = timedelta(seconds=10)
     interval: timedelta = timedelta(seconds=30)
     retries: int = 10
-    type: str = "WebhookPromotion"
-    description: str = ""
 
 
-class MetricPromotion(Struct, frozen=True, kw_only=True):
+class MetricPromotion(ReportedPromotion, frozen=True, kw_only=True):
     """A PromQL query must answer with a value `above` or `below` a threshold, for `for_` without a break.
 
     Asked of `prometheus` each `interval`. `query` may hold what a webhook's URL may. After `timeout` it is a no.
     """
 
-    ident: str
+    type: str = "MetricPromotion"
     prometheus: str
     query: str
     above: float | None = None
@@ -126,47 +125,39 @@ class MetricPromotion(Struct, frozen=True, kw_only=True):
     for_: timedelta = timedelta(0)
     interval: timedelta = timedelta(seconds=30)
     timeout: timedelta = timedelta(hours=1)
-    type: str = "MetricPromotion"
-    description: str = ""
 
 
-class ExpressionPromotion(Struct, frozen=True, kw_only=True):
+class ExpressionPromotion(NamedPromotion, frozen=True, kw_only=True):
     """A CEL expression must be true. Where only time can make it so, it is asked again each `interval`."""
 
-    ident: str
+    type: str = "ExpressionPromotion"
     expression: str
     rule: Rule
     interval: timedelta = timedelta(minutes=1)
-    type: str = "ExpressionPromotion"
-    description: str = ""
 
 
-class ProvenancePromotion(Struct, frozen=True, kw_only=True):
+class ProvenancePromotion(NamedPromotion, frozen=True, kw_only=True):
     """The artifact must have a digest, and for it an attestation by one of the `signers`.
 
     With `kinds`, one for each of them (`signature`, `slsa-provenance`…).
     """
 
-    ident: str
+    type: str = "ProvenancePromotion"
     signers: tuple[str, ...]
     kinds: tuple[str, ...] = ()
-    type: str = "ProvenancePromotion"
-    description: str = ""
 
 
 CheckedPromotion = WebhookPromotion | MetricPromotion
 """What `workers.verify` asks somebody else; the answer comes back as a fact."""
 
-Promotion = (
-    VerificationPromotion
-    | ManualPromotion
-    | SoakPromotion
-    | WindowPromotion
-    | DependsOnPromotion
-    | CheckedPromotion
-    | ExpressionPromotion
-    | ProvenancePromotion
-)
+_OfOthers = VerificationPromotion | ManualPromotion | DependsOnPromotion | CheckedPromotion
+Promotion = _OfOthers | SoakPromotion | WindowPromotion | ExpressionPromotion | ProvenancePromotion
+
+
+def jobs_of(promotion: ReportedPromotion) -> tuple[str, ...]:
+    """The names under which its reports come: its jobs, or else its own."""
+    return (promotion.jobs if isinstance(promotion, VerificationPromotion) else ()) or (promotion.ident,)
+
 
 FREEZE = "freeze"
 """The name under which people of the right groups say yes to passing a freeze: no promotion may have it."""
