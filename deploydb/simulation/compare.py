@@ -26,19 +26,24 @@ _HOUR = timedelta(hours=1)
 
 
 class Difference(Struct, frozen=True, kw_only=True):
-    """One deployment that is decided on differently. `delay`: how much later, or below zero how much earlier.
-
-    `failed`: it failed in reality. `stopped`: and the new rules would not have made it.
-    """
+    """One deployment that is decided on differently. `failed`: it failed in reality."""
 
     name: Name
     kind: Kind
-    old_at: datetime | None = None
-    new_at: datetime | None = None
-    delay: timedelta | None = None
+    old_at: datetime | None
+    new_at: datetime | None
     reason: str
-    failed: bool = False
-    stopped: bool = False
+    failed: bool
+
+    @property
+    def delay(self) -> timedelta | None:
+        """How much later it is commanded, or below zero how much earlier; None where it is not under both."""
+        return self.new_at - self.old_at if self.old_at is not None and self.new_at is not None else None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it failed in reality, and the new rules would not have made it."""
+        return self.failed and self.kind == "blocked"
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
@@ -140,34 +145,25 @@ def _absent(replay: Replay, name: Name) -> _Course:
 def _difference(name: Name, old: _Course, new: _Course, reality: RecordedHistory) -> Difference | None:
     attempt = reality.attempt(name)
     failed = attempt is not None and attempt.failed
-    if old.at is not None and new.at is not None:
-        if old.at == new.at:
-            return None
-        kind: Kind = "later" if new.at > old.at else "earlier"
-        return Difference(
-            name=name,
-            kind=kind,
-            old_at=old.at,
-            new_at=new.at,
-            delay=new.at - old.at,
-            reason="" if new.unknown is None else f"its outcome is unknown: {new.unknown}",
-            failed=failed,
-        )
-    if old.at is None and new.at is None:
-        if (old.unknown is None) == (new.unknown is None):
+    kind: Kind
+    if old.at == new.at:
+        if old.at is not None or (old.unknown is None) == (new.unknown is None):
             return None
         where, why = ("new", new.unknown) if new.unknown is not None else ("old", old.unknown)
-        return Difference(name=name, kind="unknown", reason=f"under the {where} rules {why}", failed=failed)
-    if new.at is None:
-        if new.unknown is not None:
-            reason = f"under the new rules {new.unknown}"
-            return Difference(name=name, kind="unknown", old_at=old.at, reason=reason, failed=failed)
-        return Difference(name=name, kind="blocked", old_at=old.at, reason=new.reason, failed=failed, stopped=failed)
-    if old.unknown is not None:
-        reason = f"under the old rules {old.unknown}"
-        return Difference(name=name, kind="unknown", new_at=new.at, reason=reason, failed=failed)
-    outcome = f"; its outcome is unknown: {new.unknown}" if new.unknown is not None else ""
-    return Difference(name=name, kind="released", new_at=new.at, reason=f"{old.reason}{outcome}", failed=failed)
+        kind, reason = "unknown", f"under the {where} rules {why}"
+    elif old.at is not None and new.at is not None:
+        kind = "later" if new.at > old.at else "earlier"
+        reason = "" if new.unknown is None else f"its outcome is unknown: {new.unknown}"
+    elif new.at is None and new.unknown is None:
+        kind, reason = "blocked", new.reason
+    elif new.at is None:
+        kind, reason = "unknown", f"under the new rules {new.unknown}"
+    elif old.unknown is not None:
+        kind, reason = "unknown", f"under the old rules {old.unknown}"
+    else:
+        outcome = f"; its outcome is unknown: {new.unknown}" if new.unknown is not None else ""
+        kind, reason = "released", f"{old.reason}{outcome}"
+    return Difference(name=name, kind=kind, old_at=old.at, new_at=new.at, reason=reason, failed=failed)
 
 
 def _weight(one: Difference) -> tuple[object, ...]:

@@ -6,20 +6,8 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from deploydb.domain.evaluation.decisions import (
-    AttemptScheduled,
-    CheckScheduled,
-    CurrentVersionChanged,
-    Decisions,
-    DeploymentRequested,
-    DeploymentTransitioned,
-    DeploymentWentLive,
-    FailureFinalized,
-    FlowOpened,
-    RollbackRequestResolved,
-    ServiceSnapshot,
-    VerdictChanged,
-)
+from deploydb.domain.evaluation import decisions
+from deploydb.domain.evaluation.decisions import AttemptScheduled, Decisions, FlowOpened, ServiceSnapshot
 from deploydb.domain.model.deployment import (
     CurrentVersion,
     DependencyState,
@@ -187,28 +175,24 @@ class Ledger:
         changed: set[str] = set()
         for decision in made.decisions:
             match decision:
-                case (
-                    DeploymentRequested(deployment=known)
-                    | FailureFinalized(deployment=known)
-                    | DeploymentWentLive(deployment=known)
-                ):
-                    self.put(known)
-                case DeploymentTransitioned(what=what, deployment=known):
+                case decisions.DeploymentRequested() | decisions.FailureFinalized() | decisions.DeploymentWentLive():
+                    self.put(decision.deployment)
+                case decisions.DeploymentTransitioned(what=what, deployment=known):
                     self.put(known)
                     if what in ("succeeded", "failed", "resumed"):
                         changed.add(known.environment)
                     if what == "succeeded":
                         self._succeeded[known.environment].append(known.id)
-                case VerdictChanged(deployment=known, verdict=verdict):
+                case decisions.VerdictChanged(deployment=known, verdict=verdict):
                     self._verdicts.setdefault(known.id, {})[verdict.gate] = verdict
-                case CurrentVersionChanged(environment=environment, running=ran):
+                case decisions.CurrentVersionChanged(environment=environment, running=ran):
                     self.running[environment, ran.release.artifact.module] = ran
                     changed.add(environment)
                 case AttemptScheduled():
                     attempts.append(self._attempt(decision))
-                case RollbackRequestResolved(wish=wish):
+                case decisions.RollbackRequestResolved(wish=wish):
                     self.wishes.remove(wish)
-                case CheckScheduled():
+                case decisions.CheckScheduled():
                     pass  # the answer is in the past, or unknown
                 case _:
                     assert_never(decision)

@@ -146,25 +146,19 @@ class RecordedHistory:
 
     def heard(self, name: Name, phase: Phase, entry: Collection[str]) -> Evidence:
         """The evidence on the deployment that counts in one phase. `entry`: the names of its entry promotions."""
-        evidence = Evidence(verifications=tuple(self._reports.get(name, ())), approvals=tuple(self.words(name)))
         found = self._attempts.get(name)
         if found is None:
-            return evidence
+            return self._statements(name)
         if phase == "exit":
-            return of_exit(evidence, found.deployment, entry)
-        earlier = (name._replace(number=number) for number in range(1, name.number + 1))
-        attempts = [(self._attempts[one], one) for one in earlier if one in self._attempts]
-        return of_entry(
-            Evidence(),
-            [
-                (
-                    one.deployment,
-                    Evidence(verifications=tuple(self._reports.get(each, ())), approvals=tuple(self.words(each))),
-                )
-                for one, each in attempts
-            ],
-            entry,
+            return of_exit(self._statements(name), found.deployment, entry)
+        numbered = (name._replace(number=number) for number in range(1, name.number + 1))
+        attempts = (
+            (self._attempts[one].deployment, self._statements(one)) for one in numbered if one in self._attempts
         )
+        return of_entry(Evidence(), attempts, entry)
+
+    def _statements(self, name: Name) -> Evidence:
+        return Evidence(verifications=tuple(self._reports.get(name, ())), approvals=tuple(self.words(name)))
 
     def _waited(self, name: Name, promotion: str) -> bool:
         found = self._attempts.get(name)

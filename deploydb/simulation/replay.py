@@ -2,8 +2,9 @@
 
 import heapq
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
+from functools import partial
 from itertools import count
 from typing import assert_never
 
@@ -11,32 +12,20 @@ from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import CurrentVersionChanged, Decisions, DeploymentRequested, VerdictChanged
 from deploydb.domain.evaluation.evaluate import decide, open_flow
+from deploydb.domain.model import facts
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, FactOrder, GateStatus, Status
-from deploydb.domain.model.evidence import Attestation, Incident
-from deploydb.domain.model.facts import (
-    ApprovalGiven,
-    ApprovalRefused,
-    ArtifactAttested,
-    ArtifactPublished,
-    DeploymentFinished,
-    DeploymentObserved,
-    DeploymentStarted,
-    HoldLifted,
-    HoldPlaced,
-    HotfixDeclared,
-    IncidentDetected,
-    IncidentResolved,
-    RollbackRequested,
-    VerificationFinished,
-)
+from deploydb.domain.model.evidence import Approval, Attestation, Incident, Verification
 from deploydb.domain.model.history import LogEntry
 from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
 from deploydb.simulation.ledger import Ledger
 from deploydb.simulation.recorded_history import Name, RecordedHistory, Timing
 from deploydb.simulation.releases import Releases
-from deploydb.simulation.scheduled_events import ApprovalEvent, Finished, Recheck, Reported, ScheduledEvent, Started
+from deploydb.simulation.statements import keep_latest
 from deploydb.simulation.unknown_outcomes import UnknownOutcomes
+
+ScheduledEvent = Callable[[datetime], set[str]]
+"""Takes in, at its time, a fact, an answer to a command, or time itself. Returns the services to decide on."""
 
 MOST_LOOKS = 10_000
 """At one instant, at one service: more would be a decision that never comes to rest."""
@@ -60,7 +49,7 @@ class Replay:
         self._doubts = UnknownOutcomes(catalog, reality)
         self._rechecks: dict[str, datetime | None] = {}
         self._sequence = count()
-        self._agenda: list[tuple[datetime, int, str, ScheduledEvent]] = []
+        self._agenda: list[tuple[datetime, int, ScheduledEvent]] = []
 
     def run(self) -> "Replay":
         """Go through all of it, once."""
@@ -71,13 +60,13 @@ class Replay:
                 release = self._releases.published(published.artifact, published.published_at, published.published_by)
                 ledger.inherit(known, release)
         for at, entry in self._reality.events:
-            self._plan(at, "", entry)
+            self._plan(at, partial(self._take_in, entry))
         while self._agenda and self._agenda[0][0] <= self._until:
             now = self._agenda[0][0]
             touched: set[str] = set()
             while self._agenda and self._agenda[0][0] == now:
-                _, _, service, happening = heapq.heappop(self._agenda)
-                touched |= self._happen(service, happening, now)
+                _, _, event = heapq.heappop(self._agenda)
+                touched |= event(now)
             self._settle(touched, now)
         return self
 
@@ -85,80 +74,63 @@ class Replay:
         """The name of a deployment; None without a command."""
         return self._names.get((known.service, known.id))
 
-    def _plan(self, at: datetime, service: str, happening: ScheduledEvent) -> None:
-        heapq.heappush(self._agenda, (at, next(self._sequence), service, happening))
+    def _plan(self, at: datetime, event: ScheduledEvent) -> None:
+        heapq.heappush(self._agenda, (at, next(self._sequence), event))
 
-    def _happen(self, service: str, happening: ScheduledEvent, now: datetime) -> set[str]:
-        """Take in one thing. The services that must be looked at for it."""
-        if isinstance(happening, LogEntry):
-            return self._take_in(happening, now)
-        ledger = self.ledgers[service]
-        match happening:
-            case Recheck():
-                return {service} if self._rechecks.get(service) == now else set()
-            case Started(deployment=ident):
-                ledger.put(replace(ledger.deployments[ident], started=FactOrder(now, "", str(ident))))
-                return set()  # nothing is decided by a start
-            case Finished(deployment=ident, pace=pace):
-                self._finish(ledger, ident, pace, now)
-                return {service}
-            case Reported(deployment=ident, report=report):
-                return {service} if ledger.statements.report(ident, report) and ledger.is_open(ident) else set()
-            case ApprovalEvent(deployment=ident, approval=approval):
-                return {service} if ledger.statements.approve(ident, approval) and ledger.is_open(ident) else set()
-            case _:
-                assert_never(happening)
+    def _recheck(self, service: str, now: datetime) -> set[str]:
+        """Time alone may change something."""
+        return {service} if self._rechecks.get(service) == now else set()
+
+    def _report(self, ledger: Ledger, ident: int, report: Verification, _: datetime) -> set[str]:
+        return {ledger.service} if ledger.statements.report(ident, report) and ledger.is_open(ident) else set()
+
+    def _approve(self, ledger: Ledger, ident: int, approval: Approval, _: datetime) -> set[str]:
+        return {ledger.service} if ledger.statements.approve(ident, approval) and ledger.is_open(ident) else set()
+
+    def _start(self, ledger: Ledger, ident: int, now: datetime) -> set[str]:
+        ledger.put(replace(ledger.deployments[ident], started=FactOrder(now, "", str(ident))))
+        return set()  # nothing is decided by a start
 
     def _take_in(self, entry: LogEntry, now: datetime) -> set[str]:
         fact = entry.fact
         match fact:
-            case ArtifactPublished():
+            case facts.ArtifactPublished():
                 return self._publish(fact, entry, now)
-            case DeploymentObserved():
+            case facts.DeploymentObserved():
                 ledger = self.ledgers.get(fact.service)
                 if ledger is None:
                     return set()
                 release = self._releases.sighted(fact.artifact, fact.time or now, entry.publisher or fact.source)
                 ledger.observe(fact, release)
-            case HoldPlaced() | HoldLifted():
+            case facts.HoldPlaced() | facts.HoldLifted():
                 hold = replace(Hold.of(fact), event=entry.number)
-                if hold.scope not in self._holds or self._holds[hold.scope].at < hold.at:
-                    self._holds[hold.scope] = hold
+                keep_latest(self._holds, hold.scope, hold)
                 if fact.service is None:
                     return {service for service, ledger in self.ledgers.items() if ledger.busy}
-            case HotfixDeclared():
+            case facts.HotfixDeclared():
                 ledger = self.ledgers.get(fact.service)
-                hotfix = replace(Hotfix.of(fact), event=entry.number)
                 if ledger is not None:
-                    before = ledger.hotfixes.get(fact.version)
-                    if before is None or before.at < hotfix.at:
-                        ledger.hotfixes[fact.version] = hotfix
-            case RollbackRequested():
+                    keep_latest(ledger.hotfixes, fact.version, replace(Hotfix.of(fact), event=entry.number))
+            case facts.RollbackRequested():
                 ledger = self.ledgers.get(fact.service)
                 if ledger is not None:
                     ledger.wishes.append(RollbackRequest.of(fact, entry.number))
-            case IncidentDetected() | IncidentResolved():
+            case facts.IncidentDetected() | facts.IncidentResolved():
                 ledger = self.ledgers.get(fact.service)
                 if ledger is not None:
                     ledger.trouble(fact.environment, replace(Incident.of(fact), event=entry.number))
-            case ArtifactAttested():
+            case facts.ArtifactAttested():
                 key = (fact.artifact.module, fact.artifact.version)
                 attestation = replace(Attestation.of(fact), event=entry.number)
                 self._attestations[key] = (*self._attestations.get(key, ()), attestation)
                 return {service for service, ledger in self.ledgers.items() if ledger.concerns(*key)}
-            case (
-                DeploymentStarted()
-                | DeploymentFinished()
-                | VerificationFinished()
-                | ApprovalGiven()
-                | ApprovalRefused()
-            ):
-                return set()  # come with the deployments that they are about
+            case facts.AboutDeployment():
+                return set()  # comes with the deployment that it is about
             case _:
                 assert_never(fact)
         return {fact.service} & self.ledgers.keys() if fact.service is not None else set()
 
-    def _publish(self, fact: ArtifactPublished, entry: LogEntry, now: datetime) -> set[str]:
+    def _publish(self, fact: facts.ArtifactPublished, entry: LogEntry, now: datetime) -> set[str]:
         services = {one for one in self.catalog.services_of(fact.artifact.module) if one in self.ledgers}
         if not services:
             return services
@@ -179,23 +151,19 @@ class Replay:
             self._rollbacks[place] += 1
             number = self._rollbacks[place]
         name = self._names[known.service, known.id] = Name(*place, known.kind, number)
+        ledger = self.ledgers[known.service]
         for approval in self._reality.words(name):
-            self._plan(max(approval.at.time, now), known.service, ApprovalEvent(known.id, approval))
+            self._plan(max(approval.at.time, now), partial(self._approve, ledger, known.id, approval))
         for report in self._reality.early_reports(name):
-            self._plan(max(report.at.time, now), known.service, Reported(known.id, report))
+            self._plan(max(report.at.time, now), partial(self._report, ledger, known.id, report))
 
-    def _finish(self, ledger: Ledger, ident: int, pace: Timing, now: datetime) -> None:
-        known = replace(
-            ledger.deployments[ident],
-            finished=FactOrder(now, "", str(ident)),
-            outcome=pace.outcome,
-            failure=pace.failure,
-            needs_evaluation=True,
-        )
-        ledger.put(known)
+    def _finish(self, ledger: Ledger, ident: int, pace: Timing, now: datetime) -> set[str]:
+        known, at = ledger.deployments[ident], FactOrder(now, "", str(ident))
+        ledger.put(replace(known, finished=at, outcome=pace.outcome, failure=pace.failure, needs_evaluation=True))
         for after, report in self._reality.late_reports(self._names[ledger.service, ident]):
             moved = replace(report, at=report.at._replace(time=now + after))
-            self._plan(now + after, ledger.service, Reported(ident, moved))
+            self._plan(now + after, partial(self._report, ledger, ident, moved))
+        return {ledger.service}
 
     def _settle(self, touched: set[str], now: datetime) -> None:
         """Decide on the services, and on those that their changes concern, until nothing more is to be decided now."""
@@ -217,7 +185,8 @@ class Replay:
             if other in self.ledgers
             for one in self.ledgers[other].neighbours(environment)
         )
-        made = decide(self.catalog, ledger.snapshot(self._standing(), neighbours, self._attestations), now)
+        holds = [hold for hold in self._holds.values() if hold.placed]
+        made = decide(self.catalog, ledger.snapshot(holds, neighbours, self._attestations), now)
         if self._give_up_requests(ledger, made):
             return {service}  # what it stood in the way of is decided anew, as if it were not there
         attempts, changed = ledger.write(made)
@@ -231,25 +200,17 @@ class Replay:
             if isinstance(decision, CurrentVersionChanged):
                 self._doubts.settle(service, decision.environment)
         if made.recheck_at is not None and made.recheck_at != self._rechecks.get(service):
-            self._plan(made.recheck_at, service, Recheck())
+            self._plan(made.recheck_at, partial(self._recheck, service))
         self._rechecks[service] = made.recheck_at
         further = {one for place in changed for one in self.catalog.dependents(service, place) if one in self.ledgers}
         return further | ({service} if made.again or gave_up else set())
 
-    def _standing(self) -> list[Hold]:
-        return [hold for hold in self._holds.values() if hold.placed]
-
     def _give_up_requests(self, ledger: Ledger, made: Decisions) -> bool:
         """Give up the deployments of unknown outcome. Whether there are any."""
-        found = False
-        for decision in made.decisions:
-            if isinstance(decision, DeploymentRequested):
-                known = decision.deployment
-                why = self._doubts.on_command(self._names[ledger.service, known.id])
-                if why is not None:
-                    ledger.give_up(known, self._doubts.reach(known), why)
-                    found = True
-        return found
+        requested = [one.deployment for one in made.decisions if isinstance(one, DeploymentRequested)]
+        unknown = [(one, self._doubts.on_command(self._names[one.service, one.id])) for one in requested]
+        gave_up = [self._give_up(ledger, one, why) for one, why in unknown]
+        return any(gave_up)
 
     def _give_up_gates(self, ledger: Ledger, made: Decisions, now: datetime) -> bool:
         """Give up the deployments that wait at a gate of unknown verdict. Whether there are any."""
@@ -258,15 +219,16 @@ class Replay:
             if not isinstance(decision, VerdictChanged) or decision.deployment.id in ledger.unknown:
                 continue
             known, verdict = ledger.deployments[decision.deployment.id], decision.verdict
-            name = self._names.get((ledger.service, known.id))
+            name = self.name(known)
             waits = verdict.outcome in (GateStatus.PENDING, GateStatus.ERROR)
-            if name is None or not waits or known.status not in (Status.NOT_STARTED, Status.COMPLETED):
-                continue
-            why = self._doubts.at_gate(name, known, verdict, now)
-            if why is not None:
-                ledger.give_up(known, self._doubts.reach(known), why)
-                found = True
+            if name is not None and waits and known.status in (Status.NOT_STARTED, Status.COMPLETED):
+                found |= self._give_up(ledger, known, self._doubts.at_gate(name, known, verdict, now))
         return found
+
+    def _give_up(self, ledger: Ledger, known: Deployment, why: str | None) -> bool:
+        if why is not None:
+            ledger.give_up(known, self._doubts.reach(known), why)
+        return why is not None
 
     def _command(self, ledger: Ledger, known: Deployment, now: datetime) -> None:
         """The orchestrator does what it did, as long after the command as then."""
@@ -274,9 +236,9 @@ class Replay:
         if pace is None:
             return
         if pace.started is not None:
-            self._plan(now + pace.started, ledger.service, Started(known.id))
+            self._plan(now + pace.started, partial(self._start, ledger, known.id))
         if pace.finished is not None:
-            self._plan(now + pace.finished, ledger.service, Finished(known.id, pace))
+            self._plan(now + pace.finished, partial(self._finish, ledger, known.id, pace))
 
 
 def _wanted(catalog: Catalog, services: Collection[str] | None) -> set[str]:

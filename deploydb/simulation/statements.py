@@ -1,13 +1,26 @@
 """The evidence on a service's deployments and lanes up to now in a replay: the latest of each publisher."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
+from typing import TypeVar
 
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.evidence import Approval, Attestation, Evidence, Incident, Verification
+from deploydb.domain.model.overrides import Hold, Hotfix
 
+Subject = TypeVar("Subject")
+Statement = TypeVar("Statement", Verification, Approval, Incident, Hold, Hotfix)
 Attestations = Mapping[tuple[str, str], tuple[Attestation, ...]]
 """The attestations of an artifact, by its module and version."""
+
+
+def keep_latest(kept: MutableMapping[Subject, Statement], subject: Subject, statement: Statement) -> bool:
+    """Keep a statement on its subject. False where an equal or later one is kept already."""
+    before = kept.get(subject)
+    if before is not None and before.at >= statement.at:
+        return False
+    kept[subject] = statement
+    return True
 
 
 class Statements:
@@ -20,27 +33,15 @@ class Statements:
 
     def report(self, deployment: int, report: Verification) -> bool:
         """A job's report on a deployment."""
-        before = self._reports[deployment].get(report.promotion)
-        if before is not None and before.at >= report.at:
-            return False
-        self._reports[deployment][report.promotion] = report
-        return True
+        return keep_latest(self._reports[deployment], report.promotion, report)
 
     def approve(self, deployment: int, approval: Approval) -> bool:
         """A person's approval or refusal of a deployment."""
-        before = self._words[deployment].get((approval.promotion, approval.by))
-        if before is not None and before.at >= approval.at:
-            return False
-        self._words[deployment][approval.promotion, approval.by] = approval
-        return True
+        return keep_latest(self._words[deployment], (approval.promotion, approval.by), approval)
 
     def trouble(self, environment: str, incident: Incident) -> bool:
         """An incident that begins or is over."""
-        before = self._incidents.get((environment, incident.name))
-        if before is not None and before.at >= incident.at:
-            return False
-        self._incidents[environment, incident.name] = incident
-        return True
+        return keep_latest(self._incidents, (environment, incident.name), incident)
 
     def evidence(self, known: Deployment, attestations: Attestations) -> Evidence | None:
         """All that is about a deployment; None where there is nothing."""
