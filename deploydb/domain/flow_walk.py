@@ -6,16 +6,15 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from deploydb.domain.dead_ends import DeadEndError, require_newest, require_way_out
-from deploydb.domain.evaluation.decisions import ServiceSnapshot
+from deploydb.domain.evaluation.admission import has_failed, is_busy
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.flow_progress import FlowProgress
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.gate_wording import incidents_text
-from deploydb.domain.gates import GateContext
 from deploydb.domain.lifting import holds_against
 from deploydb.domain.model.catalog import Catalog, Service, Stage
 from deploydb.domain.model.deployment import Deployment, FactOrder, Phase, Status
-from deploydb.domain.model.promotions import Promotion
+from deploydb.domain.model.promotions import INCIDENT, Promotion
 from deploydb.domain.needs import Need, Reached, ask_gates
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -24,9 +23,8 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 class FlowWalk:
     """A flow's way through its service's stages, walked ahead of time."""
 
-    def __init__(self, evaluation: Evaluation, catalog: Catalog, service: Service, snapshot: ServiceSnapshot) -> None:
+    def __init__(self, evaluation: Evaluation, catalog: Catalog, service: Service) -> None:
         self._evaluation = evaluation
-        self._snapshot = snapshot
         self._catalog = catalog
         self._service = service
         self._stages = {stage.environment: stage for stage in catalog.stages(service)}
@@ -45,25 +43,20 @@ class FlowWalk:
         """Up to the command: the stages before, then what stands against it at the door, then the entry gates."""
         stage = self._stages.get(deployment.environment)
         if stage is None:
-            raise DeadEndError(
-                f"{deployment.environment} is no longer a stage of {self._service.ident}: nothing leads there"
-            )
+            removed = f"{deployment.environment} is no longer a stage of {self._service.ident}"
+            raise DeadEndError(f"{removed}: nothing leads there")
         before = self._upstream(stage, deployment, now) if deployment.kind == "deploy" else Reached(at=now)
         if before.at is None:
             return before
         require_newest(self._evaluation, self._service, deployment)
-        reached = before.beside(holds_against(self._evaluation, self._holds, self._catalog, deployment)).beside(
-            self._beside(stage, deployment, now)
-        )
+        held = holds_against(self._evaluation, self._holds, self._catalog, deployment)
+        reached = before.beside(held, self._beside(stage, deployment, now))
         if reached.at is None or deployment.kind == "rollback":
             return reached
         passed = self._progress.passed(stage, deployment.flow)
         times = [one.gates_count_from for one in passed if one.gates_count_from is not None]
-        since = (
-            before.at
-            if self._progress.waits_for(stage, deployment.flow)
-            else max(times, default=deployment.release.published_at)
-        )
+        waits = self._progress.waits_for(stage, deployment.flow)
+        since = before.at if waits else max(times, default=deployment.release.published_at)
         entry = self._catalog.entry_promotions(deployment.environment)
         return reached.beside(self._gates("entry", entry, deployment, reached.at, since))
 
@@ -79,9 +72,8 @@ class FlowWalk:
             reached = reached.then((self._deployment(deployment),))
             if reached.at is None:
                 return reached
-            ran = replace(
-                deployment, finished=FactOrder(reached.at, "", ""), outcome="succeeded", requested_at=reached.at
-            )
+            at = FactOrder(reached.at, "", "")
+            ran = replace(deployment, finished=at, outcome="succeeded", requested_at=reached.at)
         stage = self._stages.get(deployment.environment)
         gates = self._catalog.exit_promotions(self._service, stage) if stage and deployment.kind == "deploy" else ()
         assert reached.at is not None  # noqa: S101  # returned above
@@ -96,31 +88,15 @@ class FlowWalk:
         at: datetime,
         since: datetime | None,
     ) -> Reached:
-        context = GateContext(
-            deployment=deployment,
-            now=at,
-            phase=phase,
-            evidence=self._evaluation.evidence_at(deployment, phase),
-            since=since,
-            groups=self._catalog.groups,
-            neighbours=self._snapshot.neighbours,
-            before=self._evaluation.before(deployment, phase),
-        )
-        return ask_gates(promotions, context, at)
+        return ask_gates(promotions, self._evaluation.gate_context(deployment, phase, at, since), at)
 
     def _incidents(self, deployment: Deployment) -> tuple[Need, ...]:
         if not self._catalog.fails_on_incident(self._service, deployment.environment):
             return ()
         troubled = [one for one in self._evaluation.evidence(deployment).incidents if one.open]
-        return tuple(
-            Need(
-                kind="report",
-                text=f"{incidents_text((one.report,))} to be over",
-                environment=deployment.environment,
-                promotion="incident",
-            )
-            for one in troubled
-        )
+        texts = (f"{incidents_text((one.report,))} to be over" for one in troubled)
+        environment = deployment.environment
+        return tuple(Need(kind="report", text=text, environment=environment, promotion=INCIDENT) for text in texts)
 
     def _upstream(self, stage: Stage, deployment: Deployment, now: datetime) -> Reached:
         """All of the stages before, or the one of them that needs the least."""
@@ -138,10 +114,7 @@ class FlowWalk:
             return min(branches, key=lambda one: (len(one.needs), one.at or _NEVER))
         if ends:
             raise ends[0]
-        reached = Reached(at=now)
-        for branch in branches:
-            reached = reached.beside(branch)
-        return reached
+        return Reached(at=now).beside(*branches)
 
     def _through(self, before: Deployment | None, environment: str, deployment: Deployment, now: datetime) -> Reached:
         if before is None:
@@ -168,8 +141,7 @@ class FlowWalk:
                 reached = reached.then((Need(kind="rollback", text=text, environment=environment),))
             elif other.active:
                 reached = reached.then((self._deployment(other),))
-            verifying = other.active or (other.needs_evaluation and other.status is Status.COMPLETED)
-            if verifying and deployment.kind == "deploy" and self._is_patient(stage, deployment):
+            if is_busy(other) and deployment.kind == "deploy" and self._is_patient(stage, deployment):
                 reached = reached.beside(self._other(other, now))
             if self._goes_first(stage, other, deployment):
                 need = Need(kind="other", text=f"{name} to go first", environment=environment)
@@ -198,27 +170,13 @@ class FlowWalk:
             busy = []
             for name in group.environments:
                 lane = self._evaluation.lane(name) if name != deployment.environment else []
-                working = [
-                    one for one in lane if one.active or (one.needs_evaluation and one.status is Status.COMPLETED)
-                ]
-                failed = [
-                    one
-                    for one in lane
-                    if one.needs_evaluation and one.status is Status.FAILED and one.release.id == deployment.release.id
-                ]
-                for one in failed:
-                    reached = reached.beside(self._out(one, now))
+                working = [one for one in lane if is_busy(one)]
+                failed = [one for one in lane if has_failed(one, deployment)]
+                reached = reached.beside(*(self._out(one, now) for one in failed))
                 if working:
-                    busy.append(self._all(working, now))
+                    busy.append(Reached(at=now).beside(*(self._other(one, now) for one in working)))
             busy.sort(key=lambda one: (len(one.needs), one.at or _NEVER))
-            for least in busy[: max(len(busy) - group.most + 1, 0)]:
-                reached = reached.beside(least)
-        return reached
-
-    def _all(self, working: Sequence[Deployment], now: datetime) -> Reached:
-        reached = Reached(at=now)
-        for one in working:
-            reached = reached.beside(self._other(one, now))
+            reached = reached.beside(*busy[: max(len(busy) - group.most + 1, 0)])
         return reached
 
     def _other(self, other: Deployment, now: datetime) -> Reached:

@@ -61,10 +61,12 @@ class Reached(Struct, frozen=True, kw_only=True):
         later = self.at if at is None or self.at is None else max(self.at, at)
         return Reached(at=later, needs=(*self.needs, *needs))
 
-    def beside(self, other: "Reached") -> "Reached":
-        """With all that another needs, and not before it."""
-        at = None if self.at is None or other.at is None else max(self.at, other.at)
-        return Reached(at=at, needs=(*self.needs, *other.needs))
+    def beside(self, *others: "Reached") -> "Reached":
+        """With all that others need, and not before them."""
+        all_ = (self, *others)
+        times = [one.at for one in all_ if one.at is not None]
+        at = max(times) if len(times) == len(all_) else None
+        return Reached(at=at, needs=tuple(need for one in all_ for need in one.needs))
 
 
 def ask_gates(promotions: Sequence[Promotion], context: GateContext, at: datetime) -> Reached:

@@ -46,7 +46,7 @@ def what_releases(catalog: Catalog, snapshot: ServiceSnapshot, deployment_id: in
     if service is None:
         return Releasing(instead=f"configure {snapshot.service} again", goal=goal)
     try:
-        reached = FlowWalk(evaluation, catalog, service, snapshot).to(deployment, now)
+        reached = FlowWalk(evaluation, catalog, service).to(deployment, now)
     except DeadEndError as end:
         return Releasing(instead=str(end), goal=goal)
     return Releasing(needs=tuple(dict.fromkeys(reached.needs)), earliest=reached.at, goal=goal)

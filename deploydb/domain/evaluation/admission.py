@@ -216,12 +216,12 @@ class Admission:
         """Which environment beside this one must be done first: not all of a group are worked on at a time."""
         for group in self._catalog.parallel(self._service, stage.environment):
             beside = [name for name in group.environments if name != stage.environment]
-            failed = [one for name in beside for one in self._evaluation.lane(name) if _has_failed(one, deployment)]
+            failed = [one for name in beside for one in self._evaluation.lane(name) if has_failed(one, deployment)]
             if failed:
                 beside_ = stage_reason(failed[0])
                 version = deployment.release.artifact.version
                 return FailedBeside(version=version, environment=beside_.environment, reason=beside_.reason)
-            busy = [name for name in beside if any(map(_is_busy, self._evaluation.lane(name)))]
+            busy = [name for name in beside if any(map(is_busy, self._evaluation.lane(name)))]
             if len(busy) >= group.most:
                 return GroupFull(busy=tuple(busy), most=group.most, environments=group.environments)
         return None
@@ -280,10 +280,11 @@ def _being_deployed(deployment: Deployment) -> Reason:
     return BeingDeployed(version=deployment.release.artifact.version, deployment=deployment.id)
 
 
-def _is_busy(deployment: Deployment) -> bool:
+def is_busy(deployment: Deployment) -> bool:
+    """Whether it is being deployed or verified."""
     return deployment.active or (deployment.needs_evaluation and deployment.status is Status.COMPLETED)
 
 
-def _has_failed(one: Deployment, deployment: Deployment) -> bool:
+def has_failed(one: Deployment, deployment: Deployment) -> bool:
     """Whether the same release has failed there, and people have not dealt with it."""
     return one.needs_evaluation and one.status is Status.FAILED and one.release.id == deployment.release.id

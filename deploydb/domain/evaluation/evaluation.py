@@ -42,6 +42,9 @@ from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
 from deploydb.domain.model.promotions import CheckedPromotion, Promotion
 from deploydb.domain.model.reasons import NotRecorded, Reason, Replaced
 
+NO_RESPONSE: Mapping[str, None] = {"failure_response": None, "failure_response_detail": None}
+"""What a deployment has as the response to its failure where it has not failed, after all."""
+
 
 class Evaluation:
     """The working copy of one evaluation, and the decisions made in it. Deployments come in the order of their ids."""
@@ -57,10 +60,8 @@ class Evaluation:
         self._snapshot = snapshot
         self._decisions: list[Decision] = []
         self._rechecks: set[datetime] = set()
-        self._deployments = {
-            deployment.id: deployment
-            for deployment in sorted(snapshot.deployments, key=lambda deployment: deployment.id)
-        }
+        ordered = sorted(snapshot.deployments, key=lambda deployment: deployment.id)
+        self._deployments = {deployment.id: deployment for deployment in ordered}
         self._by_environment: dict[str, list[int]] = {}
         self._flows: dict[tuple[int, str], int] = {}
         self._verdicts = {ident: dict(verdicts) for ident, verdicts in snapshot.verdicts.items()}
@@ -118,9 +119,8 @@ class Evaluation:
 
     def before(self, deployment: Deployment, phase: Phase) -> Mapping[str, Verdict]:
         """The last verdicts of a deployment's gates of one phase, by promotion."""
-        return {
-            name: verdict for (side, name), verdict in self._verdicts.get(deployment.id, {}).items() if side == phase
-        }
+        verdicts = self._verdicts.get(deployment.id, {})
+        return {name: verdict for (side, name), verdict in verdicts.items() if side == phase}
 
     def _answered_at_entry(self, environment: str) -> frozenset[str]:
         configured = environment in self._catalog.environments
@@ -131,29 +131,31 @@ class Evaluation:
         waiting = (one for one in self.lane(environment) if one.kind == "rollback" and one.status == "NOT_STARTED")
         return environment in self._rolling_back or any(waiting)
 
-    def verdicts(
-        self, promotions: Sequence[Promotion], deployment: Deployment, *, phase: Phase, since: datetime | None
-    ) -> tuple[Verdict, ...]:
-        """What the gates say now; what is new is decided, and what time may change is looked at again."""
-        before = self.before(deployment, phase)
-        context = GateContext(
+    def gate_context(self, deployment: Deployment, phase: Phase, now: datetime, since: datetime | None) -> GateContext:
+        """What the deployment's gates of one phase are asked about at a time."""
+        return GateContext(
             deployment=deployment,
-            now=self.now,
+            now=now,
             phase=phase,
             evidence=self.evidence_at(deployment, phase),
             since=since,
             groups=self._catalog.groups,
             neighbours=self._snapshot.neighbours,
-            before=before,
+            before=self.before(deployment, phase),
         )
+
+    def verdicts(
+        self, promotions: Sequence[Promotion], deployment: Deployment, *, phase: Phase, since: datetime | None
+    ) -> tuple[Verdict, ...]:
+        """What the gates say now; what is new is decided, and what time may change is looked at again."""
+        context = self.gate_context(deployment, phase, self.now, since)
         verdicts = judge(promotions, context)
         for promotion, verdict in zip(promotions, verdicts, strict=True):
-            if isinstance(promotion, CheckedPromotion) and promotion.ident not in before:
+            if isinstance(promotion, CheckedPromotion) and promotion.ident not in context.before:
                 answered = phase == "entry" and deployment.attempt > 1 and verdict.outcome is GateStatus.PASS
                 if not answered:  # else an earlier attempt has its answer
-                    self._decisions.append(
-                        CheckScheduled(deployment=deployment, promotion=promotion.ident, phase=phase)
-                    )
+                    check = CheckScheduled(deployment=deployment, promotion=promotion.ident, phase=phase)
+                    self._decisions.append(check)
             self.say(deployment, verdict)
         return verdicts
 
@@ -166,16 +168,14 @@ class Evaluation:
         if verdict.recheck_at is not None and verdict.recheck_at > self.now:
             self.look_again(verdict.recheck_at)
 
-    def settle(self, what: Transition, deployment: Deployment, reason: Reason) -> None:
-        """The deployment has changed."""
-        self._deployments[deployment.id] = deployment
-        self._decisions.append(DeploymentTransitioned(what=what, deployment=deployment, reason=reason))
+    def settle(self, what: Transition, deployment: Deployment, reason: Reason, **changes: object) -> None:
+        """The deployment changes, for a reason. `changes`: to its fields."""
+        changed = self._deployments[deployment.id] = replace(deployment, **changes)
+        self._decisions.append(DeploymentTransitioned(what=what, deployment=changed, reason=reason))
 
     def skip(self, deployment: Deployment, reason: Reason) -> None:
         """It never will be deployed."""
-        self.settle(
-            "skipped", replace(deployment, skipped_at=self.now, status_reason=reason, needs_evaluation=False), reason
-        )
+        self.settle("skipped", deployment, reason, skipped_at=self.now, status_reason=reason, needs_evaluation=False)
 
     def explain(self, deployment: Deployment, reason: Reason) -> None:
         """Keep the reason of a status that no decision has changed."""
@@ -185,7 +185,7 @@ class Evaluation:
 
     def close(self, deployment: Deployment) -> None:
         """Nothing more will come of it."""
-        self.settle("closed", replace(deployment, needs_evaluation=False), deployment.status_reason or NotRecorded())
+        self.settle("closed", deployment, deployment.status_reason or NotRecorded(), needs_evaluation=False)
 
     def replace(self, deployment: Deployment, by: str) -> None:
         """Another version took its place. Its flow goes no further, unless it had got through."""
@@ -194,9 +194,7 @@ class Evaluation:
             return
         reason = Replaced(version=by)
         kept = deployment.status_reason if deployment.status is Status.FAILED else reason
-        self.settle(
-            "replaced", replace(deployment, replaced_at=self.now, status_reason=kept, needs_evaluation=False), reason
-        )
+        self.settle("replaced", deployment, reason, replaced_at=self.now, status_reason=kept, needs_evaluation=False)
 
     def came(self, deployment: Deployment, since: datetime) -> None:
         """The deployment came to run at that time, even if something else runs there by now."""
@@ -225,9 +223,8 @@ class Evaluation:
     def count_failure(self, deployment: Deployment, failure_response: FailureResponse, reason: Reason) -> None:
         """The deployment has failed for good, and this follows."""
         self._deployments[deployment.id] = deployment
-        self._decisions.append(
-            FailureFinalized(deployment=deployment, failure_response=failure_response, reason=reason)
-        )
+        finalized = FailureFinalized(deployment=deployment, failure_response=failure_response, reason=reason)
+        self._decisions.append(finalized)
 
     def answer(self, wish: RollbackRequest, reason: Reason) -> None:
         """What came of a rollback that a person wanted."""

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
-from deploydb.domain.evaluation.evaluation import Evaluation
+from deploydb.domain.evaluation.evaluation import NO_RESPONSE, Evaluation
 from deploydb.domain.model.catalog import Catalog, Service
 from deploydb.domain.model.deployment import Deployment, GateStatus, Status, Verdict
 from deploydb.domain.model.gate_reasons import IncidentOpen, IncidentOver
@@ -63,28 +61,14 @@ def _judge(evaluation: Evaluation, deployment: Deployment, verdicts: tuple[Verdi
     if failures:
         reason = several(failures)
         if (deployment.result, deployment.status_reason) != ("FAILED", reason):
-            evaluation.settle("failed", replace(deployment, result="FAILED", status_reason=reason), reason)
+            evaluation.settle("failed", deployment, reason, result="FAILED", status_reason=reason)
     elif not unmet:
         reason = _success(deployment, verdicts)
-        evaluation.settle(
-            "succeeded",
-            replace(
-                deployment,
-                result="SUCCESS",
-                failure_response=None,
-                failure_response_detail=None,
-                status_reason=reason,
-                needs_evaluation=False,
-            ),
-            reason,
-        )
+        succeeded = {"result": "SUCCESS", "status_reason": reason, "needs_evaluation": False}
+        evaluation.settle("succeeded", deployment, reason, **succeeded, **NO_RESPONSE)
     elif deployment.result == "FAILED":
         reason = several(unmet)
-        evaluation.settle(
-            "resumed",
-            replace(deployment, result=None, failure_response=None, failure_response_detail=None, status_reason=reason),
-            reason,
-        )
+        evaluation.settle("resumed", deployment, reason, result=None, status_reason=reason, **NO_RESPONSE)
     else:
         evaluation.explain(deployment, several(unmet))
 

@@ -11,25 +11,13 @@ from msgspec.structs import replace
 from deploydb.domain.evaluation.decisions import AttemptScheduled
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.holds import Holds
+from deploydb.domain.model import reasons
 from deploydb.domain.model.admission_reasons import Held
 from deploydb.domain.model.catalog import Catalog, Service, Stage
 from deploydb.domain.model.deployment import Deployment, FailureResponse, KnownGood, Release, Status
 from deploydb.domain.model.overrides import RollbackRequest
 from deploydb.domain.model.reason_parts import Comment
-from deploydb.domain.model.reasons import (
-    FailureIgnored,
-    Followed,
-    NoRollbackTarget,
-    NothingLive,
-    NotRecorded,
-    Reason,
-    Retried,
-    RetryOf,
-    RetryScheduled,
-    RollbackFinal,
-    RollbackOf,
-    RollingBack,
-)
+from deploydb.domain.model.reasons import Reason
 
 
 def apply_failure_policy(evaluation: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
@@ -53,38 +41,27 @@ class FailurePolicy:
     def follow(self, stage: Stage) -> None:
         """Respond to each failure in a stage that has had no response yet."""
         for deployment in self._evaluation.lane(stage.environment):
-            undecided = (
-                deployment.needs_evaluation and deployment.replaced_at is None and deployment.failure_response is None
-            )
-            if undecided and deployment.status is Status.FAILED and deployment.kind != "external":
+            failed = deployment.status is Status.FAILED and deployment.kind != "external"
+            decided = deployment.replaced_at is not None or deployment.failure_response is not None
+            if deployment.needs_evaluation and failed and not decided:
                 self._follow(stage, deployment)
 
     def _follow(self, stage: Stage, deployment: Deployment) -> None:
-        lane, failure = self._evaluation.lane(stage.environment), deployment.status_reason or NotRecorded()
+        lane, failure = self._evaluation.lane(stage.environment), deployment.status_reason or reasons.NotRecorded()
         again = next((one for one in lane if one.cause == deployment.id and one.kind == deployment.kind), None)
         if again is not None:  # it had failed before, and succeeded by a report that was taken back
-            retried = Retried(attempt=again.attempt, deployment=again.id)
-            followed = Followed(failure=failure, response=retried)
-            self._evaluation.settle(
-                "closed",
-                replace(deployment, failure_response="retry", failure_response_detail=retried, needs_evaluation=False),
-                followed,
-            )
+            retried = reasons.Retried(attempt=again.attempt, deployment=again.id)
+            self._retry(deployment, reasons.Followed(failure=failure, response=retried), retried)
             return
         retry = self._catalog.retry(self._service, deployment.environment)
         attempted = deployment.result is None  # the attempt itself failed; a failed gate is no reason for a retry
         if attempted and deployment.attempt <= retry.retries:
             due = self._evaluation.now + retry.backoff * 2 ** (deployment.attempt - 1)
             attempt, attempts = deployment.attempt + 1, retry.retries + 1
-            reason = RetryOf(attempt=attempt, attempts=attempts, failure=failure)
-            scheduled = RetryScheduled(at=due, attempt=attempt, attempts=attempts)
-            self._evaluation.settle(
-                "closed",
-                replace(
-                    deployment, failure_response="retry", failure_response_detail=scheduled, needs_evaluation=False
-                ),
-                reason,
-            )
+            reason = reasons.RetryOf(attempt=attempt, attempts=attempts, failure=failure)
+            scheduled = reasons.RetryScheduled(at=due, attempt=attempt, attempts=attempts)
+            self._retry(deployment, reason, scheduled)
+            asked = self._catalog.exit_promotions(self._service, stage) if deployment.kind == "deploy" else ()
             self._evaluation.attempt(
                 AttemptScheduled(
                     kind="rollback" if deployment.kind == "rollback" else "deploy",
@@ -93,9 +70,7 @@ class FailurePolicy:
                     flow=deployment.flow,
                     attempt=attempt,
                     reason=reason,
-                    promotions=tuple(one.ident for one in self._catalog.exit_promotions(self._service, stage))
-                    if deployment.kind == "deploy"
-                    else (),
+                    promotions=tuple(promotion.ident for promotion in asked),
                     cause=deployment.id,
                     not_before=due,
                 )
@@ -103,13 +78,17 @@ class FailurePolicy:
             return
         strategy = self._catalog.failure_strategy(self._service, deployment.environment)
         if deployment.kind == "rollback":
-            self._count(deployment, "stop", RollbackFinal())
+            self._count(deployment, "stop", reasons.RollbackFinal())
         elif strategy == "stop":
             self._count(deployment, "stop", None)
         elif strategy == "ignore":
-            self._count(replace(deployment, needs_evaluation=False), "ignore", FailureIgnored())
+            self._count(replace(deployment, needs_evaluation=False), "ignore", reasons.FailureIgnored())
         else:
             self._roll_back(deployment, strategy)
+
+    def _retry(self, deployment: Deployment, reason: Reason, detail: Reason) -> None:
+        response = {"failure_response": "retry", "failure_response_detail": detail}
+        self._evaluation.settle("closed", deployment, reason, **response, needs_evaluation=False)
 
     def _roll_back(self, deployment: Deployment, strategy: FailureResponse) -> None:
         good = self._evaluation.good(deployment.environment, deployment.release.artifact.module)
@@ -121,27 +100,13 @@ class FailurePolicy:
         if target is None:
             self._count(deployment, "stop", obstacle)
             return
-        self._count(deployment, strategy, RollingBack(version=target.release.artifact.version))
-        self._evaluation.attempt(
-            AttemptScheduled(
-                kind="rollback",
-                environment=deployment.environment,
-                release=target.release,
-                flow=None,
-                attempt=1,
-                reason=RollbackOf(
-                    version=deployment.release.artifact.version,
-                    failure=deployment.status_reason,
-                    target=target.release.artifact.version,
-                    deployed_at=target.live_at,
-                ),
-                cause=deployment.id,
-            )
-        )
+        self._count(deployment, strategy, reasons.RollingBack(version=target.release.artifact.version))
+        reason = _rollback_of(deployment.release, target, failure=deployment.status_reason)
+        self._put_back(target, deployment.environment, reason, cause=deployment.id)
 
     def target(
         self, good: Sequence[KnownGood], environment: str, away: Release
-    ) -> tuple[KnownGood | None, NoRollbackTarget]:
+    ) -> tuple[KnownGood | None, reasons.NoRollbackTarget]:
         """The release to put back in the place of another, of those that succeeded there, newest first; else why there
         is none."""
         passed_over: list[Held] = []
@@ -156,22 +121,14 @@ class FailurePolicy:
             elif pin is not None and pin.version != version:
                 passed_over.append(pin.held)
             else:
-                return one, NoRollbackTarget()
-        return None, NoRollbackTarget(holds=tuple(dict.fromkeys(passed_over)))
+                return one, reasons.NoRollbackTarget()
+        return None, reasons.NoRollbackTarget(holds=tuple(dict.fromkeys(passed_over)))
 
-    def _count(
-        self, deployment: Deployment, failure_response: FailureResponse, failure_response_detail: Reason | None
-    ) -> None:
-        counted, failure = (
-            replace(deployment, failure_response=failure_response, failure_response_detail=failure_response_detail),
-            deployment.status_reason or NotRecorded(),
-        )
-        reason = (
-            Followed(failure=failure, response=failure_response_detail)
-            if failure_response_detail is not None
-            else failure
-        )
-        self._evaluation.count_failure(counted, failure_response, reason)
+    def _count(self, deployment: Deployment, response: FailureResponse, detail: Reason | None) -> None:
+        failure = deployment.status_reason or reasons.NotRecorded()
+        counted = replace(deployment, failure_response=response, failure_response_detail=detail)
+        reason = reasons.Followed(failure=failure, response=detail) if detail is not None else failure
+        self._evaluation.count_failure(counted, response, reason)
 
     def grant(self, request: RollbackRequest) -> None:
         """Schedule the rollback that a person requested, or resolve the request with the obstacle."""
@@ -181,11 +138,10 @@ class FailurePolicy:
             if environment == request.environment and request.module in (None, module)
         ]
         if not runs:
-            self._evaluation.answer(request, NothingLive(environment=request.environment))
+            self._evaluation.answer(request, reasons.NothingLive(environment=request.environment))
             return
         away = max(runs, key=lambda ran: ran.live_at)
-        module, version = away.release.artifact.module, away.release.artifact.version
-        good = self._evaluation.good(request.environment, module)
+        good = self._evaluation.good(request.environment, away.release.artifact.module)
         if good is None:
             return
         wanted = [one for one in good if request.version in (None, one.release.artifact.version)]
@@ -193,22 +149,29 @@ class FailurePolicy:
         if target is None:
             self._evaluation.answer(request, replace(obstacle, version=request.version))
             return
-        reason = RollbackOf(
-            version=version,
-            requested=Comment(by=request.by, comment=request.reason),
-            target=target.release.artifact.version,
-            deployed_at=target.live_at,
-        )
+        reason = _rollback_of(away.release, target, requested=Comment(by=request.by, comment=request.reason))
         self._evaluation.answer(request, reason)
+        self._put_back(target, request.environment, reason, cause=away.deployment, wish=request.event)
+
+    def _put_back(
+        self, target: KnownGood, environment: str, reason: reasons.RollbackOf, cause: int, wish: int | None = None
+    ) -> None:
         self._evaluation.attempt(
             AttemptScheduled(
                 kind="rollback",
-                environment=request.environment,
+                environment=environment,
                 release=target.release,
                 flow=None,
                 attempt=1,
                 reason=reason,
-                cause=away.deployment,
-                wish=request.event,
+                cause=cause,
+                wish=wish,
             )
         )
+
+
+def _rollback_of(
+    away: Release, target: KnownGood, *, failure: Reason | None = None, requested: Comment | None = None
+) -> reasons.RollbackOf:
+    versions = {"version": away.artifact.version, "target": target.release.artifact.version}
+    return reasons.RollbackOf(**versions, deployed_at=target.live_at, failure=failure, requested=requested)

@@ -3,18 +3,11 @@
 from collections.abc import Mapping
 
 from deploydb.domain.evaluation.evaluation import Evaluation
+from deploydb.domain.model import reasons
 from deploydb.domain.model.admission_reasons import SkippedByHotfix, StageAddedLater
 from deploydb.domain.model.catalog import Stage
 from deploydb.domain.model.deployment import Deployment, Status
-from deploydb.domain.model.reasons import (
-    AwaitingStages,
-    FailedUpstream,
-    NotRecorded,
-    Reason,
-    ReplacedUpstream,
-    SkippedUpstream,
-    StageReason,
-)
+from deploydb.domain.model.reasons import Reason, StageReason
 
 
 class FlowProgress:
@@ -43,7 +36,7 @@ class FlowProgress:
         unmet = [deployment for deployment in upstream if not self._is_through(deployment)]
         if not unmet or (stage.after.need == "any" and len(unmet) < len(upstream)):
             return None
-        return AwaitingStages(
+        return reasons.AwaitingStages(
             environments=tuple(deployment.environment for deployment in unmet),
             all=stage.after.need == "all",
             failed=tuple(stage_reason(deployment) for deployment in unmet if deployment.status is Status.FAILED),
@@ -79,20 +72,21 @@ class FlowProgress:
             return None
         if self.skipped_by_hotfix(deployment) is not None:
             return self.dead_end(self._stages[environment], flow)
-        reason = deployment.status_reason or NotRecorded()
+        reason = deployment.status_reason or reasons.NotRecorded()
         if deployment.status is Status.SKIPPED:
             end = self.dead_end(self._stages[environment], flow)
-            return end or SkippedUpstream(environment=environment, reason=reason)
+            return end or reasons.SkippedUpstream(environment=environment, reason=reason)
         if deployment.expired_at is not None or (
             deployment.replaced_at is not None and deployment.status is Status.FAILED
         ):
-            return FailedUpstream(environment=environment, reason=reason)
-        return ReplacedUpstream(environment=environment, reason=reason) if deployment.replaced_at is not None else None
+            return reasons.FailedUpstream(environment=environment, reason=reason)
+        replaced = deployment.replaced_at is not None
+        return reasons.ReplacedUpstream(environment=environment, reason=reason) if replaced else None
 
 
 def stage_reason(deployment: Deployment) -> StageReason:
     """The deployment's reason, as part of another one's."""
-    return StageReason(environment=deployment.environment, reason=deployment.status_reason or NotRecorded())
+    return StageReason(environment=deployment.environment, reason=deployment.status_reason or reasons.NotRecorded())
 
 
 def _has_got_through(deployment: Deployment) -> bool:

@@ -5,42 +5,20 @@ It needs no catalog: what happened happened, whatever is configured now.
 
 from datetime import datetime, timedelta
 
-from msgspec.structs import replace
-
-from deploydb.domain.evaluation.evaluation import Evaluation
+from deploydb.domain.evaluation.evaluation import NO_RESPONSE, Evaluation
+from deploydb.domain.model import reasons
 from deploydb.domain.model.deployment import Deployment, Release, Status
-from deploydb.domain.model.reasons import (
-    AttemptFailed,
-    Expired,
-    ExpiryDeferred,
-    FinishedInTime,
-    FinishedLate,
-    FinishedWithoutCommand,
-    NotRecorded,
-    UpstreamRestored,
-)
 
 _READ_AGAIN_AFTER = timedelta(seconds=1)
 
 
 def reconcile(evaluation: Evaluation) -> None:
     """Expire what was not answered in time, adopt what was not commanded, settle what runs, close what is over."""
-    for deployment in evaluation.all():
-        _take_back(evaluation, deployment)
-    for deployment in evaluation.all():
-        _expire(evaluation, deployment)
-    for deployment in evaluation.all():
-        _adopt(evaluation, deployment)
-    for deployment in evaluation.all():
-        _explain(evaluation, deployment)
-    finished = [
-        deployment
-        for deployment in evaluation.all()
-        if deployment.needs_evaluation and deployment.reported_live_at is not None
-    ]
-    for deployment in sorted(
-        finished, key=lambda deployment: (_came(evaluation, deployment), *_newness(deployment.release), deployment.id)
-    ):
+    for step in (_take_back, _expire, _adopt, _explain):
+        for deployment in evaluation.all():
+            step(evaluation, deployment)
+    finished = [one for one in evaluation.all() if one.needs_evaluation and one.reported_live_at is not None]
+    for deployment in sorted(finished, key=lambda one: _order(_came(evaluation, one), one.release, one.id)):
         _settle_running(evaluation, deployment)
     for deployment in evaluation.all():
         _close(evaluation, deployment)
@@ -51,30 +29,19 @@ def _take_back(evaluation: Evaluation, deployment: Deployment) -> None:
     expired, finished, deadline = deployment.expired_at, deployment.finished, deployment.deadline
     if expired is None or finished is None or deadline is None or finished.time >= deadline:
         return
-    followed = (
-        deployment.failure_response in ("retry", "rollback", "full_rollback") or deployment.replaced_at is not None
-    )
+    followed = deployment.failure_response in ("retry", "rollback", "full_rollback")
     later = (one.requested_at for one in evaluation.lane(deployment.environment) if one.id != deployment.id)
-    if deployment.skipped_at is not None or followed or any(at is not None and at >= expired for at in later):
+    over = deployment.skipped_at is not None or deployment.replaced_at is not None
+    if followed or over or any(at is not None and at >= expired for at in later):
         return
-    reason = FinishedInTime(at=finished.time)
-    resumed = replace(
-        deployment,
-        expired_at=None,
-        failure_response=None,
-        failure_response_detail=None,
-        status_reason=reason,
-        needs_evaluation=True,
-    )
-    evaluation.settle("resumed", resumed, reason)
+    reason = reasons.FinishedInTime(at=finished.time)
+    resumed = {"expired_at": None, "status_reason": reason, "needs_evaluation": True}
+    evaluation.settle("resumed", deployment, reason, **resumed, **NO_RESPONSE)
+    ahead = reasons.UpstreamRestored(environment=deployment.environment, reason=reason)
     for one in evaluation.all():
         if one.flow == deployment.flow is not None and one.skipped_at is not None and one.skipped_at >= expired:
-            ahead = UpstreamRestored(
-                environment=deployment.environment, reason=reason
-            )  # what else ruled it out does so again
-            evaluation.settle(
-                "resumed", replace(one, skipped_at=None, status_reason=ahead, needs_evaluation=True), ahead
-            )
+            # what else ruled it out does so again
+            evaluation.settle("resumed", one, ahead, skipped_at=None, status_reason=ahead, needs_evaluation=True)
 
 
 def _expire(evaluation: Evaluation, deployment: Deployment) -> None:
@@ -86,19 +53,19 @@ def _expire(evaluation: Evaluation, deployment: Deployment) -> None:
         return
     if evaluation.read_until is not None and evaluation.read_until < deployment.deadline:
         # its answer may have been sent in time, and wait to be read
-        evaluation.explain(deployment, ExpiryDeferred(deadline=deployment.deadline))
+        evaluation.explain(deployment, reasons.ExpiryDeferred(deadline=deployment.deadline))
         evaluation.look_again(evaluation.now + _READ_AGAIN_AFTER)
         return
-    reason = Expired(deadline=deployment.deadline, started=deployment.started is not None)
-    evaluation.settle("expired", replace(deployment, expired_at=evaluation.now, status_reason=reason), reason)
+    reason = reasons.Expired(deadline=deployment.deadline, started=deployment.started is not None)
+    evaluation.settle("expired", deployment, reason, expired_at=evaluation.now, status_reason=reason)
 
 
 def _adopt(evaluation: Evaluation, deployment: Deployment) -> None:
     """What finished without a command of ours counts as commanded now: a soak starts now, whenever it says it was."""
     ours = deployment.needs_evaluation and deployment.kind != "external" and deployment.skipped_at is None
     if ours and deployment.finished is not None and deployment.requested_at is None:
-        reason = FinishedWithoutCommand()
-        evaluation.settle("adopted", replace(deployment, requested_at=evaluation.now, status_reason=reason), reason)
+        reason = reasons.FinishedWithoutCommand()
+        evaluation.settle("adopted", deployment, reason, requested_at=evaluation.now, status_reason=reason)
 
 
 def _explain(evaluation: Evaluation, deployment: Deployment) -> None:
@@ -106,28 +73,24 @@ def _explain(evaluation: Evaluation, deployment: Deployment) -> None:
     if not deployment.needs_evaluation or deployment.skipped_at is not None or deployment.replaced_at is not None:
         return
     if deployment.expired_at is not None:
-        if deployment.outcome == "succeeded" and not isinstance(deployment.status_reason, FinishedLate):
-            evaluation.explain(deployment, FinishedLate(expired=deployment.status_reason or NotRecorded()))
+        if deployment.outcome == "succeeded" and not isinstance(deployment.status_reason, reasons.FinishedLate):
+            expired = deployment.status_reason or reasons.NotRecorded()
+            evaluation.explain(deployment, reasons.FinishedLate(expired=expired))
     elif deployment.outcome == "failed":
-        evaluation.explain(deployment, AttemptFailed(text=deployment.failure))
+        evaluation.explain(deployment, reasons.AttemptFailed(text=deployment.failure))
 
 
 def _settle_running(evaluation: Evaluation, deployment: Deployment) -> None:
     """The last deployment of a module to finish well is what runs."""
-    since, ident = _came(evaluation, deployment), deployment.id
+    since = _came(evaluation, deployment)
     if deployment.live_at is None:
         evaluation.came(deployment, since)
-    before = evaluation.runs(deployment)
-    if before is not None:
-        if before.deployment == ident:
-            return
-        if (since, *_newness(deployment.release), ident) <= (
-            before.live_at,
-            *_newness(before.release),
-            before.deployment,
-        ):
-            return
-    evaluation.run(deployment, since)
+    ran = evaluation.runs(deployment)
+    if ran is not None and ran.deployment == deployment.id:
+        return
+    order = _order(since, deployment.release, deployment.id)
+    if ran is None or order > _order(ran.live_at, ran.release, ran.deployment):
+        evaluation.run(deployment, since)
 
 
 def _came(evaluation: Evaluation, deployment: Deployment) -> datetime:
@@ -138,9 +101,9 @@ def _came(evaluation: Evaluation, deployment: Deployment) -> datetime:
     return min(deployment.reported_live_at or evaluation.now, evaluation.now)
 
 
-def _newness(release: Release) -> tuple[object, ...]:
-    """Of two that came to run at the same instant the newer release runs."""
-    return release.order_key("published")
+def _order(live_at: datetime, release: Release, deployment: int) -> tuple[object, ...]:
+    """The order in which deployments came to run. Of two at the same instant the newer release runs."""
+    return (live_at, *release.order_key("published"), deployment)
 
 
 def _close(evaluation: Evaluation, deployment: Deployment) -> None:
@@ -149,18 +112,13 @@ def _close(evaluation: Evaluation, deployment: Deployment) -> None:
         return
     troubled = any(incident.open for incident in evaluation.evidence(deployment).incidents)
     verified = deployment.status is Status.SUCCESS and not troubled
-    over = (
-        deployment.kind == "external"
-        or deployment.replaced_at is not None
-        or deployment.status is Status.SKIPPED
-        or verified
-    )
-    if over:
+    ended = deployment.replaced_at is not None or deployment.status is Status.SKIPPED
+    if deployment.kind == "external" or ended or verified:
         evaluation.close(deployment)
     elif deployment.status in (Status.COMPLETED, Status.FAILED, Status.SUCCESS):
         ran = evaluation.runs(deployment)
-        ended = deployment.expired_at if deployment.finished is None else deployment.finished.time
-        if ran is None or ran.deployment == deployment.id or ran.release.id == deployment.release.id or ended is None:
+        until = deployment.expired_at if deployment.finished is None else deployment.finished.time
+        if ran is None or ran.deployment == deployment.id or ran.release.id == deployment.release.id or until is None:
             return
-        if deployment.outcome == "succeeded" or ran.live_at > ended:
+        if deployment.outcome == "succeeded" or ran.live_at > until:
             evaluation.replace(deployment, ran.release.artifact.version)
