@@ -15,8 +15,8 @@ from deploydb.domain.model.reason_parts import mentions
 from deploydb.domain.model.reasons import ExpiryDeferred, NotAsked, NotRecorded, Reason
 from deploydb.domain.wording import clause, hotfix_text, text
 from deploydb.query.as_of import Catalogs
+from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.flow_path import stages_before, walked
-from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.query.request_context import iso
 from deploydb.query.set_aside import SetAside
 from deploydb.query.unblock_view import ReleasingBody
@@ -222,13 +222,8 @@ def _at(moment: datetime | None) -> str:
 
 def stage_body(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> StageBody:
     """A deployment, and what its gates say."""
-    return StageBody(
-        environment=view.environment,
-        deployment=view.id,
-        status=view.status,
-        reason=reason_body(view.status_reason),
-        gates=_gates(catalog, view, catalogs),
-    )
+    gates = _gates(catalog, view, catalogs)
+    return body_of(StageBody, view, deployment=view.id, reason=view.status_reason, gates=gates)
 
 
 def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> list[Gate]:

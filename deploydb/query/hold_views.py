@@ -7,7 +7,7 @@ from msgspec import Struct
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.overrides import Hold
 from deploydb.domain.wording import text
-from deploydb.query.request_context import iso
+from deploydb.query.bodies import body_of
 
 
 class Held:
@@ -79,14 +79,4 @@ class HoldBody(Struct, frozen=True, kw_only=True):
 
 def hold_body(hold: Hold) -> HoldBody:
     """A hold, as the interface tells it."""
-    return HoldBody(
-        kind=hold.kind,
-        service=hold.service,
-        environment=hold.environment,
-        version=hold.version,
-        text=text(hold.held),
-        by=hold.by,
-        reason=hold.reason,
-        since=hold.at.time.isoformat(),
-        until=iso(hold.until),
-    )
+    return body_of(HoldBody, hold, text=text(hold.held), since=hold.at.time)

@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.overrides import Hold
+from deploydb.query.bodies import ReasonBody, reason_body
 from deploydb.query.drift import Drift
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.hold_views import Held, HoldBody, hold_body
-from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.store.queries.lanes import PendingView
 from deploydb.store.queries.live_intervals import LiveIntervalView, NewestView
 

@@ -1,10 +1,8 @@
 """A service that is set aside, as it is answered."""
 
-from collections.abc import Iterable
+from msgspec import Struct
 
-from msgspec import UNSET, Struct, UnsetType
-
-from deploydb.query.request_context import iso
+from deploydb.query.bodies import body_of
 from deploydb.store.set_aside import Aside
 
 
@@ -24,18 +22,4 @@ class SetAside(Struct, frozen=True, kw_only=True, rename="camel"):
 
 def set_aside_body(aside: Aside) -> SetAside:
     """The answer about one."""
-    return SetAside(
-        service=aside.service,
-        error=aside.error,
-        first_at=aside.first_at.isoformat(),
-        last_at=aside.last_at.isoformat(),
-        attempts=aside.attempts,
-        next_at=iso(aside.next_at),
-        parked=aside.parked,
-        text=aside.words,
-    )
-
-
-def set_aside_bodies(found: Iterable[Aside]) -> list[SetAside] | UnsetType:
-    """The answers about some; not mentioned where there are none."""
-    return [set_aside_body(aside) for aside in found] or UNSET
+    return body_of(SetAside, aside, text=aside.words)

@@ -20,7 +20,7 @@ from deploydb.domain.model.errors import DeployDBError
 from deploydb.domain.unsafe_characters import encoded_visibly
 from deploydb.http.errors import bad_request, failed
 from deploydb.query.answer_limits import Lasting, Places
-from deploydb.query.reasons import ReasonBody, reason_body
+from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.revisions import Revision, Revisions
 from deploydb.store.engine import reading
 from deploydb.store.queries.changes import MOST, SEEN_AGAIN, ChangeView, changes, highest_number, numbers_above
@@ -195,17 +195,12 @@ class Stream:
         return await asyncio.get_running_loop().run_in_executor(self._threads, look)
 
 
-def _change(view: ChangeView) -> ChangeBody:
-    fields = {name: getattr(view, name) for name in ChangeView.__struct_fields__}
-    return ChangeBody(**{**fields, "reason": reason_body(view.reason)})
-
-
 def _message(found: Sequence[ChangeView], revision: int) -> bytes:
     body = Changes(
         revision=revision,
         services=sorted({one.service for one in found if one.service is not None}),
         environments=sorted({one.environment for one in found if one.environment is not None}),
-        changes=[_change(one) for one in found],
+        changes=[body_of(ChangeBody, one) for one in found],
     )
     ident = f"id: {found[-1].number}\n".encode() if found else b""
     return ident + b"event: change\ndata: " + encoded_visibly(msgspec.json.encode(body)) + b"\n\n"

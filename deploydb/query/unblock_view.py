@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from deploydb.domain.needs import Need
 from deploydb.domain.release import Releasing
-from deploydb.query.request_context import iso
+from deploydb.query.bodies import body_of
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -33,21 +33,8 @@ class ReleasingBody(Struct, frozen=True, kw_only=True):
 
 def releasing_body(releasing: Releasing, now: datetime) -> ReleasingBody:
     """The sentence, the time, and each need on its own."""
-    return ReleasingBody(
-        sentence=sentence(releasing, now),
-        possible=releasing.instead is None,
-        earliest=iso(releasing.earliest),
-        needs=[
-            NeedBody(
-                kind=need.kind,
-                text=need.text,
-                environment=need.environment,
-                promotion=need.promotion,
-                earliest=iso(need.earliest),
-            )
-            for need in releasing.needs
-        ],
-    )
+    needs, possible = [body_of(NeedBody, need) for need in releasing.needs], releasing.instead is None
+    return body_of(ReleasingBody, releasing, sentence=sentence(releasing, now), possible=possible, needs=needs)
 
 
 def sentence(releasing: Releasing, now: datetime) -> str:

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from deploydb.domain.model import catalog as configured
 from deploydb.domain.model import promotions
+from deploydb.query.bodies import body_of
 from deploydb.store.queries.artifacts import ArtifactView
 from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.flows import FlowView
@@ -24,14 +25,7 @@ class Artifact(Struct, frozen=True, kw_only=True, rename="camel"):
     @classmethod
     def of(cls, view: ArtifactView) -> "Artifact":
         """Of what is stored."""
-        return cls(
-            id=view.id,
-            group=view.group,
-            name=view.name,
-            version=view.version,
-            source_url=view.url,
-            created_at=view.created_at.isoformat(),
-        )
+        return body_of(cls, view, source_url=view.url)
 
 
 class PromotionResult(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -47,7 +41,7 @@ class PromotionResult(Struct, frozen=True, kw_only=True, rename="camel"):
     def of(cls, view: ResultView, deployment: DeploymentView) -> "PromotionResult":
         """Of what is stored."""
         asked = _RESULT_STATUS.get(view.outcome or "", "STARTED")
-        return cls(
+        return cls(  # by hand: it is the most frequent of all bodies
             id=view.id,
             promotion=view.promotion,
             status=asked if deployment.completed else "NOT_STARTED",
@@ -70,15 +64,8 @@ class Deployment(Struct, frozen=True, kw_only=True, rename="camel"):
     @classmethod
     def of(cls, view: DeploymentView) -> "Deployment":
         """Of what is stored."""
-        return cls(
-            id=view.id,
-            artifact=Artifact.of(view.artifact),
-            environment=view.environment,
-            service=view.service,
-            status=view.status,
-            promotions=[PromotionResult.of(result, view) for result in _results(view)],
-            created_at=view.created_at.isoformat(),
-        )
+        results = [PromotionResult.of(result, view) for result in _results(view)]
+        return body_of(cls, view, artifact=Artifact.of(view.artifact), promotions=results)
 
 
 def _results(view: DeploymentView) -> list[ResultView]:
@@ -99,13 +86,8 @@ class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
     @classmethod
     def of(cls, view: FlowView) -> "Flow":
         """Of what is stored."""
-        return cls(
-            id=view.id,
-            artifact=Artifact.of(view.artifact),
-            deployments=[Deployment.of(deployment) for deployment in view.deployments],
-            service=view.service,
-            created_at=view.created_at.isoformat(),
-        )
+        deployments = [Deployment.of(deployment) for deployment in view.deployments]
+        return body_of(cls, view, artifact=Artifact.of(view.artifact), deployments=deployments)
 
 
 class Service(Struct, frozen=True, kw_only=True):
@@ -121,14 +103,7 @@ class Service(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, service: configured.Service) -> "Service":
         """Of the catalog's."""
-        return cls(
-            ident=service.ident,
-            description=service.description,
-            artifacts=service.artifacts,
-            pipelines=service.pipelines,
-            promotions=service.promotions,
-            failure_strategy=service.failure_strategy.capitalize(),
-        )
+        return body_of(cls, service, failure_strategy=service.failure_strategy.capitalize())
 
 
 class DeploymentHooks(Struct, frozen=True, kw_only=True):
@@ -157,15 +132,8 @@ class Environment(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, environment: configured.Environment) -> "Environment":
         """Of the catalog's."""
-        webhooks = environment.webhooks.deployment or configured.DeploymentWebhooks()
-        hooks = DeploymentHooks(
-            created=webhooks.created, started=webhooks.started, completed=webhooks.completed, verified=webhooks.verified
-        )
-        return cls(
-            ident=environment.ident,
-            description=environment.description,
-            webhooks=Hooks(deployment=hooks, promotion=environment.webhooks.promotion),
-        )
+        hooks = body_of(DeploymentHooks, environment.webhooks.deployment or configured.DeploymentWebhooks())
+        return body_of(cls, environment, webhooks=Hooks(deployment=hooks, promotion=environment.webhooks.promotion))
 
 
 class PipelineStage(Struct, frozen=True, kw_only=True):
@@ -184,11 +152,8 @@ class Pipeline(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, pipeline: configured.Pipeline) -> "Pipeline":
         """Of the catalog's."""
-        return cls(
-            ident=pipeline.ident,
-            description=pipeline.description,
-            environments={stage.environment: PipelineStage(promotions=stage.promotions) for stage in pipeline.stages},
-        )
+        environments = {stage.environment: body_of(PipelineStage, stage) for stage in pipeline.stages}
+        return body_of(cls, pipeline, environments=environments)
 
 
 class Promotion(Struct, frozen=True, kw_only=True):
@@ -201,4 +166,4 @@ class Promotion(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, promotion: promotions.Promotion) -> "Promotion":
         """Of the catalog's."""
-        return cls(ident=promotion.ident, type=promotion.type, description=promotion.description)
+        return body_of(cls, promotion)

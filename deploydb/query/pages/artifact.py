@@ -3,9 +3,9 @@
 from msgspec import Struct
 
 from deploydb.http.errors import not_found
+from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.pages.page import Answer, Page
-from deploydb.query.reasons import ReasonBody, reason_body
-from deploydb.query.request_context import RequestContext, iso
+from deploydb.query.request_context import RequestContext
 from deploydb.store.queries.artifacts import artifacts_of_module
 from deploydb.store.queries.deployments import deployments_of_artifact
 from deploydb.store.queries.releases import release_by_id
@@ -65,35 +65,11 @@ def artifact(asked: RequestContext) -> Artifact:
             raise not_found(f"there is no artifact {ident}")
         deployments = deployments_of_artifact(connection, ident, offset=0, limit=_MOST_DEPLOYMENTS)
         versions = artifacts_of_module(connection, view.group, view.name, offset=0, limit=_MOST_VERSIONS)
-    return Artifact(
-        id=view.id,
-        group=view.group,
-        name=view.name,
-        version=view.version,
-        url=view.url,
-        digest=view.digest,
-        commit=view.commit,
-        purl=view.purl,
-        published_at=view.published_at.isoformat(),
-        published_by=view.published_by,
-        source=view.source,
-        observed=view.observed,
-        conflict=view.conflict,
-        created_at=view.created_at.isoformat(),
-        deployments=[
-            Deployed(
-                id=one.id,
-                flow=one.flow,
-                service=one.service,
-                environment=one.environment,
-                kind=one.kind,
-                status=one.status,
-                reason=reason_body(one.status_reason),
-                finished_at=iso(one.finished_at),
-            )
-            for one in deployments
-        ],
-        versions=[Version(id=one.id, version=one.version, created_at=one.created_at.isoformat()) for one in versions],
+    return body_of(
+        Artifact,
+        view,
+        deployments=[body_of(Deployed, one, reason=one.status_reason) for one in deployments],
+        versions=[body_of(Version, one) for one in versions],
     )
 
 

@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from deploydb.http.errors import not_found
 from deploydb.query.as_of import catalogs_now
+from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.explanation import StageBody, stage_body
 from deploydb.query.pages.page import Answer, Page, stream_of
-from deploydb.query.reasons import ReasonBody, reason_body
-from deploydb.query.request_context import RequestContext, iso
+from deploydb.query.request_context import RequestContext
 from deploydb.store.queries.approvals import words_on
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.flows import flow_by_id
@@ -74,41 +74,21 @@ def flow(asked: RequestContext) -> Flow:
         approvals = words_on(connection, [one.id for one in view.deployments])
     words: dict[int, list[Comment]] = defaultdict(list)
     for word in approvals:
-        words[word.deployment].append(
-            Comment(
-                promotion=word.promotion, by=word.by, given=word.given, comment=word.comment, time=word.time.isoformat()
-            )
-        )
-    return Flow(
+        words[word.deployment].append(body_of(Comment, word))
+    return body_of(
+        Flow,
+        release,
         id=view.id,
         service=view.service,
-        artifact=view.artifact.id,
-        module=view.artifact.module,
-        version=view.artifact.version,
-        commit=release.commit,
-        digest=release.digest,
-        url=release.url,
-        published_at=release.published_at.isoformat(),
-        published_by=release.published_by,
-        created_at=view.created_at.isoformat(),
+        artifact=release.id,
+        created_at=view.created_at,
         attempts=[_attempt(one, stage_body(asked.catalog, one, catalogs), words[one.id]) for one in view.deployments],
     )
 
 
 def _attempt(view: DeploymentView, stage: StageBody, words: list[Comment]) -> Attempt:
-    return Attempt(
-        stage=stage,
-        kind=view.kind,
-        attempt=view.attempt,
-        requested_at=iso(view.requested_at),
-        started_at=iso(view.started_at),
-        finished_at=iso(view.finished_at),
-        decided_at=iso(view.decided_at),
-        deadline=iso(view.deadline) if view.status in ("CREATED", "STARTED") else None,
-        failure_response_detail=reason_body(view.failure_response_detail),
-        url=view.url,
-        words=words,
-    )
+    deadline = view.deadline if view.status in ("CREATED", "STARTED") else None
+    return body_of(Attempt, view, stage=stage, deadline=deadline, words=words)
 
 
 def _command(_asked: RequestContext, answer: Answer) -> list[str]:

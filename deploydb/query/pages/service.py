@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from deploydb.http.errors import bad_request
+from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_service
 from deploydb.query.matrix import Lane
 from deploydb.query.pages.filters import moment, state
@@ -83,18 +84,7 @@ def service(asked: RequestContext) -> Service:
         now=asked.now.isoformat(),
         since=start.isoformat(),
         lanes=status(narrowed(asked, {"service": name, "environment": None, "at": None, "known_at": None})).lanes,
-        stays=[
-            Stay(
-                environment=one.environment,
-                module=one.module,
-                version=one.version,
-                deployment=one.deployment,
-                kind=one.kind,
-                status=one.status,
-                since=one.since.isoformat(),
-            )
-            for one in stays
-        ],
+        stays=[body_of(Stay, one) for one in stays],
         deployments=history(asked).deployments,
         older=older,
     )

@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import bad_request
+from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.existence import require_environment, require_service
-from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, moment, number, text
 from deploydb.store.queries.blame import MOST, ChangeBody, ChangeView, changes_between, ran_before
@@ -108,17 +108,16 @@ def blame(asked: RequestContext) -> Blame:
 
 def _change(catalog: Catalog, view: ChangeView, before: dict[int, str]) -> Change:
     change = view.body or ChangeBody(reason=f"row {view.number} of the log is malformed and cannot be read")
-    return Change(
-        time=(change.since or view.time).isoformat(),
-        recorded_at=view.recorded_at.isoformat(),
+    return body_of(
+        Change,
+        view,
+        time=change.since or view.time,
         kind=_kind(catalog, view.type, change),
-        service=view.service,
-        environment=view.environment,
         version=change.version,
         previous=before.get(change.deployment) if change.deployment is not None else None,
         what=_what(view.type, change),
         who=view.who or change.by,
-        reason=reason_body(reason_of(change.reason or change.comment) or view.deployment_reason),
+        reason=reason_of(change.reason or change.comment) or view.deployment_reason,
         deployment=change.deployment,
         event=view.number,
     )

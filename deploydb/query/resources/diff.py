@@ -8,6 +8,7 @@ from msgspec import Struct
 from deploydb.domain.model.artifact import order_key, split_module
 from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import bad_request
+from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, needed, text
@@ -133,20 +134,11 @@ def _difference(
         service=service,
         module=module,
         relation=relation,
-        origin=_side(one),
-        target=_side(other),
-        between=[
-            Release(version=release.version, commit=release.commit, published_at=release.published_at.isoformat())
-            for release in mine[:MOST]
-        ],
+        origin=body_of(Side, one) if one is not None else None,
+        target=body_of(Side, other) if other is not None else None,
+        between=[body_of(Release, release) for release in mine[:MOST]],
         more=len(between) > MOST,
     )
-
-
-def _side(view: LiveIntervalView | None) -> Side | None:
-    if view is None:
-        return None
-    return Side(version=view.version, since=view.since.isoformat(), deployment=view.deployment, status=view.status)
 
 
 RESOURCES = (

@@ -9,6 +9,7 @@ from msgspec import Struct
 from deploydb.domain.dora import Day, Lane, Rate, Run, Share, Spread, figures
 from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import bad_request, shown
+from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, text
@@ -56,17 +57,7 @@ def dora(asked: RequestContext) -> Dora:
         troubles = [trouble for trouble in found if (trouble.service, trouble.environment) in lanes]
         published = published_in(connection, _spans(runs))
     measured = figures(runs, troubles, published, since, asked.now)
-    return Dora(
-        service=service,
-        environments=environments,
-        since=since.isoformat(),
-        until=asked.now.isoformat(),
-        frequency=measured.frequency,
-        lead_time=measured.lead_time,
-        failure_rate=measured.failure_rate,
-        recovery=measured.recovery,
-        days=measured.days,
-    )
+    return body_of(Dora, measured, service=service, environments=environments, since=since, until=asked.now)
 
 
 def _window(asked: RequestContext) -> timedelta:

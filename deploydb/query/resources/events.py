@@ -7,8 +7,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from deploydb.domain.model.facts import OWN_SOURCE
 from deploydb.http.errors import bad_request
+from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.paging import LARGEST
-from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, moment, number, text
 from deploydb.store.queries.events import EventView, Filter, events_before
@@ -69,31 +69,13 @@ def filter_of(asked: RequestContext) -> Filter:
 
 def event_of(view: EventView) -> Event:
     """The body of one."""
-    return Event(
-        number=view.number,
-        source=view.source,
-        id=view.id,
-        type=view.type,
-        time=view.time.isoformat(),
-        recorded_at=view.recorded_at.isoformat(),
-        publisher=view.publisher,
-        who=view.who,
-        service=view.service,
-        environment=view.environment,
-        reason=_reason(view),
-        body=view.body,
-    )
+    # a decision has a reason; a fact's is a text in its body
+    found = msgspec.json.decode(view.body, type=_Decision).reason if view.source == OWN_SOURCE else None
+    return body_of(Event, view, reason=(reason_of(found) if isinstance(found, dict) else None) or UNSET)
 
 
 class _Decision(Struct, frozen=True):
     reason: Any = None
-
-
-def _reason(view: EventView) -> ReasonBody | UnsetType:
-    """Of a decision; a fact's is a text in its body."""
-    found = msgspec.json.decode(view.body, type=_Decision).reason if view.source == OWN_SOURCE else None
-    reason = reason_of(found) if isinstance(found, dict) else None
-    return reason_body(reason) if reason is not None else UNSET
 
 
 FILTERS = (

@@ -2,9 +2,9 @@
 
 from msgspec import Struct
 
+from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.existence import require_lane, require_service
-from deploydb.query.reasons import ReasonBody, reason_body
-from deploydb.query.request_context import RequestContext, iso
+from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import PAGE, Resource
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.history import history as deployments_of
@@ -54,23 +54,8 @@ def history(asked: RequestContext) -> History:
 
 
 def _tried(view: DeploymentView) -> Tried:
-    return Tried(
-        id=view.id,
-        flow=view.flow,
-        environment=view.environment,
-        module=view.artifact.module,
-        version=view.artifact.version,
-        kind=view.kind,
-        status=view.status,
-        trigger_reason=reason_body(view.trigger_reason),
-        reason=reason_body(view.status_reason),
-        created_at=view.created_at.isoformat(),
-        requested_at=iso(view.requested_at),
-        started_at=iso(view.started_at),
-        finished_at=iso(view.finished_at),
-        decided_at=iso(view.decided_at),
-        url=view.url,
-    )
+    artifact = view.artifact
+    return body_of(Tried, view, module=artifact.module, version=artifact.version, reason=view.status_reason)
 
 
 RESOURCES = (

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from msgspec import UNSET, Struct, UnsetType
 
+from deploydb.query.bodies import body_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource
-from deploydb.query.set_aside import SetAside, set_aside_bodies
+from deploydb.query.set_aside import SetAside, set_aside_body
 from deploydb.store.queries import operations as queries
 from deploydb.store.queries.operations import WaitingView
 from deploydb.store.set_aside import set_aside_services
@@ -97,56 +98,22 @@ def operations(asked: RequestContext) -> Operations:
         aside = set_aside_services(connection)
     return Operations(
         now=asked.now.isoformat(),
-        last_event=Last(
-            number=last.number,
-            type=last.type,
-            source=last.source,
-            time=last.time.isoformat(),
-            recorded_at=last.recorded_at.isoformat(),
-        )
-        if last is not None
-        else None,
+        last_event=body_of(Last, last) if last is not None else None,
         evaluations=_waiting(evaluations, asked.now),
         outbox=_waiting(outbox, asked.now),
-        returned=[
-            Returned(
-                id=one.id,
-                routing_key=one.routing_key,
-                attempts=one.attempts,
-                problem=one.problem,
-                created_at=one.created_at.isoformat(),
-                due_at=one.due_at.isoformat(),
-            )
-            for one in returned
-        ],
+        returned=[body_of(Returned, one) for one in returned],
         unmatched=count,
-        unmatched_facts=[
-            Unmatched(
-                number=one.number,
-                type=one.type,
-                source=one.source,
-                time=one.time.isoformat(),
-                service=one.service,
-                environment=one.environment,
-                version=one.version,
-                why=one.why,
-            )
-            for one in facts
-        ],
-        due=[Due(service=one.service, due_at=one.due_at.isoformat()) for one in due],
+        unmatched_facts=[body_of(Unmatched, one) for one in facts],
+        due=[body_of(Due, one) for one in due],
         catalog=asked.catalog.digest,
         problems=list(asked.problems),
-        set_aside=set_aside_bodies(aside),
+        set_aside=[set_aside_body(one) for one in aside] or UNSET,
     )
 
 
 def _waiting(view: WaitingView, now: datetime) -> Waiting:
-    oldest = view.oldest_at
-    return Waiting(
-        count=view.count,
-        oldest_at=oldest.isoformat() if oldest is not None else None,
-        oldest_age_seconds=max((now - oldest).total_seconds(), 0.0) if oldest is not None else None,
-    )
+    age = max((now - view.oldest_at).total_seconds(), 0.0) if view.oldest_at is not None else None
+    return body_of(Waiting, view, oldest_age_seconds=age)
 
 
 RESOURCES = (Resource(path="/api/operations", read=operations, momentary=True),)

@@ -14,6 +14,7 @@ from deploydb.domain.model.catalog import Service, Stage
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.promotions import Promotion
 from deploydb.http.errors import bad_request, hint, not_found, shown
+from deploydb.query.bodies import body_of
 from deploydb.query.hold_views import Held
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, needed
@@ -150,13 +151,8 @@ def _business(situation: ServiceSnapshot, service: Service, stage: Stage, versio
 
 
 def _gate(where: str, promotion: Promotion, lane: Lane) -> PlannedGate:
-    return PlannedGate(
-        promotion=promotion.ident,
-        type=promotion.type,
-        description=promotion.description,
-        asked=where,
-        takes=_takes(expected_of(promotion, lane.gates.get(promotion.ident))),
-    )
+    takes = _takes(expected_of(promotion, lane.gates.get(promotion.ident)))
+    return body_of(PlannedGate, promotion, promotion=promotion.ident, asked=where, takes=takes)
 
 
 def _takes(takes: Expected | None) -> Takes | None:

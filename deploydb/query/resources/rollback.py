@@ -18,6 +18,7 @@ from deploydb.domain.model.overrides import standing
 from deploydb.domain.model.promotions import DependsOnPromotion
 from deploydb.domain.model.reasons import NothingLive
 from deploydb.http.errors import not_found, shown
+from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_lane
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, text
@@ -118,10 +119,12 @@ def rollback(asked: RequestContext) -> Rollback:
     return Rollback(
         service=service,
         environment=environment,
-        away=Away(version=away.release.artifact.version, deployment=away.deployment, since=away.live_at.isoformat()),
-        target=_target(target) if target is not None else None,
+        away=body_of(Away, away, version=away.release.artifact.version, since=away.live_at),
+        target=body_of(Target, target, version=target.release.artifact.version, since=target.live_at)
+        if target is not None
+        else None,
         why=_why(target) if target is not None else obstacle,
-        undoes=[_release(release) for release in undone],
+        undoes=[body_of(Undone, one.artifact, published_at=one.published_at) for one in undone],
         dependents=list(_dependents(asked, service, environment, target)),
         holds=_holds(asked, situation, environment),
         possible=target is not None,
@@ -188,23 +191,6 @@ def _holds(asked: RequestContext, situation: ServiceSnapshot, environment: str) 
 def _why(target: KnownGood) -> str:
     where = "completed the pipeline" if target.completed else "succeeded there"
     return f"{target.release.artifact.version} was the last that {where}, deployed {instant(target.live_at)}"
-
-
-def _target(target: KnownGood) -> Target:
-    return Target(
-        version=target.release.artifact.version,
-        deployment=target.deployment,
-        since=target.live_at.isoformat(),
-        completed=target.completed,
-    )
-
-
-def _release(release: Release) -> Undone:
-    return Undone(
-        version=release.artifact.version,
-        commit=release.artifact.commit,
-        published_at=release.published_at.isoformat(),
-    )
 
 
 RESOURCES = (

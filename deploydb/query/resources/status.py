@@ -10,7 +10,7 @@ from deploydb.query.existence import require_environment, require_service
 from deploydb.query.matrix import Lane, Matrix
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
-from deploydb.query.set_aside import SetAside, set_aside_bodies
+from deploydb.query.set_aside import SetAside, set_aside_body
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.lanes import PendingView, pending_in
 from deploydb.store.queries.live_intervals import newest_of_modules, ran_at, running_now
@@ -66,7 +66,7 @@ def status(asked: RequestContext) -> Status:
         lanes=lanes,
         at=iso(at),
         known_at=iso(known_at),
-        set_aside=set_aside_bodies(aside),
+        set_aside=[set_aside_body(one) for one in aside] or UNSET,
     )
 
 

@@ -10,8 +10,8 @@ from msgspec import Struct
 from deploydb.domain.model.artifact import order_key, split_module
 from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import not_found, shown
+from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.environment_sequence import environments_in_order
-from deploydb.query.reasons import ReasonBody, reason_body
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource
 from deploydb.store.queries.artifact_places import (
@@ -90,19 +90,7 @@ def where(asked: RequestContext) -> Where:
     ordered = sorted(views, key=lambda one: (one.service, rank.get(one.environment, len(rank)), one.environment))
     return Where(
         what=what,
-        artifacts=[
-            Found(
-                id=one.id,
-                module=one.module,
-                version=one.version,
-                commit=one.commit,
-                digest=one.digest,
-                purl=one.purl,
-                published_at=one.published_at.isoformat(),
-                places=[_place(asked.catalog, one, view) for view in ordered if view.artifact == one.id],
-            )
-            for one in found
-        ],
+        artifacts=[body_of(Found, one, places=_places(asked.catalog, one, ordered)) for one in found],
         more=len(found) == MOST,
     )
 
@@ -123,21 +111,15 @@ def _meant(connection: sa.Connection, catalog: Catalog, what: str) -> Sequence[F
     return by_version(connection, [split_module(one) for one in modules], what)
 
 
+def _places(catalog: Catalog, found: FoundView, views: Sequence[PlaceView]) -> list[Place]:
+    return [_place(catalog, found, view) for view in views if view.artifact == found.id]
+
+
 def _place(catalog: Catalog, found: FoundView, view: PlaceView) -> Place:
     now = None
     if view.runs is not None and view.runs != found.id and view.runs_version is not None:
         now = Now(version=view.runs_version, since=iso(view.runs_since) or "", newer=_is_newer(catalog, found, view))
-    return Place(
-        service=view.service,
-        environment=view.environment,
-        state=_state(found, view),
-        deployment=view.deployment,
-        status=view.status,
-        reason=reason_body(view.reason),
-        since=iso(view.since),
-        until=iso(view.until),
-        now=now,
-    )
+    return body_of(Place, view, state=_state(found, view), now=now)
 
 
 def _state(found: FoundView, view: PlaceView) -> State:
