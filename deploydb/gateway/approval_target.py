@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.promotions import FREEZE, ManualPromotion
 from deploydb.gateway.approval_request import ApprovalRequest
-from deploydb.http.errors import hint, not_found, shown
+from deploydb.http.errors import existing, hint, not_found, shown
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id
 from deploydb.store.queries.why import deployment_of_version
 
@@ -18,9 +18,8 @@ def require_promotion(catalog: Catalog, word: ApprovalRequest) -> None:
 
     Raises: HTTPException 404 where there is no such lane or promotion, 422 where it is not for people to answer.
     """
-    service = catalog.services.get(word.service)
-    if service is None:
-        raise _unknown(f"service {shown(word.service)}", catalog.services)
+    services = catalog.services
+    service = existing(services.get(word.service), f"service {shown(word.service)}{hint(services)}")
     stages = {stage.environment: stage for stage in catalog.stages(service)}
     stage = stages.get(word.environment)
     if stage is None:

@@ -1,6 +1,7 @@
 """Errors as clients get them: `{"code": 404, "message": "…"}`, always in plain JSON, or a page where people ask."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import TypeVar
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -14,6 +15,7 @@ from deploydb.http.negotiation import JSON
 ErrorAnswer = Callable[[Request, int, str, Mapping[str, str] | None], Response]
 """Makes an error's answer: to which request, its status, its message, and its headers."""
 
+T = TypeVar("T")
 _LONGEST_SHOWN = 200
 _MOST_HINTED = 20
 
@@ -36,6 +38,13 @@ def bad_request(message: str) -> HTTPException:
 def not_found(message: str) -> HTTPException:
     """404: what was asked for does not exist."""
     return HTTPException(404, message)
+
+
+def existing(found: T | None, what: str) -> T:
+    """What was found. Raises: HTTPException 404 where that is nothing: there is no `what`."""
+    if found is None:
+        raise not_found(f"there is no {what}")
+    return found
 
 
 def failed(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

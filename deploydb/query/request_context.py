@@ -1,18 +1,20 @@
 """A request as a resource sees it: what was asked for, checked, and where the answer is to be found."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import sqlalchemy as sa
 from msgspec import Struct
 from starlette.requests import Request
 
 from deploydb.domain.model.catalog import Catalog
-from deploydb.http.errors import bad_request, not_found, shown
+from deploydb.http.errors import bad_request, existing, not_found, shown
 from deploydb.query.paging import DEFAULT_SIZE, LARGEST, Page
 from deploydb.store.engine import reading
 
+T = TypeVar("T")
 _DIGITS_OF_LARGEST = 19
 _PAGING = ("pageNumber", "perPageSize")
 """Of these the first counts where one is given twice, as clients of v1 have it."""
@@ -47,6 +49,12 @@ class RequestContext(Struct, frozen=True, kw_only=True, eq=False):
         if not 0 < number <= LARGEST:
             raise not_found(f"there is no {what} {shown(text)}")
         return number
+
+    def row(self, what: str, read: Callable[[sa.Connection, int], T | None]) -> T:
+        """The row that the id of the path names, by a query. Raises: HTTPException as `ident`, 404 for no row."""
+        ident = self.ident(what)
+        with self.store() as connection:
+            return existing(read(connection, ident), f"{what} {ident}")
 
     def name(self, what: str) -> str:
         """A name of the path. Raises: HTTPException 404 for one that nothing can have."""

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from deploydb.http.errors import not_found
+from deploydb.http.errors import existing
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.pages.page import Answer, Page
 from deploydb.query.request_context import RequestContext
@@ -60,9 +60,7 @@ def artifact(asked: RequestContext) -> Artifact:
     """One artifact, its deployments, and the newest versions of its module."""
     ident = asked.ident("artifact")
     with asked.store() as connection:
-        view = release_by_id(connection, ident)
-        if view is None:
-            raise not_found(f"there is no artifact {ident}")
+        view = existing(release_by_id(connection, ident), f"artifact {ident}")
         deployments = deployments_of_artifact(connection, ident, offset=0, limit=_MOST_DEPLOYMENTS)
         versions = artifacts_of_module(connection, view.group, view.name, offset=0, limit=_MOST_VERSIONS)
     return body_of(

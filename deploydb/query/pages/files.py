@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deploydb.http.errors import not_found, shown
+from deploydb.http.errors import existing, shown
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -51,8 +51,6 @@ class Files:
 
     async def _send(self, request: Request) -> Response:
         name = request.path_params["name"]
-        file = self._files.get(name)
-        if file is None:
-            raise not_found(f"there is no file {shown(name)}")
+        file = existing(self._files.get(name), f"file {shown(name)}")
         kept = _FOR_EVER if request.scope["query_string"] == file.digest.encode() else "no-cache"
         return Response(file.content, media_type=file.media_type, headers={"Cache-Control": kept})

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from deploydb.http.errors import not_found
+from deploydb.http.errors import existing
 from deploydb.query.as_of import catalogs_now
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.explanation import StageBody, stage_body
@@ -65,9 +65,7 @@ def flow(asked: RequestContext) -> Flow:
     """One flow, with every attempt in every stage."""
     ident = asked.ident("flow")
     with asked.store() as connection:
-        view = flow_by_id(connection, ident)
-        if view is None:
-            raise not_found(f"there is no flow {ident}")
+        view = existing(flow_by_id(connection, ident), f"flow {ident}")
         release = release_by_id(connection, view.artifact.id)
         assert release is not None  # noqa: S101  # its flow names it, in the same snapshot
         catalogs = catalogs_now(connection, view.deployments)

@@ -5,19 +5,19 @@ from deploydb.query.paging import MOST
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import PAGE, Resource
 from deploydb.query.v1_schema import Artifact, Deployment
-from deploydb.store.queries.artifacts import ArtifactView, artifact_by_id, artifacts_of_module, latest_of_module
+from deploydb.store.queries.artifacts import artifact_by_id, artifacts_of_module, latest_of_module
 from deploydb.store.queries.deployments import deployments_of_artifact
 
 
 def by_id(asked: RequestContext) -> Artifact:
     """One artifact."""
-    return Artifact.of(_artifact(asked))
+    return Artifact.of(asked.row("artifact", artifact_by_id))
 
 
 def versions(asked: RequestContext) -> list[Artifact]:
     """All versions of an artifact's module, newest first; a page of them where one is asked for."""
     page = asked.page(size=MOST)
-    known = _artifact(asked)
+    known = asked.row("artifact", artifact_by_id)
     with asked.store() as connection:
         views = artifacts_of_module(connection, known.group, known.name, offset=page.offset, limit=page.size)
     return [Artifact.of(view) for view in page.filled(views)]
@@ -26,7 +26,7 @@ def versions(asked: RequestContext) -> list[Artifact]:
 def deployments(asked: RequestContext) -> list[Deployment]:
     """An artifact's deployments, ascending, none too; a page of them where one is asked for."""
     page = asked.page(size=MOST)
-    known = _artifact(asked)
+    known = asked.row("artifact", artifact_by_id)
     with asked.store() as connection:
         views = deployments_of_artifact(connection, known.id, offset=page.offset, limit=page.size)
     if page.number:
@@ -53,15 +53,6 @@ def latest(asked: RequestContext) -> Artifact:
     if view is None:
         raise not_found(f"no artifact {shown(group)}:{shown(name)} has been published")
     return Artifact.of(view)
-
-
-def _artifact(asked: RequestContext) -> ArtifactView:
-    ident = asked.ident("artifact")
-    with asked.store() as connection:
-        view = artifact_by_id(connection, ident)
-    if view is None:
-        raise not_found(f"there is no artifact {ident}")
-    return view
 
 
 def _module(asked: RequestContext) -> tuple[str, str]:

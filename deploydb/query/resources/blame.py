@@ -91,10 +91,8 @@ def blame(asked: RequestContext) -> Blame:
         raise bad_request(f"hours={hours} is not from 1 to {MOST_HOURS}")
     since = until - timedelta(hours=hours or _HOURS)
     with asked.store() as connection:
-        if service is not None:
-            require_service(connection, asked.catalog, service)
-        if environment is not None:
-            require_environment(connection, asked.catalog, environment)
+        require_service(connection, asked.catalog, service)
+        require_environment(connection, asked.catalog, environment)
         views = changes_between(connection, since, until, service=service, environment=environment)
         came = [view.body.deployment for view in views if view.type == "environment.changed" and view.body]
         before = ran_before(connection, [each for each in came if each is not None]) if came else {}

@@ -1,6 +1,6 @@
 """Deployments and their promotion results: `/api/deployments…`."""
 
-from deploydb.http.errors import not_found
+from deploydb.http.errors import existing, not_found
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import PAGE, Resource
 from deploydb.query.v1_schema import Deployment, PromotionResult
@@ -18,10 +18,7 @@ def page(asked: RequestContext) -> list[Deployment]:
 def latest(asked: RequestContext) -> Deployment:
     """The deployment with the highest id."""
     with asked.store() as connection:
-        view = latest_deployment(connection)
-    if view is None:
-        raise not_found("there is no deployment yet")
-    return Deployment.of(view)
+        return Deployment.of(existing(latest_deployment(connection), "deployment yet"))
 
 
 def by_id(asked: RequestContext) -> Deployment:
@@ -41,12 +38,7 @@ def result(asked: RequestContext) -> PromotionResult:
 
 def asked_deployment(asked: RequestContext) -> DeploymentView:
     """The deployment of the path. Raises: HTTPException 404 where there is none."""
-    ident = asked.ident("deployment")
-    with asked.store() as connection:
-        view = deployment_by_id(connection, ident)
-    if view is None:
-        raise not_found(f"there is no deployment {ident}")
-    return view
+    return asked.row("deployment", deployment_by_id)
 
 
 RESOURCES = (

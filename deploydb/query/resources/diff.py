@@ -66,8 +66,7 @@ def diff(asked: RequestContext) -> Diff:
     with asked.store() as connection:
         require_environment(connection, asked.catalog, origin)
         require_environment(connection, asked.catalog, target)
-        if service is not None:
-            require_service(connection, asked.catalog, service)
+        require_service(connection, asked.catalog, service)
         if at is not None:
             here, there = (ran_at(connection, at, None, service, each) for each in (origin, target))
         else:

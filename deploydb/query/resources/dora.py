@@ -48,10 +48,8 @@ def dora(asked: RequestContext) -> Dora:
     lanes = _production(asked.catalog, service, environment)
     environments = sorted({there for _, there in lanes})
     with asked.store() as connection:
-        if service is not None:
-            require_service(connection, asked.catalog, service)
-        if environment is not None:
-            require_environment(connection, asked.catalog, environment)
+        require_service(connection, asked.catalog, service)
+        require_environment(connection, asked.catalog, environment)
         runs = [run for run in runs_since(connection, since, environments, service) if _of(run) in lanes]
         found = troubles_between(connection, since, asked.now, environments, service)
         troubles = [trouble for trouble in found if (trouble.service, trouble.environment) in lanes]

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from deploydb.query.bodies import ReasonBody, body_of
-from deploydb.query.existence import require_lane, require_service
+from deploydb.query.existence import require_lane
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import PAGE, Resource
 from deploydb.store.queries.deployments import DeploymentView
@@ -44,9 +44,7 @@ def history(asked: RequestContext) -> History:
     environment = asked.name("environment") if "environment" in asked.request.path_params else None
     with asked.store() as connection:
         views = deployments_of(connection, service, environment, offset=page.offset, limit=page.size)
-        if not views and environment is None:
-            require_service(connection, asked.catalog, service)
-        elif not views and environment is not None:
+        if not views:
             require_lane(connection, asked.catalog, service, environment)
     if page.number:
         page.filled(views)

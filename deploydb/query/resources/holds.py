@@ -20,10 +20,8 @@ def holds(asked: RequestContext) -> Holds:
     service, environment = asked.option("service"), asked.option("environment")
     with asked.store() as connection:
         found = holds_at(connection, asked.now, service)
-        if service is not None:
-            require_service(connection, asked.catalog, service)
-        if environment is not None:
-            require_environment(connection, asked.catalog, environment)
+        require_service(connection, asked.catalog, service)
+        require_environment(connection, asked.catalog, environment)
     held = Held(found, asked.catalog)
     if service is not None:
         found = held.over(service, environment)

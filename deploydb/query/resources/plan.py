@@ -13,7 +13,7 @@ from deploydb.domain.model.artifact import version_key
 from deploydb.domain.model.catalog import Service, Stage
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.promotions import Promotion
-from deploydb.http.errors import bad_request, hint, not_found, shown
+from deploydb.http.errors import bad_request, existing, hint, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.hold_views import Held
 from deploydb.query.request_context import RequestContext
@@ -76,9 +76,8 @@ def plan(asked: RequestContext) -> Plan:
     """The stages in the order in which it would come to them: what asks there, what stands in the way now, and when it
     would be there, reckoned from how long the same steps took before."""
     name, version = asked.name("service"), asked.option("version")
-    service = asked.catalog.services.get(name)
-    if service is None:
-        raise not_found(f"there is no service {shown(name)}{hint(asked.catalog.services)}")
+    services = asked.catalog.services
+    service = existing(services.get(name), f"service {shown(name)}{hint(services)}")
     if version is None:
         raise bad_request("version is missing: which one would come?")
     stages = asked.catalog.stages(service)

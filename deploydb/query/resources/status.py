@@ -55,10 +55,8 @@ def status(asked: RequestContext) -> Status:
         if environment is not None:
             lanes = [lane for lane in lanes if lane.environment == environment]
         if not lanes:
-            if service is not None:
-                require_service(connection, catalog, service)
-            if environment is not None:
-                require_environment(connection, catalog, environment)
+            require_service(connection, catalog, service)
+            require_environment(connection, catalog, environment)
         past = at is not None or known_at is not None
         aside = [] if past else [one for one in set_aside_services(connection) if service in (None, one.service)]
     return Status(
