@@ -1,8 +1,10 @@
 """What every request passes: its id, the limits, the headers of every answer, the end of an error, the metrics."""
 
+import re
 import time
+from uuid import uuid4
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,13 +13,14 @@ from structlog.contextvars import bind_contextvars
 from deploydb.domain.model.errors import Misconfigured, Transient
 from deploydb.http.errors import ErrorAnswer
 from deploydb.http.metrics import RequestMetrics
-from deploydb.http.request_ids import HEADER, request_id
 from deploydb.telemetry import Log
 
 MOST_PATH_BYTES = 48 * 1024
 """Group and name of a module may have 8192 characters each, some of them escaped. The HTTP parser ends at 64 KiB."""
 MOST_QUERY_BYTES = 16 * 1024
 
+_ID_HEADER = "X-Request-Id"
+_PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SLOW_SECONDS = 1.0
 """An answer whose head took longer is in the log."""
 
@@ -32,8 +35,8 @@ _HEADERS = {
 
 
 class RequestMiddleware:
-    """ASGI middleware around everything; costs no task of its own. The request's id is on every line that is logged on
-    its way. Request bodies are not read here."""
+    """ASGI middleware around everything; costs no task of its own. The request's id, the client's `X-Request-Id` where
+    it is a plain word, is on every line that is logged on its way. Request bodies are not read here."""
 
     def __init__(self, app: ASGIApp, *, metrics: RequestMetrics, log: Log, answer: ErrorAnswer) -> None:
         self._app = app
@@ -48,7 +51,8 @@ class RequestMiddleware:
             return
         began = time.perf_counter()
         answered = False
-        id_ = request_id(scope)
+        given = Headers(scope=scope).get(_ID_HEADER, "")
+        id_ = given if _PLAIN_ID.fullmatch(given) else uuid4().hex
 
         async def send_on(message: Message) -> None:
             nonlocal answered
@@ -57,7 +61,7 @@ class RequestMiddleware:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                headers[HEADER] = id_
+                headers[_ID_HEADER] = id_
                 seconds = time.perf_counter() - began
                 self._metrics.count(scope, message["status"], seconds)
                 if seconds > SLOW_SECONDS:
