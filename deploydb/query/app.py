@@ -26,7 +26,6 @@ from deploydb.http.metrics import metrics_route, process_registry
 from deploydb.http.negotiation import JSON
 from deploydb.query.export import Export
 from deploydb.query.openapi import document
-from deploydb.query.pages import PAGES
 from deploydb.query.pages.routes import Serving
 from deploydb.query.read_engine import for_reading
 from deploydb.query.resource import Resource
@@ -110,7 +109,7 @@ def application(
         problems=problems,
     )
     answers = Answers(sources)
-    serving = Serving(sources, answers, PAGES)
+    serving = Serving(sources, answers)
     stream = Stream(engine, answers.revisions, workforce, log)
     app = http.application(
         "query",

@@ -10,8 +10,8 @@ strictest Content-Security-Policy that pages can have tells the browser so.
 
 from collections.abc import Sequence
 
-from deploydb.query.pages import artifact, audit, blame, diff, dora, flow, operations, service, status, where, why
+from deploydb.query.pages import artifact, audit, flow, reports, service, status
 from deploydb.query.pages.page import Page
 
-_MODULES = (status, service, flow, why, artifact, audit, blame, diff, dora, where, operations)
+_MODULES = (status, service, flow, artifact, audit, reports)
 PAGES: Sequence[Page] = [page for module in _MODULES for page in module.PAGES]

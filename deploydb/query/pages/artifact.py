@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from deploydb.http.errors import existing
 from deploydb.query.bodies import ReasonBody, body_of
-from deploydb.query.pages.page import Answer, Page
+from deploydb.query.pages.page import Page
 from deploydb.query.request_context import RequestContext
 from deploydb.store.queries.artifacts import artifacts_of_module
 from deploydb.store.queries.deployments import deployments_of_artifact
@@ -71,8 +71,11 @@ def artifact(asked: RequestContext) -> Artifact:
     )
 
 
-def _command(_asked: RequestContext, answer: Answer) -> list[str]:
-    return ["artifact", "show", str(answer["id"])]
-
-
-PAGES = (Page(path="/artifacts/{id}", template="artifact.html", read=artifact, command=_command),)
+PAGES = (
+    Page(
+        path="/artifacts/{id}",
+        template="artifact.html",
+        read=artifact,
+        command=lambda _asked, answer: ["artifact", "show", str(answer["id"])],
+    ),
+)

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from deploydb.query.pages.filters import moment, span
-from deploydb.query.pages.page import Answer, options_of, pages_of
+from deploydb.query.pages.page import Answer, options_of, page_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import events
 
@@ -65,10 +65,8 @@ def _lateness(row: Any) -> str | None:  # noqa: ANN401  # an event of the body
 
 
 def _command(asked: RequestContext, _answer: Answer) -> list[str]:
-    names = [parameter.name for parameter in PAGES[0].parameters if parameter.name not in _PAGING]
-    return ["events", *options_of(asked, **{name: name.replace("_", "-") for name in names})]
+    names = (parameter.name for parameter in PAGES[0].parameters if parameter.name not in _PAGING)
+    return ["events", *options_of(asked, *names)]
 
 
-PAGES = tuple(
-    replace(page, path="/audit") for page in pages_of(events.RESOURCES, "/events", "audit.html", _command, _drawn)
-)
+PAGES = (replace(page_of(events.RESOURCES[0], "audit.html", _command, _drawn), path="/audit"),)

@@ -1,8 +1,6 @@
 """`/flows/{id}`: a release's way, a row a stage and a row a gate."""
 
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any
 
 from msgspec import Struct
 
@@ -10,7 +8,7 @@ from deploydb.http.errors import existing
 from deploydb.query.as_of import catalogs_now
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.explanation import StageBody, stage_body
-from deploydb.query.pages.page import Answer, Page, stream_of
+from deploydb.query.pages.page import Page, stream_of
 from deploydb.query.request_context import RequestContext
 from deploydb.store.queries.approvals import words_on
 from deploydb.store.queries.deployments import DeploymentView
@@ -89,12 +87,12 @@ def _attempt(view: DeploymentView, stage: StageBody, words: list[Comment]) -> At
     return body_of(Attempt, view, stage=stage, deadline=deadline, words=words)
 
 
-def _command(_asked: RequestContext, answer: Answer) -> list[str]:
-    return ["flow", "show", str(answer["id"])]
-
-
-def _drawn(_asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
-    return {"stream": stream_of(service=answer["service"])}
-
-
-PAGES = (Page(path="/flows/{id}", template="flow.html", read=flow, command=_command, drawn=_drawn),)
+PAGES = (
+    Page(
+        path="/flows/{id}",
+        template="flow.html",
+        read=flow,
+        command=lambda _asked, answer: ["flow", "show", str(answer["id"])],
+        drawn=lambda _asked, answer: {"stream": stream_of(service=answer["service"])},
+    ),
+)

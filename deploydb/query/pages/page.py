@@ -1,64 +1,38 @@
 """A page as it is declared: its address, its reader and its template."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from starlette.requests import Request
 
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.request_context import RequestContext
-from deploydb.query.resource import Parameter, Resource
+from deploydb.query.resource import Resource
 
 Answer = Any
 """A body as its JSON has it: templates see the fields that clients get."""
 
 
-def _nothing(_asked: RequestContext, _answer: Answer) -> Mapping[str, Any]:
-    return {}
-
-
-class Page(Struct, frozen=True, kw_only=True, eq=False):
+class Page(Resource, frozen=True, kw_only=True, eq=False):
     """`command`: the words after `deploydb` that give the same answer. `drawn`: what the template has beside the body,
     made from it; with a `stream` (`stream_of`) the page follows the state."""
 
-    path: str
     template: str
-    read: Callable[[RequestContext], Any]
     command: Callable[[RequestContext, Answer], Sequence[str]]
-    drawn: Callable[[RequestContext, Answer], Mapping[str, Any]] = _nothing
-    parameters: tuple[Parameter, ...] = ()
-    momentary: bool = False
-
-    def resource(self) -> Resource:
-        """The data of the page as JSON: at its address with `.json`."""
-        path = f"{self.path}.json"
-        return Resource(path=path, read=self.read, parameters=self.parameters, momentary=self.momentary)
+    drawn: Callable[[RequestContext, Answer], Mapping[str, Any]] = lambda _asked, _answer: {}
 
 
-def pages_of(
-    resources: Iterable[Resource],
-    path: str,
+def page_of(
+    resource: Resource,
     template: str,
     command: Callable[[RequestContext, Answer], Sequence[str]],
-    drawn: Callable[[RequestContext, Answer], Mapping[str, Any]] = _nothing,
-) -> tuple[Page, ...]:
-    """The page of the resource `/api{path}`."""
-    return tuple(
-        Page(
-            path=path,
-            template=template,
-            read=resource.read,
-            command=command,
-            drawn=drawn,
-            parameters=resource.parameters,
-            momentary=resource.momentary,
-        )
-        for resource in resources
-        if resource.path == f"/api{path}"
-    )
+    drawn: Callable[[RequestContext, Answer], Mapping[str, Any]] = lambda _asked, _answer: {},
+) -> Page:
+    """The page of a resource, at its path without `/api`."""
+    declared = {**asdict(resource), "path": resource.path.removeprefix("/api")}
+    return Page(**declared, template=template, command=command, drawn=drawn)
 
 
 def choices(asked: RequestContext) -> dict[str, Sequence[str]]:
@@ -84,11 +58,7 @@ def stream_of(**wanted: str | None) -> str:
     return f"/api/stream?{urlencode(given)}" if given else "/api/stream"
 
 
-def options_of(asked: RequestContext, **named: str) -> list[str]:
-    """Options of a command line for the parameters that were given, by the names that they have there."""
-    words: list[str] = []
-    for name, option in named.items():
-        value = asked.request.query_params.get(name)
-        if value:
-            words += [f"--{option}", value]
-    return words
+def options_of(asked: RequestContext, *names: str) -> list[str]:
+    """Options of a command line for those of the parameters that were given."""
+    given = [(name.replace("_", "-"), asked.request.query_params.get(name)) for name in names]
+    return [word for name, value in given if value for word in (f"--{name}", value)]

@@ -1,7 +1,7 @@
 """Templates, what they may call, and the answers that browsers get."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -16,29 +16,27 @@ from deploydb.identity import APPROVE, FORM_COOKIE, FORM_FIELD, Person
 from deploydb.query.pages import filters
 from deploydb.query.pages.files import Files
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
 )
 _LONGEST_TOKEN = 200
+_NAMED = (
+    ("/status", "Status"),
+    ("/audit", "Audit"),
+    ("/blame", "Blame"),
+    ("/diff", "Diff"),
+    ("/dora", "DORA"),
+    ("/operations", "Operations"),
+)
+"""The pages that every page leads to."""
 
 
 class Rendering:
     """Makes pages from templates. All text is escaped, and what cannot be seen or would turn a line around is shown as
-    an escape; a name that a template misspells is an error.
+    an escape; a name that a template misspells is an error."""
 
-    `known`: the pages that every page leads to, with their names.
-    """
-
-    def __init__(self, files: Files, known: Sequence[tuple[str, str]], *, can_search: bool) -> None:
+    def __init__(self, files: Files) -> None:
         self._environment = Environment(
             loader=PackageLoader("deploydb.query"),
             autoescape=True,
@@ -47,25 +45,15 @@ class Rendering:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.filters.update(
-            absolute=filters.absolute,
-            typed=filters.typed,
-            segment=filters.segment,
-            reachable=filters.reachable,
-            span=filters.span,
-            spelled=filters.spelled,
-        )
+        for one in (filters.absolute, filters.typed, filters.segment, filters.reachable, filters.span, filters.spelled):
+            self._environment.filters[one.__name__] = one
+        for known in (filters.state, filters.held, filters.age, filters.lasted, filters.moment):
+            self._environment.globals[known.__name__] = known
         self._environment.globals.update(
             static=files.address,
-            state=filters.state,
-            held=filters.held,
-            age=filters.age,
-            lasted=filters.lasted,
-            moment=filters.moment,
             holds_known=filters.HOLDS,
             release=__version__,
-            pages_known=known,
-            can_search=can_search,
+            pages_known=_NAMED,
             form_field=FORM_FIELD,
         )
 

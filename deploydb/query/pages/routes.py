@@ -2,11 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -14,22 +15,15 @@ from starlette.routing import Route
 from deploydb.http.authentication import is_for_people
 from deploydb.http.errors import failed, not_found
 from deploydb.http.redirects import onward
-from deploydb.query.pages.deployment import place_of
+from deploydb.query.pages import PAGES
 from deploydb.query.pages.files import Files
-from deploydb.query.pages.filters import command_line
+from deploydb.query.pages.filters import command_line, segment
 from deploydb.query.pages.page import Page
 from deploydb.query.pages.rendering import Rendering, address_of, here
+from deploydb.query.request_context import RequestContext
+from deploydb.query.resources.deployments import asked_deployment
 from deploydb.query.response_cache import Answers, Sources
 
-_NAMED = (
-    ("/status", "Status"),
-    ("/audit", "Audit"),
-    ("/blame", "Blame"),
-    ("/diff", "Diff"),
-    ("/dora", "DORA"),
-    ("/operations", "Operations"),
-)
-"""The pages that every page leads to."""
 _HEADLINES = {400: "That cannot be understood", 404: "There is no such thing", 503: "Not at the moment"}
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
 """What a browser's field for times sends: it knows no offset. Pages say that they mean UTC."""
@@ -38,14 +32,11 @@ _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
 class Serving:
     """The routes of pages, and of what they bring along."""
 
-    def __init__(self, sources: Sources, answers: Answers, pages: Sequence[Page]) -> None:
+    def __init__(self, sources: Sources, answers: Answers) -> None:
         self._sources = sources
         self._answers = answers
-        self._pages = pages
         self._files = Files()
-        paths = {page.path for page in pages}
-        known = [(path, name) for path, name in _NAMED if path in paths]
-        self._rendering = Rendering(self._files, known, can_search="/where" in paths)
+        self._rendering = Rendering(self._files)
 
     def routes(self) -> list[Route]:
         """The JSON of a page comes before it, so that `foo.json` is not taken for a name."""
@@ -54,8 +45,8 @@ class Serving:
             self._files.route(),
             Route("/sign-in", self._sign_in, methods=["GET"]),
             Route("/deployments/{id}", self._deployment, methods=["GET"]),
-            *(self._answers.route(page.resource()) for page in self._pages),
-            *(self._route(page) for page in self._pages),
+            *(self._answers.route(replace(page, path=f"{page.path}.json")) for page in PAGES),
+            *(self._route(page) for page in PAGES),
         ]
 
     def refusal(
@@ -94,7 +85,7 @@ class Serving:
     async def _deployment(self, request: Request) -> Response:
         """A deployment has its place on another page."""
         asked = self._sources.asked(request, ())
-        address = await asyncio.get_running_loop().run_in_executor(self._sources.threads, place_of, asked)
+        address = await asyncio.get_running_loop().run_in_executor(self._sources.threads, _place_of, asked)
         return RedirectResponse(address, 303)
 
     async def _sign_in(self, request: Request) -> Response:
@@ -103,6 +94,15 @@ class Serving:
             "wrong": request.query_params.get("wrong") == "1",
         }
         return self._rendering.html("sign-in.html", request, self._sources.clock(), context)
+
+
+def _place_of(asked: RequestContext) -> str:
+    """The address of the page of a deployment: of its flow, or of its lane where it has no flow."""
+    view = asked_deployment(asked)
+    if view.flow is None:
+        lane = f"{segment(view.service)}/{segment(view.environment)}"
+        return f"/why/{lane}?version={segment(view.artifact.version)}"
+    return f"/flows/{view.flow}#deployment-{view.id}"
 
 
 async def _home(request: Request) -> Response:

@@ -139,16 +139,12 @@ def _rows(stays: Any, order: list[str], start: datetime, end: datetime) -> list[
     return rows
 
 
-def _command(asked: RequestContext, _answer: Answer) -> list[str]:
-    return ["service", "describe", asked.request.path_params["service"]]
-
-
 PAGES = (
     Page(
         path="/services/{service}",
         template="service.html",
         read=service,
-        command=_command,
+        command=lambda _asked, answer: ["service", "describe", answer["service"]],
         drawn=_drawn,
         parameters=(*PAGE, number("days", "How far back the timeline goes.")),
         momentary=True,

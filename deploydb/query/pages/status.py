@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from deploydb.query.pages.filters import moment
-from deploydb.query.pages.page import Answer, choices, options_of, pages_of, stream_of
+from deploydb.query.pages.page import Answer, choices, options_of, page_of, stream_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import status
 
@@ -35,7 +35,7 @@ def _fingerprint(lane: Any) -> str:  # noqa: ANN401  # a lane of the body
 
 
 def _command(asked: RequestContext, _answer: Answer) -> list[str]:
-    return ["status", *options_of(asked, service="service", environment="environment", at="at", known_at="known-at")]
+    return ["status", *options_of(asked, "service", "environment", "at", "known_at")]
 
 
-PAGES = pages_of(status.RESOURCES, "/status", "status.html", _command, _drawn)
+PAGES = (page_of(status.RESOURCES[0], "status.html", _command, _drawn),)

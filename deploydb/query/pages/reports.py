@@ -1,0 +1,113 @@
+"""The pages of one answer each, with filters in the address: blame, diff, DORA, operations, where and why."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from deploydb.query.environment_sequence import environments_in_order
+from deploydb.query.pages.filters import State
+from deploydb.query.pages.page import Answer, Page, choices, narrowed, options_of, page_of, stream_of
+from deploydb.query.pages.svg import columns
+from deploydb.query.request_context import RequestContext
+from deploydb.query.resource import text
+from deploydb.query.resources import blame, diff, dora, operations, why
+from deploydb.query.resources.where import Where, where
+
+_CHANGES = {
+    "deployed": State("sent", "busy", "deployed"),
+    "failed": State("cross", "bad", "failed"),
+    "retried": State("play", "wait", "retried"),
+    "rolled back": State("alert", "bad", "rolled back"),
+    "approved": State("ok", "good", "approved"),
+    "refused": State("cross", "bad", "refused"),
+    "overridden": State("alert", "bad", "overridden"),
+    "held": State("pause", "wait", "held"),
+    "released": State("play", "good", "released"),
+    "hotfix": State("alert", "wait", "hotfix"),
+    "incident": State("alert", "bad", "incident"),
+    "incident over": State("ok", "good", "incident over"),
+}
+_OTHER_CHANGE = State("half", "off", "")
+_RELATIONS = {
+    "same": State("ok", "good", "same"),
+    "behind": State("clock", "wait", "behind"),
+    "ahead": State("sent", "busy", "ahead"),
+    "missing": State("alert", "bad", "missing"),
+    "extra": State("drift", "wait", "alone"),
+}
+
+
+def _draw_blame(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
+    kinds = {change["kind"]: _CHANGES.get(change["kind"], _OTHER_CHANGE) for change in answer["changes"]}
+    return {"kinds": kinds, **choices(asked)}
+
+
+def _blame_command(asked: RequestContext, _answer: Answer) -> list[str]:
+    environment = asked.request.query_params.get("environment")
+    return ["blame", *([environment] if environment else []), *options_of(asked, "service", "at", "hours")]
+
+
+def _compared(asked: RequestContext) -> diff.Diff:
+    """Without two environments to compare: the last before the last one, and the last one."""
+    known = [None, None, *environments_in_order(asked.catalog)]
+    options = {name: asked.option(name) for name in ("from", "to", "service", "at")}
+    options |= {"from": options["from"] or known[-2], "to": options["to"] or known[-1]}
+    return diff.diff(narrowed(asked, options))
+
+
+def _draw_dora(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
+    days = answer["days"]
+    return {
+        "columns": columns([day["deployments"] for day in days], [day["failures"] for day in days]),
+        "most": max((day["deployments"] for day in days), default=0),
+        "window": asked.option("window") or dora.WINDOW,
+        **choices(asked),
+    }
+
+
+def _found(asked: RequestContext) -> Where:
+    what = asked.option("what")
+    return where(narrowed(asked, {}, {"what": what.strip()})) if what else Where(what="", artifacts=[], more=False)
+
+
+def _why_command(asked: RequestContext, _answer: Answer) -> list[str]:
+    path = asked.request.path_params
+    version = asked.request.query_params.get("version")
+    names = [path["service"], path["environment"], *([version] if version else [])]
+    options = options_of(asked, "at")
+    if any(name.startswith("-") for name in names):  # `--` marks it as a name
+        return ["why", *options, "--", *names]
+    return ["why", *names, *options]
+
+
+PAGES = (
+    page_of(
+        why.RESOURCES[0],
+        "why.html",
+        _why_command,
+        # of the whole service: what holds a version may be in the stages before
+        lambda asked, answer: {"stream": None if asked.option("at") else stream_of(service=answer["service"])},
+    ),
+    page_of(blame.RESOURCES[0], "blame.html", _blame_command, _draw_blame),
+    page_of(
+        replace(diff.RESOURCES[0], read=_compared),
+        "diff.html",
+        lambda asked, answer: ["diff", answer["from"], answer["to"], *options_of(asked, "service", "at")],
+        lambda asked, _answer: {"relations": _RELATIONS, **choices(asked)},
+    ),
+    page_of(
+        dora.RESOURCES[0],
+        "dora.html",
+        lambda asked, _answer: ["dora", *options_of(asked, "service", "environment", "window")],
+        _draw_dora,
+    ),
+    Page(
+        path="/where",
+        template="where.html",
+        read=_found,
+        command=lambda _asked, answer: ["where", answer["what"] or "COMMIT"],
+        parameters=(text("what", "A commit, a digest, a package URL, GROUP:NAME:VERSION or a version."),),
+    ),
+    page_of(operations.RESOURCES[0], "operations.html", lambda _asked, _answer: ["doctor"]),
+)
