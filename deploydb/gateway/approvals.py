@@ -62,8 +62,6 @@ class Ledger(Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Approvals:
-    """The endpoint."""
-
     def __init__(self, ledger: Ledger, publisher: Publisher, *, log: Log, registry: CollectorRegistry) -> None:
         self._ledger = ledger
         self._publisher = publisher
@@ -83,7 +81,6 @@ class Approvals:
         )
 
     def route(self) -> Route:
-        """Its path."""
         return Route("/api/approvals", self.post, methods=["POST"])
 
     async def post(self, request: Request) -> Response:

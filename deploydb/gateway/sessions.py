@@ -19,15 +19,12 @@ SECONDS_EACH = 3.0
 
 
 class SessionEndpoints:
-    """The endpoints."""
-
     def __init__(self, authenticator: Authenticator, *, log: Log) -> None:
         self._authenticator = authenticator
         self._log = log
         self._wrong = Limit(burst=WRONG_AT_ONCE, seconds=SECONDS_EACH)
 
     def routes(self) -> list[Route]:
-        """Their paths."""
         return [
             Route("/api/sessions", self.begin, methods=["POST"]),
             Route("/api/sessions/end", self.end, methods=["POST"]),

@@ -88,7 +88,6 @@ class Authentication:
         self._reads = reads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have a request answered, or refuse it."""
         if scope["type"] != "http" or not (self._reads == "token" or self._authenticator.identity()):
             await self._app(scope, receive, send)
             return

@@ -186,17 +186,14 @@ class Connection(HttpToolsProtocol):
             self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        """The first byte of a head."""
         super().on_message_begin()
         self._head_bytes = 0
 
     def on_url(self, url: bytes) -> None:
-        """A part of the request line."""
         self._measure(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A whole header."""
         self._measure(len(name) + len(value) + 4)
         super().on_header(name, value)
 
@@ -213,12 +210,10 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """The end of a body."""
         self._in_head = True
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """The end of an answer."""
         self.waiting_since, self._head_since = self.loop.time(), None
         super().on_response_complete()
 

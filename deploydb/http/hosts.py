@@ -60,7 +60,6 @@ class OwnHosts:
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have a request answered, or refuse it."""
         message = self._hosts.refusal(Headers(scope=scope).getlist("host")) if scope["type"] == "http" else None
         answer = self._app if message is None else failed(MISDIRECTED, message, _HEADERS)
         await answer(scope, receive, send)

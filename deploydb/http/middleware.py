@@ -45,7 +45,6 @@ class RequestMiddleware:
         self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have a request answered."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

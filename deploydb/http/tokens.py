@@ -25,10 +25,7 @@ class LiveIdentity:
         self._health = health
         self._log = log
         self._identity = Identity.parse(
-            tokens=given.tokens,
-            person_header=given.person_header,
-            proxies=given.proxies,
-            source=given.tokens_source,
+            tokens=given.tokens, person_header=given.person_header, proxies=given.proxies, source=given.tokens_source
         )
         self._text = given.tokens
         self._seen: _Stamp | None = None  # the file may have changed since the settings were read

@@ -102,11 +102,7 @@ def application(
     health = health or Health()
     workforce = threads or ThreadPoolExecutor(THREADS, thread_name_prefix="question")
     sources = Sources(
-        engine=engine,
-        catalog=catalog,
-        threads=workforce,
-        clock=clock or partial(datetime.now, UTC),
-        problems=problems,
+        engine=engine, catalog=catalog, threads=workforce, clock=clock or partial(datetime.now, UTC), problems=problems
     )
     answers = Answers(sources)
     serving = Serving(sources, answers)

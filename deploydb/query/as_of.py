@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import split_module
-from deploydb.domain.model.deployment import Deployment, FactOrder, Gate
+from deploydb.domain.model.deployment import Deployment, Gate
 from deploydb.domain.model.reasons import NotRecorded, several
 from deploydb.store.queries.as_of import RowView, catalogs_of, decisions_until, known_then, ran_at
 from deploydb.store.queries.deployments import DeploymentView, ResultView
@@ -88,7 +89,6 @@ def _as_known(view: DeploymentView, known: Deployment, rows: Sequence[RowView], 
                 failure_response = row.body["failure_response"]
                 continue
         reason = reason_of(row.body["reason"])
-    started, finished = _heard(known.started), _heard(known.finished)
     earlier = replace(
         known,
         requested_at=_by(known.requested_at, at),
@@ -112,8 +112,8 @@ def _as_known(view: DeploymentView, known: Deployment, rows: Sequence[RowView], 
         status_reason=reason,
         requested_at=earlier.requested_at,
         deadline=view.deadline if earlier.requested_at is not None else None,
-        started_at=started,
-        finished_at=finished,
+        started_at=known.started.time if known.started is not None else None,
+        finished_at=known.finished.time if known.finished is not None else None,
         failure_response=failure_response,
         failure_response_detail=failure_response_detail,
         results=results,
@@ -133,39 +133,27 @@ def _result(view: ResultView, rows: Sequence[RowView]) -> ResultView:
     row = _last(rows).get(view.gate)
     if row is None:
         return replace(view, outcome=None, reason=None, recheck_at=None, decided_at=None, inputs=())
-    return _with_verdict(view, row)
+    return replace(view, **_verdict(row))
 
 
 def _later(view: DeploymentView, row: RowView) -> ResultView:
-    made = ResultView(
-        id=0,
-        deployment=view.id,
-        promotion=row.body["promotion"],
-        phase=row.body["phase"],
-        outcome=None,
-        reason=None,
-        recheck_at=None,
-        decided_at=None,
-        created_at=row.recorded_at,
-        url=None,
+    phase, promotion = _gate(row)
+    verdict = _verdict(row)
+    return ResultView(
+        id=0, deployment=view.id, promotion=promotion, phase=phase, created_at=row.recorded_at, url=None, **verdict
     )
-    return _with_verdict(made, row)
 
 
-def _with_verdict(view: ResultView, row: RowView) -> ResultView:
+def _verdict(row: RowView) -> dict[str, Any]:
+    """The fields of a result that a row of its verdict sets."""
     again = row.body.get("recheck_at")
-    return replace(
-        view,
-        outcome=row.body["verdict"],
-        reason=reason_of(row.body["reason"]),
-        recheck_at=datetime.fromisoformat(again) if again is not None else None,
-        decided_at=row.recorded_at,
-        inputs=tuple(row.body.get("inputs") or ()),
-    )
-
-
-def _heard(at: FactOrder | None) -> datetime | None:
-    return at.time if at is not None else None
+    return {
+        "outcome": row.body["verdict"],
+        "reason": reason_of(row.body["reason"]),
+        "recheck_at": datetime.fromisoformat(again) if again is not None else None,
+        "decided_at": row.recorded_at,
+        "inputs": tuple(row.body.get("inputs") or ()),
+    }
 
 
 def _by(moment: datetime | None, at: datetime) -> datetime | None:

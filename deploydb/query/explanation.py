@@ -177,7 +177,8 @@ def _holding(view: DeploymentView, meant: DeploymentView) -> str:
             why = hotfix_text(reason.hotfix) if isinstance(reason, SkippedByHotfix) else text(reason)
             return f"it was skipped {where}: {why}"
         case _:
-            return f"it failed {where}{_tried(view)}: {text(reason)}{_aftermath(view)}"
+            tried = f" {view.attempt} times" if view.attempt > 1 else ""
+            return f"it failed {where}{tried}: {text(reason)}{_aftermath(view)}"
 
 
 def _its(view: DeploymentView) -> str:
@@ -186,10 +187,6 @@ def _its(view: DeploymentView) -> str:
 
 def _numbered(view: DeploymentView) -> str:
     return f"{view.id}, attempt {view.attempt}" if view.attempt > 1 else str(view.id)
-
-
-def _tried(view: DeploymentView) -> str:
-    return f" {view.attempt} times" if view.attempt > 1 else ""
 
 
 def _aftermath(view: DeploymentView) -> str:
@@ -221,7 +218,6 @@ def _at(moment: datetime | None) -> str:
 
 
 def stage_body(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> StageBody:
-    """A deployment, and what its gates say."""
     gates = _gates(catalog, view, catalogs)
     return body_of(StageBody, view, deployment=view.id, reason=view.status_reason, gates=gates)
 

@@ -78,5 +78,4 @@ class HoldBody(Struct, frozen=True, kw_only=True):
 
 
 def hold_body(hold: Hold) -> HoldBody:
-    """A hold, as the interface tells it."""
     return body_of(HoldBody, hold, text=text(hold.held), since=hold.at.time)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from msgspec import Struct
@@ -165,12 +165,7 @@ class Matrix:
         return self._column.get(environment, len(self._column)), environment
 
 
-class _OfService(Protocol):
-    @property
-    def service(self) -> str: ...
-
-
-V = TypeVar("V", bound=_OfService)
+V = TypeVar("V")
 _SERVICE = attrgetter("service")
 
 

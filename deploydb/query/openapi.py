@@ -101,11 +101,7 @@ def document(resources: Sequence[Resource]) -> dict[str, Any]:
 def _operation(resource: Resource, body: dict[str, Any]) -> dict[str, Any]:
     summary, _, description = " ".join((resource.read.__doc__ or "").split()).partition(". ")
     media = {name: {"schema": body} for name in (JSON, V1_JSON)}
-    good = {
-        "description": "The answer.",
-        "headers": {"ETag": {"schema": {"type": "string"}}},
-        "content": media,
-    }
+    good = {"description": "The answer.", "headers": {"ETag": {"schema": {"type": "string"}}}, "content": media}
     return {
         "operationId": _name(resource.path),
         "summary": summary.rstrip("."),

@@ -1,7 +1,7 @@
 """A request as a resource sees it: what was asked for, checked, and where the answer is to be found."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -34,11 +34,9 @@ class RequestContext(Struct, frozen=True, kw_only=True, eq=False):
     problems: tuple[str, ...] = ()
     """What is wrong with the configuration's files."""
 
-    @contextmanager
-    def store(self) -> Iterator[sa.Connection]:
+    def store(self) -> AbstractContextManager[sa.Connection]:
         """A connection for the queries of one answer."""
-        with reading(self.engine) as connection:
-            yield connection
+        return reading(self.engine)
 
     def ident(self, what: str, name: str = "id") -> int:
         """An id of the path. Raises: HTTPException 400 where it is no integer, 404 where no row can have it."""

@@ -60,8 +60,5 @@ def moment(name: str, about: str) -> Parameter:
     return Parameter(name=name, kind="moment", about=about)
 
 
-PAGE = (
-    number("pageNumber", "Which page, from 0."),
-    number("perPageSize", "How many on a page, from 1.", least=1),
-)
+PAGE = (number("pageNumber", "Which page, from 0."), number("perPageSize", "How many on a page, from 1.", least=1))
 """What lists take that come in pages."""

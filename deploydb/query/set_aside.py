@@ -21,5 +21,4 @@ class SetAside(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def set_aside_body(aside: Aside) -> SetAside:
-    """The answer about one."""
     return body_of(SetAside, aside, text=aside.words)

@@ -76,7 +76,6 @@ class _Listener:
             self._put(_message(mine, revision))
 
     def end(self) -> None:
-        """End the stream."""
         self._put(None)
 
     def _put(self, message: bytes | None) -> None:
@@ -103,7 +102,6 @@ class Stream:
         self._ended = False
 
     def route(self) -> Route:
-        """Its path."""
         return Route("/api/stream", self.listen, methods=["GET"])
 
     def end(self) -> None:

@@ -32,7 +32,6 @@ class ReleasingBody(Struct, frozen=True, kw_only=True):
 
 
 def releasing_body(releasing: Releasing, now: datetime) -> ReleasingBody:
-    """The sentence, the time, and each need on its own."""
     needs, possible = [body_of(NeedBody, need) for need in releasing.needs], releasing.instead is None
     return body_of(ReleasingBody, releasing, sentence=sentence(releasing, now), possible=possible, needs=needs)
 

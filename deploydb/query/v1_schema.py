@@ -24,7 +24,6 @@ class Artifact(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @classmethod
     def of(cls, view: ArtifactView) -> "Artifact":
-        """Of what is stored."""
         return body_of(cls, view, source_url=view.url)
 
 
@@ -39,7 +38,6 @@ class PromotionResult(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @classmethod
     def of(cls, view: ResultView, deployment: DeploymentView) -> "PromotionResult":
-        """Of what is stored."""
         asked = _RESULT_STATUS.get(view.outcome or "", "STARTED")
         return cls(  # by hand: it is the most frequent of all bodies
             id=view.id,
@@ -63,7 +61,6 @@ class Deployment(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @classmethod
     def of(cls, view: DeploymentView) -> "Deployment":
-        """Of what is stored."""
         results = [PromotionResult.of(result, view) for result in _results(view)]
         return body_of(cls, view, artifact=Artifact.of(view.artifact), promotions=results)
 
@@ -85,7 +82,6 @@ class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @classmethod
     def of(cls, view: FlowView) -> "Flow":
-        """Of what is stored."""
         deployments = [Deployment.of(deployment) for deployment in view.deployments]
         return body_of(cls, view, artifact=Artifact.of(view.artifact), deployments=deployments)
 
@@ -102,7 +98,6 @@ class Service(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, service: configured.Service) -> "Service":
-        """Of the catalog's."""
         return body_of(cls, service, failure_strategy=service.failure_strategy.capitalize())
 
 
@@ -131,7 +126,6 @@ class Environment(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, environment: configured.Environment) -> "Environment":
-        """Of the catalog's."""
         hooks = body_of(DeploymentHooks, environment.webhooks.deployment or configured.DeploymentWebhooks())
         return body_of(cls, environment, webhooks=Hooks(deployment=hooks, promotion=environment.webhooks.promotion))
 
@@ -151,7 +145,6 @@ class Pipeline(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, pipeline: configured.Pipeline) -> "Pipeline":
-        """Of the catalog's."""
         environments = {stage.environment: body_of(PipelineStage, stage) for stage in pipeline.stages}
         return body_of(cls, pipeline, environments=environments)
 
@@ -165,5 +158,4 @@ class Promotion(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, promotion: promotions.Promotion) -> "Promotion":
-        """Of the catalog's."""
         return body_of(cls, promotion)

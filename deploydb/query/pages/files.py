@@ -46,7 +46,6 @@ class Files:
         return f"/static/{name}?{self._files[name].digest}"
 
     def route(self) -> Route:
-        """Their path."""
         return Route("/static/{name}", self._send, methods=["GET"])
 
     async def _send(self, request: Request) -> Response:

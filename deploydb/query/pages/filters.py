@@ -46,7 +46,6 @@ def state(status: str) -> State:
 
 
 def held(kind: str) -> State:
-    """Of a hold's kind."""
     return HOLDS.get(kind, _UNKNOWN)
 
 
@@ -112,5 +111,4 @@ def reachable(url: str | None) -> str | None:
 
 
 def command_line(words: Sequence[str]) -> str:
-    """What to type."""
     return shlex.join(["deploydb", *words])

@@ -68,7 +68,6 @@ def filter_of(asked: RequestContext) -> Filter:
 
 
 def event_of(view: EventView) -> Event:
-    """The body of one."""
     # a decision has a reason; a fact's is a text in its body
     found = msgspec.json.decode(view.body, type=_Decision).reason if view.source == OWN_SOURCE else None
     return body_of(Event, view, reason=(reason_of(found) if isinstance(found, dict) else None) or UNSET)

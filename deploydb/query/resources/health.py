@@ -40,7 +40,6 @@ class HealthCheck:
         health.check("configuration", self._configured)
 
     def route(self) -> Route:
-        """Its path."""
         return Route("/healthcheck", self._answer, methods=["GET"])
 
     def _answer(self, request: Request) -> Response:
