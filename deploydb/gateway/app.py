@@ -1,5 +1,6 @@
-"""The gateway put together. Composition root."""
+"""The gateway put together, and its looks at its database and its broker. Composition root."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,17 +14,18 @@ from starlette.middleware import Middleware
 
 from deploydb.broker.open import open_outbound
 from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.errors import Transient
 from deploydb.gateway.approvals import Approvals, Ledger
 from deploydb.gateway.errors import answer
-from deploydb.gateway.health import Servers
 from deploydb.gateway.publishing import Publisher
 from deploydb.gateway.sessions import SessionEndpoints
 from deploydb.http import application as http
 from deploydb.http.authentication import Authentication, Authenticator
-from deploydb.http.health import Health
+from deploydb.http.health import FRESH_SECONDS, Health
 from deploydb.http.metrics import metrics_route
 from deploydb.settings import Settings
-from deploydb.store.engine import open_engine
+from deploydb.store.engine import open_engine, require_room
+from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 
 THREADS = 4
@@ -63,6 +65,36 @@ def application(
     )
     app.state.servers = servers
     return app
+
+
+class Servers:
+    """Both, as probes look at them, and as the start waits for them."""
+
+    def __init__(self, engine: sa.Engine, publisher: Publisher, health: Health) -> None:
+        self._looks: dict[str, Callable[[], None]] = {
+            "database": partial(_look_at_database, engine),
+            "broker": publisher.look,
+        }
+        for source, look in self._looks.items():
+            health.check(source, look)
+
+    async def once_answered(self) -> None:
+        """Return once database and broker have answered for the first time.
+
+        Raises: Misconfigured where one of them is not as it must be: it refuses the login, or has nothing of ours.
+        """
+        for look in self._looks.values():
+            while True:
+                try:
+                    await asyncio.to_thread(look)
+                    break
+                except Transient:
+                    await asyncio.sleep(FRESH_SECONDS)
+
+
+def _look_at_database(engine: sa.Engine) -> None:
+    require_current(engine)
+    require_room(engine)
 
 
 @contextmanager
