@@ -1,4 +1,4 @@
-"""Whether a service and an environment of it exist, configured or stored. None, for one that is not named, does."""
+"""Whether a service, and an environment of it, exist: configured or stored. None stands for one that is not named."""
 
 import sqlalchemy as sa
 

@@ -18,11 +18,6 @@ class Held:
         self._catalog = catalog
         self._before: dict[str, dict[str, tuple[str, ...]]] = {}
 
-    @property
-    def any(self) -> bool:
-        """Whether any stands."""
-        return bool(self._holds)
-
     def over(self, service: str, environment: str | None, versions: Collection[str] | None = None) -> list[Hold]:
         """Those over a service, in one environment or anywhere. Vetoes: of any version, or only of `versions`."""
         return [

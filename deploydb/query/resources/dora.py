@@ -50,7 +50,8 @@ def dora(asked: RequestContext) -> Dora:
     with asked.store() as connection:
         require_service(connection, asked.catalog, service)
         require_environment(connection, asked.catalog, environment)
-        runs = [run for run in runs_since(connection, since, environments, service) if _of(run) in lanes]
+        found_runs = runs_since(connection, since, environments, service)
+        runs = [run for run in found_runs if (run.service, run.environment) in lanes]
         found = troubles_between(connection, since, asked.now, environments, service)
         troubles = [trouble for trouble in found if (trouble.service, trouble.environment) in lanes]
         published = published_in(connection, _spans(runs))
@@ -77,10 +78,6 @@ def _production(catalog: Catalog, service: str | None, environment: str | None) 
         there = {environment} & {stage.environment for stage in stages} if environment is not None else last
         lanes |= {(one.ident, name) for name in there}
     return lanes
-
-
-def _of(run: Run) -> Lane:
-    return (run.service, run.environment)
 
 
 def _spans(runs: Sequence[Run]) -> dict[str, tuple[datetime, datetime]]:

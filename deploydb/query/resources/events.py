@@ -56,15 +56,8 @@ def events(asked: RequestContext) -> Events:
 
 def filter_of(asked: RequestContext) -> Filter:
     """The rows that a request asks for."""
-    return Filter(
-        service=asked.option("service"),
-        environment=asked.option("environment"),
-        who=asked.option("who"),
-        type=asked.option("type"),
-        source=asked.option("source"),
-        since=asked.moment("since"),
-        until=asked.moment("until"),
-    )
+    options = {name: asked.option(name) for name in ("service", "environment", "who", "type", "source")}
+    return Filter(**options, since=asked.moment("since"), until=asked.moment("until"))
 
 
 def event_of(view: EventView) -> Event:
