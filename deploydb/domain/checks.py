@@ -82,30 +82,25 @@ def judge_metric(promotion: MetricPromotion, check: Check, answer: Sample | Miss
     """
     wanted = _wanted(promotion)
     over_at = check.created_at + promotion.timeout
-    again = now + max(promotion.interval, SHORTEST_INTERVAL)
+    due = min(now + max(promotion.interval, SHORTEST_INTERVAL), over_at)
+    since = None
     if isinstance(answer, Sample) and _holds(promotion, answer.value):
         unbroken = check.condition_since is not None and check.late < max(promotion.interval, timedelta(seconds=1))
         since = check.condition_since if unbroken and check.condition_since is not None else now
         if now - since >= promotion.for_:
             lasting = f", {wanted} for {in_words(promotion.for_)}" if promotion.for_ else f", {wanted}"
             return Judged(outcome="passed", reason=f"{answer.value:g}{lasting}", last_report_key="passed")
-        reason = f"{wanted} since {instant(since)}, must stay so for {in_words(promotion.for_)}"
-        if now < over_at:
-            due = min(again, since + promotion.for_, over_at)
-            return Judged(outcome="errored", reason=reason, last_report_key=reason, due_at=due, condition_since=since)
-        last = f"{answer.value:g} at last, {reason}"
+        reason = key = f"{wanted} since {instant(since)}, must stay so for {in_words(promotion.for_)}"
+        due, last = min(due, since + promotion.for_), f"{answer.value:g} at last, {reason}"
     elif isinstance(answer, Sample):
+        reason, key = f"{answer.value:g} at {instant(now)}, must be {wanted}", f"not {wanted}"
         last = f"{answer.value:g} at last, must be {wanted}"
-        if now < over_at:
-            reason = f"{answer.value:g} at {instant(now)}, must be {wanted}"
-            return Judged(outcome="errored", reason=reason, last_report_key=f"not {wanted}", due_at=min(again, over_at))
     else:
-        last = answer.reason
-        if now < over_at:
-            return Judged(outcome="errored", reason=last, last_report_key=last, due_at=min(again, over_at))
-    return Judged(
-        outcome="failed", reason=f"not within {in_words(promotion.timeout)}: {last}", last_report_key="failed"
-    )
+        reason = key = last = answer.reason
+    if now < over_at:
+        return Judged(outcome="errored", reason=reason, last_report_key=key, due_at=due, condition_since=since)
+    late = f"not within {in_words(promotion.timeout)}: {last}"
+    return Judged(outcome="failed", reason=late, last_report_key="failed")
 
 
 def _holds(promotion: MetricPromotion, value: float) -> bool:

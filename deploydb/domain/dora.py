@@ -4,12 +4,13 @@ A lane's `Run` is a deployment that came to run there. What was released on the 
 next newer release that did.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from math import ceil
 
 from msgspec import Struct
+
+from deploydb.domain.forecast import expected
 
 Lane = tuple[str, str]
 
@@ -185,14 +186,9 @@ def _failure_rate(changes: Sequence[Run], failed: set[int]) -> Share:
 
 
 def _recovery(runs: Sequence[Run], troubles: Sequence[Trouble]) -> Spread:
-    taken: list[timedelta] = []
-    lasting = 0
-    for at, over in _outages(runs, troubles):
-        if over is None:
-            lasting += 1
-        else:
-            taken.append(over - at)
-    return _spread(taken, RECOVERY, _left((lasting, "not over yet")))
+    outages = list(_outages(runs, troubles))
+    taken = [over - at for at, over in outages if over is not None]
+    return _spread(taken, RECOVERY, _left((len(outages) - len(taken), "not over yet")))
 
 
 def _outages(runs: Sequence[Run], troubles: Sequence[Trouble]) -> Iterable[tuple[datetime, datetime | None]]:
@@ -205,34 +201,23 @@ def _outages(runs: Sequence[Run], troubles: Sequence[Trouble]) -> Iterable[tuple
             continue
         if lane in ends and ((end := ends[lane]) is None or trouble.at < end):
             continue
-        good = (
-            run.since
-            for run in runs
-            if (run.service, run.environment) == lane and run.succeeded and run.since > trouble.at
-        )
-        ends[lane] = min(good, default=None)
+        good = (run.since for run in runs if (run.service, run.environment) == lane and run.succeeded)
+        ends[lane] = min((at for at in good if at > trouble.at), default=None)
         yield trouble.at, ends[lane]
 
 
 def _days(changes: Sequence[Run], troubles: Sequence[Trouble], since: datetime, until: datetime) -> list[Day]:
-    deployments: dict[date, int] = defaultdict(int)
-    failures: dict[date, int] = defaultdict(int)
-    for run in changes:
-        deployments[run.since.date()] += 1
-    for trouble in troubles:
-        failures[trouble.at.date()] += 1
+    deployments = Counter(run.since.date() for run in changes)
+    failures = Counter(trouble.at.date() for trouble in troubles)
     days = (until.date() - since.date()).days + 1
     dates = [since.date() + timedelta(days=number) for number in range(days)]
     return [Day(date=each, deployments=deployments[each], failures=failures[each]) for each in dates]
 
 
 def _spread(taken: Sequence[timedelta], definition: str, excluded: list[Left]) -> Spread:
-    ordered = sorted(one.total_seconds() for one in taken)
-
-    def quantile(part: float) -> float | None:
-        return ordered[ceil(part * len(ordered)) - 1] if ordered else None
-
-    return Spread(p50=quantile(0.5), p90=quantile(0.9), samples=len(ordered), definition=definition, excluded=excluded)
+    found = expected(taken)
+    p50, p90 = (found.p50.total_seconds(), found.p90.total_seconds()) if found is not None else (None, None)
+    return Spread(p50=p50, p90=p90, samples=len(taken), definition=definition, excluded=excluded)
 
 
 def _left(*counted: tuple[int, str]) -> list[Left]:

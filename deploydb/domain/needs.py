@@ -13,21 +13,11 @@ from deploydb.domain.gate_wording import attestation_text, incidents_text
 from deploydb.domain.gates import GateContext, judge
 from deploydb.domain.gates.formatting import in_words, listed
 from deploydb.domain.gates.manual import count
+from deploydb.domain.model import promotions as configured
 from deploydb.domain.model.deployment import FactOrder, GateStatus, Phase, Verdict
 from deploydb.domain.model.evidence import Verification
 from deploydb.domain.model.gate_reasons import AwaitingAttestation
-from deploydb.domain.model.promotions import (
-    DependsOnPromotion,
-    ExpressionPromotion,
-    ManualPromotion,
-    Promotion,
-    ProvenancePromotion,
-    ReportedPromotion,
-    SoakPromotion,
-    VerificationPromotion,
-    WindowPromotion,
-    jobs_of,
-)
+from deploydb.domain.model.promotions import Promotion
 from deploydb.domain.wording import text
 
 Kind = Literal["approval", "report", "time", "window", "hold", "deployment", "rollback", "other"]
@@ -84,15 +74,15 @@ def ask_gates(promotions: Sequence[Promotion], context: GateContext, at: datetim
         met = not unmet
         if met:
             break
-        answerable = [one for one in unmet if not isinstance(one, (*_TIMED, ExpressionPromotion))]
-        troubled = [one for one in unmet if isinstance(one, SoakPromotion)] and _troubled(context)
+        answerable = [one for one in unmet if not isinstance(one, (*_TIMED, configured.ExpressionPromotion))]
+        troubled = [one for one in unmet if isinstance(one, configured.SoakPromotion)] and _troubled(context)
         # windows last: they may be open once the soaks are over
         timed = sorted((one for one in unmet if isinstance(one, _TIMED)), key=_is_window)
         if answerable or troubled:
             needs |= {each.ident: _answer(each, verdicts[each.ident], context) for each in answerable}
             needs |= {need.text: need for need in troubled or ()}
             context = _answered(answerable, context, over=bool(troubled))
-            left = [one for one in left if one not in answerable or isinstance(one, ReportedPromotion)]
+            left = [one for one in left if one not in answerable or isinstance(one, configured.ReportedPromotion)]
         elif timed:
             first = timed[0]
             later = _later(first, verdicts[first.ident], context.now)
@@ -109,27 +99,27 @@ def ask_gates(promotions: Sequence[Promotion], context: GateContext, at: datetim
     return Reached(at=context.now if met else None, needs=tuple(needs[name] for name in _in_order(needs, promotions)))
 
 
-_TIMED = (SoakPromotion, WindowPromotion)
+_TIMED = (configured.SoakPromotion, configured.WindowPromotion)
 
 
 def _is_window(one: Promotion) -> bool:
-    return isinstance(one, WindowPromotion)
+    return isinstance(one, configured.WindowPromotion)
 
 
 def _answer(one: Promotion, verdict: Verdict, context: GateContext) -> Need:
     match one:
-        case ManualPromotion():
+        case configured.ManualPromotion():
             return _need(one, "approval", _approvals(one, context), context)
-        case VerificationPromotion():
+        case configured.VerificationPromotion():
             passed = _passed(context)
-            jobs = [job for job in jobs_of(one) if job not in passed]
+            jobs = [job for job in one.reported_as if job not in passed]
             return _need(one, "report", f"{listed(jobs)} to pass", context)
-        case ReportedPromotion():
+        case configured.ReportedPromotion():
             return _need(one, "report", f"{one.ident} to pass", context)
-        case DependsOnPromotion():
+        case configured.DependsOnPromotion():
             version = f" {one.version}" if one.version is not None else ""
             return _need(one, "other", f"{one.service}{version} to succeed in {one.environment}", context)
-        case ProvenancePromotion():
+        case configured.ProvenancePromotion():
             if context.deployment.release.artifact.digest is None:
                 raise DeadEndError(f"publish a newer version, with a digest: {text(verdict.reason)}")
             missing = verdict.reason
@@ -139,7 +129,7 @@ def _answer(one: Promotion, verdict: Verdict, context: GateContext) -> Need:
             return _need(one, "other", text(verdict.reason), context)
 
 
-def _approvals(one: ManualPromotion, context: GateContext) -> str:
+def _approvals(one: configured.ManualPromotion, context: GateContext) -> str:
     votes = count(one, context)
     parts = []
     if votes.refused:
@@ -156,7 +146,7 @@ def _answered(answered: Sequence[Promotion], context: GateContext, *, over: bool
     """With good reports of the jobs that were missing; with every incident over."""
     at = FactOrder(context.now, "\U0010ffff", "")
     passed = _passed(context)
-    reported = (jobs_of(one) for one in answered if isinstance(one, ReportedPromotion))
+    reported = (one.reported_as for one in answered if isinstance(one, configured.ReportedPromotion))
     jobs = [job for jobs in reported for job in jobs if job not in passed]
     kept = [report for report in context.evidence.verifications if report.promotion not in jobs]
     reports = [Verification(promotion=job, outcome="passed", at=at) for job in jobs]
@@ -180,12 +170,12 @@ def _troubled(context: GateContext) -> tuple[Need, ...]:
 
 
 def _later(one: Promotion, verdict: Verdict, now: datetime) -> datetime | None:
-    later = next_opening(one, now) if isinstance(one, WindowPromotion) else verdict.recheck_at
+    later = next_opening(one, now) if isinstance(one, configured.WindowPromotion) else verdict.recheck_at
     return later if later is not None and later > now else None
 
 
 def _timed(one: Promotion, begun: datetime, until: datetime | None, context: GateContext) -> Need:
-    if isinstance(one, WindowPromotion):
+    if isinstance(one, configured.WindowPromotion):
         opening = "to open" if until is not None else "to open, which it does not within two years"
         return replace(_need(one, "window", f"{one.ident} {opening}", context), earliest=until)
     left = in_words(_whole(until - begun)) + " of soak" if until is not None else f"{one.ident} to be met"
@@ -203,7 +193,7 @@ def _need(one: Promotion, kind: Kind, text: str, context: GateContext) -> Need:
 
 
 def _criterion(one: Promotion) -> str:
-    return one.expression if isinstance(one, ExpressionPromotion) else one.type
+    return one.expression if isinstance(one, configured.ExpressionPromotion) else one.type
 
 
 def _in_order(needs: Mapping[str, Need], promotions: Sequence[Promotion]) -> list[str]:

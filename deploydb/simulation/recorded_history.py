@@ -11,18 +11,11 @@ from msgspec.structs import replace
 from deploydb.domain.gates import GateContext
 from deploydb.domain.gates.evidence_selection import of_entry, of_exit
 from deploydb.domain.gates.manual import count
+from deploydb.domain.model import facts
 from deploydb.domain.model.deployment import Deployment, GateStatus, Phase
 from deploydb.domain.model.evidence import Approval, Evidence, Verification
-from deploydb.domain.model.facts import (
-    AboutDeployment,
-    ApprovalGiven,
-    ApprovalRefused,
-    DeploymentFinished,
-    DeploymentStarted,
-    VerificationFinished,
-)
 from deploydb.domain.model.history import Attempt, LogEntry
-from deploydb.domain.model.promotions import ManualPromotion, Promotion, ReportedPromotion, jobs_of
+from deploydb.domain.model.promotions import ManualPromotion, Promotion, ReportedPromotion
 
 Clock = Literal["time", "recorded"]
 """When a fact counts: when it happened, as far as that is before it was known; or when it was known."""
@@ -70,9 +63,9 @@ class RecordedHistory:
         self._enter(attempts)
         for entry in entries:
             match entry.fact:
-                case DeploymentStarted() | DeploymentFinished():
+                case facts.DeploymentStarted() | facts.DeploymentFinished():
                     pass  # the attempts have them
-                case VerificationFinished() | ApprovalGiven() | ApprovalRefused():
+                case facts.VerificationFinished() | facts.ApprovalGiven() | facts.ApprovalRefused():
                     self._hear(entry)
                 case fact:
                     happened = fact.time or entry.recorded_at
@@ -194,7 +187,7 @@ class RecordedHistory:
     def _hear(self, entry: LogEntry) -> None:
         """Keep an approval or a report with its deployment. One for an unknown deployment is ignored."""
         fact = entry.fact
-        if not isinstance(fact, AboutDeployment):
+        if not isinstance(fact, facts.AboutDeployment):
             return
         if fact.deployment is not None:
             ident: int | None = fact.deployment
@@ -205,12 +198,12 @@ class RecordedHistory:
         name = self._names.get(ident) if ident is not None else None
         if name is None:
             return
-        if isinstance(fact, VerificationFinished):
+        if isinstance(fact, facts.VerificationFinished):
             self._reports[name].append(replace(Verification.of(fact), event=entry.number))
-        elif isinstance(fact, ApprovalGiven | ApprovalRefused):
+        elif isinstance(fact, facts.ApprovalGiven | facts.ApprovalRefused):
             self._words[name].append(replace(Approval.of(fact), event=entry.number))
 
-    def _last(self, fact: AboutDeployment, at: datetime) -> int | None:
+    def _last(self, fact: facts.AboutDeployment, at: datetime) -> int | None:
         """The last deployment of a version in a lane that there was at the time, or else the first one: the fact came
         before it."""
         made = self._lanes.get((fact.service, fact.environment, fact.version), [])
@@ -221,7 +214,7 @@ class RecordedHistory:
 def _results(promotion: ReportedPromotion, evidence: Evidence) -> list[str | None]:
     """The latest report of each of its jobs."""
     last = {one.promotion: one.outcome for one in sorted(evidence.verifications, key=lambda one: one.at)}
-    return [last.get(job) for job in jobs_of(promotion)]
+    return [last.get(job) for job in promotion.reported_as]
 
 
 def _began(known: Deployment) -> datetime:

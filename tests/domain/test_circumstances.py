@@ -26,6 +26,8 @@ from deploydb.domain.model.gate_reasons import (
     GateBroken,
     JobsFailed,
     JobsPassed,
+    ReleaseStatus,
+    Signature,
     Soaked,
     SoakIncident,
     Soaking,
@@ -40,7 +42,7 @@ from deploydb.domain.model.promotions import (
     VerificationPromotion,
     WebhookPromotion,
 )
-from deploydb.domain.model.reason_parts import IncidentReport, JobReport, ReleaseStatus, Signature
+from deploydb.domain.model.reason_parts import IncidentReport, JobReport
 from tests.domain.given import SMOKE, SOAK, artifact, at, deployment, release
 
 BOTH = VerificationPromotion(ident="tests", jobs=("unit", "load"))

@@ -53,7 +53,7 @@ TEXTS = [
     ),
     (
         gate.DependencyUnverified(
-            service="db", environment="prod", running=(parts.ReleaseStatus(version="2.0", status="COMPLETED"),)
+            service="db", environment="prod", running=(gate.ReleaseStatus(version="2.0", status="COMPLETED"),)
         ),
         "waits for db in prod to succeed: 2.0 is COMPLETED",
     ),
@@ -69,7 +69,7 @@ TEXTS = [
         "signed: the artifact was published without a digest, so it cannot be attested",
     ),
     (
-        gate.Attested(promotion="signed", signatures=(parts.Signature(signer="notary", kind="slsa"),)),
+        gate.Attested(promotion="signed", signatures=(gate.Signature(signer="notary", kind="slsa"),)),
         "signed: attested by notary (slsa)",
     ),
     (

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -49,11 +50,8 @@ def opens(promotion: WindowPromotion, now: datetime) -> Opening:
     if span is not None and span[0] <= now:
         return Opening(is_open=True, closes_at=_end(promotion, span))
     month = _month(now)
-    denied_by = tuple(
-        window
-        for window in promotion.deny
-        if any(start <= now < end for start, end in _spans(window, promotion.zone, month))
-    )
+    spans = {window: _spans(window, promotion.zone, month) for window in promotion.deny}
+    denied_by = tuple(one for one in promotion.deny if any(start <= now < end for start, end in spans[one]))
     return Opening(is_open=False, opens_at=span[0] if span is not None else None, denied_by=denied_by)
 
 
@@ -68,11 +66,7 @@ def _open_after(promotion: WindowPromotion, now: datetime) -> Iterator[Span]:
     first = _month(now)
     for month in range(first, first + HORIZON_MONTHS + 1):
         spans = _open_spans(promotion, month)
-        yield from spans[bisect_right(spans, now, key=_ends) if month == first else 0 :]
-
-
-def _ends(span: Span) -> datetime:
-    return span[1]
+        yield from spans[bisect_right(spans, now, key=itemgetter(1)) if month == first else 0 :]
 
 
 def _end(promotion: WindowPromotion, span: Span) -> datetime | None:

@@ -6,10 +6,9 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from deploydb.domain.gates.context import GateContext
+from deploydb.domain.model import gate_reasons as gate
 from deploydb.domain.model.deployment import DependencyState, GateStatus, Status, Verdict
-from deploydb.domain.model.gate_reasons import DependencyMet, DependencyMissing, DependencyUnverified, DependencyVersion
 from deploydb.domain.model.promotions import DependsOnPromotion
-from deploydb.domain.model.reason_parts import ReleaseStatus
 
 
 def depends_on(promotion: DependsOnPromotion, context: GateContext) -> Verdict:
@@ -17,16 +16,16 @@ def depends_on(promotion: DependsOnPromotion, context: GateContext) -> Verdict:
     ident, lane = promotion.ident, {"service": promotion.service, "environment": promotion.environment}
     found = [one for one in context.neighbours if _is_meant(promotion, one)]
     if not found:
-        return context.verdict(ident, GateStatus.PENDING, DependencyMissing(**lane, version=promotion.version))
+        return context.verdict(ident, GateStatus.PENDING, gate.DependencyMissing(**lane, version=promotion.version))
     others = [one for one in found if not in_range(promotion.version, one.release.artifact.version)]
     if others:
-        other = DependencyVersion(**lane, version=promotion.version, running=_versions(others))
+        other = gate.DependencyVersion(**lane, version=promotion.version, running=_versions(others))
         return context.verdict(ident, GateStatus.PENDING, other)
     unproven = [one for one in found if one.status is not Status.SUCCESS]
     if unproven:
-        states = tuple(ReleaseStatus(version=one.release.artifact.version, status=one.status) for one in unproven)
-        return context.verdict(ident, GateStatus.PENDING, DependencyUnverified(**lane, running=states))
-    return context.verdict(ident, GateStatus.PASS, DependencyMet(**lane, running=_versions(found)))
+        states = tuple(gate.ReleaseStatus(version=one.release.artifact.version, status=one.status) for one in unproven)
+        return context.verdict(ident, GateStatus.PENDING, gate.DependencyUnverified(**lane, running=states))
+    return context.verdict(ident, GateStatus.PASS, gate.DependencyMet(**lane, running=_versions(found)))
 
 
 def in_range(wanted: str | None, version: str) -> bool:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.evidence import Approval, Evidence, Verification
-from deploydb.domain.model.promotions import FREEZE, ManualPromotion, Promotion, ReportedPromotion, jobs_of
+from deploydb.domain.model.promotions import FREEZE, ManualPromotion, Promotion, ReportedPromotion
 
 
 def answered_under(promotions: Iterable[Promotion]) -> frozenset[str]:
@@ -20,7 +20,7 @@ def answered_under(promotions: Iterable[Promotion]) -> frozenset[str]:
     found: set[str] = set()
     for promotion in promotions:
         if isinstance(promotion, ReportedPromotion):
-            found.update(jobs_of(promotion))
+            found.update(promotion.reported_as)
         elif isinstance(promotion, ManualPromotion):
             found.add(promotion.ident)
     return frozenset(found)

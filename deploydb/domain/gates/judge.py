@@ -12,20 +12,10 @@ from deploydb.domain.gates.provenance import provenance
 from deploydb.domain.gates.soak import soak
 from deploydb.domain.gates.verification import checked, verification
 from deploydb.domain.gates.window import window
+from deploydb.domain.model import promotions as configured
 from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.gate_reasons import ApprovalDeferred, GateBroken
-from deploydb.domain.model.promotions import (
-    DependsOnPromotion,
-    ExpressionPromotion,
-    ManualPromotion,
-    MetricPromotion,
-    Promotion,
-    ProvenancePromotion,
-    SoakPromotion,
-    VerificationPromotion,
-    WebhookPromotion,
-    WindowPromotion,
-)
+from deploydb.domain.model.promotions import ManualPromotion, Promotion
 
 BROKEN_AGAIN_AFTER = timedelta(minutes=1)
 """A gate that breaks is asked again after this."""
@@ -46,7 +36,7 @@ def judge(promotions: Sequence[Promotion], context: GateContext) -> tuple[Verdic
 
 def _turn(promotion: Promotion) -> int:
     """Soaks after what verifies, people after everything else."""
-    return 2 if isinstance(promotion, ManualPromotion) else isinstance(promotion, SoakPromotion)
+    return 2 if isinstance(promotion, ManualPromotion) else isinstance(promotion, configured.SoakPromotion)
 
 
 def _judge(promotion: Promotion, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
@@ -59,19 +49,19 @@ def _judge(promotion: Promotion, context: GateContext, others: Sequence[tuple[Pr
 
 def _judge_one(promotion: Promotion, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
     match promotion:
-        case VerificationPromotion():
+        case configured.VerificationPromotion():
             return verification(promotion, context)
-        case WebhookPromotion() | MetricPromotion():
+        case configured.WebhookPromotion() | configured.MetricPromotion():
             return checked(promotion, context)
-        case SoakPromotion():
+        case configured.SoakPromotion():
             return soak(promotion, context, others)
-        case WindowPromotion():
+        case configured.WindowPromotion():
             return window(promotion, context)
-        case DependsOnPromotion():
+        case configured.DependsOnPromotion():
             return depends_on(promotion, context)
-        case ExpressionPromotion():
+        case configured.ExpressionPromotion():
             return expression(promotion, context)
-        case ProvenancePromotion():
+        case configured.ProvenancePromotion():
             return provenance(promotion, context)
         case ManualPromotion():
             return _people(promotion, context, others)

@@ -2,9 +2,8 @@
 
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.model.deployment import GateStatus, Verdict
-from deploydb.domain.model.gate_reasons import Attested, AwaitingAttestation, DigestMissing
+from deploydb.domain.model.gate_reasons import Attested, AwaitingAttestation, DigestMissing, Signature
 from deploydb.domain.model.promotions import ProvenancePromotion
-from deploydb.domain.model.reason_parts import Signature
 
 
 def provenance(promotion: ProvenancePromotion, context: GateContext) -> Verdict:

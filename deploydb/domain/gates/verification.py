@@ -4,22 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from deploydb.domain.gates.context import GateContext
+from deploydb.domain.model import gate_reasons as gate
 from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.evidence import Verification
-from deploydb.domain.model.gate_reasons import (
-    AwaitingJobs,
-    CheckRunning,
-    CheckUnanswered,
-    JobsFailed,
-    JobsPassed,
-    JobsTimedOut,
-)
 from deploydb.domain.model.promotions import (
     CheckedPromotion,
     ReportedPromotion,
     VerificationPromotion,
     WebhookPromotion,
-    jobs_of,
 )
 from deploydb.domain.model.reason_parts import JobReport
 
@@ -27,24 +19,24 @@ from deploydb.domain.model.reason_parts import JobReport
 def verification(promotion: VerificationPromotion, context: GateContext) -> Verdict:
     """Each job's latest report decides. None, or one that is no answer, is a no once the timeout has passed."""
     ident = promotion.ident
-    jobs = jobs_of(promotion)
+    jobs = promotion.reported_as
     latest = _latest(context.evidence.verifications, jobs)
     inputs = tuple(report.event for report in latest.values() if report.event is not None)
     failed, errored = _reports(latest, "failed"), _reports(latest, "errored")
     if failed:
-        return context.verdict(ident, GateStatus.FAIL, JobsFailed(reports=failed), inputs=inputs)
+        return context.verdict(ident, GateStatus.FAIL, gate.JobsFailed(reports=failed), inputs=inputs)
     missing = tuple(job for job in jobs if job not in latest)
     if not errored and not missing:
-        passed = JobsPassed(reports=_reports(latest, "passed"))
+        passed = gate.JobsPassed(reports=_reports(latest, "passed"))
         return context.verdict(ident, GateStatus.PASS, passed, inputs=inputs)
     outcome = GateStatus.ERROR if errored else GateStatus.PENDING
-    awaiting = AwaitingJobs(missing=missing, errored=errored)
+    awaiting = gate.AwaitingJobs(missing=missing, errored=errored)
     if promotion.timeout is None or context.since is None:
         return context.verdict(ident, outcome, awaiting, inputs=inputs)
     due = context.since + promotion.timeout
     if context.now < due:
         return context.verdict(ident, outcome, awaiting, recheck_at=due, inputs=inputs)
-    late = JobsTimedOut(timeout=promotion.timeout, missing=missing, errored=errored)
+    late = gate.JobsTimedOut(timeout=promotion.timeout, missing=missing, errored=errored)
     return context.verdict(ident, GateStatus.FAIL, late, inputs=inputs)
 
 
@@ -54,22 +46,22 @@ def checked(promotion: CheckedPromotion, context: GateContext) -> Verdict:
     report = _latest(context.evidence.verifications, (ident,)).get(ident)
     if report is None:
         url = promotion.url if isinstance(promotion, WebhookPromotion) else promotion.prometheus
-        return context.verdict(ident, GateStatus.PENDING, CheckRunning(promotion=ident, url=url))
+        return context.verdict(ident, GateStatus.PENDING, gate.CheckRunning(promotion=ident, url=url))
     inputs = (report.event,) if report.event is not None else ()
     reports = (JobReport(job=ident, text=report.reason),)
     match report.outcome:
         case "passed":
-            return context.verdict(ident, GateStatus.PASS, JobsPassed(reports=reports), inputs=inputs)
+            return context.verdict(ident, GateStatus.PASS, gate.JobsPassed(reports=reports), inputs=inputs)
         case "failed":
-            return context.verdict(ident, GateStatus.FAIL, JobsFailed(reports=reports), inputs=inputs)
+            return context.verdict(ident, GateStatus.FAIL, gate.JobsFailed(reports=reports), inputs=inputs)
         case "errored":
-            unanswered = CheckUnanswered(promotion=ident, text=report.reason)
+            unanswered = gate.CheckUnanswered(promotion=ident, text=report.reason)
             return context.verdict(ident, GateStatus.ERROR, unanswered, inputs=inputs)
 
 
 def verified_at(promotion: ReportedPromotion, context: GateContext) -> datetime | None:
     """When the last of the jobs reported that it passed."""
-    latest = _latest(context.evidence.verifications, jobs_of(promotion))
+    latest = _latest(context.evidence.verifications, promotion.reported_as)
     return max((report.at.time for report in latest.values()), default=None)
 
 

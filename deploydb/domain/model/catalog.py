@@ -4,6 +4,7 @@ A catalog is consistent: `configuration` builds one only where every name refers
 itself, and a service meets each environment once. What reads a catalog need not check again.
 """
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
@@ -138,32 +139,23 @@ class Service(Struct, frozen=True, kw_only=True):
     order: Order = "published"
 
 
+@dataclass(eq=False, kw_only=True, repr=False)
 class Catalog:
     """Everything configured, by ident. Immutable; `digest` tells two catalogs apart.
 
     Look-ups cost the same for ten services and for ten thousand: what a question needs is indexed here once.
     """
 
-    def __init__(
-        self,
-        *,
-        services: dict[str, Service] | None = None,
-        environments: dict[str, Environment] | None = None,
-        pipelines: dict[str, Pipeline] | None = None,
-        promotions: dict[str, Promotion] | None = None,
-        webhooks: Webhooks | None = None,
-        groups: dict[str, frozenset[str]] | None = None,
-        freeze_overriders: tuple[str, ...] = (),
-        digest: str = "",
-    ) -> None:
-        self.services = services or {}
-        self.environments = environments or {}
-        self.pipelines = pipelines or {}
-        self.promotions = promotions or {}
-        self.webhooks = webhooks or Webhooks()
-        self.groups = groups or {}
-        self.freeze_overriders = freeze_overriders
-        self.digest = digest
+    services: dict[str, Service] = field(default_factory=dict)
+    environments: dict[str, Environment] = field(default_factory=dict)
+    pipelines: dict[str, Pipeline] = field(default_factory=dict)
+    promotions: dict[str, Promotion] = field(default_factory=dict)
+    webhooks: Webhooks = field(default_factory=Webhooks)
+    groups: dict[str, frozenset[str]] = field(default_factory=dict)
+    freeze_overriders: tuple[str, ...] = ()
+    digest: str = ""
+
+    def __post_init__(self) -> None:
         self._ordered = {ident: _upstream_first(pipeline.stages) for ident, pipeline in self.pipelines.items()}
         self._stages: dict[tuple[str, ...], tuple[Stage, ...]] = {}
         self._services_of_module: dict[str, list[str]] = {}
@@ -171,9 +163,8 @@ class Catalog:
         self._dependencies: dict[str, frozenset[Lane]] = {}
         self._asks_provenance: set[str] = set()
         for service in self.services.values():
-            self._stages[service.pipelines] = tuple(
-                stage for pipeline in service.pipelines for stage in self._ordered[pipeline]
-            )
+            stages = (stage for pipeline in service.pipelines for stage in self._ordered[pipeline])
+            self._stages[service.pipelines] = tuple(stages)
             for module in service.artifacts:
                 self._services_of_module.setdefault(module, []).append(service.ident)
             asked = self._asked(service)
@@ -232,12 +223,8 @@ class Catalog:
 
     def parallel(self, service: Service, environment: str) -> tuple[Parallel, ...]:
         """The groups of environments, of which the environment is one, that are not all worked on at a time."""
-        return tuple(
-            group
-            for pipeline in service.pipelines
-            for group in self.pipelines[pipeline].parallel
-            if environment in group.environments
-        )
+        groups = (group for pipeline in service.pipelines for group in self.pipelines[pipeline].parallel)
+        return tuple(group for group in groups if environment in group.environments)
 
     def while_verifying(self, service: Service, stage: Stage) -> WhileVerifying:
         """The stage's word, or `wait` where a soak or a person would be starved by frequent releases."""
@@ -245,10 +232,8 @@ class Catalog:
             return stage.while_verifying
         if stage.supersede == "queue":
             return "wait"
-        slow = any(
-            isinstance(promotion, SoakPromotion | ManualPromotion) for promotion in self.exit_promotions(service, stage)
-        )
-        return "wait" if slow else "replace"
+        asked = self.exit_promotions(service, stage)
+        return "wait" if any(isinstance(one, SoakPromotion | ManualPromotion) for one in asked) else "replace"
 
     def orchestrators(self) -> dict[str, tuple[str, ...]]:
         """Each orchestrator with the environments whose commands it gets."""

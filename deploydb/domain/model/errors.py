@@ -3,7 +3,7 @@
     DeployDBError
     ├── Transient          pause and try again: the broker is away, a deadlock, a lost connection
     └── Permanent          trying again changes nothing
-        ├── Refused        this one message: goes to the dead-letter queue with its reason and path
+        ├── MessageRejected this one message: goes to the dead-letter queue with its reason and path
         ├── Misconfigured  a setting or a resource of the broker or the database is not as it must be; ends the process
         │   ├── NotAllowed the user that the settings name may not
         │   └── Unusable   a file that the settings name cannot be opened or written

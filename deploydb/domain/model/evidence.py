@@ -8,15 +8,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from deploydb.domain.model import facts
 from deploydb.domain.model.deployment import FactOrder, fact_order
-from deploydb.domain.model.facts import (
-    ApprovalGiven,
-    ApprovalRefused,
-    ArtifactAttested,
-    IncidentDetected,
-    IncidentResolved,
-    VerificationFinished,
-)
 from deploydb.domain.model.reason_parts import IncidentReport
 
 
@@ -31,7 +24,7 @@ class Verification(Struct, frozen=True, kw_only=True):
     event: int | None = None
 
     @classmethod
-    def of(cls, fact: VerificationFinished) -> "Verification":
+    def of(cls, fact: facts.VerificationFinished) -> "Verification":
         """What the fact reports."""
         return cls(
             promotion=fact.promotion, outcome=fact.outcome, at=fact_order(fact), reason=fact.reason, url=fact.url
@@ -50,9 +43,9 @@ class Approval(Struct, frozen=True, kw_only=True):
     event: int | None = None
 
     @classmethod
-    def of(cls, fact: ApprovalGiven | ApprovalRefused) -> "Approval":
+    def of(cls, fact: facts.ApprovalGiven | facts.ApprovalRefused) -> "Approval":
         """What the fact says."""
-        given = isinstance(fact, ApprovalGiven)
+        given = isinstance(fact, facts.ApprovalGiven)
         return cls(
             promotion=fact.promotion,
             by=fact.by,
@@ -74,11 +67,11 @@ class Incident(Struct, frozen=True, kw_only=True):
     event: int | None = None
 
     @classmethod
-    def of(cls, fact: IncidentDetected | IncidentResolved) -> "Incident":
+    def of(cls, fact: facts.IncidentDetected | facts.IncidentResolved) -> "Incident":
         """What the fact says."""
         return cls(
             name=fact.incident or "",
-            open=isinstance(fact, IncidentDetected),
+            open=isinstance(fact, facts.IncidentDetected),
             at=fact_order(fact),
             version=fact.version,
             reason=fact.reason,
@@ -100,7 +93,7 @@ class Attestation(Struct, frozen=True, kw_only=True):
     event: int | None = None
 
     @classmethod
-    def of(cls, fact: ArtifactAttested) -> "Attestation":
+    def of(cls, fact: facts.ArtifactAttested) -> "Attestation":
         """What the fact says."""
         return cls(digest=fact.artifact.digest or "", signer=fact.signer, kind=fact.kind, at=fact_order(fact))
 

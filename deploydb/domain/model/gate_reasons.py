@@ -5,16 +5,24 @@
 
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from deploydb.domain.model.promotions import Window
-from deploydb.domain.model.reason_parts import (
-    Comment,
-    IncidentReport,
-    JobReport,
-    ReasonCase,
-    ReleaseStatus,
-    Signature,
-    UncountedVote,
-)
+from deploydb.domain.model.reason_parts import Comment, IncidentReport, JobReport, ReasonCase, UncountedVote
+
+
+class ReleaseStatus(Struct, frozen=True, kw_only=True):
+    """A version and its status in a lane."""
+
+    version: str
+    status: str
+
+
+class Signature(Struct, frozen=True, kw_only=True):
+    """An attestation: its signer and its kind."""
+
+    signer: str
+    kind: str
 
 
 class GateBroken(ReasonCase, frozen=True, kw_only=True, tag="gate_broken"):

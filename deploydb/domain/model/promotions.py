@@ -20,6 +20,11 @@ class NamedPromotion(Struct, frozen=True, kw_only=True):
 class ReportedPromotion(NamedPromotion, frozen=True, kw_only=True):
     """The base of those that jobs or checks answer, by reports that are kept as evidence."""
 
+    @property
+    def reported_as(self) -> tuple[str, ...]:
+        """The names under which its reports come."""
+        return (self.ident,)
+
 
 class VerificationPromotion(ReportedPromotion, frozen=True, kw_only=True):
     """Each of the named jobs must report `passed`, within `timeout` of the deployment's finish where there is one.
@@ -30,6 +35,10 @@ class VerificationPromotion(ReportedPromotion, frozen=True, kw_only=True):
     type: str = "VerificationPromotion"
     jobs: tuple[str, ...] = ()
     timeout: timedelta | None = None
+
+    @property
+    def reported_as(self) -> tuple[str, ...]:
+        return self.jobs or (self.ident,)
 
 
 class ManualPromotion(NamedPromotion, frozen=True, kw_only=True):
@@ -152,12 +161,6 @@ CheckedPromotion = WebhookPromotion | MetricPromotion
 
 _OfOthers = VerificationPromotion | ManualPromotion | DependsOnPromotion | CheckedPromotion
 Promotion = _OfOthers | SoakPromotion | WindowPromotion | ExpressionPromotion | ProvenancePromotion
-
-
-def jobs_of(promotion: ReportedPromotion) -> tuple[str, ...]:
-    """The names under which its reports come: its jobs, or else its own."""
-    return (promotion.jobs if isinstance(promotion, VerificationPromotion) else ()) or (promotion.ident,)
-
 
 FREEZE = "freeze"
 """The name under which people of the right groups say yes to passing a freeze: no promotion may have it."""

@@ -32,20 +32,6 @@ class IncidentReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: str | None = None
 
 
-class ReleaseStatus(Struct, frozen=True, kw_only=True):
-    """A version and its status in a lane."""
-
-    version: str
-    status: str
-
-
-class Signature(Struct, frozen=True, kw_only=True):
-    """An attestation: its signer and its kind."""
-
-    signer: str
-    kind: str
-
-
 class UncountedVote(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A vote that does not count. `digest`: of the other file; `groups`: those whose members count."""
 
