@@ -158,8 +158,8 @@ def _show(found: Comparison, *, everything: bool) -> None:
 def _summary(found: Comparison) -> Sequence[str]:
     later, earlier = found.count("later"), found.count("earlier")
     lines = [
-        f"{counted(found.same + len(found.differences), 'decision')} compared: {found.same} the same, "
-        f"{later} later ({found.hours_later:.1f} hours of delay), {earlier} earlier ({found.hours_earlier:.1f} hours), "
+        f"{counted(found.same + len(found.differences), 'decision')} compared: {found.same} the same, {later} later "
+        f"({found.hours('later'):.1f} hours of delay), {earlier} earlier ({found.hours('earlier'):.1f} hours), "
         f"{found.count('blocked')} blocked, {found.count('released')} released, {found.count('unknown')} unknown"
     ]
     if found.stopped:
@@ -196,8 +196,8 @@ def _json(found: Comparison, past: _Past) -> dict[str, Any]:
         "released": found.count("released"),
         "unknown": found.count("unknown"),
         "unknown_under_both": found.unknown,
-        "delay_hours": round(found.hours_later, 3),
-        "gained_hours": round(found.hours_earlier, 3),
+        "delay_hours": round(found.hours("later"), 3),
+        "gained_hours": round(found.hours("earlier"), 3),
         "failures_stopped": found.stopped,
         "differences": [
             {

@@ -47,11 +47,5 @@ def _versions(holds: Holds, deployment: Deployment) -> list[Hold]:
 
 
 def _lifted(hold: Hold, environment: str) -> Need:
-    if hold.until is not None:
-        return Need(
-            kind="hold",
-            text=f"the end of the {hold.kind} ({text(hold.held)})",
-            environment=environment,
-            earliest=hold.until,
-        )
-    return Need(kind="hold", text=f"the {hold.kind} to be lifted ({text(hold.held)})", environment=environment)
+    end = f"the end of the {hold.kind}" if hold.until is not None else f"the {hold.kind} to be lifted"
+    return Need(kind="hold", text=f"{end} ({text(hold.held)})", environment=environment, earliest=hold.until)

@@ -60,24 +60,15 @@ class Comparison(Struct, frozen=True, kw_only=True):
         """How many differ that way."""
         return Counter(one.kind for one in self.differences)[kind]
 
-    @property
-    def hours_later(self) -> float:
-        """The hours of delay, of all that come later together."""
-        return self._hours("later")
-
-    @property
-    def hours_earlier(self) -> float:
-        """The hours that are gained, of all that come earlier together."""
-        return abs(self._hours("earlier"))
+    def hours(self, kind: Literal["later", "earlier"]) -> float:
+        """The hours of delay of all that come later together, or those that all that come earlier gain."""
+        delays = (abs(one.delay) for one in self.differences if one.kind == kind and one.delay is not None)
+        return sum(delays, timedelta(0)) / _HOUR
 
     @property
     def stopped(self) -> int:
         """How many deployments that failed in reality would not have been made."""
         return sum(one.stopped for one in self.differences)
-
-    def _hours(self, kind: Kind) -> float:
-        delays = (one.delay for one in self.differences if one.kind == kind and one.delay is not None)
-        return sum(delays, timedelta(0)) / _HOUR
 
 
 class _Course(Struct, frozen=True, kw_only=True):
@@ -122,8 +113,7 @@ def _course(known: Deployment, unknown: str | None) -> _Course:
     at = known.requested_at if known.commanded else None
     waits = "" if known.skipped_at is not None else "still waits at the end: "
     message = text(known.status_reason) if known.status_reason is not None else "nothing let it in"
-    reason = f"{waits}{message}"
-    return _Course(at=at, unknown=unknown or None, reason=reason)
+    return _Course(at=at, unknown=unknown or None, reason=f"{waits}{message}")
 
 
 def _absent(replay: Replay, name: Name) -> _Course:

@@ -116,26 +116,13 @@ class RecordedHistory:
 
         Where they were asked and have not answered yet, the deployment waited for them.
         """
-        match promotion:
-            case ManualPromotion():
-                votes = count(promotion, asked)
-                answered = not votes.missing or bool(votes.refused)
-            case ReportedPromotion():
-                results = _results(promotion, asked.evidence)
-                answered = "failed" in results or all(result == "passed" for result in results)
-            case _:
-                return False
-        return not answered and not self._waited(name, promotion.ident)
+        answer = _answer(promotion, asked)
+        return answer == (False, False) and not self._waited(name, promotion.ident)
 
     def says_no(self, promotion: Promotion, asked: GateContext) -> bool:
         """Whether a gate was, or will be, answered with a no."""
-        match promotion:
-            case ManualPromotion():
-                return bool(count(promotion, asked).refused)
-            case ReportedPromotion():
-                return "failed" in _results(promotion, asked.evidence)
-            case _:
-                return False
+        answer = _answer(promotion, asked)
+        return answer is not None and answer[1]
 
     def heard(self, name: Name, phase: Phase, entry: Collection[str]) -> Evidence:
         """The evidence on the deployment that counts in one phase. `entry`: the names of its entry promotions."""
@@ -211,10 +198,18 @@ class RecordedHistory:
         return there[-1] if there else next((ident for _, ident in made), None)
 
 
-def _results(promotion: ReportedPromotion, evidence: Evidence) -> list[str | None]:
-    """The latest report of each of its jobs."""
-    last = {one.promotion: one.outcome for one in sorted(evidence.verifications, key=lambda one: one.at)}
-    return [last.get(job) for job in promotion.reported_as]
+def _answer(promotion: Promotion, asked: GateContext) -> tuple[bool, bool] | None:
+    """Whether people or jobs have approved, and whether they have refused; None where the gate asks neither."""
+    match promotion:
+        case ManualPromotion():
+            votes = count(promotion, asked)
+            return not votes.missing, bool(votes.refused)
+        case ReportedPromotion():
+            last = {one.promotion: one.outcome for one in sorted(asked.evidence.verifications, key=lambda one: one.at)}
+            results = [last.get(job) for job in promotion.reported_as]
+            return all(result == "passed" for result in results), "failed" in results
+        case _:
+            return None
 
 
 def _began(known: Deployment) -> datetime:

@@ -22,9 +22,8 @@ class UnknownOutcomes:
         """Why a deployment's outcome is unknown; None where it is known."""
         if self._reality.pace(name) is not None:
             return None
-        if self._reality.attempt(name) is not None:
-            return "its deployment has not ended yet"
-        return "it was never deployed there"
+        made = self._reality.attempt(name) is not None
+        return "its deployment has not ended yet" if made else "it was never deployed there"
 
     def at_gate(self, name: Name, known: Deployment, verdict: Verdict, now: datetime) -> str | None:
         """Why the verdict of a gate that a deployment waits at is unknown; None where it is known."""

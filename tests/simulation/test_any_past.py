@@ -75,7 +75,7 @@ def test_the_other_way_round_each_difference_is_its_mirror(
     there, back = past.compared(old, new), past.compared(new, old)
     assert {one.name: MIRROR[one.kind] for one in there.differences} == {one.name: one.kind for one in back.differences}
     assert (there.same, there.unknown) == (back.same, back.unknown)
-    assert (there.hours_later, there.hours_earlier) == (back.hours_earlier, back.hours_later)
+    assert (there.hours("later"), there.hours("earlier")) == (back.hours("earlier"), back.hours("later"))
 
 
 @EXAMPLES

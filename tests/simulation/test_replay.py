@@ -21,7 +21,7 @@ def test_a_soak_makes_a_release_later_by_exactly_the_soak() -> None:
     assert differences(found) == [("later", "prod", "1.0", 2 * HOURS)]
     (one,) = found.differences
     assert (one.old_at, one.new_at) == (at(2), at(122))
-    assert (found.same, found.hours_later, found.hours_earlier) == (2, 2.0, 0.0)
+    assert (found.same, found.hours("later"), found.hours("earlier")) == (2, 2.0, 0.0)
 
 
 def test_without_the_soak_it_is_earlier() -> None:
@@ -31,7 +31,7 @@ def test_without_the_soak_it_is_earlier() -> None:
         past.deployed(environment, "1.0", minutes)
     found = past.compared(SOAKED, PLAIN)
     assert differences(found) == [("earlier", "prod", "1.0", -2 * HOURS)]
-    assert (found.hours_later, found.hours_earlier) == (0.0, 2.0)
+    assert (found.hours("later"), found.hours("earlier")) == (0.0, 2.0)
 
 
 def test_what_is_superseded_while_another_soaks_is_blocked_and_what_waits_for_it_is_later() -> None:

@@ -45,32 +45,27 @@ class AwaitingStages(ReasonCase, frozen=True, kw_only=True, tag="awaiting_stages
     failed: tuple[StageReason, ...] = ()
 
 
-class SkippedUpstream(ReasonCase, frozen=True, kw_only=True, tag="skipped_upstream"):
+class _StageCase(ReasonCase, frozen=True, kw_only=True):
+    """What became of the flow in another stage."""
+
+    environment: str
+    reason: "Reason"
+
+
+class SkippedUpstream(_StageCase, frozen=True, kw_only=True, tag="skipped_upstream"):
     """The flow ended in a stage upstream: skipped."""
 
-    environment: str
-    reason: "Reason"
 
-
-class FailedUpstream(ReasonCase, frozen=True, kw_only=True, tag="failed_upstream"):
+class FailedUpstream(_StageCase, frozen=True, kw_only=True, tag="failed_upstream"):
     """The flow ended in a stage upstream: failed."""
 
-    environment: str
-    reason: "Reason"
 
-
-class ReplacedUpstream(ReasonCase, frozen=True, kw_only=True, tag="replaced_upstream"):
+class ReplacedUpstream(_StageCase, frozen=True, kw_only=True, tag="replaced_upstream"):
     """The flow ended in a stage upstream: replaced."""
 
-    environment: str
-    reason: "Reason"
 
-
-class UpstreamRestored(ReasonCase, frozen=True, kw_only=True, tag="upstream_restored"):
+class UpstreamRestored(_StageCase, frozen=True, kw_only=True, tag="upstream_restored"):
     """A stage upstream had not failed, after all."""
-
-    environment: str
-    reason: "Reason"
 
 
 class FailedBeside(ReasonCase, frozen=True, kw_only=True, tag="failed_beside"):
