@@ -1,8 +1,8 @@
 """Documents → catalog: every name refers to an object, and every stage can be reached."""
 
 import re
-from collections.abc import Set
-from typing import Any
+from collections.abc import Iterable, Sequence, Set
+from typing import Any, TypeVar
 
 from msgspec import Struct, structs
 
@@ -19,7 +19,6 @@ from deploydb.configuration.documents import (
 from deploydb.configuration.problems import suggestion
 from deploydb.configuration.source import Path, Source
 from deploydb.configuration.stages import check_order, read_after
-from deploydb.configuration.urls import URL
 from deploydb.domain.model.catalog import (
     DeploymentWebhooks,
     Environment,
@@ -34,6 +33,8 @@ from deploydb.domain.model.catalog import (
 )
 from deploydb.domain.model.promotions import Promotion, SoakPromotion
 
+URL = re.compile(r"https?://[^\s/?#]+\S*")
+"""http or https, with a host."""
 _MODULE = re.compile(r"[^:\s]+:[^:\s]+")
 _ORCHESTRATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 MAX_STAGES = 200
@@ -44,6 +45,8 @@ _STRATEGIES: dict[str, FailureStrategy] = {
     "fullrollback": "full_rollback",
     "ignore": "ignore",
 }
+
+T = TypeVar("T", bound=Struct)
 
 
 class Known(Struct, kw_only=True):
@@ -60,24 +63,16 @@ def build_environment(
     source: Source, ident: str, document: EnvironmentDocument, known: Known, promotions: dict[str, Promotion]
 ) -> Environment:
     """Build an environment; its problems go to `source.problems`."""
-    _refer(source, ("entry",), document.entry, "promotion", known.promotions)
+    refer(source, ("entry",), document.entry, "promotion", known.promotions)
     for index, name in enumerate(document.entry):
         if isinstance(promotions.get(name), SoakPromotion):
             message = f"{name} is a soak: nothing has run here yet to soak; put it on the stage before this environment"
             source.problem(("entry", index), message)
     if not _ORCHESTRATOR.fullmatch(document.orchestrator):
         source.problem(("orchestrator",), "an orchestrator's name has letters, digits, - and _ only, at most 64")
-    return Environment(
-        ident=ident,
-        description=document.description,
-        orchestrator=document.orchestrator,
-        entry=tuple(document.entry),
-        deadline=document.deadline,
-        failure_strategy=_strategy(source, document.failure_strategy),
-        retry=_retry(document.retry),
-        fail_on_incident=document.fail_on_incident,
-        webhooks=build_webhooks(source, document.webhooks, ("webhooks",)),
-    )
+    strategy, retry = _strategy(source, document.failure_strategy), _retry(document.retry)
+    webhooks = build_webhooks(source, document.webhooks, ("webhooks",))
+    return built(Environment, ident, document, failure_strategy=strategy, retry=retry, webhooks=webhooks)
 
 
 def build_webhooks(source: Source, document: WebhookDocument | None, at: Path = ()) -> Webhooks:
@@ -93,7 +88,24 @@ def build_webhooks(source: Source, document: WebhookDocument | None, at: Path = 
                     source.problem((*at, where, name, index), f"{url} is no http or https address")
         return {name: tuple(urls) for name, urls in found.items()}
 
-    deployment, promotion = lists(document.deployment, "deployment"), lists(document.promotion, "promotion")
+    return _webhooks(lists(document.deployment, "deployment"), lists(document.promotion, "promotion"))
+
+
+def merge_webhooks(webhooks: Sequence[Webhooks]) -> Webhooks:
+    """All lists of all files, each address once."""
+
+    def merged(parts: Iterable[Struct | None]) -> dict[str, Any]:
+        found: dict[str, dict[str, None]] = {}
+        for part in parts:
+            for name, urls in (structs.asdict(part) if part else {}).items():
+                if urls:
+                    found.setdefault(name, {}).update(dict.fromkeys(urls))
+        return {name: tuple(urls) for name, urls in found.items()}
+
+    return _webhooks(merged(each.deployment for each in webhooks), merged(each.promotion for each in webhooks))
+
+
+def _webhooks(deployment: dict[str, Any], promotion: dict[str, Any]) -> Webhooks:
     return Webhooks(
         deployment=DeploymentWebhooks(**deployment) if deployment else None,
         promotion=PromotionWebhooks(**promotion) if promotion else None,
@@ -115,7 +127,7 @@ def build_pipeline(source: Source, ident: str, document: PipelineDocument, known
             message = f"there is no environment {name}{suggestion(name, known.environments)}"
             source.problem(at, f"{message} (expected environments/{name}.yml)", key=True)
         stage = stage or StageDocument()  # noqa: PLW2901  # `dev:` without a value
-        _refer(source, (*at, "promotions"), stage.promotions, "promotion", known.promotions)
+        refer(source, (*at, "promotions"), stage.promotions, "promotion", known.promotions)
         after = read_after(source, name, stage, names, above=names[index - 1] if index else None)
         stages.append(
             Stage(
@@ -139,30 +151,28 @@ def build_service(
     source: Source, ident: str, document: ServiceDocument, defaults: DefaultsDocument, known: Known
 ) -> Service:
     """Build a service; its problems go to `source.problems`."""
-    _refer(source, ("pipelines",), document.pipelines, "pipeline", known.pipelines)
-    _refer(source, ("promotions",), document.promotions, "promotion", known.promotions)
+    refer(source, ("pipelines",), document.pipelines, "pipeline", known.pipelines)
+    refer(source, ("promotions",), document.promotions, "promotion", known.promotions)
     check_modules(source, document.artifacts)
     written = source.value if isinstance(source.value, dict) else {}
     if not written.get("artifacts") and not defaults.artifacts:
         source.problem(("artifacts",), "a service needs at least one artifact, such as com.example:foo")
     if not written.get("pipelines"):
         source.problem(("pipelines",), "a service needs at least one pipeline")
-    return Service(
-        ident=ident,
-        description=document.description,
+    return built(
+        Service,
+        ident,
+        document,
         artifacts=tuple(dict.fromkeys([*document.artifacts, *defaults.artifacts])),
-        pipelines=tuple(document.pipelines),
         promotions=tuple(dict.fromkeys([*document.promotions, *defaults.promotions])),
         failure_strategy=_strategy(source, document.failure_strategy) or "stop",
         retry=_retry(document.retry) or Retry(),
-        fail_on_incident=document.fail_on_incident,
-        order=document.order,
     )
 
 
 def build_defaults(source: Source, document: DefaultsDocument, known: Known) -> None:
     """Check the defaults of all services."""
-    _refer(source, ("promotions",), document.promotions, "promotion", known.promotions)
+    refer(source, ("promotions",), document.promotions, "promotion", known.promotions)
     check_modules(source, document.artifacts)
 
 
@@ -186,17 +196,34 @@ def check_lanes(source: Source, service: Service, pipelines: dict[str, Pipeline]
                 source.problem(("pipelines", index), message)
 
 
-def _refer(source: Source, at: Path, names: list[str], kind: str, known: Set[str]) -> None:
+def built(kind: type[T], ident: str, document: Struct, **replaced: object) -> T:
+    """The object of a document: the same fields, lists as tuples; `replaced`: the fields that differ from it."""
+    # an object has the name of its kind by default
+    written = {name: value for name, value in structs.asdict(document).items() if name != "type_"}
+    same = {name: tuple(value) if isinstance(value, list) else value for name, value in written.items()}
+    return kind(**{"ident": ident} | same | replaced)
+
+
+def refer(source: Source, at: Path, names: list[str], kind: str, known: Set[str], file: str = "") -> tuple[str, ...]:
+    """The names, each once. Reports those that are not known, with the `file` that is expected, and repeated ones."""
+    expected = f" (expected {file})" if file else ""
     for index, name in enumerate(names):
         if name not in known:
-            source.problem((*at, index), f"there is no {kind} {name}{suggestion(name, known)}")
-        elif name in names[:index]:
+            source.problem((*at, index), f"there is no {kind} {name}{suggestion(name, known)}{expected}")
+    return once(source, at, names)
+
+
+def once(source: Source, at: Path, names: list[str]) -> tuple[str, ...]:
+    """The names, each once. Reports repeated ones."""
+    for index, name in enumerate(names):
+        if name in names[:index]:
             source.problem((*at, index), f"{name} is listed twice")
+    return tuple(dict.fromkeys(names))
 
 
 def _parallel(source: Source, index: int, group: ParallelDocument, stages: list[str]) -> Parallel:
     at: Path = ("parallel", index, "environments")
-    _refer(source, at, group.environments, "stage", frozenset(stages))
+    refer(source, at, group.environments, "stage", frozenset(stages))
     if len(group.environments) < 2:
         source.problem(at, "a group has at least two environments")
     return Parallel(environments=tuple(group.environments), most=group.max_parallel)

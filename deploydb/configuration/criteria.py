@@ -1,7 +1,7 @@
 """The keys of promotions/NAME.yml, by the promotion's type. The JSON Schema is generated from these."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args, get_type_hints
 
 from msgspec import Meta, Struct, field
 
@@ -97,8 +97,7 @@ class MetricDocument(Struct, kw_only=True, frozen=True, rename={"type_": "type",
     type_: Annotated[Literal["MetricPromotion"], Meta(description="A Prometheus query must pass.")]
     prometheus: Annotated[str, Meta(max_length=8192, description="Its address, such as http://prometheus:9090.")]
     query: Annotated[
-        str,
-        Meta(max_length=8192, description=f"A PromQL query with one value. {_TEMPLATE} Each within a string."),
+        str, Meta(max_length=8192, description=f"A PromQL query with one value. {_TEMPLATE} Each within a string.")
     ]
     above: Annotated[float | None, Meta(description="The value must be greater than this.")] = None
     below: Annotated[float | None, Meta(description="The value must be less than this.")] = None
@@ -132,15 +131,7 @@ PromotionDocument = (
 )
 
 PROMOTION_TYPES: dict[str, type[PromotionDocument]] = {
-    "VerificationPromotion": VerificationDocument,
-    "BasicPromotion": VerificationDocument,
-    "JenkinsPromotion": VerificationDocument,
-    "ManualPromotion": ManualDocument,
-    "SoakPromotion": SoakDocument,
-    "WindowPromotion": WindowPromotionDocument,
-    "DependsOnPromotion": DependsOnDocument,
-    "WebhookPromotion": WebhookPromotionDocument,
-    "MetricPromotion": MetricDocument,
-    "ExpressionPromotion": ExpressionDocument,
-    "ProvenancePromotion": ProvenanceDocument,
+    name: document
+    for document in get_args(PromotionDocument)
+    for name in get_args(get_type_hints(document)["type_"])  # of the Literal
 }

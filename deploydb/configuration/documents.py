@@ -172,8 +172,7 @@ class EnvironmentDocument(Struct, kw_only=True, frozen=True):
         Meta(description="How often a failed deployment is retried here, in the place of the service's `retry`."),
     ] = None
     fail_on_incident: Annotated[
-        bool | None,
-        Meta(description="Whether an incident here counts as a failure. By default as for the service."),
+        bool | None, Meta(description="Whether an incident here counts as a failure. By default as for the service.")
     ] = None
     webhooks: Annotated[
         WebhookDocument | None,

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from deploydb.configuration.building import built
 from deploydb.configuration.source import Source
 from deploydb.domain.model.promotions import ExpressionPromotion, Rule
 
@@ -66,13 +67,7 @@ def build_expression(source: Source, ident: str, document: ExpressionDocument) -
     except ValueError as error:
         source.problem(("expression",), str(error))
         rule = _never
-    return ExpressionPromotion(
-        ident=ident,
-        description=document.description,
-        expression=" ".join(document.expression.split()),
-        rule=rule,
-        interval=document.interval,
-    )
+    return built(ExpressionPromotion, ident, document, expression=" ".join(document.expression.split()), rule=rule)
 
 
 def compile_rule(expression: str) -> Rule:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from deploydb.configuration.building import (
     build_service,
     build_webhooks,
     check_lanes,
+    merge_webhooks,
 )
 from deploydb.configuration.criteria import PromotionDocument
 from deploydb.configuration.documents import (
@@ -33,15 +34,7 @@ from deploydb.configuration.problems import LONGEST_MESSAGE, Problem, shown, sug
 from deploydb.configuration.promotions import build_promotion
 from deploydb.configuration.reading import read_document, read_promotion
 from deploydb.configuration.source import Source, read_source
-from deploydb.domain.model.catalog import (
-    Catalog,
-    DeploymentWebhooks,
-    Environment,
-    Pipeline,
-    PromotionWebhooks,
-    Service,
-    Webhooks,
-)
+from deploydb.domain.model.catalog import Catalog, Environment, Pipeline, Service, Webhooks
 from deploydb.domain.model.promotions import Promotion
 
 DEFAULTS = "_defaults"
@@ -50,14 +43,9 @@ _ACCESS = tuple(f"access{ending}" for ending in _ENDINGS)
 # Names are words of routing keys and queue names, which AMQP bounds at 255 bytes: ENVIRONMENT.SERVICE.deploy fits.
 _DOTTED = (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"), "letters, digits, . - and _ only, at most 128")
 _PLAIN = (re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"), "letters, digits, - and _ only, at most 64")
-_IDENT = {
-    "services": _DOTTED,
-    "environments": _PLAIN,
-    "pipelines": _DOTTED,
-    "promotions": _DOTTED,
-    "webhook": _DOTTED,
-}
+_IDENT = {"services": _DOTTED, "environments": _PLAIN, "pipelines": _DOTTED, "promotions": _DOTTED, "webhook": _DOTTED}
 
+D = TypeVar("D", bound=Struct)
 T = TypeVar("T")
 
 
@@ -100,13 +88,11 @@ class _Folders:
         if not self.by_kind["services"].keys() - {DEFAULTS} and not self.problems:
             self.problems.append(_problem(directory, "has no services: expected services/NAME.yml"))
 
-    def documents(self, kind: str, read: Callable[[Source], T | None]) -> dict[str, tuple[Source, T]]:
-        """The readable files of a kind, with their documents."""
-        return {
-            name: (source, document)
-            for name, source in self.by_kind[kind].items()
-            if name != DEFAULTS and (document := read(source)) is not None
-        }
+    def documents(self, kind: str, read: Callable[[Source], T | None]) -> Iterator[tuple[str, Source, T]]:
+        """The readable files of a kind by name, with their documents."""
+        for name, source in self.by_kind[kind].items():
+            if name != DEFAULTS and (document := read(source)) is not None:
+                yield name, source, document
 
     def _entries(self, folder: Path) -> list[Path]:
         try:
@@ -163,44 +149,38 @@ def _build(folders: _Folders) -> _Parts:
         promotions=folders.by_kind["promotions"].keys(),
         groups=access.groups.keys(),
     )
-    read: dict[str, tuple[Source, PromotionDocument]] = folders.documents("promotions", read_promotion)
-    promotions = {ident: build_promotion(source, ident, document, known) for ident, (source, document) in read.items()}
+    read: Iterator[tuple[str, Source, PromotionDocument]] = folders.documents("promotions", read_promotion)
+    promotions = {ident: build_promotion(source, ident, document, known) for ident, source, document in read}
     environments = {
         ident: build_environment(source, ident, document, known, promotions)
-        for ident, (source, document) in folders.documents(
-            "environments", lambda source: read_document(source, EnvironmentDocument)
-        ).items()
+        for ident, source, document in folders.documents("environments", _reader(EnvironmentDocument))
     }
     pipelines = {
         ident: build_pipeline(source, ident, document, known)
-        for ident, (source, document) in folders.documents(
-            "pipelines", lambda source: read_document(source, PipelineDocument)
-        ).items()
+        for ident, source, document in folders.documents("pipelines", _reader(PipelineDocument))
     }
     defaults = _defaults(folders, known)
     services = {}
-    for ident, (source, document) in folders.documents(
-        "services", lambda source: read_document(source, ServiceDocument)
-    ).items():
+    for ident, source, document in folders.documents("services", _reader(ServiceDocument)):
         services[ident] = build_service(source, ident, document, defaults, known)
         check_lanes(source, services[ident], pipelines)
-    webhooks = _merged(
-        [
-            build_webhooks(source, document)
-            for source, document in folders.documents(
-                "webhook", lambda source: read_document(source, WebhookDocument)
-            ).values()
-        ]
-    )
+    webhooks = [
+        build_webhooks(source, document)
+        for _, source, document in folders.documents("webhook", _reader(WebhookDocument))
+    ]
     return _Parts(
         services=services,
         environments=environments,
         pipelines=pipelines,
         promotions=promotions,
-        webhooks=webhooks,
+        webhooks=merge_webhooks(webhooks),
         groups={name: frozenset(people or ()) for name, people in access.groups.items()},
         freeze_overriders=tuple(access.override_freeze),
     )
+
+
+def _reader(kind: type[D]) -> Callable[[Source], D | None]:
+    return lambda source: read_document(source, kind)
 
 
 def _catalog(parts: _Parts) -> Catalog:
@@ -232,25 +212,6 @@ def _defaults(folders: _Folders, known: Known) -> DefaultsDocument:
         return DefaultsDocument()
     build_defaults(source, document, known)
     return document
-
-
-def _merged(webhooks: list[Webhooks]) -> Webhooks:
-    """All lists of all files, each address once."""
-    deployment: dict[str, list[str]] = {}
-    promotion: dict[str, list[str]] = {}
-    for webhook in webhooks:
-        for into, part in ((deployment, webhook.deployment), (promotion, webhook.promotion)):
-            for name, urls in (msgspec.structs.asdict(part) if part else {}).items():
-                if urls:
-                    into.setdefault(name, []).extend(urls)
-    return Webhooks(
-        deployment=DeploymentWebhooks(**{name: tuple(dict.fromkeys(urls)) for name, urls in deployment.items()})
-        if deployment
-        else None,
-        promotion=PromotionWebhooks(**{name: tuple(dict.fromkeys(urls)) for name, urls in promotion.items()})
-        if promotion
-        else None,
-    )
 
 
 def _read_file(path: Path) -> Source:

@@ -1,12 +1,12 @@
 """Documents → promotions, with the checks that a schema cannot express."""
 
 import re
-from collections.abc import Set
 from datetime import timedelta
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from deploydb.configuration.building import URL, Known, built, once, refer
 from deploydb.configuration.criteria import (
     DependsOnDocument,
     ManualDocument,
@@ -20,7 +20,6 @@ from deploydb.configuration.criteria import (
 from deploydb.configuration.expressions import ExpressionDocument, build_expression
 from deploydb.configuration.problems import suggestion
 from deploydb.configuration.source import Path, Source
-from deploydb.configuration.urls import URL
 from deploydb.configuration.windows import WindowPromotionDocument, build_window_promotion
 from deploydb.domain import templates
 from deploydb.domain.gates.formatting import in_words
@@ -43,34 +42,18 @@ _LONGEST_ANSWER = timedelta(minutes=5)
 _SHORTEST_INTERVAL = timedelta(seconds=1)
 
 
-class Idents(Protocol):
-    """The names that promotions may refer to."""
-
-    @property
-    def groups(self) -> Set[str]: ...
-    @property
-    def services(self) -> Set[str]: ...
-    @property
-    def environments(self) -> Set[str]: ...
-
-
-def build_promotion(source: Source, ident: str, document: PromotionDocument, known: Idents) -> Promotion:
+def build_promotion(source: Source, ident: str, document: PromotionDocument, known: Known) -> Promotion:
     """Build a promotion; its problems go to `source.problems`."""
     if ident in RESERVED:
         source.problem((), f"{ident} is DeployDB's own word for a gate: give the promotion another name")
     match document:
         case VerificationDocument():
-            return VerificationPromotion(
-                ident=ident,
-                type=document.type_,
-                description=document.description,
-                jobs=_once(source, ("jobs",), document.jobs),
-                timeout=document.timeout,
-            )
+            jobs = once(source, ("jobs",), document.jobs)
+            return built(VerificationPromotion, ident, document, type=document.type_, jobs=jobs)
         case ManualDocument():
             return _manual(source, ident, document, known)
         case SoakDocument():
-            return SoakPromotion(ident=ident, description=document.description, duration=document.duration)
+            return built(SoakPromotion, ident, document)
         case WindowPromotionDocument():
             return build_window_promotion(source, ident, document)
         case DependsOnDocument():
@@ -84,49 +67,30 @@ def build_promotion(source: Source, ident: str, document: PromotionDocument, kno
         case ProvenanceDocument():
             if not document.signers:
                 source.problem(("signers",), "name at least one signer")
-            return ProvenancePromotion(
-                ident=ident,
-                description=document.description,
-                signers=_once(source, ("signers",), document.signers),
-                kinds=_once(source, ("kinds",), document.kinds),
-            )
+            signers, kinds = once(source, ("signers",), document.signers), once(source, ("kinds",), document.kinds)
+            return built(ProvenancePromotion, ident, document, signers=signers, kinds=kinds)
         case _:
             assert_never(document)
 
 
-def _manual(source: Source, ident: str, document: ManualDocument, known: Idents) -> ManualPromotion:
-    names = _known(source, ("groups",), document.groups, "group", known.groups, "access.yml")
+def _manual(source: Source, ident: str, document: ManualDocument, known: Known) -> ManualPromotion:
+    names = refer(source, ("groups",), document.groups, "group", known.groups, "access.yml")
     if document.distinct_groups and document.approvals > len(names):
         message = f"{document.approvals} approvals of distinct groups need as many groups; there are {len(names)}"
         source.problem(("distinct_groups",), message)
-    return ManualPromotion(
-        ident=ident,
-        description=document.description,
-        approvals=document.approvals,
-        groups=names,
-        distinct_groups=document.distinct_groups,
-        allow_author=document.allow_author,
-        timeout=document.timeout,
-    )
+    return built(ManualPromotion, ident, document, groups=names)
 
 
-def _depends_on(source: Source, ident: str, document: DependsOnDocument, known: Idents) -> DependsOnPromotion:
-    _known(source, ("service",), [document.service], "service", known.services, f"services/{document.service}.yml")
+def _depends_on(source: Source, ident: str, document: DependsOnDocument, known: Known) -> DependsOnPromotion:
+    refer(source, ("service",), [document.service], "service", known.services, f"services/{document.service}.yml")
     where = f"environments/{document.environment}.yml"
-    _known(source, ("environment",), [document.environment], "environment", known.environments, where)
+    refer(source, ("environment",), [document.environment], "environment", known.environments, where)
     if document.version is not None and document.version[:1] in _RANGE_SIGNS:
         try:
             SpecifierSet(document.version)
         except InvalidSpecifier as error:
             source.problem(("version",), f"{error}; write a version, or a range such as >=2.1,<3")
-    return DependsOnPromotion(
-        ident=ident,
-        description=document.description,
-        service=document.service,
-        environment=document.environment,
-        version=document.version,
-        artifact=document.artifact,
-    )
+    return built(DependsOnPromotion, ident, document)
 
 
 def _webhook(source: Source, ident: str, document: WebhookPromotionDocument) -> WebhookPromotion:
@@ -144,18 +108,7 @@ def _webhook(source: Source, ident: str, document: WebhookPromotionDocument) -> 
     for name, value in document.headers.items():
         if not name.isascii() or not isinstance(value, str) or "\n" in value or "\r" in value or ":" in name:
             source.problem(("headers", name), "is no header")
-    return WebhookPromotion(
-        ident=ident,
-        description=document.description,
-        url=document.url,
-        method=document.method,
-        body=document.body,
-        headers=tuple(document.headers.items()),
-        expect=tuple(document.expect),
-        timeout=document.timeout,
-        interval=document.interval,
-        retries=document.retries,
-    )
+    return built(WebhookPromotion, ident, document, headers=tuple(document.headers.items()))
 
 
 def _metric(source: Source, ident: str, document: MetricDocument) -> MetricPromotion:
@@ -166,17 +119,7 @@ def _metric(source: Source, ident: str, document: MetricDocument) -> MetricPromo
         source.problem((), "write what the value must be: above: or below:")
     if document.timeout <= document.for_:
         source.problem(("timeout",), "must be longer than `for`, or it never can pass")
-    return MetricPromotion(
-        ident=ident,
-        description=document.description,
-        prometheus=document.prometheus,
-        query=document.query,
-        above=document.above,
-        below=document.below,
-        for_=document.for_,
-        interval=document.interval,
-        timeout=document.timeout,
-    )
+    return built(MetricPromotion, ident, document)
 
 
 def _check_url(source: Source, at: Path, url: str) -> None:
@@ -200,18 +143,3 @@ def _check_durations(source: Source, **durations: timedelta) -> None:
         source.problem(("timeout",), f"one answer may take {in_words(_LONGEST_ANSWER)} at most")
     if durations["interval"] < _SHORTEST_INTERVAL:
         source.problem(("interval",), f"must be {in_words(_SHORTEST_INTERVAL)} at least")
-
-
-def _known(source: Source, at: Path, names: list[str], kind: str, known: Set[str], where: str) -> tuple[str, ...]:
-    for index, name in enumerate(names):
-        if name not in known:
-            place = (*at, index) if (*at, index) in source.places else at
-            source.problem(place, f"there is no {kind} {name}{suggestion(name, known)} (expected {where})")
-    return _once(source, at, names)
-
-
-def _once(source: Source, at: Path, names: list[str]) -> tuple[str, ...]:
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            source.problem((*at, index), f"{name} is listed twice")
-    return tuple(dict.fromkeys(names))

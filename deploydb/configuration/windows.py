@@ -7,8 +7,9 @@ from functools import cache
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
+from deploydb.configuration.building import built
 from deploydb.configuration.problems import close_match, shown
 from deploydb.configuration.source import Path, Source
 from deploydb.domain.calendar.recurrence import read_recurrence
@@ -64,7 +65,7 @@ class WindowDocument(Struct, kw_only=True, frozen=True, rename={"from_": "from"}
         Meta(
             description="When it opens, as a rule of RFC 5545 in the time of the zone, such as "
             "FREQ=MONTHLY;BYDAY=1TU;BYHOUR=20, with DTSTART:20260105T090000 before it or not (then it counts from "
-            "Monday, 1 January 2001). In the place of days, dates, from and to.",
+            "Monday, 1 January 2001). In the place of days, dates, from and to."
         ),
     ] = None
     duration: Annotated[
@@ -82,13 +83,9 @@ class WindowPromotionDocument(Struct, kw_only=True, frozen=True, rename={"type_"
     zone: Annotated[str, Meta(description="The time zone of its windows, such as Europe/Berlin or UTC.")]
     description: Annotated[str, Meta(max_length=8192, description="A description for people.")] = ""
     allow: Annotated[
-        Windows,
-        Meta(description="When it is open. Without any it is open while no window denies it."),
+        Windows, Meta(description="When it is open. Without any it is open while no window denies it.")
     ] = []
-    deny: Annotated[
-        Windows,
-        Meta(description="When it is closed, also within `allow`."),
-    ] = []
+    deny: Annotated[Windows, Meta(description="When it is closed, also within `allow`.")] = []
 
 
 def build_window_promotion(source: Source, ident: str, document: WindowPromotionDocument) -> WindowPromotion:
@@ -97,13 +94,8 @@ def build_window_promotion(source: Source, ident: str, document: WindowPromotion
     written = source.value if isinstance(source.value, dict) else {}
     if not written.get("allow") and not written.get("deny"):
         source.problem((), "write when it is open (allow:) or when it is closed (deny:)")
-    return WindowPromotion(
-        ident=ident,
-        description=document.description,
-        zone=document.zone,
-        allow=build_windows(source, ("allow",), document.allow),
-        deny=build_windows(source, ("deny",), document.deny),
-    )
+    allow, deny = (build_windows(source, (key,), getattr(document, key)) for key in ("allow", "deny"))
+    return built(WindowPromotion, ident, document, allow=allow, deny=deny)
 
 
 def check_zone(source: Source, at: Path, zone: str) -> None:
@@ -128,15 +120,7 @@ def build_windows(source: Source, at: Path, documents: Sequence[WindowDocument |
 
 
 def _windows(source: Source, at: Path, document: WindowDocument) -> Iterator[Window]:
-    written = {
-        "days": document.days,
-        "dates": document.dates,
-        "from": document.from_,
-        "to": document.to,
-        "rrule": document.rrule,
-        "duration": document.duration,
-    }
-    keys = [key for key, value in written.items() if value is not None]
+    keys = [name.rstrip("_") for name, value in structs.asdict(document).items() if value is not None]
     if not any(path[: len(at)] == at for path in source.keys):
         source.problem(at, "this window is empty: write days, dates, from and to, or rrule and duration")
     elif "rrule" in keys or "duration" in keys:
