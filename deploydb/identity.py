@@ -72,10 +72,7 @@ def hashed(token: str) -> str:
 
 
 def token_line(name: str, scopes: Iterable[str], token: str) -> str:
-    """The line of the tokens' file for a token.
-
-    Raises: Misconfigured for a name or a scope that cannot be.
-    """
+    """The line of the tokens' file for a token. Raises: Misconfigured for a name or a scope that cannot be."""
     chosen = set(scopes)
     unknown = sorted(chosen - set(SCOPES))
     if unknown:

@@ -50,14 +50,7 @@ def _row(one: Body) -> list[str]:
     between = [_release(each) for each in one["between"][:_SHOWN]]
     if len(one["between"]) > _SHOWN or one["more"]:
         between.append("…")
-    return [
-        one["service"],
-        one["module"],
-        _side(one["from"]),
-        _side(one["to"]),
-        one["relation"],
-        ", ".join(between),
-    ]
+    return [one["service"], one["module"], _side(one["from"]), _side(one["to"]), one["relation"], ", ".join(between)]
 
 
 def _side(side: Body | None) -> str:

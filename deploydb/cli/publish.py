@@ -9,15 +9,7 @@ import click
 import msgspec
 
 from deploydb.broker.port import Message
-from deploydb.cli.publisher import (
-    Publication,
-    message_of,
-    my_source,
-    new_id,
-    publish_all,
-    publish_one,
-    raw_message,
-)
+from deploydb.cli.publisher import Publication, message_of, my_source, new_id, publish_all, publish_one, raw_message
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import (

@@ -67,10 +67,7 @@ class EgressPolicy(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def parse(cls, setting: str) -> Self:
-        """From a comma-separated list of `private`, networks, addresses and host names.
-
-        Raises: Misconfigured.
-        """
+        """From a comma-separated list of `private`, networks, addresses and host names. Raises: Misconfigured."""
         private = False
         networks: list[Network] = []
         hosts: set[str] = set()

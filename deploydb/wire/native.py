@@ -46,7 +46,7 @@ T = TypeVar("T")
 def decode_fact(body: bytes, *, arrived_at: datetime) -> AnyFact:
     """Decode a fact, with its times in UTC. Without a `time` it gets that of the arrival.
 
-    Raises: Refused, with the path of the wrong, missing or forbidden field.
+    Raises: MessageRejected, with the path of the wrong, missing or forbidden field.
     """
     fact = _decode(_facts, _FACTS, body)
     if fact.source == OWN_SOURCE:
@@ -76,10 +76,7 @@ def encode_fact(fact: AnyFact) -> bytes:
 
 
 def decode_command(body: bytes) -> DeployCommand:
-    """Decode a command.
-
-    Raises: Refused, with the path of the wrong or missing field.
-    """
+    """Decode a command. Raises: MessageRejected, with the path of the wrong or missing field."""
     return _decode(_commands, (DeployCommand,), body)
 
 
