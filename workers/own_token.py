@@ -7,7 +7,7 @@ from deploydb.domain.model.errors import Misconfigured
 from deploydb.domain.unsafe_characters import not_allowed
 from deploydb.identity import SCOPES, new_token, token_line
 from deploydb.private_files import make_folder, narrow
-from deploydb.users import me
+from deploydb.processes import me
 
 FILE = "token"
 """In the data folder."""

@@ -1,9 +1,11 @@
 """`approve` and `refuse`: approvals and refusals of manual promotions."""
 
+from typing import Any
+
 import click
 
 from deploydb.cli.client import Body, ask
-from deploydb.cli.options import not_blank
+from deploydb.cli.options import arguments, not_blank
 from deploydb.cli.publisher import publish_one, signed
 from deploydb.domain.model.errors import NotFound, Permanent, Transient
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
@@ -11,15 +13,11 @@ from deploydb.domain.model.promotions import FREEZE
 
 
 @click.command()
-@click.argument("service")
-@click.argument("environment")
-@click.argument("version", required=False)
+@arguments("service", "environment", "[version]")
 @click.option("--promotion", metavar="NAME", help="The manual promotion; by default the one that waits there.")
 @click.option("--by", metavar="NAME", help="Who says so; by default you.")
 @click.option("--comment", "--reason", "comment", metavar="TEXT", help="Why.")
-def approve(
-    service: str, environment: str, version: str | None, promotion: str | None, by: str | None, comment: str | None
-) -> None:
+def approve(**given: Any) -> None:  # noqa: ANN401  # as `_publish` takes it
     """Say yes to what waits for people in ENVIRONMENT.
 
     The approval is for one VERSION; without it, for the one that waits for people there, else for the newest on its
@@ -33,21 +31,17 @@ def approve(
       deploydb approve storefront prod --promotion freeze --comment "checkout is down"
       deploydb approve storefront staging 1.4.0 --promotion go --by alice
     """
-    _publish(ApprovalGiven, "approved", service, environment, version, promotion, by, comment)
+    _publish(ApprovalGiven, "approved", **given)
 
 
 @click.command()
-@click.argument("service")
-@click.argument("environment")
-@click.argument("version", required=False)
+@arguments("service", "environment", "[version]")
 @click.option("--promotion", metavar="NAME", help="The manual promotion; by default the one that waits there.")
 @click.option("--by", metavar="NAME", help="Who says so; by default you.")
 @click.option(
     "--comment", "--reason", "comment", metavar="TEXT", required=True, callback=not_blank, help="Why. All users see it."
 )
-def refuse(
-    service: str, environment: str, version: str | None, promotion: str | None, by: str | None, comment: str
-) -> None:
+def refuse(**given: Any) -> None:  # noqa: ANN401  # as `_publish` takes it
     """Say no to what waits for people in ENVIRONMENT. One no is a no, until the same person says yes.
 
     \b
@@ -55,12 +49,13 @@ def refuse(
       deploydb refuse storefront staging --comment "checkout is slow"
       deploydb refuse storefront staging 1.4.0 --promotion go --by bob --comment "legal says no"
     """
-    _publish(ApprovalRefused, "refused", service, environment, version, promotion, by, comment)
+    _publish(ApprovalRefused, "refused", **given)
 
 
 def _publish(
     kind: type[ApprovalGiven] | type[ApprovalRefused],
     verb: str,
+    *,
     service: str,
     environment: str,
     version: str | None,
@@ -74,15 +69,8 @@ def _publish(
         version, promotion, digest = _meant(service, environment, version, promotion)
     else:
         digest = _seen(service, environment, version, promotion, verb)
-    fact = kind(
-        **signed(by),
-        service=service,
-        environment=environment,
-        version=version,
-        promotion=promotion,
-        comment=comment,
-        digest=digest,
-    )
+    lane: Any = {"service": service, "environment": environment, "version": version}
+    fact = kind(**signed(by), **lane, promotion=promotion, comment=comment, digest=digest)
     publish_one(fact)
     click.echo(f"{promotion} {verb} for {service} {version} in {environment} by {fact.by}", err=True)
 

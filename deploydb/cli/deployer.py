@@ -2,12 +2,12 @@
 
 import json
 import shutil
-from pathlib import Path
+from typing import Any
 
 import click
 
-from deploydb.cli.processes import become
 from deploydb.domain.model.errors import Misconfigured
+from deploydb.processes import become
 
 
 @click.command(short_help="Run a program for each deploy command.", context_settings={"ignore_unknown_options": False})
@@ -15,14 +15,12 @@ from deploydb.domain.model.errors import Misconfigured
 @click.option("--concurrency", type=click.IntRange(1, 1000), default=1, show_default=True, help="Runs side by side.")
 @click.option(
     "--timeout",
-    "timeout_seconds",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
     help="Stop a run after so long, as a failure. It never runs past its command's deadline.",
 )
 @click.option(
     "--grace",
-    "grace_seconds",
     type=click.FloatRange(0),
     default=30.0,
     show_default=True,
@@ -31,7 +29,7 @@ from deploydb.domain.model.errors import Misconfigured
 )
 @click.option(
     "--state",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False),
     help="What was run; one file a deployer. Default: deployer-ORCHESTRATOR.db in the data folder.",
 )
 @click.option(
@@ -49,19 +47,8 @@ from deploydb.domain.model.errors import Misconfigured
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Serve /metrics, /healthz and /readyz there; 0: any free one."
 )
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def deployer(  # options, by name
-    orchestrator: str,
-    concurrency: int,
-    timeout_seconds: float | None,
-    grace_seconds: float,
-    state: Path | None,
-    rerun_interrupted: bool,
-    pass_env: tuple[str, ...],
-    host: str,
-    port: int | None,
-    command: tuple[str, ...],
-) -> None:
+@click.argument("program", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
+def deployer(program: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401  # by name, as the process reads them
     """Take the deploy commands of an orchestrator's queue, run COMMAND for each, and publish how it went.
 
     COMMAND finds what to do in its environment: DEPLOYDB_SERVICE, DEPLOYDB_ENVIRONMENT, DEPLOYDB_VERSION,
@@ -82,18 +69,6 @@ def deployer(  # options, by name
       deploydb deployer -- ./deploy.sh
       deploydb deployer --orchestrator kube --concurrency 4 -- helm-deploy --wait
     """
-    if shutil.which(command[0]) is None:
-        raise Misconfigured(f"cannot run {command[0]}: no such program, or it is not executable")
-    options = {
-        "orchestrator": orchestrator,
-        "program": command,
-        "concurrency": concurrency,
-        "timeout": timeout_seconds,
-        "grace": grace_seconds,
-        "state": str(state) if state is not None else None,
-        "rerun_interrupted": rerun_interrupted,
-        "pass_env": pass_env,
-        "host": host,
-        "port": port,
-    }
-    become("deployer", json.dumps(options))
+    if shutil.which(program[0]) is None:
+        raise Misconfigured(f"cannot run {program[0]}: no such program, or it is not executable")
+    become("deployer", json.dumps({"program": program, **options}))

@@ -3,8 +3,8 @@
 import click
 
 from deploydb.cli.client import Body, ask
+from deploydb.cli.options import past_option
 from deploydb.cli.output import ago, is_shown, output_option, show_table
-from deploydb.cli.times import past_option
 from deploydb.domain.model.errors import DeployDBError, NotAllowed
 
 UNUSABLE = 2

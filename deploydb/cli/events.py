@@ -5,15 +5,15 @@ from collections.abc import Mapping
 import click
 
 from deploydb.cli.client import Body, ask
+from deploydb.cli.options import past_option
 from deploydb.cli.output import details, is_shown, output_option, show_table, whole
 from deploydb.cli.tail import followed
-from deploydb.cli.times import past_option
 
 
 @click.command()
 @click.option("--service", metavar="NAME", help="About this service only.")
 @click.option("--environment", metavar="NAME", help="About this environment only.")
-@click.option("--type", "kind", metavar="TYPE", help="Of this type only, such as artifact.published.")
+@click.option("--type", metavar="TYPE", help="Of this type only, such as artifact.published.")
 @click.option("--source", metavar="SOURCE", help="From this source only; DeployDB's own is deploydb.")
 @click.option("--who", metavar="NAME", help="By this person only.")
 @past_option("--since", help="Recorded since then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.")
@@ -22,19 +22,7 @@ from deploydb.cli.times import past_option
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many, newest first.")
 @click.option("--follow", is_flag=True, help="Those, oldest first, and then each one as it comes, until Ctrl-C.")
 @output_option
-def events(
-    service: str | None,
-    environment: str | None,
-    kind: str | None,
-    source: str | None,
-    who: str | None,
-    since: str | None,
-    until: str | None,
-    before: int | None,
-    limit: int,
-    follow: bool,
-    output: str,
-) -> None:
+def events(before: int | None, limit: int, follow: bool, output: str, **wanted: str | None) -> None:
     """The log, newest first: facts with their sources, and DeployDB's decisions.
 
     \b
@@ -44,17 +32,8 @@ def events(
       deploydb events --who alice --since 3d
       deploydb events --follow --environment prod
     """
-    wanted = {
-        "service": service,
-        "environment": environment,
-        "type": kind,
-        "source": source,
-        "who": who,
-        "since": since,
-        "until": until,
-    }
     if follow:
-        if before is not None or until is not None:
+        if before is not None or wanted["until"] is not None:
             raise click.UsageError("--follow goes on from the newest: neither --before nor --until goes with it.")
         _follow(wanted, limit, output)
     body = ask("events", **wanted, before=before, perPageSize=limit)

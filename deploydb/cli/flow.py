@@ -3,8 +3,8 @@
 import click
 
 from deploydb.cli.client import Body, ask
+from deploydb.cli.options import arguments, watched
 from deploydb.cli.output import is_shown, output_option, show_line, show_stages
-from deploydb.cli.watch import watched
 from deploydb.domain.model.errors import NotFound
 
 
@@ -19,8 +19,7 @@ def flow() -> None:
 
 
 @flow.command()
-@click.argument("service")
-@click.argument("version", required=False)
+@arguments("service", "[version]")
 @output_option
 @watched
 def show(service: str, version: str | None, output: str) -> None:

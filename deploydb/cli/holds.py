@@ -6,19 +6,15 @@ import click
 
 from deploydb.cli.client import Body, ask
 from deploydb.cli.hold_actions import lift, place, require_version
-from deploydb.cli.options import by_option, reason_option, until_option
+from deploydb.cli.options import action_options, arguments
 from deploydb.cli.output import ago, is_shown, output_option, show_table
 from deploydb.cli.output import until as in_time
 from deploydb.domain.model.errors import Permanent, Transient
 
 
 @click.command()
-@click.argument("service")
-@click.argument("environment")
-@click.argument("version", required=False)
-@reason_option(required=True)
-@until_option
-@by_option
+@arguments("service", "environment", "[version]")
+@action_options(reason_required=True, ends=True)
 def pin(
     service: str, environment: str, version: str | None, reason: str, until: datetime | None, by: str | None
 ) -> None:
@@ -39,10 +35,8 @@ def pin(
 
 
 @click.command()
-@click.argument("service")
-@click.argument("environment")
-@reason_option(required=False)
-@by_option
+@arguments("service", "environment")
+@action_options(reason_required=False)
 def unpin(service: str, environment: str, reason: str | None, by: str | None) -> None:
     """Let automation go on to the newest version in ENVIRONMENT.
 
@@ -55,12 +49,9 @@ def unpin(service: str, environment: str, reason: str | None, by: str | None) ->
 
 
 @click.command()
-@click.argument("service")
-@click.argument("version")
+@arguments("service", "version")
 @click.option("--environment", metavar="NAME", help="Not there, nor in the stages after it; by default nowhere.")
-@reason_option(required=True)
-@until_option
-@by_option
+@action_options(reason_required=True, ends=True)
 def veto(
     service: str, version: str, environment: str | None, reason: str, until: datetime | None, by: str | None
 ) -> None:
@@ -86,11 +77,9 @@ def veto(
 
 
 @click.command()
-@click.argument("service")
-@click.argument("version")
+@arguments("service", "version")
 @click.option("--environment", metavar="NAME", help="The one that the veto names.")
-@reason_option(required=False)
-@by_option
+@action_options(reason_required=False)
 def unveto(service: str, version: str, environment: str | None, reason: str | None, by: str | None) -> None:
     """Lift the veto on VERSION. Give the --environment that it was placed with.
 
@@ -105,9 +94,7 @@ def unveto(service: str, version: str, environment: str | None, reason: str | No
 @click.command()
 @click.argument("environment", required=False)
 @click.option("--service", metavar="NAME", help="This service only.")
-@reason_option(required=True)
-@until_option
-@by_option
+@action_options(reason_required=True, ends=True)
 def freeze(environment: str | None, service: str | None, reason: str, until: datetime | None, by: str | None) -> None:
     """Let nothing enter ENVIRONMENT; without ENVIRONMENT, let nothing enter any.
 
@@ -126,8 +113,7 @@ def freeze(environment: str | None, service: str | None, reason: str, until: dat
 @click.command()
 @click.argument("environment", required=False)
 @click.option("--service", metavar="NAME", help="The service that the freeze names.")
-@reason_option(required=False)
-@by_option
+@action_options(reason_required=False)
 def thaw(environment: str | None, service: str | None, reason: str | None, by: str | None) -> None:
     """Lift the freeze of ENVIRONMENT; without ENVIRONMENT, the one over all.
 
@@ -142,11 +128,8 @@ def thaw(environment: str | None, service: str | None, reason: str | None, by: s
 
 
 @click.command()
-@click.argument("service")
-@click.argument("environment", required=False)
-@reason_option(required=True)
-@until_option
-@by_option
+@arguments("service", "[environment]")
+@action_options(reason_required=True, ends=True)
 def pause(service: str, environment: str | None, reason: str, until: datetime | None, by: str | None) -> None:
     """Let nothing of SERVICE be promoted, to ENVIRONMENT or to any.
 
@@ -160,10 +143,8 @@ def pause(service: str, environment: str | None, reason: str, until: datetime | 
 
 
 @click.command()
-@click.argument("service")
-@click.argument("environment", required=False)
-@reason_option(required=False)
-@by_option
+@arguments("service", "[environment]")
+@action_options(reason_required=False)
 def resume(service: str, environment: str | None, reason: str | None, by: str | None) -> None:
     """Lift the pause of SERVICE. Give the ENVIRONMENT that it was placed with.
 

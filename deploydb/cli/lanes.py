@@ -6,9 +6,8 @@ from typing import Any
 import click
 
 from deploydb.cli.client import Body, ask
+from deploydb.cli.options import arguments, past_option, watched
 from deploydb.cli.output import ago, is_shown, is_wide, output_option, reason_text, show_line, show_stages, show_table
-from deploydb.cli.times import past_option
-from deploydb.cli.watch import watched
 
 
 @click.command()
@@ -84,9 +83,7 @@ def _hold(hold: Body) -> str:
 
 
 @click.command()
-@click.argument("service")
-@click.argument("environment")
-@click.argument("version", required=False)
+@arguments("service", "environment", "[version]")
 @past_option("--at", help="As it was known then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.")
 @output_option
 @watched
@@ -122,8 +119,7 @@ def _sentence(releasing: Body) -> str:
 
 
 @click.command()
-@click.argument("service")
-@click.argument("environment", required=False)
+@arguments("service", "[environment]")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many, newest first.")
 @output_option
 @watched

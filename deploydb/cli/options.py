@@ -1,34 +1,47 @@
-"""Options of the commands that override automation: by, reason, until."""
+"""Options and arguments of several commands."""
 
+import functools
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
 
+from deploydb.cli.output import show_styled
+from deploydb.domain.model.errors import Transient
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-
-def by_option(command: F) -> F:
-    """`--by NAME`."""
-    return click.option("--by", metavar="NAME", help="Who does it; by default you.")(command)
-
-
-def reason_option(*, required: bool) -> Callable[[F], F]:
-    """`--reason TEXT`: required where automation is overridden."""
-    return click.option(
-        "--reason", metavar="TEXT", required=required, callback=not_blank, help="Why. It shows with the action."
-    )
+EVERY_SECONDS = 2.0
+_CLEAR = "\x1b[2J\x1b[H"
+"""Clears the screen, and goes to its top."""
 
 
-def until_option(command: F) -> F:
-    """`--until TIME`: a time, or a length of time from now."""
-    return click.option(
-        "--until",
-        metavar="TIME",
-        callback=_moment,
-        help="When it ends by itself: 2h or 3d from now, or 2026-12-24T18:00:00+01:00.",
-    )(command)
+def arguments(*names: str) -> Callable[[F], F]:
+    """Arguments in this order; one in brackets, such as `[version]`, may be left out."""
+
+    def added(command: F) -> F:
+        for name in reversed(names):
+            command = click.argument(name.strip("[]"), required=not name.startswith("["))(command)
+        return command
+
+    return added
+
+
+def action_options(*, reason_required: bool, ends: bool = False) -> Callable[[F], F]:
+    """`--reason TEXT`, required where automation is overridden; `--until TIME` of an action that ends; `--by NAME`."""
+
+    def added(command: F) -> F:
+        command = click.option("--by", metavar="NAME", help="Who does it; by default you.")(command)
+        if ends:
+            until = "When it ends by itself: 2h or 3d from now, or 2026-12-24T18:00:00+01:00."
+            command = click.option("--until", metavar="TIME", callback=_moment, help=until)(command)
+        why = "Why. It shows with the action."
+        return click.option("--reason", metavar="TEXT", required=reason_required, callback=not_blank, help=why)(command)
+
+    return added
 
 
 def not_blank(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
@@ -39,6 +52,7 @@ def not_blank(_ctx: click.Context, _parameter: click.Parameter, text: str | None
 
 
 def _moment(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
+    """A time, or a length of time from now."""
     if text is None:
         return None
     from deploydb.configuration.durations import parse_duration  # it brings YAML along
@@ -57,3 +71,48 @@ def _moment(_ctx: click.Context, _parameter: click.Parameter, text: str | None) 
     if at <= now:
         raise click.BadParameter(f"{text} is in the past")
     return at.astimezone(UTC)
+
+
+def past_option(name: str, *, help: str) -> Callable[[F], F]:  # noqa: A002  # click's own name for it
+    """An option that is a time in the past, as the service wants it: ISO 8601 with its offset."""
+    return click.option(name, metavar="TIME", callback=lambda _context, _option, text: _past(text), help=help)
+
+
+def _past(text: str | None) -> str | None:
+    """A time, or how long ago it was."""
+    if text is None:
+        return None
+    from deploydb.configuration.durations import parse_duration  # it brings YAML along
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            moment = datetime.now(UTC) - parse_duration(text)
+        except ValueError:
+            raise click.BadParameter(
+                f"{text} is neither a time such as 2026-11-22T12:00:00Z nor how long ago, such as 2h or 3d"
+            ) from None
+    if moment.tzinfo is None:
+        raise click.BadParameter(f"{text} has no offset from UTC; write {text}Z for UTC")
+    return moment.isoformat()
+
+
+def watched(command: F) -> F:
+    """`--watch`: the same every two seconds, in place on a terminal, until Ctrl-C."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, watch: bool, **options: Any) -> Any:  # noqa: ANN401  # whatever the command takes
+        while watch:
+            if sys.stdout.isatty():
+                show_styled(_CLEAR)
+            try:
+                command(*arguments, **options)
+            except Transient as error:  # it may be back at the next look
+                click.echo(f"deploydb: {error}", err=True)
+            sys.stdout.flush()
+            time.sleep(EVERY_SECONDS)
+        return command(*arguments, **options)
+
+    message = f"Again every {EVERY_SECONDS:.0f} s, until Ctrl-C."
+    return click.option("--watch", is_flag=True, help=message)(run)  # type: ignore[return-value]

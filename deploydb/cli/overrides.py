@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.client import Body, ask, where_answered
-from deploydb.cli.options import by_option, reason_option
+from deploydb.cli.options import action_options, arguments
 from deploydb.cli.output import ago, is_shown, output_option, show_line, show_table, whole
 from deploydb.cli.publisher import publish_one, signed
 from deploydb.domain.model.errors import NotFound, Permanent
@@ -11,11 +11,9 @@ from deploydb.domain.model.facts import HotfixDeclared, RollbackRequested
 
 
 @click.command()
-@click.argument("service")
-@click.argument("version")
+@arguments("service", "version")
 @click.option("--skip", multiple=True, metavar="STAGE", help="A stage that it passes by; may be given several times.")
-@reason_option(required=True)
-@by_option
+@action_options(reason_required=True)
 def hotfix(service: str, version: str, skip: tuple[str, ...], reason: str, by: str | None) -> None:
     """Let VERSION of SERVICE go ahead of the others, past the stages that are named.
 
@@ -34,12 +32,10 @@ def hotfix(service: str, version: str, skip: tuple[str, ...], reason: str, by: s
 
 
 @click.command()
-@click.argument("service")
-@click.argument("environment")
+@arguments("service", "environment")
 @click.option("--to", "version", metavar="VERSION", help="What to put back; by default the last one that succeeded.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be put back, and what stands against it.")
-@reason_option(required=False)
-@by_option
+@action_options(reason_required=False)
 @output_option
 def rollback(
     service: str, environment: str, version: str | None, dry_run: bool, reason: str | None, by: str | None, output: str

@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 import click
 
 from deploydb.cli.client import Body, ask
+from deploydb.cli.options import arguments
 from deploydb.cli.output import is_shown, output_option, show_table
 from deploydb.domain.gates.formatting import in_words
 
 
 @click.command()
-@click.argument("service")
-@click.argument("version")
+@arguments("service", "version")
 @output_option
 def plan(service: str, version: str, output: str) -> None:
     """What would happen if VERSION of SERVICE came now: stages, gates, and when it would be where.

@@ -5,7 +5,7 @@ import sys
 import click
 
 from deploydb.cli.client import ask
-from deploydb.cli.options import by_option, reason_option
+from deploydb.cli.options import action_options, arguments
 from deploydb.cli.publisher import publish_one, signed
 from deploydb.domain.model.errors import NotFound, Permanent
 from deploydb.domain.model.facts import HotfixDeclared
@@ -15,12 +15,9 @@ _OVER = ("SUCCESS", "COMPLETED", "SKIPPED")
 
 
 @click.command()
-@click.argument("service")
-@click.argument("environment")
-@click.argument("version")
+@arguments("service", "environment", "version")
 @click.option("--yes", is_flag=True, help="Do not ask whether stages may be passed by.")
-@reason_option(required=True)
-@by_option
+@action_options(reason_required=True)
 def promote(service: str, environment: str, version: str, yes: bool, reason: str, by: str | None) -> None:
     """Have VERSION of SERVICE in ENVIRONMENT now: ahead of other versions, past the stages before that it is not
     through yet.

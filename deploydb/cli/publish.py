@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from deploydb.broker.port import Message
+from deploydb.cli.options import arguments
 from deploydb.cli.publisher import Publication, message_of, my_source, new_id, publish_all, publish_one, raw_message
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.errors import MessageRejected
@@ -86,26 +87,22 @@ def artifact(module: str, version: str, ident: str | None, source: str | None, t
 
 @publish.command()
 @click.argument("state", type=click.Choice(["started", "succeeded", "failed", "observed"]))
-@click.argument("service")
-@click.argument("environment")
-@click.argument("version")
+@arguments("service", "environment", "version")
 @click.option("--module", metavar="GROUP:NAME", help="With observed: whose version it is.")
 @click.option("--by", metavar="NAME", help="With observed: who deployed it.")
 @click.option("--reason", metavar="TEXT", help="Why it failed, or why it was done.")
 @click.option("--url", metavar="URL", help="Where more is to be seen.")
 @_fact_options
 def deployment(
-    state: str,
-    service: str,
-    environment: str,
+    state: Any,  # noqa: ANN401  # click has checked it
     version: str,
     module: str | None,
     by: str | None,
     reason: str | None,
-    url: str | None,
     ident: str | None,
     source: str | None,
     time: str | None,
+    **lane: str,
 ) -> None:
     """A deployment has started, succeeded or failed; or (observed) a version runs without a command.
 
@@ -114,62 +111,35 @@ def deployment(
       deploydb publish deployment succeeded storefront dev 1.4.0
       deploydb publish deployment observed storefront prod 1.3.9 --module com.example:storefront --by alice
     """
-    who = _who(ident, source, time)
-    lane: dict[str, Any] = {"service": service, "environment": environment, "version": version}
+    about = _who(ident, source, time) | lane
     match state:
         case "started":
-            _publish(DeploymentStarted(**who, **lane, url=url))
+            _publish(DeploymentStarted(**about, version=version))
         case "observed":
             group, colon, name = (module or "").partition(":")
             if not colon:
                 raise click.UsageError("observed needs --module GROUP:NAME")
             seen = Artifact(group=group, name=name, version=version)
-            fact = DeploymentObserved(
-                **who, service=service, environment=environment, artifact=seen, by=by, reason=reason, url=url
-            )
-            _publish(fact)
+            _publish(DeploymentObserved(**about, artifact=seen, by=by, reason=reason))
         case _:
-            _publish(DeploymentFinished(**who, **lane, outcome=state, reason=reason, url=url))  # type: ignore[arg-type]
+            _publish(DeploymentFinished(**about, version=version, outcome=state, reason=reason))
 
 
 @publish.command()
-@click.argument("service")
-@click.argument("environment")
-@click.argument("version")
+@arguments("service", "environment", "version")
 @click.option("--promotion", required=True, metavar="NAME", help="The job, as the configuration names it.")
 @click.option("--outcome", required=True, type=click.Choice(["passed", "failed", "errored"]), help="What it found.")
 @click.option("--reason", metavar="TEXT", help="Why.")
 @click.option("--url", metavar="URL", help="Where its report is.")
 @_fact_options
-def verification(
-    service: str,
-    environment: str,
-    version: str,
-    promotion: str,
-    outcome: str,
-    reason: str | None,
-    url: str | None,
-    ident: str | None,
-    source: str | None,
-    time: str | None,
-) -> None:
+def verification(ident: str | None, source: str | None, time: str | None, **about: Any) -> None:  # noqa: ANN401
     """A job that checks a deployment has an answer.
 
     \b
     Example:
       deploydb publish verification storefront dev 1.4.0 --promotion smoke --outcome passed
     """
-    fact = VerificationFinished(
-        **_who(ident, source, time),
-        service=service,
-        environment=environment,
-        version=version,
-        promotion=promotion,
-        outcome=outcome,  # type: ignore[arg-type]  # click has checked it
-        reason=reason,
-        url=url,
-    )
-    _publish(fact)
+    _publish(VerificationFinished(**_who(ident, source, time), **about))
 
 
 def _who(ident: str | None, source: str | None, time: str | None) -> dict[str, Any]:
@@ -188,8 +158,7 @@ def _publish(fact: AnyFact) -> None:
 
 
 def _publish_file(file: BinaryIO, *, unchecked: bool) -> None:
-    content = file.read()
-    bodies = _bodies(content)
+    bodies = _bodies(file.read())
     name = getattr(file, "name", "-")
     wrong: list[str] = []
 
@@ -203,14 +172,9 @@ def _publish_file(file: BinaryIO, *, unchecked: bool) -> None:
                 click.echo(f"{origin}: {refused}", err=True)
 
     confirmed = 0
-    shown = click.progressbar(
-        publish_all(publications()),
-        length=len(bodies),
-        label="publishing",
-        file=plain(sys.stderr),
-        hidden=not _watched(len(bodies)),
-    )
-    with shown as receipts:
+    total, hidden = len(bodies), len(bodies) < MANY or not sys.stderr.isatty()
+    found, stream = publish_all(publications()), plain(sys.stderr)
+    with click.progressbar(found, length=total, label="publishing", file=stream, hidden=hidden) as receipts:
         for publication, receipt in receipts:
             if receipt.state == "confirmed":
                 confirmed += 1
@@ -220,10 +184,6 @@ def _publish_file(file: BinaryIO, *, unchecked: bool) -> None:
     click.echo(f"{confirmed} published, {len(wrong)} not", err=True)
     if wrong:
         raise SystemExit(1)
-
-
-def _watched(count: int) -> bool:
-    return count >= MANY and sys.stderr.isatty()
 
 
 def _bodies(content: bytes) -> list[tuple[int, bytes]]:

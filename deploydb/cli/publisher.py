@@ -15,8 +15,8 @@ from deploydb.broker.port import Message, Receipt
 from deploydb.broker.topology import EVENTS
 from deploydb.domain.model.errors import MessageRejected, Misconfigured, Permanent, Transient
 from deploydb.domain.model.facts import AnyFact
+from deploydb.processes import me
 from deploydb.settings import from_environment
-from deploydb.users import me
 from deploydb.wire.native import FACT_CONTENT_TYPE, decode_fact, encode_fact
 
 WINDOW = 1000

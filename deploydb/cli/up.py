@@ -1,12 +1,11 @@
 """`deploydb up`: all of DeployDB in one command."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from deploydb.cli.processes import become
+from deploydb.processes import become
 
 
 @click.command(short_help="Run everything here, until Ctrl-C.")
@@ -27,19 +26,6 @@ def up(data: Path | None, config: Path | None, listen: str | None, listen_fd: in
       deploydb up
       deploydb up --data /var/lib/deploydb --config /etc/deploydb --listen 127.0.0.1:8080
     """
-    environment = _environment(os.environ, data=data, config=config, listen=listen, verbose=verbose)
-    become("up", *([] if listen_fd is None else ["--listen-fd", str(listen_fd)]), environment=environment)
-
-
-def _environment(
-    environ: Mapping[str, str],
-    *,
-    listen: str | None,
-    data: Path | None = None,
-    config: Path | None = None,
-    verbose: bool = False,
-) -> dict[str, str]:
-    """The environment with the options in it, for us and for the parts; an option takes the place of a `*_FILE` too."""
     options = {
         "DEPLOYDB_DATA": data,
         "DEPLOYDB_CONFIG": config,
@@ -47,5 +33,6 @@ def _environment(
         "DEPLOYDB_LOG_LEVEL": "debug" if verbose else None,
     }
     given = {name: str(value) for name, value in options.items() if value is not None}
-    kept = {name: value for name, value in environ.items() if name.removesuffix("_FILE") not in given}
-    return kept | given
+    # an option takes the place of a `*_FILE` too
+    kept = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in given}
+    become("up", *([] if listen_fd is None else ["--listen-fd", str(listen_fd)]), environment=kept | given)

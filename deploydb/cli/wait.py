@@ -6,6 +6,7 @@ from datetime import timedelta
 import click
 
 from deploydb.cli.client import Body, ask
+from deploydb.cli.options import arguments
 from deploydb.cli.output import show_line
 from deploydb.domain.model.errors import NotFound, Transient
 
@@ -16,9 +17,7 @@ _UNDER_WAY = ("CREATED", "STARTED", "COMPLETED")
 
 
 @click.command()
-@click.argument("service")
-@click.argument("environment")
-@click.argument("version")
+@arguments("service", "environment", "version")
 @click.option("--timeout", metavar="TIME", default="30m", show_default=True, help="How long at most: 90s, 30m, 2h.")
 @click.option(
     "--for",
