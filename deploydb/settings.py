@@ -6,7 +6,7 @@ Each `DEPLOYDB_X` may be given as `DEPLOYDB_X_FILE`, the path of a file that hol
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
@@ -14,6 +14,7 @@ from deploydb.domain.model.errors import Misconfigured
 from deploydb.redaction import secrets_in
 
 DATA_FOLDER = "deploydb-data"
+_PATHS = ("data", "config", "tokens_file")
 MAX_BODY_BYTES = 1024 * 1024
 """The largest message taken, 1 MiB (RELIABILITY: bounded sizes)."""
 
@@ -69,37 +70,22 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     that is none of its choices.
     """
     secret_file = environ.get("DEPLOYDB_SESSION_SECRET_FILE")
-    session_secret = _value(environ, "DEPLOYDB_SESSION_SECRET") or ""
-    if secret_file and not session_secret:
+    if secret_file and not _value(environ, "DEPLOYDB_SESSION_SECRET"):
         raise Misconfigured(f"DEPLOYDB_SESSION_SECRET_FILE: {secret_file} is empty: write a random text into it")
-    data = Path(_value(environ, "DEPLOYDB_DATA") or DATA_FOLDER)
-    return Settings(
-        data=data,
-        database_url=_value(environ, "DEPLOYDB_DATABASE_URL") or f"sqlite:///{data}/deploydb.db",
-        broker_url=_value(environ, "DEPLOYDB_BROKER_URL") or f"embedded:{data}/broker.db",
-        config=Path(_value(environ, "DEPLOYDB_CONFIG") or "config"),
-        listen=_value(environ, "DEPLOYDB_LISTEN") or "127.0.0.1:8080",
-        url=(_value(environ, "DEPLOYDB_URL") or "http://127.0.0.1:8080").rstrip("/"),
-        log_level=_value(environ, "DEPLOYDB_LOG_LEVEL") or "info",
-        outgoing_allow=_value(environ, "DEPLOYDB_OUTGOING_ALLOW") or "",
-        gateway_listen=_value(environ, "DEPLOYDB_GATEWAY_LISTEN") or "127.0.0.1:8081",
-        token=_value(environ, "DEPLOYDB_TOKEN") or "",
-        tokens=_value(environ, "DEPLOYDB_TOKENS") or "",
-        tokens_file=Path(path) if (path := environ.get("DEPLOYDB_TOKENS_FILE")) else None,
-        session_secret=session_secret,
-        person_header=_value(environ, "DEPLOYDB_PERSON_HEADER") or "",
-        proxies=_value(environ, "DEPLOYDB_PROXIES") or "",
-        read=_reads(_value(environ, "DEPLOYDB_READ") or "open"),
-        hosts=_value(environ, "DEPLOYDB_HOSTS") or "",
-    )
-
-
-def _reads(text: str) -> Reads:
-    match text:
-        case "open" | "token":
-            return text
-        case _:
-            raise Misconfigured(f"DEPLOYDB_READ is {text!r}: expected open or token")
+    given: dict[str, Any] = {}
+    for name in Settings.__struct_fields__:
+        variable = f"DEPLOYDB_{name.upper()}"
+        # DEPLOYDB_TOKENS_FILE is the path itself, too
+        value = environ.get(variable) if name == "tokens_file" else _value(environ, variable)
+        if value:
+            given[name] = Path(value) if name in _PATHS else value
+    if given.get("read", "open") not in get_args(Reads):
+        raise Misconfigured(f"DEPLOYDB_READ is {given['read']!r}: expected open or token")
+    if "url" in given:
+        given["url"] = given["url"].rstrip("/")
+    data = given.get("data", DATA_FOLDER)
+    moved = {"database_url": f"sqlite:///{data}/deploydb.db", "broker_url": f"embedded:{data}/broker.db"}
+    return Settings(**moved | given)
 
 
 def _value(environ: Mapping[str, str], name: str) -> str | None:

@@ -31,30 +31,14 @@ def show(what: str, output: str) -> None:
     found = _found(what)
     if is_shown(output, found, lambda: [f"artifact/{found['id']}"]):
         return
-    for name, member in (
-        ("artifact", "id"),
-        ("module", "module"),
-        ("version", "version"),
-        ("commit", "commit"),
-        ("digest", "digest"),
-        ("purl", "purl"),
-    ):
-        if found[member] is not None:
-            show_line(f"{name:<10} {found[member]}")
+    for name in ("id", "module", "version", "commit", "digest", "purl"):
+        if found[name] is not None:
+            show_line(f"{'artifact' if name == 'id' else name:<10} {found[name]}")
     if is_wide() and (url := ask("artifacts", str(found["id"])).get("url")):
         show_line(f"{'url':<10} {url}")
     click.echo(f"{'published':<10} {whole(found['publishedAt'])}, {ago(found['publishedAt'])}\n")
-    rows = [
-        [
-            one["service"],
-            one["environment"],
-            one["state"],
-            str(one["deployment"]),
-            one["status"],
-            reason_text(one["reason"]),
-        ]
-        for one in found["places"]
-    ]
+    names = ("service", "environment", "state", "deployment", "status")
+    rows = [[*(str(one[name]) for name in names), reason_text(one["reason"])] for one in found["places"]]
     headings = ["SERVICE", "ENVIRONMENT", "IT", "DEPLOYMENT", "STATUS", "BECAUSE"]
     show_table(headings, rows, empty="It went nowhere.")
 

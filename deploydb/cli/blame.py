@@ -37,12 +37,5 @@ def _row(change: Body) -> list[str]:
     if change["previous"] is not None:
         version = f"{version} (before: {change['previous']})"
     what = f"{change['kind']}: {change['what']}" if change["what"] else change["kind"]
-    return [
-        ago(change["time"]),
-        what,
-        change["service"] or "all",
-        change["environment"] or "all",
-        version,
-        change["who"] or "",
-        reason_text(change["reason"]),
-    ]
+    lanes = [change["service"] or "all", change["environment"] or "all"]
+    return [ago(change["time"]), what, *lanes, version, change["who"] or "", reason_text(change["reason"])]

@@ -44,13 +44,8 @@ def describe_service(name: str, output: str) -> None:
     Example:
       deploydb service describe storefront -o yaml
     """
-    configured, lanes = ask("services", name), ask("status", service=name)["lanes"]
-    if is_shown(output, configured | {"lanes": lanes}, lambda: [f"service/{name}"]):
-        return
-    _describe(configured, ("description", "artifacts", "pipelines", "promotions", "failure_strategy"))
-    click.echo()
-    show_table(["ENVIRONMENT", *_LANE], [[one["environment"], *_lane(one)] for one in lanes], empty="No stages.")
-    _tell_holds(ask("holds", service=name)["holds"])
+    members = ("description", "artifacts", "pipelines", "promotions", "failure_strategy")
+    _describe("service", name, members, "environment", output, empty="No stages.")
 
 
 @click.group()
@@ -89,16 +84,27 @@ def describe_environment(name: str, output: str) -> None:
     Example:
       deploydb environment describe prod
     """
-    configured, lanes = ask("environments", name), ask("status", environment=name)["lanes"]
-    if is_shown(output, configured | {"lanes": lanes}, lambda: [f"environment/{name}"]):
+    _describe("environment", name, ("description",), "service", output, empty="Nothing goes there.")
+
+
+def _describe(kind: str, name: str, members: tuple[str, ...], other: str, output: str, *, empty: str) -> None:
+    """An object: its members as configured, its lanes by the `other` kind, its holds."""
+    scope = {kind: name}
+    configured, lanes = ask(f"{kind}s", name), ask("status", **scope)["lanes"]
+    if is_shown(output, configured | {"lanes": lanes}, lambda: [f"{kind}/{name}"]):
         return
-    _describe(configured, ("description",))
+    for member in ("ident", *members):
+        value = configured[member]
+        message = ", ".join(value) if isinstance(value, list) else str(value)
+        show_line(f"{member.replace('_', ' '):<17} {message}".rstrip())
     click.echo()
-    show_table(["SERVICE", *_LANE], [[one["service"], *_lane(one)] for one in lanes], empty="Nothing goes there.")
-    _tell_holds(ask("holds", environment=name)["holds"])
-
-
-_LANE = ("VERSION", "STATUS", "SINCE", "BEFORE", "COMING", "EXPECTED")
+    headings = [other.upper(), "VERSION", "STATUS", "SINCE", "BEFORE", "COMING", "EXPECTED"]
+    show_table(headings, [[lane[other], *_lane(lane)] for lane in lanes], empty=empty)
+    holds = ask("holds", **scope)["holds"]
+    if holds:
+        click.echo()
+    for hold in holds:
+        show_line(f"held: {hold['text']}")
 
 
 def _lane(lane: Body) -> list[str]:
@@ -111,17 +117,3 @@ def _lane(lane: Body) -> list[str]:
         ", ".join(f"{one['version']} {one['status']}: {reason_text(one['reason'])}" for one in lane["pending"]),
         ", ".join(f"{one['expected']}: {reason_text(one['reason'])}" for one in lane["drift"]),
     ]
-
-
-def _describe(configured: Body, members: tuple[str, ...]) -> None:
-    for name in ("ident", *members):
-        value = configured[name]
-        message = ", ".join(value) if isinstance(value, list) else str(value)
-        show_line(f"{name.replace('_', ' '):<17} {message}".rstrip())
-
-
-def _tell_holds(holds: list[Body]) -> None:
-    if holds:
-        click.echo()
-    for hold in holds:
-        show_line(f"held: {hold['text']}")

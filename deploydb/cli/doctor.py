@@ -1,10 +1,49 @@
 """`doctor`: is everything there that DeployDB needs, and what to do where it is not."""
 
-import click
-import msgspec
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
 
-from deploydb.cli.doctor_checks import examined
+import click
+import sqlalchemy as sa
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
+
+from deploydb import __version__
+from deploydb.broker.inspection import inspect
+from deploydb.broker.topology import DEAD_QUEUE, INGEST_QUEUE, Topology, topology, topology_of
+from deploydb.cli.client import Moment, ask, meet
 from deploydb.cli.output import is_shown, output_option, show_table
+from deploydb.configuration import LiveCatalog
+from deploydb.domain.gates.formatting import in_words
+from deploydb.domain.model.errors import DeployDBError, Misconfigured
+from deploydb.identity import Tokens
+from deploydb.redaction import redacted, shown_url
+from deploydb.settings import Settings, from_environment
+from deploydb.store.engine import open_engine, reading
+from deploydb.store.ingest_watermark import read_until
+from deploydb.store.privileges import rights, time_there
+from deploydb.store.queries.operations import unevaluated, unsent
+from deploydb.store.schema import require_current
+from deploydb.store.set_aside import set_aside_services
+
+APART = timedelta(seconds=2)
+"""Clocks that differ by more are reported."""
+LATE = timedelta(minutes=1)
+STUCK = timedelta(minutes=10)
+"""What waits longer than this waits for somebody."""
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """What was seen of one thing, and what to do about it; nothing to do where it is as it must be."""
+
+    check: str
+    state: Literal["ok", "warn", "fail"]
+    seen: str
+    advice: str = ""
 
 
 @click.command()
@@ -20,10 +59,230 @@ def doctor(output: str) -> None:
       deploydb doctor
       deploydb doctor -o json
     """
-    findings = list(examined())
-    body = [msgspec.to_builtins(one) for one in findings]
+    findings = list(_examined())
+    body = [to_builtins(one) for one in findings]
     if not is_shown(output, body, lambda: (f"{one.state}/{one.check}" for one in findings)):
         rows = [[one.state, one.check, one.seen, one.advice] for one in findings]
         show_table(["STATE", "CHECK", "SEEN", "TO DO"], rows, empty="Nothing was looked at.")
     if any(one.state == "fail" for one in findings):
         raise click.exceptions.Exit(1)
+
+
+def _examined(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
+    """Each finding as soon as it is known, without the secrets of the settings."""
+    secrets: tuple[str, ...] = ()
+    with suppress(DeployDBError):  # which is a finding of its own
+        secrets = from_environment(environ).secrets
+    for finding in _looked_at(environ):
+        yield replace(finding, seen=redacted(finding.seen, secrets))
+
+
+def _looked_at(environ: Mapping[str, str]) -> Iterator[Finding]:
+    try:
+        settings = from_environment(environ)
+    except DeployDBError as error:
+        yield _failed("settings", error, "fix the variable; the rest was not checked")
+        return
+    given = sorted(name.removesuffix("_FILE") for name in environ if name.startswith("DEPLOYDB_"))
+    yield Finding(check="settings", state="ok", seen=", ".join(given) or "none set: all of it is the embedded default")
+    yield from _tokens(settings)
+    wanted = topology({})  # without a configuration the orchestrators are not known; what all need is
+    try:
+        catalog = LiveCatalog(settings.config).catalog
+        wanted = topology_of(catalog)
+        message = f"{settings.config}: {len(catalog.services)} services, {len(catalog.environments)} environments"
+        yield Finding(check="configuration", state="ok", seen=message)
+    except DeployDBError as error:
+        yield _absent("configuration", settings.config, "DEPLOYDB_CONFIG", environ) or _failed(
+            "configuration", error, "`deploydb check-config` lists every problem"
+        )
+    yield from _database(settings, environ)
+    yield from _broker(settings, environ, wanted)
+    yield from _service()
+
+
+def _database(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    url, path = settings.database_url, Path(settings.database_url.removeprefix("sqlite:///"))
+    advice = "see that it runs, and that DEPLOYDB_DATABASE_URL names it"
+    if url.startswith("sqlite:///") and not path.exists():  # which opening it would make
+        yield _absent("database", path, "DEPLOYDB_DATABASE_URL", environ) or _failed(
+            "database", Misconfigured(f"there is no database {path}"), "run `deploydb db migrate`"
+        )
+        yield from _queues_there(None)
+        return
+    try:
+        engine = open_engine(url, name="doctor")
+    except DeployDBError as error:
+        yield _failed("database", error, advice)
+        return
+    try:
+        with reading(engine) as connection:
+            connection.execute(sa.select(1))
+        yield Finding(check="database", state="ok", seen=f"{shown_url(url)} answers")
+        try:
+            require_current(engine)
+            yield Finding(check="migrations", state="ok", seen="the schema is current")
+        except Misconfigured as error:
+            yield _failed("migrations", error, "run `deploydb db migrate`")
+            return
+        with reading(engine) as connection:
+            yield _rights(connection, path if url.startswith("sqlite:///") else None)
+        with reading(engine) as connection:
+            before = datetime.now(UTC)
+            theirs = time_there(connection)
+            yield _clock("clock of the database", Moment(before=before, theirs=theirs, after=datetime.now(UTC)))
+        yield from _queues_there(engine)
+        yield from _reading(engine)
+    except DeployDBError as error:
+        yield _failed("database", error, advice)
+    finally:
+        engine.dispose()
+
+
+def _rights(connection: sa.Connection, file: Path | None) -> Finding:
+    if file is not None:
+        writable = os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+        message = f"{file} is {'readable and writable' if writable else 'readable only'}"
+        advice = "" if writable else "workers need to write the file and its folder; reading needs the folder, too"
+        return Finding(check="rights", state="ok" if writable else "warn", seen=message, advice=advice)
+    found = rights(connection)
+    if found.unreadable:
+        message = f"{found.role} may not read {', '.join(found.unreadable)}"
+        return Finding(check="rights", state="fail", seen=message, advice="GRANT SELECT on them to the role")
+    if found.unwritable:
+        message = f"{found.role} may read all tables, and not write {', '.join(found.unwritable)}"
+        advice = "enough for the query service and the gateway; workers need a role that owns the tables"
+        return Finding(check="rights", state="ok", seen=message, advice=advice)
+    return Finding(check="rights", state="ok", seen=f"{found.role} may read and write all tables")
+
+
+def _reading(engine: sa.Engine) -> Iterator[Finding]:
+    with reading(engine) as connection:
+        read, now = read_until(connection), time_there(connection)
+    if read is None:  # none has ever run here
+        return
+    behind = timedelta(seconds=max(int((now - read.until).total_seconds()), 0))
+    message = f"has read all from before {read.until:%Y-%m-%d %H:%M:%S} UTC, {in_words(behind)} ago"
+    state: Literal["ok", "warn", "fail"] = "fail" if behind > STUCK else "warn" if behind > LATE else "ok"
+    advice = "nothing expires beyond that: see that the worker `ingest` runs, and what it logs" if state != "ok" else ""
+    yield Finding(check="ingest", state=state, seen=message, advice=advice)
+
+
+def _queues_there(engine: sa.Engine | None) -> Iterator[Finding]:
+    """What waits in the database: of the database itself, or where there is none here, as the query service sees it."""
+    ages: list[tuple[str, str, int, datetime | None]] = []
+    if engine is not None:
+        with reading(engine) as connection:
+            outbox, marks = unsent(connection), unevaluated(connection)
+            aside = [(one.words, one.parked) for one in set_aside_services(connection)]
+        ages = [
+            ("outbox", "relay", outbox.count, outbox.oldest_at),
+            ("evaluations", "promote", marks.count, marks.oldest_at),
+        ]
+    else:
+        try:
+            body = ask("operations")
+        except DeployDBError:
+            return  # the query service's own finding tells why
+        for name, worker in (("outbox", "relay"), ("evaluations", "promote")):
+            oldest = body[name]["oldestAt"]
+            ages.append((name, worker, body[name]["count"], datetime.fromisoformat(oldest) if oldest else None))
+        aside = [(one["text"], one["parked"]) for one in body.get("setAside", ())]
+    for name, worker, count, oldest_at in ages:
+        age = datetime.now(UTC) - oldest_at if oldest_at is not None else timedelta(0)
+        seconds = timedelta(seconds=max(int(age.total_seconds()), 0))
+        state: Literal["ok", "warn", "fail"] = "fail" if age > STUCK else "warn" if age > LATE else "ok"
+        message = f"{count} wait, the oldest for {in_words(seconds)}" if count else "nothing waits"
+        advice = "" if state == "ok" else f"see that the worker `{worker}` runs, and what it logs"
+        yield Finding(check=name, state=state, seen=message, advice=advice)
+    for message, parked in aside:
+        advice = "the worker `promote` logs the error in full; `deploydb pause` parks the service meanwhile"
+        if parked is not None:
+            advice = "`deploydb resume` has it tried again"
+        yield Finding(check="set aside", state="fail" if parked is None else "warn", seen=message, advice=advice)
+    if not aside:
+        yield Finding(check="set aside", state="ok", seen="every service is evaluated")
+
+
+def _broker(settings: Settings, environ: Mapping[str, str], wanted: Topology) -> Iterator[Finding]:
+    url = settings.broker_url
+    path = Path(url.removeprefix("embedded:"))
+    if url.startswith("embedded:") and not path.exists():
+        missing = Misconfigured(f"{url} does not exist")
+        yield _absent("broker", path, "DEPLOYDB_BROKER_URL", environ) or _failed(
+            "broker", missing, "run `deploydb broker provision`, or `deploydb up`"
+        )
+        return
+    try:
+        found = inspect(url, wanted)
+    except DeployDBError as error:
+        yield _failed("broker", error, "see that it runs, and that DEPLOYDB_BROKER_URL names it")
+        return
+    yield Finding(check="broker", state="ok", seen=f"{shown_url(url)} answers")
+    wrong = [one for one in found if one.problem is not None]
+    for one in wrong:
+        yield Finding(check=one.name, state="fail", seen=f"{one.problem}", advice=_PROVISION)
+    unknown = [one.name for one in found if not one.compared]
+    if unknown:
+        message = f"{len(unknown)} of {len(found)} could not be compared: this user may not configure them"
+        yield Finding(check="exchanges and queues", state="warn", seen=message, advice="run it as who provisions")
+    elif not wrong:
+        yield Finding(check="exchanges and queues", state="ok", seen=f"{len(found)} are there, as they must be")
+    depth = {one.name: one.messages for one in found}
+    dead, waiting = depth.get(f"queue {DEAD_QUEUE}"), depth.get(f"queue {INGEST_QUEUE}")
+    if dead is not None:
+        advice = "`deploydb dead list` tells why, `deploydb dead replay --all` sends them again" if dead else ""
+        yield Finding(check="dead letters", state="warn" if dead else "ok", seen=f"{dead} messages", advice=advice)
+    if waiting is not None:
+        yield Finding(check="waiting for ingest", state="ok", seen=f"{waiting} messages")
+
+
+_PROVISION = "`deploydb broker provision` makes what is missing"
+
+
+def _tokens(settings: Settings) -> Iterator[Finding]:
+    if not settings.tokens:
+        return
+    try:
+        tokens = Tokens.parse(settings.tokens, settings.tokens_source)
+        yield Finding(check="tokens", state="ok", seen=f"{len(tokens)} of people and programs")
+    except Misconfigured as error:
+        yield _failed("tokens", error, "correct the line; until then running services use the last good file")
+
+
+def _service() -> Iterator[Finding]:
+    try:
+        met = meet()
+    except DeployDBError as error:
+        yield _failed("query service", error, "start it: `python -m workers query`, or `deploydb up` for all of it")
+        return
+    same = met.version == __version__
+    yield Finding(
+        check="query service",
+        state="ok" if same else "warn",
+        seen=f"{met.url} answers, version {met.version}" + ("" if same else f"; this command line is {__version__}"),
+        advice="" if same else "install the same version in both places",
+    )
+    if met.moment is not None:
+        yield _clock("clock of the query service", met.moment)
+
+
+def _clock(check: str, moment: Moment) -> Finding:
+    if moment.apart <= APART:
+        return Finding(check=check, state="ok", seen=f"within {in_words(APART)} of ours")
+    seconds = moment.apart.total_seconds()
+    way = "ahead of" if moment.theirs > moment.after else "behind"
+    return Finding(check=check, state="fail", seen=f"{seconds:.1f} s {way} ours", advice="synchronise both with NTP")
+
+
+def _absent(check: str, path: Path, variable: str, environ: Mapping[str, str]) -> Finding | None:
+    """Nothing is here and nothing is configured: other machines may have it."""
+    names = {variable, f"{variable}_FILE", "DEPLOYDB_DATA", "DEPLOYDB_DATA_FILE"}
+    if path.exists() or names & environ.keys():
+        return None
+    advice = f"set {variable} to look at it from here, or start DeployDB here: `deploydb up`"
+    return Finding(check=check, state="warn", seen=f"none here ({path})", advice=advice)
+
+
+def _failed(check: str, error: DeployDBError, advice: str) -> Finding:
+    return Finding(check=check, state="fail", seen=str(error), advice=advice)

@@ -4,12 +4,14 @@ from datetime import datetime
 
 import click
 
-from deploydb.cli.client import Body, ask
-from deploydb.cli.hold_actions import lift, place, require_version
+from deploydb.cli.client import Body, ask, where_answered
 from deploydb.cli.options import action_options, arguments
 from deploydb.cli.output import ago, is_shown, output_option, show_table
 from deploydb.cli.output import until as in_time
-from deploydb.domain.model.errors import Permanent, Transient
+from deploydb.cli.publisher import publish_one, signed
+from deploydb.domain.model.errors import NotFound, Permanent, Transient
+from deploydb.domain.model.facts import HoldLifted, HoldPlaced
+from deploydb.domain.model.overrides import Kind
 
 
 @click.command()
@@ -29,8 +31,9 @@ def pin(
     """
     kept = version or _runs(service, environment)
     if version is not None:
-        require_version(service, environment, version)
-    place("pin", reason, until, by, service=service, environment=environment, version=kept)
+        with where_answered(f"whether {service} {version} exists"):
+            ask("why", service, environment, version=version)
+    _place("pin", reason, until, by, service=service, environment=environment, version=kept)
     click.echo(f"{service} is pinned to {kept} in {environment}", err=True)
 
 
@@ -44,7 +47,7 @@ def unpin(service: str, environment: str, reason: str | None, by: str | None) ->
     Example:
       deploydb unpin storefront prod --reason "the leak is fixed"
     """
-    lift("pin", reason, by, service=service, environment=environment)
+    _lift("pin", reason, by, service=service, environment=environment)
     click.echo(f"{service} is no longer pinned in {environment}", err=True)
 
 
@@ -64,7 +67,7 @@ def veto(
       deploydb veto storefront 1.4.0 --reason "loses orders"
       deploydb veto storefront 1.4.0 --environment prod --reason "wait for legal" --until 2d
     """
-    place("veto", reason, until, by, service=service, environment=environment, version=version)
+    _place("veto", reason, until, by, service=service, environment=environment, version=version)
     where = f" from {environment} on" if environment else ""
     click.echo(f"{service} {version} is vetoed{where}", err=True)
     try:
@@ -87,7 +90,7 @@ def unveto(service: str, version: str, environment: str | None, reason: str | No
     Example:
       deploydb unveto storefront 1.4.0 --environment prod
     """
-    lift("veto", reason, by, service=service, environment=environment, version=version)
+    _lift("veto", reason, by, service=service, environment=environment, version=version)
     click.echo(f"{service} {version} is no longer vetoed{f' from {environment} on' if environment else ''}", err=True)
 
 
@@ -106,7 +109,7 @@ def freeze(environment: str | None, service: str | None, reason: str, until: dat
       deploydb freeze prod --reason "year's end" --until 2027-01-02T06:00:00Z
       deploydb freeze --service storefront --reason "audit"
     """
-    place("freeze", reason, until, by, service=service, environment=environment)
+    _place("freeze", reason, until, by, service=service, environment=environment)
     click.echo(f"{environment or 'everything'} is frozen{f' for {service}' if service else ''}", err=True)
 
 
@@ -123,7 +126,7 @@ def thaw(environment: str | None, service: str | None, reason: str | None, by: s
     Example:
       deploydb thaw prod
     """
-    lift("freeze", reason, by, service=service, environment=environment)
+    _lift("freeze", reason, by, service=service, environment=environment)
     click.echo(f"{environment or 'everything'} is no longer frozen{f' for {service}' if service else ''}", err=True)
 
 
@@ -138,7 +141,7 @@ def pause(service: str, environment: str | None, reason: str, until: datetime | 
       deploydb pause storefront --reason "moving the database" --until 2h
       deploydb pause storefront prod --reason "moving the database"
     """
-    place("pause", reason, until, by, service=service, environment=environment)
+    _place("pause", reason, until, by, service=service, environment=environment)
     click.echo(f"{service} is paused{f' in {environment}' if environment else ''}", err=True)
 
 
@@ -152,7 +155,7 @@ def resume(service: str, environment: str | None, reason: str | None, by: str | 
     Example:
       deploydb resume storefront
     """
-    lift("pause", reason, by, service=service, environment=environment)
+    _lift("pause", reason, by, service=service, environment=environment)
     click.echo(f"{service} is no longer paused{f' in {environment}' if environment else ''}", err=True)
 
 
@@ -202,3 +205,26 @@ def _running_at(body: Body, version: str, environment: str | None) -> list[str]:
         for lane in body["lanes"]
         if lane["environment"] in order[first:] and version in {one["version"] for one in lane["running"]}
     ]
+
+
+def _place(kind: Kind, reason: str, until: datetime | None, by: str | None, **scope: str | None) -> None:
+    """Publish that a hold stands. Raises: NotFound where its service or environment does not exist."""
+    wanted = {name: value for name, value in scope.items() if name != "version" and value is not None}
+    if named := " in ".join(wanted.values()):
+        with where_answered(f"whether {named} exists"):
+            ask("status", **wanted)
+    publish_one(HoldPlaced(**signed(by), kind=kind, reason=reason, until=until, **scope))
+
+
+def _lift(kind: Kind, reason: str | None, by: str | None, **scope: str | None) -> None:
+    """Publish that a hold is over. Raises: NotFound, with those that stand, where it does not."""
+    with where_answered(f"whether the {kind} stands"):
+        found = [hold for hold in ask("holds")["holds"] if hold["kind"] == kind]
+        if not any(hold | scope == hold for hold in found):
+            service, environment = scope["service"], scope["environment"]
+            of = f" of {' '.join(filter(None, (service, scope.get('version'))))}" if service else ""
+            where = f" in {environment}" if environment else " everywhere"
+            others = "; ".join(hold["text"] for hold in found)
+            standing = f"what stands is: {others}" if others else f"no {kind} stands anywhere"
+            raise NotFound(f"there is no {kind}{of}{where}: {standing}")
+    publish_one(HoldLifted(**signed(by), kind=kind, reason=reason, **scope))

@@ -38,11 +38,8 @@ def plan(service: str, version: str, output: str) -> None:
         ]
         for stage in body["stages"]
     ]
-    show_table(
-        ["ENVIRONMENT", "DEPLOYMENT", "GATES", "THROUGH (p50, p90)", "IN THE WAY NOW"],
-        [list(row) for row in rows],
-        empty=f"{service} goes through no stage",
-    )
+    headings = ["ENVIRONMENT", "DEPLOYMENT", "GATES", "THROUGH (p50, p90)", "IN THE WAY NOW"]
+    show_table(headings, rows, empty=f"{service} goes through no stage")
 
 
 def _gate(gate: Body) -> str:
@@ -61,8 +58,5 @@ def _takes(takes: Body | None) -> str:
 def _span(span: Body | None, now: datetime) -> str:
     if span is None:
         return "unknown"
-    return ", ".join(f"in {in_words(_rounded(datetime.fromisoformat(span[share]) - now))}" for share in ("p50", "p90"))
-
-
-def _rounded(duration: timedelta) -> timedelta:
-    return timedelta(seconds=round(duration.total_seconds()))
+    left = ((datetime.fromisoformat(span[share]) - now).total_seconds() for share in ("p50", "p90"))
+    return ", ".join(f"in {in_words(timedelta(seconds=round(seconds)))}" for seconds in left)

@@ -4,10 +4,9 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
-from msgspec import Struct
 
 from deploydb.cli.output import is_shown, output_option, show_table
 from deploydb.configuration import load
@@ -17,6 +16,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError, Misconfigured, NotFound
 from deploydb.settings import from_environment
 from deploydb.simulation import Clock, Comparison, Difference, RecordedHistory, Replay, compare
+from deploydb.simulation.compare import Kind
 from deploydb.store.engine import open_engine
 from deploydb.store.queries.replay import attempts, entries, ran_before, read_only
 from deploydb.store.schema import require_current
@@ -26,26 +26,12 @@ UNUSABLE = 2
 """The exit code where nothing could be compared: 1 says that there are differences."""
 
 
-class _Length(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.2 on
+def _length(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> timedelta | None:
     """A length of time, as in the configuration."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:  # noqa: ANN401
-        if isinstance(value, timedelta):
-            return value
-        try:
-            return parse_duration(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-class _Past(Struct, frozen=True, kw_only=True):
-    """What is replayed, and up to when."""
-
-    since: datetime | None
-    until: datetime
-    clock: Clock
+    try:
+        return parse_duration(text) if text is not None else None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command()
@@ -55,7 +41,12 @@ class _Past(Struct, frozen=True, kw_only=True):
     type=click.Path(path_type=Path),
     help="What to compare it with; by default DEPLOYDB_CONFIG, or ./config.",
 )
-@click.option("--since", type=_Length(), help="Only what was published this long ago or later, such as 90d.")
+@click.option(
+    "--since",
+    metavar="DURATION",
+    callback=_length,
+    help="Only what was published this long ago or later, such as 90d.",
+)
 @click.option("--service", help="Only the decisions on this service.")
 @click.option(
     "--clock",
@@ -92,12 +83,16 @@ def simulate(
         if service is not None and service not in old.services.keys() | new.services.keys():
             raise NotFound(f"neither configuration has a service {service}")
         until = datetime.now(UTC)
-        past = _Past(since=until - since if since is not None else None, until=until, clock=clock)
-        found = _simulate(old, new, past, service)
+        start = until - since if since is not None else None
+        reality = _reality(start, clock)
+        services = [service] if service is not None else None
+        before, after = (Replay(catalog, reality, until=until, services=services).run() for catalog in (old, new))
+        found = compare(before, after, reality, services=services)
     except DeployDBError as error:
         click.echo(f"deploydb: {error}", err=True)
         sys.exit(UNUSABLE)
-    if not is_shown(output, _json(found, past), tuple):
+    period = {"since": _text(start), "until": _text(until), "clock": clock}
+    if not is_shown(output, period | _json(found), tuple):
         _show(found, everything=everything)
     sys.exit(1 if found.differences else 0)
 
@@ -111,14 +106,7 @@ def _catalog(directory: Path) -> Catalog:
     return loaded.catalog
 
 
-def _simulate(old: Catalog, new: Catalog, past: _Past, service: str | None) -> Comparison:
-    reality = _reality(past)
-    services = [service] if service is not None else None
-    before, after = (Replay(catalog, reality, until=past.until, services=services).run() for catalog in (old, new))
-    return compare(before, after, reality, services=services)
-
-
-def _reality(past: _Past) -> RecordedHistory:
+def _reality(since: datetime | None, clock: Clock) -> RecordedHistory:
     """Everything that is needed of the database, which is let go of before the replays begin."""
     url = from_environment().database_url
     path = Path(url.removeprefix("sqlite:///"))
@@ -130,10 +118,10 @@ def _reality(past: _Past) -> RecordedHistory:
         with read_only(engine) as connection:
             unreadable: list[int] = []
             reality = RecordedHistory(
-                entries(connection, unreadable, since=past.since, recorded=past.clock == "recorded"),
-                attempts(connection, since=past.since),
-                ran=ran_before(connection, past.since) if past.since is not None else (),
-                clock=past.clock,
+                entries(connection, unreadable, since=since, recorded=clock == "recorded"),
+                attempts(connection, since=since),
+                ran=ran_before(connection, since) if since is not None else (),
+                clock=clock,
             )
         if unreadable:
             rows = f"{counted(len(unreadable), 'row')} of the log, the first of them {unreadable[0]}"
@@ -184,17 +172,10 @@ def _why(one: Difference) -> str:
     return "; ".join(part for part in (one.reason, failed) if part)
 
 
-def _json(found: Comparison, past: _Past) -> dict[str, Any]:
+def _json(found: Comparison) -> dict[str, Any]:
     return {
-        "since": _text(past.since),
-        "until": _text(past.until),
-        "clock": past.clock,
         "same": found.same,
-        "earlier": found.count("earlier"),
-        "later": found.count("later"),
-        "blocked": found.count("blocked"),
-        "released": found.count("released"),
-        "unknown": found.count("unknown"),
+        **{kind: found.count(kind) for kind in get_args(Kind)},
         "unknown_under_both": found.unknown,
         "delay_hours": round(found.hours("later"), 3),
         "gained_hours": round(found.hours("earlier"), 3),

@@ -82,10 +82,13 @@ def tour(once: bool, listen: str | None, service: str | None) -> None:
         if url != Settings().url:
             click.echo(f"In other shells: export DEPLOYDB_URL={url}")
         click.echo("Stop it with Ctrl-C.")
-        with _stopped_by_hand():
+        try:
             while up.poll() is None:
                 time.sleep(1)
-            raise Transient("DeployDB has ended: see the lines above")
+        except KeyboardInterrupt:
+            click.echo("\nStopping.")
+            return
+        raise Transient("DeployDB has ended: see the lines above")
 
 
 class _Release:
@@ -136,9 +139,8 @@ class _Release:
             elif gate["type"] == "VerificationPromotion":
                 self._answered.add(asked)
                 passed = subprocess.run([EXAMPLE / "smoke.sh", *lane], check=False).returncode == 0  # noqa: S603
-                outcome = "passed" if passed else "failed"
-                message = ["--promotion", gate["promotion"], "--outcome", outcome]
-                _run(["publish", "verification", *lane, *message], self.url)
+                outcome = ["--promotion", gate["promotion"], "--outcome", "passed" if passed else "failed"]
+                _run(["publish", "verification", *lane, *outcome], self.url)
 
     def _tell(self) -> None:
         for event in sorted(self._events(), key=lambda event: int(event["number"])):
@@ -155,10 +157,7 @@ class _Release:
             with _opener.open(f"{self.url}{path}", timeout=5) as answer:
                 body: dict[str, Any] = json.load(answer)
                 return body
-        except (
-            OSError,
-            HTTPException,
-        ):  # not there yet, or the query service is being restarted: asked again in a moment
+        except (OSError, HTTPException):  # not there yet, or being restarted: asked again in a moment
             return None
 
 
@@ -229,11 +228,3 @@ def _stopped_with_us() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _stopped_by_hand() -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        click.echo("\nStopping.")
