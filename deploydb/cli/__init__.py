@@ -26,12 +26,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show(sys.stderr)
         sys.exit(error.exit_code)
-    except NotAllowed as error:
-        sys.stderr.write(f"deploydb: {error}\n")
-        sys.exit(NOT_ALLOWED)
     except DeployDBError as error:
         sys.stderr.write(f"deploydb: {error}\n")
-        sys.exit(1)
+        sys.exit(NOT_ALLOWED if isinstance(error, NotAllowed) else 1)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except OSError as error:  # a full disk, a folder that may not be written

@@ -92,17 +92,9 @@ class Moment(Struct, frozen=True, kw_only=True):
         return max(self.theirs - self.after, self.before - self.theirs - self.unit, timedelta(0))
 
 
-class Met(Struct, frozen=True, kw_only=True):
-    """The query service itself. `moment`: its clock, where it tells it."""
-
-    url: str
-    version: str
-    moment: Moment | None
-
-
-def meet() -> Met:
-    """Which query service answers. Raises: as `ask`."""
-    base, before = from_environment().url, datetime.now(UTC)
+def meet() -> tuple[str, Moment | None]:
+    """The version of the query service, and its clock where the answer has it. Raises: as `ask`."""
+    before = datetime.now(UTC)
     body, headers = _answer(("openapi.json",), {})
     after = datetime.now(UTC)
     try:
@@ -110,10 +102,9 @@ def meet() -> Met:
         date = headers["Date"]
         theirs = parsedate_to_datetime(date).astimezone(UTC) if date else None
     except (KeyError, TypeError, ValueError) as error:
-        raise _stranger(base) from error
+        raise _stranger(from_environment().url) from error
     second = timedelta(seconds=1)
-    moment = Moment(before=before, theirs=theirs, after=after, unit=second) if theirs is not None else None
-    return Met(url=base, version=version, moment=moment)
+    return version, Moment(before=before, theirs=theirs, after=after, unit=second) if theirs is not None else None
 
 
 def changes(**parameters: object) -> Iterator[None]:

@@ -33,14 +33,8 @@ def check_config(directory: Path | None, schema: bool) -> None:
     if loaded.catalog is None:
         click.echo(f"{checked}: {counted(len(loaded.problems), 'problem')}", err=True)
         raise SystemExit(1)
-    catalog = loaded.catalog
     found = ", ".join(
-        counted(len(members), name)
-        for name, members in (
-            ("service", catalog.services),
-            ("pipeline", catalog.pipelines),
-            ("environment", catalog.environments),
-            ("promotion", catalog.promotions),
-        )
+        counted(len(getattr(loaded.catalog, f"{name}s")), name)
+        for name in ("service", "pipeline", "environment", "promotion")
     )
     click.echo(f"{checked}: {found}, no problems", err=True)

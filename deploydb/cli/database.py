@@ -34,7 +34,7 @@ def migrate() -> None:
     Example:
       DEPLOYDB_DATABASE_URL=postgresql://owner:…@db/deploydb deploydb db migrate
     """
-    with _opened("migrate") as engine:
+    with opened("migrate") as engine:
         taken = migrate_schema(engine)
     for revision in taken:
         click.echo(revision)
@@ -49,18 +49,19 @@ def check() -> None:
     Example:
       deploydb db check
     """
-    url = from_environment().database_url
-    path = Path(url.removeprefix("sqlite:///"))
-    if url.startswith("sqlite:///") and not path.exists():  # which opening it would make
-        raise Misconfigured(f"there is no database {path}: run `deploydb db migrate`")
-    with _opened("check") as engine:
+    with opened("check", absent="run `deploydb db migrate`") as engine:
         require_current(engine)
     click.echo(_CURRENT, err=True)
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[Engine]:
-    engine = open_engine(from_environment().database_url, name=name)
+def opened(name: str, *, absent: str | None = None) -> Iterator[Engine]:
+    """The database of the settings. Raises: Misconfigured, with `absent` where it is given and there is no file."""
+    url = from_environment().database_url
+    path = Path(url.removeprefix("sqlite:///"))
+    if absent is not None and url.startswith("sqlite:///") and not path.exists():  # opening it would make it
+        raise Misconfigured(f"there is no database {path}: {absent}")
+    engine = open_engine(url, name=name)
     try:
         yield engine
     finally:

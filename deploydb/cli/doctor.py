@@ -98,7 +98,7 @@ def _looked_at(environ: Mapping[str, str]) -> Iterator[Finding]:
         )
     yield from _database(settings, environ)
     yield from _broker(settings, environ, wanted)
-    yield from _service()
+    yield from _service(settings)
 
 
 def _database(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -250,21 +250,21 @@ def _tokens(settings: Settings) -> Iterator[Finding]:
         yield _failed("tokens", error, "correct the line; until then running services use the last good file")
 
 
-def _service() -> Iterator[Finding]:
+def _service(settings: Settings) -> Iterator[Finding]:
     try:
-        met = meet()
+        version, moment = meet()
     except DeployDBError as error:
         yield _failed("query service", error, "start it: `python -m workers query`, or `deploydb up` for all of it")
         return
-    same = met.version == __version__
+    same = version == __version__
     yield Finding(
         check="query service",
         state="ok" if same else "warn",
-        seen=f"{met.url} answers, version {met.version}" + ("" if same else f"; this command line is {__version__}"),
+        seen=f"{settings.url} answers, version {version}" + ("" if same else f"; this command line is {__version__}"),
         advice="" if same else "install the same version in both places",
     )
-    if met.moment is not None:
-        yield _clock("clock of the query service", met.moment)
+    if moment is not None:
+        yield _clock("clock of the query service", moment)
 
 
 def _clock(check: str, moment: Moment) -> Finding:

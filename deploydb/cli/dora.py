@@ -29,9 +29,9 @@ def dora(service: str | None, environment: str | None, window: str, output: str)
         return
     frequency, failures = body["frequency"], body["failureRate"]
     rows = [
-        ["deployment frequency", _number(frequency["value"], " a day"), *_samples(frequency)],
+        ["deployment frequency", _figure(frequency["value"], "{:.2f} a day"), *_samples(frequency)],
         ["lead time", _spread(body["leadTime"]), *_samples(body["leadTime"])],
-        ["change failure rate", _percent(failures["value"]), *_samples(failures)],
+        ["change failure rate", _figure(failures["value"], "{:.0%}"), *_samples(failures)],
         ["recovery time", _spread(body["recovery"]), *_samples(body["recovery"])],
     ]
     click.echo(
@@ -45,12 +45,8 @@ def _samples(figure: Body) -> tuple[str, str, str]:
     return str(figure["samples"]), left, figure["definition"]
 
 
-def _number(value: float | None, unit: str) -> str:
-    return "-" if value is None else f"{value:.2f}{unit}"
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0%}"
+def _figure(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)
 
 
 def _spread(figure: Body) -> str:

@@ -213,7 +213,7 @@ def _place(kind: Kind, reason: str, until: datetime | None, by: str | None, **sc
     if named := " in ".join(wanted.values()):
         with where_answered(f"whether {named} exists"):
             ask("status", **wanted)
-    publish_one(HoldPlaced(**signed(by), kind=kind, reason=reason, until=until, **scope))
+    publish_one(HoldPlaced(**signed(by) | scope, kind=kind, reason=reason, until=until))
 
 
 def _lift(kind: Kind, reason: str | None, by: str | None, **scope: str | None) -> None:
@@ -227,4 +227,4 @@ def _lift(kind: Kind, reason: str | None, by: str | None, **scope: str | None) -
             others = "; ".join(hold["text"] for hold in found)
             standing = f"what stands is: {others}" if others else f"no {kind} stands anywhere"
             raise NotFound(f"there is no {kind}{of}{where}: {standing}")
-    publish_one(HoldLifted(**signed(by), kind=kind, reason=reason, **scope))
+    publish_one(HoldLifted(**signed(by) | scope, kind=kind, reason=reason))

@@ -10,7 +10,7 @@ import msgspec
 
 from deploydb.broker.port import Message
 from deploydb.cli.options import arguments
-from deploydb.cli.publisher import Publication, message_of, my_source, new_id, publish_all, publish_one, raw_message
+from deploydb.cli.publisher import message_of, my_source, new_id, publish_all, publish_one, raw_message
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import (
@@ -162,25 +162,25 @@ def _publish_file(file: BinaryIO, *, unchecked: bool) -> None:
     name = getattr(file, "name", "-")
     wrong: list[str] = []
 
-    def publications() -> Iterator[Publication]:
+    def messages() -> Iterator[tuple[str, Message]]:
         for line, body in bodies:
             origin = f"{name}:{line}"
             try:
-                yield Publication(message=_raw(body, unchecked=unchecked), origin=origin)
+                yield origin, _raw(body, unchecked=unchecked)
             except MessageRejected as refused:
                 wrong.append(origin)
                 click.echo(f"{origin}: {refused}", err=True)
 
     confirmed = 0
     total, hidden = len(bodies), len(bodies) < MANY or not sys.stderr.isatty()
-    found, stream = publish_all(publications()), plain(sys.stderr)
+    found, stream = publish_all(messages()), plain(sys.stderr)
     with click.progressbar(found, length=total, label="publishing", file=stream, hidden=hidden) as receipts:
-        for publication, receipt in receipts:
+        for origin, receipt in receipts:
             if receipt.state == "confirmed":
                 confirmed += 1
             else:
-                wrong.append(publication.origin)
-                click.echo(f"{publication.origin}: {receipt.state}: {receipt.detail}", err=True)
+                wrong.append(origin)
+                click.echo(f"{origin}: {receipt.state}: {receipt.detail}", err=True)
     click.echo(f"{confirmed} published, {len(wrong)} not", err=True)
     if wrong:
         raise SystemExit(1)

@@ -5,10 +5,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TypedDict
+from typing import Any
 from uuid import uuid4
-
-from msgspec import Struct
 
 from deploydb.broker.open import open_outbound
 from deploydb.broker.port import Message, Receipt
@@ -23,13 +21,6 @@ WINDOW = 1000
 """Messages handed to the broker at once."""
 
 
-class Publication(Struct, frozen=True, kw_only=True):
-    """A message to publish. `origin`: its place as the user knows it, such as FILE:LINE."""
-
-    message: Message
-    origin: str
-
-
 def new_id() -> str:
     """A unique id."""
     return str(uuid4())
@@ -40,17 +31,8 @@ def my_source() -> str:
     return f"cli/{me()}@{socket.gethostname()}"[:255]
 
 
-class Signed(TypedDict):
-    """The fields of a fact that a user makes now."""
-
-    id: str
-    source: str
-    time: datetime
-    by: str
-
-
-def signed(by: str | None) -> Signed:
-    """A new id, the present time and the user; `by`: another user."""
+def signed(by: str | None) -> dict[str, Any]:
+    """The fields of a fact that a user makes now; `by`: another user."""
     return {"id": new_id(), "source": my_source(), "time": datetime.now(UTC), "by": by or me()}
 
 
@@ -65,8 +47,9 @@ def raw_message(body: bytes, type_: str, id_: str) -> Message:
     return Message(exchange=EVENTS, routing_key=type_, body=body, message_id=id_[:255], content_type=FACT_CONTENT_TYPE)
 
 
-def publish_all(publications: Iterable[Publication]) -> Iterator[tuple[Publication, Receipt]]:
-    """Publish in order, window by window; each message with its receipt.
+def publish_all(messages: Iterable[tuple[str, Message]]) -> Iterator[tuple[str, Receipt]]:
+    """Publish in order, window by window. Each message has its place as the user knows it, such as FILE:LINE, and so
+    has its receipt.
 
     Raises: Transient where the broker is away; Misconfigured where there is none here, or it lacks the exchange.
     """
@@ -76,10 +59,11 @@ def publish_all(publications: Iterable[Publication]) -> Iterator[tuple[Publicati
             f"no DeployDB here ({url.removeprefix('embedded:')} does not exist): run `deploydb up` first, "
             "or set DEPLOYDB_DATA or DEPLOYDB_BROKER_URL"
         )
-    waiting = iter(publications)
+    waiting = iter(messages)
     with open_outbound(url, name="cli") as outbound:
         while window := list(islice(waiting, WINDOW)):
-            yield from zip(window, outbound.publish([publication.message for publication in window]), strict=True)
+            places, bodies = zip(*window, strict=True)
+            yield from zip(places, outbound.publish(bodies), strict=True)
 
 
 def publish_one(fact: AnyFact) -> None:
@@ -93,6 +77,6 @@ def publish_one(fact: AnyFact) -> None:
         raise Permanent(str(refused)) from refused
     except UnicodeEncodeError as error:
         raise Permanent(f"{error.object!r} is not UTF-8") from error
-    ((_, receipt),) = publish_all([Publication(message=message_of(fact), origin="")])
+    ((_, receipt),) = publish_all([("", message_of(fact))])
     if receipt.state != "confirmed":
         raise Transient(f"the broker did not take it ({receipt.state}): {receipt.detail}")

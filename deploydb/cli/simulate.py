@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import click
 
+from deploydb.cli.database import opened
 from deploydb.cli.output import is_shown, output_option, show_table
 from deploydb.configuration import load
 from deploydb.configuration.durations import parse_duration
@@ -17,7 +18,6 @@ from deploydb.domain.model.errors import DeployDBError, Misconfigured, NotFound
 from deploydb.settings import from_environment
 from deploydb.simulation import Clock, Comparison, Difference, RecordedHistory, Replay, compare
 from deploydb.simulation.compare import Kind
-from deploydb.store.engine import open_engine
 from deploydb.store.queries.replay import attempts, entries, ran_before, read_only
 from deploydb.store.schema import require_current
 
@@ -108,27 +108,20 @@ def _catalog(directory: Path) -> Catalog:
 
 def _reality(since: datetime | None, clock: Clock) -> RecordedHistory:
     """Everything that is needed of the database, which is let go of before the replays begin."""
-    url = from_environment().database_url
-    path = Path(url.removeprefix("sqlite:///"))
-    if url.startswith("sqlite:///") and not path.exists():  # which opening it would make
-        raise Misconfigured(f"there is no database {path}: nothing has happened here yet")
-    engine = open_engine(url, name="simulate")
-    try:
+    unreadable: list[int] = []
+    with opened("simulate", absent="nothing has happened here yet") as engine:
         require_current(engine)
         with read_only(engine) as connection:
-            unreadable: list[int] = []
             reality = RecordedHistory(
                 entries(connection, unreadable, since=since, recorded=clock == "recorded"),
                 attempts(connection, since=since),
                 ran=ran_before(connection, since) if since is not None else (),
                 clock=clock,
             )
-        if unreadable:
-            rows = f"{counted(len(unreadable), 'row')} of the log, the first of them {unreadable[0]}"
-            click.echo(f"deploydb: left out, since they cannot be read as facts: {rows}", err=True)
-        return reality
-    finally:
-        engine.dispose()
+    if unreadable:
+        rows = f"{counted(len(unreadable), 'row')} of the log, the first of them {unreadable[0]}"
+        click.echo(f"deploydb: left out, since they cannot be read as facts: {rows}", err=True)
+    return reality
 
 
 def _show(found: Comparison, *, everything: bool) -> None:

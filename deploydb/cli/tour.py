@@ -12,8 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
@@ -65,7 +64,9 @@ def tour(once: bool, listen: str | None, service: str | None) -> None:
     if chosen is None:
         raise NotFound(f"no service {service} in {settings.config}; there are {', '.join(sorted(catalog.services))}")
     with ExitStack() as running:
-        running.enter_context(_stopped_with_us())
+        # SIGTERM ends the tour and what it has started
+        before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+        running.callback(signal.signal, signal.SIGTERM, before)
         # ours to the end of the tour: what answers there is what the tour has started
         address = listen or settings.listen
         bound = running.enter_context(listening(address, setting="--listen"))
@@ -175,15 +176,11 @@ def _run(arguments: list[str], url: str) -> None:
     """A command of the team's, shown as it would be typed."""
     show_styled(click.style(f"$ deploydb {shlex.join(arguments)}", bold=True))
     command = [sys.executable, "-m", "deploydb", *arguments]
-    ended = subprocess.run(command, check=False, env=_environment(url))  # noqa: S603
+    # the command asks the tour's own DeployDB, by no proxy
+    kept = {name: value for name, value in os.environ.items() if name != "DEPLOYDB_URL_FILE"}
+    ended = subprocess.run(command, check=False, env=kept | {"DEPLOYDB_URL": url, "no_proxy": "*"})  # noqa: S603
     if ended.returncode:
         raise Permanent(f"`deploydb {arguments[0]}` ended with {ended.returncode}: see the line above")
-
-
-def _environment(url: str) -> dict[str, str]:
-    """Of a command that is to ask the tour's own DeployDB, by no proxy."""
-    kept = {name: value for name, value in os.environ.items() if name != "DEPLOYDB_URL_FILE"}
-    return kept | {"DEPLOYDB_URL": url, "no_proxy": "*"}
 
 
 def _start(running: ExitStack, arguments: list[str], bound: socket.socket | None = None) -> _Process:
@@ -218,13 +215,3 @@ def _until_ready(up: _Process, url: str) -> None:
         except OSError:
             time.sleep(POLL_SECONDS)
     raise Transient(f"nothing is ready on {url} after {START_SECONDS:.0f} s: see the lines above")
-
-
-@contextmanager
-def _stopped_with_us() -> Iterator[None]:
-    """SIGTERM ends the tour and what it has started."""
-    before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

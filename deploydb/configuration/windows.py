@@ -29,6 +29,8 @@ _TIME_PATTERN = r"^([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
 _END_PATTERN = rf"{_TIME_PATTERN}|^24:00(:00)?$"
 _DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}(\.\.\d{4}-\d{2}-\d{2})?$"
 
+_zones = cache(available_timezones)
+
 Days = Annotated[str, Meta(extra_json_schema={"pattern": _DAY_PATTERN, "examples": ["mon-fri", "sat"]})]
 Dates = Annotated[
     str, Meta(extra_json_schema={"pattern": _DATE_PATTERN, "examples": ["2026-12-24..2027-01-02", "2027-05-01"]})
@@ -236,8 +238,3 @@ def _texts(at: Path, written: str | list[str] | None) -> list[tuple[Path, str]]:
 def _week(first: date, last: date) -> range:
     """The days from first to last, at most a week: further days have no other names."""
     return range(first.toordinal(), min(last.toordinal(), first.toordinal() + 6) + 1)
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
