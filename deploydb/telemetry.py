@@ -22,12 +22,7 @@ from deploydb.terminal import plain
 
 Log = FilteringBoundLogger
 
-_LEVELS: Mapping[str, int] = {
-    "debug": logging.DEBUG,
-    "info": logging.INFO,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-}
+_LEVELS: Mapping[str, int] = {name: getattr(logging, name.upper()) for name in ("debug", "info", "warning", "error")}
 _QUIETED = ("pika", "amqp", "kombu", "alembic", "asyncio")
 """Libraries that log what they also raise: the caller logs it once, with its meaning."""
 _SEVERAL_LINES = ("exception", "stack")

@@ -170,25 +170,20 @@ def _reading(engine: sa.Engine) -> Iterator[Finding]:
 
 def _queues_there(engine: sa.Engine | None) -> Iterator[Finding]:
     """What waits in the database: of the database itself, or where there is none here, as the query service sees it."""
-    ages: list[tuple[str, str, int, datetime | None]] = []
     if engine is not None:
         with reading(engine) as connection:
-            outbox, marks = unsent(connection), unevaluated(connection)
+            backlogs = [(each.count, each.oldest_at) for each in (unsent(connection), unevaluated(connection))]
             aside = [(one.words, one.parked) for one in set_aside_services(connection)]
-        ages = [
-            ("outbox", "relay", outbox.count, outbox.oldest_at),
-            ("evaluations", "promote", marks.count, marks.oldest_at),
-        ]
     else:
         try:
             body = ask("operations")
         except DeployDBError:
             return  # the query service's own finding tells why
-        for name, worker in (("outbox", "relay"), ("evaluations", "promote")):
-            oldest = body[name]["oldestAt"]
-            ages.append((name, worker, body[name]["count"], datetime.fromisoformat(oldest) if oldest else None))
+        found = [(body[name]["count"], body[name]["oldestAt"]) for name in ("outbox", "evaluations")]
+        backlogs = [(count, datetime.fromisoformat(at) if at is not None else None) for count, at in found]
         aside = [(one["text"], one["parked"]) for one in body.get("setAside", ())]
-    for name, worker, count, oldest_at in ages:
+    workers = (("outbox", "relay"), ("evaluations", "promote"))
+    for (name, worker), (count, oldest_at) in zip(workers, backlogs, strict=True):
         age = datetime.now(UTC) - oldest_at if oldest_at is not None else timedelta(0)
         seconds = timedelta(seconds=max(int(age.total_seconds()), 0))
         state: Literal["ok", "warn", "fail"] = "fail" if age > STUCK else "warn" if age > LATE else "ok"

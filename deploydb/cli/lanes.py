@@ -1,7 +1,6 @@
 """`status`, `why` and `history`: where does which version run, why is it not further, what has been."""
 
 from collections.abc import Collection
-from typing import Any
 
 import click
 
@@ -140,7 +139,7 @@ def history(service: str, environment: str | None, limit: int, output: str) -> N
     show_table(headings, rows, empty=f"Nothing of {service} has been deployed.")
 
 
-def _history_row(one: dict[str, Any]) -> list[str]:
+def _history_row(one: Body) -> list[str]:
     when = one["finishedAt"] or one["startedAt"] or one["requestedAt"] or one["decidedAt"] or one["createdAt"]
     kind = "" if one["kind"] == "deploy" else f" ({one['kind']})"
     reason = " ".join(filter(None, [reason_text(one["reason"]), one["url"] if is_wide() else None]))
