@@ -92,7 +92,7 @@ class RequestContext(Struct, frozen=True, kw_only=True, eq=False):
             moment = None
         if moment is None or moment.tzinfo is None:
             raise bad_request(f"{name}={shown(text)} is not a time with its offset, such as 2026-11-22T12:00:00Z")
-        return min(max(moment, _EARLIEST), _LATEST).astimezone(UTC)
+        return in_utc(moment)
 
     def past(self, name: str) -> datetime | None:
         """A time of the query that has been. Raises: HTTPException 400, and 404 for one that is still to come."""
@@ -115,6 +115,11 @@ class RequestContext(Struct, frozen=True, kw_only=True, eq=False):
         if len(set(given)) > 1 and name not in _PAGING:
             raise bad_request(f"{name} is given more than once: {shown(', '.join(given))}")
         return given[0] if given else None
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The same time in UTC; one at an edge of the calendar, which may have none there, as the edge."""
+    return min(max(moment, _EARLIEST), _LATEST).astimezone(UTC)
 
 
 def iso(moment: datetime | None) -> str | None:

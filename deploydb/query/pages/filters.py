@@ -7,6 +7,8 @@ from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 
+from deploydb.query.request_context import in_utc
+
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
@@ -91,7 +93,7 @@ def absolute(text: str) -> str:
 
 def typed(text: str) -> str:
     """A time as a field for times wants it: in UTC, without saying so."""
-    return f"{moment(text).astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
+    return f"{in_utc(moment(text)):%Y-%m-%dT%H:%M:%S}"
 
 
 def segment(text: object) -> str:
