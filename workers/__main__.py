@@ -145,13 +145,7 @@ SERVICES = ("query", "gateway", "web")
 @click.option("--with-parent", is_flag=True, help="Say `ready` on stdout; end when stdin does.")
 @click.option("--listen-fd", type=int, metavar="FD", help="For web and up: a socket, inherited, that listens already.")
 def main(
-    name: str,
-    options: str | None,
-    host: str,
-    port: int | None,
-    no_port: bool,
-    with_parent: bool,
-    listen_fd: int | None,
+    name: str, options: str | None, host: str, port: int | None, no_port: bool, with_parent: bool, listen_fd: int | None
 ) -> None:
     """Run one process until SIGTERM. Where everything is comes from the environment (DEPLOYDB_*). OPTIONS are the
     deployer's, in JSON."""

@@ -65,13 +65,7 @@ class Promote:
     idle = True
 
     def __init__(
-        self,
-        *,
-        engine: sa.Engine,
-        live: LiveCatalog,
-        health: Health,
-        log: Log,
-        registry: CollectorRegistry,
+        self, *, engine: sa.Engine, live: LiveCatalog, health: Health, log: Log, registry: CollectorRegistry
     ) -> None:
         self._engine = engine
         self._live = live

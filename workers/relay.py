@@ -31,11 +31,7 @@ LEASE = timedelta(seconds=10)
 """Longer than any batch takes; so long is what a killed relay had in hand kept from the others."""
 COUNT_EVERY_SECONDS = 2.0
 
-_CONTENT_TYPES = {
-    COMMANDS: COMMAND_CONTENT_TYPE,
-    NOTIFICATIONS: NOTIFICATION_CONTENT_TYPE,
-    EVENTS: FACT_CONTENT_TYPE,
-}
+_CONTENT_TYPES = {COMMANDS: COMMAND_CONTENT_TYPE, NOTIFICATIONS: NOTIFICATION_CONTENT_TYPE, EVENTS: FACT_CONTENT_TYPE}
 
 
 class RelayMetrics:

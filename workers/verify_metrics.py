@@ -22,7 +22,5 @@ class VerifyMetrics:
         self.in_progress = Gauge("deploydb_checks_in_progress", "Checks under way.", registry=registry)
         self.open = Gauge("deploydb_checks_pending", "Pending checks.", registry=registry)
         self.late_seconds = Gauge(
-            "deploydb_verify_late_seconds",
-            "How long the oldest due check waits, 0 for none.",
-            registry=registry,
+            "deploydb_verify_late_seconds", "How long the oldest due check waits, 0 for none.", registry=registry
         )

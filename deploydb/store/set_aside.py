@@ -72,11 +72,7 @@ def set_aside_of(connection: sa.Connection, services: Collection[str]) -> dict[s
 
 
 def set_aside(
-    connection: sa.Connection,
-    errors: Mapping[str, Exception],
-    before: Mapping[str, Aside],
-    now: datetime,
-    digest: str,
+    connection: sa.Connection, errors: Mapping[str, Exception], before: Mapping[str, Aside], now: datetime, digest: str
 ) -> None:
     """Set the services aside, each with its error, until their next attempt; `before`: those that were already."""
     batch = []

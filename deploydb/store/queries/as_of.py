@@ -47,9 +47,7 @@ def decisions_until(
     Costs the lane's length. Index: `ix_event_lane`.
     """
     statement = _of_lane(service, environment).where(
-        event.c.type.in_(_TYPES),
-        event.c.recorded_at <= at,
-        among(own_id("deployment"), deployments),
+        event.c.type.in_(_TYPES), event.c.recorded_at <= at, among(own_id("deployment"), deployments)
     )
     return [_row(row) for row in connection.execute(statement.order_by(event.c.number))]
 
@@ -139,9 +137,5 @@ def _of_lane(service: str, environment: str) -> sa.Select[Any]:
 
 def _row(row: Any) -> RowView:  # noqa: ANN401  # a row of `_of_lane`
     return RowView(
-        number=row.number,
-        type=row.type,
-        recorded_at=row.recorded_at,
-        deployment=row.body["deployment"],
-        body=row.body,
+        number=row.number, type=row.type, recorded_at=row.recorded_at, deployment=row.body["deployment"], body=row.body
     )

@@ -85,11 +85,7 @@ def runs_since(
 
 
 def troubles_between(
-    connection: sa.Connection,
-    start: datetime,
-    end: datetime,
-    environments: Collection[str],
-    service: str | None,
+    connection: sa.Connection, start: datetime, end: datetime, environments: Collection[str], service: str | None
 ) -> list[Trouble]:
     """Failures, rollbacks and incidents that were recorded in that time; when incidents ended, until now.
 

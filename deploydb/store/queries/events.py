@@ -45,12 +45,7 @@ class Filter(Struct, frozen=True, kw_only=True):
 
 
 def events_before(
-    connection: sa.Connection,
-    before: int | None,
-    wanted: Filter,
-    *,
-    limit: int,
-    characters: int | None = None,
+    connection: sa.Connection, before: int | None, wanted: Filter, *, limit: int, characters: int | None = None
 ) -> tuple[list[EventView], bool]:
     """Rows with a lower number than `before`, newest first, and whether there are more of them.
 

@@ -73,12 +73,7 @@ def returned(connection: sa.Connection, *, limit: int) -> list[ReturnedView]:
     """What has been tried and could not be sent, the next to be tried first. Index: `ix_outbox_unsent`."""
     statement = (
         sa.select(
-            outbox.c.id,
-            outbox.c.routing_key,
-            outbox.c.attempts,
-            outbox.c.problem,
-            outbox.c.created_at,
-            outbox.c.due_at,
+            outbox.c.id, outbox.c.routing_key, outbox.c.attempts, outbox.c.problem, outbox.c.created_at, outbox.c.due_at
         )
         .where(outbox.c.sent_at.is_(None), outbox.c.problem.is_not(None))
         .order_by(outbox.c.due_at, outbox.c.id)

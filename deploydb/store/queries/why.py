@@ -29,9 +29,7 @@ def deployment_of_version(connection: sa.Connection, service: str, environment: 
         sa.select(deployment.c.id)
         .join(artifact, artifact.c.id == deployment.c.artifact_id)
         .where(
-            deployment.c.service == service,
-            deployment.c.environment == environment,
-            deployment.c.version == version,
+            deployment.c.service == service, deployment.c.environment == environment, deployment.c.version == version
         )
         .order_by(deployment.c.kind == "external", artifact.c.published_at.desc(), deployment.c.id.desc())
     )
