@@ -7,7 +7,6 @@ first message that has done nothing, or with none.
 """
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 from deploydb.broker.port import PREFETCH, Delivery, Inbound
@@ -34,9 +33,7 @@ class PoisonGuard:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.inbound.close()
 
 

@@ -10,15 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic, sleep
-from types import TracebackType
-from typing import Self
 
 from deploydb.broker.address import RabbitMQAddress
 from deploydb.broker.dead_letter import letter, replayed, require_replayable, unbound
 from deploydb.broker.inbound import RabbitMQInbound
 from deploydb.broker.outbound import RabbitMQOutbound
 from deploydb.broker.pika_session import connected
-from deploydb.broker.port import DeadLetter, Delivery
+from deploydb.broker.port import DeadLetter, DeadLetters, Delivery
 from deploydb.broker.topology import DEAD_QUEUE
 from deploydb.domain.model.errors import Transient
 from deploydb.settings import MAX_BODY_BYTES
@@ -30,7 +28,7 @@ _RETURN_SECONDS = 10.0
 _RETURNED_AT_ONCE = 16
 
 
-class RabbitMQDeadLetters:
+class RabbitMQDeadLetters(DeadLetters):
     """`port.DeadLetters`. Each call has a connection of its own: people are slow."""
 
     def __init__(self, address: RabbitMQAddress, *, name: str) -> None:
@@ -38,42 +36,26 @@ class RabbitMQDeadLetters:
         self._name = name
 
     def peek(self, limit: int) -> list[DeadLetter]:
-        """As `port.DeadLetters.peek`."""
         with self._queue() as queue:
             return [found for found, _delivery in queue.letters[:limit]]
 
     def replay(self, id_: str, body: bytes | None = None) -> DeadLetter | None:
-        """As `port.DeadLetters.replay`."""
-        with self._queue() as queue:
-            found = queue.find(id_)
-            if found is None:
-                return None
-            dead, delivery = found
-            require_replayable(dead, body)
-            self._send_back(dead, dead.body if body is None else body)
-            queue.take_away(delivery)
-            return dead
+        return self._take_away(id_, lambda dead: self._send_back(dead, body))
 
     def discard(self, id_: str) -> DeadLetter | None:
-        """As `port.DeadLetters.discard`."""
-        with self._queue() as queue:
-            found = queue.find(id_)
-            if found is None:
-                return None
-            dead, delivery = found
-            queue.take_away(delivery)
-            return dead
+        return self._take_away(id_, lambda _: None)
 
     def close(self) -> None:
         """Nothing is held between calls."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def _take_away(self, id_: str, before: Callable[[DeadLetter], None]) -> DeadLetter | None:
+        with self._queue() as queue:
+            for dead, delivery in queue.letters:
+                if dead.id == id_:
+                    before(dead)
+                    queue.take_away(delivery)
+                    return dead
+        return None
 
     @contextmanager
     def _queue(self) -> Iterator["_DeadQueue"]:
@@ -94,9 +76,10 @@ class RabbitMQDeadLetters:
                 finally:
                     queue.put_back()
 
-    def _send_back(self, dead: DeadLetter, body: bytes) -> None:
+    def _send_back(self, dead: DeadLetter, body: bytes | None) -> None:
+        require_replayable(dead, body)
         with RabbitMQOutbound(self._address, name=self._name) as outbound:
-            (receipt,) = outbound.publish([replayed(dead, body)])
+            (receipt,) = outbound.publish([replayed(dead, dead.body if body is None else body)])
         if receipt.state == "returned":
             raise unbound(dead)
         if receipt.state == "refused":
@@ -115,9 +98,6 @@ class _DeadQueue:
         # Before any is returned: it would be delivered to us again.
         inbound.cancel()
         self.letters = [(letter(delivery), delivery) for delivery in self._held]
-
-    def find(self, id_: str) -> tuple[DeadLetter, Delivery] | None:
-        return next((pair for pair in self.letters if pair[0].id == id_), None)
 
     def take_away(self, delivery: Delivery) -> None:
         self._inbound.ack([delivery])

@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from ssl import SSLCertVerificationError
 from time import monotonic
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from amqp.exceptions import AMQPError
 from amqp.spec import Connection as ConnectionMethods
@@ -22,7 +21,7 @@ from kombu.connection import Connection as KombuConnection
 from deploydb.broker.address import RabbitMQAddress
 from deploydb.broker.delivery_decoder import METHOD, Assembly
 from deploydb.broker.errors import meaning, untrusted
-from deploydb.broker.port import PREFETCH, TAKE_BYTES, Delivery
+from deploydb.broker.port import PREFETCH, TAKE_BYTES, Delivery, Inbound
 from deploydb.broker.transport import BufferedTransport, Frame
 from deploydb.domain.model.errors import Transient
 
@@ -45,7 +44,7 @@ _DECLARE_OK = b"\0\x32\0\x0b"
 """Class 50, method 11: `queue.declare-ok`."""
 
 
-class RabbitMQInbound:
+class RabbitMQInbound(Inbound):
     """`port.Inbound` on one channel of one connection."""
 
     # py-amqp's connection and channel; None once they are dropped
@@ -79,7 +78,6 @@ class RabbitMQInbound:
             self._consumer = self._channel.basic_consume(queue, on_cancel=self._on_cancel)
 
     def receive(self, limit: int, wait: timedelta) -> list[Delivery]:
-        """As `port.Inbound.receive`."""
         with self._dropped_on_error():
             self._receive(limit, wait.total_seconds() if limit else 0.0)
             self._keep_alive()
@@ -92,7 +90,7 @@ class RabbitMQInbound:
         return taken
 
     def waiting(self) -> int | None:
-        """As `port.Inbound.waiting`. The answer comes behind earlier deliveries, which are read first. Once the buffer
+        """The answer comes behind earlier deliveries, which are read first. Once the buffer
         is full, the answer is left for a later call."""
         with self._dropped_on_error():
             if not self._asked_depth:
@@ -111,7 +109,7 @@ class RabbitMQInbound:
         return depth + len(self._arrived)
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """As `port.Inbound.ack`: one frame for the oldest of all unacked, one each for the others."""
+        """One frame for the oldest of all unacked, one each for the others."""
         tags = self._settled(deliveries)
         with self._dropped_on_error():
             oldest = 0
@@ -127,7 +125,7 @@ class RabbitMQInbound:
         self._forget(tags)
 
     def requeue(self, deliveries: Sequence[Delivery]) -> None:
-        """As `port.Inbound.give_back`. Each counts as a delivery towards the queue's limit."""
+        """Each counts as a delivery towards the queue's limit."""
         tags = self._settled(deliveries)
         with self._dropped_on_error():
             for tag in sorted(tags):
@@ -140,7 +138,7 @@ class RabbitMQInbound:
             self._channel.basic_cancel(self._consumer, nowait=True)
 
     def close(self) -> None:
-        """As `port.Connection.close`. Sends `connection.close`, and waits a moment for the answer.
+        """Send `connection.close`, and wait a moment for the answer.
 
         Without it the last acks could be lost: a socket that is closed with unread messages is reset, with all that
         was sent on it.
@@ -160,14 +158,6 @@ class RabbitMQInbound:
             pass  # it is lost already
         finally:
             self._drop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _connect(self, name: str) -> None:
         address = self._address

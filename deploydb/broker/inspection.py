@@ -4,7 +4,9 @@ RabbitMQ shows the arguments of a queue only to a client that declares it again:
 are refused. This needs the permission to configure, which few roles have; without it only the queue's existence shows.
 """
 
-from typing import assert_never
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from msgspec import Struct
 
@@ -32,13 +34,8 @@ def inspect(url: str, topology: Topology) -> list[Found]:
 
     Raises: Transient where the broker is away; Misconfigured for the URL or the login.
     """
-    match address := parse_address(url):
-        case RabbitMQAddress():
-            return _on_rabbitmq(address, topology)
-        case EmbeddedAddress():
-            return _in_file(address, topology)
-        case _:
-            assert_never(address)
+    address = parse_address(url)
+    return _in_file(address, topology) if isinstance(address, EmbeddedAddress) else _on_rabbitmq(address, topology)
 
 
 def _in_file(address: EmbeddedAddress, topology: Topology) -> list[Found]:
@@ -68,37 +65,31 @@ def _in_file(address: EmbeddedAddress, topology: Topology) -> list[Found]:
 
 
 def _on_rabbitmq(address: RabbitMQAddress, topology: Topology) -> list[Found]:
-    import pika
+    from pika.adapters.blocking_connection import BlockingChannel
 
     from deploydb.broker.pika_session import connected, translate_errors
 
-    def exchange(connection: pika.BlockingConnection, name: str) -> Found:
-        with translate_errors(address):
-            connection.channel().exchange_declare(name, passive=True)
-        with translate_errors(address):
-            connection.channel().exchange_declare(name, exchange_type="topic", durable=True)
-        return Found(name=f"exchange {name}")
-
     with connected(address, name="inspect") as connection:
-        found = []
-        for name in topology.exchanges:
-            try:
-                found.append(exchange(connection, name))
-            except NotAllowed:
-                found.append(Found(name=f"exchange {name}", compared=False))
-            except Misconfigured as error:
-                found.append(Found(name=f"exchange {name}", problem=str(error)))
-        for queue in topology.queues:
+
+        def look(name: str, declare: Callable[..., Any], **arguments: Any) -> Found:  # noqa: ANN401
             messages: int | None = None
             try:
                 with translate_errors(address):
                     # a channel of its own each time: a refusal closes it
-                    messages = connection.channel().queue_declare(queue.name, passive=True).method.message_count
+                    messages = getattr(declare(connection.channel(), passive=True).method, "message_count", None)
                 with translate_errors(address):
-                    connection.channel().queue_declare(queue.name, durable=True, arguments=queue.arguments)
-                found.append(Found(name=f"queue {queue.name}", messages=messages))
+                    declare(connection.channel(), durable=True, **arguments)
             except NotAllowed:
-                found.append(Found(name=f"queue {queue.name}", compared=False, messages=messages))
+                return Found(name=name, compared=False, messages=messages)
             except Misconfigured as error:
-                found.append(Found(name=f"queue {queue.name}", problem=str(error), messages=messages))
-        return found
+                return Found(name=name, problem=str(error), messages=messages)
+            return Found(name=name, messages=messages)
+
+        exchanges = [
+            look(f"exchange {name}", partial(BlockingChannel.exchange_declare, exchange=name), exchange_type="topic")
+            for name in topology.exchanges
+        ]
+        return exchanges + [
+            look(f"queue {one.name}", partial(BlockingChannel.queue_declare, queue=one.name), arguments=one.arguments)
+            for one in topology.queues
+        ]

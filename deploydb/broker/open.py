@@ -3,9 +3,7 @@
 A client library is imported at its first use: an embedded DeployDB starts without kombu and pika.
 """
 
-from typing import assert_never
-
-from deploydb.broker.address import EmbeddedAddress, RabbitMQAddress, parse_address
+from deploydb.broker.address import EmbeddedAddress, parse_address
 from deploydb.broker.port import PREFETCH, DeadLetters, Inbound, Outbound
 from deploydb.broker.topology import Topology
 
@@ -24,47 +22,35 @@ def open_inbound(
 
     Raises: Transient where the broker is away; Misconfigured for the URL, the login, or a queue that does not exist.
     """
-    match address := parse_address(url):
-        case RabbitMQAddress():
-            from deploydb.broker.inbound import RabbitMQInbound
+    if isinstance(address := parse_address(url), EmbeddedAddress):
+        from deploydb.broker.embedded.inbound import EmbeddedInbound
 
-            return RabbitMQInbound(address, queue, name=name, prefetch=prefetch, body_bytes=body_bytes)
-        case EmbeddedAddress():
-            from deploydb.broker.embedded.inbound import EmbeddedInbound
+        return EmbeddedInbound(address, queue, body_bytes=body_bytes)
+    from deploydb.broker.inbound import RabbitMQInbound
 
-            return EmbeddedInbound(address, queue, body_bytes=body_bytes)
-        case _:
-            assert_never(address)
+    return RabbitMQInbound(address, queue, name=name, prefetch=prefetch, body_bytes=body_bytes)
 
 
 def open_outbound(url: str, *, name: str) -> Outbound:
     """A connection that publishes. Raises: as `open_inbound`."""
-    match address := parse_address(url):
-        case RabbitMQAddress():
-            from deploydb.broker.outbound import RabbitMQOutbound
+    if isinstance(address := parse_address(url), EmbeddedAddress):
+        from deploydb.broker.embedded.outbound import EmbeddedOutbound
 
-            return RabbitMQOutbound(address, name=name)
-        case EmbeddedAddress():
-            from deploydb.broker.embedded.outbound import EmbeddedOutbound
+        return EmbeddedOutbound(address)
+    from deploydb.broker.outbound import RabbitMQOutbound
 
-            return EmbeddedOutbound(address)
-        case _:
-            assert_never(address)
+    return RabbitMQOutbound(address, name=name)
 
 
 def open_dead_letters(url: str, *, name: str) -> DeadLetters:
     """The dead-letter queue, for people. Raises: as `open_inbound`; on RabbitMQ with the first call."""
-    match address := parse_address(url):
-        case RabbitMQAddress():
-            from deploydb.broker.dead_letter_queue import RabbitMQDeadLetters
+    if isinstance(address := parse_address(url), EmbeddedAddress):
+        from deploydb.broker.embedded.dead_letter_queue import EmbeddedDeadLetters
 
-            return RabbitMQDeadLetters(address, name=name)
-        case EmbeddedAddress():
-            from deploydb.broker.embedded.dead_letter_queue import EmbeddedDeadLetters
+        return EmbeddedDeadLetters(address)
+    from deploydb.broker.dead_letter_queue import RabbitMQDeadLetters
 
-            return EmbeddedDeadLetters(address)
-        case _:
-            assert_never(address)
+    return RabbitMQDeadLetters(address, name=name)
 
 
 def provision(url: str, topology: Topology) -> list[str]:
@@ -72,29 +58,22 @@ def provision(url: str, topology: Topology) -> list[str]:
 
     Raises: Transient; Misconfigured for a part with another argument (which it names).
     """
-    match address := parse_address(url):
-        case RabbitMQAddress():
-            from deploydb.broker.provision import provision as provision_rabbitmq
+    if isinstance(address := parse_address(url), EmbeddedAddress):
+        from deploydb.broker.embedded.file import provision as provision_embedded
 
-            return provision_rabbitmq(address, topology)
-        case EmbeddedAddress():
-            from deploydb.broker.embedded.file import provision as provision_embedded
+        return provision_embedded(address, topology)
+    from deploydb.broker.provision import provision as provision_rabbitmq
 
-            return provision_embedded(address, topology)
-        case _:
-            assert_never(address)
+    return provision_rabbitmq(address, topology)
 
 
 def check(url: str, topology: Topology) -> None:
     """Raises: Misconfigured for the first missing part of the topology; Transient."""
-    match address := parse_address(url):
-        case RabbitMQAddress():
-            from deploydb.broker.provision import check as check_rabbitmq
+    if isinstance(address := parse_address(url), EmbeddedAddress):
+        from deploydb.broker.embedded.file import check as check_embedded
 
-            check_rabbitmq(address, topology)
-        case EmbeddedAddress():
-            from deploydb.broker.embedded.file import check as check_embedded
+        check_embedded(address, topology)
+        return
+    from deploydb.broker.provision import check as check_rabbitmq
 
-            check_embedded(address, topology)
-        case _:
-            assert_never(address)
+    check_rabbitmq(address, topology)

@@ -8,8 +8,7 @@ batch and waits. One confirm costs a round trip to the disks of the quorum; a wi
 import threading
 from collections.abc import Sequence
 from time import monotonic, time
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pika
 from pika.adapters.select_connection import IOLoop, SelectConnection
@@ -19,7 +18,7 @@ from pika.spec import Basic
 from deploydb.broker.address import RabbitMQAddress
 from deploydb.broker.errors import meaning
 from deploydb.broker.pika_session import parameters, unreachable
-from deploydb.broker.port import FRAME_BYTES, Message, Receipt
+from deploydb.broker.port import FRAME_BYTES, Message, Outbound, Receipt
 from deploydb.domain.model.errors import Misconfigured, Transient
 
 WINDOW_MESSAGES = 500
@@ -31,7 +30,7 @@ _FAREWELL_SECONDS = 2.0
 _PERSISTENT = 2
 
 
-class RabbitMQOutbound:
+class RabbitMQOutbound(Outbound):
     """`port.Outbound` on one channel of one connection."""
 
     def __init__(self, address: RabbitMQAddress, *, name: str) -> None:
@@ -57,11 +56,9 @@ class RabbitMQOutbound:
 
     @property
     def blocked(self) -> bool:
-        """As `port.Outbound.blocked`."""
         return self._blocked is not None
 
     def publish(self, messages: Sequence[Message]) -> list[Receipt]:
-        """As `port.Outbound.publish`."""
         if self._failure is not None:
             raise _again(self._failure)
         batch = _Batch(messages)
@@ -77,11 +74,10 @@ class RabbitMQOutbound:
         return [receipt for receipt in batch.receipts if receipt is not None]
 
     def ping(self) -> None:
-        """As `port.Outbound.look`."""
         self.publish(())
 
     def close(self) -> None:
-        """As `port.Connection.close`. Without an answer to the farewell the socket is dropped."""
+        """Without an answer to the farewell the socket is dropped."""
         if not self._thread.is_alive():
             return
         self._loop.add_callback_threadsafe(self._say_farewell)
@@ -89,14 +85,6 @@ class RabbitMQOutbound:
         if self._thread.is_alive():
             self._loop.add_callback_threadsafe(self._abort)
             self._thread.join(_FAREWELL_SECONDS)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # The methods below run on the connection's thread.
 

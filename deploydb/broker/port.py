@@ -15,7 +15,6 @@ The broker does so itself after too many deliveries (`DELIVERY_LIMIT`).
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from types import TracebackType
 from typing import Literal, Protocol, Self
 
 from msgspec import Struct
@@ -130,17 +129,16 @@ class Delivery(Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Connection(Protocol):
-    """The common part of both directions. One thread owns a connection."""
+    """The common part of both directions. One thread owns a connection; a `with` block closes it."""
 
     def close(self) -> None:
         """Close it. Unacked deliveries return to the queue. Never raises."""
-        ...
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class Inbound(Connection, Protocol):

@@ -6,7 +6,6 @@ changes when another connection has committed and reads no row. Both are hints: 
 
 import time
 from datetime import timedelta
-from types import TracebackType
 from typing import Any, Literal, Self
 
 import sqlalchemy as sa
@@ -80,7 +79,5 @@ class Listener:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -1,9 +1,7 @@
 """The dead-letter queue in the file, for people."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
 
 from deploydb.broker.address import EmbeddedAddress
 from deploydb.broker.dead_letter import letter, replayed, require_replayable, unbound
@@ -11,12 +9,12 @@ from deploydb.broker.embedded.file import open_file, translate_errors, writing
 from deploydb.broker.embedded.outbound import user_name
 from deploydb.broker.embedded.routing import Router
 from deploydb.broker.embedded.rows import columns, delivery
-from deploydb.broker.port import DeadLetter
+from deploydb.broker.port import DeadLetter, DeadLetters
 from deploydb.broker.topology import DEAD_QUEUE
 from deploydb.settings import MAX_BODY_BYTES
 
 
-class EmbeddedDeadLetters:
+class EmbeddedDeadLetters(DeadLetters):
     """`port.DeadLetters`. A replay publishes and removes a letter in one transaction."""
 
     def __init__(self, address: EmbeddedAddress) -> None:
@@ -24,41 +22,26 @@ class EmbeddedDeadLetters:
         self._connection = open_file(address, synchronous="FULL")
 
     def peek(self, limit: int) -> list[DeadLetter]:
-        """As `port.DeadLetters.peek`."""
         with translate_errors(self._address):
             return [dead for _id, dead in self._letters(limit)]
 
     def replay(self, id_: str, body: bytes | None = None) -> DeadLetter | None:
-        """As `port.DeadLetters.replay`."""
-        with translate_errors(self._address), writing(self._connection):
-            for row_id, dead in self._letters():
-                if dead.id == id_:
-                    require_replayable(dead, body)
-                    self._send_back(dead, dead.body if body is None else body)
-                    self._take_away(row_id)
-                    return dead
-        return None
+        return self._take_away(id_, lambda dead: self._send_back(dead, body))
 
     def discard(self, id_: str) -> DeadLetter | None:
-        """As `port.DeadLetters.discard`."""
+        return self._take_away(id_, lambda _: None)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _take_away(self, id_: str, before: Callable[[DeadLetter], None]) -> DeadLetter | None:
         with translate_errors(self._address), writing(self._connection):
             for row_id, dead in self._letters():
                 if dead.id == id_:
-                    self._take_away(row_id)
+                    before(dead)
+                    self._connection.execute("DELETE FROM message WHERE id = ?", (row_id,))
                     return dead
         return None
-
-    def close(self) -> None:
-        """As `port.Connection.close`."""
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _letters(self, limit: int = -1) -> Iterator[tuple[int, DeadLetter]]:
         rows = self._connection.execute(
@@ -69,12 +52,11 @@ class EmbeddedDeadLetters:
             taken = delivery(row)
             yield taken.tag, letter(taken)
 
-    def _send_back(self, dead: DeadLetter, body: bytes) -> None:
+    def _send_back(self, dead: DeadLetter, body: bytes | None) -> None:
+        require_replayable(dead, body)
         router = Router(self._connection)
         queues = router.queues(dead.exchange, dead.routing_key)
         if not queues:
             raise unbound(dead)
-        router.insert([(replayed(dead, body), queues)], user_id=user_name(), now=datetime.now(UTC))
-
-    def _take_away(self, row_id: int) -> None:
-        self._connection.execute("DELETE FROM message WHERE id = ?", (row_id,))
+        letter_back = replayed(dead, dead.body if body is None else body)
+        router.insert([(letter_back, queues)], user_id=user_name(), now=datetime.now(UTC))

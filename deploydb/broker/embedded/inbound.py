@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from time import monotonic, sleep, time
-from types import TracebackType
-from typing import Self
 
 from deploydb.broker.address import EmbeddedAddress
 from deploydb.broker.dead_letter import TOO_OFTEN, dead_letter
@@ -16,7 +14,7 @@ from deploydb.broker.embedded.outbound import user_name
 from deploydb.broker.embedded.routing import Router
 from deploydb.broker.embedded.rows import columns, delivery
 from deploydb.broker.errors import PROVISION
-from deploydb.broker.port import TAKE_BYTES, Delivery
+from deploydb.broker.port import TAKE_BYTES, Delivery, Inbound
 from deploydb.broker.topology import DELIVERY_LIMIT
 from deploydb.domain.model.errors import Misconfigured
 
@@ -28,7 +26,7 @@ _SEARCH_SECONDS = 1.0
 """The time between two searches for ended consumers."""
 
 
-class EmbeddedInbound:
+class EmbeddedInbound(Inbound):
     """`port.Inbound` for one queue."""
 
     def __init__(self, address: EmbeddedAddress, queue: str, *, body_bytes: int | None = None) -> None:
@@ -55,7 +53,6 @@ class EmbeddedInbound:
             raise Misconfigured(f"the queue {queue} does not exist on {address}: {PROVISION}")
 
     def receive(self, limit: int, wait: timedelta) -> list[Delivery]:
-        """As `port.Inbound.receive`."""
         deadline = monotonic() + wait.total_seconds()
         with translate_errors(self._address):
             if monotonic() - self._renewed_at > _RENEW_SECONDS:
@@ -76,14 +73,13 @@ class EmbeddedInbound:
         return []
 
     def waiting(self) -> int:
-        """As `port.Inbound.waiting`."""
         with translate_errors(self._address):
             ready = "SELECT count(*) FROM message WHERE queue = ? AND owner IS NULL"
             count: int = self._connection.execute(ready, (self._queue,)).fetchone()[0]
             return count
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """As `port.Inbound.ack`. Fenced: no effect on a message that is not under our lease any more."""
+        """Fenced: no effect on a message that is not under our lease any more."""
         ids = self._ours(deliveries)
         with translate_errors(self._address), writing(self._connection):
             self._connection.executemany(
@@ -92,7 +88,7 @@ class EmbeddedInbound:
         self._forget(ids)
 
     def requeue(self, deliveries: Sequence[Delivery]) -> None:
-        """As `port.Inbound.give_back`. Each counts as a delivery towards the limit."""
+        """Each counts as a delivery towards the limit."""
         ids = self._ours(deliveries)
         with translate_errors(self._address), writing(self._connection):
             self._connection.executemany(
@@ -102,7 +98,6 @@ class EmbeddedInbound:
         self._forget(ids)
 
     def close(self) -> None:
-        """As `port.Connection.close`."""
         try:
             with writing(self._connection):
                 self._free([self._token])
@@ -110,14 +105,6 @@ class EmbeddedInbound:
             pass  # closed already, or the file is away: the end of the lease frees them
         finally:
             self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _data_version(self) -> int:
         """Changes whenever another connection has committed."""

@@ -4,19 +4,17 @@ import os
 import pwd
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
 
 from deploydb.broker.address import EmbeddedAddress
 from deploydb.broker.embedded.file import open_file, translate_errors, writing
 from deploydb.broker.embedded.routing import Router
 from deploydb.broker.errors import PROVISION
-from deploydb.broker.port import Message, Receipt
+from deploydb.broker.port import Message, Outbound, Receipt
 from deploydb.disk_space import require_room
 from deploydb.domain.model.errors import Misconfigured
 
 
-class EmbeddedOutbound:
+class EmbeddedOutbound(Outbound):
     """`port.Outbound`. The publisher is the user of the operating system."""
 
     blocked = False
@@ -27,7 +25,7 @@ class EmbeddedOutbound:
         self._user = user_name()
 
     def publish(self, messages: Sequence[Message]) -> list[Receipt]:
-        """As `port.Outbound.publish`: all or nothing, confirmed by the commit."""
+        """All or nothing, confirmed by the commit."""
         receipts = []
         routed: list[tuple[Message, tuple[str, ...]]] = []
         with translate_errors(self._address), writing(self._connection):
@@ -52,21 +50,12 @@ class EmbeddedOutbound:
         return receipts
 
     def ping(self) -> None:
-        """As `port.Outbound.look`: the lock is free, and the file can grow."""
+        """The lock is free, and the file can grow."""
         self.publish(())
         require_room(self._address.path.parent)
 
     def close(self) -> None:
-        """As `port.Connection.close`."""
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def user_name() -> str:
