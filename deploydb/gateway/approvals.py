@@ -33,7 +33,7 @@ from deploydb.http.rate_limits import Limit
 from deploydb.http.redirects import onward, see
 from deploydb.identity import APPROVE, FORM_FIELD, Person
 from deploydb.store.engine import reading
-from deploydb.store.queries.facts import body_of
+from deploydb.store.queries.events import body_of
 from deploydb.telemetry import Log
 
 WAIT_SECONDS = 2.0

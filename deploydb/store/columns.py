@@ -1,9 +1,13 @@
-"""Column types that PostgreSQL and SQLite keep differently and we see the same."""
+"""Column types that PostgreSQL and SQLite keep differently and we see the same; columns by the names of fields."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 
@@ -40,3 +44,16 @@ def choice(name: str, *values: str, of: str | None = None) -> sa.CheckConstraint
     """The column holds one of these words."""
     listed = ", ".join(f"'{value}'" for value in values)
     return sa.CheckConstraint(f"{of or name} IN ({listed})", name=name)
+
+
+@cache
+def shared_fields(table: sa.Table, kind: type[Struct]) -> Callable[[Any], dict[str, Any]]:
+    """Reads, from a struct or from a row, the fields of the struct that are columns of the table."""
+    names = [name for name in kind.__struct_fields__ if name in table.c]
+    read = attrgetter(*names)
+    return lambda value: dict(zip(names, read(value), strict=True))
+
+
+def viewed(kind: type[Struct], table: sa.FromClause, /, **others: sa.ColumnElement[Any]) -> list[sa.ColumnElement[Any]]:
+    """The columns of a view, in the order of its fields: those in `others`, and the table's of the same name."""
+    return [others[name].label(name) if name in others else table.c[name] for name in kind.__struct_fields__]

@@ -23,11 +23,12 @@ from deploydb.domain.evaluation.decisions import (
 )
 from deploydb.domain.model.catalog import Catalog, Lane
 from deploydb.domain.model.commands import EXCHANGE, NOTIFICATIONS, DeployCommand, Notification
-from deploydb.domain.model.deployment import Deployment, Gate
+from deploydb.domain.model.deployment import Deployment, Gate, Verdict
 from deploydb.domain.model.reasons import LiveLate, Reason
 from deploydb.domain.wording import text
 from deploydb.store import bulk, notifications
 from deploydb.store.attempts import open_attempts
+from deploydb.store.columns import shared_fields
 from deploydb.store.deployments import decided, write
 from deploydb.store.journal import Journal
 from deploydb.store.live_intervals import LiveIntervals
@@ -254,15 +255,5 @@ def _notification(decision: FailureFinalized, now: datetime) -> Notification:
 
 
 def _verdict(decision: VerdictChanged, now: datetime) -> dict[str, Any]:
-    statement = decision.verdict
-    return {
-        "deployment_id": decision.deployment.id,
-        "promotion": statement.promotion,
-        "phase": statement.phase,
-        "outcome": statement.outcome,
-        "reason": statement.reason,
-        "recheck_at": statement.recheck_at,
-        "inputs": statement.inputs,
-        "decided_at": now,
-        "created_at": now,
-    }
+    fields = shared_fields(verdict, Verdict)(decision.verdict)
+    return {"deployment_id": decision.deployment.id, **fields, "decided_at": now, "created_at": now}

@@ -8,9 +8,11 @@ import sqlalchemy as sa
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.deployment import Deployment, FactOrder, Release
 from deploydb.store import bulk
+from deploydb.store.columns import shared_fields
 from deploydb.store.list_parameters import among
 from deploydb.store.tables import ACTIVE, artifact, deployment
 
+_same_fields = shared_fields(deployment, Deployment)
 _ARTIFACT = {f"artifact_{column.name}": column for column in artifact.c}
 
 
@@ -56,34 +58,12 @@ def released_by_id(connection: sa.Connection, idents: Collection[int]) -> dict[i
 def from_row(row: Any) -> Deployment:  # noqa: ANN401  # a row of `selected`
     """The deployment of a row."""
     return Deployment(
-        id=row.id,
         flow=row.flow_id,
-        service=row.service,
-        environment=row.environment,
         release=release_from_row(row),
-        kind=row.kind,
-        attempt=row.attempt,
         cause=row.cause_id,
-        not_before=row.not_before,
-        command=row.command,
-        requested_at=row.requested_at,
-        deadline=row.deadline,
-        expired_at=row.expired_at,
-        skipped_at=row.skipped_at,
-        replaced_at=row.replaced_at,
-        result=row.result,
-        failure_response=row.failure_response,
-        failure_response_detail=row.failure_response_detail,
-        trigger_reason=row.trigger_reason,
-        status_reason=row.status_reason,
         started=_precedence(row.started_at, row.started_source, row.started_event),
         finished=_precedence(row.finished_at, row.finished_source, row.finished_event),
-        outcome=row.outcome,
-        failure=row.failure,
-        started_url=row.started_url,
-        finished_url=row.finished_url,
-        live_at=row.live_at,
-        needs_evaluation=row.needs_evaluation,
+        **_same_fields(row),
     )
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from deploydb.domain.model.deployment import Deployment, Gate, Phase
 from deploydb.domain.model.facts import VerificationFinished
 from deploydb.store import bulk, notifications
+from deploydb.store.columns import shared_fields
 from deploydb.store.deployments import from_row, selected
 from deploydb.store.engine import reading, transact
 from deploydb.store.list_parameters import among
@@ -75,14 +76,8 @@ def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: Callable[[s
         taken = [
             Lease(
                 deployment=known[row.deployment_id],
-                promotion=row.promotion,
-                phase=row.phase,
-                created_at=row.created_at,
-                due_at=row.due_at,
-                attempts=row.attempts + 1,
-                condition_since=row.condition_since,
-                last_report_key=row.last_report_key,
                 until=now + duration(row.promotion),
+                **{**shared_fields(external_check, Lease)(row), "attempts": row.attempts + 1},
             )
             for row in found
         ]
@@ -134,9 +129,8 @@ def settle(engine: sa.Engine, settlement: CheckResult, now: datetime, *, exchang
             bulk.insert_rows(connection, outbox, [_message(settlement.fact, exchange, now)])
             notifications.notify(connection, notifications.OUTBOX)
         if settlement.due_at is not None:
-            notifications.notify(
-                connection, notifications.PROBES
-            )  # sooner than the lease's end, which everybody waits for
+            # sooner than the lease's end, which everybody waits for
+            notifications.notify(connection, notifications.PROBES)
         return True
 
     return transact(engine, work)

@@ -94,9 +94,7 @@ def match_early(connection: sa.Connection, services: Collection[str], now: datet
     for row in connection.execute(_EARLY, {"services": list(services)}):
         try:
             fact = decode_fact(row.body.encode(), arrived_at=row.recorded_at)
-        except (
-            MessageRejected
-        ):  # stored by an earlier release: it stays unmatched, and keeps nothing else from its deployment
+        except MessageRejected:  # of an earlier release: it stays unmatched, and keeps nothing else from its deployment
             continue
         early.append(Logged(number=row.number, fact=fact, publisher=row.publisher))
     if not early:

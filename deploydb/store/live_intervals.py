@@ -12,18 +12,28 @@ from deploydb.store.list_parameters import among_rows
 from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import artifact, current_version, live_interval
 
+
+def position(table: sa.FromClause) -> tuple[sa.ColumnElement[Any], ...]:
+    """What puts live intervals of a lane, or current versions, in order: the last one of a time is what ran then."""
+    return table.c.live_at, table.c.published_at, table.c.deployment_id
+
+
+def last_first(table: sa.FromClause) -> list[sa.ColumnElement[Any]]:
+    """Live intervals of a lane, what ran last before all others. Index: `ix_live_interval_lane`, backwards."""
+    return [column.desc() for column in position(table)]
+
+
+def ran_before(earlier: sa.FromClause, later: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether one live interval was before another (or a current version) of the same module in the same lane."""
+    same = [earlier.c[name] == later.c[name] for name in ("service", "environment", "module_key")]
+    return sa.and_(*same, sa.tuple_(*position(earlier)) < sa.tuple_(*position(later)))
+
+
 _PLACE = (current_version.c.service, current_version.c.environment, current_version.c.module_key)
 _EARLIER = (
     sa.select(live_interval)
-    .where(
-        live_interval.c.service == current_version.c.service,
-        live_interval.c.environment == current_version.c.environment,
-        live_interval.c.module_key == current_version.c.module_key,
-        sa.tuple_(live_interval.c.live_at, live_interval.c.published_at, live_interval.c.deployment_id)
-        < sa.tuple_(current_version.c.live_at, current_version.c.published_at, current_version.c.deployment_id),
-        live_interval.c.artifact_id != current_version.c.artifact_id,
-    )
-    .order_by(live_interval.c.live_at.desc(), live_interval.c.published_at.desc(), live_interval.c.deployment_id.desc())
+    .where(ran_before(live_interval, current_version), live_interval.c.artifact_id != current_version.c.artifact_id)
+    .order_by(*last_first(live_interval))
     .limit(1)
 )
 _VERSION = sa.select(artifact.c.version).where(artifact.c.id == live_interval.c.artifact_id).scalar_subquery()

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.store.bulk import update_rows
+from deploydb.store.columns import viewed
 from deploydb.store.engine import reading, transact
 from deploydb.store.list_parameters import among
 from deploydb.store.tables import outbox
@@ -57,24 +58,10 @@ def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: timedelta) 
             sa.update(outbox)
             .where(outbox.c.id.in_(sa.select(due.c.id)))
             .values(due_at=now + duration, attempts=outbox.c.attempts + 1)
-            .returning(
-                outbox.c.id,
-                outbox.c.message_id,
-                outbox.c.exchange,
-                outbox.c.routing_key,
-                outbox.c.body,
-                outbox.c.attempts,
-            )
+            .returning(*viewed(Outgoing, outbox))
         )
         return [
-            Outgoing(
-                id=row.id,
-                message_id=row.message_id,
-                exchange=row.exchange,
-                routing_key=row.routing_key,
-                body=row.body.encode(),
-                attempts=row.attempts,
-            )
+            Outgoing(**{**row._mapping, "body": row.body.encode()})
             for row in sorted(connection.execute(taken), key=lambda row: row.id)
         ]
 

@@ -9,10 +9,11 @@ from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import CurrentVersion, Deployment, Gate, GateStatus, Verdict
 from deploydb.domain.model.evidence import Approval, Evidence, Verification
+from deploydb.store.columns import shared_fields
 from deploydb.store.deployments import from_row, locked, release_from_row, released, selected
 from deploydb.store.ingest_watermark import read_until
 from deploydb.store.list_parameters import among
-from deploydb.store.projections.latest import order_of
+from deploydb.store.projections.latest import value_of
 from deploydb.store.snapshot_context import SnapshotContext, snapshot_context
 from deploydb.store.tables import approval, artifact, current_version, deployment, verdict, verification
 
@@ -143,28 +144,9 @@ def _evidence(connection: sa.Connection, heard: Sequence[Deployment], around: Sn
     reports: dict[int, list[Verification]] = defaultdict(list)
     words: dict[int, list[Approval]] = defaultdict(list)
     for row in connection.execute(_REPORTS, {"ids": deployments}) if around.reported else ():
-        reports[row.deployment_id].append(
-            Verification(
-                promotion=row.promotion,
-                outcome=row.outcome,
-                at=order_of(row),
-                reason=row.reason,
-                url=row.url,
-                event=row.event,
-            )
-        )
+        reports[row.deployment_id].append(value_of(Verification, row))
     for row in connection.execute(_WORDS, {"ids": deployments}) if around.spoken else ():
-        words[row.deployment_id].append(
-            Approval(
-                promotion=row.promotion,
-                by=row.by,
-                given=row.given,
-                at=order_of(row),
-                comment=row.comment,
-                digest=row.digest,
-                event=row.event,
-            )
-        )
+        words[row.deployment_id].append(value_of(Approval, row))
     return {
         known.id: Evidence(
             verifications=tuple(reports[known.id]),
@@ -179,13 +161,7 @@ def _evidence(connection: sa.Connection, heard: Sequence[Deployment], around: Sn
 def _verdicts(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[Gate, Verdict]]:
     found: dict[int, dict[Gate, Verdict]] = defaultdict(dict)
     for row in connection.execute(_JUDGED, {"ids": list(deployments)}):
-        read = Verdict(
-            promotion=row.promotion,
-            phase=row.phase,
-            outcome=GateStatus(row.outcome),
-            reason=row.reason,
-            recheck_at=row.recheck_at,
-            inputs=tuple(row.inputs or ()),
-        )
+        fields = shared_fields(verdict, Verdict)(row)
+        read = Verdict(**{**fields, "outcome": GateStatus(row.outcome), "inputs": tuple(row.inputs or ())})
         found[row.deployment_id][read.gate] = read
     return found

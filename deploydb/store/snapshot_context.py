@@ -15,7 +15,7 @@ from deploydb.domain.model.evidence import Attestation, Incident
 from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
 from deploydb.store.deployments import release_from_row, released, selected
 from deploydb.store.list_parameters import among, among_rows
-from deploydb.store.projections.latest import order_of
+from deploydb.store.projections.latest import value_of
 from deploydb.store.projections.overrides import hold_from_row
 from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import (
@@ -144,19 +144,19 @@ def snapshot_context(
     versions = sorted({known.release.artifact.version for known in opened})
     if there_are.hotfixes and versions:
         for row in connection.execute(_HOTFIXES, {**named, "versions": versions}):
-            found.hotfixes[row.service] += (_hotfix(row),)
+            found.hotfixes[row.service] += (value_of(Hotfix, row, skip=tuple(row.skip)),)
     if there_are.wishes:
         for row in connection.execute(_WISHES, named):
-            found.wishes[row.service] += (_wish(row),)
+            found.wishes[row.service] += (value_of(RollbackRequest, row),)
     # at a stage's door, too: else it would depend on what else is open what is known there
     if there_are.incidents and opened:
         began = min(known.gates_count_from or known.release.published_at for known in opened)
         for row in connection.execute(_INCIDENTS, {**named, "since": began}):
-            found.incidents[row.service, row.environment].append(_incident(row))
+            found.incidents[row.service, row.environment].append(value_of(Incident, row))
     keys = sorted({_artifact_key(known) for known in opened if catalog.asks_provenance(known.service)})
     if keys:
         for row in connection.execute(_ATTESTATIONS, {"keys": keys}):
-            found.attestations[row.module_key, row.version].append(_attestation(row))
+            found.attestations[row.module_key, row.version].append(value_of(Attestation, row))
     lanes = sorted({lane for service in services for lane in catalog.dependencies(service)})
     if lanes:
         found.neighbours = [_neighbour(row) for row in connection.execute(_NEIGHBOURS, {"keys": lanes})]
@@ -194,40 +194,6 @@ def _wished(found: SnapshotContext) -> set[Lane]:
 def _artifact_key(known: Deployment) -> tuple[str, str]:
     artifact_ = known.release.artifact
     return (module_key(artifact_.group, artifact_.name), artifact_.version)
-
-
-def _hotfix(row: Any) -> Hotfix:  # noqa: ANN401
-    return Hotfix(
-        service=row.service,
-        version=row.version,
-        skip=tuple(row.skip),
-        by=row.by,
-        reason=row.reason,
-        at=order_of(row),
-        event=row.event,
-    )
-
-
-def _wish(row: Any) -> RollbackRequest:  # noqa: ANN401
-    return RollbackRequest(
-        event=row.event,
-        environment=row.environment,
-        by=row.by,
-        reason=row.reason,
-        at=order_of(row),
-        version=row.version,
-        module=row.module,
-    )
-
-
-def _incident(row: Any) -> Incident:  # noqa: ANN401
-    return Incident(
-        name=row.name, open=row.open, at=order_of(row), version=row.version, reason=row.reason, event=row.event
-    )
-
-
-def _attestation(row: Any) -> Attestation:  # noqa: ANN401
-    return Attestation(digest=row.digest, signer=row.signer, kind=row.kind, at=order_of(row), event=row.event)
 
 
 def _neighbour(row: Any) -> DependencyState:  # noqa: ANN401

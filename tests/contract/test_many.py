@@ -6,7 +6,7 @@ from deploydb.domain.model.catalog import Service, Stage
 from deploydb.store import bulk, claims, promotion
 from deploydb.store.list_parameters import among, among_rows
 from deploydb.store.promotion import evaluate
-from deploydb.store.queries import approvals, artifacts, blame, deployments
+from deploydb.store.queries import artifacts, blame, deployments
 from deploydb.store.snapshot import snapshots
 from deploydb.store.tables import artifact, current_version, deployment, evaluation_request, flow, service_schedule
 from tests.scenario import NOON, Scenario, catalog
@@ -37,7 +37,7 @@ def test_a_service_with_more_open_deployments_than_parameters_is_loaded(database
             assert len(situation.deployments) == MANY + 2
             idents = [one.id for one in situation.deployments]
             # all that reads by a list
-            assert approvals.words_on(connection, idents) == []
+            assert deployments.words_on(connection, idents) == []
             assert blame.ran_before(connection, idents) == {}
             assert list(artifacts.artifacts_by_id(connection, idents)) == [known.id]
             assert deployments.deployment_by_id(connection, first.id) is not None

@@ -12,7 +12,6 @@ from deploydb.domain.model.deployment import Release
 from deploydb.store.engine import reading
 from deploydb.store.projections.publications import module_key
 from deploydb.store.queries import (
-    approvals,
     artifact_places,
     artifacts,
     as_of,
@@ -24,15 +23,11 @@ from deploydb.store.queries import (
     events,
     existence,
     flows,
-    history,
     holds,
     lanes,
-    live_durations,
     live_intervals,
     operations,
     plan,
-    releases,
-    rollback,
     why,
 )
 from deploydb.store.snapshot import snapshots
@@ -76,8 +71,8 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: lanes.pending_in(c, "foo", "dev"), set()),
     (lambda c: existence.service_is_stored(c, "foo"), set()),
     (lambda c: existence.lane_is_stored(c, "foo", "dev"), {"ix_deployment_lane"}),
-    (lambda c: history.history(c, "foo", offset=0, limit=20), {"ix_deployment_history"}),
-    (lambda c: history.history(c, "foo", "dev", offset=0, limit=20), set()),
+    (lambda c: deployments.history(c, "foo", offset=0, limit=20), {"ix_deployment_history"}),
+    (lambda c: deployments.history(c, "foo", "dev", offset=0, limit=20), set()),
     (
         lambda c: snapshots(c, ["foo"], catalog(), lock=False),
         {"ix_deployment_needs_evaluation", "uq_deployment_flow_id_environment_attempt"},
@@ -95,7 +90,7 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: as_of.known_then(c, [1], NOON), {"pk_deployment"}),
     (lambda c: plan.deployments_took(c, "foo", "dev"), {"ix_deployment_succeeded"}),
     (lambda c: plan.gates_took(c, "foo", "dev"), {"ix_deployment_succeeded"}),
-    (lambda c: rollback.came_after(c, "foo", "dev", RELEASE, 1, limit=50), set()),
+    (lambda c: live_intervals.came_after(c, "foo", "dev", RELEASE, 1, limit=50), set()),
     (lambda c: why.last_to_run(c, "foo", "dev"), {"pk_current_version"}),
     (lambda c: why.version_is_stored(c, [("com.example", "foo")], "1.0"), set()),
     (lambda c: artifact_places.by_commit(c, "4f9c1d2"), {"ix_artifact_commit"}),
@@ -118,9 +113,9 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: events.events_before(c, None, events.Filter(who="alice"), limit=20), {"ix_event_who"}),
     (lambda c: events.events_before(c, None, events.Filter(type="approval.given"), limit=20), {"ix_event_rare"}),
     (lambda c: events.events_before(c, None, events.Filter(since=NOON, until=NOON), limit=20), {"pk_event"}),
-    (lambda c: approvals.words_on(c, [1]), {"pk_approval"}),
-    (lambda c: live_durations.live_durations(c, "foo", NOON, limit=60), {"ix_live_interval_lane"}),
-    (lambda c: releases.release_by_id(c, 1), {"pk_artifact"}),
+    (lambda c: deployments.words_on(c, [1]), {"pk_approval"}),
+    (lambda c: live_intervals.live_durations(c, "foo", NOON, limit=60), {"ix_live_interval_lane"}),
+    (lambda c: artifacts.release_by_id(c, 1), {"pk_artifact"}),
     (operations.unevaluated, {"pk_evaluation_request"}),
     (operations.unsent, {"ix_outbox_unsent"}),
     (lambda c: operations.returned(c, limit=50), {"ix_outbox_unsent"}),

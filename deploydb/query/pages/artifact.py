@@ -6,9 +6,8 @@ from deploydb.http.errors import existing
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.pages.page import Page
 from deploydb.query.request_context import RequestContext
-from deploydb.store.queries.artifacts import artifacts_of_module
+from deploydb.store.queries.artifacts import artifacts_of_module, release_by_id
 from deploydb.store.queries.deployments import deployments_of_artifact
-from deploydb.store.queries.releases import release_by_id
 
 _MOST_DEPLOYMENTS = 200
 _MOST_VERSIONS = 20

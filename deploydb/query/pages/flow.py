@@ -10,10 +10,9 @@ from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.explanation import StageBody, stage_body
 from deploydb.query.pages.page import Page, stream_of
 from deploydb.query.request_context import RequestContext
-from deploydb.store.queries.approvals import words_on
-from deploydb.store.queries.deployments import DeploymentView
+from deploydb.store.queries.artifacts import release_by_id
+from deploydb.store.queries.deployments import DeploymentView, words_on
 from deploydb.store.queries.flows import flow_by_id
-from deploydb.store.queries.releases import release_by_id
 
 
 class Comment(Struct, frozen=True, kw_only=True):

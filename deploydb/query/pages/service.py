@@ -19,8 +19,8 @@ from deploydb.query.resource import PAGE, number
 from deploydb.query.resources.history import Tried, history
 from deploydb.query.resources.status import status
 from deploydb.query.v1_schema import Service as ServiceBody
-from deploydb.store.queries.history import history as deployments_of
-from deploydb.store.queries.live_durations import live_durations
+from deploydb.store.queries.deployments import history as deployments_of
+from deploydb.store.queries.live_intervals import live_durations
 
 DAYS = 30
 _MOST_DAYS = 3650

@@ -7,7 +7,7 @@ from deploydb.query.existence import require_lane
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import PAGE, Resource
 from deploydb.store.queries.deployments import DeploymentView
-from deploydb.store.queries.history import history as deployments_of
+from deploydb.store.queries.deployments import history as deployments_of
 
 
 class Tried(Struct, frozen=True, kw_only=True, rename="camel"):

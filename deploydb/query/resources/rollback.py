@@ -22,7 +22,7 @@ from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_lane
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, text
-from deploydb.store.queries.rollback import came_after
+from deploydb.store.queries.live_intervals import came_after
 from deploydb.store.snapshot import snapshots
 from deploydb.store.snapshot_context import good_in
 

@@ -17,7 +17,7 @@ from deploydb.domain.model.facts import (
 )
 from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
 from deploydb.store import bulk
-from deploydb.store.projections.latest import LatestRows, fact_columns, order_of
+from deploydb.store.projections.latest import LatestRows, row_of, value_of
 from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import (
     artifact,
@@ -53,15 +53,20 @@ def order(connection: sa.Connection, facts: Sequence[tuple[int, Order]]) -> set[
     for number, fact in facts:
         match fact:
             case HoldPlaced() | HoldLifted():
-                holds.keep(_hold(Hold.of(fact), number))
+                placed = Hold.of(fact)
+                scope = zip(("kind", "service", "environment", "vetoed"), placed.scope, strict=True)
+                holds.keep(placed, number, **dict(scope))
             case HotfixDeclared():
-                hotfixes.keep(_hotfix(Hotfix.of(fact), number))
+                hotfixes.keep(Hotfix.of(fact), number)
             case IncidentDetected() | IncidentResolved():
-                incidents.keep(_incident(fact, number))
+                lane = {"service": fact.service, "environment": fact.environment}
+                incidents.keep(Incident.of(fact), number, **lane, url=fact.url)
             case ArtifactAttested():
-                attestations.keep(_attestation(fact, number))
+                key, version = module_key(fact.artifact.group, fact.artifact.name), fact.artifact.version
+                attestations.keep(Attestation.of(fact), number, module_key=key, version=version, url=fact.url)
             case RollbackRequested():
-                requests.append(_rollback_request(fact, number))
+                request = RollbackRequest.of(fact, number)
+                requests.append(row_of(rollback_request, request, number, service=fact.service))
     for latest in (holds, hotfixes, incidents, attestations):
         latest.write(connection)
     bulk.insert_rows(connection, rollback_request, requests)
@@ -71,88 +76,7 @@ def order(connection: sa.Connection, facts: Sequence[tuple[int, Order]]) -> set[
 
 def hold_from_row(row: Any) -> Hold:  # noqa: ANN401  # a row of `hold`
     """The hold of a row."""
-    return Hold(
-        kind=row.kind,
-        service=row.service or None,
-        environment=row.environment or None,
-        version=row.version,
-        by=row.by,
-        at=order_of(row),
-        placed=row.placed,
-        reason=row.reason,
-        until=row.until,
-        event=row.event,
-    )
-
-
-def _hold(order: Hold, number: int) -> dict[str, Any]:
-    kind, service, environment, vetoed = order.scope
-    return {
-        "kind": kind,
-        "service": service,
-        "environment": environment,
-        "vetoed": vetoed,
-        "version": order.version,
-        "placed": order.placed,
-        "by": order.by,
-        "reason": order.reason,
-        "until": order.until,
-        **fact_columns(order.at, number),
-    }
-
-
-def _hotfix(hotfix: Hotfix, number: int) -> dict[str, Any]:
-    return {
-        "service": hotfix.service,
-        "version": hotfix.version,
-        "skip": hotfix.skip,
-        "by": hotfix.by,
-        "reason": hotfix.reason,
-        **fact_columns(hotfix.at, number),
-    }
-
-
-def _incident(fact: IncidentDetected | IncidentResolved, number: int) -> dict[str, Any]:
-    incident = Incident.of(fact)
-    return {
-        "service": fact.service,
-        "environment": fact.environment,
-        "name": incident.name,
-        "open": incident.open,
-        "version": incident.version,
-        "reason": incident.reason,
-        "url": fact.url,
-        **fact_columns(incident.at, number),
-    }
-
-
-def _attestation(fact: ArtifactAttested, number: int) -> dict[str, Any]:
-    attestation = Attestation.of(fact)
-    return {
-        "module_key": module_key(fact.artifact.group, fact.artifact.name),
-        "version": fact.artifact.version,
-        "digest": attestation.digest,
-        "signer": attestation.signer,
-        "kind": attestation.kind,
-        "url": fact.url,
-        **fact_columns(attestation.at, number),
-    }
-
-
-def _rollback_request(fact: RollbackRequested, number: int) -> dict[str, Any]:
-    request = RollbackRequest.of(fact, number)
-    return {
-        "event": number,
-        "service": fact.service,
-        "environment": request.environment,
-        "version": request.version,
-        "module": request.module,
-        "by": request.by,
-        "reason": request.reason,
-        "time": request.at.time,
-        "source": request.at.source,
-        "event_id": request.at.id,
-    }
+    return value_of(Hold, row, service=row.service or None, environment=row.environment or None)
 
 
 def _reopen(connection: sa.Connection, lanes: Iterable[tuple[str, str]]) -> None:

@@ -35,7 +35,7 @@ from deploydb.domain.model.reasons import Observed
 from deploydb.store import bulk
 from deploydb.store.deployment_resolver import Located, names_lane
 from deploydb.store.deployments import reported, write
-from deploydb.store.projections.latest import LatestRows, fact_columns
+from deploydb.store.projections.latest import LatestRows
 from deploydb.store.projections.overrides import Order, order
 from deploydb.store.projections.publications import Publication, publish
 from deploydb.store.tables import approval, deployment, evaluation_request, unmatched_fact, verification
@@ -99,9 +99,9 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
                         located.deployments[found.id] = replace(merge(found, fact), needs_evaluation=True)
                         merged.add(found.id)
                     case VerificationFinished():
-                        verifications.keep(_verification(found.id, fact, entry.number))
+                        verifications.keep(Verification.of(fact), entry.number, deployment_id=found.id)
                     case _:
-                        approvals.keep(_approval(found.id, fact, entry.number))
+                        approvals.keep(Approval.of(fact), entry.number, deployment_id=found.id)
             case _:
                 assert_never(fact)
     artifacts = publish(connection, [*published, *(publication for _, publication in observed)], now)
@@ -119,31 +119,6 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
     requests += [{"artifact_id": None, "service": service, "created_at": now} for service in sorted(services)]
     bulk.insert_rows(connection, evaluation_request, requests)
     return len(lost)
-
-
-def _verification(id_: int, fact: VerificationFinished, number: int) -> dict[str, Any]:
-    verification = Verification.of(fact)
-    return {
-        "deployment_id": id_,
-        "promotion": verification.promotion,
-        "outcome": verification.outcome,
-        "reason": verification.reason,
-        "url": verification.url,
-        **fact_columns(verification.at, number),
-    }
-
-
-def _approval(id_: int, fact: ApprovalGiven | ApprovalRefused, number: int) -> dict[str, Any]:
-    approval = Approval.of(fact)
-    return {
-        "deployment_id": id_,
-        "promotion": approval.promotion,
-        "by": approval.by,
-        "given": approval.given,
-        "comment": approval.comment,
-        "digest": approval.digest,
-        **fact_columns(approval.at, number),
-    }
 
 
 def _external(fact: DeploymentObserved, artifact_id: int, now: datetime) -> dict[str, Any]:

@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.model.reasons import Reason
+from deploydb.store.columns import viewed
 from deploydb.store.list_parameters import among
 from deploydb.store.projections.publications import module_key
+from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.tables import artifact, current_version, deployment, live_interval
 
 MOST = 50
@@ -114,22 +116,21 @@ def places(connection: sa.Connection, artifacts: Collection[int]) -> list[PlaceV
         .correlate(ran, artifact)
         .scalar_subquery()
     )
+    columns = viewed(
+        PlaceView,
+        deployment,
+        artifact=deployment.c.artifact_id,
+        deployment=deployment.c.id,
+        reason=deployment.c.status_reason,
+        since=ran.c.live_at,
+        until=until,
+        runs=current_version.c.artifact_id,
+        runs_version=current_version.c.version,
+        runs_since=current_version.c.live_at,
+        runs_published_at=current_version.c.published_at,
+    )
     statement = (
-        sa.select(
-            deployment.c.artifact_id.label("artifact"),
-            deployment.c.service,
-            deployment.c.environment,
-            deployment.c.id.label("deployment"),
-            deployment.c.status,
-            deployment.c.needs_evaluation,
-            deployment.c.status_reason.label("reason"),
-            ran.c.live_at.label("since"),
-            until.label("until"),
-            current_version.c.artifact_id.label("runs"),
-            current_version.c.version.label("runs_version"),
-            current_version.c.live_at.label("runs_since"),
-            current_version.c.published_at.label("runs_published_at"),
-        )
+        sa.select(*columns)
         .join(last, last.c.id == deployment.c.id)
         .join(artifact, artifact.c.id == deployment.c.artifact_id)
         .outerjoin(
@@ -154,15 +155,7 @@ def places(connection: sa.Connection, artifacts: Collection[int]) -> list[PlaceV
 
 def _found(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[FoundView]:
     statement: sa.Select[Any] = (
-        sa.select(
-            artifact.c.id,
-            (artifact.c.group + ":" + artifact.c.name).label("module"),
-            artifact.c.version,
-            artifact.c.commit,
-            artifact.c.digest,
-            artifact.c.purl,
-            artifact.c.published_at,
-        )
+        sa.select(*viewed(FoundView, artifact, module=MODULE))
         .where(*conditions)
         .order_by(artifact.c.published_at.desc(), artifact.c.id.desc())
         .limit(MOST)

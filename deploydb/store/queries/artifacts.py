@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.store.columns import viewed
 from deploydb.store.list_parameters import among
 from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import artifact
@@ -29,15 +30,24 @@ class ArtifactView(Struct, frozen=True, kw_only=True):
         return f"{self.group}:{self.name}"
 
 
-_VIEWED = (
-    artifact.c.id,
-    artifact.c.group,
-    artifact.c.name,
-    artifact.c.version,
-    artifact.c.url,
-    artifact.c.digest,
-    artifact.c.created_at,
-)
+class ReleaseView(ArtifactView, frozen=True, kw_only=True):
+    """An artifact with all fields of its publication. `observed`: it was only seen running, and never published.
+
+    `conflict`: which other publication contradicts it.
+    """
+
+    commit: str | None
+    purl: str | None
+    published_at: datetime
+    published_by: str
+    source: str
+    observed: bool
+    conflict: str | None
+
+
+MODULE = artifact.c.group + ":" + artifact.c.name
+"""`group:name`."""
+_VIEWED = viewed(ArtifactView, artifact)
 _BY_IDS = sa.select(*_VIEWED).where(among(artifact.c.id, "idents"))
 _NEWEST_FIRST = (artifact.c.published_at.desc(), artifact.c.id.desc())
 
@@ -47,10 +57,16 @@ def artifact_by_id(connection: sa.Connection, ident: int) -> ArtifactView | None
     return artifacts_by_id(connection, [ident]).get(ident)
 
 
+def release_by_id(connection: sa.Connection, ident: int) -> ReleaseView | None:
+    """One artifact, with its publication. Index: primary key."""
+    row = connection.execute(sa.select(*viewed(ReleaseView, artifact)).where(artifact.c.id == ident)).one_or_none()
+    return ReleaseView(**row._mapping) if row is not None else None
+
+
 def artifacts_by_id(connection: sa.Connection, idents: Collection[int]) -> dict[int, ArtifactView]:
     """Several artifacts, by their ids. Index: primary key."""
     found = connection.execute(_BY_IDS, {"idents": sorted(idents)})
-    return {row.id: _view(row) for row in found}
+    return {row.id: ArtifactView(**row._mapping) for row in found}
 
 
 def artifacts_of_module(
@@ -61,7 +77,8 @@ def artifacts_of_module(
     Index: `ix_artifact_module`; a far page costs its distance.
     """
     mine = sa.select(*_VIEWED).where(artifact.c.module_key == module_key(group, name))
-    return [_view(row) for row in connection.execute(mine.order_by(*_NEWEST_FIRST).offset(offset).limit(limit))]
+    found = connection.execute(mine.order_by(*_NEWEST_FIRST).offset(offset).limit(limit))
+    return [ArtifactView(**row._mapping) for row in found]
 
 
 def latest_of_module(connection: sa.Connection, group: str, name: str) -> ArtifactView | None:
@@ -71,7 +88,7 @@ def latest_of_module(connection: sa.Connection, group: str, name: str) -> Artifa
     """
     mine = sa.select(*_VIEWED).where(artifact.c.module_key == module_key(group, name), sa.not_(artifact.c.observed))
     row = connection.execute(mine.order_by(*_NEWEST_FIRST).limit(1)).one_or_none()
-    return _view(row) if row is not None else None
+    return ArtifactView(**row._mapping) if row is not None else None
 
 
 def of_artifact() -> list[sa.Label[Any]]:
@@ -81,16 +98,4 @@ def of_artifact() -> list[sa.Label[Any]]:
 
 def artifact_of(row: Any) -> ArtifactView:  # noqa: ANN401  # a row with `artifact_id` and the columns of `of_artifact`
     """The artifact that a row is about."""
-    return ArtifactView(
-        id=row.artifact_id,
-        group=row.artifact_group,
-        name=row.artifact_name,
-        version=row.artifact_version,
-        url=row.artifact_url,
-        digest=row.artifact_digest,
-        created_at=row.artifact_created_at,
-    )
-
-
-def _view(row: Any) -> ArtifactView:  # noqa: ANN401  # a row of `_VIEWED`
-    return ArtifactView(**row._mapping)
+    return ArtifactView(**{name: getattr(row, f"artifact_{name}") for name in ArtifactView.__struct_fields__})

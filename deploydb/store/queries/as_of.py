@@ -49,7 +49,16 @@ def decisions_until(
     statement = _of_lane(service, environment).where(
         event.c.type.in_(_TYPES), event.c.recorded_at <= at, among(own_id("deployment"), deployments)
     )
-    return [_row(row) for row in connection.execute(statement.order_by(event.c.number))]
+    return [
+        RowView(
+            number=row.number,
+            type=row.type,
+            recorded_at=row.recorded_at,
+            deployment=row.body["deployment"],
+            body=row.body,
+        )
+        for row in connection.execute(statement.order_by(event.c.number))
+    ]
 
 
 def catalogs_of(connection: sa.Connection, service: str, environment: str, deployment_id: int) -> dict[Gate, str]:
@@ -133,9 +142,3 @@ def _as_heard(known: Deployment, heard: Collection[tuple[str, str]]) -> Deployme
 def _of_lane(service: str, environment: str) -> sa.Select[Any]:
     columns = (event.c.number, event.c.type, event.c.source, event.c.recorded_at, event.c.body)
     return sa.select(*columns).where(event.c.service == service, event.c.environment == environment)
-
-
-def _row(row: Any) -> RowView:  # noqa: ANN401  # a row of `_of_lane`
-    return RowView(
-        number=row.number, type=row.type, recorded_at=row.recorded_at, deployment=row.body["deployment"], body=row.body
-    )

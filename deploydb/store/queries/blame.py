@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.reasons import Reason
+from deploydb.store import live_intervals
+from deploydb.store.columns import viewed
 from deploydb.store.journal import fact_text, is_own, own_id
 from deploydb.store.list_parameters import among
 from deploydb.store.queries.log_positions import numbers_between
@@ -74,20 +76,9 @@ def changes_between(
     wanted = sa.or_(sa.and_(is_own(), event.c.type.in_(_DECIDED)), event.c.type.in_(_BY_PEOPLE))
     inside = sa.and_(event.c.recorded_at >= start, event.c.recorded_at <= end)
     first, last = numbers_between(connection, start, end)
+    reason = sa.case((event.c.type.in_(_RAN), deployment.c.trigger_reason), else_=deployment.c.status_reason)
     statement = (
-        sa.select(
-            event.c.number,
-            event.c.type,
-            event.c.time,
-            event.c.recorded_at,
-            event.c.service,
-            event.c.environment,
-            event.c.who,
-            fact_text(),
-            sa.case((event.c.type.in_(_RAN), deployment.c.trigger_reason), else_=deployment.c.status_reason).label(
-                "deployment_reason"
-            ),
-        )
+        sa.select(*viewed(ChangeView, event, body=fact_text(), deployment_reason=reason))
         .outerjoin(deployment, deployment.c.id == own_id("deployment"))
         .where(event.c.number.between(first, last), inside, wanted)
         .order_by(event.c.number.desc())
@@ -121,14 +112,10 @@ def ran_before(connection: sa.Connection, deployments: list[int]) -> dict[int, s
         sa.select(releases.c.version)
         .join(earlier, earlier.c.deployment_id == releases.c.id)
         .where(
-            earlier.c.service == live_interval.c.service,
-            earlier.c.environment == live_interval.c.environment,
-            earlier.c.module_key == live_interval.c.module_key,
-            sa.tuple_(earlier.c.live_at, earlier.c.published_at, earlier.c.deployment_id)
-            < sa.tuple_(live_interval.c.live_at, live_interval.c.published_at, live_interval.c.deployment_id),
+            live_intervals.ran_before(earlier, live_interval),
             earlier.c.artifact_id != live_interval.c.artifact_id,
         )
-        .order_by(earlier.c.live_at.desc(), earlier.c.published_at.desc(), earlier.c.deployment_id.desc())
+        .order_by(*live_intervals.last_first(earlier))
         .limit(1)
         .correlate(live_interval)
         .scalar_subquery()

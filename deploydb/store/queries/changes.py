@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from deploydb.domain.model.facts import AnyFact
 from deploydb.domain.model.reasons import Reason
+from deploydb.store.columns import viewed
 from deploydb.store.journal import is_own
 from deploydb.store.list_parameters import among
 from deploydb.store.reason_codec import ReasonJson
@@ -53,20 +54,7 @@ def changes(connection: sa.Connection, numbers: Collection[int]) -> list[ChangeV
     """These rows, ascending. Index: primary key."""
     body = event.c.body
     version = sa.case((_having("version"), body["version"].as_string()), else_=body["artifact"]["version"].as_string())
-    reason = sa.case((_having("reason"), body["reason"]))
-    statement = (
-        sa.select(
-            event.c.number,
-            event.c.type,
-            event.c.time,
-            event.c.source,
-            event.c.service,
-            event.c.environment,
-            sa.cast(version, sa.Text).label("version"),
-            sa.type_coerce(reason, ReasonJson).label("reason"),
-            event.c.who,
-        )
-        .where(among(event.c.number, sorted(numbers)))
-        .order_by(event.c.number)
-    )
+    reason = sa.type_coerce(sa.case((_having("reason"), body["reason"])), ReasonJson)
+    columns = viewed(ChangeView, event, version=sa.cast(version, sa.Text), reason=reason)
+    statement = sa.select(*columns).where(among(event.c.number, sorted(numbers))).order_by(event.c.number)
     return [ChangeView(**{**row._mapping, "time": row.time.isoformat()}) for row in connection.execute(statement)]

@@ -1,4 +1,4 @@
-"""Which deployments are there, with what their promotions came to."""
+"""Which deployments are there, with what their promotions came to, and what people say of them."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from deploydb.domain.model.deployment import Gate, Phase
 from deploydb.domain.model.reasons import Reason
-from deploydb.store.columns import BigId
+from deploydb.store.columns import BigId, shared_fields, viewed
 from deploydb.store.list_parameters import among
 from deploydb.store.queries.artifacts import ArtifactView, artifact_of, of_artifact
-from deploydb.store.tables import artifact, deployment, verdict, verification
+from deploydb.store.tables import approval, artifact, deployment, verdict, verification
 
 
 class ResultView(Struct, frozen=True, kw_only=True):
@@ -76,6 +76,17 @@ class DeploymentView(Struct, frozen=True, kw_only=True):
     failure_response_detail: Reason | None = None
 
 
+class WordView(Struct, frozen=True, kw_only=True):
+    """A person's latest word on a deployment, for one manual promotion."""
+
+    deployment: int
+    promotion: str
+    by: str
+    given: bool
+    comment: str | None
+    time: datetime
+
+
 VIEWED: sa.Select[Any] = sa.select(deployment, *of_artifact()).join(artifact, artifact.c.id == deployment.c.artifact_id)
 """Deployments with their artifacts: what `views` takes."""
 # Built once: for one deployment, building the statements would cost more than running them.
@@ -124,6 +135,31 @@ def deployments_of_flow(connection: sa.Connection, flow: int) -> list[Deployment
     return views(connection, mine.order_by(deployment.c.stage_index, deployment.c.attempt, deployment.c.id))
 
 
+def history(
+    connection: sa.Connection, service: str, environment: str | None = None, *, offset: int, limit: int
+) -> list[DeploymentView]:
+    """What has been tried of a service (in one environment), newest first; not what has not begun.
+
+    Costs the page and what is before it; in one environment of a service also what happened in the others meanwhile.
+    Index: `ix_deployment_history`.
+    """
+    mine = VIEWED.where(deployment.c.service == service, deployment.c.happened_at.is_not(None))
+    if environment is not None:
+        mine = mine.where(deployment.c.environment == environment)
+    newest_first = mine.order_by(deployment.c.happened_at.desc(), deployment.c.id.desc())
+    return views(connection, newest_first.offset(offset).limit(limit))
+
+
+def words_on(connection: sa.Connection, deployments: Collection[int]) -> list[WordView]:
+    """The latest approvals and refusals of deployments, oldest first. Index: primary key of `approval`."""
+    statement = (
+        sa.select(*viewed(WordView, approval, deployment=approval.c.deployment_id))
+        .where(among(approval.c.deployment_id, sorted(deployments)))
+        .order_by(approval.c.time, approval.c.by)
+    )
+    return [WordView(**row._mapping) for row in connection.execute(statement)]
+
+
 def views(
     connection: sa.Connection, statement: sa.Select[Any], given: Mapping[str, Any] | None = None
 ) -> list[DeploymentView]:
@@ -142,49 +178,18 @@ def _results(connection: sa.Connection, deployments: Collection[int]) -> dict[in
     }
     for row in message:
         mine = ((row.deployment_id, row.event) in of_entry) == (row.phase == "entry")
-        found[row.deployment_id].append(
-            ResultView(
-                id=row.id,
-                deployment=row.deployment_id,
-                promotion=row.promotion,
-                phase=row.phase,
-                outcome=row.outcome,
-                reason=row.reason,
-                recheck_at=row.recheck_at,
-                decided_at=row.decided_at,
-                created_at=row.created_at,
-                url=row.url if mine else None,
-                inputs=tuple(row.inputs or ()),
-            )
-        )
+        more = {"deployment": row.deployment_id, "url": row.url if mine else None, "inputs": tuple(row.inputs or ())}
+        found[row.deployment_id].append(ResultView(**{**shared_fields(verdict, ResultView)(row), **more}))
     return found
 
 
 def _view(row: Any, results: Sequence[ResultView]) -> DeploymentView:  # noqa: ANN401
     return DeploymentView(
-        id=row.id,
         flow=row.flow_id,
-        service=row.service,
-        environment=row.environment,
         artifact=artifact_of(row),
-        kind=row.kind,
-        status=row.status,
         completed=row.outcome == "succeeded" and row.expired_at is None and row.skipped_at is None,
-        needs_evaluation=row.needs_evaluation,
-        stage_index=row.stage_index,
-        trigger_reason=row.trigger_reason,
-        status_reason=row.status_reason,
-        created_at=row.created_at,
-        requested_at=row.requested_at,
-        deadline=row.deadline,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        decided_at=row.decided_at,
         url=row.finished_url or row.started_url,
         results=tuple(results),
-        attempt=row.attempt,
         cause=row.cause_id,
-        not_before=row.not_before,
-        failure_response=row.failure_response,
-        failure_response_detail=row.failure_response_detail,
+        **shared_fields(deployment, DeploymentView)(row),
     )

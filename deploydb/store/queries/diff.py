@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.store import bulk
-from deploydb.store.columns import UtcDateTime
+from deploydb.store.columns import UtcDateTime, viewed
 from deploydb.store.projections.publications import module_key
+from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.tables import artifact
 
 MOST = 50
@@ -48,13 +49,7 @@ def published_between(connection: sa.Connection, spans: Sequence[Span]) -> dict[
         partition_by=artifact.c.module_key, order_by=(artifact.c.published_at.desc(), artifact.c.id.desc())
     )
     found = (
-        sa.select(
-            (artifact.c.group + ":" + artifact.c.name).label("module"),
-            artifact.c.version,
-            artifact.c.commit,
-            artifact.c.published_at,
-            place.label("place"),
-        )
+        sa.select(*viewed(ReleaseView, artifact, module=MODULE), place.label("place"))
         .join(given, given.c.module_key == artifact.c.module_key)
         .where(artifact.c.published_at > given.c.after, artifact.c.published_at <= given.c.until)
         .subquery("found")

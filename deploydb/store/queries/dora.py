@@ -12,10 +12,12 @@ from msgspec import Struct
 from deploydb.domain.dora import Run, Trouble
 from deploydb.domain.model.artifact import split_module
 from deploydb.store import bulk
-from deploydb.store.columns import UtcDateTime
+from deploydb.store.columns import UtcDateTime, viewed
 from deploydb.store.journal import is_own
 from deploydb.store.list_parameters import among
+from deploydb.store.live_intervals import last_first, ran_before
 from deploydb.store.projections.publications import module_key
+from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.queries.log_positions import numbers_between
 from deploydb.store.tables import artifact, deployment, event, live_interval
 
@@ -50,30 +52,24 @@ def runs_since(
     earlier = live_interval.alias("earlier")
     before = (
         sa.select(earlier.c.published_at)
-        .where(
-            earlier.c.service == live_interval.c.service,
-            earlier.c.environment == live_interval.c.environment,
-            earlier.c.module_key == live_interval.c.module_key,
-            sa.tuple_(earlier.c.live_at, earlier.c.published_at, earlier.c.deployment_id)
-            < sa.tuple_(live_interval.c.live_at, live_interval.c.published_at, live_interval.c.deployment_id),
-        )
-        .order_by(earlier.c.live_at.desc(), earlier.c.published_at.desc(), earlier.c.deployment_id.desc())
+        .where(ran_before(earlier, live_interval))
+        .order_by(*last_first(earlier))
         .limit(1)
         .correlate(live_interval)
         .scalar_subquery()
     )
+    columns = viewed(
+        Run,
+        live_interval,
+        module=MODULE,
+        deployment=live_interval.c.deployment_id,
+        kind=deployment.c.kind,
+        since=live_interval.c.live_at,
+        succeeded=sa.func.coalesce(live_interval.c.result, "") == "SUCCESS",
+        before=before,
+    )
     statement = (
-        sa.select(
-            live_interval.c.service,
-            live_interval.c.environment,
-            (artifact.c.group + ":" + artifact.c.name).label("module"),
-            live_interval.c.deployment_id.label("deployment"),
-            deployment.c.kind,
-            live_interval.c.published_at,
-            live_interval.c.live_at.label("since"),
-            (sa.func.coalesce(live_interval.c.result, "") == "SUCCESS").label("succeeded"),
-            before.label("before"),
-        )
+        sa.select(*columns)
         .join(artifact, artifact.c.id == live_interval.c.artifact_id)
         .join(deployment, deployment.c.id == live_interval.c.deployment_id)
         .where(among(live_interval.c.environment, sorted(environments)), live_interval.c.live_at >= start)
@@ -131,7 +127,7 @@ def published_in(
         return {}
     given = bulk.table_of(connection, _SPAN)
     statement = (
-        sa.select((artifact.c.group + ":" + artifact.c.name).label("module"), artifact.c.published_at)
+        sa.select(MODULE.label("module"), artifact.c.published_at)
         .join(given, given.c.module_key == artifact.c.module_key)
         .where(artifact.c.published_at > given.c.after, artifact.c.published_at <= given.c.until)
         .order_by(artifact.c.published_at)

@@ -1,12 +1,14 @@
-"""The log, newest first."""
+"""The log, newest first; and facts by their source and id."""
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.store.columns import viewed
 from deploydb.store.journal import fact_text
 from deploydb.store.list_parameters import among
 from deploydb.store.queries.log_positions import numbers_between
@@ -81,6 +83,12 @@ def events_before(
     return _events(connection, kept), len(kept) < len(found)
 
 
+def body_of(connection: sa.Connection, source: str, ident: str) -> dict[str, Any] | None:
+    """A fact as the log has it; None where it is not stored (yet). Index: `uq_event_source`."""
+    row = connection.execute(sa.select(fact_text()).where(event.c.source == source, event.c.id == ident)).first()
+    return msgspec.json.decode(row.body, type=dict[str, Any]) if row is not None else None
+
+
 def _recorded(
     connection: sa.Connection, since: datetime | None, until: datetime | None
 ) -> Iterator[sa.ColumnElement[bool]]:
@@ -94,8 +102,8 @@ def _recorded(
 
 def _events(connection: sa.Connection, numbers: list[int]) -> list[EventView]:
     """The rows with these numbers, newest first. Index: primary key."""
-    columns = [column for column in event.c if column.name != "body"]
-    statement = sa.select(*columns, fact_text()).where(among(event.c.number, numbers)).order_by(event.c.number.desc())
+    columns = viewed(EventView, event, body=fact_text())
+    statement = sa.select(*columns).where(among(event.c.number, numbers)).order_by(event.c.number.desc())
     return [
         EventView(**{**row._mapping, "body": msgspec.Raw(row.body.encode())}) for row in connection.execute(statement)
     ]

@@ -7,7 +7,9 @@ from msgspec import Struct
 
 from deploydb.domain.model.deployment import Release
 from deploydb.domain.model.reasons import Reason
+from deploydb.store.columns import shared_fields, viewed
 from deploydb.store.deployments import release_from_row, released
+from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.tables import artifact, current_version, deployment
 
 
@@ -37,25 +39,23 @@ class PendingView(Struct, frozen=True, kw_only=True):
     reason: Reason | None
 
 
-_MODULE = (artifact.c.group + ":" + artifact.c.name).label("module")
-
-
 def running_in(
     connection: sa.Connection, service: str | None = None, environment: str | None = None
 ) -> list[RunningView]:
     """What runs, of one service or all, in one environment or all, by module. Index: primary key of
     `current_version`."""
+    columns = viewed(
+        RunningView,
+        current_version,
+        module=MODULE,
+        version=artifact.c.version,
+        deployment=current_version.c.deployment_id,
+        status=deployment.c.status,
+        since=current_version.c.live_at,
+        reason=deployment.c.status_reason,
+    )
     statement = (
-        sa.select(
-            current_version.c.service,
-            current_version.c.environment,
-            _MODULE,
-            artifact.c.version,
-            current_version.c.deployment_id.label("deployment"),
-            deployment.c.status,
-            current_version.c.live_at.label("since"),
-            deployment.c.status_reason.label("reason"),
-        )
+        sa.select(*columns)
         .join(artifact, artifact.c.id == current_version.c.artifact_id)
         .join(deployment, deployment.c.id == current_version.c.deployment_id)
         .order_by(current_version.c.service, current_version.c.environment, artifact.c.group, artifact.c.name)
@@ -78,15 +78,7 @@ def pending_in(
     )
     statement = (
         released()
-        .add_columns(
-            deployment.c.service,
-            deployment.c.environment,
-            deployment.c.id,
-            deployment.c.kind,
-            deployment.c.attempt,
-            deployment.c.status,
-            deployment.c.status_reason,
-        )
+        .add_columns(*deployment.c["id", "service", "environment", "kind", "attempt", "status", "status_reason"])
         .join(deployment, deployment.c.artifact_id == artifact.c.id)
         .where(deployment.c.needs_evaluation, deployment.c.status != "SKIPPED", sa.not_(here))
         .order_by(deployment.c.id)
@@ -94,14 +86,10 @@ def pending_in(
     narrowed = _narrowed(deployment.c.service, deployment.c.environment, service, environment)
     return [
         PendingView(
-            service=row.service,
-            environment=row.environment,
             release=release_from_row(row),
             deployment=row.id,
-            kind=row.kind,
-            attempt=row.attempt,
-            status=row.status,
             reason=row.status_reason,
+            **shared_fields(deployment, PendingView)(row),
         )
         for row in connection.execute(statement.where(*narrowed))
     ]

@@ -7,9 +7,14 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.deployment import Release
 from deploydb.domain.model.reasons import Reason
 from deploydb.store import bulk
+from deploydb.store.columns import viewed
+from deploydb.store.deployments import release_from_row, released
+from deploydb.store.live_intervals import last_first, position
 from deploydb.store.projections.publications import module_key
+from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.tables import artifact, current_version, deployment, live_interval
 
 
@@ -42,8 +47,19 @@ class NewestView(Struct, frozen=True, gc=False):
     published_at: datetime
 
 
+class LiveDurationView(Struct, frozen=True, kw_only=True):
+    """A deployment that came to run in a lane. It lasted until the lane's next one. `status`: what has become of it."""
+
+    environment: str
+    module: str
+    version: str
+    deployment: int
+    kind: str
+    status: str
+    since: datetime
+
+
 _EARLIER = live_interval.alias("earlier")
-_LAST_FIRST = (_EARLIER.c.live_at.desc(), _EARLIER.c.published_at.desc(), _EARLIER.c.deployment_id.desc())
 
 
 def running_now(connection: sa.Connection, service: str | None, environment: str | None) -> list[LiveIntervalView]:
@@ -51,22 +67,19 @@ def running_now(connection: sa.Connection, service: str | None, environment: str
 
     Index: primary key of `current_version`.
     """
-    statement = sa.select(
-        current_version.c.service,
-        current_version.c.environment,
-        current_version.c.module,
-        current_version.c.version,
-        current_version.c.published_at,
-        deployment.c.id,
-        deployment.c.kind,
-        deployment.c.status,
-        current_version.c.live_at,
-        deployment.c.trigger_reason,
-        deployment.c.status_reason,
-        current_version.c.previous_version,
-        current_version.c.previous_live_at,
-    ).join(deployment, deployment.c.id == current_version.c.deployment_id)
-    return _views(connection, statement, service, environment)
+    columns = viewed(
+        LiveIntervalView,
+        current_version,
+        **_of_deployment(status=deployment.c.status),
+        since=current_version.c.live_at,
+        previous=current_version.c.previous_version,
+    )
+    statement = (
+        sa.select(*columns)
+        .join(deployment, deployment.c.id == current_version.c.deployment_id)
+        .order_by(current_version.c.service, current_version.c.environment, current_version.c.module)
+    )
+    return [LiveIntervalView(*row) for row in connection.execute(_narrowed(statement, service, environment)).all()]
 
 
 def ran_at(
@@ -85,26 +98,22 @@ def ran_at(
         _EARLIER.c.live_at <= at,
         *heard,
     )
-    then = earlier.order_by(*_LAST_FIRST).limit(1).correlate(current_version).scalar_subquery()
+    then = earlier.order_by(*last_first(_EARLIER)).limit(1).correlate(current_version).scalar_subquery()
     lanes = _narrowed(sa.select(*current_version.c, then.label("then_id")), service, environment).cte("lanes")
     seen = known_at if known_at is not None else at
     judged = sa.and_(live_interval.c.result.is_not(None), live_interval.c.result_at <= seen)
+    columns = viewed(
+        LiveIntervalView,
+        lanes,
+        **_of_deployment(status=sa.case((judged, live_interval.c.result), else_="COMPLETED")),
+        version=artifact.c.version,
+        published_at=artifact.c.published_at,
+        since=live_interval.c.live_at,
+        previous=sa.null(),
+        previous_live_at=sa.null(),
+    )
     statement: sa.Select[Any] = (
-        sa.select(
-            lanes.c.service,
-            lanes.c.environment,
-            lanes.c.module,
-            artifact.c.version,
-            artifact.c.published_at,
-            deployment.c.id,
-            deployment.c.kind,
-            sa.case((judged, live_interval.c.result), else_="COMPLETED"),
-            live_interval.c.live_at,
-            deployment.c.trigger_reason,
-            deployment.c.status_reason,
-            sa.null(),
-            sa.null(),
-        )
+        sa.select(*columns)
         .select_from(lanes.join(live_interval, live_interval.c.deployment_id == lanes.c.then_id))
         .join(artifact, artifact.c.id == live_interval.c.artifact_id)
         .join(deployment, deployment.c.id == live_interval.c.deployment_id)
@@ -124,24 +133,88 @@ def newest_of_modules(connection: sa.Connection, modules: Collection[tuple[str, 
         .limit(1)
         .scalar_subquery()
     )
-    statement = sa.select(_module(artifact), artifact.c.version, artifact.c.published_at).select_from(
+    statement = sa.select(*viewed(NewestView, artifact, module=MODULE)).select_from(
         given.join(artifact, artifact.c.id == last)
     )
     keys = [{"module_key": module_key(group, name)} for group, name in sorted(set(modules))]
     return [NewestView(*row) for row in connection.execute(statement, bulk.parameter(connection, keys)).all()]
 
 
-def _views(
-    connection: sa.Connection, statement: sa.Select[Any], service: str | None, environment: str | None
-) -> list[LiveIntervalView]:
-    ordered = statement.order_by(current_version.c.service, current_version.c.environment, current_version.c.module)
-    return [LiveIntervalView(*row) for row in connection.execute(_narrowed(ordered, service, environment)).all()]
+def live_durations(connection: sa.Connection, service: str, start: datetime, *, limit: int) -> list[LiveDurationView]:
+    """What a service ran since a time, by environment and module, oldest first; at most the last `limit` of each.
+
+    Of each the one that ran at the start is among them, if there are not more. A statement a lane. Indexes: primary key
+    of `current_version`, `ix_live_interval_lane`.
+    """
+    lanes = sa.select(current_version.c.environment, current_version.c.module_key).where(
+        current_version.c.service == service
+    )
+    columns = viewed(
+        LiveDurationView,
+        live_interval,
+        module=MODULE,
+        version=artifact.c.version,
+        deployment=deployment.c.id,
+        kind=deployment.c.kind,
+        status=deployment.c.status,
+        since=live_interval.c.live_at,
+    )
+    found: list[LiveDurationView] = []
+    for lane in connection.execute(lanes.order_by(current_version.c.environment, current_version.c.module_key)).all():
+        mine = (
+            sa.select(*columns)
+            .join(deployment, deployment.c.id == live_interval.c.deployment_id)
+            .join(artifact, artifact.c.id == live_interval.c.artifact_id)
+            .where(
+                live_interval.c.service == service,
+                live_interval.c.environment == lane.environment,
+                live_interval.c.module_key == lane.module_key,
+            )
+            .order_by(*last_first(live_interval))
+            .limit(limit)
+        )
+        stays: list[LiveDurationView] = []
+        for row in connection.execute(mine):
+            stays.append(LiveDurationView(**row._mapping))
+            if row.since <= start:
+                break
+        found += reversed(stays)
+    return found
+
+
+def came_after(
+    connection: sa.Connection, service: str, environment: str, target: Release, deployed: int, *, limit: int
+) -> list[Release]:
+    """The releases of the target's module that came to run in a lane after its deployment there, newest first: what a
+    rollback to it would undo.
+
+    At most `limit`. Indexes: primary key of `live_interval`, and `ix_live_interval_lane` from the target's deployment
+    on.
+    """
+    then = live_interval.alias("then")
+    statement = (
+        released()
+        .join(live_interval, live_interval.c.artifact_id == artifact.c.id)
+        .join(then, then.c.deployment_id == deployed)
+        .where(
+            live_interval.c.service == service,
+            live_interval.c.environment == environment,
+            live_interval.c.module_key == module_key(target.artifact.group, target.artifact.name),
+            sa.tuple_(*position(live_interval)) > sa.tuple_(*position(then)),
+            artifact.c.id != target.id,
+        )
+        .group_by(artifact.c.id)
+        .order_by(sa.func.max(live_interval.c.live_at).desc(), sa.func.max(live_interval.c.deployment_id).desc())
+        .limit(limit)
+    )
+    return [release_from_row(row) for row in connection.execute(statement)]
+
+
+def _of_deployment(*, status: sa.ColumnElement[Any]) -> dict[str, sa.ColumnElement[Any]]:
+    same = {name: deployment.c[name] for name in ("kind", "trigger_reason", "status_reason")}
+    return {"deployment": deployment.c.id, "status": status, **same}
 
 
 def _narrowed(statement: sa.Select[Any], service: str | None, environment: str | None) -> sa.Select[Any]:
     wanted = ((current_version.c.service, service), (current_version.c.environment, environment))
     return statement.where(*(column == name for column, name in wanted if name is not None))
-
-
-def _module(table: sa.FromClause) -> sa.ColumnElement[str]:
-    return (table.c.group + ":" + table.c.name).label("module")

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.store.claims import KEPT
+from deploydb.store.columns import viewed
 from deploydb.store.tables import evaluation_request, event, outbox, service_schedule, unmatched_fact
 
 
@@ -72,9 +73,7 @@ def unsent(connection: sa.Connection) -> WaitingView:
 def returned(connection: sa.Connection, *, limit: int) -> list[ReturnedView]:
     """What has been tried and could not be sent, the next to be tried first. Index: `ix_outbox_unsent`."""
     statement = (
-        sa.select(
-            outbox.c.id, outbox.c.routing_key, outbox.c.attempts, outbox.c.problem, outbox.c.created_at, outbox.c.due_at
-        )
+        sa.select(*viewed(ReturnedView, outbox))
         .where(outbox.c.sent_at.is_(None), outbox.c.problem.is_not(None))
         .order_by(outbox.c.due_at, outbox.c.id)
         .limit(limit)
@@ -90,16 +89,7 @@ def unmatched_count(connection: sa.Connection) -> int:
 def unmatched_facts(connection: sa.Connection, *, limit: int) -> list[UnmatchedView]:
     """The last facts about what is not known, newest first. Indexes: primary keys of `unmatched_fact` and `event`."""
     statement = (
-        sa.select(
-            event.c.number,
-            event.c.type,
-            event.c.source,
-            event.c.time,
-            event.c.service,
-            event.c.environment,
-            event.c.body["version"].as_string().label("version"),
-            unmatched_fact.c.why,
-        )
+        sa.select(*viewed(UnmatchedView, event, version=event.c.body["version"].as_string(), why=unmatched_fact.c.why))
         .join(event, event.c.number == unmatched_fact.c.event)
         .order_by(unmatched_fact.c.event.desc())
         .limit(limit)
@@ -110,7 +100,7 @@ def unmatched_facts(connection: sa.Connection, *, limit: int) -> list[UnmatchedV
 def due_next(connection: sa.Connection, *, limit: int) -> list[DueView]:
     """The services that are looked at next because of the time. Index: `ix_service_schedule_due`."""
     statement = (
-        sa.select(service_schedule.c.service, service_schedule.c.due_at)
+        sa.select(*viewed(DueView, service_schedule))
         .where(service_schedule.c.due_at.is_not(None))
         .order_by(service_schedule.c.due_at)
         .limit(limit)
@@ -120,7 +110,7 @@ def due_next(connection: sa.Connection, *, limit: int) -> list[DueView]:
 
 def last_event(connection: sa.Connection) -> LastView | None:
     """What came last into the log. Index: primary key of `event`."""
-    statement = sa.select(event.c.number, event.c.type, event.c.source, event.c.time, event.c.recorded_at)
+    statement = sa.select(*viewed(LastView, event))
     row = connection.execute(statement.order_by(event.c.number.desc()).limit(1)).one_or_none()
     return LastView(**row._mapping) if row is not None else None
 
