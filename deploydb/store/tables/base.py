@@ -30,3 +30,8 @@ def fact_columns() -> tuple[sa.Column[Any], ...]:
         sa.Column("event_id", sa.Text, nullable=False),
         sa.Column("event", BigId, nullable=False),
     )
+
+
+def partial_index(name: str, *columns: sa.Column[Any], where: sa.ColumnElement[bool], unique: bool = False) -> None:
+    """An index of the rows for which the condition holds."""
+    sa.Index(name, *columns, unique=unique, postgresql_where=where, sqlite_where=where)

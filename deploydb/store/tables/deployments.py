@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from deploydb.store.columns import BigId, Json, UtcDateTime, choice
 from deploydb.store.reason_codec import ReasonJson
-from deploydb.store.tables.base import fact_columns, identity, metadata
+from deploydb.store.tables.base import fact_columns, identity, metadata, partial_index
 
 event = sa.Table(
     "event",
@@ -31,17 +31,10 @@ event = sa.Table(
 """The log, append-only: inbound facts, and DeployDB's own decisions (source `deploydb`). `time` is when it happened,
 `recorded_at` when we knew. `who`: the person it names. `service` and `environment` are those that it names, for
 reading by lane."""
-sa.Index(
-    "ix_event_lane",
-    event.c.service,
-    event.c.environment,
-    event.c.number,
-    postgresql_where=event.c.service.is_not(None),
-    sqlite_where=event.c.service.is_not(None),
-)
+partial_index("ix_event_lane", event.c.service, event.c.environment, event.c.number, where=event.c.service.is_not(None))
 
 _named = event.c.who.is_not(None)
-sa.Index("ix_event_who", event.c.who, event.c.number, postgresql_where=_named, sqlite_where=_named)
+partial_index("ix_event_who", event.c.who, event.c.number, where=_named)
 BULK = (
     "artifact.published",
     "deployment.started",
@@ -56,7 +49,7 @@ BULK = (
 )
 """What the log is mostly made of: these types are found by going back a little, the others by an index."""
 _rare = event.c.type.not_in([sa.literal(name, literal_execute=True) for name in BULK])
-sa.Index("ix_event_rare", event.c.type, event.c.number, postgresql_where=_rare, sqlite_where=_rare)
+partial_index("ix_event_rare", event.c.type, event.c.number, where=_rare)
 
 artifact = sa.Table(
     "artifact",
@@ -91,7 +84,7 @@ for _known, _given in (
     (artifact.c.digest, artifact.c.digest.is_not(None)),
     (artifact.c.purl, sa.and_(artifact.c.purl.is_not(None), _short)),
 ):
-    sa.Index(f"ix_artifact_{_known.name}", _known, postgresql_where=_given, sqlite_where=_given)
+    partial_index(f"ix_artifact_{_known.name}", _known, where=_given)
 
 publication = sa.Table(
     "publication",
@@ -179,31 +172,14 @@ failure led to this one. `failure_response`: the response to its failure, `failu
 `live_at`: when it came to run there, as in its `live_interval`. `needs_evaluation`: promotion still has something to do
 with it."""
 _active = deployment.c.status.in_(ACTIVE)
-sa.Index(
-    "uq_deployment_active",
-    deployment.c.service,
-    deployment.c.environment,
-    unique=True,
-    postgresql_where=_active,
-    sqlite_where=_active,
-)
-sa.Index(
-    "ix_deployment_needs_evaluation",
-    deployment.c.service,
-    postgresql_where=deployment.c.needs_evaluation,
-    sqlite_where=deployment.c.needs_evaluation,
-)
+partial_index("uq_deployment_active", deployment.c.service, deployment.c.environment, unique=True, where=_active)
+partial_index("ix_deployment_needs_evaluation", deployment.c.service, where=deployment.c.needs_evaluation)
 sa.Index("ix_deployment_lane", deployment.c.service, deployment.c.environment, deployment.c.version)
 sa.Index("ix_deployment_history", deployment.c.service, deployment.c.happened_at, deployment.c.id)
 sa.Index("ix_deployment_artifact", deployment.c.artifact_id)
 _succeeded = deployment.c.result == "SUCCESS"
-sa.Index(
-    "ix_deployment_succeeded",
-    deployment.c.service,
-    deployment.c.environment,
-    deployment.c.id,
-    postgresql_where=_succeeded,
-    sqlite_where=_succeeded,
+partial_index(
+    "ix_deployment_succeeded", deployment.c.service, deployment.c.environment, deployment.c.id, where=_succeeded
 )
 
 verification = sa.Table(

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from deploydb.store.columns import BigId, Json, UtcDateTime, choice
 from deploydb.store.reason_codec import ReasonJson
-from deploydb.store.tables.base import fact_columns, metadata
+from deploydb.store.tables.base import fact_columns, metadata, partial_index
 
 hold = sa.Table(
     "hold",
@@ -26,7 +26,7 @@ hold = sa.Table(
     choice("kind", "pin", "veto", "freeze", "pause"),
 )
 """The latest word on each scope, placed or lifted. `vetoed`: the version, of a veto only: a lane has one pin."""
-sa.Index("ix_hold_placed", hold.c.service, postgresql_where=hold.c.placed, sqlite_where=hold.c.placed)
+partial_index("ix_hold_placed", hold.c.service, where=hold.c.placed)
 
 hotfix = sa.Table(
     "hotfix",
@@ -58,9 +58,7 @@ rollback_request = sa.Table(
 )
 """The rollbacks that people wanted, and what came of each (promotion)."""
 _unanswered = rollback_request.c.answered_at.is_(None)
-sa.Index(
-    "ix_rollback_request_unanswered", rollback_request.c.service, postgresql_where=_unanswered, sqlite_where=_unanswered
-)
+partial_index("ix_rollback_request_unanswered", rollback_request.c.service, where=_unanswered)
 
 incident = sa.Table(
     "incident",
@@ -75,7 +73,7 @@ incident = sa.Table(
     *fact_columns(),
 )
 """The latest that is known of each incident."""
-sa.Index("ix_incident_open", incident.c.service, postgresql_where=incident.c.open, sqlite_where=incident.c.open)
+partial_index("ix_incident_open", incident.c.service, where=incident.c.open)
 sa.Index("ix_incident_time", incident.c.service, incident.c.time)
 
 attestation = sa.Table(
@@ -108,9 +106,4 @@ external_check = sa.Table(
 """The URLs and metrics that somebody must ask for a deployment's gates. Promotion inserts, `workers.verify` asks from
 `due_at` on (moved ahead while it has the row: its lease). `condition_since`: since when a metric has been as it must be
 without a break. `last_report_key`: the result that was reported last."""
-sa.Index(
-    "ix_external_check_due",
-    external_check.c.due_at,
-    postgresql_where=external_check.c.done_at.is_(None),
-    sqlite_where=external_check.c.done_at.is_(None),
-)
+partial_index("ix_external_check_due", external_check.c.due_at, where=external_check.c.done_at.is_(None))

@@ -6,7 +6,7 @@ Ingest owns `unmatched_fact`; `evaluation_request` is put there by ingest and pr
 import sqlalchemy as sa
 
 from deploydb.store.columns import BigId, UtcDateTime
-from deploydb.store.tables.base import identity, metadata
+from deploydb.store.tables.base import identity, metadata, partial_index
 
 revision = sa.Table(
     "revision",
@@ -54,9 +54,7 @@ catalog_listing = sa.Table(
 service has not been asked about a release; `unanswered_from`: about none from this artifact on. Both are cleared by a
 worker whose catalog has the service."""
 _unanswered = catalog_listing.c.unanswered_at.is_not(None)
-sa.Index(
-    "ix_catalog_listing_unanswered", catalog_listing.c.service, postgresql_where=_unanswered, sqlite_where=_unanswered
-)
+partial_index("ix_catalog_listing_unanswered", catalog_listing.c.service, where=_unanswered)
 
 ingest_watermark = sa.Table(
     "ingest_watermark",
@@ -87,15 +85,10 @@ something. `catalog`: the digest of the catalog it was last evaluated by.
 `error` and the columns beside it: why a service is set aside since its evaluation failed, and `due_at` is its next
 attempt; cleared by the next evaluation that succeeds. `parked`: the pause of a person, in words, that keeps it from
 being tried."""
-sa.Index(
-    "ix_service_schedule_due",
-    service_schedule.c.due_at,
-    postgresql_where=service_schedule.c.due_at.is_not(None),
-    sqlite_where=service_schedule.c.due_at.is_not(None),
-)
+partial_index("ix_service_schedule_due", service_schedule.c.due_at, where=service_schedule.c.due_at.is_not(None))
 
 _aside = service_schedule.c.error.is_not(None)
-sa.Index("ix_service_schedule_error", service_schedule.c.service, postgresql_where=_aside, sqlite_where=_aside)
+partial_index("ix_service_schedule_error", service_schedule.c.service, where=_aside)
 
 outbox = sa.Table(
     "outbox",
@@ -113,10 +106,4 @@ outbox = sa.Table(
     sa.UniqueConstraint("message_id"),
 )
 """The only way out. `due_at` is moved ahead while a relay has the row (its lease) and after a return (its backoff)."""
-sa.Index(
-    "ix_outbox_unsent",
-    outbox.c.due_at,
-    outbox.c.id,
-    postgresql_where=outbox.c.sent_at.is_(None),
-    sqlite_where=outbox.c.sent_at.is_(None),
-)
+partial_index("ix_outbox_unsent", outbox.c.due_at, outbox.c.id, where=outbox.c.sent_at.is_(None))
