@@ -35,55 +35,32 @@ def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
     around.health.check("broker", BrokerPing(lambda: open_outbound(given.broker_url, name="ingest-health")))
     with _engine(around, given, "ingest", connections=2) as engine:
         yield Ingest(
+            around,
             engine=engine,
             open_inbound=lambda prefetch: open_inbound(
                 given.broker_url, INGEST_QUEUE, name="ingest", prefetch=prefetch, body_bytes=MAX_BODY_BYTES
             ),
             publisher=ConfirmedPublisher(lambda: open_outbound(given.broker_url, name="ingest")),
-            stopping=lambda: around.signals.stopping,
-            retry_policy=around.retry_policy,
-            log=around.log,
-            registry=around.registry,
         )
 
 
 @contextmanager
 def _promote(around: Process, given: Settings) -> Iterator[Worker]:
     with _engine(around, given, "promote", connections=2, lock_timeout=1) as engine:
-        yield Promote(
-            engine=engine,
-            live=LiveCatalog(given.config),
-            health=around.health,
-            log=around.log,
-            registry=around.registry,
-        )
+        yield Promote(around, engine=engine, live=LiveCatalog(given.config))
 
 
 @contextmanager
 def _relay(around: Process, given: Settings) -> Iterator[Worker]:
     with _engine(around, given, "relay", connections=2) as engine:
-        yield Relay(
-            engine=engine,
-            open_outbound=lambda: open_outbound(given.broker_url, name="relay"),
-            retry_policy=around.retry_policy,
-            health=around.health,
-            log=around.log,
-            registry=around.registry,
-        )
+        yield Relay(around, engine=engine, open_outbound=lambda: open_outbound(given.broker_url, name="relay"))
 
 
 @contextmanager
 def _verify(around: Process, given: Settings) -> Iterator[Worker]:
     outgoing = Client(EgressPolicy.parse(given.outgoing_allow))
     with _engine(around, given, "verify", connections=SETTLING + 1) as engine:
-        worker = Verify(
-            engine=engine,
-            live=LiveCatalog(given.config),
-            outgoing=outgoing,
-            signals=around.signals,
-            log=around.log,
-            registry=around.registry,
-        )
+        worker = Verify(around, engine=engine, live=LiveCatalog(given.config), outgoing=outgoing)
         yield worker
         worker.close()
 

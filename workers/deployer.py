@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from msgspec import Struct
-from prometheus_client import CollectorRegistry
 from tenacity import Retrying, retry_if_exception_type, wait_fixed
 
 from deploydb.broker.dead_letter import dead_letter
@@ -23,13 +22,13 @@ from deploydb.broker.port import Delivery, Inbound
 from deploydb.broker.topology import command_queue
 from deploydb.domain.model.commands import DeployCommand
 from deploydb.domain.model.errors import MessageRejected, Transient
-from deploydb.telemetry import Log
 
 from . import deployment_reports
 from .confirmed_publisher import ConfirmedPublisher
 from .deployer_metrics import DeployerMetrics
+from .loop import Worker
+from .process import Process
 from .run_journal import Runs
-from .signals import Signals
 from .subprocess_runner import TERMINATE_WITHIN_SECONDS, Ended, Run
 
 IDLE_WAIT = timedelta(seconds=1)
@@ -59,42 +58,38 @@ class DeployerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return f"deployer/{self.orchestrator}"
 
 
-class Deployer:
+class Deployer(Worker):
     """Runs commands, each in a thread of its own; the connections belong to the thread that steps."""
 
     def __init__(
         self,
         options: DeployerOptions,
+        around: Process,
         *,
         runs: Runs,
         open_inbound: Callable[[], Inbound],
         publisher: ConfirmedPublisher,
-        signals: Signals,
         environment: Mapping[str, str],
         out: Callable[[str], None],
         err: Callable[[str], None],
-        log: Log,
-        registry: CollectorRegistry,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._options = options
         self._queue = command_queue(options.orchestrator)
         self._runs = runs
         self._open_inbound = open_inbound
         self._publisher = publisher
-        self._signals = signals
+        self._signals = around.signals
         self._environment = environment
         self._out = out
         self._err = err
-        self._log = log
-        self._metrics = DeployerMetrics(registry)
-        self._clock = clock
+        self._log = around.log
+        self._metrics = DeployerMetrics(around.registry)
         self._running: dict[str, Run] = {}
         self._deliveries: dict[str, list[Delivery]] = {}
         self._ended: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         self._threads: dict[str, threading.Thread] = {}
         self._wait_logged = False
-        runs.forget_old(clock())
+        runs.forget_old(_now())
         for command in runs.interrupted():
             self._settle_interrupted(command)
         self._unreported = runs.unreported()
@@ -134,9 +129,6 @@ class Deployer:
                 self._deliveries.clear()
                 self._publisher.close()
 
-    def reload(self) -> None:
-        """A deployer reads no configuration."""
-
     def _step(self, inbound: Inbound) -> None:
         self._say_what_ended(inbound)
         if self._signals.stopping:
@@ -154,7 +146,7 @@ class Deployer:
 
     def _receive(self, inbound: Inbound, delivery: Delivery) -> None:
         try:
-            command = deployment_reports.reportable(delivery, self._options.source, self._clock())
+            command = deployment_reports.reportable(delivery, self._options.source, _now())
         except MessageRejected as refused:
             self._publisher.bury([dead_letter(delivery, self._queue, refused.reason, refused.path)])
             self._log.warning("dead-lettered", reason=refused.reason, path=refused.path)
@@ -165,7 +157,7 @@ class Deployer:
             self._deliveries.setdefault(command.id, []).append(delivery)  # it came again: acked with the first
             return
         known = self._runs.ending(command.id)
-        now = self._clock()
+        now = _now()
         if known is not None:
             self._log.info("not run again, reported again", command=command.id)
             self._metrics.commands.labels("repeated").inc()
@@ -181,7 +173,7 @@ class Deployer:
             self._start(command, delivery)
 
     def _start(self, command: DeployCommand, delivery: Delivery) -> None:
-        now = self._clock()
+        now = _now()
         self._publisher.publish([deployment_reports.started(command.id, self._options.source, now)])
         self._runs.begin(command.id, now)
         label = f"[{command.service}→{command.environment} {command.artifact.version}] "
@@ -225,11 +217,11 @@ class Deployer:
             wait=wait_fixed(1),
             before_sleep=lambda _: self._log.error("cannot write down the end of a run", command=command),
         )
-        writing(self._runs.end, command, fact, self._clock())
+        writing(self._runs.end, command, fact, _now())
 
     def _end(self, command: str, fact: bytes, delivery: Delivery) -> None:
         """Have an end reported at the next step, for a command that does not run."""
-        self._runs.end(command, fact, self._clock())
+        self._runs.end(command, fact, _now())
         self._deliveries[command] = [delivery]
         self._unreported[command] = fact
 
@@ -282,10 +274,14 @@ class Deployer:
         else:
             self._log.warning("was interrupted, reported as failed", command=command)
             fact = self._finished(command, Ended(succeeded=False, reason=INTERRUPTED))
-            self._runs.end(command, fact, self._clock())
+            self._runs.end(command, fact, _now())
 
     def _finished(self, command: str, ended: Ended) -> bytes:
-        return deployment_reports.finished(command, self._options.source, ended, self._clock())
+        return deployment_reports.finished(command, self._options.source, ended, _now())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _about(command: DeployCommand) -> dict[str, str]:

@@ -43,6 +43,7 @@ def run_deployer(given: str, settings: Settings) -> None:
             log.warning("the data folder is open to other users, and not for DeployDB alone", data=str(settings.data))
         worker = Deployer(
             options,
+            around,
             runs=runs,
             # what it cannot run now is for other deployers of the queue
             open_inbound=lambda: open_inbound(
@@ -53,12 +54,9 @@ def run_deployer(given: str, settings: Settings) -> None:
                 body_bytes=MAX_BODY_BYTES,
             ),
             publisher=ConfirmedPublisher(lambda: open_outbound(settings.broker_url, name=name)),
-            signals=around.signals,
             environment=without_secrets(os.environ, passed=options.pass_env),
             out=click.echo,
             err=lambda line: click.echo(line, err=True),
-            log=log,
-            registry=around.registry,
         )
         stack.callback(worker.close)
         broker = BrokerPing(lambda: open_outbound(settings.broker_url, name=f"{name}-health"))

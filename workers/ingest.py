@@ -29,12 +29,12 @@ from deploydb.domain.model.errors import MessageRejected
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.record import Arrival, Recorded, record
 from deploydb.store.schema import require_current
-from deploydb.telemetry import Log
 from deploydb.wire.native import decode_fact, oversized
 
 from .confirmed_publisher import ConfirmedPublisher
-from .loop import RetryPolicy
+from .loop import Worker
 from .poison_guard import PoisonGuard, suspicious
+from .process import Process
 from .watermark import Watermark
 
 BATCH = 500
@@ -87,27 +87,24 @@ class IngestMetrics:
         )
 
 
-class Ingest:
+class Ingest(Worker):
     """Records what arrives. Knows no catalog and decides nothing."""
 
     def __init__(
         self,
+        around: Process,
         *,
         engine: sa.Engine,
         open_inbound: Callable[[int], Inbound],
         publisher: ConfirmedPublisher,
-        stopping: Callable[[], bool],
-        retry_policy: RetryPolicy,
-        log: Log,
-        registry: CollectorRegistry,
     ) -> None:
         self._engine = engine
         self._open_inbound = open_inbound
         self._publisher = publisher
-        self._stopping = stopping
-        self._retry_policy = retry_policy
-        self._log = log
-        self._metrics = IngestMetrics(registry)
+        self._signals = around.signals
+        self._retry_policy = around.retry_policy
+        self._log = around.log
+        self._metrics = IngestMetrics(around.registry)
         self._clock = DatabaseClock(engine)
         self._recorder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="record")
         self._recording: Recording | None = None
@@ -129,11 +126,8 @@ class Ingest:
                 self._watermark.forget()
                 self._recording = None  # not acked: it comes again, by another connection
                 self._publisher.close()
-        if self._stopping():
+        if self._signals.stopping:
             self._watermark.end()
-
-    def reload(self) -> None:
-        """Ingest reads no configuration."""
 
     def _step(self, intake: PoisonGuard) -> None:
         """Take a batch while the one before it is being recorded, see that one through, and have this one recorded."""
@@ -143,13 +137,13 @@ class Ingest:
         inbound = intake.inbound
         taken: list[Delivery] = []
         self._watermark.look(inbound, len(self._recording.batch) if self._recording is not None else 0)
-        if self._recording is None and not self._stopping():
+        if self._recording is None and not self._signals.stopping:
             taken = inbound.receive(BATCH, WAIT)
             if not taken:
                 self._watermark.forget()
         while self._recording is not None and not self._recording.outcome.done():
             full = sum(len(delivery.body) for delivery in taken) >= TAKE_BYTES
-            room = 0 if full or self._stopping() else BATCH - len(taken)
+            room = 0 if full or self._signals.stopping else BATCH - len(taken)
             taken += inbound.receive(room, NEARLY)
             if not room:
                 wait([self._recording.outcome], timeout=NEARLY.total_seconds())

@@ -31,7 +31,7 @@ class Worker(Protocol):
     @property
     def idle(self) -> bool:
         """Whether nothing is under way between two steps: a worker that is asked to stop may end now."""
-        ...
+        return True
 
     def session(self) -> AbstractContextManager[Callable[[], None]]:
         """One life of the worker's connections; gives the step, which works for a second or waits for one.
@@ -41,8 +41,8 @@ class Worker(Protocol):
         ...
 
     def reload(self) -> None:
-        """Read the configuration again, by SIGHUP. Raises: Transient."""
-        ...
+        """Read the configuration again, by SIGHUP; nothing for a worker that reads none. Raises: Transient."""
+        return
 
 
 class RetryPolicy:

@@ -14,15 +14,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.model.catalog import Catalog
-from deploydb.http.health import Health
 from deploydb.store import notifications
 from deploydb.store.catalog_listings import answer, enter
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.promotion import evaluate, mark_open, next_due
 from deploydb.store.schema import require_current
-from deploydb.telemetry import Log
 
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS, SHORTEST_WAIT, Every, wait_until
+from .loop import Worker
+from .process import Process
 from .stalled_work import StalledWork
 
 LIMIT = 500
@@ -59,25 +59,21 @@ class PromoteMetrics:
         )
 
 
-class Promote:
+class Promote(Worker):
     """Evaluates services. Any number of these work side by side, each service in one of them at a time."""
 
-    idle = True
-
-    def __init__(
-        self, *, engine: sa.Engine, live: LiveCatalog, health: Health, log: Log, registry: CollectorRegistry
-    ) -> None:
+    def __init__(self, around: Process, *, engine: sa.Engine, live: LiveCatalog) -> None:
         self._engine = engine
         self._live = live
-        self._health = health
-        self._log = log
-        self._metrics = PromoteMetrics(registry)
+        self._health = around.health
+        self._log = around.log
+        self._metrics = PromoteMetrics(around.registry)
         self._clock = DatabaseClock(engine)
         self._files = Every(LOOK_AT_FILES_EVERY_SECONDS)
         self._problems: tuple[str, ...] = ()
         self._marked: Catalog | None = None
         self._answers = Every(LOOK_AT_FILES_EVERY_SECONDS)
-        self._stalled = StalledWork(engine, health, registry)
+        self._stalled = StalledWork(engine, around.health, around.registry)
         self._apart = False
 
     @contextmanager

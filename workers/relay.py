@@ -16,15 +16,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from deploydb.broker.port import Message, Outbound
 from deploydb.broker.topology import COMMANDS, EVENTS, NOTIFICATIONS
 from deploydb.domain.model.errors import Transient
-from deploydb.http.health import Health
 from deploydb.store import notifications, outbox
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.schema import require_current
-from deploydb.telemetry import Log
 from deploydb.wire.native import COMMAND_CONTENT_TYPE, FACT_CONTENT_TYPE, NOTIFICATION_CONTENT_TYPE
 
 from .intervals import Every, wait_until
-from .loop import RetryPolicy
+from .loop import Worker
+from .process import Process
 
 LIMIT = 500
 LEASE = timedelta(seconds=10)
@@ -60,27 +59,16 @@ class RelayMetrics:
         )
 
 
-class Relay:
+class Relay(Worker):
     """Publishes what promotion has decided."""
 
-    idle = True
-
-    def __init__(
-        self,
-        *,
-        engine: sa.Engine,
-        open_outbound: Callable[[], Outbound],
-        retry_policy: RetryPolicy,
-        health: Health,
-        log: Log,
-        registry: CollectorRegistry,
-    ) -> None:
+    def __init__(self, around: Process, *, engine: sa.Engine, open_outbound: Callable[[], Outbound]) -> None:
         self._engine = engine
         self._open_outbound = open_outbound
-        self._retry_policy = retry_policy
-        self._health = health
-        self._log = log
-        self._metrics = RelayMetrics(registry)
+        self._retry_policy = around.retry_policy
+        self._health = around.health
+        self._log = around.log
+        self._metrics = RelayMetrics(around.registry)
         self._clock = DatabaseClock(engine)
         self._counts = Every(COUNT_EVERY_SECONDS)
 
@@ -89,9 +77,6 @@ class Relay:
         require_current(self._engine)
         with self._open_outbound() as outbound, notifications.Listener(self._engine, notifications.OUTBOX) as waker:
             yield partial(self._step, outbound, waker)
-
-    def reload(self) -> None:
-        """Relay reads no configuration."""
 
     def _step(self, outbound: Outbound, waker: notifications.Listener) -> None:
         self._count()

@@ -3,8 +3,10 @@
 import os
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from queue import Empty, Queue
+from threading import Thread
 
 import click
 from msgspec.structs import replace
@@ -14,10 +16,11 @@ from deploydb.broker.open import provision
 from deploydb.broker.topology import topology_of
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.errors import DeployDBError
 from deploydb.domain.unsafe_characters import visible
 from deploydb.http.listening import listening, with_port_of
 from deploydb.private_files import narrow
-from deploydb.redaction import shown_url
+from deploydb.redaction import redacted, shown_url
 from deploydb.settings import Settings
 from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate
@@ -26,11 +29,11 @@ from deploydb.terminal import plain
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS, Every
 from .lock import held
 from .own_token import FILE, line_of_the_person_here
-from .queue_provisioning import Queues
 from .signals import Signals
 from .stop_deadline import Deadline
 from .supervisor import Supervisor
 
+_PROVISION_AGAIN_AFTER_SECONDS = 2.0
 PARTS = ("ingest", "promote", "verify", "relay", "web")
 _TICK_SECONDS = 0.2
 _END_WITHIN_SECONDS = 9.0
@@ -140,3 +143,37 @@ def _say(about: str, what: str) -> None:
 
 def _warn(about: str, what: str) -> None:
     click.echo(f"  {about:<9} {click.style(visible(what), fg='yellow')}", file=plain(sys.stderr))
+
+
+class Queues:
+    """Makes the queues of a configuration that has changed, beside the watch.
+
+    A broker that is away or hangs ends nothing: it is tried again, and `warn` is called once with the reason.
+    """
+
+    def __init__(self, provision: Callable[[Catalog], None], *, warn: Callable[[str], None]) -> None:
+        self._provision = provision
+        self._warn = warn
+        self._wanted: Queue[Catalog] = Queue()
+        Thread(target=self._run, name="queues", daemon=True).start()
+
+    def make(self, catalog: Catalog) -> None:
+        """Return at once. It is tried until it is done, or a newer catalog comes."""
+        self._wanted.put(catalog)
+
+    def _run(self) -> None:
+        catalog: Catalog | None = None
+        warned = ""
+        while True:
+            try:
+                catalog = self._wanted.get(timeout=_PROVISION_AGAIN_AFTER_SECONDS)
+            except Empty:
+                if catalog is None:
+                    continue
+            try:
+                self._provision(catalog)
+                catalog, warned = None, ""
+            except (DeployDBError, OSError) as error:
+                if str(error) != warned:
+                    warned = str(error)
+                    self._warn(f"not all queues of the changed configuration exist yet: {redacted(warned)}")

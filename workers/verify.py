@@ -16,7 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import sqlalchemy as sa
 from msgspec.structs import replace
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from deploydb.broker.topology import EVENTS
 from deploydb.configuration import LiveCatalog
@@ -29,13 +29,11 @@ from deploydb.store import external_checks, notifications
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.external_checks import CheckResult, Lease
 from deploydb.store.schema import require_current
-from deploydb.telemetry import Log
 
 from .check_requests import PROMETHEUS_TIMEOUT, host_of, metric_request, sample_of, status_of, webhook_request
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS, SHORTEST_WAIT, Every, wait_until
-from .loop import LATER_OUTAGES, OUTAGES
-from .signals import Signals
-from .verify_metrics import VerifyMetrics
+from .loop import LATER_OUTAGES, OUTAGES, Worker
+from .process import Process
 
 SOURCE = "deploydb/verify"
 CONCURRENCY = 64
@@ -54,25 +52,39 @@ GRACE_SECONDS = 3.0
 _Key = tuple[int, Gate]
 
 
-class Verify:
+class VerifyMetrics:
+    """What verify counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.asked = Counter(
+            "deploydb_checks_total",
+            "Checks, by result: passed, failed (final), errored (no answer yet), dropped (repeated).",
+            ["result"],
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "deploydb_check_duration_seconds",
+            "Duration of a check.",
+            buckets=(0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60),
+            registry=registry,
+        )
+        self.in_progress = Gauge("deploydb_checks_in_progress", "Checks under way.", registry=registry)
+        self.open = Gauge("deploydb_checks_pending", "Pending checks.", registry=registry)
+        self.late_seconds = Gauge(
+            "deploydb_verify_late_seconds", "How long the oldest due check waits, 0 for none.", registry=registry
+        )
+
+
+class Verify(Worker):
     """Asks for gates. Any number of these work side by side, each probe in one of them at a time."""
 
-    def __init__(
-        self,
-        *,
-        engine: sa.Engine,
-        live: LiveCatalog,
-        outgoing: Client,
-        signals: Signals,
-        log: Log,
-        registry: CollectorRegistry,
-    ) -> None:
+    def __init__(self, around: Process, *, engine: sa.Engine, live: LiveCatalog, outgoing: Client) -> None:
         self._engine = engine
         self._live = live
         self._outgoing = outgoing
-        self._signals = signals
-        self._log = log
-        self._metrics = VerifyMetrics(registry)
+        self._signals = around.signals
+        self._log = around.log
+        self._metrics = VerifyMetrics(around.registry)
         self._clock = DatabaseClock(engine)
         self._lock = threading.Lock()
         self._settling = threading.BoundedSemaphore(SETTLING)

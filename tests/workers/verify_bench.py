@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -22,6 +23,7 @@ from tests.servers import until
 from tests.web import Web, web
 from workers.health import WorkerHealth
 from workers.loop import RetryPolicy, run
+from workers.process import Process
 from workers.signals import Signals
 from workers.verify import Verify
 
@@ -104,14 +106,10 @@ class Bench:
         until(self.done, what="every probe to be done")
 
     def worker(self, signals: Signals, registry: CollectorRegistry, allow: str) -> Verify:
-        return Verify(
-            engine=self.world.engine,
-            live=self.live,  # type: ignore[arg-type]
-            outgoing=Client(EgressPolicy.parse(allow)),
-            signals=signals,
-            log=open_log("debug", name="verify", stream=self.log),
-            registry=registry,
-        )
+        log = open_log("debug", name="verify", stream=self.log)
+        around = Mock(spec=Process, signals=signals, log=log, registry=registry)
+        outgoing = Client(EgressPolicy.parse(allow))
+        return Verify(around, engine=self.world.engine, live=self.live, outgoing=outgoing)  # type: ignore[arg-type]
 
     @contextmanager
     def working(self, allow: str = "127.0.0.1") -> Iterator[CollectorRegistry]:
