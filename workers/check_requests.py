@@ -65,7 +65,6 @@ def metric_request(promotion: MetricPromotion, known: Deployment) -> Request:
 
 
 def host_of(request: Request) -> str:
-    """Whom it asks."""
     try:
         return urlsplit(request.url).hostname or ""
     except ValueError:

@@ -38,7 +38,6 @@ class ConfirmedPublisher:
             self.publish(bared)
 
     def close(self) -> None:
-        """Let go of the connection, if there is one."""
         if self._outbound is not None:
             self._outbound.close()
             self._outbound = None

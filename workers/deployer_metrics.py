@@ -4,8 +4,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 class DeployerMetrics:
-    """Counters and gauges of a deployer."""
-
     def __init__(self, registry: CollectorRegistry) -> None:
         self.commands = Counter(
             "deploydb_deployer_commands_total",

@@ -58,8 +58,6 @@ class Recording(Struct, kw_only=True, eq=False):
 
 
 class IngestMetrics:
-    """What ingest counts."""
-
     def __init__(self, registry: CollectorRegistry) -> None:
         self.events = Counter(
             "deploydb_ingest_events_total",

@@ -29,8 +29,6 @@ LIMIT = 500
 
 
 class PromoteMetrics:
-    """What promote counts."""
-
     def __init__(self, registry: CollectorRegistry) -> None:
         self.services = Counter("deploydb_evaluations_total", "Evaluations of one service each.", registry=registry)
         self.flows = Counter("deploydb_promote_flows_total", "Flows opened.", registry=registry)

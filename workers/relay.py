@@ -34,8 +34,6 @@ _CONTENT_TYPES = {COMMANDS: COMMAND_CONTENT_TYPE, NOTIFICATIONS: NOTIFICATION_CO
 
 
 class RelayMetrics:
-    """What relay counts."""
-
     def __init__(self, registry: CollectorRegistry) -> None:
         self.messages = Counter(
             "deploydb_relay_messages_total",

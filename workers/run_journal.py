@@ -103,7 +103,6 @@ class Runs:
             database.execute("DELETE FROM run WHERE reported AND ended_at < ?", ((now - KEEP).isoformat(),))
 
     def close(self) -> None:
-        """Let go of the file."""
         self._held.close()
 
     def __enter__(self) -> Self:

@@ -53,8 +53,6 @@ _Key = tuple[int, Gate]
 
 
 class VerifyMetrics:
-    """What verify counts."""
-
     def __init__(self, registry: CollectorRegistry) -> None:
         self.asked = Counter(
             "deploydb_checks_total",

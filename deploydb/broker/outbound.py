@@ -246,7 +246,6 @@ class RabbitMQOutbound(Outbound):
 
 class _Connection(SelectConnection):  # type: ignore[misc]  # pika has no types
     def abort(self) -> None:
-        """Drop the socket."""
         self._adapter_disconnect_stream()
 
 

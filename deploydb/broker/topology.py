@@ -74,7 +74,6 @@ class Topology(Struct, frozen=True, kw_only=True):
 
 
 def command_queue(orchestrator: str) -> str:
-    """The queue of an orchestrator's commands."""
     return f"{COMMANDS}.{orchestrator}"
 
 
@@ -98,5 +97,4 @@ def topology(orchestrators: Mapping[str, tuple[str, ...]]) -> Topology:
 
 
 def topology_of(catalog: Catalog) -> Topology:
-    """The topology for a catalog."""
     return topology(catalog.orchestrators())

@@ -99,20 +99,13 @@ class Connection(pyamqp.Connection):
         ssl: dict[str, Any] | bool = False,
         read_timeout: float | None = None,
         write_timeout: float | None = None,
-        socket_settings: dict[str, int] | None = None,
         **options: object,
     ) -> Buffered:
         """The transport to read from and write to."""
         kind: Callable[..., Buffered] = BufferedTLS if ssl else BufferedTCP
+        options |= {"connect_timeout": connect_timeout, "read_timeout": read_timeout, "write_timeout": write_timeout}
         options |= {"ssl": ssl} if ssl else {}
-        return kind(
-            host,
-            connect_timeout=connect_timeout,
-            read_timeout=read_timeout,
-            write_timeout=write_timeout,
-            socket_settings=socket_settings,
-            **options,
-        )
+        return kind(host, **options)
 
 
 class BufferedTransport(pyamqp.Transport):

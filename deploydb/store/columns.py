@@ -57,3 +57,9 @@ def shared_fields(table: sa.Table, kind: type[Struct]) -> Callable[[Any], dict[s
 def viewed(kind: type[Struct], table: sa.FromClause, /, **others: sa.ColumnElement[Any]) -> list[sa.ColumnElement[Any]]:
     """The columns of a view, in the order of its fields: those in `others`, and the table's of the same name."""
     return [others[name].label(name) if name in others else table.c[name] for name in kind.__struct_fields__]
+
+
+def in_lanes(table: sa.FromClause, service: str | None, environment: str | None) -> list[sa.ColumnElement[bool]]:
+    """Conditions for the rows of one service, or of all (None), in one environment, or in all."""
+    wanted = (("service", service), ("environment", environment))
+    return [table.c[name] == value for name, value in wanted if value is not None]

@@ -56,7 +56,6 @@ def released_by_id(connection: sa.Connection, idents: Collection[int]) -> dict[i
 
 
 def from_row(row: Any) -> Deployment:  # noqa: ANN401  # a row of `selected`
-    """The deployment of a row."""
     return Deployment(
         flow=row.flow_id,
         release=release_from_row(row),

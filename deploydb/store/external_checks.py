@@ -13,7 +13,7 @@ from deploydb.store.columns import shared_fields
 from deploydb.store.deployments import from_row, selected
 from deploydb.store.engine import reading, transact
 from deploydb.store.list_parameters import among
-from deploydb.store.outbox import AT_ONCE
+from deploydb.store.outbox import AT_ONCE, first_due
 from deploydb.store.tables import deployment, external_check, outbox
 from deploydb.wire.native import encode_fact
 
@@ -138,13 +138,7 @@ def settle(engine: sa.Engine, settlement: CheckResult, now: datetime, *, exchang
 
 def next_due(engine: sa.Engine) -> datetime | None:
     """When the next probe is due, in the past too; None where none is open. Index: `ix_external_check_due`."""
-    with reading(engine) as connection:
-        return connection.execute(
-            sa.select(external_check.c.due_at)
-            .where(external_check.c.done_at.is_(None))
-            .order_by(external_check.c.due_at)
-            .limit(1)
-        ).scalar()
+    return first_due(engine, external_check.c.due_at, external_check.c.done_at.is_(None))
 
 
 def open_probes(engine: sa.Engine) -> Overdue:

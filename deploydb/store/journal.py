@@ -72,5 +72,4 @@ class Journal:
 
     @property
     def entries(self) -> Sequence[dict[str, Any]]:
-        """What has been noted so far."""
         return self._entries

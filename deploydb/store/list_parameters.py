@@ -36,11 +36,9 @@ class _List(sa.types.TypeDecorator[Iterable[Any]]):
         self.rows = rows
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:  # noqa: ANN401  # SQLAlchemy's own type
-        """What the parameter is for the driver."""
         return sa.types.NullType() if self._goes_as_array(dialect) else sa.Text()
 
     def process_bind_param(self, value: Iterable[Any] | None, dialect: Dialect) -> Any:  # noqa: ANN401
-        """Any iterable will do."""
         values = list(value or ())
         return values if self._goes_as_array(dialect) else msgspec.json.encode(values).decode()
 

@@ -73,7 +73,6 @@ class Listener:
         return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
     def close(self) -> None:
-        """Let go of the connection."""
         self._connection.close()
 
     def __enter__(self) -> Self:

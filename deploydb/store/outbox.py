@@ -96,10 +96,13 @@ def backoff(attempts: int) -> timedelta:
 
 def next_due(engine: sa.Engine) -> datetime | None:
     """When the next message is due, in the past too; None where all are sent. Index: `ix_outbox_unsent`."""
+    return first_due(engine, outbox.c.due_at, outbox.c.sent_at.is_(None))
+
+
+def first_due(engine: sa.Engine, due_at: sa.Column[datetime], waits: sa.ColumnElement[bool]) -> datetime | None:
+    """The earliest time of the rows that wait; None where none does."""
     with reading(engine) as connection:
-        return connection.execute(
-            sa.select(outbox.c.due_at).where(outbox.c.sent_at.is_(None)).order_by(outbox.c.due_at).limit(1)
-        ).scalar()
+        return connection.execute(sa.select(due_at).where(waits).order_by(due_at).limit(1)).scalar()
 
 
 def waiting(engine: sa.Engine) -> Waiting:

@@ -18,9 +18,10 @@ from deploydb.store import bulk
 from deploydb.store.claims import MOST_ROWS, Claim, claim, settle
 from deploydb.store.decision_writer import save
 from deploydb.store.deployments import released_by_id
-from deploydb.store.engine import Held, TimedOut, reading, transact, translate_errors
+from deploydb.store.engine import Held, TimedOut, transact, translate_errors
 from deploydb.store.flows import match_early, open_flows
 from deploydb.store.journal import Journal
+from deploydb.store.outbox import first_due
 from deploydb.store.revision import advance
 from deploydb.store.set_aside import set_aside, take_back
 from deploydb.store.snapshot import snapshots
@@ -88,13 +89,7 @@ def evaluate(engine: sa.Engine, catalog: Catalog, now: datetime, *, limit: int =
 
 def next_due(engine: sa.Engine) -> datetime | None:
     """When time alone may change something next, in the past too; None for never. Index: `ix_service_schedule_due`."""
-    with reading(engine) as connection:
-        return connection.execute(
-            sa.select(service_schedule.c.due_at)
-            .where(service_schedule.c.due_at.is_not(None))
-            .order_by(service_schedule.c.due_at)
-            .limit(1)
-        ).scalar()
+    return first_due(engine, service_schedule.c.due_at, service_schedule.c.due_at.is_not(None))
 
 
 def mark_open(engine: sa.Engine, now: datetime) -> int:

@@ -37,5 +37,4 @@ class ReasonJson(sa.types.TypeDecorator[Reason]):
     cache_ok = True
 
     def process_result_value(self, value: object, dialect: Dialect) -> Reason | None:
-        """To the struct."""
         return reason_of(value)

@@ -44,7 +44,6 @@ class Router:
         return queues
 
     def insert(self, messages: Iterable[tuple[Message, Sequence[str]]], *, user_id: str, now: datetime) -> None:
-        """Insert each message into its queues."""
         sent_at = now.timestamp()
         self._connection.executemany(
             "INSERT INTO message"

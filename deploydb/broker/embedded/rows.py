@@ -16,7 +16,6 @@ def columns(body_bytes: int | None = None) -> str:
 
 
 def delivery(row: Row) -> Delivery:
-    """The delivery of a row of `columns`."""
     id_, body, routing_key, exchange, message_id, content_type, headers, user_id, attempts, sent_at, _, size = row
     return Delivery(
         tag=id_,

@@ -75,7 +75,6 @@ def order(connection: sa.Connection, facts: Sequence[tuple[int, Order]]) -> set[
 
 
 def hold_from_row(row: Any) -> Hold:  # noqa: ANN401  # a row of `hold`
-    """The hold of a row."""
     return value_of(Hold, row, service=row.service or None, environment=row.environment or None)
 
 

@@ -36,7 +36,6 @@ class Publication(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, fact: ArtifactPublished | DeploymentObserved, publisher: str | None) -> "Publication":
-        """What the fact says of its artifact."""
         file = fact.artifact
         return cls(
             key=(module_key(file.group, file.name), file.version),

@@ -23,8 +23,6 @@ _NEXT = dict(zip("0123456789abcdef", "123456789abcdefg", strict=True))
 
 
 class FoundView(Struct, frozen=True, kw_only=True):
-    """An artifact."""
-
     id: int
     module: str
     version: str

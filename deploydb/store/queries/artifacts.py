@@ -97,5 +97,4 @@ def of_artifact() -> list[sa.Label[Any]]:
 
 
 def artifact_of(row: Any) -> ArtifactView:  # noqa: ANN401  # a row with `artifact_id` and the columns of `of_artifact`
-    """The artifact that a row is about."""
     return ArtifactView(**{name: getattr(row, f"artifact_{name}") for name in ArtifactView.__struct_fields__})

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from deploydb.domain.model.deployment import Gate, Phase
 from deploydb.domain.model.reasons import Reason
-from deploydb.store.columns import BigId, shared_fields, viewed
+from deploydb.store.columns import BigId, in_lanes, shared_fields, viewed
 from deploydb.store.list_parameters import among
 from deploydb.store.queries.artifacts import ArtifactView, artifact_of, of_artifact
 from deploydb.store.tables import approval, artifact, deployment, verdict, verification
@@ -143,9 +143,7 @@ def history(
     Costs the page and what is before it; in one environment of a service also what happened in the others meanwhile.
     Index: `ix_deployment_history`.
     """
-    mine = VIEWED.where(deployment.c.service == service, deployment.c.happened_at.is_not(None))
-    if environment is not None:
-        mine = mine.where(deployment.c.environment == environment)
+    mine = VIEWED.where(*in_lanes(deployment, service, environment), deployment.c.happened_at.is_not(None))
     newest_first = mine.order_by(deployment.c.happened_at.desc(), deployment.c.id.desc())
     return views(connection, newest_first.offset(offset).limit(limit))
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from deploydb.domain.dora import Run, Trouble
 from deploydb.domain.model.artifact import split_module
 from deploydb.store import bulk
-from deploydb.store.columns import UtcDateTime, viewed
+from deploydb.store.columns import UtcDateTime, in_lanes, viewed
 from deploydb.store.journal import is_own
 from deploydb.store.list_parameters import among
 from deploydb.store.live_intervals import last_first, ran_before
@@ -72,11 +72,13 @@ def runs_since(
         sa.select(*columns)
         .join(artifact, artifact.c.id == live_interval.c.artifact_id)
         .join(deployment, deployment.c.id == live_interval.c.deployment_id)
-        .where(among(live_interval.c.environment, sorted(environments)), live_interval.c.live_at >= start)
+        .where(
+            among(live_interval.c.environment, sorted(environments)),
+            live_interval.c.live_at >= start,
+            *in_lanes(live_interval, service, None),
+        )
         .order_by(live_interval.c.live_at, live_interval.c.deployment_id)
     )
-    if service is not None:
-        statement = statement.where(live_interval.c.service == service)
     return [Run(**row._mapping) for row in connection.execute(statement)]
 
 
@@ -157,11 +159,10 @@ def _rare(
             among(event.c.environment, sorted(environments)),
             event.c.number >= since,
             event.c.recorded_at >= start,
+            *in_lanes(event, service, None),
         )
         .order_by(event.c.number)
     )
     if name in (_FAILED, _ATTEMPTED):
         statement = statement.where(is_own())
-    if service is not None:
-        statement = statement.where(event.c.service == service)
     return connection.execute(statement).all()

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from deploydb.domain.model.deployment import Release
 from deploydb.domain.model.reasons import Reason
-from deploydb.store.columns import shared_fields, viewed
+from deploydb.store.columns import in_lanes, shared_fields, viewed
 from deploydb.store.deployments import release_from_row, released
 from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.tables import artifact, current_version, deployment
@@ -60,8 +60,8 @@ def running_in(
         .join(deployment, deployment.c.id == current_version.c.deployment_id)
         .order_by(current_version.c.service, current_version.c.environment, artifact.c.group, artifact.c.name)
     )
-    narrowed = _narrowed(current_version.c.service, current_version.c.environment, service, environment)
-    return [RunningView(**row._mapping) for row in connection.execute(statement.where(*narrowed))]
+    narrowed = statement.where(*in_lanes(current_version, service, environment))
+    return [RunningView(**row._mapping) for row in connection.execute(narrowed)]
 
 
 def pending_in(
@@ -83,7 +83,7 @@ def pending_in(
         .where(deployment.c.needs_evaluation, deployment.c.status != "SKIPPED", sa.not_(here))
         .order_by(deployment.c.id)
     )
-    narrowed = _narrowed(deployment.c.service, deployment.c.environment, service, environment)
+    narrowed = statement.where(*in_lanes(deployment, service, environment))
     return [
         PendingView(
             release=release_from_row(row),
@@ -91,12 +91,5 @@ def pending_in(
             reason=row.status_reason,
             **shared_fields(deployment, PendingView)(row),
         )
-        for row in connection.execute(statement.where(*narrowed))
+        for row in connection.execute(narrowed)
     ]
-
-
-def _narrowed(
-    services: sa.Column[str], environments: sa.Column[str], service: str | None, environment: str | None
-) -> list[sa.ColumnElement[bool]]:
-    wanted = ((services, service), (environments, environment))
-    return [column == name for column, name in wanted if name is not None]

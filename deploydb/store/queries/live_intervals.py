@@ -10,7 +10,7 @@ from msgspec import Struct
 from deploydb.domain.model.deployment import Release
 from deploydb.domain.model.reasons import Reason
 from deploydb.store import bulk
-from deploydb.store.columns import viewed
+from deploydb.store.columns import in_lanes, viewed
 from deploydb.store.deployments import release_from_row, released
 from deploydb.store.live_intervals import last_first, position
 from deploydb.store.projections.publications import module_key
@@ -77,9 +77,10 @@ def running_now(connection: sa.Connection, service: str | None, environment: str
     statement = (
         sa.select(*columns)
         .join(deployment, deployment.c.id == current_version.c.deployment_id)
+        .where(*in_lanes(current_version, service, environment))
         .order_by(current_version.c.service, current_version.c.environment, current_version.c.module)
     )
-    return [LiveIntervalView(*row) for row in connection.execute(_narrowed(statement, service, environment)).all()]
+    return [LiveIntervalView(*row) for row in connection.execute(statement).all()]
 
 
 def ran_at(
@@ -99,7 +100,11 @@ def ran_at(
         *heard,
     )
     then = earlier.order_by(*last_first(_EARLIER)).limit(1).correlate(current_version).scalar_subquery()
-    lanes = _narrowed(sa.select(*current_version.c, then.label("then_id")), service, environment).cte("lanes")
+    lanes = (
+        sa.select(*current_version.c, then.label("then_id"))
+        .where(*in_lanes(current_version, service, environment))
+        .cte("lanes")
+    )
     seen = known_at if known_at is not None else at
     judged = sa.and_(live_interval.c.result.is_not(None), live_interval.c.result_at <= seen)
     columns = viewed(
@@ -213,8 +218,3 @@ def came_after(
 def _of_deployment(*, status: sa.ColumnElement[Any]) -> dict[str, sa.ColumnElement[Any]]:
     same = {name: deployment.c[name] for name in ("kind", "trigger_reason", "status_reason")}
     return {"deployment": deployment.c.id, "status": status, **same}
-
-
-def _narrowed(statement: sa.Select[Any], service: str | None, environment: str | None) -> sa.Select[Any]:
-    wanted = ((current_version.c.service, service), (current_version.c.environment, environment))
-    return statement.where(*(column == name for column, name in wanted if name is not None))
