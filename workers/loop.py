@@ -38,7 +38,6 @@ class Worker(Protocol):
 
         Entering it and the step raise Transient (a new session follows) or Misconfigured (the process ends).
         """
-        ...
 
     def reload(self) -> None:
         """Read the configuration again, by SIGHUP; nothing for a worker that reads none. Raises: Transient."""

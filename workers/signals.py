@@ -5,7 +5,6 @@ import select
 import signal
 import time
 from collections.abc import Callable
-from types import FrameType
 
 _SLICE_SECONDS = 0.1
 
@@ -26,9 +25,9 @@ class Signals:
 
     def install(self) -> None:
         """Listen from now on. Main thread only."""
-        signal.signal(signal.SIGTERM, self._on_stop)
-        signal.signal(signal.SIGINT, self._on_stop)
-        signal.signal(signal.SIGHUP, self._on_hangup)
+        signal.signal(signal.SIGTERM, lambda *_: self.stop())
+        signal.signal(signal.SIGINT, lambda *_: self.stop())
+        signal.signal(signal.SIGHUP, lambda *_: self.hang_up())
         self._wakeup, written = os.pipe()
         os.set_blocking(written, False)
         signal.set_wakeup_fd(written, warn_on_full_buffer=False)
@@ -73,9 +72,3 @@ class Signals:
         end = time.monotonic() + seconds
         while not over() and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, _SLICE_SECONDS))
-
-    def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
-        self.stop()
-
-    def _on_hangup(self, _number: int, _frame: FrameType | None) -> None:
-        self.hang_up()

@@ -7,6 +7,7 @@ batch and waits. One confirm costs a round trip to the disks of the quorum; a wi
 
 import threading
 from collections.abc import Sequence
+from itertools import takewhile
 from time import monotonic, time
 from typing import Any
 
@@ -18,7 +19,7 @@ from pika.spec import Basic
 from deploydb.broker.address import RabbitMQAddress
 from deploydb.broker.errors import meaning
 from deploydb.broker.pika_session import parameters, unreachable
-from deploydb.broker.port import FRAME_BYTES, Message, Outbound, Receipt
+from deploydb.broker.port import FRAME_BYTES, Message, Outbound, Receipt, ReceiptState
 from deploydb.domain.model.errors import Misconfigured, Transient
 
 WINDOW_MESSAGES = 500
@@ -195,11 +196,7 @@ class RabbitMQOutbound(Outbound):
         confirmed = isinstance(method, Basic.Ack)
         last = method.delivery_tag
         if method.multiple:
-            tags = []
-            for tag in self._in_flight:  # ascending
-                if tag > last:
-                    break
-                tags.append(tag)
+            tags = list(takewhile(lambda tag: tag <= last, self._in_flight))  # ascending
         else:
             tags = [last] if last in self._in_flight else []
         for tag in tags:
@@ -261,14 +258,7 @@ class _Batch:
         self.progress_at = monotonic()
         self._unanswered = len(messages)
 
-    def settle(  # `state`: a literal of Receipt.state
-        self,
-        index: int,
-        state: Any,  # noqa: ANN401
-        detail: str = "",
-        *,
-        unsendable: bool = False,
-    ) -> None:
+    def settle(self, index: int, state: ReceiptState, detail: str = "", *, unsendable: bool = False) -> None:
         message_id = self.messages[index].message_id
         self.receipts[index] = Receipt(message_id=message_id, state=state, detail=detail, unsendable=unsendable)
         self._unanswered -= 1

@@ -80,6 +80,9 @@ def header_bytes(name: str, value: str) -> int:
     return len(name.encode()) + len(value.encode()) + 6  # the name's length, the type, the value's length
 
 
+ReceiptState = Literal["confirmed", "returned", "refused"]
+
+
 class Receipt(Struct, frozen=True, kw_only=True):
     """The broker's answer to one published message.
 
@@ -91,7 +94,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     """
 
     message_id: str
-    state: Literal["confirmed", "returned", "refused"]
+    state: ReceiptState
     detail: str = ""
     unsendable: bool = False
 
@@ -153,7 +156,6 @@ class Inbound(Connection, Protocol):
         Raises: Transient for a lost connection (open a new one; unacked deliveries come again there); Misconfigured for
         a queue that does not exist or may not be read.
         """
-        ...
 
     def waiting(self) -> int | None:
         """The number of messages in the queue at the first call, and on their way to us; it may be more. None while
@@ -162,18 +164,15 @@ class Inbound(Connection, Protocol):
 
         Raises: as `receive`.
         """
-        ...
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge them: their effect is durable. No effect for one that has been returned meanwhile.
 
         Raises: Transient for a lost connection: they come again.
         """
-        ...
 
     def requeue(self, deliveries: Sequence[Delivery]) -> None:
         """Return them to the queue now, for any consumer. Raises: Transient for a lost connection."""
-        ...
 
 
 class Outbound(Connection, Protocol):
@@ -182,7 +181,6 @@ class Outbound(Connection, Protocol):
     @property
     def blocked(self) -> bool:
         """Whether the broker has blocked publishing on this connection (a memory or disk alarm)."""
-        ...
 
     def publish(self, messages: Sequence[Message]) -> list[Receipt]:
         """Send all, windowed, `mandatory` and persistent; a receipt for each, in their order.
@@ -190,11 +188,9 @@ class Outbound(Connection, Protocol):
         Raises: Transient for a lost or blocked connection (the fate of unanswered ones is unknown: send all again);
         Misconfigured for an exchange that does not exist or may not be written.
         """
-        ...
 
     def ping(self) -> None:
         """Check that messages can be published now. Raises: as `publish`."""
-        ...
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True):
@@ -233,7 +229,6 @@ class DeadLetters(Connection, Protocol):
 
     def peek(self, limit: int) -> list[DeadLetter]:
         """The oldest ones; they stay in the queue."""
-        ...
 
     def replay(self, id_: str, body: bytes | None = None) -> DeadLetter | None:
         """Publish it to the exchange of its queue, with `body` in the place of its own if given, then remove it.
@@ -241,8 +236,6 @@ class DeadLetters(Connection, Protocol):
         The confirm precedes the removal: a crash in between leaves both, and the event counts once. None for an unknown
         id.
         """
-        ...
 
     def discard(self, id_: str) -> DeadLetter | None:
         """Remove it for good. None for an unknown id."""
-        ...

@@ -32,7 +32,7 @@ from deploydb.store.columns import shared_fields
 from deploydb.store.deployments import decided, write
 from deploydb.store.journal import Journal
 from deploydb.store.live_intervals import LiveIntervals
-from deploydb.store.outbox import AT_ONCE
+from deploydb.store.outbox import unsent_row
 from deploydb.store.tables import (
     evaluation_request,
     external_check,
@@ -141,8 +141,7 @@ class _Book:
             case AttemptScheduled():
                 self._attempts.append((service, decision))
             case RollbackRequestResolved(wish=wanted):
-                answer = {"event": wanted.event, "answer": decision.reason, "answered_at": self._now}
-                self._answers.append(answer)
+                self._answers.append({"event": wanted.event, "answer": decision.reason, "answered_at": self._now})
                 self._journal.note(
                     "rollback.answered",
                     service=service,
@@ -193,16 +192,7 @@ class _Book:
 
     def _send(self, exchange: str, message: DeployCommand | Notification) -> None:
         encoded = encode_command(message) if isinstance(message, DeployCommand) else encode_notification(message)
-        self._outgoing.append(
-            {
-                "message_id": message.id,
-                "exchange": exchange,
-                "routing_key": message.routing_key,
-                "body": encoded.decode(),
-                "created_at": self._now,
-                "due_at": AT_ONCE,
-            }
-        )
+        self._outgoing.append(unsent_row(message.id, exchange, message.routing_key, encoded, self._now))
 
     def _note(self, what: str, known: Deployment, reason: Reason, **message: Any) -> None:  # noqa: ANN401
         self._journal.note(

@@ -13,7 +13,7 @@ from deploydb.store.columns import shared_fields
 from deploydb.store.deployments import from_row, selected
 from deploydb.store.engine import reading, transact
 from deploydb.store.list_parameters import among
-from deploydb.store.outbox import AT_ONCE, first_due
+from deploydb.store.outbox import first_due, unsent_row
 from deploydb.store.tables import deployment, external_check, outbox
 from deploydb.wire.native import encode_fact
 
@@ -126,7 +126,9 @@ def settle(engine: sa.Engine, settlement: CheckResult, now: datetime, *, exchang
         if not changed.rowcount:
             return False
         if settlement.fact is not None:
-            bulk.insert_rows(connection, outbox, [_message(settlement.fact, exchange, now)])
+            fact = settlement.fact
+            row = unsent_row(fact.id, exchange, "verification.finished", encode_fact(fact), now)
+            bulk.insert_rows(connection, outbox, [row])
             notifications.notify(connection, notifications.OUTBOX)
         if settlement.due_at is not None:
             # sooner than the lease's end, which everybody waits for
@@ -148,14 +150,3 @@ def open_probes(engine: sa.Engine) -> Overdue:
             sa.select(sa.func.count(), sa.func.min(external_check.c.due_at)).where(external_check.c.done_at.is_(None))
         ).one()
         return Overdue(count=row[0], due_at=row[1])
-
-
-def _message(fact: VerificationFinished, exchange: str, now: datetime) -> dict[str, object]:
-    return {
-        "message_id": fact.id,
-        "exchange": exchange,
-        "routing_key": "verification.finished",
-        "body": encode_fact(fact).decode(),
-        "created_at": now,
-        "due_at": AT_ONCE,
-    }

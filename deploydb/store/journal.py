@@ -1,6 +1,5 @@
 """DeployDB's own decisions as log rows, with the ids they gave out: a rebuild replays them and never decides again."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, get_args
 from uuid import uuid4
@@ -69,7 +68,3 @@ class Journal:
     def write(self, connection: sa.Connection) -> None:
         """Append the entries to the log."""
         bulk.insert_rows(connection, event, self._entries)
-
-    @property
-    def entries(self) -> Sequence[dict[str, Any]]:
-        return self._entries

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -37,6 +38,12 @@ class Waiting(Struct, frozen=True, kw_only=True):
     oldest_at: datetime | None
     stuck: int = 0
     problem: str | None = None
+
+
+def unsent_row(message_id: str, exchange: str, routing_key: str, body: bytes, now: datetime) -> dict[str, Any]:
+    """The row of a message that a transaction adds to the outbox."""
+    named = {"message_id": message_id, "exchange": exchange, "routing_key": routing_key}
+    return {**named, "body": body.decode(), "created_at": now, "due_at": AT_ONCE}
 
 
 def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: timedelta) -> list[Outgoing]:

@@ -9,7 +9,7 @@ from deploydb.broker.address import EmbeddedAddress
 from deploydb.broker.embedded.file import open_file, translate_errors, writing
 from deploydb.broker.embedded.routing import Router
 from deploydb.broker.errors import PROVISION
-from deploydb.broker.port import Message, Outbound, Receipt
+from deploydb.broker.port import Message, Outbound, Receipt, ReceiptState
 from deploydb.disk_space import require_room
 from deploydb.domain.model.errors import Misconfigured
 
@@ -36,16 +36,14 @@ class EmbeddedOutbound(Outbound):
                     raise Misconfigured(
                         f"the exchange {message.exchange} does not exist on {self._address}: {PROVISION}"
                     )
-                if problem := message.unsendable:
-                    receipts.append(
-                        Receipt(message_id=message.message_id, state="refused", detail=problem, unsendable=True)
-                    )
-                elif queues:
-                    receipts.append(Receipt(message_id=message.message_id, state="confirmed"))
+                problem = message.unsendable
+                state: ReceiptState = "refused" if problem else "confirmed" if queues else "returned"
+                detail = problem or ("" if queues else "no queue is bound for it")
+                receipts.append(
+                    Receipt(message_id=message.message_id, state=state, detail=detail, unsendable=bool(problem))
+                )
+                if state == "confirmed":
                     routed.append((message, queues))
-                else:
-                    detail = "no queue is bound for it"
-                    receipts.append(Receipt(message_id=message.message_id, state="returned", detail=detail))
             router.insert(routed, user_id=self._user, now=datetime.now(UTC))
         return receipts
 

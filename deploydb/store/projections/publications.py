@@ -102,13 +102,7 @@ def _add(connection: sa.Connection, further: Sequence[Publication]) -> dict[tupl
 
 def _settle(connection: sa.Connection, row: Any, others: Sequence[Publication]) -> None:  # noqa: ANN401  # a row
     """Make the earliest publication the artifact, keep the others, and say if two of them contradict."""
-    stands = Publication(
-        key=(row.module_key, row.version),
-        artifact=_named(row, row),
-        by=row.published_by,
-        at=FactOrder(row.published_at, row.source, row.event_id),
-        observed=row.observed,
-    )
+    stands = _publication(row, row, observed=row.observed)
     by_fact = {(item.at.source, item.at.id): item for item in (*others, stands)}
     ordered = sorted(by_fact.values(), key=lambda one: (one.observed, one.at))
     earliest, later = ordered[0], ordered[1:]
@@ -171,22 +165,13 @@ def _row(item: Publication, now: datetime) -> dict[str, Any]:
     }
 
 
-def _publication(row: Any, of: Any) -> Publication:  # noqa: ANN401  # rows of `publication` and `artifact`
+def _publication(row: Any, of: Any, *, observed: bool = False) -> Publication:  # noqa: ANN401
+    """The publication of a row of `publication`, or of `artifact`, `of` an artifact's row."""
+    copied = {column: getattr(row, column) for column in _COPIED}
     return Publication(
         key=(of.module_key, of.version),
-        artifact=_named(row, of),
+        artifact=Artifact(group=of.group, name=of.name, version=of.version, **copied),
         by=row.published_by,
         at=FactOrder(row.published_at, row.source, row.event_id),
-    )
-
-
-def _named(row: Any, of: Any) -> Artifact:  # noqa: ANN401  # rows of `publication` and `artifact`
-    return Artifact(
-        group=of.group,
-        name=of.name,
-        version=of.version,
-        url=row.url,
-        digest=row.digest,
-        commit=row.commit,
-        purl=row.purl,
+        observed=observed,
     )
