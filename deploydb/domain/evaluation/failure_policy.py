@@ -41,9 +41,9 @@ class FailurePolicy:
     def follow(self, stage: Stage) -> None:
         """Respond to each failure in a stage that has had no response yet."""
         for deployment in self._evaluation.lane(stage.environment):
-            failed = deployment.status is Status.FAILED and deployment.kind != "external"
             decided = deployment.replaced_at is not None or deployment.failure_response is not None
-            if deployment.needs_evaluation and failed and not decided:
+            undecided = deployment.needs_evaluation and not decided and deployment.kind != "external"
+            if undecided and deployment.status is Status.FAILED:
                 self._follow(stage, deployment)
 
     def _follow(self, stage: Stage, deployment: Deployment) -> None:

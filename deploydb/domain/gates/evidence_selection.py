@@ -42,11 +42,11 @@ def of_exit(evidence: Evidence, deployment: Deployment, entry: Collection[str], 
 def of_entry(evidence: Evidence, earlier: Iterable[tuple[Deployment, Evidence]], entry: Collection[str]) -> Evidence:
     """The evidence that counts for entry: of the deployment, and of its `earlier` attempts until each was over, under
     the names of `entry`, or to pass a freeze."""
-    reports, words, freely = [*evidence.verifications], [*evidence.approvals], {*entry, FREEZE}
+    reports, words = [*evidence.verifications], [*evidence.approvals]
     for deployment, before in earlier:
         until = deployment.finished.time if deployment.finished is not None else None
         reports += (one for one in before.verifications if one.promotion in entry and _by(one, until))
-        words += (one for one in before.approvals if one.promotion in freely and _by(one, until))
+        words += (one for one in before.approvals if one.promotion in (*entry, FREEZE) and _by(one, until))
     return _only(evidence, reports, words)
 
 
