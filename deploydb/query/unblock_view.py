@@ -4,8 +4,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from deploydb.domain.needs import Need
-from deploydb.domain.release import Releasing
+from deploydb.engine.needs import Need
+from deploydb.engine.unblock import Unblock
 from deploydb.query.bodies import body_of
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -31,12 +31,12 @@ class ReleasingBody(Struct, frozen=True, kw_only=True):
     needs: list[NeedBody]
 
 
-def releasing_body(releasing: Releasing, now: datetime) -> ReleasingBody:
+def releasing_body(releasing: Unblock, now: datetime) -> ReleasingBody:
     needs, possible = [body_of(NeedBody, need) for need in releasing.needs], releasing.instead is None
     return body_of(ReleasingBody, releasing, sentence=sentence(releasing, now), possible=possible, needs=needs)
 
 
-def sentence(releasing: Releasing, now: datetime) -> str:
+def sentence(releasing: Unblock, now: datetime) -> str:
     """`needs one approval of sre, and 3h12m of soak: earliest 09:00 Tuesday 24 Nov (UTC)`."""
     if releasing.instead is not None:
         return f"nothing releases it: {releasing.instead}"
@@ -53,7 +53,7 @@ def sentence(releasing: Releasing, now: datetime) -> str:
     return f"needs {_listed(named)}: {earliest}{opens}{deployments}"
 
 
-def _earliest(releasing: Releasing, now: datetime) -> str:
+def _earliest(releasing: Unblock, now: datetime) -> str:
     if releasing.earliest is None:
         return "no time is known"
     return f"earliest {moment(releasing.earliest, now)}" if releasing.earliest > now else "earliest at once"

@@ -18,10 +18,10 @@ from deploydb.domain.model.deployment import Deployment, FactOrder, GateStatus, 
 from deploydb.domain.model.evidence import Approval, Attestation, Incident, Verification
 from deploydb.domain.model.history import LogEntry
 from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
-from deploydb.simulation.ledger import Ledger
+from deploydb.engine.ledger import Ledger
+from deploydb.engine.statements import keep_latest
 from deploydb.simulation.recorded_history import Name, RecordedHistory, Timing
 from deploydb.simulation.releases import Releases
-from deploydb.simulation.statements import keep_latest
 from deploydb.simulation.unknown_outcomes import UnknownOutcomes
 
 ScheduledEvent = Callable[[datetime], set[str]]

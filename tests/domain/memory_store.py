@@ -86,6 +86,10 @@ class Store:
         ran = self.running.get((environment, module))
         return ran.release.artifact.version if ran else None
 
+    def verdicts(self, ident: int) -> dict[Gate, Verdict]:
+        """The last verdicts on a deployment."""
+        return self._verdicts.get(ident, {})
+
     def situation(self) -> ServiceSnapshot:
         """What the store would load: open deployments, and the closed ones of their flows."""
         opened = {known.id for known in self.deployments.values() if known.needs_evaluation}

@@ -10,10 +10,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Status
-from deploydb.domain.release import what_releases
+from deploydb.engine.unblock import unblock
 from tests.domain.any_catalog import CATALOGS, DARING, MODULES, PLACES, SKEW, VERSIONS, answer, answer_all, latest
 from tests.domain.given import NOON
 from tests.domain.scenario import Scenario
+from tests.engine.feeding import feed
 
 
 class AnyHistory(RuleBasedStateMachine):
@@ -92,6 +93,24 @@ class AnyHistory(RuleBasedStateMachine):
             answer(self.it, known, "failed")
         self.it.evaluate(1)
 
+    @precondition(_has_flows)
+    @rule(place=PLACES)
+    def ask_what_unblocks_it(self, place: int) -> None:
+        """There is an answer for everything that is open, and it is true: what it asks for is enough, at the time that
+        it gives and not before, and nothing of it can be left out."""
+        self.it.evaluate(0)
+        known = self.it.find(*self._some(place))
+        if not known.needs_evaluation:
+            return
+        found = unblock(self.it.catalog, self.it.situation(), known.id, self.it.now)
+        if found is None or found.earliest is None:
+            assert found is None or found.needs or found.instead
+            return
+        assert feed(self.it, known.id, found) == found.earliest
+        for need in found.needs:
+            if not need.timed:
+                assert feed(self.it, known.id, found, without=need) is None, need
+
     @precondition(lambda self: bool(self.it.heard))
     @rule(place=PLACES)
     def hear_again(self, place: int) -> None:
@@ -165,19 +184,6 @@ class AnyOrders(AnyHistory):
     @rule(version=VERSIONS, skip=st.lists(st.sampled_from(["dev", "staging", "east", "west"]), max_size=2, unique=True))
     def hotfix(self, version: str, skip: list[str]) -> None:
         self.it.hotfix(version, *skip)
-
-    @precondition(AnyHistory._has_flows)
-    @rule(place=PLACES)
-    def ask_what_releases_it(self, place: int) -> None:
-        """There is an answer for everything that is open: what it needs and when, or what to do instead."""
-        self.it.evaluate(0)
-        known = self.it.find(*self._some(place))
-        if not known.needs_evaluation:
-            return
-        found = what_releases(self.it.catalog, self.it.situation(), known.id, self.it.now)
-        if found is not None:
-            assert found.needs or found.instead or found.earliest == self.it.now
-            assert found.earliest is None or found.earliest >= self.it.now
 
     @rule(environment=st.sampled_from(["dev", "staging", "prod"]), version=st.none() | VERSIONS)
     def want_back(self, environment: str, version: str | None) -> None:

@@ -10,7 +10,7 @@ from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.deployment import GateStatus, Status
 from deploydb.domain.model.gate_reasons import AwaitingJobs
 from deploydb.domain.model.promotions import Promotion, VerificationPromotion, WebhookPromotion
-from deploydb.domain.release import what_releases
+from deploydb.engine.unblock import unblock
 from tests.domain.given import MANUAL, SMOKE, catalog, chain, foo
 from tests.domain.scenario import Scenario
 
@@ -171,7 +171,7 @@ def test_what_is_needed_names_both_sides() -> None:
     it.evaluate()
     it.finish("dev", "1.0")
     it.evaluate(1)
-    found = what_releases(it.catalog, it.situation(), it.find("dev", "1.0").id, it.now)
+    found = unblock(it.catalog, it.situation(), it.find("dev", "1.0").id, it.now)
     assert found is not None
     assert [(need.text, need.phase) for need in found.needs] == [("smoke to pass", "exit")]
 

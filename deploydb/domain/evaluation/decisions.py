@@ -45,7 +45,7 @@ class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     its gates ask about.
     `read_until`: every message from before then has been recorded; None: nothing is known of that. `good`: the last
     releases that succeeded, newest first, by environment, of those where something has failed or a
-    rollback is wanted.
+    rollback is wanted. `assumed`: verdicts by deployment that stand in place of the gates' own, for a "what if".
     """
 
     service: str
@@ -59,6 +59,7 @@ class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     neighbours: tuple[DependencyState, ...] = ()
     good: dict[str, tuple[KnownGood, ...]] = {}
     read_until: datetime | None = None
+    assumed: dict[int, dict[Gate, Verdict]] = {}
 
 
 class FlowOpened(Struct, frozen=True, kw_only=True):

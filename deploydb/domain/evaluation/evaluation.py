@@ -31,6 +31,7 @@ from deploydb.domain.model.deployment import (
     CurrentVersion,
     Deployment,
     FailureResponse,
+    Gate,
     GateStatus,
     KnownGood,
     Phase,
@@ -119,8 +120,11 @@ class Evaluation:
 
     def before(self, deployment: Deployment, phase: Phase) -> Mapping[str, Verdict]:
         """The last verdicts of a deployment's gates of one phase, by promotion."""
-        verdicts = self._verdicts.get(deployment.id, {})
-        return {name: verdict for (side, name), verdict in verdicts.items() if side == phase}
+        return _of_phase(self._verdicts.get(deployment.id, {}), phase)
+
+    def assumed(self, deployment: Deployment, gate: Gate) -> Verdict | None:
+        """The verdict that stands in place of the gate's own."""
+        return self._snapshot.assumed.get(deployment.id, {}).get(gate)
 
     def _answered_at_entry(self, environment: str) -> frozenset[str]:
         configured = environment in self._catalog.environments
@@ -142,6 +146,7 @@ class Evaluation:
             groups=self._catalog.groups,
             neighbours=self._snapshot.neighbours,
             before=self.before(deployment, phase),
+            assumed=_of_phase(self._snapshot.assumed.get(deployment.id, {}), phase),
         )
 
     def verdicts(
@@ -247,3 +252,7 @@ class Evaluation:
             recheck_at=min(self._rechecks, default=None),
             again=self._again,
         )
+
+
+def _of_phase(verdicts: Mapping[Gate, Verdict], phase: Phase) -> Mapping[str, Verdict]:
+    return {name: verdict for (side, name), verdict in verdicts.items() if side == phase} if verdicts else {}

@@ -43,6 +43,9 @@ class Holds:
 
         None where there is none, nor was one.
         """
+        assumed = self._evaluation.assumed(deployment, ("entry", FREEZE))
+        if assumed is not None:
+            return assumed
         freezes = self._standing("freeze", (None, deployment.environment))
         before = self._evaluation.before(deployment, "entry").get(FREEZE)
         if not freezes:

@@ -15,7 +15,8 @@ class GateContext(Struct, frozen=True, kw_only=True):
 
     `since`: when the clocks of soaks and timeouts began: when the deployment came to run; at the door of a stage, when
     its release came to run upstream. `groups`: people by group. `neighbours`: what other services run where a gate asks
-    about them. `before`: the last verdicts of the deployment's gates of the `phase`.
+    about them. `before`: the last verdicts of the deployment's gates of the `phase`. `assumed`: verdicts in place of
+    the gate's own, by promotion.
     """
 
     deployment: Deployment
@@ -26,6 +27,7 @@ class GateContext(Struct, frozen=True, kw_only=True):
     groups: Mapping[str, frozenset[str]] = {}
     neighbours: tuple[DependencyState, ...] = ()
     before: Mapping[str, Verdict] = {}
+    assumed: Mapping[str, Verdict] = {}
 
     def verdict(
         self, ident: str, outcome: GateStatus, reason: Reason, recheck_at: datetime | None = None, inputs: Inputs = ()

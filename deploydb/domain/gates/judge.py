@@ -30,7 +30,7 @@ def judge(promotions: Sequence[Promotion], context: GateContext) -> tuple[Verdic
     found: dict[str, Verdict] = {}
     for promotion in sorted(promotions, key=_turn):
         others = [(other, found[other.ident]) for other in promotions if other.ident in found]
-        found[promotion.ident] = _judge(promotion, context, others)
+        found[promotion.ident] = context.assumed.get(promotion.ident) or _judge(promotion, context, others)
     return tuple(found[promotion.ident] for promotion in promotions)
 
 

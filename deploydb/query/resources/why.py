@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.catalog import Service
-from deploydb.domain.release import Releasing, what_releases
+from deploydb.engine.unblock import Unblock, unblock
 from deploydb.http.errors import not_found, shown
 from deploydb.query.as_of import catalogs_now, running_then, then
 from deploydb.query.existence import require_lane
@@ -98,11 +98,11 @@ def _releasing(connection: sa.Connection, asked: RequestContext, meant: Deployme
     if meant.status == "SUCCESS" or meant.kind == "external":
         return None
     (situation,) = snapshots(connection, [meant.service], asked.catalog, lock=False)
-    found: Releasing | None
+    found: Unblock | None
     if any(known.id == meant.id for known in situation.deployments):
-        found = what_releases(asked.catalog, situation, meant.id, asked.now)
+        found = unblock(asked.catalog, situation, meant.id, asked.now)
     else:
-        found = Releasing(instead=f"publish a newer version than {meant.artifact.version}")
+        found = Unblock(instead=f"publish a newer version than {meant.artifact.version}")
     return releasing_body(found, asked.now) if found is not None else None
 
 

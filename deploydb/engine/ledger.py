@@ -1,7 +1,7 @@
 """One service's rows in memory, as the store would keep them, and its snapshot."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -22,7 +22,7 @@ from deploydb.domain.model.deployment import (
 from deploydb.domain.model.evidence import Incident
 from deploydb.domain.model.facts import DeploymentObserved
 from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
-from deploydb.simulation.statements import Attestations, Statements
+from deploydb.engine.statements import Attestations, Statements
 
 LOOKED_BACK = 50
 """How many deployments that succeeded in a lane are looked at for what to roll back to, as the store does."""
@@ -31,13 +31,13 @@ LOOKED_BACK = 50
 class Ledger:
     """A service's deployments and what is known of them. A snapshot costs what is open, not what has been."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, statements: Statements | None = None) -> None:
         self.service = service
         self.deployments: dict[int, Deployment] = {}
         self.running: dict[tuple[str, str], CurrentVersion] = {}
         self.hotfixes: dict[str, Hotfix] = {}
         self.wishes: list[RollbackRequest] = []
-        self.statements = Statements()
+        self.statements = statements or Statements()
         self.unknown: dict[int, str] = {}
         """By deployment, why its outcome is unknown."""
         self._live: dict[int, Deployment] = {}
@@ -46,6 +46,23 @@ class Ledger:
         self._opened: dict[int, int] = {}
         self._verdicts: dict[int, dict[Gate, Verdict]] = {}
         self._succeeded: dict[str, list[int]] = defaultdict(list)
+        self._known_good: Mapping[str, Sequence[KnownGood]] = {}
+        self._last_id = 0
+
+    @classmethod
+    def of(cls, snapshot: ServiceSnapshot, statements: Statements) -> "Ledger":
+        """The rows of a snapshot; `statements` has its evidence."""
+        ledger = cls(snapshot.service, statements)
+        ledger.running = dict(snapshot.running)
+        ledger.hotfixes = {hotfix.version: hotfix for hotfix in snapshot.hotfixes}
+        ledger.wishes = list(snapshot.wishes)
+        ledger._verdicts = {ident: dict(verdicts) for ident, verdicts in snapshot.verdicts.items()}
+        ledger._known_good = snapshot.good
+        for deployment in sorted(snapshot.deployments, key=lambda deployment: deployment.id):
+            ledger.put(deployment)
+            if deployment.flow is not None:
+                ledger._opened[deployment.release.id] = deployment.flow
+        return ledger
 
     @property
     def busy(self) -> bool:
@@ -98,6 +115,7 @@ class Ledger:
         """Keep a deployment as it is now."""
         ident = known.id
         fresh = ident not in self.deployments
+        self._last_id = max(self._last_id, ident)
         self.deployments[ident] = known
         if fresh and known.flow is not None:
             self._flows[known.flow].append(ident)
@@ -127,6 +145,10 @@ class Ledger:
         rest = [one for one in self.kin(known) if one.id not in self.unknown]
         if rest:
             self.put(rest[0])
+
+    def verdicts(self, ident: int) -> Mapping[Gate, Verdict]:
+        """The last verdicts on a deployment."""
+        return self._verdicts.get(ident, {})
 
     def is_open(self, ident: int) -> bool:
         """Whether promotion still has something to do with a deployment."""
@@ -248,7 +270,7 @@ class Ledger:
         return known
 
     def _next(self) -> int:
-        return len(self.deployments) + 1
+        return self._last_id + 1
 
     def _good(self) -> dict[str, tuple[KnownGood, ...]]:
         environments = {one.environment for one in self.wishes}
@@ -271,6 +293,8 @@ class Ledger:
                 completed=self._completed(known.release),
             )
             found.setdefault(known.release.id, good)
+        for good in self._known_good.get(environment, ()):
+            found.setdefault(good.release.id, good)
         return tuple(sorted(found.values(), key=lambda one: (one.live_at, one.deployment), reverse=True))
 
     def _completed(self, release: Release) -> bool:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.promotions import ManualPromotion, Window, WindowPromotion
-from deploydb.domain.release import Releasing, what_releases
+from deploydb.engine.unblock import Unblock, unblock
 from deploydb.query.unblock_view import sentence
 from tests.domain.given import NOON, SOAK, chain
 from tests.domain.scenario import Scenario, world
@@ -15,8 +15,8 @@ SRE = ManualPromotion(ident="sre", groups=("sre",))
 OFFICE = WindowPromotion(ident="office-hours", zone="UTC", allow=(Window(days=(1,), start=time(9), end=time(17)),))
 
 
-def asked(it: Scenario, environment: str = "prod", version: str = "1.0") -> Releasing | None:
-    return what_releases(it.catalog, it.situation(), it.find(environment, version).id, it.now)
+def asked(it: Scenario, environment: str = "prod", version: str = "1.0") -> Unblock | None:
+    return unblock(it.catalog, it.situation(), it.find(environment, version).id, it.now)
 
 
 def rendered(it: Scenario, environment: str = "prod", version: str = "1.0") -> str:
@@ -129,7 +129,7 @@ def test_windows_that_never_meet_have_no_time() -> None:
     found = asked(it)
     assert found is not None
     assert found.earliest is None
-    assert rendered(it) == "needs morning to open, and evening to open: no time is known"
+    assert rendered(it) == "needs evening to open, and morning to open: no time is known"
 
 
 def test_a_deployment_that_is_under_way_is_waited_for() -> None:
@@ -153,4 +153,4 @@ def test_what_is_there_and_verified_needs_nothing() -> None:
     it.deploy("prod", "1.0")
     known = it.find("prod", "1.0")
     kept = replace(it.situation(), deployments=(known,))
-    assert what_releases(it.catalog, kept, known.id, it.now) is None
+    assert unblock(it.catalog, kept, known.id, it.now) is None

@@ -1,0 +1,292 @@
+"""A service run forward in memory, as if people, jobs and orchestrators answered at once."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Literal
+
+from msgspec.structs import replace
+
+from deploydb.domain.evaluation.decisions import ServiceSnapshot
+from deploydb.domain.evaluation.evaluate import decide
+from deploydb.domain.evaluation.evaluation import Evaluation
+from deploydb.domain.gates import GateContext
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.deployment import Deployment, FactOrder, Gate, GateStatus, Phase, Status, Verdict
+from deploydb.domain.model.evidence import Evidence, Verification
+from deploydb.domain.model.overrides import Hold
+from deploydb.domain.model.promotions import (
+    FREEZE,
+    MetricPromotion,
+    Promotion,
+    VerificationPromotion,
+    WebhookPromotion,
+)
+from deploydb.engine.ledger import Ledger
+from deploydb.engine.needs import (
+    Key,
+    Need,
+    attempt_need,
+    deployment_need,
+    gate_need,
+    hold_need,
+    incident_need,
+    missing_jobs,
+    override_need,
+)
+from deploydb.engine.statements import Attestations, Statements
+
+Goal = Literal["entered", "verified"]
+
+_MOST_ROUNDS = 300
+"""Answers and times that pass, one after the other: more never lead to the goal."""
+_MOST_AGAIN = 50
+_LAST = "\U0010ffff"
+"""A source after every other: of two reports of one time the assumed one counts."""
+
+
+class KnownEvidence(Statements):
+    """The evidence of a snapshot, and what is assumed after it."""
+
+    def __init__(self, evidence: Mapping[int, Evidence]) -> None:
+        super().__init__()
+        self._evidence = dict(evidence)
+
+    def evidence(self, known: Deployment, _attestations: Attestations) -> Evidence | None:
+        """All that is about a deployment; None where there is nothing."""
+        return self._evidence.get(known.id)
+
+    def add(self, deployment: int, reports: Collection[Verification]) -> None:
+        """Assume reports on a deployment, in place of earlier ones of the same jobs."""
+        before = self._evidence.get(deployment, Evidence())
+        jobs = {report.promotion for report in reports}
+        kept = [report for report in before.verifications if report.promotion not in jobs]
+        self._evidence[deployment] = replace(before, verifications=(*kept, *reports))
+
+    def resolve(self, deployments: Collection[Deployment], name: str, at: FactOrder) -> None:
+        """Assume that an incident is over, for the deployments of its lane."""
+        for deployment in deployments:
+            before = self._evidence.get(deployment.id)
+            if before is not None:
+                incidents = (
+                    replace(one, open=False, at=at) if one.name == name and one.open else one
+                    for one in before.incidents
+                )
+                self._evidence[deployment.id] = replace(before, incidents=tuple(incidents))
+
+
+class Forward:
+    """One run, from a snapshot to the goal of the `target`.
+
+    `answers`: whether anybody answers for a deployment. `only`: the needs that are met; None: all. `never`: those that
+    not even time meets. `given`: those that were met, in their order; `waiting`: those that were not, at the end.
+    `reached_at`: when the goal was reached; None: never.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        snapshot: ServiceSnapshot,
+        target: Deployment,
+        now: datetime,
+        *,
+        goal: Goal,
+        answers: Callable[[Deployment], bool],
+        only: Collection[Key] | None = None,
+        never: Collection[Key] = (),
+    ) -> None:
+        self._catalog = catalog
+        self._service = catalog.services[snapshot.service]
+        self._stages = {stage.environment: stage for stage in catalog.stages(self._service)}
+        self._snapshot = snapshot
+        self._target = target
+        self._goal = goal
+        self._answers = answers
+        self._only = only
+        self._never = never
+        self._evidence = KnownEvidence(snapshot.evidence)
+        self._ledger = Ledger.of(snapshot, self._evidence)
+        self._holds = {
+            hold.scope: replace(hold, until=None) if ("hold", *hold.scope) in never else hold
+            for hold in snapshot.holds
+            if hold.placed
+        }
+        self._begun = {deployment.id for deployment in snapshot.deployments if deployment.active}
+        self._assumed: dict[int, dict[Gate, Verdict]] = {}
+        self._actions: dict[Key, Callable[[], object]] = {}
+        self._timed: dict[Key, Need] = {}
+        self.now = now
+        self.given: dict[Key, Need] = {}
+        self.waiting: dict[Key, Need] = {}
+        self.reached_at: datetime | None = None
+
+    @property
+    def target(self) -> Deployment:
+        """The target as the run has left it."""
+        return self._ledger.deployments[self._target.id]
+
+    def deployment(self, id_: int) -> Deployment:
+        """A deployment as the run has left it."""
+        return self._ledger.deployments[id_]
+
+    def run(self, until: datetime | None = None) -> "Forward":
+        """Answer, and let time pass where no answer is left, until the goal is reached; not after `until`."""
+        for _ in range(_MOST_ROUNDS):
+            recheck_at = self._settle()
+            if self._is_there():
+                self.reached_at = self.now
+                break
+            if self.target.status is Status.SKIPPED:
+                break
+            self.waiting = {need.key: need for need in self._needs()}
+            ready = [key for key, need in self.waiting.items() if not need.timed and self._is_met(key)]
+            for key in ready:
+                self.given[key] = self.waiting[key]
+                self._actions[key]()
+            if ready:
+                continue
+            if recheck_at is None or (until is not None and recheck_at > until):
+                break
+            self.now = recheck_at
+            self.given |= {
+                key: need
+                for key, need in self.waiting.items()
+                if need.earliest is not None and need.earliest <= self.now and key not in self._never
+            }
+        return self
+
+    def _is_met(self, key: Key) -> bool:
+        return (self._only is None or key in self._only) and key not in self._never
+
+    def _settle(self) -> datetime | None:
+        """Decide until nothing more is to be decided now. Returns when time alone may change something."""
+        for _ in range(_MOST_AGAIN):
+            made = decide(self._catalog, self._known(), self.now)
+            self._ledger.write(made)
+            if not made.again:
+                break
+        return made.recheck_at
+
+    def _known(self) -> ServiceSnapshot:
+        known = self._ledger.snapshot(self._holds.values(), self._snapshot.neighbours, {})
+        return replace(known, assumed=self._assumed)
+
+    def _is_there(self) -> bool:
+        target = self.target
+        if self._goal == "verified":
+            return target.status is Status.SUCCESS or target.failure_response == "ignore"
+        return target.outcome == "succeeded" if self._target.active else target.requested_at is not None
+
+    def _needs(self) -> Iterator[Need]:
+        """The needs of the open deployments; `_actions` gets what meets them."""
+        self._actions = {}
+        evaluation = Evaluation(self._known(), self.now, self._catalog)
+        for deployment in evaluation.all():
+            if deployment.needs_evaluation and self._answers(deployment):
+                yield from self._of_deployment(deployment, evaluation)
+        yield from self._of_holds()
+
+    def _of_deployment(self, deployment: Deployment, evaluation: Evaluation) -> Iterator[Need]:
+        if deployment.active:
+            need = deployment_need(deployment, begun=deployment.id in self._begun)
+            yield self._action(need, partial(self._finish, deployment))
+            return
+        entering = deployment.status is Status.NOT_STARTED
+        if entering and deployment.not_before is not None and deployment.not_before > self.now:
+            yield attempt_need(deployment)
+        for incident in evaluation.evidence(deployment).incidents:
+            if incident.open:
+                over = partial(self._resolve, deployment.environment, incident.name)
+                need = incident_need(incident, deployment.environment)
+                yield self._action(need, over)
+        phase: Phase = "entry" if entering else "exit"
+        promotions = {promotion.ident: promotion for promotion in self._promotions(deployment, phase)}
+        context = evaluation.gate_context(deployment, phase, self.now, None)
+        for (side, name), verdict in self._ledger.verdicts(deployment.id).items():
+            if side != phase or verdict.outcome is GateStatus.PASS:
+                continue
+            if name in promotions:
+                yield from self._of_gate(promotions[name], verdict, context)
+            elif name == FREEZE and self._catalog.freeze_overriders:
+                freezes = list(self._holds.values())
+                need = override_need(deployment, freezes, self._catalog.freeze_overriders, self.now)
+                yield self._action(need, partial(self._pass, deployment, verdict))
+
+    def _of_gate(self, promotion: Promotion, verdict: Verdict, context: GateContext) -> Iterator[Need]:
+        need = gate_need(promotion, verdict, context)
+        if need is None:
+            return
+        if need.timed:
+            if need.key in self._never:
+                self._assume(context.deployment, replace(verdict, recheck_at=None))
+            seen = self._timed.get(need.key)
+            if seen is None or seen.earliest != need.earliest:
+                self._timed[need.key] = need
+            yield self._timed[need.key]
+        elif isinstance(promotion, VerificationPromotion | WebhookPromotion | MetricPromotion):
+            jobs = missing_jobs(promotion, context)
+            yield self._action(need, partial(self._report, context.deployment, jobs))
+        else:
+            yield self._action(need, partial(self._pass, context.deployment, verdict))
+
+    def _of_holds(self) -> Iterator[Need]:
+        """The holds on the way of the target's flow."""
+        for environment in self._ahead():
+            for scope, hold in self._holds.copy().items():
+                if hold.stands(self.now) and self._is_against(hold, environment):
+                    yield self._action(hold_need(hold, environment), partial(self._holds.pop, scope))
+
+    def _is_against(self, hold: Hold, environment: str) -> bool:
+        version = self._target.release.artifact.version
+        if hold.environment not in (None, environment):
+            return False
+        match hold.kind:
+            case "veto":
+                return hold.version == version
+            case "pin":
+                return hold.version != version
+            case "pause":
+                return self._target.kind == "deploy"
+            case "freeze":
+                return not self._catalog.freeze_overriders
+
+    def _ahead(self) -> list[str]:
+        """The environments that the target's flow has to enter, up to its own."""
+        found: dict[str, None] = {}
+        look = [self._target.environment]
+        while look:
+            name = look.pop()
+            if name in self._stages and name not in found:
+                found[name] = None
+                look += self._stages[name].after.environments if self._target.kind == "deploy" else ()
+        flow = {one.environment: one for one in self._ledger.kin(self._target)}
+        return [name for name in found if name in flow and flow[name].status is Status.NOT_STARTED]
+
+    def _promotions(self, deployment: Deployment, phase: Phase) -> tuple[Promotion, ...]:
+        if deployment.environment not in self._stages:
+            return ()
+        if phase == "entry":
+            return self._catalog.entry_promotions(deployment.environment)
+        return self._catalog.exit_promotions(self._service, self._stages[deployment.environment])
+
+    def _action(self, need: Need, action: Callable[[], object]) -> Need:
+        self._actions[need.key] = action
+        return need
+
+    def _finish(self, deployment: Deployment) -> None:
+        finished = FactOrder(self.now, _LAST, "")
+        self._ledger.put(replace(deployment, finished=finished, outcome="succeeded", failure=None))
+
+    def _report(self, deployment: Deployment, jobs: Collection[str]) -> None:
+        at = FactOrder(self.now, _LAST, "")
+        self._evidence.add(deployment.id, [Verification(promotion=job, outcome="passed", at=at) for job in jobs])
+
+    def _pass(self, deployment: Deployment, verdict: Verdict) -> None:
+        self._assume(deployment, replace(verdict, outcome=GateStatus.PASS, recheck_at=None))
+
+    def _assume(self, deployment: Deployment, verdict: Verdict) -> None:
+        self._assumed.setdefault(deployment.id, {})[verdict.gate] = verdict
+
+    def _resolve(self, environment: str, name: str) -> None:
+        lane = [one for one in self._ledger.deployments.values() if one.environment == environment]
+        self._evidence.resolve(lane, name, FactOrder(self.now, _LAST, ""))

@@ -1,0 +1,160 @@
+"""The unblocking of a deployment: the fewest needs, and the earliest time at which it is commanded, or verified.
+
+`decide` runs forward in memory, as if people, jobs and orchestrators answered at once. Then each need is left out in
+turn: one without which the goal is reached as early is none.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from deploydb.domain.evaluation.decisions import ServiceSnapshot
+from deploydb.domain.model.catalog import Catalog, Order
+from deploydb.domain.model.deployment import Deployment, Status
+from deploydb.domain.model.reasons import NotRecorded
+from deploydb.domain.wording import text
+from deploydb.engine.forward import Forward, Goal
+from deploydb.engine.needs import Key, Need
+
+Answers = Callable[[Deployment], bool]
+"""Whether anybody answers for a deployment."""
+_KINDS = ("deployment", "hold", "approval", "report", "other", "time", "window")
+
+
+class Unblock(Struct, frozen=True, kw_only=True):
+    """The needs, in the order of the way, and the first moment at which the goal is reached.
+
+    `earliest` is None where nothing leads there, or its time is unknown; `instead` says what to do then.
+    """
+
+    needs: tuple[Need, ...] = ()
+    earliest: datetime | None = None
+    instead: str | None = None
+    goal: Goal = "entered"
+
+
+def unblock(catalog: Catalog, snapshot: ServiceSnapshot, deployment_id: int, now: datetime) -> Unblock | None:
+    """The needs that bring a deployment into its environment; of one that runs there, those that verify it.
+
+    None where it is there and verified. Raises: KeyError for a deployment that is not in the snapshot.
+    """
+    target = {one.id: one for one in snapshot.deployments}[deployment_id]
+    if target.status is Status.SUCCESS:
+        return None
+    entering = target.status in (Status.NOT_STARTED, Status.CREATED, Status.STARTED)
+    goal: Goal = "entered" if entering else "verified"
+    service = catalog.services.get(snapshot.service)
+    if service is None:
+        return Unblock(instead=f"configure {snapshot.service} again", goal=goal)
+    if target.environment not in {stage.environment for stage in catalog.stages(service)}:
+        left = f"{target.environment} is no longer a stage of {service.ident}: nothing leads there"
+        return Unblock(instead=left, goal=goal)
+
+    def start(answers: Answers, only: Collection[Key] | None = None, never: Collection[Key] = ()) -> Forward:
+        return Forward(catalog, snapshot, target, now, goal=goal, answers=answers, only=only, never=never)
+
+    permissions = (_is_own(target), _is_not_newer(target, service.order), _everybody)
+    runs = []
+    for answers in permissions:
+        runs.append(start(answers).run())
+        if runs[-1].reached_at == now:
+            break
+    reached = [(run.reached_at, place) for place, run in enumerate(runs) if run.reached_at is not None]
+    if not reached:
+        return _blocked(runs, goal)
+    _, place = min(reached)
+    run, needs = _fewest(runs[place], partial(start, permissions[place]))
+    return Unblock(needs=_in_order(_latest(needs), run), earliest=run.reached_at, goal=goal)
+
+
+def _is_own(target: Deployment) -> Answers:
+    return lambda deployment: deployment.id == target.id or deployment.flow == target.flow is not None
+
+
+def _is_not_newer(target: Deployment, order: Order) -> Answers:
+    def is_not_newer(deployment: Deployment) -> bool:
+        release = deployment.release
+        newer = release.order_key(order) > target.release.order_key(order)
+        return not newer or release.artifact.module != target.release.artifact.module
+
+    return is_not_newer
+
+
+def _everybody(_: Deployment) -> bool:
+    return True
+
+
+def _fewest(run: Forward, start: Callable[[Collection[Key], Collection[Key]], Forward]) -> tuple[Forward, list[Need]]:
+    """A run with as few answers as can be that reaches the goal as early, whole deployments left out first; and its
+    needs: the answers, and the times without which it is not reached."""
+
+    def trial(left_out: Collection[Key], never: Collection[Key] = ()) -> Forward | None:
+        found = start(run.given.keys() - left_out, never).run(until=run.reached_at)
+        return found if found.reached_at is not None else None
+
+    groups: dict[int | None, set[Key]] = defaultdict(set)
+    answers = {key: need for key, need in run.given.items() if not need.timed}
+    for key, need in answers.items():
+        groups[need.deployment].add(key)
+    many = sorted((group for group in groups.values() if len(group) > 1), key=len, reverse=True)
+    for keys in [*many, *({key} for key in reversed(answers))]:
+        if keys <= run.given.keys():
+            run = trial(keys) or run
+    return run, [need for key, need in run.given.items() if not need.timed or trial((), {key}) is None]
+
+
+def _blocked(runs: Sequence[Forward], goal: Goal) -> Unblock:
+    """No answer leads there: what to do instead, or the times that never meet."""
+    own, *_ = runs
+    if own.waiting:
+        return Unblock(needs=_in_order((own.given | own.waiting).values(), own), goal=goal)
+    ended = next((run.target for run in runs if run.target.status is Status.SKIPPED), own.target)
+    reason, version = text(ended.status_reason or NotRecorded()), ended.release.artifact.version
+    if ended.kind == "rollback":
+        return Unblock(instead=f"ask for a rollback to another version: {reason}", goal=goal)
+    skipped = f"in {ended.environment} it was skipped: " if ended.status is Status.SKIPPED else ""
+    return Unblock(instead=f"publish a newer version than {version}: {skipped}{reason}", goal=goal)
+
+
+def _latest(needs: Sequence[Need]) -> list[Need]:
+    """Of the times of one stage those that come last: the others delay nothing."""
+    last: dict[tuple[object, ...], datetime] = {}
+    for need in needs:
+        if need.earliest is not None:
+            last[_stage(need)] = max(last.get(_stage(need), need.earliest), need.earliest)
+    return [need for need in needs if need.earliest in (None, last.get(_stage(need)))]
+
+
+def _in_order(needs: Collection[Need], run: Forward) -> tuple[Need, ...]:
+    """By environment, in the order of the way; those of other releases, which go first, before its own."""
+    environments = list(dict.fromkeys(need.environment for need in needs))
+    own = _is_own(run.target)
+
+    def turn(need: Need) -> tuple[object, ...]:
+        is_own = need.deployment is None or own(run.deployment(need.deployment))
+        side = 1 if need.kind == "deployment" else 0 if _enters(need) else 2
+        return (environments.index(need.environment), is_own, side, _KINDS.index(need.kind))
+
+    return tuple(_named(need, run) for need in sorted(needs, key=turn))
+
+
+def _stage(need: Need) -> tuple[object, ...]:
+    return (need.environment, need.deployment, need.phase)
+
+
+def _enters(need: Need) -> bool:
+    return need.phase == "entry" or (need.phase is None and need.kind in ("hold", "time"))
+
+
+def _named(need: Need, run: Forward) -> Need:
+    """A need of another release says whose it is."""
+    if need.kind == "deployment" or need.deployment is None:
+        return need
+    deployment = run.deployment(need.deployment)
+    if _is_own(run.target)(deployment):
+        return need
+    return replace(need, text=f"{need.text} (of {deployment.release.artifact.version}, which goes first)")

@@ -1,0 +1,104 @@
+"""What an answer asks for, given to a copy of the store: no more, no less, as soon as it can be given."""
+
+from copy import deepcopy
+from datetime import datetime
+from itertools import count
+
+from msgspec.structs import replace
+
+from deploydb.domain.evaluation.decisions import Decisions
+from deploydb.domain.evaluation.evaluate import decide
+from deploydb.domain.model.deployment import Deployment, FactOrder, GateStatus, Status
+from deploydb.domain.model.evidence import Approval, Evidence, Verification
+from deploydb.domain.model.facts import DeploymentFinished
+from deploydb.domain.model.promotions import FREEZE, ManualPromotion
+from deploydb.engine.needs import Need
+from deploydb.engine.unblock import Unblock
+from tests.domain.scenario import Scenario
+
+
+def feed(given: Scenario, target: int, found: Unblock, *, without: Need | None = None) -> datetime | None:
+    """When the goal is reached, not later than `found` says; None: it is not. Each need is met but the one left out."""
+    it = deepcopy(given)
+    it.evaluate(0)
+    left = {need.key: need for need in found.needs if not need.timed and need is not without}
+    for _ in range(300):
+        if _is_there(given.deployments[target], it.deployments[target]):
+            return it.now
+        met = [key for key in left if _meet(it, key)]
+        for key in met:
+            del left[key]
+        if met:
+            it.evaluate(0)
+            continue
+        later = _look(it).recheck_at
+        if later is None or found.earliest is None or later > found.earliest:
+            return None
+        it.now = later
+        it.evaluate(0)
+    raise AssertionError("it never comes to rest")
+
+
+def _look(it: Scenario) -> Decisions:
+    return decide(it.catalog, it.situation(), it.now)
+
+
+def _is_there(before: Deployment, now: Deployment) -> bool:
+    if before.status is Status.NOT_STARTED:
+        return now.requested_at is not None
+    if before.active:
+        return now.outcome == "succeeded"
+    return now.status is Status.SUCCESS or now.failure_response == "ignore"
+
+
+def _meet(it: Scenario, key: tuple[object, ...]) -> bool:
+    """Meet a need by the fact that a person, a job or an orchestrator would send; False where it is not asked yet."""
+    match key:
+        case ("finish", int(id_)):
+            return _finish(it, it.deployments[id_])
+        case ("gate", int(id_), str(phase), str(name)):
+            return _answer(it, it.deployments[id_], phase, name)
+        case ("incident", str(environment), str(name)):
+            it.incident(environment, name, over=True)
+            return True
+        case ("hold", *scope):
+            return it.holds.pop(tuple(map(str, scope)), None) is not None
+        case _:
+            raise AssertionError(key)
+
+
+def _finish(it: Scenario, deployment: Deployment) -> bool:
+    if not deployment.active:
+        return False
+    fact = DeploymentFinished(
+        id=str(next(it.ids)), source="\U0010ffff", time=it.now, deployment=deployment.id, outcome="succeeded"
+    )
+    it.merge(deployment, fact)
+    return True
+
+
+def _answer(it: Scenario, deployment: Deployment, phase: str, name: str) -> bool:
+    verdict = it.verdicts(deployment.id).get((phase, name))
+    if (deployment.status is Status.NOT_STARTED) != (phase == "entry"):
+        return False
+    if verdict is None or verdict.outcome is GateStatus.PASS:
+        return False
+    before = it.evidence.get(deployment.id, Evidence())
+    at = FactOrder(it.now, "\U0010ffff", "")
+    promotion = it.catalog.promotions.get(name)
+    if name != FREEZE and not isinstance(promotion, ManualPromotion):
+        others = tuple(one for one in before.verifications if one.promotion != name)
+        report = Verification(promotion=name, outcome="passed", at=at, event=next(it.ids))
+        it.evidence[deployment.id] = replace(before, verifications=(*others, report))
+        return True
+    refusers = [one.by for one in before.approvals if one.promotion == name and not one.given]
+    fresh = (f"person {number}" for number in count())
+    approvals = promotion.approvals if promotion is not None else 1
+    if name == FREEZE:  # the word of a person counts after the freeze, whatever the clock says
+        at = max(at, *(hold.at for hold in it.holds.values()))
+        at = at._replace(source="\U0010ffff")
+    people = ["alice"] if name == FREEZE else [*refusers, *(next(fresh) for _ in range(approvals))]
+    words = [Approval(promotion=name, by=by, given=True, at=at, comment="go", event=next(it.ids)) for by in people]
+    others_ = tuple(one for one in before.approvals if (one.promotion, one.by) not in {(name, by) for by in people})
+    it.evidence[deployment.id] = replace(before, approvals=(*others_, *words))
+    return True
