@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from deploydb.domain.evaluation.decisions import ServiceSnapshot
+from deploydb.domain.evaluation.decisions import Decision, DeploymentTransitioned, ServiceSnapshot
 from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.gates import GateContext
@@ -78,9 +78,10 @@ class KnownEvidence(Statements):
 class Forward:
     """One run, from a snapshot to the goal of the `target`.
 
-    `answers`: whether anybody answers for a deployment. `only`: the needs that are met; None: all. `never`: those that
-    not even time meets. `given`: those that were met, in their order; `waiting`: those that were not, at the end.
-    `reached_at`: when the goal was reached; None: never.
+    `answers`: whether anybody answers for a deployment. `only`: the needs that are met; None: all, and the run ends
+    where a deployment expires or fails as time passes: nobody counts on that. `never`: those that not even time meets.
+    `given`: those that were met, in their order; `waiting`: those that were not, at the end. `reached_at`: when the
+    goal was reached; None: never.
     """
 
     def __init__(
@@ -115,6 +116,8 @@ class Forward:
         self._assumed: dict[int, dict[Gate, Verdict]] = {}
         self._actions: dict[Key, Callable[[], object]] = {}
         self._timed: dict[Key, Need] = {}
+        self._start = now
+        self._failed = False
         self.now = now
         self.given: dict[Key, Need] = {}
         self.waiting: dict[Key, Need] = {}
@@ -133,10 +136,10 @@ class Forward:
         """Answer, and let time pass where no answer is left, until the goal is reached; not after `until`."""
         for _ in range(_MOST_ROUNDS):
             recheck_at = self._settle()
+            if self._failed or self.target.status is Status.SKIPPED:
+                break
             if self._is_there():
                 self.reached_at = self.now
-                break
-            if self.target.status is Status.SKIPPED:
                 break
             self.waiting = {need.key: need for need in self._needs()}
             ready = [key for key, need in self.waiting.items() if not need.timed and self._is_met(key)]
@@ -162,10 +165,16 @@ class Forward:
         """Decide until nothing more is to be decided now. Returns when time alone may change something."""
         for _ in range(_MOST_AGAIN):
             made = decide(self._catalog, self._known(), self.now)
+            self._failed = self._only is None and self.now > self._start and any(map(self._fails, made.decisions))
             self._ledger.write(made)
-            if not made.again:
+            if self._failed or not made.again:
                 break
         return made.recheck_at
+
+    def _fails(self, decision: Decision) -> bool:
+        if not isinstance(decision, DeploymentTransitioned) or decision.what not in ("expired", "failed"):
+            return False
+        return self._ledger.deployments[decision.deployment.id].status is not Status.FAILED
 
     def _known(self) -> ServiceSnapshot:
         known = self._ledger.snapshot(self._holds.values(), self._snapshot.neighbours, {})

@@ -60,13 +60,16 @@ class Need(Struct, frozen=True, kw_only=True):
 
 
 def gate_need(promotion: Promotion, verdict: Verdict, context: GateContext) -> Need | None:
-    """The need of a gate that has not passed; None where another gate's comes first, or nothing brings it."""
+    """The need of a gate that has not passed; None where another gate's comes first, nothing brings it, or what it
+    asks for is there and it has not been evaluated since."""
     match promotion:
         case ManualPromotion():
-            deferred = isinstance(verdict.reason, ApprovalDeferred)
-            return None if deferred else _need("approval", _approvals(promotion, context), context, verdict)
+            approvals = _approvals(promotion, context)
+            asked = approvals and not isinstance(verdict.reason, ApprovalDeferred)
+            return _need("approval", approvals, context, verdict) if asked else None
         case VerificationPromotion() | WebhookPromotion() | MetricPromotion():
-            return _need("report", f"{listed(missing_jobs(promotion, context))} to pass", context, verdict)
+            jobs = missing_jobs(promotion, context)
+            return _need("report", f"{listed(jobs)} to pass", context, verdict) if jobs else None
         case SoakPromotion():
             if not isinstance(verdict.reason, Soaking):
                 return None

@@ -94,7 +94,7 @@ def _fewest(run: Forward, start: Callable[[Collection[Key], Collection[Key]], Fo
 
     def trial(left_out: Collection[Key], never: Collection[Key] = ()) -> Forward | None:
         found = start(run.given.keys() - left_out, never).run(until=run.reached_at)
-        return found if found.reached_at is not None else None
+        return found if found.reached_at == run.reached_at else None  # earlier it is by a failure
 
     groups: dict[int | None, set[Key]] = defaultdict(set)
     answers = {key: need for key, need in run.given.items() if not need.timed}
@@ -134,10 +134,12 @@ def _in_order(needs: Collection[Need], run: Forward) -> tuple[Need, ...]:
     environments = list(dict.fromkeys(need.environment for need in needs))
     own = _is_own(run.target)
 
-    def turn(need: Need) -> tuple[object, ...]:
-        is_own = need.deployment is None or own(run.deployment(need.deployment))
+    def turn(need: Need) -> tuple[int, ...]:
+        environment = environments.index(need.environment)
+        if need.deployment is not None and not own(run.deployment(need.deployment)):
+            return (environment, 0)
         side = 1 if need.kind == "deployment" else 0 if _enters(need) else 2
-        return (environments.index(need.environment), is_own, side, _KINDS.index(need.kind))
+        return (environment, 1, side, _KINDS.index(need.kind))
 
     return tuple(_named(need, run) for need in sorted(needs, key=turn))
 

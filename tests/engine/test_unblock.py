@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from msgspec.structs import replace
 
-from deploydb.domain.model.catalog import After, Stage
+from deploydb.domain.model.catalog import After, Parallel, Stage
 from deploydb.domain.model.promotions import ManualPromotion, Window, WindowPromotion
 from deploydb.engine.unblock import Unblock, unblock
 from deploydb.query.unblock_view import sentence
@@ -154,3 +154,55 @@ def test_what_is_there_and_verified_needs_nothing() -> None:
     known = it.find("prod", "1.0")
     kept = replace(it.situation(), deployments=(known,))
     assert unblock(it.catalog, kept, known.id, it.now) is None
+
+
+def test_in_a_parallel_group_the_flow_s_own_way_beside_it_takes_its_time() -> None:
+    first = After(environments=("dev",))
+    stages = (
+        Stage(environment="dev", promotions=("smoke",)),
+        Stage(environment="east", after=first, promotions=("soak",)),
+        Stage(environment="west", after=first, promotions=("soak",)),
+    )
+    it = world(*stages, parallel=(Parallel(environments=("east", "west"), most=1),))
+    it.publish("1.0")
+    it.evaluate()
+    it.deploy("dev", "1.0")
+    assert rendered(it, "west") == (
+        "needs in dev smoke to pass; in east the deployment of 1.0 to east, and 2h of soak: "
+        "earliest 14:01 Sunday 22 Nov (UTC), not counting the deployments"
+    )
+
+
+def test_in_a_queue_each_release_before_it_takes_its_time() -> None:
+    it = world(*(replace(stage, supersede="queue") for stage in chain("dev", "prod", dev=("soak",))))
+    for number in range(3):
+        it.publish(f"1.{number}", published=number)
+        it.evaluate()
+    it.deploy("dev", "1.0")
+    found = asked(it, "prod", "1.2")
+    assert found is not None
+    assert found.earliest == NOON + timedelta(hours=6)
+    assert [need.key[0] for need in found.needs if need.environment == "dev"] == [
+        "gate",
+        "finish",
+        "gate",
+        "finish",
+        "gate",
+    ]
+
+
+def test_a_freeze_that_ends_in_time_needs_no_override() -> None:
+    it = world(*chain("staging", "prod", staging=("soak",)), freeze_overriders=("sre",))
+    it.hold("freeze", environment="prod", until=NOON + timedelta(hours=1))
+    in_staging(it)
+    assert rendered(it) == "needs 1h59m of soak: earliest 14:00 Sunday 22 Nov (UTC)"
+
+
+def test_a_report_that_has_come_since_the_gate_was_evaluated_is_no_need() -> None:
+    it = world(*chain("staging", "prod"), entry={"staging": ("smoke",)})
+    it.publish("1.0")
+    it.evaluate()
+    it.hold("pause", environment="staging")
+    it.verify("staging", "1.0")
+    it.evaluate()
+    assert rendered(it, "staging").startswith("needs the pause to be lifted")
