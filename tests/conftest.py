@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import settings
 
 from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate
 from tests.servers import PostgreSQL, RabbitMQ, ServerMissing, Servers
+
+settings.register_profile("tests", deadline=None)  # of an example: a busy machine is no failure
+settings.load_profile("tests")
 
 S = TypeVar("S")
 

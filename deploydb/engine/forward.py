@@ -56,12 +56,16 @@ class KnownEvidence(Statements):
         """All that is about a deployment; None where there is nothing."""
         return self._evidence.get(known.id)
 
-    def add(self, deployment: int, reports: Collection[Verification]) -> None:
-        """Assume reports on a deployment, in place of earlier ones of the same jobs."""
+    def add_passed(self, deployment: int, jobs: Collection[str], now: datetime) -> None:
+        """Assume that jobs report now that they passed, after all that they have reported."""
         before = self._evidence.get(deployment, Evidence())
-        jobs = {report.promotion for report in reports}
+        last = {one.promotion: one.at.time for one in sorted(before.verifications, key=lambda one: one.at)}
         kept = [report for report in before.verifications if report.promotion not in jobs]
-        self._evidence[deployment] = replace(before, verifications=(*kept, *reports))
+        kept += [
+            Verification(promotion=job, outcome="passed", at=FactOrder(max(now, last.get(job, now)), _LAST, ""))
+            for job in jobs
+        ]
+        self._evidence[deployment] = replace(before, verifications=tuple(kept))
 
     def resolve(self, deployments: Collection[Deployment], name: str, at: FactOrder) -> None:
         """Assume that an incident is over, for the deployments of its lane."""
@@ -234,7 +238,7 @@ class Forward:
             yield self._timed[need.key]
         elif isinstance(promotion, VerificationPromotion | WebhookPromotion | MetricPromotion):
             jobs = missing_jobs(promotion, context)
-            yield self._action(need, partial(self._report, context.deployment, jobs))
+            yield self._action(need, partial(self._evidence.add_passed, context.deployment.id, jobs, self.now))
         else:
             yield self._action(need, partial(self._pass, context.deployment, verdict))
 
@@ -285,10 +289,6 @@ class Forward:
     def _finish(self, deployment: Deployment) -> None:
         finished = FactOrder(self.now, _LAST, "")
         self._ledger.put(replace(deployment, finished=finished, outcome="succeeded", failure=None))
-
-    def _report(self, deployment: Deployment, jobs: Collection[str]) -> None:
-        at = FactOrder(self.now, _LAST, "")
-        self._evidence.add(deployment.id, [Verification(promotion=job, outcome="passed", at=at) for job in jobs])
 
     def _pass(self, deployment: Deployment, verdict: Verdict) -> None:
         self._assume(deployment, replace(verdict, outcome=GateStatus.PASS, recheck_at=None))

@@ -79,7 +79,7 @@ documents = st.dictionaries(st.sampled_from(KEYS), values, max_size=5).map(
 contents = st.one_of(yamlish.map(str.encode), documents.map(str.encode), st.text().map(str.encode), st.binary())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(changes=st.dictionaries(st.sampled_from([*GOOD, "services/_defaults.yml", "webhook/w.yml"]), contents))
 def test_any_content_is_a_catalog_or_problems(changes: dict[str, bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -146,7 +146,7 @@ def _text(reason: Reason | None) -> str:
 def test_the_same_facts_in_any_order_end_in_the_same_state(sqlite_url: str, tmp_path: Path) -> None:
     empty = Path(sqlite_url.removeprefix("sqlite:///"))
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(HISTORIES, st.randoms(use_true_random=False))
     def check(history: list[tuple[tuple[str, dict[str, Any]], int]], chance: Random) -> None:
         facts = [

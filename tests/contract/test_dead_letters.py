@@ -242,7 +242,7 @@ _name = st.one_of(
 
 
 @needs_servers
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     headers=st.lists(st.tuples(_name, _value), max_size=30),
     content_type=st.none() | _short,
@@ -259,7 +259,7 @@ def test_whatever_is_delivered_its_letter_is_one_that_rabbitmq_takes(
 _any_text = st.text(st.characters(codec=None), max_size=300) | st.integers(0, 200_000).map(lambda size: "ä" * size)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     headers=st.dictionaries(_any_text, _any_text, max_size=10),
     name=_any_text,

@@ -8,11 +8,12 @@ from msgspec.structs import replace
 from deploydb.domain.evaluation.evaluate import open_flow
 from deploydb.domain.model.catalog import Stage
 from deploydb.domain.model.deployment import Deployment, FactOrder, Release, Status, merge
-from deploydb.domain.model.evidence import Approval, Evidence, Incident, Verification
+from deploydb.domain.model.evidence import Approval, Incident, Verification
 from deploydb.domain.model.facts import (
     ApprovalGiven,
     ApprovalRefused,
     DeploymentFinished,
+    DeploymentObserved,
     DeploymentStarted,
     HoldLifted,
     HoldPlaced,
@@ -35,37 +36,31 @@ class Scenario(Store):
             return
         known = release(version, ident=next(self.ids), published=published, module=module, by=by)
         self.releases[module, version] = known
-        opened = open_flow(self.catalog, self.service, known)
-        flow = next(self.ids)
-        for environment, _ in opened.stages:
-            ident = next(self.ids)
-            self.deployments[ident] = Deployment(
-                id=ident, flow=flow, service=self.service, environment=environment, release=known
-            )
+        self.ledger.open_flow(open_flow(self.catalog, self.service, known))
 
     def observe(self, environment: str, version: str, *, when: datetime | None = None, module: str = FOO) -> None:
         """Somebody has put the version there by hand."""
-        ident, time = next(self.ids), when or self.now
-        known = self.releases.get((module, version))
-        if known is None:
-            known = Release(
-                id=next(self.ids), artifact=artifact(version, module=module), published_at=time, published_by="hand"
-            )
-            self.releases[module, version] = known
-        self.deployments[ident] = Deployment(
-            id=ident,
-            flow=None,
+        fact = DeploymentObserved(
+            id=self._id(),
+            source="hand",
+            time=when or self.now,
             service=self.service,
             environment=environment,
-            release=known,
-            kind="external",
-            finished=FactOrder(time, "hand", str(ident)),
-            outcome="succeeded",
+            artifact=artifact(version, module=module),
         )
+        known = self.releases.get((module, version)) or Release(
+            id=next(self.ids), artifact=fact.artifact, published_at=when or self.now, published_by="hand"
+        )
+        self.releases[module, version] = known
+        self.ledger.observe(fact, known)
+
+    def _id(self) -> str:
+        """Of a fact: later ones are greater."""
+        return f"{next(self.ids):06}"
 
     def start(self, environment: str, version: str, *, module: str | None = None) -> None:
         """The orchestrator has begun."""
-        fact = DeploymentStarted(id=str(next(self.ids)), source="cd", time=self.now, deployment=1)
+        fact = DeploymentStarted(id=self._id(), source="cd", time=self.now, deployment=1)
         self.merge(self.find(environment, version, module), fact)
 
     def finish(
@@ -80,26 +75,24 @@ class Scenario(Store):
     ) -> None:
         """The orchestrator is done."""
         fact = DeploymentFinished(
-            id=str(next(self.ids)), source="cd", time=when or self.now, deployment=1, outcome=outcome, reason=reason
+            id=self._id(), source="cd", time=when or self.now, deployment=1, outcome=outcome, reason=reason
         )
         self.merge(self.find(environment, version, module), fact)
 
     def finish_rollback(self, known: Deployment, outcome: str = "succeeded") -> None:
         """The orchestrator is done with a rollback."""
-        fact = DeploymentFinished(
-            id=str(next(self.ids)), source="cd", time=self.now, deployment=known.id, outcome=outcome
-        )
+        fact = DeploymentFinished(id=self._id(), source="cd", time=self.now, deployment=known.id, outcome=outcome)
         self.merge(self.deployments[known.id], fact)
 
     def merge(self, known: Deployment, fact: DeploymentStarted | DeploymentFinished) -> None:
         """Take a fact in, as ingest does: the deployment is promotion's business again."""
-        self.deployments[known.id] = replace(merge(known, fact), needs_evaluation=True)
+        self.ledger.put(replace(merge(known, fact), needs_evaluation=True))
         self.heard.append((known.id, fact))
 
     def hear_again(self, place: int) -> None:
         """A fact is delivered once more."""
         ident, fact = self.heard[place % len(self.heard)]
-        self.deployments[ident] = replace(merge(self.deployments[ident], fact), needs_evaluation=True)
+        self.ledger.put(replace(merge(self.deployments[ident], fact), needs_evaluation=True))
 
     def verify(
         self,
@@ -113,29 +106,23 @@ class Scenario(Store):
     ) -> None:
         """A job reports, the smoke test unless another is named."""
         known = self.find(environment, version, module)
-        before = self.evidence.get(known.id, Evidence())
-        at_ = FactOrder(when or self.now, "ci", str(next(self.ids)))
-        report = Verification(promotion=job, outcome=outcome, at=at_, event=next(self.ids))
-        others = tuple(one for one in before.verifications if one.promotion != job)
-        self.evidence[known.id] = replace(before, verifications=(*others, report))
+        at = FactOrder(when or self.now, "ci", self._id())
+        self.ledger.statements.report(
+            known.id, Verification(promotion=job, outcome=outcome, at=at, event=next(self.ids))
+        )
 
     def speak(self, environment: str, version: str, by: str, *, given: bool = True, module: str | None = None) -> None:
         """A person approves or refuses."""
         known = self.find(environment, version, module)
-        before = self.evidence.get(known.id, Evidence())
         says = ApprovalGiven if given else ApprovalRefused
-        fact = says(id=str(next(self.ids)), source="cli", time=self.now, deployment=1, promotion="manual", by=by)
-        others = tuple(one for one in before.approvals if one.by != by)
-        word = replace(Approval.of(fact), event=next(self.ids))
-        self.evidence[known.id] = replace(before, approvals=(*others, word))
+        fact = says(id=self._id(), source="cli", time=self.now, deployment=1, promotion="manual", by=by)
+        self.ledger.statements.approve(known.id, replace(Approval.of(fact), event=next(self.ids)))
 
     def hold(self, kind: str, *, lift: bool = False, by: str = "alice", reason: str = "because", **scope: Any) -> None:
         """A person places a hold, or lifts one."""
         statement = HoldLifted if lift else HoldPlaced
         scope = {"service": self.service, **scope}
-        fact = statement(
-            id=f"{next(self.ids):06}", source="cli", time=self.now, kind=kind, by=by, reason=reason, **scope
-        )
+        fact = statement(id=self._id(), source="cli", time=self.now, kind=kind, by=by, reason=reason, **scope)
         hold = Hold.of(fact)
         if hold.scope not in self.holds or self.holds[hold.scope].at < hold.at:
             self.holds[hold.scope] = hold
@@ -143,15 +130,14 @@ class Scenario(Store):
     def override(self, environment: str, version: str, by: str, comment: str | None = "must go out") -> None:
         """A person lets a version pass a freeze."""
         known = self.find(environment, version)
-        before = self.evidence.get(known.id, Evidence())
-        at_ = FactOrder(self.now, "cli", f"{next(self.ids):06}")
-        word = Approval(promotion="freeze", by=by, given=True, at=at_, comment=comment)
-        self.evidence[known.id] = replace(before, approvals=(*before.approvals, word))
+        at = FactOrder(self.now, "cli", self._id())
+        word = Approval(promotion="freeze", by=by, given=True, at=at, comment=comment)
+        self.ledger.statements.approve(known.id, word)
 
     def hotfix(self, version: str, *skip: str, by: str = "alice") -> None:
         """A person lets a version go ahead."""
         fact = HotfixDeclared(
-            id=str(next(self.ids)),
+            id=self._id(),
             source="cli",
             time=self.now,
             service=self.service,
@@ -160,7 +146,7 @@ class Scenario(Store):
             reason="prod is down",
             skip=skip,
         )
-        self.hotfixes[version] = Hotfix.of(fact)
+        self.ledger.hotfixes[version] = Hotfix.of(fact)
 
     def want_back(self, environment: str, version: str | None = None) -> None:
         """A person wants what ran before back."""
@@ -175,7 +161,7 @@ class Scenario(Store):
             by="alice",
             reason="it is slow",
         )
-        self.wishes.append(RollbackRequest.of(fact, ident))
+        self.ledger.wishes.append(RollbackRequest.of(fact, ident))
 
     def incident(
         self, environment: str, name: str = "INC-1", *, over: bool = False, version: str | None = None
@@ -183,7 +169,7 @@ class Scenario(Store):
         """Trouble begins where the service runs, or is over. What runs there is looked at again."""
         says = IncidentResolved if over else IncidentDetected
         fact = says(
-            id=str(next(self.ids)),
+            id=self._id(),
             source="ops",
             time=self.now,
             service=self.service,
@@ -192,10 +178,7 @@ class Scenario(Store):
             version=version,
             reason="errors",
         )
-        self.incidents[environment, name] = Incident.of(fact)
-        for (where, _), ran in self.running.items():
-            if where == environment:
-                self.deployments[ran.deployment] = replace(self.deployments[ran.deployment], needs_evaluation=True)
+        self.ledger.trouble(environment, Incident.of(fact))
 
     def deploy(self, environment: str, version: str, outcome: str = "succeeded") -> None:
         """Play the orchestrator's part of a command."""

@@ -226,7 +226,6 @@ for machine in MACHINES:
     machine.TestCase.settings = settings(
         max_examples=EXAMPLES // len(MACHINES) + 1,
         stateful_step_count=30,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
 

@@ -23,7 +23,7 @@ RELEASES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(CATALOGS, RELEASES, st.randoms(use_true_random=False), st.integers(0, 3))
 def test_where_everything_is_answered_every_flow_ends_in_success_or_skipped(
     known: Catalog, releases: list[tuple[str, int, str]], chance: Random, pauses: int
@@ -60,7 +60,6 @@ def texts(made: Decisions) -> list[str]:
     )
 
 
-@settings(deadline=None)
 @given(CATALOGS, RELEASES, st.randoms(use_true_random=False))
 def test_the_same_facts_in_any_order_give_the_same_decisions(
     known: Catalog, releases: list[tuple[str, int, str]], chance: Random
@@ -80,7 +79,6 @@ def test_the_same_facts_in_any_order_give_the_same_decisions(
     assert play(releases) == play(shuffled)
 
 
-@settings(deadline=None)
 @given(CATALOGS, RELEASES, st.randoms(use_true_random=False))
 def test_the_order_in_which_a_snapshot_is_built_does_not_matter(
     known: Catalog, releases: list[tuple[str, int, str]], chance: Random

@@ -38,7 +38,7 @@ def rules(draw: st.DrawFn) -> str:
     return f"DTSTART:{draw(STARTS):%Y%m%dT%H%M%S} RRULE:{';'.join(parts)}"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rules(), st.datetimes(datetime(2024, 6, 1), datetime(2027, 1, 1)), st.integers(0, 60))
 @example("DTSTART:20190101T010000 RRULE:FREQ=YEARLY;BYHOUR=0", datetime(2025, 1, 1), 0)
 @example("DTSTART:20190101T010000 RRULE:FREQ=MONTHLY;BYHOUR=0", datetime(2025, 3, 1), 0)
@@ -71,7 +71,7 @@ PROMOTIONS = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(PROMOTIONS, MOMENTS)
 def test_the_next_opening_is_the_first_instant_that_is_open(promotion: WindowPromotion, now: datetime) -> None:
     opening, step = opens(promotion, now), timedelta(microseconds=1)
@@ -90,7 +90,7 @@ def test_the_next_opening_is_the_first_instant_that_is_open(promotion: WindowPro
     assert verdict.recheck_at == (opening.closes_at if opening.is_open else opening.opens_at)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(PROMOTIONS, MOMENTS)
 def test_it_is_open_where_the_clock_is_in_a_window_that_allows_and_in_none_that_denies(
     promotion: WindowPromotion, now: datetime

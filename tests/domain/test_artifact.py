@@ -4,7 +4,7 @@ from functools import cmp_to_key
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deploydb.domain.model.artifact import contradicts, version_key
@@ -62,7 +62,6 @@ VERSIONS = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(VERSIONS, max_size=12))
 def test_the_order_is_total_and_transitive(versions: list[str]) -> None:
     def compare(one: str, other: str) -> int:

@@ -102,9 +102,8 @@ def test_an_expiry_that_was_tried_again_stands() -> None:
     first = it.commands[0].deployment.id
     it.evaluate(5)
     assert it.find("dev", "1.0").attempt == 2
-    it.deployments[first] = replace(
-        it.deployments[first], needs_evaluation=True, outcome="succeeded", finished=FactOrder(at(59), "cd", "late")
-    )
+    late = FactOrder(at(59), "cd", "late")
+    it.ledger.put(replace(it.deployments[first], needs_evaluation=True, outcome="succeeded", finished=late))
     it.evaluate(1)
     assert it.deployments[first].status is Status.FAILED
 

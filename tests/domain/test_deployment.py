@@ -3,7 +3,7 @@
 from itertools import permutations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -117,7 +117,6 @@ FACTS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_order_and_any_repetition_of_the_same_facts_give_the_same_deployment(data: st.DataObject) -> None:
     by_order = {(type(fact), *fact_order(fact)): fact for fact in data.draw(st.lists(FACTS, max_size=8))}

@@ -195,7 +195,7 @@ def test_no_word_counts_on_both_sides(name: str, spoken: set[int], retries: int)
             failures -= bool(failures)
         it.evaluate(1)
     for known in it.deployments.values():
-        verdicts = it._verdicts.get(known.id, {})
+        verdicts = it.ledger.verdicts(known.id)
         entry, exits = verdicts.get(("entry", name)), verdicts.get(("exit", name))
         if known.requested_at is not None:
             assert entry is not None
@@ -204,5 +204,6 @@ def test_no_word_counts_on_both_sides(name: str, spoken: set[int], retries: int)
             assert not set(entry.inputs) & set(exits.inputs)
         if known.status is Status.SUCCESS:
             assert known.finished is not None
-            heard = it.evidence[known.id]
+            heard = it.ledger.statements.evidence(known, {})
+            assert heard is not None
             assert max(one.at.time for one in (*heard.verifications, *heard.approvals)) >= known.finished.time

@@ -78,9 +78,9 @@ def test_the_reason_of_a_command_says_what_passed_upstream_and_at_the_door() -> 
 def test_a_contradicted_release_is_deployed_as_its_earliest_publication_and_the_reason_says_so() -> None:
     it = world()
     it.publish("1.0")
-    for ident, known in it.deployments.items():
+    for known in list(it.deployments.values()):
         conflict = "b/2 published it with digest y, a with x"
-        it.deployments[ident] = replace(known, release=replace(known.release, conflict=conflict))
+        it.ledger.put(replace(known, release=replace(known.release, conflict=conflict)))
     it.evaluate()
     assert it.commands[0].reason == (Admitted(published_by="ci", conflict="b/2 published it with digest y, a with x"))
 

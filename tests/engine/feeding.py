@@ -1,10 +1,9 @@
 """What an answer asks for, given to a copy of the store: no more, no less, as soon as it can be given."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from datetime import datetime
 from itertools import count
-
-from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import Decisions
 from deploydb.domain.evaluation.evaluate import decide
@@ -78,27 +77,29 @@ def _finish(it: Scenario, deployment: Deployment) -> bool:
 
 
 def _answer(it: Scenario, deployment: Deployment, phase: str, name: str) -> bool:
-    verdict = it.verdicts(deployment.id).get((phase, name))
+    verdict = it.ledger.verdicts(deployment.id).get((phase, name))
     if (deployment.status is Status.NOT_STARTED) != (phase == "entry"):
         return False
     if verdict is None or verdict.outcome is GateStatus.PASS:
         return False
-    before = it.evidence.get(deployment.id, Evidence())
-    at = FactOrder(it.now, "\U0010ffff", "")
+    statements = it.ledger.statements
+    before = statements.evidence(deployment, {}) or Evidence()
     promotion = it.catalog.promotions.get(name)
     if name != FREEZE and not isinstance(promotion, ManualPromotion):
-        others = tuple(one for one in before.verifications if one.promotion != name)
+        at = _after(it, [one.at for one in before.verifications if one.promotion == name])
         report = Verification(promotion=name, outcome="passed", at=at, event=next(it.ids))
-        it.evidence[deployment.id] = replace(before, verifications=(*others, report))
-        return True
+        return statements.report(deployment.id, report)
     refusers = [one.by for one in before.approvals if one.promotion == name and not one.given]
     fresh = (f"person {number}" for number in count())
     approvals = promotion.approvals if promotion is not None else 1
-    if name == FREEZE:  # the word of a person counts after the freeze, whatever the clock says
-        at = max(at, *(hold.at for hold in it.holds.values()))
-        at = at._replace(source="\U0010ffff")
     people = ["alice"] if name == FREEZE else [*refusers, *(next(fresh) for _ in range(approvals))]
-    words = [Approval(promotion=name, by=by, given=True, at=at, comment="go", event=next(it.ids)) for by in people]
-    others_ = tuple(one for one in before.approvals if (one.promotion, one.by) not in {(name, by) for by in people})
-    it.evidence[deployment.id] = replace(before, approvals=(*others_, *words))
+    # the word of a person counts after the freeze, and after an earlier one, whatever the clock says
+    earlier = [one.at for one in before.approvals] + [hold.at for hold in it.holds.values() if name == FREEZE]
+    for by in people:
+        word = Approval(promotion=name, by=by, given=True, at=_after(it, earlier), comment="go", event=next(it.ids))
+        statements.approve(deployment.id, word)
     return True
+
+
+def _after(it: Scenario, earlier: Sequence[FactOrder]) -> FactOrder:
+    return FactOrder(max([it.now, *(at.time for at in earlier)]), "\U0010ffff", f"{next(it.ids):06}")

@@ -170,7 +170,7 @@ _PARAMETERS = ("pageNumber", "perPageSize", "before", "service", "environment", 
     path=st.lists(st.sampled_from(_PARTS), min_size=1, max_size=4),
     query=st.lists(st.tuples(st.sampled_from(_PARAMETERS), st.sampled_from(_PARTS)), max_size=3),
 )
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_asked_is_answered_or_refused(
     empty: Service, path: list[str], query: list[tuple[str, str]]
 ) -> None:

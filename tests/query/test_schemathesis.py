@@ -32,6 +32,6 @@ def filled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @schema.parametrize()
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 def test_every_check_holds(case: Case, filled: Service) -> None:
     case.call_and_validate(app=filled.app)

@@ -56,7 +56,7 @@ def past_of(made: list[Any], given_orders: list[Any]) -> Past:
     return past
 
 
-EXAMPLES = settings(max_examples=int(os.environ.get("DEPLOYDB_EXAMPLES", "150")), deadline=None)
+EXAMPLES = settings(max_examples=int(os.environ.get("DEPLOYDB_EXAMPLES", "150")))
 
 
 @EXAMPLES

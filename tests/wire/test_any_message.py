@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from deploydb.domain.model.commands import DeployCommand
@@ -21,7 +21,6 @@ SAMPLES = Path(__file__).parents[2] / "../shared/samples/releases.jsonl"
 
 @pytest.mark.parametrize("kind", FACTS, ids=lambda kind: kind.__struct_config__.tag)
 def test_every_fact_decodes_to_itself(kind: type[msgspec.Struct]) -> None:
-    @settings(deadline=None)
     @given(facts(kind))
     def check(fact: Any) -> None:
         assert take(encode_fact(fact)) == fact
@@ -29,7 +28,6 @@ def test_every_fact_decodes_to_itself(kind: type[msgspec.Struct]) -> None:
     check()
 
 
-@settings(deadline=None)
 @given(COMMANDS)
 def test_every_command_decodes_to_itself(command: DeployCommand) -> None:
     assert decode_command(encode_command(command)) == command
@@ -50,7 +48,6 @@ NEARLY = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()) | NEARLY)
 @example(b"\xff")
 @example(b'{"type": "artifact.published"')

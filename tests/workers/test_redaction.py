@@ -21,7 +21,6 @@ PASSWORDS = SPECIAL | st.text(st.characters(exclude_categories=["Cs"]), min_size
 URLS = ("postgresql://app:{}@db.example.com:5432/prod", "amqp://app:{}@mq.example.com:5672/prod", "http://app:{}@h/")
 
 
-@settings(deadline=None)
 @given(PASSWORDS)
 def test_a_password_is_in_no_url_that_is_shown(password: str) -> None:
     for url in URLS:
@@ -32,7 +31,6 @@ def test_a_password_is_in_no_url_that_is_shown(password: str) -> None:
             assert quote(password, safe="") not in shown or quote(password, safe="") in url
 
 
-@settings(deadline=None)
 @given(PASSWORDS)
 def test_a_password_among_the_options_is_not_shown_either(password: str) -> None:
     for option in ("password", "sslpassword", "passfile"):
@@ -42,7 +40,7 @@ def test_a_password_among_the_options_is_not_shown_either(password: str) -> None
         assert password not in redacted(f"it says {password}!", secrets_in([url]))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(PASSWORDS)
 def test_a_password_is_in_no_line_of_the_log(password: str) -> None:
     url = f"postgresql://app:{quote(password, safe='')}@db.example.com/prod"
