@@ -1,22 +1,21 @@
 """Rollback: `/api/rollback/{service}/{environment}`, what putting back what ran before would do. It does nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 
 from deploydb.domain import wording
-from deploydb.domain.evaluation.decisions import ServiceSnapshot
-from deploydb.domain.evaluation.evaluation import Evaluation
-from deploydb.domain.evaluation.failure_policy import FailurePolicy
-from deploydb.domain.evaluation.holds import Holds
+from deploydb.domain.evaluation.decisions import AttemptScheduled, RollbackRequestResolved, ServiceSnapshot
+from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.gates.depends import in_range
 from deploydb.domain.gates.formatting import instant
 from deploydb.domain.model.catalog import Service
-from deploydb.domain.model.deployment import CurrentVersion, KnownGood, Release
-from deploydb.domain.model.overrides import standing
+from deploydb.domain.model.deployment import CurrentVersion, FactOrder, KnownGood, Release
+from deploydb.domain.model.overrides import RollbackRequest, standing
 from deploydb.domain.model.promotions import DependsOnPromotion
-from deploydb.domain.model.reasons import NothingLive
+from deploydb.domain.model.reasons import NoRollbackTarget
 from deploydb.http.errors import not_found, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_lane
@@ -81,49 +80,27 @@ class Rollback(Struct, frozen=True, kw_only=True, rename={"away": "from", "targe
 def rollback(asked: RequestContext) -> Rollback:
     """The target, why, what it undoes, who depends on the lane, and which holds stand against it.
 
-    The target is chosen as the rollback itself chooses it.
+    `decide` itself is asked what it would do.
     """
     service, environment = asked.name("service"), asked.name("environment")
-    version, module = asked.option("to"), asked.option("artifact")
     with asked.store() as connection:
         require_lane(connection, asked.catalog, service, environment)
         configured = asked.catalog.services.get(service)
         if configured is None:
             raise not_found(f"{shown(service)} is not configured: nothing of it is rolled back")
         (situation,) = snapshots(connection, [service], asked.catalog, lock=False)
-        away = _runs(situation, environment, module)
-        if away is None:
-            return Rollback(
-                service=service,
-                environment=environment,
-                away=None,
-                target=None,
-                why=wording.text(NothingLive(environment=environment)),
-                undoes=[],
-                dependents=[],
-                holds=[],
-                possible=False,
-            )
-        good = [
-            one
-            for one in good_in(connection, service, environment)
-            if one.release.artifact.module == away.release.artifact.module
-            and version in (None, one.release.artifact.version)
-        ]
-        if version is not None and not good:
-            obstacle = f"{shown(version)} has not succeeded in {environment}"
-            target = None
-        else:
-            target, obstacle = _choose(asked, situation, configured, good, environment, away)
-        undone = _undone(connection, configured, environment, target, away) if target is not None else []
+        away = _runs(situation, environment, asked.option("artifact"))
+        good = good_in(connection, service, environment) if away is not None else ()
+        target, why = _decided(asked, situation, environment, good)
+        undone = _undone(connection, configured, environment, target, away) if target and away else []
     return Rollback(
         service=service,
         environment=environment,
-        away=body_of(Away, away, version=away.release.artifact.version, since=away.live_at),
+        away=body_of(Away, away, version=away.release.artifact.version, since=away.live_at) if away else None,
         target=body_of(Target, target, version=target.release.artifact.version, since=target.live_at)
         if target is not None
         else None,
-        why=_why(target) if target is not None else obstacle,
+        why=why,
         undoes=[body_of(Undone, one.artifact, published_at=one.published_at) for one in undone],
         dependents=list(_dependents(asked, service, environment, target)),
         holds=_holds(asked, situation, environment),
@@ -136,18 +113,25 @@ def _runs(situation: ServiceSnapshot, environment: str, module: str | None) -> C
     return max(runs, key=lambda ran: ran.live_at, default=None)
 
 
-def _choose(
-    asked: RequestContext,
-    situation: ServiceSnapshot,
-    service: Service,
-    good: list[KnownGood],
-    environment: str,
-    away: CurrentVersion,
+def _decided(
+    asked: RequestContext, situation: ServiceSnapshot, environment: str, good: Sequence[KnownGood]
 ) -> tuple[KnownGood | None, str]:
-    lanes = Evaluation(situation, asked.now, asked.catalog)
-    holds = Holds(lanes, asked.catalog, {stage.environment: stage for stage in asked.catalog.stages(service)})
-    target, obstacle = FailurePolicy(lanes, asked.catalog, service, holds).target(good, environment, away.release)
-    return target, wording.text(obstacle)
+    """What `decide` would make of a request now: the target, and why; or else why there is none."""
+    version, module = asked.option("to"), asked.option("artifact")
+    at = FactOrder(asked.now, "", "")
+    request = RollbackRequest(event=0, environment=environment, by="", reason="", at=at, version=version, module=module)
+    there = replace(situation, wishes=(request,), good={**situation.good, environment: tuple(good)})
+    made = decide(asked.catalog, there, asked.now).decisions
+    put_back = {one.release.id for one in made if isinstance(one, AttemptScheduled) and one.wish == request.event}
+    target = next((one for one in good if one.release.id in put_back), None)
+    if target is not None:
+        return target, _why(target)
+    reason = next(one.reason for one in made if isinstance(one, RollbackRequestResolved))
+    if not isinstance(reason, NoRollbackTarget):
+        return None, wording.text(reason)
+    if version is not None and all(one.release.artifact.version != version for one in good):
+        return None, f"{shown(version)} has not succeeded in {environment}"
+    return None, wording.text(replace(reason, version=None))
 
 
 def _undone(
