@@ -1,13 +1,13 @@
 """A service run forward in memory, as if people, jobs and orchestrators answered at once."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Literal
 
 from msgspec.structs import replace
 
-from deploydb.domain.evaluation.decisions import Decision, DeploymentTransitioned, ServiceSnapshot
+from deploydb.domain.evaluation.decisions import DeploymentRequested, ServiceSnapshot
 from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.gates import GateContext
@@ -41,6 +41,8 @@ Goal = Literal["entered", "verified"]
 _MOST_ROUNDS = 300
 """Answers and times that pass, one after the other: more never lead to the goal."""
 _MOST_AGAIN = 50
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_MARGIN = timedelta(days=366)
 _LAST = "\U0010ffff"
 """A source after every other: of two reports of one time the assumed one counts."""
 
@@ -67,25 +69,26 @@ class KnownEvidence(Statements):
         ]
         self._evidence[deployment] = replace(before, verifications=tuple(kept))
 
-    def resolve(self, deployments: Collection[Deployment], name: str, at: FactOrder) -> None:
-        """Assume that an incident is over, for the deployments of its lane."""
+    def resolve(self, deployments: Collection[Deployment], name: str, now: datetime) -> None:
+        """Assume that an incident is over now, for the deployments of its lane."""
         for deployment in deployments:
-            before = self._evidence.get(deployment.id)
-            if before is not None:
-                incidents = (
-                    replace(one, open=False, at=at) if one.name == name and one.open else one
-                    for one in before.incidents
-                )
-                self._evidence[deployment.id] = replace(before, incidents=tuple(incidents))
+            before = self._evidence.get(deployment.id, Evidence())
+            incidents = tuple(
+                replace(one, open=False, at=FactOrder(max(now, one.at.time), _LAST, ""))
+                if one.name == name and one.open
+                else one
+                for one in before.incidents
+            )
+            self._evidence[deployment.id] = replace(before, incidents=incidents)
 
 
 class Forward:
     """One run, from a snapshot to the goal of the `target`.
 
-    `answers`: whether anybody answers for a deployment. `only`: the needs that are met; None: all, and the run ends
-    where a deployment expires or fails as time passes: nobody counts on that. `never`: those that not even time meets.
-    `given`: those that were met, in their order; `waiting`: those that were not, at the end. `reached_at`: when the
-    goal was reached; None: never.
+    `answers`: whether anybody answers for a deployment. `only`: the needs that are met; None: all, and silence lasts:
+    what is not answered neither expires nor times out, since nobody counts on that. `never`: needs that not even time
+    meets. `given`: those that were met, in their order; `waiting`: those that were not, at the end. `reached_at`: when
+    the goal was reached; None: it was not.
     """
 
     def __init__(
@@ -111,6 +114,9 @@ class Forward:
         self._never = never
         self._evidence = KnownEvidence(snapshot.evidence)
         self._ledger = Ledger.of(snapshot, self._evidence)
+        for deployment in snapshot.deployments if only is None else ():
+            if deployment.active and deployment.deadline is not None and now < deployment.deadline:
+                self._ledger.put(replace(deployment, deadline=_NEVER))
         self._holds = {
             hold.scope: replace(hold, until=None) if ("hold", *hold.scope) in never else hold
             for hold in snapshot.holds
@@ -120,8 +126,6 @@ class Forward:
         self._assumed: dict[int, dict[Gate, Verdict]] = {}
         self._actions: dict[Key, Callable[[], object]] = {}
         self._timed: dict[Key, Need] = {}
-        self._start = now
-        self._failed = False
         self.now = now
         self.given: dict[Key, Need] = {}
         self.waiting: dict[Key, Need] = {}
@@ -132,6 +136,11 @@ class Forward:
         """The target as the run has left it."""
         return self._ledger.deployments[self._target.id]
 
+    @property
+    def environments(self) -> list[str]:
+        """The environments of the service's stages, upstream first."""
+        return list(self._stages)
+
     def deployment(self, id_: int) -> Deployment:
         """A deployment as the run has left it."""
         return self._ledger.deployments[id_]
@@ -140,7 +149,7 @@ class Forward:
         """Answer, and let time pass where no answer is left, until the goal is reached; not after `until`."""
         for _ in range(_MOST_ROUNDS):
             recheck_at = self._settle()
-            if self._failed or self.target.status is Status.SKIPPED:
+            if self.target.status is Status.SKIPPED:
                 break
             if self._is_there():
                 self.reached_at = self.now
@@ -152,7 +161,7 @@ class Forward:
                 self._actions[key]()
             if ready:
                 continue
-            if recheck_at is None or (until is not None and recheck_at > until):
+            if recheck_at is None or recheck_at > (until or _NEVER - _MARGIN):
                 break
             self.now = recheck_at
             self.given |= {
@@ -169,16 +178,13 @@ class Forward:
         """Decide until nothing more is to be decided now. Returns when time alone may change something."""
         for _ in range(_MOST_AGAIN):
             made = decide(self._catalog, self._known(), self.now)
-            self._failed = self._only is None and self.now > self._start and any(map(self._fails, made.decisions))
             self._ledger.write(made)
-            if self._failed or not made.again:
+            for decision in made.decisions:
+                if isinstance(decision, DeploymentRequested) and self._only is None:
+                    self._ledger.put(replace(decision.deployment, deadline=_NEVER))
+            if not made.again:
                 break
         return made.recheck_at
-
-    def _fails(self, decision: Decision) -> bool:
-        if not isinstance(decision, DeploymentTransitioned) or decision.what not in ("expired", "failed"):
-            return False
-        return self._ledger.deployments[decision.deployment.id].status is not Status.FAILED
 
     def _known(self) -> ServiceSnapshot:
         known = self._ledger.snapshot(self._holds.values(), self._snapshot.neighbours, {})
@@ -195,12 +201,15 @@ class Forward:
         self._actions = {}
         evaluation = Evaluation(self._known(), self.now, self._catalog)
         for deployment in evaluation.all():
-            if deployment.needs_evaluation and self._answers(deployment):
+            if deployment.needs_evaluation:
                 yield from self._of_deployment(deployment, evaluation)
         yield from self._of_holds()
 
     def _of_deployment(self, deployment: Deployment, evaluation: Evaluation) -> Iterator[Need]:
+        answered = self._answers(deployment)
         if deployment.active:
+            if not answered:
+                return
             need = deployment_need(deployment, begun=deployment.id in self._begun)
             yield self._action(need, partial(self._finish, deployment))
             return
@@ -208,7 +217,7 @@ class Forward:
         if entering and deployment.not_before is not None and deployment.not_before > self.now:
             yield attempt_need(deployment)
         for incident in evaluation.evidence(deployment).incidents:
-            if incident.open:
+            if incident.open and answered:
                 over = partial(self._resolve, deployment.environment, incident.name)
                 need = incident_need(incident, deployment.environment)
                 yield self._action(need, over)
@@ -220,7 +229,7 @@ class Forward:
                 continue
             if name in promotions:
                 yield from self._of_gate(promotions[name], verdict, context)
-            elif name == FREEZE and self._catalog.freeze_overriders:
+            elif name == FREEZE and self._catalog.freeze_overriders and answered:
                 freezes = list(self._holds.values())
                 need = override_need(deployment, freezes, self._catalog.freeze_overriders, self.now)
                 yield self._action(need, partial(self._pass, deployment, verdict))
@@ -236,7 +245,13 @@ class Forward:
             if seen is None or seen.earliest != need.earliest:
                 self._timed[need.key] = need
             yield self._timed[need.key]
-        elif isinstance(promotion, VerificationPromotion | WebhookPromotion | MetricPromotion):
+            return
+        answered = self._answers(context.deployment)
+        if verdict.recheck_at is not None and not answered and self._only is None:
+            self._assume(context.deployment, replace(verdict, recheck_at=None))
+        if not answered:
+            return
+        if isinstance(promotion, VerificationPromotion | WebhookPromotion | MetricPromotion):
             jobs = missing_jobs(promotion, context)
             yield self._action(need, partial(self._evidence.add_passed, context.deployment.id, jobs, self.now))
         else:
@@ -298,4 +313,4 @@ class Forward:
 
     def _resolve(self, environment: str, name: str) -> None:
         lane = [one for one in self._ledger.deployments.values() if one.environment == environment]
-        self._evidence.resolve(lane, name, FactOrder(self.now, _LAST, ""))
+        self._evidence.resolve(lane, name, self.now)

@@ -59,15 +59,19 @@ def unblock(catalog: Catalog, snapshot: ServiceSnapshot, deployment_id: int, now
 
     permissions = (_is_own(target), _is_not_newer(target, service.order), _everybody)
     runs = []
-    for answers in permissions:
-        runs.append(start(answers).run())
-        if runs[-1].reached_at == now:
+    reached: list[tuple[datetime, int, Forward]] = []
+    for place, answers in enumerate(permissions):
+        run = start(answers).run()
+        runs.append(run)
+        real = start(answers, run.given.keys()).run(until=run.reached_at) if run.reached_at is not None else run
+        if real.reached_at is not None:
+            reached.append((real.reached_at, place, real))
+        if real.reached_at == now:
             break
-    reached = [(run.reached_at, place) for place, run in enumerate(runs) if run.reached_at is not None]
     if not reached:
         return _blocked(runs, goal)
-    _, place = min(reached)
-    run, needs = _fewest(runs[place], partial(start, permissions[place]))
+    _, place, best = min(reached, key=lambda found: found[:2])
+    run, needs = _fewest(best, partial(start, permissions[place]))
     return Unblock(needs=_in_order(_latest(needs), run), earliest=run.reached_at, goal=goal)
 
 
@@ -108,9 +112,10 @@ def _fewest(run: Forward, start: Callable[[Collection[Key], Collection[Key]], Fo
 
 
 def _blocked(runs: Sequence[Forward], goal: Goal) -> Unblock:
-    """No answer leads there: what to do instead, or the times that never meet."""
-    own, *_ = runs
-    if own.waiting:
+    """No answer leads there: what to do instead, or the times that never meet; or no time is known, since it depends on
+    the failure of what nobody answers for."""
+    own, *_ = sorted(runs, key=lambda run: run.reached_at is None)
+    if own.waiting or own.reached_at is not None:
         return Unblock(needs=_in_order((own.given | own.waiting).values(), own), goal=goal)
     ended = next((run.target for run in runs if run.target.status is Status.SKIPPED), own.target)
     reason, version = text(ended.status_reason or NotRecorded()), ended.release.artifact.version
@@ -130,12 +135,12 @@ def _latest(needs: Sequence[Need]) -> list[Need]:
 
 
 def _in_order(needs: Collection[Need], run: Forward) -> tuple[Need, ...]:
-    """By environment, in the order of the way; those of other releases, which go first, before its own."""
-    environments = list(dict.fromkeys(need.environment for need in needs))
+    """By stage, upstream first; those of other releases, which go first, before its own."""
+    environments = run.environments
     own = _is_own(run.target)
 
     def turn(need: Need) -> tuple[int, ...]:
-        environment = environments.index(need.environment)
+        environment = environments.index(need.environment) if need.environment in environments else len(environments)
         if need.deployment is not None and not own(run.deployment(need.deployment)):
             return (environment, 0)
         side = 1 if need.kind == "deployment" else 0 if _enters(need) else 2

@@ -10,7 +10,7 @@ from deploydb.domain.model.catalog import After, Catalog, Parallel, Retry, Servi
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.facts import DeploymentFinished
 from deploydb.domain.model.promotions import VerificationPromotion
-from tests.domain.given import BAR, FOO, MANUAL, NOON, SOAK, catalog, chain
+from tests.domain.given import BAR, FOO, MANUAL, SOAK, catalog, chain
 from tests.domain.scenario import Scenario
 
 MODULES = (FOO, BAR)
@@ -99,7 +99,7 @@ def answer_all(it: Scenario) -> None:
 
 def latest(it: Scenario) -> datetime:
     """The last time of any fact, action or deferral, at any time of the clock."""
-    times = [it.now, NOON, *(hold.at.time for hold in it.holds.values())]
+    times = [it.now, it.sent_at, *(hold.at.time for hold in it.holds.values())]
     for known in it.deployments.values():
         statement = [one.time for one in (known.started, known.finished) if one is not None]
         ours = [known.requested_at, known.expired_at, known.not_before]

@@ -44,6 +44,8 @@ class Store:
         self.read_until: datetime | None = None
         self.releases: dict[tuple[str, str], Release] = {}
         self.ids = count(1)
+        self.sent_at = NOON
+        """The latest time of the clock at which a fact was sent."""
 
     @property
     def deployments(self) -> Mapping[int, Deployment]:

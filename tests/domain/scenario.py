@@ -55,7 +55,8 @@ class Scenario(Store):
         self.ledger.observe(fact, known)
 
     def _id(self) -> str:
-        """Of a fact: later ones are greater."""
+        """Of a fact that is sent now: later ones are greater."""
+        self.sent_at = max(self.sent_at, self.now)
         return f"{next(self.ids):06}"
 
     def start(self, environment: str, version: str, *, module: str | None = None) -> None:
