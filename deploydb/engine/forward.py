@@ -86,7 +86,7 @@ class Forward:
     """One run, from a snapshot to the goal of the `target`.
 
     `answers`: whether anybody answers for a deployment. `only`: the needs that are met; None: all, and silence lasts:
-    what is not answered neither expires nor times out, since nobody counts on that. `never`: needs that not even time
+    what is not answered neither expires nor times out, which is not counted on. `never`: needs that not even time
     meets. `given`: those that were met, in their order; `waiting`: those that were not, at the end. `reached_at`: when
     the goal was reached; None: it was not.
     """

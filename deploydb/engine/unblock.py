@@ -113,7 +113,7 @@ def _fewest(run: Forward, start: Callable[[Collection[Key], Collection[Key]], Fo
 
 def _blocked(runs: Sequence[Forward], goal: Goal) -> Unblock:
     """No answer leads there: what to do instead, or the times that never meet; or no time is known, since it depends on
-    the failure of what nobody answers for."""
+    the failure of a deployment without an answer."""
     own, *_ = sorted(runs, key=lambda run: run.reached_at is None)
     if own.waiting or own.reached_at is not None:
         return Unblock(needs=_in_order((own.given | own.waiting).values(), own), goal=goal)
