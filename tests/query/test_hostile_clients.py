@@ -136,7 +136,7 @@ def test_two_thousand_half_requests_keep_no_client_out_and_do_not_stay(tmp_path:
         began = time.monotonic()
         assert ask(process) == 200
         assert ask(process, source=OTHER) == 200
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5  # a head has ten seconds
         open_files = len(list(Path(f"/proc/{process.process.pid}/fd").iterdir()))
         assert open_files < DESCRIPTORS // 2
         until(lambda: all(has_ended(client) for client in half), seconds=20, what="their end")
