@@ -1,6 +1,6 @@
 """A service run forward in memory, as if people, jobs and orchestrators answered at once."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Literal
@@ -13,7 +13,6 @@ from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.gates import GateContext
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, FactOrder, Gate, GateStatus, Phase, Status, Verdict
-from deploydb.domain.model.evidence import Evidence, Verification
 from deploydb.domain.model.overrides import Hold
 from deploydb.domain.model.promotions import (
     FREEZE,
@@ -22,6 +21,7 @@ from deploydb.domain.model.promotions import (
     VerificationPromotion,
     WebhookPromotion,
 )
+from deploydb.engine.assumed_evidence import LAST, AssumedEvidence
 from deploydb.engine.ledger import Ledger
 from deploydb.engine.needs import (
     Key,
@@ -34,7 +34,6 @@ from deploydb.engine.needs import (
     missing_jobs,
     override_need,
 )
-from deploydb.engine.statements import Attestations, Statements
 
 Goal = Literal["entered", "verified"]
 
@@ -43,43 +42,6 @@ _MOST_ROUNDS = 300
 _MOST_AGAIN = 50
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _MARGIN = timedelta(days=366)
-_LAST = "\U0010ffff"
-"""A source after every other: of two reports of one time the assumed one counts."""
-
-
-class KnownEvidence(Statements):
-    """The evidence of a snapshot, and what is assumed after it."""
-
-    def __init__(self, evidence: Mapping[int, Evidence]) -> None:
-        super().__init__()
-        self._evidence = dict(evidence)
-
-    def evidence(self, known: Deployment, _attestations: Attestations) -> Evidence | None:
-        """All that is about a deployment; None where there is nothing."""
-        return self._evidence.get(known.id)
-
-    def add_passed(self, deployment: int, jobs: Collection[str], now: datetime) -> None:
-        """Assume that jobs report now that they passed, after all that they have reported."""
-        before = self._evidence.get(deployment, Evidence())
-        last = {one.promotion: one.at.time for one in sorted(before.verifications, key=lambda one: one.at)}
-        kept = [report for report in before.verifications if report.promotion not in jobs]
-        kept += [
-            Verification(promotion=job, outcome="passed", at=FactOrder(max(now, last.get(job, now)), _LAST, ""))
-            for job in jobs
-        ]
-        self._evidence[deployment] = replace(before, verifications=tuple(kept))
-
-    def resolve(self, deployments: Collection[Deployment], name: str, now: datetime) -> None:
-        """Assume that an incident is over now, for the deployments of its lane."""
-        for deployment in deployments:
-            before = self._evidence.get(deployment.id, Evidence())
-            incidents = tuple(
-                replace(one, open=False, at=FactOrder(max(now, one.at.time), _LAST, ""))
-                if one.name == name and one.open
-                else one
-                for one in before.incidents
-            )
-            self._evidence[deployment.id] = replace(before, incidents=incidents)
 
 
 class Forward:
@@ -112,7 +74,7 @@ class Forward:
         self._answers = answers
         self._only = only
         self._never = never
-        self._evidence = KnownEvidence(snapshot.evidence)
+        self._evidence = AssumedEvidence(snapshot.evidence)
         self._ledger = Ledger.of(snapshot, self._evidence)
         for deployment in snapshot.deployments if only is None else ():
             if deployment.active and deployment.deadline is not None and now < deployment.deadline:
@@ -302,7 +264,7 @@ class Forward:
         return need
 
     def _finish(self, deployment: Deployment) -> None:
-        finished = FactOrder(self.now, _LAST, "")
+        finished = FactOrder(self.now, LAST, "")
         self._ledger.put(replace(deployment, finished=finished, outcome="succeeded", failure=None))
 
     def _pass(self, deployment: Deployment, verdict: Verdict) -> None:

@@ -58,7 +58,7 @@ class Ledger:
         ledger.wishes = list(snapshot.wishes)
         ledger._verdicts = {ident: dict(verdicts) for ident, verdicts in snapshot.verdicts.items()}
         ledger._known_good = snapshot.good
-        for deployment in sorted(snapshot.deployments, key=lambda deployment: deployment.id):
+        for deployment in sorted(snapshot.deployments, key=lambda one: one.id):
             ledger.put(deployment)
             if deployment.flow is not None:
                 ledger._opened[deployment.release.id] = deployment.flow
@@ -121,10 +121,7 @@ class Ledger:
             self._flows[known.flow].append(ident)
         if ident in self.unknown:
             return
-        if known.needs_evaluation:
-            self._open.add(ident)
-        else:
-            self._open.discard(ident)
+        (self._open.add if known.needs_evaluation else self._open.discard)(ident)
         kin = self._flows[known.flow] if known.flow is not None else [ident]
         if known.needs_evaluation or any(one in self._open for one in kin):
             for one in kin:

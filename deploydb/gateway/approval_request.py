@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 
 from deploydb.domain.model.promotions import FREEZE
 from deploydb.domain.unsafe_characters import not_allowed
-from deploydb.gateway.content import Content
+from deploydb.gateway.request_body import Content
 from deploydb.http.errors import shown
 
 LONGEST_COMMENT = 2000

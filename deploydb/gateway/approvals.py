@@ -24,8 +24,8 @@ from deploydb.domain.model.errors import MessageRejected, Misconfigured, Transie
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
 from deploydb.gateway.approval_request import ApprovalRequest
 from deploydb.gateway.approval_target import require_deployment, require_promotion
-from deploydb.gateway.content import content_of
 from deploydb.gateway.publishing import Publisher, message_of
+from deploydb.gateway.request_body import content_of
 from deploydb.http.authentication import allowed
 from deploydb.http.csrf import require_secret
 from deploydb.http.negotiation import JSON

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deploydb.gateway.content import Content, content_of
+from deploydb.gateway.request_body import Content, content_of
 from deploydb.http.authentication import Authenticator
 from deploydb.http.csrf import require_same_origin, require_secret
 from deploydb.http.rate_limits import Limit

@@ -31,7 +31,7 @@ class Ready(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
-class _Look:
+class _Check:
     """A look at one part, in a thread of its own, so that it is taken while all others wait."""
 
     def __init__(self, name: str, look: Callable[[], None]) -> None:
@@ -71,7 +71,7 @@ class Health:
         self._lock = threading.Lock()
         self._reasons: dict[str, tuple[str, ...]] = {}
         self._warnings: dict[str, tuple[str, ...]] = {}
-        self._looks: dict[str, _Look] = {}
+        self._looks: dict[str, _Check] = {}
 
     def report(self, source: str, *, reasons: Iterable[str] = (), warnings: Iterable[str] = ()) -> None:
         """Replace the report of a source. `reasons` make the process not ready, `warnings` do not; none: all is well.
@@ -85,7 +85,7 @@ class Health:
     def check(self, source: str, look: Callable[[], None]) -> None:
         """Have `look` called whenever readiness is asked for, at most once a second; a DeployDBError or an OSError that
         it raises is the reason against it. It may report. A second look of the same source replaces the first."""
-        self._looks[source] = _Look(source, look)
+        self._looks[source] = _Check(source, look)
 
     def looked(self) -> dict[str, str | None]:
         """The look at each source: the reason against it, None where all is well. Waits for servers, a few seconds."""

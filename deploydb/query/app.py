@@ -32,7 +32,7 @@ from deploydb.query.resource import Resource
 from deploydb.query.resources import (
     artifacts,
     blame,
-    configured,
+    catalog_objects,
     deployments,
     diff,
     dora,
@@ -69,7 +69,7 @@ RESOURCES: Sequence[Resource] = [
         diff,
         dora,
         flows,
-        configured,
+        catalog_objects,
         status,
         why,
         history,

@@ -37,7 +37,7 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:  # noqa: ANN4
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:  # noqa: ANN401  # the driver's own types
     connection.execute("PRAGMA query_only = ON")
-    retry_policy = record.info["retry_policy"] = _Patience()
+    retry_policy = record.info["retry_policy"] = _RetryPolicy()
     connection.set_progress_handler(retry_policy.is_over, _STEPS_BETWEEN_LOOKS)
 
 
@@ -45,7 +45,7 @@ def _begin_to_wait(connection: sa.Connection, *_: object) -> None:
     connection.info["retry_policy"].begin()
 
 
-class _Patience:
+class _RetryPolicy:
     """With one connection of SQLite, which knows no time limit of its own."""
 
     def __init__(self) -> None:

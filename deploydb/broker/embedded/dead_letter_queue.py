@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 from deploydb.broker.address import EmbeddedAddress
 from deploydb.broker.dead_letter import letter, replayed, require_replayable, unbound
+from deploydb.broker.embedded.deliveries import columns, delivery
 from deploydb.broker.embedded.file import open_file, translate_errors, writing
 from deploydb.broker.embedded.outbound import user_name
 from deploydb.broker.embedded.routing import Router
-from deploydb.broker.embedded.rows import columns, delivery
 from deploydb.broker.port import DeadLetter, DeadLetters
 from deploydb.broker.topology import DEAD_QUEUE
 from deploydb.settings import MAX_BODY_BYTES

@@ -9,10 +9,10 @@ from time import monotonic, sleep, time
 from deploydb.broker.address import EmbeddedAddress
 from deploydb.broker.dead_letter import TOO_OFTEN, dead_letter
 from deploydb.broker.embedded import owner
+from deploydb.broker.embedded.deliveries import columns, delivery
 from deploydb.broker.embedded.file import open_file, translate_errors, writing
 from deploydb.broker.embedded.outbound import user_name
 from deploydb.broker.embedded.routing import Router
-from deploydb.broker.embedded.rows import columns, delivery
 from deploydb.broker.errors import PROVISION
 from deploydb.broker.port import TAKE_BYTES, Delivery, Inbound
 from deploydb.broker.topology import DELIVERY_LIMIT
