@@ -8,7 +8,7 @@ from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.commands import Previous
 from deploydb.domain.model.deployment import FactOrder, Status
 from deploydb.domain.model.reasons import Expired, ExpiryDeferred, FailedUpstream, FinishedLate
-from tests.domain.given import at, foo
+from tests.domain.given import at, chain, foo
 from tests.domain.scenario import world
 
 
@@ -115,3 +115,15 @@ def test_an_answer_that_arrives_with_the_deadline_counts() -> None:
     it.finish("dev", "1.0", when=at(59))
     it.evaluate(61)
     assert it.status("dev", "1.0") is Status.SUCCESS
+
+
+def test_what_an_expiry_had_ruled_out_is_decided_at_once_with_its_approvals() -> None:
+    it = world(*chain("dev", "prod"), entry={"prod": ("manual",)})
+    it.publish("1.0")
+    it.evaluate()
+    it.speak("prod", "1.0", "alice")
+    it.evaluate(61)
+    assert it.status("prod", "1.0") is Status.SKIPPED
+    it.finish("dev", "1.0", when=at(59))
+    it.evaluate(1)
+    assert it.status("prod", "1.0") is Status.CREATED

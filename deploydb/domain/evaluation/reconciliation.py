@@ -42,6 +42,7 @@ def _take_back(evaluation: Evaluation, deployment: Deployment) -> None:
         if one.flow == deployment.flow is not None and one.skipped_at is not None and one.skipped_at >= expired:
             # what else ruled it out does so again
             evaluation.settle("resumed", one, ahead, skipped_at=None, status_reason=ahead, needs_evaluation=True)
+            evaluation.evaluate_again()  # with the evidence about it, which is loaded of open deployments alone
 
 
 def _expire(evaluation: Evaluation, deployment: Deployment) -> None:
