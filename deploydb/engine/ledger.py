@@ -275,9 +275,10 @@ class Ledger:
             known = self.deployments[ident]
             if known.status is Status.FAILED and known.failure_response is None:
                 environments.add(known.environment)
-        return {environment: self._good_in(environment) for environment in environments}
+        return {environment: self.good_in(environment) for environment in environments}
 
-    def _good_in(self, environment: str) -> tuple[KnownGood, ...]:
+    def good_in(self, environment: str) -> tuple[KnownGood, ...]:
+        """What succeeded in a lane, newest first."""
         found: dict[int, KnownGood] = {}
         succeeded = sorted(set(self._succeeded[environment]), reverse=True)
         for known in (self.deployments[ident] for ident in succeeded[:LOOKED_BACK]):
@@ -290,8 +291,7 @@ class Ledger:
                 completed=self._completed(known.release),
             )
             found.setdefault(known.release.id, good)
-        for good in self._known_good.get(environment, ()):
-            found.setdefault(good.release.id, good)
+        found = {good.release.id: good for good in self._known_good.get(environment, ())} | found
         return tuple(sorted(found.values(), key=lambda one: (one.live_at, one.deployment), reverse=True))
 
     def _completed(self, release: Release) -> bool:

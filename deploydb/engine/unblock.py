@@ -40,7 +40,8 @@ class Unblock(Struct, frozen=True, kw_only=True):
 def unblock(catalog: Catalog, snapshot: ServiceSnapshot, deployment_id: int, now: datetime) -> Unblock | None:
     """The needs that bring a deployment into its environment; of one that runs there, those that verify it.
 
-    None where it is there and verified. Raises: KeyError for a deployment that is not in the snapshot.
+    None where it is there and verified. `snapshot.good`: of each stage, since a run may come to a rollback. Raises:
+    KeyError for a deployment that is not in the snapshot.
     """
     target = {one.id: one for one in snapshot.deployments}[deployment_id]
     if target.status is Status.SUCCESS:

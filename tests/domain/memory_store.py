@@ -85,6 +85,11 @@ class Store:
         known = self.ledger.snapshot(self.holds.values(), self.neighbours, {})
         return replace(known, running=dict(known.running), read_until=self.read_until)
 
+    def outlook(self) -> ServiceSnapshot:
+        """The snapshot for a look ahead: with what has succeeded in each lane."""
+        environments = {one.environment for one in self.deployments.values()}
+        return replace(self.situation(), good={name: self.ledger.good_in(name) for name in environments})
+
     def evaluate(self, minutes: float = 0) -> Decisions:
         """Let that much time pass, decide and write it down, until nothing more is to be decided at once."""
         self.now += timedelta(minutes=minutes)

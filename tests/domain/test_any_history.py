@@ -97,19 +97,16 @@ class AnyHistory(RuleBasedStateMachine):
     @rule(place=PLACES)
     def ask_what_unblocks_it(self, place: int) -> None:
         """There is an answer for everything that is open, and it is true: what it asks for is enough, at the time that
-        it gives and not before, and nothing of it can be left out, unless a failure makes way."""
+        it gives and not before."""
         self.it.evaluate(0)
         known = self.it.find(*self._some(place))
         if not known.needs_evaluation:
             return
-        found = unblock(self.it.catalog, self.it.situation(), known.id, self.it.now)
+        found = unblock(self.it.catalog, self.it.outlook(), known.id, self.it.now)
         if found is None or found.earliest is None:
             assert found is None or found.needs or found.instead
             return
         assert feed(self.it, known.id, found) == found.earliest
-        for need in found.needs:
-            if not need.timed:
-                assert feed(self.it, known.id, found, without=need) is None, need
 
     @precondition(lambda self: bool(self.it.heard))
     @rule(place=PLACES)
@@ -217,14 +214,16 @@ class AnyOrdersAgain(AnyOrders):
     """More of the same, beside it."""
 
 
-# for all machines together: `make explore` sets more
-EXAMPLES = int(os.environ.get("DEPLOYDB_EXAMPLES", "1000"))
+# for all machines together, the same in each run: `make explore` sets more, and others each time
+EXPLORED = os.environ.get("DEPLOYDB_EXAMPLES")
+EXAMPLES = int(EXPLORED or "1000")
 
 
 MACHINES = (AnyHistory, AnyHistoryAgain, AnyOrders, AnyOrdersAgain)
 for machine in MACHINES:
     machine.TestCase.settings = settings(
         max_examples=EXAMPLES // len(MACHINES) + 1,
+        derandomize=EXPLORED is None,
         stateful_step_count=30,
         suppress_health_check=list(HealthCheck),
     )

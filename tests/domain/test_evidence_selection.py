@@ -171,7 +171,7 @@ def test_what_is_needed_names_both_sides() -> None:
     it.evaluate()
     it.finish("dev", "1.0")
     it.evaluate(1)
-    found = unblock(it.catalog, it.situation(), it.find("dev", "1.0").id, it.now)
+    found = unblock(it.catalog, it.outlook(), it.find("dev", "1.0").id, it.now)
     assert found is not None
     assert [(need.text, need.phase) for need in found.needs] == [("smoke to pass", "exit")]
 

@@ -16,7 +16,7 @@ OFFICE = WindowPromotion(ident="office-hours", zone="UTC", allow=(Window(days=(1
 
 
 def asked(it: Scenario, environment: str = "prod", version: str = "1.0") -> Unblock | None:
-    return unblock(it.catalog, it.situation(), it.find(environment, version).id, it.now)
+    return unblock(it.catalog, it.outlook(), it.find(environment, version).id, it.now)
 
 
 def rendered(it: Scenario, environment: str = "prod", version: str = "1.0") -> str:

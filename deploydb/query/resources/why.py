@@ -32,6 +32,7 @@ from deploydb.store.queries.why import (
 )
 from deploydb.store.set_aside import set_aside_of
 from deploydb.store.snapshot import snapshots
+from deploydb.store.snapshot_context import good_in
 
 _LOOKED_BACK = 200
 """Where a higher version is newer, it is looked for among the releases of a module that were published last."""
@@ -100,7 +101,10 @@ def _releasing(connection: sa.Connection, asked: RequestContext, meant: Deployme
     (situation,) = snapshots(connection, [meant.service], asked.catalog, lock=False)
     found: Unblock | None
     if any(known.id == meant.id for known in situation.deployments):
-        found = unblock(asked.catalog, situation, meant.id, asked.now)
+        service = asked.catalog.services.get(meant.service)
+        lanes = [stage.environment for stage in asked.catalog.stages(service)] if service is not None else []
+        good = {environment: good_in(connection, meant.service, environment) for environment in lanes}
+        found = unblock(asked.catalog, replace(situation, good=good), meant.id, asked.now)
     else:
         found = Unblock(instead=f"publish a newer version than {meant.artifact.version}")
     return releasing_body(found, asked.now) if found is not None else None
