@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 
-class ReasonCase(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="code"):
+class ReasonCase(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag_field="code"):
     """The base of all reasons. The tag is the code."""
 
 
