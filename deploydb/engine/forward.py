@@ -112,6 +112,7 @@ class Forward:
         for _ in range(_MOST_ROUNDS):
             recheck_at = self._settle()
             if self.target.status is Status.SKIPPED:
+                self.waiting = {}
                 break
             if self._is_there():
                 self.reached_at = self.now

@@ -70,7 +70,7 @@ def unblock(catalog: Catalog, snapshot: ServiceSnapshot, deployment_id: int, now
         if real.reached_at == now:
             break
     if not reached:
-        return _blocked(runs, goal)
+        return _blocked(runs, target, goal)
     _, place, best = min(reached, key=lambda found: found[:2])
     run, needs = _fewest(best, partial(start, permissions[place]))
     return Unblock(needs=_in_order(_latest(needs), run), earliest=run.reached_at, goal=goal)
@@ -112,7 +112,7 @@ def _fewest(run: Forward, start: Callable[[Collection[Key], Collection[Key]], Fo
     return run, [need for key, need in run.given.items() if not need.timed or trial((), {key}) is None]
 
 
-def _blocked(runs: Sequence[Forward], goal: Goal) -> Unblock:
+def _blocked(runs: Sequence[Forward], target: Deployment, goal: Goal) -> Unblock:
     """No answer leads there: what to do instead, or the times that never meet; or no time is known, since it depends on
     the failure of a deployment without an answer."""
     own, *_ = sorted(runs, key=lambda run: run.reached_at is None)
@@ -122,7 +122,8 @@ def _blocked(runs: Sequence[Forward], goal: Goal) -> Unblock:
     reason, version = text(ended.status_reason or NotRecorded()), ended.release.artifact.version
     if ended.kind == "rollback":
         return Unblock(instead=f"ask for a rollback to another version: {reason}", goal=goal)
-    skipped = f"in {ended.environment} it was skipped: " if ended.status is Status.SKIPPED else ""
+    verb = "was" if target.status is Status.SKIPPED else "would be"
+    skipped = f"in {ended.environment} it {verb} skipped: " if ended.status is Status.SKIPPED else ""
     return Unblock(instead=f"publish a newer version than {version}: {skipped}{reason}", goal=goal)
 
 

@@ -206,3 +206,14 @@ def test_a_report_that_has_come_since_the_gate_was_evaluated_is_no_need() -> Non
     it.verify("staging", "1.0")
     it.evaluate()
     assert rendered(it, "staging").startswith("needs the pause to be lifted")
+
+
+def test_what_would_be_superseded_on_its_way_says_so() -> None:
+    it = world(*chain("staging", "prod", staging=("smoke",)))
+    it.publish("1.0")
+    it.evaluate()
+    it.publish("1.1", published=1)
+    it.evaluate()
+    assert rendered(it) == (
+        "nothing releases it: publish a newer version than 1.0: in prod it would be skipped: replaced by 1.1 in staging"
+    )
