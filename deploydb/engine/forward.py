@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from deploydb.domain.evaluation.decisions import DeploymentRequested, ServiceSnapshot
+from deploydb.domain.evaluation.decisions import Decision, DeploymentRequested, DeploymentTransitioned, ServiceSnapshot
 from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.gates import GateContext
@@ -50,7 +50,7 @@ class Forward:
     `answers`: whether anybody answers for a deployment. `only`: the needs that are met; None: all, and silence lasts:
     what is not answered neither expires nor times out, which is not counted on. `never`: needs that not even time
     meets. `given`: those that were met, in their order; `waiting`: those that were not, at the end. `reached_at`: when
-    the goal was reached; None: it was not.
+    the goal was reached; None: it was not. `failed`: whether a deployment has expired or failed meanwhile.
     """
 
     def __init__(
@@ -92,6 +92,7 @@ class Forward:
         self.given: dict[Key, Need] = {}
         self.waiting: dict[Key, Need] = {}
         self.reached_at: datetime | None = None
+        self.failed = False
 
     @property
     def target(self) -> Deployment:
@@ -141,6 +142,7 @@ class Forward:
         """Decide until nothing more is to be decided now. Returns when time alone may change something."""
         for _ in range(_MOST_AGAIN):
             made = decide(self._catalog, self._known(), self.now)
+            self.failed |= any(map(self._fails, made.decisions))
             self._ledger.write(made)
             for decision in made.decisions:
                 if isinstance(decision, DeploymentRequested) and self._only is None:
@@ -148,6 +150,11 @@ class Forward:
             if not made.again:
                 break
         return made.recheck_at
+
+    def _fails(self, decision: Decision) -> bool:
+        if not isinstance(decision, DeploymentTransitioned) or decision.what not in ("expired", "failed"):
+            return False
+        return self._ledger.deployments[decision.deployment.id].status is not Status.FAILED
 
     def _known(self) -> ServiceSnapshot:
         known = self._ledger.snapshot(self._holds.values(), self._snapshot.neighbours, {})

@@ -99,7 +99,8 @@ def _fewest(run: Forward, start: Callable[[Collection[Key], Collection[Key]], Fo
 
     def trial(left_out: Collection[Key], never: Collection[Key] = ()) -> Forward | None:
         found = start(run.given.keys() - left_out, never).run(until=run.reached_at)
-        return found if found.reached_at == run.reached_at else None  # earlier it is by a failure
+        as_good = found.reached_at == run.reached_at or (found.reached_at is not None and not found.failed)
+        return found if as_good else None  # earlier by a failure is no answer
 
     groups: dict[int | None, set[Key]] = defaultdict(set)
     answers = {key: need for key, need in run.given.items() if not need.timed}
