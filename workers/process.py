@@ -1,6 +1,5 @@
 """What every worker's process has around its loop: a log, signals, health, metrics, and an end."""
 
-import gc
 import os
 import signal
 import sys
@@ -16,6 +15,7 @@ from deploydb.http.metrics import process_registry
 from deploydb.redaction import redacted
 from deploydb.telemetry import Log
 
+from .garbage import look_seldom
 from .health import HealthServer, WorkerHealth
 from .loop import RetryPolicy
 from .signals import Signals
@@ -24,8 +24,6 @@ from .stop_deadline import Deadline
 MISCONFIGURED = 1
 OUR_MISTAKE = 70
 """EX_SOFTWARE of sysexits.h."""
-GARBAGE_THRESHOLD = 50_000
-"""New objects between two looks for reference cycles; Python's own default, 700, is made for small programs."""
 
 
 class Process(Struct, frozen=True, kw_only=True, eq=False):
@@ -52,9 +50,7 @@ def process(log: Log, *, host: str, port: int | None, secrets: Sequence[str] = (
     health = WorkerHealth(redact=lambda text: redacted(text, secrets))
     registry = process_registry()
     retry_policy = RetryPolicy(signals=signals, health=health, log=log, registry=registry)
-    # what is loaded by now stays; a batch's thousands of short-lived objects should not set off a collection each time
-    gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD)
+    look_seldom()
     with ExitStack() as stack:
         if port is not None:
             server = stack.enter_context(HealthServer(health, registry, host=host, port=port, log=log))

@@ -1,7 +1,6 @@
 """The processes that answer over HTTP, put together: the query service, the gateway, and both at one address."""
 
 import asyncio
-import gc
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -24,6 +23,7 @@ from deploydb.redaction import redacted
 from deploydb.settings import Settings
 from deploydb.telemetry import Log
 
+from .garbage import look_seldom
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS
 from .signals import Signals
 from .stop_deadline import Deadline
@@ -68,7 +68,7 @@ def serve(
         app = joined(*apps) if len(apps) > 1 else apps[0]
         listens = stack.enter_context(bound or listening(address, setting=setting))
         log.info("serving", address=f"http://{address_of(listens)}")
-        _leave_alone_what_stays()
+        look_seldom()
         host = listens.getsockname()[0]
         server = Server(
             only_own_hosts(app, address=host, url=given.url, listen=address, more=given.hosts),
@@ -115,13 +115,6 @@ async def _keep_current(live: LiveCatalog, identity: LiveIdentity, hung_up: asyn
                 log.warning("the configuration is broken, the last good one stays in use", problem=str(problem))
             if not reported:
                 log.info("the configuration is good again")
-
-
-def _leave_alone_what_stays() -> None:
-    """The catalog and the code live as long as the process: a collection in the midst of an answer, made of thousands
-    of small objects that are soon gone, need not look through them (a matrix of 5,000 lanes: 80 ms of 240)."""
-    gc.collect()
-    gc.freeze()
 
 
 def _deadline(log: Log) -> Callable[[], None]:

@@ -138,8 +138,10 @@ def newest_of_modules(connection: sa.Connection, modules: Collection[tuple[str, 
         .limit(1)
         .scalar_subquery()
     )
+    # materialized: in the condition of a join it would be looked for twice
+    found = sa.select(last.label("id")).select_from(given).cte("found").prefix_with("MATERIALIZED")
     statement = sa.select(*viewed(NewestView, artifact, module=MODULE)).select_from(
-        given.join(artifact, artifact.c.id == last)
+        found.join(artifact, artifact.c.id == found.c.id)
     )
     keys = [{"module_key": module_key(group, name)} for group, name in sorted(set(modules))]
     return [NewestView(*row) for row in connection.execute(statement, bulk.parameter(connection, keys)).all()]
