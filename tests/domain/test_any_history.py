@@ -97,7 +97,7 @@ class AnyHistory(RuleBasedStateMachine):
     @rule(place=PLACES)
     def ask_what_unblocks_it(self, place: int) -> None:
         """There is an answer for everything that is open, and it is true: what it asks for is enough, at the time that
-        it gives and not before."""
+        it gives and not before; and each need of it is one."""
         self.it.evaluate(0)
         known = self.it.find(*self._some(place))
         if not known.needs_evaluation:
@@ -107,6 +107,9 @@ class AnyHistory(RuleBasedStateMachine):
             assert found is None or found.needs or found.instead
             return
         assert feed(self.it, known.id, found) == found.earliest
+        for need in found.needs:
+            if not need.timed:
+                assert feed(self.it, known.id, found, without=need) is None, need
 
     @precondition(lambda self: bool(self.it.heard))
     @rule(place=PLACES)
