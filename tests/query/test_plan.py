@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 
@@ -69,6 +70,49 @@ def test_it_tells_what_stands_in_the_way_now(service: Service) -> None:
     (number,) = [command.deployment for command in world.commands()]
     assert dev["obstacles"] == [vetoed, f"1.9 is being deployed (deployment {number})"]
     assert sorted(prod["obstacles"]) == [vetoed, "prod is frozen by alice: holidays"]
+
+
+@pytest.mark.parametrize(
+    ("runs", "comes", "skipped_by_version"),
+    [
+        ("2.0", "1.9.1", True),
+        ("1.9.1", "2.0", False),
+        ("v1.0", "1.0", False),  # the same version: what came later is newer
+        ("1.0", "nightly", True),
+        ("nightly", "1.0", False),
+        ("nightly", "daily", False),
+    ],
+)
+@pytest.mark.parametrize("order", ["version", "published"])
+def test_it_tells_a_version_that_would_be_skipped_as_promotion_decides(
+    sqlite_url: str, order: Literal["version", "published"], runs: str, comes: str, skipped_by_version: bool
+) -> None:
+    known = catalog(Configured(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), order=order))
+    with Scenario(sqlite_url, known) as world, Service(world) as service:
+        world.publish(runs)
+        for _ in STAGES:
+            world.evaluate(minutes=1)
+            world.deploy()
+        planned = [stage["obstacles"] for stage in service.get(f"/api/plan/foo?version={comes}")["stages"]]
+        world.publish(comes)
+        world.evaluate(minutes=1)
+        skipped = order == "version" and skipped_by_version
+        assert (world.statuses(comes)["dev"] == "SKIPPED") is skipped
+    higher = [[f"{name} runs {runs}, a higher version: it would be skipped"] for name in ("dev", "prod")]
+    assert planned == (higher if skipped else [[], []])
+
+
+def test_a_version_that_was_published_before_what_runs_would_be_skipped(service: Service) -> None:
+    dev, _ = service.get("/api/plan/foo?version=1.1")["stages"]
+    assert dev["obstacles"] == ["dev runs 1.2, published later: it would be skipped"]
+
+
+def test_a_version_that_was_published_and_waits_is_not_superseded_by_itself(service: Service) -> None:
+    service.world.tell("hold.placed", kind="pause", service="foo", by="alice", reason="migration")
+    service.world.publish("2.0")
+    service.world.evaluate()
+    dev, _ = service.get("/api/plan/foo?version=2.0")["stages"]
+    assert dev["obstacles"] == ["foo is paused by alice: migration"]
 
 
 def test_a_version_that_is_known_is_found(service: Service) -> None:

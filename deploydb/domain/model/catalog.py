@@ -184,6 +184,11 @@ class Catalog:
         """The services that list a module (`group:name`), in the catalog's order."""
         return tuple(self._services_of_module.get(module, ()))
 
+    def order_of(self, service: str) -> Order:
+        """By what one release of a service is newer than another; of one that is not configured, when it came."""
+        configured = self.services.get(service)
+        return configured.order if configured is not None else "published"
+
     def stages(self, service: Service) -> tuple[Stage, ...]:
         """A service's stages, each after those that it waits for."""
         return self._stages[service.pipelines]

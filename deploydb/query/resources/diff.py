@@ -113,8 +113,7 @@ def _difference(
     between: Sequence[ReleaseView],
 ) -> Difference:
     service, module = key
-    configured = catalog.services.get(service)
-    order = configured.order if configured is not None else "published"
+    order = catalog.order_of(service)
 
     def newness(release: LiveIntervalView | ReleaseView) -> tuple[object, ...]:
         return order_key(order, release.version, release.published_at)

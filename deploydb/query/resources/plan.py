@@ -4,20 +4,23 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 
 from deploydb.domain import wording
-from deploydb.domain.evaluation.decisions import ServiceSnapshot
+from deploydb.domain.evaluation.decisions import DeploymentTransitioned, ServiceSnapshot
+from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.forecast import Expected, Lane, arrivals, expected, expected_of
-from deploydb.domain.model.admission_reasons import BeingDeployed, BeingVerified, NewerIsLive
-from deploydb.domain.model.artifact import version_key
+from deploydb.domain.model.admission_reasons import BeingDeployed, BeingVerified
+from deploydb.domain.model.artifact import Artifact, split_module
 from deploydb.domain.model.catalog import Service, Stage
-from deploydb.domain.model.deployment import Status
+from deploydb.domain.model.deployment import Deployment, FactOrder, Release, Status
 from deploydb.domain.model.promotions import Promotion
 from deploydb.http.errors import bad_request, existing, hint, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.hold_views import Held
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, needed
+from deploydb.store.queries.artifact_places import by_version
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.plan import deployments_took, gates_took
 from deploydb.store.queries.why import deployment_of_version
@@ -88,6 +91,7 @@ def plan(asked: RequestContext) -> Plan:
         known = {
             stage.environment: deployment_of_version(connection, name, stage.environment, version) for stage in stages
         }
+        release = _release(connection, service, version, asked.now)
         held = Held(holds_at(connection, asked.now, name), asked.catalog)
         (situation,) = snapshots(connection, [name], asked.catalog, lock=False)
     expects = {one.environment: one for one in arrivals(stages, entry, exits, lanes, asked.now)}
@@ -107,7 +111,11 @@ def plan(asked: RequestContext) -> Plan:
                 entered=_span(expects[there].entered),
                 verified=_span(expects[there].verified),
                 deployment=known[there],
-                obstacles=[*_held(held, name, stage, version), *_business(situation, service, stage, version)],
+                obstacles=[
+                    *_held(held, name, stage, version),
+                    *_business(situation, stage, version),
+                    *(_skipped(asked, situation, stage, release) if release is not None else ()),
+                ],
             )
             for stage in stages
             for there in (stage.environment,)
@@ -127,8 +135,20 @@ def _held(held: Held, service: str, stage: Stage, version: str) -> list[str]:
     return [wording.text(hold.held) for hold in over if hold.kind != "pin" or hold.version != version]
 
 
-def _business(situation: ServiceSnapshot, service: Service, stage: Stage, version: str) -> list[str]:
-    """What is going on in the lane: another deployment, one that is being verified, and what it would not replace."""
+def _release(connection: sa.Connection, service: Service, version: str, now: datetime) -> Release | None:
+    """The version as it was published, or as if it were now; None where it is not known of which module it is."""
+    known = by_version(connection, [split_module(module) for module in service.artifacts], version)
+    modules = [(one.module, one.published_at) for one in known] or [(module, now) for module in service.artifacts]
+    if len(modules) > 1:
+        return None
+    ((module, published_at),) = modules
+    group, name = split_module(module)
+    artifact = Artifact(group=group, name=name, version=version)
+    return Release(id=known[0].id if known else 0, artifact=artifact, published_at=published_at, published_by="")
+
+
+def _business(situation: ServiceSnapshot, stage: Stage, version: str) -> list[str]:
+    """What is going on in the lane: another deployment, one that is being verified, or the version itself runs."""
     obstacles = []
     for deployment in situation.deployments:
         if deployment.environment != stage.environment or not deployment.needs_evaluation:
@@ -139,14 +159,34 @@ def _business(situation: ServiceSnapshot, service: Service, stage: Stage, versio
         elif deployment.status is Status.COMPLETED:
             obstacles.append(wording.text(BeingVerified(version=other, deployment=deployment.id)))
     for (environment, _), ran in situation.running.items():
-        runs = ran.release.artifact.version
-        if environment == stage.environment and runs == version:
+        if environment == stage.environment and ran.release.artifact.version == version:
             obstacles.append(f"{environment} runs it already")
-        higher = service.order == "version" and version_key(runs) > version_key(version)
-        if environment == stage.environment and higher and len(service.artifacts) == 1:
-            skipped = NewerIsLive(environment=environment, version=runs, higher=True)
-            obstacles.append(f"{wording.text(skipped)}: it would be skipped")
     return obstacles
+
+
+def _skipped(asked: RequestContext, situation: ServiceSnapshot, stage: Stage, release: Release) -> list[str]:
+    """Why `decide` would skip it there, had it come through the stages before."""
+
+    def there(id_: int, environment: str) -> Deployment:
+        return Deployment(id=id_, flow=0, service=situation.service, environment=environment, release=release)
+
+    finished = FactOrder(asked.now, "", "")
+    through = {"requested_at": asked.now, "finished": finished, "outcome": "succeeded", "result": "SUCCESS"}
+    upstream = [
+        replace(there(-place, name), **through, needs_evaluation=False)
+        for place, name in enumerate(stage.after.environments, 1)
+    ]
+    others = [
+        one
+        for one in situation.deployments
+        if (one.environment, one.release.id) != (stage.environment, release.id)  # it stands for itself
+    ]
+    supposed = replace(situation, deployments=(*others, *upstream, there(0, stage.environment)))
+    return [
+        f"{wording.text(made.reason)}: it would be skipped"
+        for made in decide(asked.catalog, supposed, asked.now).decisions
+        if isinstance(made, DeploymentTransitioned) and made.what == "skipped" and made.deployment.id == 0
+    ]
 
 
 def _gate(where: str, promotion: Promotion, lane: Lane) -> PlannedGate:

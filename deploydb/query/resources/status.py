@@ -74,8 +74,7 @@ def _newest_of_those_not_begun(catalog: Catalog, pending: Sequence[PendingView])
     for view in pending:
         if _is_in_line(view):
             waits = (view.service, view.environment, view.release.artifact.module)
-            configured = catalog.services.get(view.service)
-            order = configured.order if configured is not None else "published"
+            order = catalog.order_of(view.service)
             before = newest.get(waits)
             if before is None or before.release.order_key(order) < view.release.order_key(order):
                 newest[waits] = view

@@ -137,8 +137,7 @@ def _state(found: FoundView, view: PlaceView) -> State:
 def _is_newer(catalog: Catalog, found: FoundView, view: PlaceView) -> bool:
     if view.runs_version is None or view.runs_published_at is None:
         return False
-    configured = catalog.services.get(view.service)
-    order = configured.order if configured is not None else "published"
+    order = catalog.order_of(view.service)
     mine = order_key(order, found.version, found.published_at)
     return order_key(order, view.runs_version, view.runs_published_at) > mine
 

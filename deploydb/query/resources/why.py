@@ -82,8 +82,7 @@ def _then(asked: RequestContext, at: datetime) -> Why:
             require_lane(connection, asked.catalog, service, environment)
             what = f"{shown(version)} of {service}" if version is not None else f"any {service}"
             raise not_found(f"at {iso(at)} nothing was known of {what} in {environment}")
-        configured = asked.catalog.services.get(service)
-        order = configured.order if configured is not None else "published"
+        order = asked.catalog.order_of(service)
         ident = max(there, key=lambda one: (one.kind == "deploy", one.release.order_key(order), one.id)).id
         meant = deployment_by_id(connection, ident)
         assert meant is not None  # noqa: S101  # it has just been read in the same snapshot
