@@ -14,12 +14,13 @@ from deploydb.cli.publisher import message_of, my_source, new_id, publish_all, p
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import (
-    AnyFact,
     ArtifactPublished,
     DeploymentFinished,
     DeploymentObserved,
     DeploymentStarted,
+    Fact,
     VerificationFinished,
+    type_of,
 )
 from deploydb.terminal import plain
 from deploydb.wire.native import decode_fact
@@ -152,9 +153,9 @@ def _who(ident: str | None, source: str | None, time: str | None) -> dict[str, A
     return {"id": new_id() if ident is None else ident, "source": my_source() if source is None else source, "time": at}
 
 
-def _publish(fact: AnyFact) -> None:
+def _publish(fact: Fact) -> None:
     publish_one(fact)
-    click.echo(f"published {fact.__struct_config__.tag} {fact.source}/{fact.id}", err=True)
+    click.echo(f"published {type_of(fact)} {fact.source}/{fact.id}", err=True)
 
 
 def _publish_file(file: BinaryIO, *, unchecked: bool) -> None:

@@ -12,7 +12,7 @@ from deploydb.broker.open import open_outbound
 from deploydb.broker.port import Message, Receipt
 from deploydb.broker.topology import EVENTS
 from deploydb.domain.model.errors import MessageRejected, Misconfigured, Permanent, Transient
-from deploydb.domain.model.facts import AnyFact
+from deploydb.domain.model.facts import Fact, type_of
 from deploydb.processes import me
 from deploydb.settings import from_environment
 from deploydb.wire.native import FACT_CONTENT_TYPE, decode_fact, encode_fact
@@ -36,10 +36,9 @@ def signed(by: str | None) -> dict[str, Any]:
     return {"id": new_id(), "source": my_source(), "time": datetime.now(UTC), "by": by or me()}
 
 
-def message_of(fact: AnyFact, body: bytes | None = None) -> Message:
+def message_of(fact: Fact, body: bytes | None = None) -> Message:
     """The message of a fact. `body`: as the user wrote it."""
-    type_, id_ = str(fact.__struct_config__.tag), f"{fact.source}/{fact.id}"
-    return raw_message(encode_fact(fact) if body is None else body, type_, id_)
+    return raw_message(encode_fact(fact) if body is None else body, type_of(fact), f"{fact.source}/{fact.id}")
 
 
 def raw_message(body: bytes, type_: str, id_: str) -> Message:
@@ -66,7 +65,7 @@ def publish_all(messages: Iterable[tuple[str, Message]]) -> Iterator[tuple[str, 
             yield from zip(places, outbound.publish(bodies), strict=True)
 
 
-def publish_one(fact: AnyFact) -> None:
+def publish_one(fact: Fact) -> None:
     """Publish one fact, held to the same bounds as one that comes by the file.
 
     Raises: Permanent where ingest would refuse it; Transient where the broker does not take it; as `publish_all`.

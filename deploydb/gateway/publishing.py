@@ -9,7 +9,7 @@ from hashlib import sha256
 from deploydb.broker.port import Message, Outbound, Receipt
 from deploydb.broker.topology import EVENTS
 from deploydb.domain.model.errors import DeployDBError, Misconfigured, Transient
-from deploydb.domain.model.facts import AnyFact
+from deploydb.domain.model.facts import Fact, type_of
 from deploydb.wire.native import FACT_CONTENT_TYPE, decode_fact, encode_fact
 
 CONFIRM_WITHIN_SECONDS = 10.0
@@ -17,7 +17,7 @@ CONFIRM_WITHIN_SECONDS = 10.0
 _LOOK_WITHIN_SECONDS = 3.0
 
 
-def message_of(fact: AnyFact) -> Message:
+def message_of(fact: Fact) -> Message:
     """The message that says a fact; the same fact makes the same message each time.
 
     Raises: Refused where ingest would refuse it.
@@ -25,9 +25,12 @@ def message_of(fact: AnyFact) -> Message:
     body = encode_fact(fact)
     decode_fact(body, arrived_at=datetime.now(UTC))
     ident = sha256(f"{fact.source}\0{fact.id}".encode()).hexdigest()
-    kind = str(fact.__struct_config__.tag)
     return Message(
-        exchange=EVENTS, routing_key=kind, body=body, message_id=f"gateway-{ident}", content_type=FACT_CONTENT_TYPE
+        exchange=EVENTS,
+        routing_key=type_of(fact),
+        body=body,
+        message_id=f"gateway-{ident}",
+        content_type=FACT_CONTENT_TYPE,
     )
 
 

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from deploydb.domain.gates import GateContext
 from deploydb.domain.gates.evidence_selection import of_entry, of_exit
@@ -62,15 +61,14 @@ class RecordedHistory:
         self._words: dict[Name, list[Approval]] = defaultdict(list)
         self._enter(attempts)
         for entry in entries:
-            match entry.fact:
-                case facts.DeploymentStarted() | facts.DeploymentFinished():
-                    pass  # the attempts have them
-                case facts.VerificationFinished() | facts.ApprovalGiven() | facts.ApprovalRefused():
-                    self._hear(entry)
-                case fact:
-                    happened = fact.time or entry.recorded_at
-                    at = min(happened, entry.recorded_at) if clock == "time" else entry.recorded_at
-                    self.events.append((at, entry))
+            fact = entry.fact
+            if isinstance(fact, facts.AboutDeployment):
+                if fact.projection.replay != "attempt":  # the attempts have those
+                    self._hear(entry, fact)
+            else:
+                happened = fact.time or entry.recorded_at
+                at = min(happened, entry.recorded_at) if clock == "time" else entry.recorded_at
+                self.events.append((at, entry))
         self.events.sort(key=lambda one: (one[0], one[1].number))
 
     def attempt(self, name: Name) -> Attempt | None:
@@ -171,11 +169,8 @@ class RecordedHistory:
             if known.command is not None:
                 self._commands[known.command] = known.id
 
-    def _hear(self, entry: LogEntry) -> None:
+    def _hear(self, entry: LogEntry, fact: facts.AboutDeployment) -> None:
         """Keep an approval or a report with its deployment. One for an unknown deployment is ignored."""
-        fact = entry.fact
-        if not isinstance(fact, facts.AboutDeployment):
-            return
         if fact.deployment is not None:
             ident: int | None = fact.deployment
         elif fact.command is not None:
@@ -186,9 +181,11 @@ class RecordedHistory:
         if name is None:
             return
         if isinstance(fact, facts.VerificationFinished):
-            self._reports[name].append(replace(Verification.of(fact), event=entry.number))
-        elif isinstance(fact, facts.ApprovalGiven | facts.ApprovalRefused):
-            self._words[name].append(replace(Approval.of(fact), event=entry.number))
+            self._reports[name].append(Verification.of(fact, entry.number))
+        elif isinstance(fact, facts.AboutApproval):
+            self._words[name].append(Approval.of(fact, entry.number))
+        else:
+            raise TypeError(f"a replay has no place for {facts.type_of(fact)}, which is about a deployment")
 
     def _last(self, fact: facts.AboutDeployment, at: datetime) -> int | None:
         """The last deployment of a version in a lane that there was at the time, or else the first one: the fact came

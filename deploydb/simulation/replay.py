@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import partial
 from itertools import count
-from typing import assert_never
 
 from msgspec.structs import replace
 
@@ -102,33 +101,28 @@ class Replay:
                     return set()
                 release = self._releases.sighted(fact.artifact, fact.time or now, entry.publisher or fact.source)
                 ledger.observe(fact, release)
-            case facts.HoldPlaced() | facts.HoldLifted():
-                hold = replace(Hold.of(fact), event=entry.number)
+            case facts.AboutHold():
+                hold = Hold.of(fact, entry.number)
                 keep_latest(self._holds, hold.scope, hold)
-                if fact.service is None:
-                    return {service for service, ledger in self.ledgers.items() if ledger.busy}
             case facts.HotfixDeclared():
                 ledger = self.ledgers.get(fact.service)
                 if ledger is not None:
-                    keep_latest(ledger.hotfixes, fact.version, replace(Hotfix.of(fact), event=entry.number))
+                    keep_latest(ledger.hotfixes, fact.version, Hotfix.of(fact, entry.number))
             case facts.RollbackRequested():
                 ledger = self.ledgers.get(fact.service)
                 if ledger is not None:
                     ledger.wishes.append(RollbackRequest.of(fact, entry.number))
-            case facts.IncidentDetected() | facts.IncidentResolved():
+            case facts.AboutIncident():
                 ledger = self.ledgers.get(fact.service)
                 if ledger is not None:
-                    ledger.trouble(fact.environment, replace(Incident.of(fact), event=entry.number))
+                    ledger.trouble(fact.environment, Incident.of(fact, entry.number))
             case facts.ArtifactAttested():
                 key = (fact.artifact.module, fact.artifact.version)
-                attestation = replace(Attestation.of(fact), event=entry.number)
+                attestation = Attestation.of(fact, entry.number)
                 self._attestations[key] = (*self._attestations.get(key, ()), attestation)
                 return {service for service, ledger in self.ledgers.items() if ledger.concerns(*key)}
-            case facts.AboutDeployment():
-                return set()  # comes with the deployment that it is about
-            case _:
-                assert_never(fact)
-        return {fact.service} & self.ledgers.keys() if fact.service is not None else set()
+        service = getattr(fact, "service", None)
+        return {one for one, ledger in self.ledgers.items() if (ledger.busy if service is None else one == service)}
 
     def _publish(self, fact: facts.ArtifactPublished, entry: LogEntry, now: datetime) -> set[str]:
         services = {one for one in self.catalog.services_of(fact.artifact.module) if one in self.ledgers}

@@ -14,13 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.model.artifact import split_module, version_key
+from deploydb.domain.model.artifact import module_key, split_module, version_key
 from deploydb.domain.model.catalog import Catalog, Service
 from deploydb.store import bulk
 from deploydb.store.columns import BigId
 from deploydb.store.engine import reading, transact
 from deploydb.store.list_parameters import among
-from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import artifact, catalog_listing, evaluation_request
 
 ROLLOUT = timedelta(days=1)

@@ -1,17 +1,17 @@
 """DeployDB's own decisions as log rows, with the ids they gave out: a rebuild replays them and never decides again."""
 
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
 
-from deploydb.domain.model.facts import OWN_SOURCE, AnyFact
+from deploydb.domain.model.facts import OWN_SOURCE, fact_types, type_of
 from deploydb.store import bulk
 from deploydb.store.columns import BigId
 from deploydb.store.tables import event
 
-_FACTS = tuple(sorted(struct.__struct_config__.tag for struct in get_args(AnyFact)))
+_FACTS = tuple(map(type_of, fact_types()))
 _ID = "^[1-9][0-9]{0,17}$"
 """An id as JSON has it, below 10**18: it fits into 64 bits."""
 

@@ -6,10 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from deploydb.domain.evaluation.decisions import CurrentVersionChanged, DeploymentWentLive
+from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.deployment import Deployment
 from deploydb.store import bulk
 from deploydb.store.list_parameters import among_rows
-from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import artifact, current_version, live_interval
 
 

@@ -11,15 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.model.errors import MessageRejected
-from deploydb.domain.model.facts import (
-    AboutDeployment,
-    AboutHold,
-    AboutIncident,
-    AnyFact,
-    DeploymentObserved,
-    HotfixDeclared,
-    RollbackRequested,
-)
+from deploydb.domain.model.facts import AboutDeployment, Fact, type_of
 from deploydb.store import bulk, notifications
 from deploydb.store.deployment_resolver import Located, locate
 from deploydb.store.engine import TimedOut, Unstorable, transact
@@ -31,7 +23,7 @@ from deploydb.store.tables import event
 class Arrival(Struct, frozen=True, kw_only=True):
     """A fact as it arrived: what it says, the bytes that go to the log, and who the broker says sent it."""
 
-    fact: AnyFact
+    fact: Fact
     body: bytes
     publisher: str | None = None
 
@@ -120,23 +112,16 @@ def _record(
 
 def _row(arrival: Arrival, located: Located, now: datetime) -> dict[str, Any]:
     fact = arrival.fact
-    service = environment = None
-    if isinstance(fact, AboutDeployment):
-        known = located.of(fact)
-        service, environment = (known.service, known.environment) if known else (fact.service, fact.environment)
-    elif isinstance(fact, AboutHold | AboutIncident | DeploymentObserved | RollbackRequested):
-        service, environment = fact.service, fact.environment
-    elif isinstance(fact, HotfixDeclared):
-        service = fact.service
+    about = (located.of(fact) if isinstance(fact, AboutDeployment) else None) or fact
     return {
         "source": fact.source,
         "id": fact.id,
-        "type": fact.__struct_config__.tag,
+        "type": type_of(fact),
         "time": fact.time,
         "recorded_at": now,
         "publisher": arrival.publisher,
         "who": getattr(fact, "by", None),
-        "service": service,
-        "environment": environment,
+        "service": getattr(about, "service", None),
+        "environment": getattr(about, "environment", None),
         "body": msgspec.Raw(arrival.body),
     }

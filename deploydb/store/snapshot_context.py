@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.catalog import Catalog, Lane
 from deploydb.domain.model.deployment import DependencyState, Deployment, KnownGood, Status
 from deploydb.domain.model.evidence import Attestation, Incident
@@ -17,7 +18,6 @@ from deploydb.store.deployments import release_from_row, released, selected
 from deploydb.store.list_parameters import among, among_rows
 from deploydb.store.projections.latest import value_of
 from deploydb.store.projections.overrides import hold_from_row
-from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import (
     approval,
     artifact,

@@ -4,8 +4,11 @@ Unknown fields are ignored, but stay in the log. So a database must be able to k
 repeated key the last one counts, as in every common parser.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar, get_args
+from functools import reduce
+from operator import or_
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec.structs import replace
@@ -14,14 +17,7 @@ from packageurl import PackageURL
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.commands import DeployCommand, Notification
 from deploydb.domain.model.errors import MessageRejected
-from deploydb.domain.model.facts import (
-    OWN_SOURCE,
-    AnyFact,
-    ArtifactAttested,
-    ArtifactPublished,
-    DeploymentObserved,
-    HoldPlaced,
-)
+from deploydb.domain.model.facts import OWN_SOURCE, Fact, fact_types
 from deploydb.settings import MAX_BODY_BYTES
 from deploydb.wire.error_messages import explain, shortened
 from deploydb.wire.payload_checks import MAX_NESTING, find_offence
@@ -33,9 +29,8 @@ COMMAND_CONTENT_TYPE = "application/vnd.deploydb.command.v1+json"
 MAX_AHEAD = timedelta(minutes=5)
 """How far a source's clock may be ahead of ours. A fact further in the future is rejected."""
 
-_FACTS = get_args(AnyFact)
-_WITH_ARTIFACT = (ArtifactPublished, DeploymentObserved, ArtifactAttested)
-_facts: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
+_FACTS = fact_types()
+_facts: msgspec.json.Decoder[Fact] = msgspec.json.Decoder(reduce(or_, _FACTS))
 _commands = msgspec.json.Decoder(DeployCommand)
 _anything = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
@@ -43,7 +38,7 @@ _encoder = msgspec.json.Encoder()
 T = TypeVar("T")
 
 
-def decode_fact(body: bytes, *, arrived_at: datetime) -> AnyFact:
+def decode_fact(body: bytes, *, arrived_at: datetime) -> Fact:
     """Decode a fact, with its times in UTC. Without a `time` it gets that of the arrival.
 
     Raises: MessageRejected, with the path of the wrong, missing or forbidden field.
@@ -51,10 +46,10 @@ def decode_fact(body: bytes, *, arrived_at: datetime) -> AnyFact:
     fact = _decode(_facts, _FACTS, body)
     if fact.source == OWN_SOURCE:
         raise MessageRejected(f"{OWN_SOURCE} is the source of DeployDB's own decisions: name another", path="$.source")
-    if isinstance(fact, _WITH_ARTIFACT) and fact.artifact.purl is not None:
-        fact = replace(fact, artifact=_canonical(fact.artifact))
-    if isinstance(fact, HoldPlaced) and fact.until is not None:
-        fact = replace(fact, until=_in_utc(fact.until, "$.until"))
+    for name, normalized in _NORMALIZED[type(fact)]:
+        value = getattr(fact, name)
+        if value is not None and (normal := normalized(value, f"$.{name}")) is not value:
+            fact = replace(fact, **{name: normal})
     if fact.time is None:
         return replace(fact, time=arrived_at)
     time = fact.time if fact.time.tzinfo is UTC else _in_utc(fact.time, "$.time")
@@ -69,7 +64,7 @@ def oversized(size: int) -> MessageRejected:
     return MessageRejected(f"has {size} bytes; at most {MAX_BODY_BYTES} are taken")
 
 
-def encode_fact(fact: AnyFact) -> bytes:
+def encode_fact(fact: Fact) -> bytes:
     """Encode a fact, without its empty fields."""
     fields = msgspec.to_builtins(fact)
     return _encoder.encode({name: value for name, value in fields.items() if value is not None})
@@ -119,9 +114,22 @@ def _in_utc(time: datetime, path: str) -> datetime:
         raise MessageRejected(f"{time.isoformat()} is out of range", path=path) from error
 
 
-def _canonical(artifact: Artifact) -> Artifact:
+def _canonical(artifact: Artifact, path: str) -> Artifact:
     """Render the artifact's purl again: `sha256%3A` and `sha256:` are the same purl."""
+    if artifact.purl is None:
+        return artifact
     try:
         return replace(artifact, purl=PackageURL.from_string(artifact.purl or "").to_string())
     except ValueError as error:
-        raise MessageRejected(shortened(f"not a package URL: {error}"), path="$.artifact.purl") from error
+        raise MessageRejected(shortened(f"not a package URL: {error}"), path=f"{path}.purl") from error
+
+
+def _normalizers(struct: type[Fact]) -> list[tuple[str, Callable[[Any, str], Any]]]:
+    """How the fields that have several spellings get one: times but `time` itself, and artifacts."""
+    hints = get_type_hints(struct)
+    kinds = {name: get_args(hints[name]) or (hints[name],) for name in struct.__struct_fields__ if name != "time"}
+    known = ((datetime, _in_utc), (Artifact, _canonical))
+    return [(name, normalize) for name, each in kinds.items() for kind, normalize in known if kind in each]
+
+
+_NORMALIZED = {struct: _normalizers(struct) for struct in _FACTS}

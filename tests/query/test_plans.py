@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from deploydb.domain.model.artifact import Artifact
+from deploydb.domain.model.artifact import Artifact, module_key
 from deploydb.domain.model.deployment import Release
 from deploydb.store.engine import reading
-from deploydb.store.projections.publications import module_key
 from deploydb.store.queries import (
     artifact_places,
     artifacts,

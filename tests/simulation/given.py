@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, FactOrder, GateStatus, Release
-from deploydb.domain.model.facts import AnyFact, ApprovalGiven, ArtifactPublished, VerificationFinished
+from deploydb.domain.model.facts import ApprovalGiven, ArtifactPublished, Fact, VerificationFinished
 from deploydb.domain.model.history import Attempt, LogEntry
 from deploydb.simulation import Comparison, RecordedHistory, Replay, compare
 from tests.domain.given import artifact, at
@@ -23,7 +23,7 @@ class Past:
         self._attempts: list[Attempt] = []
         self._numbers = count(1)
 
-    def tell(self, fact: AnyFact, recorded: datetime | None = None) -> None:
+    def tell(self, fact: Fact, recorded: datetime | None = None) -> None:
         """Any fact; it was known when it happened, unless it was recorded later."""
         known_at = recorded or fact.time or at(0)
         self._entries.append(LogEntry(number=next(self._numbers), recorded_at=known_at, fact=fact))

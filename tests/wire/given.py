@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import Coordinate, Name
 from deploydb.domain.model.commands import DeployCommand
-from deploydb.domain.model.facts import AboutDeployment, AboutHold, AnyFact, ArtifactAttested
+from deploydb.domain.model.facts import AboutDeployment, AboutHold, ArtifactAttested, fact_types
 from deploydb.domain.unsafe_characters import not_allowed
 from deploydb.wire.native import decode_fact
 
 ARRIVAL = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-FACTS = get_args(AnyFact)
+FACTS = fact_types()
 PUBLISHED = {
     "type": "artifact.published",
     "id": "build-881",
@@ -52,9 +52,8 @@ def field(name: str, hint: Any) -> st.SearchStrategy[Any]:
 
 def structs(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
     """Instances of a struct with every field set, or left None where it may be."""
-    values = st.fixed_dictionaries(
-        {name: field(name, hint) for name, hint in get_type_hints(kind, include_extras=True).items()}
-    )
+    hints = get_type_hints(kind, include_extras=True)
+    values = st.fixed_dictionaries({name: field(name, hints[name]) for name in kind.__struct_fields__})
     if issubclass(kind, AboutDeployment):
         values = values.map(lambda fields: fields | {"deployment": fields["deployment"] or 1})
     if issubclass(kind, AboutHold):

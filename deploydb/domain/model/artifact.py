@@ -1,5 +1,6 @@
 """One versioned file, and what makes it the same one or another one."""
 
+import hashlib
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -36,6 +37,11 @@ class Artifact(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __str__(self) -> str:
         return f"{self.group}:{self.name} {self.version}"
+
+
+def module_key(group: str, name: str) -> str:
+    """A short stand-in for group and name, which may each be longer than an index entry."""
+    return hashlib.sha256(f"{group}\0{name}".encode()).hexdigest()[:32]
 
 
 def split_module(module: str) -> tuple[str, str]:

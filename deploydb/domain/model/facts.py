@@ -2,14 +2,18 @@
 
 A fact is unique by `(source, id)`: sent twice, it counts once. `time` is when it happened, by its source; where
 the source does not say, the arrival stands in for it (`wire` fills it in), so here it is always known.
+
+A struct here, its table and a migration are a new type of fact: the wire, the log, the projections, `blame`, replays
+and `publish` read what it declares.
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from deploydb.domain.model.artifact import Artifact, Coordinate, Name, Text, Url
+from deploydb.domain.model.artifact import Artifact, Coordinate, Name, Text, Url, module_key
+from deploydb.domain.model.projection import Projection
 
 Time = Annotated[datetime, Meta(tz=True)]
 Number = Annotated[int, Meta(gt=0, le=2**63 - 1)]
@@ -20,15 +24,27 @@ OWN_SOURCE = "deploydb"
 
 
 class Fact(Struct, frozen=True, kw_only=True, tag_field="type"):
-    """An event that `source` reports."""
+    """An event that `source` reports.
+
+    Of its fields, `by`, `service` and `environment` are columns of the log. It concerns the service that it names; with
+    none, the services with open deployments of its `artifact`, or in its `environment`, or any.
+    """
+
+    projection: ClassVar[Projection]
 
     id: Name
     source: Name
     time: Time | None = None
 
+    def columns(self) -> dict[str, Any]:
+        """Further columns, beside its fields and constants. In a key, None is kept as an empty text."""
+        return {}
+
 
 class ArtifactPublished(Fact, frozen=True, kw_only=True, tag="artifact.published"):
     """A version of a module can be deployed from now on. Opens a flow in each service that lists the module."""
+
+    projection = Projection(table="artifact", replay="event", change=None)
 
     artifact: Artifact
 
@@ -54,11 +70,15 @@ class AboutDeployment(Fact, frozen=True, kw_only=True):
 class DeploymentStarted(AboutDeployment, frozen=True, kw_only=True, tag="deployment.started"):
     """An orchestrator has begun."""
 
+    projection = Projection(table="deployment", replay="attempt", change=None)
+
     url: Url | None = None
 
 
 class DeploymentFinished(AboutDeployment, frozen=True, kw_only=True, tag="deployment.finished"):
     """An orchestrator is done: the version runs there, or the attempt failed."""
+
+    projection = Projection(table="deployment", replay="attempt", change=None)
 
     outcome: Literal["succeeded", "failed"]
     reason: Text | None = None
@@ -67,6 +87,8 @@ class DeploymentFinished(AboutDeployment, frozen=True, kw_only=True, tag="deploy
 
 class DeploymentObserved(Fact, frozen=True, kw_only=True, tag="deployment.observed"):
     """A version runs where DeployDB did not put it: done by hand, by another tool, or before our time."""
+
+    projection = Projection(table="deployment", replay="event", change=None)
 
     service: Name
     environment: Name
@@ -78,6 +100,8 @@ class DeploymentObserved(Fact, frozen=True, kw_only=True, tag="deployment.observ
 
 class VerificationFinished(AboutDeployment, frozen=True, kw_only=True, tag="verification.finished"):
     """A job that checks a deployment has an answer. `errored` is no answer: the job itself broke."""
+
+    projection = Projection(table="verification", replay="event", change=None)
 
     promotion: Name
     outcome: Literal["passed", "failed", "errored"]
@@ -100,9 +124,17 @@ class AboutApproval(AboutDeployment, frozen=True, kw_only=True):
 class ApprovalGiven(AboutApproval, frozen=True, kw_only=True, tag="approval.given"):
     """A person says yes."""
 
+    projection = Projection(
+        table="approval", replay="event", constants={"given": True}, change="approved", detail="promotion"
+    )
+
 
 class ApprovalRefused(AboutApproval, frozen=True, kw_only=True, tag="approval.refused"):
     """A person says no."""
+
+    projection = Projection(
+        table="approval", replay="event", constants={"given": False}, change="refused", detail="promotion"
+    )
 
 
 class AboutHold(Fact, frozen=True, kw_only=True):
@@ -127,9 +159,14 @@ class AboutHold(Fact, frozen=True, kw_only=True):
         if missing:
             raise ValueError(f"a {self.kind} needs {' and '.join(f'`{name}`' for name in missing)}")
 
+    def columns(self) -> dict[str, Any]:
+        return {"vetoed": self.version if self.kind == "veto" else None}
+
 
 class HoldPlaced(AboutHold, frozen=True, kw_only=True, tag="hold.placed"):
-    """From now on, `until` a time or until it is lifted."""
+    """A hold stands from now on, `until` a time or until it is lifted."""
+
+    projection = Projection(table="hold", replay="standing", constants={"placed": True}, change="held", detail="kind")
 
     until: Time | None = None
 
@@ -142,9 +179,15 @@ class HoldPlaced(AboutHold, frozen=True, kw_only=True, tag="hold.placed"):
 class HoldLifted(AboutHold, frozen=True, kw_only=True, tag="hold.lifted"):
     """The hold of the same kind and scope is over."""
 
+    projection = Projection(
+        table="hold", replay="standing", constants={"placed": False}, change="released", detail="kind"
+    )
+
 
 class HotfixDeclared(Fact, frozen=True, kw_only=True, tag="hotfix.declared"):
     """A version goes ahead of the others, past the stages in `skip`."""
+
+    projection = Projection(table="hotfix", replay="standing", change="hotfix", detail="skip")
 
     service: Name
     version: Name
@@ -156,6 +199,8 @@ class HotfixDeclared(Fact, frozen=True, kw_only=True, tag="hotfix.declared"):
 class RollbackRequested(Fact, frozen=True, kw_only=True, tag="rollback.requested"):
     """A person wants what ran before back: `version`, or the last one that succeeded there."""
 
+    projection = Projection(table="rollback_request", replay="event", change="rollback wanted")
+
     service: Name
     environment: Name
     by: Name
@@ -163,12 +208,17 @@ class RollbackRequested(Fact, frozen=True, kw_only=True, tag="rollback.requested
     version: Name | None = None
     artifact: Coordinate | None = None
 
+    def columns(self) -> dict[str, Any]:
+        return {"module": self.artifact}
+
 
 class ArtifactAttested(Fact, frozen=True, kw_only=True, tag="artifact.attested"):
     """`signer` vouches for an artifact, by its digest: a signature, or an attestation of some `kind`.
 
     Who publishes the fact has verified it.
     """
+
+    projection = Projection(table="attestation", replay="standing", change=None)
 
     artifact: Artifact
     signer: Name
@@ -178,6 +228,10 @@ class ArtifactAttested(Fact, frozen=True, kw_only=True, tag="artifact.attested")
     def __post_init__(self) -> None:
         if self.artifact.digest is None:
             raise ValueError("an attestation is for a digest: give `artifact.digest`")
+
+    def columns(self) -> dict[str, Any]:
+        file = self.artifact
+        return {"module_key": module_key(file.group, file.name), "version": file.version, "digest": file.digest}
 
 
 class AboutIncident(Fact, frozen=True, kw_only=True):
@@ -190,16 +244,42 @@ class AboutIncident(Fact, frozen=True, kw_only=True):
     reason: Text | None = None
     url: Url | None = None
 
+    def columns(self) -> dict[str, Any]:
+        return {"name": self.incident or ""}
+
 
 class IncidentDetected(AboutIncident, frozen=True, kw_only=True, tag="incident.detected"):
-    """It began."""
+    """An incident began."""
+
+    projection = Projection(
+        table="incident",
+        replay="standing",
+        constants={"open": True},
+        change="incident",
+        detail="incident",
+        reopens=True,
+    )
 
 
 class IncidentResolved(AboutIncident, frozen=True, kw_only=True, tag="incident.resolved"):
-    """It is over."""
+    """An incident is over."""
+
+    projection = Projection(
+        table="incident",
+        replay="standing",
+        constants={"open": False},
+        change="incident over",
+        detail="incident",
+        reopens=True,
+    )
 
 
-DeploymentFact = DeploymentStarted | DeploymentFinished | DeploymentObserved | VerificationFinished
-PeopleFact = ApprovalGiven | ApprovalRefused | HoldPlaced | HoldLifted | HotfixDeclared | RollbackRequested
-AnyFact = ArtifactPublished | DeploymentFact | PeopleFact | ArtifactAttested | IncidentDetected | IncidentResolved
-"""Every fact that can come in; `match` over it ends in `assert_never`."""
+def type_of(fact: Fact | type[Fact]) -> str:
+    """The fact's `type` on the wire."""
+    return str(fact.__struct_config__.tag)
+
+
+def fact_types(base: type[Fact] = Fact) -> tuple[type[Fact], ...]:
+    """Every type of fact, by name: each subclass that has none itself."""
+    found = [kind for struct in base.__subclasses__() for kind in fact_types(struct) or (struct,)]
+    return tuple(sorted(found, key=type_of))

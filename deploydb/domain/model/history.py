@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from deploydb.domain.model.deployment import Deployment, GateStatus
-from deploydb.domain.model.facts import AnyFact
+from deploydb.domain.model.facts import Fact
 
 
 class LogEntry(Struct, frozen=True, kw_only=True):
@@ -13,7 +13,7 @@ class LogEntry(Struct, frozen=True, kw_only=True):
 
     number: int
     recorded_at: datetime
-    fact: AnyFact
+    fact: Fact
     publisher: str | None = None
 
 

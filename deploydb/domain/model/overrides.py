@@ -7,17 +7,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
-from msgspec import Struct
-
 from deploydb.domain.model.admission_reasons import Frozen, Held, Paused, Pinned, Vetoed
-from deploydb.domain.model.deployment import FactOrder, fact_order
-from deploydb.domain.model.facts import HoldLifted, HoldPlaced, HotfixDeclared, RollbackRequested
+from deploydb.domain.model.latest_fact import LatestFact
 from deploydb.domain.model.reason_parts import Comment
 
 Kind = Literal["pin", "veto", "freeze", "pause"]
 
 
-class Hold(Struct, frozen=True, kw_only=True):
+class Hold(LatestFact, frozen=True, kw_only=True):
     """The latest word on one scope. What a field does not name (None) it does not narrow."""
 
     kind: Kind
@@ -25,26 +22,9 @@ class Hold(Struct, frozen=True, kw_only=True):
     environment: str | None
     version: str | None
     by: str
-    at: FactOrder
     placed: bool = True
     reason: str | None = None
     until: datetime | None = None
-    event: int | None = None
-
-    @classmethod
-    def of(cls, fact: HoldPlaced | HoldLifted) -> "Hold":
-        """What the fact says."""
-        return cls(
-            kind=fact.kind,
-            service=fact.service,
-            environment=fact.environment,
-            version=fact.version,
-            by=fact.by,
-            at=fact_order(fact),
-            placed=isinstance(fact, HoldPlaced),
-            reason=fact.reason,
-            until=fact.until if isinstance(fact, HoldPlaced) else None,
-        )
 
     @property
     def scope(self) -> tuple[str, str, str, str]:
@@ -72,7 +52,7 @@ class Hold(Struct, frozen=True, kw_only=True):
 _HELD: dict[Kind, type[Held]] = {"pin": Pinned, "veto": Vetoed, "freeze": Frozen, "pause": Paused}
 
 
-class Hotfix(Struct, frozen=True, kw_only=True):
+class Hotfix(LatestFact, frozen=True, kw_only=True):
     """A version that goes ahead of the others, past some stages."""
 
     service: str
@@ -80,20 +60,6 @@ class Hotfix(Struct, frozen=True, kw_only=True):
     skip: tuple[str, ...]
     by: str
     reason: str
-    at: FactOrder
-    event: int | None = None
-
-    @classmethod
-    def of(cls, fact: HotfixDeclared) -> "Hotfix":
-        """What the fact says."""
-        return cls(
-            service=fact.service,
-            version=fact.version,
-            skip=fact.skip,
-            by=fact.by,
-            reason=fact.reason,
-            at=fact_order(fact),
-        )
 
     @property
     def comment(self) -> Comment:
@@ -101,29 +67,15 @@ class Hotfix(Struct, frozen=True, kw_only=True):
         return Comment(by=self.by, comment=self.reason)
 
 
-class RollbackRequest(Struct, frozen=True, kw_only=True):
-    """A rollback that a person asked for, and that nothing has come of yet. `event`: the log row that says so."""
+class RollbackRequest(LatestFact, frozen=True, kw_only=True):
+    """A rollback that a person asked for, and that nothing has come of yet."""
 
     event: int
     environment: str
     by: str
     reason: str
-    at: FactOrder
     version: str | None = None
     module: str | None = None
-
-    @classmethod
-    def of(cls, fact: RollbackRequested, event: int) -> "RollbackRequest":
-        """What the fact, in the log under the number `event`, asks for."""
-        return cls(
-            event=event,
-            environment=fact.environment,
-            by=fact.by,
-            reason=fact.reason,
-            at=fact_order(fact),
-            version=fact.version,
-            module=fact.artifact,
-        )
 
 
 def standing(

@@ -1,9 +1,9 @@
 """Blame: `/api/blame`, what changed in the hours before."""
 
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import bad_request
@@ -11,43 +11,21 @@ from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, moment, number, text
-from deploydb.store.queries.blame import MOST, ChangeBody, ChangeView, changes_between, ran_before
+from deploydb.store.queries.blame import FACTS, MOST, ChangeBody, ChangeView, changes_between, ran_before
 from deploydb.store.reason_codec import reason_of
 
 MOST_HOURS = 24 * 31
 _HOURS = 24
 
-Kind = Literal[
-    "deployed",
-    "failed",
-    "retried",
-    "rolled back",
-    "approved",
-    "refused",
-    "overridden",
-    "held",
-    "released",
-    "hotfix",
-    "rollback wanted",
-    "rollback answered",
-    "incident",
-    "incident over",
-]
-_KINDS: dict[str, Kind] = {
+_DECISIONS = {
     "environment.changed": "deployed",
     "deployment.ran": "deployed",
     "failure.counted": "failed",
     "deployment.attempted": "retried",
-    "approval.given": "approved",
-    "approval.refused": "refused",
-    "hold.placed": "held",
-    "hold.lifted": "released",
-    "hotfix.declared": "hotfix",
-    "rollback.requested": "rollback wanted",
     "rollback.answered": "rollback answered",
-    "incident.detected": "incident",
-    "incident.resolved": "incident over",
 }
+_KINDS = _DECISIONS | {name: str(projection.change) for name, projection in FACTS.items()}
+Kind = Annotated[str, Meta(extra_json_schema={"enum": sorted({*_KINDS.values(), "rolled back", "overridden"})})]
 _FREEZE = "freeze"
 """The gate that stands for a freeze: an approval of it is an override."""
 
@@ -113,7 +91,7 @@ def _change(catalog: Catalog, view: ChangeView, before: dict[int, str]) -> Chang
         kind=_kind(catalog, view.type, change),
         version=change.version,
         previous=before.get(change.deployment) if change.deployment is not None else None,
-        what=_what(view.type, change),
+        what=view.detail or change.failure_response,
         who=view.who or change.by,
         reason=reason_of(change.reason or change.comment) or view.deployment_reason,
         deployment=change.deployment,
@@ -127,19 +105,6 @@ def _kind(catalog: Catalog, kind: str, change: ChangeBody) -> Kind:
     if kind == "deployment.attempted" and change.kind == "rollback":
         return "rolled back"
     return _KINDS[kind]
-
-
-def _what(kind: str, change: ChangeBody) -> str | None:
-    """What in particular: which gate, which kind of hold, what followed a failure, which incident."""
-    if kind.startswith("approval."):
-        return change.promotion
-    if kind.startswith("hold."):
-        return change.kind
-    if kind == "failure.counted":
-        return change.failure_response
-    if kind == "hotfix.declared":
-        return ", ".join(change.skip) or None
-    return change.incident if kind.startswith("incident.") else None
 
 
 RESOURCES = (

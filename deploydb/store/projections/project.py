@@ -5,47 +5,36 @@ The same functions serve ingest, and promotion where a fact came before the depl
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.model.deployment import Status, fact_order, merge
-from deploydb.domain.model.evidence import Approval, Verification
 from deploydb.domain.model.facts import (
     AboutDeployment,
-    AnyFact,
-    ApprovalGiven,
-    ApprovalRefused,
-    ArtifactAttested,
     ArtifactPublished,
     DeploymentFinished,
     DeploymentObserved,
     DeploymentStarted,
-    HoldLifted,
-    HoldPlaced,
-    HotfixDeclared,
-    IncidentDetected,
-    IncidentResolved,
-    RollbackRequested,
-    VerificationFinished,
+    Fact,
 )
 from deploydb.domain.model.reasons import Observed
 from deploydb.store import bulk
 from deploydb.store.deployment_resolver import Located, names_lane
 from deploydb.store.deployments import reported, write
 from deploydb.store.projections.latest import LatestRows
-from deploydb.store.projections.overrides import Order, order
+from deploydb.store.projections.overrides import concerned
 from deploydb.store.projections.publications import Publication, publish
-from deploydb.store.tables import approval, deployment, evaluation_request, unmatched_fact, verification
+from deploydb.store.tables import deployment, evaluation_request, metadata, unmatched_fact
 
 
 class Logged(Struct, frozen=True, kw_only=True):
     """A fact that has its row in the log, under `number`."""
 
     number: int
-    fact: AnyFact
+    fact: Fact
     publisher: str | None
 
 
@@ -56,36 +45,22 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
     """
     published: list[Publication] = []
     observed: list[tuple[DeploymentObserved, Publication]] = []
-    verifications, approvals = LatestRows(verification), LatestRows(approval)
+    kept: dict[str, LatestRows] = {}
     merged: set[int] = set()
     services: set[str] = set()
     lost: list[dict[str, Any]] = []
-    ordered: list[tuple[int, Order]] = []
+    others: list[Fact] = []
     for entry in logged:
-        fact = entry.fact
+        fact, about = entry.fact, {}
         match fact:
             case ArtifactPublished():
                 published.append(Publication.of(fact, entry.publisher))
+                continue
             case DeploymentObserved():
                 observed.append((fact, Publication.of(fact, entry.publisher)))
                 services.add(fact.service)
-            case (
-                HoldPlaced()
-                | HoldLifted()
-                | HotfixDeclared()
-                | RollbackRequested()
-                | ArtifactAttested()
-                | IncidentDetected()
-                | IncidentResolved()
-            ):
-                ordered.append((entry.number, fact))
-            case (
-                DeploymentStarted()
-                | DeploymentFinished()
-                | VerificationFinished()
-                | ApprovalGiven()
-                | ApprovalRefused()
-            ):
+                continue
+            case AboutDeployment():
                 found = located.of(fact)
                 if found is None:
                     lost.append(_unmatched(entry.number, fact))
@@ -93,25 +68,25 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
                         services.add(fact.service)  # its deployment may be on its way in at this moment
                     continue
                 services.add(found.service)
-                match fact:
-                    case DeploymentStarted() | DeploymentFinished():
-                        # also a closed one: what finishes after it was ruled out does run there
-                        located.deployments[found.id] = replace(merge(found, fact), needs_evaluation=True)
-                        merged.add(found.id)
-                    case VerificationFinished():
-                        verifications.keep(Verification.of(fact), entry.number, deployment_id=found.id)
-                    case _:
-                        approvals.keep(Approval.of(fact), entry.number, deployment_id=found.id)
+                if isinstance(fact, DeploymentStarted | DeploymentFinished):
+                    # also a closed one: what finishes after it was ruled out does run there
+                    located.deployments[found.id] = replace(merge(found, fact), needs_evaluation=True)
+                    merged.add(found.id)
+                    continue
+                about = {"deployment_id": found.id}
             case _:
-                assert_never(fact)
+                others.append(fact)
+        table = fact.projection.table
+        rows = kept.get(table) or kept.setdefault(table, LatestRows(metadata.tables[table]))
+        rows.keep(fact, entry.number, **about)
     artifacts = publish(connection, [*published, *(publication for _, publication in observed)], now)
     write(connection, [reported(located.deployments[id_]) for id_ in merged])
-    verifications.write(connection)
-    approvals.write(connection)
     external = [_external(fact, artifacts[publication.key], now) for fact, publication in observed]
     bulk.insert_rows(connection, deployment, external)
     bulk.insert_rows(connection, unmatched_fact, lost)
-    services |= order(connection, ordered)
+    for table in sorted(kept):  # in one order: two workers would wait for each other
+        kept[table].write(connection)
+    services |= concerned(connection, others)
     requests: list[dict[str, Any]] = [
         {"artifact_id": artifacts[key], "service": None, "created_at": now}
         for key in sorted({publication.key for publication in published})

@@ -4,7 +4,6 @@ The earliest publication by (`time`, `source`, `id`) is what the artifact is. Ot
 that comes late but happened first takes its place, and so that contradictions are found whatever came in between.
 """
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.model.artifact import Artifact, contradicts
+from deploydb.domain.model.artifact import Artifact, contradicts, module_key
 from deploydb.domain.model.deployment import FactOrder, fact_order
 from deploydb.domain.model.facts import ArtifactPublished, DeploymentObserved
 from deploydb.store import bulk
@@ -44,11 +43,6 @@ class Publication(Struct, frozen=True, kw_only=True):
             at=fact_order(fact),
             observed=isinstance(fact, DeploymentObserved),
         )
-
-
-def module_key(group: str, name: str) -> str:
-    """A short stand-in for group and name, which may each be longer than an index entry."""
-    return hashlib.sha256(f"{group}\0{name}".encode()).hexdigest()[:32]
 
 
 def publish(

@@ -7,10 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.reasons import Reason
 from deploydb.store.columns import viewed
 from deploydb.store.list_parameters import among
-from deploydb.store.projections.publications import module_key
 from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.tables import artifact, current_version, deployment, live_interval
 

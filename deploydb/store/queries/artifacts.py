@@ -7,9 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.artifact import module_key
 from deploydb.store.columns import viewed
 from deploydb.store.list_parameters import among
-from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import artifact
 
 

@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
+from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.deployment import Deployment, Gate
 from deploydb.store.deployments import from_row, selected
 from deploydb.store.journal import is_own, own_id
 from deploydb.store.list_parameters import among, among_rows
-from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import artifact, deployment, event
 
 _LOOKED_BACK = 500

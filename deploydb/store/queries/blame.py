@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.model.errors import MessageRejected
+from deploydb.domain.model.facts import Fact, fact_types, type_of
 from deploydb.domain.model.reasons import Reason
 from deploydb.store import live_intervals
 from deploydb.store.columns import viewed
@@ -20,16 +21,8 @@ from deploydb.wire.native import decode_fact
 MOST = 200
 _DECIDED = ("environment.changed", "deployment.ran", "failure.counted", "deployment.attempted", "rollback.answered")
 _RAN = ("environment.changed", "deployment.ran")
-_BY_PEOPLE = (
-    "approval.given",
-    "approval.refused",
-    "hold.placed",
-    "hold.lifted",
-    "hotfix.declared",
-    "rollback.requested",
-    "incident.detected",
-    "incident.resolved",
-)
+FACTS = {type_of(kind): kind.projection for kind in fact_types() if kind.projection.change is not None}
+"""The facts that are changes."""
 
 
 class ChangeBody(Struct, frozen=True, kw_only=True):
@@ -44,14 +37,12 @@ class ChangeBody(Struct, frozen=True, kw_only=True):
     comment: str | None = None
     promotion: str | None = None
     failure_response: str | None = None
-    skip: tuple[str, ...] = ()
-    incident: str | None = None
 
 
 class ChangeView(Struct, frozen=True, kw_only=True):
     """A row of the log about a change. `deployment_reason`: why it was deployed, or what became of it.
 
-    `body` is None where it is malformed.
+    `body` is None where it is malformed. `detail`: of a fact, as its `Projection` says.
     """
 
     number: int
@@ -62,6 +53,7 @@ class ChangeView(Struct, frozen=True, kw_only=True):
     environment: str | None
     who: str | None
     body: ChangeBody | None
+    detail: str | None
     deployment_reason: Reason | None
 
 
@@ -73,12 +65,12 @@ def changes_between(
     Of one service also what concerns all services, and so for environments. Costs what was logged in that time.
     Index: primary key.
     """
-    wanted = sa.or_(sa.and_(is_own(), event.c.type.in_(_DECIDED)), event.c.type.in_(_BY_PEOPLE))
+    wanted = sa.or_(sa.and_(is_own(), event.c.type.in_(_DECIDED)), event.c.type.in_(FACTS))
     inside = sa.and_(event.c.recorded_at >= start, event.c.recorded_at <= end)
     first, last = numbers_between(connection, start, end)
     reason = sa.case((event.c.type.in_(_RAN), deployment.c.trigger_reason), else_=deployment.c.status_reason)
     statement = (
-        sa.select(*viewed(ChangeView, event, body=fact_text(), deployment_reason=reason))
+        sa.select(*viewed(ChangeView, event, body=fact_text(), detail=sa.null(), deployment_reason=reason))
         .outerjoin(deployment, deployment.c.id == own_id("deployment"))
         .where(event.c.number.between(first, last), inside, wanted)
         .order_by(event.c.number.desc())
@@ -91,18 +83,24 @@ def changes_between(
 
 
 def _view(row: Any) -> ChangeView:  # noqa: ANN401  # a row of `changes_between`
-    fields = dict(row._mapping)
-    body = fields.pop("body").encode()
+    body = row.body.encode()
     change: ChangeBody | None
+    detail = None
     try:
         if row.type in _DECIDED:
             change = msgspec.json.decode(body, type=ChangeBody)
         else:  # by its own fields: what stands beside them says nothing
             fact = decode_fact(body, arrived_at=row.recorded_at)
             change = msgspec.convert(fact, ChangeBody, from_attributes=True)
+            detail = _detail(fact)
     except (MessageRejected, msgspec.DecodeError):
         change = None
-    return ChangeView(**fields, body=change)
+    return ChangeView(**{**row._mapping, "body": change, "detail": detail})
+
+
+def _detail(fact: Fact) -> str | None:
+    found = getattr(fact, fact.projection.detail) if fact.projection.detail is not None else None
+    return ", ".join(found) or None if isinstance(found, tuple) else found
 
 
 def ran_before(connection: sa.Connection, deployments: list[int]) -> dict[int, str]:

@@ -1,12 +1,11 @@
 """What has been added to the log since somebody looked, for whom follows it."""
 
 from collections.abc import Collection
-from typing import get_args
 
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.model.facts import AnyFact
+from deploydb.domain.model.facts import fact_types, type_of
 from deploydb.domain.model.reasons import Reason
 from deploydb.store.columns import viewed
 from deploydb.store.journal import is_own
@@ -21,8 +20,8 @@ MOST = 1_000
 
 def _having(field: str) -> sa.ColumnElement[bool]:
     """Whether the row's body has the field as a field of its own: decisions have, and facts of these types."""
-    facts = [struct for struct in get_args(AnyFact) if field in struct.__struct_fields__]
-    return sa.or_(is_own(), event.c.type.in_([struct.__struct_config__.tag for struct in facts]))
+    facts = [type_of(struct) for struct in fact_types() if field in struct.__struct_fields__]
+    return sa.or_(is_own(), event.c.type.in_(facts))
 
 
 class ChangeView(Struct, frozen=True, kw_only=True):

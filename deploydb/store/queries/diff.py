@@ -6,9 +6,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.artifact import module_key
 from deploydb.store import bulk
 from deploydb.store.columns import UtcDateTime, viewed
-from deploydb.store.projections.publications import module_key
 from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.tables import artifact
 

@@ -10,13 +10,12 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.dora import Run, Trouble
-from deploydb.domain.model.artifact import split_module
+from deploydb.domain.model.artifact import module_key, split_module
 from deploydb.store import bulk
 from deploydb.store.columns import UtcDateTime, in_lanes, viewed
 from deploydb.store.journal import is_own
 from deploydb.store.list_parameters import among
 from deploydb.store.live_intervals import last_first, ran_before
-from deploydb.store.projections.publications import module_key
 from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.queries.log_positions import numbers_between
 from deploydb.store.tables import artifact, deployment, event, live_interval

@@ -7,13 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.deployment import Release
 from deploydb.domain.model.reasons import Reason
 from deploydb.store import bulk
 from deploydb.store.columns import in_lanes, viewed
 from deploydb.store.deployments import release_from_row, released
 from deploydb.store.live_intervals import last_first, position
-from deploydb.store.projections.publications import module_key
 from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.tables import artifact, current_version, deployment, live_interval
 

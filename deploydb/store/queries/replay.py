@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from deploydb.domain.model.deployment import Deployment, GateStatus
 from deploydb.domain.model.errors import MessageRejected
+from deploydb.domain.model.facts import fact_types, type_of
 from deploydb.domain.model.history import Attempt, LogEntry
 from deploydb.store.deployments import from_row, selected
 from deploydb.store.engine import reading
@@ -24,22 +25,8 @@ from deploydb.wire.native import decode_fact
 PAGE = 1000
 """Rows of one statement."""
 
-_ORDERS = (
-    "hold.placed",
-    "hold.lifted",
-    "hotfix.declared",
-    "artifact.attested",
-    "incident.detected",
-    "incident.resolved",
-)
-"""Facts that stand until they are taken back: those from before the past begins count in it."""
-_HAPPENED = (
-    "artifact.published",
-    "deployment.observed",
-    "verification.finished",
-    "approval.given",
-    "approval.refused",
-    "rollback.requested",
+_STANDING, _HAPPENED = (
+    [type_of(kind) for kind in fact_types() if kind.projection.replay == replay] for replay in ("standing", "event")
 )
 
 
@@ -63,15 +50,15 @@ def read_only(engine: sa.Engine) -> Iterator[sa.Connection]:
 def entries(
     connection: sa.Connection, unreadable: list[int], *, since: datetime | None = None, recorded: bool = False
 ) -> Iterator[LogEntry]:
-    """The facts from outside that happened `since` then (`recorded`: were recorded), and the orders that were given at
+    """The facts that happened `since` then (`recorded`: were recorded), and those that stand (`Projection.replay`), of
     any time, in the order of the log. Index: primary key; costs the log's length.
 
     The numbers of rows that are no facts as they are written today are added to `unreadable`, as they are met.
     """
     at = event.c.recorded_at if recorded else event.c.time
-    wanted: sa.ColumnElement[bool] = event.c.type.in_(_ORDERS + _HAPPENED)
+    wanted: sa.ColumnElement[bool] = event.c.type.in_(_STANDING + _HAPPENED)
     if since is not None:
-        wanted = sa.or_(event.c.type.in_(_ORDERS), sa.and_(event.c.type.in_(_HAPPENED), at >= since))
+        wanted = sa.or_(event.c.type.in_(_STANDING), sa.and_(event.c.type.in_(_HAPPENED), at >= since))
     page = (
         sa.select(event.c.number, event.c.recorded_at, event.c.publisher, fact_text())
         .where(event.c.number > sa.bindparam("after", type_=event.c.number.type), wanted)

@@ -5,10 +5,10 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.deployment import Release
 from deploydb.store.deployments import release_from_row, released
 from deploydb.store.list_parameters import among
-from deploydb.store.projections.publications import module_key
 from deploydb.store.tables import artifact, current_version, deployment, hotfix
 
 

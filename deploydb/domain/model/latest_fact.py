@@ -1,0 +1,23 @@
+"""What a fact says, as long as it is the latest on its subject."""
+
+from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from deploydb.domain.model.deployment import FactOrder, fact_order
+from deploydb.domain.model.facts import Fact
+
+
+class LatestFact(Struct, frozen=True, kw_only=True):
+    """The values of a fact that is kept: its columns of the same names. `event`: its row of the log."""
+
+    at: FactOrder
+    event: int | None = None
+
+    @classmethod
+    def of(cls, fact: Fact, event: int | None = None) -> Self:
+        """The values of one fact."""
+        columns = asdict(fact) | fact.projection.constants | fact.columns()
+        values = {name: columns[name] for name in cls.__struct_fields__ if name in columns}
+        return cls(**values, at=fact_order(fact), event=event)
