@@ -9,8 +9,9 @@ import click
 import msgspec
 
 from deploydb.broker.port import Message
+from deploydb.cli.fact_command import fact_command, fact_options, who
 from deploydb.cli.options import arguments
-from deploydb.cli.publisher import message_of, my_source, new_id, publish_all, publish_one, raw_message
+from deploydb.cli.publisher import message_of, new_id, publish_all, publish_one, raw_message
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import (
@@ -20,6 +21,7 @@ from deploydb.domain.model.facts import (
     DeploymentStarted,
     Fact,
     VerificationFinished,
+    fact_types,
     type_of,
 )
 from deploydb.terminal import plain
@@ -31,18 +33,18 @@ MANY = 100
 """From so many messages on, a progress bar is shown."""
 
 
-def _fact_options(command: F) -> F:
-    """`--id`, `--source` and `--time`, which every fact has."""
-    for option in (
-        click.option("--time", metavar="TIME", help="When it happened, with its zone; by default now."),
-        click.option("--source", metavar="NAME", help="Its publisher; by default you on this machine."),
-        click.option("--id", "ident", metavar="ID", help="Unique for the source: sent twice, it counts once."),
-    ):
-        command = option(command)
-    return command
+class _Publish(click.Group):
+    """Its own commands, and one for each type of fact."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *map(type_of, fact_types())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        kind = next((kind for kind in fact_types() if type_of(kind) == cmd_name), None)
+        return super().get_command(ctx, cmd_name) if kind is None else fact_command(kind, _publish)
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=_Publish, invoke_without_command=True)
 @click.option("--file", "-f", type=click.File("rb"), help="Raw JSON, one fact or one a line; - for standard input.")
 @click.option("--unchecked", is_flag=True, help="Send what is in the file as it is, right or wrong.")
 @click.pass_context
@@ -53,6 +55,7 @@ def publish(context: click.Context, file: BinaryIO | None, unchecked: bool) -> N
     Examples:
       deploydb publish artifact com.example:storefront 1.4.0 --url https://repo.example.com/storefront-1.4.0.tar.gz
       deploydb publish verification storefront dev 1.4.0 --promotion smoke --outcome passed
+      deploydb publish incident.resolved --id 4711/over --source pagerduty --service storefront --environment prod
       deploydb publish --file releases.jsonl
     """
     if context.invoked_subcommand is not None:
@@ -60,7 +63,9 @@ def publish(context: click.Context, file: BinaryIO | None, unchecked: bool) -> N
             raise click.UsageError("--file goes without a subcommand")
         return
     if file is None:
-        raise click.UsageError("say what to publish: artifact, deployment, verification, or --file FILE")
+        raise click.UsageError(
+            "say what to publish: a type of fact, artifact, deployment, verification, or --file FILE"
+        )
     _publish_file(file, unchecked=unchecked)
 
 
@@ -71,7 +76,7 @@ def publish(context: click.Context, file: BinaryIO | None, unchecked: bool) -> N
 @click.option("--digest", metavar="DIGEST", help="What it is, such as sha256:….")
 @click.option("--commit", metavar="COMMIT", help="What it was built from.")
 @click.option("--purl", metavar="PURL", help="Its package URL.")
-@_fact_options
+@fact_options
 def artifact(module: str, version: str, ident: str | None, source: str | None, time: str | None, **about: str) -> None:
     """A version of a module can be deployed from now on.
 
@@ -83,7 +88,7 @@ def artifact(module: str, version: str, ident: str | None, source: str | None, t
     if not colon:
         raise click.UsageError(f"{module} is no module: write GROUP:NAME")
     published = Artifact(group=group, name=name, version=version, **about)
-    _publish(ArtifactPublished(**_who(ident, source, time), artifact=published))
+    _publish(ArtifactPublished(**who(ident, source, time), artifact=published))
 
 
 @publish.command()
@@ -93,7 +98,7 @@ def artifact(module: str, version: str, ident: str | None, source: str | None, t
 @click.option("--by", metavar="NAME", help="With observed: who deployed it.")
 @click.option("--reason", metavar="TEXT", help="Why it failed, or why it was done.")
 @click.option("--url", metavar="URL", help="Where more is to be seen.")
-@_fact_options
+@fact_options
 def deployment(
     state: Any,  # noqa: ANN401  # click has checked it
     version: str,
@@ -112,7 +117,7 @@ def deployment(
       deploydb publish deployment succeeded storefront dev 1.4.0
       deploydb publish deployment observed storefront prod 1.3.9 --module com.example:storefront --by alice
     """
-    about = _who(ident, source, time) | lane
+    about = who(ident, source, time) | lane
     match state:
         case "started":
             _publish(DeploymentStarted(**about, version=version))
@@ -132,7 +137,7 @@ def deployment(
 @click.option("--outcome", required=True, type=click.Choice(["passed", "failed", "errored"]), help="What it found.")
 @click.option("--reason", metavar="TEXT", help="Why.")
 @click.option("--url", metavar="URL", help="Where its report is.")
-@_fact_options
+@fact_options
 def verification(ident: str | None, source: str | None, time: str | None, **about: Any) -> None:  # noqa: ANN401
     """A job that checks a deployment has an answer.
 
@@ -140,17 +145,7 @@ def verification(ident: str | None, source: str | None, time: str | None, **abou
     Example:
       deploydb publish verification storefront dev 1.4.0 --promotion smoke --outcome passed
     """
-    _publish(VerificationFinished(**_who(ident, source, time), **about))
-
-
-def _who(ident: str | None, source: str | None, time: str | None) -> dict[str, Any]:
-    try:
-        at = datetime.fromisoformat(time) if time is not None else None
-    except ValueError:
-        at = None
-    if time is not None and (at is None or at.tzinfo is None):
-        raise click.UsageError(f"--time {time}: write a time with its zone, such as 2026-11-22T12:00:00Z")
-    return {"id": new_id() if ident is None else ident, "source": my_source() if source is None else source, "time": at}
+    _publish(VerificationFinished(**who(ident, source, time), **about))
 
 
 def _publish(fact: Fact) -> None:

@@ -13,6 +13,7 @@ import pytest
 from deploydb import __version__
 from deploydb.cli.commands import COMMANDS
 from deploydb.cli.publisher import me
+from deploydb.domain.model.facts import fact_types, type_of
 from tests.cli.shell import DEPLOYDB, Shell, running
 
 GROUPS = {
@@ -20,7 +21,7 @@ GROUPS = {
     "environment": ["list", "describe"],
     "artifact": ["show"],
     "flow": ["show"],
-    "publish": ["artifact", "deployment", "verification"],
+    "publish": ["artifact", "deployment", "verification", *map(type_of, fact_types())],
     "dead": ["list", "show", "replay", "discard"],
     "broker": ["provision", "check"],
     "db": ["migrate", "check"],

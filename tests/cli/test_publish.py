@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
+from deploydb.domain.model.facts import Fact, fact_types, type_of
 from tests.cli.shell import Queue, Shell
 
 
@@ -157,3 +160,36 @@ def test_a_file_does_not_go_with_a_subcommand(shell: Shell, queue: Queue) -> Non
     answer = shell.fails("publish", "--file", "-", "artifact", "com.example:foo", "1.0", code=2)
     assert "--file goes without a subcommand" in answer
     assert queue.arrived() == []
+
+
+@pytest.mark.parametrize("kind", fact_types(), ids=type_of)
+def test_each_type_of_fact_has_a_command_with_an_example_that_works(
+    shell: Shell, queue: Queue, kind: type[Fact]
+) -> None:
+    example = shell.ok("publish", type_of(kind), "--help").stdout.partition("Example:\n")[2].split("\n")[0].split()
+    assert example[:3] == ["deploydb", "publish", type_of(kind)]
+    shell.ok(*example[1:], "--id", "1", "--source", "ci", "--time", "2026-11-22T12:00:00+01:00")
+    (body,) = queue.bodies()
+    assert (body["type"], body["id"], body["source"]) == (type_of(kind), "1", "ci")
+    options = dict(zip(example[3::2], example[4::2], strict=True))
+    for option, value in options.items():
+        found: Any = body
+        for part in option.removeprefix("--").split("."):
+            found = found[part]
+        assert found == value
+
+
+def test_a_fact_by_its_type_is_held_to_the_same_bounds(shell: Shell, queue: Queue) -> None:
+    hold = ("publish", "hold.placed", "--by", "ann", "--kind")
+    assert "a pause needs `service`" in shell.fails(*hold, "pause")
+    assert "is not one of" in shell.fails(*hold, "brake", code=2)
+    assert "$.until" in shell.fails(*hold, "freeze", "--until", "tomorrow")
+    assert queue.arrived() == []
+    shell.ok(*hold, "freeze", "--until", "2199-01-01T01:00:00+01:00")
+    hotfix_of_foo = ("publish", "hotfix.declared", "--service", "foo", "--version", "1", "--by", "ann", "--reason", "x")
+    shell.ok(*hotfix_of_foo, "--skip", "a", "--skip", "b")
+    shell.ok(*["publish", "deployment.started", "--deployment", "42"])
+    freeze, hotfix, started = queue.bodies()
+    assert freeze["until"] == "2199-01-01T00:00:00Z"
+    assert hotfix["skip"] == ["a", "b"]
+    assert started["deployment"] == 42

@@ -37,6 +37,7 @@ ticket = sa.Table(
     *fact_columns(),
 )
 
+from deploydb.cli.publish import publish  # noqa: E402  # after the fact
 from deploydb.simulation import RecordedHistory, Replay  # noqa: E402
 from deploydb.store.engine import reading  # noqa: E402
 from deploydb.store.queries.blame import changes_between  # noqa: E402
@@ -66,6 +67,7 @@ def main(url: str) -> None:
             "blame": [(one.type, one.detail, one.who) for one in found],
             "followed": [one.version for one in followed],
             "replayed": len(replayed),
+            "publish": "ticket.filed" in publish.list_commands(None),  # type: ignore[arg-type]
         }
     print(json.dumps(answer))
 

@@ -28,6 +28,7 @@ def test_every_reader_takes_a_new_fact_by_its_declaration(tmp_path: Path) -> Non
         "blame": [["ticket.filed", "T-1", "ann"]] * 2,
         "followed": ["1.1", "1.0"],
         "replayed": 2,
+        "publish": True,
     }
 
 
