@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.commands import Previous
 from deploydb.domain.model.deployment import FactOrder, Status
-from deploydb.domain.model.reasons import Expired, ExpiryDeferred, FailedUpstream, FinishedLate
+from deploydb.domain.model.reasons import AttemptFailed, Expired, ExpiryDeferred, FailedUpstream, FinishedLate
 from tests.domain.given import at, chain, foo
 from tests.domain.scenario import world
 
@@ -92,6 +92,17 @@ def test_an_expiry_that_a_newer_version_has_followed_stands() -> None:
     it.evaluate(1)
     assert it.status("dev", "1.0") is Status.FAILED
     assert it.status("prod", "1.0") is Status.SKIPPED
+
+
+def test_a_failure_from_before_the_deadline_says_why_and_is_counted_once() -> None:
+    it = world(services=[foo(failure_strategy="ignore")])
+    it.publish("1.0")
+    it.evaluate()
+    it.evaluate(60)
+    it.finish("dev", "1.0", "failed", when=at(59), reason="exit 2")
+    it.evaluate(1)
+    assert (it.status("dev", "1.0"), it.reason("dev", "1.0")) == (Status.FAILED, AttemptFailed(text="exit 2"))
+    assert [failure.failure_response for failure in it.failures] == ["ignore"]
 
 
 def test_an_expiry_that_was_tried_again_stands() -> None:

@@ -25,14 +25,13 @@ def reconcile(evaluation: Evaluation) -> None:
 
 
 def _take_back(evaluation: Evaluation, deployment: Deployment) -> None:
-    """It had finished by its deadline, which was heard of later: it has not expired, unless something has followed."""
-    expired, finished, deadline = deployment.expired_at, deployment.finished, deployment.deadline
-    if expired is None or finished is None or deadline is None or finished.time >= deadline:
+    """It had succeeded by its deadline, which was heard of later: it has not expired, unless a failure's response has
+    led further."""
+    expired, finished = deployment.expired_at, deployment.finished
+    if expired is None or finished is None or deployment.outcome != "succeeded" or not _in_time(deployment):
         return
     followed = deployment.failure_response in ("retry", "rollback", "full_rollback")
-    later = (one.requested_at for one in evaluation.lane(deployment.environment) if one.id != deployment.id)
-    over = deployment.skipped_at is not None or deployment.replaced_at is not None
-    if followed or over or any(at is not None and at >= expired for at in later):
+    if followed or deployment.skipped_at is not None or deployment.replaced_at is not None:
         return
     reason = reasons.FinishedInTime(at=finished.time)
     resumed = {"expired_at": None, "status_reason": reason, "needs_evaluation": True}
@@ -73,12 +72,19 @@ def _explain(evaluation: Evaluation, deployment: Deployment) -> None:
     """A failure's reason is the orchestrator's; a success after the deadline is reported beside it."""
     if not deployment.needs_evaluation or deployment.skipped_at is not None or deployment.replaced_at is not None:
         return
-    if deployment.expired_at is not None:
-        if deployment.outcome == "succeeded" and not isinstance(deployment.status_reason, reasons.FinishedLate):
-            expired = deployment.status_reason or reasons.NotRecorded()
-            evaluation.explain(deployment, reasons.FinishedLate(expired=expired))
-    elif deployment.outcome == "failed":
+    expired = deployment.expired_at is not None
+    if deployment.outcome == "failed" and (not expired or _in_time(deployment)):
         evaluation.explain(deployment, reasons.AttemptFailed(text=deployment.failure))
+    elif expired and deployment.outcome == "succeeded":
+        before = deployment.status_reason or reasons.NotRecorded()
+        if not isinstance(before, reasons.FinishedLate):
+            evaluation.explain(deployment, reasons.FinishedLate(expired=before))
+
+
+def _in_time(deployment: Deployment) -> bool:
+    """Whether it finished by its deadline, as far as is known by now."""
+    finished, deadline = deployment.finished, deployment.deadline
+    return finished is not None and deadline is not None and finished.time < deadline
 
 
 def _settle_running(evaluation: Evaluation, deployment: Deployment) -> None:
