@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-another-day check format explore bench openapi clean
+.PHONY: help run test test-another-day check format explore bench openapi reference clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench: $(VENV)/bench ## Measure on real servers, beside Celery (ARGS=relay: one 
 
 openapi: $(VENV)/run ## Generate deploy/openapi.json from the code
 	$(BIN)/deploydb openapi > deploy/openapi.json
+
+reference: $(VENV)/test ## Generate docs/promotions.md from the code
+	$(BIN)/python -m tests.configuration.reference > docs/promotions.md
 
 clean: ## Remove the files of the other targets, except the data folder
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -8,9 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from deploydb.domain.gates.manual import ManualPromotion
+from deploydb.domain.gates.promotion import Promotion
+from deploydb.domain.gates.soak import SoakPromotion
+from deploydb.domain.gates.verification import VerificationPromotion
 from deploydb.domain.model.catalog import After, Catalog, Environment, Pipeline, Service, Stage
 from deploydb.domain.model.commands import EXCHANGE, NOTIFICATIONS, DeployCommand
-from deploydb.domain.model.promotions import ManualPromotion, Promotion, SoakPromotion, VerificationPromotion
 from deploydb.store import outbox
 from deploydb.store.engine import open_engine, reading
 from deploydb.store.promotion import Evaluated, evaluate

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
+from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 import sqlalchemy as sa
@@ -20,17 +21,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from deploydb.broker.topology import EVENTS
 from deploydb.configuration import LiveCatalog
-from deploydb.domain.checks import Check, Judged, judge_metric, judge_webhook
+from deploydb.domain.gates.checked import Check, CheckedPromotion, Judged
 from deploydb.domain.model.deployment import Gate, Status
 from deploydb.domain.model.facts import VerificationFinished
-from deploydb.domain.model.promotions import CheckedPromotion, WebhookPromotion
 from deploydb.egress import Answer, Client, NoAnswer, Request
 from deploydb.store import external_checks, notifications
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.external_checks import CheckResult, Lease
 from deploydb.store.schema import require_current
 
-from .check_requests import PROMETHEUS_TIMEOUT, host_of, metric_request, sample_of, status_of, webhook_request
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS, SHORTEST_WAIT, Every, wait_until
 from .loop import LATER_OUTAGES, OUTAGES, Worker
 from .process import Process
@@ -163,11 +162,8 @@ class Verify(Worker):
             self._settle(replace(_kept(leased, due_at=now + UNKNOWN_AGAIN_AFTER), condition_since=None), now)
             return
         self._strangers.discard(leased.promotion)
-        if isinstance(promotion, WebhookPromotion):
-            request = webhook_request(promotion, known)
-        else:
-            request = metric_request(promotion, known)
-        host = host_of(request)
+        request = promotion.request(known)
+        host = _host_of(request)
         with self._lock:
             busy = self._hosts[host] >= PER_HOST
             if not busy:
@@ -216,7 +212,7 @@ class Verify(Worker):
 
     def _duration(self, promotion: str) -> timedelta:
         known = self._live.catalog.promotions.get(promotion)
-        timeout = known.timeout if isinstance(known, WebhookPromotion) else PROMETHEUS_TIMEOUT
+        timeout = known.answer_within if isinstance(known, CheckedPromotion) else UNKNOWN_AGAIN_AFTER
         return 2 * timeout + LEASE_BEYOND_TIMEOUT
 
     def _count(self) -> None:
@@ -242,9 +238,7 @@ def _judged(
         last_report_key=leased.last_report_key,
         late=began - leased.due_at,
     )
-    if isinstance(promotion, WebhookPromotion):
-        return judge_webhook(promotion, check, status_of(answer), now)
-    return judge_metric(promotion, check, sample_of(answer), now)
+    return promotion.judge(check, answer, now)
 
 
 def _settlement(
@@ -271,6 +265,13 @@ def _settlement(
         fact=fact,
         counts=isinstance(answer, Answer) or answer.asked,
     )
+
+
+def _host_of(request: Request) -> str:
+    try:
+        return urlsplit(request.url).hostname or ""
+    except ValueError:
+        return ""  # it will not be asked, and says so
 
 
 def _has_entered(leased: Lease) -> bool:

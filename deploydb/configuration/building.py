@@ -16,9 +16,9 @@ from deploydb.configuration.documents import (
     StageDocument,
     WebhookDocument,
 )
-from deploydb.configuration.problems import suggestion
 from deploydb.configuration.source import Path, Source
 from deploydb.configuration.stages import check_order, read_after
+from deploydb.domain.gates import Promotion
 from deploydb.domain.model.catalog import (
     DeploymentWebhooks,
     Environment,
@@ -31,10 +31,9 @@ from deploydb.domain.model.catalog import (
     Stage,
     Webhooks,
 )
-from deploydb.domain.model.promotions import Promotion, SoakPromotion
+from deploydb.domain.suggestions import suggestion
+from deploydb.domain.templates import URL
 
-URL = re.compile(r"https?://[^\s/?#]+\S*")
-"""http or https, with a host."""
 _MODULE = re.compile(r"[^:\s]+:[^:\s]+")
 _ORCHESTRATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 MAX_STAGES = 200
@@ -65,9 +64,8 @@ def build_environment(
     """Build an environment; its problems go to `source.problems`."""
     refer(source, ("entry",), document.entry, "promotion", known.promotions)
     for index, name in enumerate(document.entry):
-        if isinstance(promotions.get(name), SoakPromotion):
-            message = f"{name} is a soak: nothing has run here yet to soak; put it on the stage before this environment"
-            source.problem(("entry", index), message)
+        if name in promotions and (obstacle := promotions[name].not_at_entry) is not None:
+            source.problem(("entry", index), f"{name} {obstacle}")
     if not _ORCHESTRATOR.fullmatch(document.orchestrator):
         source.problem(("orchestrator",), "an orchestrator's name has letters, digits, - and _ only, at most 64")
     strategy, retry = _strategy(source, document.failure_strategy), _retry(document.retry)
@@ -198,27 +196,25 @@ def check_lanes(source: Source, service: Service, pipelines: dict[str, Pipeline]
 
 def built(kind: type[T], ident: str, document: Struct, **replaced: object) -> T:
     """The object of a document: the same fields, lists as tuples; `replaced`: the fields that differ from it."""
-    # an object has the name of its kind by default
-    written = {name: value for name, value in structs.asdict(document).items() if name != "type_"}
-    same = {name: tuple(value) if isinstance(value, list) else value for name, value in written.items()}
+    written = structs.asdict(document).items()
+    same = {name: tuple(value) if isinstance(value, list) else value for name, value in written}
     return kind(**{"ident": ident} | same | replaced)
 
 
-def refer(source: Source, at: Path, names: list[str], kind: str, known: Set[str], file: str = "") -> tuple[str, ...]:
-    """The names, each once. Reports those that are not known, with the `file` that is expected, and repeated ones."""
+def refer(source: Source, at: Path, names: Sequence[str], kind: str, known: Set[str], file: str = "") -> None:
+    """Report the names that are not known, with the `file` that is expected, and repeated ones."""
     expected = f" (expected {file})" if file else ""
     for index, name in enumerate(names):
         if name not in known:
             source.problem((*at, index), f"there is no {kind} {name}{suggestion(name, known)}{expected}")
-    return once(source, at, names)
+    once(source, at, names)
 
 
-def once(source: Source, at: Path, names: list[str]) -> tuple[str, ...]:
-    """The names, each once. Reports repeated ones."""
+def once(source: Source, at: Path, names: Sequence[str]) -> None:
+    """Report repeated names."""
     for index, name in enumerate(names):
         if name in names[:index]:
             source.problem((*at, index), f"{name} is listed twice")
-    return tuple(dict.fromkeys(names))
 
 
 def _parallel(source: Source, index: int, group: ParallelDocument, stages: list[str]) -> Parallel:

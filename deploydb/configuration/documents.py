@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-Description = Annotated[str, Meta(max_length=8192, description="A description for people.")]
+from deploydb.domain.gates.promotion import Description
+
 Names = list[str]
 Urls = list[Annotated[str, Meta(max_length=8192, extra_json_schema={"pattern": "^https?://"})]]
 Modules = list[Annotated[str, Meta(max_length=8192, extra_json_schema={"pattern": r"^[^:\s]+:[^:\s]+$"})]]

@@ -21,7 +21,6 @@ from deploydb.configuration.building import (
     check_lanes,
     merge_webhooks,
 )
-from deploydb.configuration.criteria import PromotionDocument
 from deploydb.configuration.documents import (
     AccessDocument,
     DefaultsDocument,
@@ -30,12 +29,13 @@ from deploydb.configuration.documents import (
     ServiceDocument,
     WebhookDocument,
 )
-from deploydb.configuration.problems import LONGEST_MESSAGE, Problem, shown, suggestion
-from deploydb.configuration.promotions import build_promotion
-from deploydb.configuration.reading import read_document, read_promotion
+from deploydb.configuration.problems import LONGEST_MESSAGE, Problem
+from deploydb.configuration.promotions import read_promotion
+from deploydb.configuration.reading import read_document
 from deploydb.configuration.source import Source, read_source
+from deploydb.domain.gates import Promotion
 from deploydb.domain.model.catalog import Catalog, Environment, Pipeline, Service, Webhooks
-from deploydb.domain.model.promotions import Promotion
+from deploydb.domain.suggestions import shown, suggestion
 
 DEFAULTS = "_defaults"
 _ENDINGS = (".yml", ".yaml")
@@ -149,8 +149,11 @@ def _build(folders: _Folders) -> _Parts:
         promotions=folders.by_kind["promotions"].keys(),
         groups=access.groups.keys(),
     )
-    read: Iterator[tuple[str, Source, PromotionDocument]] = folders.documents("promotions", read_promotion)
-    promotions = {ident: build_promotion(source, ident, document, known) for ident, source, document in read}
+    promotions = {
+        ident: promotion
+        for ident, source in folders.by_kind["promotions"].items()
+        if (promotion := read_promotion(source, ident, known)) is not None
+    }
     environments = {
         ident: build_environment(source, ident, document, known, promotions)
         for ident, source, document in folders.documents("environments", _reader(EnvironmentDocument))

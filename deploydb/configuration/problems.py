@@ -1,19 +1,8 @@
 """The problems of a configuration, with their places."""
 
-from bisect import bisect_left
-from collections.abc import Iterable
-from difflib import get_close_matches
-
 from msgspec import Struct
 
-from deploydb.domain.unsafe_characters import visible
-
 LONGEST_MESSAGE = 500
-_LONGEST_SHOWN = 60
-_LONGEST_COMPARED = 128
-_NEIGHBOURS = 20
-"""Words on each side, in alphabetical order, that a misspelling is compared with. Comparing takes microseconds a word,
-and a broken directory may have thousands of misspellings with thousands of words to compare."""
 
 
 class Problem(Struct, frozen=True, kw_only=True, order=True):
@@ -26,24 +15,3 @@ class Problem(Struct, frozen=True, kw_only=True, order=True):
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}: {self.message}"
-
-
-def shown(text: str, longest: int = _LONGEST_SHOWN) -> str:
-    """A text for a message, or a whole message: on one line, of bounded length."""
-    kept = text if len(text) <= longest else f"{text[:longest]}…"
-    return visible(kept, keep="")
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """`; did you mean X?`, or the known words where they are few, or nothing."""
-    words = sorted(known)
-    return close_match(word, words) or (f"; there is {', '.join(words)}" if 0 < len(words) <= 8 else "")
-
-
-def close_match(word: str, known: Iterable[str]) -> str:
-    """`; did you mean X?`, or nothing."""
-    words = sorted(known)
-    at = bisect_left(words, word)
-    near = words[max(at - _NEIGHBOURS, 0) : at + _NEIGHBOURS]
-    close = get_close_matches(word[:_LONGEST_COMPARED], near, n=1)
-    return f"; did you mean {close[0]}?" if close else ""

@@ -1,20 +1,20 @@
 """Checking a file's value against its document's type, key by key, so that no problem hides another."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from types import NoneType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import FieldInfo, fields
 
-from deploydb.configuration.criteria import PROMOTION_TYPES, PromotionDocument
-from deploydb.configuration.documents import AfterDocument, Description
+from deploydb.configuration.documents import AfterDocument
 from deploydb.configuration.durations import parse_duration
-from deploydb.configuration.problems import close_match, shown, suggestion
 from deploydb.configuration.source import Path, Source
+from deploydb.domain.gates.promotion import Description
+from deploydb.domain.suggestions import close_match, shown, suggestion
 from deploydb.domain.unsafe_characters import not_allowed
 
 D = TypeVar("D", bound=Struct)
@@ -37,47 +37,32 @@ class _Wrong:
 _WRONG = _Wrong()
 
 
-def read_document(source: Source, kind: type[D]) -> D | None:
+def read_document(source: Source, kind: type[D], **given: object) -> D | None:
     """Read a document from the correct parts of a file; the rest is in `source.problems`.
 
-    None where a required key is missing or wrong, or the text is no YAML.
+    None where a required key is missing or wrong, or the text is no YAML. `given`: fields that are no keys.
     """
     if not source.readable:
         return None
-    found = _struct(source, source.value if source.value is not None else {}, kind, ())
+    found = _struct(source, source.value if source.value is not None else {}, kind, (), given)
     return found if isinstance(found, kind) else None
 
 
-def read_promotion(source: Source) -> PromotionDocument | None:
-    """Read a promotion. Its `type` decides about its keys: without one no key is checked."""
-    if not source.readable:
-        return None
-    value = source.value if source.value is not None else {}
-    if not isinstance(value, dict):
-        _unexpected(source, (), dict, value)
-        return None
-    named = value.get("type")
-    if named is None:
-        source.problem(("type",), f"type is missing: write one of {', '.join(PROMOTION_TYPES)}")
-        return None
-    if not isinstance(named, str) or named not in PROMOTION_TYPES:
-        hint = suggestion(str(named), PROMOTION_TYPES)
-        source.problem(("type",), f"expected a promotion's type, found {_shown(named)}{hint}")
-        return None
-    kind: type[Any] = PROMOTION_TYPES[named]
-    found: PromotionDocument | None = read_document(source, kind)
-    return found
-
-
-def _struct(source: Source, value: Any, kind: type[Struct], at: Path) -> Any:  # noqa: ANN401  # the struct, or _WRONG
+def _struct(  # the struct, or _WRONG
+    source: Source,
+    value: Any,  # noqa: ANN401
+    kind: type[Struct],
+    at: Path,
+    given: Mapping[str, object] = MappingProxyType({}),
+) -> Any:  # noqa: ANN401
     if not isinstance(value, dict):
         return _unexpected(source, at, dict, value)
-    known = {info.encode_name: info for info in fields(kind)}
-    taken: dict[str, Any] = {}
-    for key, given in value.items():
+    known = {info.encode_name: info for info in fields(kind) if info.name not in given}
+    taken: dict[str, Any] = {**given}
+    for key, written in value.items():
         if key not in known:
             source.problem((*at, key), f"there is no key {shown(key)} here{suggestion(key, known)}", key=True)
-        elif (read := _read(source, given, known[key].type, (*at, key))) is not _WRONG:
+        elif (read := _read(source, written, known[key].type, (*at, key))) is not _WRONG:
             taken[known[key].name] = read
     required = {info.name: info.encode_name for info in known.values() if _is_required(info)}
     for name in required.values():
@@ -105,18 +90,20 @@ def _read(source: Source, value: Any, kind: Any, at: Path) -> Any:  # noqa: ANN4
                 source.problem((*at, key), f"{shown(key)}: {hidden} in a name", key=True)
         items = {key: _read(source, given, get_args(bare)[1], (*at, key)) for key, given in value.items()}
         return {key: None if item is _WRONG else item for key, item in items.items()}  # it is a stage even so
-    if origin is list:
+    if origin in (list, tuple):
         if not isinstance(value, list):
             return _unexpected(source, at, list, value)
         members = [_read(source, given, get_args(bare)[0], (*at, index)) for index, given in enumerate(value)]
         # A member with a problem is replaced, not left out: the index of the others is their place.
-        return [_nothing(get_args(bare)[0]) if member is _WRONG else member for member in members]
+        return origin(_nothing(get_args(bare)[0]) if member is _WRONG else member for member in members)
     if bare is timedelta:
         return _attempt(source, at, lambda: parse_duration(value))
     if origin is Literal:
         words = get_args(bare)
         if value not in words:
-            source.problem(at, f"expected {' or '.join(words)}, found {_shown(value)}{close_match(str(value), words)}")
+            source.problem(
+                at, f"expected {' or '.join(words)}, found {described(value)}{close_match(str(value), words)}"
+            )
             return _WRONG
         return value
     if bare is float and isinstance(value, int | str) and not isinstance(value, bool):
@@ -130,7 +117,7 @@ def _read(source: Source, value: Any, kind: Any, at: Path) -> Any:  # noqa: ANN4
         and kind != Description
         and (hidden := not_allowed(value.replace("\n", "").replace("\t", ""))) is not None
     ):
-        source.problem(at, f"{hidden} here, found {_shown(value)}")
+        source.problem(at, f"{hidden} here, found {described(value)}")
         return _WRONG
     return _attempt(source, at, lambda: _converted(value, kind))
 
@@ -144,7 +131,7 @@ def _union(source: Source, value: Any, kind: Any, members: tuple[Any, ...], at: 
     """The first member that the value's shape fits: a union here never has two of one shape."""
     if value is None and NoneType in members:
         return None
-    shapes = {str: str, list: list, dict: dict, AfterDocument: dict, int: int}
+    shapes = {str: str, list: list, tuple: list, dict: dict, AfterDocument: dict, int: int}
     for member in members:
         plain = get_args(member)[0] if get_origin(member) is Annotated else member
         shape = shapes.get(get_origin(plain) or plain)
@@ -160,7 +147,7 @@ def _converted(value: Any, kind: Any) -> Any:  # noqa: ANN401
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         message = str(error).replace("`int`", _NAMES[int]).replace("`str`", _NAMES[str])
-        raise ValueError(f"{message[0].lower()}{message[1:]}, found {_shown(value)}") from error
+        raise ValueError(f"{message[0].lower()}{message[1:]}, found {described(value)}") from error
 
 
 def _number(value: int | str) -> float:
@@ -170,7 +157,7 @@ def _number(value: int | str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"expected a number, found {_shown(value)}")
+        raise ValueError(f"expected a number, found {described(value)}")
     return number
 
 
@@ -183,11 +170,12 @@ def _attempt(source: Source, at: Path, read: Callable[[], Any]) -> Any:  # noqa:
 
 
 def _unexpected(source: Source, at: Path, expected: type, value: Any) -> _Wrong:  # noqa: ANN401
-    source.problem(at, f"expected {_NAMES[expected]}, found {_shown(value)}")
+    source.problem(at, f"expected {_NAMES[expected]}, found {described(value)}")
     return _WRONG
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401  # any YAML
+def described(value: Any) -> str:  # noqa: ANN401  # any YAML
+    """The value for a message, with its kind."""
     if isinstance(value, str):
         return f"the text {shown(value)}"
     if isinstance(value, bool):

@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from deploydb.configuration.criteria import PROMOTION_TYPES
 from deploydb.configuration.documents import (
     AccessDocument,
     DefaultsDocument,
@@ -15,6 +14,8 @@ from deploydb.configuration.documents import (
     WebhookDocument,
 )
 from deploydb.configuration.durations import PATTERN
+from deploydb.domain.gates import Promotion
+from deploydb.domain.gates.registry import own_types
 
 _DURATION = {"type": "string", "pattern": PATTERN, "examples": ["90s", "2h30m", "1d", "PT2H"]}
 _KINDS: dict[str, tuple[type[Struct], ...]] = {
@@ -22,7 +23,7 @@ _KINDS: dict[str, tuple[type[Struct], ...]] = {
     "services-defaults": (DefaultsDocument,),
     "pipelines": (PipelineDocument,),
     "environments": (EnvironmentDocument,),
-    "promotions": tuple(dict.fromkeys(PROMOTION_TYPES.values())),
+    "promotions": (),
     "webhook": (WebhookDocument,),
     "access": (AccessDocument,),
 }
@@ -30,14 +31,22 @@ _KINDS: dict[str, tuple[type[Struct], ...]] = {
 
 def json_schema() -> dict[str, Any]:
     """One schema that every file fits, and a definition for each kind of file (`#/$defs/services` and so on)."""
-    documents = [document for together in _KINDS.values() for document in together]
-    _, definitions = msgspec.json.schema_components(documents, ref_template="#/$defs/{name}")
+    names: dict[type[Promotion], list[str]] = {}
+    for name, kind in own_types().items():
+        names.setdefault(kind, []).append(name)
+    documents = {**_KINDS, "promotions": tuple(kind.document or kind for kind in names)}
+    together = [document for kinds in documents.values() for document in kinds]
+    references, definitions = msgspec.json.schema_components(together, ref_template="#/$defs/{name}")
+    of = dict(zip(together, references, strict=True))
     # A document without pipelines is read, so that the rest of it is checked; but it is an error.
     definitions["ServiceDocument"]["required"] = ["pipelines"]
-    files = {
-        kind: {"anyOf": [{"$ref": f"#/$defs/{document.__name__}"} for document in together]}
-        for kind, together in _KINDS.items()
-    }
+    for kind, written in names.items():
+        promotion = definitions[of[kind.document or kind]["$ref"].removeprefix("#/$defs/")]
+        promotion["description"] = " ".join((kind.__doc__ or "").split())
+        promotion["required"] = ["type" if name == "ident" else name for name in promotion["required"]]
+        del promotion["properties"]["ident"]
+        promotion["properties"]["type"] = {"enum": written, "description": "What it asks for."}
+    files = {kind: {"anyOf": [of[document] for document in kinds]} for kind, kinds in documents.items()}
     described = {name.removesuffix("Document"): schema for name, schema in _tidied(definitions | files).items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -61,7 +70,7 @@ def _tidied(schema: Any) -> Any:  # noqa: ANN401  # any JSON
             return parts | {"title": title.removesuffix("Document"), "additionalProperties": False}
         case dict():
             return {name: _tidied(value) for name, value in schema.items()}
-        case list():
+        case list() | tuple():
             return [_tidied(member) for member in schema]
         case _:
             return schema

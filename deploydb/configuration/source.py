@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 from msgspec import Struct
 
-from deploydb.configuration.problems import LONGEST_MESSAGE, Problem, shown
+from deploydb.configuration.problems import LONGEST_MESSAGE, Problem
+from deploydb.domain.suggestions import shown
 
 Path = tuple[str | int, ...]
 """Where a value is in its document: keys and indexes from the top."""

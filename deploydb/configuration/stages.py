@@ -1,9 +1,9 @@
 """The order of a pipeline's stages: the stages before each, and whether a release can reach it."""
 
 from deploydb.configuration.documents import AfterDocument, StageDocument
-from deploydb.configuration.problems import suggestion
 from deploydb.configuration.source import Path, Source
 from deploydb.domain.model.catalog import After, Stage
+from deploydb.domain.suggestions import suggestion
 
 
 def read_after(source: Source, name: str, stage: StageDocument, names: list[str], *, above: str | None) -> After:

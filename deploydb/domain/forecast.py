@@ -6,9 +6,8 @@ from math import ceil
 
 from msgspec import Struct
 
-from deploydb.domain.calendar.windows import next_opening
+from deploydb.domain.gates.promotion import Promotion
 from deploydb.domain.model.catalog import Stage
-from deploydb.domain.model.promotions import Promotion, SoakPromotion, WindowPromotion
 
 
 class Expected(Struct, frozen=True, kw_only=True):
@@ -48,8 +47,8 @@ def expected(taken: Sequence[timedelta]) -> Expected | None:
 
 def expected_of(promotion: Promotion, measured: Expected | None) -> Expected | None:
     """How long a gate takes. A soak takes what it takes, and verification before it comes on top."""
-    if isinstance(promotion, SoakPromotion) and (measured is None or measured.p50 < promotion.duration):
-        return Expected(p50=promotion.duration, p90=promotion.duration, samples=0)
+    if promotion.lasts is not None and (measured is None or measured.p50 < promotion.lasts):
+        return Expected(p50=promotion.lasts, p90=promotion.lasts, samples=0)
     return measured
 
 
@@ -98,7 +97,7 @@ def _through(promotions: Sequence[Promotion], lane: Lane, come: Span | None) -> 
         return None
     passed = [come]
     for promotion in promotions:
-        if isinstance(promotion, WindowPromotion):
+        if promotion.by_calendar:
             continue
         after = _later(come, expected_of(promotion, lane.gates.get(promotion.ident)))
         if after is None:
@@ -106,9 +105,9 @@ def _through(promotions: Sequence[Promotion], lane: Lane, come: Span | None) -> 
         passed.append(after)
     times = [max(each[0] for each in passed), max(each[1] for each in passed)]
     for promotion in promotions:
-        if isinstance(promotion, WindowPromotion):
+        if promotion.by_calendar:
             for index, at in enumerate(times):
-                opening = next_opening(promotion, at)
+                opening = promotion.next_opening(at)
                 if opening is None:
                     return None
                 times[index] = opening

@@ -20,6 +20,8 @@ _CONFIGURED = ("service", "environment")
 """Their values are chosen by the configuration, of letters, digits, `.`, `-` and `_`; the others' by publishers."""
 _WORD = re.compile(r"\{([a-z_]+)\}")
 PLACE = re.compile(rf"\{{({'|'.join(PLACES)})\}}")
+URL = re.compile(r"https?://([^\s/?#]+)\S*")
+"""http or https, with a host, which is its first group."""
 _URL = re.compile(r"(https?://)([^/?#]*)([^?#]*)(.*)", re.DOTALL)
 _CUT_PERCENT = re.compile(rf"%[0-9A-Fa-f]?(?={PLACE.pattern})")
 _JSON_TOKEN = re.compile(rf'{PLACE.pattern}|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{{4}})|.', re.DOTALL)

@@ -8,7 +8,8 @@ size and time.
 A missing answer is a value (`NoAnswer`) and no error: callers report it, and retry.
 """
 
+from deploydb.domain.model.requests import Answer, NoAnswer, Request
 from deploydb.egress.addresses import EgressPolicy
-from deploydb.egress.request import Answer, Client, NoAnswer, Request
+from deploydb.egress.request import Client
 
 __all__ = ["Answer", "Client", "EgressPolicy", "NoAnswer", "Request"]

@@ -6,51 +6,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from http.client import HTTPException
 from ipaddress import ip_address
-from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from msgspec import Struct
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 from urllib3.util import Url, make_headers, parse_url
 
 from deploydb import __version__
 from deploydb.domain.gates.formatting import in_words
+from deploydb.domain.model.requests import Answer, NoAnswer, Request
 from deploydb.domain.templates import has_dot_segment
 from deploydb.egress.addresses import Address, EgressPolicy
 
 _CHUNK_BYTES = 8192
 
 Resolve = Callable[[str, int], list[Address]]
-
-
-class Request(Struct, frozen=True, kw_only=True):
-    """A request. `timeout`: from the first packet to the last byte. `limit_bytes`: the most to read of the body."""
-
-    url: str
-    method: Literal["GET", "POST"] = "GET"
-    body: str | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    timeout: timedelta = timedelta(seconds=10)
-    limit_bytes: int = 64 * 1024
-
-
-class Answer(Struct, frozen=True, kw_only=True):
-    """An answer. `complete`: whether `body` is all of it."""
-
-    status: int
-    body: bytes
-    complete: bool
-
-
-class NoAnswer(Struct, frozen=True, kw_only=True):
-    """The reason for no answer, with the same text each time. `asked`: whether a request was sent."""
-
-    reason: str
-    asked: bool = True
 
 
 class Client:

@@ -10,17 +10,11 @@ from msgspec.structs import replace
 from deploydb.domain.evaluation.decisions import Decision, DeploymentRequested, DeploymentTransitioned, ServiceSnapshot
 from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.evaluation.evaluation import Evaluation
-from deploydb.domain.gates import GateContext
+from deploydb.domain.gates import GateContext, Promotion
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, FactOrder, Gate, GateStatus, Phase, Status, Verdict
 from deploydb.domain.model.overrides import Hold
-from deploydb.domain.model.promotions import (
-    FREEZE,
-    MetricPromotion,
-    Promotion,
-    VerificationPromotion,
-    WebhookPromotion,
-)
+from deploydb.domain.model.promotions import FREEZE
 from deploydb.engine.assumed_evidence import LAST, AssumedEvidence
 from deploydb.engine.ledger import Ledger
 from deploydb.engine.needs import (
@@ -31,7 +25,6 @@ from deploydb.engine.needs import (
     gate_need,
     hold_need,
     incident_need,
-    missing_jobs,
     override_need,
 )
 
@@ -205,9 +198,10 @@ class Forward:
                 yield self._action(need, partial(self._pass, deployment, verdict))
 
     def _of_gate(self, promotion: Promotion, verdict: Verdict, context: GateContext) -> Iterator[Need]:
-        need = gate_need(promotion, verdict, context)
-        if need is None:
+        requirement = promotion.requirement(verdict, context)
+        if requirement is None:
             return
+        need = gate_need(requirement, verdict, context)
         if need.timed:
             if need.key in self._never:
                 self._assume(context.deployment, replace(verdict, recheck_at=None))
@@ -221,9 +215,9 @@ class Forward:
             self._assume(context.deployment, replace(verdict, recheck_at=None))
         if not answered:
             return
-        if isinstance(promotion, VerificationPromotion | WebhookPromotion | MetricPromotion):
-            jobs = missing_jobs(promotion, context)
-            yield self._action(need, partial(self._evidence.add_passed, context.deployment.id, jobs, self.now))
+        if requirement.reports:
+            passed = partial(self._evidence.add_passed, context.deployment.id, requirement.reports, self.now)
+            yield self._action(need, passed)
         else:
             yield self._action(need, partial(self._pass, context.deployment, verdict))
 

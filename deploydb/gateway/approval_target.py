@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from starlette.exceptions import HTTPException
 
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.promotions import FREEZE, ManualPromotion
+from deploydb.domain.model.promotions import FREEZE
 from deploydb.gateway.approval_request import ApprovalRequest
 from deploydb.http.errors import existing, hint, not_found, shown
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id
@@ -30,7 +30,7 @@ def require_promotion(catalog: Catalog, word: ApprovalRequest) -> None:
         return
     guards = (*catalog.entry_promotions(word.environment), *catalog.exit_promotions(service, stage))
     types = {promotion.ident: promotion.type for promotion in guards}
-    manual = [promotion.ident for promotion in guards if isinstance(promotion, ManualPromotion)]
+    manual = [promotion.ident for promotion in guards if promotion.asks_people]
     if word.promotion not in types:
         raise _unknown(f"promotion {shown(word.promotion)} of {word.service} in {word.environment}", manual)
     if word.promotion not in manual:

@@ -9,8 +9,8 @@ from pathlib import PurePath
 
 import psutil
 
-from deploydb.configuration.problems import shown
 from deploydb.domain.model.errors import Misconfigured
+from deploydb.domain.suggestions import shown
 from deploydb.redaction import redacted
 
 WAITING_CONNECTIONS = 2048

@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
+from deploydb.domain import gates
 from deploydb.domain.model import catalog as configured
-from deploydb.domain.model import promotions
 from deploydb.query.bodies import body_of
 from deploydb.store.queries.artifacts import ArtifactView
 from deploydb.store.queries.deployments import DeploymentView, ResultView
@@ -157,5 +157,5 @@ class Promotion(Struct, frozen=True, kw_only=True):
     description: str
 
     @classmethod
-    def of(cls, promotion: promotions.Promotion) -> "Promotion":
+    def of(cls, promotion: gates.Promotion) -> "Promotion":
         return body_of(cls, promotion)

@@ -7,14 +7,12 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from deploydb.domain.gates import GateContext
+from deploydb.domain.gates import GateContext, Promotion
 from deploydb.domain.gates.evidence_selection import of_entry, of_exit
-from deploydb.domain.gates.manual import count
 from deploydb.domain.model import facts
 from deploydb.domain.model.deployment import Deployment, GateStatus, Phase
 from deploydb.domain.model.evidence import Approval, Evidence, Verification
 from deploydb.domain.model.history import Attempt, LogEntry
-from deploydb.domain.model.promotions import ManualPromotion, Promotion, ReportedPromotion
 
 Clock = Literal["time", "recorded"]
 """When a fact counts: when it happened, as far as that is before it was known; or when it was known."""
@@ -114,12 +112,12 @@ class RecordedHistory:
 
         Where they were asked and have not answered yet, the deployment waited for them.
         """
-        answer = _answer(promotion, asked)
+        answer = promotion.answer(asked)
         return answer == (False, False) and not self._waited(name, promotion.ident)
 
     def says_no(self, promotion: Promotion, asked: GateContext) -> bool:
         """Whether a gate was, or will be, answered with a no."""
-        answer = _answer(promotion, asked)
+        answer = promotion.answer(asked)
         return answer is not None and answer[1]
 
     def heard(self, name: Name, phase: Phase, entry: Collection[str]) -> Evidence:
@@ -193,20 +191,6 @@ class RecordedHistory:
         made = self._lanes.get((fact.service, fact.environment, fact.version), [])
         there = [ident for created, ident in made if created is None or created <= at]
         return there[-1] if there else next((ident for _, ident in made), None)
-
-
-def _answer(promotion: Promotion, asked: GateContext) -> tuple[bool, bool] | None:
-    """Whether people or jobs have approved, and whether they have refused; None where the gate asks neither."""
-    match promotion:
-        case ManualPromotion():
-            votes = count(promotion, asked)
-            return not votes.missing, bool(votes.refused)
-        case ReportedPromotion():
-            last = {one.promotion: one.outcome for one in sorted(asked.evidence.verifications, key=lambda one: one.at)}
-            results = [last.get(job) for job in promotion.reported_as]
-            return all(result == "passed" for result in results), "failed" in results
-        case _:
-            return None
 
 
 def _began(known: Deployment) -> datetime:

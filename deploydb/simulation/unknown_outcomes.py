@@ -6,7 +6,6 @@ from deploydb.domain.gates import GateContext
 from deploydb.domain.gates.evidence_selection import answered_under
 from deploydb.domain.model.catalog import Catalog, Lane
 from deploydb.domain.model.deployment import Deployment, Status, Verdict
-from deploydb.domain.model.promotions import DependsOnPromotion
 from deploydb.simulation.recorded_history import Name, RecordedHistory
 
 
@@ -30,9 +29,10 @@ class UnknownOutcomes:
         gate = self._catalog.promotions.get(verdict.promotion)
         if gate is None:
             return None
-        if isinstance(gate, DependsOnPromotion):
-            in_doubt = (gate.service, gate.environment) in self._lanes
-            return f"it is unknown what {gate.service} would run in {gate.environment}" if in_doubt else None
+        if gate.dependencies:
+            doubts = (other for other in gate.dependencies if (other.service, other.environment) in self._lanes)
+            doubt = next(doubts, None)
+            return f"it is unknown what {doubt.service} would run in {doubt.environment}" if doubt else None
         entry = answered_under(self._catalog.entry_promotions(known.environment))
         heard = self._reality.heard(name, verdict.phase, entry)
         asked = GateContext(deployment=known, now=now, phase=verdict.phase, evidence=heard, groups=self._catalog.groups)

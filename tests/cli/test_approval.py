@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.model.catalog import After, Catalog, Service, Stage
-from deploydb.domain.model.promotions import ManualPromotion
 from tests.cli.conftest import lane, served
 from tests.cli.shell import Queue, Shell
 from tests.scenario import Scenario, catalog

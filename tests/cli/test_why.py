@@ -3,8 +3,10 @@
 from datetime import time
 from pathlib import Path
 
+from deploydb.domain.calendar.window import Window
+from deploydb.domain.gates.manual import ManualPromotion
+from deploydb.domain.gates.window import WindowPromotion
 from deploydb.domain.model.catalog import After, Stage
-from deploydb.domain.model.promotions import ManualPromotion, Window, WindowPromotion
 from tests.cli.conftest import served
 from tests.cli.shell import Shell
 from tests.scenario import Scenario, catalog

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from deploydb.configuration import expressions
-from deploydb.configuration.expressions import VARIABLES, compile_rule
 from deploydb.domain.gates import GateContext
-from deploydb.domain.gates.expression import variables
+from deploydb.domain.gates import expression as expressions
+from deploydb.domain.gates.expression import VARIABLES, compile_rule, variables
 from tests.configuration.given import config, problems_of
 from tests.domain.given import artifact, at, deployment, release
 
@@ -111,5 +110,5 @@ def test_without_cel_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_it_is_evaluated_again_after_its_interval(tmp_path: Path) -> None:
     assert problems_of(config(tmp_path, {"promotions/rule.yml": "type: ExpressionPromotion\nexpression: 1\n"})) != []
-    document = expressions.ExpressionDocument(type_="ExpressionPromotion", expression="true")
+    document = expressions.ExpressionDocument(ident="rule", expression="true")
     assert document.interval == timedelta(minutes=1)

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from deploydb.configuration import load
+from deploydb.domain.gates.manual import ManualPromotion
+from deploydb.domain.gates.soak import SoakPromotion
+from deploydb.domain.gates.verification import VerificationPromotion
 from deploydb.domain.model.catalog import (
     After,
     Catalog,
@@ -16,7 +19,6 @@ from deploydb.domain.model.catalog import (
     Stage,
     Webhooks,
 )
-from deploydb.domain.model.promotions import ManualPromotion, SoakPromotion, VerificationPromotion
 from tests.configuration.given import config, problems_of, put
 
 EXAMPLE = Path(__file__).parents[2] / "config"

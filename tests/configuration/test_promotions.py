@@ -6,15 +6,13 @@ from pathlib import Path
 import pytest
 
 from deploydb.configuration import load
+from deploydb.domain.gates.depends import DependsOnPromotion
+from deploydb.domain.gates.manual import ManualPromotion
+from deploydb.domain.gates.metric import MetricPromotion
+from deploydb.domain.gates.provenance import ProvenancePromotion
+from deploydb.domain.gates.verification import VerificationPromotion
+from deploydb.domain.gates.webhook import WebhookPromotion
 from deploydb.domain.model.catalog import Retry
-from deploydb.domain.model.promotions import (
-    DependsOnPromotion,
-    ManualPromotion,
-    MetricPromotion,
-    ProvenancePromotion,
-    VerificationPromotion,
-    WebhookPromotion,
-)
 from tests.configuration.given import config, problems_of
 
 ACCESS = "groups:\n  sre: [sue]\n  qa: [quinn]\noverride_freeze: [sre]\n"
@@ -162,7 +160,7 @@ def test_every_type_becomes_what_it_says(tmp_path: Path) -> None:
     assert known["ready"] == WebhookPromotion(
         ident="ready",
         url="https://{service}.example.com/{version}",
-        headers=(("accept", "text/plain"),),
+        headers={"accept": "text/plain"},
         expect=(200, 204),
         interval=timedelta(seconds=5),
         retries=3,

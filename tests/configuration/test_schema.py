@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from deploydb.configuration import json_schema
+from tests.cluster import ROOT
+from tests.configuration.reference import reference
 
 DEFINITIONS: dict[str, Any] = json_schema()["$defs"]
 
@@ -41,7 +43,11 @@ def test_every_key_is_described_and_no_other_key_is_allowed() -> None:
     ],
 )
 def test_a_duration_is_a_text_as_it_is_written(text: str, fits: bool) -> None:
-    duration = DEFINITIONS["Soak"]["properties"]["duration"]
+    duration = DEFINITIONS["SoakPromotion"]["properties"]["duration"]
     assert duration["type"] == "string"
     assert "format" not in duration
     assert bool(re.search(duration["pattern"], text)) is fits
+
+
+def test_the_page_of_promotions_is_written_from_the_code() -> None:
+    assert (ROOT / "docs/promotions.md").read_text(encoding="utf-8") == reference()

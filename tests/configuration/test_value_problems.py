@@ -116,9 +116,9 @@ def test_a_syntax_error_is_reported_with_its_place(tmp_path: Path, text: str, me
         (
             "promotions/smoke.yml",
             "description: x\n",
-            "1:1: type is missing: write one of VerificationPromotion, BasicPromotion, JenkinsPromotion, "
-            "ManualPromotion, SoakPromotion, WindowPromotion, DependsOnPromotion, WebhookPromotion, MetricPromotion, "
-            "ExpressionPromotion, ProvenancePromotion",
+            "1:1: type is missing: write one of DependsOnPromotion, ExpressionPromotion, ManualPromotion, "
+            "MetricPromotion, ProvenancePromotion, SoakPromotion, VerificationPromotion, BasicPromotion, "
+            "JenkinsPromotion, WebhookPromotion, WindowPromotion",
         ),
         (
             "promotions/smoke.yml",

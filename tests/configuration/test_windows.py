@@ -4,19 +4,21 @@ from datetime import date, time, timedelta
 
 import pytest
 
-from deploydb.configuration.reading import read_document
+from deploydb.configuration.building import Known
+from deploydb.configuration.promotions import read_promotion
 from deploydb.configuration.source import Source, read_source
-from deploydb.configuration.windows import WindowPromotionDocument, build_window_promotion
-from deploydb.domain.model.promotions import Window, WindowPromotion
+from deploydb.domain.calendar.window import Window
+from deploydb.domain.gates import Promotion
+from deploydb.domain.gates.window import WindowPromotion
 
 HEAD = "type: WindowPromotion\nzone: Europe/Berlin\n"
 
 
-def read(text: str) -> tuple[WindowPromotion | None, list[str]]:
+def read(text: str) -> tuple[Promotion | None, list[str]]:
     """The promotion of a file, and what is wrong with it: `LINE:COLUMN: MESSAGE`."""
     source: Source = read_source("", text.encode())
-    document = read_document(source, WindowPromotionDocument)
-    promotion = build_window_promotion(source, "change-hours", document) if document is not None else None
+    nothing = Known(**dict.fromkeys(("services", "pipelines", "environments", "promotions", "groups"), frozenset()))
+    promotion = read_promotion(source, "change-hours", nothing)
     return promotion, [str(problem).removeprefix(":") for problem in sorted(source.problems)]
 
 

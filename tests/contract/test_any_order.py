@@ -10,8 +10,11 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deploydb.domain.gates.depends import DependsOnPromotion
+from deploydb.domain.gates.manual import ManualPromotion
+from deploydb.domain.gates.provenance import ProvenancePromotion
+from deploydb.domain.gates.soak import SoakPromotion
 from deploydb.domain.model.catalog import Service
-from deploydb.domain.model.promotions import DependsOnPromotion, ManualPromotion, ProvenancePromotion, SoakPromotion
 from deploydb.domain.model.reasons import Reason
 from deploydb.domain.wording import text
 from deploydb.store.tables import (

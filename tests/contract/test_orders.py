@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from deploydb.domain.gates.depends import DependsOnPromotion
+from deploydb.domain.gates.provenance import ProvenancePromotion
+from deploydb.domain.gates.webhook import WebhookPromotion
 from deploydb.domain.model.admission_reasons import FreezeOverridden, Frozen
 from deploydb.domain.model.catalog import Retry, Service
-from deploydb.domain.model.promotions import DependsOnPromotion, ProvenancePromotion, WebhookPromotion
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import NothingLive, RollingBack
 from deploydb.domain.wording import text

@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from deploydb.domain.gates.verification import VerificationPromotion
 from deploydb.domain.model.catalog import After, Catalog, Parallel, Retry, Service, Stage
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.facts import DeploymentFinished
-from deploydb.domain.model.promotions import VerificationPromotion
 from tests.domain.given import BAR, FOO, MANUAL, SOAK, catalog, chain
 from tests.domain.scenario import Scenario
 

@@ -6,10 +6,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from deploydb.domain.gates.manual import ManualPromotion
+from deploydb.domain.gates.promotion import Promotion
+from deploydb.domain.gates.soak import SoakPromotion
+from deploydb.domain.gates.verification import VerificationPromotion
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.catalog import After, Catalog, Environment, Parallel, Pipeline, Service, Stage
 from deploydb.domain.model.deployment import Deployment, Release
-from deploydb.domain.model.promotions import ManualPromotion, Promotion, SoakPromotion, VerificationPromotion
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SMOKE = VerificationPromotion(ident="smoke")

@@ -8,10 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deploydb.domain.calendar.recurrence import read_recurrence
+from deploydb.domain.calendar.window import Window
 from deploydb.domain.calendar.windows import next_opening, opens
 from deploydb.domain.gates.context import GateContext
-from deploydb.domain.gates.window import window
-from deploydb.domain.model.promotions import Window, WindowPromotion
+from deploydb.domain.gates.window import WindowPromotion
 from tests.domain.given import deployment
 from tests.domain.test_windows import ALWAYS, BERLIN, DAILY_AT_HALF_PAST_TWO, FORTNIGHTLY, LORD_HOWE, NEW_YORK, PATCHES
 
@@ -85,7 +85,7 @@ def test_the_next_opening_is_the_first_instant_that_is_open(promotion: WindowPro
         assert opening.opens_at > now
         assert opens(promotion, opening.opens_at).is_open
         assert opens(promotion, opening.opens_at - step).opens_at == opening.opens_at
-    verdict = window(promotion, GateContext(deployment=deployment(), now=now))
+    verdict = promotion.evaluate(GateContext(deployment=deployment(), now=now), ())
     assert verdict.recheck_at is None or verdict.recheck_at > now
     assert verdict.recheck_at == (opening.closes_at if opening.is_open else opening.opens_at)
 

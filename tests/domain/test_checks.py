@@ -4,16 +4,23 @@ from datetime import timedelta
 
 import pytest
 
-from deploydb.domain.checks import Check, Missing, Sample, Status, judge_metric, judge_webhook
-from deploydb.domain.model.promotions import MetricPromotion, WebhookPromotion
+from deploydb.domain.gates.checked import Check
+from deploydb.domain.gates.metric import MetricPromotion
+from deploydb.domain.gates.webhook import WebhookPromotion
+from deploydb.domain.model.requests import Answer, NoAnswer
 from tests.domain.given import at
 
 WEBHOOK = WebhookPromotion(ident="web", url="https://example.com", expect=(200, 204), retries=2)
 METRIC = MetricPromotion(
     ident="errors", prometheus="http://prometheus", query="up", below=0.01, for_=timedelta(minutes=10)
 )
-TIMED_OUT = Missing(reason="timed out after 10s")
-REFUSED = Missing(reason="10.1.2.3 is a private address", asked=False)
+TIMED_OUT = NoAnswer(reason="timed out after 10s")
+REFUSED = NoAnswer(reason="10.1.2.3 is a private address", asked=False)
+
+
+def sample(value: float) -> Answer:
+    body = b'{"status":"success","data":{"resultType":"scalar","result":[1,"%g"]}}' % value
+    return Answer(status=200, body=body, complete=True)
 
 
 def check(attempts: int = 1, *, held: float | None = None, late: float = 0) -> Check:
@@ -24,17 +31,22 @@ def check(attempts: int = 1, *, held: float | None = None, late: float = 0) -> C
 @pytest.mark.parametrize(
     ("attempts", "answer", "outcome", "reason"),
     [
-        (1, Status(code=204), "passed", "204"),
-        (9, Status(code=200), "passed", "200"),
-        (1, Status(code=503, text="busy 1"), "errored", "503, expected 200 or 204"),
+        (1, Answer(status=204, body=b"", complete=True), "passed", "204"),
+        (9, Answer(status=200, body=b"", complete=True), "passed", "200"),
+        (1, Answer(status=503, body=b"busy 1", complete=True), "errored", "503, expected 200 or 204"),
         (2, TIMED_OUT, "errored", "timed out after 10s"),
         (3, TIMED_OUT, "failed", "timed out after 10s, after 3 attempts"),
-        (3, Status(code=503, text="busy 3"), "failed", "503, expected 200 or 204, after 3 attempts: busy 3"),
+        (
+            3,
+            Answer(status=503, body=b"busy 3", complete=True),
+            "failed",
+            "503, expected 200 or 204, after 3 attempts: busy 3",
+        ),
         (9, REFUSED, "errored", "10.1.2.3 is a private address"),
     ],
 )
-def test_a_webhook(attempts: int, answer: Status | Missing, outcome: str, reason: str) -> None:
-    judged = judge_webhook(WEBHOOK, check(attempts), answer, at(1))
+def test_a_webhook(attempts: int, answer: Answer | NoAnswer, outcome: str, reason: str) -> None:
+    judged = WEBHOOK.judge(check(attempts), answer, at(1))
     assert (judged.outcome, judged.reason) == (outcome, reason)
     assert judged.due_at == (at(1.5) if outcome == "errored" else None)
 
@@ -52,8 +64,8 @@ def test_a_webhook(attempts: int, answer: Status | Missing, outcome: str, reason
         (60, check(), 0.5, "failed", "not within 1h: 0.5 at last, must be below 0.01", None, None),
         (60, check(held=55), 0.001, "failed", "not within 1h: 0.001 at last, below 0.01 since 2026-", None, None),
         (60, check(held=50), 0.001, "passed", "0.001, below 0.01 for 10m", None, None),
-        (5, check(held=1), None, "errored", "timed out after 10s", 5.5, None),
-        (60, check(held=1), None, "failed", "not within 1h: timed out after 10s", None, None),
+        (5, check(held=1), None, "errored", "Prometheus: timed out after 10s", 5.5, None),
+        (60, check(held=1), None, "failed", "not within 1h: Prometheus: timed out after 10s", None, None),
     ],
 )
 def test_a_metric(
@@ -65,8 +77,8 @@ def test_a_metric(
     due: float | None,
     held: float | None,
 ) -> None:
-    answer = TIMED_OUT if value is None else Sample(value=value)
-    judged = judge_metric(METRIC, before, answer, at(minute))
+    answer = TIMED_OUT if value is None else sample(value)
+    judged = METRIC.judge(before, answer, at(minute))
     assert judged.outcome == outcome
     assert judged.reason.startswith(reason)
     assert judged.due_at == (None if due is None else at(due))
@@ -76,12 +88,12 @@ def test_a_metric(
 @pytest.mark.parametrize(("value", "outcome"), [(1.0, "errored"), (1.5, "passed"), (2.0, "errored")])
 def test_between_two_limits(value: float, outcome: str) -> None:
     between = MetricPromotion(ident="load", prometheus="http://prometheus", query="load", above=1, below=2)
-    judged = judge_metric(between, check(), Sample(value=value), at(1))
+    judged = between.judge(check(), sample(value), at(1))
     assert judged.outcome == outcome
     assert "above 1 and below 2" in judged.reason
 
 
 def test_a_value_that_stays_on_the_wrong_side_is_reported_once() -> None:
-    first = judge_metric(METRIC, check(), Sample(value=0.5), at(1))
-    second = judge_metric(METRIC, check(2), Sample(value=0.6), at(2))
+    first = METRIC.judge(check(), sample(0.5), at(1))
+    second = METRIC.judge(check(2), sample(0.6), at(2))
     assert first.last_report_key == second.last_report_key

@@ -8,6 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from deploydb.domain.gates import GateContext, judge
+from deploydb.domain.gates.depends import DependsOnPromotion
+from deploydb.domain.gates.expression import ExpressionPromotion
+from deploydb.domain.gates.promotion import Promotion
+from deploydb.domain.gates.provenance import ProvenancePromotion
+from deploydb.domain.gates.soak import SoakPromotion
+from deploydb.domain.gates.verification import VerificationPromotion
+from deploydb.domain.gates.webhook import WebhookPromotion
 from deploydb.domain.model.deployment import DependencyState, FactOrder, Status, Verdict
 from deploydb.domain.model.evidence import Attestation, Evidence, Incident, Verification
 from deploydb.domain.model.gate_reasons import (
@@ -32,15 +39,6 @@ from deploydb.domain.model.gate_reasons import (
     SoakIncident,
     Soaking,
     SoakUnverified,
-)
-from deploydb.domain.model.promotions import (
-    DependsOnPromotion,
-    ExpressionPromotion,
-    Promotion,
-    ProvenancePromotion,
-    SoakPromotion,
-    VerificationPromotion,
-    WebhookPromotion,
 )
 from deploydb.domain.model.reason_parts import IncidentReport, JobReport
 from tests.domain.given import SMOKE, SOAK, artifact, at, deployment, release

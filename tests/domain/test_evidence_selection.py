@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deploydb.domain.gates.promotion import Promotion
+from deploydb.domain.gates.verification import VerificationPromotion
+from deploydb.domain.gates.webhook import WebhookPromotion
 from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.deployment import GateStatus, Status
 from deploydb.domain.model.gate_reasons import AwaitingJobs
-from deploydb.domain.model.promotions import Promotion, VerificationPromotion, WebhookPromotion
 from deploydb.engine.unblock import unblock
 from tests.domain.given import MANUAL, SMOKE, catalog, chain, foo
 from tests.domain.scenario import Scenario

@@ -5,6 +5,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import DeploymentTransitioned, VerdictChanged
+from deploydb.domain.gates.verification import VerificationPromotion
 from deploydb.domain.model.admission_reasons import BeingVerified
 from deploydb.domain.model.deployment import GateStatus, Status
 from deploydb.domain.model.gate_reasons import (
@@ -17,7 +18,6 @@ from deploydb.domain.model.gate_reasons import (
     JobsTimedOut,
     Soaked,
 )
-from deploydb.domain.model.promotions import VerificationPromotion
 from deploydb.domain.model.reason_parts import Comment, JobReport
 from deploydb.domain.model.reasons import (
     AttemptFailed,

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
+from deploydb.domain.calendar.window import Window
 from deploydb.domain.forecast import Expected, Lane, arrivals, expected
+from deploydb.domain.gates.window import WindowPromotion
 from deploydb.domain.model.catalog import After, Stage
-from deploydb.domain.model.promotions import Window, WindowPromotion
 from tests.domain.given import MANUAL, NOON, SMOKE, SOAK, at, chain
 
 MINUTE = Expected(p50=timedelta(minutes=1), p90=timedelta(minutes=5), samples=10)

@@ -6,6 +6,9 @@ import pytest
 
 from deploydb.domain.gates import GateContext, judge
 from deploydb.domain.gates.formatting import in_words
+from deploydb.domain.gates.manual import ManualPromotion
+from deploydb.domain.gates.soak import SoakPromotion
+from deploydb.domain.gates.verification import VerificationPromotion
 from deploydb.domain.model.deployment import FactOrder
 from deploydb.domain.model.evidence import Approval, Evidence, Verification
 from deploydb.domain.model.gate_reasons import (
@@ -21,7 +24,6 @@ from deploydb.domain.model.gate_reasons import (
     Soaking,
     SoakNotLive,
 )
-from deploydb.domain.model.promotions import ManualPromotion, SoakPromotion, VerificationPromotion
 from deploydb.domain.model.reason_parts import Comment, JobReport, UncountedVote
 from tests.domain.given import MANUAL, SMOKE, SOAK, at, deployment
 

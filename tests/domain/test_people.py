@@ -6,6 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from deploydb.domain.gates import GateContext, judge
+from deploydb.domain.gates.manual import ManualPromotion
+from deploydb.domain.gates.verification import VerificationPromotion
 from deploydb.domain.model.deployment import FactOrder, Verdict
 from deploydb.domain.model.evidence import Approval, Evidence
 from deploydb.domain.model.gate_reasons import (
@@ -15,7 +17,6 @@ from deploydb.domain.model.gate_reasons import (
     Approved,
     AwaitingApproval,
 )
-from deploydb.domain.model.promotions import ManualPromotion, VerificationPromotion
 from deploydb.domain.model.reason_parts import Comment, UncountedVote
 from tests.domain.given import artifact, at, deployment, release
 

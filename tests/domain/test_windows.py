@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from deploydb.domain.calendar.recurrence import read_recurrence
+from deploydb.domain.calendar.window import Window
 from deploydb.domain.calendar.windows import next_opening, opens
 from deploydb.domain.gates.context import GateContext
-from deploydb.domain.gates.window import window
-from deploydb.domain.model.promotions import Window, WindowPromotion
+from deploydb.domain.gates.window import WindowPromotion
 from deploydb.domain.wording import text
 from tests.domain.given import deployment
 
@@ -202,7 +202,7 @@ DENIED = "change-hours is closed by the deny"
 def test_the_gate_says_why_and_until_when(
     promotion: WindowPromotion, now: str, outcome: str, reason: str, recheck_at: str | None
 ) -> None:
-    verdict = window(promotion, GateContext(deployment=deployment(), now=utc(now)))
+    verdict = promotion.evaluate(GateContext(deployment=deployment(), now=utc(now)), ())
     assert (verdict.promotion, verdict.outcome, text(verdict.reason)) == ("change-hours", outcome, reason)
     assert verdict.recheck_at == (utc(recheck_at) if recheck_at is not None else None)
 
@@ -210,7 +210,7 @@ def test_the_gate_says_why_and_until_when(
 def test_the_gate_says_the_same_as_long_as_nothing_changes() -> None:
     promotion = change_hours(OFFICE, deny=(HOLIDAYS,))
     times = [utc("2026-12-24 00:00") + timedelta(hours=7 * passed) for passed in range(30)]
-    statement = {window(promotion, GateContext(deployment=deployment(), now=now)) for now in times}
+    statement = {promotion.evaluate(GateContext(deployment=deployment(), now=now), ()) for now in times}
     assert len(statement) == 1
 
 

@@ -6,11 +6,11 @@ from typing import get_args
 import pytest
 from msgspec import json
 
+from deploydb.domain.calendar.window import Window
 from deploydb.domain.model import admission_reasons as entry
 from deploydb.domain.model import gate_reasons as gate
 from deploydb.domain.model import reason_parts as parts
 from deploydb.domain.model import reasons as why
-from deploydb.domain.model.promotions import Window
 from deploydb.domain.model.reasons import Reason
 from deploydb.domain.wording import text
 from tests.domain.given import at

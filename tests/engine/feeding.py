@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import Decisions
 from deploydb.domain.evaluation.evaluate import decide
+from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.model.deployment import Deployment, FactOrder, GateStatus, Status
 from deploydb.domain.model.evidence import Approval, Evidence, Verification
 from deploydb.domain.model.facts import DeploymentFinished
-from deploydb.domain.model.promotions import FREEZE, ManualPromotion
+from deploydb.domain.model.promotions import FREEZE
 from deploydb.engine.needs import Need
 from deploydb.engine.unblock import Unblock
 from tests.domain.scenario import Scenario

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, time, timedelta
 
 from msgspec.structs import replace
 
+from deploydb.domain.calendar.window import Window
+from deploydb.domain.gates.manual import ManualPromotion
+from deploydb.domain.gates.window import WindowPromotion
 from deploydb.domain.model.catalog import After, Parallel, Stage
-from deploydb.domain.model.promotions import ManualPromotion, Window, WindowPromotion
 from deploydb.engine.unblock import Unblock, unblock
 from deploydb.query.unblock_view import sentence
 from tests.domain.given import NOON, SOAK, chain

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from deploydb.domain.gates.depends import DependsOnPromotion
 from deploydb.domain.model.catalog import Service as Configured
-from deploydb.domain.model.promotions import DependsOnPromotion
 from tests.query.client import Service
 from tests.scenario import NOON, Scenario, catalog
 

@@ -4,8 +4,10 @@ from datetime import time, timedelta
 
 from msgspec.structs import replace
 
+from deploydb.domain.calendar.window import Window
+from deploydb.domain.gates.manual import ManualPromotion
+from deploydb.domain.gates.window import WindowPromotion
 from deploydb.domain.model.catalog import Stage
-from deploydb.domain.model.promotions import ManualPromotion, Window, WindowPromotion
 from tests.query.client import Service
 from tests.query.why_steps import STAGES, answer, smoke, to_prod, to_staging
 from tests.query.why_steps import world as world

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.model.catalog import After, Stage
-from deploydb.domain.model.promotions import ManualPromotion
 from deploydb.store.tables import deployment
 from tests.query.client import Service
 from tests.scenario import Scenario, catalog

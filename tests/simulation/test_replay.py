@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
+from deploydb.domain.gates.manual import ManualPromotion
+from deploydb.domain.gates.soak import SoakPromotion
 from deploydb.domain.model.catalog import Environment, Retry, Service
 from deploydb.domain.model.deployment import GateStatus
 from deploydb.domain.model.facts import HoldPlaced
-from deploydb.domain.model.promotions import ManualPromotion, SoakPromotion
 from tests.domain.given import FOO, THREE, at, catalog, chain
 from tests.simulation.given import Past, differences
 

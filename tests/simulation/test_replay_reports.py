@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
+from deploydb.domain.gates.verification import VerificationPromotion
 from deploydb.domain.model.deployment import GateStatus
 from deploydb.domain.model.facts import VerificationFinished
-from deploydb.domain.model.promotions import VerificationPromotion
 from tests.domain.given import THREE, at, catalog, chain, foo
 from tests.simulation.given import Past, differences
 from tests.simulation.test_replay import HOURS, PLAIN

@@ -77,7 +77,7 @@ def test_a_webhook_that_never_answers_as_expected_fails_after_its_retries_and_qu
 
 def test_a_post_has_the_values_as_json_text(bench: Bench) -> None:
     body = '{"service": "{service}", "version": "{version}", "n": {deployment}}'
-    bench.configure(bench.webhook(method="POST", body=body, headers=(("X-Token", "abc"),)))
+    bench.configure(bench.webhook(method="POST", body=body, headers={"X-Token": "abc"}))
     bench.web.reply("/check", 200)
     bench.deployed('1"\\')
     with bench.working():

@@ -11,8 +11,10 @@ from unittest.mock import Mock
 import pytest
 from prometheus_client import CollectorRegistry
 
+from deploydb.domain.gates.metric import MetricPromotion
+from deploydb.domain.gates.promotion import Promotion
+from deploydb.domain.gates.webhook import WebhookPromotion
 from deploydb.domain.model.catalog import Catalog, Service
-from deploydb.domain.model.promotions import MetricPromotion, Promotion, WebhookPromotion
 from deploydb.domain.wording import text
 from deploydb.egress import Client, EgressPolicy
 from deploydb.store.record import record

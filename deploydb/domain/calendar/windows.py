@@ -9,17 +9,18 @@ never shorter than it is written.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from operator import itemgetter
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from deploydb.domain.calendar.recurrence import read_recurrence
-from deploydb.domain.model.promotions import Window, WindowPromotion
+from deploydb.domain.calendar.window import Window
 
 Span = tuple[datetime, datetime]
 """From an instant up to, and without, another, in UTC."""
@@ -28,6 +29,17 @@ HORIZON_MONTHS = 24
 """How far ahead the next opening, or the end of one, is looked for."""
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
+
+
+class Windows(Hashable, Protocol):
+    """Windows that allow and windows that deny, on the clocks of a zone."""
+
+    @property
+    def zone(self) -> str: ...
+    @property
+    def allow(self) -> tuple[Window, ...]: ...
+    @property
+    def deny(self) -> tuple[Window, ...]: ...
 
 
 class Opening(Struct, frozen=True, kw_only=True):
@@ -43,40 +55,40 @@ class Opening(Struct, frozen=True, kw_only=True):
     denied_by: tuple[Window, ...] = ()
 
 
-def opens(promotion: WindowPromotion, now: datetime) -> Opening:
+def opens(windows: Windows, now: datetime) -> Opening:
     """Whether it is open now, until when, and what closes it."""
     now = now.astimezone(UTC)
-    span = next(_open_after(promotion, now), None)
+    span = next(_open_after(windows, now), None)
     if span is not None and span[0] <= now:
-        return Opening(is_open=True, closes_at=_end(promotion, span))
+        return Opening(is_open=True, closes_at=_end(windows, span))
     month = _month(now)
-    spans = {window: _spans(window, promotion.zone, month) for window in promotion.deny}
-    denied_by = tuple(one for one in promotion.deny if any(start <= now < end for start, end in spans[one]))
+    spans = {window: _spans(window, windows.zone, month) for window in windows.deny}
+    denied_by = tuple(one for one in windows.deny if any(start <= now < end for start, end in spans[one]))
     return Opening(is_open=False, opens_at=span[0] if span is not None else None, denied_by=denied_by)
 
 
-def next_opening(promotion: WindowPromotion, at_or_after: datetime) -> datetime | None:
+def next_opening(windows: Windows, at_or_after: datetime) -> datetime | None:
     """The first instant, not before this one, at which it is open; None: not within the horizon."""
-    opening = opens(promotion, at_or_after)
+    opening = opens(windows, at_or_after)
     return at_or_after.astimezone(UTC) if opening.is_open else opening.opens_at
 
 
-def _open_after(promotion: WindowPromotion, now: datetime) -> Iterator[Span]:
+def _open_after(windows: Windows, now: datetime) -> Iterator[Span]:
     """The open spans that end after now, in order; one that goes on into the next month is in two parts."""
     first = _month(now)
     for month in range(first, first + HORIZON_MONTHS + 1):
-        spans = _open_spans(promotion, month)
+        spans = _open_spans(windows, month)
         yield from spans[bisect_right(spans, now, key=itemgetter(1)) if month == first else 0 :]
 
 
-def _end(promotion: WindowPromotion, span: Span) -> datetime | None:
+def _end(windows: Windows, span: Span) -> datetime | None:
     """When what is open in a span closes; None: not within the horizon."""
     end = span[1]
     month = _month(span[0])
     for following in range(month + 1, month + HORIZON_MONTHS + 1):
         if end != _start_of(following):
             return end
-        spans = _open_spans(promotion, following)
+        spans = _open_spans(windows, following)
         if not spans or spans[0][0] != end:
             return end
         end = spans[0][1]
@@ -84,14 +96,14 @@ def _end(promotion: WindowPromotion, span: Span) -> datetime | None:
 
 
 @lru_cache(maxsize=2048)
-def _open_spans(promotion: WindowPromotion, month: int) -> tuple[Span, ...]:
+def _open_spans(windows: Windows, month: int) -> tuple[Span, ...]:
     """What is open of a month, in order and apart from each other."""
     whole = (_start_of(month), _start_of(month + 1))
     allowed = [whole]
-    if promotion.allow:
-        spans = [span for window in promotion.allow for span in _spans(window, promotion.zone, month)]
+    if windows.allow:
+        spans = [span for window in windows.allow for span in _spans(window, windows.zone, month)]
         allowed = _joined([(max(start, whole[0]), min(end, whole[1])) for start, end in spans])
-    denied = _joined([span for window in promotion.deny for span in _spans(window, promotion.zone, month)])
+    denied = _joined([span for window in windows.deny for span in _spans(window, windows.zone, month)])
     found = []
     for start, end in allowed:
         inside = [span for span in denied if span[0] < end and start < span[1]]

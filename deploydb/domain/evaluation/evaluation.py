@@ -24,7 +24,8 @@ from deploydb.domain.evaluation.decisions import (
     Transition,
     VerdictChanged,
 )
-from deploydb.domain.gates import GateContext, judge
+from deploydb.domain.gates import GateContext, Promotion, judge
+from deploydb.domain.gates.checked import CheckedPromotion
 from deploydb.domain.gates.evidence_selection import answered_under, of_entry, of_exit
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import (
@@ -40,7 +41,6 @@ from deploydb.domain.model.deployment import (
 )
 from deploydb.domain.model.evidence import Evidence
 from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
-from deploydb.domain.model.promotions import CheckedPromotion, Promotion
 from deploydb.domain.model.reasons import NotRecorded, Reason, Replaced
 
 NO_RESPONSE: Mapping[str, None] = {"failure_response": None, "failure_response_detail": None}

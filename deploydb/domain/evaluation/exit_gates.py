@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from deploydb.domain.evaluation.evaluation import NO_RESPONSE, Evaluation
+from deploydb.domain.gates import Promotion
 from deploydb.domain.model.catalog import Catalog, Service
 from deploydb.domain.model.deployment import Deployment, GateStatus, Status, Verdict
 from deploydb.domain.model.gate_reasons import IncidentOpen, IncidentOver
-from deploydb.domain.model.promotions import INCIDENT, Promotion
+from deploydb.domain.model.promotions import INCIDENT
 from deploydb.domain.model.reasons import GatesPassed, NoGates, Reason, RolledBack, several
 
 _ROLLBACKS = ("rollback", "full_rollback")

@@ -6,12 +6,12 @@ from msgspec.structs import replace
 
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.gates import GateContext
-from deploydb.domain.gates.manual import count
+from deploydb.domain.gates.manual import ManualPromotion, count
 from deploydb.domain.model.admission_reasons import FreezeOver, FreezeOverridden
 from deploydb.domain.model.catalog import Catalog, Stage
 from deploydb.domain.model.deployment import Deployment, GateStatus, Verdict
 from deploydb.domain.model.overrides import Hold, Kind, standing
-from deploydb.domain.model.promotions import FREEZE, ManualPromotion
+from deploydb.domain.model.promotions import FREEZE
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import Reason, several
 

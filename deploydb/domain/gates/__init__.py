@@ -2,5 +2,7 @@
 
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.judge import judge
+from deploydb.domain.gates.promotion import Checks, Promotion, Requirement
+from deploydb.domain.model.deployment import GateStatus, Verdict
 
-__all__ = ["GateContext", "judge"]
+__all__ = ["Checks", "GateContext", "GateStatus", "Promotion", "Requirement", "Verdict", "judge"]

@@ -10,18 +10,18 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from deploydb.domain.gates.promotion import Promotion
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.evidence import Approval, Evidence, Verification
-from deploydb.domain.model.promotions import FREEZE, ManualPromotion, Promotion, ReportedPromotion
+from deploydb.domain.model.promotions import FREEZE
 
 
 def answered_under(promotions: Iterable[Promotion]) -> frozenset[str]:
     """The names under which jobs report and people speak for some promotions."""
     found: set[str] = set()
     for promotion in promotions:
-        if isinstance(promotion, ReportedPromotion):
-            found.update(promotion.reported_as)
-        elif isinstance(promotion, ManualPromotion):
+        found.update(promotion.reported_as)
+        if promotion.asks_people:
             found.add(promotion.ident)
     return frozenset(found)
 

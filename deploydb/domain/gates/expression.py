@@ -1,24 +1,106 @@
-"""`ExpressionPromotion`: a CEL expression is true."""
+"""`ExpressionPromotion`: a CEL expression is true. It is compiled when the configuration is read.
 
-from typing import Any
+CEL comes with the extra `deploydb[cel]`; only a configuration that has an expression needs it.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import cache
+from typing import Annotated, Any, ClassVar
+
+from msgspec import Meta
 
 from deploydb.domain.gates.context import GateContext
+from deploydb.domain.gates.promotion import Checks, Document, Names, Promotion, Requirement
 from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.gate_reasons import ExpressionFalse, ExpressionTrue, ExpressionUnknown
-from deploydb.domain.model.promotions import ExpressionPromotion
+
+Rule = Callable[[Mapping[str, Any]], bool]
+"""A compiled expression. Given its variables it says yes or no, or raises ValueError where it cannot tell."""
+
+_TEXT, _NUMBER, _TIME = "STRING", "INT", "TIMESTAMP"
+VARIABLES: Mapping[str, str] = {
+    "service": _TEXT,
+    "environment": _TEXT,
+    "artifact.group": _TEXT,
+    "artifact.name": _TEXT,
+    "artifact.version": _TEXT,
+    "artifact.url": _TEXT,
+    "artifact.digest": _TEXT,
+    "artifact.commit": _TEXT,
+    "artifact.published_at": _TIME,
+    "artifact.published_by": _TEXT,
+    "flow.id": _NUMBER,
+    "deployment.id": _NUMBER,
+    "deployment.attempt": _NUMBER,
+    "deployment.kind": _TEXT,
+    "deployment.status": _TEXT,
+    "deployment.since": _TIME,
+    "now": _TIME,
+}
+"""The variables of expressions (`variables`), each by its whole name: so a misspelt one is an
+error of the configuration, and not of an evaluation at night."""
+
+_PLACED = re.compile(r"<input>:(\d+):(\d+): (.*)")
+_CODE = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
 
 
-def expression(promotion: ExpressionPromotion, context: GateContext) -> Verdict:
-    """True passes. False waits, since time or another attempt may change it; an unknown value is an ERROR."""
-    ident, again = promotion.ident, context.now + promotion.interval
-    try:
-        holds = promotion.rule(variables(context))
-    except ValueError as error:
-        return context.verdict(ident, GateStatus.ERROR, ExpressionUnknown(promotion=ident, error=str(error)), again)
-    if holds is True:
-        return context.verdict(ident, GateStatus.PASS, ExpressionTrue(promotion=ident, expression=promotion.expression))
-    false = ExpressionFalse(promotion=ident, expression=promotion.expression)
-    return context.verdict(ident, GateStatus.PENDING, false, again)
+class ExpressionDocument(Document, frozen=True, kw_only=True):
+    """The expression as text."""
+
+    expression: Annotated[
+        str,
+        Meta(
+            max_length=4096,
+            description=f"The expression, in CEL. It may use {', '.join(VARIABLES)}.",
+            extra_json_schema={"examples": ['artifact.published_by == "release-bot"']},
+        ),
+    ]
+    interval: Annotated[
+        timedelta, Meta(description="The time between two evaluations, where time may make it true.")
+    ] = timedelta(minutes=1)
+
+    def configured(self, checks: Checks) -> Promotion:
+        try:
+            rule = compile_rule(self.expression)
+        except ValueError as error:
+            checks.problem(("expression",), str(error))
+            rule = _never
+        return ExpressionPromotion(
+            ident=self.ident,
+            description=self.description,
+            expression=" ".join(self.expression.split()),
+            rule=rule,
+            interval=self.interval,
+        )
+
+
+class ExpressionPromotion(Promotion, frozen=True, kw_only=True):
+    """Passes when a CEL expression is true (`pip install "deploydb[cel]"`). While it is false, it is asked again."""
+
+    types: ClassVar[Names] = ("ExpressionPromotion",)
+    document: ClassVar[type[Document] | None] = ExpressionDocument
+
+    expression: str
+    rule: Rule
+    interval: timedelta = timedelta(minutes=1)
+
+    def evaluate(self, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+        """True passes. False waits, since time or another attempt may change it; an unknown value is an ERROR."""
+        ident, again = self.ident, context.now + self.interval
+        try:
+            holds = self.rule(variables(context))
+        except ValueError as error:
+            return context.verdict(ident, GateStatus.ERROR, ExpressionUnknown(promotion=ident, error=str(error)), again)
+        if holds is True:
+            true = ExpressionTrue(promotion=ident, expression=self.expression)
+            return context.verdict(ident, GateStatus.PASS, true)
+        false = ExpressionFalse(promotion=ident, expression=self.expression)
+        return context.verdict(ident, GateStatus.PENDING, false, again)
+
+    def requirement(self, verdict: Verdict, context: GateContext) -> Requirement | None:
+        return Requirement(kind="other", text=f"{self.ident} to hold ({self.expression})")
 
 
 def variables(context: GateContext) -> dict[str, Any]:
@@ -48,3 +130,65 @@ def variables(context: GateContext) -> dict[str, Any]:
         },
         "now": context.now,
     }
+
+
+def compile_rule(expression: str) -> Rule:
+    """Compile an expression to a rule. The rule raises ValueError for an error at evaluation; its work is bounded.
+
+    Raises: ValueError for a syntax error, an unknown variable, an expression that is not boolean, or without CEL.
+    """
+    try:
+        compiled = _environment().compile(expression)
+    except RuntimeError as error:
+        raise ValueError(_plain(str(error))) from error
+    found = compiled.return_type().name()
+    if found not in ("BOOL", "bool"):
+        raise ValueError(f"expected an expression that is true or false; this one is {found}")
+
+    def rule(variables: Mapping[str, Any]) -> bool:
+        try:
+            value = compiled.eval(data=_flat(variables))
+        except RuntimeError as error:
+            raise ValueError(_plain(str(error))) from error
+        # CEL returns an error as a value, and a text is truthy: test the type
+        if value.type().name() not in ("BOOL", "bool"):
+            raise ValueError(_plain(str(value.value())))
+        return value.value() is True
+
+    return rule
+
+
+@cache
+def _environment() -> Any:  # noqa: ANN401  # cel's own type
+    try:
+        from cel_expr_python import cel  # noqa: PLC0415  # an extra
+    except ImportError as error:
+        raise ValueError('expressions need CEL: pip install "deploydb[cel]"') from error
+    return cel.NewEnv(variables={name: getattr(cel.Type, kind) for name, kind in VARIABLES.items()})
+
+
+def _flat(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"artifact": {"name": …}}` as `{"artifact.name": …}`."""
+    flat: dict[str, Any] = {}
+    for name, value in variables.items():
+        if isinstance(value, Mapping):
+            flat.update({f"{name}.{key}": inner for key, inner in value.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def _plain(message: str) -> str:
+    """CEL's message without its codes and drawings, with the place in the expression."""
+    placed = _PLACED.search(message)
+    if placed is None:
+        return _CODE.sub("", message.partition("\n")[0])
+    line, column, what = placed.groups()
+    where = f"line {line}, column {column}" if line != "1" else f"column {column}"
+    plain, _, _ = _CODE.sub("", what).partition(" (in container")
+    return f"{plain} ({where})"
+
+
+def _never(_: Mapping[str, Any]) -> bool:
+    """Stands for a broken expression: a configuration with one is never used."""
+    return False

@@ -1,15 +1,26 @@
 """`ManualPromotion`: people say yes."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, ClassVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from deploydb.domain.gates.context import GateContext
+from deploydb.domain.gates.formatting import listed
+from deploydb.domain.gates.promotion import Checks, Names, Promotion, Requirement
 from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.evidence import Approval
-from deploydb.domain.model.gate_reasons import ApprovalRefused, ApprovalTimedOut, Approved, AwaitingApproval
-from deploydb.domain.model.promotions import ManualPromotion
+from deploydb.domain.model.gate_reasons import (
+    ApprovalDeferred,
+    ApprovalRefused,
+    ApprovalTimedOut,
+    Approved,
+    AwaitingApproval,
+)
 from deploydb.domain.model.reason_parts import Comment, UncountedVote
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 class Votes(Struct, frozen=True, kw_only=True):
@@ -26,27 +37,83 @@ class Votes(Struct, frozen=True, kw_only=True):
     inputs: tuple[int, ...]
 
 
-def manual(promotion: ManualPromotion, context: GateContext) -> Verdict:
-    """Enough different people approve, and none refuses, within the timeout of being asked."""
-    ident = promotion.ident
-    votes = count(promotion, context)
-    if votes.refused:
-        refusals = tuple(Comment(by=word.by, comment=word.comment) for word in votes.refused)
-        refused = ApprovalRefused(promotion=ident, refusals=refusals)
-        return context.verdict(ident, GateStatus.FAIL, refused, inputs=votes.inputs)
-    people = tuple(word.by for word in votes.given)
-    if not votes.missing:
-        return context.verdict(ident, GateStatus.PASS, Approved(by=people), inputs=votes.inputs)
-    reason = AwaitingApproval(missing=votes.missing, groups=votes.groups, approved_by=people, uncounted=votes.uncounted)
-    if promotion.timeout is None:
-        return context.verdict(ident, GateStatus.PENDING, reason, inputs=votes.inputs)
-    before = context.before.get(ident)
-    # the clock runs from when they were asked: the last verdict remembers it, also once it has run out
-    due = before.recheck_at if before is not None and before.recheck_at is not None else context.now + promotion.timeout
-    if context.now >= due:
-        late = ApprovalTimedOut(promotion=ident, timeout=promotion.timeout, awaiting=reason)
-        return context.verdict(ident, GateStatus.FAIL, late, recheck_at=due, inputs=votes.inputs)
-    return context.verdict(ident, GateStatus.PENDING, reason, recheck_at=due, inputs=votes.inputs)
+class ManualPromotion(Promotion, frozen=True, kw_only=True):
+    """Passes when enough people have approved, and no one has refused. They are asked once the other gates have
+    passed. An earlier approval stands."""
+
+    types: ClassVar[Names] = ("ManualPromotion",)
+    turn: ClassVar[int] = 2
+    starves: ClassVar[bool] = True
+    asks_people: ClassVar[bool] = True
+
+    approvals: Annotated[int, Meta(ge=1, le=100, description="How many different people.")] = 1
+    groups: Annotated[
+        Names, Meta(description="Only members of these groups of access.yml count. By default all people.")
+    ] = ()
+    distinct_groups: Annotated[bool, Meta(description="Whether each approval must come from another group.")] = False
+    allow_author: Annotated[bool, Meta(description="Whether the publisher of the artifact may approve.")] = True
+    timeout: Annotated[
+        timedelta | None, Meta(description="How long people have from the request on; then it counts as failed.")
+    ] = None
+
+    def check(self, checks: Checks) -> None:
+        checks.refer(("groups",), self.groups, "group")
+        if self.distinct_groups and self.approvals > len(set(self.groups)):
+            wanted = f"{self.approvals} approvals of distinct groups need as many groups"
+            checks.problem(("distinct_groups",), f"{wanted}; there are {len(set(self.groups))}")
+
+    def evaluate(self, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+        """People are asked once what need not ask them has passed. An approval that they have given stands."""
+        verdict = self._counted(context)
+        unmet = tuple(
+            one.ident for one, result in others if result.outcome is not GateStatus.PASS and not one.asks_people
+        )
+        ran_out = verdict.outcome is GateStatus.FAIL and verdict.recheck_at is not None
+        if not unmet or (verdict.outcome is not GateStatus.PENDING and not ran_out):
+            return verdict
+        return context.verdict(self.ident, GateStatus.PENDING, ApprovalDeferred(unmet=unmet), inputs=verdict.inputs)
+
+    def requirement(self, verdict: Verdict, context: GateContext) -> Requirement | None:
+        votes = count(self, context)
+        parts = []
+        if votes.refused:
+            parts.append(f"{listed([word.by for word in votes.refused])} to take back the refusal of {self.ident}")
+        if votes.missing:
+            number = _NUMBERS[votes.missing] if votes.missing < len(_NUMBERS) else str(votes.missing)
+            of = f" of {listed(votes.groups, 'or')}" if votes.groups else ""
+            other = " different" if self.distinct_groups and votes.missing > 1 else ""
+            parts.append(f"{number}{other} approval{'s' if votes.missing > 1 else ''}{of}")
+        if not parts or isinstance(verdict.reason, ApprovalDeferred):
+            return None
+        return Requirement(kind="approval", text=" and ".join(parts))
+
+    def answer(self, context: GateContext) -> tuple[bool, bool] | None:
+        votes = count(self, context)
+        return not votes.missing, bool(votes.refused)
+
+    def _counted(self, context: GateContext) -> Verdict:
+        """Enough different people approve, and none refuses, within the timeout of being asked."""
+        ident = self.ident
+        votes = count(self, context)
+        if votes.refused:
+            refusals = tuple(Comment(by=word.by, comment=word.comment) for word in votes.refused)
+            refused = ApprovalRefused(promotion=ident, refusals=refusals)
+            return context.verdict(ident, GateStatus.FAIL, refused, inputs=votes.inputs)
+        people = tuple(word.by for word in votes.given)
+        if not votes.missing:
+            return context.verdict(ident, GateStatus.PASS, Approved(by=people), inputs=votes.inputs)
+        reason = AwaitingApproval(
+            missing=votes.missing, groups=votes.groups, approved_by=people, uncounted=votes.uncounted
+        )
+        if self.timeout is None:
+            return context.verdict(ident, GateStatus.PENDING, reason, inputs=votes.inputs)
+        before = context.before.get(ident)
+        # the clock runs from when they were asked: the last verdict remembers it, also once it has run out
+        due = before.recheck_at if before is not None and before.recheck_at is not None else context.now + self.timeout
+        if context.now >= due:
+            late = ApprovalTimedOut(promotion=ident, timeout=self.timeout, awaiting=reason)
+            return context.verdict(ident, GateStatus.FAIL, late, recheck_at=due, inputs=votes.inputs)
+        return context.verdict(ident, GateStatus.PENDING, reason, recheck_at=due, inputs=votes.inputs)
 
 
 def count(promotion: ManualPromotion, context: GateContext) -> Votes:

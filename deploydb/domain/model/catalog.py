@@ -10,13 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from deploydb.domain.model.promotions import (
-    DependsOnPromotion,
-    ManualPromotion,
-    Promotion,
-    ProvenancePromotion,
-    SoakPromotion,
-)
+from deploydb.domain.gates.promotion import Promotion
 
 Order = Literal["published", "version"]
 """What makes a version newer: published later (the default, real histories have backports), or a higher number."""
@@ -168,12 +162,12 @@ class Catalog:
             for module in service.artifacts:
                 self._services_of_module.setdefault(module, []).append(service.ident)
             asked = self._asked(service)
-            lanes = [(one.service, one.environment) for one in asked if isinstance(one, DependsOnPromotion)]
+            lanes = [(other.service, other.environment) for one in asked for other in one.dependencies]
             if lanes:
                 self._dependencies[service.ident] = frozenset(lanes)
             for lane in dict.fromkeys(lanes):
                 self._dependents.setdefault(lane, []).append(service.ident)
-            if any(isinstance(one, ProvenancePromotion) for one in asked):
+            if any(one.asks_provenance for one in asked):
                 self._asks_provenance.add(service.ident)
 
     def overrides_freezes(self, person: str) -> bool:
@@ -238,7 +232,7 @@ class Catalog:
         if stage.supersede == "queue":
             return "wait"
         asked = self.exit_promotions(service, stage)
-        return "wait" if any(isinstance(one, SoakPromotion | ManualPromotion) for one in asked) else "replace"
+        return "wait" if any(one.starves for one in asked) else "replace"
 
     def orchestrators(self) -> dict[str, tuple[str, ...]]:
         """Each orchestrator with the environments whose commands it gets."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from deploydb.domain.model.promotions import Window
+from deploydb.domain.calendar.window import Window
 from deploydb.domain.model.reason_parts import Comment, IncidentReport, JobReport, ReasonCase, UncountedVote
 
 

@@ -10,11 +10,11 @@ from deploydb.domain import wording
 from deploydb.domain.evaluation.decisions import DeploymentTransitioned, ServiceSnapshot
 from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.forecast import Expected, Lane, arrivals, expected, expected_of
+from deploydb.domain.gates import Promotion
 from deploydb.domain.model.admission_reasons import BeingDeployed, BeingVerified
 from deploydb.domain.model.artifact import Artifact, split_module
 from deploydb.domain.model.catalog import Service, Stage
 from deploydb.domain.model.deployment import Deployment, FactOrder, Release, Status
-from deploydb.domain.model.promotions import Promotion
 from deploydb.http.errors import bad_request, existing, hint, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.hold_views import Held

@@ -14,7 +14,6 @@ from deploydb.domain.gates.formatting import instant
 from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.deployment import CurrentVersion, FactOrder, KnownGood, Release
 from deploydb.domain.model.overrides import RollbackRequest, standing
-from deploydb.domain.model.promotions import DependsOnPromotion
 from deploydb.domain.model.reasons import NoRollbackTarget
 from deploydb.http.errors import not_found, shown
 from deploydb.query.bodies import body_of
@@ -153,14 +152,16 @@ def _dependents(asked: RequestContext, service: str, environment: str, target: K
                 *asked.catalog.exit_promotions(dependent, stage),
             )
             for gate in gates:
-                if isinstance(gate, DependsOnPromotion) and (gate.service, gate.environment) == (service, environment):
+                for wanted in gate.dependencies:
+                    if (wanted.service, wanted.environment) != (service, environment):
+                        continue
                     version = target.release.artifact.version if target is not None else None
                     yield Dependent(
                         service=name,
                         environment=stage.environment,
                         promotion=gate.ident,
-                        wants=gate.version,
-                        broken=version is not None and not in_range(gate.version, version),
+                        wants=wanted.version,
+                        broken=version is not None and not in_range(wanted.version, version),
                     )
 
 

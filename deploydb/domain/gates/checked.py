@@ -1,0 +1,119 @@
+"""The base of those promotions that `workers.verify` asks about elsewhere; the answer comes back as a report.
+
+A reason is the same as long as nothing has changed, so that a check without a new result is no event.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+from msgspec import Struct
+
+from deploydb.domain.gates.context import GateContext
+from deploydb.domain.gates.formatting import in_words
+from deploydb.domain.gates.promotion import Checks, Path, Promotion
+from deploydb.domain.gates.reported import ReportedPromotion
+from deploydb.domain.model.deployment import Deployment, GateStatus, Verdict
+from deploydb.domain.model.gate_reasons import CheckRunning, CheckUnanswered, JobsFailed, JobsPassed
+from deploydb.domain.model.reason_parts import JobReport
+from deploydb.domain.model.requests import Answer, NoAnswer, Request
+from deploydb.domain.templates import PLACES, URL, Template, url
+from deploydb.domain.unsafe_characters import visible
+
+SHORTEST_INTERVAL = timedelta(milliseconds=100)
+"""The shortest interval between checks, below any configured one."""
+IN_PLACES = f"May hold {', '.join(f'{{{place}}}' for place in PLACES[:-1])} and {{{PLACES[-1]}}} of the deployment."
+"""What a template's description says."""
+_SHORTEST_CONFIGURED = timedelta(seconds=1)
+_QUOTED_BYTES = 1024
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """The state of a check. `attempts`: this one included. `last_report_key`: the key of the last report.
+
+    `late`: how long after its time it was asked.
+    """
+
+    created_at: datetime
+    attempts: int
+    condition_since: datetime | None = None
+    last_report_key: str | None = None
+    late: timedelta = timedelta(0)
+
+
+class Judged(Struct, frozen=True, kw_only=True):
+    """A report, and the next check. `last_report_key`: the key by which a repeated report is known. `due_at` None: no
+    further check."""
+
+    outcome: Literal["passed", "failed", "errored"]
+    reason: str
+    last_report_key: str
+    due_at: datetime | None = None
+    condition_since: datetime | None = None
+
+
+class CheckedPromotion(ReportedPromotion, frozen=True, kw_only=True):
+    """Asked once a deployment comes to the gate, and again, until the answer is final."""
+
+    @property
+    def address(self) -> str:
+        """Where it asks, for people."""
+        raise NotImplementedError
+
+    @property
+    def answer_within(self) -> timedelta:
+        """How long one answer may take."""
+        raise NotImplementedError
+
+    def request(self, deployment: Deployment) -> Request:
+        """The request about a deployment."""
+        raise NotImplementedError
+
+    def judge(self, check: Check, answer: Answer | NoAnswer, now: datetime) -> Judged:
+        """Whether an answer is a new fact, and when the next check is due."""
+        raise NotImplementedError
+
+    def evaluate(self, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+        """The latest answer decides. One that is no answer yet says how far it is; it is asked again."""
+        ident = self.ident
+        report = self.latest(context).get(ident)
+        if report is None:
+            return context.verdict(ident, GateStatus.PENDING, CheckRunning(promotion=ident, url=self.address))
+        inputs = (report.event,) if report.event is not None else ()
+        reports = (JobReport(job=ident, text=report.reason),)
+        match report.outcome:
+            case "passed":
+                return context.verdict(ident, GateStatus.PASS, JobsPassed(reports=reports), inputs=inputs)
+            case "failed":
+                return context.verdict(ident, GateStatus.FAIL, JobsFailed(reports=reports), inputs=inputs)
+            case "errored":
+                unanswered = CheckUnanswered(promotion=ident, text=report.reason)
+                return context.verdict(ident, GateStatus.ERROR, unanswered, inputs=inputs)
+
+
+def check_url(checks: Checks, at: Path, text: str) -> None:
+    """Check that it is an address without secrets, and each of its places."""
+    found = URL.fullmatch(text)
+    if found is None:
+        checks.problem(at, f"{text} is no http or https address")
+        return
+    if "@" in found[1]:
+        checks.problem(at, "has a name or a password in it: configuration is no place for secrets")
+    check_template(checks, at, url(text))
+
+
+def check_template(checks: Checks, at: Path, template: Template) -> None:
+    """Check that every place of a template can be written safely."""
+    for problem in template.problems:
+        checks.problem(at, problem)
+
+
+def check_interval(checks: Checks, interval: timedelta) -> None:
+    """Bound the interval between checks."""
+    if interval < _SHORTEST_CONFIGURED:
+        checks.problem(("interval",), f"must be {in_words(_SHORTEST_CONFIGURED)} at least")
+
+
+def quoted(body: bytes) -> str:
+    """The beginning of a body, as one line of text that a log and a terminal can bear."""
+    return visible(body[:_QUOTED_BYTES].decode("utf-8", errors="replace").strip(), keep="")
