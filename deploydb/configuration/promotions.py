@@ -1,8 +1,14 @@
-"""Promotions in files, and their problems."""
+"""Promotions in files: the types that there are, DeployDB's own and those of installed packages, and their problems.
 
-from collections.abc import Sequence
+A type that cannot be used is a problem of the files that name it, and of no other.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from deploydb.configuration.building import Known, once, refer
@@ -12,6 +18,46 @@ from deploydb.domain.gates import Promotion
 from deploydb.domain.gates.registry import own_types
 from deploydb.domain.model.promotions import RESERVED
 from deploydb.domain.suggestions import suggestion
+
+ENTRY_POINTS = "deploydb.gates"
+"""The group: the name is that of the type, the object its class, a `deploydb.domain.gates.Promotion`."""
+
+
+class Unusable(Struct, frozen=True):
+    """Why a type that an installed package adds cannot be used."""
+
+    problem: str
+
+
+@cache
+def promotion_types() -> Mapping[str, type[Promotion] | Unusable]:
+    """The types by name, as they were when the process began."""
+    found: dict[str, type[Promotion] | Unusable] = {**own_types()}
+    owners = dict.fromkeys(found, "DeployDB")
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: (point.name, _package(point))):
+        if point.name in found:
+            owners[point.name] += f" and {_package(point)}"
+            found[point.name] = Unusable(f"{point.name} is a type of {owners[point.name]}: uninstall all but one")
+        else:
+            owners[point.name] = _package(point)
+            found[point.name] = _loaded(point)
+    return found
+
+
+def _loaded(point: EntryPoint) -> type[Promotion] | Unusable:
+    where = f"the type {point.name} of {_package(point)} ({point.value})"
+    try:
+        kind = point.load()
+        if not isinstance(kind, type) or not issubclass(kind, Promotion):
+            return Unusable(f"{where} is no deploydb.domain.gates.Promotion")
+        msgspec.json.schema(kind.document or kind)
+    except Exception as error:  # whatever is wrong with a package must not stop the others
+        return Unusable(f"{where} cannot be loaded: {type(error).__name__}: {error}")
+    return kind
+
+
+def _package(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist is not None else "an unknown package"
 
 
 def read_promotion(source: Source, ident: str, known: Known) -> Promotion | None:
@@ -23,7 +69,7 @@ def read_promotion(source: Source, ident: str, known: Known) -> Promotion | None
         source.problem((), f"{ident} is DeployDB's own word for a gate: give the promotion another name")
     if not source.readable:
         return None
-    types = own_types()
+    types = promotion_types()
     value: Any = source.value if source.value is not None else {}
     if not isinstance(value, dict):
         source.problem((), f"expected keys and values, found {described(value)}")
@@ -37,8 +83,15 @@ def read_promotion(source: Source, ident: str, known: Known) -> Promotion | None
         hint = suggestion(str(named), types)
         source.problem(("type",), f"expected a promotion's type, found {described(named)}{hint}")
         return None
-    document = read_document(source, kind.document or kind, ident=ident)
-    return document.configured(_Checks(source, known)) if document is not None else None
+    if isinstance(kind, Unusable):
+        source.problem(("type",), kind.problem)
+        return None
+    try:
+        document = read_document(source, kind.document or kind, ident=ident)
+        return document.configured(_Checks(source, known)) if document is not None else None
+    except Exception as error:  # of a package's type
+        source.problem(("type",), f"the type {named} cannot be read: {type(error).__name__}: {error}")
+        return None
 
 
 class _Checks(Struct, frozen=True):

@@ -14,8 +14,8 @@ from deploydb.configuration.documents import (
     WebhookDocument,
 )
 from deploydb.configuration.durations import PATTERN
+from deploydb.configuration.promotions import Unusable, promotion_types
 from deploydb.domain.gates import Promotion
-from deploydb.domain.gates.registry import own_types
 
 _DURATION = {"type": "string", "pattern": PATTERN, "examples": ["90s", "2h30m", "1d", "PT2H"]}
 _KINDS: dict[str, tuple[type[Struct], ...]] = {
@@ -32,8 +32,9 @@ _KINDS: dict[str, tuple[type[Struct], ...]] = {
 def json_schema() -> dict[str, Any]:
     """One schema that every file fits, and a definition for each kind of file (`#/$defs/services` and so on)."""
     names: dict[type[Promotion], list[str]] = {}
-    for name, kind in own_types().items():
-        names.setdefault(kind, []).append(name)
+    for name, kind in promotion_types().items():
+        if not isinstance(kind, Unusable):
+            names.setdefault(kind, []).append(name)
     documents = {**_KINDS, "promotions": tuple(kind.document or kind for kind in names)}
     together = [document for kinds in documents.values() for document in kinds]
     references, definitions = msgspec.json.schema_components(together, ref_template="#/$defs/{name}")

@@ -1,5 +1,6 @@
 """The text of a gate's reason, in English."""
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from typing import assert_never
@@ -11,6 +12,7 @@ from deploydb.domain.model import gate_reasons as gate
 from deploydb.domain.model.gate_reasons import AwaitingApproval, AwaitingAttestation, Soaking, WindowClosed
 from deploydb.domain.model.reason_parts import Comment, IncidentReport, ReasonCase, UncountedVote
 
+_PLACE = re.compile(r"\{(\w+)\}")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -20,6 +22,8 @@ def gate_text(reason: ReasonCase) -> str:
     match reason:
         case AwaitingApproval():
             return _awaiting_approval(reason)
+        case gate.CustomReason(text=own, values=values):
+            return _PLACE.sub(lambda place: str(values.get(place[1], place[0])), own)
         case Soaking(duration=duration, until=until):
             return f"soaks for {in_words(duration)}, until {instant(until)}{_again(reason)}"
         case gate.AwaitingJobs(missing=missing, errored=errored):

@@ -14,7 +14,7 @@ HEAD = """\
 # Promotions
 
 Every type of promotion and its keys. `make reference` writes this page from the code. [Configuration](configuration.md)
-has examples.
+has examples, and [Gates](gates.md) shows how to add a type.
 """
 
 

@@ -15,7 +15,7 @@ from deploydb.domain.gates.provenance import ProvenancePromotion
 from deploydb.domain.gates.soak import SoakPromotion
 from deploydb.domain.gates.verification import VerificationPromotion
 from deploydb.domain.gates.webhook import WebhookPromotion
-from deploydb.domain.model.deployment import DependencyState, FactOrder, Status, Verdict
+from deploydb.domain.model.deployment import DependencyState, FactOrder, GateStatus, Status, Verdict
 from deploydb.domain.model.evidence import Attestation, Evidence, Incident, Verification
 from deploydb.domain.model.gate_reasons import (
     Attested,
@@ -38,9 +38,10 @@ from deploydb.domain.model.gate_reasons import (
     Soaked,
     SoakIncident,
     Soaking,
+    SoakNotLive,
     SoakUnverified,
 )
-from deploydb.domain.model.reason_parts import IncidentReport, JobReport
+from deploydb.domain.model.reason_parts import IncidentReport, JobReport, ReasonCase
 from tests.domain.given import SMOKE, SOAK, artifact, at, deployment, release
 
 BOTH = VerificationPromotion(ident="tests", jobs=("unit", "load"))
@@ -256,6 +257,34 @@ def test_an_expression_must_be_true_and_what_breaks_blocks_and_says_so(rule: Any
     (verdict,) = ask([ExpressionPromotion(ident="first", expression="x", rule=rule)])
     assert (verdict.outcome, verdict.reason) == (outcome, reason)
     assert verdict.recheck_at == (None if outcome == "PASS" else at(2))
+
+
+class Loose(Promotion, frozen=True, kw_only=True):
+    """A gate that returns what it was given."""
+
+    returns: object
+
+    def evaluate(self, context: Any, others: Any) -> Any:
+        return self.returns
+
+
+class Unstored(ReasonCase, frozen=True, kw_only=True, tag="unstored"):
+    """A reason that no reader knows."""
+
+
+@pytest.mark.parametrize(
+    "returns",
+    [
+        Verdict(promotion="loose", outcome=GateStatus.PASS, reason=Unstored()),
+        Verdict(promotion="smoke", outcome=GateStatus.PASS, reason=SoakNotLive()),
+        None,
+        True,
+    ],
+)
+def test_a_gate_that_returns_no_verdict_that_can_be_stored_is_an_error(returns: object) -> None:
+    (verdict,) = ask([Loose(ident="loose", returns=returns)])
+    assert verdict.outcome == "ERROR"
+    assert isinstance(verdict.reason, GateBroken)
 
 
 def test_a_gate_that_breaks_stops_no_other() -> None:

@@ -20,6 +20,10 @@ TEXTS = [
         gate.GateBroken(promotion="first", error="ZeroDivisionError: division by zero"),
         "first could not be evaluated: ZeroDivisionError: division by zero",
     ),
+    (
+        gate.CustomReason(name="too_new", text="is new: {left} of {days}, {other}", values={"left": "1h", "days": 2}),
+        "is new: 1h of 2, {other}",
+    ),
     (gate.AwaitingApproval(missing=1), "waits for 1 approval"),
     (gate.ApprovalDeferred(unmet=("smoke",)), "people are asked once smoke passed"),
     (

@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from operator import attrgetter
+from typing import get_args
 
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.promotion import Promotion
 from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.gate_reasons import GateBroken
+from deploydb.domain.model.reasons import Reason
 
 BROKEN_AGAIN_AFTER = timedelta(minutes=1)
 """A gate that breaks is asked again after this."""
 
 _turn = attrgetter("turn")
+_REASONS = frozenset(get_args(Reason))
 
 
 def judge(promotions: Sequence[Promotion], context: GateContext) -> tuple[Verdict, ...]:
@@ -30,7 +33,11 @@ def judge(promotions: Sequence[Promotion], context: GateContext) -> tuple[Verdic
 
 def _judge(promotion: Promotion, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
     try:
-        return promotion.evaluate(context, others)
-    except Exception as error:  # whatever breaks in a gate must block that gate and nothing else
-        reason = GateBroken(promotion=promotion.ident, error=f"{type(error).__name__}: {error}")
-        return context.verdict(promotion.ident, GateStatus.ERROR, reason, context.now + BROKEN_AGAIN_AFTER)
+        verdict = promotion.evaluate(context, others)
+        if verdict.promotion == promotion.ident and type(verdict.reason) in _REASONS:
+            return verdict
+        error = "expected a verdict of its own, with a reason that can be stored"
+    except Exception as raised:  # whatever breaks in a gate must block that gate and nothing else
+        error = f"{type(raised).__name__}: {raised}"
+    reason = GateBroken(promotion=promotion.ident, error=error)
+    return context.verdict(promotion.ident, GateStatus.ERROR, reason, context.now + BROKEN_AGAIN_AFTER)

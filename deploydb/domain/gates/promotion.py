@@ -1,7 +1,8 @@
 """The base of all types of promotion: one class a type, in a file of its own, is all that is known of it.
 
 The fields of the class are the keys of its file: the reader, the JSON Schema and the reference of the documents are
-made from them.
+made from them. A package adds a type by an entry point of the group `deploydb.gates`: its name is the type's, its
+object the class.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,9 @@ from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
 from deploydb.domain.gates.context import GateContext
+from deploydb.domain.gates.formatting import in_words, instant
 from deploydb.domain.model.deployment import Verdict
+from deploydb.domain.model.gate_reasons import CustomReason
 
 Description = Annotated[str, Meta(max_length=8192, description="A description for people.")]
 Names = tuple[str, ...]
@@ -114,6 +117,12 @@ class Promotion(Document, frozen=True, kw_only=True):
         """Whether people or jobs have approved, and whether they have refused; None where it asks neither."""
         return None
 
+    @staticmethod
+    def reason(code: str, text: str, **params: object) -> CustomReason:
+        """A reason of its own. `code`: stable, for programs; `text`: for people, with `{PARAMETER}` in it."""
+        values = {name: _kept(value) for name, value in params.items()}
+        return CustomReason(name=code, text=text, values=values)
+
     @property
     def reported_as(self) -> Names:
         """The names under which jobs, or checks, report to it."""
@@ -132,3 +141,16 @@ class Promotion(Document, frozen=True, kw_only=True):
     def next_opening(self, at: datetime) -> datetime | None:
         """The first instant, not before this one, at which the calendar lets it pass; None: not in sight."""
         return at
+
+
+def _kept(value: object) -> str | int | float | None:
+    """A parameter as it is stored."""
+    match value:
+        case str() | int() | float() | None:
+            return value
+        case datetime():
+            return instant(value)
+        case timedelta():
+            return in_words(value)
+        case _:
+            return str(value)

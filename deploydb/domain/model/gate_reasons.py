@@ -32,6 +32,15 @@ class GateBroken(ReasonCase, frozen=True, kw_only=True, tag="gate_broken"):
     error: str
 
 
+class CustomReason(ReasonCase, frozen=True, kw_only=True, tag="custom"):
+    """A reason of a gate of its own: it is stored, read and rendered without the gate. `name`: its stable code;
+    `text`: with the names of `values` in braces."""
+
+    name: str
+    text: str
+    values: dict[str, str | int | float | bool | None]
+
+
 class AwaitingApproval(ReasonCase, frozen=True, kw_only=True, tag="awaiting_approval"):
     """Approvals are missing. `groups`: whose members can give them; `approved_by`: people who have approved."""
 
@@ -258,7 +267,7 @@ ProvenanceReason = DigestMissing | Attested | AwaitingAttestation
 JobReason = JobsPassed | JobsFailed | AwaitingJobs | JobsTimedOut | CheckRunning | CheckUnanswered
 IncidentReason = IncidentOpen | IncidentOver
 
-_OfPeopleAndTime = GateBroken | ApprovalReason | SoakReason | WindowReason
+_OfPeopleAndTime = GateBroken | CustomReason | ApprovalReason | SoakReason | WindowReason
 _OfOthers = DependencyReason | ExpressionReason | ProvenanceReason | JobReason | IncidentReason
 GateReason = _OfPeopleAndTime | _OfOthers
 """Every reason of a verdict, but those of holds."""

@@ -49,6 +49,7 @@ def mentions(reason: ReasonCase, name: str) -> bool:
 def _strings(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, tuple | Struct):
-        for part in value if isinstance(value, tuple) else astuple(value):
+    elif isinstance(value, tuple | dict | Struct):
+        parts = astuple(value) if isinstance(value, Struct) else value.values() if isinstance(value, dict) else value
+        for part in parts:
             yield from _strings(part)
