@@ -1,5 +1,6 @@
 """Decisions, written down: deployments, verdicts, what runs, what is to be sent, and the log."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, assert_never
@@ -23,7 +24,7 @@ from deploydb.domain.evaluation.decisions import (
 )
 from deploydb.domain.model.catalog import Catalog, Lane
 from deploydb.domain.model.commands import EXCHANGE, NOTIFICATIONS, DeployCommand, Notification
-from deploydb.domain.model.deployment import Deployment, Gate, Verdict
+from deploydb.domain.model.deployment import DECIDED, Deployment, Gate, Verdict
 from deploydb.domain.model.reasons import LiveLate, Reason
 from deploydb.domain.wording import text
 from deploydb.store import bulk, notifications
@@ -45,13 +46,19 @@ from deploydb.wire.native import encode_command, encode_notification
 
 
 def save(
-    connection: sa.Connection, made: Sequence[Decisions], journal: Journal, now: datetime, catalog: Catalog
+    connection: sa.Connection,
+    made: Sequence[Decisions],
+    before: Iterable[Deployment],
+    journal: Journal,
+    now: datetime,
+    catalog: Catalog,
 ) -> int:
     """Write the decisions of some services in a handful of statements. How many commands are to be sent.
 
     Marks the services that must be looked at again at once, and those whose gates ask about what has changed.
+    `before`: the deployments that were decided on, as they were: the log has what has changed in each.
     """
-    book = _Book(journal, now)
+    book = _Book(journal, before, now)
     for decisions in made:
         for decision in decisions.decisions:
             book.enter(decisions.service, decision)
@@ -78,12 +85,13 @@ def save(
 class _Book:
     """Decisions as rows, by table."""
 
-    def __init__(self, journal: Journal, now: datetime) -> None:
+    def __init__(self, journal: Journal, before: Iterable[Deployment], now: datetime) -> None:
         self.commands = 0
         self.changed: set[Lane] = set()
         self._journal = journal
         self._now = now
         self._deployments: dict[int, Deployment] = {}
+        self._logged = {known.id: known for known in before}
         self._verdicts: dict[tuple[int, Gate], dict[str, Any]] = {}
         self._tenures = LiveIntervals(now)
         self._late: dict[int, DeploymentWentLive] = {}
@@ -99,7 +107,7 @@ class _Book:
                 self._request(decision)
             case DeploymentTransitioned(what=what, deployment=known):
                 self._deployments[known.id] = known
-                if what != "closed":  # nothing of it is new
+                if what != "closed":  # the log has it with what else has changed
                     self._note(f"deployment.{what}", known, decision.reason)
                 if what in ("succeeded", "failed", "resumed"):
                     self.changed.add((service, known.environment))
@@ -128,6 +136,7 @@ class _Book:
                     deployment=ran.deployment,
                     version=ran.release.artifact.version,
                     since=ran.live_at,
+                    changes=self._changes(ran.deployment),
                 )
             case FailureFinalized(deployment=known):
                 self._deployments[known.id] = known
@@ -158,6 +167,14 @@ class _Book:
                     "created_at": self._now,
                     "due_at": self._now,
                 }
+                self._journal.note(
+                    "check.scheduled",
+                    service=service,
+                    environment=known.environment,
+                    deployment=known.id,
+                    promotion=promotion,
+                    phase=phase,
+                )
             case _:
                 assert_never(decision)
 
@@ -169,6 +186,7 @@ class _Book:
         """Write the rows, in the order of their keys."""
         for late in self._late.values():  # the log has the others as `environment.changed`
             self._note("deployment.ran", late.deployment, LiveLate(), since=late.live_at)
+        self._note_the_rest()
         write(connection, [decided(known) | {"decided_at": self._now} for known in self._deployments.values()])
         verdicts = [self._verdicts[each] for each in sorted(self._verdicts)]
         bulk.upsert(connection, verdict, verdicts, key=("deployment_id", "promotion", "phase"), keep=("created_at",))
@@ -185,8 +203,8 @@ class _Book:
 
     def _request(self, decision: DeploymentRequested) -> None:
         command = _command(decision)
-        self._deployments[decision.deployment.id] = replace(decision.deployment, command=command.id)
-        self._note("deployment.requested", decision.deployment, decision.reason, command=command)
+        known = self._deployments[decision.deployment.id] = replace(decision.deployment, command=command.id)
+        self._note("deployment.requested", known, decision.reason, command=command)
         self._send(EXCHANGE, command)
         self.commands += 1
 
@@ -204,7 +222,28 @@ class _Book:
             version=known.release.artifact.version,
             reason=reason,
             **message,
+            changes=self._changes(known.id),
         )
+
+    def _changes(self, id_: int) -> dict[str, Any] | None:
+        """The fields of a deployment that are not in the log yet; None for none."""
+        known = self._deployments.get(id_)
+        if known is None:
+            return None
+        before = self._logged.get(id_)
+        self._logged[id_] = known
+        changed = {name: getattr(known, name) for name in DECIDED}
+        return {name: new for name, new in changed.items() if before is None or new != getattr(before, name)} or None
+
+    def _note_the_rest(self) -> None:
+        """What has changed in deployments besides the decisions that are in the log: explanations, and closings."""
+        rest: dict[str, dict[str, Any]] = defaultdict(dict)
+        for id_, known in sorted(self._deployments.items()):
+            changes = self._changes(id_)
+            if changes is not None:
+                rest[known.service][str(id_)] = changes
+        for service, deployments in rest.items():
+            self._journal.note("service.evaluated", service=service, deployments=deployments)
 
 
 def _command(decision: DeploymentRequested) -> DeployCommand:

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deploydb.domain.model.artifact import Artifact
-from deploydb.domain.model.deployment import Deployment, FactOrder, Release
+from deploydb.domain.model.deployment import DECIDED, Deployment, FactOrder, Release
 from deploydb.store import bulk
 from deploydb.store.columns import shared_fields
 from deploydb.store.list_parameters import among
@@ -93,19 +93,7 @@ def decided(known: Deployment) -> dict[str, Any]:
         "id": known.id,
         "status": known.status,
         "happened_at": known.happened_at,
-        "command": known.command,
-        "trigger_reason": known.trigger_reason,
-        "status_reason": known.status_reason,
-        "requested_at": known.requested_at,
-        "deadline": known.deadline,
-        "expired_at": known.expired_at,
-        "skipped_at": known.skipped_at,
-        "replaced_at": known.replaced_at,
-        "result": known.result,
-        "failure_response": known.failure_response,
-        "failure_response_detail": known.failure_response_detail,
-        "live_at": known.live_at,
-        "needs_evaluation": known.needs_evaluation,
+        **{name: getattr(known, name) for name in DECIDED},
     }
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import FlowOpened
 from deploydb.domain.model.deployment import Status
@@ -19,7 +20,7 @@ from deploydb.store.tables import deployment, event, flow, unmatched_fact, verdi
 from deploydb.wire.native import decode_fact
 
 _EARLY = (
-    sa.select(event.c.number, fact_text(), event.c.publisher, event.c.recorded_at)
+    sa.select(event.c.number, event.c.time, fact_text(), event.c.publisher, event.c.recorded_at)
     .join(unmatched_fact, unmatched_fact.c.event == event.c.number)
     .where(
         among(unmatched_fact.c.service, "services"),
@@ -72,8 +73,11 @@ def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journa
             service=opening.service,
             flow=ident,
             artifact=opening.release.id,
+            group=opening.release.artifact.group,
+            name=opening.release.artifact.name,
             version=opening.release.artifact.version,
             deployments={environment: deployments[ident, environment] for environment, _ in opening.stages},
+            promotions={environment: promotions for environment, promotions in opening.stages if promotions},
             conflict=opening.release.conflict,
         )
     return len(opened)
@@ -96,7 +100,7 @@ def match_early(connection: sa.Connection, services: Collection[str], now: datet
             fact = decode_fact(row.body.encode(), arrived_at=row.recorded_at)
         except MessageRejected:  # of an earlier release: it stays unmatched, and keeps nothing else from its deployment
             continue
-        early.append(Logged(number=row.number, fact=fact, publisher=row.publisher))
+        early.append(Logged(number=row.number, fact=replace(fact, time=row.time), publisher=row.publisher))
     if not early:
         return
     connection.execute(

@@ -41,13 +41,14 @@ def fact_text() -> sa.Label[str]:
 class Journal:
     """Collects what was decided in one transaction and writes it in one statement."""
 
-    def __init__(self, now: datetime, catalog: str) -> None:
+    def __init__(self, now: datetime, catalog: str | None = None) -> None:
         self._now = now
         self._catalog = catalog
         self._entries: list[dict[str, Any]] = []
 
     def note(self, what: str, *, service: str, environment: str | None = None, **message: Any) -> None:  # noqa: ANN401
         """One decision: `what` in the past tense, and whatever a replay needs, with the catalog it was made by."""
+        message["catalog"] = self._catalog
         ident = str(uuid4())
         body = {"type": what, "id": ident, "source": OWN_SOURCE, "time": self._now, "service": service}
         body |= {"environment": environment} if environment is not None else {}
@@ -61,7 +62,7 @@ class Journal:
                 "recorded_at": self._now,
                 "service": service,
                 "environment": environment,
-                "body": {**body, "catalog": self._catalog},
+                "body": body,
             }
         )
 

@@ -165,7 +165,8 @@ def _work(
     match_early(connection, services, now)
     found = snapshots(connection, services, catalog, most=MOST_ROWS, wait=wait)
     made, errors = _decide(catalog, found, now)
-    commands = save(connection, made, journal, now, catalog)
+    before = (known for situation in found for known in situation.deployments)
+    commands = save(connection, made, before, journal, now, catalog)
     journal.write(connection)
     return _Made(
         evaluated=frozenset(services),

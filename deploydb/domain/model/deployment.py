@@ -180,6 +180,24 @@ class Deployment(Struct, frozen=True, kw_only=True):
         return self.finished.time
 
 
+DECIDED = (
+    "command",
+    "requested_at",
+    "deadline",
+    "expired_at",
+    "skipped_at",
+    "replaced_at",
+    "result",
+    "failure_response",
+    "failure_response_detail",
+    "trigger_reason",
+    "status_reason",
+    "live_at",
+    "needs_evaluation",
+)
+"""The fields of a deployment that decisions change. Facts change the others, and `needs_evaluation`, too."""
+
+
 def merge(deployment: Deployment, fact: DeploymentStarted | DeploymentFinished) -> Deployment:
     """The deployment with one more fact taken in. A fact that an equal or later one has overtaken changes nothing."""
     at = fact_order(fact)

@@ -37,6 +37,7 @@ class Incident(LatestFact, frozen=True, kw_only=True):
     open: bool
     version: str | None = None
     reason: str | None = None
+    url: str | None = None
 
     @property
     def report(self) -> IncidentReport:
@@ -50,6 +51,7 @@ class Attestation(LatestFact, frozen=True, kw_only=True):
     digest: str
     signer: str
     kind: str
+    url: str | None = None
 
 
 class Evidence(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 The same functions serve ingest, and promotion where a fact came before the deployment that it names.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,13 +20,15 @@ from deploydb.domain.model.facts import (
     DeploymentStarted,
     Fact,
 )
+from deploydb.domain.model.publications import Publication
 from deploydb.domain.model.reasons import Observed
 from deploydb.store import bulk
 from deploydb.store.deployment_resolver import Located, names_lane
 from deploydb.store.deployments import reported, write
+from deploydb.store.journal import Journal
 from deploydb.store.projections.latest import LatestRows
 from deploydb.store.projections.overrides import concerned
-from deploydb.store.projections.publications import Publication, publish
+from deploydb.store.projections.publications import publish
 from deploydb.store.tables import deployment, evaluation_request, metadata, unmatched_fact
 
 
@@ -44,7 +46,7 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
     Facts are merged in any order with the same end. A handful of statements, whatever the number of facts.
     """
     published: list[Publication] = []
-    observed: list[tuple[DeploymentObserved, Publication]] = []
+    observed: list[tuple[int, DeploymentObserved, Publication]] = []
     kept: dict[str, LatestRows] = {}
     merged: set[int] = set()
     services: set[str] = set()
@@ -57,7 +59,7 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
                 published.append(Publication.of(fact, entry.publisher))
                 continue
             case DeploymentObserved():
-                observed.append((fact, Publication.of(fact, entry.publisher)))
+                observed.append((entry.number, fact, Publication.of(fact, entry.publisher)))
                 services.add(fact.service)
                 continue
             case AboutDeployment():
@@ -79,10 +81,9 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
         table = fact.projection.table
         rows = kept.get(table) or kept.setdefault(table, LatestRows(metadata.tables[table]))
         rows.keep(fact, entry.number, **about)
-    artifacts = publish(connection, [*published, *(publication for _, publication in observed)], now)
+    artifacts = publish(connection, [*published, *(publication for _, _, publication in observed)], now)
     write(connection, [reported(located.deployments[id_]) for id_ in merged])
-    external = [_external(fact, artifacts[publication.key], now) for fact, publication in observed]
-    bulk.insert_rows(connection, deployment, external)
+    _insert_external(connection, {n: (fact, artifacts[publication.key]) for n, fact, publication in observed}, now)
     bulk.insert_rows(connection, unmatched_fact, lost)
     for table in sorted(kept):  # in one order: two workers would wait for each other
         kept[table].write(connection)
@@ -94,6 +95,29 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
     requests += [{"artifact_id": None, "service": service, "created_at": now} for service in sorted(services)]
     bulk.insert_rows(connection, evaluation_request, requests)
     return len(lost)
+
+
+def _insert_external(
+    connection: sa.Connection, observed: Mapping[int, tuple[DeploymentObserved, int]], now: datetime
+) -> None:
+    """A deployment for each sighting (by number in the log, with its artifact's id), which the log gets the id of."""
+    if not observed:
+        return
+    rows = [_external(fact, artifact_id, now) for fact, artifact_id in observed.values()]
+    made = bulk.insert_rows(connection, deployment, rows, returning=("id", "finished_source", "finished_event"))
+    ids = {(row.finished_source, row.finished_event): row.id for row in made}
+    journal = Journal(now)
+    for number, (fact, artifact_id) in observed.items():
+        journal.note(
+            "deployment.recorded",
+            service=fact.service,
+            environment=fact.environment,
+            deployment=ids[fact.source, fact.id],
+            artifact=artifact_id,
+            version=fact.artifact.version,
+            fact=number,
+        )
+    journal.write(connection)
 
 
 def _external(fact: DeploymentObserved, artifact_id: int, now: datetime) -> dict[str, Any]:

@@ -46,6 +46,7 @@ BULK = (
     "deployment.skipped",
     "environment.changed",
     "verdict.changed",
+    "service.evaluated",
 )
 """What the log is mostly made of: these types are found by going back a little, the others by an index."""
 _rare = event.c.type.not_in([sa.literal(name, literal_execute=True) for name in BULK])

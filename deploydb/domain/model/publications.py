@@ -1,0 +1,70 @@
+"""What is said of one version: who published it, who saw it running, and which word counts.
+
+The earliest publication by (`time`, `source`, `id`) is what the artifact is. The others are kept, so that a fact that
+comes late but happened first takes its place, and so that contradictions are found whatever came in between.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from deploydb.domain.model.artifact import Artifact, contradicts
+from deploydb.domain.model.deployment import FactOrder, fact_order
+from deploydb.domain.model.facts import ArtifactPublished, DeploymentObserved
+
+Key = tuple[str, str, str]
+"""Group, name and version: what makes it the same artifact as another."""
+
+
+class Publication(Struct, frozen=True, kw_only=True):
+    """One word about a version: a publication, or (`observed`) only a sighting of it running somewhere."""
+
+    artifact: Artifact
+    by: str
+    at: FactOrder
+    observed: bool = False
+
+    @classmethod
+    def of(cls, fact: ArtifactPublished | DeploymentObserved, publisher: str | None) -> "Publication":
+        """What the fact says. `publisher`: who sent it, by the broker's word."""
+        return cls(
+            artifact=fact.artifact,
+            by=publisher or fact.source,
+            at=fact_order(fact),
+            observed=isinstance(fact, DeploymentObserved),
+        )
+
+    @property
+    def key(self) -> Key:
+        """Which artifact it is about."""
+        return (self.artifact.group, self.artifact.name, self.artifact.version)
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """What publications of one version add up to: the one that counts, the `later` ones, and what contradicts."""
+
+    earliest: Publication
+    later: tuple[Publication, ...] = ()
+    conflict: str | None = None
+
+
+def standing(publications: Iterable[Publication]) -> Standing:
+    """Weigh the publications of one version, each fact once, in whatever order; any of them before each sighting, of
+    which only the one that counts is kept."""
+    by_fact = {(one.at.source, one.at.id): one for one in publications}
+    earliest, *later = sorted(by_fact.values(), key=lambda one: (one.observed, one.at))
+    published = [one for one in (earliest, *later) if not one.observed]
+    return Standing(earliest=earliest, later=tuple(published[1:]), conflict=_conflict(published))
+
+
+def _conflict(ordered: Sequence[Publication]) -> str | None:
+    """Which later publication says something else than an earlier one, in words."""
+    for index, later in enumerate(ordered):
+        for earlier in ordered[:index]:
+            if contradicts(earlier.artifact, later.artifact):
+                what = "digest" if earlier.artifact.digest and later.artifact.digest else "url"
+                mine, other = getattr(later.artifact, what), getattr(earlier.artifact, what)
+                return (
+                    f"{later.at.source}/{later.at.id} published it with {what} {mine}, {earlier.at.source} with {other}"
+                )
+    return None
