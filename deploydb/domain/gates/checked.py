@@ -5,9 +5,9 @@ A reason is the same as long as nothing has changed, so that a check without a n
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.formatting import in_words
@@ -20,10 +20,10 @@ from deploydb.domain.model.requests import Answer, NoAnswer, Request
 from deploydb.domain.templates import PLACES, URL, Template, url
 from deploydb.domain.unsafe_characters import visible
 
-SHORTEST_INTERVAL = timedelta(milliseconds=100)
-"""The shortest interval between checks, below any configured one."""
 IN_PLACES = f"May hold {', '.join(f'{{{place}}}' for place in PLACES[:-1])} and {{{PLACES[-1]}}} of the deployment."
 """What a template's description says."""
+_SHORTEST = timedelta(milliseconds=100)
+"""Between checks, below any configured interval."""
 _SHORTEST_CONFIGURED = timedelta(seconds=1)
 _QUOTED_BYTES = 1024
 
@@ -53,7 +53,9 @@ class Judged(Struct, frozen=True, kw_only=True):
 
 
 class CheckedPromotion(ReportedPromotion, frozen=True, kw_only=True):
-    """Asked once a deployment comes to the gate, and again, until the answer is final."""
+    """Asked once a deployment comes to the gate, and again each `interval`, until the answer is final."""
+
+    interval: Annotated[timedelta, Meta(description="The time between two requests.")] = timedelta(seconds=30)
 
     @property
     def address(self) -> str:
@@ -64,6 +66,14 @@ class CheckedPromotion(ReportedPromotion, frozen=True, kw_only=True):
     def answer_within(self) -> timedelta:
         """How long one answer may take."""
         raise NotImplementedError
+
+    def check(self, checks: Checks) -> None:
+        if self.interval < _SHORTEST_CONFIGURED:
+            checks.problem(("interval",), f"must be {in_words(_SHORTEST_CONFIGURED)} at least")
+
+    def next_check(self, now: datetime) -> datetime:
+        """When it is asked again."""
+        return now + max(self.interval, _SHORTEST)
 
     def request(self, deployment: Deployment) -> Request:
         """The request about a deployment."""
@@ -106,12 +116,6 @@ def check_template(checks: Checks, at: Path, template: Template) -> None:
     """Check that every place of a template can be written safely."""
     for problem in template.problems:
         checks.problem(at, problem)
-
-
-def check_interval(checks: Checks, interval: timedelta) -> None:
-    """Bound the interval between checks."""
-    if interval < _SHORTEST_CONFIGURED:
-        checks.problem(("interval",), f"must be {in_words(_SHORTEST_CONFIGURED)} at least")
 
 
 def quoted(body: bytes) -> str:

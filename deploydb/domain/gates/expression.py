@@ -10,6 +10,7 @@ from functools import cache
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
+from msgspec.structs import asdict
 
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.promotion import Checks, Document, Names, Promotion, Requirement
@@ -67,13 +68,7 @@ class ExpressionDocument(Document, frozen=True, kw_only=True):
         except ValueError as error:
             checks.problem(("expression",), str(error))
             rule = _never
-        return ExpressionPromotion(
-            ident=self.ident,
-            description=self.description,
-            expression=" ".join(self.expression.split()),
-            rule=rule,
-            interval=self.interval,
-        )
+        return ExpressionPromotion(**asdict(self) | {"expression": " ".join(self.expression.split()), "rule": rule})
 
 
 class ExpressionPromotion(Promotion, frozen=True, kw_only=True):

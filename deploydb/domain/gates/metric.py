@@ -8,17 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Meta, Struct
 
-from deploydb.domain.gates.checked import (
-    IN_PLACES,
-    SHORTEST_INTERVAL,
-    Check,
-    CheckedPromotion,
-    Judged,
-    check_interval,
-    check_template,
-    check_url,
-    quoted,
-)
+from deploydb.domain.gates.checked import IN_PLACES, Check, CheckedPromotion, Judged, check_template, check_url, quoted
 from deploydb.domain.gates.formatting import in_words, instant
 from deploydb.domain.gates.promotion import Checks, Names
 from deploydb.domain.model.deployment import Deployment
@@ -42,7 +32,6 @@ class MetricPromotion(CheckedPromotion, frozen=True, kw_only=True, rename={"for_
     above: Annotated[float | None, Meta(description="The value must be greater than this.")] = None
     below: Annotated[float | None, Meta(description="The value must be less than this.")] = None
     for_: Annotated[timedelta, Meta(description="How long without a break.")] = timedelta(0)
-    interval: Annotated[timedelta, Meta(description="The time between two queries.")] = timedelta(seconds=30)
     timeout: Annotated[timedelta, Meta(description="How long it may take; then it has failed.")] = timedelta(hours=1)
 
     @property
@@ -54,9 +43,9 @@ class MetricPromotion(CheckedPromotion, frozen=True, kw_only=True, rename={"for_
         return _TIMEOUT
 
     def check(self, checks: Checks) -> None:
+        super().check(checks)
         check_url(checks, ("prometheus",), self.prometheus)
         check_template(checks, ("query",), promql(self.query))
-        check_interval(checks, self.interval)
         if self.above is None and self.below is None:
             checks.problem((), "write what the value must be: above: or below:")
         if self.timeout <= self.for_:
@@ -75,7 +64,7 @@ class MetricPromotion(CheckedPromotion, frozen=True, kw_only=True, rename={"for_
         """
         value, wanted = _value(answer), self._wanted()
         over_at = check.created_at + self.timeout
-        due = min(now + max(self.interval, SHORTEST_INTERVAL), over_at)
+        due = min(self.next_check(now), over_at)
         since = None
         if isinstance(value, float) and self._holds(value):
             unbroken = check.condition_since is not None and check.late < max(self.interval, timedelta(seconds=1))

@@ -6,17 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, field
 
 from deploydb.domain import templates
-from deploydb.domain.gates.checked import (
-    IN_PLACES,
-    SHORTEST_INTERVAL,
-    Check,
-    CheckedPromotion,
-    Judged,
-    check_interval,
-    check_template,
-    check_url,
-    quoted,
-)
+from deploydb.domain.gates.checked import IN_PLACES, Check, CheckedPromotion, Judged, check_template, check_url, quoted
 from deploydb.domain.gates.formatting import counted, in_words
 from deploydb.domain.gates.promotion import Checks, Names
 from deploydb.domain.model.deployment import Deployment
@@ -45,7 +35,6 @@ class WebhookPromotion(CheckedPromotion, frozen=True, kw_only=True):
         tuple[int, ...], Meta(description="The statuses that pass.", extra_json_schema={"minItems": 1})
     ] = (200,)
     timeout: Annotated[timedelta, Meta(description="How long one answer may take.")] = timedelta(seconds=10)
-    interval: Annotated[timedelta, Meta(description="The time between two requests.")] = timedelta(seconds=30)
     retries: Annotated[int, Meta(ge=0, le=10_000, description="How many further requests; then it has failed.")] = 10
 
     @property
@@ -57,13 +46,13 @@ class WebhookPromotion(CheckedPromotion, frozen=True, kw_only=True):
         return self.timeout
 
     def check(self, checks: Checks) -> None:
+        super().check(checks)
         check_url(checks, ("url",), self.url)
         for name in templates.unknown_places(self.url):
             hint = suggestion(name, templates.PLACES)
             checks.problem(("url",), f"there is nothing to put in the place of {{{name}}}{hint}")
         if self.timeout > _LONGEST_ANSWER:
             checks.problem(("timeout",), f"one answer may take {in_words(_LONGEST_ANSWER)} at most")
-        check_interval(checks, self.interval)
         if self.body is not None and self.method == "GET":
             checks.problem(("body",), "a GET has no body: write method: POST")
         elif self.body is not None:
@@ -97,5 +86,4 @@ class WebhookPromotion(CheckedPromotion, frozen=True, kw_only=True):
             body = f": {text}" if isinstance(answer, Answer) and (text := quoted(answer.body)) else ""
             last = f"{reason}, after {counted(check.attempts, 'attempt')}{body}"
             return Judged(outcome="failed", reason=last, last_report_key="failed")
-        due = now + max(self.interval, SHORTEST_INTERVAL)
-        return Judged(outcome="errored", reason=reason, last_report_key=reason, due_at=due)
+        return Judged(outcome="errored", reason=reason, last_report_key=reason, due_at=self.next_check(now))

@@ -95,7 +95,7 @@ class WindowsDocument(Document, frozen=True, kw_only=True):
         if not checks.has(("allow",)) and not checks.has(("deny",)):
             checks.problem((), "write when it is open (allow:) or when it is closed (deny:)")
         allow, deny = _build(checks, ("allow",), self.allow), _build(checks, ("deny",), self.deny)
-        return WindowPromotion(ident=self.ident, description=self.description, zone=self.zone, allow=allow, deny=deny)
+        return WindowPromotion(**structs.asdict(self) | {"allow": allow, "deny": deny})
 
 
 class WindowPromotion(Promotion, frozen=True, kw_only=True):
