@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deploydb.configuration.promotions import promotion_types
 from tests.configuration.given import config, problems_of
 
 
@@ -116,9 +117,7 @@ def test_a_syntax_error_is_reported_with_its_place(tmp_path: Path, text: str, me
         (
             "promotions/smoke.yml",
             "description: x\n",
-            "1:1: type is missing: write one of DependsOnPromotion, ExpressionPromotion, ManualPromotion, "
-            "MetricPromotion, ProvenancePromotion, SoakPromotion, VerificationPromotion, BasicPromotion, "
-            "JenkinsPromotion, WebhookPromotion, WindowPromotion",
+            f"1:1: type is missing: write one of {', '.join(promotion_types())}",
         ),
         (
             "promotions/smoke.yml",
