@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from deploydb.domain.model.errors import NotAllowed, NotFound, Permanent, Transient
 from deploydb.domain.unsafe_characters import in_one_line
+from deploydb.query.views import view
 from deploydb.settings import from_environment
 
 TIMEOUT_SECONDS = 10.0
@@ -31,13 +32,8 @@ _MEMBER = {
     "why": "stages",
     "history": "deployments",
     "events": "events",
-    "holds": "holds",
-    "plan": "stages",
     "rollback": "possible",
-    "where": "artifacts",
     "diff": "differences",
-    "blame": "changes",
-    "dora": "frequency",
     "artifacts": "version",
     "deployments": "status",
     "flows": "deployments",
@@ -46,7 +42,7 @@ _MEMBER = {
     "pipelines": "ident",
     "operations": "outbox",
 }
-"""What each resource's answer has: some other service's answer has it not."""
+"""What each resource's answer has, but for those of views: some other service's answer has it not."""
 
 
 def ask(*path: str, **parameters: object) -> Body:
@@ -56,7 +52,7 @@ def ask(*path: str, **parameters: object) -> Body:
     another refusal; Transient where no service answers.
     """
     body, _ = _answer(path, parameters)
-    if not isinstance(body, dict) or _MEMBER[path[0]] not in body:
+    if not isinstance(body, dict) or (_MEMBER.get(path[0]) or view(path[0]).command.member) not in body:
         raise _stranger(from_environment().url)
     return body
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from deploydb import __version__
+from deploydb.query.views import views
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "tour": ("tour:tour", "Start DeployDB here and walk a release to prod."),
@@ -25,15 +26,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "publish": ("publish:publish", "Publish facts: artifacts, deployments, verifications, raw JSON."),
     "approve": ("approval:approve", "Say yes to what waits for people."),
     "refuse": ("approval:refuse", "Say no to what waits for people."),
-    "where": ("artifact:where", "Is my commit in prod?"),
     "diff": ("diff:diff", "What one environment runs and another does not."),
-    "blame": ("blame:blame", "What changed in the hours before."),
-    "dora": ("dora:dora", "Deployment frequency, lead time, failure rate, time to restore."),
-    "plan": ("plan:plan", "What would happen to a version if it came now."),
+    **{view.name: (f"views:{view.name}", view.command.purpose) for view in views()},
     "rollback": ("overrides:rollback", "Put back what ran before."),
     "promote": ("overrides:promote", "Have a version in an environment now, past the stages before it."),
     "hotfix": ("overrides:hotfix", "Let a version go ahead of the others."),
-    "holds": ("holds:holds", "Every pin, veto, freeze and pause that stands."),
     "pin": ("holds:pin", "Keep a version where it is."),
     "unpin": ("holds:unpin", "Let automation go on to the newest version."),
     "veto": ("holds:veto", "Let a version come nowhere any more."),

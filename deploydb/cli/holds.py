@@ -1,4 +1,4 @@
-"""`pin`, `veto`, `freeze`, `pause`, the words that lift them, and `holds`: what people hold automation back with."""
+"""`pin`, `veto`, `freeze`, `pause`, and the words that lift them: what people hold automation back with."""
 
 from datetime import datetime
 
@@ -6,8 +6,6 @@ import click
 
 from deploydb.cli.client import Body, ask, where_answered
 from deploydb.cli.options import action_options, arguments
-from deploydb.cli.output import ago, is_shown, output_option, show_table
-from deploydb.cli.output import until as in_time
 from deploydb.cli.publisher import publish_one, signed
 from deploydb.domain.model.errors import NotFound, Permanent, Transient
 from deploydb.domain.model.facts import HoldLifted, HoldPlaced
@@ -157,32 +155,6 @@ def resume(service: str, environment: str | None, reason: str | None, by: str | 
     """
     _lift("pause", reason, by, service=service, environment=environment)
     click.echo(f"{service} is no longer paused{f' in {environment}' if environment else ''}", err=True)
-
-
-@click.command()
-@click.option("--service", metavar="NAME", help="Over this service only.")
-@click.option("--environment", metavar="NAME", help="Over this environment only.")
-@output_option
-def holds(service: str | None, environment: str | None, output: str) -> None:
-    """Every pin, veto, freeze and pause that stands.
-
-    \b
-    Examples:
-      deploydb holds
-      deploydb holds --service storefront -o json
-    """
-    body = ask("holds", service=service, environment=environment)
-    if is_shown(output, body, lambda: (f"hold/{one['kind']}" for one in body["holds"])):
-        return
-    rows = [_row(hold) for hold in body["holds"]]
-    headings = ["HOLD", "SERVICE", "ENVIRONMENT", "VERSION", "BY", "SINCE", "ENDS", "REASON"]
-    show_table(headings, rows, empty="Nothing is held.")
-
-
-def _row(hold: Body) -> list[str]:
-    scope = [hold["service"] or "all", hold["environment"] or "all", hold["version"] or ""]
-    since, ends = ago(hold["since"]), in_time(hold["until"])
-    return [hold["kind"], *scope, hold["by"], since, ends, hold["reason"] or ""]
 
 
 def _runs(service: str, environment: str) -> str:

@@ -29,27 +29,11 @@ from deploydb.query.openapi import document
 from deploydb.query.pages.routes import Serving
 from deploydb.query.read_engine import for_reading
 from deploydb.query.resource import Resource
-from deploydb.query.resources import (
-    artifacts,
-    blame,
-    catalog_objects,
-    deployments,
-    diff,
-    dora,
-    events,
-    flows,
-    history,
-    holds,
-    operations,
-    plan,
-    rollback,
-    status,
-    where,
-    why,
-)
+from deploydb.query.resources import resources
 from deploydb.query.resources.health import HealthCheck
 from deploydb.query.response_cache import Answers, Sources
 from deploydb.query.stream import Stream
+from deploydb.query.views import views
 from deploydb.settings import Settings
 from deploydb.store.engine import open_engine
 from deploydb.store.schema import require_current
@@ -60,28 +44,7 @@ THREADS = 8
 _CONNECTIONS = THREADS + 3
 """One for the state's revision and two for health, so that none waits for another's."""
 
-RESOURCES: Sequence[Resource] = [
-    resource
-    for module in (
-        artifacts,
-        blame,
-        deployments,
-        diff,
-        dora,
-        flows,
-        catalog_objects,
-        status,
-        why,
-        history,
-        events,
-        holds,
-        operations,
-        plan,
-        rollback,
-        where,
-    )
-    for resource in module.RESOURCES
-]
+RESOURCES: Sequence[Resource] = [*resources(), *(view.resolved() for view in views())]
 
 
 def application(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, get_type_hints
+from typing import Any
 
 import msgspec
 
@@ -13,7 +13,6 @@ from deploydb.query.paging import LARGEST
 from deploydb.query.resource import Parameter, Resource
 from deploydb.query.resources.events import FILTERS
 
-_IN_PATH = re.compile(r"\{(\w+)(?::path)?\}")
 _IDS = ("id", "result")
 """What is an integer in a path; everything else is a name."""
 _SCHEMAS = "#/components/schemas/{name}"
@@ -68,7 +67,7 @@ class Error(msgspec.Struct, frozen=True, kw_only=True):
 
 def document(resources: Sequence[Resource]) -> dict[str, Any]:
     """The whole document. The same resources give the same document, key for key."""
-    bodies = {resource.path: get_type_hints(resource.read)["return"] for resource in resources}
+    bodies = {resource.path: resource.read.__annotations__["return"] for resource in resources}
     schemas, components = msgspec.json.schema_components([*bodies.values(), Error], ref_template=_SCHEMAS)
     described = dict(zip(bodies, schemas, strict=False))
     return {
@@ -107,7 +106,7 @@ def _operation(resource: Resource, body: dict[str, Any]) -> dict[str, Any]:
         "summary": summary.rstrip("."),
         **({"description": description} if description else {}),
         "parameters": [
-            *(_in_path(name) for name in _IN_PATH.findall(resource.path)),
+            *map(_in_path, resource.parts),
             *(_in_query(parameter) for parameter in resource.parameters),
         ],
         "responses": {

@@ -1,6 +1,6 @@
 """A request as a resource sees it: what was asked for, checked, and where the answer is to be found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -12,12 +12,11 @@ from starlette.requests import Request
 from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import bad_request, existing, not_found, shown
 from deploydb.query.paging import DEFAULT_SIZE, LARGEST, Page
+from deploydb.query.resource import PAGING, Parameter
 from deploydb.store.engine import reading
 
 T = TypeVar("T")
 _DIGITS_OF_LARGEST = 19
-_PAGING = ("pageNumber", "perPageSize")
-"""Of these the first counts where one is given twice, as clients of v1 have it."""
 _EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
 """Beyond them a time with a few months more or less, in any zone, is none."""
 
@@ -29,7 +28,7 @@ class RequestContext(Struct, frozen=True, kw_only=True, eq=False):
     catalog: Catalog
     now: datetime
     engine: sa.Engine
-    parameters: frozenset[str]
+    parameters: Mapping[str, Parameter]
     """Those that the resource has declared; it may ask for no other."""
     problems: tuple[str, ...] = ()
     """What is wrong with the configuration's files."""
@@ -69,13 +68,16 @@ class RequestContext(Struct, frozen=True, kw_only=True, eq=False):
         return text
 
     def number(self, name: str) -> int | None:
-        """A whole number from 0 of the query; None where it is not given. Raises: HTTPException 400."""
+        """A whole number of the query, within its bounds; None where it is not given. Raises: HTTPException 400."""
         text = self._parameter(name)
         if text is None:
             return None
         number = _integer(text)
         if number is None or number < 0:
             raise bad_request(f"{name}={shown(text)} is not a whole number from 0")
+        declared = self.parameters[name]
+        if declared.most and not declared.least <= number <= declared.most:
+            raise bad_request(f"{name}={shown(text)} is not from {declared.least} to {declared.most}")
         return number
 
     def moment(self, name: str) -> datetime | None:
@@ -112,7 +114,7 @@ class RequestContext(Struct, frozen=True, kw_only=True, eq=False):
         if name not in self.parameters:
             raise LookupError(f"{self.request.scope['path']} has no parameter {name}: declare it with the resource")
         given = self.request.query_params.getlist(name)
-        if len(set(given)) > 1 and name not in _PAGING:
+        if len(set(given)) > 1 and name not in PAGING:  # of these the first counts, as clients of v1 have it
             raise bad_request(f"{name} is given more than once: {shown(', '.join(given))}")
         return given[0] if given else None
 

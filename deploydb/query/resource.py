@@ -3,18 +3,25 @@
 The declaration is what the routes, the checks of parameters and the OpenAPI document are made from.
 """
 
+import re
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
-from deploydb.query.request_context import RequestContext
+if TYPE_CHECKING:
+    from deploydb.query.request_context import RequestContext
 
+Reader = Callable[["RequestContext"], Any]
+_PART = re.compile(r"\{(\w+)")
 Kind = Literal["text", "number", "moment"]
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
-    """A parameter of the query. `about` is a sentence for people who read the interface's document."""
+    """A parameter of the query. `about` is a sentence for people who read the interface's document or a command's help.
+
+    `default`: what the command line asks for.
+    """
 
     name: str
     kind: Kind = "text"
@@ -22,6 +29,7 @@ class Parameter(Struct, frozen=True, kw_only=True):
     required: bool = False
     least: int = 0
     most: int | None = None
+    default: int | None = None
     choices: tuple[str, ...] = ()
     """Of a text: the only ones that are taken. Of a number: `least` to `most`."""
     pattern: str | None = None
@@ -31,13 +39,30 @@ class Parameter(Struct, frozen=True, kw_only=True):
 class Resource(Struct, frozen=True, kw_only=True):
     """A path that can only be read. `read` runs in a thread; what its annotation says it returns is the body.
 
-    `momentary`: the answer depends on the time, not only on what is stored: it is made anew each time.
+    `momentary`: the answer depends on the time, not only on what is stored: it is made anew each time. `arguments`: the
+    parameters that a command line gives by their place, after the parts of the path; the others are its options.
     """
 
     path: str
-    read: Callable[[RequestContext], Any]
+    read: Reader
     parameters: tuple[Parameter, ...] = ()
     momentary: bool = False
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The first word of the path after `/api`."""
+        return self.path.removeprefix("/api").split("/")[1]
+
+    @property
+    def parts(self) -> list[str]:
+        """The names in the path."""
+        return _PART.findall(self.path)
+
+    @property
+    def options(self) -> list[Parameter]:
+        """The parameters that a command line gives by their names."""
+        return [one for one in self.parameters if one.name not in (*self.arguments, *PAGING)]
 
 
 def text(name: str, about: str, *choices: str, pattern: str | None = None) -> Parameter:
@@ -50,9 +75,9 @@ def needed(name: str, about: str) -> Parameter:
     return Parameter(name=name, about=about, required=True)
 
 
-def number(name: str, about: str, *, least: int = 0, most: int | None = None) -> Parameter:
+def number(name: str, about: str, *, least: int = 0, most: int | None = None, default: int | None = None) -> Parameter:
     """A parameter that is a whole number from `least` to `most`."""
-    return Parameter(name=name, kind="number", about=about, least=least, most=most)
+    return Parameter(name=name, kind="number", about=about, least=least, most=most, default=default)
 
 
 def moment(name: str, about: str) -> Parameter:
@@ -60,5 +85,6 @@ def moment(name: str, about: str) -> Parameter:
     return Parameter(name=name, kind="moment", about=about)
 
 
+PAGING = ("pageNumber", "perPageSize")
 PAGE = (number("pageNumber", "Which page, from 0."), number("perPageSize", "How many on a page, from 1.", least=1))
 """What lists take that come in pages."""

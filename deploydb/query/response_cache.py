@@ -54,7 +54,7 @@ class Sources(Struct, frozen=True, kw_only=True, eq=False):
             catalog=catalog or self.catalog(),
             now=self.clock(),
             engine=self.engine,
-            parameters=frozenset(parameter.name for parameter in parameters),
+            parameters={parameter.name: parameter for parameter in parameters},
             problems=tuple(str(problem) for problem in self.problems()),
         )
 

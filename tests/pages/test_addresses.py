@@ -107,7 +107,7 @@ def test_what_only_looks_like_a_time_is_left_as_it_is(service: Service) -> None:
         ("/where?what=abc", 404, "nothing is known by abc"),
         ("/diff?from=mars", 404, "there is no environment mars"),
         ("/blame?hours=0", 400, "hours=0 is not from 1 to"),
-        ("/services/search?days=0", 400, "days=0 is not one from 1 to 3650"),
+        ("/services/search?days=0", 400, "days=0 is not from 1 to 3650"),
     ],
 )
 def test_an_error_is_a_page_for_people_and_json_for_programs(

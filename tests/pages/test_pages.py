@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page
 
+from deploydb.query.views import views
 from tests.pages.browser import tab
 from tests.pages.given import EVIL, NAME, VERSION
 
@@ -28,7 +29,7 @@ PAGES = (
     "/blame?hours=700",
     "/diff?from=dev&to=prod",
     "/diff?from=dev&to=prod&at=2026-11-23T12:00:00Z",
-    "/dora",
+    *(view.path.removeprefix("/api") for view in views() if view.template is not None),
     f"/where?what={quote(VERSION)}",
     "/where",
     "/operations",

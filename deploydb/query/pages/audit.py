@@ -8,11 +8,10 @@ import msgspec
 from msgspec.structs import replace
 
 from deploydb.query.pages.filters import moment, span
-from deploydb.query.pages.page import Answer, options_of, page_of
+from deploydb.query.pages.page import Answer, page_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import events
 
-_PAGING = ("pageNumber", "perPageSize")
 _WITH_COLUMNS = ("type", "id", "source", "time", "service", "environment", "artifact", "catalog", "by", "who")
 _NOTHING: tuple[Any, ...] = (None, "", [])
 _MOST_WITH_COLUMNS, _LONGEST_WITH_COLUMNS = 8, 200
@@ -64,9 +63,4 @@ def _lateness(row: Any) -> str | None:  # noqa: ANN401  # an event of the body
     return span(late) if late >= _LATE_SECONDS else None
 
 
-def _command(asked: RequestContext, _answer: Answer) -> list[str]:
-    names = (parameter.name for parameter in PAGES[0].parameters if parameter.name not in _PAGING)
-    return ["events", *options_of(asked, *names)]
-
-
-PAGES = (replace(page_of(events.RESOURCES[0], "audit.html", _command, _drawn), path="/audit"),)
+PAGES = (replace(page_of(events.RESOURCES[0], "audit.html", _drawn, "Audit"), path="/audit"),)

@@ -4,35 +4,44 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 from starlette.requests import Request
 
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.request_context import RequestContext
-from deploydb.query.resource import Resource
+from deploydb.query.resource import Resource, text
 
 Answer = Any
 """A body as its JSON has it: templates see the fields that clients get."""
 
 
+Drawn = Callable[[RequestContext, Answer], Mapping[str, Any]]
+
+
 class Page(Resource, frozen=True, kw_only=True, eq=False):
     """`command`: the words after `deploydb` that give the same answer. `drawn`: what the template has beside the body,
-    made from it; with a `stream` (`stream_of`) the page follows the state."""
+    made from it; with a `stream` (`stream_of`) the page follows the state. `title`: by which every page leads there."""
 
     template: str
     command: Callable[[RequestContext, Answer], Sequence[str]]
-    drawn: Callable[[RequestContext, Answer], Mapping[str, Any]] = lambda _asked, _answer: {}
+    drawn: Drawn = lambda _asked, _answer: {}
+    title: str | None = None
 
 
-def page_of(
-    resource: Resource,
-    template: str,
-    command: Callable[[RequestContext, Answer], Sequence[str]],
-    drawn: Callable[[RequestContext, Answer], Mapping[str, Any]] = lambda _asked, _answer: {},
-) -> Page:
-    """The page of a resource, at its path without `/api`."""
-    declared = {**asdict(resource), "path": resource.path.removeprefix("/api")}
-    return Page(**declared, template=template, command=command, drawn=drawn)
+def page_of(resource: Resource, template: str, drawn: Drawn, title: str | None = None) -> Page:
+    """The page of a resource, at its path without `/api`, beside the command of its name."""
+    declared = {name: getattr(resource, name) for name in Resource.__struct_fields__}
+    declared["path"] = resource.path.removeprefix("/api")
+
+    def command(asked: RequestContext, _answer: Answer) -> list[str]:
+        given = {**asked.request.query_params, **asked.request.path_params}
+        names = [given[name] for name in (*resource.parts, *resource.arguments) if given.get(name)]
+        options = options_of(asked, *(option.name for option in resource.options))
+        if any(name.startswith("-") for name in names):  # `--` marks it as a name
+            return [resource.name, *options, "--", *names]
+        return [resource.name, *names, *options]
+
+    return Page(**declared, template=template, command=command, drawn=drawn, title=title)
 
 
 def choices(asked: RequestContext) -> dict[str, Sequence[str]]:
@@ -49,7 +58,7 @@ def narrowed(
     scope = {**asked.request.scope, "query_string": urlencode(given).encode()}
     if path is not None:
         scope["path_params"] = dict(path)
-    return replace(asked, request=Request(scope), parameters=frozenset(options))
+    return replace(asked, request=Request(scope), parameters={name: text(name, "") for name in options})
 
 
 def stream_of(**wanted: str | None) -> str:

@@ -1,7 +1,7 @@
 """Templates, what they may call, and the answers that browsers get."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -21,22 +21,14 @@ CONTENT_SECURITY_POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 _LONGEST_TOKEN = 200
-_NAMED = (
-    ("/status", "Status"),
-    ("/audit", "Audit"),
-    ("/blame", "Blame"),
-    ("/diff", "Diff"),
-    ("/dora", "DORA"),
-    ("/operations", "Operations"),
-)
-"""The pages that every page leads to."""
 
 
 class Rendering:
     """Makes pages from templates. All text is escaped, and what cannot be seen or would turn a line around is shown as
-    an escape; a name that a template misspells is an error."""
+    an escape; a name that a template misspells is an error. `pages`: those that every page leads to, with their titles.
+    """
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, pages: Sequence[tuple[str, str]]) -> None:
         self._environment = Environment(
             loader=PackageLoader("deploydb.query"),
             autoescape=True,
@@ -53,7 +45,7 @@ class Rendering:
             static=files.address,
             holds_known=filters.HOLDS,
             release=__version__,
-            pages_known=_NAMED,
+            pages_known=pages,
             form_field=FORM_FIELD,
         )
 

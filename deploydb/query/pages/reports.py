@@ -1,4 +1,4 @@
-"""The pages of one answer each, with filters in the address: blame, diff, DORA, operations, where and why."""
+"""The pages of one answer each, with filters in the address: diff, operations, where and why, and those of views."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +11,9 @@ from deploydb.query.pages.page import Answer, Page, choices, narrowed, options_o
 from deploydb.query.pages.svg import columns
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import text
-from deploydb.query.resources import blame, diff, dora, operations, why
+from deploydb.query.resources import diff, operations, why
 from deploydb.query.resources.where import Where, where
+from deploydb.query.views import dora, views
 
 _CHANGES = {
     "deployed": State("sent", "busy", "deployed"),
@@ -43,11 +44,6 @@ def _draw_blame(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     return {"kinds": kinds, **choices(asked)}
 
 
-def _blame_command(asked: RequestContext, _answer: Answer) -> list[str]:
-    environment = asked.request.query_params.get("environment")
-    return ["blame", *([environment] if environment else []), *options_of(asked, "service", "at", "hours")]
-
-
 def _compared(asked: RequestContext) -> diff.Diff:
     """Without two environments to compare: the last before the last one, and the last one."""
     known = [None, None, *environments_in_order(asked.catalog)]
@@ -71,36 +67,21 @@ def _found(asked: RequestContext) -> Where:
     return where(narrowed(asked, {}, {"what": what.strip()})) if what else Where(what="", artifacts=[], more=False)
 
 
-def _why_command(asked: RequestContext, _answer: Answer) -> list[str]:
-    path = asked.request.path_params
-    version = asked.request.query_params.get("version")
-    names = [path["service"], path["environment"], *([version] if version else [])]
-    options = options_of(asked, "at")
-    if any(name.startswith("-") for name in names):  # `--` marks it as a name
-        return ["why", *options, "--", *names]
-    return ["why", *names, *options]
-
-
+_DRAWN = {"blame": _draw_blame, "dora": _draw_dora}
+"""Of the views whose templates have more than the answer and what filters offer."""
 PAGES = (
     page_of(
         why.RESOURCES[0],
         "why.html",
-        _why_command,
         # of the whole service: what holds a version may be in the stages before
         lambda asked, answer: {"stream": None if asked.option("at") else stream_of(service=answer["service"])},
     ),
-    page_of(blame.RESOURCES[0], "blame.html", _blame_command, _draw_blame),
-    page_of(
-        replace(diff.RESOURCES[0], read=_compared),
-        "diff.html",
-        lambda asked, answer: ["diff", answer["from"], answer["to"], *options_of(asked, "service", "at")],
-        lambda asked, _answer: {"relations": _RELATIONS, **choices(asked)},
-    ),
-    page_of(
-        dora.RESOURCES[0],
-        "dora.html",
-        lambda asked, _answer: ["dora", *options_of(asked, "service", "environment", "window")],
-        _draw_dora,
+    replace(
+        page_of(
+            diff.RESOURCES[0], "diff.html", lambda asked, _answer: {"relations": _RELATIONS, **choices(asked)}, "Diff"
+        ),
+        read=_compared,
+        command=lambda asked, answer: ["diff", answer["from"], answer["to"], *options_of(asked, "service", "at")],
     ),
     Page(
         path="/where",
@@ -109,5 +90,13 @@ PAGES = (
         command=lambda _asked, answer: ["where", answer["what"] or "COMMIT"],
         parameters=(text("what", "A commit, a digest, a package URL, GROUP:NAME:VERSION or a version."),),
     ),
-    page_of(operations.RESOURCES[0], "operations.html", lambda _asked, _answer: ["doctor"]),
+    replace(
+        page_of(operations.RESOURCES[0], "operations.html", lambda _asked, _answer: {}, "Operations"),
+        command=lambda _asked, _answer: ["doctor"],
+    ),
+    *(
+        page_of(view.resolved(), view.template, _DRAWN.get(view.name, lambda asked, _: choices(asked)), view.title)
+        for view in views()
+        if view.template is not None
+    ),
 )

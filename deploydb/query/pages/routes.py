@@ -25,6 +25,7 @@ from deploydb.query.resources.deployments import asked_deployment
 from deploydb.query.response_cache import Answers, Sources
 
 _HEADLINES = {400: "That cannot be understood", 404: "There is no such thing", 503: "Not at the moment"}
+_HOME = "/status"
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
 """What a browser's field for times sends: it knows no offset. Pages say that they mean UTC."""
 
@@ -36,7 +37,8 @@ class Serving:
         self._sources = sources
         self._answers = answers
         self._files = Files()
-        self._rendering = Rendering(self._files)
+        named = sorted((page.path != _HOME, page.path, page.title) for page in PAGES if page.title is not None)
+        self._rendering = Rendering(self._files, [(path, title) for _, path, title in named])
 
     def routes(self) -> list[Route]:
         """The JSON of a page comes before it, so that `foo.json` is not taken for a name."""
@@ -109,7 +111,7 @@ async def _home(request: Request) -> Response:
     """People come to the matrix. Programs have no business here."""
     if not is_for_people(request):
         raise not_found("there is no /")
-    return RedirectResponse("/status", 307)
+    return RedirectResponse(_HOME, 307)
 
 
 def _json_of(request: Request) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from deploydb.http.errors import bad_request
 from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_service
 from deploydb.query.matrix import Lane
@@ -64,10 +63,7 @@ class Service(Struct, frozen=True, kw_only=True):
 def service(asked: RequestContext) -> Service:
     """One service, what it ran in the last `days`, and a page of its history."""
     name = asked.name("service")
-    days = asked.number("days")
-    if days is not None and not 0 < days <= _MOST_DAYS:
-        raise bad_request(f"days={days} is not one from 1 to {_MOST_DAYS}")
-    start = asked.now - timedelta(days=days or DAYS)
+    start = asked.now - timedelta(days=asked.number("days") or DAYS)
     configured = asked.catalog.services.get(name)
     with asked.store() as connection:
         require_service(connection, asked.catalog, name)
@@ -146,7 +142,7 @@ PAGES = (
         read=service,
         command=lambda _asked, answer: ["service", "describe", answer["service"]],
         drawn=_drawn,
-        parameters=(*PAGE, number("days", "How far back the timeline goes.")),
+        parameters=(*PAGE, number("days", "How far back the timeline goes.", least=1, most=_MOST_DAYS)),
         momentary=True,
     ),
 )

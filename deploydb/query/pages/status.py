@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from deploydb.query.pages.filters import moment
-from deploydb.query.pages.page import Answer, choices, options_of, page_of, stream_of
+from deploydb.query.pages.page import Answer, choices, page_of, stream_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import status
 
@@ -34,8 +34,4 @@ def _fingerprint(lane: Any) -> str:  # noqa: ANN401  # a lane of the body
     return f"{zlib.crc32(msgspec.json.encode(lane)):x}"
 
 
-def _command(asked: RequestContext, _answer: Answer) -> list[str]:
-    return ["status", *options_of(asked, "service", "environment", "at", "known_at")]
-
-
-PAGES = (page_of(status.RESOURCES[0], "status.html", _command, _drawn),)
+PAGES = (page_of(status.RESOURCES[0], "status.html", _drawn, "Status"),)

@@ -1,4 +1,4 @@
-"""Blame: `/api/blame`, what changed in the hours before."""
+"""The answer to `/api/blame`: what changed in the hours before."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -6,16 +6,12 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from deploydb.domain.model.catalog import Catalog
-from deploydb.http.errors import bad_request
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.request_context import RequestContext
-from deploydb.query.resource import Resource, moment, number, text
+from deploydb.query.views.blame import HOURS
 from deploydb.store.queries.blame import FACTS, MOST, ChangeBody, ChangeView, changes_between, ran_before
 from deploydb.store.reason_codec import reason_of
-
-MOST_HOURS = 24 * 31
-_HOURS = 24
 
 _DECISIONS = {
     "environment.changed": "deployed",
@@ -64,10 +60,7 @@ def blame(asked: RequestContext) -> Blame:
     held and released, and incidents. A change of all services or environments is in the answer for each."""
     service, environment = asked.option("service"), asked.option("environment")
     until = asked.past("at") or asked.now
-    hours = asked.number("hours")
-    if hours is not None and not 0 < hours <= MOST_HOURS:
-        raise bad_request(f"hours={hours} is not from 1 to {MOST_HOURS}")
-    since = until - timedelta(hours=hours or _HOURS)
+    since = until - timedelta(hours=asked.number("hours") or HOURS)
     with asked.store() as connection:
         require_service(connection, asked.catalog, service)
         require_environment(connection, asked.catalog, environment)
@@ -105,18 +98,3 @@ def _kind(catalog: Catalog, kind: str, change: ChangeBody) -> Kind:
     if kind == "deployment.attempted" and change.kind == "rollback":
         return "rolled back"
     return _KINDS[kind]
-
-
-RESOURCES = (
-    Resource(
-        path="/api/blame",
-        read=blame,
-        parameters=(
-            text("environment", "Of this environment, and of all."),
-            text("service", "Of this service, and of all."),
-            moment("at", "The hours before this time in the past, instead of now."),
-            number("hours", f"How many hours; {_HOURS} by default.", least=1, most=MOST_HOURS),
-        ),
-        momentary=True,
-    ),
-)

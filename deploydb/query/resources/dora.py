@@ -12,12 +12,10 @@ from deploydb.http.errors import bad_request, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.request_context import RequestContext
-from deploydb.query.resource import Resource, text
+from deploydb.query.views.dora import PATTERN, WINDOW
 from deploydb.store.queries.dora import published_in, runs_since, troubles_between
 
-WINDOW = "30d"
 MOST = timedelta(days=366)
-_PATTERN = "[1-9][0-9]{0,3}[hdw]"
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -61,7 +59,7 @@ def dora(asked: RequestContext) -> Dora:
 
 def _window(asked: RequestContext) -> timedelta:
     given = asked.option("window") or WINDOW
-    if re.fullmatch(_PATTERN, given) is None:
+    if re.fullmatch(PATTERN, given) is None:
         raise bad_request(f"window={shown(given)} is not a number of hours, days or weeks such as 12h, 30d or 8w")
     return min(timedelta(**{_UNITS[given[-1]]: int(given[:-1])}), MOST)
 
@@ -89,17 +87,3 @@ def _spans(runs: Sequence[Run]) -> dict[str, tuple[datetime, datetime]]:
         after, until = spans.get(run.module, (run.before, run.published_at))
         spans[run.module] = (min(after, run.before), max(until, run.published_at))
     return spans
-
-
-RESOURCES = (
-    Resource(
-        path="/api/dora",
-        read=dora,
-        parameters=(
-            text("service", "Of this service only."),
-            text("environment", "What counts as production, instead of each service's last stages."),
-            text("window", f"How far back: 12h, 90d, 8w; {WINDOW} by default, at most a year.", pattern=_PATTERN),
-        ),
-        momentary=True,
-    ),
-)

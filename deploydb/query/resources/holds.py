@@ -5,7 +5,6 @@ from msgspec import Struct
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.hold_views import Held, HoldBody, hold_body
 from deploydb.query.request_context import RequestContext
-from deploydb.query.resource import Resource, text
 from deploydb.store.queries.holds import holds_at
 
 
@@ -28,12 +27,3 @@ def holds(asked: RequestContext) -> Holds:
     elif environment is not None:
         found = held.in_environment(environment)
     return Holds(holds=[hold_body(hold) for hold in found])
-
-
-RESOURCES = (
-    Resource(
-        path="/api/holds",
-        read=holds,
-        parameters=(text("service", "Over this service."), text("environment", "Over this environment.")),
-    ),
-)

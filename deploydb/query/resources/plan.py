@@ -19,7 +19,6 @@ from deploydb.http.errors import bad_request, existing, hint, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.hold_views import Held
 from deploydb.query.request_context import RequestContext
-from deploydb.query.resource import Resource, needed
 from deploydb.store.queries.artifact_places import by_version
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.plan import deployments_took, gates_took
@@ -202,13 +201,3 @@ def _takes(takes: Expected | None) -> Takes | None:
 
 def _span(span: tuple[datetime, datetime] | None) -> Span | None:
     return Span(p50=span[0].isoformat(), p90=span[1].isoformat()) if span is not None else None
-
-
-RESOURCES = (
-    Resource(
-        path="/api/plan/{service}",
-        read=plan,
-        parameters=(needed("version", "Which version would come."),),
-        momentary=True,
-    ),
-)

@@ -13,7 +13,6 @@ from deploydb.http.errors import not_found, shown
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.request_context import RequestContext, iso
-from deploydb.query.resource import Resource
 from deploydb.store.queries.artifact_places import (
     LONGEST_PURL,
     MOST,
@@ -140,6 +139,3 @@ def _is_newer(catalog: Catalog, found: FoundView, view: PlaceView) -> bool:
     order = catalog.order_of(view.service)
     mine = order_key(order, found.version, found.published_at)
     return order_key(order, view.runs_version, view.runs_published_at) > mine
-
-
-RESOURCES = (Resource(path="/api/where/{what:path}", read=where),)

@@ -163,6 +163,7 @@ RESOURCES = (
     Resource(
         path="/api/why/{service}/{environment}",
         read=why,
+        arguments=("version",),
         parameters=(
             text("version", "Which version; without it the newest that is not there yet, else what runs there."),
             moment("at", "As it was known then, instead of now."),

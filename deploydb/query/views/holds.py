@@ -1,0 +1,26 @@
+"""Holds: what stops automation now."""
+
+from collections.abc import Sequence
+
+from deploydb.query.resource import text
+from deploydb.query.view import Ago, Body, Cell, Command, Table, Until, View
+
+
+def _row(hold: Body) -> Sequence[Cell]:
+    lane = hold["service"] or "all", hold["environment"] or "all"
+    return hold["kind"], *lane, hold["version"], hold["by"], Ago(hold["since"]), Until(hold["until"]), hold["reason"]
+
+
+VIEW = View(
+    path="/api/holds",
+    parameters=(text("service", "Over this service."), text("environment", "Over this environment.")),
+    command=Command(
+        purpose="Every pin, veto, freeze and pause that stands.",
+        examples=("holds", "holds --service storefront -o json"),
+        member="holds",
+        names=lambda body: (f"hold/{one['kind']}" for one in body["holds"]),
+        columns=("HOLD", "SERVICE", "ENVIRONMENT", "VERSION", "BY", "SINCE", "ENDS", "REASON"),
+        tables=lambda body: [Table(map(_row, body["holds"]))],
+        empty="Nothing is held.",
+    ),
+)
