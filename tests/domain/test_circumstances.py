@@ -1,7 +1,7 @@
 """Gates that look at the world around: several jobs, soaks in trouble, other services, provenance, expressions."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -277,6 +277,7 @@ class Unstored(ReasonCase, frozen=True, kw_only=True, tag="unstored"):
     [
         Verdict(promotion="loose", outcome=GateStatus.PASS, reason=Unstored()),
         Verdict(promotion="smoke", outcome=GateStatus.PASS, reason=SoakNotLive()),
+        Verdict(promotion="loose", outcome=GateStatus.PASS, reason=SoakNotLive(), recheck_at=datetime(2026, 1, 1)),
         None,
         True,
     ],

@@ -34,9 +34,10 @@ def judge(promotions: Sequence[Promotion], context: GateContext) -> tuple[Verdic
 def _judge(promotion: Promotion, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
     try:
         verdict = promotion.evaluate(context, others)
-        if verdict.promotion == promotion.ident and type(verdict.reason) in _REASONS:
+        aware = verdict.recheck_at is None or verdict.recheck_at.tzinfo is not None
+        if aware and verdict.promotion == promotion.ident and type(verdict.reason) in _REASONS:
             return verdict
-        error = "expected a verdict of its own, with a reason that can be stored"
+        error = "expected a verdict of its own, with a reason that can be stored, and a time with its zone"
     except Exception as raised:  # whatever breaks in a gate must block that gate and nothing else
         error = f"{type(raised).__name__}: {raised}"
     reason = GateBroken(promotion=promotion.ident, error=error)
