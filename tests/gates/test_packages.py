@@ -1,5 +1,6 @@
 """Gates of installed packages: configured, checked, judged and explained as DeployDB's own."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,8 @@ def test_check_config_reads_its_keys_and_its_own_problem(installed: Path, tmp_pa
     ]
 
 
-def test_the_schema_describes_it(installed: Path) -> None:
-    schema = json_schema()["$defs"]
+def test_the_schema_describes_it(installed: Path, tmp_path: Path) -> None:
+    schema = json.loads(Shell(tmp_path).ok("check-config", "--schema").stdout)["$defs"]
     assert {"$ref": "#/$defs/AgePromotion"} in schema["promotions"]["anyOf"]
     described = schema["AgePromotion"]
     assert described["description"] == "Passes when the release was published some time ago."
