@@ -39,6 +39,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "thaw": ("holds:thaw", "Lift a freeze."),
     "pause": ("holds:pause", "Let nothing of a service be promoted."),
     "resume": ("holds:resume", "Lift a pause."),
+    "incident": ("incidents:incident", "Incidents: open, resolve."),
+    "attest": ("attest:attest", "Vouch for a file, by its digest."),
     "dead": ("dead:dead", "Dead letters: list, show, replay, discard."),
     "check-config": ("configuration:check_config", "Check a configuration directory."),
     "simulate": ("simulate:simulate", "What another configuration would have decided."),

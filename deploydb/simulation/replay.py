@@ -122,7 +122,9 @@ class Replay:
                 self._attestations[key] = (*self._attestations.get(key, ()), attestation)
                 return {service for service, ledger in self.ledgers.items() if ledger.concerns(*key)}
         service = getattr(fact, "service", None)
-        return {one for one, ledger in self.ledgers.items() if (ledger.busy if service is None else one == service)}
+        if service is None:
+            return {one for one, ledger in self.ledgers.items() if ledger.busy}
+        return {service} & self.ledgers.keys()
 
     def _publish(self, fact: facts.ArtifactPublished, entry: LogEntry, now: datetime) -> set[str]:
         services = {one for one in self.catalog.services_of(fact.artifact.module) if one in self.ledgers}

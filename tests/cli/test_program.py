@@ -23,6 +23,7 @@ GROUPS = {
     "artifact": ["show"],
     "flow": ["show"],
     "publish": ["artifact", "deployment", "verification", *map(type_of, fact_types())],
+    "incident": ["open", "resolve"],
     "dead": ["list", "show", "replay", "discard"],
     "broker": ["provision", "check"],
     "db": ["migrate", "check"],

@@ -215,7 +215,7 @@ class RollbackRequested(Fact, frozen=True, kw_only=True, tag="rollback.requested
 class ArtifactAttested(Fact, frozen=True, kw_only=True, tag="artifact.attested"):
     """`signer` vouches for an artifact, by its digest: a signature, or an attestation of some `kind`.
 
-    Who publishes the fact has verified it.
+    Who publishes the fact (`by`, where it is a person) has verified it.
     """
 
     projection = Projection(table="attestation", replay="standing", change=None)
@@ -223,6 +223,7 @@ class ArtifactAttested(Fact, frozen=True, kw_only=True, tag="artifact.attested")
     artifact: Artifact
     signer: Name
     kind: Name = "signature"
+    by: Name | None = None
     url: Url | None = None
 
     def __post_init__(self) -> None:
@@ -241,6 +242,7 @@ class AboutIncident(Fact, frozen=True, kw_only=True):
     environment: Name
     version: Name | None = None
     incident: Name | None = None
+    by: Name | None = None
     reason: Text | None = None
     url: Url | None = None
 
