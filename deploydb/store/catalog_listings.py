@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.model.artifact import module_key, split_module, version_key
+from deploydb.domain.model.artifact import module_key, order_key, split_module
 from deploydb.domain.model.catalog import Catalog, Service
 from deploydb.store import bulk
 from deploydb.store.columns import BigId
@@ -30,7 +30,7 @@ LOOKED_BACK = 500
 _AT_ONCE = 200
 
 _LAST_ONES = (
-    sa.select(artifact.c.id, artifact.c.version)
+    sa.select(artifact.c.id, artifact.c.version, artifact.c.published_at)
     .where(artifact.c.module_key == sa.bindparam("module"), sa.not_(artifact.c.observed))
     .order_by(artifact.c.published_at.desc(), artifact.c.version.desc())
     .limit(sa.bindparam("most", type_=sa.Integer))
@@ -142,8 +142,7 @@ def _missing(connection: sa.Connection, service: Service, row: Any, now: datetim
     last_ones = connection.execute(_LAST_ONES, given | {"most": looked_back}).all()
     if not last_ones:
         return []
-    # of equal versions the one that was published last, which comes first
-    newest = max(last_ones, key=lambda one: version_key(one.version)[:-1]) if looked_back > 1 else last_ones[0]
+    newest = max(last_ones, key=lambda one: order_key(service.order, one.version, one.published_at))
     if row.unanswered_from is None or row.unanswered_at < now - ROLLOUT:
         return [newest.id]
     since = connection.execute(_SINCE, given | {"first": row.unanswered_from}).scalars()
