@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from deploydb import __version__
-from deploydb.query.views import views
+from deploydb.query.views import NAMES, view
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "tour": ("tour:tour", "Start DeployDB here and walk a release to prod."),
@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approve": ("approval:approve", "Say yes to what waits for people."),
     "refuse": ("approval:refuse", "Say no to what waits for people."),
     "diff": ("diff:diff", "What one environment runs and another does not."),
-    **{view.name: (f"views:{view.name}", view.command.purpose) for view in views()},
+    **{name: (f"views:{name}", "") for name in NAMES},
     "rollback": ("overrides:rollback", "Put back what ran before."),
     "promote": ("overrides:promote", "Have a version in an environment now, past the stages before it."),
     "hotfix": ("overrides:hotfix", "Let a version go ahead of the others."),
@@ -51,7 +51,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "completion": ("completion:completion", "Completion for your shell."),
     "db": ("database:db", "Migrate and check the database."),
 }
-"""Each command with its place (module:object) and what it is for."""
+"""Each command with its place (module:object) and what it is for, which of a view the view says."""
 
 
 class Commands(click.Group):
@@ -78,9 +78,9 @@ class Commands(click.Group):
             ctx.exit(0)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List them without importing any."""
+        """List them without importing any but views."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, purpose) for name, (_, purpose) in COMMANDS.items()])
+            formatter.write_dl([(name, text or view(name).command.purpose) for name, (_, text) in COMMANDS.items()])
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """A mistyped command is answered with the nearest one."""

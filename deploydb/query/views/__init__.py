@@ -6,16 +6,21 @@ imports them when it runs. A long reader stands in `resources`, in the module an
 
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING
 
-from deploydb.query.view import View
+if TYPE_CHECKING:
+    from deploydb.query.view import View
+
+NAMES = tuple(module.name for module in iter_modules(__path__))
+"""Of the modules, of their views and of the views' commands."""
 
 
-def view(name: str) -> View:
-    """The view that a module declares; its command has the same name."""
+def view(name: str) -> "View":
+    """The view of a name."""
     declared: View = import_module(f"{__name__}.{name}").VIEW
     return declared
 
 
-def views() -> list[View]:
+def views() -> "list[View]":
     """Every view, by name."""
-    return [view(module.name) for module in iter_modules(__path__)]
+    return [view(name) for name in NAMES]
