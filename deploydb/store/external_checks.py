@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.model.deployment import Deployment, Gate, Phase
-from deploydb.domain.model.facts import VerificationFinished
+from deploydb.domain.model.facts import VerificationFinished, type_of
 from deploydb.store import bulk, notifications
 from deploydb.store.columns import shared_fields
 from deploydb.store.deployments import from_row, selected
@@ -127,7 +127,7 @@ def settle(engine: sa.Engine, settlement: CheckResult, now: datetime, *, exchang
             return False
         if settlement.fact is not None:
             fact = settlement.fact
-            row = unsent_row(fact.id, exchange, "verification.finished", encode_fact(fact), now)
+            row = unsent_row(fact.id, exchange, type_of(fact), encode_fact(fact), now)
             bulk.insert_rows(connection, outbox, [row])
             notifications.notify(connection, notifications.OUTBOX)
         if settlement.due_at is not None:

@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.facts import ApprovalGiven, type_of
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.request_context import RequestContext
@@ -93,7 +94,7 @@ def _change(catalog: Catalog, view: ChangeView, before: dict[int, str]) -> Chang
 
 
 def _kind(catalog: Catalog, kind: str, change: ChangeBody) -> Kind:
-    if kind == "approval.given" and change.promotion == _FREEZE:
+    if kind == type_of(ApprovalGiven) and change.promotion == _FREEZE:
         return "overridden" if catalog.overrides_freezes(change.by or "") else "approved"
     if kind == "deployment.attempted" and change.kind == "rollback":
         return "rolled back"

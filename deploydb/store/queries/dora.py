@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from deploydb.domain.dora import Run, Trouble
 from deploydb.domain.model.artifact import module_key, split_module
+from deploydb.domain.model.facts import IncidentDetected, IncidentResolved, type_of
 from deploydb.store import bulk
 from deploydb.store.columns import UtcDateTime, in_lanes, viewed
 from deploydb.store.journal import is_own
@@ -21,7 +22,7 @@ from deploydb.store.queries.log_positions import numbers_between
 from deploydb.store.tables import artifact, deployment, event, live_interval
 
 _FAILED, _ATTEMPTED = "failure.counted", "deployment.attempted"
-_DETECTED, _RESOLVED = "incident.detected", "incident.resolved"
+_DETECTED, _RESOLVED = type_of(IncidentDetected), type_of(IncidentResolved)
 _SPAN = (artifact.c.module_key, sa.Column("after", UtcDateTime), sa.Column("until", UtcDateTime))
 
 
