@@ -20,7 +20,7 @@ Kind = Literal["text", "number", "moment"]
 class Parameter(Struct, frozen=True, kw_only=True):
     """A parameter of the query. `about` is a sentence for people who read the interface's document or a command's help.
 
-    `default`: what the command line asks for.
+    `default`: of the option of a command.
     """
 
     name: str

@@ -141,7 +141,18 @@ def test_reads_import_no_database_and_no_broker(shell: Shell, command: list[str]
     assert ended.returncode == (2 if command[0] == "diff" else 1)
     modules = set(ended.stderr.splitlines()[-1].split())
     assert "deploydb.cli.client" in modules
-    assert not modules & {"sqlalchemy", "kombu", "amqp", "pika", "httpx", "httpx2", "rich", "yaml", "uvicorn"}
+    assert not modules & {
+        "sqlalchemy",
+        "kombu",
+        "amqp",
+        "pika",
+        "httpx",
+        "httpx2",
+        "rich",
+        "yaml",
+        "uvicorn",
+        "starlette",
+    }
 
 
 def test_help_imports_no_command(shell: Shell) -> None:
