@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from deploydb.domain.model.artifact import order_key
 from deploydb.domain.model.catalog import Catalog, Order, Service, Stage
+from deploydb.domain.model.deployment import Release
 from deploydb.domain.model.overrides import Hold
 from deploydb.domain.model.reasons import NewestPublished, PutByHand, Reason, SucceededUpstream
 from deploydb.store.queries.live_intervals import LiveIntervalView, NewestView
@@ -37,18 +38,19 @@ class Drift:
         self._pins = {(one.service, one.environment): one for one in holds if one.kind == "pin"}
         self._vetoed = {(one.service, one.version) for one in holds if one.kind == "veto"}
 
-    def of(self, service: Service, stage: Stage, module: str, coming: Collection[str]) -> Expected | None:
+    def of(self, service: Service, stage: Stage, module: str, coming: Collection[Release]) -> Expected | None:
         """What should run there and neither does nor is on its way; None where all is as it should be.
 
-        `coming`: the versions that are on their way there.
+        `coming`: the releases that are on their way there.
         """
+        versions = {release.artifact.version for release in coming}
         runs = self._running.get((service.ident, stage.environment, module))
         pin = self._pins.get((service.ident, stage.environment)) if self._pins else None
         if pin is not None:
             # a pin names no module: what it keeps may be another one of the service
             found = [self._running.get((service.ident, stage.environment, each)) for each in service.artifacts]
             there = [one.version for one in found if one is not None]
-            if pin.version is None or pin.version in there or pin.version in coming:
+            if pin.version is None or pin.version in there or pin.version in versions:
                 return None
             if runs is None and there:
                 return None  # the drift of the modules that are there is reported
@@ -58,11 +60,14 @@ class Drift:
         expected = self._expected(service, stage, module)
         if expected is None or (runs is not None and runs.version == expected.version):
             return None
-        if expected.version in coming or (service.ident, expected.version) in self._vetoed:
+        if expected.version in versions or (service.ident, expected.version) in self._vetoed:
             return None
+        newness = _newness(service.order, expected)
+        if isinstance(expected, NewestView) and any(one.order_key(service.order) > newness for one in coming):
+            return None  # it was published last, and a higher version is in line
         if runs is not None and runs.kind == "rollback" and runs.previous == expected.version:
             return None  # it has been there, and was put away
-        if runs is None or _newness(service.order, expected) > _newness(service.order, runs):
+        if runs is None or newness > _newness(service.order, runs):
             return Expected(expected.version, expected.published_at, _reason(expected))
         if runs.kind != "external":
             return None

@@ -143,7 +143,7 @@ class Matrix:
             drifted = []
             if configured is not None and environment in stages and not past:
                 for module in configured.artifacts:
-                    coming = [one.release.artifact.version for one in pending if one.release.artifact.module == module]
+                    coming = [one.release for one in pending if one.release.artifact.module == module]
                     expected = drift.of(configured, stages[environment], module, coming)
                     if expected is not None:
                         drifted.append(

@@ -1,7 +1,9 @@
 """What runs where, and what is on its way."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
+
+import pytest
 
 from deploydb.domain.model.catalog import After, Catalog, Environment, Pipeline, Stage
 from deploydb.domain.model.catalog import Service as ConfiguredService
@@ -167,3 +169,19 @@ def test_environments_come_after_those_before_them_in_any_pipeline() -> None:
     assert order(pipeline("a", "x"), pipeline("b", "dev", "prod")) == ["x", "dev", "prod"]
     assert order(pipeline("a", "one", "two"), pipeline("b", "two", "one")) == ["one", "two"]
     assert order() == []
+
+
+@pytest.mark.parametrize("order", ["version", "published"])
+def test_a_version_that_was_skipped_for_a_higher_one_in_line_is_not_expected(
+    world: Scenario, service: Service, order: Literal["version", "published"]
+) -> None:
+    world.catalog = catalog(
+        ConfiguredService(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), order=order)
+    )
+    world.tell("hold.placed", kind="pause", service="foo", by="alice", reason="migration")
+    for version in ("2.0", "1.9.1"):
+        world.publish(version)
+        world.evaluate(minutes=1)
+    first = "2.0" if order == "version" else "1.9.1"
+    dev = service.get("/api/status?environment=dev")["lanes"][0]
+    assert ([one["version"] for one in dev["pending"]], dev["drift"]) == ([first], [])
