@@ -16,11 +16,11 @@ from deploydb.store.tables import metadata
 from deploydb.store.tables.base import fact_columns
 
 
-class TicketFiled(Fact, frozen=True, kw_only=True, tag="ticket.filed"):
+class TicketFiled(Fact, frozen=True, kw_only=True, tag="unheard.of"):
     """A ticket about a service."""
 
     if "undeclared" not in sys.argv:
-        projection = Projection(table="ticket", replay="standing", change="ticket", detail="ticket")
+        projection = Projection(table="unheard_of", replay="standing", change="ticket", detail="ticket")
 
     service: Name
     ticket: Name
@@ -29,7 +29,7 @@ class TicketFiled(Fact, frozen=True, kw_only=True, tag="ticket.filed"):
 
 
 ticket = sa.Table(
-    "ticket",
+    "unheard_of",
     metadata,
     sa.Column("service", sa.Text, primary_key=True),
     sa.Column("ticket", sa.Text, primary_key=True),
@@ -54,7 +54,7 @@ def main(url: str) -> None:
         world.now = NOON + timedelta(hours=1)
         for minutes, version in ((2, "1.1"), (1, "1.0")):
             time = (NOON + timedelta(minutes=minutes)).isoformat()
-            world.tell("ticket.filed", service="foo", ticket="T-1", by="ann", version=version, time=time)
+            world.tell("unheard.of", service="foo", ticket="T-1", by="ann", version=version, time=time)
         with reading(world.engine) as connection:
             found = changes_between(connection, NOON, world.now, service=None, environment=None)
             followed = changes(connection, [1, 2])
@@ -67,7 +67,7 @@ def main(url: str) -> None:
             "blame": [(one.type, one.detail, one.who) for one in found],
             "followed": [one.version for one in followed],
             "replayed": len(replayed),
-            "publish": "ticket.filed" in publish.list_commands(None),  # type: ignore[arg-type]
+            "publish": "unheard.of" in publish.list_commands(None),  # type: ignore[arg-type]
         }
     print(json.dumps(answer))
 

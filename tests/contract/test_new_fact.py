@@ -23,9 +23,9 @@ def test_every_reader_takes_a_new_fact_by_its_declaration(tmp_path: Path) -> Non
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout) == {
         "kept": [["foo", "T-1", "1.1", 1]],
-        "logged": [["ticket.filed", "ann", "foo"]] * 2,
+        "logged": [["unheard.of", "ann", "foo"]] * 2,
         "requests": ["foo"] * 2,
-        "blame": [["ticket.filed", "T-1", "ann"]] * 2,
+        "blame": [["unheard.of", "T-1", "ann"]] * 2,
         "followed": ["1.1", "1.0"],
         "replayed": 2,
         "publish": True,

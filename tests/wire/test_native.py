@@ -7,16 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from deploydb.domain.model.errors import MessageRejected
-from deploydb.domain.model.facts import ArtifactPublished, DeploymentFinished, HoldPlaced
+from deploydb.domain.model.facts import ArtifactPublished, DeploymentFinished, HoldPlaced, fact_types, type_of
 from deploydb.settings import MAX_BODY_BYTES
 from deploydb.wire.native import decode_command, encode_fact
 from tests.wire.given import ARRIVAL, PUBLISHED, beside, finished, published, take
 
-KNOWN = (
-    "known types are approval.given, approval.refused, artifact.attested, artifact.published, deployment.finished, "
-    "deployment.observed, deployment.started, hold.lifted, hold.placed, hotfix.declared, incident.detected, "
-    "incident.resolved, rollback.requested, verification.finished"
-)
+KNOWN = f"known types are {', '.join(map(type_of, fact_types()))}"
 NAME_ONE = (
     "names no deployment: give `deployment` (its number), `command` (the command's id), "
     "or all of `service`, `environment` and `version`"
