@@ -1,4 +1,4 @@
-"""What is said of one version: who published it, who saw it running, and which word counts.
+"""The reports on one version: who published it, who saw it running, and which word counts.
 
 The earliest publication by (`time`, `source`, `id`) is what the artifact is. The others are kept, so that a fact that
 comes late but happened first takes its place, and so that contradictions are found whatever came in between.
