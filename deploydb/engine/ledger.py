@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import assert_never
+from typing import Any, assert_never
 
 from msgspec.structs import replace
 
@@ -18,9 +18,10 @@ from deploydb.domain.model.deployment import (
     Status,
     Verdict,
     fact_order,
+    merge,
 )
 from deploydb.domain.model.evidence import Incident
-from deploydb.domain.model.facts import DeploymentObserved
+from deploydb.domain.model.facts import DeploymentFinished, DeploymentObserved, DeploymentStarted
 from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
 from deploydb.engine.statements import Attestations, Statements
 
@@ -74,36 +75,31 @@ class Ledger:
         if opening.release.id in self._opened:
             return []
         flow = self._opened[opening.release.id] = len(self._opened) + 1
-        made = []
-        for environment, _ in opening.stages:
-            known = Deployment(
-                id=self._next(), flow=flow, service=self.service, environment=environment, release=opening.release
-            )
-            self.put(known)
-            made.append(known)
-        return made
+        return [
+            self._make(flow=flow, environment=environment, release=opening.release) for environment, _ in opening.stages
+        ]
 
-    def observe(self, fact: DeploymentObserved, release: Release) -> None:
+    def observe(self, fact: DeploymentObserved, release: Release) -> Deployment:
         """An external deployment of the release."""
-        self.put(
-            Deployment(
-                id=self._next(),
-                flow=None,
-                service=self.service,
-                environment=fact.environment,
-                release=release,
-                kind="external",
-                finished=fact_order(fact),
-                outcome="succeeded",
-            )
+        return self._make(
+            flow=None,
+            environment=fact.environment,
+            release=release,
+            kind="external",
+            finished=fact_order(fact),
+            outcome="succeeded",
         )
+
+    def merge(self, ident: int, fact: DeploymentStarted | DeploymentFinished) -> None:
+        """An orchestrator's report: its deployment is evaluated again, also where it is over."""
+        self.put(replace(merge(self.deployments[ident], fact), needs_evaluation=True))
 
     def inherit(self, known: Deployment, release: Release) -> None:
         """What ran there when the replay begins, and is over."""
         since = known.gates_count_from
         if since is None:
             return
-        mine = replace(known, id=self._next(), flow=None, release=release, needs_evaluation=False, kind="external")
+        mine = replace(known, id=self._last_id + 1, flow=None, release=release, needs_evaluation=False, kind="external")
         self.put(mine)
         self.running[mine.environment, release.artifact.module] = CurrentVersion(
             deployment=mine.id, release=release, live_at=since
@@ -153,17 +149,19 @@ class Ledger:
 
     def trouble(self, environment: str, incident: Incident) -> None:
         """An incident begins or is over: what runs there is judged again."""
-        if not self.statements.trouble(environment, incident):
-            return
+        self.statements.trouble(environment, incident)
         for (where, _), ran in self.running.items():
             if where == environment:
                 self.put(replace(self.deployments[ran.deployment], needs_evaluation=True))
 
     def publish(self, release: Release) -> None:
-        """What had only been seen running is published."""
+        """A release has another publication, or its first one after a sighting."""
         for key, ran in self.running.items():
             if ran.release.id == release.id:
                 self.running[key] = replace(ran, release=release)
+        for known in list(self.deployments.values()):
+            if known.release.id == release.id:
+                self.put(replace(known, release=release))
 
     def snapshot(
         self, holds: Collection[Hold], neighbours: tuple[DependencyState, ...], attestations: Attestations
@@ -250,10 +248,8 @@ class Ledger:
         ]
 
     def _attempt(self, made: AttemptScheduled) -> Deployment:
-        known = Deployment(
-            id=self._next(),
+        return self._make(
             flow=made.flow,
-            service=self.service,
             environment=made.environment,
             release=made.release,
             kind=made.kind,
@@ -263,11 +259,11 @@ class Ledger:
             trigger_reason=made.trigger_reason,
             status_reason=made.reason,
         )
+
+    def _make(self, **fields: Any) -> Deployment:  # noqa: ANN401
+        known = Deployment(id=self._last_id + 1, service=self.service, **fields)
         self.put(known)
         return known
-
-    def _next(self) -> int:
-        return self._last_id + 1
 
     def _good(self) -> dict[str, tuple[KnownGood, ...]]:
         environments = {one.environment for one in self.wishes}

@@ -9,7 +9,7 @@ from deploydb.domain.model.evidence import Approval, Attestation, Evidence, Inci
 from deploydb.domain.model.overrides import Hold, Hotfix
 
 Subject = TypeVar("Subject")
-Statement = TypeVar("Statement", Verification, Approval, Incident, Hold, Hotfix)
+Statement = TypeVar("Statement", Verification, Approval, Incident, Attestation, Hold, Hotfix)
 Attestations = Mapping[tuple[str, str], tuple[Attestation, ...]]
 """The attestations of an artifact, by its module and version."""
 

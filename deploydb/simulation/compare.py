@@ -71,8 +71,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
         return sum(one.stopped for one in self.differences)
 
 
-class _Course(Struct, frozen=True, kw_only=True):
-    """What a replay made of one deployment."""
+class Course(Struct, frozen=True, kw_only=True):
+    """What a replay made of one deployment. `reason`: why it is not commanded."""
 
     at: datetime | None
     unknown: str | None
@@ -83,12 +83,12 @@ def compare(
     old: Replay, new: Replay, reality: RecordedHistory, *, services: Collection[str] | None = None
 ) -> Comparison:
     """What differs between two replays that have run. `services`: only these; None for all."""
-    before, after = dict(_courses(old, services)), dict(_courses(new, services))
+    before, after = dict(courses(old, services)), dict(courses(new, services))
     found: list[Difference] = []
     same = unknown = 0
     for name in sorted(before.keys() | after.keys()):
-        one = before.get(name) or _absent(old, name)
-        other = after.get(name) or _absent(new, name)
+        one = before.get(name) or absent(old, name)
+        other = after.get(name) or absent(new, name)
         difference = _difference(name, one, other, reality)
         if difference is not None:
             found.append(difference)
@@ -99,24 +99,26 @@ def compare(
     return Comparison(differences=tuple(sorted(found, key=_weight)), same=same, unknown=unknown)
 
 
-def _courses(replay: Replay, services: Collection[str] | None) -> Iterator[tuple[Name, _Course]]:
+def courses(replay: Replay, services: Collection[str] | None) -> Iterator[tuple[Name, Course]]:
+    """What a replay made of each deployment that may be commanded."""
     for service, ledger in replay.ledgers.items():
         if services is not None and service not in services:
             continue
         for known in ledger.deployments.values():
             name = replay.name(known)
-            if name is not None:
-                yield name, _course(known, ledger.unknown.get(known.id))
+            if name is not None and name.kind != "external":
+                yield name, course(known, ledger.unknown.get(known.id))
 
 
-def _course(known: Deployment, unknown: str | None) -> _Course:
+def course(known: Deployment, unknown: str | None) -> Course:
+    """What became of a deployment. `unknown`: why its outcome is."""
     at = known.requested_at if known.commanded else None
     waits = "" if known.skipped_at is not None else "still waits at the end: "
     message = text(known.status_reason) if known.status_reason is not None else "nothing let it in"
-    return _Course(at=at, unknown=unknown or None, reason=f"{waits}{message}")
+    return Course(at=at, unknown=unknown or None, reason=f"{waits}{message}")
 
 
-def _absent(replay: Replay, name: Name) -> _Course:
+def absent(replay: Replay, name: Name) -> Course:
     """A deployment that a replay has no row of."""
     service = replay.catalog.services.get(name.service)
     if service is None:
@@ -129,10 +131,10 @@ def _absent(replay: Replay, name: Name) -> _Course:
         reason = f"{name.environment} is not a stage of {name.service}"
     else:
         reason = f"there is no attempt {name.number}"
-    return _Course(at=None, unknown=None, reason=reason)
+    return Course(at=None, unknown=None, reason=reason)
 
 
-def _difference(name: Name, old: _Course, new: _Course, reality: RecordedHistory) -> Difference | None:
+def _difference(name: Name, old: Course, new: Course, reality: RecordedHistory) -> Difference | None:
     attempt = reality.attempt(name)
     failed = attempt is not None and attempt.failed
     kind: Kind

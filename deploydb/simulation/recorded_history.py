@@ -2,24 +2,30 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from deploydb.domain.gates import GateContext, Promotion
 from deploydb.domain.gates.evidence_selection import of_entry, of_exit
 from deploydb.domain.model import facts
 from deploydb.domain.model.deployment import Deployment, GateStatus, Phase
 from deploydb.domain.model.evidence import Approval, Evidence, Verification
-from deploydb.domain.model.history import Attempt, LogEntry
+from deploydb.domain.model.history import Attempt, LogEntry, LoggedDecision
 
 Clock = Literal["time", "recorded"]
-"""When a fact counts: when it happened, as far as that is before it was known; or when it was known."""
+"""When a fact counts. `time`: when it happened by its source's clock, but not later than it was recorded. `recorded`:
+when it was recorded by our clock, late, early or out of order as it came."""
+
+NEVER_ASKED = datetime.min.replace(tzinfo=UTC)
 
 
 class Name(NamedTuple):
-    """Which deployment of one history is which of another. `number`: the attempt; of rollbacks, which of them."""
+    """Which deployment of one history is which of another. `number`: the attempt; of others than deploys, which of
+    them."""
 
     service: str
     environment: str
@@ -29,13 +35,16 @@ class Name(NamedTuple):
     number: int
 
 
-class Timing(Struct, frozen=True, kw_only=True):
-    """What an orchestrator answered, and how long after the command. None: it never did."""
+class Report(Struct, frozen=True, kw_only=True):
+    """A fact about a deployment, with the number of its log row. `at`: when it counts, by the clock.
 
-    started: timedelta | None
-    finished: timedelta | None
-    outcome: Literal["succeeded", "failed"] | None
-    failure: str | None
+    `moves`: it came of the command, and moves with it; else it comes at its own time.
+    """
+
+    at: datetime
+    number: int
+    fact: facts.AboutDeployment
+    moves: bool
 
 
 class RecordedHistory:
@@ -46,74 +55,89 @@ class RecordedHistory:
         entries: Iterable[LogEntry],
         attempts: Iterable[Attempt],
         *,
+        decisions: Iterable[LoggedDecision] = (),
         ran: Iterable[Deployment] = (),
         clock: Clock = "time",
     ) -> None:
         self.ran = tuple(ran)
+        self.decisions = tuple(decisions)
         self.events: list[tuple[datetime, LogEntry]] = []
+        self._clock = clock
         self._attempts: dict[Name, Attempt] = {}
         self._names: dict[int, Name] = {}
         self._commands: dict[str, int] = {}
-        self._lanes: dict[tuple[str | None, ...], list[tuple[datetime | None, int]]] = defaultdict(list)
-        self._reports: dict[Name, list[Verification]] = defaultdict(list)
-        self._words: dict[Name, list[Approval]] = defaultdict(list)
+        self._lanes: dict[tuple[str | None, ...], list[Attempt]] = defaultdict(list)
+        self._reports: dict[Name, list[Report]] = defaultdict(list)
         self._enter(attempts)
+        self._commanded = {name: one.number for one in self.decisions if (name := self.name(one.deployment))}
         for entry in entries:
             fact = entry.fact
+            at = entry.recorded_at if clock == "recorded" else min(fact.time or entry.recorded_at, entry.recorded_at)
             if isinstance(fact, facts.AboutDeployment):
-                if fact.projection.replay != "attempt":  # the attempts have those
-                    self._hear(entry, fact)
+                self._hear(entry, fact, at)
             else:
-                happened = fact.time or entry.recorded_at
-                at = min(happened, entry.recorded_at) if clock == "time" else entry.recorded_at
                 self.events.append((at, entry))
         self.events.sort(key=lambda one: (one[0], one[1].number))
+
+    def name(self, id_: int | None) -> Name | None:
+        """The name of a real deployment."""
+        return self._names.get(id_) if id_ is not None else None
+
+    def row(self, name: Name) -> Attempt | None:
+        """The deployment as it ended, whether it was made or not."""
+        return self._attempts.get(name)
 
     def attempt(self, name: Name) -> Attempt | None:
         """The deployment, where it was really made."""
         found = self._attempts.get(name)
-        made = found is not None and (found.deployment.commanded or found.deployment.finished is not None)
-        return found if made else None
+        return found if found is not None and found.made else None
 
-    def pace(self, name: Name) -> Timing | None:
-        """How the deployment went. None where that is not known: it was never made, or is still on its way."""
+    def began(self, name: Name) -> datetime | None:
+        """When the command was given that its reports answer; None where none was.
+
+        By the sources' time, an adopted or imported deployment began when it was first reported.
+        """
         found = self.attempt(name)
         if found is None:
             return None
         known = found.deployment
-        if known.finished is None and known.expired_at is None:
-            return None
-        began = _began(known)
-        return Timing(
-            started=_later(began, known.started.time) if known.started is not None else None,
-            finished=_later(began, known.finished.time) if known.finished is not None else None,
-            outcome=known.outcome,
-            failure=known.failure,
-        )
+        if self._clock == "recorded":
+            return known.requested_at if known.commanded else None
+        times = [at.time for at in (known.started, known.finished) if at is not None]
+        if known.commanded and known.requested_at is not None and all(known.requested_at <= at for at in times[-1:]):
+            return known.requested_at
+        return min(times)
 
-    def words(self, name: Name) -> list[Approval]:
-        """The approvals and refusals of the deployment."""
-        return self._words.get(name, [])
+    def is_under_way(self, name: Name) -> bool:
+        """Whether it was really commanded, and has not ended yet."""
+        found = self.attempt(name)
+        return found is not None and found.deployment.finished is None and found.deployment.expired_at is None
 
-    def early_reports(self, name: Name) -> list[Verification]:
-        """What jobs reported before it had finished, or though it never was made."""
-        finished = self._finished(name)
-        return [one for one in self._reports.get(name, ()) if finished is None or one.at.time < finished]
+    def reports(self, name: Name) -> list[Report]:
+        """The facts about the deployment, in the order of the log."""
+        began = self.began(name)
+        return [
+            replace(one, moves=began is not None and self._moves(name, one, began))
+            for one in self._reports.get(name, ())
+        ]
 
-    def late_reports(self, name: Name) -> list[tuple[timedelta, Verification]]:
-        """What jobs reported after it had finished, and how long after."""
-        finished = self._finished(name)
-        if finished is None:
-            return []
-        return [(one.at.time - finished, one) for one in self._reports.get(name, ()) if one.at.time >= finished]
+    def silent_until(
+        self, name: Name, promotion: Promotion, asked: GateContext, *, shift: timedelta
+    ) -> datetime | None:
+        """Until when it is known that a gate's people or jobs have not answered; None: they have, or never did though
+        they were asked to the end.
 
-    def is_silent(self, name: Name, promotion: Promotion, asked: GateContext) -> bool:
-        """Whether a gate's verdict is unknown: its people or jobs were never asked.
-
-        Where they were asked and have not answered yet, the deployment waited for them.
+        `NEVER_ASKED` where they were not asked. `shift`: how much later the deployment is than it was.
         """
-        answer = promotion.answer(asked)
-        return answer == (False, False) and not self._waited(name, promotion.ident)
+        if promotion.answer(asked) != (False, False):
+            return None
+        found = self._attempts.get(name)
+        outcome = found.asked.get((asked.phase, promotion.ident)) if found is not None else None
+        if found is None or outcome in (None, GateStatus.PASS):
+            return NEVER_ASKED
+        if outcome is GateStatus.FAIL or found.closed_at is None:
+            return None
+        return found.closed_at + max(shift, timedelta(0))
 
     def says_no(self, promotion: Promotion, asked: GateContext) -> bool:
         """Whether a gate was, or will be, answered with a no."""
@@ -124,82 +148,64 @@ class RecordedHistory:
         """The evidence on the deployment that counts in one phase. `entry`: the names of its entry promotions."""
         found = self._attempts.get(name)
         if found is None:
-            return self._statements(name)
+            return Evidence()
         if phase == "exit":
-            return of_exit(self._statements(name), found.deployment, entry)
+            return of_exit(self._evidence(name), found.deployment, entry)
         numbered = (name._replace(number=number) for number in range(1, name.number + 1))
-        attempts = (
-            (self._attempts[one].deployment, self._statements(one)) for one in numbered if one in self._attempts
-        )
+        attempts = ((self._attempts[one].deployment, self._evidence(one)) for one in numbered if one in self._attempts)
         return of_entry(Evidence(), attempts, entry)
 
-    def _statements(self, name: Name) -> Evidence:
-        return Evidence(verifications=tuple(self._reports.get(name, ())), approvals=tuple(self.words(name)))
+    def _evidence(self, name: Name) -> Evidence:
+        verifications: list[Verification] = []
+        approvals: list[Approval] = []
+        for one in self._reports.get(name, ()):
+            match one.fact:
+                case facts.VerificationFinished():
+                    verifications.append(Verification.of(one.fact, one.number))
+                case facts.AboutApproval():
+                    approvals.append(Approval.of(one.fact, one.number))
+        return Evidence(verifications=tuple(verifications), approvals=tuple(approvals))
 
-    def _waited(self, name: Name, promotion: str) -> bool:
-        found = self._attempts.get(name)
-        if found is None or promotion not in found.asked:
-            return False
-        outcome = found.asked[promotion]
-        waits = outcome in (GateStatus.PENDING, GateStatus.ERROR) and found.deployment.needs_evaluation
-        return outcome is GateStatus.FAIL or waits
-
-    def _finished(self, name: Name) -> datetime | None:
-        found = self._attempts.get(name)
-        finished = found.deployment.finished if found is not None else None
-        return finished.time if finished is not None else None
+    def _moves(self, name: Name, report: Report, began: datetime) -> bool:
+        match report.fact:
+            case facts.AboutApproval():
+                return False
+            case facts.DeploymentStarted() | facts.DeploymentFinished() if self._clock == "time":
+                return True
+            case _:
+                numbers = (self._commanded.get(name, report.number), report.number)
+                return report.at > began or (report.at == began and numbers[0] < numbers[1])
 
     def _enter(self, attempts: Iterable[Attempt]) -> None:
-        rollbacks: dict[tuple[str, str, str, str], int] = defaultdict(int)
+        counted: dict[tuple[str, ...], int] = defaultdict(int)
         for attempt in sorted(attempts, key=lambda one: one.deployment.id):
             known = attempt.deployment
-            if known.kind == "external":
-                continue
             release = known.release.artifact
-            place = (known.service, known.environment, release.module, release.version)
-            if known.kind == "rollback":
-                rollbacks[place] += 1
-            number = known.attempt if known.kind == "deploy" else rollbacks[place]
-            name = Name(*place, known.kind, number)
+            place = (known.service, known.environment, release.module, release.version, known.kind)
+            counted[place] += 1
+            name = Name(*place, known.attempt if known.kind == "deploy" else counted[place])
             self._attempts[name] = attempt
             self._names[known.id] = name
-            self._lanes[known.service, known.environment, release.version].append((attempt.created_at, known.id))
+            self._lanes[known.service, known.environment, release.version].append(attempt)
             if known.command is not None:
                 self._commands[known.command] = known.id
 
-    def _hear(self, entry: LogEntry, fact: facts.AboutDeployment) -> None:
-        """Keep an approval or a report with its deployment. One for an unknown deployment is ignored."""
+    def _hear(self, entry: LogEntry, fact: facts.AboutDeployment, at: datetime) -> None:
+        """Keep a fact with its deployment, as the store found it. One for an unknown deployment is ignored."""
         if fact.deployment is not None:
-            ident: int | None = fact.deployment
+            id_: int | None = fact.deployment
         elif fact.command is not None:
-            ident = self._commands.get(fact.command)
+            id_ = self._commands.get(fact.command)
         else:
-            ident = self._last(fact, entry.recorded_at)
-        name = self._names.get(ident) if ident is not None else None
-        if name is None:
-            return
-        if isinstance(fact, facts.VerificationFinished):
-            self._reports[name].append(Verification.of(fact, entry.number))
-        elif isinstance(fact, facts.AboutApproval):
-            self._words[name].append(Approval.of(fact, entry.number))
-        else:
-            raise TypeError(f"a replay has no place for {facts.type_of(fact)}, which is about a deployment")
+            id_ = self._last(fact, entry.recorded_at)
+        name = self.name(id_)
+        if name is not None:
+            self._reports[name].append(Report(at=at, number=entry.number, fact=fact, moves=False))
 
     def _last(self, fact: facts.AboutDeployment, at: datetime) -> int | None:
-        """The last deployment of a version in a lane that there was at the time, or else the first one: the fact came
-        before it."""
+        """The last deployment of a version in a lane that there was before a time; or else the last of those that came
+        first: the fact came before them."""
         made = self._lanes.get((fact.service, fact.environment, fact.version), [])
-        there = [ident for created, ident in made if created is None or created <= at]
-        return there[-1] if there else next((ident for _, ident in made), None)
-
-
-def _began(known: Deployment) -> datetime:
-    """When the command was given. An adopted or imported deployment began at its own reported time."""
-    times = [at.time for at in (known.started, known.finished) if at is not None]
-    if known.commanded and known.requested_at is not None and all(known.requested_at <= time for time in times[-1:]):
-        return known.requested_at
-    return min(times)
-
-
-def _later(began: datetime, at: datetime) -> timedelta:
-    return max(at - began, timedelta(0))
+        there = [one for one in made if one.created_at is None or one.created_at < at]
+        first = takewhile(lambda one: one.created_at == made[0].created_at, made)
+        return next((one.deployment.id for one in reversed(there or list(first))), None)

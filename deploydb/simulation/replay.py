@@ -3,195 +3,148 @@
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import CurrentVersionChanged, Decisions, DeploymentRequested, VerdictChanged
-from deploydb.domain.evaluation.evaluate import decide, open_flow
-from deploydb.domain.model import facts
+from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.deployment import Deployment, FactOrder, GateStatus, Status
-from deploydb.domain.model.evidence import Approval, Attestation, Incident, Verification
+from deploydb.domain.model.deployment import Deployment, Gate, GateStatus, Status
 from deploydb.domain.model.history import LogEntry
-from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
 from deploydb.engine.ledger import Ledger
-from deploydb.engine.statements import keep_latest
-from deploydb.simulation.recorded_history import Name, RecordedHistory, Timing
-from deploydb.simulation.releases import Releases
+from deploydb.engine.memory_store import MemoryStore
+from deploydb.simulation.recorded_history import Name, RecordedHistory, Report
 from deploydb.simulation.unknown_outcomes import UnknownOutcomes
 
 ScheduledEvent = Callable[[datetime], set[str]]
 """Takes in, at its time, a fact, an answer to a command, or time itself. Returns the services to decide on."""
 
 MOST_LOOKS = 10_000
-"""At one instant, at one service: more would be a decision that never comes to rest."""
+"""Rounds of decisions at one instant: more would be a decision that never comes to rest."""
+_AT_ONCE = timedelta(0)
 
 
 class Replay:
-    """One catalog's way through the past, up to `until`. `services`: only these and what they ask about; None: all."""
+    """One catalog's way through the past, up to `until`. `services`: only these and what they ask about; None: all.
+
+    `commands`: what it has commanded, in order.
+    """
 
     def __init__(
         self, catalog: Catalog, reality: RecordedHistory, *, until: datetime, services: Collection[str] | None = None
     ) -> None:
         self.catalog = catalog
+        self.commands: list[tuple[datetime, Name]] = []
         self._reality = reality
         self._until = until
-        self.ledgers = {service: Ledger(service) for service in sorted(_wanted(catalog, services))}
+        self._store = MemoryStore(catalog, _wanted(catalog, services))
         self._names: dict[tuple[str, int], Name] = {}
-        self._rollbacks: dict[tuple[str, str, str, str], int] = defaultdict(int)
-        self._releases = Releases()
-        self._holds: dict[tuple[str, ...], Hold] = {}
-        self._attestations: dict[tuple[str, str], tuple[Attestation, ...]] = {}
+        self._numbers: dict[tuple[str, ...], int] = defaultdict(int)
+        self._shifts: dict[tuple[str, int], timedelta] = {}
         self._doubts = UnknownOutcomes(catalog, reality)
         self._rechecks: dict[str, datetime | None] = {}
         self._sequence = count()
-        self._agenda: list[tuple[datetime, int, ScheduledEvent]] = []
+        self._agenda: list[tuple[datetime, bool, int, ScheduledEvent]] = []
+
+    @property
+    def ledgers(self) -> dict[str, Ledger]:
+        """The deployments, by service."""
+        return self._store.ledgers
 
     def run(self) -> "Replay":
         """Go through all of it, once."""
         for known in self._reality.ran:
-            ledger = self.ledgers.get(known.service)
-            if ledger is not None:
-                published = known.release
-                release = self._releases.published(published.artifact, published.published_at, published.published_by)
-                ledger.inherit(known, release)
+            self._store.inherit(known)
         for at, entry in self._reality.events:
             self._plan(at, partial(self._take_in, entry))
         while self._agenda and self._agenda[0][0] <= self._until:
-            now = self._agenda[0][0]
+            instant = self._agenda[0][:2]
             touched: set[str] = set()
-            while self._agenda and self._agenda[0][0] == now:
-                _, _, event = heapq.heappop(self._agenda)
-                touched |= event(now)
-            self._settle(touched, now)
+            while self._agenda and self._agenda[0][:2] == instant:
+                touched |= heapq.heappop(self._agenda)[-1](instant[0])
+            self._settle(touched, instant[0])
         return self
 
     def name(self, known: Deployment) -> Name | None:
-        """The name of a deployment; None without a command."""
+        """The name of a deployment; None for what ran before the past begins."""
         return self._names.get((known.service, known.id))
 
-    def _plan(self, at: datetime, event: ScheduledEvent) -> None:
-        heapq.heappush(self._agenda, (at, next(self._sequence), event))
+    def _plan(self, at: datetime, event: ScheduledEvent, *, last: bool = False) -> None:
+        """Schedule an event; `last`: after all decisions of that instant."""
+        heapq.heappush(self._agenda, (at, last, next(self._sequence), event))
 
     def _recheck(self, service: str, now: datetime) -> set[str]:
         """Time alone may change something."""
         return {service} if self._rechecks.get(service) == now else set()
 
-    def _report(self, ledger: Ledger, ident: int, report: Verification, _: datetime) -> set[str]:
-        return {ledger.service} if ledger.statements.report(ident, report) and ledger.is_open(ident) else set()
-
-    def _approve(self, ledger: Ledger, ident: int, approval: Approval, _: datetime) -> set[str]:
-        return {ledger.service} if ledger.statements.approve(ident, approval) and ledger.is_open(ident) else set()
-
-    def _start(self, ledger: Ledger, ident: int, now: datetime) -> set[str]:
-        ledger.put(replace(ledger.deployments[ident], started=FactOrder(now, "", str(ident))))
-        return set()  # nothing is decided by a start
-
     def _take_in(self, entry: LogEntry, now: datetime) -> set[str]:
-        fact = entry.fact
-        match fact:
-            case facts.ArtifactPublished():
-                return self._publish(fact, entry, now)
-            case facts.DeploymentObserved():
-                ledger = self.ledgers.get(fact.service)
-                if ledger is None:
-                    return set()
-                release = self._releases.sighted(fact.artifact, fact.time or now, entry.publisher or fact.source)
-                ledger.observe(fact, release)
-            case facts.AboutHold():
-                hold = Hold.of(fact, entry.number)
-                keep_latest(self._holds, hold.scope, hold)
-            case facts.HotfixDeclared():
-                ledger = self.ledgers.get(fact.service)
-                if ledger is not None:
-                    keep_latest(ledger.hotfixes, fact.version, Hotfix.of(fact, entry.number))
-            case facts.RollbackRequested():
-                ledger = self.ledgers.get(fact.service)
-                if ledger is not None:
-                    ledger.wishes.append(RollbackRequest.of(fact, entry.number))
-            case facts.AboutIncident():
-                ledger = self.ledgers.get(fact.service)
-                if ledger is not None:
-                    ledger.trouble(fact.environment, Incident.of(fact, entry.number))
-            case facts.ArtifactAttested():
-                key = (fact.artifact.module, fact.artifact.version)
-                attestation = Attestation.of(fact, entry.number)
-                self._attestations[key] = (*self._attestations.get(key, ()), attestation)
-                return {service for service, ledger in self.ledgers.items() if ledger.concerns(*key)}
-        service = getattr(fact, "service", None)
-        if service is None:
-            return {one for one, ledger in self.ledgers.items() if ledger.busy}
-        return {service} & self.ledgers.keys()
-
-    def _publish(self, fact: facts.ArtifactPublished, entry: LogEntry, now: datetime) -> set[str]:
-        services = {one for one in self.catalog.services_of(fact.artifact.module) if one in self.ledgers}
-        if not services:
-            return services
-        release = self._releases.published(fact.artifact, fact.time or now, entry.publisher or fact.source)
-        for service in sorted(services):
-            ledger = self.ledgers[service]
-            ledger.publish(release)
-            for known in ledger.open_flow(open_flow(self.catalog, service, release)):
-                self._expect(known, now)
+        services, made = self._store.take(entry)
+        for known in made:
+            self._expect(known, now)
         return services
 
-    def _expect(self, known: Deployment, now: datetime) -> None:
-        """Name a deployment as in the past, and schedule its approvals and early reports."""
-        artifact = known.release.artifact
-        place = (known.service, known.environment, artifact.module, artifact.version)
-        number = known.attempt
-        if known.kind == "rollback":
-            self._rollbacks[place] += 1
-            number = self._rollbacks[place]
-        name = self._names[known.service, known.id] = Name(*place, known.kind, number)
-        ledger = self.ledgers[known.service]
-        for approval in self._reality.words(name):
-            self._plan(max(approval.at.time, now), partial(self._approve, ledger, known.id, approval))
-        for report in self._reality.early_reports(name):
-            self._plan(max(report.at.time, now), partial(self._report, ledger, known.id, report))
+    def _report(self, known: Deployment, report: Report, shift: timedelta, _: datetime) -> set[str]:
+        """A fact about a deployment, at that much later a time than its own."""
+        time = report.fact.time + shift if report.fact.time is not None else None
+        return self._store.report(known.service, known.id, report.number, replace(report.fact, time=time))
 
-    def _finish(self, ledger: Ledger, ident: int, pace: Timing, now: datetime) -> set[str]:
-        known, at = ledger.deployments[ident], FactOrder(now, "", str(ident))
-        ledger.put(replace(known, finished=at, outcome=pace.outcome, failure=pace.failure, needs_evaluation=True))
-        for after, report in self._reality.late_reports(self._names[ledger.service, ident]):
-            moved = replace(report, at=report.at._replace(time=now + after))
-            self._plan(now + after, partial(self._report, ledger, ident, moved))
-        return {ledger.service}
+    def _expect(self, known: Deployment, now: datetime) -> None:
+        """Name a deployment as in the past, and schedule what was reported of it without its command."""
+        artifact = known.release.artifact
+        place = (known.service, known.environment, artifact.module, artifact.version, known.kind)
+        self._numbers[place] += 1
+        name = Name(*place, known.attempt if known.kind == "deploy" else self._numbers[place])
+        self._names[known.service, known.id] = name
+        for report in self._reality.reports(name):
+            if not report.moves:
+                self._plan(max(report.at, now), partial(self._report, known, report, _AT_ONCE))
+
+    def _command(self, known: Deployment, now: datetime) -> None:
+        """Orchestrator and jobs report what they did, as long after the command as then."""
+        name = self._names[known.service, known.id]
+        began = self._reality.began(name)
+        if began is None:
+            return
+        shift = self._shifts[known.service, known.id] = now - began
+        for report in self._reality.reports(name):
+            if report.moves:
+                self._plan(max(report.at + shift, now), partial(self._report, known, report, shift))
+        if self._reality.is_under_way(name):
+            why = "its deployment has not ended yet"
+            self._plan(min(self._until + shift, self._until), partial(self._lose, known, None, why), last=True)
 
     def _settle(self, touched: set[str], now: datetime) -> None:
-        """Decide on the services, and on those that their changes concern, until nothing more is to be decided now."""
-        looks: dict[str, int] = defaultdict(int)
-        while touched:
-            service = min(touched)
-            touched.discard(service)
-            looks[service] += 1
-            if looks[service] > MOST_LOOKS:
-                raise RuntimeError(f"{service} does not come to rest at {now.isoformat()}")
-            touched |= self._decide(self.ledgers[service], now)
+        """Decide on the services, and on those that their changes concern, until nothing more is to be decided now.
 
-    def _decide(self, ledger: Ledger, now: datetime) -> set[str]:
-        """One look at a service. The services to look at next, itself where there is more to do at once."""
-        service = ledger.service
-        neighbours = tuple(
-            one
-            for other, environment in sorted(self.catalog.dependencies(service))
-            if other in self.ledgers
-            for one in self.ledgers[other].neighbours(environment)
-        )
-        holds = [hold for hold in self._holds.values() if hold.placed]
-        made = decide(self.catalog, ledger.snapshot(holds, neighbours, self._attestations), now)
-        if self._give_up_requests(ledger, made):
+        Of services that are decided on together none sees another's decisions, as in a round of promotion.
+        """
+        for _ in range(MOST_LOOKS):
+            if not touched:
+                return
+            made = [decide(self.catalog, self._store.snapshot(service), now) for service in sorted(touched)]
+            touched = set().union(*(self._write(decisions, now) for decisions in made))
+        raise RuntimeError(f"{', '.join(sorted(touched))}: no rest at {now.isoformat()}")
+
+    def _write(self, made: Decisions, now: datetime) -> set[str]:
+        """Write decisions down. The services to look at next, itself where there is more to do at once."""
+        service = made.service
+        ledger = self.ledgers[service]
+        requested = [one.deployment for one in made.decisions if isinstance(one, DeploymentRequested)]
+        unknown = [known for known in requested if self._reality.attempt(self._names[service, known.id]) is None]
+        self.commands += [(now, self._names[service, known.id]) for known in unknown or requested]
+        for known in unknown:
+            self._give_up(ledger, known, "it was never deployed there")
+        if unknown:
             return {service}  # what it stood in the way of is decided anew, as if it were not there
         attempts, changed = ledger.write(made)
         for known in attempts:
             self._expect(known, now)
-        for decision in made.decisions:
-            if isinstance(decision, DeploymentRequested):
-                self._command(ledger, decision.deployment, now)
-        gave_up = self._give_up_gates(ledger, made, now)
+        for known in requested:
+            self._command(known, now)
+        self._doubt_gates(ledger, made, now)
         for decision in made.decisions:
             if isinstance(decision, CurrentVersionChanged):
                 self._doubts.settle(service, decision.environment)
@@ -199,42 +152,37 @@ class Replay:
             self._plan(made.recheck_at, partial(self._recheck, service))
         self._rechecks[service] = made.recheck_at
         further = {one for place in changed for one in self.catalog.dependents(service, place) if one in self.ledgers}
-        return further | ({service} if made.again or gave_up else set())
+        return further | ({service} if made.again else set())
 
-    def _give_up_requests(self, ledger: Ledger, made: Decisions) -> bool:
-        """Give up the deployments of unknown outcome. Whether there are any."""
-        requested = [one.deployment for one in made.decisions if isinstance(one, DeploymentRequested)]
-        unknown = [(one, self._doubts.on_command(self._names[one.service, one.id])) for one in requested]
-        gave_up = [self._give_up(ledger, one, why) for one, why in unknown]
-        return any(gave_up)
-
-    def _give_up_gates(self, ledger: Ledger, made: Decisions, now: datetime) -> bool:
-        """Give up the deployments that wait at a gate of unknown verdict. Whether there are any."""
-        found = False
+    def _doubt_gates(self, ledger: Ledger, made: Decisions, now: datetime) -> None:
+        """Schedule when a deployment is given up that waits at a gate of unknown verdict."""
         for decision in made.decisions:
             if not isinstance(decision, VerdictChanged) or decision.deployment.id in ledger.unknown:
                 continue
             known, verdict = ledger.deployments[decision.deployment.id], decision.verdict
             name = self.name(known)
-            waits = verdict.outcome in (GateStatus.PENDING, GateStatus.ERROR)
-            if name is not None and waits and known.status in (Status.NOT_STARTED, Status.COMPLETED):
-                found |= self._give_up(ledger, known, self._doubts.at_gate(name, known, verdict, now))
-        return found
+            if name is not None and self._waits(ledger, known.id, verdict.gate):
+                shift = self._shifts.get((ledger.service, known.id), _AT_ONCE)
+                found = self._doubts.at_gate(name, known, verdict, now, shift=shift)
+                if found is not None:
+                    self._plan(found[0], partial(self._lose, known, verdict.gate, found[1]), last=True)
 
-    def _give_up(self, ledger: Ledger, known: Deployment, why: str | None) -> bool:
-        if why is not None:
-            ledger.give_up(known, self._doubts.reach(known), why)
-        return why is not None
+    def _waits(self, ledger: Ledger, id_: int, gate: Gate) -> bool:
+        verdict, status = ledger.verdicts(id_).get(gate), ledger.deployments[id_].status
+        open_ = verdict is not None and verdict.outcome in (GateStatus.PENDING, GateStatus.ERROR)
+        return open_ and status is (Status.NOT_STARTED if gate[0] == "entry" else Status.COMPLETED)
 
-    def _command(self, ledger: Ledger, known: Deployment, now: datetime) -> None:
-        """The orchestrator does what it did, as long after the command as then."""
-        pace = self._reality.pace(self._names[ledger.service, known.id])
-        if pace is None:
-            return
-        if pace.started is not None:
-            self._plan(now + pace.started, partial(self._start, ledger, known.id))
-        if pace.finished is not None:
-            self._plan(now + pace.finished, partial(self._finish, ledger, known.id, pace))
+    def _lose(self, known: Deployment, gate: Gate | None, why: str, now: datetime) -> set[str]:
+        """Give a deployment up that still waits for the answer of a gate, or of its orchestrator."""
+        ledger = self.ledgers[known.service]
+        known = ledger.deployments[known.id]
+        if known.id in ledger.unknown or not (known.active if gate is None else self._waits(ledger, known.id, gate)):
+            return set()
+        self._give_up(ledger, known, why)
+        return {known.service} if now < self._until else set()
+
+    def _give_up(self, ledger: Ledger, known: Deployment, why: str) -> None:
+        ledger.give_up(known, self._doubts.reach(known), why)
 
 
 def _wanted(catalog: Catalog, services: Collection[str] | None) -> set[str]:

@@ -1,12 +1,12 @@
 """Unknown outcomes in a replay, and the lanes that they concern: an answer that the past lacks is not made up."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from deploydb.domain.gates import GateContext
 from deploydb.domain.gates.evidence_selection import answered_under
 from deploydb.domain.model.catalog import Catalog, Lane
 from deploydb.domain.model.deployment import Deployment, Status, Verdict
-from deploydb.simulation.recorded_history import Name, RecordedHistory
+from deploydb.simulation.recorded_history import NEVER_ASKED, Name, RecordedHistory
 
 
 class UnknownOutcomes:
@@ -17,26 +17,25 @@ class UnknownOutcomes:
         self._reality = reality
         self._lanes: set[Lane] = set()
 
-    def on_command(self, name: Name) -> str | None:
-        """Why a deployment's outcome is unknown; None where it is known."""
-        if self._reality.pace(name) is not None:
-            return None
-        made = self._reality.attempt(name) is not None
-        return "its deployment has not ended yet" if made else "it was never deployed there"
+    def at_gate(
+        self, name: Name, known: Deployment, verdict: Verdict, now: datetime, *, shift: timedelta
+    ) -> tuple[datetime, str] | None:
+        """From when on the verdict of a gate that a deployment waits at is unknown, and why; None where it is known.
 
-    def at_gate(self, name: Name, known: Deployment, verdict: Verdict, now: datetime) -> str | None:
-        """Why the verdict of a gate that a deployment waits at is unknown; None where it is known."""
+        `shift`: how much later the deployment was commanded than in reality.
+        """
         gate = self._catalog.promotions.get(verdict.promotion)
         if gate is None:
             return None
         if gate.dependencies:
             doubts = (other for other in gate.dependencies if (other.service, other.environment) in self._lanes)
             doubt = next(doubts, None)
-            return f"it is unknown what {doubt.service} would run in {doubt.environment}" if doubt else None
+            return (now, f"it is unknown what {doubt.service} would run in {doubt.environment}") if doubt else None
         entry = answered_under(self._catalog.entry_promotions(known.environment))
         heard = self._reality.heard(name, verdict.phase, entry)
         asked = GateContext(deployment=known, now=now, phase=verdict.phase, evidence=heard, groups=self._catalog.groups)
-        if not self._reality.is_silent(name, gate, asked):
+        until = self._reality.silent_until(name, gate, asked, shift=shift)
+        if until is None:
             return None
         service = self._catalog.services[known.service]
         stage = next(one for one in self._catalog.stages(service) if one.environment == known.environment)
@@ -44,7 +43,8 @@ class UnknownOutcomes:
             self._reality.says_no(other, asked) for other in self._catalog.exit_promotions(service, stage)
         ):
             return None  # it fails, with any verdict of this gate
-        return f"{verdict.promotion} was never asked"
+        why = "was never asked" if until == NEVER_ASKED else "was not asked for so long"
+        return max(until, now), f"{verdict.promotion} {why}"
 
     def reach(self, known: Deployment) -> set[str]:
         """The environments in doubt with a deployment: its own, and those that its flow only comes to by it."""

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.evaluation.evaluate import open_flow
 from deploydb.domain.model.catalog import Stage
-from deploydb.domain.model.deployment import Deployment, FactOrder, Release, Status, merge
+from deploydb.domain.model.deployment import Deployment, FactOrder, Release, Status
 from deploydb.domain.model.evidence import Approval, Incident, Verification
 from deploydb.domain.model.facts import (
     ApprovalGiven,
@@ -87,13 +87,13 @@ class Scenario(Store):
 
     def merge(self, known: Deployment, fact: DeploymentStarted | DeploymentFinished) -> None:
         """Take a fact in, as ingest does: the deployment is promotion's business again."""
-        self.ledger.put(replace(merge(known, fact), needs_evaluation=True))
+        self.ledger.merge(known.id, fact)
         self.heard.append((known.id, fact))
 
     def hear_again(self, place: int) -> None:
         """A fact is delivered once more."""
         ident, fact = self.heard[place % len(self.heard)]
-        self.ledger.put(replace(merge(self.deployments[ident], fact), needs_evaluation=True))
+        self.ledger.merge(ident, fact)
 
     def verify(
         self,

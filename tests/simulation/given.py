@@ -5,9 +5,15 @@ from itertools import count
 from typing import Any, Literal
 
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.deployment import Deployment, FactOrder, GateStatus, Release
-from deploydb.domain.model.facts import ApprovalGiven, ArtifactPublished, Fact, VerificationFinished
-from deploydb.domain.model.history import Attempt, LogEntry
+from deploydb.domain.model.deployment import Deployment, FactOrder, Gate, GateStatus, Release
+from deploydb.domain.model.facts import (
+    ApprovalGiven,
+    ArtifactPublished,
+    DeploymentFinished,
+    Fact,
+    VerificationFinished,
+)
+from deploydb.domain.model.history import Attempt, LogEntry, LoggedDecision
 from deploydb.simulation import Comparison, RecordedHistory, Replay, compare
 from tests.domain.given import artifact, at
 
@@ -44,9 +50,17 @@ class Past:
         outcome: Literal["succeeded", "failed"] | None = "succeeded",
         asked: dict[str, GateStatus | None] | None = None,
         created: datetime | None = None,
+        closed: datetime | None = None,
+        recorded: datetime | None = None,
         **fields: Any,
     ) -> int:
-        """It was commanded then. `outcome` None: it has not ended. `asked`: its gates, with their latest status."""
+        """It was commanded then. `outcome` None: it has not ended. `asked`: its gates, with their latest status.
+
+        `recorded`: when it was known that it had finished, if not at once.
+        """
+        both: dict[Gate, GateStatus | None] = {
+            (phase, gate): status for gate, status in (asked or {}).items() for phase in ("entry", "exit")
+        }
         ident = next(self._numbers)
         known = Deployment(
             id=ident,
@@ -54,14 +68,21 @@ class Past:
             service="foo",
             environment=environment,
             release=Release(id=1, artifact=artifact(version), published_at=at(0), published_by="ci"),
-            requested_at=at(minutes),
-            deadline=at(minutes + 60),
             finished=FactOrder(at(minutes + took), "cd", str(ident)) if outcome else None,
             outcome=outcome,
-            **fields,
+            **{"requested_at": at(minutes), "deadline": at(minutes + 60), **fields},
         )
-        self._attempts.append(Attempt(deployment=known, asked=asked or {}, created_at=created))
+        self._attempts.append(Attempt(deployment=known, asked=both, created_at=created, closed_at=closed))
+        if outcome is not None:
+            done = DeploymentFinished(
+                id=str(ident), source="cd", time=at(minutes + took), deployment=ident, outcome=outcome
+            )
+            self.tell(done, recorded)
         return ident
+
+    def waited(self, environment: str, version: str, asked: dict[str, GateStatus | None], **fields: Any) -> None:
+        """It waits for a gate at its entry; or did, until `closed`."""
+        self.deployed(environment, version, 0, outcome=None, asked=asked, requested_at=None, deadline=None, **fields)
 
     def everywhere(self, version: str, minutes: float, *environments: str, took: float = 1) -> None:
         """It was published, and went straight through."""
@@ -75,25 +96,47 @@ class Past:
         promotion: str,
         minutes: float,
         outcome: Literal["passed", "failed", "errored"] = "passed",
+        recorded: datetime | None = None,
     ) -> None:
         """A job's report on a deployment."""
         number = str(next(self._numbers))
         self.tell(
             VerificationFinished(
                 id=number, source="ci", time=at(minutes), deployment=deployment, promotion=promotion, outcome=outcome
-            )
+            ),
+            recorded,
         )
 
-    def approved(self, deployment: int, promotion: str, minutes: float, by: str = "alice") -> None:
+    def approved(
+        self, deployment: int, promotion: str, minutes: float, by: str = "alice", recorded: datetime | None = None
+    ) -> None:
         """A person's approval of a deployment."""
         number = str(next(self._numbers))
         self.tell(
-            ApprovalGiven(id=number, source="cli", time=at(minutes), deployment=deployment, promotion=promotion, by=by)
+            ApprovalGiven(id=number, source="cli", time=at(minutes), deployment=deployment, promotion=promotion, by=by),
+            recorded,
         )
 
-    def reality(self, **more: Any) -> RecordedHistory:
-        """What is replayed."""
-        return RecordedHistory(self._entries, self._attempts, **more)
+    def reality(self, *, decided_by: str = "", **more: Any) -> RecordedHistory:
+        """What is replayed. `decided_by`: the digest of the catalog that commanded it."""
+        decisions = [
+            LoggedDecision(
+                number=known.id,
+                service="foo",
+                recorded_at=known.requested_at,
+                catalog=decided_by,
+                deployment=known.id,
+            )
+            for known in (one.deployment for one in self._attempts)
+            if known.requested_at is not None
+        ]
+        decisions.sort(key=lambda one: one.recorded_at)
+        return RecordedHistory(self._entries, self._attempts, decisions=decisions, **more)
+
+    def replayed(self, known: Catalog, *, until: datetime = END, **more: Any) -> tuple[Replay, RecordedHistory]:
+        """A catalog's way through it."""
+        reality = self.reality(**more)
+        return Replay(known, reality, until=until).run(), reality
 
     def compared(self, old: Catalog, new: Catalog, *, until: datetime = END, **more: Any) -> Comparison:
         """Both catalogs' way through it."""

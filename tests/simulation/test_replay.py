@@ -126,7 +126,7 @@ def test_what_is_still_being_deployed_is_unknown_under_both() -> None:
     past = Past()
     past.publish("1.0", 0)
     past.deployed("dev", "1.0", 0, outcome=None)
-    found = past.compared(PLAIN, SOAKED)
+    found = past.compared(PLAIN, SOAKED, until=at(30))
     assert (found.differences, found.unknown) == ((), 2)
 
 

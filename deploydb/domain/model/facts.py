@@ -70,7 +70,7 @@ class AboutDeployment(Fact, frozen=True, kw_only=True):
 class DeploymentStarted(AboutDeployment, frozen=True, kw_only=True, tag="deployment.started"):
     """An orchestrator has begun."""
 
-    projection = Projection(table="deployment", replay="attempt", change=None)
+    projection = Projection(table="deployment", replay="event", change=None)
 
     url: Url | None = None
 
@@ -78,7 +78,7 @@ class DeploymentStarted(AboutDeployment, frozen=True, kw_only=True, tag="deploym
 class DeploymentFinished(AboutDeployment, frozen=True, kw_only=True, tag="deployment.finished"):
     """An orchestrator is done: the version runs there, or the attempt failed."""
 
-    projection = Projection(table="deployment", replay="attempt", change=None)
+    projection = Projection(table="deployment", replay="event", change=None)
 
     outcome: Literal["succeeded", "failed"]
     reason: Text | None = None

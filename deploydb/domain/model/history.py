@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from deploydb.domain.model.deployment import Deployment, GateStatus
+from deploydb.domain.model.deployment import Deployment, Gate, GateStatus
 from deploydb.domain.model.facts import Fact
 
 
@@ -17,15 +17,33 @@ class LogEntry(Struct, frozen=True, kw_only=True):
     publisher: str | None = None
 
 
+class LoggedDecision(Struct, frozen=True, kw_only=True):
+    """A flow that was opened, or a `deployment` that was commanded, with the number of its log row and the digest of
+    the catalog that it was decided by."""
+
+    number: int
+    service: str
+    recorded_at: datetime
+    catalog: str
+    deployment: int | None = None
+
+
 class Attempt(Struct, frozen=True, kw_only=True):
     """A deployment as it ended, and the last verdict of each of its gates (None: none yet).
 
-    `created_at`: since when there is a row of it; None for ever.
+    `created_at`: since when there is a row of it; None for ever. `closed_at`: when the last was decided on it; None
+    where there is something to decide on it still.
     """
 
     deployment: Deployment
-    asked: dict[str, GateStatus | None] = {}
+    asked: dict[Gate, GateStatus | None] = {}
     created_at: datetime | None = None
+    closed_at: datetime | None = None
+
+    @property
+    def made(self) -> bool:
+        """Whether it was commanded, or ended without a command."""
+        return self.deployment.commanded or self.deployment.finished is not None
 
     @property
     def failed(self) -> bool:

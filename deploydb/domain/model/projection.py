@@ -15,7 +15,6 @@ class Projection(Struct, frozen=True, kw_only=True):
     `replay`: how a replay of the past takes the fact.
         standing  it counts until a later fact on its subject: one from before the past begins does, too
         event     it counts when it happens
-        attempt   it is part of its deployment's result
 
     `change`: its name among the changes of `blame`; None where it is no change by itself. `detail`: the field that
     says more, such as the kind of a hold.
@@ -25,7 +24,7 @@ class Projection(Struct, frozen=True, kw_only=True):
 
     table: str
     constants: dict[str, bool] = {}
-    replay: Literal["standing", "event", "attempt"]
+    replay: Literal["standing", "event"]
     change: str | None
     detail: str | None = None
     reopens: bool = False

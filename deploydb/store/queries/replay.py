@@ -11,15 +11,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deploydb.domain.model.deployment import Deployment, GateStatus
+from deploydb.domain.model.deployment import Deployment, Gate, GateStatus
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import fact_types, type_of
-from deploydb.domain.model.history import Attempt, LogEntry
+from deploydb.domain.model.history import Attempt, LogEntry, LoggedDecision
 from deploydb.store.deployments import from_row, selected
 from deploydb.store.engine import reading
-from deploydb.store.journal import fact_text
+from deploydb.store.journal import fact_text, is_own, own_id
 from deploydb.store.list_parameters import among
-from deploydb.store.tables import approval, artifact, deployment, event, verdict, verification
+from deploydb.store.tables import artifact, deployment, event, verdict
 from deploydb.wire.native import decode_fact
 
 PAGE = 1000
@@ -77,29 +77,58 @@ def entries(
             yield LogEntry(number=row.number, recorded_at=row.recorded_at, fact=fact, publisher=row.publisher)
 
 
-def attempts(
-    connection: sa.Connection, *, since: datetime | None = None, services: Collection[str] | None = None
-) -> Iterator[Attempt]:
-    """The deployments that were commanded, or reported on, or spoken of, each as it is now, in the order of their ids.
+def decisions(connection: sa.Connection, *, since: datetime | None = None) -> Iterator[LoggedDecision]:
+    """The flows that were opened and the deployments that were commanded since then, in the order of the log.
 
-    `services`: only theirs; None for all. Index: primary key; costs the number of deployments.
+    Costs the log's length.
     """
-    spoken_of = [sa.exists().where(table.c.deployment_id == deployment.c.id) for table in (approval, verification)]
-    made = sa.or_(deployment.c.requested_at.is_not(None), deployment.c.finished_at.is_not(None), *spoken_of)
-    page = selected().where(
-        deployment.c.id > sa.bindparam("after", type_=deployment.c.id.type), deployment.c.kind != "external", made
+    catalog = event.c.body["catalog"].as_string().label("catalog")
+    page = (
+        sa.select(
+            event.c.number, event.c.recorded_at, event.c.service, own_id("deployment").label("deployment"), catalog
+        )
+        .where(event.c.number > sa.bindparam("after", type_=event.c.number.type), is_own())
+        .where(event.c.type.in_(("flow.opened", "deployment.requested")))
+        .order_by(event.c.number)
+        .limit(PAGE)
     )
     if since is not None:
-        last = sa.func.coalesce(deployment.c.finished_at, deployment.c.requested_at, deployment.c.created_at)
+        page = page.where(event.c.recorded_at >= since)
+    after = 0
+    while rows := connection.execute(page, {"after": after}).all():
+        after = rows[-1].number
+        for row in rows:
+            yield LoggedDecision(
+                number=row.number,
+                service=row.service,
+                recorded_at=row.recorded_at,
+                catalog=row.catalog or "",
+                deployment=row.deployment,
+            )
+
+
+def attempts(connection: sa.Connection, *, since: datetime | None = None) -> Iterator[Attempt]:
+    """The deployments, each as it is now, in the order of their ids; of the last decisions `since` then.
+
+    Index: primary key; costs the number of deployments.
+    """
+    page = selected().where(deployment.c.id > sa.bindparam("after", type_=deployment.c.id.type))
+    if since is not None:
+        last = sa.func.coalesce(
+            deployment.c.finished_at, deployment.c.requested_at, deployment.c.decided_at, deployment.c.created_at
+        )
         page = page.where(sa.type_coerce(last, deployment.c.created_at.type) >= since)
-    if services is not None:
-        page = page.where(among(deployment.c.service, sorted(services)))
     after = 0
     while rows := connection.execute(page.order_by(deployment.c.id).limit(PAGE), {"after": after}).all():
         after = rows[-1].id
         asked = _asked(connection, [row.id for row in rows])
         for row in rows:
-            yield Attempt(deployment=from_row(row), asked=asked.get(row.id, {}), created_at=row.created_at)
+            yield Attempt(
+                deployment=from_row(row),
+                asked=asked.get(row.id, {}),
+                created_at=row.created_at,
+                closed_at=None if row.needs_evaluation else row.decided_at,
+            )
 
 
 def ran_before(connection: sa.Connection, at: datetime) -> list[Deployment]:
@@ -122,13 +151,10 @@ def ran_before(connection: sa.Connection, at: datetime) -> list[Deployment]:
     return [from_row(row) for row in connection.execute(statement)]
 
 
-def _asked(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[str, GateStatus | None]]:
+def _asked(connection: sa.Connection, deployments: Collection[int]) -> dict[int, dict[Gate, GateStatus | None]]:
     """By deployment, the latest status of each of its gates. Index: primary key."""
-    columns: tuple[Any, ...] = (verdict.c.deployment_id, verdict.c.promotion, verdict.c.outcome)
-    asked_last = verdict.c.phase  # `exit` comes after `entry`
-    statement = sa.select(*columns).where(among(verdict.c.deployment_id, deployments)).order_by(asked_last)
-    found: dict[int, dict[str, GateStatus | None]] = defaultdict(dict)
-    for row in connection.execute(statement):
-        if row.outcome or row.promotion not in found[row.deployment_id]:
-            found[row.deployment_id][row.promotion] = GateStatus(row.outcome) if row.outcome else None
+    columns: tuple[Any, ...] = (verdict.c.deployment_id, verdict.c.phase, verdict.c.promotion, verdict.c.outcome)
+    found: dict[int, dict[Gate, GateStatus | None]] = defaultdict(dict)
+    for row in connection.execute(sa.select(*columns).where(among(verdict.c.deployment_id, deployments))):
+        found[row.deployment_id][row.phase, row.promotion] = GateStatus(row.outcome) if row.outcome else None
     return found

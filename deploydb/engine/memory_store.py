@@ -1,0 +1,111 @@
+"""The rows of several services in memory: facts are folded in as the store's projections fold them."""
+
+from collections.abc import Collection
+
+from deploydb.domain.evaluation.decisions import ServiceSnapshot
+from deploydb.domain.evaluation.evaluate import open_flow
+from deploydb.domain.model import facts
+from deploydb.domain.model.artifact import Artifact
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.deployment import Deployment, FactOrder, Release, fact_order
+from deploydb.domain.model.evidence import Approval, Attestation, Incident, Verification
+from deploydb.domain.model.history import LogEntry
+from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
+from deploydb.engine.ledger import Ledger
+from deploydb.engine.statements import keep_latest
+
+
+class MemoryStore:
+    """The ledgers of some services, and what they share: the catalog, releases, holds and attestations."""
+
+    def __init__(self, catalog: Catalog, services: Collection[str]) -> None:
+        self.ledgers = {service: Ledger(service) for service in sorted(services)}
+        self._catalog = catalog
+        self._releases: dict[tuple[str, str], tuple[tuple[bool, FactOrder], Release]] = {}
+        self._holds: dict[tuple[str, ...], Hold] = {}
+        self._attestations: dict[tuple[str, str], tuple[Attestation, ...]] = {}
+
+    def inherit(self, known: Deployment) -> None:
+        """Take over what ran when the history begins, and is over."""
+        if known.service in self.ledgers:
+            at = FactOrder(known.release.published_at, "", "")
+            release = self._release(known.release.artifact, at, known.release.published_by)
+            self.ledgers[known.service].inherit(known, release)
+
+    def take(self, entry: LogEntry) -> tuple[set[str], list[Deployment]]:
+        """Fold in a fact that is not about one deployment. Returns the services to evaluate, and new deployments."""
+        fact, number = entry.fact, entry.number
+        made: list[Deployment] = []
+        service = getattr(fact, "service", None)
+        ledger = self.ledgers.get(service) if service is not None else None
+        match fact:
+            case facts.ArtifactPublished():
+                release = self._release(fact.artifact, fact_order(fact), entry.publisher or fact.source)
+                services = {one for one in self._catalog.services_of(fact.artifact.module) if one in self.ledgers}
+                for one in sorted(services):
+                    made += self.ledgers[one].open_flow(open_flow(self._catalog, one, release))
+                return services, made
+            case facts.ArtifactAttested():
+                key = (fact.artifact.module, fact.artifact.version)
+                kept = {(one.digest, one.signer, one.kind): one for one in self._attestations.get(key, ())}
+                given = Attestation.of(fact, number)
+                keep_latest(kept, (given.digest, given.signer, given.kind), given)
+                self._attestations[key] = tuple(kept.values())
+                return {one for one, other in self.ledgers.items() if other.concerns(*key)}, made
+            case facts.AboutHold():
+                hold = Hold.of(fact, number)
+                keep_latest(self._holds, hold.scope, hold)
+            case facts.DeploymentObserved() if ledger is not None:
+                by = entry.publisher or fact.source
+                made.append(ledger.observe(fact, self._release(fact.artifact, fact_order(fact), by, observed=True)))
+            case facts.HotfixDeclared() if ledger is not None:
+                keep_latest(ledger.hotfixes, fact.version, Hotfix.of(fact, number))
+            case facts.RollbackRequested() if ledger is not None:
+                ledger.wishes.append(RollbackRequest.of(fact, number))
+            case facts.AboutIncident() if ledger is not None:
+                ledger.trouble(fact.environment, Incident.of(fact, number))
+        if service is None:
+            return {one for one, other in self.ledgers.items() if other.busy}, made
+        return {service} & self.ledgers.keys(), made
+
+    def report(self, service: str, id_: int, number: int, fact: facts.AboutDeployment) -> set[str]:
+        """Fold in a fact about a deployment. `number`: of its log row. Returns the services to evaluate."""
+        ledger = self.ledgers[service]
+        was_open = ledger.is_open(id_)
+        match fact:
+            case facts.DeploymentStarted() | facts.DeploymentFinished():
+                ledger.merge(id_, fact)
+            case facts.VerificationFinished():
+                ledger.statements.report(id_, Verification.of(fact, number))
+            case facts.AboutApproval():
+                ledger.statements.approve(id_, Approval.of(fact, number))
+        if was_open and isinstance(fact, facts.DeploymentStarted):
+            return set()  # nothing is decided by a start
+        return {service} if ledger.is_open(id_) else set()
+
+    def snapshot(self, service: str) -> ServiceSnapshot:
+        """What the store would load of a service."""
+        neighbours = tuple(
+            one
+            for other, environment in sorted(self._catalog.dependencies(service))
+            if other in self.ledgers
+            for one in self.ledgers[other].neighbours(environment)
+        )
+        holds = [hold for hold in self._holds.values() if hold.placed]
+        return self.ledgers[service].snapshot(holds, neighbours, self._attestations)
+
+    def _release(self, artifact: Artifact, at: FactOrder, by: str, *, observed: bool = False) -> Release:
+        """The release of an artifact that is published, or only `observed` as running.
+
+        Of two publications the earlier one stands; either stands before a mere sighting.
+        """
+        key, order = (artifact.module, artifact.version), (observed, at)
+        before = self._releases.get(key)
+        if before is not None and before[0] <= order:
+            return before[1]
+        number = before[1].id if before is not None else len(self._releases) + 1
+        release = Release(id=number, artifact=artifact, published_at=at.time, published_by=by)
+        self._releases[key] = (order, release)
+        for ledger in self.ledgers.values() if before is not None else ():
+            ledger.publish(release)
+        return release
