@@ -16,9 +16,19 @@ from deploydb.domain.gates.formatting import counted, in_words
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError, Misconfigured, NotFound
 from deploydb.settings import from_environment
-from deploydb.simulation import Clock, Comparison, Difference, RecordedHistory, Replay, compare
+from deploydb.simulation import (
+    Clock,
+    Comparison,
+    Deviation,
+    Difference,
+    RecordedHistory,
+    Replay,
+    Reproduction,
+    compare,
+    reproduce,
+)
 from deploydb.simulation.compare import Kind
-from deploydb.store.queries.replay import attempts, entries, ran_before, read_only
+from deploydb.store.queries.replay import attempts, decisions, entries, ran_before, read_only
 from deploydb.store.schema import require_current
 
 BIGGEST = 20
@@ -53,7 +63,7 @@ def _length(_ctx: click.Context, _parameter: click.Parameter, text: str | None) 
     type=click.Choice(["time", "recorded"]),
     default="time",
     show_default=True,
-    help="Facts count from when they happened, or from when they were recorded.",
+    help="All facts count from when they happened by their source's clock, or from when they were recorded.",
 )
 @click.option("--all", "everything", is_flag=True, help=f"Every difference, not only the {BIGGEST} biggest.")
 @output_option
@@ -70,8 +80,9 @@ def simulate(
     """Replay the past against a changed configuration, and say which decisions differ.
 
     Reads the database at DEPLOYDB_DATABASE_URL and writes nothing. What was deployed under both goes as it went in
-    reality; the outcome of what never was deployed is unknown, and never guessed. Exits with 0 where no decision
-    differs, with 1 where one does, with 2 where nothing could be compared.
+    reality; the outcome of what never was deployed is unknown, and never guessed. The unchanged configuration is also
+    compared with the commands of the log: how many of them it reproduces, and why not the others. Exits with 0 where no
+    decision differs, with 1 where one does, with 2 where nothing could be compared.
 
     \b
     Examples:
@@ -88,12 +99,15 @@ def simulate(
         services = [service] if service is not None else None
         before, after = (Replay(catalog, reality, until=until, services=services).run() for catalog in (old, new))
         found = compare(before, after, reality, services=services)
+        baseline = reproduce(before, reality, services=services)
     except DeployDBError as error:
         click.echo(f"deploydb: {error}", err=True)
         sys.exit(UNUSABLE)
     period = {"since": _text(start), "until": _text(until), "clock": clock}
-    if not is_shown(output, period | _json(found), tuple):
-        _show(found, everything=everything)
+    most = None if everything else BIGGEST
+    if not is_shown(output, period | _json(found) | {"baseline": _baseline(baseline, most)}, tuple):
+        _show(found, most)
+        _show_baseline(baseline, most)
     sys.exit(1 if found.differences else 0)
 
 
@@ -115,6 +129,7 @@ def _reality(since: datetime | None, clock: Clock) -> RecordedHistory:
             reality = RecordedHistory(
                 entries(connection, unreadable, since=since, recorded=clock == "recorded"),
                 attempts(connection, since=since),
+                decisions=decisions(connection, since=since),
                 ran=ran_before(connection, since) if since is not None else (),
                 clock=clock,
             )
@@ -124,8 +139,8 @@ def _reality(since: datetime | None, clock: Clock) -> RecordedHistory:
     return reality
 
 
-def _show(found: Comparison, *, everything: bool) -> None:
-    shown = found.differences if everything else found.differences[:BIGGEST]
+def _show(found: Comparison, most: int | None) -> None:
+    shown = found.differences[:most]
     rows = [[one.kind, one.name.service, one.name.environment, _version(one), _by(one), _why(one)] for one in shown]
     headings = ["DECISION", "SERVICE", "ENVIRONMENT", "VERSION", "BY", "WHY"]
     show_table(headings, rows, empty="no decision differs")
@@ -150,7 +165,20 @@ def _summary(found: Comparison) -> Sequence[str]:
     return lines
 
 
-def _version(one: Difference) -> str:
+def _show_baseline(found: Reproduction, most: int | None) -> None:
+    """To standard error, as the rest of the summary."""
+    further = [f"{found.extra} more than in reality"] if found.extra else []
+    further += [f"{found.following} that follow from an earlier deviation"] if found.following else []
+    lines = [f"baseline: {found.reproduced} of {counted(found.real, 'real command')} reproduced"]
+    for one in found.deviations[:most]:
+        side = "only in reality" if one.real_at is not None else "only in the baseline"
+        lines.append(f"  {one.name.service} {one.name.environment} {_version(one)}: {side}: {one.reason}")
+    left = len(found.deviations[most:]) if most is not None else 0
+    lines += [f"  … and {left} more: --all shows them"] if left else []
+    click.echo("\n".join([", ".join([lines[0], *further]), *lines[1:]]), err=True)
+
+
+def _version(one: Difference | Deviation) -> str:
     what = "rollback to " if one.name.kind == "rollback" else ""
     again = f" (attempt {one.name.number})" if one.name.kind == "deploy" and one.name.number > 1 else ""
     return f"{what}{one.name.version}{again}"
@@ -176,12 +204,7 @@ def _json(found: Comparison) -> dict[str, Any]:
         "differences": [
             {
                 "decision": one.kind,
-                "service": one.name.service,
-                "environment": one.name.environment,
-                "artifact": one.name.module,
-                "version": one.name.version,
-                "kind": one.name.kind,
-                "attempt": one.name.number,
+                **_named(one),
                 "old_at": _text(one.old_at),
                 "new_at": _text(one.new_at),
                 "delay_seconds": one.delay.total_seconds() if one.delay is not None else None,
@@ -191,6 +214,37 @@ def _json(found: Comparison) -> dict[str, Any]:
             }
             for one in found.differences
         ],
+    }
+
+
+def _baseline(found: Reproduction, most: int | None) -> dict[str, Any]:
+    return {
+        "commands": found.real,
+        "reproduced": found.reproduced,
+        "extra": found.extra,
+        "following": found.following,
+        "deviating_lanes": len(found.deviations),
+        "deviations": [
+            {
+                **_named(one),
+                "real_at": _text(one.real_at),
+                "baseline_at": _text(one.replayed_at),
+                "cause": one.cause,
+                "reason": one.reason,
+            }
+            for one in found.deviations[:most]
+        ],
+    }
+
+
+def _named(one: Difference | Deviation) -> dict[str, Any]:
+    return {
+        "service": one.name.service,
+        "environment": one.name.environment,
+        "artifact": one.name.module,
+        "version": one.name.version,
+        "kind": one.name.kind,
+        "attempt": one.name.number,
     }
 
 

@@ -109,6 +109,34 @@ def test_the_same_configuration_makes_no_difference(shell: Shell) -> None:
     ended = shell.run("simulate", "--config", "config", "--against", "config")
     assert (ended.returncode, ended.stdout) == (0, "")
     assert ended.stderr.startswith("no decision differs\n9 decisions compared: 9 the same")
+    assert ended.stderr.endswith("\nbaseline: 9 of 9 real commands reproduced\n")
+
+
+def test_the_unchanged_configuration_is_compared_with_the_real_commands(shell: Shell) -> None:
+    baseline = simulated(shell, "--config", "soaked", "--clock", "recorded")["baseline"]
+    assert baseline == {
+        "commands": 9,
+        "reproduced": 9,
+        "extra": 0,
+        "following": 0,
+        "deviating_lanes": 0,
+        "deviations": [],
+    }
+
+
+def test_of_another_configuration_as_the_baseline_it_says_what_it_does_not_reproduce_and_why(shell: Shell) -> None:
+    real = load(shell.folder / "config").catalog
+    assert real is not None
+    ended = shell.run("simulate", "--config", "soaked", "--against", "soaked", "--clock", "recorded")
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert ended.stderr.splitlines()[2:] == [
+        "baseline: 7 of 9 real commands reproduced, 1 that follow from an earlier deviation",
+        "  foo staging 1.1: only in reality: the configuration was another one then, " + real.digest[:12],
+    ]
+    against = ("--config", "soaked", "--against", "soaked", "--clock", "recorded")
+    (one,) = simulated(shell, *against, code=0)["baseline"]["deviations"]
+    assert (one["environment"], one["version"], one["attempt"], one["cause"]) == ("staging", "1.1", 1, "catalog")
+    assert (one["real_at"], one["baseline_at"]) == ("2020-03-02T12:30:00+00:00", None)
 
 
 def test_people_who_were_never_asked_have_not_answered(shell: Shell) -> None:
