@@ -79,6 +79,8 @@ class MemoryStore:
                 ledger.statements.report(id_, Verification.of(fact, number))
             case facts.AboutApproval():
                 ledger.statements.approve(id_, Approval.of(fact, number))
+            case _:
+                raise TypeError(f"a replay has no place for {facts.type_of(fact)}, which is about a deployment")
         if was_open and isinstance(fact, facts.DeploymentStarted):
             return set()  # nothing is decided by a start
         return {service} if ledger.is_open(id_) else set()

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
-from deploydb.domain.model.facts import ArtifactAttested, ArtifactPublished, DeploymentObserved, Fact
+from deploydb.domain.model.facts import AboutDeployment, ArtifactAttested, ArtifactPublished, DeploymentObserved, Fact
 from deploydb.domain.model.history import LogEntry
 from deploydb.engine.memory_store import MemoryStore
 from tests.domain.given import FOO, THREE, artifact, at, catalog
@@ -54,3 +55,9 @@ def test_a_signer_has_one_attestation_of_a_digest_the_latest() -> None:
     store = taken(published(0), first, replace(first, id="2", time=at(3)), replace(first, id="3", time=at(2)))
     evidence = store.snapshot("foo").evidence.values()
     assert {tuple(one.event for one in given.attestations) for given in evidence} == {(3,)}
+
+
+def test_a_type_of_fact_about_a_deployment_is_refused_until_it_has_a_place() -> None:
+    store = taken(published(0))
+    with pytest.raises(TypeError, match="no place for AboutDeployment"):
+        store.report("foo", 1, 2, AboutDeployment(id="2", source="ci", time=at(1), deployment=1))

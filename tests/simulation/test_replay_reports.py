@@ -2,12 +2,9 @@
 
 from datetime import timedelta
 
-import pytest
-from msgspec.structs import replace
-
 from deploydb.domain.gates.verification import VerificationPromotion
 from deploydb.domain.model.deployment import GateStatus
-from deploydb.domain.model.facts import DeploymentStarted, VerificationFinished
+from deploydb.domain.model.facts import VerificationFinished
 from tests.domain.given import THREE, at, catalog, chain, foo
 from tests.simulation.given import Past, differences
 from tests.simulation.test_replay import HOURS, PLAIN
@@ -89,16 +86,3 @@ def test_a_failed_report_stops_it_before_any_other_answer() -> None:
     (one,) = past.compared(PLAIN, strict).differences
     assert (one.kind, one.name.environment) == ("blocked", "prod")
     assert "smoke failed" in one.reason
-
-
-def test_a_fact_about_a_deployment_that_a_replay_has_no_place_for_is_not_left_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    past = Past()
-    deployment = past.deployed("dev", "1.0", 0)
-    past.tell(DeploymentStarted(id="1", source="cd", time=at(0), deployment=deployment))
-    past.reality()
-    declared = replace(DeploymentStarted.projection, replay="event")
-    monkeypatch.setattr(DeploymentStarted, "projection", declared)
-    with pytest.raises(TypeError, match=r"no place for deployment\.started"):
-        past.reality()
