@@ -39,8 +39,8 @@ format: $(VENV)/check ## Format, and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-explore: $(VENV)/test ## Search 50,000 random histories in memory, and 20,000 on a database, for a broken promise (EXAMPLES=N: another number)
-	DEPLOYDB_EXAMPLES=$(or $(EXAMPLES),50000) $(BIN)/pytest -n $${TEST_WORKERS:-auto} -o timeout=0 -o faulthandler_timeout=0 tests/domain/test_any_history.py tests/simulation/test_any_reality.py
+explore: $(VENV)/test ## Search 50,000 random histories in memory, and 40,000 on a database, for a broken promise (EXAMPLES=N: another number)
+	DEPLOYDB_EXAMPLES=$(or $(EXAMPLES),50000) $(BIN)/pytest -n $${TEST_WORKERS:-auto} -o timeout=0 -o faulthandler_timeout=0 tests/domain/test_any_history.py tests/simulation/test_any_reality.py tests/contract/test_log_fold.py
 
 bench: $(VENV)/bench ## Measure on real servers, beside Celery (ARGS=relay: one measurement)
 	tests/install-servers wrk

@@ -1,7 +1,7 @@
 """One service's rows in memory, as the store would keep them, and its snapshot."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
 from msgspec.structs import replace
@@ -18,11 +18,11 @@ from deploydb.domain.model.deployment import (
     Status,
     Verdict,
     fact_order,
-    merge,
 )
 from deploydb.domain.model.evidence import Incident
-from deploydb.domain.model.facts import DeploymentFinished, DeploymentObserved, DeploymentStarted
+from deploydb.domain.model.facts import DeploymentObserved
 from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
+from deploydb.domain.model.reasons import Observed
 from deploydb.engine.statements import Attestations, Statements
 
 LOOKED_BACK = 50
@@ -48,6 +48,8 @@ class Ledger:
         self._verdicts: dict[int, dict[Gate, Verdict]] = {}
         self._succeeded: dict[str, list[int]] = defaultdict(list)
         self._known_good: Mapping[str, Sequence[KnownGood]] = {}
+        self._of_release: dict[int, list[int]] = defaultdict(list)
+        self._expected: Iterator[int] = iter(())
         self._last_id = 0
 
     @classmethod
@@ -70,29 +72,32 @@ class Ledger:
         """Whether any deployment is open."""
         return bool(self._open)
 
-    def open_flow(self, opening: FlowOpened) -> list[Deployment]:
-        """A deployment for each stage; none where the release has its flow already."""
+    def expect(self, ids: Iterable[int]) -> None:
+        """The deployments that are made next have these ids, as the log has them."""
+        self._expected = iter(ids)
+
+    def open_flow(self, opening: FlowOpened, flow: int | None = None) -> list[Deployment]:
+        """A deployment for each stage; none where the release has its flow already. `flow`: as the log has it."""
         if opening.release.id in self._opened:
             return []
-        flow = self._opened[opening.release.id] = len(self._opened) + 1
-        return [
-            self._make(flow=flow, environment=environment, release=opening.release) for environment, _ in opening.stages
-        ]
+        flow, release = flow or len(self._opened) + 1, opening.release
+        self._opened[release.id] = flow
+        return [self._make(flow=flow, environment=environment, release=release) for environment, _ in opening.stages]
 
     def observe(self, fact: DeploymentObserved, release: Release) -> Deployment:
         """An external deployment of the release."""
+        observed = Observed(by=fact.by, source=fact.source, text=fact.reason)
         return self._make(
             flow=None,
             environment=fact.environment,
             release=release,
             kind="external",
+            trigger_reason=observed,
+            status_reason=observed,
             finished=fact_order(fact),
+            finished_url=fact.url,
             outcome="succeeded",
         )
-
-    def merge(self, ident: int, fact: DeploymentStarted | DeploymentFinished) -> None:
-        """An orchestrator's report: its deployment is evaluated again, also where it is over."""
-        self.put(replace(merge(self.deployments[ident], fact), needs_evaluation=True))
 
     def inherit(self, known: Deployment, release: Release) -> None:
         """What ran there when the replay begins, and is over."""
@@ -113,6 +118,8 @@ class Ledger:
         fresh = ident not in self.deployments
         self._last_id = max(self._last_id, ident)
         self.deployments[ident] = known
+        if fresh:
+            self._of_release[known.release.id].append(ident)
         if fresh and known.flow is not None:
             self._flows[known.flow].append(ident)
         if ident in self.unknown:
@@ -156,12 +163,10 @@ class Ledger:
 
     def publish(self, release: Release) -> None:
         """A release has another publication, or its first one after a sighting."""
-        for key, ran in self.running.items():
-            if ran.release.id == release.id:
-                self.running[key] = replace(ran, release=release)
-        for known in list(self.deployments.values()):
-            if known.release.id == release.id:
-                self.put(replace(known, release=release))
+        for id_ in self._of_release.get(release.id, ()):
+            self.put(replace(self.deployments[id_], release=release))
+        now = {key: replace(ran, release=release) for key, ran in self.running.items() if ran.release.id == release.id}
+        self.running |= now
 
     def snapshot(
         self, holds: Collection[Hold], neighbours: tuple[DependencyState, ...], attestations: Attestations
@@ -188,8 +193,7 @@ class Ledger:
 
     def write(self, made: Decisions) -> tuple[list[Deployment], set[str]]:
         """Write decisions down. The further attempts that they make, and the environments where others may look."""
-        attempts: list[Deployment] = []
-        changed: set[str] = set()
+        attempts, changed = list[Deployment](), set[str]()
         for decision in made.decisions:
             match decision:
                 case decisions.DeploymentRequested() | decisions.FailureFinalized() | decisions.DeploymentWentLive():
@@ -261,7 +265,7 @@ class Ledger:
         )
 
     def _make(self, **fields: Any) -> Deployment:  # noqa: ANN401
-        known = Deployment(id=self._last_id + 1, service=self.service, **fields)
+        known = Deployment(id=next(self._expected, self._last_id + 1), service=self.service, **fields)
         self.put(known)
         return known
 

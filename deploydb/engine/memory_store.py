@@ -8,10 +8,11 @@ from deploydb.domain.model import facts
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, FactOrder, Release, fact_order
-from deploydb.domain.model.evidence import Approval, Attestation, Incident, Verification
+from deploydb.domain.model.evidence import Attestation
 from deploydb.domain.model.history import LogEntry
-from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
+from deploydb.domain.model.overrides import Hold
 from deploydb.engine.ledger import Ledger
+from deploydb.engine.projections import project, project_on_deployment
 from deploydb.engine.statements import keep_latest
 
 
@@ -58,12 +59,8 @@ class MemoryStore:
             case facts.DeploymentObserved() if ledger is not None:
                 by = entry.publisher or fact.source
                 made.append(ledger.observe(fact, self._release(fact.artifact, fact_order(fact), by, observed=True)))
-            case facts.HotfixDeclared() if ledger is not None:
-                keep_latest(ledger.hotfixes, fact.version, Hotfix.of(fact, number))
-            case facts.RollbackRequested() if ledger is not None:
-                ledger.wishes.append(RollbackRequest.of(fact, number))
-            case facts.AboutIncident() if ledger is not None:
-                ledger.trouble(fact.environment, Incident.of(fact, number))
+            case _ if ledger is not None:
+                project(ledger, number, fact)
         if service is None:
             return {one for one, other in self.ledgers.items() if other.busy}, made
         return {service} & self.ledgers.keys(), made
@@ -72,15 +69,7 @@ class MemoryStore:
         """Fold in a fact about a deployment. `number`: of its log row. Returns the services to evaluate."""
         ledger = self.ledgers[service]
         was_open = ledger.is_open(id_)
-        match fact:
-            case facts.DeploymentStarted() | facts.DeploymentFinished():
-                ledger.merge(id_, fact)
-            case facts.VerificationFinished():
-                ledger.statements.report(id_, Verification.of(fact, number))
-            case facts.AboutApproval():
-                ledger.statements.approve(id_, Approval.of(fact, number))
-            case _:
-                raise TypeError(f"a replay has no place for {facts.type_of(fact)}, which is about a deployment")
+        project_on_deployment(ledger, id_, number, fact)
         if was_open and isinstance(fact, facts.DeploymentStarted):
             return set()  # nothing is decided by a start
         return {service} if ledger.is_open(id_) else set()

@@ -27,31 +27,34 @@ class Statements:
     """Reports, approvals and incidents. Each method that takes one returns whether it is newer."""
 
     def __init__(self) -> None:
-        self._reports: dict[int, dict[str, Verification]] = defaultdict(dict)
-        self._words: dict[int, dict[tuple[str, str], Approval]] = defaultdict(dict)
-        self._incidents: dict[tuple[str, str], Incident] = {}
+        self.reports: dict[int, dict[str, Verification]] = defaultdict(dict)
+        """By deployment and job."""
+        self.words: dict[int, dict[tuple[str, str], Approval]] = defaultdict(dict)
+        """By deployment, promotion and person."""
+        self.incidents: dict[tuple[str, str], Incident] = {}
+        """By environment and name."""
 
     def report(self, deployment: int, report: Verification) -> bool:
         """A job's report on a deployment."""
-        return keep_latest(self._reports[deployment], report.promotion, report)
+        return keep_latest(self.reports[deployment], report.promotion, report)
 
     def approve(self, deployment: int, approval: Approval) -> bool:
         """A person's approval or refusal of a deployment."""
-        return keep_latest(self._words[deployment], (approval.promotion, approval.by), approval)
+        return keep_latest(self.words[deployment], (approval.promotion, approval.by), approval)
 
     def trouble(self, environment: str, incident: Incident) -> bool:
         """An incident that begins or is over."""
-        return keep_latest(self._incidents, (environment, incident.name), incident)
+        return keep_latest(self.incidents, (environment, incident.name), incident)
 
     def evidence(self, known: Deployment, attestations: Attestations) -> Evidence | None:
         """All that is about a deployment; None where there is nothing."""
         artifact = known.release.artifact
         incidents = tuple(
             one
-            for (environment, _), one in self._incidents.items()
+            for (environment, _), one in self.incidents.items()
             if environment == known.environment and one.version in (None, artifact.version)
         )
-        reports, words = self._reports.get(known.id), self._words.get(known.id)
+        reports, words = self.reports.get(known.id), self.words.get(known.id)
         signed = attestations.get((artifact.module, artifact.version), ())
         if not (incidents or reports or words or signed):
             return None

@@ -77,7 +77,7 @@ def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journa
             name=opening.release.artifact.name,
             version=opening.release.artifact.version,
             deployments={environment: deployments[ident, environment] for environment, _ in opening.stages},
-            promotions={environment: promotions for environment, promotions in opening.stages if promotions},
+            stages=opening.stages,
             conflict=opening.release.conflict,
         )
     return len(opened)
@@ -88,8 +88,9 @@ def _insert_deployments(connection: sa.Connection, stages: Sequence[dict[str, An
     return {(row.flow_id, row.environment): row.id for row in made}
 
 
-def match_early(connection: sa.Connection, services: Collection[str], now: datetime) -> None:
-    """Take in the facts about these services that named a lane and a version before there was a deployment of it.
+def match_early(connection: sa.Connection, services: Collection[str], journal: Journal, now: datetime) -> None:
+    """Take in the facts about these services that named a lane and a version before there was a deployment of it. The
+    log says of which deployment each is.
 
     Ingest marks the service with such a fact, so that it is looked at again after the deployment has been committed,
     whichever of the two comes first. Index: `ix_unmatched_fact_lane`.
@@ -107,4 +108,15 @@ def match_early(connection: sa.Connection, services: Collection[str], now: datet
         sa.delete(unmatched_fact).where(among(unmatched_fact.c.event, [entry.number for entry in early]))
     )
     located = locate(connection, [entry.fact for entry in early if isinstance(entry.fact, AboutDeployment)])
+    for entry in early:
+        known = located.of(entry.fact) if isinstance(entry.fact, AboutDeployment) else None
+        if known is not None:
+            journal.note(
+                "fact.matched",
+                service=known.service,
+                environment=known.environment,
+                deployment=known.id,
+                version=known.release.artifact.version,
+                fact=entry.number,
+            )
     project(connection, early, located, now)

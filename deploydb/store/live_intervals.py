@@ -101,9 +101,9 @@ class LiveIntervals:
         bulk.insert_rows(connection, live_interval, [self._intervals[each] for each in sorted(self._intervals)])
         results = [self._results[each] for each in sorted(self._results)]
         bulk.update_rows(connection, live_interval, results, key=("deployment_id",))
-        places = {(one["service"], one["environment"], one["module_key"]) for one in self._intervals.values()}
-        if places:
-            connection.execute(_REMEMBER, {"places": sorted(places)})
+        came = {(one["service"], one["environment"], one["module_key"]) for one in self._intervals.values()}
+        if came or self._runs:
+            connection.execute(_REMEMBER, {"places": sorted(came | self._runs.keys())})
 
 
 def _key(known: Deployment) -> str:

@@ -162,7 +162,7 @@ def _work(
     releases = released_by_id(connection, {ident for _, ident in asked})
     openings = [open_flow(catalog, service, releases[ident]) for service, ident in asked]
     flows = open_flows(connection, openings, journal, now)
-    match_early(connection, services, now)
+    match_early(connection, services, journal, now)
     found = snapshots(connection, services, catalog, most=MOST_ROWS, wait=wait)
     made, errors = _decide(catalog, found, now)
     before = (known for situation in found for known in situation.deployments)

@@ -23,6 +23,7 @@ from deploydb.domain.model.facts import (
     RollbackRequested,
 )
 from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
+from deploydb.engine.projections import project_on_deployment
 from tests.domain.given import FOO, THREE, artifact, catalog, release
 from tests.domain.memory_store import Store
 
@@ -87,13 +88,13 @@ class Scenario(Store):
 
     def merge(self, known: Deployment, fact: DeploymentStarted | DeploymentFinished) -> None:
         """Take a fact in, as ingest does: the deployment is promotion's business again."""
-        self.ledger.merge(known.id, fact)
+        project_on_deployment(self.ledger, known.id, 0, fact)
         self.heard.append((known.id, fact))
 
     def hear_again(self, place: int) -> None:
         """A fact is delivered once more."""
         ident, fact = self.heard[place % len(self.heard)]
-        self.ledger.merge(ident, fact)
+        project_on_deployment(self.ledger, ident, 0, fact)
 
     def verify(
         self,

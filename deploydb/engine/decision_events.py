@@ -1,0 +1,291 @@
+"""Decision events: the decisions as the log has them, each with all that it changed, read back."""
+
+from datetime import datetime
+from typing import Any, Literal, Protocol, get_args, get_type_hints
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
+
+from deploydb.domain.evaluation import decisions as made
+from deploydb.domain.evaluation.decisions import Decision, Decisions, Transition
+from deploydb.domain.model.commands import DeployCommand
+from deploydb.domain.model.deployment import (
+    DECIDED,
+    CurrentVersion,
+    Deployment,
+    FailureResponse,
+    GateStatus,
+    Inputs,
+    Phase,
+    Release,
+    Verdict,
+)
+from deploydb.domain.model.overrides import RollbackRequest
+from deploydb.domain.model.reasons import NotRecorded, Reason
+
+_TYPES = get_type_hints(Deployment)
+Changes: Any = msgspec.defstruct("Changes", [(name, _TYPES[name] | UnsetType, UNSET) for name in DECIDED], frozen=True)
+"""The fields of a deployment that a decision has changed; None: emptied."""
+
+
+class Known(Protocol):
+    """What events name by numbers, as it is before them."""
+
+    def deployment(self, id_: int) -> Deployment:
+        """A deployment, by its id."""
+
+    def release(self, id_: int) -> Release:
+        """A release, by its artifact's row."""
+
+    def wish(self, number: int) -> RollbackRequest:
+        """A person's word, by its row in the log."""
+
+
+class DecisionEvent(Struct, frozen=True, kw_only=True):
+    """The body of a row of the log that DeployDB itself has written."""
+
+    type: str
+    time: datetime
+    service: str
+    catalog: str | None = None
+
+    def decided(self, _known: Known) -> tuple[Decision, ...]:
+        """The decisions, in order."""
+        return ()
+
+    def explained(self, _known: Known) -> tuple[Deployment, ...]:
+        """The deployments of which only the reason of the status is new."""
+        return ()
+
+    def decisions(self, known: Known) -> Decisions:
+        """What was decided, as `decide` returned it."""
+        return Decisions(service=self.service, decisions=self.decided(known), explained=self.explained(known))
+
+
+class FlowOpened(DecisionEvent, frozen=True, kw_only=True):
+    """A flow's ids. `stages`: in their order, each with the promotions that it will ask."""
+
+    flow: int
+    artifact: int
+    group: str
+    name: str
+    version: str
+    deployments: dict[str, int]
+    stages: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class DeploymentRecorded(DecisionEvent, frozen=True, kw_only=True):
+    """The ids that ingest gave to what somebody has seen running. `fact`: the row that says so."""
+
+    deployment: int
+    artifact: int
+    fact: int
+
+
+class FactMatched(DecisionEvent, frozen=True, kw_only=True):
+    """A fact that had named a lane and a version before there was a deployment of it is about this one."""
+
+    deployment: int
+    fact: int
+
+
+class OfDeployment(DecisionEvent, frozen=True, kw_only=True):
+    """What was decided of one deployment."""
+
+    environment: str
+    deployment: int
+    changes: Changes = Changes()
+
+    def after(self, known: Known) -> Deployment:
+        """The deployment with the changes."""
+        return _changed(known.deployment(self.deployment), self.changes)
+
+
+class DeploymentRequested(OfDeployment, frozen=True, kw_only=True):
+    """A command."""
+
+    command: DeployCommand
+    reason: Reason
+
+    def decided(self, known: Known) -> tuple[Decision, ...]:
+        command = self.command
+        requested = made.DeploymentRequested(
+            deployment=self.after(known),
+            kind=command.type,
+            manifest=command.manifest,
+            previous=command.previous,
+            deadline=command.deadline,
+            reason=self.reason,
+        )
+        return (requested,)
+
+
+class DeploymentTransitioned(OfDeployment, frozen=True, kw_only=True):
+    """A change of one deployment."""
+
+    reason: Reason
+
+    def decided(self, known: Known) -> tuple[Decision, ...]:
+        what = _TRANSITIONS[self.type]
+        return (made.DeploymentTransitioned(what=what, deployment=self.after(known), reason=self.reason),)
+
+
+class VerdictChanged(OfDeployment, frozen=True, kw_only=True):
+    """A gate's verdict."""
+
+    promotion: str
+    phase: Phase
+    verdict: GateStatus
+    reason: Reason
+    inputs: Inputs = ()
+    recheck_at: datetime | None = None
+
+    def decided(self, known: Known) -> tuple[Decision, ...]:
+        verdict = Verdict(
+            promotion=self.promotion,
+            phase=self.phase,
+            outcome=self.verdict,
+            reason=self.reason,
+            recheck_at=self.recheck_at,
+            inputs=self.inputs,
+        )
+        return (made.VerdictChanged(deployment=self.after(known), verdict=verdict),)
+
+
+class DeploymentRan(OfDeployment, frozen=True, kw_only=True):
+    """It came to run, before what runs there now did."""
+
+    since: datetime
+
+    def decided(self, known: Known) -> tuple[Decision, ...]:
+        return (made.DeploymentWentLive(deployment=self.after(known), live_at=self.since),)
+
+
+class EnvironmentChanged(OfDeployment, frozen=True, kw_only=True):
+    """It is what runs there now."""
+
+    since: datetime
+
+    def decided(self, known: Known) -> tuple[Decision, ...]:
+        deployment = self.after(known)
+        ran = CurrentVersion(deployment=deployment.id, release=deployment.release, live_at=self.since)
+        runs = made.CurrentVersionChanged(environment=self.environment, running=ran)
+        if self.changes.live_at is UNSET:
+            return (runs,)
+        return (made.DeploymentWentLive(deployment=deployment, live_at=self.changes.live_at), runs)
+
+
+class FailureCounted(OfDeployment, frozen=True, kw_only=True):
+    """The response to a failure."""
+
+    failure_response: FailureResponse
+    reason: Reason
+
+    def decided(self, known: Known) -> tuple[Decision, ...]:
+        finalized = made.FailureFinalized(
+            deployment=self.after(known), failure_response=self.failure_response, reason=self.reason
+        )
+        return (finalized,)
+
+
+class DeploymentAttempted(DecisionEvent, frozen=True, kw_only=True):
+    """A further attempt, in a `deployment` of its own."""
+
+    environment: str
+    deployment: int
+    kind: Literal["deploy", "rollback"]
+    artifact: int
+    attempt: int
+    reason: Reason
+    flow: int | None = None
+    cause: int | None = None
+    wish: int | None = None
+    not_before: datetime | None = None
+    promotions: tuple[str, ...] = ()
+
+    def decided(self, known: Known) -> tuple[Decision, ...]:
+        attempt = made.AttemptScheduled(
+            kind=self.kind,
+            environment=self.environment,
+            release=known.release(self.artifact),
+            flow=self.flow,
+            attempt=self.attempt,
+            reason=self.reason,
+            promotions=self.promotions,
+            cause=self.cause,
+            wish=self.wish,
+            not_before=self.not_before,
+        )
+        return (attempt,)
+
+
+class RollbackAnswered(DecisionEvent, frozen=True, kw_only=True):
+    """What came of a person's `wish`."""
+
+    wish: int
+    reason: Reason
+
+    def decided(self, known: Known) -> tuple[Decision, ...]:
+        return (made.RollbackRequestResolved(wish=known.wish(self.wish), reason=self.reason),)
+
+
+class CheckScheduled(OfDeployment, frozen=True, kw_only=True):
+    """A check of somebody else."""
+
+    promotion: str
+    phase: Phase
+
+    def decided(self, known: Known) -> tuple[Decision, ...]:
+        return (made.CheckScheduled(deployment=self.after(known), promotion=self.promotion, phase=self.phase),)
+
+
+class ServiceEvaluated(DecisionEvent, frozen=True, kw_only=True):
+    """What an evaluation has changed beside its other events: explanations, and closed deployments."""
+
+    deployments: dict[int, Changes]
+
+    def decided(self, known: Known) -> tuple[Decision, ...]:
+        after = [_changed(known.deployment(id_), changes) for id_, changes in self._closed(closed=True)]
+        return tuple(
+            made.DeploymentTransitioned(what="closed", deployment=one, reason=one.status_reason or NotRecorded())
+            for one in after
+        )
+
+    def explained(self, known: Known) -> tuple[Deployment, ...]:
+        return tuple(_changed(known.deployment(id_), changes) for id_, changes in self._closed(closed=False))
+
+    def _closed(self, *, closed: bool) -> list[tuple[int, Any]]:
+        return [(id_, one) for id_, one in self.deployments.items() if (one.needs_evaluation is False) is closed]
+
+
+_TRANSITIONS: dict[str, Transition] = {f"deployment.{what}": what for what in get_args(Transition)}
+_STRUCTS: dict[str, type[DecisionEvent]] = {
+    "flow.opened": FlowOpened,
+    "deployment.recorded": DeploymentRecorded,
+    "fact.matched": FactMatched,
+    "deployment.requested": DeploymentRequested,
+    **dict.fromkeys(_TRANSITIONS, DeploymentTransitioned),
+    "verdict.changed": VerdictChanged,
+    "deployment.ran": DeploymentRan,
+    "environment.changed": EnvironmentChanged,
+    "failure.counted": FailureCounted,
+    "deployment.attempted": DeploymentAttempted,
+    "rollback.answered": RollbackAnswered,
+    "check.scheduled": CheckScheduled,
+    "service.evaluated": ServiceEvaluated,
+}
+_DECODERS = {name: msgspec.json.Decoder(struct) for name, struct in _STRUCTS.items()}
+
+
+def decode_decision(type_: str, body: bytes) -> DecisionEvent:
+    """The event of a row of the log that DeployDB has written.
+
+    Raises: KeyError for an unknown type, msgspec.ValidationError for a body of another release of DeployDB.
+    """
+    return _DECODERS[type_].decode(body)
+
+
+def _changed(deployment: Deployment, changes: Any) -> Deployment:  # noqa: ANN401  # Changes
+    given = {name: value for name in DECIDED if (value := getattr(changes, name)) is not UNSET}
+    return replace(deployment, **given)

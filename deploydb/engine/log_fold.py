@@ -1,0 +1,258 @@
+"""The log, folded: facts and decision events alone, into what the tables of the store hold."""
+
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from deploydb.domain.evaluation import decisions as made
+from deploydb.domain.evaluation.decisions import FlowOpened
+from deploydb.domain.model import facts
+from deploydb.domain.model.deployment import Deployment, Release
+from deploydb.domain.model.evidence import Attestation
+from deploydb.domain.model.overrides import Hold, RollbackRequest
+from deploydb.domain.model.publications import Key, Publication, standing
+from deploydb.domain.model.reasons import Reason
+from deploydb.engine import decision_events
+from deploydb.engine.decision_events import DecisionEvent, decode_decision
+from deploydb.engine.ledger import Ledger
+from deploydb.engine.projections import project, project_on_deployment
+from deploydb.engine.statements import keep_latest
+from deploydb.wire.native import decode_fact
+
+Lane = tuple[str, str, str]
+"""Service, environment and version, by which a fact may mean a deployment."""
+
+
+class LogRow(Struct, frozen=True, kw_only=True):
+    """A row of the log. `own`: DeployDB's own decision."""
+
+    number: int
+    type: str
+    time: datetime
+    recorded_at: datetime
+    own: bool
+    body: bytes
+    publisher: str | None = None
+
+
+class Interval(Struct, frozen=True, kw_only=True):
+    """When a deployment came to run, when that was known, and the result of its gates."""
+
+    release: Release
+    live_at: datetime
+    known_at: datetime
+    result: str | None = None
+    result_at: datetime | None = None
+
+
+class Times(Struct, kw_only=True):
+    """When a row was made, and when it was decided on last."""
+
+    created_at: datetime
+    decided_at: datetime | None = None
+
+
+class LogFold:
+    """The state after the rows that it was given, in the order of their numbers. Each service has its ledger."""
+
+    def __init__(self) -> None:
+        self.ledgers: dict[str, Ledger] = {}
+        self.publications: dict[Key, list[Publication]] = {}
+        self.published: dict[Key, datetime] = {}
+        """By artifact, when it was first heard of."""
+        self.artifacts: dict[int, Key] = {}
+        """By row: those of releases that have a flow or a deployment."""
+        self.flows: dict[int, tuple[str, int, datetime]] = {}
+        """By id: the service, the artifact's row, and when it was opened."""
+        self.deployments: dict[int, Times] = {}
+        self.places: dict[int, int] = {}
+        """By deployment, the place of its stage in the flow."""
+        self.verdicts: dict[tuple[int, str, str], Times] = {}
+        """By deployment, promotion and phase."""
+        self.intervals: dict[int, Interval] = {}
+        self.checks: dict[tuple[int, str, str], datetime] = {}
+        """By deployment, promotion and phase: when it was scheduled."""
+        self.holds: dict[tuple[str, ...], Hold] = {}
+        self.attestations: dict[tuple[str, ...], Attestation] = {}
+        """By module, version, digest, signer and kind."""
+        self.answers: dict[int, tuple[Reason, datetime]] = {}
+        """By wish, what came of it."""
+        self.wishes: dict[int, tuple[str, RollbackRequest]] = {}
+        self.unmatched: dict[int, facts.AboutDeployment] = {}
+        self._sightings: dict[int, facts.DeploymentObserved] = {}
+        self._services: dict[int, str] = {}
+        self._commands: dict[str, int] = {}
+        self._lanes: dict[Lane, int] = {}
+
+    def take(self, row: LogRow) -> None:
+        """Fold one more row.
+
+        Raises: as `decode_fact` and `decode_decision`.
+        """
+        if row.own:
+            self._decide(decode_decision(row.type, row.body), row.recorded_at)
+        else:
+            fact = decode_fact(row.body, arrived_at=row.recorded_at)
+            self._hear(replace(fact, time=row.time), row)
+
+    def ledger(self, service: str) -> Ledger:
+        """The ledger of a service."""
+        return self.ledgers.setdefault(service, Ledger(service))
+
+    def deployment(self, id_: int) -> Deployment:
+        """A deployment, by its id."""
+        return self.ledgers[self._services[id_]].deployments[id_]
+
+    def release(self, id_: int) -> Release:
+        """A release, by its artifact's row."""
+        return self._release(id_, self.artifacts[id_])
+
+    def wish(self, number: int) -> RollbackRequest:
+        """A person's word, by its row in the log."""
+        return self.wishes[number][1]
+
+    def _release(self, id_: int, key: Key) -> Release:
+        settled = standing(self.publications[key])
+        earliest = settled.earliest
+        return Release(
+            id=id_,
+            artifact=earliest.artifact,
+            published_at=earliest.at.time,
+            published_by=earliest.by,
+            conflict=settled.conflict,
+        )
+
+    def _decide(self, event: DecisionEvent, at: datetime) -> None:
+        match event:
+            case decision_events.FlowOpened():
+                self._open_flow(event, at)
+            case decision_events.DeploymentRecorded():
+                fact = self._sightings.pop(event.fact)
+                file = fact.artifact
+                release = self._named(event.artifact, (file.group, file.name, file.version))
+                ledger = self.ledger(event.service)
+                ledger.expect([event.deployment])
+                ledger.observe(fact, release)
+                self._made(event.deployment, (event.service, fact.environment, file.version), at)
+            case decision_events.FactMatched(deployment=id_, fact=number):
+                project_on_deployment(self.ledger(event.service), id_, number, self.unmatched.pop(number))
+            case _:
+                self._write(event, at)
+
+    def _open_flow(self, event: decision_events.FlowOpened, at: datetime) -> None:
+        release = self._named(event.artifact, (event.group, event.name, event.version))
+        opening = FlowOpened(service=event.service, release=release, stages=event.stages)
+        ids = [event.deployments[environment] for environment, _ in event.stages]
+        ledger = self.ledger(event.service)
+        ledger.expect(ids)
+        ledger.open_flow(opening, event.flow)
+        self.flows[event.flow] = (event.service, event.artifact, at)
+        for place, (id_, (environment, promotions)) in enumerate(zip(ids, event.stages, strict=True)):
+            self._made(id_, (event.service, environment, event.version), at, place)
+            self._ask(id_, promotions, at)
+
+    def _write(self, event: DecisionEvent, at: datetime) -> None:
+        known = event.decisions(self)
+        for decision in known.decisions:
+            match decision:
+                case made.AttemptScheduled() if isinstance(event, decision_events.DeploymentAttempted):
+                    lane = (event.service, decision.environment, decision.release.artifact.version)
+                    self._made(event.deployment, lane, at, self.places.get(decision.cause or 0, 0))
+                    self._ask(event.deployment, decision.promotions, at)
+                case made.RollbackRequestResolved(wish=wish, reason=reason):
+                    self.answers[wish.event] = (reason, at)
+                case made.VerdictChanged(deployment=deployment, verdict=verdict):
+                    gate = (deployment.id, verdict.promotion, verdict.phase)
+                    self.verdicts.setdefault(gate, Times(created_at=at)).decided_at = at
+                case made.CheckScheduled(deployment=deployment, promotion=promotion, phase=phase):
+                    self.checks.setdefault((deployment.id, promotion, phase), at)
+                case made.DeploymentWentLive(deployment=deployment, live_at=live_at):
+                    self._decided(deployment, at)
+                    self.intervals[deployment.id] = Interval(release=deployment.release, live_at=live_at, known_at=at)
+                case made.DeploymentTransitioned(what=what, deployment=deployment):
+                    self._decided(deployment, at)
+                    if what in ("succeeded", "failed", "resumed"):
+                        self._judged(deployment, at)
+                case made.DeploymentRequested(deployment=deployment) | made.FailureFinalized(deployment=deployment):
+                    self._decided(deployment, at)
+                case _:
+                    pass
+        for deployment in known.explained:
+            self._decided(deployment, at)
+        ids = (event.deployment,) if isinstance(event, decision_events.DeploymentAttempted) else ()
+        ledger = self.ledger(event.service)
+        ledger.expect(ids)
+        ledger.write(known)
+
+    def _named(self, id_: int, key: Key) -> Release:
+        """The release of an artifact, of which the row's id is known now."""
+        self.artifacts[id_] = key
+        return self._release(id_, key)
+
+    def _made(self, id_: int, lane: Lane, at: datetime, place: int = 0) -> None:
+        """A deployment has its row."""
+        self.deployments[id_] = Times(created_at=at)
+        self.places[id_] = place
+        self._services[id_] = lane[0]
+        self._lanes[lane] = max(id_, self._lanes.get(lane, 0))
+
+    def _ask(self, id_: int, promotions: tuple[str, ...], at: datetime) -> None:
+        for promotion in promotions:
+            self.verdicts[id_, promotion, "exit"] = Times(created_at=at)
+
+    def _decided(self, deployment: Deployment, at: datetime) -> None:
+        self.deployments[deployment.id].decided_at = at
+        if deployment.command is not None:
+            self._commands[deployment.command] = deployment.id
+
+    def _judged(self, deployment: Deployment, at: datetime) -> None:
+        interval = self.intervals.get(deployment.id)
+        if interval is not None:
+            self.intervals[deployment.id] = replace(interval, result=deployment.result, result_at=at)
+
+    def _hear(self, fact: facts.Fact, row: LogRow) -> None:
+        number = row.number
+        match fact:
+            case facts.ArtifactPublished():
+                self._publish(Publication.of(fact, row.publisher), row.recorded_at)
+            case facts.DeploymentObserved():
+                self._publish(Publication.of(fact, row.publisher), row.recorded_at)
+                self._sightings[number] = fact
+            case facts.AboutHold():
+                hold = Hold.of(fact, number)
+                keep_latest(self.holds, hold.scope, hold)
+            case facts.ArtifactAttested():
+                word, file = Attestation.of(fact, number), fact.artifact
+                subject = (file.group, file.name, file.version, word.digest, word.signer, word.kind)
+                keep_latest(self.attestations, subject, word)
+            case facts.AboutDeployment():
+                id_ = self._meant(fact)
+                if id_ is None:
+                    self.unmatched[number] = fact
+                else:
+                    project_on_deployment(self.ledgers[self._services[id_]], id_, number, fact)
+            case facts.HotfixDeclared() | facts.RollbackRequested() | facts.AboutIncident():
+                if isinstance(fact, facts.RollbackRequested):
+                    self.wishes[number] = (fact.service, RollbackRequest.of(fact, number))
+                project(self.ledger(fact.service), number, fact)
+            case _:
+                raise TypeError(f"{facts.type_of(fact)} is folded into nothing")
+
+    def _publish(self, publication: Publication, at: datetime) -> None:
+        key = publication.key
+        self.published.setdefault(key, at)
+        publications = self.publications.setdefault(key, [])
+        before = standing(publications) if publications else None
+        publications.append(publication)
+        if before is not None and standing(publications) != before:
+            for id_ in [one for one, known in self.artifacts.items() if known == key]:
+                for ledger in self.ledgers.values():
+                    ledger.publish(self._release(id_, key))
+
+    def _meant(self, fact: facts.AboutDeployment) -> int | None:
+        if fact.deployment is not None:
+            return fact.deployment if fact.deployment in self._services else None
+        if fact.command is not None:
+            return self._commands.get(fact.command)
+        return self._lanes.get((fact.service or "", fact.environment or "", fact.version or ""))

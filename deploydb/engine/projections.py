@@ -1,0 +1,34 @@
+"""Facts folded into a ledger, as the store's projections fold them into tables."""
+
+from msgspec.structs import replace
+
+from deploydb.domain.model import facts
+from deploydb.domain.model.deployment import merge
+from deploydb.domain.model.evidence import Approval, Incident, Verification
+from deploydb.domain.model.overrides import Hotfix, RollbackRequest
+from deploydb.engine.ledger import Ledger
+from deploydb.engine.statements import keep_latest
+
+
+def project(ledger: Ledger, number: int, fact: facts.Fact) -> None:
+    """Fold in a fact about a service. `number`: of its log row. One that evaluations do not read changes nothing."""
+    match fact:
+        case facts.HotfixDeclared():
+            keep_latest(ledger.hotfixes, fact.version, Hotfix.of(fact, number))
+        case facts.RollbackRequested():
+            ledger.wishes.append(RollbackRequest.of(fact, number))
+        case facts.AboutIncident():
+            ledger.trouble(fact.environment, Incident.of(fact, number))
+
+
+def project_on_deployment(ledger: Ledger, id_: int, number: int, fact: facts.AboutDeployment) -> None:
+    """Fold in a fact about a deployment, also about one that is over: after a report it is evaluated again."""
+    match fact:
+        case facts.DeploymentStarted() | facts.DeploymentFinished():
+            ledger.put(replace(merge(ledger.deployments[id_], fact), needs_evaluation=True))
+        case facts.VerificationFinished():
+            ledger.statements.report(id_, Verification.of(fact, number))
+        case facts.AboutApproval():
+            ledger.statements.approve(id_, Approval.of(fact, number))
+        case _:
+            raise TypeError(f"there is no place for {facts.type_of(fact)}, which is about a deployment")

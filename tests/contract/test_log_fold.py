@@ -1,0 +1,179 @@
+"""The log alone, facts and decision events, folds into exactly what the tables hold."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from deploydb.domain.gates.depends import DependsOnPromotion
+from deploydb.domain.gates.manual import ManualPromotion
+from deploydb.domain.gates.promotion import Promotion
+from deploydb.domain.gates.soak import SoakPromotion
+from deploydb.domain.gates.webhook import WebhookPromotion
+from deploydb.domain.model.catalog import After, Catalog, Retry, Service, Stage
+from deploydb.store.tables import current_version, deployment
+from tests.contract.folding import differences
+from tests.contract.test_any_order import FACTS, KNOWN, PEOPLE, VERSIONS, artifact
+from tests.scenario import Scenario, catalog
+from tests.servers import PostgreSQL
+
+EXPLORED = os.environ.get("DEPLOYDB_EXAMPLES")
+EXAMPLES = int(EXPLORED) * 2 // 5 if EXPLORED else 200
+"""By `make explore` 20,000 of its 50,000: one on a database takes longer than one in memory."""
+BRIEF = SoakPromotion(ident="brief", duration=timedelta(minutes=10))
+GO = ManualPromotion(ident="go", groups=("sre",))
+BAR = DependsOnPromotion(ident="bar", service="bar", environment="dev")
+HOOK = WebhookPromotion(ident="hook", url="https://hook.example/{version}")
+
+
+def made(strategy: str, retries: int, gates: Sequence[str], entry: Sequence[str], supersede: str) -> Catalog:
+    """Two services on dev → test → prod."""
+    stages = (
+        Stage(environment="dev", supersede=supersede),
+        Stage(environment="test", after=After(environments=("dev",)), promotions=("brief",)),
+        Stage(environment="prod", after=After(environments=("test",))),
+    )
+    foo = Service(
+        ident="foo",
+        artifacts=("com.example:foo",),
+        pipelines=("main",),
+        promotions=tuple(gates),
+        failure_strategy=strategy,
+        retry=Retry(retries=retries, backoff=timedelta(minutes=5)),
+        fail_on_incident=True,
+    )
+    promotions: tuple[Promotion, ...] = (BRIEF, GO, BAR, HOOK)
+    return catalog(
+        foo,
+        KNOWN.services["bar"],
+        stages=stages,
+        promotions=promotions,
+        entry={"prod": tuple(entry)},
+        groups={"sre": frozenset({"sue"})},
+        freeze_overriders=("sre",),
+    )
+
+
+CATALOGS = st.builds(
+    made,
+    st.sampled_from(["stop", "rollback", "full_rollback", "ignore"]),
+    st.integers(0, 1),
+    st.sampled_from([(), ("smoke",), ("go",), ("hook",)]),
+    st.sampled_from([(), ("bar",), ("go",)]),
+    st.sampled_from(["newest", "queue", "all"]),
+)
+LANE = {"service": st.just("foo"), "environment": st.sampled_from(["dev", "test", "prod"])}
+MORE_FACTS = st.one_of(
+    st.tuples(st.just("artifact.published"), st.fixed_dictionaries({"artifact": artifact()})),
+    st.tuples(
+        st.just("artifact.published"),
+        st.fixed_dictionaries({"artifact": artifact().map(lambda one: one | {"digest": "sha256:other"})}),
+    ),
+    st.tuples(st.just("deployment.observed"), st.fixed_dictionaries({**LANE, "artifact": artifact()})),
+    st.tuples(
+        st.just("rollback.requested"),
+        st.fixed_dictionaries(
+            {**LANE, "by": PEOPLE, "reason": st.just("slow"), "version": st.sampled_from(["", *VERSIONS])}
+        ).map(lambda one: {name: value for name, value in one.items() if value}),
+    ),
+    st.tuples(
+        st.just("deployment.finished"),
+        st.fixed_dictionaries({"deployment": st.integers(1, 9), "outcome": st.sampled_from(["succeeded", "failed"])}),
+    ),
+)
+STEPS = st.one_of(
+    st.tuples(st.just("tell"), FACTS | MORE_FACTS, st.integers(-50, 4)),
+    st.tuples(st.just("evaluate"), st.sampled_from([0, 1, 11, 70, 300])),
+    st.tuples(st.just("deploy"), st.sampled_from(["succeeded", "succeeded", "succeeded", "failed"])),
+    st.tuples(st.just("publish"), st.sampled_from(VERSIONS)),
+    st.tuples(st.just("go on"), st.integers(1, 3)),
+)
+HISTORIES = st.lists(STEPS, min_size=15, max_size=40)
+
+
+def play(world: Scenario, history: Sequence[tuple[Any, ...]]) -> None:
+    """Go through a history; promotion looks after each step but a fact."""
+    for step in history:
+        match step:
+            case ("tell", (what, fields), minutes):
+                world.tell(what, **fields, time=(world.now + timedelta(minutes=minutes)).isoformat())
+            case ("evaluate", minutes):
+                world.evaluate(minutes=minutes)
+            case ("deploy", outcome):
+                world.deploy(outcome)
+            case ("publish", version):
+                world.publish(version)
+                world.evaluate()
+            case ("go on", rounds):
+                for _ in range(rounds):
+                    answer(world)
+
+
+def answer(world: Scenario) -> None:
+    """All that is asked is answered with yes, and time passes."""
+    for row in world.rows(deployment):
+        if row.needs_evaluation and row.kind != "external":
+            for job in ("smoke", "hook"):
+                world.tell("verification.finished", deployment=row.id, promotion=job, outcome="passed")
+            world.tell("approval.given", deployment=row.id, promotion="go", by="sue")
+    world.deploy()
+    world.evaluate(minutes=11)
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[Scenario]:
+    with Scenario(database_url) as world:
+        yield world
+
+
+def check_histories(copy: Callable[[], str], examples: int) -> None:
+    """Histories on databases that `copy` makes."""
+
+    @settings(
+        max_examples=examples,
+        derandomize=EXPLORED is None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],  # a smaller one takes minutes to find
+    )
+    @given(CATALOGS, HISTORIES)
+    def check(known: Catalog, history: list[tuple[Any, ...]]) -> None:
+        with Scenario(copy(), known) as world:
+            play(world, history)
+            assert differences(world.engine) == {}
+
+    check()
+
+
+def test_every_history_folds_into_the_tables(sqlite_template: Path, tmp_path: Path) -> None:
+    check_histories(lambda: f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'folded.db')}", EXAMPLES)
+
+
+@pytest.mark.servers
+def test_every_history_folds_into_the_tables_of_postgresql(postgresql: PostgreSQL) -> None:
+    numbers = count()
+
+    def copy() -> str:
+        return postgresql.create_database(f"folded_{next(numbers)}", template="deploydb_template")
+
+    check_histories(copy, EXAMPLES // 10)
+
+
+def test_what_runs_again_was_preceded_by_what_ran_since(world: Scenario) -> None:
+    """A deployment that finishes again, later, is what runs: before it ran what came between."""
+    for version in ("1.0", "1.1"):
+        world.publish(version)
+        world.evaluate(minutes=1)
+        world.deploy()
+    (first, *_) = world.rows(deployment)
+    world.now += timedelta(minutes=5)
+    world.tell("deployment.finished", deployment=first.id, outcome="succeeded")
+    world.evaluate()
+    ran = next(row for row in world.rows(current_version) if row.environment == first.environment)
+    assert (ran.version, ran.previous_version) == ("1.0", "1.1")
