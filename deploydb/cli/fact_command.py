@@ -1,17 +1,16 @@
 """`publish TYPE`: a command for each type of fact, made of the fields that it declares."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 import click
 import msgspec
 from msgspec import inspect
+from msgspec.structs import replace
 
-from deploydb.cli.publisher import my_source, new_id
-from deploydb.domain.model.errors import MessageRejected, Permanent
+from deploydb.cli.publisher import checked, my_source, new_id
 from deploydb.domain.model.facts import Fact, type_of
-from deploydb.wire.native import decode_fact
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,11 +57,7 @@ def fact_command(kind: type[Fact], publish: Callable[[Fact], None]) -> click.Com
             value = given[str(option.name)]
             if value not in (None, ()):
                 (message.setdefault(inside[0], {}) if inside else message)[field] = value
-        try:
-            fact = decode_fact(msgspec.json.encode(message), arrived_at=datetime.now(UTC))
-        except MessageRejected as refused:
-            raise Permanent(str(refused)) from refused
-        publish(fact)
+        publish(replace(checked(message), time=message["time"]))  # without a time it gets that of its arrival
 
     purpose = str(kind.__doc__).partition("\n\n")[0]
     command = click.command(type_of(kind), help=f"{purpose}\n\n\b\nExample:\n  {example}")(run)

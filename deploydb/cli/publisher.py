@@ -48,6 +48,16 @@ def raw_message(body: bytes, type_: str, id_: str) -> Message:
     return Message(exchange=EVENTS, routing_key=type_, body=body, message_id=id_[:255], content_type=FACT_CONTENT_TYPE)
 
 
+def checked(fact: Fact | dict[str, Any]) -> Fact:
+    """The fact as ingest would read it now. Raises: Permanent where ingest would refuse it."""
+    try:
+        return decode_fact(encode_fact(fact), arrived_at=datetime.now(UTC))
+    except MessageRejected as refused:
+        raise Permanent(str(refused)) from refused
+    except UnicodeEncodeError as error:
+        raise Permanent(f"{error.object!r} is not UTF-8") from error
+
+
 def publish_all(messages: Iterable[tuple[str, Message]]) -> Iterator[tuple[str, Receipt]]:
     """Publish in order, window by window. Each message has its place as the user knows it, such as FILE:LINE, and so
     has its receipt.
@@ -79,12 +89,7 @@ def publish_one(fact: Fact) -> None:
 
     Raises: Permanent where ingest would refuse it; Transient where the broker does not take it; as `publish_all`.
     """
-    try:
-        decode_fact(encode_fact(fact), arrived_at=datetime.now(UTC))
-    except MessageRejected as refused:
-        raise Permanent(str(refused)) from refused
-    except UnicodeEncodeError as error:
-        raise Permanent(f"{error.object!r} is not UTF-8") from error
+    checked(fact)
     ((_, receipt),) = publish_all([("", message_of(fact))])
     if receipt.state != "confirmed":
         raise Transient(f"the broker did not take it ({receipt.state}): {receipt.detail}")

@@ -64,8 +64,8 @@ def oversized(size: int) -> MessageRejected:
     return MessageRejected(f"has {size} bytes; at most {MAX_BODY_BYTES} are taken")
 
 
-def encode_fact(fact: Fact) -> bytes:
-    """Encode a fact, without its empty fields."""
+def encode_fact(fact: Fact | dict[str, Any]) -> bytes:
+    """Encode a fact, or the fields of one, without those that are empty."""
     fields = msgspec.to_builtins(fact)
     return _encoder.encode({name: value for name, value in fields.items() if value is not None})
 

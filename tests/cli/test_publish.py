@@ -184,6 +184,7 @@ def test_a_fact_by_its_type_is_held_to_the_same_bounds(shell: Shell, queue: Queu
     assert "a pause needs `service`" in shell.fails(*hold, "pause")
     assert "is not one of" in shell.fails(*hold, "brake", code=2)
     assert "$.until" in shell.fails(*hold, "freeze", "--until", "tomorrow")
+    assert r"'\udcff' is not UTF-8" in shell.fails(*hold, "freeze", "--reason", b"\xff")
     assert queue.arrived() == []
     shell.ok(*hold, "freeze", "--until", "2199-01-01T01:00:00+01:00")
     hotfix_of_foo = ("publish", "hotfix.declared", "--service", "foo", "--version", "1", "--by", "ann", "--reason", "x")
@@ -191,5 +192,6 @@ def test_a_fact_by_its_type_is_held_to_the_same_bounds(shell: Shell, queue: Queu
     shell.ok(*["publish", "deployment.started", "--deployment", "42"])
     freeze, hotfix, started = queue.bodies()
     assert freeze["until"] == "2199-01-01T00:00:00Z"
+    assert "time" not in freeze
     assert hotfix["skip"] == ["a", "b"]
     assert started["deployment"] == 42
