@@ -1,9 +1,9 @@
 """`publish`: facts, one at a time or by the file."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 import click
 import msgspec
@@ -26,8 +26,6 @@ from deploydb.domain.model.facts import (
 )
 from deploydb.terminal import plain
 from deploydb.wire.native import decode_fact
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 MANY = 100
 """From so many messages on, a progress bar is shown."""
