@@ -49,14 +49,15 @@ def open_(
       deploydb incident open storefront prod INC-4711 --version 1.4.0 --reason "loses orders" -o json
     """
     with where_answered(f"whether {service} in {environment} exists"):
-        ask("status", service=service, environment=environment)
+        if not ask("status", service=service, environment=environment)["lanes"]:
+            raise NotFound(f"{environment} is no stage of {service}, and nothing of it runs there")
         if version is not None:
             ask("why", service, environment, version=version)
     fact = IncidentDetected(
         **signed(by),
         service=service,
         environment=environment,
-        incident=name,
+        incident=name or None,
         version=version,
         reason=reason,
         url=url,
@@ -71,6 +72,8 @@ def open_(
 def resolve(service: str, environment: str, name: str | None, reason: str | None, by: str | None, output: str) -> None:
     """Resolve incident NAME of SERVICE in ENVIRONMENT; without NAME, the only one that is open there.
 
+    "" as NAME means the incident without a name.
+
     \b
     Examples:
       deploydb incident resolve storefront prod INC-4711 --reason "rolled back"
@@ -79,6 +82,7 @@ def resolve(service: str, environment: str, name: str | None, reason: str | None
     if name is None:
         name = _only(service, environment)
     else:
+        name = name or None
         with where_answered(f"whether {_called(name)} is open"):
             _require(service, environment, name)
     fact = IncidentResolved(**signed(by), service=service, environment=environment, incident=name, reason=reason)
@@ -101,16 +105,16 @@ def _only(service: str, environment: str) -> str | None:
     return name
 
 
-def _require(service: str, environment: str, name: str) -> None:
+def _require(service: str, environment: str, name: str | None) -> None:
     """Raises: NotFound, with the open incidents of the lane, where this one is not."""
     found = _open(service, environment)
     if name not in [one["name"] for one in found]:
         others = f"what is open: {_listed(found)}" if found else "no incident is open there"
-        raise NotFound(f"incident {name} of {service} in {environment} is not open: {others}")
+        raise NotFound(f"{_called(name)} of {service} in {environment} is not open: {others}")
 
 
 def _listed(found: list[Body]) -> str:
-    return ", ".join(_called(one["name"]) for one in found)
+    return ", ".join(_called(one["name"]) if one["name"] else f'{_called(None)} ("")' for one in found)
 
 
 def _called(name: str | None) -> str:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from deploydb.domain.gates.provenance import ProvenancePromotion
-from deploydb.domain.model.catalog import Service
+from deploydb.domain.model.catalog import Environment, Service
 from deploydb.store.record import record
 from tests.cli.conftest import served
 from tests.cli.shell import Queue, Shell
@@ -137,6 +138,28 @@ def test_the_open_incidents_are_listed(asked: Shell) -> None:
         "url": None,
         "since": "2026-11-22T12:00:00+00:00",
     }
+
+
+def test_an_incident_needs_a_stage_of_the_service(shell: Shell, queue: Queue, sqlite_url: str) -> None:
+    known = catalog()
+    known = replace(known, environments=known.environments | {"qa": Environment(ident="qa")})
+    with Scenario(sqlite_url, known) as world, served(world) as shell.environment["DEPLOYDB_URL"]:
+        answer = shell.fails("incident", "open", "foo", "qa", "--reason", "down")
+    assert answer == "deploydb: qa is no stage of foo, and nothing of it runs there\n"
+    assert queue.arrived() == []
+
+
+def test_the_incident_without_a_name_is_resolved_beside_a_named_one(
+    shell: Shell, queue: Queue, sqlite_url: str
+) -> None:
+    with Scenario(sqlite_url) as world, served(world) as shell.environment["DEPLOYDB_URL"]:
+        for named in ({}, {"incident": "INC-1"}):
+            world.tell("incident.detected", **LANE, **named)
+        answer = shell.fails("incident", "resolve", "foo", "prod")
+        assert answer.endswith('an incident without a name (""), incident INC-1 of foo are open in prod: say which\n')
+        shell.ok("incident", "resolve", "foo", "prod", "")
+        assert "incident" not in published(queue)
+        assert "an incident without a name of foo in dev is not" in shell.fails("incident", "resolve", "foo", "dev", "")
 
 
 def test_the_effects_of_the_commands_show_once_they_are_recorded(
