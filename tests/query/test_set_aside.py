@@ -34,6 +34,9 @@ def test_it_is_shown_with_its_error_until_it_is_evaluated_again(world: Scenario,
     assert why["setAside"]["error"].startswith("TypeError: ")
     assert why["releasing"] is None
     assert SINCE in service.ask("/why/foo/dev", accept="text/html").text
+    for stage in service.get("/api/plan/foo?version=2.0")["stages"]:
+        (obstacle,) = stage["obstacles"]
+        assert obstacle.startswith(SINCE)
     for path in ("/api/status", "/api/operations"):
         (aside,) = service.get(path)["setAside"]
         assert aside["text"].startswith(SINCE)

@@ -23,6 +23,7 @@ from deploydb.store.queries.artifact_places import by_version
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.plan import deployments_took, gates_took
 from deploydb.store.queries.why import deployment_of_version
+from deploydb.store.set_aside import set_aside_of
 from deploydb.store.snapshot import snapshots
 
 
@@ -92,7 +93,9 @@ def plan(asked: RequestContext) -> Plan:
         }
         release = _release(connection, service, version, asked.now)
         held = Held(holds_at(connection, asked.now, name), asked.catalog)
-        (situation,) = snapshots(connection, [name], asked.catalog, lock=False)
+        aside = set_aside_of(connection, [name]).get(name)
+        # what its evaluation failed on would fail here, too
+        situation = snapshots(connection, [name], asked.catalog, lock=False)[0] if aside is None else None
     expects = {one.environment: one for one in arrivals(stages, entry, exits, lanes, asked.now)}
     return Plan(
         service=name,
@@ -112,8 +115,13 @@ def plan(asked: RequestContext) -> Plan:
                 deployment=known[there],
                 obstacles=[
                     *_held(held, name, stage, version),
-                    *_business(situation, stage, version),
-                    *(_skipped(asked, situation, stage, release) if release is not None else ()),
+                    *((aside.words,) if aside is not None else ()),
+                    *(_business(situation, stage, version) if situation is not None else ()),
+                    *(
+                        _skipped(asked, situation, stage, release)
+                        if situation is not None and release is not None
+                        else ()
+                    ),
                 ],
             )
             for stage in stages
