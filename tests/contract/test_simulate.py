@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from deploydb.configuration import load
 from deploydb.domain.model.errors import Permanent, Transient
 from deploydb.store.engine import open_engine
-from deploydb.store.queries.replay import read_only
+from deploydb.store.queries.replay import attempts, read_only
 from deploydb.store.tables import event, metadata
 from tests.cli.shell import Shell
 from tests.cluster import write_config
-from tests.scenario import Scenario
+from tests.scenario import NOON, Scenario
 
 BEGIN = datetime(2020, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -144,6 +144,18 @@ def test_people_who_were_never_asked_have_not_answered(shell: Shell) -> None:
     reasons = {one["reason"] for one in answer["differences"] if one["environment"] == "prod"}
     assert {one["decision"] for one in answer["differences"]} == {"unknown"}
     assert reasons == {"under the new rules people was never asked"}
+
+
+def test_a_command_that_was_given_since_then_counts_though_its_finish_is_dated_before(database_url: str) -> None:
+    with Scenario(database_url) as world:
+        world.publish("1.0")
+        world.evaluate()
+        (command,) = world.commands()
+        world.tell("deployment.finished", command=command.id, outcome="succeeded", time="2026-11-22T11:59:00Z")
+        world.evaluate(minutes=1)
+        with read_only(world.engine) as connection:
+            found = [one.deployment.id for one in attempts(connection, since=NOON)]
+    assert command.deployment in found
 
 
 def test_of_a_past_that_is_too_long_ago_nothing_is_left(shell: Shell) -> None:

@@ -108,7 +108,7 @@ def decisions(connection: sa.Connection, *, since: datetime | None = None) -> It
 
 
 def attempts(connection: sa.Connection, *, since: datetime | None = None) -> Iterator[Attempt]:
-    """The deployments, each as it is now, in the order of their ids; of the last decisions `since` then.
+    """The deployments, each as it is now, in the order of their ids; those commanded or last heard of `since` then.
 
     Index: primary key; costs the number of deployments.
     """
@@ -117,7 +117,8 @@ def attempts(connection: sa.Connection, *, since: datetime | None = None) -> Ite
         last = sa.func.coalesce(
             deployment.c.finished_at, deployment.c.requested_at, deployment.c.decided_at, deployment.c.created_at
         )
-        page = page.where(sa.type_coerce(last, deployment.c.created_at.type) >= since)
+        heard = sa.type_coerce(last, deployment.c.created_at.type) >= since
+        page = page.where(sa.or_(deployment.c.requested_at >= since, heard))  # a source's clock may be behind
     after = 0
     while rows := connection.execute(page.order_by(deployment.c.id).limit(PAGE), {"after": after}).all():
         after = rows[-1].id
