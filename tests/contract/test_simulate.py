@@ -119,7 +119,7 @@ def test_the_unchanged_configuration_is_compared_with_the_real_commands(shell: S
         "reproduced": 9,
         "extra": 0,
         "following": 0,
-        "deviating_lanes": 0,
+        "deviating": 0,
         "deviations": [],
     }
 
