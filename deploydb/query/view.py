@@ -1,6 +1,7 @@
 """A view as it is declared: a resource, with its page and the command that gives the same answer."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -23,6 +24,13 @@ class Until(Struct, frozen=True):
     """A time in a cell, shown as how far in the future it is."""
 
     time: str | None
+
+
+def lasting(seconds: float) -> str:
+    """A length of time, as a part of a cell."""
+    from deploydb.domain.gates.formatting import in_words  # noqa: PLC0415  # the command line imports this module
+
+    return in_words(timedelta(seconds=round(seconds)))
 
 
 Cell = str | int | Ago | Until | Body | tuple[Any, ...] | None

@@ -1,10 +1,9 @@
 """DORA: how often, how fast, how safely, how soon recovered."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 
 from deploydb.query.resource import text
-from deploydb.query.view import Body, Cell, Command, Table, View
+from deploydb.query.view import Body, Cell, Command, Table, View, lasting
 
 WINDOW = "30d"
 PATTERN = "[1-9][0-9]{0,3}[hdw]"
@@ -29,12 +28,9 @@ def _samples(figure: Body) -> Sequence[Cell]:
 
 
 def _spread(figure: Body) -> str:
-    from deploydb.domain.gates.formatting import in_words
-
     if figure["p50"] is None:
         return "-"
-    middle, slow = (in_words(timedelta(seconds=int(figure[share]))) for share in ("p50", "p90"))
-    return f"p50 {middle}, p90 {slow}"
+    return f"p50 {lasting(figure['p50'])}, p90 {lasting(figure['p90'])}"
 
 
 VIEW = View(

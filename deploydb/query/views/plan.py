@@ -1,10 +1,10 @@
 """Plan: what would happen to a version if it came now."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from deploydb.query.resource import needed
-from deploydb.query.view import Body, Command, Table, View
+from deploydb.query.view import Body, Command, Table, View, lasting
 
 
 def _tables(body: Body) -> Iterator[Table]:
@@ -28,7 +28,7 @@ def _gate(gate: Body) -> str:
 def _takes(takes: Body | None) -> str:
     if takes is None:
         return "unknown"
-    middle, slow = (_lasting(takes[share]) for share in ("p50", "p90"))
+    middle, slow = (lasting(takes[share]) for share in ("p50", "p90"))
     counted = f" of {takes['samples']}" if takes["samples"] else ""
     return middle if middle == slow else f"{middle}–{slow}{counted}"
 
@@ -37,13 +37,7 @@ def _span(span: Body | None, now: datetime) -> str:
     if span is None:
         return "unknown"
     left = ((datetime.fromisoformat(span[share]) - now).total_seconds() for share in ("p50", "p90"))
-    return ", ".join(f"in {_lasting(seconds)}" for seconds in left)
-
-
-def _lasting(seconds: float) -> str:
-    from deploydb.domain.gates.formatting import in_words
-
-    return in_words(timedelta(seconds=round(seconds)))
+    return ", ".join(f"in {lasting(seconds)}" for seconds in left)
 
 
 VIEW = View(
