@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from deploydb.domain.evaluation.decisions import Decision, DeploymentRequested, DeploymentTransitioned, ServiceSnapshot
 from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.evaluation.evaluation import Evaluation
-from deploydb.domain.gates import GateContext, Promotion
+from deploydb.domain.gates import GateContext, Promotion, requirement_of
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, FactOrder, Gate, GateStatus, Phase, Status, Verdict
+from deploydb.domain.model.gate_reasons import GateBroken
 from deploydb.domain.model.overrides import Hold
 from deploydb.domain.model.promotions import FREEZE
 from deploydb.engine.assumed_evidence import LAST, AssumedEvidence
@@ -198,7 +199,7 @@ class Forward:
                 yield self._action(need, partial(self._pass, deployment, verdict))
 
     def _of_gate(self, promotion: Promotion, verdict: Verdict, context: GateContext) -> Iterator[Need]:
-        requirement = promotion.requirement(verdict, context)
+        requirement = requirement_of(promotion, verdict, context)
         if requirement is None:
             return
         need = gate_need(requirement, verdict, context)
@@ -211,7 +212,8 @@ class Forward:
             yield self._timed[need.key]
             return
         answered = self._answers(context.deployment)
-        if verdict.recheck_at is not None and not answered and self._only is None:
+        unanswered = not answered and self._only is None
+        if verdict.recheck_at is not None and (unanswered or isinstance(verdict.reason, GateBroken)):
             self._assume(context.deployment, replace(verdict, recheck_at=None))
         if not answered:
             return

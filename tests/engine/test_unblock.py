@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from msgspec.structs import replace
 
 from deploydb.domain.calendar.window import Window
+from deploydb.domain.gates import GateContext, Promotion, Requirement, Verdict
 from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.gates.window import WindowPromotion
 from deploydb.domain.model.catalog import After, Parallel, Stage
@@ -219,3 +220,24 @@ def test_what_would_be_superseded_on_its_way_says_so() -> None:
     assert rendered(it) == (
         "nothing releases it: publish a newer version than 1.0: in prod it would be skipped: replaced by 1.1 in staging"
     )
+
+
+class Broken(Promotion, frozen=True, kw_only=True):
+    """A gate that breaks, and would need the time at which it is asked again."""
+
+    evaluations: list[datetime]
+
+    def evaluate(self, context: GateContext, others: object) -> Verdict:
+        self.evaluations.append(context.now)
+        raise KeyError("published_by")
+
+    def requirement(self, verdict: Verdict, context: GateContext) -> Requirement | None:
+        return Requirement(kind="time", text="the release to be older", at=verdict.recheck_at)
+
+
+def test_a_gate_that_breaks_needs_to_pass_and_is_not_asked_minute_by_minute() -> None:
+    gate = Broken(ident="odd", evaluations=[])
+    it = in_staging(world(*chain("staging", "prod", staging=("odd",)), promotions=(gate,)))
+    gate.evaluations.clear()
+    assert rendered(it) == "needs odd to pass: earliest at once"
+    assert len(gate.evaluations) < 20

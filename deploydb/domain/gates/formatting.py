@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from deploydb.domain.suggestions import shown
+
+_LONGEST_ERROR = 1000
+
 
 def in_words(duration: timedelta) -> str:
     """`2h30m`, `45s`, `3d`, `0.5s`: the largest units first, without zeros. Fractions count only below a second."""
@@ -26,6 +30,11 @@ def listed(names: Sequence[str], last: str = "and") -> str:
 def instant(at: datetime) -> str:
     """A time, to the second, in UTC."""
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def error_text(error: Exception) -> str:
+    """An error of a gate: its type and its message on one line, of bounded length."""
+    return shown(f"{type(error).__name__}: {error}", _LONGEST_ERROR)
 
 
 def counted(number: int, noun: str) -> str:

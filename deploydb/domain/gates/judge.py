@@ -1,12 +1,17 @@
 """All the gates of one stage, each asked in its turn: people last."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from operator import attrgetter
 from typing import get_args
 
+from msgspec import convert
+from msgspec.structs import asdict
+
 from deploydb.domain.gates.context import GateContext
-from deploydb.domain.gates.promotion import Promotion
+from deploydb.domain.gates.formatting import error_text
+from deploydb.domain.gates.promotion import Promotion, Requirement
 from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.gate_reasons import GateBroken
 from deploydb.domain.model.reasons import Reason
@@ -39,6 +44,15 @@ def _judge(promotion: Promotion, context: GateContext, others: Sequence[tuple[Pr
             return verdict
         error = "expected a verdict of its own, with a reason that can be stored, and a time with its zone"
     except Exception as raised:  # whatever breaks in a gate must block that gate and nothing else
-        error = f"{type(raised).__name__}: {raised}"
+        error = error_text(raised)
     reason = GateBroken(promotion=promotion.ident, error=error)
     return context.verdict(promotion.ident, GateStatus.ERROR, reason, context.now + BROKEN_AGAIN_AFTER)
+
+
+def requirement_of(promotion: Promotion, verdict: Verdict, context: GateContext) -> Requirement | None:
+    """The requirement of a gate that has not passed. The time of a gate that breaks is not known."""
+    if not isinstance(verdict.reason, GateBroken):
+        with suppress(Exception):  # as above: it has the base's requirement
+            found = promotion.requirement(verdict, context)
+            return found if found is None else convert(asdict(found), Requirement)
+    return Promotion.requirement(promotion, verdict, context)

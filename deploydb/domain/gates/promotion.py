@@ -7,6 +7,7 @@ object the class.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from math import isfinite
 from typing import Annotated, ClassVar, Literal, Protocol
 
 from msgspec import Meta, Struct
@@ -16,6 +17,7 @@ from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.formatting import in_words, instant
 from deploydb.domain.model.deployment import Verdict
 from deploydb.domain.model.gate_reasons import CustomReason
+from deploydb.domain.unsafe_characters import visible
 
 Description = Annotated[str, Meta(max_length=8192, description="A description for people.")]
 Names = tuple[str, ...]
@@ -30,7 +32,7 @@ class Requirement(Struct, frozen=True, kw_only=True):
 
     kind: Literal["approval", "report", "time", "window", "other"]
     text: str
-    at: datetime | None = None
+    at: Annotated[datetime, Meta(tz=True)] | None = None
     reports: Names = ()
 
 
@@ -121,7 +123,7 @@ class Promotion(Document, frozen=True, kw_only=True):
     def reason(code: str, text: str, **params: object) -> CustomReason:
         """A reason of its own. `code`: stable, for programs; `text`: for people, with `{PARAMETER}` in it."""
         values = {name: _kept(value) for name, value in params.items()}
-        return CustomReason(name=code, text=text, values=values)
+        return CustomReason(name=visible(code), text=visible(text), values=values)
 
     @property
     def reported_as(self) -> Names:
@@ -146,11 +148,13 @@ class Promotion(Document, frozen=True, kw_only=True):
 def _kept(value: object) -> str | int | float | None:
     """A parameter as it is stored."""
     match value:
-        case str() | int() | float() | None:
+        case int() | None:
             return value
+        case float():
+            return value if isfinite(value) else str(value)
         case datetime():
             return instant(value)
         case timedelta():
             return in_words(value)
         case _:
-            return str(value)
+            return visible(str(value))
