@@ -21,7 +21,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from deploydb.broker.topology import EVENTS
 from deploydb.configuration import LiveCatalog
-from deploydb.domain.gates.checked import Check, CheckedPromotion, Judged
+from deploydb.domain.gates.checked import Check, CheckedPromotion, Judged, answer_time, judge_answer, request_of
+from deploydb.domain.gates.formatting import error_text
 from deploydb.domain.model.deployment import Gate, Status
 from deploydb.domain.model.facts import VerificationFinished
 from deploydb.egress import Answer, Client, NoAnswer, Request
@@ -162,7 +163,7 @@ class Verify(Worker):
             self._settle(replace(_kept(leased, due_at=now + UNKNOWN_AGAIN_AFTER), condition_since=None), now)
             return
         self._strangers.discard(leased.promotion)
-        request = promotion.request(known)
+        request = request_of(promotion, known)
         host = _host_of(request)
         with self._lock:
             busy = self._hosts[host] >= PER_HOST
@@ -178,10 +179,12 @@ class Verify(Worker):
             target=self._ask, args=(leased, promotion, request, host, now), name=f"asks {host}", daemon=True
         ).start()
 
-    def _ask(self, leased: Lease, promotion: CheckedPromotion, request: Request, host: str, began: datetime) -> None:
+    def _ask(
+        self, leased: Lease, promotion: CheckedPromotion, request: Request | NoAnswer, host: str, began: datetime
+    ) -> None:
         try:
             started = time.perf_counter()
-            answer = self._outgoing.ask(request)
+            answer = self._answer(request) if isinstance(request, Request) else request
             self._metrics.seconds.observe(time.perf_counter() - started)
             now = self._clock()
             judged = _judged(promotion, leased, answer, began, now)
@@ -203,6 +206,12 @@ class Verify(Worker):
                     del self._hosts[host]
                 del self._in_hand[leased.deployment.id, leased.gate]
 
+    def _answer(self, request: Request) -> Answer | NoAnswer:
+        try:
+            return self._outgoing.ask(request)
+        except Exception as error:  # of a package's request: no other check stops for it
+            return NoAnswer(reason=f"no request: {error_text(error)}", asked=False)
+
     def _put_off(self, leased: Lease, until: datetime) -> None:
         self._settle(_kept(leased, due_at=until), self._clock())
 
@@ -212,7 +221,7 @@ class Verify(Worker):
 
     def _duration(self, promotion: str) -> timedelta:
         known = self._live.catalog.promotions.get(promotion)
-        timeout = known.answer_within if isinstance(known, CheckedPromotion) else UNKNOWN_AGAIN_AFTER
+        timeout = answer_time(known) if isinstance(known, CheckedPromotion) else UNKNOWN_AGAIN_AFTER
         return 2 * timeout + LEASE_BEYOND_TIMEOUT
 
     def _count(self) -> None:
@@ -238,7 +247,7 @@ def _judged(
         last_report_key=leased.last_report_key,
         late=began - leased.due_at,
     )
-    return promotion.judge(check, answer, now)
+    return judge_answer(promotion, check, answer, now)
 
 
 def _settlement(
@@ -267,9 +276,9 @@ def _settlement(
     )
 
 
-def _host_of(request: Request) -> str:
+def _host_of(request: Request | NoAnswer) -> str:
     try:
-        return urlsplit(request.url).hostname or ""
+        return urlsplit(request.url).hostname or "" if isinstance(request, Request) else ""
     except ValueError:
         return ""  # it will not be asked, and says so
 

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from deploydb.configuration import load
+from deploydb.domain.gates.checked import Check, CheckedPromotion, Judged
+from deploydb.domain.model.deployment import Deployment
+from deploydb.domain.model.requests import Answer, NoAnswer, Request
 from deploydb.store import external_checks
 from deploydb.store.tables import event, external_check
 from tests.cluster import write_config
@@ -171,6 +174,35 @@ def test_a_promotion_that_is_not_configured_here_is_logged_once_and_waits(bench:
     with bench.working():
         until(_says(bench, "not asked: no such webhook or metric is configured"), what="the log to say so")
     assert (bench.web.asked, bench.facts(), bench.done()) == ([], [], False)
+
+
+class Broken(CheckedPromotion, frozen=True, kw_only=True):
+    """A gate of which every member breaks, but for its request when that is given."""
+
+    asks: Request | None = None
+
+    @property
+    def answer_within(self) -> timedelta:
+        raise KeyError("timeout")
+
+    def request(self, deployment: Deployment) -> Request:
+        if self.asks is None:
+            raise KeyError("address")
+        return self.asks
+
+    def judge(self, check: Check, answer: Answer | NoAnswer, now: datetime) -> Judged:
+        raise KeyError("status")
+
+
+def test_a_gate_that_breaks_reports_it_and_stops_no_other_check(bench: Bench) -> None:
+    unsent = Request(url=f"{bench.web.url}/odd", headers=(("X-Odd", "a\nb"),))
+    bench.configure(Broken(ident="a"), Broken(ident="b", asks=unsent), bench.webhook())
+    bench.web.reply("/check", 503, 200)
+    bench.deployed()
+    with bench.working():
+        until(lambda: len(bench.facts()) == 4, what="all of them report")
+    broken = ("errored", "the answer could not be judged: KeyError: 'status'")
+    assert sorted(bench.facts()) == [("errored", "503, expected 200"), broken, broken, ("passed", "200")]
 
 
 def test_a_process_ends_well_within_ten_seconds_beside_a_hanging_endpoint(bench: Bench, tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, convert
+from msgspec.structs import asdict, replace
 
 from deploydb.domain.gates.context import GateContext
-from deploydb.domain.gates.formatting import in_words
+from deploydb.domain.gates.formatting import error_text, in_words
+from deploydb.domain.gates.judge import BROKEN_AGAIN_AFTER
 from deploydb.domain.gates.promotion import Checks, Path, Promotion
 from deploydb.domain.gates.reported import ReportedPromotion
 from deploydb.domain.model.deployment import Deployment, GateStatus, Verdict
@@ -26,6 +28,9 @@ _SHORTEST = timedelta(milliseconds=100)
 """Between checks, below any configured interval."""
 _SHORTEST_CONFIGURED = timedelta(seconds=1)
 _QUOTED_BYTES = 1024
+LONGEST_ANSWER = timedelta(minutes=5)
+"""Checks of a killed worker wait for its timeout."""
+_ANSWER = timedelta(seconds=10)
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -48,8 +53,8 @@ class Judged(Struct, frozen=True, kw_only=True):
     outcome: Literal["passed", "failed", "errored"]
     reason: str
     last_report_key: str
-    due_at: datetime | None = None
-    condition_since: datetime | None = None
+    due_at: Annotated[datetime, Meta(tz=True)] | None = None
+    condition_since: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class CheckedPromotion(ReportedPromotion, frozen=True, kw_only=True):
@@ -60,12 +65,12 @@ class CheckedPromotion(ReportedPromotion, frozen=True, kw_only=True):
     @property
     def address(self) -> str:
         """Where it asks, for people."""
-        raise NotImplementedError
+        return self.ident
 
     @property
     def answer_within(self) -> timedelta:
         """How long one answer may take."""
-        raise NotImplementedError
+        return _ANSWER
 
     def check(self, checks: Checks) -> None:
         if self.interval < _SHORTEST_CONFIGURED:
@@ -99,6 +104,32 @@ class CheckedPromotion(ReportedPromotion, frozen=True, kw_only=True):
             case "errored":
                 unanswered = CheckUnanswered(promotion=ident, text=report.reason)
                 return context.verdict(ident, GateStatus.ERROR, unanswered, inputs=inputs)
+
+
+def answer_time(promotion: CheckedPromotion) -> timedelta:
+    """How long one answer of the gate may take; the default where the gate breaks."""
+    try:
+        return min(max(promotion.answer_within, timedelta(0)), LONGEST_ANSWER)
+    except Exception:  # whatever breaks in a gate must stop no other check
+        return _ANSWER
+
+
+def request_of(promotion: CheckedPromotion, deployment: Deployment) -> Request | NoAnswer:
+    """The gate's request; where the gate breaks, the reason for none."""
+    try:
+        return convert(asdict(promotion.request(deployment)), Request)
+    except Exception as error:  # as above
+        return NoAnswer(reason=f"no request: {error_text(error)}", asked=False)
+
+
+def judge_answer(promotion: CheckedPromotion, check: Check, answer: Answer | NoAnswer, now: datetime) -> Judged:
+    """The gate's report of an answer; where the gate breaks, an error, and a further check."""
+    try:
+        judged = convert(asdict(promotion.judge(check, answer, now)), Judged)
+        return replace(judged, reason=visible(judged.reason), last_report_key=visible(judged.last_report_key))
+    except Exception as error:  # as above
+        reason = f"the answer could not be judged: {error_text(error)}"
+        return Judged(outcome="errored", reason=reason, last_report_key=reason, due_at=now + BROKEN_AGAIN_AFTER)
 
 
 def check_url(checks: Checks, at: Path, text: str) -> None:

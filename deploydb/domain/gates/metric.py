@@ -15,7 +15,6 @@ from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.requests import Answer, NoAnswer, Request
 from deploydb.domain.promql import promql
 
-_TIMEOUT = timedelta(seconds=10)
 _LIMIT_BYTES = 1024 * 1024
 
 
@@ -38,10 +37,6 @@ class MetricPromotion(CheckedPromotion, frozen=True, kw_only=True, rename={"for_
     def address(self) -> str:
         return self.prometheus
 
-    @property
-    def answer_within(self) -> timedelta:
-        return _TIMEOUT
-
     def check(self, checks: Checks) -> None:
         super().check(checks)
         check_url(checks, ("prometheus",), self.prometheus)
@@ -55,7 +50,7 @@ class MetricPromotion(CheckedPromotion, frozen=True, kw_only=True, rename={"for_
         """Its query, of now, each value written for where it stands."""
         query = urlencode({"query": promql(self.query).fill(deployment)})
         url = f"{self.prometheus.rstrip('/')}/api/v1/query?{query}"
-        return Request(url=url, timeout=_TIMEOUT, limit_bytes=_LIMIT_BYTES)
+        return Request(url=url, timeout=self.answer_within, limit_bytes=_LIMIT_BYTES)
 
     def judge(self, check: Check, answer: Answer | NoAnswer, now: datetime) -> Judged:
         """A value on the right side passes once it has been there for `for_`; what is not known is a break.

@@ -6,15 +6,21 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, field
 
 from deploydb.domain import templates
-from deploydb.domain.gates.checked import IN_PLACES, Check, CheckedPromotion, Judged, check_template, check_url, quoted
+from deploydb.domain.gates.checked import (
+    IN_PLACES,
+    LONGEST_ANSWER,
+    Check,
+    CheckedPromotion,
+    Judged,
+    check_template,
+    check_url,
+    quoted,
+)
 from deploydb.domain.gates.formatting import counted, in_words
 from deploydb.domain.gates.promotion import Checks, Names
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.requests import Answer, NoAnswer, Request
 from deploydb.domain.suggestions import suggestion
-
-_LONGEST_ANSWER = timedelta(minutes=5)
-"""Checks of a killed worker wait for its timeout."""
 
 
 class WebhookPromotion(CheckedPromotion, frozen=True, kw_only=True):
@@ -51,8 +57,8 @@ class WebhookPromotion(CheckedPromotion, frozen=True, kw_only=True):
         for name in templates.unknown_places(self.url):
             hint = suggestion(name, templates.PLACES)
             checks.problem(("url",), f"there is nothing to put in the place of {{{name}}}{hint}")
-        if self.timeout > _LONGEST_ANSWER:
-            checks.problem(("timeout",), f"one answer may take {in_words(_LONGEST_ANSWER)} at most")
+        if self.timeout > LONGEST_ANSWER:
+            checks.problem(("timeout",), f"one answer may take {in_words(LONGEST_ANSWER)} at most")
         if self.body is not None and self.method == "GET":
             checks.problem(("body",), "a GET has no body: write method: POST")
         elif self.body is not None:
