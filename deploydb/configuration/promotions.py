@@ -4,17 +4,20 @@ A type that cannot be used is a problem of the files that name it, and of no oth
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import fields
 
 from deploydb.configuration.building import Known, once, refer
 from deploydb.configuration.reading import described, read_document
 from deploydb.configuration.source import Path, Source
 from deploydb.domain.gates import Promotion
+from deploydb.domain.gates.promotion import Dependency, Document, Names
 from deploydb.domain.gates.registry import own_types
 from deploydb.domain.model.promotions import RESERVED
 from deploydb.domain.suggestions import suggestion
@@ -40,17 +43,25 @@ def promotion_types() -> Mapping[str, type[Promotion] | Unusable]:
             found[point.name] = Unusable(f"{point.name} is a type of {owners[point.name]}: uninstall all but one")
         else:
             owners[point.name] = _package(point)
-            found[point.name] = _loaded(point)
+            found[point.name] = _loaded(point, found)
     return found
 
 
-def _loaded(point: EntryPoint) -> type[Promotion] | Unusable:
+def _loaded(point: EntryPoint, others: Mapping[str, type[Promotion] | Unusable]) -> type[Promotion] | Unusable:
     where = f"the type {point.name} of {_package(point)} ({point.value})"
     try:
         kind = point.load()
         if not isinstance(kind, type) or not issubclass(kind, Promotion):
             return Unusable(f"{where} is no deploydb.domain.gates.Promotion")
-        msgspec.json.schema(kind.document or kind)
+        document: object = kind.document or kind  # whatever a package has there
+        if not isinstance(document, type) or not issubclass(document, Document):
+            return Unusable(f"{where}: its document is no deploydb.domain.gates.promotion.Document")
+        if not any(field.encode_name == "ident" and field.required for field in fields(document)):
+            return Unusable(f"{where}: its document has no required key ident")
+        for name, other in others.items():
+            if not isinstance(other, Unusable) and other is not kind and (other.document or other) is document:
+                return Unusable(f"{where}: its document is that of {name}; write a document of its own")
+        msgspec.json.schema(document)
     except Exception as error:  # whatever is wrong with a package must not stop the others
         return Unusable(f"{where} cannot be loaded: {type(error).__name__}: {error}")
     return kind
@@ -88,10 +99,33 @@ def read_promotion(source: Source, ident: str, known: Known) -> Promotion | None
         return None
     try:
         document = read_document(source, kind.document or kind, ident=ident)
-        return document.configured(_Checks(source, known)) if document is not None else None
+        return _usable(document.configured(_Checks(source, known))) if document is not None else None
     except Exception as error:  # of a package's type
         source.problem(("type",), f"the type {named} cannot be read: {type(error).__name__}: {error}")
         return None
+
+
+class _Read(Struct):
+    """The members of a promotion that the engine reads where an error would stop other gates, too."""
+
+    ident: str
+    turn: int
+    starves: bool
+    asks_people: bool
+    asks_provenance: bool
+    by_calendar: bool
+    not_at_entry: str | None
+    reported_as: Names
+    dependencies: tuple[Dependency, ...]
+    lasts: timedelta | None
+
+
+def _usable(found: object) -> Promotion:
+    """Raises: TypeError, msgspec.ValidationError, or an exception of the package."""
+    if not isinstance(found, Promotion):
+        raise TypeError("configured() returned no Promotion")
+    msgspec.convert({name: getattr(found, name) for name in _Read.__struct_fields__}, _Read)
+    return found
 
 
 class _Checks(Struct, frozen=True):

@@ -10,7 +10,7 @@ from deploydb.domain.model.catalog import Catalog
 from tests.cli.conftest import served
 from tests.cli.shell import Shell
 from tests.cluster import ROOT
-from tests.configuration.given import config, problems_of
+from tests.configuration.given import GOOD, config, problems_of
 from tests.gates.conftest import SOURCE
 from tests.scenario import Scenario, catalog
 
@@ -121,6 +121,77 @@ def test_a_package_that_cannot_be_used_is_a_problem_of_the_files_that_name_its_t
     assert problems_of(config(tmp_path, {**good, "promotions/odd.yml": file})) == [
         f"config/promotions/odd.yml:1:7: {problem}"
     ]
+    assert "ManualPromotion" in json_schema()["$defs"]
+
+
+ODD_GATES = """
+from deploydb.domain.gates import Promotion
+from deploydb.domain.gates.promotion import Document
+from deploydb.domain.gates.window import WindowPromotion
+
+class Same(WindowPromotion, frozen=True, kw_only=True): ...
+
+class Alien(Promotion, frozen=True, kw_only=True):
+    document = dict
+
+class UpperDocument(Document, frozen=True, kw_only=True, rename="upper"):
+    ident: str
+
+class Upper(Promotion, frozen=True, kw_only=True):
+    document = UpperDocument
+
+class OptionalDocument(Document, frozen=True, kw_only=True):
+    ident: str = ""
+
+class Optional(Promotion, frozen=True, kw_only=True):
+    document = OptionalDocument
+
+class Raises(Promotion, frozen=True, kw_only=True):
+    @property
+    def dependencies(self):
+        raise KeyError("lane")
+
+class Nothing(Promotion, frozen=True, kw_only=True):
+    dependencies = None
+
+class Turn(Promotion, frozen=True, kw_only=True):
+    turn = "last"
+
+class Names(Promotion, frozen=True, kw_only=True):
+    reported_as = (["jobs"],)
+
+class Unmade(Promotion, frozen=True, kw_only=True):
+    def configured(self, checks):
+        return None
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "problem"),
+    [
+        ("Same", "its document is that of WindowPromotion; write a document of its own"),
+        ("Alien", "its document is no deploydb.domain.gates.promotion.Document"),
+        ("Upper", "its document has no required key ident"),
+        ("Optional", "its document has no required key ident"),
+        ("Raises", "cannot be read: KeyError: 'lane'"),
+        ("Nothing", "cannot be read: ValidationError: Expected `array`, got `null` - at `$.dependencies`"),
+        ("Turn", "cannot be read: ValidationError: Expected `int`, got `str` - at `$.turn`"),
+        ("Names", "cannot be read: ValidationError: Expected `str`, got `array` - at `$.reported_as[0]`"),
+        ("Unmade", "cannot be read: TypeError: configured() returned no Promotion"),
+    ],
+)
+def test_a_type_that_breaks_is_a_problem_of_its_files_and_the_schema_is_made(
+    another_package: Path, tmp_path: Path, kind: str, problem: str
+) -> None:
+    (another_package.parent / "odd_gates.py").write_text(ODD_GATES)
+    (another_package / "entry_points.txt").write_text(f"[deploydb.gates]\nOddPromotion = odd_gates:{kind}\n")
+    files = {
+        "promotions/odd.yml": "type: OddPromotion\n",
+        "services/foo.yml": f"{GOOD['services/foo.yml'][:-2]}, odd]\n",
+    }
+    (found,) = problems_of(config(tmp_path, files))
+    assert found.startswith("config/promotions/odd.yml:1:7: the type OddPromotion")
+    assert found.endswith(problem)
     assert "ManualPromotion" in json_schema()["$defs"]
 
 
