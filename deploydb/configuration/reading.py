@@ -29,6 +29,8 @@ _NAMES = {
     NoneType: "nothing",
 }
 
+_WORDS = {"int": "a number", "float": "a number", "str": "text", "array": "a list", "object": "keys and values"}
+
 
 class _Wrong:
     """Stands for a value with a problem."""
@@ -89,13 +91,16 @@ def _read(source: Source, value: Any, kind: Any, at: Path) -> Any:  # noqa: ANN4
             if (hidden := not_allowed(key)) is not None:
                 source.problem((*at, key), f"{shown(key)}: {hidden} in a name", key=True)
         items = {key: _read(source, given, get_args(bare)[1], (*at, key)) for key, given in value.items()}
-        return {key: None if item is _WRONG else item for key, item in items.items()}  # it is a stage even so
+        kept = {key: None if item is _WRONG else item for key, item in items.items()}  # it is a stage even so
+        return _bounded(source, at, kept, kind, dict[str, Any])
     if origin in (list, tuple):
         if not isinstance(value, list):
             return _unexpected(source, at, list, value)
         members = [_read(source, given, get_args(bare)[0], (*at, index)) for index, given in enumerate(value)]
         # A member with a problem is replaced, not left out: the index of the others is their place.
-        return origin(_nothing(get_args(bare)[0]) if member is _WRONG else member for member in members)
+        listed = [_nothing(get_args(bare)[0]) if member is _WRONG else member for member in members]
+        found = _bounded(source, at, listed, kind, list[Any])
+        return found if found is _WRONG else origin(found)
     if bare is timedelta:
         return _attempt(source, at, lambda: parse_duration(value))
     if origin is Literal:
@@ -107,7 +112,7 @@ def _read(source: Source, value: Any, kind: Any, at: Path) -> Any:  # noqa: ANN4
             return _WRONG
         return value
     if bare is float and isinstance(value, int | str) and not isinstance(value, bool):
-        return _attempt(source, at, lambda: _number(value))
+        return _attempt(source, at, lambda: _converted(_number(value), kind))
     if bare is str and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)  # a version or a name that looks like a number
     if isinstance(value, bool) is not (bare is bool) or not isinstance(value, bare):
@@ -131,14 +136,22 @@ def _union(source: Source, value: Any, kind: Any, members: tuple[Any, ...], at: 
     """The first member that the value's shape fits: a union here never has two of one shape."""
     if value is None and NoneType in members:
         return None
+    members = tuple(member for member in members if member is not NoneType)
+    if len(members) == 1 and get_origin(kind) is Annotated:  # with its bounds
+        return _read(source, value, Annotated[members[0], *kind.__metadata__], at)
     shapes = {str: str, list: list, tuple: list, dict: dict, AfterDocument: dict, int: int}
     for member in members:
         plain = get_args(member)[0] if get_origin(member) is Annotated else member
         shape = shapes.get(get_origin(plain) or plain)
         if shape is not None and isinstance(value, shape):
             return _read(source, value, member, at)
-    others = [member for member in members if member is not NoneType]
-    return _read(source, value, others[0], at)
+    return _read(source, value, members[0], at)
+
+
+def _bounded(source: Source, at: Path, value: Any, kind: Any, shape: Any) -> Any:  # noqa: ANN401  # or _WRONG
+    """The value, where its length is within the bounds of its type."""
+    bounds = kind.__metadata__ if get_origin(kind) is Annotated else ()
+    return _attempt(source, at, lambda: _converted(value, Annotated[shape, *bounds])) if bounds else value
 
 
 def _converted(value: Any, kind: Any) -> Any:  # noqa: ANN401
@@ -146,7 +159,9 @@ def _converted(value: Any, kind: Any) -> Any:  # noqa: ANN401
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        message = str(error).replace("`int`", _NAMES[int]).replace("`str`", _NAMES[str])
+        message = str(error)
+        for word, name in _WORDS.items():
+            message = message.replace(f"`{word}`", name)
         raise ValueError(f"{message[0].lower()}{message[1:]}, found {described(value)}") from error
 
 
@@ -180,4 +195,4 @@ def described(value: Any) -> str:  # noqa: ANN401  # any YAML
         return f"the text {shown(value)}"
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, int) else _NAMES[type(value)]
+    return str(value) if isinstance(value, int | float) else _NAMES[type(value)]

@@ -1,11 +1,15 @@
 """Problems of one file: its YAML, its keys and its values, each with its place."""
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 import yaml
+from msgspec import Meta, Struct
 
 from deploydb.configuration.promotions import promotion_types
+from deploydb.configuration.reading import read_document
+from deploydb.configuration.source import read_source
 from tests.configuration.given import config, problems_of
 
 
@@ -151,3 +155,37 @@ def test_a_problem_is_one_line(tmp_path: Path) -> None:
         r"config/environments/dev.yml:1:1: there is no key a\nb\x1b[31m here; there is deadline, description, entry, "
         "fail_on_incident, failure_strategy, orchestrator, retry, webhooks"
     ]
+
+
+class Bounded(Struct, kw_only=True):
+    """Keys with bounds, as a package may have."""
+
+    share: Annotated[float, Meta(ge=0, le=1)] = 0
+    most: Annotated[float | None, Meta(gt=0)] = None
+    names: Annotated[tuple[str, ...], Meta(min_length=2)] = ()
+    counts: Annotated[list[Annotated[int, Meta(ge=1)]] | None, Meta(max_length=1)] = None
+    by_name: Annotated[dict[str, int], Meta(min_length=1)] = {}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("share: 1.5", "1:8: expected a number <= 1.0, found 1.5"),
+        ("share: -1", "1:8: expected a number >= 0.0, found -1.0"),
+        ("most: 0", "1:7: expected a number > 0.0, found 0.0"),
+        ("names: [a]", "1:8: expected a list of length >= 2, found a list"),
+        ("counts: [1, 2]", "1:9: expected a list of length <= 1, found a list"),
+        ("by_name: {}", "1:10: expected keys and values of length >= 1, found keys and values"),
+    ],
+)
+def test_a_value_beyond_its_bounds_is_reported_with_them(text: str, message: str) -> None:
+    source = read_source("a.yml", text.encode())
+    assert read_document(source, Bounded) == Bounded()
+    assert [str(problem) for problem in source.problems] == [f"a.yml:{message}"]
+
+
+def test_values_within_their_bounds_are_read() -> None:
+    source = read_source("a.yml", b"share: 1\nmost: 0.5\nnames: [a, b]\ncounts: [1]\nby_name: {a: 1}\n")
+    read = read_document(source, Bounded)
+    assert read == Bounded(share=1.0, most=0.5, names=("a", "b"), counts=[1], by_name={"a": 1})
+    assert source.problems == []
