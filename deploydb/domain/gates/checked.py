@@ -3,7 +3,6 @@
 A reason is the same as long as nothing has changed, so that a check without a new result is no event.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -13,10 +12,10 @@ from msgspec.structs import asdict, replace
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.formatting import error_text, in_words
 from deploydb.domain.gates.judge import BROKEN_AGAIN_AFTER
-from deploydb.domain.gates.promotion import Checks, Path, Promotion
+from deploydb.domain.gates.promotion import Checks, Names, Path
 from deploydb.domain.gates.reported import ReportedPromotion
 from deploydb.domain.model.deployment import Deployment, GateStatus, Verdict
-from deploydb.domain.model.gate_reasons import CheckRunning, CheckUnanswered, JobsFailed, JobsPassed
+from deploydb.domain.model.gate_reasons import CheckRunning, CheckUnanswered
 from deploydb.domain.model.reason_parts import JobReport
 from deploydb.domain.model.requests import Answer, NoAnswer, Request
 from deploydb.domain.templates import PLACES, URL, Template, url
@@ -88,22 +87,12 @@ class CheckedPromotion(ReportedPromotion, frozen=True, kw_only=True):
         """Whether an answer is a new fact, and when the next check is due."""
         raise NotImplementedError
 
-    def evaluate(self, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
-        """The latest answer decides. One that is no answer yet says how far it is; it is asked again."""
+    def unanswered(self, context: GateContext, missing: Names, errored: tuple[JobReport, ...]) -> Verdict:
+        """It is asked again."""
         ident = self.ident
-        report = self.latest(context).get(ident)
-        if report is None:
-            return context.verdict(ident, GateStatus.PENDING, CheckRunning(promotion=ident, url=self.address))
-        inputs = (report.event,) if report.event is not None else ()
-        reports = (JobReport(job=ident, text=report.reason),)
-        match report.outcome:
-            case "passed":
-                return context.verdict(ident, GateStatus.PASS, JobsPassed(reports=reports), inputs=inputs)
-            case "failed":
-                return context.verdict(ident, GateStatus.FAIL, JobsFailed(reports=reports), inputs=inputs)
-            case "errored":
-                unanswered = CheckUnanswered(promotion=ident, text=report.reason)
-                return context.verdict(ident, GateStatus.ERROR, unanswered, inputs=inputs)
+        if errored:
+            return context.verdict(ident, GateStatus.ERROR, CheckUnanswered(promotion=ident, text=errored[0].text))
+        return context.verdict(ident, GateStatus.PENDING, CheckRunning(promotion=ident, url=self.address))
 
 
 def answer_time(promotion: CheckedPromotion) -> timedelta:

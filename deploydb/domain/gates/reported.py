@@ -1,13 +1,16 @@
 """The base of those promotions that jobs or checks answer, by reports that are kept as evidence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.formatting import listed
 from deploydb.domain.gates.promotion import Names, Promotion, Requirement
-from deploydb.domain.model.deployment import Verdict
+from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.evidence import Verification
+from deploydb.domain.model.gate_reasons import JobsFailed, JobsPassed
 from deploydb.domain.model.reason_parts import JobReport
 
 
@@ -26,6 +29,23 @@ class ReportedPromotion(Promotion, frozen=True, kw_only=True):
     def verified_at(self, context: GateContext) -> datetime | None:
         """When the last of the jobs reported that it passed."""
         return max((report.at.time for report in self.latest(context).values()), default=None)
+
+    def evaluate(self, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+        """The latest reports decide: FAIL with one that has failed, PASS when all have passed."""
+        latest = self.latest(context)
+        inputs = tuple(report.event for report in latest.values() if report.event is not None)
+        failed, errored = reports_of(latest, "failed"), reports_of(latest, "errored")
+        if failed:
+            return context.verdict(self.ident, GateStatus.FAIL, JobsFailed(reports=failed), inputs=inputs)
+        missing = tuple(job for job in self.reported_as if job not in latest)
+        if not errored and not missing:
+            passed = JobsPassed(reports=reports_of(latest, "passed"))
+            return context.verdict(self.ident, GateStatus.PASS, passed, inputs=inputs)
+        return replace(self.unanswered(context, missing, errored), inputs=inputs)
+
+    def unanswered(self, context: GateContext, missing: Names, errored: tuple[JobReport, ...]) -> Verdict:
+        """The verdict while reports are missing or are no answer, and none has failed."""
+        raise NotImplementedError
 
     def requirement(self, verdict: Verdict, context: GateContext) -> Requirement | None:
         latest = self.latest(context)
