@@ -22,7 +22,7 @@ from deploydb.domain.model.deployment import (
     Verdict,
 )
 from deploydb.domain.model.overrides import RollbackRequest
-from deploydb.domain.model.reasons import NotRecorded, Reason
+from deploydb.domain.model.reasons import Reason
 
 _TYPES = get_type_hints(Deployment)
 Changes: Any = msgspec.defstruct("Changes", [(name, _TYPES[name] | UnsetType, UNSET) for name in DECIDED], frozen=True)
@@ -55,7 +55,7 @@ class DecisionEvent(Struct, frozen=True, kw_only=True):
         return ()
 
     def explained(self, _known: Known) -> tuple[Deployment, ...]:
-        """The deployments of which only the reason of the status is new."""
+        """The deployments of which only the reason of the status is new, or that are closed."""
         return ()
 
     def decisions(self, known: Known) -> Decisions:
@@ -240,23 +240,22 @@ class CheckScheduled(OfDeployment, frozen=True, kw_only=True):
         return (made.CheckScheduled(deployment=self.after(known), promotion=self.promotion, phase=self.phase),)
 
 
+class Alike(Struct, frozen=True, kw_only=True):
+    """Deployments of which the same has changed."""
+
+    deployments: tuple[int, ...]
+    changes: Changes
+
+
 class ServiceEvaluated(DecisionEvent, frozen=True, kw_only=True):
     """What an evaluation has changed beside its other events: explanations, and closed deployments."""
 
-    deployments: dict[int, Changes]
-
-    def decided(self, known: Known) -> tuple[Decision, ...]:
-        after = [_changed(known.deployment(id_), changes) for id_, changes in self._closed(closed=True)]
-        return tuple(
-            made.DeploymentTransitioned(what="closed", deployment=one, reason=one.status_reason or NotRecorded())
-            for one in after
-        )
+    changed: tuple[Alike, ...]
 
     def explained(self, known: Known) -> tuple[Deployment, ...]:
-        return tuple(_changed(known.deployment(id_), changes) for id_, changes in self._closed(closed=False))
-
-    def _closed(self, *, closed: bool) -> list[tuple[int, Any]]:
-        return [(id_, one) for id_, one in self.deployments.items() if (one.needs_evaluation is False) is closed]
+        return tuple(
+            _changed(known.deployment(id_), alike.changes) for alike in self.changed for id_ in alike.deployments
+        )
 
 
 _TRANSITIONS: dict[str, Transition] = {f"deployment.{what}": what for what in get_args(Transition)}

@@ -20,9 +20,6 @@ from deploydb.engine.projections import project, project_on_deployment
 from deploydb.engine.statements import keep_latest
 from deploydb.wire.native import decode_fact
 
-Lane = tuple[str, str, str]
-"""Service, environment and version, by which a fact may mean a deployment."""
-
 
 class LogRow(Struct, frozen=True, kw_only=True):
     """A row of the log. `own`: DeployDB's own decision."""
@@ -34,6 +31,7 @@ class LogRow(Struct, frozen=True, kw_only=True):
     own: bool
     body: bytes
     publisher: str | None = None
+    deployment_id: int | None = None
 
 
 class Interval(Struct, frozen=True, kw_only=True):
@@ -82,8 +80,6 @@ class LogFold:
         self.unmatched: dict[int, facts.AboutDeployment] = {}
         self._sightings: dict[int, facts.DeploymentObserved] = {}
         self._services: dict[int, str] = {}
-        self._commands: dict[str, int] = {}
-        self._lanes: dict[Lane, int] = {}
 
     def take(self, row: LogRow) -> None:
         """Fold one more row.
@@ -93,8 +89,7 @@ class LogFold:
         if row.own:
             self._decide(decode_decision(row.type, row.body), row.recorded_at)
         else:
-            fact = decode_fact(row.body, arrived_at=row.recorded_at)
-            self._hear(replace(fact, time=row.time), row)
+            self._hear(decode_fact(row.body, arrived_at=row.time), row)
 
     def ledger(self, service: str) -> Ledger:
         """The ledger of a service."""
@@ -134,7 +129,7 @@ class LogFold:
                 ledger = self.ledger(event.service)
                 ledger.expect([event.deployment])
                 ledger.observe(fact, release)
-                self._made(event.deployment, (event.service, fact.environment, file.version), at)
+                self._made(event.deployment, event.service, at)
             case decision_events.FactMatched(deployment=id_, fact=number):
                 project_on_deployment(self.ledger(event.service), id_, number, self.unmatched.pop(number))
             case _:
@@ -148,8 +143,8 @@ class LogFold:
         ledger.expect(ids)
         ledger.open_flow(opening, event.flow)
         self.flows[event.flow] = (event.service, event.artifact, at)
-        for place, (id_, (environment, promotions)) in enumerate(zip(ids, event.stages, strict=True)):
-            self._made(id_, (event.service, environment, event.version), at, place)
+        for place, (id_, (_, promotions)) in enumerate(zip(ids, event.stages, strict=True)):
+            self._made(id_, event.service, at, place)
             self._ask(id_, promotions, at)
 
     def _write(self, event: DecisionEvent, at: datetime) -> None:
@@ -157,8 +152,7 @@ class LogFold:
         for decision in known.decisions:
             match decision:
                 case made.AttemptScheduled() if isinstance(event, decision_events.DeploymentAttempted):
-                    lane = (event.service, decision.environment, decision.release.artifact.version)
-                    self._made(event.deployment, lane, at, self.places.get(decision.cause or 0, 0))
+                    self._made(event.deployment, event.service, at, self.places.get(decision.cause or 0, 0))
                     self._ask(event.deployment, decision.promotions, at)
                 case made.RollbackRequestResolved(wish=wish, reason=reason):
                     self.answers[wish.event] = (reason, at)
@@ -190,12 +184,11 @@ class LogFold:
         self.artifacts[id_] = key
         return self._release(id_, key)
 
-    def _made(self, id_: int, lane: Lane, at: datetime, place: int = 0) -> None:
+    def _made(self, id_: int, service: str, at: datetime, place: int = 0) -> None:
         """A deployment has its row."""
         self.deployments[id_] = Times(created_at=at)
         self.places[id_] = place
-        self._services[id_] = lane[0]
-        self._lanes[lane] = max(id_, self._lanes.get(lane, 0))
+        self._services[id_] = service
 
     def _ask(self, id_: int, promotions: tuple[str, ...], at: datetime) -> None:
         for promotion in promotions:
@@ -203,8 +196,6 @@ class LogFold:
 
     def _decided(self, deployment: Deployment, at: datetime) -> None:
         self.deployments[deployment.id].decided_at = at
-        if deployment.command is not None:
-            self._commands[deployment.command] = deployment.id
 
     def _judged(self, deployment: Deployment, at: datetime) -> None:
         interval = self.intervals.get(deployment.id)
@@ -227,7 +218,7 @@ class LogFold:
                 subject = (file.group, file.name, file.version, word.digest, word.signer, word.kind)
                 keep_latest(self.attestations, subject, word)
             case facts.AboutDeployment():
-                id_ = self._meant(fact)
+                id_ = row.deployment_id
                 if id_ is None:
                     self.unmatched[number] = fact
                 else:
@@ -249,10 +240,3 @@ class LogFold:
             for id_ in [one for one, known in self.artifacts.items() if known == key]:
                 for ledger in self.ledgers.values():
                     ledger.publish(self._release(id_, key))
-
-    def _meant(self, fact: facts.AboutDeployment) -> int | None:
-        if fact.deployment is not None:
-            return fact.deployment if fact.deployment in self._services else None
-        if fact.command is not None:
-            return self._commands.get(fact.command)
-        return self._lanes.get((fact.service or "", fact.environment or "", fact.version or ""))

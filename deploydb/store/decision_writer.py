@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, assert_never
 from uuid import uuid4
 
+import msgspec
 import sqlalchemy as sa
 from msgspec.structs import replace
 
@@ -31,7 +32,7 @@ from deploydb.store import bulk, notifications
 from deploydb.store.attempts import open_attempts
 from deploydb.store.columns import shared_fields
 from deploydb.store.deployments import decided, write
-from deploydb.store.journal import Journal
+from deploydb.store.journal import EXPLANATIONS, Journal
 from deploydb.store.live_intervals import LiveIntervals
 from deploydb.store.outbox import unsent_row
 from deploydb.store.tables import (
@@ -94,7 +95,7 @@ class _Book:
         self._logged = {known.id: known for known in before}
         self._verdicts: dict[tuple[int, Gate], dict[str, Any]] = {}
         self._tenures = LiveIntervals(now)
-        self._late: dict[int, DeploymentWentLive] = {}
+        self._came: DeploymentWentLive | None = None
         self._outgoing: list[dict[str, Any]] = []
         self._attempts: list[tuple[str, AttemptScheduled]] = []
         self._answers: list[dict[str, Any]] = []
@@ -102,6 +103,8 @@ class _Book:
 
     def enter(self, service: str, decision: Decision) -> None:
         """Note one decision. A later one on the same row takes the earlier one's place."""
+        if not isinstance(decision, CurrentVersionChanged):
+            self._note_late()
         match decision:
             case DeploymentRequested():
                 self._request(decision)
@@ -111,7 +114,8 @@ class _Book:
                     self._note(f"deployment.{what}", known, decision.reason)
                 if what in ("succeeded", "failed", "resumed"):
                     self.changed.add((service, known.environment))
-                    self._tenures.judged(known)
+                    if known.live_at is not None:
+                        self._tenures.judged(known)
             case VerdictChanged(deployment=known, verdict=statement):
                 self._verdicts[known.id, statement.gate] = _verdict(decision, self._now)
                 message = {
@@ -124,11 +128,11 @@ class _Book:
             case DeploymentWentLive(deployment=known):
                 self._deployments[known.id] = known
                 self._tenures.came(decision)
-                self._late[known.id] = decision
+                self._came = decision
             case CurrentVersionChanged(environment=environment, running=ran):
                 self._tenures.runs(service, decision)
                 self.changed.add((service, environment))
-                self._late.pop(ran.deployment, None)
+                self._came = None
                 self._journal.note(
                     "environment.changed",
                     service=service,
@@ -184,8 +188,7 @@ class _Book:
 
     def write(self, connection: sa.Connection) -> None:
         """Write the rows, in the order of their keys."""
-        for late in self._late.values():  # the log has the others as `environment.changed`
-            self._note("deployment.ran", late.deployment, LiveLate(), since=late.live_at)
+        self._note_late()
         self._note_the_rest()
         write(connection, [decided(known) | {"decided_at": self._now} for known in self._deployments.values()])
         verdicts = [self._verdicts[each] for each in sorted(self._verdicts)]
@@ -225,6 +228,12 @@ class _Book:
             changes=self._changes(known.id),
         )
 
+    def _note_late(self) -> None:
+        """What came to run before what runs there now: the log has the others as `environment.changed`."""
+        if self._came is not None:
+            came, self._came = self._came, None
+            self._note("deployment.ran", came.deployment, LiveLate(), since=came.live_at)
+
     def _changes(self, id_: int) -> dict[str, Any] | None:
         """The fields of a deployment that are not in the log yet; None for none."""
         known = self._deployments.get(id_)
@@ -237,13 +246,14 @@ class _Book:
 
     def _note_the_rest(self) -> None:
         """What has changed in deployments besides the decisions that are in the log: explanations, and closings."""
-        rest: dict[str, dict[str, Any]] = defaultdict(dict)
+        rest: dict[str, dict[bytes, list[int]]] = defaultdict(lambda: defaultdict(list))
         for id_, known in sorted(self._deployments.items()):
             changes = self._changes(id_)
             if changes is not None:
-                rest[known.service][str(id_)] = changes
-        for service, deployments in rest.items():
-            self._journal.note("service.evaluated", service=service, deployments=deployments)
+                rest[known.service][msgspec.json.encode(changes)].append(id_)
+        for service, found in rest.items():
+            alike = [{"deployments": ids, "changes": msgspec.Raw(changes)} for changes, ids in found.items()]
+            self._journal.note(EXPLANATIONS, service=service, changed=alike)
 
 
 def _command(decision: DeploymentRequested) -> DeployCommand:

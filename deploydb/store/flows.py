@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import FlowOpened
 from deploydb.domain.model.deployment import Status
@@ -20,7 +19,7 @@ from deploydb.store.tables import deployment, event, flow, unmatched_fact, verdi
 from deploydb.wire.native import decode_fact
 
 _EARLY = (
-    sa.select(event.c.number, event.c.time, fact_text(), event.c.publisher, event.c.recorded_at)
+    sa.select(event.c.number, event.c.time, fact_text(), event.c.publisher)
     .join(unmatched_fact, unmatched_fact.c.event == event.c.number)
     .where(
         among(unmatched_fact.c.service, "services"),
@@ -98,10 +97,10 @@ def match_early(connection: sa.Connection, services: Collection[str], journal: J
     early: list[Logged] = []
     for row in connection.execute(_EARLY, {"services": list(services)}):
         try:
-            fact = decode_fact(row.body.encode(), arrived_at=row.recorded_at)
+            fact = decode_fact(row.body.encode(), arrived_at=row.time)
         except MessageRejected:  # of an earlier release: it stays unmatched, and keeps nothing else from its deployment
             continue
-        early.append(Logged(number=row.number, fact=replace(fact, time=row.time), publisher=row.publisher))
+        early.append(Logged(number=row.number, fact=fact, publisher=row.publisher))
     if not early:
         return
     connection.execute(

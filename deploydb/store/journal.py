@@ -12,6 +12,8 @@ from deploydb.store.columns import BigId
 from deploydb.store.tables import event
 
 _FACTS = tuple(map(type_of, fact_types()))
+EXPLANATIONS = "service.evaluated"
+"""The type of the events that have explanations, and closed deployments: for the fold of the log, not for people."""
 _ID = "^[1-9][0-9]{0,17}$"
 """An id as JSON has it, below 10**18: it fits into 64 bits."""
 

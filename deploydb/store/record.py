@@ -112,7 +112,8 @@ def _record(
 
 def _row(arrival: Arrival, located: Located, now: datetime) -> dict[str, Any]:
     fact = arrival.fact
-    about = (located.of(fact) if isinstance(fact, AboutDeployment) else None) or fact
+    found = located.of(fact) if isinstance(fact, AboutDeployment) else None
+    about = found or fact
     return {
         "source": fact.source,
         "id": fact.id,
@@ -124,4 +125,5 @@ def _row(arrival: Arrival, located: Located, now: datetime) -> dict[str, Any]:
         "service": getattr(about, "service", None),
         "environment": getattr(about, "environment", None),
         "body": msgspec.Raw(arrival.body),
+        "deployment_id": found.id if found is not None else None,
     }

@@ -27,7 +27,7 @@ def folded(engine: sa.Engine) -> LogFold:
     """The fold of the whole log."""
     log = tables.event
     statement = sa.select(
-        *(log.c[name] for name in ("number", "type", "time", "recorded_at", "publisher")),
+        *(log.c[name] for name in ("number", "type", "time", "recorded_at", "publisher", "deployment_id")),
         is_own().label("own"),
         fact_text(),
     )

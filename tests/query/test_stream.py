@@ -71,7 +71,6 @@ def test_a_listener_gets_what_is_added_and_whom_it_is_about(process: Process, wo
         assert [(one["type"], one["version"]) for one in output["changes"]] == [
             ("flow.opened", "1.0"),
             ("deployment.requested", "1.0"),
-            ("service.evaluated", None),
         ]
         assert output["sse_id"] == str(output["changes"][-1]["number"])
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from deploydb.domain.model.facts import fact_types, type_of
 from deploydb.domain.model.reasons import Reason
 from deploydb.store.columns import viewed
-from deploydb.store.journal import is_own
+from deploydb.store.journal import EXPLANATIONS, is_own
 from deploydb.store.list_parameters import among
 from deploydb.store.reason_codec import ReasonJson
 from deploydb.store.tables import event
@@ -50,10 +50,11 @@ def numbers_above(connection: sa.Connection, floor: int) -> list[int]:
 
 
 def changes(connection: sa.Connection, numbers: Collection[int]) -> list[ChangeView]:
-    """These rows, ascending. Index: primary key."""
+    """These rows, ascending, without explanations. Index: primary key."""
     body = event.c.body
     version = sa.case((_having("version"), body["version"].as_string()), else_=body["artifact"]["version"].as_string())
     reason = sa.type_coerce(sa.case((_having("reason"), body["reason"])), ReasonJson)
     columns = viewed(ChangeView, event, version=sa.cast(version, sa.Text), reason=reason)
-    statement = sa.select(*columns).where(among(event.c.number, sorted(numbers))).order_by(event.c.number)
+    wanted = sa.and_(among(event.c.number, sorted(numbers)), event.c.type != EXPLANATIONS)
+    statement = sa.select(*columns).where(wanted).order_by(event.c.number)
     return [ChangeView(**{**row._mapping, "time": row.time.isoformat()}) for row in connection.execute(statement)]

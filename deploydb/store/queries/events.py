@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.store.columns import viewed
-from deploydb.store.journal import fact_text
+from deploydb.store.journal import EXPLANATIONS, fact_text
 from deploydb.store.list_parameters import among
 from deploydb.store.queries.log_positions import numbers_between
 from deploydb.store.tables import event
@@ -49,7 +49,8 @@ class Filter(Struct, frozen=True, kw_only=True):
 def events_before(
     connection: sa.Connection, before: int | None, wanted: Filter, *, limit: int, characters: int | None = None
 ) -> tuple[list[EventView], bool]:
-    """Rows with a lower number than `before`, newest first, and whether there are more of them.
+    """Rows with a lower number than `before`, newest first, and whether there are more of them. Explanations are left
+    out where their type is not wanted.
 
     At most `limit`, and fewer where their bodies together would pass so many `characters` (None:
     `MOST_BODY_CHARACTERS`). Indexes: primary key; of a service `ix_event_lane`; of a person `ix_event_who`; of a rare
@@ -65,7 +66,9 @@ def events_before(
     ):
         if value is not None:
             numbers = numbers.where(column == value)
-    if wanted.type is not None:  # a literal, so that the condition of its index is seen to hold
+    if wanted.type is None:
+        numbers = numbers.where(event.c.type != EXPLANATIONS)
+    else:  # a literal, so that the condition of its index is seen to hold
         numbers = numbers.where(event.c.type == sa.literal(wanted.type, literal_execute=True))
     if wanted.since is not None or wanted.until is not None:
         numbers = numbers.where(*_recorded(connection, wanted.since, wanted.until))

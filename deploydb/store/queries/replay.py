@@ -70,7 +70,7 @@ def entries(
         after = rows[-1].number
         for row in rows:
             try:
-                fact = decode_fact(row.body.encode(), arrived_at=row.recorded_at)
+                fact = decode_fact(row.body.encode(), arrived_at=row.time)
             except MessageRejected:
                 unreadable.append(row.number)
                 continue

@@ -26,11 +26,12 @@ event = sa.Table(
     sa.Column("service", sa.Text),
     sa.Column("environment", sa.Text),
     sa.Column("body", Json, nullable=False),
+    sa.Column("deployment_id", BigId),
     sa.UniqueConstraint("source", "id"),
 )
 """The log, append-only: inbound facts, and DeployDB's own decisions (source `deploydb`). `time` is when it happened,
 `recorded_at` when we knew. `who`: the person it names. `service` and `environment` are those that it names, for
-reading by lane."""
+reading by lane. `deployment_id`: of a fact, the deployment that it was taken to be about when it was recorded."""
 partial_index("ix_event_lane", event.c.service, event.c.environment, event.c.number, where=event.c.service.is_not(None))
 
 _named = event.c.who.is_not(None)
@@ -46,7 +47,6 @@ BULK = (
     "deployment.skipped",
     "environment.changed",
     "verdict.changed",
-    "service.evaluated",
 )
 """What the log is mostly made of: these types are found by going back a little, the others by an index."""
 _rare = event.c.type.not_in([sa.literal(name, literal_execute=True) for name in BULK])
