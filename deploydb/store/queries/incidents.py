@@ -10,7 +10,7 @@ from deploydb.store.tables import incident
 
 
 class IncidentView(Struct, frozen=True, kw_only=True):
-    """An open incident, and when it was detected. `version`: the one in trouble, where it names one."""
+    """An open incident; `since`: the time of its latest report. `version`: the one in trouble, where it names one."""
 
     name: str
     service: str
