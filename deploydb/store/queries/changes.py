@@ -44,17 +44,17 @@ def highest_number(connection: sa.Connection) -> int:
 
 
 def numbers_above(connection: sa.Connection, floor: int) -> list[int]:
-    """The numbers above one, ascending. Index: primary key."""
-    statement = sa.select(event.c.number).where(event.c.number > floor).order_by(event.c.number)
+    """The numbers above one, ascending, without those of explanations. Index: primary key."""
+    wanted = sa.and_(event.c.number > floor, event.c.type != EXPLANATIONS)
+    statement = sa.select(event.c.number).where(wanted).order_by(event.c.number)
     return list(connection.execute(statement.limit(SEEN_AGAIN + MOST)).scalars())
 
 
 def changes(connection: sa.Connection, numbers: Collection[int]) -> list[ChangeView]:
-    """These rows, ascending, without explanations. Index: primary key."""
+    """These rows, ascending. Index: primary key."""
     body = event.c.body
     version = sa.case((_having("version"), body["version"].as_string()), else_=body["artifact"]["version"].as_string())
     reason = sa.type_coerce(sa.case((_having("reason"), body["reason"])), ReasonJson)
     columns = viewed(ChangeView, event, version=sa.cast(version, sa.Text), reason=reason)
-    wanted = sa.and_(among(event.c.number, sorted(numbers)), event.c.type != EXPLANATIONS)
-    statement = sa.select(*columns).where(wanted).order_by(event.c.number)
+    statement = sa.select(*columns).where(among(event.c.number, sorted(numbers))).order_by(event.c.number)
     return [ChangeView(**{**row._mapping, "time": row.time.isoformat()}) for row in connection.execute(statement)]

@@ -60,7 +60,7 @@ def entries(
     if since is not None:
         wanted = sa.or_(event.c.type.in_(_STANDING), sa.and_(event.c.type.in_(_HAPPENED), at >= since))
     page = (
-        sa.select(event.c.number, event.c.recorded_at, event.c.publisher, fact_text())
+        sa.select(event.c.number, event.c.time, event.c.recorded_at, event.c.publisher, fact_text())
         .where(event.c.number > sa.bindparam("after", type_=event.c.number.type), wanted)
         .order_by(event.c.number)
         .limit(PAGE)
