@@ -94,7 +94,7 @@ class _Book:
         self._deployments: dict[int, Deployment] = {}
         self._logged = {known.id: known for known in before}
         self._verdicts: dict[tuple[int, Gate], dict[str, Any]] = {}
-        self._tenures = LiveIntervals(now)
+        self._intervals = LiveIntervals(now)
         self._came: DeploymentWentLive | None = None
         self._outgoing: list[dict[str, Any]] = []
         self._attempts: list[tuple[str, AttemptScheduled]] = []
@@ -103,8 +103,10 @@ class _Book:
 
     def enter(self, service: str, decision: Decision) -> None:
         """Note one decision. A later one on the same row takes the earlier one's place."""
-        if not isinstance(decision, CurrentVersionChanged):
-            self._note_late()
+        runs = decision.running.deployment if isinstance(decision, CurrentVersionChanged) else None
+        if self._came is not None and self._came.deployment.id != runs:
+            self._note_late(self._came)
+        self._came = None
         match decision:
             case DeploymentRequested():
                 self._request(decision)
@@ -115,7 +117,7 @@ class _Book:
                 if what in ("succeeded", "failed", "resumed"):
                     self.changed.add((service, known.environment))
                     if known.live_at is not None:
-                        self._tenures.judged(known)
+                        self._intervals.judged(known)
             case VerdictChanged(deployment=known, verdict=statement):
                 self._verdicts[known.id, statement.gate] = _verdict(decision, self._now)
                 message = {
@@ -127,12 +129,11 @@ class _Book:
                 self._note("verdict.changed", known, statement.reason, recheck_at=statement.recheck_at, **message)
             case DeploymentWentLive(deployment=known):
                 self._deployments[known.id] = known
-                self._tenures.came(decision)
+                self._intervals.came(decision)
                 self._came = decision
             case CurrentVersionChanged(environment=environment, running=ran):
-                self._tenures.runs(service, decision)
+                self._intervals.runs(service, decision)
                 self.changed.add((service, environment))
-                self._came = None
                 self._journal.note(
                     "environment.changed",
                     service=service,
@@ -188,12 +189,13 @@ class _Book:
 
     def write(self, connection: sa.Connection) -> None:
         """Write the rows, in the order of their keys."""
-        self._note_late()
+        if self._came is not None:
+            self._note_late(self._came)
         self._note_the_rest()
         write(connection, [decided(known) | {"decided_at": self._now} for known in self._deployments.values()])
         verdicts = [self._verdicts[each] for each in sorted(self._verdicts)]
         bulk.upsert(connection, verdict, verdicts, key=("deployment_id", "promotion", "phase"), keep=("created_at",))
-        self._tenures.write(connection)
+        self._intervals.write(connection)
         open_attempts(connection, self._attempts, self._journal, self._now)
         bulk.update_rows(connection, rollback_request, self._answers, key=("event",))
         probes = [self._probes[each] for each in sorted(self._probes)]
@@ -228,11 +230,9 @@ class _Book:
             changes=self._changes(known.id),
         )
 
-    def _note_late(self) -> None:
-        """What came to run before what runs there now: the log has the others as `environment.changed`."""
-        if self._came is not None:
-            came, self._came = self._came, None
-            self._note("deployment.ran", came.deployment, LiveLate(), since=came.live_at)
+    def _note_late(self, came: DeploymentWentLive) -> None:
+        """It came to run before what runs there now: the log has the others as `environment.changed`."""
+        self._note("deployment.ran", came.deployment, LiveLate(), since=came.live_at)
 
     def _changes(self, id_: int) -> dict[str, Any] | None:
         """The fields of a deployment that are not in the log yet; None for none."""

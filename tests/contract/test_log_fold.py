@@ -210,3 +210,23 @@ def test_an_expiry_that_is_taken_back_is_no_result(world: Scenario) -> None:
     (ran,) = world.rows(live_interval)
     assert (ran.result, ran.result_at) == (None, None)
     assert differences(world.engine) == {}
+
+
+def test_what_came_to_run_late_is_in_the_log_where_another_runs_again(world: Scenario) -> None:
+    """1.1 is heard of late, and 1.0 once more, after 1.2 was put there: in one evaluation."""
+    world.publish("1.0")
+    world.evaluate()
+    (first,) = world.deploy()
+    world.publish("1.1")
+    world.evaluate(minutes=1)
+    (second,) = world.commands()
+    world.now += timedelta(minutes=9)
+    file = {"group": "com.example", "name": "foo", "version": "1.2"}
+    times = [(world.now - timedelta(minutes=minutes)).isoformat() for minutes in (5, 3, 1)]
+    world.tell("deployment.observed", service="foo", environment="dev", artifact=file, time=times[1])
+    world.evaluate()
+    world.tell("deployment.finished", command=second.id, outcome="succeeded", time=times[0])
+    world.tell("deployment.finished", command=first.id, outcome="succeeded", time=times[2])
+    world.evaluate()
+    assert [row.version for row in world.rows(current_version)] == ["1.0"]
+    assert differences(world.engine) == {}
