@@ -46,9 +46,7 @@ class DecisionEvent(Struct, frozen=True, kw_only=True):
     """The body of a row of the log that DeployDB itself has written."""
 
     type: str
-    time: datetime
     service: str
-    catalog: str | None = None
 
     def decided(self, _known: Known) -> tuple[Decision, ...]:
         """The decisions, in order."""

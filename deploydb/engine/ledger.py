@@ -26,7 +26,7 @@ from deploydb.domain.model.reasons import Observed
 from deploydb.engine.statements import Attestations, Statements
 
 LOOKED_BACK = 50
-"""How many deployments that succeeded in a lane are looked at for what to roll back to, as the store does."""
+"""How many deployments that succeeded in a lane are looked at for what to roll back to."""
 
 
 class Ledger:

@@ -14,17 +14,15 @@ Attestations = Mapping[tuple[str, str], tuple[Attestation, ...]]
 """The attestations of an artifact, by its module and version."""
 
 
-def keep_latest(kept: MutableMapping[Subject, Statement], subject: Subject, statement: Statement) -> bool:
-    """Keep a statement on its subject. False where an equal or later one is kept already."""
+def keep_latest(kept: MutableMapping[Subject, Statement], subject: Subject, statement: Statement) -> None:
+    """Keep a statement on its subject, unless an equal or later one is kept already."""
     before = kept.get(subject)
-    if before is not None and before.at >= statement.at:
-        return False
-    kept[subject] = statement
-    return True
+    if before is None or before.at < statement.at:
+        kept[subject] = statement
 
 
 class Statements:
-    """Reports, approvals and incidents. Each method that takes one returns whether it is newer."""
+    """The latest reports, approvals and incidents."""
 
     def __init__(self) -> None:
         self.reports: dict[int, dict[str, Verification]] = defaultdict(dict)
@@ -34,17 +32,17 @@ class Statements:
         self.incidents: dict[tuple[str, str], Incident] = {}
         """By environment and name."""
 
-    def report(self, deployment: int, report: Verification) -> bool:
+    def report(self, deployment: int, report: Verification) -> None:
         """A job's report on a deployment."""
-        return keep_latest(self.reports[deployment], report.promotion, report)
+        keep_latest(self.reports[deployment], report.promotion, report)
 
-    def approve(self, deployment: int, approval: Approval) -> bool:
+    def approve(self, deployment: int, approval: Approval) -> None:
         """A person's approval or refusal of a deployment."""
-        return keep_latest(self.words[deployment], (approval.promotion, approval.by), approval)
+        keep_latest(self.words[deployment], (approval.promotion, approval.by), approval)
 
-    def trouble(self, environment: str, incident: Incident) -> bool:
+    def trouble(self, environment: str, incident: Incident) -> None:
         """An incident that begins or is over."""
-        return keep_latest(self.incidents, (environment, incident.name), incident)
+        keep_latest(self.incidents, (environment, incident.name), incident)
 
     def evidence(self, known: Deployment, attestations: Attestations) -> Evidence | None:
         """All that is about a deployment; None where there is nothing."""

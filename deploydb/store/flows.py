@@ -56,8 +56,6 @@ def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journa
         for ident, opening in sorted(opened.items())
         for stage_index, (environment, _) in enumerate(opening.stages)
     ]
-    if not stages:
-        return len(opened)
     deployments = _insert_deployments(connection, stages)
     asked = [
         {"deployment_id": deployments[ident, environment], "promotion": promotion, "phase": "exit", "created_at": now}

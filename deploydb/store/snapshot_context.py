@@ -14,6 +14,7 @@ from deploydb.domain.model.catalog import Catalog, Lane
 from deploydb.domain.model.deployment import DependencyState, Deployment, KnownGood, Status
 from deploydb.domain.model.evidence import Attestation, Incident
 from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
+from deploydb.engine.ledger import LOOKED_BACK
 from deploydb.store.deployments import release_from_row, released, selected
 from deploydb.store.list_parameters import among, among_rows
 from deploydb.store.projections.latest import value_of
@@ -32,9 +33,6 @@ from deploydb.store.tables import (
     verdict,
     verification,
 )
-
-LOOKED_BACK = 50
-"""How many deployments that succeeded in a lane are looked at for what to roll back to."""
 
 _ANY = sa.select(
     sa.exists().where(hold.c.placed, among(hold.c.service, "everybodys")).label("holds"),

@@ -107,7 +107,8 @@ def _answer(it: Scenario, deployment: Deployment, phase: str, name: str) -> bool
     if name != FREEZE and not isinstance(promotion, ManualPromotion):
         at = _after(it, [one.at for one in before.verifications if one.promotion == name])
         report = Verification(promotion=name, outcome="passed", at=at, event=next(it.ids))
-        return statements.report(deployment.id, report)
+        statements.report(deployment.id, report)
+        return True
     refusers = [one.by for one in before.approvals if one.promotion == name and not one.given]
     fresh = (f"person {number}" for number in count())
     approvals = promotion.approvals if promotion is not None else 1

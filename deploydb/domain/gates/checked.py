@@ -23,9 +23,7 @@ from deploydb.domain.unsafe_characters import visible
 
 IN_PLACES = f"May hold {', '.join(f'{{{place}}}' for place in PLACES[:-1])} and {{{PLACES[-1]}}} of the deployment."
 """What a template's description says."""
-_SHORTEST = timedelta(milliseconds=100)
-"""Between checks, below any configured interval."""
-_SHORTEST_CONFIGURED = timedelta(seconds=1)
+_SHORTEST = timedelta(seconds=1)
 _QUOTED_BYTES = 1024
 LONGEST_ANSWER = timedelta(minutes=5)
 """Checks of a killed worker wait for its timeout."""
@@ -72,12 +70,8 @@ class CheckedPromotion(ReportedPromotion, frozen=True, kw_only=True):
         return _ANSWER
 
     def check(self, checks: Checks) -> None:
-        if self.interval < _SHORTEST_CONFIGURED:
-            checks.problem(("interval",), f"must be {in_words(_SHORTEST_CONFIGURED)} at least")
-
-    def next_check(self, now: datetime) -> datetime:
-        """When it is asked again."""
-        return now + max(self.interval, _SHORTEST)
+        if self.interval < _SHORTEST:
+            checks.problem(("interval",), f"must be {in_words(_SHORTEST)} at least")
 
     def request(self, deployment: Deployment) -> Request:
         """The request about a deployment."""

@@ -59,7 +59,7 @@ class MetricPromotion(CheckedPromotion, frozen=True, kw_only=True, rename={"for_
         """
         value, wanted = _value(answer), self._wanted()
         over_at = check.created_at + self.timeout
-        due = min(self.next_check(now), over_at)
+        due = min(now + self.interval, over_at)
         since = None
         if isinstance(value, float) and self._holds(value):
             unbroken = check.condition_since is not None and check.late < max(self.interval, timedelta(seconds=1))

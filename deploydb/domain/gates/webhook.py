@@ -92,4 +92,4 @@ class WebhookPromotion(CheckedPromotion, frozen=True, kw_only=True):
             body = f": {text}" if isinstance(answer, Answer) and (text := quoted(answer.body)) else ""
             last = f"{reason}, after {counted(check.attempts, 'attempt')}{body}"
             return Judged(outcome="failed", reason=last, last_report_key="failed")
-        return Judged(outcome="errored", reason=reason, last_report_key=reason, due_at=self.next_check(now))
+        return Judged(outcome="errored", reason=reason, last_report_key=reason, due_at=now + self.interval)
