@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from deploydb.domain.model.artifact import Artifact, Coordinate, Name, Text, Url, module_key
 from deploydb.domain.model.projection import Projection
@@ -39,6 +40,10 @@ class Fact(Struct, frozen=True, kw_only=True, tag_field="type"):
     def columns(self) -> dict[str, Any]:
         """Further columns, beside its fields and constants. In a key, None is kept as an empty text."""
         return {}
+
+    def values(self) -> dict[str, Any]:
+        """Its fields, constants and further columns."""
+        return asdict(self) | self.projection.constants | self.columns()
 
 
 class ArtifactPublished(Fact, frozen=True, kw_only=True, tag="artifact.published"):

@@ -3,7 +3,6 @@
 from typing import Self
 
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from deploydb.domain.model.deployment import FactOrder, fact_order
 from deploydb.domain.model.facts import Fact
@@ -18,6 +17,6 @@ class LatestFact(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, fact: Fact, event: int | None = None) -> Self:
         """The values of one fact."""
-        columns = asdict(fact) | fact.projection.constants | fact.columns()
-        values = {name: columns[name] for name in cls.__struct_fields__ if name in columns}
-        return cls(**values, at=fact_order(fact), event=event)
+        given = fact.values()
+        kept = {name: given[name] for name in cls.__struct_fields__ if name in given}
+        return cls(**kept, at=fact_order(fact), event=event)

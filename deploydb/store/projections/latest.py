@@ -8,7 +8,6 @@ from msgspec import Struct
 from deploydb.domain.model.deployment import FactOrder
 from deploydb.domain.model.facts import Fact
 from deploydb.store import bulk
-from deploydb.store.columns import shared_fields
 
 Row = dict[str, Any]
 T = TypeVar("T", bound=Struct)
@@ -29,9 +28,8 @@ class LatestRows:
 
         `number`: of the fact's row in the log; `more`: further columns.
         """
-        fields = shared_fields(self._table, type(fact))(fact)
-        order = {"event_id": fact.id, "event": number}
-        row = self._empty | fields | fact.projection.constants | fact.columns() | more | order
+        given = fact.values() | more | {"event_id": fact.id, "event": number}
+        row = self._empty | {name: value for name, value in given.items() if name in self._table.c}
         for name in self._key:
             row[name] = "" if row[name] is None else row[name]
         key = tuple(row[name] for name in self._key)
