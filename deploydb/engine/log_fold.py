@@ -11,12 +11,13 @@ from deploydb.domain.model import facts
 from deploydb.domain.model.deployment import Deployment, Release
 from deploydb.domain.model.evidence import Attestation
 from deploydb.domain.model.overrides import Hold, RollbackRequest
-from deploydb.domain.model.publications import Key, Publication, standing
+from deploydb.domain.model.publications import Key, Publication
 from deploydb.domain.model.reasons import Reason
 from deploydb.engine import decision_events
 from deploydb.engine.decision_events import DecisionEvent, decode_decision
 from deploydb.engine.ledger import Ledger
 from deploydb.engine.projections import project, project_on_deployment
+from deploydb.engine.releases import Releases
 from deploydb.engine.statements import keep_latest
 from deploydb.wire.native import decode_fact
 
@@ -56,11 +57,9 @@ class LogFold:
 
     def __init__(self) -> None:
         self.ledgers: dict[str, Ledger] = {}
-        self.publications: dict[Key, list[Publication]] = {}
+        self.releases = Releases()
         self.published: dict[Key, datetime] = {}
         """By artifact, when it was first heard of."""
-        self.artifacts: dict[int, Key] = {}
-        """By row: those of releases that have a flow or a deployment."""
         self.flows: dict[int, tuple[str, int, datetime]] = {}
         """By id: the service, the artifact's row, and when it was opened."""
         self.deployments: dict[int, Times] = {}
@@ -101,22 +100,11 @@ class LogFold:
 
     def release(self, id_: int) -> Release:
         """A release, by its artifact's row."""
-        return self._release(id_, self.artifacts[id_])
+        return self.releases.of(id_)
 
     def wish(self, number: int) -> RollbackRequest:
         """A person's word, by its row in the log."""
         return self.wishes[number][1]
-
-    def _release(self, id_: int, key: Key) -> Release:
-        settled = standing(self.publications[key])
-        earliest = settled.earliest
-        return Release(
-            id=id_,
-            artifact=earliest.artifact,
-            published_at=earliest.at.time,
-            published_by=earliest.by,
-            conflict=settled.conflict,
-        )
 
     def _decide(self, event: DecisionEvent, at: datetime) -> None:
         match event:
@@ -125,7 +113,7 @@ class LogFold:
             case decision_events.DeploymentRecorded():
                 fact = self._sightings.pop(event.fact)
                 file = fact.artifact
-                release = self._named(event.artifact, (file.group, file.name, file.version))
+                release = self.releases.named((file.group, file.name, file.version), event.artifact)
                 ledger = self.ledger(event.service)
                 ledger.expect([event.deployment])
                 ledger.observe(fact, release)
@@ -136,7 +124,7 @@ class LogFold:
                 self._write(event, at)
 
     def _open_flow(self, event: decision_events.FlowOpened, at: datetime) -> None:
-        release = self._named(event.artifact, (event.group, event.name, event.version))
+        release = self.releases.named((event.group, event.name, event.version), event.artifact)
         opening = FlowOpened(service=event.service, release=release, stages=event.stages)
         ids = [event.deployments[environment] for environment, _ in event.stages]
         ledger = self.ledger(event.service)
@@ -178,11 +166,6 @@ class LogFold:
         ledger = self.ledger(event.service)
         ledger.expect(ids)
         ledger.write(known)
-
-    def _named(self, id_: int, key: Key) -> Release:
-        """The release of an artifact, of which the row's id is known now."""
-        self.artifacts[id_] = key
-        return self._release(id_, key)
 
     def _made(self, id_: int, service: str, at: datetime, place: int = 0) -> None:
         """A deployment has its row."""
@@ -231,12 +214,8 @@ class LogFold:
                 raise TypeError(f"{facts.type_of(fact)} is folded into nothing")
 
     def _publish(self, publication: Publication, at: datetime) -> None:
-        key = publication.key
-        self.published.setdefault(key, at)
-        publications = self.publications.setdefault(key, [])
-        before = standing(publications) if publications else None
-        publications.append(publication)
-        if before is not None and standing(publications) != before:
-            for id_ in [one for one, known in self.artifacts.items() if known == key]:
-                for ledger in self.ledgers.values():
-                    ledger.publish(self._release(id_, key))
+        self.published.setdefault(publication.key, at)
+        changed = self.releases.add(publication)
+        if changed is not None:
+            for ledger in self.ledgers.values():
+                ledger.publish(changed)

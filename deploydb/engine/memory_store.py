@@ -5,14 +5,15 @@ from collections.abc import Collection
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.evaluation.evaluate import open_flow
 from deploydb.domain.model import facts
-from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.deployment import Deployment, FactOrder, Release, fact_order
+from deploydb.domain.model.deployment import Deployment, FactOrder, Release
 from deploydb.domain.model.evidence import Attestation
 from deploydb.domain.model.history import LogEntry
 from deploydb.domain.model.overrides import Hold
+from deploydb.domain.model.publications import Publication
 from deploydb.engine.ledger import Ledger
 from deploydb.engine.projections import project, project_on_deployment
+from deploydb.engine.releases import Releases
 from deploydb.engine.statements import keep_latest
 
 
@@ -22,16 +23,17 @@ class MemoryStore:
     def __init__(self, catalog: Catalog, services: Collection[str]) -> None:
         self.ledgers = {service: Ledger(service) for service in sorted(services)}
         self._catalog = catalog
-        self._releases: dict[tuple[str, str], tuple[tuple[bool, FactOrder], Release]] = {}
+        self._releases = Releases()
         self._holds: dict[tuple[str, ...], Hold] = {}
         self._attestations: dict[tuple[str, str], tuple[Attestation, ...]] = {}
 
     def inherit(self, known: Deployment) -> None:
         """Take over what ran when the history begins, and is over."""
         if known.service in self.ledgers:
-            at = FactOrder(known.release.published_at, "", "")
-            release = self._release(known.release.artifact, at, known.release.published_by)
-            self.ledgers[known.service].inherit(known, release)
+            release = known.release
+            at = FactOrder(release.published_at, "", "")
+            published = Publication(artifact=release.artifact, by=release.published_by, at=at)
+            self.ledgers[known.service].inherit(known, self._release(published))
 
     def take(self, entry: LogEntry) -> tuple[set[str], list[Deployment]]:
         """Fold in a fact that is not about one deployment. Returns the services to evaluate, and new deployments."""
@@ -41,7 +43,7 @@ class MemoryStore:
         ledger = self.ledgers.get(service) if service is not None else None
         match fact:
             case facts.ArtifactPublished():
-                release = self._release(fact.artifact, fact_order(fact), entry.publisher or fact.source)
+                release = self._release(Publication.of(fact, entry.publisher))
                 services = {one for one in self._catalog.services_of(fact.artifact.module) if one in self.ledgers}
                 for one in sorted(services):
                     made += self.ledgers[one].open_flow(open_flow(self._catalog, one, release))
@@ -57,8 +59,7 @@ class MemoryStore:
                 hold = Hold.of(fact, number)
                 keep_latest(self._holds, hold.scope, hold)
             case facts.DeploymentObserved() if ledger is not None:
-                by = entry.publisher or fact.source
-                made.append(ledger.observe(fact, self._release(fact.artifact, fact_order(fact), by, observed=True)))
+                made.append(ledger.observe(fact, self._release(Publication.of(fact, entry.publisher))))
             case _ if ledger is not None:
                 project(ledger, number, fact)
         if service is None:
@@ -85,18 +86,10 @@ class MemoryStore:
         holds = [hold for hold in self._holds.values() if hold.placed]
         return self.ledgers[service].snapshot(holds, neighbours, self._attestations)
 
-    def _release(self, artifact: Artifact, at: FactOrder, by: str, *, observed: bool = False) -> Release:
-        """The release of an artifact that is published, or only `observed` as running.
-
-        Of two publications the earlier one stands; either stands before a mere sighting.
-        """
-        key, order = (artifact.module, artifact.version), (observed, at)
-        before = self._releases.get(key)
-        if before is not None and before[0] <= order:
-            return before[1]
-        number = before[1].id if before is not None else len(self._releases) + 1
-        release = Release(id=number, artifact=artifact, published_at=at.time, published_by=by)
-        self._releases[key] = (order, release)
-        for ledger in self.ledgers.values() if before is not None else ():
-            ledger.publish(release)
-        return release
+    def _release(self, publication: Publication) -> Release:
+        """The release of a version, with one more publication."""
+        changed = self._releases.add(publication)
+        if changed is not None:
+            for ledger in self.ledgers.values():
+                ledger.publish(changed)
+        return changed or self._releases.named(publication.key)

@@ -110,7 +110,7 @@ def _artifacts(connection: sa.Connection) -> Table:
 
 def _artifacts_of(fold: LogFold) -> Table:
     found = {}
-    for key, publications in fold.publications.items():
+    for key, publications in fold.releases.publications.items():
         settled = standing(publications)
         found[key] = {
             **dict(zip(("group", "name", "version"), key, strict=True)),
@@ -147,7 +147,7 @@ def _publications(connection: sa.Connection) -> Table:
 def _publications_of(fold: LogFold) -> Table:
     return {
         (*key, one.at.source, one.at.id): _published(one)
-        for key, publications in fold.publications.items()
+        for key, publications in fold.releases.publications.items()
         for one in standing(publications).later
     }
 

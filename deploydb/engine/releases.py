@@ -1,0 +1,42 @@
+"""Releases in memory, by all that is known of their publications."""
+
+from deploydb.domain.model.deployment import Release
+from deploydb.domain.model.publications import Key, Publication, Standing, standing
+
+
+class Releases:
+    """Each version's publications. A release has an id from when it is named."""
+
+    def __init__(self) -> None:
+        self.publications: dict[Key, list[Publication]] = {}
+        self._ids: dict[Key, int] = {}
+        self._keys: dict[int, Key] = {}
+
+    def add(self, publication: Publication) -> Release | None:
+        """Take in a publication. Returns the release where it has an id, and is another one by it."""
+        known = self.publications.setdefault(publication.key, [])
+        before = standing(known) if known else None
+        known.append(publication)
+        id_ = self._ids.get(publication.key)
+        return _release(id_, now) if id_ is not None and (now := standing(known)) != before else None
+
+    def named(self, key: Key, id_: int | None = None) -> Release:
+        """The release of a version; `id_`: as the log has it."""
+        given = self._ids.setdefault(key, id_ or len(self._ids) + 1)
+        self._keys[given] = key
+        return self.of(given)
+
+    def of(self, id_: int) -> Release:
+        """The release of an id."""
+        return _release(id_, standing(self.publications[self._keys[id_]]))
+
+
+def _release(id_: int, settled: Standing) -> Release:
+    earliest = settled.earliest
+    return Release(
+        id=id_,
+        artifact=earliest.artifact,
+        published_at=earliest.at.time,
+        published_by=earliest.by,
+        conflict=settled.conflict,
+    )
