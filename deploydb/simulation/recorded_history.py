@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
@@ -65,18 +64,16 @@ class RecordedHistory:
         self._clock = clock
         self._attempts: dict[Name, Attempt] = {}
         self._names: dict[int, Name] = {}
-        self._commands: dict[str, int] = {}
-        self._lanes: dict[tuple[str | None, ...], list[Attempt]] = defaultdict(list)
         self._reports: dict[Name, list[Report]] = defaultdict(list)
         self._enter(attempts)
         self._commanded = {name: one.number for one in self.decisions if (name := self.name(one.deployment))}
         for entry in entries:
             fact = entry.fact
             at = entry.recorded_at if clock == "recorded" else min(fact.time or entry.recorded_at, entry.recorded_at)
-            if isinstance(fact, facts.AboutDeployment):
-                self._hear(entry, fact, at)
-            else:
+            if not isinstance(fact, facts.AboutDeployment):
                 self.events.append((at, entry))
+            elif (name := self.name(entry.deployment)) is not None:
+                self._reports[name].append(Report(at=at, number=entry.number, fact=fact, moves=False))
         self.events.sort(key=lambda one: (one[0], one[1].number))
 
     def name(self, id_: int | None) -> Name | None:
@@ -186,26 +183,3 @@ class RecordedHistory:
             name = Name(*place, known.attempt if known.kind == "deploy" else counted[place])
             self._attempts[name] = attempt
             self._names[known.id] = name
-            self._lanes[known.service, known.environment, release.version].append(attempt)
-            if known.command is not None:
-                self._commands[known.command] = known.id
-
-    def _hear(self, entry: LogEntry, fact: facts.AboutDeployment, at: datetime) -> None:
-        """Keep a fact with its deployment, as the store found it. One for an unknown deployment is ignored."""
-        if fact.deployment is not None:
-            id_: int | None = fact.deployment
-        elif fact.command is not None:
-            id_ = self._commands.get(fact.command)
-        else:
-            id_ = self._last(fact, entry.recorded_at)
-        name = self.name(id_)
-        if name is not None:
-            self._reports[name].append(Report(at=at, number=entry.number, fact=fact, moves=False))
-
-    def _last(self, fact: facts.AboutDeployment, at: datetime) -> int | None:
-        """The last deployment of a version in a lane that there was before a time; or else the last of those that came
-        first: the fact came before them."""
-        made = self._lanes.get((fact.service, fact.environment, fact.version), [])
-        there = [one for one in made if one.created_at is None or one.created_at < at]
-        first = takewhile(lambda one: one.created_at == made[0].created_at, made)
-        return next((one.deployment.id for one in reversed(there or list(first))), None)

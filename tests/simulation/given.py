@@ -7,6 +7,7 @@ from typing import Any, Literal
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, FactOrder, Gate, GateStatus, Release
 from deploydb.domain.model.facts import (
+    AboutDeployment,
     ApprovalGiven,
     ArtifactPublished,
     DeploymentFinished,
@@ -32,7 +33,9 @@ class Past:
     def tell(self, fact: Fact, recorded: datetime | None = None) -> None:
         """Any fact; it was known when it happened, unless it was recorded later."""
         known_at = recorded or fact.time or at(0)
-        self._entries.append(LogEntry(number=next(self._numbers), recorded_at=known_at, fact=fact))
+        about = fact.deployment if isinstance(fact, AboutDeployment) else None
+        number = next(self._numbers)
+        self._entries.append(LogEntry(number=number, recorded_at=known_at, fact=fact, deployment=about))
 
     def publish(self, version: str, minutes: float, *, recorded: datetime | None = None) -> None:
         """A version of foo."""
@@ -49,7 +52,6 @@ class Past:
         took: float = 1,
         outcome: Literal["succeeded", "failed"] | None = "succeeded",
         asked: dict[str, GateStatus | None] | None = None,
-        created: datetime | None = None,
         closed: datetime | None = None,
         recorded: datetime | None = None,
         **fields: Any,
@@ -72,7 +74,7 @@ class Past:
             outcome=outcome,
             **{"requested_at": at(minutes), "deadline": at(minutes + 60), **fields},
         )
-        self._attempts.append(Attempt(deployment=known, asked=both, created_at=created, closed_at=closed))
+        self._attempts.append(Attempt(deployment=known, asked=both, closed_at=closed))
         if outcome is not None:
             done = DeploymentFinished(
                 id=str(ident), source="cd", time=at(minutes + took), deployment=ident, outcome=outcome

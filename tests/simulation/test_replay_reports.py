@@ -4,8 +4,7 @@ from datetime import timedelta
 
 from deploydb.domain.gates.verification import VerificationPromotion
 from deploydb.domain.model.deployment import GateStatus
-from deploydb.domain.model.facts import VerificationFinished
-from tests.domain.given import THREE, at, catalog, chain, foo
+from tests.domain.given import at, catalog, chain
 from tests.simulation.given import Past, differences
 from tests.simulation.test_replay import HOURS, PLAIN
 
@@ -23,29 +22,6 @@ def test_a_report_comes_as_long_after_the_finish_as_it_did() -> None:
         ("later", "prod", "1.0", 2 * HOURS),
         ("later", "staging", "1.0", 2 * HOURS),
     ]
-
-
-def test_a_report_that_names_a_lane_is_on_the_deployment_that_was_the_last_one_then() -> None:
-    smoked = catalog(*THREE, services=[foo(promotions=("smoke",))])
-    past = Past()
-    past.publish("1.0", 0)
-    past.deployed("dev", "1.0", 0, asked={"smoke": GateStatus.PASS}, created=at(0))
-    past.tell(
-        VerificationFinished(
-            id="smoke",
-            source="ci",
-            time=at(2),
-            service="foo",
-            environment="dev",
-            version="1.0",
-            promotion="smoke",
-            outcome="passed",
-        )
-    )
-    past.deployed("staging", "1.0", 3, asked={"smoke": GateStatus.PENDING}, created=at(0))
-    past.deployed("dev", "1.0", 90, kind="rollback", created=at(90))
-    found = past.compared(PLAIN, smoked)
-    assert ("later", "staging", "1.0", timedelta(minutes=1)) in differences(found)
 
 
 def test_a_soak_begins_with_the_report_as_it_comes_in_the_replay() -> None:

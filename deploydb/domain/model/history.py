@@ -9,12 +9,13 @@ from deploydb.domain.model.facts import Fact
 
 
 class LogEntry(Struct, frozen=True, kw_only=True):
-    """A fact from outside, with the number of its log row and when it was known."""
+    """A fact from outside, with the number of its log row and when it was known. `deployment`: that it is about."""
 
     number: int
     recorded_at: datetime
     fact: Fact
     publisher: str | None = None
+    deployment: int | None = None
 
 
 class LoggedDecision(Struct, frozen=True, kw_only=True):
@@ -31,13 +32,11 @@ class LoggedDecision(Struct, frozen=True, kw_only=True):
 class Attempt(Struct, frozen=True, kw_only=True):
     """A deployment as it ended, and the last verdict of each of its gates (None: none yet).
 
-    `created_at`: since when there is a row of it; None for ever. `closed_at`: when the last was decided on it; None
-    where there is something to decide on it still.
+    `closed_at`: when the last was decided on it; None where there is something to decide on it still.
     """
 
     deployment: Deployment
     asked: dict[Gate, GateStatus | None] = {}
-    created_at: datetime | None = None
     closed_at: datetime | None = None
 
     @property

@@ -51,7 +51,8 @@ def entries(
     connection: sa.Connection, unreadable: list[int], *, since: datetime | None = None, recorded: bool = False
 ) -> Iterator[LogEntry]:
     """The facts that happened `since` then (`recorded`: were recorded), and those that stand (`Projection.replay`), of
-    any time, in the order of the log. Index: primary key; costs the log's length.
+    any time, in the order of the log, each with the deployment that the log names for it. Indexes: primary key,
+    `ix_event_rare`; costs the log's length.
 
     The numbers of rows that are no facts as they are written today are added to `unreadable`, as they are met.
     """
@@ -59,8 +60,10 @@ def entries(
     wanted: sa.ColumnElement[bool] = event.c.type.in_(_STANDING + _HAPPENED)
     if since is not None:
         wanted = sa.or_(event.c.type.in_(_STANDING), sa.and_(event.c.type.in_(_HAPPENED), at >= since))
+    matched = _matched(connection)
+    columns = (event.c[name] for name in ("number", "time", "recorded_at", "publisher", "deployment_id"))
     page = (
-        sa.select(event.c.number, event.c.time, event.c.recorded_at, event.c.publisher, fact_text())
+        sa.select(*columns, fact_text())
         .where(event.c.number > sa.bindparam("after", type_=event.c.number.type), wanted)
         .order_by(event.c.number)
         .limit(PAGE)
@@ -74,7 +77,20 @@ def entries(
             except MessageRejected:
                 unreadable.append(row.number)
                 continue
-            yield LogEntry(number=row.number, recorded_at=row.recorded_at, fact=fact, publisher=row.publisher)
+            yield LogEntry(
+                number=row.number,
+                recorded_at=row.recorded_at,
+                fact=fact,
+                publisher=row.publisher,
+                deployment=row.deployment_id or matched.get(row.number),
+            )
+
+
+def _matched(connection: sa.Connection) -> dict[int, int]:
+    """By fact, the deployment that it was found to be about later than it came."""
+    is_match = sa.and_(event.c.type == sa.literal("fact.matched", literal_execute=True), is_own())
+    found = sa.select(own_id("fact").label("fact"), own_id("deployment").label("deployment")).where(is_match)
+    return {row.fact: row.deployment for row in connection.execute(found)}
 
 
 def decisions(connection: sa.Connection, *, since: datetime | None = None) -> Iterator[LoggedDecision]:
@@ -127,7 +143,6 @@ def attempts(connection: sa.Connection, *, since: datetime | None = None) -> Ite
             yield Attempt(
                 deployment=from_row(row),
                 asked=asked.get(row.id, {}),
-                created_at=row.created_at,
                 closed_at=None if row.needs_evaluation else row.decided_at,
             )
 
