@@ -24,6 +24,7 @@ from .intervals import LOOK_AT_FILES_EVERY_SECONDS, SHORTEST_WAIT, Every, wait_u
 from .loop import Worker
 from .process import Process
 from .stalled_work import StalledWork
+from .unmatched_facts import UnmatchedFacts
 
 LIMIT = 500
 
@@ -72,6 +73,7 @@ class Promote(Worker):
         self._marked: Catalog | None = None
         self._answers = Every(LOOK_AT_FILES_EVERY_SECONDS)
         self._stalled = StalledWork(engine, around.health, around.registry)
+        self._unmatched = UnmatchedFacts(engine, around.registry)
         self._apart = False
 
     @contextmanager
@@ -103,6 +105,7 @@ class Promote(Worker):
         # while another session has rows locked, waiting for them would hold up all other services each time
         self._apart = bool(evaluated.untaken)
         self._stalled.look(evaluated)
+        self._unmatched.look(catalog)
         for service, error in evaluated.broken:
             self._metrics.broken.inc()
             self._log.error("the evaluation of a service failed, it is set aside", service=service, exc_info=error)

@@ -9,16 +9,19 @@ from typing import Literal
 
 import click
 import sqlalchemy as sa
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from deploydb import __version__
 from deploydb.broker.inspection import inspect
 from deploydb.broker.topology import DEAD_QUEUE, INGEST_QUEUE, Topology, topology, topology_of
 from deploydb.cli.client import Moment, ask, meet
+from deploydb.cli.fact_findings import fact_findings
+from deploydb.cli.finding import Finding
 from deploydb.cli.output import is_shown, output_option, show_table
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.gates.formatting import in_words
+from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError, Misconfigured
 from deploydb.identity import Tokens
 from deploydb.redaction import redacted, shown_url
@@ -35,15 +38,6 @@ APART = timedelta(seconds=2)
 LATE = timedelta(minutes=1)
 STUCK = timedelta(minutes=10)
 """What waits longer than this waits for somebody."""
-
-
-class Finding(Struct, frozen=True, kw_only=True):
-    """What was seen of one thing, and what to do about it; nothing to do where it is as it must be."""
-
-    check: str
-    state: Literal["ok", "warn", "fail"]
-    seen: str
-    advice: str = ""
 
 
 @click.command()
@@ -86,6 +80,7 @@ def _looked_at(environ: Mapping[str, str]) -> Iterator[Finding]:
     given = sorted(name.removesuffix("_FILE") for name in environ if name.startswith("DEPLOYDB_"))
     yield Finding(check="settings", state="ok", seen=", ".join(given) or "none set: all of it is the embedded default")
     yield from _tokens(settings)
+    catalog = Catalog()
     wanted = topology({})  # without a configuration the orchestrators are not known; what all need is
     try:
         catalog = LiveCatalog(settings.config).catalog
@@ -96,12 +91,12 @@ def _looked_at(environ: Mapping[str, str]) -> Iterator[Finding]:
         yield _absent("configuration", settings.config, "DEPLOYDB_CONFIG", environ) or _failed(
             "configuration", error, "`deploydb check-config` lists every problem"
         )
-    yield from _database(settings, environ)
+    yield from _database(settings, environ, catalog)
     yield from _broker(settings, environ, wanted)
     yield from _service(settings)
 
 
-def _database(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _database(settings: Settings, environ: Mapping[str, str], catalog: Catalog) -> Iterator[Finding]:
     url, path = settings.database_url, Path(settings.database_url.removeprefix("sqlite:///"))
     advice = "see that it runs, and that DEPLOYDB_DATABASE_URL names it"
     if url.startswith("sqlite:///") and not path.exists():  # which opening it would make
@@ -109,6 +104,7 @@ def _database(settings: Settings, environ: Mapping[str, str]) -> Iterator[Findin
             "database", Misconfigured(f"there is no database {path}"), "run `deploydb db migrate`"
         )
         yield from _queues_there(None)
+        yield from fact_findings(None, catalog)
         return
     try:
         engine = open_engine(url, name="doctor")
@@ -132,6 +128,7 @@ def _database(settings: Settings, environ: Mapping[str, str]) -> Iterator[Findin
             theirs = time_there(connection)
             yield _clock("clock of the database", Moment(before=before, theirs=theirs, after=datetime.now(UTC)))
         yield from _queues_there(engine)
+        yield from fact_findings(engine, catalog)
         yield from _reading(engine)
     except DeployDBError as error:
         yield _failed("database", error, advice)

@@ -87,6 +87,9 @@ def text(reason: ReasonCase) -> str:
             )
         case why.AttemptFailed(text=own):
             return own or "its orchestrator gave no reason"
+        case why.ReportedElsewhere(what=what, field=field, reported=reported, expected=expected):
+            named = f"{what} reported for {reported}" if field != "promotion" else f"{reported} reported"
+            return f"{named}; this {field} is {expected}"
         case entry.Superseded(version=version, higher=higher):
             return f"superseded by {version}, {_newer(higher)}"
         case entry.NewerIsLive(environment=environment, version=version, higher=higher):

@@ -64,6 +64,7 @@ def test_where_all_is_well_every_line_is_ok(house: Shell) -> None:
         "outbox",
         "evaluations",
         "set aside",
+        "unmatched facts",
         "broker",
         "exchanges and queues",
         "dead letters",

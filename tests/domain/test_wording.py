@@ -137,6 +137,10 @@ TEXTS = [
     (why.NotRecorded(), "its reason at that time was not recorded"),
     (why.NotAsked(), "not asked yet"),
     (why.Reported(text="any words"), "any words"),
+    (
+        why.ReportedElsewhere(what="smoke", field="environment", reported="Dev", expected="dev", source="ci"),
+        "smoke reported for Dev; this environment is dev",
+    ),
     (why.AwaitingStages(environments=("dev",), all=True), "waits for dev"),
     (
         why.SkippedUpstream(environment="dev", reason=entry.Superseded(version="1.3", higher=False)),

@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from deploydb.domain.gates.promotion import Promotion
+from deploydb.domain.model.promotions import RESERVED
 
 Order = Literal["published", "version"]
 """What makes a version newer: published later (the default, real histories have backports), or a higher number."""
@@ -194,6 +195,16 @@ class Catalog:
     def entry_promotions(self, environment: str) -> tuple[Promotion, ...]:
         """What must pass before anything enters the environment."""
         return self._named(self.environments[environment].entry)
+
+    def promotions_of(self, service: str, environment: str) -> frozenset[str] | None:
+        """The names of every gate of a lane, those of our own among them; None where it is not configured."""
+        configured = self.services.get(service)
+        stages = self.stages(configured) if configured is not None else ()
+        stage = next((one for one in stages if one.environment == environment), None)
+        if configured is None or stage is None:
+            return None
+        asked = (*self.entry_promotions(environment), *self.exit_promotions(configured, stage))
+        return frozenset((*(one.ident for one in asked), *RESERVED))
 
     def dependencies(self, service: str) -> frozenset[Lane]:
         """The lanes of other services that a service's gates ask about."""

@@ -246,7 +246,18 @@ class PutByHand(ReasonCase, frozen=True, kw_only=True, tag="put_by_hand"):
     expected: "Reason"
 
 
-PlainReason = Several | NotRecorded | NotAsked | Reported
+class ReportedElsewhere(ReasonCase, frozen=True, kw_only=True, tag="reported_elsewhere"):
+    """A report that matches nothing has another name than the deployment or gate that waits for one. `what`: the
+    promotion, or what is reported of the deployment; `field`: the one that differs, `reported` and `expected` in it."""
+
+    what: str
+    field: str
+    reported: str
+    expected: str
+    source: str
+
+
+PlainReason = Several | NotRecorded | NotAsked | Reported | ReportedElsewhere
 UpstreamReason = AwaitingStages | SkippedUpstream | FailedUpstream | ReplacedUpstream | UpstreamRestored | FailedBeside
 CommandReason = Admitted | Observed | FinishedWithoutCommand
 OutcomeReason = AttemptFailed | Expired | FinishedLate | FinishedInTime | ExpiryDeferred | Replaced | LiveLate

@@ -8,6 +8,7 @@ from deploydb.query.bodies import body_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource
 from deploydb.query.set_aside import SetAside, set_aside_body
+from deploydb.query.unmatched import Unmatched, unmatched_in
 from deploydb.store.queries import operations as queries
 from deploydb.store.queries.operations import WaitingView
 from deploydb.store.set_aside import set_aside_services
@@ -33,19 +34,6 @@ class Returned(Struct, frozen=True, kw_only=True, rename="camel"):
     problem: str
     created_at: str
     due_at: str
-
-
-class Unmatched(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A fact about a deployment that is not known, and why it is not. `number`: its row in the log."""
-
-    number: int
-    type: str
-    source: str
-    time: str
-    service: str | None
-    environment: str | None
-    version: str | None
-    why: str
 
 
 class Due(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -92,8 +80,7 @@ def operations(asked: RequestContext) -> Operations:
         last = queries.last_event(connection)
         evaluations, outbox = queries.unevaluated(connection), queries.unsent(connection)
         returned = queries.returned(connection, limit=_MOST)
-        count = queries.unmatched_count(connection)
-        facts = queries.unmatched_facts(connection, limit=_MOST)
+        facts = unmatched_in(connection, asked.catalog, limit=_MOST)
         due = queries.due_next(connection, limit=_MOST)
         aside = set_aside_services(connection)
     return Operations(
@@ -102,8 +89,8 @@ def operations(asked: RequestContext) -> Operations:
         evaluations=_waiting(evaluations, asked.now),
         outbox=_waiting(outbox, asked.now),
         returned=[body_of(Returned, one) for one in returned],
-        unmatched=count,
-        unmatched_facts=[body_of(Unmatched, one) for one in facts],
+        unmatched=facts.count,
+        unmatched_facts=facts.last,
         due=[body_of(Due, one) for one in due],
         catalog=asked.catalog.digest,
         problems=list(asked.problems),

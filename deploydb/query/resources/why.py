@@ -8,12 +8,15 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.catalog import Service
+from deploydb.domain.wording import text as reason_text
 from deploydb.engine.unblock import Unblock, unblock
 from deploydb.http.errors import not_found, shown
 from deploydb.query.as_of import catalogs_now, running_then, then
+from deploydb.query.bodies import reason_body
 from deploydb.query.existence import require_lane
 from deploydb.query.explanation import Why, explain
 from deploydb.query.flow_path import way_of
+from deploydb.query.near_misses import near_misses
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
 from deploydb.query.set_aside import set_aside_body
@@ -62,12 +65,17 @@ def _now(asked: RequestContext) -> Why:
         if meant is None:
             raise _nothing(connection, asked, service, environment, version)
         flow = deployments_of_flow(connection, meant.flow) if meant.flow is not None else [meant]
-        catalogs = catalogs_now(connection, way_of(asked.catalog, meant, flow))
+        way = way_of(asked.catalog, meant, flow)
+        catalogs = catalogs_now(connection, way)
+        misses = near_misses(connection, asked.catalog, way)
         aside = set_aside_of(connection, [service]).get(service)
         # what its evaluation failed on would fail here, too
         releasing = _releasing(connection, asked, meant) if aside is None else None
         passed = passed_by(connection, service, meant.artifact.version) if aside is None else frozenset[str]()
     answer = replace(explain(asked.catalog, meant, flow, running, catalogs, passed), releasing=releasing)
+    if misses:
+        joined = "; ".join([answer.answer, *map(reason_text, misses)])
+        answer = replace(answer, answer=joined, near_misses=[reason_body(miss) for miss in misses])
     if aside is None:
         return answer
     return replace(answer, answer=f"{answer.answer}; {aside.words}", set_aside=set_aside_body(aside))

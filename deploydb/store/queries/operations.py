@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from deploydb.store.claims import KEPT
 from deploydb.store.columns import viewed
-from deploydb.store.tables import evaluation_request, event, outbox, service_schedule, unmatched_fact
+from deploydb.store.tables import evaluation_request, event, outbox, service_schedule
 
 
 class WaitingView(Struct, frozen=True, kw_only=True):
@@ -16,19 +16,6 @@ class WaitingView(Struct, frozen=True, kw_only=True):
 
     count: int
     oldest_at: datetime | None
-
-
-class UnmatchedView(Struct, frozen=True, kw_only=True):
-    """A fact about a deployment that is not known."""
-
-    number: int
-    type: str
-    source: str
-    time: datetime
-    service: str | None
-    environment: str | None
-    version: str | None
-    why: str
 
 
 class ReturnedView(Struct, frozen=True, kw_only=True):
@@ -79,22 +66,6 @@ def returned(connection: sa.Connection, *, limit: int) -> list[ReturnedView]:
         .limit(limit)
     )
     return [ReturnedView(**row._mapping) for row in connection.execute(statement)]
-
-
-def unmatched_count(connection: sa.Connection) -> int:
-    """How many facts are about what is not known. Costs their number. Index: primary key of `unmatched_fact`."""
-    return int(connection.execute(sa.select(sa.func.count()).where(unmatched_fact.c.event > 0)).scalar_one())
-
-
-def unmatched_facts(connection: sa.Connection, *, limit: int) -> list[UnmatchedView]:
-    """The last facts about what is not known, newest first. Indexes: primary keys of `unmatched_fact` and `event`."""
-    statement = (
-        sa.select(*viewed(UnmatchedView, event, version=event.c.body["version"].as_string(), why=unmatched_fact.c.why))
-        .join(event, event.c.number == unmatched_fact.c.event)
-        .order_by(unmatched_fact.c.event.desc())
-        .limit(limit)
-    )
-    return [UnmatchedView(**row._mapping) for row in connection.execute(statement)]
 
 
 def due_next(connection: sa.Connection, *, limit: int) -> list[DueView]:

@@ -1,0 +1,45 @@
+"""What `doctor` finds of facts: those that match nothing."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from msgspec import to_builtins
+
+from deploydb.cli.client import Body, ask
+from deploydb.cli.finding import Finding
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.errors import DeployDBError
+from deploydb.query.unmatched import unmatched_in
+from deploydb.store.engine import reading
+from deploydb.store.queries.operations import last_event
+
+RECENT = timedelta(days=7)
+"""Before the last row of the log. What matched nothing before it is listed, and is no warning any more."""
+_MOST = 50
+
+
+def fact_findings(engine: sa.Engine | None, catalog: Catalog) -> Iterator[Finding]:
+    """What there is to say of facts: of the database, or where there is none here, as the query service has it."""
+    if engine is not None:
+        with reading(engine) as connection:
+            found, last = unmatched_in(connection, catalog, limit=_MOST), last_event(connection)
+        yield _unmatched(to_builtins(found.last), last.recorded_at if last is not None else None)
+        return
+    try:
+        body = ask("operations")
+    except DeployDBError:
+        return  # the query service's own finding has the reason
+    at = body["lastEvent"] and datetime.fromisoformat(body["lastEvent"]["recordedAt"])
+    yield _unmatched(body["unmatchedFacts"], at)
+
+
+def _unmatched(facts: list[Body], now: datetime | None) -> Finding:
+    recent = [fact for fact in facts if now is not None and datetime.fromisoformat(fact["recordedAt"]) >= now - RECENT]
+    if not recent:
+        return Finding(check="unmatched facts", state="ok", seen="every recent fact has found its deployment")
+    number = f"{len(recent)} or more" if len(recent) == _MOST else str(len(recent))
+    last = recent[0]
+    seen = f"{number} match nothing, the last: {last['type']} by {last['source']}: {last['why']}"
+    advice = "`deploydb unmatched` lists them: correct their sources, and publish them again"
+    return Finding(check="unmatched facts", state="warn", seen=seen, advice=advice)

@@ -1,0 +1,65 @@
+"""Unmatched facts as answers give them, each with the name that was probably meant."""
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.suggestions import close_match
+from deploydb.query.bodies import body_of
+from deploydb.store.queries.unmatched import UnmatchedView, misnamed_reports, unmatched_count, unmatched_facts
+
+
+class Unmatched(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A fact that matches nothing, and why. `number`: its row in the log; `deployment`: the one that it reports on,
+    where only its promotion is unknown."""
+
+    number: int
+    type: str
+    source: str
+    time: str
+    recorded_at: str
+    service: str | None
+    environment: str | None
+    version: str | None
+    promotion: str | None
+    deployment: int | None
+    why: str
+
+
+class Found(Struct, frozen=True):
+    """How many facts match nothing, and the last of them."""
+
+    count: int
+    last: list[Unmatched]
+
+
+def unmatched_in(
+    connection: sa.Connection,
+    catalog: Catalog,
+    service: str | None = None,
+    environment: str | None = None,
+    *,
+    limit: int,
+) -> Found:
+    """The facts about unknown deployments, and for unknown promotions, of the lanes that are asked for."""
+    misnamed = misnamed_reports(connection, catalog, service, environment)
+    lost = unmatched_facts(connection, service, environment, limit=limit)
+    whole = service is None and environment is None
+    count = len(misnamed) + (unmatched_count(connection) if whole else len(lost))
+    last = sorted([*misnamed, *lost], key=lambda view: -view.number)[:limit]
+    return Found(count, [body_of(Unmatched, view, why=_why(catalog, view)) for view in last])
+
+
+def _why(catalog: Catalog, view: UnmatchedView) -> str:
+    if view.why is None:
+        asked = catalog.promotions_of(view.service or "", view.environment or "") or ()
+        hint = close_match(view.promotion or "", asked)
+        return f"no promotion {view.promotion} of {view.service} in {view.environment}{hint}"
+    service, environment = view.service, view.environment
+    if service is None or environment is None:
+        return view.why
+    configured = catalog.services.get(service)
+    if configured is None:
+        return f"{view.why}{close_match(service, catalog.services)}"
+    stages = {stage.environment for stage in catalog.stages(configured)}
+    return view.why if environment in stages else f"{view.why}{close_match(environment, stages)}"

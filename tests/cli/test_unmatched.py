@@ -1,0 +1,29 @@
+"""`unmatched`, and the finding of `doctor`: facts that match nothing."""
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import lane, served
+from tests.cli.shell import Shell
+from tests.scenario import Scenario
+
+
+def test_unmatched_facts_are_listed_and_found_by_doctor(sqlite_url: str, tmp_path: Path) -> None:
+    with Scenario(sqlite_url) as world, served(world) as url:
+        (tmp_path / "here").mkdir()
+        shell = Shell(tmp_path / "here", DEPLOYDB_URL=url)
+        assert "Every fact has found its deployment" in shell.ok("unmatched").stderr
+        world.publish("1.0")
+        world.evaluate()
+        world.deploy()
+        world.tell("verification.finished", **lane("Dev", "1.0"), promotion="smoke", outcome="passed")
+        world.tell("verification.finished", **lane("dev", "1.0"), promotion="smok", outcome="passed")
+        world.evaluate()
+        output = shell.ok("unmatched").stdout
+        assert "no deployment of foo 1.0 to Dev; did you mean dev?" in output
+        assert "no promotion smok of foo in dev; did you mean smoke?" in output
+        assert "smoke reported for Dev; this environment is dev" in shell.ok("why", "foo", "dev").stdout
+        found = json.loads(shell.run("doctor", "-o", "json").stdout)
+        (finding,) = [one for one in found if one["check"] == "unmatched facts"]
+        assert finding["state"] == "warn"
+        assert finding["seen"].startswith("2 match nothing, the last: verification.finished by tests: no promotion")
