@@ -40,7 +40,7 @@ class AssumedEvidence(Statements):
         for deployment in deployments:
             before = self._evidence.get(deployment.id, Evidence())
             incidents = tuple(
-                replace(one, open=False, at=FactOrder(max(now, one.at.time), LAST, ""))
+                replace(one, open=False, recorded_at=None, at=FactOrder(max(now, one.at.time), LAST, ""))
                 if one.name == name and one.open
                 else one
                 for one in before.incidents

@@ -154,9 +154,9 @@ class Ledger:
         """Whether promotion still has something to do with a deployment."""
         return ident in self._open
 
-    def trouble(self, environment: str, incident: Incident) -> None:
+    def trouble(self, environment: str, report: Incident) -> None:
         """An incident begins or is over: what runs there is judged again."""
-        self.statements.trouble(environment, incident)
+        self.statements.trouble(environment, report)
         for (where, _), ran in self.running.items():
             if where == environment:
                 self.put(replace(self.deployments[ran.deployment], needs_evaluation=True))

@@ -209,7 +209,7 @@ class LogFold:
             case facts.HotfixDeclared() | facts.RollbackRequested() | facts.AboutIncident():
                 if isinstance(fact, facts.RollbackRequested):
                     self.wishes[number] = (fact.service, RollbackRequest.of(fact, number))
-                project(self.ledger(fact.service), number, fact)
+                project(self.ledger(fact.service), number, fact, row.recorded_at)
             case _:
                 raise TypeError(f"{facts.type_of(fact)} is folded into nothing")
 

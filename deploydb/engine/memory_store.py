@@ -61,7 +61,7 @@ class MemoryStore:
             case facts.DeploymentObserved() if ledger is not None:
                 made.append(ledger.observe(fact, self._release(Publication.of(fact, entry.publisher))))
             case _ if ledger is not None:
-                project(ledger, number, fact)
+                project(ledger, number, fact, entry.recorded_at)
         if service is None:
             return {one for one, other in self.ledgers.items() if other.busy}, made
         return {service} & self.ledgers.keys(), made

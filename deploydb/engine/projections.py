@@ -1,5 +1,7 @@
 """Facts folded into a ledger, as the store's projections fold them into tables."""
 
+from datetime import datetime
+
 from msgspec.structs import replace
 
 from deploydb.domain.model import facts
@@ -10,7 +12,7 @@ from deploydb.engine.ledger import Ledger
 from deploydb.engine.statements import keep_latest
 
 
-def project(ledger: Ledger, number: int, fact: facts.Fact) -> None:
+def project(ledger: Ledger, number: int, fact: facts.Fact, recorded_at: datetime) -> None:
     """Fold in a fact about a service. `number`: of its log row. One that evaluations do not read changes nothing."""
     match fact:
         case facts.HotfixDeclared():
@@ -18,7 +20,7 @@ def project(ledger: Ledger, number: int, fact: facts.Fact) -> None:
         case facts.RollbackRequested():
             ledger.wishes.append(RollbackRequest.of(fact, number))
         case facts.AboutIncident():
-            ledger.trouble(fact.environment, Incident.of(fact, number))
+            ledger.trouble(fact.environment, Incident.of(fact, number, recorded_at=recorded_at))
 
 
 def project_on_deployment(ledger: Ledger, id_: int, number: int, fact: facts.AboutDeployment) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, MutableMapping
 from typing import TypeVar
 
 from deploydb.domain.model.deployment import Deployment
-from deploydb.domain.model.evidence import Approval, Attestation, Evidence, Incident, Verification
+from deploydb.domain.model.evidence import Approval, Attestation, Evidence, Incident, Verification, incident_of
 from deploydb.domain.model.overrides import Hold, Hotfix
 
 Subject = TypeVar("Subject")
-Statement = TypeVar("Statement", Verification, Approval, Incident, Attestation, Hold, Hotfix)
+Statement = TypeVar("Statement", Verification, Approval, Attestation, Hold, Hotfix)
 Attestations = Mapping[tuple[str, str], tuple[Attestation, ...]]
 """The attestations of an artifact, by its module and version."""
 
@@ -31,6 +31,7 @@ class Statements:
         """By deployment, promotion and person."""
         self.incidents: dict[tuple[str, str], Incident] = {}
         """By environment and name."""
+        self._incident_reports: dict[tuple[str, str], list[Incident]] = defaultdict(list)
 
     def report(self, deployment: int, report: Verification) -> None:
         """A job's report on a deployment."""
@@ -40,18 +41,19 @@ class Statements:
         """A person's approval or refusal of a deployment."""
         keep_latest(self.words[deployment], (approval.promotion, approval.by), approval)
 
-    def trouble(self, environment: str, incident: Incident) -> None:
-        """An incident that begins or is over."""
-        keep_latest(self.incidents, (environment, incident.name), incident)
+    def trouble(self, environment: str, report: Incident) -> None:
+        """A report of an incident that begins or is over."""
+        reports = self._incident_reports[environment, report.name]
+        reports.append(report)
+        found = incident_of(reports)
+        if found is not None:
+            self.incidents[environment, report.name] = found
 
     def evidence(self, known: Deployment, attestations: Attestations) -> Evidence | None:
         """All that is about a deployment; None where there is nothing."""
         artifact = known.release.artifact
-        incidents = tuple(
-            one
-            for (environment, _), one in self.incidents.items()
-            if environment == known.environment and one.version in (None, artifact.version)
-        )
+        lane = (one for (environment, _), one in self.incidents.items() if environment == known.environment)
+        incidents = tuple(one for one in lane if one.version in (None, artifact.version))
         reports, words = self.reports.get(known.id), self.words.get(known.id)
         signed = attestations.get((artifact.module, artifact.version), ())
         if not (incidents or reports or words or signed):

@@ -53,7 +53,11 @@ _WISHES = sa.select(rollback_request).where(
 )
 _INCIDENTS = sa.select(incident).where(
     among(incident.c.service, "services"),
-    sa.or_(incident.c.open, incident.c.time >= sa.bindparam("since", type_=incident.c.time.type)),
+    sa.or_(
+        incident.c.open,
+        incident.c.time >= sa.bindparam("since", type_=incident.c.time.type),
+        incident.c.recorded_at >= sa.bindparam("since", type_=incident.c.time.type),
+    ),
 )
 _ATTESTATIONS = sa.select(attestation).where(among_rows((attestation.c.module_key, attestation.c.version), "keys"))
 _NEIGHBOURS = (
@@ -129,7 +133,7 @@ def snapshot_context(
     """The context of the services and their open deployments, and whether there is evidence on those `heard`.
 
     Indexes: `ix_hold_placed`, `ix_rollback_request_unanswered`, `ix_incident_open`, `ix_incident_time`,
-    `ix_deployment_succeeded`, primary keys.
+    `ix_incident_recorded`, `ix_deployment_succeeded`, primary keys.
     """
     found = SnapshotContext()
     named = {"services": sorted(services)}

@@ -169,6 +169,28 @@ def test_an_incident_makes_what_had_succeeded_promotions_business_again(world: S
     assert [row.open for row in world.rows(incident)] == [False]
 
 
+def test_an_incident_of_the_version_before_does_not_fail_the_fix(world: Scenario) -> None:
+    world.catalog = catalog(
+        Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), fail_on_incident=True)
+    )
+    trouble = {"service": "foo", "environment": "prod", "incident": "INC-7"}
+    began = world.now
+    world.tell("incident.detected", **trouble, time=began.isoformat())
+    world.evaluate(minutes=1)
+    assert world.statuses("1.0")["prod"] == "FAILED"
+    through(world, "2.0")
+    world.now += timedelta(minutes=1)
+    world.tell("incident.detected", **trouble, reason="still")
+    world.evaluate(minutes=1)
+    assert world.statuses("2.0") == {"dev": "SUCCESS", "prod": "SUCCESS"}
+    world.tell("incident.resolved", **trouble, version="1.0", time=(began - timedelta(minutes=1)).isoformat())
+    (row,) = world.rows(incident)
+    assert (row.open, row.version, row.began_at, row.reason) == (True, None, began, "still")
+    world.tell("incident.resolved", **trouble, version="1.0")
+    (row,) = world.rows(incident)
+    assert (row.open, row.version, row.recorded_at) == (False, None, world.now)
+
+
 def test_a_gate_that_asks_about_another_service_is_woken_by_it(database_url: str) -> None:
     known = catalog(
         Service(ident="db", artifacts=("com.example:db",), pipelines=("main",)),

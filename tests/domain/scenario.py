@@ -166,21 +166,27 @@ class Scenario(Store):
         self.ledger.wishes.append(RollbackRequest.of(fact, ident))
 
     def incident(
-        self, environment: str, name: str = "INC-1", *, over: bool = False, version: str | None = None
+        self,
+        environment: str,
+        name: str = "INC-1",
+        *,
+        over: bool = False,
+        version: str | None = None,
+        when: datetime | None = None,
     ) -> None:
         """Trouble begins where the service runs, or is over. What runs there is looked at again."""
         says = IncidentResolved if over else IncidentDetected
         fact = says(
             id=self._id(),
             source="ops",
-            time=self.now,
+            time=when or self.now,
             service=self.service,
             environment=environment,
             incident=name,
             version=version,
             reason="errors",
         )
-        self.ledger.trouble(environment, Incident.of(fact))
+        self.ledger.trouble(environment, Incident.of(fact, next(self.ids), recorded_at=self.now))
 
     def deploy(self, environment: str, version: str, outcome: str = "succeeded") -> None:
         """Play the orchestrator's part of a command."""

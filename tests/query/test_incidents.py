@@ -1,5 +1,7 @@
 """`/api/incidents`: those that are open."""
 
+from datetime import timedelta
+
 from deploydb.domain.model.catalog import Service as ConfiguredService
 from tests.query.client import Service
 from tests.scenario import Scenario, catalog
@@ -32,6 +34,11 @@ def test_a_resolved_incident_is_open_no_more(world: Scenario, service: Service) 
     assert listed(service) == []
     world.tell("incident.detected", **lane, incident="1")
     assert listed(service) == [("1", "foo", "prod")]
+    first = service.get("/api/incidents")["incidents"][0]["since"]
+    world.now += timedelta(hours=1)
+    world.tell("incident.detected", **lane, incident="1", version="1.0")
+    (again,) = service.get("/api/incidents")["incidents"]
+    assert (again["since"], again["version"]) == (first, "1.0")
 
 
 def test_the_log_and_the_changes_say_who_reported_an_incident_and_who_attested(

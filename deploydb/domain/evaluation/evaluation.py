@@ -39,7 +39,7 @@ from deploydb.domain.model.deployment import (
     Status,
     Verdict,
 )
-from deploydb.domain.model.evidence import Evidence
+from deploydb.domain.model.evidence import Evidence, Incident
 from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
 from deploydb.domain.model.reasons import NotRecorded, Reason, Replaced
 
@@ -105,8 +105,24 @@ class Evaluation:
         return [one for one in found if one.release.artifact.module == module]
 
     def evidence(self, deployment: Deployment) -> Evidence:
-        """The evidence about a deployment."""
-        return self._snapshot.evidence.get(deployment.id, Evidence())
+        """The evidence about a deployment: of the incidents in its lane those that are its own."""
+        found = self._snapshot.evidence.get(deployment.id, Evidence())
+        if not found.incidents:
+            return found
+        own = tuple(one for one in found.incidents if self._is_of(one, deployment))
+        return replace(found, incidents=own)
+
+    def _is_of(self, incident: Incident, deployment: Deployment) -> bool:
+        """Whether an incident counts against a deployment: by the version that it names, else by what ran when it
+        began. At a stage's door each one of the lane does."""
+        if incident.version is not None:
+            return incident.version == deployment.release.artifact.version
+        live_at, ran = deployment.live_at or deployment.reported_live_at, self.runs(deployment)
+        if live_at is None:
+            return True
+        if incident.since < live_at:
+            return False
+        return ran is None or ran.release.id == deployment.release.id or incident.since < ran.live_at
 
     def evidence_at(self, deployment: Deployment, phase: Phase) -> Evidence:
         """What counts for a deployment's gates of one phase."""

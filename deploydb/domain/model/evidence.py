@@ -3,9 +3,12 @@
 Of each speaker the latest word by `(time, source, id)` is kept, so that their order of arrival does not matter.
 """
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from deploydb.domain.model.latest_fact import LatestFact
 from deploydb.domain.model.reason_parts import IncidentReport
@@ -31,18 +34,51 @@ class Approval(LatestFact, frozen=True, kw_only=True):
 
 
 class Incident(LatestFact, frozen=True, kw_only=True):
-    """The latest that is known of one incident in a lane. `version`: the one in trouble; None: whatever runs."""
+    """A report of an incident in a lane, or what its reports add up to (`incident_of`).
+
+    `version`: the one in trouble; None: the one that ran when the incident began. `began_at`: its first detection since
+    it was last over; None for a single report, and of a row of an older DeployDB. `event`, `recorded_at`: of the report
+    by which it began, or is over.
+    """
 
     name: str
     open: bool
     version: str | None = None
     reason: str | None = None
     url: str | None = None
+    began_at: datetime | None = None
+    recorded_at: datetime | None = None
+
+    @property
+    def since(self) -> datetime:
+        """When it began."""
+        return self.began_at or self.at.time
 
     @property
     def report(self) -> IncidentReport:
         """The incident as part of a reason."""
         return IncidentReport(name=self.name, text=self.reason)
+
+
+def incident_of(reports: Iterable[Incident]) -> Incident | None:
+    """The last incident among the reports under one name in a lane, whatever their order; None where there is none.
+
+    Detected again before it is over, it is the same incident. The last detection that names a version says which one is
+    in trouble; a resolution never does, and its first report counts.
+    """
+    found: Incident | None = None
+    for report in sorted(reports, key=lambda one: one.at):
+        if found is None or (report.open and not found.open):
+            found = replace(report, began_at=report.at.time if report.open else None)
+            continue
+        if report.open:
+            named = {name: getattr(report, name) or getattr(found, name) for name in ("version", "reason", "url")}
+            found = replace(found, at=report.at, **named)
+        elif found.open:
+            found = replace(report, version=found.version, began_at=found.began_at)
+        else:
+            found = replace(found, at=report.at)
+    return found
 
 
 class Attestation(LatestFact, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """What a fact says, as long as it is the latest on its subject."""
 
-from typing import Self
+from typing import Any, Self
 
 from msgspec import Struct
 
@@ -15,8 +15,8 @@ class LatestFact(Struct, frozen=True, kw_only=True):
     event: int | None = None
 
     @classmethod
-    def of(cls, fact: Fact, event: int | None = None) -> Self:
-        """The values of one fact."""
-        given = fact.values()
+    def of(cls, fact: Fact, event: int | None = None, /, **more: Any) -> Self:  # noqa: ANN401
+        """The values of one fact; `more`: values that are not in it, such as when it was recorded."""
+        given = fact.values() | more
         kept = {name: given[name] for name in cls.__struct_fields__ if name in given}
         return cls(**kept, at=fact_order(fact), event=event)

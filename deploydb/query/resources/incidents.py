@@ -10,7 +10,7 @@ from deploydb.store.queries.incidents import open_incidents
 
 class IncidentBody(Struct, frozen=True, kw_only=True):
     """An open incident: its name (null for one without), its lane, the version in trouble (null: none named), and the
-    time of the latest report of it (`since`)."""
+    time of its first detection (`since`)."""
 
     name: str | None
     service: str

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from deploydb.domain.model.deployment import Status, fact_order, merge
 from deploydb.domain.model.facts import (
     AboutDeployment,
+    AboutIncident,
     ArtifactPublished,
     DeploymentFinished,
     DeploymentObserved,
@@ -26,6 +27,7 @@ from deploydb.store import bulk
 from deploydb.store.deployment_resolver import Located, names_lane
 from deploydb.store.deployments import reported, write
 from deploydb.store.journal import Journal
+from deploydb.store.projections.incidents import settle_incidents
 from deploydb.store.projections.latest import LatestRows
 from deploydb.store.projections.overrides import concerned
 from deploydb.store.projections.publications import publish
@@ -80,13 +82,14 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
                 others.append(fact)
         table = fact.projection.table
         rows = kept.get(table) or kept.setdefault(table, LatestRows(metadata.tables[table]))
-        rows.keep(fact, entry.number, **about)
+        rows.keep(fact, entry.number, recorded_at=now, **about)
     artifacts = publish(connection, [*published, *(publication for _, _, publication in observed)], now)
     write(connection, [reported(located.deployments[id_]) for id_ in merged])
     _insert_external(connection, {n: (fact, artifacts[publication.key]) for n, fact, publication in observed}, now)
     bulk.insert_rows(connection, unmatched_fact, lost)
     for table in sorted(kept):  # in one order: two workers would wait for each other
         kept[table].write(connection)
+    settle_incidents(connection, [fact for fact in others if isinstance(fact, AboutIncident)])
     services |= concerned(connection, others)
     requests: list[dict[str, Any]] = [
         {"artifact_id": artifacts[key], "service": None, "created_at": now}

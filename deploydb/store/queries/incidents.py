@@ -10,7 +10,7 @@ from deploydb.store.tables import incident
 
 
 class IncidentView(Struct, frozen=True, kw_only=True):
-    """An open incident; `since`: the time of its latest report. `version`: the one in trouble, where it names one."""
+    """An open incident; `since`: when it was first detected. `version`: the one in trouble, where it names one."""
 
     name: str
     service: str
@@ -24,7 +24,7 @@ class IncidentView(Struct, frozen=True, kw_only=True):
 def open_incidents(connection: sa.Connection, service: str | None, environment: str | None) -> list[IncidentView]:
     """The open incidents of a service in an environment, or of all, by lane and name. Index: `ix_incident_open`."""
     statement = (
-        sa.select(*viewed(IncidentView, incident, since=incident.c.time))
+        sa.select(*viewed(IncidentView, incident, since=sa.func.coalesce(incident.c.began_at, incident.c.time)))
         .where(incident.c.open, *in_lanes(incident, service, environment))
         .order_by(incident.c.service, incident.c.environment, incident.c.name)
     )

@@ -51,6 +51,10 @@ BULK = (
 """What the log is mostly made of: these types are found by going back a little, the others by an index."""
 _rare = event.c.type.not_in([sa.literal(name, literal_execute=True) for name in BULK])
 partial_index("ix_event_rare", event.c.type, event.c.number, where=_rare)
+INCIDENTS = ("incident.detected", "incident.resolved")
+is_incident = event.c.type.in_([sa.literal(name, literal_execute=True) for name in INCIDENTS])
+"""The reports of incidents, as their index has them."""
+partial_index("ix_event_incident", event.c.service, event.c.environment, where=is_incident)
 
 artifact = sa.Table(
     "artifact",

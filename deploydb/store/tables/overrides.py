@@ -70,10 +70,14 @@ incident = sa.Table(
     sa.Column("version", sa.Text),
     sa.Column("reason", sa.Text),
     sa.Column("url", sa.Text),
+    sa.Column("began_at", UtcDateTime),
+    sa.Column("recorded_at", UtcDateTime),
     *fact_columns(),
 )
-"""The latest that is known of each incident."""
+"""Each incident, as the reports of it add up (`domain.model.evidence.incident_of`). `time`, `source`, `event_id`: of
+the latest report; `event`, `recorded_at`: of the one by which it began, or is over."""
 partial_index("ix_incident_open", incident.c.service, where=incident.c.open)
+sa.Index("ix_incident_recorded", incident.c.service, incident.c.recorded_at)
 sa.Index("ix_incident_time", incident.c.service, incident.c.time)
 
 attestation = sa.Table(
