@@ -1,4 +1,4 @@
-"""What `doctor` finds of facts: those that match nothing."""
+"""What `doctor` finds of facts: those that match nothing, and sources whose clocks are ahead."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -8,9 +8,11 @@ from msgspec import to_builtins
 
 from deploydb.cli.client import Body, ask
 from deploydb.cli.finding import Finding
+from deploydb.domain.gates.formatting import in_words
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError
 from deploydb.query.unmatched import unmatched_in
+from deploydb.store.clock_skew import recently_skewed
 from deploydb.store.engine import reading
 from deploydb.store.queries.operations import last_event
 
@@ -24,7 +26,9 @@ def fact_findings(engine: sa.Engine | None, catalog: Catalog) -> Iterator[Findin
     if engine is not None:
         with reading(engine) as connection:
             found, last = unmatched_in(connection, catalog, limit=_MOST), last_event(connection)
+            clocks = [(skew.source, skew.ahead.total_seconds()) for skew in recently_skewed(connection)]
         yield _unmatched(to_builtins(found.last), last.recorded_at if last is not None else None)
+        yield from _clocks(clocks)
         return
     try:
         body = ask("operations")
@@ -32,6 +36,7 @@ def fact_findings(engine: sa.Engine | None, catalog: Catalog) -> Iterator[Findin
         return  # the query service's own finding has the reason
     at = body["lastEvent"] and datetime.fromisoformat(body["lastEvent"]["recordedAt"])
     yield _unmatched(body["unmatchedFacts"], at)
+    yield from _clocks([(one["source"], one["aheadSeconds"]) for one in body.get("skewedClocks", ())])
 
 
 def _unmatched(facts: list[Body], now: datetime | None) -> Finding:
@@ -43,3 +48,12 @@ def _unmatched(facts: list[Body], now: datetime | None) -> Finding:
     seen = f"{number} match nothing, the last: {last['type']} by {last['source']}: {last['why']}"
     advice = "`deploydb unmatched` lists them: correct their sources, and publish them again"
     return Finding(check="unmatched facts", state="warn", seen=seen, advice=advice)
+
+
+def _clocks(ahead: list[tuple[str, float]]) -> Iterator[Finding]:
+    for source, seconds in ahead:
+        by = in_words(timedelta(seconds=round(seconds)))
+        seen = f"the clock of {source} is {by} ahead of ours: its facts count from their arrival"
+        yield Finding(check="clocks of sources", state="warn", seen=seen, advice=f"synchronise {source} with NTP")
+    if not ahead:
+        yield Finding(check="clocks of sources", state="ok", seen="none is ahead of ours")

@@ -17,7 +17,7 @@ from deploydb.domain.model.errors import MessageRejected, Misconfigured, Permane
 from deploydb.domain.model.facts import Fact, type_of
 from deploydb.processes import me
 from deploydb.settings import from_environment
-from deploydb.wire.native import FACT_CONTENT_TYPE, decode_fact, encode_fact
+from deploydb.wire.native import FACT_CONTENT_TYPE, decode_fact, encode_fact, require_past
 
 WINDOW = 1000
 """Messages handed to the broker at once."""
@@ -49,9 +49,12 @@ def raw_message(body: bytes, type_: str, id_: str) -> Message:
 
 
 def checked(fact: Fact | dict[str, Any]) -> Fact:
-    """The fact as ingest would read it now. Raises: Permanent where ingest would refuse it."""
+    """The fact as ingest would read it now. Raises: Permanent where ingest would refuse it, or its time is to come."""
+    now = datetime.now(UTC)
     try:
-        return decode_fact(encode_fact(fact), arrived_at=datetime.now(UTC))
+        body = encode_fact(fact)
+        require_past(body, now)
+        return decode_fact(body, arrived_at=now)
     except MessageRejected as refused:
         raise Permanent(str(refused)) from refused
     except UnicodeEncodeError as error:

@@ -256,6 +256,15 @@ class ServiceEvaluated(DecisionEvent, frozen=True, kw_only=True):
         )
 
 
+class ClockSkewed(DecisionEvent, frozen=True, kw_only=True):
+    """A source's clock is ahead of ours: of a fact the time was that of its arrival."""
+
+    service: str = ""
+    clock: str
+    ahead_seconds: float
+    fact: int
+
+
 _TRANSITIONS: dict[str, Transition] = {f"deployment.{what}": what for what in get_args(Transition)}
 _STRUCTS: dict[str, type[DecisionEvent]] = {
     "flow.opened": FlowOpened,
@@ -271,6 +280,7 @@ _STRUCTS: dict[str, type[DecisionEvent]] = {
     "rollback.answered": RollbackAnswered,
     "check.scheduled": CheckScheduled,
     "service.evaluated": ServiceEvaluated,
+    "clock.skewed": ClockSkewed,
 }
 _DECODERS = {name: msgspec.json.Decoder(struct) for name, struct in _STRUCTS.items()}
 

@@ -120,6 +120,8 @@ class LogFold:
                 self._made(event.deployment, event.service, at)
             case decision_events.FactMatched(deployment=id_, fact=number):
                 project_on_deployment(self.ledger(event.service), id_, number, self.unmatched.pop(number))
+            case decision_events.ClockSkewed():
+                pass
             case _:
                 self._write(event, at)
 

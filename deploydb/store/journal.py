@@ -48,11 +48,12 @@ class Journal:
         self._catalog = catalog
         self._entries: list[dict[str, Any]] = []
 
-    def note(self, what: str, *, service: str, environment: str | None = None, **message: Any) -> None:  # noqa: ANN401
+    def note(self, what: str, *, service: str | None = None, environment: str | None = None, **message: Any) -> None:  # noqa: ANN401
         """One decision: `what` in the past tense, and whatever a replay needs, with the catalog it was made by."""
         message["catalog"] = self._catalog
         ident = str(uuid4())
-        body = {"type": what, "id": ident, "source": OWN_SOURCE, "time": self._now, "service": service}
+        body = {"type": what, "id": ident, "source": OWN_SOURCE, "time": self._now}
+        body |= {"service": service} if service is not None else {}
         body |= {"environment": environment} if environment is not None else {}
         body |= {name: value for name, value in message.items() if value is not None}
         self._entries.append(

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import AboutDeployment, Fact, type_of
-from deploydb.store import bulk, notifications
+from deploydb.store import bulk, clock_skew, notifications
+from deploydb.store.clock_skew import Skew
 from deploydb.store.deployment_resolver import Located, locate
 from deploydb.store.engine import TimedOut, Unstorable, transact
 from deploydb.store.projections.project import Logged, project
@@ -29,12 +30,17 @@ class Arrival(Struct, frozen=True, kw_only=True):
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
-    """What became of a batch. `refusals`: by index, what the database will never take; the rest is committed."""
+    """What became of a batch. `refusals`: by index, what the database will never take; the rest is committed.
+
+    `clamped`: facts whose time was ahead of their arrival; `skews`: the clocks ahead that were noted in the log.
+    """
 
     stored: int = 0
     duplicates: int = 0
     unmatched: int = 0
     refusals: tuple[tuple[int, MessageRejected], ...] = ()
+    clamped: int = 0
+    skews: tuple[Skew, ...] = ()
 
 
 def record(engine: sa.Engine, arrivals: Sequence[Arrival], now: datetime | Callable[[], datetime]) -> Recorded:
@@ -85,6 +91,8 @@ def _parts(
         duplicates=first.duplicates + second.duplicates,
         unmatched=first.unmatched + second.unmatched,
         refusals=first.refusals + second.refusals,
+        clamped=first.clamped + second.clamped,
+        skews=first.skews + second.skews,
     )
 
 
@@ -96,6 +104,10 @@ def _record(
         by_key.setdefault((arrival.fact.source, arrival.fact.id), arrival)
     located = locate(connection, [one.fact for one in by_key.values() if isinstance(one.fact, AboutDeployment)])
     now = clock if isinstance(clock, datetime) else clock()  # after waiting for the deployments' locks
+    ahead = clock_skew.skews({key: arrival.body for key, arrival in by_key.items()}, now)
+    clamped = clock_skew.in_order({key: arrival.fact for key, arrival in by_key.items()}, ahead, now)
+    for key, time in clamped.items():
+        by_key[key] = replace(by_key[key], fact=replace(by_key[key].fact, time=time))
     # in the order of their keys: two workers with the same duplicates in another order would wait for each other
     batch = [_row(by_key[key], located, now) for key in sorted(by_key)]
     logged = [
@@ -104,10 +116,21 @@ def _record(
         for arrival in (by_key[row.source, row.id],)
     ]
     unmatched = project(connection, logged, located, now)
+    found = ((entry, ahead.get((entry.fact.source, entry.fact.id))) for entry in logged)
+    skewed = [
+        Skew(source=entry.fact.source, ahead=by, at=now, fact=entry.number) for entry, by in found if by is not None
+    ]
+    noted = clock_skew.note(connection, skewed, now)
     if logged:
         notifications.notify(connection, notifications.MARKS)
         advance(connection)
-    return Recorded(stored=len(logged), duplicates=len(arrivals) - len(logged), unmatched=unmatched)
+    return Recorded(
+        stored=len(logged),
+        duplicates=len(arrivals) - len(logged),
+        unmatched=unmatched,
+        clamped=sum((entry.fact.source, entry.fact.id) in clamped for entry in logged),
+        skews=tuple(noted),
+    )
 
 
 def _row(arrival: Arrival, located: Located, now: datetime) -> dict[str, Any]:

@@ -27,9 +27,16 @@ NOTIFICATION_CONTENT_TYPE = "application/vnd.deploydb.notification.v1+json"
 COMMAND_CONTENT_TYPE = "application/vnd.deploydb.command.v1+json"
 
 MAX_AHEAD = timedelta(minutes=5)
-"""How far a source's clock may be ahead of ours. A fact further in the future is rejected."""
+"""How far a source's clock may be ahead of ours, for its times to order its facts. A time further ahead is wrong, and
+that of the arrival counts in its place. From a person on this machine it is a mistake."""
+
+
+class _Sent(msgspec.Struct):
+    time: datetime | None = None
+
 
 _FACTS = fact_types()
+_times = msgspec.json.Decoder(_Sent)
 _facts: msgspec.json.Decoder[Fact] = msgspec.json.Decoder(reduce(or_, _FACTS))
 _commands = msgspec.json.Decoder(DeployCommand)
 _anything = msgspec.json.Decoder()
@@ -39,7 +46,7 @@ T = TypeVar("T")
 
 
 def decode_fact(body: bytes, *, arrived_at: datetime) -> Fact:
-    """Decode a fact, with its times in UTC. Without a `time` it gets that of the arrival.
+    """Decode a fact, with its times in UTC. Without a `time`, or with one too far ahead, it gets that of the arrival.
 
     Raises: MessageRejected, with the path of the wrong, missing or forbidden field.
     """
@@ -54,9 +61,21 @@ def decode_fact(body: bytes, *, arrived_at: datetime) -> Fact:
         return replace(fact, time=arrived_at)
     time = fact.time if fact.time.tzinfo is UTC else _in_utc(fact.time, "$.time")
     if time > arrived_at and time > arrived_at + MAX_AHEAD:
-        problem = f"{time.isoformat()} is in the future: it arrived at {arrived_at.isoformat(timespec='seconds')}"
-        raise MessageRejected(f"{problem}; set the source's clock, or leave `time` out", path="$.time")
+        return replace(fact, time=arrived_at)
     return fact if time is fact.time else replace(fact, time=time)
+
+
+def time_ahead(body: bytes, than: datetime) -> timedelta:
+    """How far the `time` of a fact that can be decoded is ahead of another; zero where it is not, or has none."""
+    sent = _times.decode(body).time
+    return max(sent - than, timedelta(0)) if sent is not None else timedelta(0)
+
+
+def require_past(body: bytes, now: datetime) -> None:
+    """For facts that are written on this machine, by its clock. Raises: MessageRejected for a time in the future."""
+    if (ahead := time_ahead(body, now)) > MAX_AHEAD:
+        problem = f"{(now + ahead).isoformat()} is in the future: it is {now.isoformat(timespec='seconds')}"
+        raise MessageRejected(f"{problem}; correct it, or leave `time` out", path="$.time")
 
 
 def oversized(size: int) -> MessageRejected:

@@ -65,6 +65,7 @@ def test_where_all_is_well_every_line_is_ok(house: Shell) -> None:
         "evaluations",
         "set aside",
         "unmatched facts",
+        "clocks of sources",
         "broker",
         "exchanges and queues",
         "dead letters",

@@ -9,6 +9,7 @@ from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource
 from deploydb.query.set_aside import SetAside, set_aside_body
 from deploydb.query.unmatched import Unmatched, unmatched_in
+from deploydb.store.clock_skew import recently_skewed
 from deploydb.store.queries import operations as queries
 from deploydb.store.queries.operations import WaitingView
 from deploydb.store.set_aside import set_aside_services
@@ -53,10 +54,19 @@ class Last(Struct, frozen=True, kw_only=True, rename="camel"):
     recorded_at: str
 
 
+class SkewedClock(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A source whose clock was ahead of ours, by how much, and when that was noted last."""
+
+    source: str
+    ahead_seconds: float
+    at: str
+
+
 class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     """How the machinery is. `evaluations`: what promotion has still to look at, its lag; `outbox`: what has still to be
     sent; `problems`: what is wrong with the configuration's files, while the last good ones stay in use; `set_aside`:
-    the services whose evaluation failed."""
+    the services whose evaluation failed; `skewed_clocks`: the sources whose clocks were ahead in the last day of the
+    log."""
 
     now: str
     last_event: Last | None
@@ -69,6 +79,7 @@ class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     catalog: str
     problems: list[str]
     set_aside: list[SetAside] | UnsetType = UNSET
+    skewed_clocks: list[SkewedClock] | UnsetType = UNSET
 
 
 def operations(asked: RequestContext) -> Operations:
@@ -83,6 +94,7 @@ def operations(asked: RequestContext) -> Operations:
         facts = unmatched_in(connection, asked.catalog, limit=_MOST)
         due = queries.due_next(connection, limit=_MOST)
         aside = set_aside_services(connection)
+        skewed = recently_skewed(connection)
     return Operations(
         now=asked.now.isoformat(),
         last_event=body_of(Last, last) if last is not None else None,
@@ -95,6 +107,7 @@ def operations(asked: RequestContext) -> Operations:
         catalog=asked.catalog.digest,
         problems=list(asked.problems),
         set_aside=[set_aside_body(one) for one in aside] or UNSET,
+        skewed_clocks=[body_of(SkewedClock, one, ahead_seconds=one.ahead.total_seconds()) for one in skewed] or UNSET,
     )
 
 

@@ -1,6 +1,7 @@
-"""`unmatched`, and the finding of `doctor`: facts that match nothing."""
+"""`unmatched`, and what `doctor` finds of facts: those that match nothing, and clocks ahead."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 from tests.cli.conftest import lane, served
@@ -27,3 +28,14 @@ def test_unmatched_facts_are_listed_and_found_by_doctor(sqlite_url: str, tmp_pat
         (finding,) = [one for one in found if one["check"] == "unmatched facts"]
         assert finding["state"] == "warn"
         assert finding["seen"].startswith("2 match nothing, the last: verification.finished by tests: no promotion")
+
+
+def test_a_source_whose_clock_is_ahead_is_found_by_doctor(sqlite_url: str, tmp_path: Path) -> None:
+    with Scenario(sqlite_url) as world, served(world) as url:
+        (tmp_path / "here").mkdir()
+        shell = Shell(tmp_path / "here", DEPLOYDB_URL=url)
+        world.publish("1.0", time=(world.now + timedelta(minutes=10)).isoformat())
+        found = json.loads(shell.run("doctor", "-o", "json").stdout)
+        (finding,) = [one for one in found if one["check"] == "clocks of sources"]
+        seen = "the clock of tests is 10m ahead of ours: its facts count from their arrival"
+        assert (finding["state"], finding["seen"]) == ("warn", seen)

@@ -1,0 +1,71 @@
+"""Sources whose clocks are ahead of ours: their facts count from the arrival, in their order, and the log notes it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from deploydb.store.record import record
+from deploydb.store.tables import deployment, event
+from tests.scenario import NOON, Scenario
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[Scenario]:
+    with Scenario(database_url) as world:
+        yield world
+
+
+def noted(world: Scenario) -> list[Any]:
+    return [row for row in world.rows(event) if row.type == "clock.skewed"]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(hours=14), timedelta(days=400)])
+def test_a_finish_from_a_clock_ahead_is_taken_at_its_arrival(world: Scenario, ahead: timedelta) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    (command,) = world.commands()
+    world.now += timedelta(minutes=5)
+    ahead_of_us = (world.now + ahead).isoformat()
+    recorded = world.tell("deployment.finished", command=command.id, outcome="succeeded", time=ahead_of_us)
+    assert (recorded.stored, recorded.clamped) == (1, 1)
+    world.evaluate()
+    dev = world.rows(deployment)[0]
+    assert (dev.status, dev.live_at, dev.finished_at) == ("COMPLETED", world.now, world.now)
+    (row,) = noted(world)
+    assert row.body["clock"] == "tests"
+    assert row.body["ahead_seconds"] == ahead.total_seconds()
+    world.evaluate(hours=3)
+    assert world.rows(deployment)[0].status == "COMPLETED"
+
+
+def test_facts_of_one_batch_keep_the_order_of_their_own_times(world: Scenario) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    (command,) = world.commands()
+    later, earlier = NOON + timedelta(minutes=20), NOON + timedelta(minutes=10)
+    bodies = [
+        f'{{"type": "deployment.finished", "id": "{ident}", "source": "cd", "command": "{command.id}", '
+        f'"outcome": "{outcome}", "time": "{time.isoformat()}"}}'.encode()
+        for ident, outcome, time in (("a", "succeeded", later), ("b", "failed", earlier))
+    ]
+    record(world.engine, [world.arrival(body) for body in bodies], world.now)
+    world.evaluate()
+    assert world.rows(deployment)[0].status == "COMPLETED"
+
+
+def test_a_skew_is_noted_once_an_hour_for_each_source(world: Scenario) -> None:
+    for minutes in (0, 10, 50, 70):
+        world.now = NOON + timedelta(minutes=minutes)
+        for source in ("ci", "cd"):
+            at = (world.now + timedelta(minutes=3)).isoformat()
+            world.publish(f"1.{minutes}", source=source, id=f"{source}-{minutes}", time=at)
+    assert [row.body["clock"] for row in noted(world)] == ["ci", "cd", "ci", "cd"]
+
+
+def test_a_clock_in_step_is_not_noted(world: Scenario) -> None:
+    world.publish("1.0", time=(world.now + timedelta(seconds=1)).isoformat())
+    world.publish("1.1", time=(world.now - timedelta(hours=1)).isoformat())
+    assert noted(world) == []
+    assert world.publish("1.2").clamped == 0
