@@ -15,8 +15,6 @@ from deploydb.wire.native import time_ahead
 
 SKEWED = "clock.skewed"
 """The type of the events that note it."""
-NOTED_FROM = timedelta(minutes=1)
-"""Clocks that are ahead by less are in step, but for the delays of networks and queues."""
 NOTED_EVERY = timedelta(hours=1)
 """Of one source, no more often."""
 _MOST = 200
@@ -54,7 +52,7 @@ def note(connection: sa.Connection, found: Iterable[Skew], now: datetime) -> lis
     """
     widest: dict[str, Skew] = {}
     for skew in found:
-        if skew.ahead >= NOTED_FROM and (skew.source not in widest or widest[skew.source].ahead < skew.ahead):
+        if skew.source not in widest or widest[skew.source].ahead < skew.ahead:
             widest[skew.source] = skew
     if not widest:
         return []

@@ -116,10 +116,8 @@ def _record(
         for arrival in (by_key[row.source, row.id],)
     ]
     unmatched = project(connection, logged, located, now)
-    found = ((entry, ahead.get((entry.fact.source, entry.fact.id))) for entry in logged)
-    skewed = [
-        Skew(source=entry.fact.source, ahead=by, at=now, fact=entry.number) for entry, by in found if by is not None
-    ]
+    keyed = {(entry.fact.source, entry.fact.id): entry.number for entry in logged}
+    skewed = [Skew(source=key[0], ahead=ahead[key], at=now, fact=keyed[key]) for key in clamped.keys() & keyed.keys()]
     noted = clock_skew.note(connection, skewed, now)
     if logged:
         notifications.notify(connection, notifications.MARKS)
@@ -128,7 +126,7 @@ def _record(
         stored=len(logged),
         duplicates=len(arrivals) - len(logged),
         unmatched=unmatched,
-        clamped=sum((entry.fact.source, entry.fact.id) in clamped for entry in logged),
+        clamped=len(skewed),
         skews=tuple(noted),
     )
 

@@ -89,10 +89,16 @@ def test_poison_is_dead_lettered_with_the_field_and_the_ones_behind_it_pass(work
         assert (letter.queue, letter.exchange, letter.routing_key) == ("deploydb.ingest", "deploydb.events", "tests")
 
 
+def test_a_source_whose_clock_is_a_little_ahead_is_taken(workshop: InProcess) -> None:
+    workshop.start("ingest")
+    workshop.publish(published("1", time=(datetime.now(UTC) + timedelta(minutes=4)).isoformat()))
+    until(lambda: _logged(workshop) == ["foo-1"], "the event")
+
+
 def test_a_source_whose_clock_is_ahead_is_taken_and_counted(workshop: InProcess) -> None:
     (worker,) = workshop.start("ingest")
     workshop.publish(published("1", time=(datetime.now(UTC) + timedelta(hours=3)).isoformat()))
-    until(lambda: _logged(workshop) == ["foo-1"], "the event")
+    until(lambda: "foo-1" in _logged(workshop), "the event")
     until(lambda: worker.metric("deploydb_ingest_clamped_total") == 1, "the metric")
     assert worker.metric("deploydb_ingest_clock_ahead_seconds", source="tests") > 3 * 3600 - 60
 
