@@ -102,6 +102,13 @@ class StageDocument(Struct, kw_only=True, frozen=True):
             "each after the one before it is verified (`queue`) or deployed (`all`). By default the pipeline's."
         ),
     ] = None
+    together: Annotated[
+        bool,
+        Meta(
+            description="Whether a release that fails in this stage fails in the others of its `parallel` group too, "
+            "and the other way round; the failure strategy of the failed stage follows in each of them."
+        ),
+    ] = False
 
 
 class ParallelDocument(Struct, kw_only=True, frozen=True):

@@ -65,6 +65,7 @@ _TEXTS: dict[type[ReasonCase], str] = {
     why.RollingBack: "rolled back to {version}",
     why.SkippedUpstream: "skipped in {environment}: {reason}",
     why.SucceededUpstream: "{environment} runs it with success",
+    why.TakenBackBeside: "{version} was rolled back in {environment}",
     why.UpstreamRestored: "{environment} did not fail: {reason}",
 }
 """The texts that differ by their parameters only; those of the other reasons depend on what they have."""

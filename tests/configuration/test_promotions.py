@@ -185,7 +185,7 @@ def test_strategies_retries_and_groups_of_environments(tmp_path: Path) -> None:
         "retry: {retries: 2, backoff: 1m}\nfail_on_incident: true\n",
         "environments/dev.yml": "failure_strategy: ignore\nretry: {retries: 0}\nfail_on_incident: false\n",
         "pipelines/main.yml": "supersede: queue\nenvironments:\n  dev:\n  staging: {supersede: all}\n"
-        "  prod: {after: [dev]}\nparallel:\n  - environments: [staging, prod]\n",
+        "  prod: {after: [dev], together: true}\nparallel:\n  - environments: [staging, prod]\n",
     }
     catalog = load(config(tmp_path, files)).catalog
     assert catalog is not None
@@ -195,6 +195,7 @@ def test_strategies_retries_and_groups_of_environments(tmp_path: Path) -> None:
     assert catalog.retry(foo, "dev").retries == 0
     assert [catalog.fails_on_incident(foo, name) for name in ("dev", "prod")] == [False, True]
     assert [stage.supersede for stage in catalog.pipelines["main"].stages] == ["queue", "all", "queue"]
+    assert [stage.together for stage in catalog.pipelines["main"].stages] == [False, False, True]
     (group,) = catalog.parallel(foo, "prod")
     assert (group.environments, group.most) == (("staging", "prod"), 1)
     assert catalog.parallel(foo, "dev") == ()

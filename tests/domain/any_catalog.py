@@ -51,12 +51,13 @@ CATALOGS = st.builds(
     st.sampled_from([(), ("smoke",)]),
     st.sampled_from([(), ("manual",), ("soak",)]),
 )
+TOGETHER = tuple(replace(stage, together=stage.environment in ("east", "west")) for stage in DIAMOND)
 QUEUE = tuple(replace(stage, supersede="queue") for stage in LINE)
 ALL = tuple(replace(stage, supersede="all") for stage in FAST)
 BESIDE = (Parallel(environments=("east", "west"), most=1),)
 DARING = st.builds(
     made,
-    st.sampled_from([DIAMOND, EITHER, LINE, FAST, QUEUE, ALL]),
+    st.sampled_from([DIAMOND, TOGETHER, EITHER, LINE, FAST, QUEUE, ALL]),
     st.sampled_from(["published", "version"]),
     st.sampled_from([(), ("smoke",)]),
     st.sampled_from([(), ("manual",)]),

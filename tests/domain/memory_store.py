@@ -114,6 +114,7 @@ class Store:
                 case DeploymentRequested(deployment=known):
                     if decision.kind == "deploy":
                         self._check_no_downgrade(known)
+                        self._check_beside(known)
                     self._check_holds(known)
                     self.commands.append(decision)
                 case FailureFinalized():
@@ -133,6 +134,21 @@ class Store:
         if made.kind == "rollback" and made.wish is None and made.attempt == 1:
             assert cause is not None
             assert cause.kind == "deploy", "a rollback of a rollback"
+
+    def _check_beside(self, known: Deployment) -> None:
+        """A release that failed in a lane of a group, and has not succeeded there since, enters no other lane of it."""
+        service = self.catalog.services[self.service]
+        if service.failure_strategy == "ignore":
+            return
+        for group in self.catalog.parallel(service, known.environment):
+            for beside in group.environments:
+                there = [
+                    one.status
+                    for one in self.deployments.values()
+                    if one.release.id == known.release.id and one.environment == beside != known.environment
+                ]
+                ended = [status for status in there if status in (Status.FAILED, Status.SUCCESS)]
+                assert ended[-1:] != [Status.FAILED], "a release enters a lane beside one where it failed"
 
     def _check_holds(self, known: Deployment) -> None:
         """No standing hold is passed, but a freeze by a word that is kept with the deployment."""

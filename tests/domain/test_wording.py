@@ -159,6 +159,7 @@ TEXTS = [
         why.FailedBeside(version="1.0", environment="us", reason=why.AttemptFailed(text="no disk")),
         "1.0 failed in us: no disk",
     ),
+    (why.TakenBackBeside(version="1.0", environment="us"), "1.0 was rolled back in us"),
     (why.Admitted(published_by="ci"), "published by ci"),
     (why.Observed(source="cd", by="al", text="by hand"), "observed, by al: by hand"),
     (why.FinishedWithoutCommand(), "finished without a command of ours"),

@@ -15,11 +15,11 @@ from deploydb.domain.evaluation.decisions import DeploymentRequested
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.flow_progress import FlowProgress, stage_reason
 from deploydb.domain.evaluation.holds import Holds
+from deploydb.domain.evaluation.parallel_groups import ParallelGroups
 from deploydb.domain.model.admission_reasons import (
     BeingDeployed,
     BeingVerified,
     FreezeOverridden,
-    GroupFull,
     ModuleRemoved,
     NotBefore,
     RollbackFirst,
@@ -28,7 +28,7 @@ from deploydb.domain.model.admission_reasons import (
 from deploydb.domain.model.catalog import Catalog, Service, Stage
 from deploydb.domain.model.commands import Previous
 from deploydb.domain.model.deployment import Deployment, GateStatus, Status, Verdict
-from deploydb.domain.model.reasons import Admitted, FailedBeside, NotRecorded, Reason, RollbackWaits, several
+from deploydb.domain.model.reasons import Admitted, NotRecorded, Reason, RollbackWaits, several
 
 
 def admit(evaluation: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
@@ -52,7 +52,8 @@ class Admission:
         self._holds = holds
         self._stages = {stage.environment: stage for stage in catalog.stages(service)}
         self._progress = FlowProgress(evaluation, self._stages)
-        self._candidates_of = Candidates(evaluation, service, holds)
+        self._groups = ParallelGroups(evaluation, catalog, service)
+        self._candidates_of = Candidates(evaluation, service, holds, self._groups)
 
     def rule_out(self) -> None:
         """Close deployments of removed stages, or skip them; skip those of removed modules that have not started."""
@@ -210,21 +211,7 @@ class Admission:
         if verifying and patient:
             first = min(verifying, key=_turn)
             return BeingVerified(version=first.release.artifact.version, deployment=first.id)
-        return next(iter(self._not_yet(deployment)), None) or self._crowded(stage, deployment)
-
-    def _crowded(self, stage: Stage, deployment: Deployment) -> Reason | None:
-        """Which environment beside this one must be done first: not all of a group are worked on at a time."""
-        for group in self._catalog.parallel(self._service, stage.environment):
-            beside = [name for name in group.environments if name != stage.environment]
-            failed = [one for name in beside for one in self._evaluation.lane(name) if has_failed(one, deployment)]
-            if failed:
-                beside_ = stage_reason(failed[0])
-                version = deployment.release.artifact.version
-                return FailedBeside(version=version, environment=beside_.environment, reason=beside_.reason)
-            busy = [name for name in beside if any(map(is_busy, self._evaluation.lane(name)))]
-            if len(busy) >= group.most:
-                return GroupFull(busy=tuple(busy), most=group.most, environments=group.environments)
-        return None
+        return next(iter(self._not_yet(deployment)), None) or self._groups.full(deployment)
 
     def _request(self, deployment: Deployment, reason: Reason) -> None:
         environment, module = deployment.environment, deployment.release.artifact.module
@@ -278,13 +265,3 @@ def _turn(deployment: Deployment) -> tuple[datetime, str]:
 
 def _being_deployed(deployment: Deployment) -> Reason:
     return BeingDeployed(version=deployment.release.artifact.version, deployment=deployment.id)
-
-
-def is_busy(deployment: Deployment) -> bool:
-    """Whether it is being deployed or verified."""
-    return deployment.active or (deployment.needs_evaluation and deployment.status is Status.COMPLETED)
-
-
-def has_failed(one: Deployment, deployment: Deployment) -> bool:
-    """Whether the same release has failed there, and people have not dealt with it."""
-    return one.needs_evaluation and one.status is Status.FAILED and one.release.id == deployment.release.id

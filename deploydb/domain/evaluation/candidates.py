@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.holds import Holds
+from deploydb.domain.evaluation.parallel_groups import ParallelGroups
 from deploydb.domain.model.admission_reasons import BehindHotfix, InLineBehind, NewerIsLive, Superseded
 from deploydb.domain.model.catalog import Service, Stage
 from deploydb.domain.model.deployment import Deployment, Release
@@ -13,15 +14,16 @@ from deploydb.domain.model.reasons import Reason
 class Candidates:
     """The order among a service's flows."""
 
-    def __init__(self, evaluation: Evaluation, service: Service, holds: Holds) -> None:
+    def __init__(self, evaluation: Evaluation, service: Service, holds: Holds, groups: ParallelGroups) -> None:
         self._evaluation = evaluation
         self._service = service
         self._holds = holds
+        self._groups = groups
 
     def choose(self, stage: Stage, arrived: Sequence[Deployment]) -> Deployment | None:
         """The candidate among one module's flows that have arrived at a stage; None where each waits or is too late.
 
-        A vetoed release waits for the veto's end. A pinned version goes first, and the others wait for the pin's end;
+        A vetoed release waits for the veto's end, and one that failed beside for a person. A pinned version goes first, and the others wait for the pin's end;
         then hotfixes; then as the stage's `supersede` says. Superseded releases are skipped, the others explained.
         """
         releases = self._eligible(stage, arrived)
@@ -46,15 +48,16 @@ class Candidates:
         return release.order_key(self._service.order)
 
     def _eligible(self, stage: Stage, arrived: Sequence[Deployment]) -> list[Deployment]:
-        """Those that are no downgrade and not vetoed."""
+        """Those that are no downgrade, not vetoed, and not held by what became of them beside."""
         eligible = []
         for deployment in arrived:
             veto = self._holds.veto(stage.environment, deployment.release.artifact.version)
+            held = veto.held if veto is not None else self._groups.held(deployment)
             newer = self._newer(deployment)
             if newer is not None:
                 self._evaluation.skip(deployment, newer)
-            elif veto is not None:
-                self._evaluation.explain(deployment, veto.held)
+            elif held is not None:
+                self._evaluation.explain(deployment, held)
             else:
                 eligible.append(deployment)
         return eligible

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from deploydb.domain.evaluation.evaluation import NO_RESPONSE, Evaluation
+from deploydb.domain.evaluation.flow_progress import stage_reason
+from deploydb.domain.evaluation.parallel_groups import ROLLBACKS, ParallelGroups
 from deploydb.domain.gates import Promotion
 from deploydb.domain.model.catalog import Catalog, Service
 from deploydb.domain.model.deployment import Deployment, GateStatus, Status, Verdict
 from deploydb.domain.model.gate_reasons import IncidentOpen, IncidentOver
 from deploydb.domain.model.promotions import INCIDENT
-from deploydb.domain.model.reasons import GatesPassed, NoGates, Reason, RolledBack, several
-
-_ROLLBACKS = ("rollback", "full_rollback")
+from deploydb.domain.model.reasons import FailedBeside, GatesPassed, NoGates, Reason, RolledBack, several
 
 
 def evaluate_exit_gates(evaluation: Evaluation, catalog: Catalog, service: Service) -> None:
@@ -19,17 +19,41 @@ def evaluate_exit_gates(evaluation: Evaluation, catalog: Catalog, service: Servi
     A later report may turn a failure at a gate. Where the catalog has it, an open incident is a failure, of what had
     succeeded too.
     """
+    groups = ParallelGroups(evaluation, catalog, service)
     for stage in catalog.stages(service):
+        for deployment in evaluation.lane(stage.environment):
+            _fail_together(evaluation, groups, deployment)
         fails = catalog.fails_on_incident(service, stage.environment)
-        _evaluate_stage(evaluation, stage.environment, catalog.exit_promotions(service, stage), fail_on_incident=fails)
+        promotions = catalog.exit_promotions(service, stage)
+        _evaluate_stage(evaluation, groups, stage.environment, promotions, fail_on_incident=fails)
+
+
+def _fail_together(evaluation: Evaluation, groups: ParallelGroups, deployment: Deployment) -> None:
+    """What runs in a lane that is bound to others fails with a final failure of its release there."""
+    ran, outcome = evaluation.runs(deployment), deployment.outcome
+    if ran is None or ran.deployment != deployment.id or outcome != "succeeded" or deployment.kind != "deploy":
+        return
+    failed = groups.failed_together(deployment) if deployment.status is not Status.FAILED else None
+    if failed is not None:
+        beside, version = stage_reason(failed), deployment.release.artifact.version
+        reason = FailedBeside(version=version, environment=beside.environment, reason=beside.reason)
+        failure = {"result": "FAILED", "status_reason": reason, "needs_evaluation": True}
+        evaluation.settle("failed", deployment, reason, **failure)
 
 
 def _evaluate_stage(
-    evaluation: Evaluation, environment: str, promotions: Sequence[Promotion], *, fail_on_incident: bool
+    evaluation: Evaluation,
+    groups: ParallelGroups,
+    environment: str,
+    promotions: Sequence[Promotion],
+    *,
+    fail_on_incident: bool,
 ) -> None:
     for deployment in evaluation.lane(environment):
         runs = deployment.needs_evaluation and deployment.outcome == "succeeded" and deployment.expired_at is None
-        if not runs or deployment.status is Status.SKIPPED or deployment.failure_response in _ROLLBACKS:
+        if not runs or deployment.status is Status.SKIPPED or deployment.failure_response in ROLLBACKS:
+            continue
+        if deployment.status is Status.FAILED and groups.failed_together(deployment) is not None:
             continue
         trouble = _incident(evaluation, deployment) if fail_on_incident else None
         if deployment.status is Status.SUCCESS and (trouble is None or trouble.outcome is not GateStatus.FAIL):

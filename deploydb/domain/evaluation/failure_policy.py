@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from deploydb.domain.evaluation.decisions import AttemptScheduled
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.holds import Holds
+from deploydb.domain.evaluation.parallel_groups import ParallelGroups
 from deploydb.domain.model import reasons
 from deploydb.domain.model.admission_reasons import Held
 from deploydb.domain.model.catalog import Catalog, Service, Stage
@@ -37,6 +38,7 @@ class FailurePolicy:
         self._catalog = catalog
         self._service = service
         self._holds = holds
+        self._groups = ParallelGroups(evaluation, catalog, service)
 
     def follow(self, stage: Stage) -> None:
         """Respond to each failure in a stage that has had no response yet."""
@@ -76,7 +78,9 @@ class FailurePolicy:
                 )
             )
             return
-        strategy = self._catalog.failure_strategy(self._service, deployment.environment)
+        beside = self._groups.failed_together(deployment)
+        decides = beside.environment if beside is not None else deployment.environment
+        strategy = self._catalog.failure_strategy(self._service, decides)
         if deployment.kind == "rollback":
             self._count(deployment, "stop", reasons.RollbackFinal())
         elif strategy == "stop":
@@ -129,6 +133,8 @@ class FailurePolicy:
         counted = replace(deployment, failure_response=response, failure_response_detail=detail)
         reason = reasons.Followed(failure=failure, response=detail) if detail is not None else failure
         self._evaluation.count_failure(counted, response, reason)
+        if self._groups.bound(deployment.environment):
+            self._evaluation.evaluate_again()  # the lanes that go together with it
 
     def grant(self, request: RollbackRequest) -> None:
         """Schedule the rollback that a person requested, or resolve the request with the obstacle."""

@@ -95,13 +95,17 @@ class After(Struct, frozen=True, kw_only=True):
 
 
 class Stage(Struct, frozen=True, kw_only=True):
-    """An environment's place in a pipeline. `promotions` must pass before anything leaves it."""
+    """An environment's place in a pipeline. `promotions` must pass before anything leaves it.
+
+    `together`: a release that fails in it fails in the others of its parallel group, and the other way round.
+    """
 
     environment: str
     promotions: tuple[str, ...] = ()
     after: After = After()
     while_verifying: WhileVerifying | None = None
     supersede: Supersede = "newest"
+    together: bool = False
 
 
 class Parallel(Struct, frozen=True, kw_only=True):

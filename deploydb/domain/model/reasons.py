@@ -76,6 +76,13 @@ class FailedBeside(ReasonCase, frozen=True, kw_only=True, tag="failed_beside"):
     reason: "Reason"
 
 
+class TakenBackBeside(ReasonCase, frozen=True, kw_only=True, tag="taken_back_beside"):
+    """The release ran in another environment of its parallel group, and was rolled back there."""
+
+    version: str
+    environment: str
+
+
 class Admitted(ReasonCase, frozen=True, kw_only=True, tag="admitted"):
     """The command's reason: the stages that it was promoted from, else its publisher; and the entry gates."""
 
@@ -258,7 +265,8 @@ class ReportedElsewhere(ReasonCase, frozen=True, kw_only=True, tag="reported_els
 
 
 PlainReason = Several | NotRecorded | NotAsked | Reported | ReportedElsewhere
-UpstreamReason = AwaitingStages | SkippedUpstream | FailedUpstream | ReplacedUpstream | UpstreamRestored | FailedBeside
+BesideReason = FailedBeside | TakenBackBeside
+UpstreamReason = AwaitingStages | SkippedUpstream | FailedUpstream | ReplacedUpstream | UpstreamRestored | BesideReason
 CommandReason = Admitted | Observed | FinishedWithoutCommand
 OutcomeReason = AttemptFailed | Expired | FinishedLate | FinishedInTime | ExpiryDeferred | Replaced | LiveLate
 SuccessReason = GatesPassed | NoGates | RolledBack
