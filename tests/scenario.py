@@ -12,7 +12,7 @@ from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.gates.promotion import Promotion
 from deploydb.domain.gates.soak import SoakPromotion
 from deploydb.domain.gates.verification import VerificationPromotion
-from deploydb.domain.model.catalog import After, Catalog, Environment, Pipeline, Service, Stage
+from deploydb.domain.model.catalog import After, Catalog, Environment, Parallel, Pipeline, Service, Stage
 from deploydb.domain.model.commands import EXCHANGE, NOTIFICATIONS, DeployCommand
 from deploydb.store import outbox
 from deploydb.store.engine import open_engine, reading
@@ -32,6 +32,7 @@ def catalog(
     ),
     promotions: tuple[Promotion, ...] = (),
     entry: dict[str, tuple[str, ...]] | None = None,
+    parallel: tuple[Parallel, ...] = (),
     **more: Any,
 ) -> Catalog:
     """Services (by default foo, of com.example:foo, asking for smoke) on one pipeline, dev → prod by default.
@@ -52,7 +53,7 @@ def catalog(
             stage.environment: Environment(ident=stage.environment, entry=(entry or {}).get(stage.environment, ()))
             for stage in stages
         },
-        pipelines={"main": Pipeline(ident="main", stages=stages)},
+        pipelines={"main": Pipeline(ident="main", stages=stages, parallel=parallel)},
         promotions={promotion.ident: promotion for promotion in (*everywhere, *promotions)},
         digest="test",
         **more,

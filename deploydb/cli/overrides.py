@@ -9,7 +9,7 @@ from deploydb.cli.options import action_options, arguments
 from deploydb.cli.output import ago, is_shown, output_option, show_line, show_table, whole
 from deploydb.cli.publisher import publish_one, signed
 from deploydb.domain.model.errors import NotFound, Permanent
-from deploydb.domain.model.facts import HotfixDeclared, RollbackRequested
+from deploydb.domain.model.facts import HotfixDeclared, PromotionRequested, RollbackRequested
 
 _THROUGH = ("SUCCESS", "SKIPPED")
 _OVER = ("SUCCESS", "COMPLETED", "SKIPPED")
@@ -20,8 +20,8 @@ _OVER = ("SUCCESS", "COMPLETED", "SKIPPED")
 @click.option("--yes", is_flag=True, help="Do not ask whether stages may be passed by.")
 @action_options(reason_required=True)
 def promote(service: str, environment: str, version: str, yes: bool, reason: str, by: str | None) -> None:
-    """Have VERSION of SERVICE in ENVIRONMENT now: ahead of other versions, past the stages before that it is not
-    through yet.
+    """Have VERSION of SERVICE in ENVIRONMENT now: ahead of other versions there, past the stages before that it is not
+    through yet. No other environment is concerned: there the version goes its own way.
 
     The gates of ENVIRONMENT itself, vetoes, pins and freezes stand. What is passed by, by whom and why is kept.
 
@@ -41,7 +41,11 @@ def promote(service: str, environment: str, version: str, yes: bool, reason: str
     skip = tuple(stage["environment"] for stage in stages[:-1] if stage["status"] not in _THROUGH)
     if skip and not yes:
         _confirm(f"{service} {version} will pass by {', '.join(skip)} on its way to {environment}. Go on?")
-    publish_one(HotfixDeclared(**signed(by), service=service, version=version, reason=reason, skip=skip))
+    publish_one(
+        PromotionRequested(
+            **signed(by), service=service, environment=environment, version=version, reason=reason, skip=skip
+        )
+    )
     past = f", past {', '.join(skip)}" if skip else ""
     click.echo(f"{service} {version} goes to {environment} ahead of others{past}", err=True)
 

@@ -138,11 +138,12 @@ def build_pipeline(source: Source, ident: str, document: PipelineDocument, known
             )
         )
     check_order(source, stages)
-    grouped = {name for group in document.parallel if isinstance(group, ParallelDocument) for name in group.environments}
-    for stage in stages:
-        if stage.together and stage.environment not in grouped:
-            message = f"{stage.environment} is in no group of parallel: there is no stage that it goes together with"
-            source.problem(("environments", stage.environment, "together"), message)
+    grouped = {
+        name for group in document.parallel if isinstance(group, ParallelDocument) for name in group.environments
+    }
+    for name in (one.environment for one in stages if one.together and one.environment not in grouped):
+        message = f"{name} is in no group of parallel: there is no stage that it goes together with"
+        source.problem(("environments", name, "together"), message)
     parallel = tuple(
         _parallel(source, index, group, names)
         for index, group in enumerate(document.parallel)

@@ -17,6 +17,7 @@ from deploydb.domain.model.reasons import Reason
 _TEXTS: dict[type[ReasonCase], str] = {
     entry.InLineBehind: "waits in line behind {version}",
     entry.BehindHotfix: "waits for {version}, a hotfix, by {hotfix.by}: {hotfix.comment}",
+    entry.BehindPromotion: "waits for {version}, promoted by {promotion.by}: {promotion.comment}",
     entry.RollbackFirst: "a rollback goes first",
     entry.BeingDeployed: "{version} is being deployed (deployment {deployment})",
     entry.BeingVerified: "{version} is being verified (deployment {deployment})",
@@ -150,6 +151,7 @@ _PREDICATES = (
     gate.AwaitingJobs,
     why.AwaitingStages,
     entry.BehindHotfix,
+    entry.BehindPromotion,
     gate.CheckRunning,
     gate.DependencyMissing,
     gate.DependencyUnverified,
@@ -199,6 +201,9 @@ def _admitted(reason: why.Admitted) -> str:
     if reason.attempt is not None:
         line = f"attempt {reason.attempt}; {line}"
     line += f"; {hotfix_text(reason.hotfix)}" if reason.hotfix is not None else ""
+    if reason.promotion is not None:
+        past = f" (past {', '.join(reason.skip)})" if reason.skip else ""
+        line += f"; promoted by {reason.promotion.by}{past}: {reason.promotion.comment}"
     line += "".join(f", {text(passed)}" for passed in reason.entry)
     return f"{line}; the earliest publication stands: {reason.conflict}" if reason.conflict else line
 

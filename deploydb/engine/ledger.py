@@ -21,7 +21,7 @@ from deploydb.domain.model.deployment import (
 )
 from deploydb.domain.model.evidence import Incident
 from deploydb.domain.model.facts import DeploymentObserved
-from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
+from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RollbackRequest
 from deploydb.domain.model.reasons import Observed
 from deploydb.engine.statements import Attestations, Statements
 
@@ -37,6 +37,8 @@ class Ledger:
         self.deployments: dict[int, Deployment] = {}
         self.running: dict[tuple[str, str], CurrentVersion] = {}
         self.hotfixes: dict[str, Hotfix] = {}
+        self.promotion_requests: dict[tuple[str, str], PromotionRequest] = {}
+        """By environment and version."""
         self.wishes: list[RollbackRequest] = []
         self.statements = statements or Statements()
         self.unknown: dict[int, str] = {}
@@ -58,6 +60,7 @@ class Ledger:
         ledger = cls(snapshot.service, statements)
         ledger.running = dict(snapshot.running)
         ledger.hotfixes = {hotfix.version: hotfix for hotfix in snapshot.hotfixes}
+        ledger.promotion_requests = {(one.environment, one.version): one for one in snapshot.promotion_requests}
         ledger.wishes = list(snapshot.wishes)
         ledger._verdicts = {ident: dict(verdicts) for ident, verdicts in snapshot.verdicts.items()}
         ledger._known_good = snapshot.good
@@ -186,6 +189,9 @@ class Ledger:
             verdicts={ident: self._verdicts[ident] for ident in self._open if ident in self._verdicts},
             holds=tuple(one for one in holds if one.service in (None, self.service)),
             hotfixes=tuple(one for version, one in self.hotfixes.items() if version in open_versions),
+            promotion_requests=tuple(
+                one for (_, version), one in self.promotion_requests.items() if version in open_versions
+            ),
             wishes=tuple(self.wishes),
             neighbours=neighbours,
             good=self._good(),

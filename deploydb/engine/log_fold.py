@@ -208,7 +208,9 @@ class LogFold:
                     self.unmatched[number] = fact
                 else:
                     project_on_deployment(self.ledgers[self._services[id_]], id_, number, fact)
-            case facts.HotfixDeclared() | facts.RollbackRequested() | facts.AboutIncident():
+            case (
+                facts.HotfixDeclared() | facts.PromotionRequested() | facts.RollbackRequested() | facts.AboutIncident()
+            ):
                 if isinstance(fact, facts.RollbackRequested):
                     self.wishes[number] = (fact.service, RollbackRequest.of(fact, number))
                 project(self.ledger(fact.service), number, fact, row.recorded_at)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from deploydb.domain.model import facts
 from deploydb.domain.model.deployment import merge
 from deploydb.domain.model.evidence import Approval, Incident, Verification
-from deploydb.domain.model.overrides import Hotfix, RollbackRequest
+from deploydb.domain.model.overrides import Hotfix, PromotionRequest, RollbackRequest
 from deploydb.engine.ledger import Ledger
 from deploydb.engine.statements import keep_latest
 
@@ -17,6 +17,9 @@ def project(ledger: Ledger, number: int, fact: facts.Fact, recorded_at: datetime
     match fact:
         case facts.HotfixDeclared():
             keep_latest(ledger.hotfixes, fact.version, Hotfix.of(fact, number))
+        case facts.PromotionRequested():
+            request = PromotionRequest.of(fact, number)
+            keep_latest(ledger.promotion_requests, (request.environment, request.version), request)
         case facts.RollbackRequested():
             ledger.wishes.append(RollbackRequest.of(fact, number))
         case facts.AboutIncident():

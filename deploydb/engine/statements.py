@@ -6,10 +6,10 @@ from typing import TypeVar
 
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.evidence import Approval, Attestation, Evidence, Incident, Verification, incident_of
-from deploydb.domain.model.overrides import Hold, Hotfix
+from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest
 
 Subject = TypeVar("Subject")
-Statement = TypeVar("Statement", Verification, Approval, Attestation, Hold, Hotfix)
+Statement = TypeVar("Statement", Verification, Approval, Attestation, Hold, Hotfix, PromotionRequest)
 Attestations = Mapping[tuple[str, str], tuple[Attestation, ...]]
 """The attestations of an artifact, by its module and version."""
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.model.catalog import Catalog, Order
 from deploydb.domain.model.deployment import Deployment, Status
-from deploydb.domain.model.reasons import NotRecorded
+from deploydb.domain.model.reasons import FailedBeside, NotRecorded, TakenBackBeside
 from deploydb.domain.wording import text
 from deploydb.engine.forward import Forward, Goal
 from deploydb.engine.needs import Key, Need
@@ -124,6 +124,10 @@ def _blocked(runs: Sequence[Forward], target: Deployment, goal: Goal) -> Unblock
     if ended.kind == "rollback":
         return Unblock(instead=f"ask for a rollback to another version: {reason}", goal=goal)
     verb = "was" if target.status is Status.SKIPPED else "would be"
+    if isinstance(ended.status_reason, FailedBeside | TakenBackBeside):
+        where = f"{ended.service} {ended.environment} {version}"
+        promote = f"promote it (`deploydb promote {where} --reason WHY`), or publish a newer version"
+        return Unblock(instead=f"{promote}: {reason}", goal=goal)
     skipped = f"in {ended.environment} it {verb} skipped: " if ended.status is Status.SKIPPED else ""
     return Unblock(instead=f"publish a newer version than {version}: {skipped}{reason}", goal=goal)
 

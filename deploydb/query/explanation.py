@@ -78,7 +78,7 @@ def explain(
     passed: Collection[str] = (),
 ) -> Why:
     """The answer about one deployment. `flow`: its flow's, in the order of stages; `running`: what its lane runs;
-    `passed`: the stages that a hotfix passes by."""
+    `passed`: the stages that an order of a person passes by."""
     after = stages_before(catalog, meant, flow)
     way = walked(meant, flow, after)
     runs = next((view for view in running if view.module == meant.artifact.module), None)

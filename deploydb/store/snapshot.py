@@ -87,6 +87,7 @@ def snapshots(
             verdicts={known.id: verdicts[known.id] for known in by_service[service] if known.id in verdicts},
             holds=around.holds_of(service),
             hotfixes=around.hotfixes[service],
+            promotion_requests=around.promotion_requests[service],
             wishes=around.wishes[service],
             neighbours=around.neighbours_of(catalog.dependencies(service)),
             good=around.good[service],

@@ -1,4 +1,4 @@
-"""What stands around some services' deployments: holds, hotfixes, incidents, attestations, neighbours, what was good.
+"""What stands around some services' deployments: holds, orders, incidents, attestations, neighbours, what was good.
 
 Nearly always there is little of each; a statement runs only where there may be something to find.
 """
@@ -13,7 +13,7 @@ from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.catalog import Catalog, Lane
 from deploydb.domain.model.deployment import DependencyState, Deployment, KnownGood, Status
 from deploydb.domain.model.evidence import Attestation, Incident
-from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
+from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RollbackRequest
 from deploydb.engine.ledger import LOOKED_BACK
 from deploydb.store.deployments import release_from_row, released, selected
 from deploydb.store.list_parameters import among, among_rows
@@ -29,6 +29,7 @@ from deploydb.store.tables import (
     hold,
     hotfix,
     incident,
+    promotion_request,
     rollback_request,
     verdict,
     verification,
@@ -37,6 +38,7 @@ from deploydb.store.tables import (
 _ANY = sa.select(
     sa.exists().where(hold.c.placed, among(hold.c.service, "everybodys")).label("holds"),
     sa.exists().where(among(hotfix.c.service, "services")).label("hotfixes"),
+    sa.exists().where(among(promotion_request.c.service, "services")).label("promotions"),
     sa.exists().where(among(incident.c.service, "services")).label("incidents"),
     sa.exists()
     .where(rollback_request.c.answered_at.is_(None), among(rollback_request.c.service, "services"))
@@ -48,6 +50,9 @@ _ANY = sa.select(
 """One look for what there mostly is nothing of: a flow that has just been opened has no report, no word, no verdict."""
 _HOLDS = sa.select(hold).where(hold.c.placed, among(hold.c.service, "everybodys"))
 _HOTFIXES = sa.select(hotfix).where(among(hotfix.c.service, "services"), among(hotfix.c.version, "versions"))
+_PROMOTIONS = sa.select(promotion_request).where(
+    among(promotion_request.c.service, "services"), among(promotion_request.c.version, "versions")
+)
 _WISHES = sa.select(rollback_request).where(
     rollback_request.c.answered_at.is_(None), among(rollback_request.c.service, "services")
 )
@@ -96,6 +101,7 @@ class SnapshotContext:
     def __init__(self) -> None:
         self.holds: list[Hold] = []
         self.hotfixes: dict[str, tuple[Hotfix, ...]] = defaultdict(tuple)
+        self.promotion_requests: dict[str, tuple[PromotionRequest, ...]] = defaultdict(tuple)
         self.wishes: dict[str, tuple[RollbackRequest, ...]] = defaultdict(tuple)
         self.incidents: dict[Lane, list[Incident]] = defaultdict(list)
         self.attestations: dict[tuple[str, str], list[Attestation]] = defaultdict(list)
@@ -147,6 +153,9 @@ def snapshot_context(
     if there_are.hotfixes and versions:
         for row in connection.execute(_HOTFIXES, {**named, "versions": versions}):
             found.hotfixes[row.service] += (value_of(Hotfix, row, skip=tuple(row.skip)),)
+    if there_are.promotions and versions:
+        for row in connection.execute(_PROMOTIONS, {**named, "versions": versions}):
+            found.promotion_requests[row.service] += (value_of(PromotionRequest, row, skip=tuple(row.skip)),)
     if there_are.wishes:
         for row in connection.execute(_WISHES, named):
             found.wishes[row.service] += (value_of(RollbackRequest, row),)

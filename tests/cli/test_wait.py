@@ -86,7 +86,8 @@ def test_a_promotion_names_the_stages_that_it_passes_by(beside: Shell, queue: Qu
     ended = beside.ok("promote", "foo", "prod", "1.1", "--reason", "prod is down", "--by", "alice", "--yes")
     assert ended.stderr == "foo 1.1 goes to prod ahead of others, past dev\n"
     (body,) = queue.bodies()
-    assert (body["type"], body["skip"], body["reason"]) == ("hotfix.declared", ["dev"], "prod is down")
+    assert (body["type"], body["skip"], body["reason"]) == ("promotion.requested", ["dev"], "prod is down")
+    assert (body["service"], body["environment"], body["version"], body["by"]) == ("foo", "prod", "1.1", "alice")
 
 
 def test_a_promotion_of_what_is_through_passes_nothing_by(beside: Shell, queue: Queue) -> None:

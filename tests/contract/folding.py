@@ -9,7 +9,7 @@ from msgspec import Struct
 from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.evidence import Approval, Attestation, Incident, Verification
-from deploydb.domain.model.overrides import Hotfix, RollbackRequest
+from deploydb.domain.model.overrides import Hotfix, PromotionRequest, RollbackRequest
 from deploydb.domain.model.publications import Publication, standing
 from deploydb.engine.log_fold import Interval, LogFold, LogRow
 from deploydb.store import tables
@@ -251,6 +251,13 @@ def _hotfixes(connection: sa.Connection) -> Table:
     }
 
 
+def _promotions(connection: sa.Connection) -> Table:
+    return {
+        (row.service, row.environment, row.version): value_of(PromotionRequest, row, skip=tuple(row.skip))
+        for row in _rows(connection, tables.promotion_request)
+    }
+
+
 def _wishes(connection: sa.Connection) -> Table:
     return {
         row.event: (row.service, value_of(RollbackRequest, row), row.answer, row.answered_at)
@@ -299,6 +306,14 @@ _TABLES: Mapping[str, tuple[Any, Any]] = {
         _hotfixes,
         lambda fold: {
             (service, v): one for service, ledger in fold.ledgers.items() for v, one in ledger.hotfixes.items()
+        },
+    ),
+    "promotion_request": (
+        _promotions,
+        lambda fold: {
+            (service, *lane): one
+            for service, ledger in fold.ledgers.items()
+            for lane, one in ledger.promotion_requests.items()
         },
     ),
     "rollback_request": (

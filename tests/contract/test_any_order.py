@@ -24,6 +24,7 @@ from deploydb.store.tables import (
     hold,
     hotfix,
     incident,
+    promotion_request,
     rollback_request,
     verdict,
 )
@@ -96,6 +97,10 @@ FACTS = st.one_of(
             }
         ),
     ),
+    st.tuples(
+        st.just("promotion.requested"),
+        lane(by=PEOPLE, reason=st.just("fire"), skip=st.sampled_from([[], ["dev"]])),
+    ),
 )
 HISTORIES = st.lists(st.tuples(FACTS, st.integers(0, 50)), min_size=3, max_size=25)
 
@@ -136,6 +141,7 @@ def state(path: Path, facts: list[tuple[str, dict[str, Any]]]) -> dict[str, list
             ),
             "holds": [(*row[:7], row.time, row.event_id) for row in world.rows(hold)],
             "hotfixes": [(*row[:5], row.event_id) for row in world.rows(hotfix)],
+            "promotions": [(*row[:6], row.event_id) for row in world.rows(promotion_request)],
             "incidents": [(*row[:5], row.event_id) for row in world.rows(incident)],
             "attestations": [(*row[:5], row.event_id) for row in world.rows(attestation)],
             "wishes": [row.answer for row in world.rows(rollback_request)],

@@ -6,18 +6,29 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from deploydb.domain.gates.depends import DependsOnPromotion
 from deploydb.domain.gates.provenance import ProvenancePromotion
 from deploydb.domain.gates.webhook import WebhookPromotion
 from deploydb.domain.model.admission_reasons import FreezeOverridden, Frozen
-from deploydb.domain.model.catalog import Retry, Service
+from deploydb.domain.model.catalog import After, Parallel, Retry, Service, Stage
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import NothingLive, RollingBack
 from deploydb.domain.wording import text
 from deploydb.store.promotion import next_due
 from deploydb.store.reason_codec import reason_of
-from deploydb.store.tables import deployment, event, external_check, hold, incident, outbox, rollback_request, verdict
+from deploydb.store.tables import (
+    current_version,
+    deployment,
+    event,
+    external_check,
+    hold,
+    incident,
+    outbox,
+    rollback_request,
+    verdict,
+)
 from tests.scenario import NOON, Scenario, catalog
 
 FOO = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",))
@@ -153,6 +164,41 @@ def test_a_rollback_that_a_person_wants_is_answered_once(world: Scenario) -> Non
     world.tell("rollback.requested", service="foo", environment="nowhere", by="alice", reason="slow")
     world.evaluate()
     assert world.rows(rollback_request)[-1].answer == NothingLive(environment="nowhere")
+
+
+def test_a_version_is_promoted_to_one_lane_and_the_others_go_their_own_way(world: Scenario) -> None:
+    world.catalog = catalog(FOO, Service(ident="bar", artifacts=("com.example:foo",), pipelines=("main",)))
+    world.publish("2.0", time=(world.now + timedelta(seconds=1)).isoformat())
+    order = {"service": "foo", "environment": "prod", "version": "2.0", "by": "sue", "reason": "fire", "skip": ["dev"]}
+    world.tell("promotion.requested", **order)
+    world.evaluate(minutes=1)
+    reasons = {(one.service, one.environment): one.reason for one in world.commands()}
+    assert reasons == {
+        ("foo", "dev"): "published by tests",
+        ("foo", "prod"): "published by tests; promoted by sue (past dev): fire",
+        ("bar", "dev"): "published by tests",
+    }
+    assert [row.who for row in world.rows(event) if row.type == "promotion.requested"] == ["sue"]
+
+
+def test_a_release_that_was_rolled_back_in_a_region_stays_out_of_the_next(database_url: str) -> None:
+    regions = tuple(Stage(environment=name, after=After()) for name in ("eu", "us"))
+    group = (Parallel(environments=("eu", "us"), most=1),)
+    known = catalog(replace(FOO, failure_strategy="rollback"), stages=regions, parallel=group)
+    with Scenario(database_url, known) as world:
+        world.publish("1.0")
+        world.evaluate(minutes=1)
+        world.deploy()
+        world.deploy()
+        world.publish("2.0", time=(world.now + timedelta(seconds=1)).isoformat())
+        world.evaluate(minutes=1)
+        world.deploy("failed")
+        world.deploy()
+        for minutes in (0, 1, 600):
+            world.evaluate(minutes=minutes)
+            assert world.commands() == []
+        assert {row.environment: row.version for row in world.rows(current_version)} == {"eu": "1.0", "us": "1.0"}
+        assert reason(world, "us", "2.0").startswith("2.0 failed in eu: ")
 
 
 def test_an_incident_makes_what_had_succeeded_promotions_business_again(world: Scenario) -> None:

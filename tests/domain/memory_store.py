@@ -138,7 +138,8 @@ class Store:
     def _check_beside(self, known: Deployment) -> None:
         """A release that failed in a lane of a group, and has not succeeded there since, enters no other lane of it."""
         service = self.catalog.services[self.service]
-        if service.failure_strategy == "ignore":
+        lane = (known.environment, known.release.artifact.version)
+        if service.failure_strategy == "ignore" or lane in self.ledger.promotion_requests:
             return
         for group in self.catalog.parallel(service, known.environment):
             for beside in group.environments:

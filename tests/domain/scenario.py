@@ -20,9 +20,10 @@ from deploydb.domain.model.facts import (
     HotfixDeclared,
     IncidentDetected,
     IncidentResolved,
+    PromotionRequested,
     RollbackRequested,
 )
-from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
+from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RollbackRequest
 from deploydb.engine.projections import project_on_deployment
 from tests.domain.given import FOO, THREE, artifact, catalog, release
 from tests.domain.memory_store import Store
@@ -149,6 +150,21 @@ class Scenario(Store):
             skip=skip,
         )
         self.ledger.hotfixes[version] = Hotfix.of(fact)
+
+    def promote(self, environment: str, version: str, *skip: str, by: str = "alice") -> None:
+        """A person wants a version in one lane."""
+        fact = PromotionRequested(
+            id=self._id(),
+            source="cli",
+            time=self.now,
+            service=self.service,
+            environment=environment,
+            version=version,
+            by=by,
+            reason="prod is down",
+            skip=skip,
+        )
+        self.ledger.promotion_requests[environment, version] = PromotionRequest.of(fact)
 
     def want_back(self, environment: str, version: str | None = None) -> None:
         """A person wants what ran before back."""

@@ -147,8 +147,8 @@ class AnyHistory(RuleBasedStateMachine):
 
 
 class AnyOrders(AnyHistory):
-    """The same with people who place and lift holds, declare hotfixes and want rollbacks, with incidents, and with
-    services that retry, roll back or ignore.
+    """The same with people who place and lift holds, declare hotfixes, promote to one lane and want rollbacks, with
+    incidents, and with services that retry, roll back or ignore.
 
     `Scenario` checks besides that no standing hold is passed, a freeze by an audited override alone, and that no
     rollback is rolled back.
@@ -184,6 +184,14 @@ class AnyOrders(AnyHistory):
     @rule(version=VERSIONS, skip=st.lists(st.sampled_from(["dev", "staging", "east", "west"]), max_size=2, unique=True))
     def hotfix(self, version: str, skip: list[str]) -> None:
         self.it.hotfix(version, *skip)
+
+    @rule(
+        environment=st.sampled_from(["east", "staging", "prod"]),
+        version=VERSIONS,
+        skip=st.lists(st.sampled_from(["dev", "staging", "east", "west"]), max_size=3, unique=True),
+    )
+    def promote(self, environment: str, version: str, skip: list[str]) -> None:
+        self.it.promote(environment, version, *skip)
 
     @rule(environment=st.sampled_from(["dev", "staging", "prod"]), version=st.none() | VERSIONS)
     def want_back(self, environment: str, version: str | None) -> None:

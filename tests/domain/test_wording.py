@@ -125,6 +125,10 @@ TEXTS = [
         entry.BehindHotfix(version="2.1", hotfix=parts.Comment(by="sue", comment="down")),
         "waits for 2.1, a hotfix, by sue: down",
     ),
+    (
+        entry.BehindPromotion(version="1.0", promotion=parts.Comment(by="al", comment="fire")),
+        "waits for 1.0, promoted by al: fire",
+    ),
     (entry.RollbackFirst(), "a rollback goes first"),
     (entry.BeingDeployed(version="1.0", deployment=3), "1.0 is being deployed (deployment 3)"),
     (entry.BeingVerified(version="1.0", deployment=3), "1.0 is being verified (deployment 3)"),
@@ -234,3 +238,8 @@ def test_a_reason_survives_json(reason: Reason) -> None:
 
 def test_each_code_is_in_the_table() -> None:
     assert [type(reason) for reason, _ in TEXTS] == list(get_args(Reason))
+
+
+def test_a_command_names_the_person_who_promoted_it_and_the_stages_that_it_passed_by() -> None:
+    reason = why.Admitted(published_by="ci", promotion=parts.Comment(by="al", comment="fire"), skip=("dev", "qa"))
+    assert text(reason) == "published by ci; promoted by al (past dev, qa): fire"

@@ -256,6 +256,18 @@ def test_what_a_hotfix_passes_by_holds_nothing(world: Scenario, service: Service
     assert answer(service) == "1.5.0 is not in prod: in dev it waits for smoke to report"
 
 
+def test_what_a_person_promotes_past_holds_nothing_in_that_lane_and_everything_elsewhere(
+    world: Scenario, service: Service
+) -> None:
+    to_staging(world)
+    world.tell("hold.placed", kind="pin", service="foo", environment="prod", version="1.0", by="alice", reason="audit")
+    lane = {"service": "foo", "environment": "prod", "version": "1.4.0"}
+    world.tell("promotion.requested", **lane, by="sue", reason="fire", skip=["staging"])
+    world.evaluate()
+    assert answer(service) == "1.4.0 is not in prod: at its door pinned to 1.0 by alice: audit"
+    assert "and is not verified yet: waits for smoke" in service.get("/api/why/foo/staging")["answer"]
+
+
 def test_a_service_that_is_configured_no_more_can_still_be_asked_about(world: Scenario, service: Service) -> None:
     to_staging(world)
     world.catalog = Catalog(digest="nothing")

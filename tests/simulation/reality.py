@@ -21,6 +21,7 @@ from deploydb.domain.model.facts import (
     HotfixDeclared,
     IncidentDetected,
     IncidentResolved,
+    PromotionRequested,
     RollbackRequested,
     VerificationFinished,
 )
@@ -180,6 +181,11 @@ class Reality(Scenario):
     def hotfix(self, version: str, *skip: str, by: str = "alice") -> None:
         """A person lets a version go ahead."""
         self.send(HotfixDeclared, service="foo", version=version, by=by, reason="prod is down", skip=skip)
+
+    def promote(self, environment: str, version: str, *skip: str, by: str = "alice") -> None:
+        """A person wants a version in one lane."""
+        named = {"service": "foo", "environment": environment, "version": version}
+        self.send(PromotionRequested, **named, by=by, reason="prod is down", skip=skip)
 
     def want_back(self, environment: str, version: str | None = None) -> None:
         """A person wants what ran before back."""

@@ -95,10 +95,10 @@ class Admission:
         candidate supersedes; the others are explained."""
         arrived: dict[str, list[Deployment]] = {}
         for deployment in waiting:
-            closed = self._progress.dead_end(stage, deployment.flow) or self._progress.skipped_by_hotfix(deployment)
+            closed = self._progress.dead_end(stage, deployment) or self._progress.skipped_by_hotfix(deployment)
             if closed is not None:
                 self._evaluation.skip(deployment, closed)
-            elif (awaited := self._progress.waits_for(stage, deployment.flow)) is not None:
+            elif (awaited := self._progress.waits_for(stage, deployment)) is not None:
                 self._evaluation.explain(deployment, awaited)
             else:
                 arrived.setdefault(deployment.release.artifact.module, []).append(deployment)
@@ -125,7 +125,7 @@ class Admission:
         if obstacles:
             self._explain(deployment, obstacles)
             return False
-        passed = self._progress.passed(stage, deployment.flow)
+        passed = self._progress.passed(stage, deployment)
         since = max(
             (one.gates_count_from for one in passed if one.gates_count_from is not None),
             default=deployment.release.published_at,
@@ -206,7 +206,7 @@ class Admission:
         verifying = [other for other in lane if other.needs_evaluation and other.status is Status.COMPLETED]
         patient = (
             self._catalog.while_verifying(self._service, stage) == "wait"
-            and self._evaluation.hotfix(deployment) is None
+            and self._evaluation.goes_ahead(deployment) is None
         )
         if verifying and patient:
             first = min(verifying, key=_turn)
@@ -247,12 +247,14 @@ class Admission:
 
     def _admitted(self, deployment: Deployment, passed: Sequence[Deployment], entry: Sequence[Verdict]) -> Reason:
         """Why it is deployed, for the command and for people."""
-        hotfix = self._evaluation.hotfix(deployment)
+        hotfix, request = self._evaluation.hotfix(deployment), self._evaluation.promotion_request(deployment)
         return Admitted(
             promoted_from=tuple(map(stage_reason, passed)),
             published_by=deployment.release.published_by if not passed else None,
             attempt=deployment.attempt if deployment.attempt > 1 else None,
             hotfix=hotfix.comment if hotfix is not None else None,
+            promotion=request.comment if request is not None else None,
+            skip=request.skip if request is not None else (),
             entry=(*(verdict.reason for verdict in entry), *self._overridden(deployment)),
             conflict=deployment.release.conflict,
         )

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.evaluation.parallel_groups import ParallelGroups
-from deploydb.domain.model.admission_reasons import BehindHotfix, InLineBehind, NewerIsLive, Superseded
+from deploydb.domain.model.admission_reasons import BehindHotfix, BehindPromotion, InLineBehind, NewerIsLive, Superseded
 from deploydb.domain.model.catalog import Service, Stage
 from deploydb.domain.model.deployment import Deployment, Release
+from deploydb.domain.model.overrides import PromotionRequest
 from deploydb.domain.model.reasons import Reason
 
 
@@ -23,8 +24,9 @@ class Candidates:
     def choose(self, stage: Stage, arrived: Sequence[Deployment]) -> Deployment | None:
         """The candidate among one module's flows that have arrived at a stage; None where each waits or is too late.
 
-        A vetoed release waits for the veto's end, and one that failed beside for a person. A pinned version goes first, and the others wait for the pin's end;
-        then hotfixes; then as the stage's `supersede` says. Superseded releases are skipped, the others explained.
+        A vetoed release waits for the veto's end, and one that failed beside for a person. A pinned version goes first,
+        and the others wait for the pin's end; then what a person promotes, and hotfixes; then as the stage's
+        `supersede` says. Superseded releases are skipped, the others explained.
         """
         releases = self._eligible(stage, arrived)
         pin = self._holds.pin(stage.environment)
@@ -34,13 +36,15 @@ class Candidates:
             if other is not None:
                 self._evaluation.explain(other, pin.held)
             return max(pinned, key=self._age, default=None)
-        urgent = [deployment for deployment in releases if self._evaluation.hotfix(deployment) is not None]
+        urgent = [deployment for deployment in releases if self._evaluation.goes_ahead(deployment) is not None]
         if not urgent:
             return self._first(stage, releases)
-        hotfix = self._evaluation.hotfix(max(urgent, key=self._age))
+        order = self._evaluation.goes_ahead(max(urgent, key=self._age))
         other = self._first(stage, [deployment for deployment in releases if deployment not in urgent])
-        if other is not None and hotfix is not None:
-            self._evaluation.explain(other, BehindHotfix(version=hotfix.version, hotfix=hotfix.comment))
+        if other is not None and isinstance(order, PromotionRequest):
+            self._evaluation.explain(other, BehindPromotion(version=order.version, promotion=order.comment))
+        elif other is not None and order is not None:
+            self._evaluation.explain(other, BehindHotfix(version=order.version, hotfix=order.comment))
         return self._first(stage, urgent)
 
     def _newness(self, release: Release) -> tuple[object, ...]:
@@ -52,7 +56,9 @@ class Candidates:
         eligible = []
         for deployment in arrived:
             veto = self._holds.veto(stage.environment, deployment.release.artifact.version)
-            held = veto.held if veto is not None else self._groups.held(deployment)
+            promoted = self._evaluation.promotion_request(deployment) is not None
+            beside = self._groups.held(deployment) if not promoted else None
+            held = veto.held if veto is not None else beside
             newer = self._newer(deployment)
             if newer is not None:
                 self._evaluation.skip(deployment, newer)

@@ -19,7 +19,7 @@ from deploydb.domain.model.deployment import (
     Verdict,
 )
 from deploydb.domain.model.evidence import Evidence
-from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
+from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RollbackRequest
 from deploydb.domain.model.reasons import Reason
 
 Transition = Literal["adopted", "skipped", "expired", "replaced", "succeeded", "failed", "resumed", "closed"]
@@ -41,8 +41,8 @@ class ServiceSnapshot(Struct, frozen=True, kw_only=True):
 
     `deployments`: every deployment of each flow that has an open one, and open ones without a flow. `running`: by
     (environment, module). `evidence` (of earlier attempts, too), and the `verdicts` that were decided last by gate: by
-    deployment. `holds`: those that may concern it. `hotfixes`, `wishes`: of it. `neighbours`: what the lanes run that
-    its gates ask about.
+    deployment. `holds`: those that may concern it. `hotfixes`, `promotion_requests`, `wishes`: of it.
+    `neighbours`: what the lanes run that its gates ask about.
     `read_until`: every message from before then has been recorded; None: nothing is known of that. `good`: the last
     releases that succeeded, newest first, by environment, of those where something has failed or a
     rollback is wanted. `assumed`: verdicts by deployment that stand in place of the gates' own, for a "what if".
@@ -55,6 +55,7 @@ class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     verdicts: dict[int, dict[Gate, Verdict]] = {}
     holds: tuple[Hold, ...] = ()
     hotfixes: tuple[Hotfix, ...] = ()
+    promotion_requests: tuple[PromotionRequest, ...] = ()
     wishes: tuple[RollbackRequest, ...] = ()
     neighbours: tuple[DependencyState, ...] = ()
     good: dict[str, tuple[KnownGood, ...]] = {}

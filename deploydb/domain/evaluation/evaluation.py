@@ -40,7 +40,7 @@ from deploydb.domain.model.deployment import (
     Verdict,
 )
 from deploydb.domain.model.evidence import Evidence, Incident
-from deploydb.domain.model.overrides import Hold, Hotfix, RollbackRequest
+from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RollbackRequest
 from deploydb.domain.model.reasons import NotRecorded, Reason, Replaced
 
 NO_RESPONSE: Mapping[str, None] = {"failure_response": None, "failure_response_detail": None}
@@ -57,6 +57,7 @@ class Evaluation:
         self.holds: Sequence[Hold] = snapshot.holds
         self.wishes: Sequence[RollbackRequest] = snapshot.wishes
         self._hotfixes = {hotfix.version: hotfix for hotfix in snapshot.hotfixes}
+        self._requests = {(one.environment, one.version): one for one in snapshot.promotion_requests}
         self._catalog = catalog
         self._snapshot = snapshot
         self._decisions: list[Decision] = []
@@ -94,6 +95,14 @@ class Evaluation:
     def hotfix(self, deployment: Deployment) -> Hotfix | None:
         """The order by which the deployment's version goes ahead of the others."""
         return self._hotfixes.get(deployment.release.artifact.version)
+
+    def promotion_request(self, deployment: Deployment) -> PromotionRequest | None:
+        """The order by which a person wants the deployment's version in its lane."""
+        return self._requests.get((deployment.environment, deployment.release.artifact.version))
+
+    def goes_ahead(self, deployment: Deployment) -> PromotionRequest | Hotfix | None:
+        """The order by which the deployment goes ahead of the others in its lane."""
+        return self.promotion_request(deployment) or self.hotfix(deployment)
 
     def good(self, environment: str, module: str) -> Sequence[KnownGood] | None:
         """What succeeded there before, newest first. None where that has not been looked up: it is, for the next look,

@@ -1,6 +1,6 @@
 """The way of a flow to a stage: whether it has arrived, what it waits for upstream, and whether it can come at all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.model import reasons
@@ -11,7 +11,10 @@ from deploydb.domain.model.reasons import Reason, StageReason
 
 
 class FlowProgress:
-    """A service's stages as its flows come through them."""
+    """A service's stages as its flows come through them.
+
+    A flow passes by the stages that a hotfix skips; those that a promotion request skips on the way to its lane alone.
+    """
 
     def __init__(self, evaluation: Evaluation, stages: Mapping[str, Stage]) -> None:
         self._evaluation = evaluation
@@ -23,17 +26,32 @@ class FlowProgress:
         skips = hotfix is not None and deployment.environment in hotfix.skip
         return SkippedByHotfix(hotfix=hotfix.comment) if hotfix is not None and skips else None
 
-    def dead_end(self, stage: Stage, flow: int | None) -> Reason | None:
-        """Why the flow can never come to the stage; None where it may."""
+    def dead_end(self, stage: Stage, deployment: Deployment) -> Reason | None:
+        """Why the deployment's flow can never come to its stage; None where it may."""
+        return self._dead_end(stage, deployment.flow, self._skip(deployment))
+
+    def waits_for(self, stage: Stage, deployment: Deployment) -> Reason | None:
+        """None where the deployment's flow has arrived at its stage; else what it waits for upstream."""
+        return self._waits_for(stage, deployment.flow, self._skip(deployment))
+
+    def passed(self, stage: Stage, deployment: Deployment) -> list[Deployment]:
+        """The deployments upstream that the flow is through with, those before a stage that it passed by among them."""
+        return self._passed(stage, deployment.flow, self._skip(deployment))
+
+    def _skip(self, deployment: Deployment) -> Set[str]:
+        """The stages that a person lets the flow pass by on its way to the deployment's lane."""
+        request = self._evaluation.promotion_request(deployment)
+        return frozenset(request.skip) if request is not None else frozenset()
+
+    def _dead_end(self, stage: Stage, flow: int | None, skip: Set[str]) -> Reason | None:
         upstream = stage.after.environments
-        ends = [end for environment in upstream if (end := self._end(flow, environment)) is not None]
+        ends = [end for environment in upstream if (end := self._end(flow, environment, skip)) is not None]
         needed = 1 if stage.after.need == "all" else len(upstream)
         return ends[0] if ends and len(ends) >= needed else None
 
-    def waits_for(self, stage: Stage, flow: int | None) -> Reason | None:
-        """None where the flow has arrived at the stage; else what it waits for upstream."""
+    def _waits_for(self, stage: Stage, flow: int | None, skip: Set[str]) -> Reason | None:
         upstream = self._upstream(stage, flow)
-        unmet = [deployment for deployment in upstream if not self._is_through(deployment)]
+        unmet = [deployment for deployment in upstream if not self._is_through(deployment, skip)]
         if not unmet or (stage.after.need == "any" and len(unmet) < len(upstream)):
             return None
         return reasons.AwaitingStages(
@@ -42,39 +60,41 @@ class FlowProgress:
             failed=tuple(stage_reason(deployment) for deployment in unmet if deployment.status is Status.FAILED),
         )
 
-    def passed(self, stage: Stage, flow: int | None) -> list[Deployment]:
-        """The deployments upstream that the flow is through with, those before a stage that it passed by among them."""
+    def _passed(self, stage: Stage, flow: int | None, skip: Set[str]) -> list[Deployment]:
         found = []
         for deployment in self._upstream(stage, flow):
             if _has_got_through(deployment):
                 found.append(deployment)
-            elif self._is_through(deployment):
-                found += self.passed(self._stages[deployment.environment], flow)
+            elif self._is_through(deployment, skip):
+                found += self._passed(self._stages[deployment.environment], flow, skip)
         return found
 
     def _upstream(self, stage: Stage, flow: int | None) -> list[Deployment]:
         found = (self._evaluation.of(flow, environment) for environment in stage.after.environments)
         return [deployment for deployment in found if deployment is not None]
 
-    def _is_through(self, deployment: Deployment) -> bool:
+    def _is_through(self, deployment: Deployment, skip: Set[str]) -> bool:
         """Whether the flow may go on from a stage: it got through, or it passes it by, however far it is there."""
         return _has_got_through(deployment) or (
-            self.skipped_by_hotfix(deployment) is not None
-            and self.waits_for(self._stages[deployment.environment], deployment.flow) is None
+            self._passes_by(deployment, skip)
+            and self._waits_for(self._stages[deployment.environment], deployment.flow, skip) is None
         )
 
-    def _end(self, flow: int | None, environment: str) -> Reason | None:
+    def _passes_by(self, deployment: Deployment, skip: Set[str]) -> bool:
+        return deployment.environment in skip or self.skipped_by_hotfix(deployment) is not None
+
+    def _end(self, flow: int | None, environment: str, skip: Set[str]) -> Reason | None:
         """Why the flow can never come out of a stage, by where it ended; None where it may."""
         deployment = self._evaluation.of(flow, environment)
         if deployment is None:
             return StageAddedLater(environment=environment)
         if _has_got_through(deployment) or deployment.failure_response == "retry":
             return None
-        if self.skipped_by_hotfix(deployment) is not None:
-            return self.dead_end(self._stages[environment], flow)
+        if self._passes_by(deployment, skip):
+            return self._dead_end(self._stages[environment], flow, skip)
         reason = deployment.status_reason or reasons.NotRecorded()
         if deployment.status is Status.SKIPPED:
-            end = self.dead_end(self._stages[environment], flow)
+            end = self._dead_end(self._stages[environment], flow, skip)
             return end or reasons.SkippedUpstream(environment=environment, reason=reason)
         if deployment.expired_at is not None or (
             deployment.replaced_at is not None and deployment.status is Status.FAILED

@@ -103,6 +103,13 @@ class BehindHotfix(ReasonCase, frozen=True, kw_only=True, tag="behind_hotfix"):
     hotfix: Comment
 
 
+class BehindPromotion(ReasonCase, frozen=True, kw_only=True, tag="behind_promotion"):
+    """A version that a person promotes goes first."""
+
+    version: str
+    promotion: Comment
+
+
 class RollbackFirst(ReasonCase, frozen=True, kw_only=True, tag="rollback_first"):
     """A rollback goes first."""
 
@@ -138,7 +145,7 @@ class GroupFull(ReasonCase, frozen=True, kw_only=True, tag="group_full"):
 
 FreezeReason = FreezeOver | FreezeOverridden
 ConfigurationReason = StageAddedLater | StageRemoved | ModuleRemoved
-OrderReason = SkippedByHotfix | Superseded | NewerIsLive | InLineBehind | BehindHotfix | RollbackFirst
+OrderReason = SkippedByHotfix | Superseded | NewerIsLive | InLineBehind | BehindHotfix | BehindPromotion | RollbackFirst
 OccupiedReason = BeingDeployed | BeingVerified | NotBefore | GroupFull
 AdmissionReason = Held | FreezeReason | ConfigurationReason | OrderReason | OccupiedReason
 """Every reason of this module."""

@@ -201,6 +201,22 @@ class HotfixDeclared(Fact, frozen=True, kw_only=True, tag="hotfix.declared"):
     skip: tuple[Name, ...] = ()
 
 
+class PromotionRequested(Fact, frozen=True, kw_only=True, tag="promotion.requested"):
+    """A person wants a version in one environment: ahead of the others there, past the stages in `skip` on its way.
+
+    In every other lane the version goes its own way, as if the request had not been made.
+    """
+
+    projection = Projection(table="promotion_request", replay="standing", change="promoted", detail="skip")
+
+    service: Name
+    environment: Name
+    version: Name
+    by: Name
+    reason: Text
+    skip: tuple[Name, ...] = ()
+
+
 class RollbackRequested(Fact, frozen=True, kw_only=True, tag="rollback.requested"):
     """A person wants what ran before back: `version`, or the last one that succeeded there."""
 

@@ -67,6 +67,22 @@ class Hotfix(LatestFact, frozen=True, kw_only=True):
         return Comment(by=self.by, comment=self.reason)
 
 
+class PromotionRequest(LatestFact, frozen=True, kw_only=True):
+    """A version that a person wants in one lane: ahead of the others there, past some stages on its way there."""
+
+    service: str
+    environment: str
+    version: str
+    skip: tuple[str, ...]
+    by: str
+    reason: str
+
+    @property
+    def comment(self) -> Comment:
+        """The person's words, as part of a reason."""
+        return Comment(by=self.by, comment=self.reason)
+
+
 class RollbackRequest(LatestFact, frozen=True, kw_only=True):
     """A rollback that a person asked for, and that nothing has come of yet."""
 

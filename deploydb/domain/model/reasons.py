@@ -84,12 +84,17 @@ class TakenBackBeside(ReasonCase, frozen=True, kw_only=True, tag="taken_back_bes
 
 
 class Admitted(ReasonCase, frozen=True, kw_only=True, tag="admitted"):
-    """The command's reason: the stages that it was promoted from, else its publisher; and the entry gates."""
+    """The command's reason: the stages that it was promoted from, else its publisher; and the entry gates.
+
+    `promotion`: the words of the person who promoted it, past the stages in `skip`.
+    """
 
     promoted_from: tuple[StageReason, ...] = ()
     published_by: str | None = None
     attempt: int | None = None
     hotfix: Comment | None = None
+    promotion: Comment | None = None
+    skip: tuple[str, ...] = ()
     entry: tuple["Reason", ...] = ()
     conflict: str | None = None
 

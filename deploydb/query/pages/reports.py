@@ -25,6 +25,7 @@ _CHANGES = {
     "overridden": State("alert", "bad", "overridden"),
     "held": State("pause", "wait", "held"),
     "released": State("play", "good", "released"),
+    "promoted": State("alert", "wait", "promoted"),
     "hotfix": State("alert", "wait", "hotfix"),
     "incident": State("alert", "bad", "incident"),
     "incident over": State("ok", "good", "incident over"),

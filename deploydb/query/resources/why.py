@@ -71,7 +71,9 @@ def _now(asked: RequestContext) -> Why:
         aside = set_aside_of(connection, [service]).get(service)
         # what its evaluation failed on would fail here, too
         releasing = _releasing(connection, asked, meant) if aside is None else None
-        passed = passed_by(connection, service, meant.artifact.version) if aside is None else frozenset[str]()
+        passed = (
+            passed_by(connection, service, environment, meant.artifact.version) if aside is None else frozenset[str]()
+        )
     answer = replace(explain(asked.catalog, meant, flow, running, catalogs, passed), releasing=releasing)
     if misses:
         joined = "; ".join([answer.answer, *map(reason_text, misses)])

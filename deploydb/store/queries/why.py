@@ -9,7 +9,7 @@ from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.deployment import Release
 from deploydb.store.deployments import release_from_row, released
 from deploydb.store.list_parameters import among
-from deploydb.store.tables import artifact, current_version, deployment, hotfix
+from deploydb.store.tables import artifact, current_version, deployment, hotfix, promotion_request
 
 
 class CandidateView(Struct, frozen=True, kw_only=True):
@@ -36,12 +36,20 @@ def deployment_of_version(connection: sa.Connection, service: str, environment: 
     return connection.execute(statement.limit(1)).scalar()
 
 
-def passed_by(connection: sa.Connection, service: str, version: str) -> frozenset[str]:
-    """The stages that a hotfix of the version passes by. Index: primary key of `hotfix`."""
-    skip = connection.execute(
-        sa.select(hotfix.c.skip).where(hotfix.c.service == service, hotfix.c.version == version)
-    ).scalar()
-    return frozenset(skip or ())
+def passed_by(connection: sa.Connection, service: str, environment: str, version: str) -> frozenset[str]:
+    """The stages that a version passes by on its way to an environment, by a hotfix or a promotion by a person.
+
+    Indexes: primary keys of `hotfix` and `promotion_request`.
+    """
+    skipped = sa.union_all(
+        sa.select(hotfix.c.skip).where(hotfix.c.service == service, hotfix.c.version == version),
+        sa.select(promotion_request.c.skip).where(
+            promotion_request.c.service == service,
+            promotion_request.c.environment == environment,
+            promotion_request.c.version == version,
+        ),
+    )
+    return frozenset(stage for skip in connection.execute(skipped).scalars() for stage in skip)
 
 
 def newest_of_module(

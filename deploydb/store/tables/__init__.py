@@ -18,7 +18,15 @@ from deploydb.store.tables.deployments import (
     verdict,
     verification,
 )
-from deploydb.store.tables.overrides import attestation, external_check, hold, hotfix, incident, rollback_request
+from deploydb.store.tables.overrides import (
+    attestation,
+    external_check,
+    hold,
+    hotfix,
+    incident,
+    promotion_request,
+    rollback_request,
+)
 from deploydb.store.tables.work import (
     catalog_listing,
     evaluation_request,
@@ -49,6 +57,7 @@ __all__ = [
     "live_interval",
     "metadata",
     "outbox",
+    "promotion_request",
     "publication",
     "revision",
     "rollback_request",

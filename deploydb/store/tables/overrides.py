@@ -1,5 +1,5 @@
-"""What people ordered and what others vouch for: holds, hotfixes, rollbacks, incidents, attestations; and the checks
-that are to be made. Ingest owns all but `external_check`, and of `rollback_request` the answer.
+"""What people ordered and what others vouch for: holds, hotfixes, promotions, rollbacks, incidents, attestations; and
+the checks that are to be made. Ingest owns all but `external_check`, and of `rollback_request` the answer.
 
 Of each thing the latest word by (`time`, `source`, `event_id`) is kept. A part of a key that is not named is empty.
 """
@@ -39,6 +39,19 @@ hotfix = sa.Table(
     *fact_columns(),
 )
 """The versions that go ahead of the others, past the stages in `skip`."""
+
+promotion_request = sa.Table(
+    "promotion_request",
+    metadata,
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("skip", Json, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    *fact_columns(),
+)
+"""The versions that people want in one lane, past the stages in `skip` on the way there."""
 
 rollback_request = sa.Table(
     "rollback_request",
