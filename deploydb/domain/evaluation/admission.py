@@ -52,7 +52,7 @@ class Admission:
         self._holds = holds
         self._stages = {stage.environment: stage for stage in catalog.stages(service)}
         self._progress = FlowProgress(evaluation, self._stages)
-        self._groups = ParallelGroups(evaluation, catalog, service)
+        self._groups = ParallelGroups(evaluation, catalog, service, holds)
         self._candidates_of = Candidates(evaluation, service, holds, self._groups)
 
     def rule_out(self) -> None:
@@ -203,7 +203,11 @@ class Admission:
         active = [other for other in lane if other.active]
         if active:
             return _being_deployed(active[0])
-        verifying = [other for other in lane if other.needs_evaluation and other.status is Status.COMPLETED]
+        verifying = [
+            other
+            for other in lane
+            if other.needs_evaluation and other.status is Status.COMPLETED and self._holds.veto_on(other) is None
+        ]
         patient = (
             self._catalog.while_verifying(self._service, stage) == "wait"
             and self._evaluation.goes_ahead(deployment) is None

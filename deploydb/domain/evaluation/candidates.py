@@ -52,21 +52,31 @@ class Candidates:
         return release.order_key(self._service.order)
 
     def _eligible(self, stage: Stage, arrived: Sequence[Deployment]) -> list[Deployment]:
-        """Those that are no downgrade, not vetoed, and not held by what became of them beside."""
+        """Those that are no downgrade, not vetoed, and not held by what became of them beside.
+
+        What would be a downgrade is skipped, but waits where what runs is vetoed: it may come once that is rolled back.
+        """
         eligible = []
         for deployment in arrived:
-            veto = self._holds.veto(stage.environment, deployment.release.artifact.version)
+            veto = self._holds.veto_on(deployment)
             promoted = self._evaluation.promotion_request(deployment) is not None
             beside = self._groups.held(deployment) if not promoted else None
-            held = veto.held if veto is not None else beside
             newer = self._newer(deployment)
-            if newer is not None:
+            if newer is not None and not self._runs_vetoed(deployment):
                 self._evaluation.skip(deployment, newer)
-            elif held is not None:
-                self._evaluation.explain(deployment, held)
+            elif veto is not None:
+                self._evaluation.withdraw_questions(deployment, veto)
+                self._evaluation.explain(deployment, veto.held)
+            elif (waits := beside or newer) is not None:
+                self._evaluation.explain(deployment, waits)
             else:
                 eligible.append(deployment)
         return eligible
+
+    def _runs_vetoed(self, deployment: Deployment) -> bool:
+        """Whether the lane runs a vetoed version of the module."""
+        ran = self._evaluation.runs(deployment)
+        return ran is not None and self._holds.veto(deployment.environment, ran.release.artifact.version) is not None
 
     def _first(self, stage: Stage, releases: Sequence[Deployment]) -> Deployment | None:
         """The first in line; the others wait behind it, or are superseded by it."""
@@ -105,6 +115,11 @@ class Candidates:
             )
         for other in self._evaluation.lane(deployment.environment):
             came = other.needs_evaluation and other.commanded and other.release.artifact.module == module
-            if came and other.kind == "deploy" and self._newness(other.release) > newness:
+            if (
+                came
+                and self._holds.veto_on(other) is None
+                and other.kind == "deploy"
+                and self._newness(other.release) > newness
+            ):
                 return self._superseded(other.release, deployment.release)
         return None

@@ -49,7 +49,7 @@ def decide(catalog: Catalog, snapshot: ServiceSnapshot, now: datetime) -> Decisi
     service = catalog.services.get(snapshot.service)
     if service is not None:
         holds = Holds(evaluation, catalog, {stage.environment: stage for stage in catalog.stages(service)})
-        evaluate_exit_gates(evaluation, catalog, service)
+        evaluate_exit_gates(evaluation, catalog, service, holds)
         apply_failure_policy(evaluation, catalog, service, holds)
         admit(evaluation, catalog, service, holds)
     return evaluation.decisions()

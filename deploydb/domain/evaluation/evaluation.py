@@ -175,11 +175,23 @@ class Evaluation:
         )
 
     def verdicts(
-        self, promotions: Sequence[Promotion], deployment: Deployment, *, phase: Phase, since: datetime | None
+        self,
+        promotions: Sequence[Promotion],
+        deployment: Deployment,
+        *,
+        phase: Phase,
+        since: datetime | None,
+        veto: Hold | None = None,
     ) -> tuple[Verdict, ...]:
-        """What the gates say now; what is new is decided, and what time may change is looked at again."""
+        """What the gates say now; what is new is decided, and what time may change is looked at again.
+
+        `veto`: people are not asked while it stands, and their time begins anew after it.
+        """
         context = self.gate_context(deployment, phase, self.now, since)
         verdicts = judge(promotions, context)
+        if veto is not None:
+            pairs = zip(promotions, verdicts, strict=True)
+            verdicts = tuple(_unasked(verdict, veto) if one.asks_people else verdict for one, verdict in pairs)
         for promotion, verdict in zip(promotions, verdicts, strict=True):
             if isinstance(promotion, CheckedPromotion) and promotion.ident not in context.before:
                 answered = phase == "entry" and deployment.attempt > 1 and verdict.outcome is GateStatus.PASS
@@ -188,6 +200,13 @@ class Evaluation:
                     self._decisions.append(check)
             self.say(deployment, verdict)
         return verdicts
+
+    def withdraw_questions(self, deployment: Deployment, veto: Hold) -> None:
+        """People are not asked any more whether the deployment may enter, while the veto stands."""
+        before = self.before(deployment, "entry")
+        for promotion in self._catalog.entry_promotions(deployment.environment) if before else ():
+            if promotion.asks_people and promotion.ident in before:
+                self.say(deployment, _unasked(before[promotion.ident], veto))
 
     def say(self, deployment: Deployment, verdict: Verdict) -> None:
         """Record a gate's verdict on a deployment, if it has changed."""
@@ -277,6 +296,12 @@ class Evaluation:
             recheck_at=min(self._rechecks, default=None),
             again=self._again,
         )
+
+
+def _unasked(verdict: Verdict, veto: Hold) -> Verdict:
+    """The verdict of a gate that asks people, while its version is vetoed."""
+    waits = verdict.outcome is GateStatus.PENDING
+    return replace(verdict, reason=veto.held, recheck_at=None) if waits else verdict
 
 
 def _of_phase(verdicts: Mapping[Gate, Verdict], phase: Phase) -> Mapping[str, Verdict]:

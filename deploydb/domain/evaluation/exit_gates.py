@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from deploydb.domain.evaluation.evaluation import NO_RESPONSE, Evaluation
 from deploydb.domain.evaluation.flow_progress import stage_reason
+from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.evaluation.parallel_groups import ROLLBACKS, ParallelGroups
 from deploydb.domain.gates import Promotion
 from deploydb.domain.model.catalog import Catalog, Service
@@ -13,19 +14,19 @@ from deploydb.domain.model.promotions import INCIDENT
 from deploydb.domain.model.reasons import FailedBeside, GatesPassed, NoGates, Reason, RolledBack, several
 
 
-def evaluate_exit_gates(evaluation: Evaluation, catalog: Catalog, service: Service) -> None:
+def evaluate_exit_gates(evaluation: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
     """Evaluate the gates of each stage on what runs there and is not final.
 
     A later report may turn a failure at a gate. Where the catalog has it, an open incident is a failure, of what had
-    succeeded too.
+    succeeded too. People are not asked about a vetoed version.
     """
-    groups = ParallelGroups(evaluation, catalog, service)
+    groups = ParallelGroups(evaluation, catalog, service, holds)
     for stage in catalog.stages(service):
         for deployment in evaluation.lane(stage.environment):
             _fail_together(evaluation, groups, deployment)
         fails = catalog.fails_on_incident(service, stage.environment)
         promotions = catalog.exit_promotions(service, stage)
-        _evaluate_stage(evaluation, groups, stage.environment, promotions, fail_on_incident=fails)
+        _evaluate_stage(evaluation, groups, holds, stage.environment, promotions, fail_on_incident=fails)
 
 
 def _fail_together(evaluation: Evaluation, groups: ParallelGroups, deployment: Deployment) -> None:
@@ -44,6 +45,7 @@ def _fail_together(evaluation: Evaluation, groups: ParallelGroups, deployment: D
 def _evaluate_stage(
     evaluation: Evaluation,
     groups: ParallelGroups,
+    holds: Holds,
     environment: str,
     promotions: Sequence[Promotion],
     *,
@@ -61,7 +63,8 @@ def _evaluate_stage(
             continue
         # what is put back was verified there before
         asked = promotions if deployment.kind == "deploy" else ()
-        verdicts = evaluation.verdicts(asked, deployment, phase="exit", since=deployment.gates_count_from)
+        since, veto = deployment.gates_count_from, holds.veto_on(deployment)
+        verdicts = evaluation.verdicts(asked, deployment, phase="exit", since=since, veto=veto)
         _judge(evaluation, deployment, (*verdicts, trouble) if trouble is not None else verdicts)
 
 

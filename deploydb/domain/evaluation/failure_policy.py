@@ -38,7 +38,7 @@ class FailurePolicy:
         self._catalog = catalog
         self._service = service
         self._holds = holds
-        self._groups = ParallelGroups(evaluation, catalog, service)
+        self._groups = ParallelGroups(evaluation, catalog, service, holds)
 
     def follow(self, stage: Stage) -> None:
         """Respond to each failure in a stage that has had no response yet."""

@@ -29,6 +29,10 @@ class Holds:
         found = self._standing("veto", (None, *self._upstream(environment)), version)
         return found[0] if found else None
 
+    def veto_on(self, deployment: Deployment) -> Hold | None:
+        """Against a deployment's version in its lane."""
+        return self.veto(deployment.environment, deployment.release.artifact.version)
+
     def pin(self, environment: str) -> Hold | None:
         """The version that automation keeps there."""
         found = self._standing("pin", (environment,))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.flow_progress import stage_reason
+from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.model.admission_reasons import GroupFull
 from deploydb.domain.model.catalog import Catalog, Service
 from deploydb.domain.model.deployment import Deployment, Status
@@ -20,10 +21,11 @@ ROLLBACKS = ("rollback", "full_rollback")
 class ParallelGroups:
     """The parallel groups of a service's environments."""
 
-    def __init__(self, evaluation: Evaluation, catalog: Catalog, service: Service) -> None:
+    def __init__(self, evaluation: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
         self._evaluation = evaluation
         self._catalog = catalog
         self._service = service
+        self._holds = holds
         self._stages = {stage.environment: stage for stage in catalog.stages(service)}
 
     def held(self, deployment: Deployment) -> Reason | None:
@@ -41,7 +43,7 @@ class ParallelGroups:
         """The lanes that must be done first: not all of a group are worked on at a time."""
         for group in self._catalog.parallel(self._service, deployment.environment):
             beside = [name for name in group.environments if name != deployment.environment]
-            busy = [name for name in beside if any(map(_is_busy, self._evaluation.lane(name)))]
+            busy = [name for name in beside if any(map(self._is_busy, self._evaluation.lane(name)))]
             if len(busy) >= group.most:
                 return GroupFull(busy=tuple(busy), most=group.most, environments=group.environments)
         return None
@@ -80,6 +82,11 @@ class ParallelGroups:
                 found = None
         return found
 
+    def _is_busy(self, deployment: Deployment) -> bool:
+        """Whether it is being deployed or verified. A vetoed version makes way for others once it is deployed."""
+        verifying = deployment.needs_evaluation and deployment.status is Status.COMPLETED
+        return deployment.active or (verifying and self._holds.veto_on(deployment) is None)
+
     def _is_taken_back(self, deployment: Deployment, environment: str) -> bool:
         """Whether the release ran in a lane and an older one is put, or about to be put, in its place."""
         there = self._evaluation.of(deployment.flow, environment)
@@ -95,8 +102,3 @@ class ParallelGroups:
 
 def _is_open_rollback(deployment: Deployment) -> bool:
     return deployment.kind == "rollback" and deployment.needs_evaluation and deployment.live_at is None
-
-
-def _is_busy(deployment: Deployment) -> bool:
-    """Whether it is being deployed or verified."""
-    return deployment.active or (deployment.needs_evaluation and deployment.status is Status.COMPLETED)
