@@ -95,7 +95,7 @@ class Promote(Worker):
         if self._marked is not catalog:
             # at the start too: the catalog may have changed while no worker ran
             enter(self._engine, catalog, now)
-            marked = mark_open(self._engine, now)
+            marked = mark_open(self._engine, now, catalog)
             self._marked, answers = catalog, True
             self._log.info("configuration in force", digest=catalog.digest, open_services=marked)
         if answers:

@@ -73,6 +73,22 @@ class FlowOpened(DecisionEvent, frozen=True, kw_only=True):
     stages: tuple[tuple[str, tuple[str, ...]], ...]
 
 
+class FlowExtended(DecisionEvent, frozen=True, kw_only=True):
+    """Further deployments of a flow: for the stages that were `added`, of all `stages` in their order."""
+
+    flow: int
+    artifact: int
+    deployments: dict[str, int]
+    added: tuple[tuple[str, tuple[str, ...]], ...]
+    stages: tuple[str, ...]
+
+    def decided(self, known: Known) -> tuple[Decision, ...]:
+        extended = made.FlowExtended(
+            flow=self.flow, release=known.release(self.artifact), added=self.added, stages=self.stages
+        )
+        return (extended,)
+
+
 class DeploymentRecorded(DecisionEvent, frozen=True, kw_only=True):
     """The ids that ingest gave to what somebody has seen running. `fact`: the row that says so."""
 
@@ -268,6 +284,7 @@ class ClockSkewed(DecisionEvent, frozen=True, kw_only=True):
 _TRANSITIONS: dict[str, Transition] = {f"deployment.{what}": what for what in get_args(Transition)}
 _STRUCTS: dict[str, type[DecisionEvent]] = {
     "flow.opened": FlowOpened,
+    "flow.extended": FlowExtended,
     "deployment.recorded": DeploymentRecorded,
     "fact.matched": FactMatched,
     "deployment.requested": DeploymentRequested,

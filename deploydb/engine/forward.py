@@ -151,7 +151,7 @@ class Forward:
         return self._ledger.deployments[decision.deployment.id].status is not Status.FAILED
 
     def _known(self) -> ServiceSnapshot:
-        known = self._ledger.snapshot(self._holds.values(), self._snapshot.neighbours, {})
+        known = self._ledger.snapshot(self._holds.values(), self._snapshot.neighbours, {}, self._stages)
         return replace(known, assumed=self._assumed)
 
     def _is_there(self) -> bool:

@@ -41,6 +41,8 @@ class Ledger:
         """By environment and version."""
         self.wishes: list[RollbackRequest] = []
         self.statements = statements or Statements()
+        self.stages: frozenset[str] | None = None
+        """The environments of the service's stages, by the last snapshot; None: not known."""
         self.unknown: dict[int, str] = {}
         """By deployment, why its outcome is unknown."""
         self._live: dict[int, Deployment] = {}
@@ -172,9 +174,14 @@ class Ledger:
         self.running |= now
 
     def snapshot(
-        self, holds: Collection[Hold], neighbours: tuple[DependencyState, ...], attestations: Attestations
+        self,
+        holds: Collection[Hold],
+        neighbours: tuple[DependencyState, ...],
+        attestations: Attestations,
+        stages: Collection[str] | None = None,
     ) -> ServiceSnapshot:
-        """What the store would load."""
+        """What the store would load. `stages`: the environments of the service's stages."""
+        self.stages = frozenset(stages) if stages is not None else None
         evidence = {}
         for ident in self._open.union(*(self._earlier(ident) for ident in self._open)):
             found = self.statements.evidence(self.deployments[ident], attestations)
@@ -183,7 +190,7 @@ class Ledger:
         open_versions = {self.deployments[ident].release.artifact.version for ident in self._open}
         return ServiceSnapshot(
             service=self.service,
-            deployments=tuple(self._live.values()),
+            deployments=tuple((self._live | self._to_extend()).values()),
             running=self.running,
             evidence=evidence,
             verdicts={ident: self._verdicts[ident] for ident in self._open if ident in self._verdicts},
@@ -198,7 +205,7 @@ class Ledger:
         )
 
     def write(self, made: Decisions) -> tuple[list[Deployment], set[str]]:
-        """Write decisions down. The further attempts that they make, and the environments where others may look."""
+        """Write decisions down. The further deployments that they make, and the environments where others may look."""
         attempts, changed = list[Deployment](), set[str]()
         for decision in made.decisions:
             match decision:
@@ -217,6 +224,8 @@ class Ledger:
                     changed.add(environment)
                 case AttemptScheduled():
                     attempts.append(self._attempt(decision))
+                case decisions.FlowExtended(flow=flow, release=release, added=added):
+                    attempts += [self._make(flow=flow, environment=name, release=release) for name, _ in added]
                 case decisions.RollbackRequestResolved(wish=wish):
                     self.wishes.remove(wish)
                 case decisions.CheckScheduled():
@@ -247,6 +256,15 @@ class Ledger:
         """Whether a deployment of the version is open."""
         releases = (self.deployments[ident].release.artifact for ident in self._open)
         return any((one.module, one.version) == (module, version) for one in releases)
+
+    def _to_extend(self) -> dict[int, Deployment]:
+        """The deployments of the flows of what runs that have none in one of the stages."""
+        found: dict[int, Deployment] = {}
+        for ran in self.running.values() if self.stages else ():
+            kin = [self.deployments[id_] for id_ in self._flows.get(self._opened.get(ran.release.id, 0), ())]
+            if kin and self.stages and not self.stages <= {one.environment for one in kin}:
+                found |= {one.id: one for one in kin if one.id not in self.unknown}
+        return found
 
     def _earlier(self, ident: int) -> list[int]:
         """The attempts before one."""
@@ -303,4 +321,7 @@ class Ledger:
     def _completed(self, release: Release) -> bool:
         flow = self._opened.get(release.id)
         kin = (self.deployments[ident] for ident in self._flows[flow]) if flow is not None else ()
-        return flow is not None and all(one.status is Status.SUCCESS or one.failure_response == "retry" for one in kin)
+        through = (one for one in kin if self.stages is None or one.environment in self.stages)
+        return flow is not None and all(
+            one.status is Status.SUCCESS or one.failure_response == "retry" for one in through
+        )

@@ -144,6 +144,8 @@ class LogFold:
                 case made.AttemptScheduled() if isinstance(event, decision_events.DeploymentAttempted):
                     self._made(event.deployment, event.service, at, self.places.get(decision.cause or 0, 0))
                     self._ask(event.deployment, decision.promotions, at)
+                case made.FlowExtended() if isinstance(event, decision_events.FlowExtended):
+                    self._extend_flow(event, at)
                 case made.RollbackRequestResolved(wish=wish, reason=reason):
                     self.answers[wish.event] = (reason, at)
                 case made.VerdictChanged(deployment=deployment, verdict=verdict):
@@ -164,10 +166,27 @@ class LogFold:
                     pass
         for deployment in known.explained:
             self._decided(deployment, at)
-        ids = (event.deployment,) if isinstance(event, decision_events.DeploymentAttempted) else ()
+        ids: tuple[int, ...] = ()
+        match event:
+            case decision_events.DeploymentAttempted(deployment=id_):
+                ids = (id_,)
+            case decision_events.FlowExtended(deployments=deployments, added=added):
+                ids = tuple(deployments[environment] for environment, _ in added)
+            case _:
+                pass
         ledger = self.ledger(event.service)
         ledger.expect(ids)
         ledger.write(known)
+
+    def _extend_flow(self, event: decision_events.FlowExtended, at: datetime) -> None:
+        places = {environment: place for place, environment in enumerate(event.stages)}
+        for known in self.ledger(event.service).deployments.values():
+            if known.flow == event.flow and known.environment in places:
+                self.places[known.id] = places[known.environment]
+        for environment, promotions in event.added:
+            id_ = event.deployments[environment]
+            self._made(id_, event.service, at, places[environment])
+            self._ask(id_, promotions, at)
 
     def _made(self, id_: int, service: str, at: datetime, place: int = 0) -> None:
         """A deployment has its row."""

@@ -84,7 +84,9 @@ class MemoryStore:
             for one in self.ledgers[other].neighbours(environment)
         )
         holds = [hold for hold in self._holds.values() if hold.placed]
-        return self.ledgers[service].snapshot(holds, neighbours, self._attestations)
+        configured = self._catalog.services.get(service)
+        stages = [stage.environment for stage in self._catalog.stages(configured)] if configured is not None else []
+        return self.ledgers[service].snapshot(holds, neighbours, self._attestations, stages)
 
     def _release(self, publication: Publication) -> Release:
         """The release of a version, with one more publication."""

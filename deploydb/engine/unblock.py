@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
+from deploydb.domain.model.admission_reasons import ModuleRemoved, StageRemoved
 from deploydb.domain.model.catalog import Catalog, Order
 from deploydb.domain.model.deployment import Deployment, Status
 from deploydb.domain.model.reasons import FailedBeside, NotRecorded, TakenBackBeside
@@ -52,8 +53,12 @@ def unblock(catalog: Catalog, snapshot: ServiceSnapshot, deployment_id: int, now
     if service is None:
         return Unblock(instead=f"configure {snapshot.service} again", goal=goal)
     if target.environment not in {stage.environment for stage in catalog.stages(service)}:
-        left = f"{target.environment} is no longer a stage of {service.ident}: nothing leads there"
-        return Unblock(instead=left, goal=goal)
+        removed = StageRemoved(environment=target.environment, service=service.ident)
+        return Unblock(instead=f"add {target.environment} to a pipeline of {service.ident}: {text(removed)}", goal=goal)
+    module = target.release.artifact.module
+    if module not in service.artifacts and target.status is Status.NOT_STARTED:
+        unlisted = ModuleRemoved(module=module, service=service.ident)
+        return Unblock(instead=f"list {module} in {service.ident}: {text(unlisted)}", goal=goal)
 
     def start(answers: Answers, only: Collection[Key] | None = None, never: Collection[Key] = ()) -> Forward:
         return Forward(catalog, snapshot, target, now, goal=goal, answers=answers, only=only, never=never)

@@ -48,7 +48,9 @@ _DUE = (
     .limit(_MOST)
 )
 _MINE = (
-    sa.select(service_schedule.c.service, service_schedule.c.error.is_not(None).label("aside"))
+    sa.select(
+        service_schedule.c.service, service_schedule.c.stages, service_schedule.c.error.is_not(None).label("aside")
+    )
     .where(among(service_schedule.c.service, "services"))
     .order_by(service_schedule.c.service)
     .with_for_update(skip_locked=True)
@@ -73,13 +75,15 @@ class Claim(Struct, frozen=True, kw_only=True):
     """What is ours until the transaction ends.
 
     `services`: those to be evaluated; `trying`: those of them that were set aside, `aside`, all that are. `mine`: with
-    those that stay set aside. `releases`: what may open flows, by service. `untaken`: what another session has.
+    those that stay set aside. `restaged`: those that were evaluated by other stages, or never. `releases`: what may
+    open flows, by service. `untaken`: what another session has.
     """
 
     requests: tuple[Request, ...]
     mine: frozenset[str]
     services: frozenset[str]
     trying: frozenset[str]
+    restaged: frozenset[str]
     aside: dict[str, Aside]
     releases: dict[str, list[OpenRequest]]
     untaken: frozenset[str]
@@ -95,7 +99,7 @@ def claim(connection: sa.Connection, catalog: Catalog, now: datetime, limit: int
     releases, whole = _bounded(catalog, requests)
     wanted = set(due).union(releases, *(request.services for request in requests if request.release is None))
     mine = _lock(connection, wanted)
-    failed = {service for service, aside in mine.items() if aside}
+    failed = {service for service, row in mine.items() if row.aside}
     aside = set_aside_of(connection, failed) if failed else {}
     trying = to_try(connection, aside, now, catalog.digest)
     if trying:
@@ -111,6 +115,7 @@ def claim(connection: sa.Connection, catalog: Catalog, now: datetime, limit: int
         mine=frozenset(mine),
         services=frozenset(mine.keys() - failed | trying),
         trying=frozenset(trying),
+        restaged=frozenset(name for name, row in mine.items() if row.stages != catalog.stages_digest(name)),
         aside=aside,
         releases=releases,
         untaken=frozenset(wanted - mine.keys()),
@@ -187,10 +192,10 @@ def _releases(connection: sa.Connection, idents: Collection[int]) -> dict[int, O
     return {row.id: OpenRequest(id=row.id, module=f"{row.group}:{row.name}") for row in found}
 
 
-def _lock(connection: sa.Connection, services: Collection[str]) -> dict[str, bool]:
-    """Those of the services that no other worker has, ours until the transaction ends; whether they are set aside."""
+def _lock(connection: sa.Connection, services: Collection[str]) -> dict[str, Any]:
+    """The rows of those of the services that no other worker has, ours until the transaction ends."""
     if not services:
         return {}
     ordered = sorted(services)
     bulk.insert_new(connection, service_schedule, [{"service": service} for service in ordered], returning=("service",))
-    return {row.service: row.aside for row in connection.execute(_MINE, {"services": ordered})}
+    return {row.service: row for row in connection.execute(_MINE, {"services": ordered})}

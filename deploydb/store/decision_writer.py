@@ -20,6 +20,7 @@ from deploydb.domain.evaluation.decisions import (
     DeploymentTransitioned,
     DeploymentWentLive,
     FailureFinalized,
+    FlowExtended,
     RollbackRequestResolved,
     VerdictChanged,
 )
@@ -32,6 +33,7 @@ from deploydb.store import bulk, notifications
 from deploydb.store.attempts import open_attempts
 from deploydb.store.columns import shared_fields
 from deploydb.store.deployments import decided, write
+from deploydb.store.flow_extensions import extend_flows
 from deploydb.store.journal import EXPLANATIONS, Journal
 from deploydb.store.live_intervals import LiveIntervals
 from deploydb.store.outbox import unsent_row
@@ -69,7 +71,13 @@ def save(
         connection,
         service_schedule,
         [
-            {"service": one.service, "due_at": one.recheck_at, "evaluated_at": now, "catalog": catalog.digest}
+            {
+                "service": one.service,
+                "due_at": one.recheck_at,
+                "evaluated_at": now,
+                "catalog": catalog.digest,
+                "stages": catalog.stages_digest(one.service),
+            }
             for one in sorted(made, key=lambda one: one.service)
         ],
         key=("service",),
@@ -98,6 +106,7 @@ class _Book:
         self._came: DeploymentWentLive | None = None
         self._outgoing: list[dict[str, Any]] = []
         self._attempts: list[tuple[str, AttemptScheduled]] = []
+        self._extensions: list[tuple[str, FlowExtended]] = []
         self._answers: list[dict[str, Any]] = []
         self._probes: dict[tuple[int, Gate], dict[str, Any]] = {}
 
@@ -154,6 +163,8 @@ class _Book:
                 self._send(NOTIFICATIONS, _notification(decision, self._now))
             case AttemptScheduled():
                 self._attempts.append((service, decision))
+            case FlowExtended():
+                self._extensions.append((service, decision))
             case RollbackRequestResolved(wish=wanted):
                 self._answers.append({"event": wanted.event, "answer": decision.reason, "answered_at": self._now})
                 self._journal.note(
@@ -197,6 +208,7 @@ class _Book:
         bulk.upsert(connection, verdict, verdicts, key=("deployment_id", "promotion", "phase"), keep=("created_at",))
         self._intervals.write(connection)
         open_attempts(connection, self._attempts, self._journal, self._now)
+        extend_flows(connection, self._extensions, self._journal, self._now)
         bulk.update_rows(connection, rollback_request, self._answers, key=("event",))
         probes = [self._probes[each] for each in sorted(self._probes)]
         bulk.insert_new(connection, external_check, probes, returning=("deployment_id",))

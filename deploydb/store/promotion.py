@@ -92,17 +92,17 @@ def next_due(engine: sa.Engine) -> datetime | None:
     return first_due(engine, service_schedule.c.due_at, service_schedule.c.due_at.is_not(None))
 
 
-def mark_open(engine: sa.Engine, now: datetime) -> int:
-    """Mark every service that has open deployments, for a catalog that has changed. How many there are."""
+def mark_open(engine: sa.Engine, now: datetime, catalog: Catalog | None = None) -> int:
+    """Mark every service that has open deployments, for a catalog that has changed, and those that it gives other
+    stages. How many there are."""
 
     def work(connection: sa.Connection) -> int:
-        services = connection.execute(
-            sa.select(deployment.c.service)
-            .where(deployment.c.needs_evaluation)
-            .distinct()
-            .order_by(deployment.c.service)
-        ).scalars()
-        batch = [{"service": service, "created_at": now} for service in services]
+        opened = sa.select(deployment.c.service).where(deployment.c.needs_evaluation).distinct()
+        services = set(connection.execute(opened).scalars())
+        if catalog is not None:
+            evaluated = connection.execute(sa.select(service_schedule.c.service, service_schedule.c.stages))
+            services |= {row.service for row in evaluated if row.stages != catalog.stages_digest(row.service)}
+        batch = [{"service": service, "created_at": now} for service in sorted(services)]
         bulk.insert_rows(connection, evaluation_request, batch)
         return len(batch)
 
@@ -163,7 +163,8 @@ def _work(
     openings = [open_flow(catalog, service, releases[ident]) for service, ident in asked]
     flows = open_flows(connection, openings, journal, now)
     match_early(connection, services, journal, now)
-    found = snapshots(connection, services, catalog, most=MOST_ROWS, wait=wait)
+    restaged = claimed.restaged.intersection(services)
+    found = snapshots(connection, services, catalog, most=MOST_ROWS, wait=wait, restaged=restaged)
     made, errors = _decide(catalog, found, now)
     before = (known for situation in found for known in situation.deployments)
     commands = save(connection, made, before, journal, now, catalog)

@@ -15,7 +15,7 @@ from deploydb.store.ingest_watermark import read_until
 from deploydb.store.list_parameters import among
 from deploydb.store.projections.latest import value_of
 from deploydb.store.snapshot_context import SnapshotContext, snapshot_context
-from deploydb.store.tables import approval, artifact, current_version, deployment, verdict, verification
+from deploydb.store.tables import approval, artifact, current_version, deployment, flow, verdict, verification
 
 # Built once: for one service, building the statements would cost more than running them.
 _OPENED = deployment.alias("opened")
@@ -25,6 +25,15 @@ _BESIDE = deployment.alias("beside")
 _IN_PLAY = sa.union_all(
     sa.select(_OPENED.c.id, _OPENED.c.service).where(*_IS_OPEN),
     sa.select(_BESIDE.c.id, _BESIDE.c.service).join(_OPENED, _OPENED.c.flow_id == _BESIDE.c.flow_id).where(*_IS_OPEN),
+)
+_OF_CURRENT = (
+    sa.select(_BESIDE.c.id, _BESIDE.c.service)
+    .join(flow, flow.c.id == _BESIDE.c.flow_id)
+    .join(
+        current_version,
+        sa.and_(current_version.c.artifact_id == flow.c.artifact_id, current_version.c.service == flow.c.service),
+    )
+    .where(among(current_version.c.service, "services"))
 )
 _DEPLOYMENTS = (
     selected().where(deployment.c.id.in_(sa.select(_IN_PLAY.subquery("in_play").c.id))).order_by(deployment.c.id)
@@ -53,19 +62,21 @@ def snapshots(
     lock: bool = True,
     most: int | None = None,
     wait: bool = True,
+    restaged: Collection[str] = (),
 ) -> list[ServiceSnapshot]:
     """Each service's situation, in the order of their names. With `lock`, the deployments are locked until the
     transaction ends.
 
     Services are left out, newest first, once `most` deployments are exceeded, but never the first; and without
-    `wait` those with a deployment that another session has locked.
+    `wait` those with a deployment that another session has locked. `restaged`: services whose stages have changed; they
+    come with the flows of what runs.
 
     The cost follows what is open, not what has been. Indexes: `ix_deployment_needs_evaluation`,
     `uq_deployment_flow_id`, primary keys; and those of `snapshot_context`.
     """
     read = read_until(connection)  # before the deployments: what it covers is seen in them
     if lock:
-        deployments, services = _lock(connection, services, most, wait)
+        deployments, services = _lock(connection, services, most, wait, restaged)
     else:
         deployments = [from_row(row) for row in connection.execute(_DEPLOYMENTS, {"services": list(services)})]
     opened = [known for known in deployments if known.needs_evaluation]
@@ -98,7 +109,7 @@ def snapshots(
 
 
 def _lock(
-    connection: sa.Connection, services: Collection[str], most: int | None, wait: bool
+    connection: sa.Connection, services: Collection[str], most: int | None, wait: bool, restaged: Collection[str]
 ) -> tuple[list[Deployment], list[str]]:
     """Open deployments, and the closed ones of their flows: a stage looks at those upstream of it; and the services
     that they are all of."""
@@ -106,6 +117,8 @@ def _lock(
     # Found first, then locked by nothing but their ids: PostgreSQL looks again at a row for which it had to wait, and
     # with the search in the same read, by some plans, did not find it any more.
     for row in connection.execute(_IN_PLAY, {"services": list(in_play)}):
+        in_play[row.service].add(row.id)
+    for row in connection.execute(_OF_CURRENT, {"services": sorted(restaged)}) if restaged else ():
         in_play[row.service].add(row.id)
     taken: dict[str, set[int]] = {}
     rows = 0

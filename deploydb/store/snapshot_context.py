@@ -78,6 +78,7 @@ _other = deployment.alias("other")
 _unfinished = sa.exists().where(
     _other.c.flow_id == flow.c.id,
     _other.c.status != "SUCCESS",
+    among(_other.c.environment, "stages"),
     sa.or_(_other.c.failure_response.is_(None), _other.c.failure_response != "retry"),
 )
 _GOOD = (
@@ -172,17 +173,19 @@ def snapshot_context(
     if lanes:
         found.neighbours = [_neighbour(row) for row in connection.execute(_NEIGHBOURS, {"keys": lanes})]
     for service, environment in sorted(_failed(opened) | _wished(found)):
-        found.good[service][environment] = good_in(connection, service, environment)
+        found.good[service][environment] = good_in(connection, catalog, service, environment)
     return found
 
 
-def good_in(connection: sa.Connection, service: str, environment: str) -> tuple[KnownGood, ...]:
+def good_in(connection: sa.Connection, catalog: Catalog, service: str, environment: str) -> tuple[KnownGood, ...]:
     """What succeeded in a lane, newest first, each release once, of the last `LOOKED_BACK` deployments that did.
 
     Index: `ix_deployment_succeeded`.
     """
     found: dict[int, KnownGood] = {}
-    for row in connection.execute(_GOOD, {"service": service, "environment": environment}):
+    configured = catalog.services.get(service)
+    stages = [stage.environment for stage in catalog.stages(configured)] if configured is not None else []
+    for row in connection.execute(_GOOD, {"service": service, "environment": environment, "stages": stages}):
         release = release_from_row(row)
         since = max(row.finished_at, row.requested_at or row.finished_at)
         one = KnownGood(deployment=row.id, release=release, live_at=since, completed=bool(row.completed))

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from deploydb.domain.gates.depends import DependsOnPromotion
 from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.gates.promotion import Promotion
 from deploydb.domain.gates.soak import SoakPromotion
 from deploydb.domain.gates.webhook import WebhookPromotion
-from deploydb.domain.model.catalog import After, Catalog, Retry, Service, Stage
+from deploydb.domain.model.catalog import After, Catalog, Environment, Retry, Service, Stage
+from deploydb.store.promotion import mark_open
 from deploydb.store.tables import current_version, deployment, live_interval
 from tests.contract.folding import differences
 from tests.contract.test_any_order import FACTS, KNOWN, PEOPLE, VERSIONS, artifact
@@ -96,12 +99,14 @@ STEPS = st.one_of(
     st.tuples(st.just("deploy"), st.sampled_from(["succeeded", "succeeded", "succeeded", "failed"])),
     st.tuples(st.just("publish"), st.sampled_from(VERSIONS)),
     st.tuples(st.just("go on"), st.integers(1, 3)),
+    st.tuples(st.just("configure"), st.sampled_from([None, "dev", "test", "prod"])),
 )
 HISTORIES = st.lists(STEPS, min_size=15, max_size=40)
 
 
 def play(world: Scenario, history: Sequence[tuple[Any, ...]]) -> None:
     """Go through a history; promotion looks after each step but a fact."""
+    known = world.catalog
     for step in history:
         match step:
             case ("tell", (what, fields), minutes):
@@ -116,6 +121,25 @@ def play(world: Scenario, history: Sequence[tuple[Any, ...]]) -> None:
             case ("go on", rounds):
                 for _ in range(rounds):
                     answer(world)
+            case ("configure", removed):
+                world.catalog = without(known, removed) if removed is not None else known
+                mark_open(world.engine, world.now, world.catalog)
+                world.evaluate()
+
+
+def without(known: Catalog, removed: str) -> Catalog:
+    """The catalog without one of its stages, and with another one after the first that is left."""
+    (pipeline,) = known.pipelines.values()
+    left = [stage for stage in pipeline.stages if stage.environment != removed]
+    stages = [left[0], Stage(environment="canary"), *left[1:]]
+    for place, before in enumerate(stages[:-1], start=1):
+        stages[place] = structs.replace(stages[place], after=After(environments=(before.environment,)))
+    stages[0] = structs.replace(stages[0], after=After())
+    return replace(
+        known,
+        pipelines={pipeline.ident: structs.replace(pipeline, stages=tuple(stages))},
+        environments=known.environments | {"canary": Environment(ident="canary")},
+    )
 
 
 def answer(world: Scenario) -> None:

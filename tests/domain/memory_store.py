@@ -82,7 +82,9 @@ class Store:
 
     def situation(self) -> ServiceSnapshot:
         """What the store would load."""
-        known = self.ledger.snapshot(self.holds.values(), self.neighbours, {})
+        service = self.catalog.services.get(self.service)
+        stages = [stage.environment for stage in self.catalog.stages(service)] if service is not None else None
+        known = self.ledger.snapshot(self.holds.values(), self.neighbours, {}, stages)
         return replace(known, running=dict(known.running), read_until=self.read_until)
 
     def outlook(self) -> ServiceSnapshot:

@@ -2,13 +2,12 @@
 
 from datetime import timedelta
 
-from deploydb.domain.model.admission_reasons import ModuleRemoved, StageAddedLater, StageRemoved
 from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.gate_reasons import ApprovalRefused, Approved, AwaitingApproval, Soaking
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import Admitted, AwaitingStages, NoGates, Replaced, StageReason
-from tests.domain.given import BAR, FOO, THREE, at, catalog, chain, foo
+from tests.domain.given import THREE, at, catalog, chain, foo
 from tests.domain.scenario import world
 
 
@@ -113,57 +112,6 @@ def test_a_soak_at_the_door_counts_from_the_run_upstream() -> None:
     assert it.reason("prod", "1.0") == Soaking(duration=timedelta(hours=2), until=at(130))
     it.evaluate(110)
     assert it.status("prod", "1.0") is Status.CREATED
-
-
-def test_a_stage_that_is_gone_is_skipped_and_the_next_one_entered() -> None:
-    it = world()
-    it.publish("1.0")
-    it.evaluate()
-    it.catalog = catalog(*chain("dev", "prod"))
-    it.deploy("dev", "1.0")
-    assert (it.status("staging", "1.0"), it.reason("staging", "1.0")) == (
-        Status.SKIPPED,
-        StageRemoved(environment="staging", service="foo"),
-    )
-    assert it.status("prod", "1.0") is Status.CREATED
-
-
-def test_what_runs_in_a_stage_that_is_gone_is_let_go() -> None:
-    it = world(services=[foo(promotions=("smoke",))])
-    it.publish("1.0")
-    it.evaluate()
-    it.deploy("dev", "1.0")
-    it.catalog = catalog(*chain("staging", "prod"))
-    it.evaluate()
-    assert (it.status("dev", "1.0"), it.find("dev", "1.0").needs_evaluation) == (Status.COMPLETED, False)
-    assert it.status("staging", "1.0") is Status.CREATED
-
-
-def test_a_flow_does_not_pass_by_a_stage_that_came_into_its_way() -> None:
-    it = world(*chain("dev", "prod"))
-    it.publish("1.0")
-    it.evaluate()
-    it.catalog = catalog(*chain("dev", "gate", "prod", gate=("manual",)))
-    it.deploy("dev", "1.0")
-    assert it.status("dev", "1.0") is Status.SUCCESS
-    assert (it.status("prod", "1.0"), it.reason("prod", "1.0")) == (
-        Status.SKIPPED,
-        StageAddedLater(environment="gate"),
-    )
-    it.publish("1.1", published=1)
-    it.evaluate()
-    it.deploy("dev", "1.1")
-    assert it.status("gate", "1.1") is Status.CREATED
-
-
-def test_a_module_that_the_service_lists_no_more_goes_no_further() -> None:
-    it = world(services=[foo(artifacts=(FOO, BAR))])
-    it.publish("7", module=BAR)
-    it.evaluate()
-    it.catalog = catalog(*THREE)
-    it.deploy("dev", "7")
-    assert it.runs("dev", BAR) == "7"
-    assert it.reason("staging", "7") == ModuleRemoved(module="com.example:bar", service="foo")
 
 
 def test_a_gate_that_is_asked_no_more_holds_no_release() -> None:

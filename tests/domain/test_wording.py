@@ -112,8 +112,8 @@ TEXTS = [
         "prod is frozen by al; overridden by sue: down",
     ),
     (entry.StageAddedLater(environment="gate"), "gate became a stage after this flow had begun"),
-    (entry.StageRemoved(environment="staging", service="foo"), "staging is no longer a stage of foo"),
-    (entry.ModuleRemoved(module="com.example:bar", service="foo"), "com.example:bar is no longer an artifact of foo"),
+    (entry.StageRemoved(environment="staging", service="foo"), "staging is not a stage of foo"),
+    (entry.ModuleRemoved(module="com.example:bar", service="foo"), "com.example:bar is not an artifact of foo"),
     (
         entry.SkippedByHotfix(hotfix=parts.Comment(by="sue", comment="prod is down")),
         "skipped: a hotfix, by sue: prod is down",

@@ -56,15 +56,18 @@ class Admission:
         self._candidates_of = Candidates(evaluation, service, holds, self._groups)
 
     def rule_out(self) -> None:
-        """Close deployments of removed stages, or skip them; skip those of removed modules that have not started."""
+        """Explain the deployments in stages that are gone, and of modules that are gone: they wait for them."""
         for deployment in self._evaluation.all():
             if not deployment.needs_evaluation or deployment.kind == "external":
                 continue
             module = deployment.release.artifact.module
+            waits = deployment.status is Status.NOT_STARTED
             if deployment.environment not in self._stages:
-                self._leave(deployment, StageRemoved(environment=deployment.environment, service=self._service.ident))
-            elif module not in self._service.artifacts and deployment.status is Status.NOT_STARTED:
-                self._evaluation.skip(deployment, ModuleRemoved(module=module, service=self._service.ident))
+                if waits or deployment.status is Status.COMPLETED:
+                    removed = StageRemoved(environment=deployment.environment, service=self._service.ident)
+                    self._evaluation.explain(deployment, removed)
+            elif waits and module not in self._service.artifacts:
+                self._evaluation.explain(deployment, ModuleRemoved(module=module, service=self._service.ident))
 
     def admit(self, stage: Stage) -> bool:
         """Request rollbacks, and the candidates that may enter; explain the others. Whether any was requested."""
@@ -85,9 +88,8 @@ class Admission:
         """The rollbacks, and the other deployments, that have not started."""
         rollbacks: list[Deployment] = []
         others: list[Deployment] = []
-        for deployment in self._evaluation.lane(stage.environment):
-            if deployment.status is Status.NOT_STARTED:
-                (rollbacks if deployment.kind == "rollback" else others).append(deployment)
+        for deployment in self._evaluation.waiting(stage.environment):
+            (rollbacks if deployment.kind == "rollback" else others).append(deployment)
         return rollbacks, others
 
     def _candidates(self, stage: Stage, waiting: Sequence[Deployment]) -> list[Deployment]:
@@ -113,12 +115,6 @@ class Admission:
             self._evaluation.explain(deployment, RollbackWaits(rollback=rollback, awaits=tuple(obstacles)))
         else:
             self._evaluation.explain(deployment, several(obstacles))
-
-    def _leave(self, deployment: Deployment, reason: Reason) -> None:
-        if deployment.status is Status.NOT_STARTED:
-            self._evaluation.skip(deployment, reason)
-        elif not deployment.active:
-            self._evaluation.close(deployment)
 
     def _enter(self, stage: Stage, deployment: Deployment) -> bool:
         obstacles = self._obstacles(stage, deployment)

@@ -39,10 +39,10 @@ closed     nothing more will come of it
 class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     """All that is known of one service and is not over.
 
-    `deployments`: every deployment of each flow that has an open one, and open ones without a flow. `running`: by
-    (environment, module). `evidence` (of earlier attempts, too), and the `verdicts` that were decided last by gate: by
-    deployment. `holds`: those that may concern it. `hotfixes`, `promotion_requests`, `wishes`: of it.
-    `neighbours`: what the lanes run that its gates ask about.
+    `deployments`: every deployment of each flow that has an open one, and open ones without a flow; where the stages
+    have changed, of the flows of what runs, too. `running`: by (environment, module). `evidence` (of earlier attempts,
+    too), and the `verdicts` that were decided last by gate: by deployment. `holds`: those that may concern it.
+    `hotfixes`, `promotion_requests`, `wishes`: of it. `neighbours`: what the lanes run that its gates ask about.
     `read_until`: every message from before then has been recorded; None: nothing is known of that. `good`: the last
     releases that succeeded, newest first, by environment, of those where something has failed or a
     rollback is wanted. `assumed`: verdicts by deployment that stand in place of the gates' own, for a "what if".
@@ -69,6 +69,18 @@ class FlowOpened(Struct, frozen=True, kw_only=True):
     service: str
     release: Release
     stages: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class FlowExtended(Struct, frozen=True, kw_only=True):
+    """A flow gets deployments for the stages that came into its way: `added`, each with the promotions it will ask.
+
+    `stages`: all stages of the service, in their order.
+    """
+
+    flow: int
+    release: Release
+    added: tuple[tuple[str, tuple[str, ...]], ...]
+    stages: tuple[str, ...]
 
 
 class DeploymentRequested(Struct, frozen=True, kw_only=True):
@@ -159,7 +171,8 @@ class CheckScheduled(Struct, frozen=True, kw_only=True):
 
 
 _OfLanes = DeploymentRequested | DeploymentTransitioned | VerdictChanged | DeploymentWentLive | CurrentVersionChanged
-Decision = _OfLanes | AttemptScheduled | FailureFinalized | RollbackRequestResolved | CheckScheduled
+_OfPeopleAndFlows = RollbackRequestResolved | FlowExtended
+Decision = _OfLanes | AttemptScheduled | FailureFinalized | _OfPeopleAndFlows | CheckScheduled
 
 
 class Decisions(Struct, frozen=True, kw_only=True):

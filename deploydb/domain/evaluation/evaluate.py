@@ -7,9 +7,10 @@ The steps, in their order; each one is entered once, and sees the decisions of t
 
 1. `reconciliation`: active deployments past their deadline expire, each lane has its current version, finished
    deployments are closed;
-2. `exit_gates`: the exit gates of each stage are evaluated on the current version;
-3. `failure_policy`: a failure is retried or final; the configured strategy follows;
-4. `admission`, upstream first: flows that cannot reach a stage are skipped there; of those that have arrived one is
+2. `flow_extension`: flows get deployments for stages that came into their way; then all is evaluated again, at once;
+3. `exit_gates`: the exit gates of each stage are evaluated on the current version;
+4. `failure_policy`: a failure is retried or final; the configured strategy follows;
+5. `admission`, upstream first: flows that cannot reach a stage are skipped there; of those that have arrived one is
    chosen, and requested if no hold stands, its lane is free and the entry gates pass. Each deployment that waits is
    explained; again after requests, from the final state.
 """
@@ -21,6 +22,7 @@ from deploydb.domain.evaluation.decisions import Decisions, FlowOpened, ServiceS
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.exit_gates import evaluate_exit_gates
 from deploydb.domain.evaluation.failure_policy import apply_failure_policy
+from deploydb.domain.evaluation.flow_extension import extend_flows
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.evaluation.reconciliation import reconcile
 from deploydb.domain.model.catalog import Catalog
@@ -47,7 +49,7 @@ def decide(catalog: Catalog, snapshot: ServiceSnapshot, now: datetime) -> Decisi
     evaluation = Evaluation(snapshot, now, catalog)
     reconcile(evaluation)
     service = catalog.services.get(snapshot.service)
-    if service is not None:
+    if service is not None and not extend_flows(evaluation, catalog, service):
         holds = Holds(evaluation, catalog, {stage.environment: stage for stage in catalog.stages(service)})
         evaluate_exit_gates(evaluation, catalog, service, holds)
         apply_failure_policy(evaluation, catalog, service, holds)

@@ -19,6 +19,7 @@ from deploydb.domain.evaluation.decisions import (
     DeploymentTransitioned,
     DeploymentWentLive,
     FailureFinalized,
+    FlowExtended,
     RollbackRequestResolved,
     ServiceSnapshot,
     Transition,
@@ -59,6 +60,8 @@ class Evaluation:
         self._hotfixes = {hotfix.version: hotfix for hotfix in snapshot.hotfixes}
         self._requests = {(one.environment, one.version): one for one in snapshot.promotion_requests}
         self._catalog = catalog
+        service = catalog.services.get(snapshot.service)
+        self._modules = frozenset(service.artifacts if service is not None else ())
         self._snapshot = snapshot
         self._decisions: list[Decision] = []
         self._rechecks: set[datetime] = set()
@@ -78,6 +81,14 @@ class Evaluation:
     def all(self) -> list[Deployment]:
         """Every deployment."""
         return list(self._deployments.values())
+
+    def waiting(self, environment: str) -> list[Deployment]:
+        """The deployments in one environment that have not started, of the modules that the service has."""
+        return [
+            deployment
+            for deployment in self.lane(environment)
+            if deployment.status is Status.NOT_STARTED and deployment.release.artifact.module in self._modules
+        ]
 
     def lane(self, environment: str) -> list[Deployment]:
         """The deployments in one environment."""
@@ -157,8 +168,8 @@ class Evaluation:
 
     def rolling_back(self, environment: str) -> bool:
         """Whether a rollback is about to be commanded there."""
-        waiting = (one for one in self.lane(environment) if one.kind == "rollback" and one.status == "NOT_STARTED")
-        return environment in self._rolling_back or any(waiting)
+        waiting = any(one.kind == "rollback" for one in self.waiting(environment))
+        return environment in self._rolling_back or waiting
 
     def gate_context(self, deployment: Deployment, phase: Phase, now: datetime, since: datetime | None) -> GateContext:
         """What the deployment's gates of one phase are asked about at a time."""
@@ -261,6 +272,11 @@ class Evaluation:
         self._deployments[requested.deployment.id] = requested.deployment
         self._decisions.append(requested)
         self.look_again(requested.deadline)
+
+    def extend(self, extended: FlowExtended) -> None:
+        """A flow gets further deployments; they are evaluated at the next look, which is at once."""
+        self._decisions.append(extended)
+        self._again = True
 
     def attempt(self, attempted: AttemptScheduled) -> None:
         """Another deployment is made; it is commanded at the next look, which is at once."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Set
 
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.model import reasons
-from deploydb.domain.model.admission_reasons import SkippedByHotfix, StageAddedLater
+from deploydb.domain.model.admission_reasons import SkippedByHotfix
 from deploydb.domain.model.catalog import Stage
 from deploydb.domain.model.deployment import Deployment, Status
 from deploydb.domain.model.reasons import Reason, StageReason
@@ -87,7 +87,7 @@ class FlowProgress:
         """Why the flow can never come out of a stage, by where it ended; None where it may."""
         deployment = self._evaluation.of(flow, environment)
         if deployment is None:
-            return StageAddedLater(environment=environment)
+            return None
         if _has_got_through(deployment) or deployment.failure_response == "retry":
             return None
         if self._passes_by(deployment, skip):

@@ -50,20 +50,21 @@ class FreezeOverridden(ReasonCase, frozen=True, kw_only=True, tag="freeze_overri
 
 
 class StageAddedLater(ReasonCase, frozen=True, kw_only=True, tag="stage_added_later"):
-    """The flow has no deployment in a stage upstream, which is younger."""
+    """The flow had no deployment in a stage upstream, which was younger. Rows of DeployDB before flows followed their
+    pipeline have it."""
 
     environment: str
 
 
 class StageRemoved(ReasonCase, frozen=True, kw_only=True, tag="stage_removed"):
-    """The environment is no longer a stage of the service."""
+    """The environment is not a stage of the service now. The deployment waits for it."""
 
     environment: str
     service: str
 
 
 class ModuleRemoved(ReasonCase, frozen=True, kw_only=True, tag="module_removed"):
-    """The module is no longer an artifact of the service."""
+    """The module is not an artifact of the service now. The deployment waits for it."""
 
     module: str
     service: str

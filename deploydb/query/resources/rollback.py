@@ -89,7 +89,7 @@ def rollback(asked: RequestContext) -> Rollback:
             raise not_found(f"{shown(service)} is not configured: nothing of it is rolled back")
         (situation,) = snapshots(connection, [service], asked.catalog, lock=False)
         away = _runs(situation, environment, asked.option("artifact"))
-        good = good_in(connection, service, environment) if away is not None else ()
+        good = good_in(connection, asked.catalog, service, environment) if away is not None else ()
         target, why = _decided(asked, situation, environment, good)
         undone = _undone(connection, configured, environment, target, away) if target and away else []
     return Rollback(

@@ -112,7 +112,7 @@ def _releasing(connection: sa.Connection, asked: RequestContext, meant: Deployme
     if any(known.id == meant.id for known in situation.deployments):
         service = asked.catalog.services.get(meant.service)
         lanes = [stage.environment for stage in asked.catalog.stages(service)] if service is not None else []
-        good = {environment: good_in(connection, meant.service, environment) for environment in lanes}
+        good = {environment: good_in(connection, asked.catalog, meant.service, environment) for environment in lanes}
         found = unblock(asked.catalog, replace(situation, good=good), meant.id, asked.now)
     else:
         found = Unblock(instead=f"publish a newer version than {meant.artifact.version}")

@@ -73,6 +73,7 @@ service_schedule = sa.Table(
     sa.Column("due_at", UtcDateTime),
     sa.Column("evaluated_at", UtcDateTime),
     sa.Column("catalog", sa.Text),
+    sa.Column("stages", sa.Text),
     sa.Column("error", sa.Text),
     sa.Column("error_first_at", UtcDateTime),
     sa.Column("error_last_at", UtcDateTime),
@@ -80,7 +81,7 @@ service_schedule = sa.Table(
     sa.Column("parked", sa.Text),
 )
 """One row a service: its lock (one promotion worker at a time evaluates a service), and when time alone may change
-something. `catalog`: the digest of the catalog it was last evaluated by.
+something. `catalog`: the digest of the catalog it was last evaluated by; `stages`: that of its stages.
 
 `error` and the columns beside it: why a service is set aside since its evaluation failed, and `due_at` is its next
 attempt; cleared by the next evaluation that succeeds. `parked`: the pause of a person, in words, that keeps it from
