@@ -8,15 +8,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from socket import gethostname
 
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from deploydb.configuration import LiveCatalog
+from deploydb.configuration.differences import differences
 from deploydb.domain.model.catalog import Catalog
 from deploydb.store import notifications
 from deploydb.store.catalog_listings import answer, enter
 from deploydb.store.clock import DatabaseClock
+from deploydb.store.configurations import record_configuration
 from deploydb.store.promotion import evaluate, mark_open, next_due
 from deploydb.store.schema import require_current
 
@@ -95,6 +98,9 @@ class Promote(Worker):
         if self._marked is not catalog:
             # at the start too: the catalog may have changed while no worker ran
             enter(self._engine, catalog, now)
+            record_configuration(
+                self._engine, catalog, self._live.files, now, host=gethostname(), differences=differences
+            )
             marked = mark_open(self._engine, now, catalog)
             self._marked, answers = catalog, True
             self._log.info("configuration in force", digest=catalog.digest, open_services=marked)

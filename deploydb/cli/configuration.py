@@ -1,19 +1,33 @@
-"""`check-config`."""
+"""`check-config`, and `config show`."""
 
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from deploydb.cli.output import show_json
+from deploydb.cli.database import opened
+from deploydb.cli.in_flight import affected, live_catalog, show_affected, write_files
+from deploydb.cli.options import past_option
+from deploydb.cli.output import is_shown, output_option, show_json, show_line
 from deploydb.configuration import json_schema, load
 from deploydb.domain.gates.formatting import counted
+from deploydb.domain.model.errors import Misconfigured, NotFound
+from deploydb.domain.suggestions import suggestion
+from deploydb.domain.unsafe_characters import visible
 from deploydb.settings import from_environment
+from deploydb.store.configurations import configuration_at
+from deploydb.store.engine import reading
+from deploydb.store.queries.replay import read_only
+from deploydb.store.schema import require_current
 
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path), required=False)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of every kind of file instead.")
-def check_config(directory: Path | None, schema: bool) -> None:
+@click.option(
+    "--against-live", is_flag=True, help="List the releases in flight that it affects, by DEPLOYDB_DATABASE_URL."
+)
+def check_config(directory: Path | None, schema: bool, against_live: bool) -> None:
     """Check a configuration DIRECTORY (by default DEPLOYDB_CONFIG) and print every problem at once.
 
     A problem is a line `file:line:column: message`. Exits with 0 where there is none, with 1 where there is.
@@ -21,6 +35,7 @@ def check_config(directory: Path | None, schema: bool) -> None:
     \b
     Examples:
       deploydb check-config config
+      deploydb check-config config --against-live
       deploydb check-config --schema > deploydb.schema.json
     """
     if schema:
@@ -38,3 +53,62 @@ def check_config(directory: Path | None, schema: bool) -> None:
         for name in ("service", "pipeline", "environment", "promotion")
     )
     click.echo(f"{checked}: {found}, no problems", err=True)
+    if against_live:
+        with opened("check-config", absent="nothing is in flight") as engine:
+            require_current(engine)
+            with read_only(engine) as connection:
+                show_affected(affected(connection, loaded.catalog, live_catalog(connection)))
+
+
+@click.group()
+def config() -> None:
+    """The configuration in force.
+
+    \b
+    Example:
+      deploydb config show --at 3d
+    """
+
+
+@config.command("show")
+@click.argument("file", required=False)
+@past_option("--at", help="That was in force then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.")
+@click.option("--to", type=click.Path(path_type=Path), help="Write the files into this new directory.")
+@output_option
+def show_config(file: str | None, at: str | None, to: Path | None, output: str) -> None:
+    """The files of the configuration that is or was in force, or one FILE of it, such as services/storefront.yml.
+
+    Reads the database at DEPLOYDB_DATABASE_URL. `deploydb events --type configuration.changed` lists the changes.
+
+    \b
+    Examples:
+      deploydb config show --at 3d
+      deploydb config show pipelines/main.yml --at 2026-11-22T12:00:00Z
+      deploydb config show --at 1w --to before && deploydb simulate --config config --against before
+    """
+    with opened("config show", absent="nothing has happened here yet") as engine:
+        require_current(engine)
+        with reading(engine) as connection:
+            found = configuration_at(connection, datetime.fromisoformat(at) if at is not None else None)
+    if found is None:
+        raise NotFound(f"no configuration was in force {f'at {at}' if at is not None else 'yet'}: promote records it")
+    files = found.files if file is None else {name: text for name, text in found.files.items() if name == file}
+    if not files:
+        raise NotFound(f"the configuration had no file {file}{suggestion(file or '', found.files)}")
+    if to is not None:
+        _write(files, to)
+    since = found.since.isoformat()
+    body = {"digest": found.digest, "since": since, "host": found.host, "event": found.event, "files": files}
+    if is_shown(output, body, lambda: files) or to is not None:
+        return
+    for name, text in files.items():
+        if file is None:
+            show_line(f"# {name}")
+        click.echo(visible(text))
+    click.echo(f"in force since {since}, on {found.host} (digest {found.digest[:12]})", err=True)
+
+
+def _write(files: dict[str, str], folder: Path) -> None:
+    if folder.exists():
+        raise Misconfigured(f"{folder} exists: name a directory that is to be made")
+    write_files(files, folder)

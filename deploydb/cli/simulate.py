@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+from msgspec.structs import asdict
 
 from deploydb.cli.database import opened
+from deploydb.cli.in_flight import affected, show_affected
 from deploydb.cli.output import is_shown, output_option, show_table
 from deploydb.configuration import load
 from deploydb.configuration.durations import parse_duration
 from deploydb.domain.gates.formatting import counted, in_words
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError, Misconfigured, NotFound
+from deploydb.engine.in_flight import Effect
 from deploydb.settings import from_environment
 from deploydb.simulation import (
     Clock,
@@ -77,7 +80,8 @@ def simulate(
     *,
     everything: bool,
 ) -> None:
-    """Replay the past against a changed configuration, and say which decisions differ.
+    """Replay the past against a changed configuration, and say which decisions differ, and which releases in flight it
+    affects.
 
     Reads the database at DEPLOYDB_DATABASE_URL and writes nothing. What was deployed under both goes as it went in
     reality; the outcome of what never was deployed is unknown, and never guessed. The unchanged configuration is also
@@ -95,7 +99,8 @@ def simulate(
             raise NotFound(f"neither configuration has a service {service}")
         until = datetime.now(UTC)
         start = until - since if since is not None else None
-        reality = _reality(start, clock)
+        reality, flying = _reality(start, clock, old, new)
+        flying = [one for one in flying if service in (None, one.service)]
         services = [service] if service is not None else None
         before, after = (Replay(catalog, reality, until=until, services=services).run() for catalog in (old, new))
         found = compare(before, after, reality, services=services)
@@ -105,8 +110,11 @@ def simulate(
         sys.exit(UNUSABLE)
     period = {"since": _text(start), "until": _text(until), "clock": clock}
     most = None if everything else BIGGEST
-    if not is_shown(output, period | _json(found) | {"baseline": _baseline(baseline)}, tuple):
+    rest = {"baseline": _baseline(baseline), "in_flight": [asdict(one) for one in flying]}
+    if not is_shown(output, period | _json(found) | rest, tuple):
         _show(found, most)
+        if flying:
+            show_affected(flying, most)
         _show_baseline(baseline, most)
     sys.exit(1 if found.differences else 0)
 
@@ -120,8 +128,9 @@ def _catalog(directory: Path) -> Catalog:
     return loaded.catalog
 
 
-def _reality(since: datetime | None, clock: Clock) -> RecordedHistory:
-    """Everything that is needed of the database, which is let go of before the replays begin."""
+def _reality(since: datetime | None, clock: Clock, old: Catalog, new: Catalog) -> tuple[RecordedHistory, list[Effect]]:
+    """Everything that is needed of the database, which is let go of before the replays begin; and what the new catalog
+    changes in the releases in flight."""
     unreadable: list[int] = []
     with opened("simulate", absent="nothing has happened here yet") as engine:
         require_current(engine)
@@ -133,10 +142,11 @@ def _reality(since: datetime | None, clock: Clock) -> RecordedHistory:
                 ran=ran_before(connection, since) if since is not None else (),
                 clock=clock,
             )
+            flying = affected(connection, new, old)
     if unreadable:
         rows = f"{counted(len(unreadable), 'row')} of the log, the first of them {unreadable[0]}"
         click.echo(f"deploydb: left out, since they cannot be read as facts: {rows}", err=True)
-    return reality
+    return reality, flying
 
 
 def _show(found: Comparison, most: int | None) -> None:

@@ -26,6 +26,7 @@ class LiveCatalog:
             listed = "\n".join(str(problem) for problem in loaded.problems)
             raise Misconfigured(f"the configuration in {directory} is broken:\n{listed}")
         self.catalog: Catalog = loaded.catalog
+        self.files = loaded.files
         self.problems: tuple[Problem, ...] = ()
 
     def refresh(self, force: bool = False) -> bool:
@@ -45,7 +46,7 @@ class LiveCatalog:
         self.problems = loaded.problems
         if loaded.catalog is None or loaded.catalog.digest == self.catalog.digest:
             return False
-        self.catalog = loaded.catalog
+        self.catalog, self.files = loaded.catalog, loaded.files
         return True
 
     def _look(self) -> _Look:

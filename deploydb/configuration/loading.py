@@ -50,10 +50,12 @@ T = TypeVar("T")
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
-    """A catalog, or else problems, in the order of files and lines."""
+    """A catalog, or else problems, in the order of files and lines. `files`: the text of each by its path in the
+    directory."""
 
     catalog: Catalog | None
     problems: tuple[Problem, ...] = ()
+    files: dict[str, str] = {}
 
 
 def load(directory: Path) -> Loaded:
@@ -64,7 +66,12 @@ def load(directory: Path) -> Loaded:
     folders = _Folders(directory)
     parts = _build(folders)
     problems = sorted(folders.problems + [problem for source in folders.sources for problem in source.problems])
-    return Loaded(catalog=None if problems else _catalog(parts), problems=tuple(problems))
+    files = {
+        os.path.relpath(source.path, _printable(directory)): source.text
+        for source in folders.sources
+        if source.readable
+    }
+    return Loaded(catalog=None if problems else _catalog(parts), problems=tuple(problems), files=files)
 
 
 class _Folders:

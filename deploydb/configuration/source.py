@@ -43,6 +43,7 @@ class Source(Struct, kw_only=True):
     """
 
     path: str
+    text: str = ""
     value: Any = None
     readable: bool = True
     places: dict[Path, tuple[int, int]] = {}
@@ -74,7 +75,8 @@ def read_source(path: str, content: bytes) -> Source:
     """Parse a file. Problems are in `problems`; the value is then the part that could be parsed."""
     source = Source(path=path)
     try:
-        source.value = _Walk(source).document(_text(content))
+        source.text = _text(content)
+        source.value = _Walk(source).document(source.text)
     except _Unreadable as unreadable:
         source.note(unreadable.place, str(unreadable))
         source.readable = False

@@ -109,6 +109,9 @@ def text(reason: ReasonCase) -> str:
             return f"{never} by its deadline {instant(deadline)}"
         case why.RollbackOf():
             return _rollback(reason)
+        case why.ConfigurationChanged(host=host, digest=digest, differences=differences):
+            found = "the first configuration" if differences is None else "; ".join(differences) or "no key differs"
+            return f"{found} (digest {digest[:12]}, on {host})"
         case why.RollbackWaits(rollback=rollback, awaits=awaits):
             return f"{text(rollback)}; it waits: {joined(awaits)}"
         case why.NoRollbackTarget(holds=holds, version=version):

@@ -89,6 +89,14 @@ class FlowExtended(DecisionEvent, frozen=True, kw_only=True):
         return (extended,)
 
 
+class ConfigurationChanged(DecisionEvent, frozen=True, kw_only=True):
+    """Another configuration is in force. It decides nothing by itself."""
+
+    service: str = ""
+    digest: str
+    host: str
+
+
 class DeploymentRecorded(DecisionEvent, frozen=True, kw_only=True):
     """The ids that ingest gave to what somebody has seen running. `fact`: the row that says so."""
 
@@ -283,6 +291,7 @@ class ClockSkewed(DecisionEvent, frozen=True, kw_only=True):
 
 _TRANSITIONS: dict[str, Transition] = {f"deployment.{what}": what for what in get_args(Transition)}
 _STRUCTS: dict[str, type[DecisionEvent]] = {
+    "configuration.changed": ConfigurationChanged,
     "flow.opened": FlowOpened,
     "flow.extended": FlowExtended,
     "deployment.recorded": DeploymentRecorded,

@@ -202,6 +202,7 @@ class Ledger:
             wishes=tuple(self.wishes),
             neighbours=neighbours,
             good=self._good(),
+            unknown=self._unknown_stages(),
         )
 
     def write(self, made: Decisions) -> tuple[list[Deployment], set[str]]:
@@ -256,6 +257,13 @@ class Ledger:
         """Whether a deployment of the version is open."""
         releases = (self.deployments[ident].release.artifact for ident in self._open)
         return any((one.module, one.version) == (module, version) for one in releases)
+
+    def _unknown_stages(self) -> dict[int, frozenset[str]]:
+        found: dict[int, frozenset[str]] = {}
+        for known in (self.deployments[id_] for id_ in self.unknown):
+            if known.flow is not None:
+                found[known.flow] = found.get(known.flow, frozenset()) | {known.environment}
+        return found
 
     def _to_extend(self) -> dict[int, Deployment]:
         """The deployments of the flows of what runs that have none in one of the stages."""

@@ -110,6 +110,8 @@ class LogFold:
         match event:
             case decision_events.FlowOpened():
                 self._open_flow(event, at)
+            case decision_events.ConfigurationChanged():
+                pass
             case decision_events.DeploymentRecorded():
                 fact = self._sightings.pop(event.fact)
                 file = fact.artifact

@@ -97,16 +97,25 @@ def mark_open(engine: sa.Engine, now: datetime, catalog: Catalog | None = None) 
     stages. How many there are."""
 
     def work(connection: sa.Connection) -> int:
-        opened = sa.select(deployment.c.service).where(deployment.c.needs_evaluation).distinct()
-        services = set(connection.execute(opened).scalars())
-        if catalog is not None:
-            evaluated = connection.execute(sa.select(service_schedule.c.service, service_schedule.c.stages))
-            services |= {row.service for row in evaluated if row.stages != catalog.stages_digest(row.service)}
-        batch = [{"service": service, "created_at": now} for service in sorted(services)]
+        services = services_in_flight(connection, catalog)
+        batch = [{"service": service, "created_at": now} for service in services]
         bulk.insert_rows(connection, evaluation_request, batch)
         return len(batch)
 
     return transact(engine, work)
+
+
+def services_in_flight(connection: sa.Connection, catalog: Catalog | None = None) -> list[str]:
+    """The services that have open deployments, and those that were evaluated by other stages than the catalog's.
+
+    Index: `ix_deployment_needs_evaluation`.
+    """
+    opened = sa.select(deployment.c.service).where(deployment.c.needs_evaluation).distinct()
+    services = set(connection.execute(opened).scalars())
+    if catalog is not None:
+        evaluated = connection.execute(sa.select(service_schedule.c.service, service_schedule.c.stages))
+        services |= {row.service for row in evaluated if row.stages != catalog.stages_digest(row.service)}
+    return sorted(services)
 
 
 def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit: int, *, apart: bool) -> Evaluated:

@@ -38,6 +38,9 @@ _OF_CURRENT = (
 _DEPLOYMENTS = (
     selected().where(deployment.c.id.in_(sa.select(_IN_PLAY.subquery("in_play").c.id))).order_by(deployment.c.id)
 )
+_DEPLOYMENTS_OF_CURRENT = (
+    selected().where(deployment.c.id.in_(sa.select(_OF_CURRENT.subquery("of_current").c.id))).order_by(deployment.c.id)
+)
 _RUNNING = (
     released()
     .add_columns(
@@ -78,7 +81,7 @@ def snapshots(
     if lock:
         deployments, services = _lock(connection, services, most, wait, restaged)
     else:
-        deployments = [from_row(row) for row in connection.execute(_DEPLOYMENTS, {"services": list(services)})]
+        deployments = _unlocked(connection, services, restaged)
     opened = [known for known in deployments if known.needs_evaluation]
     heard = opened + _earlier_attempts(deployments)
     around = snapshot_context(connection, services, opened, catalog, heard=heard)
@@ -106,6 +109,15 @@ def snapshots(
         )
         for service in sorted(services)
     ]
+
+
+def _unlocked(connection: sa.Connection, services: Collection[str], restaged: Collection[str]) -> list[Deployment]:
+    found = [from_row(row) for row in connection.execute(_DEPLOYMENTS, {"services": list(services)})]
+    if restaged:
+        there = {known.id for known in found}
+        rows = connection.execute(_DEPLOYMENTS_OF_CURRENT, {"services": list(restaged)})
+        found += [from_row(row) for row in rows if row.id not in there]
+    return found
 
 
 def _lock(

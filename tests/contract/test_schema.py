@@ -19,6 +19,7 @@ LANDED = {
     "0003_incidents_by_all_reports.py": "6c144ed5f0a0b202cc2f08bbdd99d9859851ce181222d881e94ea1f665234db4",
     "0004_promotion_requests.py": "158dbdf4aa3a204e40e60a64ff8e70ca91d9d898bf2b8a4a4c5290ee779fbc7e",
     "0005_stages_of_services.py": "0ac79cb65e0179e56764ccc4856cfae504a74b03b7ebe0a3909b9a2d952deafd",
+    "0006_configurations_in_force.py": "0d0451e54853f619b715eb6a2e15d9c499fcbbfc6d452e28692ca2dd226ae0ec",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 

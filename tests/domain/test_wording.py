@@ -223,6 +223,10 @@ TEXTS = [
         why.PutByHand(version="0.9", expected=why.NewestPublished()),
         "it is the newest that has been published; 0.9 was put there by hand",
     ),
+    (
+        why.ConfigurationChanged(host="h", digest="0123456789abcdef", differences=("a", "b")),
+        "a; b (digest 0123456789ab, on h)",
+    ),
 ]
 
 

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from urllib.parse import quote
 
+from deploydb.configuration.differences import differences
+from deploydb.store.configurations import record_configuration
 from tests.query.client import Service
 from tests.scenario import NOON, Scenario, catalog
 
@@ -111,3 +113,18 @@ def test_a_word_of_somebody_who_may_not_overrides_no_freeze(world: Scenario, ser
         ("approved", "mallory"),
         ("overridden", "alice"),
     ]
+
+
+def test_a_change_of_the_configuration_is_in_the_answer_for_each_service(world: Scenario, service: Service) -> None:
+    for files in ({}, {"services/foo.yml": "promotions: [smoke]\n"}):
+        known = catalog()
+        known.digest = str(len(files))
+        record_configuration(world.engine, known, files, world.now, host="promote-1", differences=differences)
+    assert changes(service, "service=foo&environment=prod") == [("configured", None, None, "promote-1")] * 2
+    texts = [one["reason"]["text"] for one in service.get("/api/blame")["changes"]]
+    assert texts == [
+        "services/foo.yml: added (digest 1, on promote-1)",
+        "the first configuration (digest 0, on promote-1)",
+    ]
+    events = service.get("/api/events?type=configuration.changed&who=promote-1")["events"]
+    assert [one["reason"]["text"] for one in events] == texts

@@ -46,6 +46,7 @@ class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     `read_until`: every message from before then has been recorded; None: nothing is known of that. `good`: the last
     releases that succeeded, newest first, by environment, of those where something has failed or a
     rollback is wanted. `assumed`: verdicts by deployment that stand in place of the gates' own, for a "what if".
+    `unknown`: by flow, the environments of the deployments that a simulation has left out.
     """
 
     service: str
@@ -61,6 +62,7 @@ class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     good: dict[str, tuple[KnownGood, ...]] = {}
     read_until: datetime | None = None
     assumed: dict[int, dict[Gate, Verdict]] = {}
+    unknown: dict[int, frozenset[str]] = {}
 
 
 class FlowOpened(Struct, frozen=True, kw_only=True):

@@ -55,6 +55,7 @@ class Evaluation:
         self.now = now
         self.read_until = snapshot.read_until
         self.running = dict(snapshot.running)
+        self.unknown = snapshot.unknown
         self.holds: Sequence[Hold] = snapshot.holds
         self.wishes: Sequence[RollbackRequest] = snapshot.wishes
         self._hotfixes = {hotfix.version: hotfix for hotfix in snapshot.hotfixes}

@@ -16,7 +16,8 @@ def extend_flows(evaluation: Evaluation, catalog: Catalog, service: Service) -> 
     flows: dict[int, tuple[Release, set[str]]] = {}
     for deployment in evaluation.all():
         if deployment.flow is not None and deployment.release.artifact.module in service.artifacts:
-            flows.setdefault(deployment.flow, (deployment.release, set()))[1].add(deployment.environment)
+            unknown = evaluation.unknown.get(deployment.flow, ())
+            flows.setdefault(deployment.flow, (deployment.release, {*unknown}))[1].add(deployment.environment)
     incomplete = [(flow, *found) for flow, found in sorted(flows.items()) if not found[1].issuperset(names)]
     for flow, release, present in incomplete:
         added = tuple(

@@ -50,12 +50,14 @@ class FlowProgress:
         return ends[0] if ends and len(ends) >= needed else None
 
     def _waits_for(self, stage: Stage, flow: int | None, skip: Set[str]) -> Reason | None:
-        upstream = self._upstream(stage, flow)
-        unmet = [deployment for deployment in upstream if not self._is_through(deployment, skip)]
-        if not unmet or (stage.after.need == "any" and len(unmet) < len(upstream)):
+        upstream = {name: self._evaluation.of(flow, name) for name in stage.after.environments}
+        # what a simulation has left out, since its outcome is unknown, is not there
+        awaited = [name for name, found in upstream.items() if found is None or not self._is_through(found, skip)]
+        if not awaited or (stage.after.need == "any" and len(awaited) < len(upstream)):
             return None
+        unmet = [found for name in awaited if (found := upstream[name]) is not None]
         return reasons.AwaitingStages(
-            environments=tuple(deployment.environment for deployment in unmet),
+            environments=tuple(awaited),
             all=stage.after.need == "all",
             failed=tuple(stage_reason(deployment) for deployment in unmet if deployment.status is Status.FAILED),
         )

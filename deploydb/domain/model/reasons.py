@@ -269,6 +269,14 @@ class ReportedElsewhere(ReasonCase, frozen=True, kw_only=True, tag="reported_els
     source: str
 
 
+class ConfigurationChanged(ReasonCase, frozen=True, kw_only=True, tag="configuration_changed"):
+    """Another configuration is in force on a host. `differences`: from the one before it; None: it is the first."""
+
+    host: str
+    digest: str
+    differences: tuple[str, ...] | None = None
+
+
 PlainReason = Several | NotRecorded | NotAsked | Reported | ReportedElsewhere
 BesideReason = FailedBeside | TakenBackBeside
 UpstreamReason = AwaitingStages | SkippedUpstream | FailedUpstream | ReplacedUpstream | UpstreamRestored | BesideReason
@@ -280,8 +288,9 @@ RollbackReason = (
     RollbackFinal | FailureIgnored | RollingBack | NoRollbackTarget | NothingLive | RollbackOf | RollbackWaits
 )
 DriftReason = NewestPublished | SucceededUpstream | PutByHand
+StateReason = DriftReason | ConfigurationChanged
 _UntilFinished = PlainReason | UpstreamReason | CommandReason | OutcomeReason
-ProgressReason = _UntilFinished | SuccessReason | RetryReason | RollbackReason | DriftReason
+ProgressReason = _UntilFinished | SuccessReason | RetryReason | RollbackReason | StateReason
 Reason = GateReason | AdmissionReason | ProgressReason
 
 

@@ -15,6 +15,7 @@ from deploydb.store.queries.blame import FACTS, MOST, ChangeBody, ChangeView, ch
 from deploydb.store.reason_codec import reason_of
 
 _DECISIONS = {
+    "configuration.changed": "configured",
     "environment.changed": "deployed",
     "deployment.ran": "deployed",
     "failure.counted": "failed",

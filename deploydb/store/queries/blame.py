@@ -19,7 +19,14 @@ from deploydb.store.tables import deployment, event, live_interval
 from deploydb.wire.native import decode_fact
 
 MOST = 200
-_DECIDED = ("environment.changed", "deployment.ran", "failure.counted", "deployment.attempted", "rollback.answered")
+_DECIDED = (
+    "configuration.changed",
+    "environment.changed",
+    "deployment.ran",
+    "failure.counted",
+    "deployment.attempted",
+    "rollback.answered",
+)
 _RAN = ("environment.changed", "deployment.ran")
 FACTS = {type_of(kind): kind.projection for kind in fact_types() if kind.projection.change is not None}
 """The facts that are changes."""

@@ -29,6 +29,7 @@ from deploydb.store.tables.overrides import (
 )
 from deploydb.store.tables.work import (
     catalog_listing,
+    configuration_file,
     evaluation_request,
     ingest_watermark,
     outbox,
@@ -44,6 +45,7 @@ __all__ = [
     "artifact",
     "attestation",
     "catalog_listing",
+    "configuration_file",
     "current_version",
     "deployment",
     "evaluation_request",

@@ -56,6 +56,16 @@ worker whose catalog has the service."""
 _unanswered = catalog_listing.c.unanswered_at.is_not(None)
 partial_index("ix_catalog_listing_unanswered", catalog_listing.c.service, where=_unanswered)
 
+configuration_file = sa.Table(
+    "configuration_file",
+    metadata,
+    sa.Column("event", BigId, sa.ForeignKey("event.number"), primary_key=True, autoincrement=False),
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("content", sa.Text),
+)
+"""The files of the configuration that a `configuration.changed` has added or changed; without content: removed. So the
+configuration of any time is the last row of each path until then."""
+
 ingest_watermark = sa.Table(
     "ingest_watermark",
     metadata,
