@@ -68,7 +68,7 @@ def fact_command(kind: type[Fact], publish: Callable[[Fact], None]) -> click.Com
 def _options(kind: type[msgspec.Struct], within: str = "") -> Iterator[tuple[str, click.Option]]:
     """The path of each field that is not of every fact, and its option."""
     for field in msgspec.structs.fields(kind):
-        path = f"{within}{field.name}"
+        path = f"{within}{field.encode_name}"
         if path in Fact.__struct_fields__:
             continue
         found = inspect.type_info(field.type)
@@ -79,7 +79,7 @@ def _options(kind: type[msgspec.Struct], within: str = "") -> Iterator[tuple[str
         of: Any = click.INT if isinstance(first, inspect.IntType) else click.STRING
         of = click.Choice(first.values) if isinstance(first, inspect.LiteralType) else of
         many, needed = isinstance(first, inspect.VarTupleType), field.required
-        metavar = None if isinstance(of, click.Choice) else field.name.upper()
+        metavar = None if isinstance(of, click.Choice) else field.encode_name.upper()
         names = [f"--{path}", path.replace(".", "_")]
         yield path, click.Option(names, type=of, required=needed, multiple=many, metavar=metavar)
 

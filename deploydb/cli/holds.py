@@ -1,12 +1,16 @@
 """`pin`, `veto`, `freeze`, `pause`, and the words that lift them: what people hold automation back with."""
 
-from datetime import datetime
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import click
 
 from deploydb.cli.client import Body, ask, where_answered
-from deploydb.cli.options import action_options, arguments
-from deploydb.cli.publisher import publish_one, signed
+from deploydb.cli.options import action_options, arguments, lift_options
+from deploydb.cli.output import show_line
+from deploydb.cli.publisher import new_id, publish_one, signed
+from deploydb.domain.gates.formatting import instant
 from deploydb.domain.model.errors import NotFound, Permanent, Transient
 from deploydb.domain.model.facts import HoldLifted, HoldPlaced
 from deploydb.domain.model.overrides import Kind
@@ -15,12 +19,10 @@ from deploydb.domain.model.overrides import Kind
 @click.command()
 @arguments("service", "environment", "[version]")
 @action_options(reason_required=True, ends=True)
-def pin(
-    service: str, environment: str, version: str | None, reason: str, until: datetime | None, by: str | None
-) -> None:
+def pin(service: str, environment: str, version: str | None, **given: Any) -> None:  # noqa: ANN401
     """Keep VERSION of SERVICE in ENVIRONMENT: automation brings no other there, until it is unpinned.
 
-    Without VERSION: what runs there now. A lane has one pin; another one takes its place.
+    Without VERSION: what runs there now. You have one pin on a lane: another one of yours takes its place.
 
     \b
     Examples:
@@ -31,31 +33,34 @@ def pin(
     if version is not None:
         with where_answered(f"whether {service} {version} exists"):
             ask("why", service, environment, version=version)
-    _place("pin", reason, until, by, service=service, environment=environment, version=kept)
-    click.echo(f"{service} is pinned to {kept} in {environment}", err=True)
+    _place(
+        "pin",
+        f"{service} is pinned to {kept} in {environment}",
+        given,
+        service=service,
+        environment=environment,
+        version=kept,
+    )
 
 
 @click.command()
 @arguments("service", "environment")
-@action_options(reason_required=False)
-def unpin(service: str, environment: str, reason: str | None, by: str | None) -> None:
+@lift_options
+def unpin(service: str, environment: str, **given: Any) -> None:  # noqa: ANN401
     """Let automation go on to the newest version in ENVIRONMENT.
 
     \b
     Example:
       deploydb unpin storefront prod --reason "the leak is fixed"
     """
-    _lift("pin", reason, by, service=service, environment=environment)
-    click.echo(f"{service} is no longer pinned in {environment}", err=True)
+    _lift("pin", f"{service} is no longer pinned in {environment}", given, service=service, environment=environment)
 
 
 @click.command()
 @arguments("service", "version")
 @click.option("--environment", metavar="NAME", help="Not there, nor in the stages after it; by default nowhere.")
 @action_options(reason_required=True, ends=True)
-def veto(
-    service: str, version: str, environment: str | None, reason: str, until: datetime | None, by: str | None
-) -> None:
+def veto(service: str, version: str, environment: str | None, **given: Any) -> None:  # noqa: ANN401
     """Let VERSION of SERVICE come nowhere any more, or not to one environment and what comes after it.
 
     Where it runs already it stays until it is rolled back; those environments are shown.
@@ -65,9 +70,15 @@ def veto(
       deploydb veto storefront 1.4.0 --reason "loses orders"
       deploydb veto storefront 1.4.0 --environment prod --reason "wait for legal" --until 2d
     """
-    _place("veto", reason, until, by, service=service, environment=environment, version=version)
     where = f" from {environment} on" if environment else ""
-    click.echo(f"{service} {version} is vetoed{where}", err=True)
+    _place(
+        "veto",
+        f"{service} {version} is vetoed{where}",
+        given,
+        service=service,
+        environment=environment,
+        version=version,
+    )
     try:
         body = ask("status", service=service)
     except Transient:
@@ -80,23 +91,29 @@ def veto(
 @click.command()
 @arguments("service", "version")
 @click.option("--environment", metavar="NAME", help="The one that the veto names.")
-@action_options(reason_required=False)
-def unveto(service: str, version: str, environment: str | None, reason: str | None, by: str | None) -> None:
+@lift_options
+def unveto(service: str, version: str, environment: str | None, **given: Any) -> None:  # noqa: ANN401
     """Lift the veto on VERSION. Give the --environment that it was placed with.
 
     \b
     Example:
       deploydb unveto storefront 1.4.0 --environment prod
     """
-    _lift("veto", reason, by, service=service, environment=environment, version=version)
-    click.echo(f"{service} {version} is no longer vetoed{f' from {environment} on' if environment else ''}", err=True)
+    _lift(
+        "veto",
+        f"{service} {version} is no longer vetoed{f' from {environment} on' if environment else ''}",
+        given,
+        service=service,
+        environment=environment,
+        version=version,
+    )
 
 
 @click.command()
 @click.argument("environment", required=False)
 @click.option("--service", metavar="NAME", help="This service only.")
 @action_options(reason_required=True, ends=True)
-def freeze(environment: str | None, service: str | None, reason: str, until: datetime | None, by: str | None) -> None:
+def freeze(environment: str | None, service: str | None, **given: Any) -> None:  # noqa: ANN401
     """Let nothing enter ENVIRONMENT; without ENVIRONMENT, let nothing enter any.
 
     Who may override it lets a version through with a comment, which is kept: deploydb approve SERVICE ENVIRONMENT
@@ -107,15 +124,20 @@ def freeze(environment: str | None, service: str | None, reason: str, until: dat
       deploydb freeze prod --reason "year's end" --until 2027-01-02T06:00:00Z
       deploydb freeze --service storefront --reason "audit"
     """
-    _place("freeze", reason, until, by, service=service, environment=environment)
-    click.echo(f"{environment or 'everything'} is frozen{f' for {service}' if service else ''}", err=True)
+    _place(
+        "freeze",
+        f"{environment or 'everything'} is frozen{f' for {service}' if service else ''}",
+        given,
+        service=service,
+        environment=environment,
+    )
 
 
 @click.command()
 @click.argument("environment", required=False)
 @click.option("--service", metavar="NAME", help="The service that the freeze names.")
-@action_options(reason_required=False)
-def thaw(environment: str | None, service: str | None, reason: str | None, by: str | None) -> None:
+@lift_options
+def thaw(environment: str | None, service: str | None, **given: Any) -> None:  # noqa: ANN401
     """Lift the freeze of ENVIRONMENT; without ENVIRONMENT, the one over all.
 
     Give the --service that it was placed with.
@@ -124,14 +146,19 @@ def thaw(environment: str | None, service: str | None, reason: str | None, by: s
     Example:
       deploydb thaw prod
     """
-    _lift("freeze", reason, by, service=service, environment=environment)
-    click.echo(f"{environment or 'everything'} is no longer frozen{f' for {service}' if service else ''}", err=True)
+    _lift(
+        "freeze",
+        f"{environment or 'everything'} is no longer frozen{f' for {service}' if service else ''}",
+        given,
+        service=service,
+        environment=environment,
+    )
 
 
 @click.command()
 @arguments("service", "[environment]")
 @action_options(reason_required=True, ends=True)
-def pause(service: str, environment: str | None, reason: str, until: datetime | None, by: str | None) -> None:
+def pause(service: str, environment: str | None, **given: Any) -> None:  # noqa: ANN401
     """Let nothing of SERVICE be promoted, to ENVIRONMENT or to any.
 
     \b
@@ -139,22 +166,32 @@ def pause(service: str, environment: str | None, reason: str, until: datetime | 
       deploydb pause storefront --reason "moving the database" --until 2h
       deploydb pause storefront prod --reason "moving the database"
     """
-    _place("pause", reason, until, by, service=service, environment=environment)
-    click.echo(f"{service} is paused{f' in {environment}' if environment else ''}", err=True)
+    _place(
+        "pause",
+        f"{service} is paused{f' in {environment}' if environment else ''}",
+        given,
+        service=service,
+        environment=environment,
+    )
 
 
 @click.command()
 @arguments("service", "[environment]")
-@action_options(reason_required=False)
-def resume(service: str, environment: str | None, reason: str | None, by: str | None) -> None:
+@lift_options
+def resume(service: str, environment: str | None, **given: Any) -> None:  # noqa: ANN401
     """Lift the pause of SERVICE. Give the ENVIRONMENT that it was placed with.
 
     \b
     Example:
       deploydb resume storefront
     """
-    _lift("pause", reason, by, service=service, environment=environment)
-    click.echo(f"{service} is no longer paused{f' in {environment}' if environment else ''}", err=True)
+    _lift(
+        "pause",
+        f"{service} is no longer paused{f' in {environment}' if environment else ''}",
+        given,
+        service=service,
+        environment=environment,
+    )
 
 
 def _runs(service: str, environment: str) -> str:
@@ -179,24 +216,76 @@ def _running_at(body: Body, version: str, environment: str | None) -> list[str]:
     ]
 
 
-def _place(kind: Kind, reason: str, until: datetime | None, by: str | None, **scope: str | None) -> None:
-    """Publish that a hold stands. Raises: NotFound where its service or environment does not exist."""
+def _place(kind: Kind, placed: str, given: Mapping[str, Any], **scope: str | None) -> None:
+    """Publish that a hold stands, and show which others stand beside it. Raises: NotFound where its service or
+    environment does not exist."""
     wanted = {name: value for name, value in scope.items() if name != "version" and value is not None}
-    if named := " in ".join(wanted.values()):
-        with where_answered(f"whether {named} exists"):
-            ask("status", **wanted)
-    publish_one(HoldPlaced(**signed(by) | scope, kind=kind, reason=reason, until=until))
+    times = {"begins": given["begins"], "until": given["until"]}
+    if None not in times.values() and times["until"] <= times["begins"]:
+        raise click.UsageError("--until is not after --from: give a later end")
+    fields = signed(given["by"])
+    beside: list[Body] = []
+    with where_answered(f"whether {' in '.join(wanted.values()) or 'another hold'} exists"):
+        beside = _of_scope(ask("holds", **wanted)["holds"], kind, scope)
+    hold = None if kind == "pin" else new_id()[:8]
+    publish_one(HoldPlaced(**fields | scope | times, kind=kind, reason=given["reason"], hold=hold))
+    show_line(placed, err=True)
+    if given["begins"] is not None:
+        show_line(f"it begins at {instant(given['begins'])}", err=True)
+    for other in beside:
+        own = kind == "pin" and other["id"] == fields["by"]
+        beside_it = f"in place of: {other['text']}" if own else f"beside it: {other['text']} (hold {other['id']})"
+        show_line(beside_it, err=True)
 
 
-def _lift(kind: Kind, reason: str | None, by: str | None, **scope: str | None) -> None:
-    """Publish that a hold is over. Raises: NotFound, with those that stand, where it does not."""
+def _lift(kind: Kind, lifted: str, given: Mapping[str, Any], **scope: str | None) -> None:
+    """Publish that a hold is over, or each of its scope. Raises: NotFound, with those that stand, where none does;
+    Permanent where several do, and it is not clear which is meant."""
+    ids: list[str | None] = [given["hold"]]
+    left: list[Body] = []
     with where_answered(f"whether the {kind} stands"):
-        found = [hold for hold in ask("holds")["holds"] if hold["kind"] == kind]
-        if not any(hold | scope == hold for hold in found):
-            service, environment = scope["service"], scope["environment"]
-            of = f" of {' '.join(filter(None, (service, scope.get('version'))))}" if service else ""
-            where = f" in {environment}" if environment else " everywhere"
-            others = "; ".join(hold["text"] for hold in found)
-            standing = f"what stands is: {others}" if others else f"no {kind} stands anywhere"
-            raise NotFound(f"there is no {kind}{of}{where}: {standing}")
-    publish_one(HoldLifted(**signed(by) | scope, kind=kind, reason=reason))
+        found = ask("holds")["holds"]
+        there = _of_scope(found, kind, scope)
+        if not there:
+            others = [hold for hold in found if hold["kind"] == kind]
+            raise NotFound(f"there is no {kind}{_named(scope)}: {_listed(kind, others)}")
+        meant = there if given["every"] else [_meant(kind, there, given["hold"])]
+        ids = [hold["id"] for hold in meant]
+        left = [hold for hold in there if hold not in meant]
+    for hold in ids:
+        publish_one(HoldLifted(**signed(given["by"]) | scope, kind=kind, reason=given["reason"], hold=hold))
+    show_line(f"hold {ids[0]} is lifted" if left else lifted, err=True)
+    for other in left:
+        show_line(f"still: {other['text']} (hold {other['id']})", err=True)
+
+
+def _of_scope(holds: Iterable[Body], kind: Kind, scope: Mapping[str, str | None]) -> list[Body]:
+    """The holds of a kind and scope. Of pins, those of the lane, whatever their version."""
+    same = {name: value for name, value in scope.items() if kind != "pin" or name != "version"}
+    return [hold for hold in holds if hold["kind"] == kind and hold | same == hold]
+
+
+def _meant(kind: Kind, there: list[Body], id_: str | None) -> Body:
+    """The hold of an id, or of its beginning; without an id, the only one. Asks on a terminal."""
+    if id_ is None and len(there) > 1 and sys.stdin.isatty():
+        for hold in there:
+            show_line(f"{hold['id']}: {hold['text']}", err=True)
+        id_ = str(click.prompt("Which one", type=click.Choice([hold["id"] for hold in there]), err=True))
+    exact = [hold for hold in there if hold["id"] == id_]
+    found = exact or [hold for hold in there if id_ is None or hold["id"].startswith(id_)]
+    if len(found) == 1:
+        return found[0]
+    ids = "; ".join(f"{hold['id']}: {hold['text']}" for hold in there)
+    problem = f"{len(found)} holds match" if found else f"there is no {kind} {id_} there"
+    raise Permanent(f"{problem}: choose one with --hold ID, or --all: {ids}")
+
+
+def _named(scope: Mapping[str, str | None]) -> str:
+    service, environment = scope["service"], scope["environment"]
+    of = f" of {' '.join(filter(None, (service, scope.get('version'))))}" if service else ""
+    return of + (f" in {environment}" if environment else " everywhere")
+
+
+def _listed(kind: Kind, holds: Sequence[Body]) -> str:
+    texts = "; ".join(hold["text"] for hold in holds)
+    return f"what stands is: {texts}" if texts else f"no {kind} stands anywhere"

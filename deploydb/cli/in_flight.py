@@ -46,7 +46,7 @@ def affected(connection: sa.Connection, catalog: Catalog, live: Catalog | None) 
     for first in range(0, len(flying), _AT_ONCE):
         services = flying[first : first + _AT_ONCE]
         restaged = [name for name in services if _is_restaged(name, catalog, live)]
-        for snapshot in snapshots(connection, services, catalog, lock=False, restaged=restaged):
+        for snapshot in snapshots(connection, services, catalog, now, lock=False, restaged=restaged):
             found += effects(catalog, snapshot, now, live)
     return found
 

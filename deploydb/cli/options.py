@@ -31,17 +31,29 @@ def arguments(*names: str) -> Callable[[F], F]:
 
 
 def action_options(*, reason_required: bool, ends: bool = False) -> Callable[[F], F]:
-    """`--reason TEXT`, required where automation is overridden; `--until TIME` of an action that ends; `--by NAME`."""
+    """`--reason TEXT`, required where automation is overridden; `--from TIME` and `--until TIME` of an action
+    that begins and ends; `--by NAME`."""
 
     def added(command: F) -> F:
         command = click.option("--by", metavar="NAME", help="Who does it; by default you.")(command)
         if ends:
             until = "When it ends by itself: 2h or 3d from now, or 2026-12-24T18:00:00+01:00."
             command = click.option("--until", metavar="TIME", callback=_moment, help=until)(command)
+            since = "When it begins: 2h or 3d from now, or a time; by default now."
+            command = click.option("--from", "begins", metavar="TIME", callback=_moment, help=since)(command)
         why = "Why. It shows with the action."
         return click.option("--reason", metavar="TEXT", required=reason_required, callback=not_blank, help=why)(command)
 
     return added
+
+
+def lift_options(command: F) -> F:
+    """Those of a command that lifts holds: `--hold`, `--all`, `--reason`, `--by`."""
+    command = action_options(reason_required=False)(command)
+    command = click.option("--all", "every", is_flag=True, help="Each one of that scope.")(command)
+    return click.option("--hold", metavar="ID", help="The one of that id, where several stand; or its beginning.")(
+        command
+    )
 
 
 def not_blank(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:

@@ -191,8 +191,9 @@ def _held(hold: entry.Held) -> str:
         case _:
             assert_never(hold)
     comment = f": {hold.comment}" if hold.comment else ""
-    until = f" (until {instant(hold.until)})" if hold.until is not None else ""
-    return f"{scope} by {hold.by}{comment}{until}"
+    ends = (("from", hold.begins), ("until", hold.until))
+    span = " ".join(f"{word} {instant(at)}" for word, at in ends if at is not None)
+    return f"{scope} by {hold.by}{comment}{f' ({span})' if span else ''}"
 
 
 def _admitted(reason: why.Admitted) -> str:

@@ -74,9 +74,7 @@ class Forward:
             if deployment.active and deployment.deadline is not None and now < deployment.deadline:
                 self._ledger.put(replace(deployment, deadline=_NEVER))
         self._holds = {
-            hold.scope: replace(hold, until=None) if ("hold", *hold.scope) in never else hold
-            for hold in snapshot.holds
-            if hold.placed
+            hold.key: replace(hold, until=None) if ("hold", *hold.key) in never else hold for hold in snapshot.holds
         }
         self._begun = {deployment.id for deployment in snapshot.deployments if deployment.active}
         self._assumed: dict[int, dict[Gate, Verdict]] = {}
@@ -226,9 +224,9 @@ class Forward:
     def _of_holds(self) -> Iterator[Need]:
         """The holds on the way of the target's flow."""
         for environment in self._ahead():
-            for scope, hold in self._holds.copy().items():
+            for key, hold in self._holds.copy().items():
                 if hold.stands(self.now) and self._is_against(hold, environment):
-                    yield self._action(hold_need(hold, environment), partial(self._holds.pop, scope))
+                    yield self._action(hold_need(hold, environment), partial(self._holds.pop, key))
 
     def _is_against(self, hold: Hold, environment: str) -> bool:
         version = self._target.release.artifact.version

@@ -21,7 +21,7 @@ from deploydb.domain.model.deployment import (
 )
 from deploydb.domain.model.evidence import Incident
 from deploydb.domain.model.facts import DeploymentObserved
-from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RollbackRequest
+from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RollbackRequest, unlifted
 from deploydb.domain.model.reasons import Observed
 from deploydb.engine.statements import Attestations, Statements
 
@@ -194,7 +194,7 @@ class Ledger:
             running=self.running,
             evidence=evidence,
             verdicts={ident: self._verdicts[ident] for ident in self._open if ident in self._verdicts},
-            holds=tuple(one for one in holds if one.service in (None, self.service)),
+            holds=tuple(unlifted(one for one in holds if one.service in (None, self.service))),
             hotfixes=tuple(one for version, one in self.hotfixes.items() if version in open_versions),
             promotion_requests=tuple(
                 one for (_, version), one in self.promotion_requests.items() if version in open_versions

@@ -19,7 +19,7 @@ from deploydb.engine.ledger import Ledger
 from deploydb.engine.projections import project, project_on_deployment
 from deploydb.engine.releases import Releases
 from deploydb.engine.statements import keep_latest
-from deploydb.wire.native import decode_fact
+from deploydb.wire.native import decode_logged
 
 
 class LogRow(Struct, frozen=True, kw_only=True):
@@ -83,12 +83,12 @@ class LogFold:
     def take(self, row: LogRow) -> None:
         """Fold one more row.
 
-        Raises: as `decode_fact` and `decode_decision`.
+        Raises: as `decode_logged` and `decode_decision`.
         """
         if row.own:
             self._decide(decode_decision(row.type, row.body), row.recorded_at)
         else:
-            self._hear(decode_fact(row.body, arrived_at=row.time), row)
+            self._hear(decode_logged(row.body, arrived_at=row.time), row)
 
     def ledger(self, service: str) -> Ledger:
         """The ledger of a service."""
@@ -218,7 +218,7 @@ class LogFold:
                 self._sightings[number] = fact
             case facts.AboutHold():
                 hold = Hold.of(fact, number)
-                keep_latest(self.holds, hold.scope, hold)
+                keep_latest(self.holds, hold.key, hold)
             case facts.ArtifactAttested():
                 word, file = Attestation.of(fact, number), fact.artifact
                 subject = (file.group, file.name, file.version, word.digest, word.signer, word.kind)

@@ -57,7 +57,7 @@ class MemoryStore:
                 return {one for one, other in self.ledgers.items() if other.concerns(*key)}, made
             case facts.AboutHold():
                 hold = Hold.of(fact, number)
-                keep_latest(self._holds, hold.scope, hold)
+                keep_latest(self._holds, hold.key, hold)
             case facts.DeploymentObserved() if ledger is not None:
                 made.append(ledger.observe(fact, self._release(Publication.of(fact, entry.publisher))))
             case _ if ledger is not None:
@@ -83,10 +83,9 @@ class MemoryStore:
             if other in self.ledgers
             for one in self.ledgers[other].neighbours(environment)
         )
-        holds = [hold for hold in self._holds.values() if hold.placed]
         configured = self._catalog.services.get(service)
         stages = [stage.environment for stage in self._catalog.stages(configured)] if configured is not None else []
-        return self.ledgers[service].snapshot(holds, neighbours, self._attestations, stages)
+        return self.ledgers[service].snapshot(self._holds.values(), neighbours, self._attestations, stages)
 
     def _release(self, publication: Publication) -> Release:
         """The release of a version, with one more publication."""

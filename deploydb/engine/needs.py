@@ -19,7 +19,7 @@ Key = tuple[object, ...]
 """The identity of a need, the same in each run from one snapshot. Its first item says what is meant by the rest:
 
 ("finish", DEPLOYMENT), ("attempt", DEPLOYMENT), ("gate", DEPLOYMENT, PHASE, PROMOTION),
-("incident", ENVIRONMENT, NAME), ("hold", *SCOPE).
+("incident", ENVIRONMENT, NAME), ("hold", *KEY).
 """
 Kind = Literal["approval", "report", "time", "window", "hold", "deployment", "rollback", "other"]
 
@@ -96,7 +96,7 @@ def hold_need(hold: Hold, environment: str) -> Need:
     held = text(hold.held)
     end = f"the end of the {hold.kind} ({held})" if hold.until is not None else f"the {hold.kind} to be lifted ({held})"
     return Need(
-        key=("hold", *hold.scope),
+        key=("hold", *hold.key),
         kind="hold",
         text=end,
         environment=environment,

@@ -1,5 +1,6 @@
 """Drift: what a lane should run by what is configured and has come through, where that is not what it runs."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
@@ -35,7 +36,10 @@ class Drift:
             (one.service, one.environment, one.module): one for one in running
         }
         self._newest = {one.module: one for one in newest}
-        self._pins = {(one.service, one.environment): one for one in holds if one.kind == "pin"}
+        self._pins: dict[tuple[str | None, str | None], list[Hold]] = defaultdict(list)
+        for one in holds:
+            if one.kind == "pin":
+                self._pins[one.service, one.environment].append(one)
         self._vetoed = {(one.service, one.version) for one in holds if one.kind == "veto"}
 
     def of(self, service: Service, stage: Stage, module: str, coming: Collection[Release]) -> Expected | None:
@@ -45,8 +49,10 @@ class Drift:
         """
         versions = {release.artifact.version for release in coming}
         runs = self._running.get((service.ident, stage.environment, module))
-        pin = self._pins.get((service.ident, stage.environment)) if self._pins else None
-        if pin is not None:
+        pins = self._pins.get((service.ident, stage.environment), ())
+        if len({pin.version for pin in pins}) > 1:
+            return None  # people disagree: automation would change nothing
+        for pin in pins[:1]:
             # a pin names no module: what it keeps may be another one of the service
             found = [self._running.get((service.ident, stage.environment, each)) for each in service.artifacts]
             there = [one.version for one in found if one is not None]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.overrides import Hold
@@ -59,8 +59,10 @@ class Held:
 
 
 class HoldBody(Struct, frozen=True, kw_only=True):
-    """A hold: what it is over (null: over all), who placed it, when and why, until when, and the whole in words."""
+    """A hold: its id, what it is over (null: over all), who placed it, when and why, from and until when, and the whole
+    in words."""
 
+    id: str
     kind: str
     service: str | None
     environment: str | None
@@ -69,8 +71,9 @@ class HoldBody(Struct, frozen=True, kw_only=True):
     by: str
     reason: str | None
     since: str
+    begins: str | None = field(name="from")
     until: str | None
 
 
 def hold_body(hold: Hold) -> HoldBody:
-    return body_of(HoldBody, hold, text=text(hold.held), since=hold.at.time)
+    return body_of(HoldBody, hold, id=hold.hold, text=text(hold.held), since=hold.at.time)

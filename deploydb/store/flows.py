@@ -16,7 +16,7 @@ from deploydb.store.journal import Journal, fact_text
 from deploydb.store.list_parameters import among
 from deploydb.store.projections.project import Logged, project
 from deploydb.store.tables import deployment, event, flow, unmatched_fact, verdict
-from deploydb.wire.native import decode_fact
+from deploydb.wire.native import decode_logged
 
 _EARLY = (
     sa.select(event.c.number, event.c.time, fact_text(), event.c.publisher)
@@ -95,7 +95,7 @@ def match_early(connection: sa.Connection, services: Collection[str], journal: J
     early: list[Logged] = []
     for row in connection.execute(_EARLY, {"services": list(services)}):
         try:
-            fact = decode_fact(row.body.encode(), arrived_at=row.time)
+            fact = decode_logged(row.body.encode(), arrived_at=row.time)
         except MessageRejected:  # of an earlier release: it stays unmatched, and keeps nothing else from its deployment
             continue
         early.append(Logged(number=row.number, fact=fact, publisher=row.publisher))

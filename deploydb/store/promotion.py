@@ -173,7 +173,7 @@ def _work(
     flows = open_flows(connection, openings, journal, now)
     match_early(connection, services, journal, now)
     restaged = claimed.restaged.intersection(services)
-    found = snapshots(connection, services, catalog, most=MOST_ROWS, wait=wait, restaged=restaged)
+    found = snapshots(connection, services, catalog, now, most=MOST_ROWS, wait=wait, restaged=restaged)
     made, errors = _decide(catalog, found, now)
     before = (known for situation in found for known in situation.deployments)
     commands = save(connection, made, before, journal, now, catalog)

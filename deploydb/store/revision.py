@@ -13,14 +13,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from deploydb.store.tables import hold, revision
 
 _SLOTS = 64
-_EXPIRED = (
-    sa.select(sa.func.count()).where(hold.c.placed, hold.c.until <= sa.bindparam("now", type_=hold.c.until.type))
-).scalar_subquery()
+_NOW = sa.bindparam("now", type_=hold.c.until.type)
+_TURNED = (
+    sa.select(sa.func.count(sa.case((hold.c.until <= _NOW, 1))) + sa.func.count(sa.case((hold.c.begins <= _NOW, 1))))
+    .where(hold.c.placed)
+    .scalar_subquery()
+)
 _ADVANCE = {
     name: insert(revision).on_conflict_do_update(index_elements=["slot"], set_={"number": revision.c.number + 1})
     for name, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
 }
-_READ = sa.select(sa.func.coalesce(sa.func.sum(revision.c.number), 0), _EXPIRED)
+_READ = sa.select(sa.func.coalesce(sa.func.sum(revision.c.number), 0), _TURNED)
 
 
 def advance(connection: sa.Connection) -> None:
@@ -30,9 +33,10 @@ def advance(connection: sa.Connection) -> None:
 
 
 def read_revision(connection: sa.Connection, now: datetime) -> tuple[int, int]:
-    """The revision, and how many holds have expired by now: what is stored says the same while neither has changed.
+    """The revision, and how many holds have begun or ended by themselves by now: what is stored says the same while
+    neither has changed.
 
     Reads a handful of rows whatever is stored. Index: `ix_hold_placed`.
     """
-    number, expired = connection.execute(_READ, {"now": now}).one()
-    return int(number), int(expired)
+    number, turned = connection.execute(_READ, {"now": now}).one()
+    return int(number), int(turned)

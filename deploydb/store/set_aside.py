@@ -12,6 +12,7 @@ from msgspec import Struct
 from deploydb.store import bulk
 from deploydb.store.list_parameters import among
 from deploydb.store.outbox import backoff
+from deploydb.store.projections.overrides import UNLIFTED, hold_from_row
 from deploydb.store.tables import hold, service_schedule
 
 LONGEST_ERROR = 1000
@@ -56,8 +57,10 @@ _ASIDE = sa.select(
     service_schedule.c.catalog,
 ).where(service_schedule.c.error.is_not(None))
 _OF = _ASIDE.where(among(service_schedule.c.service, "services"))
-_PAUSES = sa.select(hold.c.service, hold.c.by, hold.c.reason, hold.c.until).where(
-    hold.c.kind == "pause", hold.c.environment == "", hold.c.placed, among(hold.c.service, "services")
+_PAUSES = (
+    sa.select(hold)
+    .where(hold.c.kind == "pause", hold.c.environment == "", UNLIFTED, among(hold.c.service, "services"))
+    .order_by(hold.c.until.asc().nulls_last())
 )
 
 
@@ -109,10 +112,10 @@ def to_try(connection: sa.Connection, aside: Mapping[str, Aside], now: datetime,
     """
     if not aside:
         return set()
-    pauses = {
+    pauses = {  # of several, the one that ends last
         row.service: row
         for row in connection.execute(_PAUSES, {"services": sorted(aside)})
-        if row.until is None or row.until > now
+        if hold_from_row(row).stands(now)
     }
     tried, parked = set(), []
     for service, known in aside.items():

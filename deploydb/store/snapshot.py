@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -61,14 +62,15 @@ def snapshots(
     connection: sa.Connection,
     services: Collection[str],
     catalog: Catalog,
+    now: datetime,
     *,
     lock: bool = True,
     most: int | None = None,
     wait: bool = True,
     restaged: Collection[str] = (),
 ) -> list[ServiceSnapshot]:
-    """Each service's situation, in the order of their names. With `lock`, the deployments are locked until the
-    transaction ends.
+    """Each service's situation at a time, in the order of their names. With `lock`, the deployments are locked until
+    the transaction ends.
 
     Services are left out, newest first, once `most` deployments are exceeded, but never the first; and without
     `wait` those with a deployment that another session has locked. `restaged`: services whose stages have changed; they
@@ -84,7 +86,7 @@ def snapshots(
         deployments = _unlocked(connection, services, restaged)
     opened = [known for known in deployments if known.needs_evaluation]
     heard = opened + _earlier_attempts(deployments)
-    around = snapshot_context(connection, services, opened, catalog, heard=heard)
+    around = snapshot_context(connection, services, opened, catalog, heard=heard, now=now)
     idents = [known.id for known in opened]
     evidence = _evidence(connection, heard, around)
     verdicts = _verdicts(connection, idents) if around.judged else {}

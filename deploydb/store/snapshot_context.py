@@ -5,6 +5,7 @@ Nearly always there is little of each; a statement runs only where there may be 
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from deploydb.engine.ledger import LOOKED_BACK
 from deploydb.store.deployments import release_from_row, released, selected
 from deploydb.store.list_parameters import among, among_rows
 from deploydb.store.projections.latest import value_of
-from deploydb.store.projections.overrides import hold_from_row
+from deploydb.store.projections.overrides import UNLIFTED, hold_from_row
 from deploydb.store.tables import (
     approval,
     artifact,
@@ -48,7 +49,11 @@ _ANY = sa.select(
     sa.exists().where(among(verdict.c.deployment_id, "ids"), verdict.c.outcome.is_not(None)).label("verdicts"),
 )
 """One look for what there mostly is nothing of: a flow that has just been opened has no report, no word, no verdict."""
-_HOLDS = sa.select(hold).where(hold.c.placed, among(hold.c.service, "everybodys"))
+_HOLDS = sa.select(hold).where(
+    UNLIFTED,
+    among(hold.c.service, "everybodys"),
+    sa.or_(hold.c.until.is_(None), hold.c.until > sa.bindparam("now", type_=hold.c.until.type)),
+)
 _HOTFIXES = sa.select(hotfix).where(among(hotfix.c.service, "services"), among(hotfix.c.version, "versions"))
 _PROMOTIONS = sa.select(promotion_request).where(
     among(promotion_request.c.service, "services"), among(promotion_request.c.version, "versions")
@@ -136,8 +141,10 @@ def snapshot_context(
     catalog: Catalog,
     *,
     heard: Sequence[Deployment],
+    now: datetime,
 ) -> SnapshotContext:
-    """The context of the services and their open deployments, and whether there is evidence on those `heard`.
+    """The context of the services and their open deployments, and whether there is evidence on those `heard`. Holds
+    that have ended by `now` are left out.
 
     Indexes: `ix_hold_placed`, `ix_rollback_request_unanswered`, `ix_incident_open`, `ix_incident_time`,
     `ix_incident_recorded`, `ix_deployment_succeeded`, primary keys.
@@ -149,7 +156,7 @@ def snapshot_context(
     there_are = connection.execute(_ANY, {**named, **everybodys, **idents}).one()
     found.reported, found.spoken, found.judged = there_are.reports, there_are.words, there_are.verdicts
     if there_are.holds:
-        found.holds = [hold_from_row(row) for row in connection.execute(_HOLDS, everybodys)]
+        found.holds = [hold_from_row(row) for row in connection.execute(_HOLDS, {**everybodys, "now": now})]
     versions = sorted({known.release.artifact.version for known in opened})
     if there_are.hotfixes and versions:
         for row in connection.execute(_HOTFIXES, {**named, "versions": versions}):

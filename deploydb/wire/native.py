@@ -1,7 +1,8 @@
 """DeployDB's own JSON: one fact, or one command, a message.
 
-Unknown fields are ignored, but stay in the log. So a database must be able to keep and return them (`offences`). Of a
-repeated key the last one counts, as in every common parser.
+Unknown fields are ignored, but stay in the log. So a database must be able to keep and return them (`offences`). In
+people's orders they are refused: a misspelt `until` would be an order without an end. Of a repeated key the last one
+counts, as in every common parser.
 """
 
 from collections.abc import Callable
@@ -17,7 +18,8 @@ from packageurl import PackageURL
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.commands import DeployCommand, Notification
 from deploydb.domain.model.errors import MessageRejected
-from deploydb.domain.model.facts import OWN_SOURCE, Fact, fact_types
+from deploydb.domain.model.facts import ORDERS, OWN_SOURCE, Fact, fact_types, type_of
+from deploydb.domain.suggestions import close_match, shown
 from deploydb.settings import MAX_BODY_BYTES
 from deploydb.wire.error_messages import explain, shortened
 from deploydb.wire.payload_checks import MAX_NESTING, find_offence
@@ -50,12 +52,24 @@ def decode_fact(body: bytes, *, arrived_at: datetime) -> Fact:
 
     Raises: MessageRejected, with the path of the wrong, missing or forbidden field.
     """
+    fact = decode_logged(body, arrived_at=arrived_at)
+    if isinstance(fact, ORDERS):
+        _require_known_fields(fact, body)
+    return fact
+
+
+def decode_logged(body: bytes, *, arrived_at: datetime) -> Fact:
+    """Decode a fact as an earlier release may have taken it: with unknown fields. Raises: as `decode_fact`."""
     fact = _decode(_facts, _FACTS, body)
     if fact.source == OWN_SOURCE:
         raise MessageRejected(f"{OWN_SOURCE} is the source of DeployDB's own decisions: name another", path="$.source")
     for name, normalized in _NORMALIZED[type(fact)]:
         value = getattr(fact, name)
-        if value is not None and (normal := normalized(value, f"$.{name}")) is not value:
+        if (
+            value is not None
+            and (normal := normalized(value, f"$.{fact.__struct_encode_fields__[fact.__struct_fields__.index(name)]}"))
+            is not value
+        ):
             fact = replace(fact, **{name: normal})
     if fact.time is None:
         return replace(fact, time=arrived_at)
@@ -124,6 +138,15 @@ def _decode(decoder: msgspec.json.Decoder[T], structs: tuple[type[msgspec.Struct
         if offence is not None:
             raise offence
     return value
+
+
+def _require_known_fields(fact: Fact, body: bytes) -> None:
+    known = {"type", *fact.__struct_encode_fields__}
+    unknown = next((name for name in _anything.decode(body) if name not in known), None)
+    if unknown is not None:
+        fields = ", ".join(sorted(known))
+        problem = f"is no field of {type_of(fact)}{close_match(unknown, known)}"
+        raise MessageRejected(f"{problem}; its fields are {fields}", path=f"$.{shown(unknown)}")
 
 
 def _in_utc(time: datetime, path: str) -> datetime:

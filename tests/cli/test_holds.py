@@ -19,6 +19,8 @@ def published(queue: Queue) -> dict[str, Any]:
     assert body.pop("source").startswith("cli/")
     assert body.pop("id")
     assert datetime.fromisoformat(body.pop("time")) <= datetime.now(UTC)
+    if body["type"] == "hold.placed" and body["kind"] != "pin":
+        assert len(body.pop("hold")) == 8
     return body
 
 
@@ -127,6 +129,7 @@ def test_what_is_not_held_is_not_lifted(connected: Shell, queue: Queue, command:
 
 def test_another_scope_is_rejected_with_what_stands(shell: Shell, queue: Queue) -> None:
     stands = {
+        "id": "ann",
         "kind": "freeze",
         "service": None,
         "environment": "prod",
@@ -138,7 +141,46 @@ def test_another_scope_is_rejected_with_what_stands(shell: Shell, queue: Queue) 
         refused = shell.fails("thaw", DEPLOYDB_URL=server.url)
         assert "there is no freeze everywhere: what stands is: prod is frozen by ann" in refused
         shell.ok("thaw", "prod", DEPLOYDB_URL=server.url)
-    assert published(queue)["type"] == "hold.lifted"
+    assert published(queue)["hold"] == "ann"
+
+
+def freezes(*ids: str) -> bytes:
+    """Freezes of prod that stand, each named after who placed it."""
+    scope = {"kind": "freeze", "service": None, "environment": "prod", "version": None}
+    return json.dumps({"holds": [scope | {"id": id_, "text": f"prod is frozen by {id_}"} for id_ in ids]}).encode()
+
+
+def test_of_several_holds_the_one_that_is_named_is_lifted(shell: Shell, queue: Queue) -> None:
+    with web() as server:
+        shell.environment["DEPLOYDB_URL"] = server.url
+        server.reply("/api/holds", (200, freezes("ann", "bob")))
+        which = (
+            "2 holds match: choose one with --hold ID, or --all: ann: prod is frozen by ann; bob: prod is frozen by bob"
+        )
+        assert which in shell.fails("thaw", "prod")
+        assert "there is no freeze eve there: choose" in shell.fails("thaw", "prod", "--hold", "eve")
+        assert queue.arrived() == []
+        lifted = shell.ok("thaw", "prod", "--hold", "b").stderr
+        assert lifted == "hold bob is lifted\nstill: prod is frozen by ann (hold ann)\n"
+        assert published(queue)["hold"] == "bob"
+        assert shell.ok("thaw", "prod", "--all").stderr == "prod is no longer frozen\n"
+        assert [body["hold"] for body in queue.bodies()] == ["ann", "bob"]
+
+
+def test_a_hold_beside_others_says_so(shell: Shell, queue: Queue) -> None:
+    with web() as server:
+        server.reply("/api/holds", (200, freezes("bob")))
+        output = shell.ok("freeze", "prod", "--from", "2199-12-24T18:00:00Z", *REASON, DEPLOYDB_URL=server.url).stderr
+    assert output == (
+        "prod is frozen\nit begins at 2199-12-24 18:00:00 UTC\nbeside it: prod is frozen by bob (hold bob)\n"
+    )
+    assert published(queue)["from"] == "2199-12-24T18:00:00Z"
+
+
+def test_a_hold_that_ends_before_it_begins_is_refused(shell: Shell, queue: Queue) -> None:
+    refused = shell.fails("freeze", "--from", "2h", "--until", "1h", *REASON, code=2)
+    assert "--until is not after --from" in refused
+    assert queue.arrived() == []
 
 
 def test_a_veto_of_a_running_version_shows_its_rollback(connected: Shell, queue: Queue) -> None:

@@ -241,7 +241,7 @@ def _values(kind: type[Struct], table: sa.Table, *key: str) -> Any:
 
 
 def _holds(connection: sa.Connection) -> Table:
-    return {hold.scope: hold for hold in map(hold_from_row, _rows(connection, tables.hold))}
+    return {hold.key: hold for hold in map(hold_from_row, _rows(connection, tables.hold))}
 
 
 def _hotfixes(connection: sa.Connection) -> Table:

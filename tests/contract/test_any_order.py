@@ -139,7 +139,7 @@ def state(path: Path, facts: list[tuple[str, dict[str, Any]]]) -> dict[str, list
             "running": sorted(
                 (row.service, row.environment, names[row.deployment_id]) for row in world.rows(current_version)
             ),
-            "holds": [(*row[:7], row.time, row.event_id) for row in world.rows(hold)],
+            "holds": [(*row[:8], row.time, row.event_id) for row in world.rows(hold)],
             "hotfixes": [(*row[:5], row.event_id) for row in world.rows(hotfix)],
             "promotions": [(*row[:6], row.event_id) for row in world.rows(promotion_request)],
             "incidents": [(*row[:5], row.event_id) for row in world.rows(incident)],

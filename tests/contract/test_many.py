@@ -33,7 +33,7 @@ def test_a_service_with_more_open_deployments_than_parameters_is_loaded(database
         ] * MANY
         with world.engine.begin() as connection:
             bulk.insert_rows(connection, deployment, queued)
-            (situation,) = snapshots(connection, ["foo"], world.catalog)
+            (situation,) = snapshots(connection, ["foo"], world.catalog, world.now)
             assert len(situation.deployments) == MANY + 2
             idents = [one.id for one in situation.deployments]
             # all that reads by a list

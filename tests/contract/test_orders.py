@@ -68,7 +68,26 @@ def test_of_each_scope_the_latest_word_counts_whatever_order_they_come_in(databa
         for index, order in enumerate(permutations(words)):
             for what, minutes, why in order:
                 say(world, what, minutes, **PIN | {"service": f"s{index}"}, reason=why)
-        assert [(row.placed, row.reason) for row in world.rows(hold)] == [(True, "again")] * 6
+        standing = [row for row in world.rows(hold) if row.hold]
+        assert [(row.placed, row.reason) for row in standing] == [(True, "again")] * 6
+
+
+def test_holds_of_one_scope_stand_beside_each_other_and_are_lifted_by_themselves(world: Scenario) -> None:
+    freeze = {"kind": "freeze", "environment": "dev"}
+    world.tell("hold.placed", **freeze, by="alice", reason="holidays")
+    world.tell("hold.placed", **freeze, by="bob", hold="brief", until=(world.now + timedelta(hours=1)).isoformat())
+    world.tell("hold.placed", **freeze, by="carol", hold="bug", **{"from": world.now.isoformat()})
+    world.publish("2.0", time=(world.now + timedelta(seconds=1)).isoformat())
+    world.evaluate(hours=2)
+    assert reason(world, "dev", "2.0").startswith("dev is frozen by carol (from ")
+    assert "by alice: holidays" in reason(world, "dev", "2.0")
+    assert "bob" not in reason(world, "dev", "2.0")
+    world.tell("hold.lifted", **freeze, by="dan", hold="bug")
+    world.evaluate(minutes=1)
+    assert reason(world, "dev", "2.0") == "dev is frozen by alice: holidays"
+    world.tell("hold.lifted", **freeze, by="dan")
+    world.evaluate(minutes=1)
+    assert len(world.commands()) == 1
 
 
 def test_a_pin_holds_and_lifting_it_wakes_promotion(world: Scenario) -> None:

@@ -103,7 +103,7 @@ def test_a_report_that_an_evaluation_has_to_wait_for_does_not_hide_its_deploymen
 
         def look() -> None:
             with world.engine.connect() as promote:
-                found.extend(snapshots(promote, ["foo"], catalog()))
+                found.extend(snapshots(promote, ["foo"], catalog(), NOON))
 
         evaluation = threading.Thread(target=look)
         evaluation.start()

@@ -25,6 +25,7 @@ from deploydb.domain.model.facts import (
 )
 from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RollbackRequest
 from deploydb.engine.projections import project_on_deployment
+from deploydb.engine.statements import keep_latest
 from tests.domain.given import FOO, THREE, artifact, catalog, release
 from tests.domain.memory_store import Store
 
@@ -127,8 +128,7 @@ class Scenario(Store):
         scope = {"service": self.service, **scope}
         fact = statement(id=self._id(), source="cli", time=self.now, kind=kind, by=by, reason=reason, **scope)
         hold = Hold.of(fact)
-        if hold.scope not in self.holds or self.holds[hold.scope].at < hold.at:
-            self.holds[hold.scope] = hold
+        keep_latest(self.holds, hold.key, hold)
 
     def override(self, environment: str, version: str, by: str, comment: str | None = "must go out") -> None:
         """A person lets a version pass a freeze."""

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Status
+from deploydb.domain.model.overrides import unlifted
 from deploydb.engine.unblock import unblock
 from tests.domain.any_catalog import CATALOGS, DARING, MODULES, PLACES, SKEW, VERSIONS, answer, answer_all, latest
 from tests.domain.given import NOON
@@ -164,15 +165,28 @@ class AnyOrders(AnyHistory):
         environment=st.sampled_from(["dev", "east", "staging", "prod", None]),
         version=VERSIONS,
         minutes=st.sampled_from([None, 30, 600]),
+        later=st.sampled_from([None, 5, 20]),
+        id_=st.sampled_from([None, "1", "2"]),
     )
-    def hold(self, kind: str, lift: bool, environment: str | None, version: str, minutes: int | None) -> None:
-        scope: dict[str, Any] = {"environment": environment}
+    def hold(
+        self,
+        kind: str,
+        lift: bool,
+        environment: str | None,
+        version: str,
+        minutes: int | None,
+        later: int | None,
+        id_: str | None,
+    ) -> None:
+        scope: dict[str, Any] = {"environment": environment, "hold": id_}
         if kind == "pin":
-            scope = {"environment": environment or "prod", "version": version}
+            scope |= {"environment": environment or "prod", "version": version}
         elif kind == "veto":
             scope["version"] = version
         if minutes is not None and not lift:
             scope["until"] = self.it.now + timedelta(minutes=minutes)
+        if later is not None and not lift:
+            scope["begins"] = self.it.now + timedelta(minutes=later)
         self.it.hold(kind, lift=lift, **scope)
 
     @precondition(AnyHistory._has_flows)
@@ -207,10 +221,9 @@ class AnyOrders(AnyHistory):
             return
         it = self.it
         it.now = latest(it) + timedelta(minutes=10)
-        for hold in list(it.holds.values()):
-            if hold.placed:
-                scope = {"environment": hold.environment, "version": hold.version}
-                it.hold(hold.kind, lift=True, **scope)
+        for hold in unlifted(it.holds.values()):
+            scope = {"environment": hold.environment, "version": hold.version}
+            it.hold(hold.kind, lift=True, hold=hold.hold, **scope)
         for environment in ("dev", "prod"):
             for name in ("1", "2"):
                 it.incident(environment, name, over=True)

@@ -17,7 +17,8 @@ from deploydb.domain.model.admission_reasons import (
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import Admitted
-from tests.domain.given import catalog, chain
+from deploydb.domain.wording import text
+from tests.domain.given import NOON, catalog, chain
 from tests.domain.scenario import Scenario, world
 
 
@@ -96,6 +97,69 @@ def test_a_veto_in_an_environment_holds_there_and_downstream_of_it() -> None:
     it.evaluate(1)
     it.deploy("staging", "1.0")
     assert it.status("prod", "1.0") is Status.CREATED
+
+
+def test_holds_of_one_scope_of_any_people_stand_beside_each_other(it: Scenario) -> None:
+    it.hold("freeze", environment="dev", by="alice", reason="holidays", until=it.now + timedelta(days=2))
+    it.hold("freeze", environment="dev", by="bob", reason="stocktaking", until=it.now + timedelta(hours=1))
+    it.hold("freeze", environment="dev", by="bob", reason="a bug", hold="bug")
+    it.publish("2.0", published=1)
+    it.evaluate(90)
+    assert text(it.reason("dev", "2.0")).startswith(
+        "dev is frozen for foo by bob: a bug; dev is frozen for foo by alice"
+    )
+    it.hold("freeze", environment="dev", by="carol", lift=True, hold="bug")
+    made = it.evaluate(1)
+    assert text(it.reason("dev", "2.0")).startswith("dev is frozen for foo by alice: holidays (until")
+    assert made.recheck_at == NOON + timedelta(days=2, minutes=3)
+    it.evaluate(2 * 24 * 60)
+    assert it.status("dev", "2.0") is Status.CREATED
+
+
+def test_a_lift_without_an_id_ends_each_hold_of_the_scope_until_then(it: Scenario) -> None:
+    it.hold("pause", by="alice", hold="1")
+    it.hold("pause", by="bob", hold="2")
+    it.hold("pause", by="carol", lift=True)
+    it.publish("2.0", published=1)
+    it.evaluate(1)
+    assert it.status("dev", "2.0") is Status.CREATED
+
+
+def test_a_hold_begins_at_its_time(it: Scenario) -> None:
+    it.hold("freeze", environment="prod", begins=it.now + timedelta(minutes=10), until=it.now + timedelta(minutes=20))
+    release(it, "2.0", to=("dev",), published=1)
+    assert it.status("prod", "2.0") is Status.CREATED
+    it.deploy("prod", "2.0")
+    it.publish("3.0", published=2)
+    it.evaluate(1)
+    it.deploy("dev", "3.0")
+    it.deploy("prod", "3.0")
+    it.now = NOON + timedelta(minutes=15)
+    release(it, "4.0", to=("dev",), published=15)
+    assert text(it.reason("prod", "4.0")).startswith("prod is frozen for foo by alice: because (from 2026-11-22")
+    it.evaluate(10)
+    assert it.status("prod", "4.0") is Status.CREATED
+
+
+def test_pins_to_two_versions_let_neither_in(it: Scenario) -> None:
+    it.hold("pin", environment="prod", version="1.0", by="alice")
+    it.hold("pin", environment="prod", version="2.0", by="bob")
+    release(it, "2.0", to=("dev",), published=1)
+    release(it, "3.0", to=("dev",), published=2)
+    assert it.reason("prod", "2.0") == Pinned(
+        by="alice", service="foo", environment="prod", version="1.0", comment="because"
+    )
+    it.hold("pin", environment="prod", by="bob", hold="alice", lift=True)
+    it.evaluate(1)
+    assert it.status("prod", "2.0") is Status.CREATED
+    assert it.status("prod", "3.0") is Status.NOT_STARTED
+
+
+def test_another_pin_of_one_person_takes_the_place_of_the_first(it: Scenario) -> None:
+    it.hold("pin", environment="prod", version="1.0", by="alice")
+    it.hold("pin", environment="prod", version="2.0", by="alice")
+    release(it, "2.0", to=("dev",), published=1)
+    assert it.status("prod", "2.0") is Status.CREATED
 
 
 def test_a_freeze_ends_by_itself_to_the_second(it: Scenario) -> None:

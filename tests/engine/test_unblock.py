@@ -101,6 +101,7 @@ def test_a_hold_is_lifted_or_ends() -> None:
     it.hold("pause", environment="prod")
     in_staging(it)
     assert rendered(it) == "needs the pause to be lifted (foo is paused in prod by alice: because): earliest at once"
+    it.hold("pause", environment="prod", lift=True)
     it.hold("pause", environment="prod", until=NOON + timedelta(hours=3))
     found = asked(it)
     assert found is not None

@@ -1,5 +1,6 @@
 """`/api/holds`, and the holds of each lane in `/api/status`."""
 
+from datetime import timedelta
 from typing import Any
 
 from deploydb.domain.model.catalog import After, Stage
@@ -31,9 +32,9 @@ def listed(service: Service, query: str = "") -> list[tuple[str, str | None, str
 def test_a_hold_says_what_it_is_over_by_whom_why_and_until_when(world: Scenario, service: Service) -> None:
     place(world, "pin", service="foo", environment="prod", version="1.0", reason="a fair", until="2199-01-01T00:00:00Z")
     assert service.ask("/api/holds").text == (
-        '{"holds":[{"kind":"pin","service":"foo","environment":"prod","version":"1.0",'
+        '{"holds":[{"id":"ann","kind":"pin","service":"foo","environment":"prod","version":"1.0",'
         '"text":"pinned to 1.0 by ann: a fair (until 2199-01-01 00:00:00 UTC)","by":"ann","reason":"a fair",'
-        '"since":"2026-11-22T12:00:00+00:00","until":"2199-01-01T00:00:00+00:00"}]}'
+        '"since":"2026-11-22T12:00:00+00:00","from":null,"until":"2199-01-01T00:00:00+00:00"}]}'
     )
     assert over(service, "prod") == ["pinned to 1.0 by ann: a fair (until 2199-01-01 00:00:00 UTC)"]
     assert over(service, "dev") == []
@@ -46,6 +47,16 @@ def test_what_is_lifted_or_over_stands_no_more(world: Scenario, service: Service
     world.tell("hold.lifted", kind="freeze", environment="prod", by="bob", time="2026-11-22T12:01:00Z")
     assert listed(service) == []
     assert over(service, "prod") == []
+
+
+def test_a_hold_that_begins_later_is_listed_and_stands_over_nothing_yet(world: Scenario, service: Service) -> None:
+    begins = (world.now + timedelta(hours=1)).isoformat()
+    place(world, "freeze", environment="prod", hold="fair", **{"from": begins})
+    (hold,) = service.get("/api/holds")["holds"]
+    assert (hold["id"], hold["from"]) == ("fair", begins)
+    assert over(service, "prod") == []
+    world.now += timedelta(hours=1)
+    assert over(service, "prod") == ["prod is frozen by ann (from 2026-11-22 13:00:00 UTC)"]
 
 
 def test_holds_are_narrowed_to_a_service_and_an_environment(world: Scenario, service: Service) -> None:

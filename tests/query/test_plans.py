@@ -77,7 +77,7 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: deployments.history(c, "foo", offset=0, limit=20), {"ix_deployment_history"}),
     (lambda c: deployments.history(c, "foo", "dev", offset=0, limit=20), set()),
     (
-        lambda c: snapshots(c, ["foo"], catalog(), lock=False),
+        lambda c: snapshots(c, ["foo"], catalog(), NOON, lock=False),
         {"ix_deployment_needs_evaluation", "uq_deployment_flow_id_environment_attempt"},
     ),
     (lambda c: why.deployment_of_version(c, "foo", "dev", "1.0"), {"ix_deployment_lane"}),

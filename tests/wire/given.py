@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import Coordinate, Name
 from deploydb.domain.model.commands import DeployCommand
-from deploydb.domain.model.facts import AboutDeployment, AboutHold, ArtifactAttested, fact_types
+from deploydb.domain.model.facts import AboutDeployment, AboutHold, ArtifactAttested, HoldPlaced, fact_types
 from deploydb.domain.unsafe_characters import not_allowed
 from deploydb.wire.native import decode_fact
 
@@ -59,6 +59,10 @@ def structs(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
     if issubclass(kind, AboutHold):
         scope = {"service": "foo", "environment": "dev", "version": "1"}
         values = values.map(lambda fields: fields | {name: fields[name] or whole for name, whole in scope.items()})
+    if issubclass(kind, HoldPlaced):
+        values = values.filter(
+            lambda fields: not (fields["begins"] and fields["until"]) or fields["begins"] < fields["until"]
+        )
     if issubclass(kind, ArtifactAttested):
         values = values.map(lambda fields: fields | {"artifact": replace(fields["artifact"], digest="sha256:1")})
     return values.map(lambda fields: kind(**fields))

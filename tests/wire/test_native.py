@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import ArtifactPublished, DeploymentFinished, HoldPlaced, fact_types, type_of
 from deploydb.settings import MAX_BODY_BYTES
-from deploydb.wire.native import decode_command, encode_fact, time_ahead
+from deploydb.wire.native import decode_command, decode_logged, encode_fact, time_ahead
 from tests.wire.given import ARRIVAL, PUBLISHED, beside, finished, published, take
 
 KNOWN = f"known types are {', '.join(map(type_of, fact_types()))}"
@@ -72,6 +72,35 @@ def test_a_time_further_ahead_is_that_of_the_arrival(time: str) -> None:
 def test_a_purl_is_written_in_its_canonical_form() -> None:
     artifact = PUBLISHED["artifact"] | {"purl": "pkg:Maven/g/n@1?checksum=sha256%3Aabc&type=jar"}
     assert take(published(artifact=artifact)).artifact.purl == "pkg:maven/g/n@1?checksum=sha256:abc&type=jar"
+
+
+ORDERS = {
+    "hold.placed": {"kind": "freeze", "environment": "prod"},
+    "hold.lifted": {"kind": "freeze", "environment": "prod"},
+    "hotfix.declared": {"service": "foo", "version": "1", "reason": "fire"},
+    "promotion.requested": {"service": "foo", "environment": "prod", "version": "1", "reason": "fire"},
+    "rollback.requested": {"service": "foo", "environment": "prod", "reason": "slow"},
+    "approval.given": {"deployment": 1, "promotion": "go"},
+    "approval.refused": {"deployment": 1, "promotion": "go"},
+}
+
+
+@pytest.mark.parametrize("what", ORDERS)
+def test_an_unknown_field_of_an_order_is_refused_with_the_nearest_and_read_from_an_old_log(what: str) -> None:
+    order = {"type": what, "id": "1", "source": "cli", "by": "ann"} | ORDERS[what]
+    assert take(json.dumps(order).encode())
+    body = json.dumps(order | {"promotoin": "x", "utnil": "2h"}).encode()
+    with pytest.raises(MessageRejected, match=r"^\$\.promotoin: is no field of ") as refused:
+        take(body)
+    assert ("did you mean promotion?" in str(refused.value)) is ("promotion" in order)
+    assert decode_logged(body, arrived_at=ARRIVAL).id == "1"
+
+
+def test_a_hold_that_ends_before_it_begins_is_refused() -> None:
+    times = {"from": "2026-11-23T12:00:00Z", "until": "2026-11-23T12:00:00Z"}
+    body = json.dumps({"type": "hold.placed", "id": "1", "source": "cli", "by": "ann", "kind": "freeze"} | times)
+    with pytest.raises(MessageRejected, match="`until` is not after `from`"):
+        take(body.encode())
 
 
 def test_unknown_fields_are_ignored_and_the_last_of_a_repeated_key_counts() -> None:

@@ -166,8 +166,7 @@ class Admission:
     def _roll_back(self, deployment: Deployment) -> bool:
         """A rollback waits for an active deployment and for a freeze, and for nothing else; a veto or a pin ends it."""
         version, environment = deployment.release.artifact.version, deployment.environment
-        veto, pin = self._holds.veto(environment, version), self._holds.pin(environment)
-        hold = veto or (pin if pin is not None and pin.version != version else None)
+        hold = self._holds.veto(environment, version) or next(iter(self._holds.pins(environment, version)), None)
         if hold is not None:
             self._evaluation.skip(deployment, hold.held)
             return False

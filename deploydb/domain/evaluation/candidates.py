@@ -9,7 +9,7 @@ from deploydb.domain.model.admission_reasons import BehindHotfix, BehindPromotio
 from deploydb.domain.model.catalog import Service, Stage
 from deploydb.domain.model.deployment import Deployment, Release
 from deploydb.domain.model.overrides import PromotionRequest
-from deploydb.domain.model.reasons import Reason
+from deploydb.domain.model.reasons import Reason, several
 
 
 class Candidates:
@@ -24,18 +24,23 @@ class Candidates:
     def choose(self, stage: Stage, arrived: Sequence[Deployment]) -> Deployment | None:
         """The candidate among one module's flows that have arrived at a stage; None where each waits or is too late.
 
-        A vetoed release waits for the veto's end, and one that failed beside for a person. A pinned version goes first,
-        and the others wait for the pin's end; then what a person promotes, and hotfixes; then as the stage's
-        `supersede` says. Superseded releases are skipped, the others explained.
+        A vetoed release waits for the veto's end, and one that failed beside for a person. A version that every pin
+        keeps goes first, and the others wait for the end of the pins; then what a person promotes, and hotfixes; then
+        as the stage's `supersede` says. Superseded releases are skipped, the others explained.
         """
         releases = self._eligible(stage, arrived)
-        pin = self._holds.pin(stage.environment)
-        if pin is not None:
-            pinned = [deployment for deployment in releases if deployment.release.artifact.version == pin.version]
-            other = self._first(stage, [deployment for deployment in releases if deployment not in pinned])
-            if other is not None:
-                self._evaluation.explain(other, pin.held)
-            return max(pinned, key=self._age, default=None)
+        pinned = self._holds.pinned(stage.environment)
+        if pinned:
+            named = [one for one in releases if one.release.artifact.version in pinned]
+            other = self._first(stage, [one for one in releases if one not in named])
+            kept = []
+            for one in named if other is None else [*named, other]:
+                against = self._pins_against(one)
+                if against:
+                    self._evaluation.explain(one, several(against))
+                else:
+                    kept.append(one)
+            return max(kept, key=self._age, default=None)
         urgent = [deployment for deployment in releases if self._evaluation.goes_ahead(deployment) is not None]
         if not urgent:
             return self._first(stage, releases)
@@ -46,6 +51,9 @@ class Candidates:
         elif other is not None and order is not None:
             self._evaluation.explain(other, BehindHotfix(version=order.version, hotfix=order.comment))
         return self._first(stage, urgent)
+
+    def _pins_against(self, deployment: Deployment) -> list[Reason]:
+        return [pin.held for pin in self._holds.pins(deployment.environment, deployment.release.artifact.version)]
 
     def _newness(self, release: Release) -> tuple[object, ...]:
         """By what one release is newer than another."""

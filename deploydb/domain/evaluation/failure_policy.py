@@ -114,16 +114,16 @@ class FailurePolicy:
         """The release to put back in the place of another, of those that succeeded there, newest first; else why there
         is none."""
         passed_over: list[Held] = []
-        pin = self._holds.pin(environment)
         for one in good:
             version = one.release.artifact.version
             if one.release.id == away.id:
                 continue
             veto = self._holds.veto(environment, version)
+            pins = self._holds.pins(environment, version)
             if veto is not None:
                 passed_over.append(veto.held)
-            elif pin is not None and pin.version != version:
-                passed_over.append(pin.held)
+            elif pins:
+                passed_over += [pin.held for pin in pins]
             else:
                 return one, reasons.NoRollbackTarget()
         return None, reasons.NoRollbackTarget(holds=tuple(dict.fromkeys(passed_over)))

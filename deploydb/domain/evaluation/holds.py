@@ -33,10 +33,13 @@ class Holds:
         """Against a deployment's version in its lane."""
         return self.veto(deployment.environment, deployment.release.artifact.version)
 
-    def pin(self, environment: str) -> Hold | None:
-        """The version that automation keeps there."""
-        found = self._standing("pin", (environment,))
-        return found[0] if found else None
+    def pins(self, environment: str, but: str) -> list[Hold]:
+        """Those that keep another version there."""
+        return [pin for pin in self._standing("pin", (environment,)) if pin.version != but]
+
+    def pinned(self, environment: str) -> set[str | None]:
+        """The versions that people keep there."""
+        return {pin.version for pin in self._standing("pin", (environment,))}
 
     def pauses(self, environment: str) -> list[Hold]:
         """Against any promotion to the environment."""
@@ -81,9 +84,10 @@ class Holds:
         found = standing(
             self._evaluation.holds, kind, environments=environments, version=version, now=self._evaluation.now
         )
-        for hold in found:
-            if hold.until is not None:
-                self._evaluation.look_again(hold.until)
+        for hold in self._evaluation.holds:
+            turn = hold.turn_after(self._evaluation.now) if hold.kind == kind else None
+            if turn is not None and hold.environment in environments and version in (None, hold.version):
+                self._evaluation.look_again(turn)
         return found
 
     def _upstream(self, environment: str) -> list[str]:

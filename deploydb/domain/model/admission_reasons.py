@@ -16,6 +16,7 @@ class _HoldCase(ReasonCase, frozen=True, kw_only=True):
     environment: str | None = None
     version: str | None = None
     comment: str | None = None
+    begins: datetime | None = None
     until: datetime | None = None
 
 

@@ -10,7 +10,7 @@ and `publish` read what it declares.
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 from msgspec.structs import asdict
 
 from deploydb.domain.model.artifact import Artifact, Coordinate, Name, Text, Url, module_key
@@ -19,6 +19,9 @@ from deploydb.domain.model.projection import Projection
 Time = Annotated[datetime, Meta(tz=True)]
 Number = Annotated[int, Meta(gt=0, le=2**63 - 1)]
 """A row's id."""
+
+EVERY_HOLD = ""
+"""In the place of a hold's id: each hold of a kind and scope."""
 
 OWN_SOURCE = "deploydb"
 """The source of DeployDB's own decisions, which are no facts: no fact may have it."""
@@ -149,10 +152,13 @@ class AboutHold(Fact, frozen=True, kw_only=True):
     veto    `service`, `version`, and perhaps `environment`: this version nowhere, or not here and downstream of here
     freeze  perhaps `environment`, perhaps `service`: nothing enters
     pause   `service`, perhaps `environment`: nothing is promoted
+
+    `hold`: its id among the holds of one kind and scope; several stand beside each other.
     """
 
     kind: Literal["pin", "veto", "freeze", "pause"]
     by: Name
+    hold: Name | None = None
     service: Name | None = None
     environment: Name | None = None
     version: Name | None = None
@@ -165,28 +171,45 @@ class AboutHold(Fact, frozen=True, kw_only=True):
             raise ValueError(f"a {self.kind} needs {' and '.join(f'`{name}`' for name in missing)}")
 
     def columns(self) -> dict[str, Any]:
-        return {"vetoed": self.version if self.kind == "veto" else None}
+        return {"vetoed": self.version if self.kind == "veto" else None, "hold": self.hold or self.default_hold}
+
+    @property
+    def default_hold(self) -> str:
+        """The id of a hold that `hold` does not name."""
+        raise NotImplementedError
 
 
 class HoldPlaced(AboutHold, frozen=True, kw_only=True, tag="hold.placed"):
-    """A hold stands from now on, `until` a time or until it is lifted."""
+    """A hold stands, from now on or `from` a time, `until` a time or until it is lifted."""
 
     projection = Projection(table="hold", replay="standing", constants={"placed": True}, change="held", detail="kind")
 
+    begins: Time | None = field(default=None, name="from")
     until: Time | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.kind == "pin" and self.version is None:
             raise ValueError("a pin needs `version`: the one to keep")
+        if self.begins is not None and self.until is not None and self.until <= self.begins:
+            raise ValueError("`until` is not after `from`: give a later end")
+
+    @property
+    def default_hold(self) -> str:
+        """A person has one pin on a lane: the next one takes its place. Any other hold is one of its own."""
+        return self.by if self.kind == "pin" else f"{self.source}/{self.id}"
 
 
 class HoldLifted(AboutHold, frozen=True, kw_only=True, tag="hold.lifted"):
-    """The hold of the same kind and scope is over."""
+    """The hold of that id, kind and scope is over; without `hold`, each of that kind and scope placed until now."""
 
     projection = Projection(
         table="hold", replay="standing", constants={"placed": False}, change="released", detail="kind"
     )
+
+    @property
+    def default_hold(self) -> str:
+        return EVERY_HOLD
 
 
 class HotfixDeclared(Fact, frozen=True, kw_only=True, tag="hotfix.declared"):
@@ -295,6 +318,10 @@ class IncidentResolved(AboutIncident, frozen=True, kw_only=True, tag="incident.r
         detail="incident",
         reopens=True,
     )
+
+
+ORDERS: tuple[type[Fact], ...] = (AboutApproval, AboutHold, HotfixDeclared, PromotionRequested, RollbackRequested)
+"""What people order: an unknown field of these is refused."""
 
 
 def type_of(fact: Fact | type[Fact]) -> str:

@@ -1,6 +1,7 @@
 """What people have ordered: holds that stop automation, hotfixes that go ahead, rollbacks that they want.
 
-A hold's scope is what its fields name; of each scope the latest word, placed or lifted, by `(time, source, id)` counts.
+A hold's scope is what its fields name. Holds of one scope stand beside each other, each with an id; of each the latest
+word, placed or lifted, by `(time, source, id)` counts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from deploydb.domain.model.admission_reasons import Frozen, Held, Paused, Pinned, Vetoed
+from deploydb.domain.model.facts import EVERY_HOLD
 from deploydb.domain.model.latest_fact import LatestFact
 from deploydb.domain.model.reason_parts import Comment
 
@@ -15,26 +17,44 @@ Kind = Literal["pin", "veto", "freeze", "pause"]
 
 
 class Hold(LatestFact, frozen=True, kw_only=True):
-    """The latest word on one scope. What a field does not name (None) it does not narrow."""
+    """The latest word on one hold. What a field does not name (None) it does not narrow.
+
+    `hold`: its id in its scope; `EVERY_HOLD`: the last end of all that stood there.
+    """
 
     kind: Kind
+    hold: str = EVERY_HOLD
     service: str | None
     environment: str | None
     version: str | None
     by: str
     placed: bool = True
     reason: str | None = None
+    begins: datetime | None = None
     until: datetime | None = None
 
     @property
-    def scope(self) -> tuple[str, str, str, str]:
-        """What it is the latest word on. A lane has one pin, whatever the version."""
+    def scope(self) -> tuple[str, ...]:
+        """What it is over. Of a pin, the lane, whatever the version."""
         version = self.version if self.kind == "veto" else None
         return (self.kind, self.service or "", self.environment or "", version or "")
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What it is the latest word on."""
+        return (*self.scope, self.hold)
+
     def stands(self, now: datetime) -> bool:
         """Whether it holds at this time."""
-        return self.placed and (self.until is None or now < self.until)
+        return self.placed and (self.begins is None or self.begins <= now) and not self.is_over(now)
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it has ended by itself."""
+        return self.until is not None and self.until <= now
+
+    def turn_after(self, now: datetime) -> datetime | None:
+        """When it begins or ends by itself next."""
+        return min((at for at in (self.begins, self.until) if at is not None and at > now), default=None)
 
     @property
     def held(self) -> Held:
@@ -45,6 +65,7 @@ class Hold(LatestFact, frozen=True, kw_only=True):
             version=self.version,
             by=self.by,
             comment=self.reason,
+            begins=self.begins,
             until=self.until,
         )
 
@@ -94,10 +115,17 @@ class RollbackRequest(LatestFact, frozen=True, kw_only=True):
     module: str | None = None
 
 
+def unlifted(words: Iterable[Hold]) -> list[Hold]:
+    """The holds that stand or are to begin, or have ended by themselves, of the latest word on each."""
+    known = list(words)
+    ends = {word.scope: word.at for word in known if word.hold == EVERY_HOLD and not word.placed}
+    return [word for word in known if word.placed and not (word.scope in ends and word.at < ends[word.scope])]
+
+
 def standing(
     holds: Iterable[Hold], kind: Kind, *, environments: Sequence[str | None], version: str | None, now: datetime
 ) -> list[Hold]:
-    """The holds of a kind that stand over any of the environments (None: over all), in the order of their scopes.
+    """The holds of a kind that stand over any of the environments (None: over all), in the order of their keys.
 
     `version`: only those on this one; None for kinds that are not about a version.
     """
@@ -109,4 +137,4 @@ def standing(
         and hold.environment in environments
         and (version is None or hold.version == version)
     )
-    return sorted(found, key=lambda hold: hold.scope)
+    return sorted(found, key=lambda hold: hold.key)

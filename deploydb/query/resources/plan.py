@@ -95,7 +95,7 @@ def plan(asked: RequestContext) -> Plan:
         held = Held(holds_at(connection, asked.now, name), asked.catalog)
         aside = set_aside_of(connection, [name]).get(name)
         # what its evaluation failed on would fail here, too
-        situation = snapshots(connection, [name], asked.catalog, lock=False)[0] if aside is None else None
+        situation = snapshots(connection, [name], asked.catalog, asked.now, lock=False)[0] if aside is None else None
     expects = {one.environment: one for one in arrivals(stages, entry, exits, lanes, asked.now)}
     return Plan(
         service=name,

@@ -87,7 +87,7 @@ def rollback(asked: RequestContext) -> Rollback:
         configured = asked.catalog.services.get(service)
         if configured is None:
             raise not_found(f"{shown(service)} is not configured: nothing of it is rolled back")
-        (situation,) = snapshots(connection, [service], asked.catalog, lock=False)
+        (situation,) = snapshots(connection, [service], asked.catalog, asked.now, lock=False)
         away = _runs(situation, environment, asked.option("artifact"))
         good = good_in(connection, asked.catalog, service, environment) if away is not None else ()
         target, why = _decided(asked, situation, environment, good)

@@ -107,7 +107,7 @@ def _releasing(connection: sa.Connection, asked: RequestContext, meant: Deployme
     """What would release it; None where it is there with success, or was only seen there."""
     if meant.status == "SUCCESS" or meant.kind == "external":
         return None
-    (situation,) = snapshots(connection, [meant.service], asked.catalog, lock=False)
+    (situation,) = snapshots(connection, [meant.service], asked.catalog, asked.now, lock=False)
     found: Unblock | None
     if any(known.id == meant.id for known in situation.deployments):
         service = asked.catalog.services.get(meant.service)

@@ -1,4 +1,4 @@
-"""Holds: what stops automation now."""
+"""Holds: what stops automation, now or from a time on."""
 
 from collections.abc import Sequence
 
@@ -8,18 +8,19 @@ from deploydb.query.view import Ago, Body, Cell, Command, Table, Until, View
 
 def _row(hold: Body) -> Sequence[Cell]:
     lane = hold["service"] or "all", hold["environment"] or "all"
-    return hold["kind"], *lane, hold["version"], hold["by"], Ago(hold["since"]), Until(hold["until"]), hold["reason"]
+    begins = Until(hold["from"]) if hold["from"] else Ago(hold["since"])
+    return hold["kind"], *lane, hold["version"], hold["by"], begins, Until(hold["until"]), hold["id"], hold["reason"]
 
 
 VIEW = View(
     path="/api/holds",
     parameters=(text("service", "Over this service."), text("environment", "Over this environment.")),
     command=Command(
-        purpose="Every pin, veto, freeze and pause that stands.",
+        purpose="Every pin, veto, freeze and pause that stands, or begins later.",
         examples=("holds", "holds --service storefront -o json"),
         member="holds",
-        names=lambda body: (f"hold/{one['kind']}" for one in body["holds"]),
-        columns=("HOLD", "SERVICE", "ENVIRONMENT", "VERSION", "BY", "SINCE", "ENDS", "REASON"),
+        names=lambda body: (f"hold/{one['kind']}/{one['id']}" for one in body["holds"]),
+        columns=("HOLD", "SERVICE", "ENVIRONMENT", "VERSION", "BY", "SINCE", "ENDS", "ID", "REASON"),
         tables=lambda body: [Table(map(_row, body["holds"]))],
         empty="Nothing is held.",
     ),

@@ -6,10 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from deploydb.domain.model.artifact import Artifact, module_key
-from deploydb.domain.model.facts import Fact
+from deploydb.domain.model.facts import EVERY_HOLD, Fact
 from deploydb.domain.model.overrides import Hold
 from deploydb.store.projections.latest import value_of
-from deploydb.store.tables import artifact, current_version, deployment
+from deploydb.store.tables import artifact, current_version, deployment, hold
 
 
 def concerned(connection: sa.Connection, facts: Sequence[Fact]) -> set[str]:
@@ -28,6 +28,20 @@ def concerned(connection: sa.Connection, facts: Sequence[Fact]) -> set[str]:
     return named.union(
         *(_with_open(connection, environment, fact) for service, environment, fact in places if service is None)
     )
+
+
+_lift = hold.alias("lift")
+UNLIFTED = sa.and_(
+    hold.c.placed,
+    ~sa.exists().where(
+        *(_lift.c[name] == hold.c[name] for name in ("kind", "service", "environment", "vetoed")),
+        _lift.c.hold == sa.literal(EVERY_HOLD),
+        sa.not_(_lift.c.placed),
+        sa.tuple_(_lift.c.time, _lift.c.source, _lift.c.event_id)
+        > sa.tuple_(hold.c.time, hold.c.source, hold.c.event_id),
+    ),
+)
+"""Of a row of `hold`, as `domain.model.overrides.unlifted`. Index: primary key."""
 
 
 def hold_from_row(row: Any) -> Hold:  # noqa: ANN401  # a row of `hold`

@@ -16,7 +16,7 @@ from deploydb.store.journal import fact_text, is_own, own_id
 from deploydb.store.list_parameters import among
 from deploydb.store.queries.log_positions import numbers_between
 from deploydb.store.tables import deployment, event, live_interval
-from deploydb.wire.native import decode_fact
+from deploydb.wire.native import decode_logged
 
 MOST = 200
 _DECIDED = (
@@ -97,7 +97,7 @@ def _view(row: Any) -> ChangeView:  # noqa: ANN401  # a row of `changes_between`
         if row.type in _DECIDED:
             change = msgspec.json.decode(body, type=ChangeBody)
         else:  # by its own fields: what stands beside them says nothing
-            fact = decode_fact(body, arrived_at=row.recorded_at)
+            fact = decode_logged(body, arrived_at=row.recorded_at)
             change = msgspec.convert(fact, ChangeBody, from_attributes=True)
             detail = _detail(fact)
     except (MessageRejected, msgspec.DecodeError):

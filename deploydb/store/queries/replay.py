@@ -20,7 +20,7 @@ from deploydb.store.engine import reading
 from deploydb.store.journal import fact_text, is_own, own_id
 from deploydb.store.list_parameters import among
 from deploydb.store.tables import artifact, deployment, event, verdict
-from deploydb.wire.native import decode_fact
+from deploydb.wire.native import decode_logged
 
 PAGE = 1000
 """Rows of one statement."""
@@ -73,7 +73,7 @@ def entries(
         after = rows[-1].number
         for row in rows:
             try:
-                fact = decode_fact(row.body.encode(), arrived_at=row.time)
+                fact = decode_logged(row.body.encode(), arrived_at=row.time)
             except MessageRejected:
                 unreadable.append(row.number)
                 continue

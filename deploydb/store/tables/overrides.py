@@ -17,15 +17,18 @@ hold = sa.Table(
     sa.Column("service", sa.Text, primary_key=True),
     sa.Column("environment", sa.Text, primary_key=True),
     sa.Column("vetoed", sa.Text, primary_key=True),
+    sa.Column("hold", sa.Text, primary_key=True),
     sa.Column("version", sa.Text),
     sa.Column("placed", sa.Boolean, nullable=False),
     sa.Column("by", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
+    sa.Column("begins", UtcDateTime),
     sa.Column("until", UtcDateTime),
     *fact_columns(),
     choice("kind", "pin", "veto", "freeze", "pause"),
 )
-"""The latest word on each scope, placed or lifted. `vetoed`: the version, of a veto only: a lane has one pin."""
+"""The latest word on each hold, placed or lifted. `vetoed`: the version, of a veto only. `hold`: its id in its scope;
+empty: the last word that lifted all of them."""
 partial_index("ix_hold_placed", hold.c.service, where=hold.c.placed)
 
 hotfix = sa.Table(
