@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from deploydb.cli.database import opened
 from deploydb.cli.in_flight import affected, live_catalog, show_affected, write_files
@@ -27,10 +28,13 @@ from deploydb.store.schema import require_current
 @click.option(
     "--against-live", is_flag=True, help="List the releases in flight that it affects, by DEPLOYDB_DATABASE_URL."
 )
-def check_config(directory: Path | None, schema: bool, against_live: bool) -> None:
+@click.option("--strict", is_flag=True, help="Exit with 1 where there is a warning, too.")
+def check_config(directory: Path | None, *, schema: bool, against_live: bool, strict: bool) -> None:
     """Check a configuration DIRECTORY (by default DEPLOYDB_CONFIG) and print every problem at once.
 
-    A problem is a line `file:line:column: message`. Exits with 0 where there is none, with 1 where there is.
+    A problem is a line `file:line:column: message`. Exits with 0 where there is none, with 1 where there is. A warning,
+    such as of a circular wait or of an unused promotion, has `warning:` before its message. With --strict it is a
+    problem.
 
     \b
     Examples:
@@ -48,16 +52,21 @@ def check_config(directory: Path | None, schema: bool, against_live: bool) -> No
     if loaded.catalog is None:
         click.echo(f"{checked}: {counted(len(loaded.problems), 'problem')}", err=True)
         raise SystemExit(1)
+    for warning in loaded.warnings:
+        click.echo(str(replace(warning, message=f"warning: {warning.message}")))
     found = ", ".join(
         counted(len(getattr(loaded.catalog, f"{name}s")), name)
         for name in ("service", "pipeline", "environment", "promotion")
     )
-    click.echo(f"{checked}: {found}, no problems", err=True)
+    warned = f", {counted(len(loaded.warnings), 'warning')}" if loaded.warnings else ""
+    click.echo(f"{checked}: {found}, no problems{warned}", err=True)
     if against_live:
         with opened("check-config", absent="nothing is in flight") as engine:
             require_current(engine)
             with read_only(engine) as connection:
                 show_affected(affected(connection, loaded.catalog, live_catalog(connection)))
+    if strict and loaded.warnings:
+        raise SystemExit(1)
 
 
 @click.group()

@@ -33,6 +33,7 @@ from deploydb.configuration.problems import LONGEST_MESSAGE, Problem
 from deploydb.configuration.promotions import read_promotion
 from deploydb.configuration.reading import read_document
 from deploydb.configuration.source import Source, read_source
+from deploydb.configuration.warnings import warn
 from deploydb.domain.gates import Promotion
 from deploydb.domain.model.catalog import Catalog, Environment, Pipeline, Service, Webhooks
 from deploydb.domain.suggestions import shown, suggestion
@@ -50,11 +51,14 @@ T = TypeVar("T")
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
-    """A catalog, or else problems, in the order of files and lines. `files`: the text of each by its path in the
-    directory."""
+    """A catalog, or else problems, in the order of files and lines.
+
+    `warnings`: what is probably wrong in a catalog that can be used. `files`: the text of each by its path.
+    """
 
     catalog: Catalog | None
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
     files: dict[str, str] = {}
 
 
@@ -71,7 +75,12 @@ def load(directory: Path) -> Loaded:
         for source in folders.sources
         if source.readable
     }
-    return Loaded(catalog=None if problems else _catalog(parts), problems=tuple(problems), files=files)
+    if problems:
+        return Loaded(catalog=None, problems=tuple(problems), files=files)
+    catalog = _catalog(parts)
+    warn(folders.by_kind, folders.access, catalog)
+    warnings = sorted(warning for source in folders.sources for warning in source.warnings)
+    return Loaded(catalog=catalog, warnings=tuple(warnings), files=files)
 
 
 class _Folders:

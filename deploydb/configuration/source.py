@@ -49,6 +49,7 @@ class Source(Struct, kw_only=True):
     places: dict[Path, tuple[int, int]] = {}
     keys: dict[Path, tuple[int, int]] = {}
     problems: list[Problem] = []
+    warnings: list[Problem] = []
     reported: set[tuple[Path, bool]] = set()
 
     def problem(self, at: Path, message: str, *, key: bool = False) -> None:
@@ -63,6 +64,14 @@ class Source(Struct, kw_only=True):
         while at and at not in places:
             at, places = at[:-1], self.places
         self.note(places.get(at, (1, 1)), message)
+
+    def warn(self, at: Path, message: str) -> None:
+        """Report what is probably wrong, and no problem, at the value of a path, or of its parent."""
+        while at and at not in self.places:
+            at = at[:-1]
+        line, column = self.places.get(at, (1, 1))
+        short = shown(message, LONGEST_MESSAGE)
+        self.warnings.append(Problem(path=self.path, line=line, column=column, message=short))
 
     def note(self, place: tuple[int, int], message: str) -> None:
         """Report a problem at a line and column."""

@@ -11,7 +11,7 @@ from deploydb.domain.gates.formatting import in_words, instant
 from deploydb.domain.model import admission_reasons as entry
 from deploydb.domain.model import gate_reasons as gate
 from deploydb.domain.model import reasons as why
-from deploydb.domain.model.reason_parts import Comment, ReasonCase
+from deploydb.domain.model.reason_parts import Comment, LaneWait, ReasonCase
 from deploydb.domain.model.reasons import Reason
 
 _TEXTS: dict[type[ReasonCase], str] = {
@@ -109,6 +109,8 @@ def text(reason: ReasonCase) -> str:
             return f"{never} by its deadline {instant(deadline)}"
         case why.RollbackOf():
             return _rollback(reason)
+        case why.CircularWait(waits=waits):
+            return f"a circle: {'; '.join(map(_lane_wait, waits))}"
         case why.ConfigurationChanged(host=host, digest=digest, differences=differences):
             found = "the first configuration" if differences is None else "; ".join(differences) or "no key differs"
             return f"{found} (digest {digest[:12]}, on {host})"
@@ -120,6 +122,13 @@ def text(reason: ReasonCase) -> str:
             return f"nothing to roll back to: {obstacles}{asked}"
         case _:
             return gate_text(reason)
+
+
+def _lane_wait(wait: LaneWait) -> str:
+    if not wait.promotion:
+        return f"{wait.service} comes to {wait.environment} after {wait.awaited_in}"
+    what = f"{wait.service} in {wait.environment} waits for {wait.awaited} in {wait.awaited_in}"
+    return f"{what} ({wait.promotion})"
 
 
 def _parameter(value: object) -> object:

@@ -55,7 +55,7 @@ class StageBody(Struct, frozen=True, kw_only=True):
 class Why(Struct, frozen=True, kw_only=True, rename="camel"):
     """Why a version is, or is not, in an environment. `at`: as it was known then; else `releasing`, null where nothing
     is left to be released, or the service is set aside. `near_misses`: reports that it waits for, and that came under
-    another name."""
+    another name. `circles`: the circular waits of the configuration that it is in."""
 
     at: str | UnsetType = UNSET
     service: str
@@ -66,6 +66,7 @@ class Why(Struct, frozen=True, kw_only=True, rename="camel"):
     stages: list[StageBody]
     releasing: ReleasingBody | UnsetType | None = UNSET
     near_misses: list[ReasonBody] | UnsetType = UNSET
+    circles: list[ReasonBody] | UnsetType = UNSET
     set_aside: SetAside | UnsetType = UNSET
 
 

@@ -22,6 +22,18 @@ def test_a_good_configuration_has_nothing_on_stdout(configured: Shell) -> None:
         assert ended.stderr == "config: 1 service, 1 pipeline, 2 environments, 0 promotions, no problems\n"
 
 
+def test_a_warning_is_a_line_and_fails_where_that_is_wanted(configured: Shell) -> None:
+    write_config(configured.folder / "config", {"promotions/stray.yml": "type: ManualPromotion\n"})
+    line = (
+        "config/promotions/stray.yml:1:1: warning: no service, stage or environment has stray: it is without effect\n"
+    )
+    ended = configured.ok("check-config")
+    assert ended.stdout == line
+    assert ended.stderr.endswith("1 promotion, no problems, 1 warning\n")
+    ended = configured.run("check-config", "--strict")
+    assert (ended.returncode, ended.stdout) == (1, line)
+
+
 def test_every_problem_is_a_line_with_its_place(configured: Shell) -> None:
     broken = {
         "services/foo.yml": "artifacts: [com.example:foo]\npipelines: [man]\ncolour: red\n",

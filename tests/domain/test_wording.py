@@ -224,6 +224,15 @@ TEXTS = [
         "it is the newest that has been published; 0.9 was put there by hand",
     ),
     (
+        why.CircularWait(
+            waits=(
+                parts.LaneWait(service="foo", environment="dev", awaited="bar", awaited_in="prod", promotion="needs"),
+                parts.LaneWait(service="bar", environment="prod", awaited="bar", awaited_in="dev"),
+            )
+        ),
+        "a circle: foo in dev waits for bar in prod (needs); bar comes to prod after dev",
+    ),
+    (
         why.ConfigurationChanged(host="h", digest="0123456789abcdef", differences=("a", "b")),
         "a; b (digest 0123456789ab, on h)",
     ),

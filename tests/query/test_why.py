@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
+from deploydb.domain.gates.depends import DependsOnPromotion
 from deploydb.domain.model.catalog import After, Catalog, Stage
 from deploydb.domain.model.catalog import Service as ConfiguredService
 from tests.query.client import Service
@@ -294,3 +295,25 @@ def test_a_version_that_has_no_way_there(world: Scenario, service: Service) -> N
     answer = "1.4.0 of foo was published, and has no way to prod"
     assert service.refusal("/api/why/foo/prod?version=1.4.0") == (404, answer)
     assert service.refusal("/api/why/foo/prod?version=9") == (404, "there is no version 9 of foo")
+
+
+def test_a_circular_wait_is_named(world: Scenario, service: Service) -> None:
+    needs_bar = DependsOnPromotion(ident="needs-bar", service="bar", environment="dev")
+    needs_foo = DependsOnPromotion(ident="needs-foo", service="foo", environment="dev")
+    services = [
+        ConfiguredService(ident=one, artifacts=(f"com.example:{one}",), pipelines=("main",), promotions=(gate,))
+        for one, gate in (("foo", "needs-bar"), ("bar", "needs-foo"))
+    ]
+    world.catalog = catalog(*services, promotions=(needs_bar, needs_foo))
+    for name in ("foo", "bar"):
+        world.publish("1.0", name=name)
+    world.evaluate()
+    world.deploy()
+    circle = "a circle: bar in dev waits for foo in dev (needs-foo); foo in dev waits for bar in dev (needs-bar)"
+    for environment in ("dev", "prod"):
+        found = service.get(f"/api/why/foo/{environment}?version=1.0")
+        assert found["answer"].endswith(circle)
+        assert [one["text"] for one in found["circles"]] == [circle]
+    world.catalog = catalog(*services[:1], replace(services[1], promotions=()), promotions=(needs_bar, needs_foo))
+    world.evaluate()
+    assert "circles" not in service.get("/api/why/foo/dev?version=1.0")

@@ -149,6 +149,12 @@ def count(promotion: ManualPromotion, context: GateContext) -> Votes:
     )
 
 
+def most_approvals(promotion: ManualPromotion, members: Mapping[str, frozenset[str]]) -> int:
+    """How many approvals the members of its groups can give that count."""
+    people = sorted({person for group in promotion.groups for person in members.get(group, ())})
+    return len(_matched(people, promotion.groups, members)) if promotion.distinct_groups else len(people)
+
+
 def groups_of(person: str, groups: Sequence[str], members: Mapping[str, frozenset[str]]) -> list[str]:
     """Those of the groups that the person is in."""
     return [group for group in groups if person in members.get(group, ())]

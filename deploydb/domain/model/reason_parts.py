@@ -41,6 +41,16 @@ class UncountedVote(Struct, frozen=True, kw_only=True, omit_defaults=True):
     groups: tuple[str, ...] = ()
 
 
+class LaneWait(Struct, frozen=True, kw_only=True, omit_defaults=True, order=True):
+    """A service in an environment that waits for one in another. `promotion`: the gate; empty: the pipeline."""
+
+    service: str
+    environment: str
+    awaited: str
+    awaited_in: str
+    promotion: str = ""
+
+
 def mentions(reason: ReasonCase, name: str) -> bool:
     """Whether a parameter of the reason is that name."""
     return name in _strings(astuple(reason))

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from deploydb.domain.model.admission_reasons import AdmissionReason, Held
 from deploydb.domain.model.gate_reasons import GateReason
-from deploydb.domain.model.reason_parts import Comment, ReasonCase
+from deploydb.domain.model.reason_parts import Comment, LaneWait, ReasonCase
 
 
 class StageReason(Struct, frozen=True, kw_only=True):
@@ -269,6 +269,12 @@ class ReportedElsewhere(ReasonCase, frozen=True, kw_only=True, tag="reported_els
     source: str
 
 
+class CircularWait(ReasonCase, frozen=True, kw_only=True, tag="circular_wait"):
+    """The configuration has stages wait for each other in a circle."""
+
+    waits: tuple[LaneWait, ...]
+
+
 class ConfigurationChanged(ReasonCase, frozen=True, kw_only=True, tag="configuration_changed"):
     """Another configuration is in force on a host. `differences`: from the one before it; None: it is the first."""
 
@@ -288,7 +294,7 @@ RollbackReason = (
     RollbackFinal | FailureIgnored | RollingBack | NoRollbackTarget | NothingLive | RollbackOf | RollbackWaits
 )
 DriftReason = NewestPublished | SucceededUpstream | PutByHand
-StateReason = DriftReason | ConfigurationChanged
+StateReason = DriftReason | CircularWait | ConfigurationChanged
 _UntilFinished = PlainReason | UpstreamReason | CommandReason | OutcomeReason
 ProgressReason = _UntilFinished | SuccessReason | RetryReason | RollbackReason | StateReason
 Reason = GateReason | AdmissionReason | ProgressReason

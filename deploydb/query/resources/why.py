@@ -13,6 +13,7 @@ from deploydb.engine.unblock import Unblock, unblock
 from deploydb.http.errors import not_found, shown
 from deploydb.query.as_of import catalogs_now, running_then, then
 from deploydb.query.bodies import reason_body
+from deploydb.query.circles import circles_of
 from deploydb.query.existence import require_lane
 from deploydb.query.explanation import Why, explain
 from deploydb.query.flow_path import way_of
@@ -78,6 +79,10 @@ def _now(asked: RequestContext) -> Why:
     if misses:
         joined = "; ".join([answer.answer, *map(reason_text, misses)])
         answer = replace(answer, answer=joined, near_misses=[reason_body(miss) for miss in misses])
+    circles = circles_of(asked.catalog, way)
+    if circles:
+        joined = "; ".join([answer.answer, *map(reason_text, circles)])
+        answer = replace(answer, answer=joined, circles=[reason_body(circle) for circle in circles])
     if aside is None:
         return answer
     return replace(answer, answer=f"{answer.answer}; {aside.words}", set_aside=set_aside_body(aside))
