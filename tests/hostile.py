@@ -35,6 +35,7 @@ _FACTS: tuple[dict[str, Any], ...] = (
         "by": "eve",
         "reason": "x",
     },
+    {"type": "retry.requested", "service": "foo", "environment": "prod", "version": "1.0", "by": "eve", "reason": "x"},
     {"type": "rollback.requested", "service": "foo", "environment": "prod", "by": "eve", "reason": "x"},
     {"type": "artifact.attested", "artifact": {**_ARTIFACT, "digest": "sha256:aa"}, "signer": "eve"},
     {"type": "incident.detected", "service": "foo", "environment": "prod", "incident": "i-1"},

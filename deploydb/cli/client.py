@@ -33,6 +33,7 @@ _MEMBER = {
     "history": "deployments",
     "events": "events",
     "rollback": "possible",
+    "retry": "possible",
     "diff": "differences",
     "artifacts": "version",
     "deployments": "status",

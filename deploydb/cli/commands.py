@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("diff:diff", "What one environment runs and another does not."),
     **{name: (f"views:{name}", "") for name in NAMES},
     "rollback": ("overrides:rollback", "Put back what ran before."),
+    "retry": ("retry:retry", "Have another attempt made of a version."),
     "promote": ("overrides:promote", "Have a version in an environment now, past the stages before it."),
     "hotfix": ("overrides:hotfix", "Let a version go ahead of the others."),
     "pin": ("holds:pin", "Keep a version where it is."),

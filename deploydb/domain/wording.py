@@ -11,11 +11,13 @@ from deploydb.domain.gates.formatting import in_words, instant
 from deploydb.domain.model import admission_reasons as entry
 from deploydb.domain.model import gate_reasons as gate
 from deploydb.domain.model import reasons as why
+from deploydb.domain.model import retry_reasons as retry
 from deploydb.domain.model.reason_parts import Comment, LaneWait, ReasonCase
 from deploydb.domain.model.reasons import Reason
 
 _TEXTS: dict[type[ReasonCase], str] = {
     entry.InLineBehind: "waits in line behind {version}",
+    entry.BehindOrder: "waits for {version}, attempted again by {order.by}: {order.comment}",
     entry.BehindHotfix: "waits for {version}, a hotfix, by {hotfix.by}: {hotfix.comment}",
     entry.BehindPromotion: "waits for {version}, promoted by {promotion.by}: {promotion.comment}",
     entry.RollbackFirst: "a rollback goes first",
@@ -39,6 +41,10 @@ _TEXTS: dict[type[ReasonCase], str] = {
     gate.IncidentOver: "no incident is open",
     gate.Soaked: "{promotion} {duration} met",
     gate.SoakNotLive: "soaks once it runs",
+    retry.GateSkipped: "{promotion} is skipped, by {order.by}: {order.comment}",
+    retry.RetryForPin: "attempt {attempt}: {pin}",
+    retry.RetryForPromotion: "attempt {attempt}: promoted by {promotion.by}: {promotion.comment}",
+    why.AlreadyWaiting: "deployment {deployment} waits there already: {reason}",
     why.ExpiryDeferred: "expiry waits: ingest has not read past {deadline}, its deadline",
     why.FailedBeside: "{version} failed in {environment}: {reason}",
     why.FailedUpstream: "failed in {environment}: {reason}",
@@ -61,12 +67,14 @@ _TEXTS: dict[type[ReasonCase], str] = {
     why.Retried: "tried again, attempt {attempt} (deployment {deployment})",
     why.RetryOf: "attempt {attempt} of {attempts}, after: {failure}",
     why.RetryScheduled: "tried again from {at} on, attempt {attempt} of {attempts}",
+    why.RetryRefused: "{version} is not attempted again in {environment}: {obstacle}",
     why.RolledBack: "put back",
     why.RollbackFinal: "a rollback is never rolled back",
     why.RollingBack: "rolled back to {version}",
     why.SkippedUpstream: "skipped in {environment}: {reason}",
     why.SucceededUpstream: "{environment} runs it with success",
     why.TakenBackBeside: "{version} was rolled back in {environment}",
+    why.UpstreamRetried: "{environment} is attempted again: {reason}",
     why.UpstreamRestored: "{environment} did not fail: {reason}",
 }
 """The texts that differ by their parameters only; those of the other reasons depend on what they have."""
@@ -102,6 +110,14 @@ def text(reason: ReasonCase) -> str:
             return _held(reason)
         case entry.FreezeOverridden(freezes=freezes, by=by):
             return f"{joined(freezes)}; overridden by {comments_text(by)}"
+        case retry.RetryOrdered(attempt=attempt, order=order, skip=skip):
+            without = f", without {', '.join(skip)}" if skip else ""
+            return f"attempt {attempt}{without}, by {comments_text((order,))}"
+        case retry.NoAttempt(modules=modules):
+            several = f"{' and '.join(modules)} have this version: name one of them"
+            return several if modules else "no deployment of it is known there"
+        case retry.UnknownGates(names=names, known=known):
+            return f"no promotion {' or '.join(names)} is asked there; there is {', '.join(known) or 'none'}"
         case why.Observed(source=source, by=by, text=own):
             return (f"observed, by {by}" if by else f"observed by {source}") + (f": {own}" if own else "")
         case why.Expired(deadline=deadline, started=started):
@@ -164,6 +180,7 @@ _PREDICATES = (
     why.AwaitingStages,
     entry.BehindHotfix,
     entry.BehindPromotion,
+    entry.BehindOrder,
     gate.CheckRunning,
     gate.DependencyMissing,
     gate.DependencyUnverified,
@@ -211,7 +228,9 @@ def _admitted(reason: why.Admitted) -> str:
         line = f"promoted from {stages}"
     else:
         line = f"published by {reason.published_by}"
-    if reason.attempt is not None:
+    if reason.ordered is not None:
+        line = f"{text(reason.ordered)}; {line}"
+    elif reason.attempt is not None:
         line = f"attempt {reason.attempt}; {line}"
     line += f"; {hotfix_text(reason.hotfix)}" if reason.hotfix is not None else ""
     if reason.promotion is not None:

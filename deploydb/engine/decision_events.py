@@ -21,8 +21,9 @@ from deploydb.domain.model.deployment import (
     Release,
     Verdict,
 )
-from deploydb.domain.model.overrides import RollbackRequest
+from deploydb.domain.model.overrides import RetryRequest, RollbackRequest
 from deploydb.domain.model.reasons import Reason
+from deploydb.domain.model.retry_reasons import RetryOrdered
 
 _TYPES = get_type_hints(Deployment)
 Changes: Any = msgspec.defstruct("Changes", [(name, _TYPES[name] | UnsetType, UNSET) for name in DECIDED], frozen=True)
@@ -39,7 +40,10 @@ class Known(Protocol):
         """A release, by its artifact's row."""
 
     def wish(self, number: int) -> RollbackRequest:
-        """A person's word, by its row in the log."""
+        """A rollback that a person wanted, by its row in the log."""
+
+    def retry(self, number: int) -> RetryRequest:
+        """Another attempt that a person wanted, by its row in the log."""
 
 
 class DecisionEvent(Struct, frozen=True, kw_only=True):
@@ -224,6 +228,7 @@ class DeploymentAttempted(DecisionEvent, frozen=True, kw_only=True):
     cause: int | None = None
     wish: int | None = None
     not_before: datetime | None = None
+    ordered: RetryOrdered | None = None
     promotions: tuple[str, ...] = ()
 
     def decided(self, known: Known) -> tuple[Decision, ...]:
@@ -238,6 +243,7 @@ class DeploymentAttempted(DecisionEvent, frozen=True, kw_only=True):
             cause=self.cause,
             wish=self.wish,
             not_before=self.not_before,
+            ordered=self.ordered,
         )
         return (attempt,)
 
@@ -250,6 +256,16 @@ class RollbackAnswered(DecisionEvent, frozen=True, kw_only=True):
 
     def decided(self, known: Known) -> tuple[Decision, ...]:
         return (made.RollbackRequestResolved(wish=known.wish(self.wish), reason=self.reason),)
+
+
+class RetryAnswered(DecisionEvent, frozen=True, kw_only=True):
+    """What came of another attempt that a person wanted."""
+
+    request: int
+    reason: Reason
+
+    def decided(self, known: Known) -> tuple[Decision, ...]:
+        return (made.RetryRequestResolved(request=known.retry(self.request), reason=self.reason),)
 
 
 class CheckScheduled(OfDeployment, frozen=True, kw_only=True):
@@ -304,6 +320,7 @@ _STRUCTS: dict[str, type[DecisionEvent]] = {
     "failure.counted": FailureCounted,
     "deployment.attempted": DeploymentAttempted,
     "rollback.answered": RollbackAnswered,
+    "retry.answered": RetryAnswered,
     "check.scheduled": CheckScheduled,
     "service.evaluated": ServiceEvaluated,
     "clock.skewed": ClockSkewed,

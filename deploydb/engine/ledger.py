@@ -21,7 +21,7 @@ from deploydb.domain.model.deployment import (
 )
 from deploydb.domain.model.evidence import Incident
 from deploydb.domain.model.facts import DeploymentObserved
-from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RollbackRequest, unlifted
+from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest, unlifted
 from deploydb.domain.model.reasons import Observed
 from deploydb.engine.statements import Attestations, Statements
 
@@ -40,6 +40,7 @@ class Ledger:
         self.promotion_requests: dict[tuple[str, str], PromotionRequest] = {}
         """By environment and version."""
         self.wishes: list[RollbackRequest] = []
+        self.retries: list[RetryRequest] = []
         self.statements = statements or Statements()
         self.stages: frozenset[str] | None = None
         """The environments of the service's stages, by the last snapshot; None: not known."""
@@ -52,6 +53,8 @@ class Ledger:
         self._verdicts: dict[int, dict[Gate, Verdict]] = {}
         self._succeeded: dict[str, list[int]] = defaultdict(list)
         self._known_good: Mapping[str, Sequence[KnownGood]] = {}
+        self._of_version: dict[tuple[str, str], list[int]] = defaultdict(list)
+        """By environment and version."""
         self._of_release: dict[int, list[int]] = defaultdict(list)
         self._expected: Iterator[int] = iter(())
         self._last_id = 0
@@ -64,6 +67,7 @@ class Ledger:
         ledger.hotfixes = {hotfix.version: hotfix for hotfix in snapshot.hotfixes}
         ledger.promotion_requests = {(one.environment, one.version): one for one in snapshot.promotion_requests}
         ledger.wishes = list(snapshot.wishes)
+        ledger.retries = list(snapshot.retries)
         ledger._verdicts = {ident: dict(verdicts) for ident, verdicts in snapshot.verdicts.items()}
         ledger._known_good = snapshot.good
         for deployment in sorted(snapshot.deployments, key=lambda one: one.id):
@@ -125,6 +129,7 @@ class Ledger:
         self.deployments[ident] = known
         if fresh:
             self._of_release[known.release.id].append(ident)
+            self._of_version[known.environment, known.release.artifact.version].append(ident)
         if fresh and known.flow is not None:
             self._flows[known.flow].append(ident)
         if ident in self.unknown:
@@ -187,19 +192,21 @@ class Ledger:
             found = self.statements.evidence(self.deployments[ident], attestations)
             if found is not None:
                 evidence[ident] = found
-        open_versions = {self.deployments[ident].release.artifact.version for ident in self._open}
+        deployments = self._live | self._to_extend() | self._wanted(holds)
+        versions = {one.release.artifact.version for one in deployments.values()}
         return ServiceSnapshot(
             service=self.service,
-            deployments=tuple((self._live | self._to_extend()).values()),
+            deployments=tuple(deployments.values()),
             running=self.running,
             evidence=evidence,
             verdicts={ident: self._verdicts[ident] for ident in self._open if ident in self._verdicts},
             holds=tuple(unlifted(one for one in holds if one.service in (None, self.service))),
-            hotfixes=tuple(one for version, one in self.hotfixes.items() if version in open_versions),
+            hotfixes=tuple(one for version, one in self.hotfixes.items() if version in versions),
             promotion_requests=tuple(
-                one for (_, version), one in self.promotion_requests.items() if version in open_versions
+                one for (_, version), one in self.promotion_requests.items() if version in versions
             ),
             wishes=tuple(self.wishes),
+            retries=tuple(self.retries),
             neighbours=neighbours,
             good=self._good(),
             unknown=self._unknown_stages(),
@@ -229,6 +236,8 @@ class Ledger:
                     attempts += [self._make(flow=flow, environment=name, release=release) for name, _ in added]
                 case decisions.RollbackRequestResolved(wish=wish):
                     self.wishes.remove(wish)
+                case decisions.RetryRequestResolved(request=request):
+                    self.retries.remove(request)
                 case decisions.CheckScheduled():
                     pass  # the answer is in the past, or unknown
                 case _:
@@ -274,6 +283,24 @@ class Ledger:
                 found |= {one.id: one for one in kin if one.id not in self.unknown}
         return found
 
+    def _wanted(self, holds: Collection[Hold]) -> dict[int, Deployment]:
+        """The flows of which another attempt may be made, though they are over; and rollbacks to their versions."""
+        pins = [one for one in holds if one.kind == "pin" and one.placed and one.service == self.service]
+        wanted: list[RetryRequest | Hold] = [*self.retries, *pins]
+        places = {(one.environment or "", one.version or "") for one in wanted}
+        places |= {place for place, one in self.promotion_requests.items() if self._is_skipped_before(one)}
+        found = [self.deployments[ident] for place in places for ident in self._of_version.get(place, ())]
+        return {one.id: one for known in found for one in self.kin(known) if one.id not in self.unknown}
+
+    def _is_skipped_before(self, request: PromotionRequest) -> bool:
+        """Whether the version's last attempt there was skipped before the request."""
+        found = (self.deployments[ident] for ident in self._of_version.get((request.environment, request.version), ()))
+        last = {one.flow: one for one in found if one.flow is not None}
+        return any(
+            one.status is Status.SKIPPED and one.skipped_at is not None and one.skipped_at < request.at.time
+            for one in last.values()
+        )
+
     def _earlier(self, ident: int) -> list[int]:
         """The attempts before one."""
         known = self.deployments[ident]
@@ -292,6 +319,7 @@ class Ledger:
             attempt=made.attempt,
             cause=made.cause,
             not_before=made.not_before,
+            ordered=made.ordered,
             trigger_reason=made.trigger_reason,
             status_reason=made.reason,
         )

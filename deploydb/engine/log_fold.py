@@ -10,7 +10,7 @@ from deploydb.domain.evaluation.decisions import FlowOpened
 from deploydb.domain.model import facts
 from deploydb.domain.model.deployment import Deployment, Release
 from deploydb.domain.model.evidence import Attestation
-from deploydb.domain.model.overrides import Hold, RollbackRequest
+from deploydb.domain.model.overrides import Hold, RetryRequest, RollbackRequest
 from deploydb.domain.model.publications import Key, Publication
 from deploydb.domain.model.reasons import Reason
 from deploydb.engine import decision_events
@@ -74,8 +74,9 @@ class LogFold:
         self.attestations: dict[tuple[str, ...], Attestation] = {}
         """By module, version, digest, signer and kind."""
         self.answers: dict[int, tuple[Reason, datetime]] = {}
-        """By wish, what came of it."""
+        """By the person's request, what came of it."""
         self.wishes: dict[int, tuple[str, RollbackRequest]] = {}
+        self.retries: dict[int, tuple[str, RetryRequest]] = {}
         self.unmatched: dict[int, facts.AboutDeployment] = {}
         self._sightings: dict[int, facts.DeploymentObserved] = {}
         self._services: dict[int, str] = {}
@@ -103,8 +104,12 @@ class LogFold:
         return self.releases.of(id_)
 
     def wish(self, number: int) -> RollbackRequest:
-        """A person's word, by its row in the log."""
+        """A rollback that a person wanted, by its row in the log."""
         return self.wishes[number][1]
+
+    def retry(self, number: int) -> RetryRequest:
+        """Another attempt that a person wanted, by its row in the log."""
+        return self.retries[number][1]
 
     def _decide(self, event: DecisionEvent, at: datetime) -> None:
         match event:
@@ -150,6 +155,8 @@ class LogFold:
                     self._extend_flow(event, at)
                 case made.RollbackRequestResolved(wish=wish, reason=reason):
                     self.answers[wish.event] = (reason, at)
+                case made.RetryRequestResolved(request=request, reason=reason):
+                    self.answers[request.event] = (reason, at)
                 case made.VerdictChanged(deployment=deployment, verdict=verdict):
                     gate = (deployment.id, verdict.promotion, verdict.phase)
                     self.verdicts.setdefault(gate, Times(created_at=at)).decided_at = at
@@ -229,11 +236,11 @@ class LogFold:
                     self.unmatched[number] = fact
                 else:
                     project_on_deployment(self.ledgers[self._services[id_]], id_, number, fact)
-            case (
-                facts.HotfixDeclared() | facts.PromotionRequested() | facts.RollbackRequested() | facts.AboutIncident()
-            ):
+            case facts.HotfixDeclared() | facts.PromotionRequested() | facts.AboutLane() | facts.AboutIncident():
                 if isinstance(fact, facts.RollbackRequested):
                     self.wishes[number] = (fact.service, RollbackRequest.of(fact, number))
+                elif isinstance(fact, facts.RetryRequested):
+                    self.retries[number] = (fact.service, RetryRequest.of(fact, number))
                 project(self.ledger(fact.service), number, fact, row.recorded_at)
             case _:
                 raise TypeError(f"{facts.type_of(fact)} is folded into nothing")

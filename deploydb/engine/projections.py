@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from deploydb.domain.model import facts
 from deploydb.domain.model.deployment import merge
 from deploydb.domain.model.evidence import Approval, Incident, Verification
-from deploydb.domain.model.overrides import Hotfix, PromotionRequest, RollbackRequest
+from deploydb.domain.model.overrides import Hotfix, PromotionRequest, RetryRequest, RollbackRequest
 from deploydb.engine.ledger import Ledger
 from deploydb.engine.statements import keep_latest
 
@@ -22,6 +22,8 @@ def project(ledger: Ledger, number: int, fact: facts.Fact, recorded_at: datetime
             keep_latest(ledger.promotion_requests, (request.environment, request.version), request)
         case facts.RollbackRequested():
             ledger.wishes.append(RollbackRequest.of(fact, number))
+        case facts.RetryRequested():
+            ledger.retries.append(RetryRequest.of(fact, number))
         case facts.AboutIncident():
             ledger.trouble(fact.environment, Incident.of(fact, number, recorded_at=recorded_at))
 

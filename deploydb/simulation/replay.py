@@ -3,7 +3,7 @@
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 
@@ -88,7 +88,7 @@ class Replay:
 
     def _report(self, known: Deployment, report: Report, shift: timedelta, _: datetime) -> set[str]:
         """A fact about a deployment, at that much later a time than its own."""
-        time = report.fact.time + shift if report.fact.time is not None else None
+        time = _shifted(report.fact.time, shift) if report.fact.time is not None else None
         return self._store.report(known.service, known.id, report.number, replace(report.fact, time=time))
 
     def _expect(self, known: Deployment, now: datetime) -> None:
@@ -111,10 +111,10 @@ class Replay:
         shift = self._shifts[known.service, known.id] = now - began
         for report in self._reality.reports(name):
             if report.moves:
-                self._plan(max(report.at + shift, now), partial(self._report, known, report, shift))
+                self._plan(max(_shifted(report.at, shift), now), partial(self._report, known, report, shift))
         if self._reality.is_under_way(name):
             why = "its deployment has not ended yet"
-            self._plan(min(self._until + shift, self._until), partial(self._lose, known, None, why), last=True)
+            self._plan(min(_shifted(self._until, shift), self._until), partial(self._lose, known, None, why), last=True)
 
     def _settle(self, touched: set[str], now: datetime) -> None:
         """Decide on the services, and on those that their changes concern, until nothing more is to be decided now.
@@ -183,6 +183,14 @@ class Replay:
 
     def _give_up(self, ledger: Ledger, known: Deployment, why: str) -> None:
         ledger.give_up(known, self._doubts.reach(known), why)
+
+
+def _shifted(at: datetime, shift: timedelta) -> datetime:
+    """That much later; the end of time where the calendar ends before: a source's clock may say any year."""
+    try:
+        return at + shift
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC) if shift > _AT_ONCE else datetime.min.replace(tzinfo=UTC)
 
 
 def _wanted(catalog: Catalog, services: Collection[str] | None) -> set[str]:

@@ -46,6 +46,7 @@ def open_attempts(
             wish=one.wish,
             not_before=one.not_before,
             promotions=one.promotions,
+            ordered=one.ordered,
             reason=one.reason,
         )
 
@@ -61,6 +62,7 @@ def _row(service: str, one: AttemptScheduled, stage_index: int, now: datetime) -
         "attempt": one.attempt,
         "cause_id": one.cause,
         "not_before": one.not_before,
+        "ordered": one.ordered,
         "stage_index": stage_index,
         "status": Status.NOT_STARTED,
         "trigger_reason": one.trigger_reason,

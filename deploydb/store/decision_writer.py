@@ -21,6 +21,7 @@ from deploydb.domain.evaluation.decisions import (
     DeploymentWentLive,
     FailureFinalized,
     FlowExtended,
+    RetryRequestResolved,
     RollbackRequestResolved,
     VerdictChanged,
 )
@@ -41,6 +42,7 @@ from deploydb.store.tables import (
     evaluation_request,
     external_check,
     outbox,
+    retry_request,
     rollback_request,
     service_schedule,
     verdict,
@@ -108,6 +110,7 @@ class _Book:
         self._attempts: list[tuple[str, AttemptScheduled]] = []
         self._extensions: list[tuple[str, FlowExtended]] = []
         self._answers: list[dict[str, Any]] = []
+        self._retry_answers: list[dict[str, Any]] = []
         self._probes: dict[tuple[int, Gate], dict[str, Any]] = {}
 
     def enter(self, service: str, decision: Decision) -> None:
@@ -175,6 +178,19 @@ class _Book:
                     by=wanted.by,
                     reason=decision.reason,
                 )
+            case RetryRequestResolved(request=request):
+                self._retry_answers.append(
+                    {"event": request.event, "answer": decision.reason, "answered_at": self._now}
+                )
+                self._journal.note(
+                    "retry.answered",
+                    service=service,
+                    environment=request.environment,
+                    request=request.event,
+                    by=request.by,
+                    version=request.version,
+                    reason=decision.reason,
+                )
             case CheckScheduled(deployment=known, promotion=promotion, phase=phase):
                 self._probes[known.id, (phase, promotion)] = {
                     "deployment_id": known.id,
@@ -210,6 +226,7 @@ class _Book:
         open_attempts(connection, self._attempts, self._journal, self._now)
         extend_flows(connection, self._extensions, self._journal, self._now)
         bulk.update_rows(connection, rollback_request, self._answers, key=("event",))
+        bulk.update_rows(connection, retry_request, self._retry_answers, key=("event",))
         probes = [self._probes[each] for each in sorted(self._probes)]
         bulk.insert_new(connection, external_check, probes, returning=("deployment_id",))
         bulk.insert_rows(connection, outbox, self._outgoing)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.model.catalog import Catalog
@@ -16,16 +17,60 @@ from deploydb.store.ingest_watermark import read_until
 from deploydb.store.list_parameters import among
 from deploydb.store.projections.latest import value_of
 from deploydb.store.snapshot_context import SnapshotContext, snapshot_context
-from deploydb.store.tables import approval, artifact, current_version, deployment, flow, verdict, verification
+from deploydb.store.tables import (
+    approval,
+    artifact,
+    current_version,
+    deployment,
+    flow,
+    hold,
+    promotion_request,
+    retry_request,
+    verdict,
+    verification,
+)
 
 # Built once: for one service, building the statements would cost more than running them.
 _OPENED = deployment.alias("opened")
 _IS_OPEN = (among(_OPENED.c.service, "services"), _OPENED.c.needs_evaluation)
 _BESIDE = deployment.alias("beside")
+_SKIPPED = deployment.alias("skipped")
+_LATER = deployment.alias("later")
+_WANTED = sa.union_all(
+    sa.select(retry_request.c.service, retry_request.c.environment, retry_request.c.version).where(
+        retry_request.c.answered_at.is_(None), among(retry_request.c.service, "services")
+    ),
+    sa.select(hold.c.service, hold.c.environment, hold.c.version).where(
+        hold.c.placed, hold.c.kind == "pin", among(hold.c.service, "services")
+    ),
+    sa.select(_SKIPPED.c.service, _SKIPPED.c.environment, _SKIPPED.c.version)
+    .join(
+        promotion_request,
+        sa.and_(*(promotion_request.c[name] == _SKIPPED.c[name] for name in ("service", "environment", "version"))),
+    )
+    .where(
+        among(promotion_request.c.service, "services"),
+        _SKIPPED.c.skipped_at < promotion_request.c.time,
+        sa.not_(
+            sa.exists().where(
+                _LATER.c.flow_id == _SKIPPED.c.flow_id,
+                _LATER.c.environment == _SKIPPED.c.environment,
+                _LATER.c.attempt > _SKIPPED.c.attempt,
+            )
+        ),
+    ),
+).subquery("wanted")
+"""The versions of which another attempt may be made, though their flows are over."""
+_CHOSEN = deployment.alias("chosen")
+_OF_CHOSEN = sa.and_(*(_CHOSEN.c[name] == _WANTED.c[name] for name in ("service", "environment", "version")))
 # One read, so one snapshot: of two, a report between them that opens a deployment again would hide it from both.
 _IN_PLAY = sa.union_all(
     sa.select(_OPENED.c.id, _OPENED.c.service).where(*_IS_OPEN),
     sa.select(_BESIDE.c.id, _BESIDE.c.service).join(_OPENED, _OPENED.c.flow_id == _BESIDE.c.flow_id).where(*_IS_OPEN),
+    sa.select(_CHOSEN.c.id, _CHOSEN.c.service).join(_WANTED, _OF_CHOSEN),
+    sa.select(_BESIDE.c.id, _BESIDE.c.service)
+    .join(_CHOSEN, _CHOSEN.c.flow_id == _BESIDE.c.flow_id)
+    .join(_WANTED, _OF_CHOSEN),
 )
 _OF_CURRENT = (
     sa.select(_BESIDE.c.id, _BESIDE.c.service)
@@ -77,7 +122,8 @@ def snapshots(
     come with the flows of what runs.
 
     The cost follows what is open, not what has been. Indexes: `ix_deployment_needs_evaluation`,
-    `uq_deployment_flow_id`, primary keys; and those of `snapshot_context`.
+    `uq_deployment_flow_id`, `ix_retry_request_unanswered`, `ix_hold_placed`, `ix_deployment_lane`, primary keys;
+    and those of `snapshot_context`.
     """
     read = read_until(connection)  # before the deployments: what it covers is seen in them
     if lock:
@@ -86,7 +132,7 @@ def snapshots(
         deployments = _unlocked(connection, services, restaged)
     opened = [known for known in deployments if known.needs_evaluation]
     heard = opened + _earlier_attempts(deployments)
-    around = snapshot_context(connection, services, opened, catalog, heard=heard, now=now)
+    around = snapshot_context(connection, services, deployments, catalog, heard=heard, now=now)
     idents = [known.id for known in opened]
     evidence = _evidence(connection, heard, around)
     verdicts = _verdicts(connection, idents) if around.judged else {}
@@ -105,6 +151,7 @@ def snapshots(
             hotfixes=around.hotfixes[service],
             promotion_requests=around.promotion_requests[service],
             wishes=around.wishes[service],
+            retries=around.retries[service],
             neighbours=around.neighbours_of(catalog.dependencies(service)),
             good=around.good[service],
             read_until=read.until if read is not None else None,
@@ -122,11 +169,23 @@ def _unlocked(connection: sa.Connection, services: Collection[str], restaged: Co
     return found
 
 
+def with_flows(connection: sa.Connection, snapshot: ServiceSnapshot, environment: str, version: str) -> ServiceSnapshot:
+    """The snapshot as if another attempt of a version were wanted in an environment. Index: `ix_deployment_lane`."""
+    there = sa.select(_CHOSEN.c.id, _CHOSEN.c.flow_id).where(
+        _CHOSEN.c.service == snapshot.service, _CHOSEN.c.environment == environment, _CHOSEN.c.version == version
+    )
+    chosen = there.subquery("there")
+    wanted = sa.or_(deployment.c.id.in_(sa.select(chosen.c.id)), deployment.c.flow_id.in_(sa.select(chosen.c.flow_id)))
+    known = {one.id: one for one in map(from_row, connection.execute(selected().where(wanted)))}
+    known |= {one.id: one for one in snapshot.deployments}
+    return replace(snapshot, deployments=tuple(known.values()))
+
+
 def _lock(
     connection: sa.Connection, services: Collection[str], most: int | None, wait: bool, restaged: Collection[str]
 ) -> tuple[list[Deployment], list[str]]:
-    """Open deployments, and the closed ones of their flows: a stage looks at those upstream of it; and the services
-    that they are all of."""
+    """Open deployments, the closed ones of their flows (a stage looks at those upstream of it), and the flows of which
+    another attempt is wanted; and the services that they are all of."""
     in_play: dict[str, set[int]] = {service: set() for service in sorted(services)}
     # Found first, then locked by nothing but their ids: PostgreSQL looks again at a row for which it had to wait, and
     # with the search in the same read, by some plans, did not find it any more.

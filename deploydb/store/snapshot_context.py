@@ -14,7 +14,7 @@ from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.catalog import Catalog, Lane
 from deploydb.domain.model.deployment import DependencyState, Deployment, KnownGood, Status
 from deploydb.domain.model.evidence import Attestation, Incident
-from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RollbackRequest
+from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest
 from deploydb.engine.ledger import LOOKED_BACK
 from deploydb.store.deployments import release_from_row, released, selected
 from deploydb.store.list_parameters import among, among_rows
@@ -31,6 +31,7 @@ from deploydb.store.tables import (
     hotfix,
     incident,
     promotion_request,
+    retry_request,
     rollback_request,
     verdict,
     verification,
@@ -44,6 +45,9 @@ _ANY = sa.select(
     sa.exists()
     .where(rollback_request.c.answered_at.is_(None), among(rollback_request.c.service, "services"))
     .label("wishes"),
+    sa.exists()
+    .where(retry_request.c.answered_at.is_(None), among(retry_request.c.service, "services"))
+    .label("retries"),
     sa.exists().where(among(verification.c.deployment_id, "ids")).label("reports"),
     sa.exists().where(among(approval.c.deployment_id, "ids")).label("words"),
     sa.exists().where(among(verdict.c.deployment_id, "ids"), verdict.c.outcome.is_not(None)).label("verdicts"),
@@ -60,6 +64,9 @@ _PROMOTIONS = sa.select(promotion_request).where(
 )
 _WISHES = sa.select(rollback_request).where(
     rollback_request.c.answered_at.is_(None), among(rollback_request.c.service, "services")
+)
+_RETRIES = sa.select(retry_request).where(
+    retry_request.c.answered_at.is_(None), among(retry_request.c.service, "services")
 )
 _INCIDENTS = sa.select(incident).where(
     among(incident.c.service, "services"),
@@ -109,6 +116,7 @@ class SnapshotContext:
         self.hotfixes: dict[str, tuple[Hotfix, ...]] = defaultdict(tuple)
         self.promotion_requests: dict[str, tuple[PromotionRequest, ...]] = defaultdict(tuple)
         self.wishes: dict[str, tuple[RollbackRequest, ...]] = defaultdict(tuple)
+        self.retries: dict[str, tuple[RetryRequest, ...]] = defaultdict(tuple)
         self.incidents: dict[Lane, list[Incident]] = defaultdict(list)
         self.attestations: dict[tuple[str, str], list[Attestation]] = defaultdict(list)
         self.neighbours: list[DependencyState] = []
@@ -137,19 +145,20 @@ class SnapshotContext:
 def snapshot_context(
     connection: sa.Connection,
     services: Collection[str],
-    opened: Sequence[Deployment],
+    deployments: Sequence[Deployment],
     catalog: Catalog,
     *,
     heard: Sequence[Deployment],
     now: datetime,
 ) -> SnapshotContext:
-    """The context of the services and their open deployments, and whether there is evidence on those `heard`. Holds
+    """The context of the services and their deployments, and whether there is evidence on those `heard`. Holds
     that have ended by `now` are left out.
 
-    Indexes: `ix_hold_placed`, `ix_rollback_request_unanswered`, `ix_incident_open`, `ix_incident_time`,
-    `ix_incident_recorded`, `ix_deployment_succeeded`, primary keys.
+    Indexes: `ix_hold_placed`, `ix_rollback_request_unanswered`, `ix_retry_request_unanswered`, `ix_incident_open`,
+    `ix_incident_time`, `ix_incident_recorded`, `ix_deployment_succeeded`, primary keys.
     """
     found = SnapshotContext()
+    opened = [known for known in deployments if known.needs_evaluation]
     named = {"services": sorted(services)}
     everybodys = {"everybodys": ["", *named["services"]]}
     idents = {"ids": [known.id for known in heard]}
@@ -157,7 +166,7 @@ def snapshot_context(
     found.reported, found.spoken, found.judged = there_are.reports, there_are.words, there_are.verdicts
     if there_are.holds:
         found.holds = [hold_from_row(row) for row in connection.execute(_HOLDS, {**everybodys, "now": now})]
-    versions = sorted({known.release.artifact.version for known in opened})
+    versions = sorted({known.release.artifact.version for known in deployments})
     if there_are.hotfixes and versions:
         for row in connection.execute(_HOTFIXES, {**named, "versions": versions}):
             found.hotfixes[row.service] += (value_of(Hotfix, row, skip=tuple(row.skip)),)
@@ -167,6 +176,9 @@ def snapshot_context(
     if there_are.wishes:
         for row in connection.execute(_WISHES, named):
             found.wishes[row.service] += (value_of(RollbackRequest, row),)
+    if there_are.retries:
+        for row in connection.execute(_RETRIES, named):
+            found.retries[row.service] += (value_of(RetryRequest, row, skip=tuple(row.skip)),)
     # at a stage's door, too: else it would depend on what else is open what is known there
     if there_are.incidents and opened:
         began = min(known.gates_count_from or known.release.published_at for known in opened)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.evidence import Approval, Attestation, Incident, Verification
-from deploydb.domain.model.overrides import Hotfix, PromotionRequest, RollbackRequest
+from deploydb.domain.model.overrides import Hotfix, PromotionRequest, RetryRequest, RollbackRequest
 from deploydb.domain.model.publications import Publication, standing
 from deploydb.engine.log_fold import Interval, LogFold, LogRow
 from deploydb.store import tables
@@ -89,6 +89,7 @@ def _identity(deployment: Deployment) -> dict[str, Any]:
         "attempt": deployment.attempt,
         "cause_id": deployment.cause,
         "not_before": deployment.not_before,
+        "ordered": deployment.ordered,
     }
 
 
@@ -265,6 +266,13 @@ def _wishes(connection: sa.Connection) -> Table:
     }
 
 
+def _retries(connection: sa.Connection) -> Table:
+    return {
+        row.event: (row.service, value_of(RetryRequest, row, skip=tuple(row.skip)), row.answer, row.answered_at)
+        for row in _rows(connection, tables.retry_request)
+    }
+
+
 def _unmatched(connection: sa.Connection) -> set[int]:
     return {row.event for row in _rows(connection, tables.unmatched_fact)}
 
@@ -320,6 +328,12 @@ _TABLES: Mapping[str, tuple[Any, Any]] = {
         _wishes,
         lambda fold: {
             n: (service, one, *fold.answers.get(n, (None, None))) for n, (service, one) in fold.wishes.items()
+        },
+    ),
+    "retry_request": (
+        _retries,
+        lambda fold: {
+            n: (service, one, *fold.answers.get(n, (None, None))) for n, (service, one) in fold.retries.items()
         },
     ),
     "incident": (

@@ -89,6 +89,18 @@ MORE_FACTS = st.one_of(
         ).map(lambda one: {name: value for name, value in one.items() if value}),
     ),
     st.tuples(
+        st.just("retry.requested"),
+        st.fixed_dictionaries(
+            {
+                **LANE,
+                "by": PEOPLE,
+                "reason": st.just("slow"),
+                "version": st.sampled_from(VERSIONS),
+                "skip": st.sampled_from([[], ["smoke"]]),
+            }
+        ),
+    ),
+    st.tuples(
         st.just("deployment.finished"),
         st.fixed_dictionaries({"deployment": st.integers(1, 9), "outcome": st.sampled_from(["succeeded", "failed"])}),
     ),

@@ -21,6 +21,7 @@ LANDED = {
     "0005_stages_of_services.py": "0ac79cb65e0179e56764ccc4856cfae504a74b03b7ebe0a3909b9a2d952deafd",
     "0006_configurations_in_force.py": "0d0451e54853f619b715eb6a2e15d9c499fcbbfc6d452e28692ca2dd226ae0ec",
     "0007_holds_beside_each_other.py": "dc06b0f85dc8af377631e55c7c264d8e534d874da47f323627022f8607ed0548",
+    "0008_retries.py": "9f00f628e838537bd1aaa1b2d1ae1bff2f327e0451bdb219defdfd8834582a65",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 

@@ -12,6 +12,7 @@ from deploydb.domain.evaluation.decisions import (
     Decisions,
     DeploymentRequested,
     FailureFinalized,
+    RetryRequestResolved,
     RollbackRequestResolved,
     ServiceSnapshot,
 )
@@ -37,7 +38,7 @@ class Store:
         self.commands: list[DeploymentRequested] = []
         self.heard: list[tuple[int, DeploymentStarted | DeploymentFinished]] = []
         self.failures: list[FailureFinalized] = []
-        self.answers: list[RollbackRequestResolved] = []
+        self.answers: list[RollbackRequestResolved | RetryRequestResolved] = []
         self.checks: list[CheckScheduled] = []
         self.neighbours: tuple[DependencyState, ...] = ()
         self.holds: dict[tuple[str, ...], Hold] = {}
@@ -123,7 +124,7 @@ class Store:
                     self.failures.append(decision)
                 case AttemptScheduled():
                     self._check_attempt(decision)
-                case RollbackRequestResolved():
+                case RollbackRequestResolved() | RetryRequestResolved():
                     self.answers.append(decision)
                 case CheckScheduled():
                     self.checks.append(decision)

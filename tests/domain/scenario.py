@@ -21,9 +21,10 @@ from deploydb.domain.model.facts import (
     IncidentDetected,
     IncidentResolved,
     PromotionRequested,
+    RetryRequested,
     RollbackRequested,
 )
-from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RollbackRequest
+from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest
 from deploydb.engine.projections import project_on_deployment
 from deploydb.engine.statements import keep_latest
 from tests.domain.given import FOO, THREE, artifact, catalog, release
@@ -180,6 +181,23 @@ class Scenario(Store):
             reason="it is slow",
         )
         self.ledger.wishes.append(RollbackRequest.of(fact, ident))
+
+    def retry(self, environment: str, version: str, *skip: str, module: str | None = None, by: str = "alice") -> None:
+        """A person wants another attempt."""
+        ident = next(self.ids)
+        fact = RetryRequested(
+            id=str(ident),
+            source="cli",
+            time=self.now,
+            service=self.service,
+            environment=environment,
+            version=version,
+            by=by,
+            reason="the disk is empty",
+            skip=skip,
+            artifact=module,
+        )
+        self.ledger.retries.append(RetryRequest.of(fact, ident))
 
     def incident(
         self,

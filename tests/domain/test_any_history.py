@@ -211,6 +211,15 @@ class AnyOrders(AnyHistory):
     def want_back(self, environment: str, version: str | None) -> None:
         self.it.want_back(environment, version)
 
+    @rule(
+        environment=st.sampled_from(["dev", "staging", "prod"]),
+        version=VERSIONS,
+        module=st.sampled_from([None, *MODULES]),
+        skip=st.sampled_from([(), ("smoke",)]),
+    )
+    def retry(self, environment: str, version: str, module: str | None, skip: tuple[str, ...]) -> None:
+        self.it.retry(environment, version, *skip, module=module)
+
     @rule(environment=st.sampled_from(["dev", "prod"]), name=st.sampled_from(["1", "2"]), over=st.booleans())
     def incident(self, environment: str, name: str, over: bool) -> None:
         self.it.incident(environment, name, over=over)

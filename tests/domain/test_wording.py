@@ -11,6 +11,7 @@ from deploydb.domain.model import admission_reasons as entry
 from deploydb.domain.model import gate_reasons as gate
 from deploydb.domain.model import reason_parts as parts
 from deploydb.domain.model import reasons as why
+from deploydb.domain.model import retry_reasons as retry
 from deploydb.domain.model.reasons import Reason
 from deploydb.domain.wording import text
 from tests.domain.given import at
@@ -129,6 +130,10 @@ TEXTS = [
         entry.BehindPromotion(version="1.0", promotion=parts.Comment(by="al", comment="fire")),
         "waits for 1.0, promoted by al: fire",
     ),
+    (
+        entry.BehindOrder(version="1.0", order=parts.Comment(by="sue", comment="the disk is empty")),
+        "waits for 1.0, attempted again by sue: the disk is empty",
+    ),
     (entry.RollbackFirst(), "a rollback goes first"),
     (entry.BeingDeployed(version="1.0", deployment=3), "1.0 is being deployed (deployment 3)"),
     (entry.BeingVerified(version="1.0", deployment=3), "1.0 is being verified (deployment 3)"),
@@ -200,6 +205,42 @@ TEXTS = [
     (
         why.RetryOf(attempt=2, attempts=3, failure=why.AttemptFailed()),
         "attempt 2 of 3, after: its orchestrator gave no reason",
+    ),
+    (
+        why.RetryRefused(version="1.0", environment="prod", obstacle=retry.NoAttempt()),
+        "1.0 is not attempted again in prod: no deployment of it is known there",
+    ),
+    (
+        why.AlreadyWaiting(deployment=7, reason=why.NotAsked()),
+        "deployment 7 waits there already: not asked yet",
+    ),
+    (
+        why.UpstreamRetried(environment="dev", reason=retry.RetryOrdered(attempt=2, order=parts.Comment(by="sue"))),
+        "dev is attempted again: attempt 2, by sue",
+    ),
+    (
+        retry.RetryOrdered(attempt=2, order=parts.Comment(by="sue", comment="the disk is empty"), skip=("smoke",)),
+        "attempt 2, without smoke, by sue: the disk is empty",
+    ),
+    (
+        retry.RetryForPin(attempt=2, pin=entry.Pinned(by="sue", version="1.0", comment="audit")),
+        "attempt 2: pinned to 1.0 by sue: audit",
+    ),
+    (
+        retry.RetryForPromotion(attempt=2, promotion=parts.Comment(by="sue", comment="it must go")),
+        "attempt 2: promoted by sue: it must go",
+    ),
+    (
+        retry.GateSkipped(promotion="smoke", order=parts.Comment(by="sue", comment="it is known")),
+        "smoke is skipped, by sue: it is known",
+    ),
+    (
+        retry.NoAttempt(modules=("com.example:a", "com.example:b")),
+        "com.example:a and com.example:b have this version: name one of them",
+    ),
+    (
+        retry.UnknownGates(names=("smok",), known=("smoke", "soak")),
+        "no promotion smok is asked there; there is smoke, soak",
     ),
     (why.RollbackFinal(), "a rollback is never rolled back"),
     (why.FailureIgnored(), "ignored, as configured"),

@@ -22,6 +22,7 @@ from deploydb.domain.model.facts import (
     IncidentDetected,
     IncidentResolved,
     PromotionRequested,
+    RetryRequested,
     RollbackRequested,
     VerificationFinished,
 )
@@ -191,6 +192,11 @@ class Reality(Scenario):
         """A person wants what ran before back."""
         named = {"service": "foo", "environment": environment, "version": version}
         self.send(RollbackRequested, **named, by="alice", reason="it is slow")
+
+    def retry(self, environment: str, version: str, *skip: str, module: str | None = None) -> None:
+        """A person wants another attempt."""
+        named = {"service": "foo", "environment": environment, "version": version, "artifact": module}
+        self.send(RetryRequested, **named, by="alice", reason="the disk is empty", skip=skip)
 
     def incident(self, environment: str, name: str = "INC-1", *, over: bool = False) -> None:
         """Trouble begins where the service runs, or is over."""

@@ -201,7 +201,10 @@ class Admission:
         verifying = [
             other
             for other in lane
-            if other.needs_evaluation and other.status is Status.COMPLETED and self._holds.veto_on(other) is None
+            if other.needs_evaluation
+            and other.status is Status.COMPLETED
+            and self._holds.veto_on(other) is None
+            and not _is_again(deployment, other)
         ]
         patient = (
             self._catalog.while_verifying(self._service, stage) == "wait"
@@ -251,6 +254,7 @@ class Admission:
             promoted_from=tuple(map(stage_reason, passed)),
             published_by=deployment.release.published_by if not passed else None,
             attempt=deployment.attempt if deployment.attempt > 1 else None,
+            ordered=deployment.ordered,
             hotfix=hotfix.comment if hotfix is not None else None,
             promotion=request.comment if request is not None else None,
             skip=request.skip if request is not None else (),
@@ -266,3 +270,8 @@ def _turn(deployment: Deployment) -> tuple[datetime, str]:
 
 def _being_deployed(deployment: Deployment) -> Reason:
     return BeingDeployed(version=deployment.release.artifact.version, deployment=deployment.id)
+
+
+def _is_again(deployment: Deployment, other: Deployment) -> bool:
+    """Whether a person wants another attempt of what the other one has deployed."""
+    return deployment.ordered is not None and deployment.release.id == other.release.id

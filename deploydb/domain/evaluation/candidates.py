@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.evaluation.parallel_groups import ParallelGroups
-from deploydb.domain.model.admission_reasons import BehindHotfix, BehindPromotion, InLineBehind, NewerIsLive, Superseded
+from deploydb.domain.model.admission_reasons import (
+    BehindHotfix,
+    BehindOrder,
+    BehindPromotion,
+    InLineBehind,
+    NewerIsLive,
+    Superseded,
+)
 from deploydb.domain.model.catalog import Service, Stage
 from deploydb.domain.model.deployment import Deployment, Release
 from deploydb.domain.model.overrides import PromotionRequest
@@ -25,8 +32,8 @@ class Candidates:
         """The candidate among one module's flows that have arrived at a stage; None where each waits or is too late.
 
         A vetoed release waits for the veto's end, and one that failed beside for a person. A version that every pin
-        keeps goes first, and the others wait for the end of the pins; then what a person promotes, and hotfixes; then
-        as the stage's `supersede` says. Superseded releases are skipped, the others explained.
+        keeps goes first, and the others wait for the end of the pins; then what a person promotes or has attempted
+        again, and hotfixes; then as the stage's `supersede` says. Superseded releases are skipped, others explained.
         """
         releases = self._eligible(stage, arrived)
         pinned = self._holds.pinned(stage.environment)
@@ -41,19 +48,38 @@ class Candidates:
                 else:
                     kept.append(one)
             return max(kept, key=self._age, default=None)
-        urgent = [deployment for deployment in releases if self._evaluation.goes_ahead(deployment) is not None]
+        urgent = [one for one in releases if one.ordered is not None or self._evaluation.goes_ahead(one) is not None]
         if not urgent:
             return self._first(stage, releases)
-        order = self._evaluation.goes_ahead(max(urgent, key=self._age))
         other = self._first(stage, [deployment for deployment in releases if deployment not in urgent])
-        if other is not None and isinstance(order, PromotionRequest):
-            self._evaluation.explain(other, BehindPromotion(version=order.version, promotion=order.comment))
-        elif other is not None and order is not None:
-            self._evaluation.explain(other, BehindHotfix(version=order.version, hotfix=order.comment))
+        if other is not None:
+            self._evaluation.explain(other, self._behind(max(urgent, key=self._age)))
         return self._first(stage, urgent)
 
     def _pins_against(self, deployment: Deployment) -> list[Reason]:
         return [pin.held for pin in self._holds.pins(deployment.environment, deployment.release.artifact.version)]
+
+    def newer_that_runs(self, deployment: Deployment) -> Reason | None:
+        """Why the release would be a downgrade of what its lane runs; None where it would not."""
+        ran = self._evaluation.runs(deployment)
+        if ran is None or self._newness(ran.release) <= self._newness(deployment.release):
+            return None
+        return NewerIsLive(
+            environment=deployment.environment,
+            version=ran.release.artifact.version,
+            higher=self._is_higher(ran.release, deployment.release),
+        )
+
+    def _behind(self, first: Deployment) -> Reason:
+        """Why others wait for a release that goes ahead of them."""
+        order, version = self._evaluation.goes_ahead(first), first.release.artifact.version
+        if isinstance(order, PromotionRequest):
+            return BehindPromotion(version=version, promotion=order.comment)
+        if order is not None:
+            return BehindHotfix(version=version, hotfix=order.comment)
+        return (
+            BehindOrder(version=version, order=first.ordered.order) if first.ordered else InLineBehind(version=version)
+        )
 
     def _newness(self, release: Release) -> tuple[object, ...]:
         """By what one release is newer than another."""
@@ -67,8 +93,7 @@ class Candidates:
         eligible = []
         for deployment in arrived:
             veto = self._holds.veto_on(deployment)
-            promoted = self._evaluation.promotion_request(deployment) is not None
-            beside = self._groups.held(deployment) if not promoted else None
+            beside = self._groups.held(deployment) if not self._is_chosen(deployment) else None
             newer = self._newer(deployment)
             if newer is not None and not self._runs_vetoed(deployment):
                 self._evaluation.skip(deployment, newer)
@@ -80,6 +105,10 @@ class Candidates:
             else:
                 eligible.append(deployment)
         return eligible
+
+    def _is_chosen(self, deployment: Deployment) -> bool:
+        """Whether a person wants the version in this lane."""
+        return deployment.ordered is not None or self._evaluation.promotion_request(deployment) is not None
 
     def _runs_vetoed(self, deployment: Deployment) -> bool:
         """Whether the lane runs a vetoed version of the module."""
@@ -112,15 +141,13 @@ class Candidates:
         return self._service.order == "version" and self._newness(newer)[0] != self._newness(older)[0]
 
     def _newer(self, deployment: Deployment) -> Reason | None:
-        """Why the release would be a downgrade in its lane; None where it would not."""
+        """Why the release would be a downgrade in its lane; None where it would not. Where a person has chosen it, what
+        runs alone is compared."""
+        live = self.newer_that_runs(deployment)
+        pinned = deployment.release.artifact.version in self._holds.pinned(deployment.environment)
+        if live is not None or pinned or self._is_chosen(deployment):
+            return live
         module, newness = deployment.release.artifact.module, self._newness(deployment.release)
-        ran = self._evaluation.runs(deployment)
-        if ran is not None and self._newness(ran.release) > newness:
-            return NewerIsLive(
-                environment=deployment.environment,
-                version=ran.release.artifact.version,
-                higher=self._is_higher(ran.release, deployment.release),
-            )
         for other in self._evaluation.lane(deployment.environment):
             came = other.needs_evaluation and other.commanded and other.release.artifact.module == module
             if (

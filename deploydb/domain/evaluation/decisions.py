@@ -19,8 +19,9 @@ from deploydb.domain.model.deployment import (
     Verdict,
 )
 from deploydb.domain.model.evidence import Evidence
-from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RollbackRequest
+from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest
 from deploydb.domain.model.reasons import Reason
+from deploydb.domain.model.retry_reasons import RetryOrdered
 
 Transition = Literal["adopted", "skipped", "expired", "replaced", "succeeded", "failed", "resumed", "closed"]
 """How a deployment can change by decision.
@@ -31,7 +32,8 @@ expired    no answer by its deadline
 replaced   another version took its place; its flow goes no further
 succeeded  every exit gate passed
 failed     an exit gate failed
-resumed    a gate took its no back, and others are still to be met; or it had finished in time, which was heard late
+resumed    a gate took its no back, and others are still to be met; or it had finished in time, which was heard late;
+           or it was skipped, and a stage upstream is attempted again
 closed     nothing more will come of it
 """
 
@@ -39,14 +41,14 @@ closed     nothing more will come of it
 class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     """All that is known of one service and is not over.
 
-    `deployments`: every deployment of each flow that has an open one, and open ones without a flow; where the stages
-    have changed, of the flows of what runs, too. `running`: by (environment, module). `evidence` (of earlier attempts,
-    too), and the `verdicts` that were decided last by gate: by deployment. `holds`: those that may concern it.
-    `hotfixes`, `promotion_requests`, `wishes`: of it. `neighbours`: what the lanes run that its gates ask about.
-    `read_until`: every message from before then has been recorded; None: nothing is known of that. `good`: the last
-    releases that succeeded, newest first, by environment, of those where something has failed or a
-    rollback is wanted. `assumed`: verdicts by deployment that stand in place of the gates' own, for a "what if".
-    `unknown`: by flow, the environments of the deployments that a simulation has left out.
+    `deployments`: every deployment of each flow that has an open one, or of which another attempt is wanted, and open
+    ones without a flow; where the stages have changed, of the flows of what runs, too. `running`: by (environment,
+    module). `evidence` (of earlier attempts, too), and the `verdicts` that were decided last by gate: by deployment.
+    `holds`: those that may concern it. `hotfixes`, `promotion_requests`, `wishes`, `retries`: of it. `neighbours`: what
+    the lanes run that its gates ask about. `read_until`: every message from before then has been recorded; None:
+    nothing is known of that. `good`: the last releases that succeeded, newest first, by environment, of those where
+    something has failed or a rollback is wanted. `assumed`: verdicts by deployment that stand in place of the gates'
+    own, for a "what if". `unknown`: by flow, the environments of the deployments that a simulation has left out.
     """
 
     service: str
@@ -58,6 +60,7 @@ class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     hotfixes: tuple[Hotfix, ...] = ()
     promotion_requests: tuple[PromotionRequest, ...] = ()
     wishes: tuple[RollbackRequest, ...] = ()
+    retries: tuple[RetryRequest, ...] = ()
     neighbours: tuple[DependencyState, ...] = ()
     good: dict[str, tuple[KnownGood, ...]] = {}
     read_until: datetime | None = None
@@ -129,7 +132,7 @@ class AttemptScheduled(Struct, frozen=True, kw_only=True):
     """Another attempt is to be made, in a deployment of its own: a retry, or a rollback to `release`.
 
     `cause`: the number of the deployment that failed, or that is rolled back. `wish`: the log row of the person's word.
-    `promotions`: those that the stage will ask.
+    `promotions`: those that the stage will ask. `ordered`: the person's order of a retry, and of the retries of that.
     """
 
     kind: Literal["deploy", "rollback"]
@@ -142,6 +145,7 @@ class AttemptScheduled(Struct, frozen=True, kw_only=True):
     cause: int | None = None
     wish: int | None = None
     not_before: datetime | None = None
+    ordered: RetryOrdered | None = None
 
     @property
     def trigger_reason(self) -> Reason | None:
@@ -164,6 +168,13 @@ class RollbackRequestResolved(Struct, frozen=True, kw_only=True):
     reason: Reason
 
 
+class RetryRequestResolved(Struct, frozen=True, kw_only=True):
+    """What came of another attempt that a person wanted."""
+
+    request: RetryRequest
+    reason: Reason
+
+
 class CheckScheduled(Struct, frozen=True, kw_only=True):
     """Somebody else must be asked about the deployment, from now on, for one gate."""
 
@@ -173,7 +184,7 @@ class CheckScheduled(Struct, frozen=True, kw_only=True):
 
 
 _OfLanes = DeploymentRequested | DeploymentTransitioned | VerdictChanged | DeploymentWentLive | CurrentVersionChanged
-_OfPeopleAndFlows = RollbackRequestResolved | FlowExtended
+_OfPeopleAndFlows = RollbackRequestResolved | RetryRequestResolved | FlowExtended
 Decision = _OfLanes | AttemptScheduled | FailureFinalized | _OfPeopleAndFlows | CheckScheduled
 
 

@@ -10,7 +10,8 @@ The steps, in their order; each one is entered once, and sees the decisions of t
 2. `flow_extension`: flows get deployments for stages that came into their way; then all is evaluated again, at once;
 3. `exit_gates`: the exit gates of each stage are evaluated on the current version;
 4. `failure_policy`: a failure is retried or final; the configured strategy follows;
-5. `admission`, upstream first: flows that cannot reach a stage are skipped there; of those that have arrived one is
+5. `retries`: the attempts that people ask for are made, or refused;
+6. `admission`, upstream first: flows that cannot reach a stage are skipped there; of those that have arrived one is
    chosen, and requested if no hold stands, its lane is free and the entry gates pass. Each deployment that waits is
    explained; again after requests, from the final state.
 """
@@ -25,6 +26,7 @@ from deploydb.domain.evaluation.failure_policy import apply_failure_policy
 from deploydb.domain.evaluation.flow_extension import extend_flows
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.evaluation.reconciliation import reconcile
+from deploydb.domain.evaluation.retries import apply_retry_requests
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Release
 
@@ -53,5 +55,6 @@ def decide(catalog: Catalog, snapshot: ServiceSnapshot, now: datetime) -> Decisi
         holds = Holds(evaluation, catalog, {stage.environment: stage for stage in catalog.stages(service)})
         evaluate_exit_gates(evaluation, catalog, service, holds)
         apply_failure_policy(evaluation, catalog, service, holds)
+        apply_retry_requests(evaluation, catalog, service, holds)
         admit(evaluation, catalog, service, holds)
     return evaluation.decisions()

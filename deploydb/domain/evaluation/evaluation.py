@@ -20,6 +20,7 @@ from deploydb.domain.evaluation.decisions import (
     DeploymentWentLive,
     FailureFinalized,
     FlowExtended,
+    RetryRequestResolved,
     RollbackRequestResolved,
     ServiceSnapshot,
     Transition,
@@ -41,8 +42,9 @@ from deploydb.domain.model.deployment import (
     Verdict,
 )
 from deploydb.domain.model.evidence import Evidence, Incident
-from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RollbackRequest
+from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest
 from deploydb.domain.model.reasons import NotRecorded, Reason, Replaced
+from deploydb.domain.model.retry_reasons import GateSkipped
 
 NO_RESPONSE: Mapping[str, None] = {"failure_response": None, "failure_response_detail": None}
 """What a deployment has as the response to its failure where it has not failed, after all."""
@@ -58,7 +60,9 @@ class Evaluation:
         self.unknown = snapshot.unknown
         self.holds: Sequence[Hold] = snapshot.holds
         self.wishes: Sequence[RollbackRequest] = snapshot.wishes
+        self.retries: Sequence[RetryRequest] = snapshot.retries
         self._hotfixes = {hotfix.version: hotfix for hotfix in snapshot.hotfixes}
+        self.promotion_requests: Sequence[PromotionRequest] = snapshot.promotion_requests
         self._requests = {(one.environment, one.version): one for one in snapshot.promotion_requests}
         self._catalog = catalog
         service = catalog.services.get(snapshot.service)
@@ -69,7 +73,8 @@ class Evaluation:
         ordered = sorted(snapshot.deployments, key=lambda deployment: deployment.id)
         self._deployments = {deployment.id: deployment for deployment in ordered}
         self._by_environment: dict[str, list[int]] = {}
-        self._flows: dict[tuple[int, str], int] = {}
+        self._flows: dict[tuple[int, str], list[int]] = {}
+        self._scheduled: set[tuple[int | None, str]] = set()
         self._verdicts = {ident: dict(verdicts) for ident, verdicts in snapshot.verdicts.items()}
         self._rolling_back: set[str] = set()
         self._again = False
@@ -77,7 +82,7 @@ class Evaluation:
         for deployment in self._deployments.values():
             self._by_environment.setdefault(deployment.environment, []).append(deployment.id)
             if deployment.flow is not None:
-                self._flows[deployment.flow, deployment.environment] = deployment.id
+                self._flows.setdefault((deployment.flow, deployment.environment), []).append(deployment.id)
 
     def all(self) -> list[Deployment]:
         """Every deployment."""
@@ -96,9 +101,18 @@ class Evaluation:
         return [self._deployments[ident] for ident in self._by_environment.get(environment, ())]
 
     def of(self, flow: int | None, environment: str) -> Deployment | None:
-        """A flow's latest attempt in an environment; None where the flow does not go through it."""
-        ident = self._flows.get((flow, environment)) if flow is not None else None
-        return self._deployments[ident] if ident is not None else None
+        """A flow's latest attempt in an environment; None where the flow does not go through it.
+
+        Where it has succeeded, a further attempt counts once it is commanded.
+        """
+        found = [self._deployments[ident] for ident in self._flows.get((flow or 0, environment), ())]
+        while len(found) > 1 and found[-1].requested_at is None and found[-2].got_through:
+            found.pop()
+        return found[-1] if found else None
+
+    def is_scheduled(self, flow: int | None, environment: str) -> bool:
+        """Whether this evaluation makes another attempt of the flow there."""
+        return (flow, environment) in self._scheduled
 
     def runs(self, deployment: Deployment) -> CurrentVersion | None:
         """What the deployment's environment runs of its module."""
@@ -183,7 +197,7 @@ class Evaluation:
             groups=self._catalog.groups,
             neighbours=self._snapshot.neighbours,
             before=self.before(deployment, phase),
-            assumed=_of_phase(self._snapshot.assumed.get(deployment.id, {}), phase),
+            assumed={**_skipped(deployment, phase), **_of_phase(self._snapshot.assumed.get(deployment.id, {}), phase)},
         )
 
     def verdicts(
@@ -205,7 +219,8 @@ class Evaluation:
             pairs = zip(promotions, verdicts, strict=True)
             verdicts = tuple(_unasked(verdict, veto) if one.asks_people else verdict for one, verdict in pairs)
         for promotion, verdict in zip(promotions, verdicts, strict=True):
-            if isinstance(promotion, CheckedPromotion) and promotion.ident not in context.before:
+            asked = isinstance(promotion, CheckedPromotion) and promotion.ident not in _skipped(deployment, phase)
+            if asked and promotion.ident not in context.before:
                 answered = phase == "entry" and deployment.attempt > 1 and verdict.outcome is GateStatus.PASS
                 if not answered:  # else an earlier attempt has its answer
                     check = CheckScheduled(deployment=deployment, promotion=promotion.ident, phase=phase)
@@ -282,6 +297,7 @@ class Evaluation:
     def attempt(self, attempted: AttemptScheduled) -> None:
         """Another deployment is made; it is commanded at the next look, which is at once."""
         self._decisions.append(attempted)
+        self._scheduled.add((attempted.flow, attempted.environment))
         self._again = True
         if attempted.kind == "rollback":
             self._rolling_back.add(attempted.environment)
@@ -295,6 +311,10 @@ class Evaluation:
     def answer(self, wish: RollbackRequest, reason: Reason) -> None:
         """What came of a rollback that a person wanted."""
         self._decisions.append(RollbackRequestResolved(wish=wish, reason=reason))
+
+    def answer_retry(self, request: RetryRequest, reason: Reason) -> None:
+        """What came of another attempt that a person wanted."""
+        self._decisions.append(RetryRequestResolved(request=request, reason=reason))
 
     def evaluate_again(self) -> None:
         """There is more to decide, at once."""
@@ -323,3 +343,19 @@ def _unasked(verdict: Verdict, veto: Hold) -> Verdict:
 
 def _of_phase(verdicts: Mapping[Gate, Verdict], phase: Phase) -> Mapping[str, Verdict]:
     return {name: verdict for (side, name), verdict in verdicts.items() if side == phase} if verdicts else {}
+
+
+def _skipped(deployment: Deployment, phase: Phase) -> Mapping[str, Verdict]:
+    """The verdicts on the promotions that a person's order names as those that it does not have to pass."""
+    ordered = deployment.ordered
+    if ordered is None:
+        return {}
+    return {
+        name: Verdict(
+            promotion=name,
+            phase=phase,
+            outcome=GateStatus.PASS,
+            reason=GateSkipped(promotion=name, order=ordered.order),
+        )
+        for name in ordered.skip
+    }

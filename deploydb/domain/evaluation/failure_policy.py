@@ -57,9 +57,10 @@ class FailurePolicy:
             return
         retry = self._catalog.retry(self._service, deployment.environment)
         attempted = deployment.result is None  # the attempt itself failed; a failed gate is no reason for a retry
-        if attempted and deployment.attempt <= retry.retries:
-            due = self._evaluation.now + retry.backoff * 2 ** (deployment.attempt - 1)
-            attempt, attempts = deployment.attempt + 1, retry.retries + 1
+        before = deployment.ordered.attempt - 1 if deployment.ordered is not None else 0  # a person's are counted anew
+        if attempted and deployment.attempt - before <= retry.retries:
+            due = self._evaluation.now + retry.backoff * 2 ** (deployment.attempt - before - 1)
+            attempt, attempts = deployment.attempt + 1, before + retry.retries + 1
             reason = reasons.RetryOf(attempt=attempt, attempts=attempts, failure=failure)
             scheduled = reasons.RetryScheduled(at=due, attempt=attempt, attempts=attempts)
             self._retry(deployment, reason, scheduled)
@@ -75,6 +76,7 @@ class FailurePolicy:
                     promotions=tuple(promotion.ident for promotion in asked),
                     cause=deployment.id,
                     not_before=due,
+                    ordered=deployment.ordered,
                 )
             )
             return

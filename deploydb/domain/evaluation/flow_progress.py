@@ -65,7 +65,7 @@ class FlowProgress:
     def _passed(self, stage: Stage, flow: int | None, skip: Set[str]) -> list[Deployment]:
         found = []
         for deployment in self._upstream(stage, flow):
-            if _has_got_through(deployment):
+            if deployment.got_through:
                 found.append(deployment)
             elif self._is_through(deployment, skip):
                 found += self._passed(self._stages[deployment.environment], flow, skip)
@@ -77,7 +77,7 @@ class FlowProgress:
 
     def _is_through(self, deployment: Deployment, skip: Set[str]) -> bool:
         """Whether the flow may go on from a stage: it got through, or it passes it by, however far it is there."""
-        return _has_got_through(deployment) or (
+        return deployment.got_through or (
             self._passes_by(deployment, skip)
             and self._waits_for(self._stages[deployment.environment], deployment.flow, skip) is None
         )
@@ -90,7 +90,9 @@ class FlowProgress:
         deployment = self._evaluation.of(flow, environment)
         if deployment is None:
             return None
-        if _has_got_through(deployment) or deployment.failure_response == "retry":
+        if deployment.got_through or deployment.failure_response == "retry":
+            return None
+        if self._evaluation.is_scheduled(flow, environment):
             return None
         if self._passes_by(deployment, skip):
             return self._dead_end(self._stages[environment], flow, skip)
@@ -109,7 +111,3 @@ class FlowProgress:
 def stage_reason(deployment: Deployment) -> StageReason:
     """The deployment's reason, as part of another one's."""
     return StageReason(environment=deployment.environment, reason=deployment.status_reason or reasons.NotRecorded())
-
-
-def _has_got_through(deployment: Deployment) -> bool:
-    return deployment.status is Status.SUCCESS or deployment.failure_response == "ignore"

@@ -33,8 +33,8 @@ class Holds:
         """Against a deployment's version in its lane."""
         return self.veto(deployment.environment, deployment.release.artifact.version)
 
-    def pins(self, environment: str, but: str) -> list[Hold]:
-        """Those that keep another version there."""
+    def pins(self, environment: str, but: str | None = None) -> list[Hold]:
+        """Those that keep another version there; all of them where `but` names none."""
         return [pin for pin in self._standing("pin", (environment,)) if pin.version != but]
 
     def pinned(self, environment: str) -> set[str | None]:

@@ -112,6 +112,13 @@ class BehindPromotion(ReasonCase, frozen=True, kw_only=True, tag="behind_promoti
     promotion: Comment
 
 
+class BehindOrder(ReasonCase, frozen=True, kw_only=True, tag="behind_order"):
+    """An attempt that a person asked for goes first."""
+
+    version: str
+    order: Comment
+
+
 class RollbackFirst(ReasonCase, frozen=True, kw_only=True, tag="rollback_first"):
     """A rollback goes first."""
 
@@ -147,7 +154,8 @@ class GroupFull(ReasonCase, frozen=True, kw_only=True, tag="group_full"):
 
 FreezeReason = FreezeOver | FreezeOverridden
 ConfigurationReason = StageAddedLater | StageRemoved | ModuleRemoved
-OrderReason = SkippedByHotfix | Superseded | NewerIsLive | InLineBehind | BehindHotfix | BehindPromotion | RollbackFirst
+_Ahead = InLineBehind | BehindHotfix | BehindPromotion | BehindOrder | RollbackFirst
+OrderReason = SkippedByHotfix | Superseded | NewerIsLive | _Ahead
 OccupiedReason = BeingDeployed | BeingVerified | NotBefore | GroupFull
 AdmissionReason = Held | FreezeReason | ConfigurationReason | OrderReason | OccupiedReason
 """Every reason of this module."""

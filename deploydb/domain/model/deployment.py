@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from deploydb.domain.model.artifact import Artifact, order_key
 from deploydb.domain.model.facts import DeploymentFinished, DeploymentStarted, Fact
 from deploydb.domain.model.reasons import Reason
+from deploydb.domain.model.retry_reasons import RetryOrdered
 
 FailureResponse = Literal["stop", "retry", "rollback", "full_rollback", "ignore"]
 """What a failure led to: the strategy that was followed, or another attempt before it counted."""
@@ -96,8 +97,9 @@ class Deployment(Struct, frozen=True, kw_only=True):
     Columns of three owners: promotion decides (`requested_at` to `status_reason`), facts report (`started*`,
     `finished*`, `outcome`...), and `status` is derived from both. `flow` is None where it was not commanded (`kind`
     external), and of a rollback. `cause`: the deployment whose failure led to this attempt. `not_before`: when it may
-    be commanded. `trigger_reason`: why it was commanded, or observed, or is put back; `status_reason`: why its status
-    is as it is. `failure_response`: the response to its failure, `failure_response_detail`: its details; until then the
+    be commanded. `ordered`: the person's order for this attempt, and for the retries of it.
+    `trigger_reason`: why it was commanded, or observed, or is put back; `status_reason`: why its status is as it is.
+    `failure_response`: the response to its failure, `failure_response_detail`: its details; until then the
     failure has not counted. `live_at`: when it came to run, once that has been taken in. `needs_evaluation`: promotion
     still has something to do with it.
     """
@@ -111,6 +113,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     attempt: int = 1
     cause: int | None = None
     not_before: datetime | None = None
+    ordered: RetryOrdered | None = None
     command: str | None = None
     requested_at: datetime | None = None
     deadline: datetime | None = None
@@ -153,6 +156,11 @@ class Deployment(Struct, frozen=True, kw_only=True):
     def active(self) -> bool:
         """Commanded and not finished: the lane's one."""
         return self.status in (Status.CREATED, Status.STARTED)
+
+    @property
+    def got_through(self) -> bool:
+        """Whether its flow may go on from it: it succeeded, or its failure is ignored, as configured."""
+        return self.status is Status.SUCCESS or self.failure_response == "ignore"
 
     @property
     def commanded(self) -> bool:

@@ -7,46 +7,20 @@ A struct here, its table and a migration are a new type of fact: the wire, the l
 and `publish` read what it declares.
 """
 
-from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, Literal
 
-from msgspec import Meta, Struct, field
-from msgspec.structs import asdict
+from msgspec import field
 
 from deploydb.domain.model.artifact import Artifact, Coordinate, Name, Text, Url, module_key
+from deploydb.domain.model.fact import OWN_SOURCE, Fact, Number, Time, fact_types, type_of
 from deploydb.domain.model.projection import Projection
 
-Time = Annotated[datetime, Meta(tz=True)]
-Number = Annotated[int, Meta(gt=0, le=2**63 - 1)]
-"""A row's id."""
+__all__ = ["OWN_SOURCE", "Fact", "Number", "Time", "fact_types", "type_of"]
+"""The base, for those who read facts; every type of fact is below."""
+
 
 EVERY_HOLD = ""
 """In the place of a hold's id: each hold of a kind and scope."""
-
-OWN_SOURCE = "deploydb"
-"""The source of DeployDB's own decisions, which are no facts: no fact may have it."""
-
-
-class Fact(Struct, frozen=True, kw_only=True, tag_field="type"):
-    """An event that `source` reports.
-
-    Of its fields, `by`, `service` and `environment` are columns of the log. It concerns the service that it names; with
-    none, the services with open deployments of its `artifact`, or in its `environment`, or any.
-    """
-
-    projection: ClassVar[Projection]
-
-    id: Name
-    source: Name
-    time: Time | None = None
-
-    def columns(self) -> dict[str, Any]:
-        """Further columns, beside its fields and constants. In a key, None is kept as an empty text."""
-        return {}
-
-    def values(self) -> dict[str, Any]:
-        """Its fields, constants and further columns."""
-        return asdict(self) | self.projection.constants | self.columns()
 
 
 class ArtifactPublished(Fact, frozen=True, kw_only=True, tag="artifact.published"):
@@ -240,20 +214,35 @@ class PromotionRequested(Fact, frozen=True, kw_only=True, tag="promotion.request
     skip: tuple[Name, ...] = ()
 
 
-class RollbackRequested(Fact, frozen=True, kw_only=True, tag="rollback.requested"):
-    """A person wants what ran before back: `version`, or the last one that succeeded there."""
-
-    projection = Projection(table="rollback_request", replay="event", change="rollback wanted")
+class AboutLane(Fact, frozen=True, kw_only=True):
+    """A person's order for one lane. `artifact`: the module that it is about, of a service with several."""
 
     service: Name
     environment: Name
     by: Name
     reason: Text
-    version: Name | None = None
     artifact: Coordinate | None = None
 
     def columns(self) -> dict[str, Any]:
         return {"module": self.artifact}
+
+
+class RollbackRequested(AboutLane, frozen=True, kw_only=True, tag="rollback.requested"):
+    """A person wants what ran before back: `version`, or the last one that succeeded there."""
+
+    projection = Projection(table="rollback_request", replay="event", change="rollback wanted")
+
+    version: Name | None = None
+
+
+class RetryRequested(AboutLane, frozen=True, kw_only=True, tag="retry.requested"):
+    """A person wants another attempt of `version`: it failed, was skipped or superseded, or runs. `skip`: the
+    promotions of the environment that this attempt does not have to pass."""
+
+    projection = Projection(table="retry_request", replay="event", change="retry wanted")
+
+    version: Name
+    skip: tuple[Name, ...] = ()
 
 
 class ArtifactAttested(Fact, frozen=True, kw_only=True, tag="artifact.attested"):
@@ -320,16 +309,5 @@ class IncidentResolved(AboutIncident, frozen=True, kw_only=True, tag="incident.r
     )
 
 
-ORDERS: tuple[type[Fact], ...] = (AboutApproval, AboutHold, HotfixDeclared, PromotionRequested, RollbackRequested)
+ORDERS: tuple[type[Fact], ...] = (AboutApproval, AboutHold, HotfixDeclared, PromotionRequested, AboutLane)
 """What people order: an unknown field of these is refused."""
-
-
-def type_of(fact: Fact | type[Fact]) -> str:
-    """The fact's `type` on the wire."""
-    return str(fact.__struct_config__.tag)
-
-
-def fact_types(base: type[Fact] = Fact) -> tuple[type[Fact], ...]:
-    """Every type of fact, by name: each subclass that has none itself."""
-    found = [kind for struct in base.__subclasses__() for kind in fact_types(struct) or (struct,)]
-    return tuple(sorted(found, key=type_of))

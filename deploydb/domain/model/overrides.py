@@ -1,4 +1,5 @@
-"""What people have ordered: holds that stop automation, hotfixes that go ahead, rollbacks that they want.
+"""What people have ordered: holds that stop automation, hotfixes that go ahead, rollbacks and retries that they
+want.
 
 A hold's scope is what its fields name. Holds of one scope stand beside each other, each with an id; of each the latest
 word, placed or lifted, by `(time, source, id)` counts.
@@ -113,6 +114,18 @@ class RollbackRequest(LatestFact, frozen=True, kw_only=True):
     reason: str
     version: str | None = None
     module: str | None = None
+
+
+class RetryRequest(LatestFact, frozen=True, kw_only=True):
+    """Another attempt that a person asked for, and that nothing has come of yet."""
+
+    event: int
+    environment: str
+    version: str
+    by: str
+    reason: str
+    module: str | None = None
+    skip: tuple[str, ...] = ()
 
 
 def unlifted(words: Iterable[Hold]) -> list[Hold]:

@@ -8,6 +8,8 @@ from msgspec import Struct
 from deploydb.domain.model.admission_reasons import AdmissionReason, Held
 from deploydb.domain.model.gate_reasons import GateReason
 from deploydb.domain.model.reason_parts import Comment, LaneWait, ReasonCase
+from deploydb.domain.model.retry_reasons import RetryOrdered
+from deploydb.domain.model.retry_reasons import RetryReason as OrderedRetryReason
 
 
 class StageReason(Struct, frozen=True, kw_only=True):
@@ -92,6 +94,7 @@ class Admitted(ReasonCase, frozen=True, kw_only=True, tag="admitted"):
     promoted_from: tuple[StageReason, ...] = ()
     published_by: str | None = None
     attempt: int | None = None
+    ordered: RetryOrdered | None = None
     hotfix: Comment | None = None
     promotion: Comment | None = None
     skip: tuple[str, ...] = ()
@@ -196,6 +199,25 @@ class RetryOf(ReasonCase, frozen=True, kw_only=True, tag="retry_of"):
     failure: "Reason"
 
 
+class RetryRefused(ReasonCase, frozen=True, kw_only=True, tag="retry_refused"):
+    """The obstacle to an attempt that a person asked for."""
+
+    version: str
+    environment: str
+    obstacle: "Reason"
+
+
+class AlreadyWaiting(ReasonCase, frozen=True, kw_only=True, tag="already_waiting"):
+    """A deployment of the version waits there."""
+
+    deployment: int
+    reason: "Reason"
+
+
+class UpstreamRetried(_StageCase, frozen=True, kw_only=True, tag="upstream_retried"):
+    """A stage upstream is attempted again."""
+
+
 class RollbackFinal(ReasonCase, frozen=True, kw_only=True, tag="rollback_final"):
     """A rollback is never rolled back."""
 
@@ -289,14 +311,15 @@ UpstreamReason = AwaitingStages | SkippedUpstream | FailedUpstream | ReplacedUps
 CommandReason = Admitted | Observed | FinishedWithoutCommand
 OutcomeReason = AttemptFailed | Expired | FinishedLate | FinishedInTime | ExpiryDeferred | Replaced | LiveLate
 SuccessReason = GatesPassed | NoGates | RolledBack
-RetryReason = Followed | RetryScheduled | Retried | RetryOf
+RetryReason = Followed | RetryScheduled | Retried | RetryOf | RetryRefused | AlreadyWaiting | UpstreamRetried
 RollbackReason = (
     RollbackFinal | FailureIgnored | RollingBack | NoRollbackTarget | NothingLive | RollbackOf | RollbackWaits
 )
 DriftReason = NewestPublished | SucceededUpstream | PutByHand
 StateReason = DriftReason | CircularWait | ConfigurationChanged
 _UntilFinished = PlainReason | UpstreamReason | CommandReason | OutcomeReason
-ProgressReason = _UntilFinished | SuccessReason | RetryReason | RollbackReason | StateReason
+_OfAttempts = RetryReason | OrderedRetryReason | RollbackReason
+ProgressReason = _UntilFinished | SuccessReason | _OfAttempts | StateReason
 Reason = GateReason | AdmissionReason | ProgressReason
 
 

@@ -25,6 +25,7 @@ from deploydb.store.tables.overrides import (
     hotfix,
     incident,
     promotion_request,
+    retry_request,
     rollback_request,
 )
 from deploydb.store.tables.work import (
@@ -61,6 +62,7 @@ __all__ = [
     "outbox",
     "promotion_request",
     "publication",
+    "retry_request",
     "revision",
     "rollback_request",
     "service_schedule",

@@ -1,5 +1,6 @@
-"""What people ordered and what others vouch for: holds, hotfixes, promotions, rollbacks, incidents, attestations; and
-the checks that are to be made. Ingest owns all but `external_check`, and of `rollback_request` the answer.
+"""What people ordered and what others vouch for: holds, hotfixes, promotions, rollbacks, retries, incidents,
+attestations; and the checks that are to be made. Ingest owns all but `external_check`, and of `rollback_request` and
+`retry_request` the answer.
 
 Of each thing the latest word by (`time`, `source`, `event_id`) is kept. A part of a key that is not named is empty.
 """
@@ -75,6 +76,26 @@ rollback_request = sa.Table(
 """The rollbacks that people wanted, and what came of each (promotion)."""
 _unanswered = rollback_request.c.answered_at.is_(None)
 partial_index("ix_rollback_request_unanswered", rollback_request.c.service, where=_unanswered)
+
+retry_request = sa.Table(
+    "retry_request",
+    metadata,
+    sa.Column("event", BigId, sa.ForeignKey("event.number"), primary_key=True, autoincrement=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("environment", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("module", sa.Text),
+    sa.Column("skip", Json, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("time", UtcDateTime, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("answer", ReasonJson),
+    sa.Column("answered_at", UtcDateTime),
+)
+"""The further attempts that people wanted, and what came of each (promotion)."""
+partial_index("ix_retry_request_unanswered", retry_request.c.service, where=retry_request.c.answered_at.is_(None))
 
 incident = sa.Table(
     "incident",

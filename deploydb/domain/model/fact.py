@@ -1,0 +1,50 @@
+"""The base of all facts, and what every reader of facts asks of a type of them."""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+
+from msgspec import Meta, Struct
+from msgspec.structs import asdict
+
+from deploydb.domain.model.artifact import Name
+from deploydb.domain.model.projection import Projection
+
+Time = Annotated[datetime, Meta(tz=True)]
+Number = Annotated[int, Meta(gt=0, le=2**63 - 1)]
+"""A row's id."""
+
+OWN_SOURCE = "deploydb"
+"""The source of DeployDB's own decisions, which are no facts: no fact may have it."""
+
+
+class Fact(Struct, frozen=True, kw_only=True, tag_field="type"):
+    """An event that `source` reports.
+
+    Of its fields, `by`, `service` and `environment` are columns of the log. It concerns the service that it names; with
+    none, the services with open deployments of its `artifact`, or in its `environment`, or any.
+    """
+
+    projection: ClassVar[Projection]
+
+    id: Name
+    source: Name
+    time: Time | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """Further columns, beside its fields and constants. In a key, None is kept as an empty text."""
+        return {}
+
+    def values(self) -> dict[str, Any]:
+        """Its fields, constants and further columns."""
+        return asdict(self) | self.projection.constants | self.columns()
+
+
+def type_of(fact: Fact | type[Fact]) -> str:
+    """The fact's `type` on the wire."""
+    return str(fact.__struct_config__.tag)
+
+
+def fact_types(base: type[Fact] = Fact) -> tuple[type[Fact], ...]:
+    """Every type of fact, by name: each subclass that has none itself."""
+    found = [kind for struct in base.__subclasses__() for kind in fact_types(struct) or (struct,)]
+    return tuple(sorted(found, key=type_of))
