@@ -6,7 +6,17 @@ import click
 
 from deploydb.cli.client import Body, ask
 from deploydb.cli.options import arguments, past_option, watched
-from deploydb.cli.output import ago, is_shown, is_wide, output_option, reason_text, show_line, show_stages, show_table
+from deploydb.cli.output import (
+    ago,
+    is_shown,
+    is_wide,
+    outlook_text,
+    output_option,
+    reason_text,
+    show_line,
+    show_stages,
+    show_table,
+)
 
 
 @click.command()
@@ -20,7 +30,8 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
     """What runs where, since when, and what is on its way.
 
     A row a service, a column an environment. In a cell: the version, its status, since when; then what is not there
-    yet, with its status; then what should run there and does not (≠); then which holds stand over it. The holds are
+    yet, with its status; then what failed there last and what was done about it (✗), and open incidents (!); then what
+    should run there and does not (≠); then which holds stand over it. The holds are
     listed below, with the services that are set aside since their evaluation failed. With -o wide each version has
     its deployment's number.
 
@@ -55,10 +66,17 @@ def _cell(lane: Body) -> str:
     vetoed = {hold["version"] for hold in lane["holds"] if hold["kind"] == "veto"}
     several = len({one["module"] for one in (*lane["running"], *lane["pending"])}) > 1
     running = [f"{_named(one, several, vetoed)} {one['status']} {ago(one['since'])}" for one in lane["running"]]
-    pending = [f"→ {_coming(one)}{_named(one, several, vetoed)} {one['status']}" for one in lane["pending"]]
+    pending = [f"→ {_coming(one)}{_named(one, several, vetoed)} {_state(one)}" for one in lane["pending"]]
+    shown = {one["deployment"] for one in (*lane["running"], *lane["pending"])}
+    failed = [
+        f"✗ {_coming(one)}{_named(one, several, vetoed)} FAILED{_when(one['since'])}: {_response(one)}"
+        for one in lane.get("failed", ())
+        if one["deployment"] not in shown
+    ]
+    incidents = [f"! {_incident(one)}" for one in lane.get("incidents", ())]
     held = list(dict.fromkeys(_HELD[hold["kind"]] for hold in lane["holds"] if hold["kind"] != "veto"))
     missed = [f"≠ {one['expected']} expected" for one in lane["drift"]]
-    cell = ", ".join([*running, *pending, *missed]) or "-"
+    cell = ", ".join([*running, *pending, *failed, *incidents, *missed]) or "-"
     return f"{cell} [{', '.join(held)}]" if held else cell
 
 
@@ -72,7 +90,27 @@ def _named(one: Body, several: bool, vetoed: Collection[str]) -> str:
 def _coming(one: Body) -> str:
     """What is special about a deployment that is on its way."""
     attempt = f"attempt {one['attempt']} of " if one["attempt"] > 1 else ""
-    return attempt + ("rollback to " if one["kind"] == "rollback" else "")
+    return attempt + ("rollback to " if one.get("kind") == "rollback" else "")
+
+
+def _state(one: Body) -> str:
+    outlook = one.get("outlook")
+    never = outlook is not None and outlook["verdict"] == "will not come"
+    return outlook_text(outlook) if outlook is not None and never else str(one["status"])
+
+
+def _response(failed: Body) -> str:
+    """What was done about a failure, or else why it failed."""
+    return reason_text(failed["detail"]) or reason_text(failed["reason"])
+
+
+def _when(since: str | None) -> str:
+    return f" {ago(since)}" if since is not None else ""
+
+
+def _incident(incident: Body) -> str:
+    version = f" in {incident['version']}" if incident["version"] is not None else ""
+    return f"{incident['name'] or 'an incident'}{version} open since {ago(incident['since'])}"
 
 
 def _hold(hold: Body) -> str:
@@ -105,6 +143,9 @@ def why(service: str, environment: str, version: str | None, at: str | None, out
     known = f"As known at {at}: " if at is not None else ""
     show_line(known + body["answer"])
     releasing = body.get("releasing")
+    outlook = body["stages"][-1].get("outlook") if body["stages"] else None
+    if outlook is not None and outlook["verdict"] == "will not come":
+        show_line(outlook_text(outlook))
     if releasing is not None:
         show_line(_sentence(releasing))
     click.echo()

@@ -138,7 +138,10 @@ def show_stages(stages: Iterable[Mapping[str, Any]]) -> None:
     """A row for each stage of a flow, and below it one for each of its gates."""
     rows: list[Sequence[str]] = []
     for stage in stages:
-        rows.append([stage["environment"], "", stage["status"], reason_text(stage["reason"]), "", ""])
+        outlook = stage.get("outlook")
+        never = outlook is not None and outlook["verdict"] == "will not come" and outlook["since"] is not None
+        because = outlook_text(outlook) if outlook is not None and never else reason_text(stage["reason"])
+        rows.append([stage["environment"], "", stage["status"], because, "", ""])
         for gate in stage["gates"]:
             entry = " (entry)" if gate.get("asked") == "entry" and gate["type"] != "Freeze" else ""
             times = ago(gate["decidedAt"]), until(gate["recheckAt"])
@@ -181,6 +184,13 @@ def whole(time: str) -> str:
 def reason_text(reason: Mapping[str, Any] | None) -> str:
     """The text of a reason; empty for none."""
     return str(reason["text"]) if reason is not None else ""
+
+
+def outlook_text(outlook: Mapping[str, Any]) -> str:
+    """The outlook of a deployment in a few words: `will not come: failed in staging 230d ago`."""
+    if outlook["verdict"] != "will not come" or outlook["since"] is None:
+        return str(outlook["text"])
+    return f"will not come: failed in {outlook['reason']['params']['environment']} {ago(outlook['since'])}"
 
 
 def details(event: Mapping[str, Any]) -> list[str]:

@@ -17,6 +17,7 @@ from deploydb.domain.wording import clause, hotfix_text, text
 from deploydb.query.as_of import Catalogs
 from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.flow_path import stages_before, walked
+from deploydb.query.outlook_view import OutlookBody, outlook_body
 from deploydb.query.request_context import iso
 from deploydb.query.set_aside import SetAside
 from deploydb.query.unblock_view import ReleasingBody
@@ -43,13 +44,14 @@ class Gate(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class StageBody(Struct, frozen=True, kw_only=True):
-    """A deployment on the way, and what its gates say."""
+    """A deployment on the way, and what its gates say. `outlook`: of one that is neither there nor on its way."""
 
     environment: str
     deployment: int
     status: str
     reason: ReasonBody | None
     gates: list[Gate]
+    outlook: OutlookBody | UnsetType = UNSET
 
 
 class Why(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -89,7 +91,7 @@ def explain(
         version=meant.artifact.version,
         digest=meant.artifact.digest,
         answer=_answer(meant, way, after, runs, passed),
-        stages=[stage_body(catalog, view, catalogs) for view in way],
+        stages=[stage_body(catalog, view, catalogs, flow) for view in way],
     )
 
 
@@ -220,9 +222,12 @@ def _at(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment is not None else "an unknown time"
 
 
-def stage_body(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> StageBody:
+def stage_body(catalog: Catalog, view: DeploymentView, catalogs: Catalogs, flow: Sequence[DeploymentView]) -> StageBody:
+    """A stage of a flow. `flow`: all of it."""
+    failed = {one.environment: one.decided_at for one in flow if one.status == "FAILED"}
     gates = _gates(catalog, view, catalogs)
-    return body_of(StageBody, view, deployment=view.id, reason=view.status_reason, gates=gates)
+    outlook = outlook_body(view.environment, view.status, view.status_reason, failed.get)
+    return body_of(StageBody, view, deployment=view.id, reason=view.status_reason, gates=gates, outlook=outlook)
 
 
 def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> list[Gate]:

@@ -1,20 +1,23 @@
 """The lanes of the matrix, service by service: what runs, what is on its way, what is held, what should run."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.overrides import Hold
-from deploydb.query.bodies import ReasonBody, reason_body
+from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.drift import Drift
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.hold_views import Held, HoldBody, hold_body
-from deploydb.store.queries.lanes import PendingView
+from deploydb.query.outlook_view import OutlookBody, outlook_body
+from deploydb.store.queries.incidents import IncidentView
+from deploydb.store.queries.lanes import FailureView, PendingView
 from deploydb.store.queries.live_intervals import LiveIntervalView, NewestView
 
 
@@ -27,7 +30,8 @@ class Previous(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Running(Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
-    """What a lane runs of one module. `trigger_reason`: why it was put there; `reason`: why its status is as it is."""
+    """What a lane runs of one module. `trigger_reason`: why it was put there; `reason`: why its status is as it is.
+    `attempt`: from the second on."""
 
     module: str
     version: str
@@ -37,10 +41,12 @@ class Running(Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
     trigger_reason: ReasonBody | None
     reason: ReasonBody | None
     previous: Previous | None
+    attempt: int | UnsetType = UNSET
 
 
 class Pending(Struct, frozen=True, kw_only=True, gc=False):
-    """A deployment that is on its way, and what it waits for or how far it is."""
+    """A deployment that is on its way, and what it waits for or how far it is. `outlook`: of one that is not, or that a
+    person holds."""
 
     module: str
     version: str
@@ -49,6 +55,29 @@ class Pending(Struct, frozen=True, kw_only=True, gc=False):
     attempt: int
     status: str
     reason: ReasonBody | None
+    outlook: OutlookBody | UnsetType = UNSET
+
+
+class Failed(Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
+    """What failed in a lane last, since when, and what was done about it (`response`, `detail`)."""
+
+    module: str
+    version: str
+    deployment: int
+    attempt: int
+    since: str | None
+    reason: ReasonBody | None
+    response: str | None
+    detail: ReasonBody | None
+
+
+class OpenIncident(Struct, frozen=True, kw_only=True, gc=False):
+    """An incident in a lane that is open; of a version, where it names one."""
+
+    name: str | None
+    version: str | None
+    since: str
+    reason: str | None
 
 
 class Drifted(Struct, frozen=True, kw_only=True, gc=False):
@@ -60,7 +89,7 @@ class Drifted(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Lane(Struct, frozen=True, kw_only=True):
-    """A service in an environment."""
+    """A service in an environment. `failed`: of each module what failed last, until a newer release succeeds."""
 
     service: str
     environment: str
@@ -68,6 +97,8 @@ class Lane(Struct, frozen=True, kw_only=True):
     pending: list[Pending] = []
     holds: list[HoldBody] = []
     drift: list[Drifted] = []
+    failed: list[Failed] | UnsetType = UNSET
+    incidents: list[OpenIncident] | UnsetType = UNSET
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -77,6 +108,13 @@ class Seen(Struct, frozen=True, kw_only=True):
     pending: Sequence[PendingView] = ()
     newest: Sequence[NewestView] = ()
     holds: Sequence[Hold] = ()
+    failures: Sequence[FailureView] = ()
+    incidents: Sequence[IncidentView] = ()
+
+    def failed_at(self, artifact: int, environment: str) -> datetime | None:
+        """When a release, by its artifact's row, failed in an environment."""
+        found = (one.since for one in self.failures if (one.artifact, one.environment) == (artifact, environment))
+        return next(found, None)
 
 
 _BUILT: WeakKeyDictionary[Catalog, dict[str, tuple[Seen, list[Lane]]]] = WeakKeyDictionary()
@@ -102,9 +140,12 @@ class Matrix:
         pending: Sequence[PendingView],
         newest: Sequence[NewestView],
         holds: Sequence[Hold],
+        failures: Sequence[FailureView],
+        incidents: Sequence[IncidentView],
     ) -> list[Lane]:
         """By service: the lanes of its stages, and wherever else something runs or is under way."""
         ran, coming = _by_service(running), _by_service(sorted(pending, key=_SERVICE))
+        failed, troubled = _by_service(failures), _by_service(incidents)
         published = {one.module: one for one in newest}
         over_all = [hold for hold in holds if hold.service is None]
         held = {hold.service for hold in holds}
@@ -118,6 +159,8 @@ class Matrix:
                 pending=coming.get(service, ()),
                 newest=[published[module] for module in modules if module in published],
                 holds=[one for one in holds if one.service in (None, service)] if service in held else over_all,
+                failures=failed.get(service, ()),
+                incidents=troubled.get(service, ()),
             )
             known = built.get(service)
             if known is None or known[0] != seen:
@@ -153,9 +196,11 @@ class Matrix:
                 service=service,
                 environment=environment,
                 running=[_running(one) for one in running],
-                pending=[_pending(one) for one in pending],
+                pending=[_pending(one, seen) for one in pending],
                 holds=[hold_body(hold) for hold in held.over(service, environment, versions)],
                 drift=drifted,
+                failed=_failed(seen, environment) if not past else UNSET,
+                incidents=[_incident(one) for one in seen.incidents if one.environment == environment] or UNSET,
             )
 
         there = {*stages, *(one.environment for one in seen.running), *(one.environment for one in seen.pending)}
@@ -186,10 +231,24 @@ def _running(view: LiveIntervalView) -> Running:
         trigger_reason=reason_body(view.trigger_reason),
         reason=reason_body(view.status_reason),
         previous=previous,
+        attempt=view.attempt if view.attempt > 1 else UNSET,
     )
 
 
-def _pending(view: PendingView) -> Pending:
+def _failed(seen: Seen, environment: str) -> list[Failed] | UnsetType:
+    """Of each module what failed there last."""
+    last: dict[str, Failed] = {}
+    for view in seen.failures:
+        if view.environment == environment:
+            last.setdefault(view.module, body_of(Failed, view))
+    return list(last.values()) or UNSET
+
+
+def _incident(view: IncidentView) -> OpenIncident:
+    return body_of(OpenIncident, view, name=view.name or None)
+
+
+def _pending(view: PendingView, seen: Seen) -> Pending:
     return Pending(
         module=view.release.artifact.module,
         version=view.release.artifact.version,
@@ -198,4 +257,10 @@ def _pending(view: PendingView) -> Pending:
         attempt=view.attempt,
         status=view.status,
         reason=reason_body(view.reason),
+        outlook=outlook_body(
+            view.environment,
+            view.status,
+            view.reason,
+            lambda environment: seen.failed_at(view.release.id, environment),
+        ),
     )

@@ -83,7 +83,7 @@ def test_what_never_came_is_reported_with_the_reason(world: Scenario, service: S
     world.publish("1.1")
     world.evaluate()
     world.deploy("failed")
-    assert states(service, "1.1") == [("dev", "failed", "FAILED"), ("prod", "coming", "NOT_STARTED")]
+    assert states(service, "1.1") == [("dev", "failed", "FAILED"), ("prod", "not there", "NOT_STARTED")]
     world.now += timedelta(hours=1)
     world.publish("1.2")
     world.evaluate()

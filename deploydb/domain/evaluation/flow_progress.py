@@ -7,7 +7,7 @@ from deploydb.domain.model import reasons
 from deploydb.domain.model.admission_reasons import SkippedByHotfix
 from deploydb.domain.model.catalog import Stage
 from deploydb.domain.model.deployment import Deployment, Status
-from deploydb.domain.model.reasons import Reason, StageReason
+from deploydb.domain.model.reasons import AwaitingStages, Reason, StageReason
 
 
 class FlowProgress:
@@ -30,7 +30,7 @@ class FlowProgress:
         """Why the deployment's flow can never come to its stage; None where it may."""
         return self._dead_end(stage, deployment.flow, self._skip(deployment))
 
-    def waits_for(self, stage: Stage, deployment: Deployment) -> Reason | None:
+    def waits_for(self, stage: Stage, deployment: Deployment) -> AwaitingStages | None:
         """None where the deployment's flow has arrived at its stage; else what it waits for upstream."""
         return self._waits_for(stage, deployment.flow, self._skip(deployment))
 
@@ -49,18 +49,27 @@ class FlowProgress:
         needed = 1 if stage.after.need == "all" else len(upstream)
         return ends[0] if ends and len(ends) >= needed else None
 
-    def _waits_for(self, stage: Stage, flow: int | None, skip: Set[str]) -> Reason | None:
+    def _waits_for(self, stage: Stage, flow: int | None, skip: Set[str]) -> AwaitingStages | None:
         upstream = {name: self._evaluation.of(flow, name) for name in stage.after.environments}
         # what a simulation has left out, since its outcome is unknown, is not there
         awaited = [name for name, found in upstream.items() if found is None or not self._is_through(found, skip)]
         if not awaited or (stage.after.need == "any" and len(awaited) < len(upstream)):
             return None
         unmet = [found for name in awaited if (found := upstream[name]) is not None]
-        return reasons.AwaitingStages(
+        return AwaitingStages(
             environments=tuple(awaited),
             all=stage.after.need == "all",
-            failed=tuple(stage_reason(deployment) for deployment in unmet if deployment.status is Status.FAILED),
+            failed=tuple(failed for deployment in unmet if (failed := self._failure(deployment)) is not None),
         )
+
+    def _failure(self, deployment: Deployment) -> StageReason | None:
+        """Where the flow failed, at a stage or on its way there; None where it may still come out of it."""
+        if deployment.status is Status.FAILED:
+            return stage_reason(deployment)
+        if deployment.status is not Status.NOT_STARTED or deployment.environment not in self._stages:
+            return None
+        awaited = self.waits_for(self._stages[deployment.environment], deployment)
+        return awaited.failed[0] if awaited is not None and awaited.never else None
 
     def _passed(self, stage: Stage, flow: int | None, skip: Set[str]) -> list[Deployment]:
         found = []

@@ -40,11 +40,17 @@ class Reported(ReasonCase, frozen=True, kw_only=True, tag="reported"):
 
 
 class AwaitingStages(ReasonCase, frozen=True, kw_only=True, tag="awaiting_stages"):
-    """The flow has not come out of stages upstream: `all` of them count, or any. `failed`: those that failed."""
+    """The flow has not come out of stages upstream: `all` of them count, or any. `failed`: where it failed, at those
+    stages or on its way to them."""
 
     environments: tuple[str, ...]
     all: bool
     failed: tuple[StageReason, ...] = ()
+
+    @property
+    def never(self) -> bool:
+        """Whether waiting alone brings it no further."""
+        return bool(self.failed) and (self.all or len(self.failed) == len(self.environments))
 
 
 class _StageCase(ReasonCase, frozen=True, kw_only=True):

@@ -70,6 +70,10 @@ def flow(asked: RequestContext) -> Flow:
     words: dict[int, list[Comment]] = defaultdict(list)
     for word in approvals:
         words[word.deployment].append(body_of(Comment, word))
+
+    def stage(one: DeploymentView) -> StageBody:
+        return stage_body(asked.catalog, one, catalogs, view.deployments)
+
     return body_of(
         Flow,
         release,
@@ -77,7 +81,10 @@ def flow(asked: RequestContext) -> Flow:
         service=view.service,
         artifact=release.id,
         created_at=view.created_at,
-        attempts=[_attempt(one, stage_body(asked.catalog, one, catalogs), words[one.id]) for one in view.deployments],
+        attempts=[
+            _attempt(one, stage_body(asked.catalog, one, catalogs, view.deployments), words[one.id])
+            for one in view.deployments
+        ],
     )
 
 

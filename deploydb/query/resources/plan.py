@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from deploydb.domain import wording
@@ -18,8 +18,10 @@ from deploydb.domain.model.deployment import Deployment, FactOrder, Release, Sta
 from deploydb.http.errors import bad_request, existing, hint, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.hold_views import Held
+from deploydb.query.outlook_view import OutlookBody, outlook_body
 from deploydb.query.request_context import RequestContext
 from deploydb.store.queries.artifact_places import by_version
+from deploydb.store.queries.deployments import deployment_by_id
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.plan import deployments_took, gates_took
 from deploydb.store.queries.why import deployment_of_version
@@ -54,7 +56,8 @@ class PlannedGate(Struct, frozen=True, kw_only=True):
 
 class PlannedStage(Struct, frozen=True, kw_only=True):
     """A stage that it would come to. `deployment`: its own there, if there is one; `obstacles`: what stands in the way
-    now."""
+    now. `outlook`: of its own deployment, where that is neither there nor on its way; then no time is
+    known, unless it is held."""
 
     environment: str
     after: dict[str, list[str]] | None
@@ -64,6 +67,7 @@ class PlannedStage(Struct, frozen=True, kw_only=True):
     verified: Span | None
     deployment: int | None
     obstacles: list[str]
+    outlook: OutlookBody | UnsetType = UNSET
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -91,11 +95,18 @@ def plan(asked: RequestContext) -> Plan:
         known = {
             stage.environment: deployment_of_version(connection, name, stage.environment, version) for stage in stages
         }
+        own = {there: deployment_by_id(connection, id_) for there, id_ in known.items() if id_ is not None}
         release = _release(connection, service, version, asked.now)
         held = Held(holds_at(connection, asked.now, name), asked.catalog)
         aside = set_aside_of(connection, [name]).get(name)
         # what its evaluation failed on would fail here, too
         situation = snapshots(connection, [name], asked.catalog, asked.now, lock=False)[0] if aside is None else None
+    views = {there: view for there, view in own.items() if view is not None}
+    failed = {there: view.decided_at for there, view in views.items() if view.status == "FAILED"}
+    outlooks = {
+        there: outlook_body(there, view.status, view.status_reason, failed.get) for there, view in views.items()
+    }
+    never = {there for there, found in outlooks.items() if found is not UNSET and found.verdict != "held"}
     expects = {one.environment: one for one in arrivals(stages, entry, exits, lanes, asked.now)}
     return Plan(
         service=name,
@@ -110,8 +121,8 @@ def plan(asked: RequestContext) -> Plan:
                     *(_gate("exit", one, lanes[there]) for one in exits[there]),
                 ],
                 takes=_takes(lanes[there].deployment),
-                entered=_span(expects[there].entered),
-                verified=_span(expects[there].verified),
+                entered=_span(expects[there].entered) if there not in never else None,
+                verified=_span(expects[there].verified) if there not in never else None,
                 deployment=known[there],
                 obstacles=[
                     *_held(held, name, stage, version),
@@ -123,6 +134,7 @@ def plan(asked: RequestContext) -> Plan:
                         else ()
                     ),
                 ],
+                outlook=outlooks.get(there, UNSET),
             )
             for stage in stages
             for there in (stage.environment,)

@@ -2,19 +2,25 @@
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.catalog import Catalog
 from deploydb.query.existence import require_environment, require_service
-from deploydb.query.matrix import Lane, Matrix
+from deploydb.query.matrix import Drifted, Lane, Matrix
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
 from deploydb.query.set_aside import SetAside, set_aside_body
 from deploydb.store.queries.holds import holds_at
-from deploydb.store.queries.lanes import PendingView, pending_in
+from deploydb.store.queries.incidents import open_incidents
+from deploydb.store.queries.lanes import PendingView, ended_in, failures_in, pending_in
 from deploydb.store.queries.live_intervals import newest_of_modules, ran_at, running_now
 from deploydb.store.set_aside import set_aside_services
+
+_COMES_BY_ITSELF = ("newest_published", "succeeded_upstream")
+"""The reasons of drift for which automation would deploy a version."""
 
 
 class Status(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -51,7 +57,10 @@ def status(asked: RequestContext) -> Status:
                 _newest_of_those_not_begun(catalog, pending_in(connection, service)),
                 newest_of_modules(connection, [split_module(module) for one in configured for module in one.artifacts]),
                 holds_at(connection, asked.now, service),
+                failures_in(connection, service),
+                open_incidents(connection, service, None),
             )
+            lanes = _without_ended(connection, lanes)
         if environment is not None:
             lanes = [lane for lane in lanes if lane.environment == environment]
         if not lanes:
@@ -66,6 +75,25 @@ def status(asked: RequestContext) -> Status:
         known_at=iso(known_at),
         set_aside=[set_aside_body(one) for one in aside] or UNSET,
     )
+
+
+def _without_ended(connection: sa.Connection, lanes: Sequence[Lane]) -> list[Lane]:
+    """Without the drift that automation would not change: the version was there, or a person let it pass by."""
+    drifts = {
+        (lane.service, lane.environment, one.expected)
+        for lane in lanes
+        for one in lane.drift
+        if one.reason.code in _COMES_BY_ITSELF
+    }
+    ended = ended_in(connection, drifts)
+
+    def stands(lane: Lane, drift: Drifted) -> bool:
+        by_itself = drift.reason.code in _COMES_BY_ITSELF
+        return not by_itself or (lane.service, lane.environment, drift.expected) not in ended
+
+    if not ended:
+        return list(lanes)
+    return [replace(lane, drift=[one for one in lane.drift if stands(lane, one)]) for lane in lanes]
 
 
 def _newest_of_those_not_begun(catalog: Catalog, pending: Sequence[PendingView]) -> list[PendingView]:

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from deploydb.domain.model.artifact import order_key, split_module
 from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import not_found, shown
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.environment_sequence import environments_in_order
+from deploydb.query.outlook_view import OutlookBody, outlook_body
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.store.queries.artifact_places import (
     LONGEST_PURL,
@@ -39,7 +40,8 @@ class Now(Struct, frozen=True, kw_only=True):
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """What became of an artifact in a lane, by its last attempt there. `since` and `until`: when it ran there last."""
+    """What became of an artifact in a lane, by its last attempt there. `since` and `until`: when it ran there last.
+    `outlook`: of one that is neither there nor on its way."""
 
     service: str
     environment: str
@@ -50,6 +52,7 @@ class Place(Struct, frozen=True, kw_only=True):
     since: str | None
     until: str | None
     now: Now | None
+    outlook: OutlookBody | UnsetType = UNSET
 
 
 class Found(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -111,20 +114,26 @@ def _meant(connection: sa.Connection, catalog: Catalog, what: str) -> Sequence[F
 
 
 def _places(catalog: Catalog, found: FoundView, views: Sequence[PlaceView]) -> list[Place]:
-    return [_place(catalog, found, view) for view in views if view.artifact == found.id]
+    mine = [view for view in views if view.artifact == found.id]
+    return [_place(catalog, found, view, mine) for view in mine]
 
 
-def _place(catalog: Catalog, found: FoundView, view: PlaceView) -> Place:
+def _place(catalog: Catalog, found: FoundView, view: PlaceView, others: Sequence[PlaceView]) -> Place:
     now = None
     if view.runs is not None and view.runs != found.id and view.runs_version is not None:
         now = Now(version=view.runs_version, since=iso(view.runs_since) or "", newer=_is_newer(catalog, found, view))
-    return body_of(Place, view, state=_state(found, view), now=now)
+    failed = {
+        one.environment: one.decided_at for one in others if (one.service, one.status) == (view.service, "FAILED")
+    }
+    outlook = outlook_body(view.environment, view.status, view.reason, failed.get)
+    never = outlook is not UNSET and outlook.verdict == "will not come"
+    return body_of(Place, view, state=_state(found, view, never=never), now=now, outlook=outlook)
 
 
-def _state(found: FoundView, view: PlaceView) -> State:
+def _state(found: FoundView, view: PlaceView, *, never: bool) -> State:
     if view.runs == found.id:
         return "runs"
-    if view.needs_evaluation and view.status in ("NOT_STARTED", "CREATED", "STARTED"):
+    if view.needs_evaluation and not never and view.status in ("NOT_STARTED", "CREATED", "STARTED"):
         return "coming"
     if view.since is not None:
         return "ran"

@@ -15,7 +15,7 @@ def _tables(body: Body) -> Iterator[Table]:
             _takes(stage["takes"]),
             "; ".join(map(_gate, stage["gates"])) or "none",
             _span(stage["verified"], now),
-            "; ".join(stage["obstacles"]),
+            "; ".join([*((stage["outlook"]["text"],) if "outlook" in stage else ()), *stage["obstacles"]]),
         )
         for stage in body["stages"]
     )

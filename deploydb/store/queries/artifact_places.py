@@ -42,6 +42,7 @@ class PlaceView(Struct, frozen=True, kw_only=True):
     status: str
     needs_evaluation: bool
     reason: Reason | None
+    decided_at: datetime | None
     since: datetime | None
     until: datetime | None
     runs: int | None

@@ -1,16 +1,22 @@
 """What runs in each lane (a service in an environment), and what is on its way there."""
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.model.deployment import Release
 from deploydb.domain.model.reasons import Reason
+from deploydb.store import bulk
 from deploydb.store.columns import in_lanes, shared_fields, viewed
 from deploydb.store.deployments import release_from_row, released
 from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.tables import artifact, current_version, deployment
+
+Place = tuple[str, str, str]
+"""Service, environment, version."""
 
 
 class RunningView(Struct, frozen=True, kw_only=True):
@@ -37,6 +43,26 @@ class PendingView(Struct, frozen=True, kw_only=True):
     attempt: int
     status: str
     reason: Reason | None
+
+
+class FailureView(Struct, frozen=True, kw_only=True):
+    """A deployment that failed and was not followed by a release of its module that succeeded there, or what was rolled
+    back from. `response`: to its failure, with `detail`."""
+
+    service: str
+    environment: str
+    module: str
+    version: str
+    artifact: int
+    deployment: int
+    kind: str
+    attempt: int
+    status: str
+    since: datetime | None
+    reason: Reason | None
+    response: str | None
+    detail: Reason | None
+    cause: int | None
 
 
 def running_in(
@@ -93,3 +119,64 @@ def pending_in(
         )
         for row in connection.execute(narrowed)
     ]
+
+
+def failures_in(connection: sa.Connection, service: str | None = None) -> list[FailureView]:
+    """The failures in each lane: open ones, what runs there, and what the rollback that runs there took the place of.
+    By service, the last one first.
+
+    Costs what is open, and the lanes. Indexes: `ix_deployment_needs_evaluation`, primary keys of `current_version` and
+    `deployment`.
+    """
+    running = current_version.join(deployment, deployment.c.id == current_version.c.deployment_id)
+    here = in_lanes(current_version, service, None)
+    still = sa.select(deployment.c.id).where(
+        deployment.c.needs_evaluation, deployment.c.status == "FAILED", *in_lanes(deployment, service, None)
+    )
+    runs = sa.select(deployment.c.id).select_from(running).where(deployment.c.status == "FAILED", *here)
+    put_away = sa.select(deployment.c.cause_id).select_from(running).where(deployment.c.kind == "rollback", *here)
+    found = [*_failures(connection, sa.union(still, runs)), *_failures(connection, put_away)]
+    while causes := {one.cause for one in found if one.kind == "rollback"} - {one.deployment for one in found} - {None}:
+        found += _failures(connection, causes)  # of a rollback that was tried again, or failed
+    views = {one.deployment: one for one in found if one.status == "FAILED"}
+    return sorted(views.values(), key=lambda one: (one.service, -one.deployment))
+
+
+def _failures(connection: sa.Connection, ids: Any) -> list[FailureView]:  # noqa: ANN401  # a statement, or numbers
+    columns = viewed(
+        FailureView,
+        deployment,
+        module=MODULE,
+        artifact=deployment.c.artifact_id,
+        deployment=deployment.c.id,
+        since=deployment.c.decided_at,
+        reason=deployment.c.status_reason,
+        response=deployment.c.failure_response,
+        detail=deployment.c.failure_response_detail,
+        cause=deployment.c.cause_id,
+    )
+    statement = sa.select(*columns).join(artifact, artifact.c.id == deployment.c.artifact_id)
+    return [FailureView(**row._mapping) for row in connection.execute(statement.where(deployment.c.id.in_(ids)))]
+
+
+def ended_in(connection: sa.Connection, wanted: Collection[Place]) -> set[Place]:
+    """Of versions in lanes those that were on their way there, and are no more: there, put away, or passed by.
+
+    Index: `ix_deployment_lane`.
+    """
+    if not wanted:
+        return set()
+    columns = [deployment.c.service, deployment.c.environment, deployment.c.version]
+    given = bulk.table_of(connection, columns)
+    statement = (
+        sa.select(*columns)
+        .join(given, sa.and_(*(column == given.c[column.name] for column in columns)))
+        .where(deployment.c.flow_id.is_not(None))
+        .group_by(*columns)
+        .having(sa.func.sum(sa.cast(deployment.c.needs_evaluation, sa.Integer)) == 0)
+    )
+    names = [column.name for column in columns]
+    rows = connection.execute(
+        statement, bulk.parameter(connection, [dict(zip(names, one, strict=True)) for one in wanted])
+    )
+    return {(row.service, row.environment, row.version) for row in rows}

@@ -37,6 +37,7 @@ class LiveIntervalView(Struct, frozen=True, gc=False):
     status_reason: Reason | None
     previous: str | None
     previous_live_at: datetime | None
+    attempt: int
 
 
 class NewestView(Struct, frozen=True, gc=False):
@@ -218,5 +219,5 @@ def came_after(
 
 
 def _of_deployment(*, status: sa.ColumnElement[Any]) -> dict[str, sa.ColumnElement[Any]]:
-    same = {name: deployment.c[name] for name in ("kind", "trigger_reason", "status_reason")}
+    same = {name: deployment.c[name] for name in ("kind", "attempt", "trigger_reason", "status_reason")}
     return {"deployment": deployment.c.id, "status": status, **same}
