@@ -5,6 +5,7 @@ import click
 from deploydb.cli.client import Body, ask
 from deploydb.cli.output import ago, is_shown, is_wide, output_option, reason_text, show_line, show_table, whole
 from deploydb.domain.model.errors import NotFound
+from deploydb.domain.model.publications import REMEDY
 
 
 @click.group()
@@ -37,6 +38,8 @@ def show(what: str, output: str) -> None:
     if is_wide() and (url := ask("artifacts", str(found["id"])).get("url")):
         show_line(f"{'url':<10} {url}")
     click.echo(f"{'published':<10} {whole(found['publishedAt'])}, {ago(found['publishedAt'])}\n")
+    if "conflict" in found:
+        show_line(f"Contradicted: {found['conflict']}. {REMEDY}")
     names = ("service", "environment", "state", "deployment", "status")
     rows = [[*(str(one[name]) for name in names), reason_text(one["reason"])] for one in found["places"]]
     headings = ["SERVICE", "ENVIRONMENT", "IT", "DEPLOYMENT", "STATUS", "BECAUSE"]

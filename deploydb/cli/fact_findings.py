@@ -1,4 +1,5 @@
-"""What `doctor` finds of facts: those that match nothing, and sources whose clocks are ahead."""
+"""What `doctor` finds of facts: those that match nothing, sources whose clocks are ahead,
+and versions with two files."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,9 +12,11 @@ from deploydb.cli.finding import Finding
 from deploydb.domain.gates.formatting import in_words
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError
+from deploydb.domain.model.publications import REMEDY
 from deploydb.query.unmatched import unmatched_in
 from deploydb.store.clock_skew import recently_skewed
 from deploydb.store.engine import reading
+from deploydb.store.queries.contradictions import contradictions
 from deploydb.store.queries.operations import last_event
 
 RECENT = timedelta(days=7)
@@ -27,8 +30,10 @@ def fact_findings(engine: sa.Engine | None, catalog: Catalog) -> Iterator[Findin
         with reading(engine) as connection:
             found, last = unmatched_in(connection, catalog, limit=_MOST), last_event(connection)
             clocks = [(skew.source, skew.ahead.total_seconds()) for skew in recently_skewed(connection)]
+            contradicted = [to_builtins(one) for one in contradictions(connection, limit=_MOST)]
         yield _unmatched(to_builtins(found.last), last.recorded_at if last is not None else None)
         yield from _clocks(clocks)
+        yield from _contradictions(contradicted)
         return
     try:
         body = ask("operations")
@@ -37,6 +42,7 @@ def fact_findings(engine: sa.Engine | None, catalog: Catalog) -> Iterator[Findin
     at = body["lastEvent"] and datetime.fromisoformat(body["lastEvent"]["recordedAt"])
     yield _unmatched(body["unmatchedFacts"], at)
     yield from _clocks([(one["source"], one["aheadSeconds"]) for one in body.get("skewedClocks", ())])
+    yield from _contradictions(body.get("contradictions", []))
 
 
 def _unmatched(facts: list[Body], now: datetime | None) -> Finding:
@@ -57,3 +63,11 @@ def _clocks(ahead: list[tuple[str, float]]) -> Iterator[Finding]:
         yield Finding(check="clocks of sources", state="warn", seen=seen, advice=f"synchronise {source} with NTP")
     if not ahead:
         yield Finding(check="clocks of sources", state="ok", seen="none is ahead of ours")
+
+
+def _contradictions(versions: list[Body]) -> Iterator[Finding]:
+    for one in versions:
+        seen = f"{one['module']} {one['version']}: {one['conflict']}"
+        yield Finding(check="contradictions", state="warn", seen=seen, advice=REMEDY)
+    if not versions:
+        yield Finding(check="contradictions", state="ok", seen="no version has two files")

@@ -84,6 +84,7 @@ def _named(one: Body, several: bool, vetoed: Collection[str]) -> str:
     module = str(one["module"]).partition(":")[2]
     version = f"{module} {one['version']}" if several else str(one["version"])
     version += f" #{one['deployment']}" if is_wide() else ""
+    version += " (contradicted)" if "conflict" in one else ""
     return f"{version} (vetoed)" if one["version"] in vetoed else version
 
 

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from deploydb.broker.port import Message
+from deploydb.cli.contradiction import warn_of_contradiction
 from deploydb.cli.fact_command import fact_command, fact_options, who
 from deploydb.cli.options import arguments
 from deploydb.cli.publisher import message_of, new_id, publish_all, publish_one, raw_message
@@ -86,7 +87,9 @@ def artifact(module: str, version: str, ident: str | None, source: str | None, t
     if not colon:
         raise click.UsageError(f"{module} is no module: write GROUP:NAME")
     published = Artifact(group=group, name=name, version=version, **about)
-    _publish(ArtifactPublished(**who(ident, source, time), artifact=published))
+    fact = ArtifactPublished(**who(ident, source, time), artifact=published)
+    warn_of_contradiction(published)
+    _publish(fact)
 
 
 @publish.command()

@@ -57,7 +57,8 @@ class StageBody(Struct, frozen=True, kw_only=True):
 class Why(Struct, frozen=True, kw_only=True, rename="camel"):
     """Why a version is, or is not, in an environment. `at`: as it was known then; else `releasing`, null where nothing
     is left to be released, or the service is set aside. `near_misses`: reports that it waits for, and that came under
-    another name. `circles`: the circular waits of the configuration that it is in."""
+    another name. `circles`: the circular waits of the configuration that it is in. `conflict`: a later publication of
+    the version with another file."""
 
     at: str | UnsetType = UNSET
     service: str
@@ -68,6 +69,7 @@ class Why(Struct, frozen=True, kw_only=True, rename="camel"):
     stages: list[StageBody]
     releasing: ReleasingBody | UnsetType | None = UNSET
     near_misses: list[ReasonBody] | UnsetType = UNSET
+    conflict: str | UnsetType = UNSET
     circles: list[ReasonBody] | UnsetType = UNSET
     set_aside: SetAside | UnsetType = UNSET
 

@@ -31,7 +31,7 @@ class Previous(Struct, frozen=True, kw_only=True, gc=False):
 
 class Running(Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
     """What a lane runs of one module. `trigger_reason`: why it was put there; `reason`: why its status is as it is.
-    `attempt`: from the second on."""
+    `attempt`: from the second on; `conflict`: a later publication of the version with another file."""
 
     module: str
     version: str
@@ -42,6 +42,7 @@ class Running(Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
     reason: ReasonBody | None
     previous: Previous | None
     attempt: int | UnsetType = UNSET
+    conflict: str | UnsetType = UNSET
 
 
 class Pending(Struct, frozen=True, kw_only=True, gc=False):
@@ -56,6 +57,7 @@ class Pending(Struct, frozen=True, kw_only=True, gc=False):
     status: str
     reason: ReasonBody | None
     outlook: OutlookBody | UnsetType = UNSET
+    conflict: str | UnsetType = UNSET
 
 
 class Failed(Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
@@ -232,6 +234,7 @@ def _running(view: LiveIntervalView) -> Running:
         reason=reason_body(view.status_reason),
         previous=previous,
         attempt=view.attempt if view.attempt > 1 else UNSET,
+        conflict=view.conflict or UNSET,
     )
 
 
@@ -263,4 +266,5 @@ def _pending(view: PendingView, seen: Seen) -> Pending:
             view.reason,
             lambda environment: seen.failed_at(view.release.id, environment),
         ),
+        conflict=view.release.conflict or UNSET,
     )

@@ -66,6 +66,7 @@ def test_where_all_is_well_every_line_is_ok(house: Shell) -> None:
         "set aside",
         "unmatched facts",
         "clocks of sources",
+        "contradictions",
         "broker",
         "exchanges and queues",
         "dead letters",

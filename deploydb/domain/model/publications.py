@@ -15,6 +15,9 @@ from deploydb.domain.model.facts import ArtifactPublished, DeploymentObserved
 Key = tuple[str, str, str]
 """Group, name and version: what makes it the same artifact as another."""
 
+REMEDY = "The earliest file stands: publish the other one as another version."
+"""For a version with two files."""
+
 
 class Publication(Struct, frozen=True, kw_only=True):
     """One word about a version: a publication, or (`observed`) only a sighting of it running somewhere."""

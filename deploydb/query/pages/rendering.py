@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from deploydb import __version__
+from deploydb.domain.model.publications import REMEDY
 from deploydb.domain.unsafe_characters import visible
 from deploydb.identity import APPROVE, FORM_COOKIE, FORM_FIELD, Person
 from deploydb.query.pages import filters
@@ -47,6 +48,7 @@ class Rendering:
             release=__version__,
             pages_known=pages,
             form_field=FORM_FIELD,
+            remedy=REMEDY,
         )
 
     def html(

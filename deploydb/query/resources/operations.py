@@ -11,6 +11,7 @@ from deploydb.query.set_aside import SetAside, set_aside_body
 from deploydb.query.unmatched import Unmatched, unmatched_in
 from deploydb.store.clock_skew import recently_skewed
 from deploydb.store.queries import operations as queries
+from deploydb.store.queries.contradictions import contradictions
 from deploydb.store.queries.operations import WaitingView
 from deploydb.store.set_aside import set_aside_services
 
@@ -54,6 +55,14 @@ class Last(Struct, frozen=True, kw_only=True, rename="camel"):
     recorded_at: str
 
 
+class Contradiction(Struct, frozen=True, kw_only=True):
+    """A version with two files; `conflict`: who published which."""
+
+    module: str
+    version: str
+    conflict: str
+
+
 class SkewedClock(Struct, frozen=True, kw_only=True, rename="camel"):
     """A source whose clock was ahead of ours, by how much, and when that was noted last."""
 
@@ -80,6 +89,7 @@ class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     problems: list[str]
     set_aside: list[SetAside] | UnsetType = UNSET
     skewed_clocks: list[SkewedClock] | UnsetType = UNSET
+    contradictions: list[Contradiction] | UnsetType = UNSET
 
 
 def operations(asked: RequestContext) -> Operations:
@@ -95,6 +105,7 @@ def operations(asked: RequestContext) -> Operations:
         due = queries.due_next(connection, limit=_MOST)
         aside = set_aside_services(connection)
         skewed = recently_skewed(connection)
+        contradicted = contradictions(connection, limit=_MOST)
     return Operations(
         now=asked.now.isoformat(),
         last_event=body_of(Last, last) if last is not None else None,
@@ -108,6 +119,7 @@ def operations(asked: RequestContext) -> Operations:
         problems=list(asked.problems),
         set_aside=[set_aside_body(one) for one in aside] or UNSET,
         skewed_clocks=[body_of(SkewedClock, one, ahead_seconds=one.ahead.total_seconds()) for one in skewed] or UNSET,
+        contradictions=[body_of(Contradiction, one) for one in contradicted] or UNSET,
     )
 
 

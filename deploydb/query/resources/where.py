@@ -56,7 +56,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Found(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An artifact that is meant, and where it is."""
+    """An artifact that is meant, and where it is. `conflict`: a later publication with another file."""
 
     id: int
     module: str
@@ -66,6 +66,7 @@ class Found(Struct, frozen=True, kw_only=True, rename="camel"):
     purl: str | None
     published_at: str
     places: list[Place]
+    conflict: str | UnsetType = UNSET
 
 
 class Where(Struct, frozen=True, kw_only=True):
@@ -92,7 +93,10 @@ def where(asked: RequestContext) -> Where:
     ordered = sorted(views, key=lambda one: (one.service, rank.get(one.environment, len(rank)), one.environment))
     return Where(
         what=what,
-        artifacts=[body_of(Found, one, places=_places(asked.catalog, one, ordered)) for one in found],
+        artifacts=[
+            body_of(Found, one, places=_places(asked.catalog, one, ordered), conflict=one.conflict or UNSET)
+            for one in found
+        ],
         more=len(found) == MOST,
     )
 

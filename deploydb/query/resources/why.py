@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.catalog import Service
+from deploydb.domain.model.publications import REMEDY
 from deploydb.domain.wording import text as reason_text
 from deploydb.engine.unblock import Unblock, unblock
 from deploydb.http.errors import not_found, shown
@@ -22,6 +23,7 @@ from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
 from deploydb.query.set_aside import set_aside_body
 from deploydb.query.unblock_view import ReleasingBody, releasing_body
+from deploydb.store.queries.artifacts import release_by_id
 from deploydb.store.queries.as_of import deployments_then
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_of_flow
 from deploydb.store.queries.lanes import running_in
@@ -69,6 +71,7 @@ def _now(asked: RequestContext) -> Why:
         way = way_of(asked.catalog, meant, flow)
         catalogs = catalogs_now(connection, way)
         misses = near_misses(connection, asked.catalog, way)
+        release = release_by_id(connection, meant.artifact.id)
         aside = set_aside_of(connection, [service]).get(service)
         # what its evaluation failed on would fail here, too
         releasing = _releasing(connection, asked, meant) if aside is None else None
@@ -76,6 +79,9 @@ def _now(asked: RequestContext) -> Why:
             passed_by(connection, service, environment, meant.artifact.version) if aside is None else frozenset[str]()
         )
     answer = replace(explain(asked.catalog, meant, flow, running, catalogs, passed), releasing=releasing)
+    if release is not None and release.conflict is not None:
+        contradicted = f"{answer.answer}; contradicted: {release.conflict}. {REMEDY}"
+        answer = replace(answer, answer=contradicted, conflict=release.conflict)
     if misses:
         joined = "; ".join([answer.answer, *map(reason_text, misses)])
         answer = replace(answer, answer=joined, near_misses=[reason_body(miss) for miss in misses])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from deploydb.domain.model.publications import REMEDY
 from deploydb.query.view import Ago, Body, Cell, Command, Table, View
 
 
@@ -9,7 +10,10 @@ def _tables(body: Body) -> Iterator[Table]:
     for found in body["artifacts"]:
         commit = f", commit {found['commit'][:12]}" if found["commit"] else ""
         title = f"{found['module']} {found['version']}{commit}, published"
-        yield Table(map(_row, found["places"]), lead=((title, Ago(found["publishedAt"])),))
+        lead: list[Cell] = [(title, Ago(found["publishedAt"]))]
+        if "conflict" in found:
+            lead.append(f"Contradicted: {found['conflict']}. {REMEDY}")
+        yield Table(map(_row, found["places"]), lead=lead)
 
 
 def _row(place: Body) -> Sequence[Cell]:

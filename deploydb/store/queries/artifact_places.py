@@ -30,6 +30,7 @@ class FoundView(Struct, frozen=True, kw_only=True):
     digest: str | None
     purl: str | None
     published_at: datetime
+    conflict: str | None
 
 
 class PlaceView(Struct, frozen=True, kw_only=True):

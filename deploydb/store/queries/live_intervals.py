@@ -38,6 +38,7 @@ class LiveIntervalView(Struct, frozen=True, gc=False):
     previous: str | None
     previous_live_at: datetime | None
     attempt: int
+    conflict: str | None
 
 
 class NewestView(Struct, frozen=True, gc=False):
@@ -74,10 +75,12 @@ def running_now(connection: sa.Connection, service: str | None, environment: str
         **_of_deployment(status=deployment.c.status),
         since=current_version.c.live_at,
         previous=current_version.c.previous_version,
+        conflict=artifact.c.conflict,
     )
     statement = (
         sa.select(*columns)
         .join(deployment, deployment.c.id == current_version.c.deployment_id)
+        .join(artifact, artifact.c.id == current_version.c.artifact_id)
         .where(*in_lanes(current_version, service, environment))
         .order_by(current_version.c.service, current_version.c.environment, current_version.c.module)
     )
@@ -117,6 +120,7 @@ def ran_at(
         since=live_interval.c.live_at,
         previous=sa.null(),
         previous_live_at=sa.null(),
+        conflict=sa.null(),
     )
     statement: sa.Select[Any] = (
         sa.select(*columns)

@@ -1,0 +1,37 @@
+"""A version that is published with two files: every answer shows it."""
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import served
+from tests.cli.shell import Queue, Shell
+from tests.scenario import Scenario
+
+GOOD, OTHER = f"sha256:{'0' * 64}", f"sha256:{'1' * 64}"
+
+
+def test_a_version_with_two_files_is_shown_by_every_answer(sqlite_url: str, tmp_path: Path, embedded_url: str) -> None:
+    with Scenario(sqlite_url) as world, served(world) as url:
+        (tmp_path / "here").mkdir()
+        shell = Shell(tmp_path / "here", DEPLOYDB_URL=url, DEPLOYDB_BROKER_URL=embedded_url)
+        Queue(embedded_url)
+        world.publish("1.0", artifact={"digest": GOOD})
+        world.evaluate(minutes=1)
+        world.deploy()
+        assert "contradicted" not in shell.ok("status").stdout
+        again = shell.ok("publish", "artifact", "com.example:foo", "1.0", "--digest", OTHER)
+        assert f"contradiction: com.example:foo:1.0 is known with digest {GOOD}" in again.stderr
+        assert "contradiction" not in shell.ok("publish", "artifact", "com.example:foo", "1.0", "--digest", GOOD).stderr
+        world.publish("1.0", artifact={"digest": OTHER}, source="other")
+        world.evaluate(minutes=1)
+        for command in (
+            ("where", "com.example:foo:1.0"),
+            ("artifact", "show", "com.example:foo:1.0"),
+            ("why", "foo", "dev", "1.0"),
+            ("status",),
+        ):
+            assert "ontradicted" in shell.ok(*command).stdout, command
+        assert OTHER in shell.json("why", "foo", "dev", "1.0")["conflict"]
+        found = {one["check"]: one for one in json.loads(shell.run("doctor", "-o", "json").stdout)}
+        assert found["contradictions"]["state"] == "warn"
+        assert "publish the other one as another version" in found["contradictions"]["advice"]
