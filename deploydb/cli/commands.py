@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "wait": ("wait:wait", "Until a version is there, or cannot come any more."),
     "events": ("events:events", "The log: facts with their sources, and decisions."),
     "publish": ("publish:publish", "Publish facts: artifacts, deployments, verifications, raw JSON."),
+    "import": ("import_history:import_history", "Import the history of before DeployDB's time."),
     "approve": ("approval:approve", "Say yes to what waits for people."),
     "refuse": ("approval:refuse", "Say no to what waits for people."),
     "diff": ("diff:diff", "What one environment runs and another does not."),

@@ -81,6 +81,9 @@ def _options(kind: type[msgspec.Struct], within: str = "") -> Iterator[tuple[str
         many, needed = isinstance(first, inspect.VarTupleType), field.required
         metavar = None if isinstance(of, click.Choice) else field.encode_name.upper()
         names = [f"--{path}", path.replace(".", "_")]
+        if isinstance(first, inspect.BoolType):
+            yield path, click.Option(names, is_flag=True, default=None)
+            continue
         yield path, click.Option(names, type=of, required=needed, multiple=many, metavar=metavar)
 
 

@@ -1,7 +1,7 @@
 """`publish`: facts, one at a time or by the file."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -30,6 +30,11 @@ from deploydb.wire.native import decode_fact
 
 MANY = 100
 """From so many messages on, a progress bar is shown."""
+
+
+historical_option = click.option(
+    "--historical", is_flag=True, default=None, help="Of before DeployDB's time: record it, and decide nothing by it."
+)
 
 
 class _Publish(click.Group):
@@ -75,8 +80,18 @@ def publish(context: click.Context, file: BinaryIO | None, unchecked: bool) -> N
 @click.option("--digest", metavar="DIGEST", help="What it is, such as sha256:….")
 @click.option("--commit", metavar="COMMIT", help="What it was built from.")
 @click.option("--purl", metavar="PURL", help="Its package URL.")
+@historical_option
 @fact_options
-def artifact(module: str, version: str, ident: str | None, source: str | None, time: str | None, **about: str) -> None:
+def artifact(
+    module: str,
+    version: str,
+    ident: str | None,
+    source: str | None,
+    time: str | None,
+    *,
+    historical: bool | None,
+    **about: str,
+) -> None:
     """A version of a module can be deployed from now on.
 
     \b
@@ -87,7 +102,7 @@ def artifact(module: str, version: str, ident: str | None, source: str | None, t
     if not colon:
         raise click.UsageError(f"{module} is no module: write GROUP:NAME")
     published = Artifact(group=group, name=name, version=version, **about)
-    fact = ArtifactPublished(**who(ident, source, time), artifact=published)
+    fact = ArtifactPublished(**who(ident, source, time), artifact=published, historical=historical)
     warn_of_contradiction(published)
     _publish(fact)
 
@@ -99,6 +114,7 @@ def artifact(module: str, version: str, ident: str | None, source: str | None, t
 @click.option("--by", metavar="NAME", help="With observed: who deployed it.")
 @click.option("--reason", metavar="TEXT", help="Why it failed, or why it was done.")
 @click.option("--url", metavar="URL", help="Where more is to be seen.")
+@historical_option
 @fact_options
 def deployment(
     state: Any,  # noqa: ANN401  # click has checked it
@@ -109,6 +125,8 @@ def deployment(
     ident: str | None,
     source: str | None,
     time: str | None,
+    *,
+    historical: bool | None,
     **lane: str,
 ) -> None:
     """A deployment has started, succeeded or failed; or (observed) a version runs without a command.
@@ -118,7 +136,7 @@ def deployment(
       deploydb publish deployment succeeded storefront dev 1.4.0
       deploydb publish deployment observed storefront prod 1.3.9 --module com.example:storefront --by alice
     """
-    about = who(ident, source, time) | lane
+    about = who(ident, source, time) | lane | {"historical": historical}
     match state:
         case "started":
             _publish(DeploymentStarted(**about, version=version))
@@ -138,6 +156,7 @@ def deployment(
 @click.option("--outcome", required=True, type=click.Choice(["passed", "failed", "errored"]), help="What it found.")
 @click.option("--reason", metavar="TEXT", help="Why.")
 @click.option("--url", metavar="URL", help="Where its report is.")
+@historical_option
 @fact_options
 def verification(ident: str | None, source: str | None, time: str | None, **about: Any) -> None:  # noqa: ANN401
     """A job that checks a deployment has an answer.
@@ -155,7 +174,7 @@ def _publish(fact: Fact) -> None:
 
 
 def _publish_file(file: BinaryIO, *, unchecked: bool) -> None:
-    bodies = _bodies(file.read())
+    bodies = bodies_of(file.read())
     name = getattr(file, "name", "-")
     wrong: list[str] = []
 
@@ -168,22 +187,27 @@ def _publish_file(file: BinaryIO, *, unchecked: bool) -> None:
                 wrong.append(origin)
                 click.echo(f"{origin}: {refused}", err=True)
 
-    confirmed = 0
-    total, hidden = len(bodies), len(bodies) < MANY or not sys.stderr.isatty()
-    found, stream = publish_all(messages()), plain(sys.stderr)
+    if publish_messages(messages(), len(bodies), "published", wrong):
+        raise SystemExit(1)
+
+
+def publish_messages(messages: Iterable[tuple[str, Message]], total: int, done: str, wrong: Sequence[str] = ()) -> bool:
+    """Publish messages, each with its place, and say how many are `done`. Whether any is not, or is `wrong`."""
+    confirmed = untaken = 0
+    hidden = total < MANY or not sys.stderr.isatty()
+    found, stream = publish_all(messages), plain(sys.stderr)
     with click.progressbar(found, length=total, label="publishing", file=stream, hidden=hidden) as receipts:
         for origin, receipt in receipts:
             if receipt.state == "confirmed":
                 confirmed += 1
             else:
-                wrong.append(origin)
+                untaken += 1
                 click.echo(f"{origin}: {receipt.state}: {receipt.detail}", err=True)
-    click.echo(f"{confirmed} published, {len(wrong)} not", err=True)
-    if wrong:
-        raise SystemExit(1)
+    click.echo(f"{confirmed} {done}, {untaken + len(wrong)} not", err=True)
+    return bool(untaken or wrong)
 
 
-def _bodies(content: bytes) -> list[tuple[int, bytes]]:
+def bodies_of(content: bytes) -> list[tuple[int, bytes]]:
     """The facts in a file, each with its line: one a line, or all of it one object over several lines."""
     lines = [(number, line.strip()) for number, line in enumerate(content.splitlines(), start=1)]
     filled = [(number, line) for number, line in lines if line]

@@ -102,11 +102,15 @@ class ConfigurationChanged(DecisionEvent, frozen=True, kw_only=True):
 
 
 class DeploymentRecorded(DecisionEvent, frozen=True, kw_only=True):
-    """The ids that ingest gave to what somebody has seen running. `fact`: the row that says so."""
+    """The ids that ingest gave to what somebody has seen running, or to what a historical fact has ended. `fact`: the
+    row that says so; `group` and `name`: where that row names no module."""
 
     deployment: int
     artifact: int
     fact: int
+    version: str = ""
+    group: str | None = None
+    name: str | None = None
 
 
 class FactMatched(DecisionEvent, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from deploydb.domain.evaluation.decisions import FlowOpened
 from deploydb.domain.model import facts
 from deploydb.domain.model.deployment import Deployment, Release
 from deploydb.domain.model.evidence import Attestation
+from deploydb.domain.model.external import External
 from deploydb.domain.model.overrides import Hold, RetryRequest, RollbackRequest
 from deploydb.domain.model.publications import Key, Publication
 from deploydb.domain.model.reasons import Reason
@@ -118,9 +119,15 @@ class LogFold:
             case decision_events.ConfigurationChanged():
                 pass
             case decision_events.DeploymentRecorded():
-                fact = self._sightings.pop(event.fact)
-                file = fact.artifact
-                release = self.releases.named((file.group, file.name, file.version), event.artifact)
+                fact: External
+                if event.fact in self._sightings:
+                    fact = self._sightings.pop(event.fact)
+                    file = fact.artifact
+                    release = self.releases.named((file.group, file.name, file.version), event.artifact)
+                else:
+                    fact = self._ended(event.fact)
+                    key = (event.group or "", event.name or "", event.version)
+                    release = self.releases.named(key, event.artifact)
                 ledger = self.ledger(event.service)
                 ledger.expect([event.deployment])
                 ledger.observe(fact, release)
@@ -131,6 +138,13 @@ class LogFold:
                 pass
             case _:
                 self._write(event, at)
+
+    def _ended(self, number: int) -> facts.DeploymentFinished:
+        """The historical fact of that row, which ended a deployment of its own."""
+        fact = self.unmatched.pop(number)
+        if not isinstance(fact, facts.DeploymentFinished):
+            raise TypeError(f"row {number}, {facts.type_of(fact)}, makes no deployment")
+        return fact
 
     def _open_flow(self, event: decision_events.FlowOpened, at: datetime) -> None:
         release = self.releases.named((event.group, event.name, event.version), event.artifact)

@@ -44,6 +44,8 @@ class MemoryStore:
         match fact:
             case facts.ArtifactPublished():
                 release = self._release(Publication.of(fact, entry.publisher))
+                if fact.historical:
+                    return set(), made
                 services = {one for one in self._catalog.services_of(fact.artifact.module) if one in self.ledgers}
                 for one in sorted(services):
                     made += self.ledgers[one].open_flow(open_flow(self._catalog, one, release))

@@ -31,7 +31,9 @@ _AT_ONCE = 200
 
 _LAST_ONES = (
     sa.select(artifact.c.id, artifact.c.version, artifact.c.published_at)
-    .where(artifact.c.module_key == sa.bindparam("module"), sa.not_(artifact.c.observed))
+    .where(
+        artifact.c.module_key == sa.bindparam("module"), sa.not_(artifact.c.observed), sa.not_(artifact.c.historical)
+    )
     .order_by(artifact.c.published_at.desc(), artifact.c.version.desc())
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
@@ -40,6 +42,7 @@ _SINCE = (
     .where(
         artifact.c.module_key == sa.bindparam("module"),
         sa.not_(artifact.c.observed),
+        sa.not_(artifact.c.historical),
         artifact.c.id >= sa.bindparam("first", type_=BigId),
     )
     .order_by(artifact.c.id)

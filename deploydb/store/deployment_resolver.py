@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 from deploydb.domain.model.deployment import Deployment
-from deploydb.domain.model.facts import AboutDeployment
+from deploydb.domain.model.facts import AboutDeployment, DeploymentFinished
 from deploydb.store import bulk
 from deploydb.store.deployments import locked
 from deploydb.store.tables import deployment
@@ -24,7 +24,17 @@ class Located:
         self._lanes = lanes
 
     def of(self, fact: AboutDeployment) -> Deployment | None:
-        """The deployment that the fact means; None where it is not known."""
+        """The deployment that the fact means; None where it is not known.
+
+        A historical fact means none that was commanded, and a historical end is a deployment of its own.
+        """
+        found = self._of(fact)
+        if not fact.historical:
+            return found
+        ends = isinstance(fact, DeploymentFinished)
+        return found if found is not None and found.kind == "external" and not ends else None
+
+    def _of(self, fact: AboutDeployment) -> Deployment | None:
         if fact.deployment is not None:
             return self.deployments.get(fact.deployment)
         ident = self._commands.get(fact.command) if fact.command is not None else self._lanes.get(_lane(fact))

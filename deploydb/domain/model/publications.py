@@ -20,12 +20,14 @@ REMEDY = "The earliest file stands: publish the other one as another version."
 
 
 class Publication(Struct, frozen=True, kw_only=True):
-    """One word about a version: a publication, or (`observed`) only a sighting of it running somewhere."""
+    """One word about a version: a publication, or (`observed`) only a sighting of it running somewhere. `historical`: a
+    publication that opens no flow."""
 
     artifact: Artifact
     by: str
     at: FactOrder
     observed: bool = False
+    historical: bool = False
 
     @classmethod
     def of(cls, fact: ArtifactPublished | DeploymentObserved, publisher: str | None) -> "Publication":
@@ -35,6 +37,7 @@ class Publication(Struct, frozen=True, kw_only=True):
             by=publisher or fact.source,
             at=fact_order(fact),
             observed=isinstance(fact, DeploymentObserved),
+            historical=bool(fact.historical) and isinstance(fact, ArtifactPublished),
         )
 
     @property
@@ -44,10 +47,13 @@ class Publication(Struct, frozen=True, kw_only=True):
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """What publications of one version add up to: the one that counts, the `later` ones, and what contradicts."""
+    """What publications of one version add up to: the one that counts, the `later` ones, and what contradicts.
+
+    `historical`: each publication is."""
 
     earliest: Publication
     later: tuple[Publication, ...] = ()
+    historical: bool = False
     conflict: str | None = None
 
 
@@ -57,7 +63,12 @@ def standing(publications: Iterable[Publication]) -> Standing:
     by_fact = {(one.at.source, one.at.id): one for one in publications}
     earliest, *later = sorted(by_fact.values(), key=lambda one: (one.observed, one.at))
     published = [one for one in (earliest, *later) if not one.observed]
-    return Standing(earliest=earliest, later=tuple(published[1:]), conflict=_conflict(published))
+    return Standing(
+        earliest=earliest,
+        later=tuple(published[1:]),
+        historical=bool(published) and all(one.historical for one in published),
+        conflict=_conflict(published),
+    )
 
 
 def _conflict(ordered: Sequence[Publication]) -> str | None:

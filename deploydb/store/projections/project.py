@@ -3,7 +3,7 @@
 The same functions serve ingest, and promotion where a fact came before the deployment that it names.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from deploydb.domain.model.deployment import Status, fact_order, merge
+from deploydb.domain.model.deployment import merge
 from deploydb.domain.model.facts import (
     AboutDeployment,
     AboutIncident,
@@ -20,18 +20,18 @@ from deploydb.domain.model.facts import (
     DeploymentObserved,
     DeploymentStarted,
     Fact,
+    type_of,
 )
 from deploydb.domain.model.publications import Publication
-from deploydb.domain.model.reasons import Observed
 from deploydb.store import bulk
 from deploydb.store.deployment_resolver import Located, names_lane
 from deploydb.store.deployments import reported, write
-from deploydb.store.journal import Journal
+from deploydb.store.projections.external import Seen, historical_why, insert_external, settle_historical
 from deploydb.store.projections.incidents import settle_incidents
 from deploydb.store.projections.latest import LatestRows
 from deploydb.store.projections.overrides import concerned
 from deploydb.store.projections.publications import publish
-from deploydb.store.tables import deployment, evaluation_request, metadata, unmatched_fact
+from deploydb.store.tables import evaluation_request, metadata, unmatched_fact
 
 
 class Logged(Struct, frozen=True, kw_only=True):
@@ -54,6 +54,7 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
     services: set[str] = set()
     lost: list[dict[str, Any]] = []
     others: list[Fact] = []
+    historical: list[Logged] = []
     for entry in logged:
         fact, about = entry.fact, {}
         match fact:
@@ -63,6 +64,9 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
             case DeploymentObserved():
                 observed.append((entry.number, fact, Publication.of(fact, entry.publisher)))
                 services.add(fact.service)
+                continue
+            case AboutDeployment(historical=True) if located.of(fact) is None:
+                historical.append(entry)
                 continue
             case AboutDeployment():
                 found = located.of(fact)
@@ -85,67 +89,46 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
         rows.keep(fact, entry.number, recorded_at=now, **about)
     artifacts = publish(connection, [*published, *(publication for _, _, publication in observed)], now)
     write(connection, [reported(located.deployments[id_]) for id_ in merged])
-    _insert_external(connection, {n: (fact, artifacts[publication.key]) for n, fact, publication in observed}, now)
+    seen = [
+        Seen(number=number, fact=fact, artifact=artifacts[publication.key], version=fact.artifact.version)
+        for number, fact, publication in observed
+    ]
+    insert_external(connection, seen, now)
+    lost += _project_historical(connection, historical, services, now)
     bulk.insert_rows(connection, unmatched_fact, lost)
     for table in sorted(kept):  # in one order: two workers would wait for each other
         kept[table].write(connection)
     settle_incidents(connection, [fact for fact in others if isinstance(fact, AboutIncident)])
-    services |= concerned(connection, others)
-    requests: list[dict[str, Any]] = [
-        {"artifact_id": artifacts[key], "service": None, "created_at": now}
-        for key in sorted({publication.key for publication in published})
-    ]
-    requests += [{"artifact_id": None, "service": service, "created_at": now} for service in sorted(services)]
-    bulk.insert_rows(connection, evaluation_request, requests)
+    services |= concerned(connection, [fact for fact in others if not getattr(fact, "historical", None)])
+    opened = {publication.key for publication in published if not publication.historical}
+    _request(connection, sorted(artifacts[key] for key in opened), services, now)
     return len(lost)
 
 
-def _insert_external(
-    connection: sa.Connection, observed: Mapping[int, tuple[DeploymentObserved, int]], now: datetime
-) -> None:
-    """A deployment for each sighting (by number in the log, with its artifact's id), which the log gets the id of."""
-    if not observed:
-        return
-    rows = [_external(fact, artifact_id, now) for fact, artifact_id in observed.values()]
-    made = bulk.insert_rows(connection, deployment, rows, returning=("id", "finished_source", "finished_event"))
-    ids = {(row.finished_source, row.finished_event): row.id for row in made}
-    journal = Journal(now)
-    for number, (fact, artifact_id) in observed.items():
-        journal.note(
-            "deployment.recorded",
-            service=fact.service,
-            environment=fact.environment,
-            deployment=ids[fact.source, fact.id],
-            artifact=artifact_id,
-            version=fact.artifact.version,
-            fact=number,
-        )
-    journal.write(connection)
+def _request(connection: sa.Connection, artifacts: Sequence[int], services: set[str], now: datetime) -> None:
+    requests: list[dict[str, Any]] = [{"artifact_id": id_, "service": None, "created_at": now} for id_ in artifacts]
+    requests += [{"artifact_id": None, "service": service, "created_at": now} for service in sorted(services)]
+    bulk.insert_rows(connection, evaluation_request, requests)
 
 
-def _external(fact: DeploymentObserved, artifact_id: int, now: datetime) -> dict[str, Any]:
-    at = fact_order(fact)
-    observed = Observed(by=fact.by, source=fact.source, text=fact.reason)
-    return {
-        "service": fact.service,
-        "environment": fact.environment,
-        "artifact_id": artifact_id,
-        "version": fact.artifact.version,
-        "kind": "external",
-        "status": Status.COMPLETED,
-        "trigger_reason": observed,
-        "status_reason": observed,
-        "created_at": now,
-        "happened_at": at.time,
-        "finished_at": at.time,
-        "finished_source": at.source,
-        "finished_event": at.id,
-        "finished_url": fact.url,
-        "outcome": "succeeded",
-    }
+def _project_historical(
+    connection: sa.Connection, historical: Sequence[Logged], services: set[str], now: datetime
+) -> list[dict[str, Any]]:
+    """Fold historical facts about deployments that were not commanded. Returns the rows of those without one."""
+    if not historical:
+        return []
+    settled = settle_historical(connection, [(entry.number, entry.fact) for entry in historical], now)
+    services |= settled.services
+    project(connection, [entry for entry in historical if entry.number in settled.matched], settled.located, now)
+    return [_unmatched(entry.number, entry.fact) for entry in historical if entry.number not in settled.taken]
 
 
-def _unmatched(number: int, fact: AboutDeployment) -> dict[str, Any]:
+def _unmatched(number: int, fact: Fact) -> dict[str, Any]:
+    if not isinstance(fact, AboutDeployment):
+        raise TypeError(f"{type_of(fact)} is about no deployment")
+    if fact.historical:  # nothing that comes later makes its deployment
+        why = historical_why(fact)
+        return {"event": number, "service": None, "environment": None, "version": None, "why": why}
     if fact.deployment is not None:
         why = f"no deployment {fact.deployment}"
     elif fact.command is not None:

@@ -65,6 +65,7 @@ def _add(connection: sa.Connection, further: Sequence[Publication]) -> dict[Key,
 
 def _settle(connection: sa.Connection, row: Any, others: Sequence[Publication]) -> None:  # noqa: ANN401  # a row
     """Make the earliest publication the artifact, keep the others, and say if two of them contradict."""
+    # which of several earlier ones were historical is not kept: all of them, or not all
     settled = standing([*others, _publication(row, row, observed=row.observed)])
     earliest = settled.earliest
     values = {column: getattr(earliest.artifact, column) for column in _COPIED}
@@ -78,6 +79,7 @@ def _settle(connection: sa.Connection, row: Any, others: Sequence[Publication]) 
             source=earliest.at.source,
             event_id=earliest.at.id,
             observed=earliest.observed,
+            historical=settled.historical,
             conflict=settled.conflict,
         )
     )
@@ -112,6 +114,7 @@ def _row(item: Publication, now: datetime) -> dict[str, Any]:
         "source": item.at.source,
         "event_id": item.at.id,
         "observed": item.observed,
+        "historical": item.historical,
         "created_at": now,
     }
 
@@ -124,4 +127,5 @@ def _publication(row: Any, of: Any, *, observed: bool = False) -> Publication:  
         by=row.published_by,
         at=FactOrder(row.published_at, row.source, row.event_id),
         observed=observed,
+        historical=of.historical,
     )

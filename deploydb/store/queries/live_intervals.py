@@ -138,7 +138,7 @@ def newest_of_modules(connection: sa.Connection, modules: Collection[tuple[str, 
     other = artifact.alias("other")
     last = (
         sa.select(other.c.id)
-        .where(other.c.module_key == given.c.module_key, sa.not_(other.c.observed))
+        .where(other.c.module_key == given.c.module_key, sa.not_(other.c.observed), sa.not_(other.c.historical))
         .order_by(other.c.published_at.desc(), other.c.version.desc())
         .limit(1)
         .scalar_subquery()

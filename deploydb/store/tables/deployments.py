@@ -73,13 +73,15 @@ artifact = sa.Table(
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("event_id", sa.Text, nullable=False),
     sa.Column("observed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("historical", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("conflict", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("module_key", "version"),
 )
 """One version of a module, as its earliest publication by (`published_at`, `source`, `event_id`) has it. `module_key`
 is a hash of group and name: they may be longer than an index entry. `observed`: only seen running, never published.
-`conflict`: says which later publication contradicts it."""
+`historical`: each publication was, so that it opens no flow. `conflict`: says which later publication
+contradicts it."""
 sa.Index("ix_artifact_module", artifact.c.module_key, artifact.c.published_at)
 sa.Index("ix_artifact_module_key_id", artifact.c.module_key, artifact.c.id)
 _short = sa.func.length(artifact.c.purl) <= sa.literal(2000, literal_execute=True)

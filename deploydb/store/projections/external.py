@@ -1,0 +1,150 @@
+"""Deployments that DeployDB did not command: what somebody has seen running, and what historical facts report."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.domain.model.deployment import Status
+from deploydb.domain.model.external import External, external_fields
+from deploydb.domain.model.facts import AboutDeployment, DeploymentFinished, Fact
+from deploydb.store import bulk
+from deploydb.store.deployment_resolver import Located, locate, names_lane
+from deploydb.store.journal import Journal
+from deploydb.store.tables import artifact, catalog_listing, deployment
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """A fact that makes an external deployment, its row in the log, and its artifact's row. `module`: its group and
+    name, where the fact does not name them."""
+
+    number: int
+    fact: External
+    artifact: int
+    version: str
+    module: tuple[str, str] | None = None
+
+
+class Settled(Struct, frozen=True, kw_only=True):
+    """What became of historical facts, by their rows in the log: `taken`, of these `matched` with an external
+    deployment in `located`. `services`: those with a deployment that was made."""
+
+    taken: set[int]
+    matched: set[int]
+    located: Located
+    services: set[str]
+
+
+def insert_external(connection: sa.Connection, seen: Sequence[Seen], now: datetime) -> None:
+    """A deployment for each fact, which the log gets the id of."""
+    if not seen:
+        return
+    made = bulk.insert_rows(
+        connection,
+        deployment,
+        [_row(one, now) for one in seen],
+        returning=("id", "finished_source", "finished_event"),
+    )
+    ids = {(row.finished_source, row.finished_event): row.id for row in made}
+    journal = Journal(now)
+    for one in seen:
+        group, name = one.module or (None, None)
+        journal.note(
+            "deployment.recorded",
+            service=str(one.fact.service),
+            environment=one.fact.environment,
+            deployment=ids[one.fact.source, one.fact.id],
+            artifact=one.artifact,
+            group=group,
+            name=name,
+            version=one.version,
+            fact=one.number,
+        )
+    journal.write(connection)
+
+
+def settle_historical(connection: sa.Connection, facts: Sequence[tuple[int, Fact]], now: datetime) -> Settled:
+    """Make a deployment for each historical end in a lane, where one artifact can be meant; and find the external
+    deployments that the other facts are about, which the log says."""
+    ends = {number: fact for number, fact in facts if isinstance(fact, DeploymentFinished) and names_lane(fact)}
+    modules = _modules(connection, list(ends.values()))
+    seen = [
+        Seen(number=number, fact=fact, artifact=row.id, version=row.version, module=(row.group, row.name))
+        for number, fact in ends.items()
+        if (row := modules.get((fact.service, fact.version))) is not None
+    ]
+    insert_external(connection, seen, now)
+    others = {number: fact for number, fact in facts if number not in ends and isinstance(fact, AboutDeployment)}
+    located = locate(connection, list(others.values()))
+    journal = Journal(now)
+    matched: set[int] = set()
+    for number, fact in others.items():
+        known = located.of(fact)
+        if known is not None:
+            matched.add(number)
+            version = known.release.artifact.version
+            lane = {"service": known.service, "environment": known.environment}
+            journal.note("fact.matched", **lane, deployment=known.id, version=version, fact=number)
+    journal.write(connection)
+    return Settled(
+        taken=matched | {one.number for one in seen},
+        matched=matched,
+        located=located,
+        services={str(one.fact.service) for one in seen},
+    )
+
+
+def historical_why(fact: AboutDeployment) -> str:
+    """Why a historical fact has no deployment."""
+    lane = f"{fact.service} {fact.version} in {fact.environment}"
+    if not names_lane(fact):
+        return "historical, and names a deployment by its number or command: name service, environment and version"
+    if isinstance(fact, DeploymentFinished):
+        return f"historical: no one artifact {fact.version} of {fact.service} is known: import it first"
+    return f"historical: no imported deployment of {lane}"
+
+
+def _modules(connection: sa.Connection, ends: Sequence[DeploymentFinished]) -> dict[tuple[str | None, str | None], Any]:
+    """By service and version, the one artifact of a module that the service lists. Index: primary key of
+    `catalog_listing`, `uq_artifact_module_key_version`."""
+    if not ends:
+        return {}
+    columns = [deployment.c.service, deployment.c.version]
+    given = bulk.table_of(connection, columns)
+    statement = (
+        sa.select(artifact.c.id, artifact.c.group, artifact.c.name, artifact.c.version, catalog_listing.c.service)
+        .join(catalog_listing, catalog_listing.c.module_key == artifact.c.module_key)
+        .join(given, sa.and_(given.c.service == catalog_listing.c.service, given.c.version == artifact.c.version))
+    )
+    wanted = sorted({(fact.service, fact.version) for fact in ends}, key=str)
+    rows = [{"service": service, "version": version} for service, version in wanted]
+    found: dict[tuple[str | None, str | None], list[Any]] = defaultdict(list)
+    for row in connection.execute(statement, bulk.parameter(connection, rows)):
+        found[row.service, row.version].append(row)
+    return {key: rows[0] for key, rows in found.items() if len(rows) == 1}
+
+
+def _row(one: Seen, now: datetime) -> dict[str, Any]:
+    fields = external_fields(one.fact)
+    at = fields["finished"]
+    return {
+        "service": one.fact.service,
+        "environment": one.fact.environment,
+        "artifact_id": one.artifact,
+        "version": one.version,
+        "kind": "external",
+        "status": Status.COMPLETED if fields["outcome"] == "succeeded" else Status.FAILED,
+        "trigger_reason": fields["trigger_reason"],
+        "status_reason": fields["status_reason"],
+        "created_at": now,
+        "happened_at": at.time,
+        "finished_at": at.time,
+        "finished_source": at.source,
+        "finished_event": at.id,
+        "finished_url": fields["finished_url"],
+        "outcome": fields["outcome"],
+        "failure": fields["failure"],
+    }

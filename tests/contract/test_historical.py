@@ -1,0 +1,166 @@
+"""Facts of before DeployDB's time: recorded, and nothing is decided by them."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from deploydb.domain.model.errors import MessageRejected
+from deploydb.store.catalog_listings import answer, enter
+from deploydb.store.engine import reading
+from deploydb.store.queries.live_intervals import ran_at
+from deploydb.store.tables import (
+    artifact,
+    current_version,
+    deployment,
+    evaluation_request,
+    event,
+    flow,
+    incident,
+    unmatched_fact,
+    verification,
+)
+from tests.contract.folding import differences
+from tests.scenario import NOON, Scenario
+
+LONG_AGO = NOON - timedelta(days=700)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[Scenario]:
+    """Promotion has the catalog, in which foo lists its module."""
+    with Scenario(database_url) as world:
+        enter(world.engine, world.catalog, world.now)
+        yield world
+
+
+def tell(world: Scenario, what: str, at: datetime, **fields: Any) -> None:
+    world.tell(what, time=at.isoformat(), historical=True, **fields)
+    world.evaluate()
+
+
+def published(world: Scenario, version: str, at: datetime) -> None:
+    tell(world, "artifact.published", at, artifact={"group": "com.example", "name": "foo", "version": version})
+
+
+def ended(world: Scenario, environment: str, version: str, at: datetime, outcome: str = "succeeded") -> None:
+    lane = {"service": "foo", "environment": environment, "version": version}
+    tell(world, "deployment.finished", at, **lane, outcome=outcome)
+
+
+def imported(world: Scenario) -> None:
+    """1.0 and 1.1 through dev and prod, a day each, two years ago, while promotion works."""
+    for number, version in enumerate(("1.0", "1.1")):
+        at = LONG_AGO + 10 * number * DAY
+        published(world, version, at)
+        ended(world, "dev", version, at + DAY)
+        lane = {"service": "foo", "environment": "dev", "version": version}
+        tell(world, "verification.finished", at + DAY, **lane, promotion="smoke", outcome="passed")
+        ended(world, "prod", version, at + 2 * DAY)
+
+
+def test_a_history_that_comes_in_order_causes_no_command(world: Scenario) -> None:
+    imported(world)
+    assert world.commands() == []
+    assert world.rows(flow) == []
+    assert {(row.environment, row.version) for row in world.rows(current_version)} == {("dev", "1.1"), ("prod", "1.1")}
+    assert len(world.rows(verification)) == 2
+    assert world.rows(unmatched_fact) == []
+    assert not [row for row in world.rows(deployment) if row.needs_evaluation]
+    with reading(world.engine) as connection:
+        found = ran_at(connection, LONG_AGO + 5 * DAY, None, "foo", "prod")
+    assert [row.version for row in found] == ["1.0"]
+    assert differences(world.engine) == {}
+
+
+def test_automation_goes_on_from_what_was_imported(world: Scenario) -> None:
+    imported(world)
+    assert answer(world.engine, world.catalog, world.now) == 0
+    world.evaluate()
+    assert world.commands() == []
+    world.publish("1.2")
+    world.evaluate()
+    (command,) = world.commands()
+    assert (command.environment, command.artifact.version) == ("dev", "1.2")
+    assert command.previous is not None
+    assert command.previous.version == "1.1"
+
+
+def test_a_release_that_is_published_now_is_historical_no_more(world: Scenario) -> None:
+    published(world, "1.0", LONG_AGO)
+    assert [row.historical for row in world.rows(artifact)] == [True]
+    world.publish("1.0")
+    published(world, "1.0", LONG_AGO - DAY)
+    world.evaluate()
+    assert [(row.historical, row.published_at) for row in world.rows(artifact)] == [(False, LONG_AGO - DAY)]
+    assert len(world.commands()) == 1
+    assert differences(world.engine) == {}
+
+
+def test_a_failure_of_then_is_no_failure_of_now(world: Scenario) -> None:
+    published(world, "1.0", LONG_AGO)
+    ended(world, "prod", "1.0", LONG_AGO + DAY, "failed")
+    (row,) = world.rows(deployment)
+    assert (row.status, row.kind, row.needs_evaluation) == ("FAILED", "external", False)
+    assert world.rows(current_version) == []
+    assert world.notifications() == []
+    assert differences(world.engine) == {}
+
+
+def test_a_historical_fact_is_never_about_a_deployment_that_was_commanded(world: Scenario) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    world.deploy()
+    lane = {"service": "foo", "environment": "dev", "version": "1.0"}
+    tell(world, "verification.finished", LONG_AGO, **lane, promotion="smoke", outcome="passed")
+    tell(world, "deployment.started", LONG_AGO, deployment=1)
+    assert world.statuses("1.0")["dev"] == "COMPLETED"
+    assert [row.why for row in world.rows(unmatched_fact)] == [
+        "historical: no imported deployment of foo 1.0 in dev",
+        "historical, and names a deployment by its number or command: name service, environment and version",
+    ]
+    assert world.rows(evaluation_request) == []
+
+
+def test_an_end_whose_artifact_is_not_known_makes_no_deployment(world: Scenario) -> None:
+    ended(world, "dev", "0.9", LONG_AGO)
+    assert world.rows(deployment) == []
+    (row,) = world.rows(unmatched_fact)
+    assert row.why == "historical: no one artifact 0.9 of foo is known: import it first"
+    assert row.service is None
+    published(world, "0.9", LONG_AGO)
+    assert world.rows(evaluation_request) == []
+    assert differences(world.engine) == {}
+
+
+def test_what_was_seen_running_then_does_not_take_the_place_of_what_runs(world: Scenario) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    world.deploy()
+    file = {"group": "com.example", "name": "foo", "version": "2.0"}
+    tell(world, "deployment.observed", LONG_AGO, service="foo", environment="dev", artifact=file)
+    assert [row.version for row in world.rows(current_version)] == ["1.0"]
+    assert differences(world.engine) == {}
+
+
+def test_an_incident_of_then_has_nothing_evaluated(world: Scenario) -> None:
+    imported(world)
+    world.tell("incident.detected", service="foo", environment="prod", incident="1", historical=True)
+    assert world.rows(evaluation_request) == []
+    assert len(world.rows(incident)) == 1
+    assert len([row for row in world.rows(event) if row.type == "incident.detected"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("what", "fields"),
+    [
+        ("hold.placed", {"kind": "freeze", "by": "alice"}),
+        ("hotfix.declared", {"service": "foo", "version": "1", "by": "alice", "reason": "x"}),
+        ("rollback.requested", {"service": "foo", "environment": "prod", "by": "alice", "reason": "x"}),
+    ],
+)
+def test_an_order_of_then_is_refused(world: Scenario, what: str, fields: dict[str, Any]) -> None:
+    with pytest.raises(MessageRejected, match="historical"):
+        world.tell(what, **fields, historical=True)
