@@ -27,6 +27,7 @@ from .intervals import LOOK_AT_FILES_EVERY_SECONDS, SHORTEST_WAIT, Every, wait_u
 from .loop import Worker
 from .process import Process
 from .stalled_work import StalledWork
+from .starved_lanes import StarvedLanes
 from .unmatched_facts import UnmatchedFacts
 
 LIMIT = 500
@@ -77,6 +78,7 @@ class Promote(Worker):
         self._answers = Every(LOOK_AT_FILES_EVERY_SECONDS)
         self._stalled = StalledWork(engine, around.health, around.registry)
         self._unmatched = UnmatchedFacts(engine, around.registry)
+        self._starved = StarvedLanes(engine, around.registry)
         self._apart = False
 
     @contextmanager
@@ -112,6 +114,7 @@ class Promote(Worker):
         self._apart = bool(evaluated.untaken)
         self._stalled.look(evaluated)
         self._unmatched.look(catalog)
+        self._starved.look(catalog, now)
         for service, error in evaluated.broken:
             self._metrics.broken.inc()
             self._log.error("the evaluation of a service failed, it is set aside", service=service, exc_info=error)

@@ -18,6 +18,7 @@ from deploydb.broker.topology import DEAD_QUEUE, INGEST_QUEUE, Topology, topolog
 from deploydb.cli.client import Moment, ask, meet
 from deploydb.cli.fact_findings import fact_findings
 from deploydb.cli.finding import Finding
+from deploydb.cli.lane_findings import lane_findings
 from deploydb.cli.output import is_shown, output_option, show_table
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.gates.formatting import in_words
@@ -105,6 +106,7 @@ def _database(settings: Settings, environ: Mapping[str, str], catalog: Catalog) 
         )
         yield from _queues_there(None)
         yield from fact_findings(None, catalog)
+        yield from lane_findings(None, catalog)
         return
     try:
         engine = open_engine(url, name="doctor")
@@ -129,6 +131,7 @@ def _database(settings: Settings, environ: Mapping[str, str], catalog: Catalog) 
             yield _clock("clock of the database", Moment(before=before, theirs=theirs, after=datetime.now(UTC)))
         yield from _queues_there(engine)
         yield from fact_findings(engine, catalog)
+        yield from lane_findings(engine, catalog)
         yield from _reading(engine)
     except DeployDBError as error:
         yield _failed("database", error, advice)

@@ -31,9 +31,9 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
 
     A row a service, a column an environment. In a cell: the version, its status, since when; then what is not there
     yet, with its status; then what failed there last and what was done about it (✗), and open incidents (!); then what
-    should run there and does not (≠); then which holds stand over it. The holds are
-    listed below, with the services that are set aside since their evaluation failed. With -o wide each version has
-    its deployment's number.
+    should run there and does not (≠); then which holds stand over it. The holds are listed below, with the services
+    that are set aside since their evaluation failed, and the starved lanes. With -o wide each version has its
+    deployment's number.
 
     \b
     Examples:
@@ -52,7 +52,8 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
     rows = [[name, *(lanes.get(each, "-") for each in environments)] for name, lanes in cells.items()]
     show_table(["SERVICE", *(each.upper() for each in environments)], rows, empty="No service is configured.")
     holds = [_hold(hold) for lane in body["lanes"] for hold in lane["holds"]]
-    notes = dict.fromkeys([*holds, *(aside["text"] for aside in body.get("setAside", ()))])
+    other = [note["text"] for name in ("setAside", "starved") for note in body.get(name, ())]
+    notes = dict.fromkeys([*holds, *other])
     if notes:
         click.echo()
     for note in notes:

@@ -91,8 +91,8 @@ class StageDocument(Struct, kw_only=True, frozen=True):
     while_verifying: Annotated[
         Literal["replace", "wait"] | None,
         Meta(
-            description="Whether a newer version may replace one that is still being verified. By default `wait` "
-            "with a soak or a manual promotion, else `replace`."
+            description="Whether a newer version waits for one whose gates run (`wait`), or takes its turn at the "
+            "entry and its place afterwards (`replace`). By default `wait`, with `supersede: all` `replace`."
         ),
     ] = None
     supersede: Annotated[
@@ -182,6 +182,14 @@ class EnvironmentDocument(Struct, kw_only=True, frozen=True):
     fail_on_incident: Annotated[
         bool | None, Meta(description="Whether an incident here counts as a failure. By default as for the service.")
     ] = None
+    starved_releases: Annotated[
+        int,
+        Meta(ge=1, description="A lane is reported as starved once so many releases have come and none has passed."),
+    ] = 10
+    starved_after: Annotated[
+        timedelta,
+        Meta(description="A lane is reported as starved once a release waits and none has passed for so long."),
+    ] = timedelta(days=3)
     webhooks: Annotated[
         WebhookDocument | None,
         Meta(description="The addresses to call for this environment, beside those of webhook/."),

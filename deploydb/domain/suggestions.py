@@ -22,7 +22,7 @@ def shown(text: str, longest: int = _LONGEST_SHOWN) -> str:
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`; did you mean X?`, or the known words where they are few, or nothing."""
     words = sorted(known)
-    return close_match(word, words) or (f"; there is {', '.join(words)}" if 0 < len(words) <= 8 else "")
+    return close_match(word, words) or (f"; there is {', '.join(words)}" if 0 < len(words) <= 12 else "")
 
 
 def close_match(word: str, known: Iterable[str]) -> str:

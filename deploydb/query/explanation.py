@@ -20,6 +20,7 @@ from deploydb.query.flow_path import stages_before, walked
 from deploydb.query.outlook_view import OutlookBody, outlook_body
 from deploydb.query.request_context import iso
 from deploydb.query.set_aside import SetAside
+from deploydb.query.starvation import Starved
 from deploydb.query.unblock_view import ReleasingBody
 from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.lanes import RunningView
@@ -71,6 +72,7 @@ class Why(Struct, frozen=True, kw_only=True, rename="camel"):
     near_misses: list[ReasonBody] | UnsetType = UNSET
     conflict: str | UnsetType = UNSET
     circles: list[ReasonBody] | UnsetType = UNSET
+    starved: list[Starved] | UnsetType = UNSET
     set_aside: SetAside | UnsetType = UNSET
 
 

@@ -75,6 +75,13 @@ CATALOGS = st.builds(
     st.sampled_from([(), ("bar",), ("go",)]),
     st.sampled_from(["newest", "queue", "all"]),
 )
+REPLACING = catalog(
+    stages=(
+        Stage(environment="dev", while_verifying="replace"),
+        Stage(environment="prod", after=After(environments=("dev",))),
+    )
+)
+"""A newer version takes the place of one that is being verified."""
 LANE = {"service": st.just("foo"), "environment": st.sampled_from(["dev", "test", "prod"])}
 MORE_FACTS = st.one_of(
     st.tuples(st.just("artifact.published"), st.fixed_dictionaries({"artifact": artifact()})),
@@ -224,6 +231,7 @@ def test_every_history_folds_into_the_tables_of_postgresql(postgresql: PostgreSQ
 
 def test_what_runs_again_was_preceded_by_what_ran_since(world: Scenario) -> None:
     """A deployment that finishes again, later, is what runs: before it ran what came between."""
+    world.catalog = REPLACING
     for version in ("1.0", "1.1"):
         world.publish(version)
         world.evaluate(minutes=1)
@@ -266,6 +274,7 @@ def test_an_expiry_that_is_taken_back_is_no_result(world: Scenario) -> None:
 
 def test_what_came_to_run_late_is_in_the_log_where_another_runs_again(world: Scenario) -> None:
     """1.1 is heard of late, and 1.0 once more, after 1.2 was put there: in one evaluation."""
+    world.catalog = REPLACING
     world.publish("1.0")
     world.evaluate()
     (first,) = world.deploy()

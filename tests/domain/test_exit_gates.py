@@ -29,7 +29,7 @@ from deploydb.domain.model.reasons import (
     Several,
     StageReason,
 )
-from tests.domain.given import at, chain, foo
+from tests.domain.given import THREE, at, chain, foo
 from tests.domain.scenario import world
 
 
@@ -181,8 +181,8 @@ def test_a_failed_deployment_is_replaced_by_the_next_command_in_its_lane() -> No
     )
 
 
-def test_a_newer_version_takes_the_place_of_one_that_is_being_verified() -> None:
-    it = world(services=[foo(promotions=("smoke",))])
+def test_a_newer_version_takes_the_place_of_one_that_is_being_verified_where_the_stage_says_so() -> None:
+    it = world(*(replace(one, while_verifying="replace") for one in THREE), services=[foo(promotions=("smoke",))])
     it.publish("1.0")
     it.evaluate()
     it.deploy("dev", "1.0")

@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from deploydb.domain.evaluation.decisions import CurrentVersionChanged, DeploymentTransitioned, DeploymentWentLive
 from deploydb.domain.model.admission_reasons import NewerIsLive
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.reasons import FinishedWithoutCommand, Replaced, ReplacedUpstream
-from tests.domain.given import FOO, at, chain, foo
+from tests.domain.given import FOO, THREE, at, chain, foo
 from tests.domain.scenario import world
 
 
@@ -143,7 +145,8 @@ def test_a_report_on_a_deployment_that_is_over_changes_nothing_and_is_closed_aga
 
 
 def test_what_was_replaced_stays_so_whatever_is_reported_on_it_later() -> None:
-    it = world(services=[foo(promotions=("smoke",))])
+    stages = (replace(stage, while_verifying="replace") for stage in THREE)
+    it = world(*stages, services=[foo(promotions=("smoke",))])
     it.publish("1.0")
     it.evaluate()
     it.deploy("dev", "1.0")

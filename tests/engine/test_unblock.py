@@ -213,7 +213,8 @@ def test_a_report_that_has_come_since_the_gate_was_evaluated_is_no_need() -> Non
 
 
 def test_what_would_be_superseded_on_its_way_says_so() -> None:
-    it = world(*chain("staging", "prod", staging=("smoke",)))
+    stages = chain("staging", "prod", staging=("smoke",))
+    it = world(*(replace(stage, while_verifying="replace") for stage in stages))
     it.publish("1.0")
     it.evaluate()
     it.publish("1.1", published=1)

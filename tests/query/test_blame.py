@@ -4,6 +4,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from deploydb.configuration.differences import differences
+from deploydb.domain.model.catalog import Stage
 from deploydb.store.configurations import record_configuration
 from tests.query.client import Service
 from tests.scenario import NOON, Scenario, catalog
@@ -70,6 +71,7 @@ def test_of_the_hours_before_a_time(world: Scenario, service: Service) -> None:
 
 
 def test_a_deployment_tells_what_ran_before_and_why_it_came(world: Scenario, service: Service) -> None:
+    world.catalog = catalog(stages=(Stage(environment="dev", while_verifying="replace"),))
     for version in ("1.0", "1.1"):
         world.publish(version)
         world.evaluate()

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.catalog import Service as ConfiguredService
 from deploydb.store.queries import events as queries
 from deploydb.store.tables import event
@@ -41,7 +42,11 @@ def test_the_order_is_that_of_what_happened_not_of_ids(world: Scenario, service:
     both = ConfiguredService(
         ident="shop", artifacts=("com.example:web", "com.example:theme"), pipelines=("main",), promotions=("smoke",)
     )
-    world.catalog = catalog(both)
+    stages = (
+        Stage(environment="dev", while_verifying="replace"),
+        Stage(environment="prod", after=After(environments=("dev",))),
+    )
+    world.catalog = catalog(both, stages=stages)
     for name in ("web", "theme"):
         world.publish("1.0", name=name)
         world.evaluate(minutes=1)

@@ -53,7 +53,7 @@ class Admission:
         self._stages = {stage.environment: stage for stage in catalog.stages(service)}
         self._progress = FlowProgress(evaluation, self._stages)
         self._groups = ParallelGroups(evaluation, catalog, service, holds)
-        self._candidates_of = Candidates(evaluation, service, holds, self._groups)
+        self._candidates_of = Candidates(evaluation, catalog, service, holds, self._groups, self._progress)
 
     def rule_out(self) -> None:
         """Explain the deployments in stages that are gone, and of modules that are gone: they wait for them."""
@@ -121,13 +121,13 @@ class Admission:
         if obstacles:
             self._explain(deployment, obstacles)
             return False
-        passed = self._progress.passed(stage, deployment)
-        since = max(
-            (one.gates_count_from for one in passed if one.gates_count_from is not None),
-            default=deployment.release.published_at,
-        )
+        passed, since = self._progress.passed(stage, deployment), self._progress.arrived_at(stage, deployment)
         entry = self._catalog.entry_promotions(stage.environment)
+        before = self._evaluation.before(deployment, "entry")
         verdicts = self._evaluation.verdicts(entry, deployment, phase="entry", since=since)
+        failed = [verdict for verdict in verdicts if verdict.outcome is GateStatus.FAIL]
+        if any(before.get(one.promotion, one).outcome is not GateStatus.FAIL for one in failed):
+            self._evaluation.evaluate_again()  # it has lost its turn
         unmet = [verdict.reason for verdict in verdicts if verdict.outcome is not GateStatus.PASS]
         if unmet:
             self._explain(deployment, unmet)
@@ -206,10 +206,8 @@ class Admission:
             and self._holds.veto_on(other) is None
             and not _is_again(deployment, other)
         ]
-        patient = (
-            self._catalog.while_verifying(self._service, stage) == "wait"
-            and self._evaluation.goes_ahead(deployment) is None
-        )
+        ahead = deployment.ordered is not None or self._evaluation.goes_ahead(deployment) is not None
+        patient = self._catalog.while_verifying(stage) == "wait" and not ahead
         if verifying and patient:
             first = min(verifying, key=_turn)
             return BeingVerified(version=first.release.artifact.version, deployment=first.id)

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from deploydb.domain.evaluation.evaluation import Evaluation
+from deploydb.domain.evaluation.flow_progress import FlowProgress
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.evaluation.parallel_groups import ParallelGroups
+from deploydb.domain.gates import Promotion, judge
 from deploydb.domain.model.admission_reasons import (
     BehindHotfix,
     BehindOrder,
@@ -13,8 +15,9 @@ from deploydb.domain.model.admission_reasons import (
     NewerIsLive,
     Superseded,
 )
-from deploydb.domain.model.catalog import Service, Stage
-from deploydb.domain.model.deployment import Deployment, Release
+from deploydb.domain.model.catalog import Catalog, Service, Stage
+from deploydb.domain.model.deployment import Deployment, GateStatus, Release, Verdict
+from deploydb.domain.model.gate_reasons import ApprovalDeferred
 from deploydb.domain.model.overrides import PromotionRequest
 from deploydb.domain.model.reasons import Reason, several
 
@@ -22,11 +25,21 @@ from deploydb.domain.model.reasons import Reason, several
 class Candidates:
     """The order among a service's flows."""
 
-    def __init__(self, evaluation: Evaluation, service: Service, holds: Holds, groups: ParallelGroups) -> None:
+    def __init__(
+        self,
+        evaluation: Evaluation,
+        catalog: Catalog,
+        service: Service,
+        holds: Holds,
+        groups: ParallelGroups,
+        progress: FlowProgress,
+    ) -> None:
         self._evaluation = evaluation
+        self._catalog = catalog
         self._service = service
         self._holds = holds
         self._groups = groups
+        self._progress = progress
 
     def choose(self, stage: Stage, arrived: Sequence[Deployment]) -> Deployment | None:
         """The candidate among one module's flows that have arrived at a stage; None where each waits or is too late.
@@ -119,16 +132,46 @@ class Candidates:
         """The first in line; the others wait behind it, or are superseded by it."""
         if len(releases) < 2:
             return releases[0] if releases else None
+        oldest, newest = min(releases, key=self._age), max(releases, key=self._age)
         queue = stage.supersede != "newest"
-        first = (min if queue else max)(releases, key=self._age)
+        first = oldest if queue else self._in_turn(stage, releases) or newest
         for deployment in releases:
             if deployment is first:
                 continue
-            if queue:
+            if queue or deployment is newest:
                 self._evaluation.explain(deployment, InLineBehind(version=first.release.artifact.version))
             else:
-                self._evaluation.skip(deployment, self._superseded(first.release, deployment.release))
+                self._evaluation.skip(deployment, self._superseded(newest.release, deployment.release))
         return first
+
+    def _in_turn(self, stage: Stage, releases: Sequence[Deployment]) -> Deployment | None:
+        """The oldest release for which the entry gates run: else none would get through where releases are frequent.
+
+        The newest one need not wait for it where its own gates have passed: people have approved that one.
+        """
+        if self._catalog.while_verifying(stage) == "replace":
+            return None
+        first = min(filter(self._is_being_asked, releases), key=self._age, default=None)
+        return first if first is None or not self._is_ready(stage, max(releases, key=self._age)) else None
+
+    def _is_ready(self, stage: Stage, deployment: Deployment) -> bool:
+        """Whether each entry gate of a release passes."""
+        since = self._progress.arrived_at(stage, deployment)
+        context = self._evaluation.gate_context(deployment, "entry", self._evaluation.now, since)
+        verdicts = judge(self._catalog.entry_promotions(stage.environment), context)
+        return all(verdict.outcome is GateStatus.PASS for verdict in verdicts)
+
+    def _is_being_asked(self, deployment: Deployment) -> bool:
+        """Whether jobs, people or the release's age are waited for, or have answered already; none of them with FAIL.
+
+        A gate that only the calendar, or another property of the release, makes pass is no reason to keep the turn.
+        """
+        before = self._evaluation.before(deployment, "entry")
+        promotions = self._catalog.entry_promotions(deployment.environment) if before else ()
+        asked = [(one, before[one.ident]) for one in promotions if one.ident in before]
+        if any(verdict.outcome is GateStatus.FAIL for _, verdict in asked):
+            return False
+        return any(verdict.inputs or _keeps_turn(promotion, verdict) for promotion, verdict in asked)
 
     def _age(self, deployment: Deployment) -> tuple[object, ...]:
         return (self._newness(deployment.release), deployment.id)
@@ -158,3 +201,9 @@ class Candidates:
             ):
                 return self._superseded(other.release, deployment.release)
         return None
+
+
+def _keeps_turn(promotion: Promotion, verdict: Verdict) -> bool:
+    """Whether the gate waits for its answer now: people may not have been asked yet."""
+    asked = verdict.outcome is not GateStatus.PASS and not isinstance(verdict.reason, ApprovalDeferred)
+    return asked and promotion.keeps_turn(verdict)

@@ -1,6 +1,7 @@
 """The way of a flow to a stage: whether it has arrived, what it waits for upstream, and whether it can come at all."""
 
 from collections.abc import Mapping, Set
+from datetime import datetime
 
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.model import reasons
@@ -37,6 +38,11 @@ class FlowProgress:
     def passed(self, stage: Stage, deployment: Deployment) -> list[Deployment]:
         """The deployments upstream that the flow is through with, those before a stage that it passed by among them."""
         return self._passed(stage, deployment.flow, self._skip(deployment))
+
+    def arrived_at(self, stage: Stage, deployment: Deployment) -> datetime:
+        """When the flow came to the stage: from then on its entry gates count."""
+        counted = (one.gates_count_from for one in self.passed(stage, deployment))
+        return max((at for at in counted if at is not None), default=deployment.release.published_at)
 
     def _skip(self, deployment: Deployment) -> Set[str]:
         """The stages that a person lets the flow pass by on its way to the deployment's lane."""

@@ -40,7 +40,8 @@ class Retries:
         self._holds = holds
         self._stages = {stage.environment: stage for stage in catalog.stages(service)}
         self._progress = FlowProgress(evaluation, self._stages)
-        self._candidates = Candidates(evaluation, service, holds, ParallelGroups(evaluation, catalog, service, holds))
+        groups = ParallelGroups(evaluation, catalog, service, holds)
+        self._candidates = Candidates(evaluation, catalog, service, holds, groups, self._progress)
 
     def grant(self, request: RetryRequest) -> None:
         """Schedule the attempt that a person requested, or resolve the request with the obstacle."""

@@ -44,6 +44,7 @@ VARIABLES: Mapping[str, str] = {
 error of the configuration, and not of an evaluation at night."""
 
 _PLACED = re.compile(r"<input>:(\d+):(\d+): (.*)")
+_SPEAKS_OF_NOW = re.compile(r"\bnow\b")
 _CODE = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
 
 
@@ -80,6 +81,10 @@ class ExpressionPromotion(Promotion, frozen=True, kw_only=True):
     expression: str
     rule: Rule
     interval: timedelta = timedelta(minutes=1)
+
+    def keeps_turn(self, verdict: Verdict) -> bool:
+        """Where time makes it true. What another fact would have to make true may stay false for ever."""
+        return _SPEAKS_OF_NOW.search(self.expression) is not None
 
     def evaluate(self, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
         """True passes. False waits, since time or another attempt may change it; an unknown value is an ERROR."""

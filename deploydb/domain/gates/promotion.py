@@ -15,7 +15,7 @@ from msgspec.structs import force_setattr
 
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.formatting import in_words, instant
-from deploydb.domain.model.deployment import Verdict
+from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.gate_reasons import CustomReason
 from deploydb.domain.unsafe_characters import visible
 
@@ -82,7 +82,8 @@ class Promotion(Document, frozen=True, kw_only=True):
     turn: ClassVar[int] = 0
     """When it is asked: a soak after what verifies (1), people after everything else (2)."""
     starves: ClassVar[bool] = False
-    """Whether it would never pass where releases are frequent: a stage with it waits for it by default."""
+    """Whether it takes its time with each release, and would never pass where releases are frequent: at an entry, the
+    candidate keeps its turn while it runs."""
     asks_people: ClassVar[bool] = False
     """Whether the approvals of its name answer it."""
     asks_provenance: ClassVar[bool] = False
@@ -124,6 +125,12 @@ class Promotion(Document, frozen=True, kw_only=True):
         """A reason of its own. `code`: stable, for programs; `text`: for people, with `{PARAMETER}` in it."""
         values = {name: _kept(value) for name, value in params.items()}
         return CustomReason(name=visible(code), text=visible(text), values=values)
+
+    def keeps_turn(self, verdict: Verdict) -> bool:
+        """Whether the candidate that it has not passed at an entry keeps its turn: it takes time with each release, or
+        time makes it pass, and not the calendar alone."""
+        timed = verdict.outcome is GateStatus.PENDING and verdict.recheck_at is not None
+        return self.starves or (timed and not self.by_calendar)
 
     @property
     def reported_as(self) -> Names:

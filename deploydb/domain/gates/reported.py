@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import ClassVar
 
 from msgspec.structs import replace
 
@@ -16,6 +17,8 @@ from deploydb.domain.model.reason_parts import JobReport
 
 class ReportedPromotion(Promotion, frozen=True, kw_only=True):
     """Answered by the latest report under each name of `reported_as`, by default its own."""
+
+    starves: ClassVar[bool] = True
 
     @property
     def reported_as(self) -> Names:

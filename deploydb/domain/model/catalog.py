@@ -18,7 +18,7 @@ from deploydb.domain.model.promotions import RESERVED
 Order = Literal["published", "version"]
 """What makes a version newer: published later (the default, real histories have backports), or a higher number."""
 WhileVerifying = Literal["replace", "wait"]
-"""Whether a newer version may take the place of one whose exit gates still run."""
+"""Whether a newer version may take the place of one whose gates still run: at the entry its turn, else the lane."""
 Supersede = Literal["newest", "queue", "all"]
 """Which of several releases that wait at a stage's door go through it.
 
@@ -75,7 +75,8 @@ class Retry(Struct, frozen=True, kw_only=True):
 class Environment(Struct, frozen=True, kw_only=True):
     """Where services run. `orchestrator` names the queue that gets its commands; `entry` gates guard its door.
 
-    `failure_strategy`, `retry` and `fail_on_incident` override the service's.
+    `failure_strategy`, `retry` and `fail_on_incident` override the service's. A lane in it is starved where none of so
+    many releases has passed, or none for so long.
     """
 
     ident: str
@@ -86,6 +87,8 @@ class Environment(Struct, frozen=True, kw_only=True):
     failure_strategy: FailureStrategy | None = None
     retry: Retry | None = None
     fail_on_incident: bool | None = None
+    starved_releases: int = 10
+    starved_after: timedelta = timedelta(days=3)
     webhooks: Webhooks = Webhooks()
 
 
@@ -250,14 +253,11 @@ class Catalog:
         groups = (group for pipeline in service.pipelines for group in self.pipelines[pipeline].parallel)
         return tuple(group for group in groups if environment in group.environments)
 
-    def while_verifying(self, service: Service, stage: Stage) -> WhileVerifying:
-        """The stage's word, or `wait` where a soak or a person would be starved by frequent releases."""
-        if stage.while_verifying is not None:
-            return stage.while_verifying
-        if stage.supersede == "queue":
-            return "wait"
-        asked = self.exit_promotions(service, stage)
-        return "wait" if any(one.starves for one in asked) else "replace"
+    @staticmethod
+    def while_verifying(stage: Stage) -> WhileVerifying:
+        """The stage's word, else `wait`: what is being verified is finished with, so that frequent releases make
+        progress. With `supersede: all` each enters once the one before it is deployed."""
+        return stage.while_verifying or ("replace" if stage.supersede == "all" else "wait")
 
     def orchestrators(self) -> dict[str, tuple[str, ...]]:
         """Each orchestrator with the environments whose commands it gets."""

@@ -8,11 +8,13 @@ from deploydb.query.bodies import body_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource
 from deploydb.query.set_aside import SetAside, set_aside_body
+from deploydb.query.starvation import Starved, starved_body
 from deploydb.query.unmatched import Unmatched, unmatched_in
 from deploydb.store.clock_skew import recently_skewed
 from deploydb.store.queries import operations as queries
 from deploydb.store.queries.contradictions import contradictions
 from deploydb.store.queries.operations import WaitingView
+from deploydb.store.queries.starvation import starved_lanes
 from deploydb.store.set_aside import set_aside_services
 
 _MOST = 50
@@ -75,7 +77,7 @@ class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     """How the machinery is. `evaluations`: what promotion has still to look at, its lag; `outbox`: what has still to be
     sent; `problems`: what is wrong with the configuration's files, while the last good ones stay in use; `set_aside`:
     the services whose evaluation failed; `skewed_clocks`: the sources whose clocks were ahead in the last day of the
-    log."""
+    log; `starved`: the lanes in which no release passes."""
 
     now: str
     last_event: Last | None
@@ -90,6 +92,7 @@ class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     set_aside: list[SetAside] | UnsetType = UNSET
     skewed_clocks: list[SkewedClock] | UnsetType = UNSET
     contradictions: list[Contradiction] | UnsetType = UNSET
+    starved: list[Starved] | UnsetType = UNSET
 
 
 def operations(asked: RequestContext) -> Operations:
@@ -106,6 +109,7 @@ def operations(asked: RequestContext) -> Operations:
         aside = set_aside_services(connection)
         skewed = recently_skewed(connection)
         contradicted = contradictions(connection, limit=_MOST)
+        starved = starved_lanes(connection, asked.catalog, asked.now)
     return Operations(
         now=asked.now.isoformat(),
         last_event=body_of(Last, last) if last is not None else None,
@@ -120,6 +124,7 @@ def operations(asked: RequestContext) -> Operations:
         set_aside=[set_aside_body(one) for one in aside] or UNSET,
         skewed_clocks=[body_of(SkewedClock, one, ahead_seconds=one.ahead.total_seconds()) for one in skewed] or UNSET,
         contradictions=[body_of(Contradiction, one) for one in contradicted] or UNSET,
+        starved=[starved_body(one) for one in starved] or UNSET,
     )
 
 

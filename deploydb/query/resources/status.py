@@ -13,10 +13,12 @@ from deploydb.query.matrix import Drifted, Lane, Matrix
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
 from deploydb.query.set_aside import SetAside, set_aside_body
+from deploydb.query.starvation import Starved, starved_body
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.incidents import open_incidents
 from deploydb.store.queries.lanes import PendingView, ended_in, failures_in, pending_in
 from deploydb.store.queries.live_intervals import newest_of_modules, ran_at, running_now
+from deploydb.store.queries.starvation import starved_lanes
 from deploydb.store.set_aside import set_aside_services
 
 _COMES_BY_ITSELF = ("newest_published", "succeeded_upstream")
@@ -25,13 +27,15 @@ _COMES_BY_ITSELF = ("newest_published", "succeeded_upstream")
 
 class Status(Struct, frozen=True, kw_only=True, rename="camel"):
     """The matrix. Of the past it has what ran, and neither what was on its way nor holds. `at`: what ran then;
-    `known_at`: what was believed then. `set_aside`: the services whose evaluation failed, now."""
+    `known_at`: what was believed then. `set_aside`: the services whose evaluation failed, `starved`: the lanes in which
+    no release passes, now."""
 
     environments: list[str]
     lanes: list[Lane]
     at: str | None
     known_at: str | None
     set_aside: list[SetAside] | UnsetType = UNSET
+    starved: list[Starved] | UnsetType = UNSET
 
 
 def status(asked: RequestContext) -> Status:
@@ -67,6 +71,7 @@ def status(asked: RequestContext) -> Status:
             require_service(connection, catalog, service)
             require_environment(connection, catalog, environment)
         past = at is not None or known_at is not None
+        starved = [] if past else starved_lanes(connection, catalog, asked.now, service, environment)
         aside = [] if past else [one for one in set_aside_services(connection) if service in (None, one.service)]
     return Status(
         environments=matrix.environments(lanes),
@@ -74,6 +79,7 @@ def status(asked: RequestContext) -> Status:
         at=iso(at),
         known_at=iso(known_at),
         set_aside=[set_aside_body(one) for one in aside] or UNSET,
+        starved=[starved_body(one) for one in starved] or UNSET,
     )
 
 

@@ -1,6 +1,6 @@
 """Why: `/api/why/{service}/{environment}`, why a version is there, or is not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -22,11 +22,13 @@ from deploydb.query.near_misses import near_misses
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
 from deploydb.query.set_aside import set_aside_body
+from deploydb.query.starvation import starved_body
 from deploydb.query.unblock_view import ReleasingBody, releasing_body
 from deploydb.store.queries.artifacts import release_by_id
 from deploydb.store.queries.as_of import deployments_then
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_of_flow
 from deploydb.store.queries.lanes import running_in
+from deploydb.store.queries.starvation import StarvedView, starved_lanes
 from deploydb.store.queries.why import (
     CandidateView,
     deployment_of_version,
@@ -72,6 +74,7 @@ def _now(asked: RequestContext) -> Why:
         catalogs = catalogs_now(connection, way)
         misses = near_misses(connection, asked.catalog, way)
         release = release_by_id(connection, meant.artifact.id)
+        starved = [one for one in starved_lanes(connection, asked.catalog, asked.now, service) if _concerns(one, way)]
         aside = set_aside_of(connection, [service]).get(service)
         # what its evaluation failed on would fail here, too
         releasing = _releasing(connection, asked, meant) if aside is None else None
@@ -89,9 +92,17 @@ def _now(asked: RequestContext) -> Why:
     if circles:
         joined = "; ".join([answer.answer, *map(reason_text, circles)])
         answer = replace(answer, answer=joined, circles=[reason_body(circle) for circle in circles])
+    if starved:
+        lanes = [starved_body(one) for one in starved]
+        answer = replace(answer, answer="; ".join([answer.answer, *(one.text for one in lanes)]), starved=lanes)
     if aside is None:
         return answer
     return replace(answer, answer=f"{answer.answer}; {aside.words}", set_aside=set_aside_body(aside))
+
+
+def _concerns(starved: StarvedView, way: Sequence[DeploymentView]) -> bool:
+    """Whether a version that goes this way is held up by a starved lane."""
+    return any(view.environment == starved.environment and view.status != "SUCCESS" for view in way)
 
 
 def _then(asked: RequestContext, at: datetime) -> Why:
