@@ -5,7 +5,8 @@ from typing import Any
 import click
 
 from deploydb.cli.client import Body, ask
-from deploydb.cli.options import arguments, not_blank
+from deploydb.cli.effect import require_counts
+from deploydb.cli.options import arguments, early_option, not_blank
 from deploydb.cli.publisher import publish_one, signed
 from deploydb.domain.model.errors import NotFound, Permanent, Transient
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
@@ -16,12 +17,14 @@ from deploydb.domain.model.promotions import FREEZE
 @arguments("service", "environment", "[version]")
 @click.option("--promotion", metavar="NAME", help="The manual promotion; by default the one that waits there.")
 @click.option("--by", metavar="NAME", help="Who says so; by default you.")
+@early_option
 @click.option("--comment", "--reason", "comment", metavar="TEXT", help="Why.")
 def approve(**given: Any) -> None:  # noqa: ANN401  # as `_publish` takes it
     """Say yes to what waits for people in ENVIRONMENT.
 
     The approval is for one VERSION; without it, for the one that waits for people there, else for the newest on its
     way. An early approval is kept, and counts once it is required. It is for the file that is known by that version.
+    One that would not count is refused, with who would.
 
     With `--promotion freeze` it lets the version through a freeze, from users who may override one; --comment says why.
 
@@ -38,6 +41,7 @@ def approve(**given: Any) -> None:  # noqa: ANN401  # as `_publish` takes it
 @arguments("service", "environment", "[version]")
 @click.option("--promotion", metavar="NAME", help="The manual promotion; by default the one that waits there.")
 @click.option("--by", metavar="NAME", help="Who says so; by default you.")
+@early_option
 @click.option(
     "--comment", "--reason", "comment", metavar="TEXT", required=True, callback=not_blank, help="Why. All users see it."
 )
@@ -62,6 +66,7 @@ def _publish(
     promotion: str | None,
     by: str | None,
     comment: str | None,
+    early: bool,
 ) -> None:
     if promotion == FREEZE and not (comment or "").strip():
         raise click.UsageError("Missing option '--comment': why may it pass the freeze?")
@@ -70,7 +75,10 @@ def _publish(
     else:
         digest = _seen(service, environment, version, promotion, verb)
     lane: Any = {"service": service, "environment": environment, "version": version}
-    fact = kind(**signed(by), **lane, promotion=promotion, comment=comment, digest=digest)
+    who = signed(by)
+    order = "approve" if kind is ApprovalGiven else "refuse"
+    require_counts(order, service, environment, version, early=early, promotion=promotion, by=who["by"], digest=digest)
+    fact = kind(**who, **lane, promotion=promotion, comment=comment, digest=digest)
     publish_one(fact)
     click.echo(f"{promotion} {verb} for {service} {version} in {environment} by {fact.by}", err=True)
 

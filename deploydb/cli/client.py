@@ -30,6 +30,7 @@ Body = dict[str, Any]
 _MEMBER = {
     "status": "lanes",
     "why": "stages",
+    "check": "counts",
     "history": "deployments",
     "events": "events",
     "rollback": "possible",

@@ -14,12 +14,34 @@ from deploydb.domain.model.facts import Fact, type_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_STRICT = "deploydb.strict"
 _NAMING = ("command", "artifact.digest")
 """Fields that an example has, though others may take their place."""
 
 
+def strict_option(command: F) -> F:
+    """`--strict`, which `is_strict` reads."""
+    return click.option(
+        "--strict",
+        is_flag=True,
+        expose_value=False,
+        callback=_remember_strict,
+        help="Publish nothing with a service, environment, version, promotion or module that does not exist.",
+    )(command)
+
+
+def is_strict() -> bool:
+    """Whether what matches nothing is refused."""
+    return bool(click.get_current_context().meta.get(_STRICT))
+
+
+def _remember_strict(context: click.Context, _parameter: click.Parameter, strict: bool) -> None:
+    context.meta[_STRICT] = bool(context.meta.get(_STRICT)) or strict
+
+
 def fact_options(command: F) -> F:
-    """`--id`, `--source` and `--time`, which every fact has."""
+    """`--id`, `--source` and `--time`, which every fact has, and `--strict`."""
+    command = strict_option(command)
     for option in (
         click.option("--time", metavar="TIME", help="When it happened, with its zone; by default now."),
         click.option("--source", metavar="NAME", help="Its publisher; by default you on this machine."),

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from deploydb.cli.client import Body, ask, where_answered
-from deploydb.cli.options import action_options, arguments, lift_options
+from deploydb.cli.effect import require_version
+from deploydb.cli.options import action_options, arguments, early_option, lift_options
 from deploydb.cli.output import show_line
 from deploydb.cli.publisher import new_id, publish_one, signed
 from deploydb.domain.gates.formatting import instant
@@ -59,8 +60,9 @@ def unpin(service: str, environment: str, **given: Any) -> None:  # noqa: ANN401
 @click.command()
 @arguments("service", "version")
 @click.option("--environment", metavar="NAME", help="Not there, nor in the stages after it; by default nowhere.")
+@early_option
 @action_options(reason_required=True, ends=True)
-def veto(service: str, version: str, environment: str | None, **given: Any) -> None:  # noqa: ANN401
+def veto(service: str, version: str, environment: str | None, early: bool, **given: Any) -> None:  # noqa: ANN401
     """Let VERSION of SERVICE come nowhere any more, or not to one environment and what comes after it.
 
     Where it runs already it stays until it is rolled back; those environments are shown.
@@ -71,6 +73,9 @@ def veto(service: str, version: str, environment: str | None, **given: Any) -> N
       deploydb veto storefront 1.4.0 --environment prod --reason "wait for legal" --until 2d
     """
     where = f" from {environment} on" if environment else ""
+    if not early:
+        with where_answered(f"whether {service} {version} exists"):
+            require_version(service, version)
     _place(
         "veto",
         f"{service} {version} is vetoed{where}",

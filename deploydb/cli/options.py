@@ -56,6 +56,11 @@ def lift_options(command: F) -> F:
     )
 
 
+def early_option(command: F) -> F:
+    """`--early`: also for a version that is not published yet."""
+    return click.option("--early", is_flag=True, help="Also for a version that is still to come.")(command)
+
+
 def not_blank(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
     """A reason as it was given. Raises: BadParameter for one that is blank."""
     if text is not None and not text.strip():

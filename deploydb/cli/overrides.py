@@ -5,6 +5,7 @@ import sys
 import click
 
 from deploydb.cli.client import Body, ask, where_answered
+from deploydb.cli.effect import require_counts
 from deploydb.cli.options import action_options, arguments
 from deploydb.cli.output import ago, is_shown, output_option, show_line, show_table, whole
 from deploydb.cli.publisher import publish_one, signed
@@ -45,13 +46,14 @@ def promote(service: str, environment: str, version: str, yes: bool, reason: str
             raise Permanent(f"{service} {version} was skipped in {environment}: {again['why']}")
     if skip and not yes:
         _confirm(f"{service} {version} will pass by {', '.join(skip)} on its way to {environment}. Go on?")
+    who = signed(by)
+    answer = require_counts("promote", service, environment, version, skip=",".join(skip) or None, by=who["by"])
     publish_one(
-        PromotionRequested(
-            **signed(by), service=service, environment=environment, version=version, reason=reason, skip=skip
-        )
+        PromotionRequested(**who, service=service, environment=environment, version=version, reason=reason, skip=skip)
     )
     past = f", past {', '.join(skip)}" if skip else ""
     click.echo(f"{service} {version} goes to {environment} ahead of others{past}", err=True)
+    _show_outcome(answer)
 
 
 @click.command()
@@ -68,11 +70,17 @@ def hotfix(service: str, version: str, skip: tuple[str, ...], reason: str, by: s
       deploydb hotfix storefront 1.4.1 --skip staging --reason "checkout is down"
       deploydb hotfix storefront 1.4.1 --reason "before all others"
     """
+    last = None
     with where_answered(f"whether {service} {version} and these stages exist"):
-        _require_version(service, version, skip)
-    publish_one(HotfixDeclared(**signed(by), service=service, version=version, reason=reason, skip=skip))
+        last = _require_version(service, version, skip)
+    who = signed(by)
+    answer = (
+        require_counts("hotfix", service, last, version, skip=",".join(skip) or None, by=who["by"]) if last else None
+    )
+    publish_one(HotfixDeclared(**who, service=service, version=version, reason=reason, skip=skip))
     past = f", past {', '.join(skip)}" if skip else ""
     click.echo(f"{service} {version} goes ahead{past}", err=True)
+    _show_outcome(answer)
 
 
 @click.command()
@@ -119,14 +127,20 @@ def _confirm(question: str) -> None:
     click.confirm(question, abort=True, err=True)
 
 
-def _require_version(service: str, version: str, skip: tuple[str, ...]) -> None:
-    """Raises: NotFound where the service has no such version or stage."""
+def _show_outcome(answer: Body | None) -> None:
+    if answer is not None and answer["why"]:
+        show_line(answer["why"], err=True)
+
+
+def _require_version(service: str, version: str, skip: tuple[str, ...]) -> str | None:
+    """The last stage. Raises: NotFound where the service has no such version or stage."""
     stages = [lane["environment"] for lane in ask("status", service=service)["lanes"]]
     for stage in skip:
         if stage not in stages:
             raise NotFound(f"{stage} is no stage of {service}; there is {', '.join(stages)}")
     if stages:
         ask("why", service, stages[-1], version=version)
+    return stages[-1] if stages else None
 
 
 def _show_rollback(body: Body, output: str) -> None:

@@ -10,11 +10,13 @@ import msgspec
 
 from deploydb.broker.port import Message
 from deploydb.cli.contradiction import warn_of_contradiction
-from deploydb.cli.fact_command import fact_command, fact_options, who
+from deploydb.cli.fact_command import fact_command, fact_options, is_strict, strict_option, who
+from deploydb.cli.known_names import KnownNames
 from deploydb.cli.options import arguments
+from deploydb.cli.output import show_line
 from deploydb.cli.publisher import message_of, new_id, publish_all, publish_one, raw_message
 from deploydb.domain.model.artifact import Artifact
-from deploydb.domain.model.errors import MessageRejected
+from deploydb.domain.model.errors import MessageRejected, NotFound, Permanent, Transient
 from deploydb.domain.model.facts import (
     ArtifactPublished,
     DeploymentFinished,
@@ -50,10 +52,13 @@ class _Publish(click.Group):
 
 @click.group(cls=_Publish, invoke_without_command=True)
 @click.option("--file", "-f", type=click.File("rb"), help="Raw JSON, one fact or one a line; - for standard input.")
+@strict_option
 @click.option("--unchecked", is_flag=True, help="Send what is in the file as it is, right or wrong.")
 @click.pass_context
 def publish(context: click.Context, file: BinaryIO | None, unchecked: bool) -> None:
     """Publish facts, each with the broker's confirm. Exits with 1 if one of them was not taken.
+
+    A fact that matches nothing is published, and that is shown, with the nearest name; --strict refuses it.
 
     \b
     Examples:
@@ -169,23 +174,47 @@ def verification(ident: str | None, source: str | None, time: str | None, **abou
 
 
 def _publish(fact: Fact) -> None:
+    unknown = _unknown(KnownNames(), fact)
+    if unknown and is_strict():
+        raise NotFound(f"not published: {'; '.join(unknown)}")
     publish_one(fact)
     click.echo(f"published {type_of(fact)} {fact.source}/{fact.id}", err=True)
+    for problem in unknown:
+        show_line(f"it matches nothing: {problem}", err=True)
+
+
+def _unknown(names: KnownNames, fact: Fact) -> list[str]:
+    """The names that match nothing; none without an answer, where that is no error. Raises: Transient if `--strict`."""
+    try:
+        return names.unknown(fact)
+    except (Transient, Permanent):
+        if is_strict():
+            raise
+        return []
 
 
 def _publish_file(file: BinaryIO, *, unchecked: bool) -> None:
     bodies = bodies_of(file.read())
     name = getattr(file, "name", "-")
     wrong: list[str] = []
+    names = KnownNames()
 
     def messages() -> Iterator[tuple[str, Message]]:
         for line, body in bodies:
             origin = f"{name}:{line}"
             try:
-                yield origin, _raw(body, unchecked=unchecked)
+                message = _raw(body, unchecked=unchecked)
+                unknown = [] if unchecked else _unknown(names, decode_fact(body, arrived_at=datetime.now(UTC)))
             except MessageRejected as refused:
                 wrong.append(origin)
                 click.echo(f"{origin}: {refused}", err=True)
+                continue
+            for problem in unknown:
+                show_line(f"{origin}: it matches nothing: {problem}", err=True)
+            if unknown and is_strict():
+                wrong.append(origin)
+                continue
+            yield origin, message
 
     if publish_messages(messages(), len(bodies), "published", wrong):
         raise SystemExit(1)

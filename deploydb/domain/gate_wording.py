@@ -102,11 +102,12 @@ def _own(text: str | None) -> str:
 
 def _awaiting_approval(reason: AwaitingApproval) -> str:
     beside = f" beside {', '.join(reason.approved_by)}" if reason.approved_by else ""
-    notes = "".join(f"; {_uncounted(vote)}" for vote in reason.uncounted)
+    notes = "".join(f"; {uncounted_text(vote)}" for vote in reason.uncounted)
     return f"waits for {approvals_text(reason.missing, reason.groups)}{beside}{notes}"
 
 
-def _uncounted(vote: UncountedVote) -> str:
+def uncounted_text(vote: UncountedVote) -> str:
+    """Why a person's word does not count."""
     match vote.cause:
         case "other_file":
             return f"{vote.by}'s word is on another file ({vote.digest})"

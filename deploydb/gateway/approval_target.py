@@ -1,15 +1,22 @@
 """The target of an approval: the lane, the version in it, and the manual promotion must exist."""
 
 from collections.abc import Collection
+from datetime import datetime
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 from starlette.exceptions import HTTPException
 
 from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.evidence import Approval
+from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
 from deploydb.domain.model.promotions import FREEZE
+from deploydb.engine.word_check import approval_obstacle
 from deploydb.gateway.approval_request import ApprovalRequest
 from deploydb.http.errors import existing, hint, not_found, shown
+from deploydb.store.deployments import deployment_of
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id
+from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.why import deployment_of_version
 
 
@@ -57,6 +64,15 @@ def require_deployment(connection: sa.Connection, word: ApprovalRequest) -> Depl
     if word.deployment is not None:
         raise not_found(f"there is no deployment {word.deployment} of {lane}")
     raise not_found(f"there is no version {lane}")
+
+
+def obstacle(
+    connection: sa.Connection, catalog: Catalog, ident: int, fact: ApprovalGiven | ApprovalRefused, now: datetime
+) -> str | None:
+    """Why the word does not count, with who would; None where it does."""
+    holds = holds_at(connection, now, fact.service)
+    word = replace(Approval.of(fact), given=isinstance(fact, ApprovalGiven))
+    return approval_obstacle(catalog, deployment_of(connection, ident), word, holds, now)
 
 
 def _unknown(what: str, known: Collection[str]) -> HTTPException:

@@ -23,7 +23,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import MessageRejected, Misconfigured, Transient
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
 from deploydb.gateway.approval_request import ApprovalRequest
-from deploydb.gateway.approval_target import require_deployment, require_promotion
+from deploydb.gateway.approval_target import obstacle, require_deployment, require_promotion
 from deploydb.gateway.publishing import Publisher, message_of
 from deploydb.gateway.request_body import content_of
 from deploydb.http.authentication import allowed
@@ -98,7 +98,7 @@ class Approvals:
             require_secret(request, content.text(FORM_FIELD))
         word = ApprovalRequest.of(content)
         wait = _wanted_wait(request)
-        fact, stored = await self._in_thread(lambda: self._fact(word, person, _key(request)))
+        fact, stored, why = await self._in_thread(lambda: self._fact(word, person, _key(request)))
         if stored is None:
             await self._publish(fact)
             stored = await self._await_stored(fact, WAIT_SECONDS if wait is None else wait)
@@ -108,10 +108,12 @@ class Approvals:
         self._log.info("approval by a person", decision=_decision(fact), stored=stored is not None, **_about(fact))
         if content.is_form and (person.way != "token" or "next" in content.fields):
             return see(onward(content.text("next")))
-        return _answer(fact, stored=stored is not None, wait=wait)
+        return _answer(fact, stored=stored is not None, wait=wait, why=why)
 
-    def _fact(self, word: ApprovalRequest, person: Person, key: str | None) -> tuple[Fact, Mapping[str, Any] | None]:
-        """The fact of the request; and the stored one with the same key, if there is one."""
+    def _fact(
+        self, word: ApprovalRequest, person: Person, key: str | None
+    ) -> tuple[Fact, Mapping[str, Any] | None, str | None]:
+        """The fact of the request; the stored one with the same key, if there is one; and why it would not count."""
         require_promotion(self._ledger.catalog(), word)
         kind = ApprovalGiven if word.given else ApprovalRefused
         with reading(self._ledger.engine) as connection:
@@ -129,7 +131,11 @@ class Approvals:
                 comment=word.comment,
                 digest=word.digest or seen.artifact.digest,
             )
-            return fact, body_of(connection, fact.source, fact.id) if key is not None else None
+            stored = body_of(connection, fact.source, fact.id) if key is not None else None
+            why = None
+            if stored is None:
+                why = obstacle(connection, self._ledger.catalog(), seen.id, fact, self._ledger.clock())
+            return fact, stored, why
 
     async def _publish(self, fact: Fact) -> None:
         try:
@@ -169,7 +175,7 @@ class Approvals:
         return await asyncio.get_running_loop().run_in_executor(self._ledger.threads, work)
 
 
-def _answer(fact: Fact, *, stored: bool, wait: float | None) -> Response:
+def _answer(fact: Fact, *, stored: bool, wait: float | None, why: str | None) -> Response:
     body = {
         "id": fact.id,
         "source": fact.source,
@@ -180,7 +186,10 @@ def _answer(fact: Fact, *, stored: bool, wait: float | None) -> Response:
         "version": fact.version,
         "promotion": fact.promotion,
         "stored": stored,
+        "counts": why is None,
     }
+    if why is not None:
+        body["why"] = why
     wanted = {"type": body["type"], "source": fact.source, "service": fact.service, "environment": fact.environment}
     headers = {"Location": f"/api/events?{urlencode(wanted)}"}
     if wait is not None:

@@ -9,11 +9,12 @@ from msgspec import UNSET, Struct, UnsetType
 from deploydb.domain.model import deployment
 from deploydb.domain.model.admission_reasons import SkippedByHotfix
 from deploydb.domain.model.catalog import After, Catalog
-from deploydb.domain.model.gate_reasons import ApprovalDeferred
+from deploydb.domain.model.gate_reasons import ApprovalDeferred, AwaitingApproval
 from deploydb.domain.model.promotions import FREEZE, INCIDENT
 from deploydb.domain.model.reason_parts import mentions
 from deploydb.domain.model.reasons import ExpiryDeferred, NotAsked, NotRecorded, Reason
 from deploydb.domain.wording import clause, hotfix_text, text
+from deploydb.engine.word_check import approvers
 from deploydb.query.as_of import Catalogs
 from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.flow_path import stages_before, walked
@@ -42,6 +43,9 @@ class Gate(Struct, frozen=True, kw_only=True, rename="camel"):
     decided_at: str | None
     inputs: list[int]
     catalog: str | None
+    approvers: list[str] | UnsetType | None = UNSET
+    """Of a gate that waits for people: those whose approval counts; null: everybody's, but `notApprovers`."""
+    not_approvers: list[str] | UnsetType = UNSET
 
 
 class StageBody(Struct, frozen=True, kw_only=True):
@@ -247,6 +251,8 @@ def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> list[G
         phase, name = gate
         judged = result is not None and result.outcome is not None
         promotion = catalog.promotions.get(name)
+        waits = result is not None and isinstance(result.reason, AwaitingApproval)
+        who = approvers(catalog, name, view.artifact.published_by) if waits else None
         bodies.append(
             Gate(
                 promotion=name,
@@ -258,6 +264,8 @@ def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> list[G
                 decided_at=iso(result.decided_at) if result is not None else None,
                 inputs=list(result.inputs) if result is not None and judged else [],
                 catalog=catalogs.get((view.id, gate)) if judged else None,
+                approvers=UNSET if who is None else list(who.names) if who.names is not None else None,
+                not_approvers=[who.but] if who is not None and who.but is not None else UNSET,
             )
         )
     return bodies

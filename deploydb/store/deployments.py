@@ -98,6 +98,13 @@ def decided(known: Deployment) -> dict[str, Any]:
 
 
 _FOUND = selected().where(among(deployment.c.id, "ids")).order_by(deployment.c.id)
+
+
+def deployment_of(connection: sa.Connection, ident: int) -> Deployment:
+    """The deployment of an id. Index: primary key."""
+    return from_row(connection.execute(_FOUND, {"ids": [ident]}).one())
+
+
 _LOCKED = {wait: _FOUND.with_for_update(of=deployment, skip_locked=not wait) for wait in (True, False)}
 
 

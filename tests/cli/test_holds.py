@@ -187,7 +187,8 @@ def test_a_veto_of_a_running_version_shows_its_rollback(connected: Shell, queue:
     assert connected.ok("veto", "foo", "1.0", *REASON).stderr == (
         "foo 1.0 is vetoed\nit runs in prod; what could be put back: deploydb rollback foo prod --dry-run\n"
     )
-    assert connected.ok("veto", "foo", "7.0", *REASON).stderr == "foo 7.0 is vetoed\n"
+    assert "there is no version 7.0 of foo" in connected.fails("veto", "foo", "7.0", *REASON)
+    assert connected.ok("veto", "foo", "7.0", "--early", *REASON).stderr == "foo 7.0 is vetoed\n"
     assert len(queue.arrived()) == 2
 
 

@@ -2,9 +2,11 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
+from deploydb.domain.gates.manual import ManualPromotion
 from tests.gateway.given import ALICE, JENKINS, YES, Gateway, gateway, story
 from tests.servers import until
 
@@ -68,6 +70,20 @@ def test_a_freeze_can_be_overridden_with_a_reason(asked: Gateway) -> None:
     assert asked.say({**YES, "environment": "prod", "promotion": "freeze"}).status_code == 422
     order = {**YES, "environment": "prod", "promotion": "freeze", "comment": "checkout is down"}
     assert asked.say(order).status_code == 202
+
+
+def test_a_word_that_does_not_count_says_so_with_who_would(asked: Gateway) -> None:
+    assert asked.say().json()["counts"] is True
+    order = {**YES, "environment": "prod", "promotion": "freeze", "comment": "checkout is down"}
+    answer = asked.say(order).json()
+    assert (answer["counts"], answer["why"].split(":")[0]) == (False, "no group may override a freeze")
+    asked.world.catalog = replace(
+        asked.world.catalog,
+        promotions=asked.world.catalog.promotions | {"manual": ManualPromotion(ident="manual", groups=("sre",))},
+        groups={"sre": frozenset({"bob"})},
+    )
+    answer = asked.say().json()
+    assert (answer["counts"], answer["why"]) == (False, "alice is not in sre and does not count; bob would count")
 
 
 def test_the_same_key_twice_counts_once(asked: Gateway) -> None:

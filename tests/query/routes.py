@@ -25,6 +25,7 @@ REAL = {
 """For each part of a path that is a name: those of a `World`'s catalog and story."""
 NEEDED = {"/api/diff": "from=dev&to=prod", "/diff": "from=dev&to=prod", "/diff.json": "from=dev&to=prod"}
 NEEDED |= {"/api/plan/{service}": "version=1.0"}
+NEEDED |= {"/api/check/{service}/{environment}": "order=promote&version=1.0"}
 _PART = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 

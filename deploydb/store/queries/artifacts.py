@@ -22,6 +22,7 @@ class ArtifactView(Struct, frozen=True, kw_only=True):
     version: str
     url: str | None
     digest: str | None
+    published_by: str
     created_at: datetime
 
     @property
@@ -39,7 +40,6 @@ class ReleaseView(ArtifactView, frozen=True, kw_only=True):
     commit: str | None
     purl: str | None
     published_at: datetime
-    published_by: str
     source: str
     observed: bool
     conflict: str | None

@@ -1,0 +1,156 @@
+"""Whether a person's word or order would count now, and why not: asked before it is published.
+
+An approval is counted as its gate counts it. An order is tried: `decide` runs with it, and without it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from deploydb.domain.evaluation.decisions import ServiceSnapshot
+from deploydb.domain.evaluation.evaluate import decide
+from deploydb.domain.gate_wording import uncounted_text
+from deploydb.domain.gates import GateContext
+from deploydb.domain.gates.formatting import listed
+from deploydb.domain.gates.manual import ManualPromotion, count
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.deployment import Deployment, Status
+from deploydb.domain.model.evidence import Approval, Evidence
+from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, standing
+from deploydb.domain.model.promotions import FREEZE
+from deploydb.domain.model.reasons import AwaitingStages, NotRecorded
+from deploydb.domain.wording import text
+from deploydb.engine.assumed_evidence import AssumedEvidence
+from deploydb.engine.ledger import Ledger
+
+_MOST_AGAIN = 10
+
+
+class Approvers(Struct, frozen=True, kw_only=True):
+    """The people whose word counts for a gate. `names`: None where it is anybody's; `but`: who published it."""
+
+    names: tuple[str, ...] | None
+    but: str | None = None
+
+    def include(self, person: str) -> bool:
+        """Whether the person's approval counts."""
+        return person != self.but and (self.names is None or person in self.names)
+
+
+def approvers(catalog: Catalog, promotion: str, published_by: str) -> Approvers:
+    """The people whose approval counts for a manual promotion, or for passing a freeze."""
+    manual = _manual(catalog, promotion)
+    if manual is None:
+        return Approvers(names=())
+    but = published_by if not manual.allow_author else None
+    if not manual.groups and promotion != FREEZE:
+        return Approvers(names=None, but=but)
+    members = {person for group in manual.groups for person in catalog.groups.get(group, ())}
+    return Approvers(names=tuple(sorted(members - {but})), but=but)
+
+
+def approval_obstacle(
+    catalog: Catalog, deployment: Deployment, word: Approval, holds: Sequence[Hold], now: datetime
+) -> str | None:
+    """Why a word on a deployment would not count; None where it would, now or once it is asked for."""
+    version, environment = deployment.release.artifact.version, deployment.environment
+    closed = _closed(catalog, deployment, word.promotion)
+    if closed is not None:
+        return closed
+    manual = _manual(catalog, word.promotion)
+    if manual is None:
+        return f"{word.promotion} is no manual promotion"
+    if word.promotion == FREEZE:
+        if not manual.groups:
+            return "no group may override a freeze: `override_freeze` in access.yml names them"
+        if not standing(holds, "freeze", environments=(None, environment), version=None, now=now):
+            return f"no freeze stands over {version} in {environment}"
+    context = GateContext(deployment=deployment, now=now, evidence=Evidence(approvals=(word,)), groups=catalog.groups)
+    votes = count(manual, context)
+    if not votes.uncounted:
+        return None
+    who = approvers(catalog, word.promotion, deployment.release.published_by)
+    people = f"; {listed(who.names, 'or')} would count" if who.names else ""
+    return uncounted_text(votes.uncounted[0]) + people
+
+
+def promotion_outcome(
+    catalog: Catalog, snapshot: ServiceSnapshot, order: PromotionRequest, deployment: Deployment, now: datetime
+) -> tuple[bool, str | None]:
+    """Whether an order to promote a deployment's version would count; why not, or what it would wait for."""
+    ordered = replace(snapshot, promotion_requests=(*snapshot.promotion_requests, order))
+    after = _decided(catalog, ordered, now).get(deployment.id, deployment)
+    before = _decided(catalog, snapshot, now).get(deployment.id, deployment)
+    changed = (after.status, after.requested_at) != (before.status, before.requested_at)
+    reason = text(after.status_reason or NotRecorded())
+    if after.status is Status.NOT_STARTED:
+        return True, reason
+    if changed and after.status is Status.CREATED:
+        return True, None
+    return False, f"{after.release.artifact.version} is {after.status} in {after.environment}: {reason}"
+
+
+def hotfix_outcome(
+    catalog: Catalog, snapshot: ServiceSnapshot, order: Hotfix, flow: Sequence[Deployment], now: datetime
+) -> tuple[bool, str | None]:
+    """Whether a hotfix would let a flow go on; why not, or what its next stage would wait for."""
+    after = _decided(catalog, replace(snapshot, hotfixes=(*snapshot.hotfixes, order)), now)
+    stages = [after.get(one.id, one) for one in flow]
+    waiting = [one for one in stages if one.status is Status.NOT_STARTED and not _is_dead_end(one)]
+    if any(one.active for one in stages):
+        return True, None
+    if waiting:
+        return True, text(waiting[0].status_reason or NotRecorded())
+    ended = [one for one in stages if one.status not in (Status.SUCCESS, Status.COMPLETED)]
+    if not ended:
+        return False, "it is in each of its stages"
+    one = ended[0]
+    reason = text(one.status_reason or NotRecorded())
+    return False, f"{one.release.artifact.version} is {one.status} in {one.environment}: {reason}"
+
+
+def _is_dead_end(deployment: Deployment) -> bool:
+    reason = deployment.status_reason
+    return isinstance(reason, AwaitingStages) and bool(reason.failed)
+
+
+def _closed(catalog: Catalog, deployment: Deployment, promotion: str) -> str | None:
+    """Why no word on the deployment can count any more; None where one can."""
+    version, environment = deployment.release.artifact.version, deployment.environment
+    reason = text(deployment.status_reason or NotRecorded())
+    if deployment.status is Status.SKIPPED or deployment.replaced_at is not None:
+        return f"{version} will not come to {environment}: {reason}"
+    if deployment.status is Status.SUCCESS:
+        return f"{version} is through {environment} already"
+    if deployment.status is Status.FAILED and deployment.failure_response not in (None, "retry"):
+        return f"{version} failed in {environment}: {reason}"
+    service = catalog.services.get(deployment.service)
+    stages = {stage.environment: stage for stage in catalog.stages(service)} if service is not None else {}
+    if service is None or environment not in stages:
+        return f"{environment} is no stage of {deployment.service}"
+    leaving = {one.ident for one in catalog.exit_promotions(service, stages[environment])}
+    if deployment.status is not Status.NOT_STARTED and promotion not in leaving:
+        return f"{version} has entered {environment} already"
+    return None
+
+
+def _manual(catalog: Catalog, promotion: str) -> ManualPromotion | None:
+    if promotion == FREEZE:
+        return ManualPromotion(ident=FREEZE, groups=catalog.freeze_overriders)
+    found = catalog.promotions.get(promotion)
+    return found if isinstance(found, ManualPromotion) else None
+
+
+def _decided(catalog: Catalog, snapshot: ServiceSnapshot, now: datetime) -> Mapping[int, Deployment]:
+    """The deployments after everything that is decided now."""
+    ledger = Ledger.of(snapshot, AssumedEvidence(snapshot.evidence))
+    service = catalog.services.get(snapshot.service)
+    stages = [stage.environment for stage in catalog.stages(service)] if service is not None else []
+    for _ in range(_MOST_AGAIN):
+        made = decide(catalog, ledger.snapshot(snapshot.holds, snapshot.neighbours, {}, stages), now)
+        ledger.write(made)
+        if not made.again:
+            break
+    return ledger.deployments

@@ -1,0 +1,96 @@
+"""Check: `/api/check/{service}/{environment}`, whether a person's word or order would count. It does nothing."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.domain.model.deployment import Deployment, FactOrder
+from deploydb.domain.model.evidence import Approval
+from deploydb.domain.model.overrides import Hotfix, PromotionRequest
+from deploydb.engine.word_check import approval_obstacle, hotfix_outcome, promotion_outcome
+from deploydb.http.errors import not_found, shown
+from deploydb.query.existence import require_lane
+from deploydb.query.request_context import RequestContext
+from deploydb.query.resource import Parameter, Resource, needed, text
+from deploydb.store.deployments import deployment_of
+from deploydb.store.queries.deployments import deployments_of_flow
+from deploydb.store.queries.holds import holds_at
+from deploydb.store.queries.why import deployment_of_version
+from deploydb.store.snapshot import snapshots
+
+_ORDERS = ("approve", "refuse", "promote", "hotfix")
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """Whether it would count, and why not; of an order that counts, what the version would wait for."""
+
+    order: str
+    service: str
+    environment: str
+    version: str
+    counts: bool
+    why: str | None
+
+
+def check(asked: RequestContext) -> Check:
+    """Whether a person's approval, refusal, promotion or hotfix of a version would count, and why not."""
+    service, environment = asked.name("service"), asked.name("environment")
+    order, version = asked.option("order") or "", asked.option("version") or ""
+    with asked.store() as connection:
+        require_lane(connection, asked.catalog, service, environment)
+        ident = deployment_of_version(connection, service, environment, version)
+        if ident is None:
+            raise not_found(f"there is no version {shown(version)} of {shown(service)} in {environment}")
+        known = deployment_of(connection, ident)
+        if order in ("approve", "refuse"):
+            why = _approval(asked, connection, known, given=order == "approve")
+            counts = why is None
+        else:
+            counts, why = _order(asked, connection, known, order)
+    return Check(order=order, service=service, environment=environment, version=version, counts=counts, why=why)
+
+
+def _approval(asked: RequestContext, connection: sa.Connection, known: Deployment, *, given: bool) -> str | None:
+    word = Approval(
+        promotion=asked.option("promotion") or "",
+        by=asked.option("by") or "",
+        given=given,
+        comment="",
+        digest=asked.option("digest"),
+        at=FactOrder(asked.now, "", ""),
+    )
+    holds = holds_at(connection, asked.now, known.service)
+    return approval_obstacle(asked.catalog, known, word, holds, asked.now)
+
+
+def _order(asked: RequestContext, connection: sa.Connection, known: Deployment, order: str) -> tuple[bool, str | None]:
+    (snapshot,) = snapshots(connection, [known.service], asked.catalog, asked.now, lock=False)
+    skip = tuple(filter(None, (asked.option("skip") or "").split(",")))
+    lane: dict[str, Any] = {"service": known.service, "version": known.release.artifact.version}
+    fields = lane | {"skip": skip, "by": asked.option("by") or "", "reason": ""}
+    at = FactOrder(asked.now, "\U0010ffff", "")
+    if order == "promote":
+        request = PromotionRequest(environment=known.environment, at=at, **fields)
+        return promotion_outcome(asked.catalog, snapshot, request, known, asked.now)
+    views = deployments_of_flow(connection, known.flow) if known.flow is not None else []
+    latest = {view.environment: view.id for view in sorted(views, key=lambda view: view.id)}
+    flow = [deployment_of(connection, ident) for ident in latest.values()] or [known]
+    return hotfix_outcome(asked.catalog, snapshot, Hotfix(at=at, **fields), flow, asked.now)
+
+
+RESOURCES = (
+    Resource(
+        path="/api/check/{service}/{environment}",
+        read=check,
+        parameters=(
+            Parameter(name="order", about="The person's word or order.", required=True, choices=_ORDERS),
+            needed("version", "The version that it is about."),
+            text("promotion", "Of an approval or a refusal: the manual promotion, or `freeze`."),
+            text("by", "Who gives it."),
+            text("digest", "Of an approval or a refusal: the digest of the file that was seen."),
+            text("skip", "Of a promotion or a hotfix: the stages that it passes by, separated by commas."),
+        ),
+        momentary=True,
+    ),
+)

@@ -1,0 +1,51 @@
+"""`/api/check`: whether a person's word or order would count; and the page, which offers it to those who count."""
+
+from urllib.request import Request, urlopen
+
+from deploydb.domain.gates.manual import ManualPromotion
+from deploydb.domain.model.catalog import Service as ConfiguredService
+from deploydb.domain.model.catalog import Stage
+from tests.pages.given import served
+from tests.query.client import Service
+from tests.scenario import Scenario, catalog
+
+
+def guarded(world: Scenario) -> None:
+    """foo 1.0 waits for sre in dev."""
+    world.catalog = catalog(
+        ConfiguredService(ident="foo", artifacts=("com.example:foo",), pipelines=("main",)),
+        stages=(Stage(environment="dev", promotions=("go",)),),
+        promotions=(ManualPromotion(ident="go", groups=("sre",)),),
+        groups={"sre": frozenset({"carol"})},
+    )
+    world.publish("1.0")
+    world.evaluate()
+    world.deploy()
+
+
+def test_a_word_is_checked_with_who_would_count(world: Scenario, service: Service) -> None:
+    guarded(world)
+    path = "/api/check/foo/dev?order=approve&version=1.0&promotion=go&by="
+    assert service.get(f"{path}carol")["counts"] is True
+    answer = service.get(f"{path}dave")
+    assert (answer["counts"], answer["why"]) == (False, "dave is not in sre and does not count; carol would count")
+    assert service.refusal("/api/check/foo/dev?order=approve&version=9.9")[0] == 404
+
+
+def test_an_order_is_tried(world: Scenario, service: Service) -> None:
+    guarded(world)
+    answer = service.get("/api/check/foo/dev?order=promote&version=1.0")
+    assert answer["counts"] is False
+    assert answer["why"].startswith("1.0 is COMPLETED in dev: ")
+    assert world.commands() == []
+
+
+def test_the_page_offers_an_approval_to_those_who_count_and_names_them(world: Scenario) -> None:
+    guarded(world)
+    with served(world) as address:
+        pages = {
+            person: urlopen(Request(f"{address}/why/foo/dev", headers={"Person": person})).read().decode()
+            for person in ("carol", "dave")
+        }
+    assert "carol may approve." in pages["dave"]
+    assert ("Approve<" in pages["carol"], "Approve<" in pages["dave"]) == (True, False)
