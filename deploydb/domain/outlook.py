@@ -10,7 +10,15 @@ from msgspec import Struct
 
 from deploydb.domain.model.admission_reasons import Held
 from deploydb.domain.model.gate_reasons import ApprovalRefused, ApprovalTimedOut, JobsFailed, JobsTimedOut
-from deploydb.domain.model.reasons import AwaitingStages, FailedBeside, FailedUpstream, NotRecorded, Reason, Several
+from deploydb.domain.model.reasons import (
+    AwaitingStages,
+    FailedBeside,
+    FailedUpstream,
+    NotRecorded,
+    Reason,
+    Several,
+    TakenBackBeside,
+)
 
 Verdict = Literal["failed", "held", "will not come"]
 """failed: it failed there. held: a person has to lift a hold. will not come: it ended, there or before, and no waiting
@@ -50,7 +58,7 @@ def _of_waiting(parts: list[Reason]) -> Outlook | None:
             return Outlook(verdict="will not come", reason=ended, environment=first.environment)
         if isinstance(part, FailedBeside):
             return Outlook(verdict="will not come", reason=part, environment=part.environment)
-        if isinstance(part, _REFUSED):
+        if isinstance(part, (*_REFUSED, TakenBackBeside)):
             return Outlook(verdict="will not come", reason=part)
     held = next((part for part in parts if isinstance(part, get_args(Held))), None)
     return Outlook(verdict="held", reason=held) if held is not None else None

@@ -18,6 +18,7 @@ from deploydb.engine.word_check import approvers
 from deploydb.query.as_of import Catalogs
 from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.flow_path import stages_before, walked
+from deploydb.query.group_waits import GroupWait
 from deploydb.query.outlook_view import OutlookBody, outlook_body
 from deploydb.query.request_context import iso
 from deploydb.query.set_aside import SetAside
@@ -63,7 +64,7 @@ class Why(Struct, frozen=True, kw_only=True, rename="camel"):
     """Why a version is, or is not, in an environment. `at`: as it was known then; else `releasing`, null where nothing
     is left to be released, or the service is set aside. `near_misses`: reports that it waits for, and that came under
     another name. `circles`: the circular waits of the configuration that it is in. `conflict`: a later publication of
-    the version with another file."""
+    the version with another file. `group_waits`: what occupies other lanes of its parallel group."""
 
     at: str | UnsetType = UNSET
     service: str
@@ -75,6 +76,7 @@ class Why(Struct, frozen=True, kw_only=True, rename="camel"):
     releasing: ReleasingBody | UnsetType | None = UNSET
     near_misses: list[ReasonBody] | UnsetType = UNSET
     conflict: str | UnsetType = UNSET
+    group_waits: list[GroupWait] | UnsetType = UNSET
     circles: list[ReasonBody] | UnsetType = UNSET
     starved: list[Starved] | UnsetType = UNSET
     set_aside: SetAside | UnsetType = UNSET

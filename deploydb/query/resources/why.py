@@ -18,6 +18,7 @@ from deploydb.query.circles import circles_of
 from deploydb.query.existence import require_lane
 from deploydb.query.explanation import Why, explain
 from deploydb.query.flow_path import way_of
+from deploydb.query.group_waits import group_waits
 from deploydb.query.near_misses import near_misses
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
@@ -73,6 +74,7 @@ def _now(asked: RequestContext) -> Why:
         way = way_of(asked.catalog, meant, flow)
         catalogs = catalogs_now(connection, way)
         misses = near_misses(connection, asked.catalog, way)
+        waits = group_waits(connection, way)
         release = release_by_id(connection, meant.artifact.id)
         starved = [one for one in starved_lanes(connection, asked.catalog, asked.now, service) if _concerns(one, way)]
         aside = set_aside_of(connection, [service]).get(service)
@@ -82,6 +84,9 @@ def _now(asked: RequestContext) -> Why:
             passed_by(connection, service, environment, meant.artifact.version) if aside is None else frozenset[str]()
         )
     answer = replace(explain(asked.catalog, meant, flow, running, catalogs, passed), releasing=releasing)
+    if waits:
+        joined = "; ".join([answer.answer, *(wait.words for wait in waits)])
+        answer = replace(answer, answer=joined, group_waits=waits)
     if release is not None and release.conflict is not None:
         contradicted = f"{answer.answer}; contradicted: {release.conflict}. {REMEDY}"
         answer = replace(answer, answer=contradicted, conflict=release.conflict)

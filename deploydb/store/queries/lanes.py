@@ -121,6 +121,20 @@ def pending_in(
     ]
 
 
+def busy_in(connection: sa.Connection, service: str, environments: Collection[str]) -> list[int]:
+    """The deployments that are under way or being verified in some lanes of a service, by id. Costs what is open of the
+    service. Index: `ix_deployment_needs_evaluation`."""
+    if not environments:
+        return []
+    statement = sa.select(deployment.c.id).where(
+        deployment.c.needs_evaluation,
+        deployment.c.service == service,
+        deployment.c.environment.in_(environments),
+        deployment.c.status.in_(("CREATED", "STARTED", "COMPLETED")),
+    )
+    return list(connection.execute(statement.order_by(deployment.c.id)).scalars())
+
+
 def failures_in(connection: sa.Connection, service: str | None = None) -> list[FailureView]:
     """The failures in each lane: open ones, what runs there, and what the rollback that runs there took the place of.
     By service, the last one first.
