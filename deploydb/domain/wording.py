@@ -16,8 +16,8 @@ from deploydb.domain.model.reason_parts import Comment, LaneWait, ReasonCase
 from deploydb.domain.model.reasons import Reason
 
 _TEXTS: dict[type[ReasonCase], str] = {
-    entry.InLineBehind: "waits in line behind {version}",
     entry.BehindOrder: "waits for {version}, attempted again by {order.by}: {order.comment}",
+    entry.InLine: "waits in line",
     entry.BehindHotfix: "waits for {version}, a hotfix, by {hotfix.by}: {hotfix.comment}",
     entry.BehindPromotion: "waits for {version}, promoted by {promotion.by}: {promotion.comment}",
     entry.RollbackFirst: "a rollback goes first",
@@ -102,6 +102,8 @@ def text(reason: ReasonCase) -> str:
             return f"{named}; this {field} is {expected}"
         case entry.Superseded(version=version, higher=higher):
             return f"superseded by {version}, {_newer(higher)}"
+        case entry.InLineBehind(version=version, ahead=ahead):
+            return f"waits in line behind {version}" + (f", as number {ahead + 1}" if ahead > 1 else "")
         case entry.NewerIsLive(environment=environment, version=version, higher=higher):
             return f"{environment} runs {version}, {_newer(higher)}"
         case entry.GroupFull(busy=busy, most=most, environments=environments):
@@ -187,6 +189,7 @@ _PREDICATES = (
     gate.DependencyVersion,
     gate.ExpressionFalse,
     entry.GroupFull,
+    entry.InLine,
     entry.InLineBehind,
     gate.SoakIncident,
     gate.Soaking,

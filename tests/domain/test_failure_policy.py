@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from deploydb.domain.model.admission_reasons import GroupFull, InLineBehind, NotBefore
+from deploydb.domain.model.admission_reasons import GroupFull, InLine, NotBefore
 from deploydb.domain.model.catalog import After, Parallel, Retry, Stage
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.gate_reasons import IncidentOpen
@@ -127,7 +127,7 @@ def test_who_waits_at_a_door_goes_in_turn_or_only_the_newest(supersede: str, ord
         it.publish(str(number), published=number)
         it.evaluate(1)
     if supersede == "queue":
-        assert it.reason("dev", "3") == InLineBehind(version="2")
+        assert it.reason("dev", "3") == InLine()
     for version in order:
         it.deploy("dev", version)
     assert [one.deployment.release.artifact.version for one in it.commands] == order

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from deploydb.domain.calendar.window import Window
 from deploydb.domain.gates.expression import ExpressionPromotion
 from deploydb.domain.gates.window import WindowPromotion
-from deploydb.domain.model.admission_reasons import InLineBehind, Superseded
+from deploydb.domain.model.admission_reasons import InLine, Superseded
 from deploydb.domain.model.catalog import Stage
 from deploydb.domain.model.deployment import Status
 from tests.domain.given import MANUAL, SMOKE, chain
@@ -83,7 +83,7 @@ def test_at_an_entry_the_oldest_whose_gates_run_keeps_its_turn_and_the_newest_is
     it = waiting("smoke")
     assert it.status("dev", "1.0") is Status.NOT_STARTED
     assert it.reason("dev", "1.1") == Superseded(version="1.2", higher=False)
-    assert it.reason("dev", "1.2") == InLineBehind(version="1.0")
+    assert it.reason("dev", "1.2") == InLine()
     it.verify("dev", "1.0")
     it.evaluate(1)
     assert it.status("dev", "1.0") is Status.CREATED

@@ -121,7 +121,8 @@ TEXTS = [
     ),
     (entry.Superseded(version="1.3", higher=False), "superseded by 1.3, published later"),
     (entry.NewerIsLive(environment="dev", version="2.0", higher=True), "dev runs 2.0, a higher version"),
-    (entry.InLineBehind(version="2"), "waits in line behind 2"),
+    (entry.InLine(), "waits in line"),
+    (entry.InLineBehind(version="2", ahead=3), "waits in line behind 2, as number 4"),
     (
         entry.BehindHotfix(version="2.1", hotfix=parts.Comment(by="sue", comment="down")),
         "waits for 2.1, a hotfix, by sue: down",

@@ -11,7 +11,7 @@ from deploydb.domain.model.admission_reasons import (
     BehindHotfix,
     BehindOrder,
     BehindPromotion,
-    InLineBehind,
+    InLine,
     NewerIsLive,
     Superseded,
 )
@@ -52,7 +52,7 @@ class Candidates:
         pinned = self._holds.pinned(stage.environment)
         if pinned:
             named = [one for one in releases if one.release.artifact.version in pinned]
-            other = self._first(stage, [one for one in releases if one not in named])
+            other = self._first(stage, [one for one in releases if one.release.artifact.version not in pinned])
             kept = []
             for one in named if other is None else [*named, other]:
                 against = self._pins_against(one)
@@ -64,7 +64,8 @@ class Candidates:
         urgent = [one for one in releases if one.ordered is not None or self._evaluation.goes_ahead(one) is not None]
         if not urgent:
             return self._first(stage, releases)
-        other = self._first(stage, [deployment for deployment in releases if deployment not in urgent])
+        first = {one.id for one in urgent}
+        other = self._first(stage, [one for one in releases if one.id not in first])
         if other is not None:
             self._evaluation.explain(other, self._behind(max(urgent, key=self._age)))
         return self._first(stage, urgent)
@@ -90,9 +91,7 @@ class Candidates:
             return BehindPromotion(version=version, promotion=order.comment)
         if order is not None:
             return BehindHotfix(version=version, hotfix=order.comment)
-        return (
-            BehindOrder(version=version, order=first.ordered.order) if first.ordered else InLineBehind(version=version)
-        )
+        return BehindOrder(version=version, order=first.ordered.order) if first.ordered else InLine()
 
     def _newness(self, release: Release) -> tuple[object, ...]:
         """By what one release is newer than another."""
@@ -104,10 +103,11 @@ class Candidates:
         What would be a downgrade is skipped, but waits where what runs is vetoed: it may come once that is rolled back.
         """
         eligible = []
+        rivals = [one for one in self._evaluation.lane(stage.environment) if self._is_rival(one)]
         for deployment in arrived:
             veto = self._holds.veto_on(deployment)
             beside = self._groups.held(deployment) if not self._is_chosen(deployment) else None
-            newer = self._newer(deployment)
+            newer = self._newer(deployment, rivals)
             if newer is not None and not self._runs_vetoed(deployment):
                 self._evaluation.skip(deployment, newer)
             elif veto is not None:
@@ -139,7 +139,7 @@ class Candidates:
             if deployment is first:
                 continue
             if queue or deployment is newest:
-                self._evaluation.explain(deployment, InLineBehind(version=first.release.artifact.version))
+                self._evaluation.explain(deployment, InLine())
             else:
                 self._evaluation.skip(deployment, self._superseded(newest.release, deployment.release))
         return first
@@ -183,7 +183,12 @@ class Candidates:
         """Whether the version makes a release newer; of two tags of one version their time does."""
         return self._service.order == "version" and self._newness(newer)[0] != self._newness(older)[0]
 
-    def _newer(self, deployment: Deployment) -> Reason | None:
+    def _is_rival(self, deployment: Deployment) -> bool:
+        """Whether it rules out older ones: commanded, not over, and not vetoed."""
+        commanded = deployment.needs_evaluation and deployment.commanded and deployment.kind == "deploy"
+        return commanded and self._holds.veto_on(deployment) is None
+
+    def _newer(self, deployment: Deployment, rivals: Sequence[Deployment]) -> Reason | None:
         """Why the release would be a downgrade in its lane; None where it would not. Where a person has chosen it, what
         runs alone is compared."""
         live = self.newer_that_runs(deployment)
@@ -191,14 +196,8 @@ class Candidates:
         if live is not None or pinned or self._is_chosen(deployment):
             return live
         module, newness = deployment.release.artifact.module, self._newness(deployment.release)
-        for other in self._evaluation.lane(deployment.environment):
-            came = other.needs_evaluation and other.commanded and other.release.artifact.module == module
-            if (
-                came
-                and self._holds.veto_on(other) is None
-                and other.kind == "deploy"
-                and self._newness(other.release) > newness
-            ):
+        for other in rivals:
+            if other.release.artifact.module == module and self._newness(other.release) > newness:
                 return self._superseded(other.release, deployment.release)
         return None
 

@@ -75,12 +75,14 @@ class Evaluation:
         self._by_environment: dict[str, list[int]] = {}
         self._flows: dict[tuple[int, str], list[int]] = {}
         self._scheduled: set[tuple[int | None, str]] = set()
+        self._releases: dict[tuple[int, str], list[int]] = {}
         self._verdicts = {ident: dict(verdicts) for ident, verdicts in snapshot.verdicts.items()}
         self._rolling_back: set[str] = set()
         self._again = False
         self._explained: set[int] = set()
         for deployment in self._deployments.values():
             self._by_environment.setdefault(deployment.environment, []).append(deployment.id)
+            self._releases.setdefault((deployment.release.id, deployment.environment), []).append(deployment.id)
             if deployment.flow is not None:
                 self._flows.setdefault((deployment.flow, deployment.environment), []).append(deployment.id)
 
@@ -99,6 +101,10 @@ class Evaluation:
     def lane(self, environment: str) -> list[Deployment]:
         """The deployments in one environment."""
         return [self._deployments[ident] for ident in self._by_environment.get(environment, ())]
+
+    def of_release(self, release: int, environment: str) -> list[Deployment]:
+        """The deployments of a release in one environment."""
+        return [self._deployments[ident] for ident in self._releases.get((release, environment), ())]
 
     def of(self, flow: int | None, environment: str) -> Deployment | None:
         """A flow's latest attempt in an environment; None where the flow does not go through it.

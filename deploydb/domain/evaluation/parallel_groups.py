@@ -73,9 +73,7 @@ class ParallelGroups:
     def _failure(self, deployment: Deployment, environment: str) -> Deployment | None:
         """The last failure of the release in a lane, unless it succeeded there after all or failures are ignored."""
         found: Deployment | None = None
-        for other in self._evaluation.lane(environment):
-            if other.release.id != deployment.release.id:
-                continue
+        for other in self._evaluation.of_release(deployment.release.id, environment):
             if other.status is Status.FAILED and other.failure_response != "ignore":
                 found = other
             elif other.status is Status.SUCCESS:

@@ -92,10 +92,15 @@ class NewerIsLive(ReasonCase, frozen=True, kw_only=True, tag="newer_is_live"):
     higher: bool
 
 
+class InLine(ReasonCase, frozen=True, kw_only=True, tag="in_line"):
+    """Other releases go first. The place in the line is not kept: it would change for all with each that goes."""
+
+
 class InLineBehind(ReasonCase, frozen=True, kw_only=True, tag="in_line_behind"):
-    """An older release goes first."""
+    """As `InLine`, with the place in the line at the time of an answer: `version` is the first of `ahead` releases."""
 
     version: str
+    ahead: int = 1
 
 
 class BehindHotfix(ReasonCase, frozen=True, kw_only=True, tag="behind_hotfix"):
@@ -154,7 +159,7 @@ class GroupFull(ReasonCase, frozen=True, kw_only=True, tag="group_full"):
 
 FreezeReason = FreezeOver | FreezeOverridden
 ConfigurationReason = StageAddedLater | StageRemoved | ModuleRemoved
-_Ahead = InLineBehind | BehindHotfix | BehindPromotion | BehindOrder | RollbackFirst
+_Ahead = InLine | InLineBehind | BehindHotfix | BehindPromotion | BehindOrder | RollbackFirst
 OrderReason = SkippedByHotfix | Superseded | NewerIsLive | _Ahead
 OccupiedReason = BeingDeployed | BeingVerified | NotBefore | GroupFull
 AdmissionReason = Held | FreezeReason | ConfigurationReason | OrderReason | OccupiedReason

@@ -6,10 +6,12 @@ import sqlalchemy as sa
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from deploydb.domain.model.admission_reasons import InLine
 from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.catalog import Catalog
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.matrix import Drifted, Lane, Matrix
+from deploydb.query.place_in_line import place_in_line
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
 from deploydb.query.set_aside import SetAside, set_aside_body
@@ -113,7 +115,16 @@ def _newest_of_those_not_begun(catalog: Catalog, pending: Sequence[PendingView])
             if before is None or before.release.order_key(order) < view.release.order_key(order):
                 newest[waits] = view
     kept = {view.deployment for view in newest.values()}
-    return [view for view in pending if not _is_in_line(view) or view.deployment in kept]
+    shown = [view for view in pending if not _is_in_line(view) or view.deployment in kept]
+    return [_placed(catalog, pending, view) for view in shown]
+
+
+def _placed(catalog: Catalog, pending: Sequence[PendingView], view: PendingView) -> PendingView:
+    """A deployment that waits in line, with its place."""
+    if not isinstance(view.reason, InLine):
+        return view
+    place = place_in_line(pending, view.deployment, catalog.order_of(view.service))
+    return replace(view, reason=place or view.reason)
 
 
 def _is_in_line(view: PendingView) -> bool:

@@ -1,0 +1,63 @@
+"""Lanes where many releases wait: what an evaluation costs follows what can move."""
+
+import sys
+
+import pytest
+from msgspec.structs import replace
+
+from deploydb.domain.evaluation.evaluate import decide
+from deploydb.domain.model.admission_reasons import InLine
+from deploydb.domain.model.catalog import Parallel
+from deploydb.domain.model.deployment import Status
+from tests.domain.given import chain
+from tests.domain.scenario import Scenario, world
+
+
+def line(number: int, *, parallel: tuple[Parallel, ...] = ()) -> Scenario:
+    """So many releases wait for a freeze of dev."""
+    it = world(*(replace(stage, supersede="queue") for stage in chain("dev", "prod")), parallel=parallel)
+    it.hold("freeze", environment="dev")
+    for index in range(number):
+        it.publish(f"1.{index}", published=index / 1000)
+    it.evaluate()
+    return it
+
+
+def test_a_thaw_writes_a_row_for_each_release_that_goes_and_none_for_those_behind_it() -> None:
+    it = line(60)
+    it.hold("freeze", environment="dev", lift=True)
+    written = 0
+    for index in range(60):
+        made = it.evaluate(1)
+        written += len(made.explained)
+        assert it.status("dev", f"1.{index}") is Status.CREATED
+        it.start("dev", f"1.{index}")
+        it.finish("dev", f"1.{index}")
+    assert it.reason("prod", "1.59") is not None
+    assert written < 60 * 6
+
+
+def test_the_place_in_the_line_is_not_kept() -> None:
+    it = line(3)
+    assert [it.reason("dev", f"1.{index}") for index in (1, 2)] == [InLine(), InLine()]
+
+
+@pytest.mark.parametrize("parallel", [(), (Parallel(environments=("dev", "prod"), most=1),)])
+def test_an_evaluation_is_linear_in_what_waits(parallel: tuple[Parallel, ...]) -> None:
+    assert calls(line(200, parallel=parallel)) < calls(line(100, parallel=parallel)) * 2.2
+
+
+def calls(it: Scenario) -> int:
+    """How many calls an evaluation makes."""
+    situation, made = it.situation(), 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal made
+        made += event == "call"
+
+    sys.setprofile(count)
+    try:
+        decide(it.catalog, situation, it.now)
+    finally:
+        sys.setprofile(None)
+    return made
