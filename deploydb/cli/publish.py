@@ -115,7 +115,7 @@ def artifact(
 @publish.command()
 @click.argument("state", type=click.Choice(["started", "succeeded", "failed", "observed"]))
 @arguments("service", "environment", "version")
-@click.option("--module", metavar="GROUP:NAME", help="With observed: whose version it is.")
+@click.option("--module", metavar="GROUP:NAME", help="Whose version it is; with observed always.")
 @click.option("--by", metavar="NAME", help="With observed: who deployed it.")
 @click.option("--reason", metavar="TEXT", help="Why it failed, or why it was done.")
 @click.option("--url", metavar="URL", help="Where more is to be seen.")
@@ -144,7 +144,7 @@ def deployment(
     about = who(ident, source, time) | lane | {"historical": historical}
     match state:
         case "started":
-            _publish(DeploymentStarted(**about, version=version))
+            _publish(DeploymentStarted(**about, version=version, artifact=module))
         case "observed":
             group, colon, name = (module or "").partition(":")
             if not colon:
@@ -152,13 +152,14 @@ def deployment(
             seen = Artifact(group=group, name=name, version=version)
             _publish(DeploymentObserved(**about, artifact=seen, by=by, reason=reason))
         case _:
-            _publish(DeploymentFinished(**about, version=version, outcome=state, reason=reason))
+            _publish(DeploymentFinished(**about, version=version, artifact=module, outcome=state, reason=reason))
 
 
 @publish.command()
 @arguments("service", "environment", "version")
 @click.option("--promotion", required=True, metavar="NAME", help="The job, as the configuration names it.")
 @click.option("--outcome", required=True, type=click.Choice(["passed", "failed", "errored"]), help="What it found.")
+@click.option("--module", "artifact", metavar="GROUP:NAME", help="Whose version it is, where several have it.")
 @click.option("--reason", metavar="TEXT", help="Why.")
 @click.option("--url", metavar="URL", help="Where its report is.")
 @historical_option

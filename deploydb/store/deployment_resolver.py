@@ -1,14 +1,15 @@
-"""Which deployment a fact means: by number, by command, or the latest of a version in a lane."""
+"""Which deployment a fact means: by number, by command, or by a version in a lane."""
 
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
+from deploydb.domain.fact_target import Candidate, modules, target
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.facts import AboutDeployment, DeploymentFinished
 from deploydb.store import bulk
 from deploydb.store.deployments import locked
-from deploydb.store.tables import deployment
+from deploydb.store.tables import artifact, deployment
 
 Lane = tuple[str | None, str | None, str | None]
 
@@ -17,7 +18,10 @@ class Located:
     """The deployments that some facts mean, locked until the transaction ends."""
 
     def __init__(
-        self, deployments: dict[int, Deployment], commands: Mapping[str, int], lanes: Mapping[Lane, int]
+        self,
+        deployments: dict[int, Deployment],
+        commands: Mapping[str, int],
+        lanes: Mapping[Lane, Sequence[Candidate]],
     ) -> None:
         self.deployments = deployments
         self._commands = commands
@@ -28,21 +32,28 @@ class Located:
 
         A historical fact means none that was commanded, and a historical end is a deployment of its own.
         """
-        found = self._of(fact)
+        ident = _meant(fact, self._commands, self._lanes)
+        found = self.deployments.get(ident) if ident is not None else None
         if not fact.historical:
             return found
         ends = isinstance(fact, DeploymentFinished)
         return found if found is not None and found.kind == "external" and not ends else None
 
-    def _of(self, fact: AboutDeployment) -> Deployment | None:
-        if fact.deployment is not None:
-            return self.deployments.get(fact.deployment)
-        ident = self._commands.get(fact.command) if fact.command is not None else self._lanes.get(_lane(fact))
-        return self.deployments.get(ident) if ident is not None else None
+    def modules(self, fact: AboutDeployment) -> list[str]:
+        """The modules of which the fact has to name one, where it names a lane and a version; none where it has named
+        one."""
+        found = modules(self._lanes.get(_lane(fact), ())) if names_lane(fact) and fact.artifact is None else []
+        return found if len(found) > 1 else []
+
+
+def _meant(fact: AboutDeployment, commands: Mapping[str, int], lanes: Mapping[Lane, Sequence[Candidate]]) -> int | None:
+    if fact.deployment is not None:
+        return fact.deployment
+    return commands.get(fact.command) if fact.command is not None else target(fact, lanes.get(_lane(fact), ()))
 
 
 def names_lane(fact: AboutDeployment) -> bool:
-    """Whether the fact means the latest deployment of its version in its lane: it names no number and no command."""
+    """Whether the fact means a deployment of its version in its lane: it names no number and no command."""
     return fact.deployment is None and fact.command is None
 
 
@@ -57,9 +68,10 @@ def locate(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> Locat
     names = sorted({fact.command for fact in facts if fact.deployment is None and fact.command is not None})
     lanes = sorted({_lane(fact) for fact in facts if names_lane(fact)}, key=str)
     commands = _by_command(connection, names) if names else {}
-    latest = _by_lane(connection, lanes) if lanes else {}
-    wanted = numbers | set(commands.values()) | set(latest.values())
-    return Located(locked(connection, wanted) if wanted else {}, commands, latest)
+    there = _by_lane(connection, lanes) if lanes else {}
+    meant = {_meant(fact, commands, there) for fact in facts if names_lane(fact)} - {None}
+    wanted = numbers | set(commands.values()) | {ident for ident in meant if ident is not None}
+    return Located(locked(connection, wanted) if wanted else {}, commands, there)
 
 
 def _lane(fact: AboutDeployment) -> Lane:
@@ -73,16 +85,38 @@ def _by_command(connection: sa.Connection, names: Sequence[str]) -> dict[str, in
     return {row.command: row.id for row in found}
 
 
-def _by_lane(connection: sa.Connection, lanes: Sequence[Lane]) -> dict[Lane, int]:
+def _by_lane(connection: sa.Connection, lanes: Sequence[Lane]) -> dict[Lane, list[Candidate]]:
+    """The deployments of each version in its lane."""
     columns = [deployment.c.service, deployment.c.environment, deployment.c.version]
     given = bulk.table_of(connection, columns)
     statement = (
-        sa.select(*columns, sa.func.max(deployment.c.id).label("id"))
+        sa.select(
+            *columns,
+            deployment.c.id,
+            deployment.c.kind,
+            deployment.c.status,
+            deployment.c.requested_at,
+            deployment.c.needs_evaluation,
+            artifact.c.group,
+            artifact.c.name,
+            artifact.c.digest,
+        )
         .join(given, sa.and_(*(column == given.c[column.name] for column in columns)))
-        .group_by(*columns)
+        .join(artifact, artifact.c.id == deployment.c.artifact_id)
     )
     wanted = (
         {"service": service, "environment": environment, "version": version} for service, environment, version in lanes
     )
-    found = connection.execute(statement, bulk.parameter(connection, wanted))
-    return {(row.service, row.environment, row.version): row.id for row in found}
+    found: dict[Lane, list[Candidate]] = {}
+    for row in connection.execute(statement, bulk.parameter(connection, wanted)):
+        candidate = Candidate(
+            id=row.id,
+            module=f"{row.group}:{row.name}",
+            digest=row.digest,
+            external=row.kind == "external",
+            status=row.status,
+            commanded=row.requested_at is not None,
+            open=row.needs_evaluation,
+        )
+        found.setdefault((row.service, row.environment, row.version), []).append(candidate)
+    return found

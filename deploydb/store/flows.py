@@ -27,6 +27,7 @@ _EARLY = (
             deployment.c.service == unmatched_fact.c.service,
             deployment.c.environment == unmatched_fact.c.environment,
             deployment.c.version == unmatched_fact.c.version,
+            deployment.c.kind != "external",
         ),
     )
     .order_by(event.c.number)
@@ -99,12 +100,16 @@ def match_early(connection: sa.Connection, services: Collection[str], journal: J
         except MessageRejected:  # of an earlier release: it stays unmatched, and keeps nothing else from its deployment
             continue
         early.append(Logged(number=row.number, fact=fact, publisher=row.publisher))
+    facts = [entry.fact for entry in early if isinstance(entry.fact, AboutDeployment)]
+    located = locate(connection, facts)
+    # those of a module that is not there yet wait on, and do not request an evaluation again
+    settled = {(fact.source, fact.id) for fact in facts if located.of(fact) is not None or located.modules(fact)}
+    early = [entry for entry in early if (entry.fact.source, entry.fact.id) in settled]
     if not early:
         return
     connection.execute(
         sa.delete(unmatched_fact).where(among(unmatched_fact.c.event, [entry.number for entry in early]))
     )
-    located = locate(connection, [entry.fact for entry in early if isinstance(entry.fact, AboutDeployment)])
     for entry in early:
         known = located.of(entry.fact) if isinstance(entry.fact, AboutDeployment) else None
         if known is not None:

@@ -34,7 +34,8 @@ class ArtifactPublished(Fact, frozen=True, kw_only=True, tag="artifact.published
 
 
 class AboutDeployment(Fact, frozen=True, kw_only=True):
-    """A fact about one deployment, named by its number, its command's id, or service + environment + version.
+    """A fact about one deployment, named by its number, its command's id, or service + environment + version; with
+    `artifact`, its module, where several modules of the service have the version.
 
     `historical`: it is recorded and decides nothing: it is never about a deployment that DeployDB commanded.
     """
@@ -44,6 +45,7 @@ class AboutDeployment(Fact, frozen=True, kw_only=True):
     service: Name | None = None
     environment: Name | None = None
     version: Name | None = None
+    artifact: Coordinate | None = None
     historical: bool | None = None
 
     def __post_init__(self) -> None:

@@ -71,8 +71,8 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
             case AboutDeployment():
                 found = located.of(fact)
                 if found is None:
-                    lost.append(_unmatched(entry.number, fact))
-                    if fact.service is not None and names_lane(fact):
+                    lost.append(_unmatched(entry.number, fact, located.modules(fact)))
+                    if fact.service is not None and names_lane(fact) and not located.modules(fact):
                         services.add(fact.service)  # its deployment may be on its way in at this moment
                     continue
                 services.add(found.service)
@@ -123,17 +123,21 @@ def _project_historical(
     return [_unmatched(entry.number, entry.fact) for entry in historical if entry.number not in settled.taken]
 
 
-def _unmatched(number: int, fact: Fact) -> dict[str, Any]:
+def _unmatched(number: int, fact: Fact, several: Sequence[str] = ()) -> dict[str, Any]:
+    """`several`: the modules that have the version there. Such a fact is not matched later: which it means is not known
+    then, either."""
     if not isinstance(fact, AboutDeployment):
         raise TypeError(f"{type_of(fact)} is about no deployment")
     if fact.historical:  # nothing that comes later makes its deployment
         why = historical_why(fact)
         return {"event": number, "service": None, "environment": None, "version": None, "why": why}
-    if fact.deployment is not None:
+    if several:
+        why = f"{' and '.join(several)} have {fact.version} in {fact.environment}: name one of them as `artifact`"
+    elif fact.deployment is not None:
         why = f"no deployment {fact.deployment}"
     elif fact.command is not None:
         why = f"no command {fact.command}"
     else:
         why = f"no deployment of {fact.service} {fact.version} to {fact.environment}"
-    lane = (fact.service, fact.environment, fact.version) if names_lane(fact) else (None, None, None)
+    lane = (fact.service, fact.environment, fact.version) if names_lane(fact) and not several else (None, None, None)
     return {"event": number, **dict(zip(("service", "environment", "version"), lane, strict=True)), "why": why}
