@@ -29,6 +29,7 @@ from deploydb.store.queries import (
     live_intervals,
     operations,
     plan,
+    unmatched,
     why,
 )
 from deploydb.store.snapshot import snapshots
@@ -122,7 +123,7 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (operations.unevaluated, {"pk_evaluation_request"}),
     (operations.unsent, {"ix_outbox_unsent"}),
     (lambda c: operations.returned(c, limit=50), {"ix_outbox_unsent"}),
-    (operations.unmatched_count, {"pk_unmatched_fact"}),
+    (unmatched.unmatched_count, {"pk_unmatched_fact"}),
     (lambda c: operations.unmatched_facts(c, limit=50), {"pk_event"}),
     (lambda c: operations.due_next(c, limit=50), {"ix_service_schedule_due"}),
     (operations.last_event, {"pk_event"}),
