@@ -52,6 +52,13 @@ class ServiceDocument(Struct, kw_only=True, frozen=True):
         Literal["published", "version"],
         Meta(description="Which version is newer: the one published later, or the higher version number."),
     ] = "published"
+    bundle: Annotated[
+        Literal["commit", "none"],
+        Meta(
+            description="Whether modules that were published with the same `commit` enter each stage together, are "
+            "verified at the same time and rolled back together (`commit`), or each goes its own way (`none`)."
+        ),
+    ] = "commit"
 
 
 class AccessDocument(Struct, kw_only=True, frozen=True):

@@ -27,17 +27,31 @@ def at(minutes: float) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
-def artifact(version: str = "1.0", *, module: str = FOO, url: str | None = None, digest: str | None = None) -> Artifact:
+def artifact(
+    version: str = "1.0",
+    *,
+    module: str = FOO,
+    url: str | None = None,
+    digest: str | None = None,
+    commit: str | None = None,
+) -> Artifact:
     """A version of a module."""
     group, name = module.split(":")
-    return Artifact(group=group, name=name, version=version, url=url, digest=digest)
+    return Artifact(group=group, name=name, version=version, url=url, digest=digest, commit=commit)
 
 
 def release(
-    version: str = "1.0", *, ident: int = 1, published: float = 0, by: str = "ci", module: str = FOO
+    version: str = "1.0",
+    *,
+    ident: int = 1,
+    published: float = 0,
+    by: str = "ci",
+    module: str = FOO,
+    commit: str | None = None,
 ) -> Release:
     """A version that was published that many minutes after noon."""
-    return Release(id=ident, artifact=artifact(version, module=module), published_at=at(published), published_by=by)
+    file = artifact(version, module=module, commit=commit)
+    return Release(id=ident, artifact=file, published_at=at(published), published_by=by)
 
 
 def deployment(version: str = "1.0", environment: str = "dev", **fields: object) -> Deployment:

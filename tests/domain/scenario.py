@@ -34,11 +34,13 @@ from tests.domain.memory_store import Store
 class Scenario(Store):
     """Steps of publishers, orchestrators, jobs and people on one service's store."""
 
-    def publish(self, version: str, *, published: float = 0, module: str = FOO, by: str = "ci") -> None:
+    def publish(
+        self, version: str, *, published: float = 0, module: str = FOO, by: str = "ci", commit: str | None = None
+    ) -> None:
         """A flow for the release, that many minutes after noon by its source. Published before: nothing new."""
         if (module, version) in self.releases:
             return
-        known = release(version, ident=next(self.ids), published=published, module=module, by=by)
+        known = release(version, ident=next(self.ids), published=published, module=module, by=by, commit=commit)
         self.releases[module, version] = known
         self.ledger.open_flow(open_flow(self.catalog, self.service, known))
 

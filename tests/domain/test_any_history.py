@@ -40,9 +40,9 @@ class AnyHistory(RuleBasedStateMachine):
     def _has_active(self) -> bool:
         return any(known.active and known.flow is not None for known in self.it.deployments.values())
 
-    @rule(version=VERSIONS, module=st.sampled_from(MODULES), published=st.integers(-9, 9))
-    def publish(self, version: str, module: str, published: int) -> None:
-        self.it.publish(version, published=published, module=module)
+    @rule(version=VERSIONS, module=st.sampled_from(MODULES), published=st.integers(-9, 9), bundled=st.booleans())
+    def publish(self, version: str, module: str, published: int, bundled: bool) -> None:
+        self.it.publish(version, published=published, module=module, commit=version if bundled else None)
 
     @precondition(_has_flows)
     @rule(place=PLACES)

@@ -170,6 +170,15 @@ TEXTS = [
         "1.0 failed in us: no disk",
     ),
     (why.TakenBackBeside(version="1.0", environment="us"), "1.0 was rolled back in us"),
+    (
+        why.BundleWaits(module="a:ui", version="1.0", reason=why.AwaitingStages(environments=("dev",), all=True)),
+        "waits for a:ui 1.0, of the same commit: waits for dev",
+    ),
+    (
+        why.BundleFailed(module="a:ui", version="1.0", reason=why.AttemptFailed(text="no disk")),
+        "a:ui 1.0, of the same commit, has failed: no disk",
+    ),
+    (why.BundleFirst(module="a:ui", version="1.0"), "a:ui 1.0 goes first, of a commit that is partly there"),
     (why.Admitted(published_by="ci"), "published by ci"),
     (why.Observed(source="cd", by="al", text="by hand"), "observed, by al: by hand"),
     (why.FinishedWithoutCommand(), "finished without a command of ours"),

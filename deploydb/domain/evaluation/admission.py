@@ -10,6 +10,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from deploydb.domain.evaluation.bundles import Bundles, goes_first, in_bundle, waits
 from deploydb.domain.evaluation.candidates import Candidates
 from deploydb.domain.evaluation.decisions import DeploymentRequested
 from deploydb.domain.evaluation.evaluation import Evaluation
@@ -53,6 +54,7 @@ class Admission:
         self._stages = {stage.environment: stage for stage in catalog.stages(service)}
         self._progress = FlowProgress(evaluation, self._stages)
         self._groups = ParallelGroups(evaluation, catalog, service, holds)
+        self._bundles = Bundles(evaluation, service, self._progress)
         self._candidates_of = Candidates(evaluation, catalog, service, holds, self._groups, self._progress)
 
     def rule_out(self) -> None:
@@ -82,7 +84,8 @@ class Admission:
         for rollback in rollbacks:
             self._explain(rollback, self._rollback_obstacles(rollback))
         for candidate in self._candidates(stage, waiting):
-            self._explain(candidate, self._obstacles(stage, candidate) or self._unmet(stage, candidate))
+            obstacles = self._obstacles(stage, candidate) or self._unmet(stage, candidate)
+            self._explain(candidate, obstacles or self._of_bundle(stage, candidate))
 
     def _waiting(self, stage: Stage) -> tuple[list[Deployment], list[Deployment]]:
         """The rollbacks, and the other deployments, that have not started."""
@@ -96,16 +99,41 @@ class Admission:
         """The candidate of each module. Flows that cannot reach the stage any more are skipped, as are those that the
         candidate supersedes; the others are explained."""
         arrived: dict[str, list[Deployment]] = {}
-        for deployment in waiting:
-            closed = self._progress.dead_end(stage, deployment) or self._progress.skipped_by_hotfix(deployment)
-            if closed is not None:
-                self._evaluation.skip(deployment, closed)
-            elif (awaited := self._progress.waits_for(stage, deployment)) is not None:
+        left = [deployment for deployment in waiting if not self._close(stage, deployment)]
+        for deployment in left:  # what their bundles wait for is none of those that were skipped
+            if (awaited := self._awaits(stage, deployment)) is not None:
                 self._evaluation.explain(deployment, awaited)
             else:
                 arrived.setdefault(deployment.release.artifact.module, []).append(deployment)
-        candidates = (self._candidates_of.choose(stage, releases) for releases in arrived.values())
-        return sorted((candidate for candidate in candidates if candidate is not None), key=_turn)
+        first = self._complete_bundles(stage, arrived)
+        candidates = [self._candidates_of.choose(stage, releases) for releases in arrived.values()]
+        found = [candidate for candidate in candidates if candidate is not None]
+        if first and not any(candidate in first for candidate in found):
+            self._evaluation.evaluate_again()  # the others were held back for nothing
+        return sorted(found, key=_turn)
+
+    def _close(self, stage: Stage, deployment: Deployment) -> bool:
+        """Skip a deployment that never can come. Whether it was skipped."""
+        closed = self._progress.dead_end(stage, deployment) or self._progress.skipped_by_hotfix(deployment)
+        closed = closed or self._bundles.broken(stage, deployment)
+        if closed is not None:
+            self._evaluation.skip(deployment, closed)
+        return closed is not None
+
+    def _awaits(self, stage: Stage, deployment: Deployment) -> Reason | None:
+        return self._progress.waits_for(stage, deployment) or self._bundles.awaits(stage, deployment)
+
+    def _complete_bundles(self, stage: Stage, arrived: dict[str, list[Deployment]]) -> list[Deployment]:
+        """Leave those alone that complete a bundle, of which the lane has a part, where they may enter now; and return
+        them."""
+        found = self._bundles.first([one for releases in arrived.values() for one in releases])
+        first = [one for one in found if self._candidates_of.may_come(one) and not self._entry_reasons(stage, one)]
+        for module, releases in arrived.items() if first else ():
+            for one in releases:
+                if one not in first and self._evaluation.goes_ahead(one) is None:
+                    self._evaluation.explain(one, goes_first(first[0]))
+            arrived[module] = [one for one in releases if one in first or self._evaluation.goes_ahead(one) is not None]
+        return first
 
     def _explain(self, deployment: Deployment, obstacles: Sequence[Reason]) -> None:
         if not obstacles:  # a request has made way for it
@@ -121,19 +149,41 @@ class Admission:
         if obstacles:
             self._explain(deployment, obstacles)
             return False
-        passed, since = self._progress.passed(stage, deployment), self._progress.arrived_at(stage, deployment)
+        verdicts = self._judge(stage, deployment)
+        unmet = [verdict.reason for verdict in verdicts if verdict.outcome is not GateStatus.PASS]
+        unmet = unmet or self._of_bundle(stage, deployment)
+        if unmet:
+            self._explain(deployment, unmet)
+        else:
+            self._request(deployment, self._admitted(deployment, self._progress.passed(stage, deployment), verdicts))
+        return not unmet
+
+    def _judge(self, stage: Stage, deployment: Deployment) -> tuple[Verdict, ...]:
+        """The verdicts of the entry gates."""
         entry = self._catalog.entry_promotions(stage.environment)
-        before = self._evaluation.before(deployment, "entry")
+        before, since = self._evaluation.before(deployment, "entry"), self._progress.arrived_at(stage, deployment)
         verdicts = self._evaluation.verdicts(entry, deployment, phase="entry", since=since)
         failed = [verdict for verdict in verdicts if verdict.outcome is GateStatus.FAIL]
         if any(before.get(one.promotion, one).outcome is not GateStatus.FAIL for one in failed):
             self._evaluation.evaluate_again()  # it has lost its turn
-        unmet = [verdict.reason for verdict in verdicts if verdict.outcome is not GateStatus.PASS]
-        if unmet:
-            self._explain(deployment, unmet)
-        else:
-            self._request(deployment, self._admitted(deployment, passed, verdicts))
-        return not unmet
+        return verdicts
+
+    def _entry_reasons(self, stage: Stage, deployment: Deployment) -> list[Reason]:
+        """What keeps the deployment itself out: holds on it, a later attempt, its entry gates."""
+        veto, environment = self._holds.veto_on(deployment), stage.environment
+        pins = self._holds.pins(environment, deployment.release.artifact.version)
+        held: list[Reason] = [hold.held for hold in ((veto,) if veto is not None else ())]
+        held += [pin.held for pin in pins]
+        held += [*self._frozen(deployment), *self._not_yet(deployment)]
+        if held:
+            return held
+        verdicts = self._judge(stage, deployment)
+        return [verdict.reason for verdict in verdicts if verdict.outcome is not GateStatus.PASS]
+
+    def _of_bundle(self, stage: Stage, deployment: Deployment) -> list[Reason]:
+        """What keeps others of its bundle out: they enter together."""
+        found = ((other, self._entry_reasons(stage, other)) for other in self._bundles.waiting(deployment))
+        return [waits(other, several(reasons)) for other, reasons in found if reasons]
 
     def _obstacles(self, stage: Stage, deployment: Deployment) -> list[Reason]:
         """All that stands against a candidate now, but its entry gates."""
@@ -205,6 +255,7 @@ class Admission:
             and other.status is Status.COMPLETED
             and self._holds.veto_on(other) is None
             and not _is_again(deployment, other)
+            and not in_bundle(self._service, deployment.release, other.release)
         ]
         ahead = deployment.ordered is not None or self._evaluation.goes_ahead(deployment) is not None
         patient = self._catalog.while_verifying(stage) == "wait" and not ahead

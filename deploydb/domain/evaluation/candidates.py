@@ -70,6 +70,10 @@ class Candidates:
             self._evaluation.explain(other, self._behind(max(urgent, key=self._age)))
         return self._first(stage, urgent)
 
+    def may_come(self, deployment: Deployment) -> bool:
+        """Whether the release would be no downgrade in its lane, and failed in none beside it."""
+        return self._newer(deployment) is None and self._groups.held(deployment) is None
+
     def _pins_against(self, deployment: Deployment) -> list[Reason]:
         return [pin.held for pin in self._holds.pins(deployment.environment, deployment.release.artifact.version)]
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from deploydb.domain.evaluation.bundles import in_bundle
 from deploydb.domain.evaluation.decisions import AttemptScheduled
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.holds import Holds
@@ -38,6 +39,7 @@ class FailurePolicy:
         self._catalog = catalog
         self._service = service
         self._holds = holds
+        self._taken_back: set[tuple[str, str]] = set()
         self._groups = ParallelGroups(evaluation, catalog, service, holds)
 
     def follow(self, stage: Stage) -> None:
@@ -108,7 +110,30 @@ class FailurePolicy:
             return
         self._count(deployment, strategy, reasons.RollingBack(version=target.release.artifact.version))
         reason = _rollback_of(deployment.release, target, failure=deployment.status_reason)
-        self._put_back(target, deployment.environment, reason, cause=deployment.id)
+        self._take_back(target, deployment.environment, reason, cause=deployment.id)
+        self._take_back_bundle(deployment, strategy)
+
+    def _take_back_bundle(self, failed: Deployment, strategy: FailureResponse) -> None:
+        """Put back what ran before the other releases of a failed one's bundle, where they run."""
+        environment = failed.environment
+        for (where, module), ran in list(self._evaluation.running.items()):
+            if where != environment or not in_bundle(self._service, failed.release, ran.release):
+                continue
+            good = self._evaluation.good(environment, module) or ()
+            wanted = [one for one in good if one.completed or strategy != "full_rollback"]
+            target, _ = self.target(wanted, environment, ran.release)
+            if target is not None:
+                reason = _rollback_of(ran.release, target, failure=failed.status_reason)
+                self._take_back(target, environment, reason, cause=ran.deployment)
+
+    def _take_back(self, target: KnownGood, environment: str, reason: reasons.RollbackOf, cause: int) -> None:
+        """As `_put_back`, where no rollback of the module is under way already."""
+        module = target.release.artifact.module
+        rollbacks = (one for one in self._evaluation.waiting(environment) if one.kind == "rollback")
+        waiting = {one.release.artifact.module for one in rollbacks}
+        if module not in waiting and (environment, module) not in self._taken_back:
+            self._taken_back.add((environment, module))
+            self._put_back(target, environment, reason, cause=cause)
 
     def target(
         self, good: Sequence[KnownGood], environment: str, away: Release

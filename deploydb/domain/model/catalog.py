@@ -17,6 +17,8 @@ from deploydb.domain.model.promotions import RESERVED
 
 Order = Literal["published", "version"]
 """What makes a version newer: published later (the default, real histories have backports), or a higher number."""
+Bundle = Literal["commit", "none"]
+"""Which releases of a service's modules go through its stages together: those of one commit, or none."""
 WhileVerifying = Literal["replace", "wait"]
 """Whether a newer version may take the place of one whose gates still run: at the entry its turn, else the lane."""
 Supersede = Literal["newest", "queue", "all"]
@@ -141,6 +143,7 @@ class Service(Struct, frozen=True, kw_only=True):
     retry: Retry = Retry()
     fail_on_incident: bool = False
     order: Order = "published"
+    bundle: Bundle = "commit"
 
 
 @dataclass(eq=False, kw_only=True, repr=False)

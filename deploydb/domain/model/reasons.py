@@ -91,6 +91,29 @@ class TakenBackBeside(ReasonCase, frozen=True, kw_only=True, tag="taken_back_bes
     environment: str
 
 
+class BundleWaits(ReasonCase, frozen=True, kw_only=True, tag="bundle_waits"):
+    """Another release of the same service and commit may not enter yet, and both enter together."""
+
+    module: str
+    version: str
+    reason: "Reason"
+
+
+class BundleFailed(ReasonCase, frozen=True, kw_only=True, tag="bundle_failed"):
+    """Another release of the same service and commit has failed."""
+
+    module: str
+    version: str
+    reason: "Reason"
+
+
+class BundleFirst(ReasonCase, frozen=True, kw_only=True, tag="bundle_first"):
+    """The rest of a bundle, of which a part is there, goes first."""
+
+    module: str
+    version: str
+
+
 class Admitted(ReasonCase, frozen=True, kw_only=True, tag="admitted"):
     """The command's reason: the stages that it was promoted from, else its publisher; and the entry gates.
 
@@ -314,6 +337,7 @@ class ConfigurationChanged(ReasonCase, frozen=True, kw_only=True, tag="configura
 PlainReason = Several | NotRecorded | NotAsked | Reported | ReportedElsewhere
 BesideReason = FailedBeside | TakenBackBeside
 UpstreamReason = AwaitingStages | SkippedUpstream | FailedUpstream | ReplacedUpstream | UpstreamRestored | BesideReason
+BundleReason = BundleWaits | BundleFailed | BundleFirst
 CommandReason = Admitted | Observed | FinishedWithoutCommand
 OutcomeReason = AttemptFailed | Expired | FinishedLate | FinishedInTime | ExpiryDeferred | Replaced | LiveLate
 SuccessReason = GatesPassed | NoGates | RolledBack
@@ -323,7 +347,7 @@ RollbackReason = (
 )
 DriftReason = NewestPublished | SucceededUpstream | PutByHand
 StateReason = DriftReason | CircularWait | ConfigurationChanged
-_UntilFinished = PlainReason | UpstreamReason | CommandReason | OutcomeReason
+_UntilFinished = PlainReason | UpstreamReason | BundleReason | CommandReason | OutcomeReason
 _OfAttempts = RetryReason | OrderedRetryReason | RollbackReason
 ProgressReason = _UntilFinished | SuccessReason | _OfAttempts | StateReason
 Reason = GateReason | AdmissionReason | ProgressReason

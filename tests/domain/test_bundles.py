@@ -1,0 +1,161 @@
+"""The modules of one commit go through the stages of their service together."""
+
+from datetime import timedelta
+
+from deploydb.domain.gates.soak import SoakPromotion
+from deploydb.domain.model.deployment import Status
+from deploydb.domain.model.reasons import AwaitingStages, BundleFailed, BundleWaits
+from tests.domain.given import chain, foo
+from tests.domain.scenario import Scenario, world
+
+MODULES = tuple(f"com.example:{name}" for name in ("api", "jobs", "ui", "web"))
+API, JOBS, UI, WEB = MODULES
+SOAK = SoakPromotion(ident="soak", duration=timedelta(hours=2))
+LINE = chain("dev", "staging", "prod", staging=("soak",))
+
+
+def shop(**more: object) -> Scenario:
+    """A service of four modules; staging soaks for two hours."""
+    return world(*LINE, services=[foo(artifacts=MODULES, **more)])
+
+
+def publish(it: Scenario, version: str, *modules: str, commit: str | None = None) -> None:
+    for module in modules or MODULES:
+        it.publish(version, module=module, commit=commit or f"c{version}", published=float(version))
+    it.evaluate()
+
+
+def deploy(it: Scenario, environment: str, version: str, *, times: int = 4) -> list[str]:
+    """Finish the commands of a lane, one after the other. Returns their modules."""
+    done = []
+    for _ in range(times):
+        active = [one for one in it.deployments.values() if one.active and one.environment == environment]
+        if not active:
+            break
+        (known,) = active
+        assert known.release.artifact.version == version
+        done.append(known.release.artifact.module)
+        it.finish(environment, version, module=known.release.artifact.module)
+        it.evaluate(1)
+    return done
+
+
+def runs(it: Scenario, environment: str) -> list[str | None]:
+    return [it.runs(environment, module) for module in MODULES]
+
+
+def test_modules_of_one_commit_soak_once() -> None:
+    it = shop()
+    publish(it, "1")
+    assert deploy(it, "dev", "1") == list(MODULES)
+    assert deploy(it, "staging", "1") == list(MODULES)
+    it.evaluate(125)
+    assert deploy(it, "prod", "1") == list(MODULES)
+
+
+def test_without_bundles_each_module_soaks_after_the_other() -> None:
+    it = shop(bundle="none")
+    publish(it, "1")
+    assert deploy(it, "dev", "1") == list(MODULES)
+    assert deploy(it, "staging", "1") == [API]
+
+
+def test_modules_without_a_commit_or_of_different_ones_are_no_bundle() -> None:
+    it = shop()
+    for module in MODULES:
+        publish(it, "1", module, commit=f"c-{module}")
+    deploy(it, "dev", "1")
+    assert deploy(it, "staging", "1") == [API]
+
+
+def test_a_bundle_enters_a_stage_once_all_of_it_has_arrived() -> None:
+    it = shop()
+    publish(it, "1")
+    deploy(it, "dev", "1", times=3)
+    assert runs(it, "dev") == ["1", "1", "1", None]
+    assert it.find("staging", "1", API).status is Status.NOT_STARTED
+    awaited = AwaitingStages(environments=("dev",), all=True)
+    assert it.find("staging", "1", API).status_reason == BundleWaits(module=WEB, version="1", reason=awaited)
+    deploy(it, "dev", "1")
+    assert deploy(it, "staging", "1") == list(MODULES)
+
+
+def test_a_bundle_enters_once_each_of_it_has_passed_the_entry_gates() -> None:
+    it = world(*chain("dev", "prod"), services=[foo(artifacts=(API, WEB))], entry={"prod": ("smoke",)})
+    publish(it, "1", API, WEB)
+    deploy(it, "dev", "1")
+    it.verify("prod", "1", module=API)
+    it.evaluate()
+    reason = it.find("prod", "1", API).status_reason
+    assert isinstance(reason, BundleWaits)
+    assert reason.module == WEB
+    it.verify("prod", "1", module=WEB)
+    it.evaluate()
+    assert deploy(it, "prod", "1") == [API, WEB]
+
+
+def test_a_newer_module_does_not_come_between_the_parts_of_a_bundle() -> None:
+    it = shop()
+    publish(it, "1")
+    deploy(it, "dev", "1", times=2)
+    publish(it, "2", WEB)
+    assert deploy(it, "dev", "1", times=2) == [UI, WEB]
+    assert runs(it, "dev") == ["1"] * 4
+    assert deploy(it, "dev", "2", times=1) == [WEB]
+
+
+def test_what_failed_holds_its_bundle_back_and_the_next_one_goes_on() -> None:
+    it = shop()
+    publish(it, "1")
+    deploy(it, "dev", "1", times=3)
+    it.finish("dev", "1", "failed", module=WEB)
+    it.evaluate(1)
+    assert it.find("staging", "1", API).status is Status.NOT_STARTED
+    publish(it, "2")
+    deploy(it, "dev", "2")
+    assert isinstance(it.find("staging", "1", API).status_reason, BundleFailed)
+    deploy(it, "staging", "2")
+    assert runs(it, "staging") == ["2"] * 4
+
+
+def test_what_failed_is_rolled_back_with_its_bundle() -> None:
+    it = world(*chain("dev", "prod"), services=[foo(artifacts=(API, WEB), failure_strategy="rollback")])
+    publish(it, "1", API, WEB)
+    deploy(it, "dev", "1")
+    deploy(it, "prod", "1")
+    publish(it, "2", API, WEB)
+    deploy(it, "dev", "2")
+    deploy(it, "prod", "2", times=1)
+    it.finish("prod", "2", "failed", module=WEB)
+    it.evaluate(1)
+    for _ in range(2):
+        (known,) = [one for one in it.deployments.values() if one.active]
+        assert (known.kind, known.release.artifact.version) == ("rollback", "1")
+        it.finish_rollback(known)
+        it.evaluate(1)
+    assert [it.runs("prod", module) for module in (API, WEB)] == ["1", "1"]
+    assert not [one for one in it.deployments.values() if one.active]
+
+
+def test_a_person_takes_a_module_out_of_its_bundle() -> None:
+    it = world(*chain("dev", "prod"), services=[foo(artifacts=(API, WEB))])
+    it.publish("1.1", module=API, commit="c")
+    it.publish("1.2", module=WEB, commit="c")
+    it.evaluate()
+    it.finish("dev", "1.1", module=API)
+    it.evaluate(1)
+    assert it.find("prod", "1.1", API).status is Status.NOT_STARTED
+    it.hotfix("1.1")
+    it.finish("dev", "1.2", "failed", module=WEB)
+    it.evaluate(1)
+    assert it.find("prod", "1.1", API).status is Status.CREATED
+
+
+def test_a_module_that_is_published_later_joins_its_bundle_at_once() -> None:
+    it = shop()
+    publish(it, "1", API)
+    deploy(it, "dev", "1")
+    deploy(it, "staging", "1")
+    publish(it, "1", JOBS)
+    assert deploy(it, "dev", "1") == [JOBS]
+    assert deploy(it, "staging", "1") == [JOBS]
