@@ -184,23 +184,25 @@ def _business(situation: ServiceSnapshot, stage: Stage, version: str) -> list[st
 
 
 def _skipped(asked: RequestContext, situation: ServiceSnapshot, stage: Stage, release: Release) -> list[str]:
-    """Why `decide` would skip it there, had it come through the stages before."""
+    """Why `decide` would skip it there, had it come through the others."""
 
     def there(id_: int, environment: str) -> Deployment:
         return Deployment(id=id_, flow=0, service=situation.service, environment=environment, release=release)
 
     finished = FactOrder(asked.now, "", "")
     through = {"requested_at": asked.now, "finished": finished, "outcome": "succeeded", "result": "SUCCESS"}
-    upstream = [
-        replace(there(-place, name), **through, needs_evaluation=False)
-        for place, name in enumerate(stage.after.environments, 1)
+    stages = asked.catalog.stages(asked.catalog.services[situation.service])
+    elsewhere = [
+        replace(there(-place, other.environment), **through, needs_evaluation=False)
+        for place, other in enumerate(stages, 1)
+        if other.environment != stage.environment
     ]
     others = [
         one
         for one in situation.deployments
         if (one.environment, one.release.id) != (stage.environment, release.id)  # it stands for itself
     ]
-    supposed = replace(situation, deployments=(*others, *upstream, there(0, stage.environment)))
+    supposed = replace(situation, deployments=(*others, *elsewhere, there(0, stage.environment)))
     return [
         f"{wording.text(made.reason)}: it would be skipped"
         for made in decide(asked.catalog, supposed, asked.now).decisions
