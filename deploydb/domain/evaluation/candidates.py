@@ -72,7 +72,8 @@ class Candidates:
 
     def may_come(self, deployment: Deployment) -> bool:
         """Whether the release would be no downgrade in its lane, and failed in none beside it."""
-        return self._newer(deployment) is None and self._groups.held(deployment) is None
+        rivals = [one for one in self._evaluation.lane(deployment.environment) if self._is_rival(one)]
+        return self._newer(deployment, rivals) is None and self._groups.held(deployment) is None
 
     def _pins_against(self, deployment: Deployment) -> list[Reason]:
         return [pin.held for pin in self._holds.pins(deployment.environment, deployment.release.artifact.version)]
