@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import Decisions
 from deploydb.domain.evaluation.evaluate import decide
+from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.model.deployment import Deployment, FactOrder, GateStatus, Status
 from deploydb.domain.model.evidence import Approval, Evidence, Verification
@@ -102,7 +103,7 @@ def _answer(it: Scenario, deployment: Deployment, phase: str, name: str) -> bool
     if verdict is None or verdict.outcome is GateStatus.PASS:
         return False
     statements = it.ledger.statements
-    before = statements.evidence(deployment, {}) or Evidence()
+    before = Evaluation(it.situation(), it.now, it.catalog).evidence_at(deployment, verdict.phase)
     promotion = it.catalog.promotions.get(name)
     if name != FREEZE and not isinstance(promotion, ManualPromotion):
         at = _after(it, [one.at for one in before.verifications if one.promotion == name])
