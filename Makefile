@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-another-day check format explore bench openapi reference clean
+.PHONY: help run test test-another-day check format explore bench openapi reference mutate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ format: $(VENV)/check ## Format, and fix what ruff can fix
 explore: $(VENV)/test ## Search 50,000 random histories in memory, and 40,000 on a database, for a broken promise (EXAMPLES=N: another number)
 	DEPLOYDB_EXAMPLES=$(or $(EXAMPLES),50000) $(BIN)/pytest -n $${TEST_WORKERS:-auto} -o timeout=0 -o faulthandler_timeout=0 tests/domain/test_any_history.py tests/simulation/test_any_reality.py tests/contract/test_log_fold.py
 
+mutate: $(VENV)/mutate ## Break the rules one by one, and see which the tests miss (MUTANTS='*.holds.*': a part; '*_*7': a tenth)
+	$(BIN)/mutmut run $(if $(MUTANTS),'$(MUTANTS)')
+	$(BIN)/python -m tests.mutation
+
 bench: $(VENV)/bench ## Measure on real servers, beside Celery (ARGS=relay: one measurement)
 	tests/install-servers wrk
 	$(BIN)/python -m tests.bench $(ARGS)
@@ -53,7 +57,7 @@ reference: $(VENV)/test ## Generate docs/promotions.md from the code
 	$(BIN)/python -m tests.configuration.reference > docs/promotions.md
 
 clean: ## Remove the files of the other targets, except the data folder
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache mutants
 
 # One stamp for each set of packages. The later sets extend the environment of `run`.
 $(VENV)/run: pyproject.toml constraints.txt
@@ -73,4 +77,8 @@ $(VENV)/check: $(VENV)/run
 
 $(VENV)/bench: $(VENV)/run
 	$(PIP) --editable '.[test,bench]'
+	@touch $@
+
+$(VENV)/mutate: $(VENV)/run
+	$(PIP) --editable '.[test,mutate]'
 	@touch $@
