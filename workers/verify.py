@@ -56,7 +56,7 @@ class VerifyMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.asked = Counter(
             "deploydb_checks_total",
-            "Checks, by result: passed, failed (final), errored (no answer yet), dropped (repeated).",
+            "Checks, by result: passed, failed (final), pending (not yet), errored (no answer), dropped (repeated).",
             ["result"],
             registry=registry,
         )

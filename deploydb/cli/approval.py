@@ -27,6 +27,7 @@ def approve(**given: Any) -> None:  # noqa: ANN401  # as `_publish` takes it
     One that would not count is refused, with who would.
 
     With `--promotion freeze` it lets the version through a freeze, from users who may override one; --comment says why.
+    The same users answer for any gate that has no answer itself (ERROR): --promotion names it.
 
     \b
     Examples:
@@ -93,7 +94,7 @@ def _seen(service: str, environment: str, version: str, promotion: str, verb: st
     except (NotFound, Transient):  # an approval may come before its deployment
         return None
     names = _manual(body, waiting=False)
-    if promotion != FREEZE and promotion not in names:
+    if promotion != FREEZE and promotion not in (*names, *_errored(body)):
         found = f"there is {', '.join(names)}" if names else "no approval is required there"
         raise NotFound(f"{promotion} is no manual promotion of {service} in {environment}: {found}")
     if verb == "refused" and body["stages"][-1]["status"] == "SUCCESS":
@@ -127,7 +128,8 @@ def _waiting(service: str, environment: str, promotion: str | None) -> list[Body
     ]
     if promotion == FREEZE:
         return [body for body in bodies if _is_frozen(body)]
-    return [body for body in bodies if any(promotion in (None, name) for name in _manual(body, waiting=True))]
+    waiting = ((body, (*_manual(body, waiting=True), *(_errored(body) if promotion else ()))) for body in bodies)
+    return [body for body, names in waiting if any(promotion in (None, name) for name in names)]
 
 
 def _is_frozen(body: Body) -> bool:
@@ -144,6 +146,11 @@ def _manual(body: Body, *, waiting: bool) -> list[str]:
         and (not waiting or (gate["verdict"] == "PENDING" and gate["reason"]["code"] == "awaiting_approval"))
     )
     return list(dict.fromkeys(names))
+
+
+def _errored(body: Body) -> list[str]:
+    """The gates of the stage that is asked about that have no answer: people may answer for them."""
+    return [str(gate["promotion"]) for gate in body["stages"][-1]["gates"] if gate["verdict"] == "ERROR"]
 
 
 def _asked(body: Body) -> str:

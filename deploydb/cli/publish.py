@@ -158,7 +158,12 @@ def deployment(
 @publish.command()
 @arguments("service", "environment", "version")
 @click.option("--promotion", required=True, metavar="NAME", help="The job, as the configuration names it.")
-@click.option("--outcome", required=True, type=click.Choice(["passed", "failed", "errored"]), help="What it found.")
+@click.option(
+    "--outcome",
+    required=True,
+    type=click.Choice(["passed", "failed", "errored", "pending"]),
+    help="What it found; errored: no answer, pending: not yet.",
+)
 @click.option("--module", "artifact", metavar="GROUP:NAME", help="Whose version it is, where several have it.")
 @click.option("--reason", metavar="TEXT", help="Why.")
 @click.option("--url", metavar="URL", help="Where its report is.")

@@ -33,6 +33,8 @@ def gate_text(reason: ReasonCase) -> str:
             return ", ".join(f"{one.job} passed{_own(one.text)}" for one in reports)
         case gate.JobsFailed(reports=reports):
             return "; ".join(f"{one.job} failed{_own(one.text)}" for one in reports)
+        case gate.CheckPending(promotion=promotion, text=own):
+            return f"{promotion}: not yet{_own(own)}"
         case gate.CheckUnanswered(promotion=promotion, text=own):
             return f"{promotion} has no answer yet{_own(own)}; it is asked again"
         case gate.WindowOpen(promotion=promotion, zone=zone, until=closes):

@@ -48,6 +48,7 @@ _TEXTS: dict[type[ReasonCase], str] = {
     why.BundleWaits: "waits for {module} {version}, of the same commit: {reason}",
     why.BundleFailed: "{module} {version}, of the same commit, has failed: {reason}",
     why.BundleFirst: "{module} {version} goes first, of a commit that is partly there",
+    why.ErrorLasts: "{error}; no answer since {since}: it blocks until it answers, or a person answers for it",
     why.ExpiryDeferred: "expiry waits: ingest has not read past {deadline}, its deadline",
     why.FailedBeside: "{version} failed in {environment}: {reason}",
     why.FailedUpstream: "failed in {environment}: {reason}",
@@ -103,6 +104,9 @@ def text(reason: ReasonCase) -> str:
         case why.ReportedElsewhere(what=what, field=field, reported=reported, expected=expected):
             named = f"{what} reported for {reported}" if field != "promotion" else f"{reported} reported"
             return f"{named}; this {field} is {expected}"
+        case why.ErrorResolved(passed=passed, error=error, by=by):
+            counted = "passed" if passed else "failed"
+            return f"{text(error)}; counted as {counted} by {comments_text(by) if by else 'its on_error'}"
         case entry.Superseded(version=version, higher=higher):
             return f"superseded by {version}, {_newer(higher)}"
         case entry.InLineBehind(version=version, ahead=ahead):

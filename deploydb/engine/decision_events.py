@@ -170,6 +170,7 @@ class VerdictChanged(OfDeployment, frozen=True, kw_only=True):
     reason: Reason
     inputs: Inputs = ()
     recheck_at: datetime | None = None
+    since: datetime | None = None
 
     def decided(self, known: Known) -> tuple[Decision, ...]:
         verdict = Verdict(
@@ -179,6 +180,7 @@ class VerdictChanged(OfDeployment, frozen=True, kw_only=True):
             reason=self.reason,
             recheck_at=self.recheck_at,
             inputs=self.inputs,
+            since=self.since,
         )
         return (made.VerdictChanged(deployment=self.after(known), verdict=verdict),)
 

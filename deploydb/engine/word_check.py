@@ -3,7 +3,7 @@
 An approval is counted as its gate counts it. An order is tried: `decide` runs with it, and without it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -52,14 +52,25 @@ def approvers(catalog: Catalog, promotion: str, published_by: str) -> Approvers:
 
 
 def approval_obstacle(
-    catalog: Catalog, deployment: Deployment, word: Approval, holds: Sequence[Hold], now: datetime
+    catalog: Catalog,
+    deployment: Deployment,
+    word: Approval,
+    holds: Sequence[Hold],
+    now: datetime,
+    *,
+    errored: Collection[str] = (),
 ) -> str | None:
-    """Why a word on a deployment would not count; None where it would, now or once it is asked for."""
+    """Why a word on a deployment would not count; None where it would, now or once it is asked for. `errored`: the
+    gates that cannot tell, for which those who may override answer."""
     version, environment = deployment.release.artifact.version, deployment.environment
     closed = _closed(catalog, deployment, word.promotion)
     if closed is not None:
         return closed
     manual = _manual(catalog, word.promotion)
+    if manual is None and word.promotion in errored:
+        manual = ManualPromotion(ident=word.promotion, groups=catalog.freeze_overriders)
+        if not manual.groups:
+            return "no group may answer for a gate: `override_freeze` in access.yml names them"
     if manual is None:
         return f"{word.promotion} is no manual promotion"
     if word.promotion == FREEZE:
@@ -71,7 +82,8 @@ def approval_obstacle(
     votes = count(manual, context)
     if not votes.uncounted:
         return None
-    who = approvers(catalog, word.promotion, deployment.release.published_by)
+    asked = word.promotion if _manual(catalog, word.promotion) is not None else FREEZE
+    who = approvers(catalog, asked, deployment.release.published_by)
     people = f"; {listed(who.names, 'or')} would count" if who.names else ""
     return uncounted_text(votes.uncounted[0]) + people
 

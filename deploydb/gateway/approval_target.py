@@ -1,4 +1,4 @@
-"""The target of an approval: the lane, the version in it, and the manual promotion must exist."""
+"""The target of an approval: the lane, the version in it, and a promotion that people answer."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from starlette.exceptions import HTTPException
 
+from deploydb.domain.gates import Promotion
+from deploydb.domain.gates.formatting import listed
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.evidence import Approval
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
@@ -21,9 +23,9 @@ from deploydb.store.queries.why import deployment_of_version
 
 
 def require_promotion(catalog: Catalog, word: ApprovalRequest) -> None:
-    """Return only where a manual promotion of that name guards the lane.
+    """Return only where a promotion of that name guards the lane.
 
-    Raises: HTTPException 404 where there is no such lane or promotion, 422 where it is not for people to answer.
+    Raises: HTTPException 404 where there is no such lane or promotion.
     """
     services = catalog.services
     service = existing(services.get(word.service), f"service {shown(word.service)}{hint(services)}")
@@ -35,14 +37,40 @@ def require_promotion(catalog: Catalog, word: ApprovalRequest) -> None:
         raise _unknown(f"environment {shown(word.environment)}", catalog.environments)
     if word.promotion == FREEZE:
         return
-    guards = (*catalog.entry_promotions(word.environment), *catalog.exit_promotions(service, stage))
-    types = {promotion.ident: promotion.type for promotion in guards}
-    manual = [promotion.ident for promotion in guards if promotion.asks_people]
-    if word.promotion not in types:
+    guards = _guards(catalog, word)
+    if word.promotion not in guards:
+        manual = [name for name, promotion in guards.items() if promotion.asks_people]
         raise _unknown(f"promotion {shown(word.promotion)} of {word.service} in {word.environment}", manual)
-    if word.promotion not in manual:
-        message = f"promotion {word.promotion} is a {types[word.promotion]}: it is not for people to answer"
-        raise HTTPException(422, f"{message}{hint(manual)}")
+
+
+def require_answerable(catalog: Catalog, word: ApprovalRequest, seen: DeploymentView, person: str) -> None:
+    """Return only where people answer the promotion: a manual one, or one that cannot tell and that `person` may
+    answer for.
+
+    Raises: HTTPException 422 where it is not for people to answer, or not for this one.
+    """
+    guards = _guards(catalog, word)
+    promotion = guards.get(word.promotion)
+    if word.promotion == FREEZE or promotion is None or promotion.asks_people:
+        return
+    errored = word.promotion in seen.errored
+    if errored and catalog.overrides_freezes(person):
+        return
+    if errored:
+        groups = catalog.freeze_overriders
+        who = f"members of {listed(groups, 'or')}" if groups else "no user: `override_freeze` of access.yml is empty"
+        raise HTTPException(422, f"promotion {word.promotion} has no answer; those who may answer for it: {who}")
+    manual = [name for name, guard in guards.items() if guard.asks_people]
+    message = f"promotion {word.promotion} is a {promotion.type}: it is not for people to answer"
+    raise HTTPException(422, f"{message}{hint(manual)}")
+
+
+def _guards(catalog: Catalog, word: ApprovalRequest) -> dict[str, Promotion]:
+    """The promotions that guard the lane, by name."""
+    service = catalog.services[word.service]
+    stage = next(stage for stage in catalog.stages(service) if stage.environment == word.environment)
+    guards = (*catalog.entry_promotions(word.environment), *catalog.exit_promotions(service, stage))
+    return {promotion.ident: promotion for promotion in guards}
 
 
 def require_deployment(connection: sa.Connection, word: ApprovalRequest) -> DeploymentView:
@@ -67,12 +95,16 @@ def require_deployment(connection: sa.Connection, word: ApprovalRequest) -> Depl
 
 
 def obstacle(
-    connection: sa.Connection, catalog: Catalog, ident: int, fact: ApprovalGiven | ApprovalRefused, now: datetime
+    connection: sa.Connection,
+    catalog: Catalog,
+    seen: DeploymentView,
+    fact: ApprovalGiven | ApprovalRefused,
+    now: datetime,
 ) -> str | None:
     """Why the word does not count, with who would; None where it does."""
     holds = holds_at(connection, now, fact.service)
     word = replace(Approval.of(fact), given=isinstance(fact, ApprovalGiven))
-    return approval_obstacle(catalog, deployment_of(connection, ident), word, holds, now)
+    return approval_obstacle(catalog, deployment_of(connection, seen.id), word, holds, now, errored=seen.errored)
 
 
 def _unknown(what: str, known: Collection[str]) -> HTTPException:

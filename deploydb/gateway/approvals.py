@@ -23,7 +23,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import MessageRejected, Misconfigured, Transient
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
 from deploydb.gateway.approval_request import ApprovalRequest
-from deploydb.gateway.approval_target import obstacle, require_deployment, require_promotion
+from deploydb.gateway.approval_target import obstacle, require_answerable, require_deployment, require_promotion
 from deploydb.gateway.publishing import Publisher, message_of
 from deploydb.gateway.request_body import content_of
 from deploydb.http.authentication import allowed
@@ -114,10 +114,12 @@ class Approvals:
         self, word: ApprovalRequest, person: Person, key: str | None
     ) -> tuple[Fact, Mapping[str, Any] | None, str | None]:
         """The fact of the request; the stored one with the same key, if there is one; and why it would not count."""
-        require_promotion(self._ledger.catalog(), word)
+        catalog = self._ledger.catalog()
+        require_promotion(catalog, word)
         kind = ApprovalGiven if word.given else ApprovalRefused
         with reading(self._ledger.engine) as connection:
             seen = require_deployment(connection, word)
+            require_answerable(catalog, word, seen, person.name)
             fact = kind(
                 id=key or str(uuid4()),
                 source=f"gateway/{person.name}",
@@ -134,7 +136,7 @@ class Approvals:
             stored = body_of(connection, fact.source, fact.id) if key is not None else None
             why = None
             if stored is None:
-                why = obstacle(connection, self._ledger.catalog(), seen.id, fact, self._ledger.clock())
+                why = obstacle(connection, catalog, seen, fact, self._ledger.clock())
             return fact, stored, why
 
     async def _publish(self, fact: Fact) -> None:

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, assert_never
-from uuid import uuid4
 
 import msgspec
 import sqlalchemy as sa
@@ -29,7 +28,6 @@ from deploydb.domain.model.catalog import Catalog, Lane
 from deploydb.domain.model.commands import EXCHANGE, NOTIFICATIONS, DeployCommand, Notification
 from deploydb.domain.model.deployment import DECIDED, Deployment, Gate, Verdict
 from deploydb.domain.model.reasons import LiveLate, Reason
-from deploydb.domain.wording import text
 from deploydb.store import bulk, notifications
 from deploydb.store.attempts import open_attempts
 from deploydb.store.columns import shared_fields
@@ -37,6 +35,7 @@ from deploydb.store.deployments import decided, write
 from deploydb.store.flow_extensions import extend_flows
 from deploydb.store.journal import EXPLANATIONS, Journal
 from deploydb.store.live_intervals import LiveIntervals
+from deploydb.store.messages import command_of, failure_notification, gate_notification
 from deploydb.store.outbox import unsent_row
 from deploydb.store.tables import (
     evaluation_request,
@@ -137,8 +136,11 @@ class _Book:
                     "phase": statement.phase,
                     "verdict": statement.outcome,
                     "inputs": statement.inputs,
+                    "since": statement.since,
                 }
                 self._note("verdict.changed", known, statement.reason, recheck_at=statement.recheck_at, **message)
+                if decision.notifies:
+                    self._send(NOTIFICATIONS, gate_notification(decision, self._now))
             case DeploymentWentLive(deployment=known):
                 self._deployments[known.id] = known
                 self._intervals.came(decision)
@@ -163,7 +165,7 @@ class _Book:
                     "failure_response_detail": known.failure_response_detail,
                 }
                 self._note("failure.counted", known, decision.reason, **followed)
-                self._send(NOTIFICATIONS, _notification(decision, self._now))
+                self._send(NOTIFICATIONS, failure_notification(decision, self._now))
             case AttemptScheduled():
                 self._attempts.append((service, decision))
             case FlowExtended():
@@ -236,7 +238,7 @@ class _Book:
             notifications.notify(connection, notifications.OUTBOX)
 
     def _request(self, decision: DeploymentRequested) -> None:
-        command = _command(decision)
+        command = command_of(decision)
         known = self._deployments[decision.deployment.id] = replace(decision.deployment, command=command.id)
         self._note("deployment.requested", known, decision.reason, command=command)
         self._send(EXCHANGE, command)
@@ -283,43 +285,6 @@ class _Book:
         for service, found in rest.items():
             alike = [{"deployments": ids, "changes": msgspec.Raw(changes)} for changes, ids in found.items()]
             self._journal.note(EXPLANATIONS, service=service, changed=alike)
-
-
-def _command(decision: DeploymentRequested) -> DeployCommand:
-    known = decision.deployment
-    return DeployCommand(
-        type=decision.kind,
-        id=str(uuid4()),
-        deployment=known.id,
-        flow=known.flow,
-        service=known.service,
-        environment=known.environment,
-        artifact=known.release.artifact,
-        manifest=decision.manifest,
-        previous=decision.previous,
-        reason=text(decision.reason),
-        attempt=known.attempt,
-        deadline=decision.deadline,
-    )
-
-
-def _notification(decision: FailureFinalized, now: datetime) -> Notification:
-    known = decision.deployment
-    return Notification(
-        type="deployment.failed",
-        id=str(uuid4()),
-        time=now,
-        deployment=known.id,
-        flow=known.flow,
-        kind=known.kind,
-        service=known.service,
-        environment=known.environment,
-        artifact=known.release.artifact,
-        attempt=known.attempt,
-        failure_response=decision.failure_response,
-        reason=text(decision.reason),
-        url=known.url,
-    )
 
 
 def _verdict(decision: VerdictChanged, now: datetime) -> dict[str, Any]:

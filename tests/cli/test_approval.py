@@ -22,7 +22,9 @@ def manual_catalog() -> Catalog:
     )
     foo = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), promotions=("smoke",))
     bar = Service(ident="bar", artifacts=("com.example:bar",), pipelines=("main",), promotions=("legal",))
-    return catalog(foo, bar, stages=stages, promotions=(ManualPromotion(ident="go"), ManualPromotion(ident="legal")))
+    manual = (ManualPromotion(ident="go"), ManualPromotion(ident="legal"))
+    may = {"groups": {"sre": frozenset({"sue"})}, "freeze_overriders": ("sre",)}
+    return catalog(foo, bar, stages=stages, promotions=manual, **may)
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,10 @@ def waiting(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         world.publish("1.1")
         world.evaluate(minutes=1)
         world.deploy()
+        world.tell(
+            "verification.finished", **lane("dev", "1.1"), promotion="smoke", outcome="errored", reason="no agent"
+        )
+        world.evaluate(minutes=1)
         with served(world) as url:
             yield url
 
@@ -71,6 +77,14 @@ def test_what_people_are_not_asked_about_is_not_approved(asked: Shell, queue: Qu
     assert "smoke is no manual promotion of foo in staging: there is go" in answer
     assert "no approval is required there" in asked.fails("approve", "foo", "dev", "1.0", "--promotion", "nope")
     assert queue.arrived() == []
+
+
+def test_a_gate_that_has_no_answer_is_answered_by_people(asked: Shell, queue: Queue) -> None:
+    assert "smoke is no manual promotion" in asked.fails("approve", "foo", "staging", "1.0", "--promotion", "smoke")
+    assert "sue would count" in asked.fails("approve", "foo", "dev", "--promotion", "smoke", "--by", "bob")
+    asked.ok("approve", "foo", "dev", "--promotion", "smoke", "--by", "sue", "--comment", "checked by hand")
+    (body,) = queue.bodies()
+    assert (body["version"], body["promotion"]) == ("1.1", "smoke")
 
 
 def test_a_no_that_comes_too_late_says_what_to_do(seeded: Shell, queue: Queue) -> None:

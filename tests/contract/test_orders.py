@@ -29,6 +29,7 @@ from deploydb.store.tables import (
     rollback_request,
     verdict,
 )
+from tests.contract.folding import differences
 from tests.scenario import NOON, Scenario, catalog
 
 FOO = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",))
@@ -232,6 +233,38 @@ def test_an_incident_makes_what_had_succeeded_promotions_business_again(world: S
     world.evaluate()
     assert world.statuses("1.0") == {"dev": "SUCCESS", "prod": "SUCCESS"}
     assert [row.open for row in world.rows(incident)] == [False]
+
+
+def test_a_gate_that_cannot_tell_notifies_once_and_is_answered_by_a_person(database_url: str) -> None:
+    ready = WebhookPromotion(ident="ready", url="http://foo.test", retries=2)
+    foo = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), failure_strategy="rollback")
+    known = catalog(
+        foo,
+        stages=(Stage(environment="dev", promotions=("ready",)),),
+        promotions=(ready,),
+        groups={"sre": frozenset({"sue"})},
+        freeze_overriders=("sre",),
+    )
+    lane = {"service": "foo", "environment": "dev", "version": "1.0", "promotion": "ready"}
+    with Scenario(database_url, known) as world:
+        world.publish("1.0")
+        world.evaluate()
+        world.deploy()
+        world.tell("verification.finished", **lane, outcome="pending", reason="404, expected 200: none")
+        world.evaluate()
+        assert reason(world, "dev", "1.0") == "ready: not yet: 404, expected 200: none"
+        for minutes in (1, 1, 1):
+            world.tell("verification.finished", **lane, outcome="errored", reason="timed out")
+            world.evaluate(minutes=minutes)
+        (notification,) = world.notifications()
+        assert (notification["type"], notification["promotion"]) == ("gate.errored", "ready")
+        assert "timed out" in notification["reason"]
+        assert world.statuses("1.0") == {"dev": "COMPLETED"}
+        world.tell("approval.given", **lane, by="sue", comment="it is up")
+        world.evaluate(minutes=1)
+        assert world.statuses("1.0") == {"dev": "SUCCESS"}
+        assert "counted as passed by sue: it is up" in reason(world, "dev", "1.0")
+        assert not differences(world.engine)
 
 
 def test_an_incident_of_the_version_before_does_not_fail_the_fix(world: Scenario) -> None:

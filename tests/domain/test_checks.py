@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from deploydb.domain.gates.checked import Check
 from deploydb.domain.gates.metric import MetricPromotion
@@ -23,9 +24,10 @@ def sample(value: float) -> Answer:
     return Answer(status=200, body=body, complete=True)
 
 
-def check(attempts: int = 1, *, held: float | None = None, late: float = 0) -> Check:
+def check(attempts: int = 1, *, held: float | None = None, late: float = 0, key: str | None = None) -> Check:
     since = None if held is None else at(held)
-    return Check(created_at=at(0), attempts=attempts, condition_since=since, late=timedelta(seconds=late))
+    took = timedelta(seconds=late)
+    return Check(created_at=at(0), attempts=attempts, condition_since=since, late=took, last_report_key=key)
 
 
 @pytest.mark.parametrize(
@@ -33,9 +35,9 @@ def check(attempts: int = 1, *, held: float | None = None, late: float = 0) -> C
     [
         (1, Answer(status=204, body=b"", complete=True), "passed", "204"),
         (9, Answer(status=200, body=b"", complete=True), "passed", "200"),
-        (1, Answer(status=503, body=b"busy 1", complete=True), "errored", "503, expected 200 or 204"),
+        (1, Answer(status=503, body=b"busy 1", complete=True), "pending", "503, expected 200 or 204: busy 1"),
         (2, TIMED_OUT, "errored", "timed out after 10s"),
-        (3, TIMED_OUT, "failed", "timed out after 10s, after 3 attempts"),
+        (3, TIMED_OUT, "errored", "timed out after 10s"),
         (
             3,
             Answer(status=503, body=b"busy 3", complete=True),
@@ -48,24 +50,28 @@ def check(attempts: int = 1, *, held: float | None = None, late: float = 0) -> C
 def test_a_webhook(attempts: int, answer: Answer | NoAnswer, outcome: str, reason: str) -> None:
     judged = WEBHOOK.judge(check(attempts), answer, at(1))
     assert (judged.outcome, judged.reason) == (outcome, reason)
-    assert judged.due_at == (at(1.5) if outcome == "errored" else None)
+    assert judged.due_at == (at(1.5) if outcome in ("errored", "pending") else None)
 
 
 @pytest.mark.parametrize(
     ("minute", "before", "value", "outcome", "reason", "due", "held"),
     [
-        (1, check(), 0.005, "errored", "below 0.01 since 2026-11-22 12:01:00 UTC, must stay so for 10m", 1.5, 1),
-        (5, check(held=1), 0.005, "errored", "below 0.01 since 2026-11-22 12:01:00 UTC, must stay so for 10m", 5.5, 1),
-        (10.8, check(held=1), 0.0, "errored", "below 0.01 since 2026-11-22 12:01:00 UTC, must stay so for 10m", 11, 1),
+        (1, check(), 0.005, "pending", "below 0.01 since 2026-11-22 12:01:00 UTC, must stay so for 10m", 1.5, 1),
+        (5, check(held=1), 0.005, "pending", "below 0.01 since 2026-11-22 12:01:00 UTC, must stay so for 10m", 5.5, 1),
+        (10.8, check(held=1), 0.0, "pending", "below 0.01 since 2026-11-22 12:01:00 UTC, must stay so for 10m", 11, 1),
         (11, check(held=1), 0.005, "passed", "0.005, below 0.01 for 10m", None, None),
-        (11, check(held=1, late=30), 0.0, "errored", "below 0.01 since 2026-11-22 12:11:00 UTC", 11.5, 11),
-        (5, check(held=1), 0.01, "errored", "0.01 at 2026-11-22 12:05:00 UTC, must be below 0.01", 5.5, None),
-        (59.9, check(), 0.5, "errored", "0.5 at 2026-11-22 12:59:54 UTC, must be below 0.01", 60, None),
+        (11, check(held=1, late=30), 0.0, "pending", "below 0.01 since 2026-11-22 12:11:00 UTC", 11.5, 11),
+        (5, check(held=1), 0.01, "pending", "0.01 at 2026-11-22 12:05:00 UTC, must be below 0.01", 5.5, None),
+        (59.9, check(), 0.5, "pending", "0.5 at 2026-11-22 12:59:54 UTC, must be below 0.01", 60, None),
         (60, check(), 0.5, "failed", "not within 1h: 0.5 at last, must be below 0.01", None, None),
         (60, check(held=55), 0.001, "failed", "not within 1h: 0.001 at last, below 0.01 since 2026-", None, None),
         (60, check(held=50), 0.001, "passed", "0.001, below 0.01 for 10m", None, None),
         (5, check(held=1), None, "errored", "Prometheus: timed out after 10s", 5.5, None),
-        (60, check(held=1), None, "failed", "not within 1h: Prometheus: timed out after 10s", None, None),
+        (60, check(held=1), None, "errored", "Prometheus: timed out after 10s", 60.5, None),
+        (99, check(key="no answer: x"), 0.001, "pending", "below 0.01 since 2026-11-22 13:39:00 UTC", 99.5, 99),
+        (100, check(key="below", held=99), 0.001, "pending", "below 0.01 since 2026-11-22 13:39:00 UTC", 100.5, 99),
+        (99, check(key="no answer: x"), 0.5, "failed", "not within 1h: 0.5 at last, must be below 0.01", None, None),
+        (60, check(), 0.001, "failed", "not within 1h: 0.001 at last, below 0.01 since 2026-", None, None),
     ],
 )
 def test_a_metric(
@@ -85,12 +91,27 @@ def test_a_metric(
     assert judged.condition_since == (None if held is None else at(held))
 
 
-@pytest.mark.parametrize(("value", "outcome"), [(1.0, "errored"), (1.5, "passed"), (2.0, "errored")])
+@pytest.mark.parametrize(("value", "outcome"), [(1.0, "pending"), (1.5, "passed"), (2.0, "pending")])
 def test_between_two_limits(value: float, outcome: str) -> None:
     between = MetricPromotion(ident="load", prometheus="http://prometheus", query="load", above=1, below=2)
     judged = between.judge(check(), sample(value), at(1))
     assert judged.outcome == outcome
     assert "above 1 and below 2" in judged.reason
+
+
+@pytest.mark.parametrize(
+    "result", ['{"resultType":"vector","result":[]}', '{"resultType":"scalar","result":[1,"NaN"]}']
+)
+@pytest.mark.parametrize(
+    ("no_value", "outcomes"),
+    [("error", ["errored", "errored"]), ("pass", ["pending", "pending"]), ("fail", ["pending", "failed"])],
+)
+def test_no_value_is_what_the_rule_says(result: str, no_value: str, outcomes: list[str]) -> None:
+    metric = replace(METRIC, no_value=no_value)
+    answer = Answer(status=200, body=b'{"status":"success","data":%s}' % result.encode(), complete=True)
+    judged = [metric.judge(check(held=held), answer, at(minute)) for minute, held in ((1, None), (65, 61))]
+    assert [one.outcome for one in judged] == outcomes
+    assert metric.judge(check(held=1), answer, at(11)).outcome == ("passed" if no_value == "pass" else outcomes[0])
 
 
 def test_a_value_that_stays_on_the_wrong_side_is_reported_once() -> None:

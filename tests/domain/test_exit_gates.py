@@ -15,13 +15,13 @@ from deploydb.domain.model.gate_reasons import (
     AwaitingJobs,
     JobsFailed,
     JobsPassed,
-    JobsTimedOut,
     Soaked,
 )
 from deploydb.domain.model.reason_parts import Comment, JobReport
 from deploydb.domain.model.reasons import (
     AttemptFailed,
     AwaitingStages,
+    ErrorResolved,
     FailedUpstream,
     GatesPassed,
     Replaced,
@@ -239,8 +239,8 @@ def test_the_stage_has_the_last_word_on_whether_a_newer_version_waits() -> None:
         assert it.status("dev", "1.1") == status
 
 
-def test_a_job_that_only_errors_lets_the_lane_go_at_its_timeout() -> None:
-    smoke = VerificationPromotion(ident="smoke", timeout=timedelta(hours=1))
+def test_a_job_that_only_errors_lets_the_lane_go_at_its_timeout_where_an_error_counts_as_failed() -> None:
+    smoke = VerificationPromotion(ident="smoke", timeout=timedelta(hours=1), on_error="fail")
     (dev,) = chain("dev", dev=("smoke",))
     it = world(replace(dev, while_verifying="wait"), promotions=[smoke])
     it.publish("1.0")
@@ -251,5 +251,6 @@ def test_a_job_that_only_errors_lets_the_lane_go_at_its_timeout() -> None:
     assert it.evaluate().recheck_at == at(60)
     assert it.status("dev", "1.1") is Status.NOT_STARTED
     it.evaluate(60)
-    assert it.reason("dev", "1.0") == JobsTimedOut(timeout=timedelta(hours=1), errored=(JobReport(job="smoke"),))
+    error = AwaitingJobs(errored=(JobReport(job="smoke"),))
+    assert it.reason("dev", "1.0") == ErrorResolved(promotion="smoke", passed=False, error=error)
     assert it.status("dev", "1.1") is Status.CREATED

@@ -25,6 +25,7 @@ from deploydb.domain.model.gate_reasons import (
     SoakNotLive,
 )
 from deploydb.domain.model.reason_parts import Comment, JobReport, UncountedVote
+from deploydb.domain.model.reasons import ErrorLasts
 from tests.domain.given import MANUAL, SMOKE, SOAK, at, deployment
 
 SMOKE_IN_1H = VerificationPromotion(ident="smoke", timeout=timedelta(hours=1))
@@ -119,8 +120,12 @@ def ask(promotion: VerificationPromotion | ManualPromotion | SoakPromotion, evid
             evidence_of(BROKE),
             60,
             (
-                "FAIL",
-                JobsTimedOut(timeout=timedelta(hours=1), errored=(JobReport(job="smoke", text="no agent"),)),
+                "ERROR",
+                ErrorLasts(
+                    promotion="smoke",
+                    since=at(60),
+                    error=AwaitingJobs(errored=(JobReport(job="smoke", text="no agent"),)),
+                ),
                 None,
                 (7,),
             ),

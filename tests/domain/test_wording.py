@@ -89,6 +89,7 @@ TEXTS = [
         gate.CheckRunning(promotion="ready", url="http://example.com"),
         "waits for ready: http://example.com is being asked",
     ),
+    (gate.CheckPending(promotion="ready", text="404, expected 200"), "ready: not yet: 404, expected 200"),
     (gate.CheckUnanswered(promotion="ready", text="503"), "ready has no answer yet: 503; it is asked again"),
     (
         gate.IncidentOpen(incidents=(parts.IncidentReport(name="INC-1", text="5xx"), parts.IncidentReport())),
@@ -150,6 +151,20 @@ TEXTS = [
     (
         why.ReportedElsewhere(what="smoke", field="environment", reported="Dev", expected="dev", source="ci"),
         "smoke reported for Dev; this environment is dev",
+    ),
+    (
+        why.ErrorLasts(promotion="up", since=at(0), error=gate.CheckUnanswered(promotion="up", text="timed out")),
+        "up has no answer yet: timed out; it is asked again; no answer since 2026-11-22 12:00:00 UTC: it blocks until "
+        "it answers, or a person answers for it",
+    ),
+    (
+        why.ErrorResolved(
+            promotion="up",
+            passed=True,
+            error=gate.CheckUnanswered(promotion="up"),
+            by=(parts.Comment(by="sue", comment="seen"),),
+        ),
+        "up has no answer yet; it is asked again; counted as passed by sue: seen",
     ),
     (why.AwaitingStages(environments=("dev",), all=True), "waits for dev"),
     (

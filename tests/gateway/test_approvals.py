@@ -86,6 +86,15 @@ def test_a_word_that_does_not_count_says_so_with_who_would(asked: Gateway) -> No
     assert (answer["counts"], answer["why"]) == (False, "alice is not in sre and does not count; bob would count")
 
 
+def test_a_gate_that_cannot_tell_is_answered_by_those_who_may_override(asked: Gateway) -> None:
+    lane = {"service": "foo", "environment": "dev", "version": "1.0"}
+    asked.world.tell("verification.finished", **lane, promotion="smoke", outcome="errored")
+    asked.world.evaluate()
+    answer = asked.say({**YES, "promotion": "smoke"})
+    assert answer.status_code == 422
+    assert "promotion smoke has no answer; those who may answer for it: no user" in answer.json()["message"]
+
+
 def test_the_same_key_twice_counts_once(asked: Gateway) -> None:
     first, second = (asked.say(idempotency_key="42") for _ in range(2))
     assert (first.status_code, second.status_code) == (202, 202)

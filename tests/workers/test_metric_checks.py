@@ -16,10 +16,10 @@ def test_a_metric_passes_at_once_without_a_duration(bench: Bench) -> None:
     with bench.working():
         bench.until_done()
     assert bench.web.queries() == ['sum(errors{version="1.0\\"\\\\x", job=~"foo.*"})'] * 2
-    errored, passed = bench.facts()
-    assert errored[0] == "errored"
-    assert errored[1].startswith("0.07 at ")
-    assert errored[1].endswith("UTC, must be below 0.01")
+    pending, passed = bench.facts()
+    assert pending[0] == "pending"
+    assert pending[1].startswith("0.07 at ")
+    assert pending[1].endswith("UTC, must be below 0.01")
     assert passed == ("passed", "0.005, below 0.01")
 
 

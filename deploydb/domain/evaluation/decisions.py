@@ -108,10 +108,11 @@ class DeploymentTransitioned(Struct, frozen=True, kw_only=True):
 
 
 class VerdictChanged(Struct, frozen=True, kw_only=True):
-    """A gate says something else than it did."""
+    """A gate says something else than it did. `notifies`: from now on it cannot tell, and people are notified."""
 
     deployment: Deployment
     verdict: Verdict
+    notifies: bool = False
 
 
 class DeploymentWentLive(Struct, frozen=True, kw_only=True):

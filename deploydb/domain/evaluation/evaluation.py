@@ -26,7 +26,8 @@ from deploydb.domain.evaluation.decisions import (
     Transition,
     VerdictChanged,
 )
-from deploydb.domain.gates import GateContext, Promotion, judge
+from deploydb.domain.evaluation.incidents import own_incidents
+from deploydb.domain.gates import GateContext, Promotion, error_lasts, judge
 from deploydb.domain.gates.checked import CheckedPromotion
 from deploydb.domain.gates.evidence_selection import answered_under, of_entry, of_exit
 from deploydb.domain.model.catalog import Catalog
@@ -41,9 +42,9 @@ from deploydb.domain.model.deployment import (
     Status,
     Verdict,
 )
-from deploydb.domain.model.evidence import Evidence, Incident
+from deploydb.domain.model.evidence import Evidence
 from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest
-from deploydb.domain.model.reasons import NotRecorded, Reason, Replaced
+from deploydb.domain.model.reasons import ErrorLasts, NotRecorded, Reason, Replaced
 from deploydb.domain.model.retry_reasons import GateSkipped
 
 NO_RESPONSE: Mapping[str, None] = {"failure_response": None, "failure_response_detail": None}
@@ -148,22 +149,7 @@ class Evaluation:
     def evidence(self, deployment: Deployment) -> Evidence:
         """The evidence about a deployment: of the incidents in its lane those that are its own."""
         found = self._snapshot.evidence.get(deployment.id, Evidence())
-        if not found.incidents:
-            return found
-        own = tuple(one for one in found.incidents if self._is_of(one, deployment))
-        return replace(found, incidents=own)
-
-    def _is_of(self, incident: Incident, deployment: Deployment) -> bool:
-        """Whether an incident counts against a deployment: by the version that it names, else by what ran when it
-        began. At a stage's door each one of the lane does."""
-        if incident.version is not None:
-            return incident.version == deployment.release.artifact.version
-        live_at, ran = deployment.live_at or deployment.reported_live_at, self.runs(deployment)
-        if live_at is None:
-            return True
-        if incident.since < live_at:
-            return False
-        return ran is None or ran.release.id == deployment.release.id or incident.since < ran.live_at
+        return own_incidents(found, deployment, self.runs(deployment))
 
     def evidence_at(self, deployment: Deployment, phase: Phase) -> Evidence:
         """What counts for a deployment's gates of one phase."""
@@ -201,6 +187,7 @@ class Evaluation:
             evidence=self.evidence_at(deployment, phase),
             since=since,
             groups=self._catalog.groups,
+            overriders=self._catalog.freeze_overriders,
             neighbours=self._snapshot.neighbours,
             before=self.before(deployment, phase),
             assumed={**_skipped(deployment, phase), **_of_phase(self._snapshot.assumed.get(deployment.id, {}), phase)},
@@ -231,7 +218,7 @@ class Evaluation:
                 if not answered:  # else an earlier attempt has its answer
                     check = CheckScheduled(deployment=deployment, promotion=promotion.ident, phase=phase)
                     self._decisions.append(check)
-            self.say(deployment, verdict)
+            self.say(deployment, verdict, lasts=error_lasts(promotion, verdict, context))
         return verdicts
 
     def withdraw_questions(self, deployment: Deployment, veto: Hold) -> None:
@@ -241,12 +228,17 @@ class Evaluation:
             if promotion.asks_people and promotion.ident in before:
                 self.say(deployment, _unasked(before[promotion.ident], veto))
 
-    def say(self, deployment: Deployment, verdict: Verdict) -> None:
-        """Record a gate's verdict on a deployment, if it has changed."""
+    def say(self, deployment: Deployment, verdict: Verdict, *, lasts: bool = False) -> None:
+        """Record a gate's verdict on a deployment, if it has changed. `lasts`: it cannot tell, and its time is over."""
         last = self._verdicts.setdefault(deployment.id, {})
-        if last.get(verdict.gate) != verdict:
+        before = last.get(verdict.gate)
+        stays = before is not None and before.outcome is verdict.outcome
+        verdict = replace(verdict, since=before.since if stays and before is not None else self.now)
+        if before != verdict:
             last[verdict.gate] = verdict
-            self._decisions.append(VerdictChanged(deployment=deployment, verdict=verdict))
+            begins = before is None or type(before.reason) is not type(verdict.reason)
+            fresh = not stays or (begins and isinstance(verdict.reason, ErrorLasts))
+            self._decisions.append(VerdictChanged(deployment=deployment, verdict=verdict, notifies=lasts and fresh))
         if verdict.recheck_at is not None and verdict.recheck_at > self.now:
             self.look_again(verdict.recheck_at)
 

@@ -1,8 +1,18 @@
 """What each type of promotion says of a deployment, why, and when to ask again: one module a type."""
 
 from deploydb.domain.gates.context import GateContext
-from deploydb.domain.gates.judge import judge, requirement_of
+from deploydb.domain.gates.judge import error_lasts, judge, requirement_of
 from deploydb.domain.gates.promotion import Checks, Promotion, Requirement
 from deploydb.domain.model.deployment import GateStatus, Verdict
 
-__all__ = ["Checks", "GateContext", "GateStatus", "Promotion", "Requirement", "Verdict", "judge", "requirement_of"]
+__all__ = [
+    "Checks",
+    "GateContext",
+    "GateStatus",
+    "Promotion",
+    "Requirement",
+    "Verdict",
+    "error_lasts",
+    "judge",
+    "requirement_of",
+]

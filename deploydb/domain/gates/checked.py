@@ -13,9 +13,9 @@ from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.formatting import error_text, in_words
 from deploydb.domain.gates.judge import BROKEN_AGAIN_AFTER
 from deploydb.domain.gates.promotion import Checks, Names, Path
-from deploydb.domain.gates.reported import ReportedPromotion
+from deploydb.domain.gates.reported import ReportedPromotion, reports_of
 from deploydb.domain.model.deployment import Deployment, GateStatus, Verdict
-from deploydb.domain.model.gate_reasons import CheckRunning, CheckUnanswered
+from deploydb.domain.model.gate_reasons import CheckPending, CheckRunning, CheckUnanswered
 from deploydb.domain.model.reason_parts import JobReport
 from deploydb.domain.model.requests import Answer, NoAnswer, Request
 from deploydb.domain.templates import PLACES, URL, Template, url
@@ -47,7 +47,7 @@ class Judged(Struct, frozen=True, kw_only=True):
     """A report, and the next check. `last_report_key`: the key by which a repeated report is known. `due_at` None: no
     further check."""
 
-    outcome: Literal["passed", "failed", "errored"]
+    outcome: Literal["passed", "failed", "errored", "pending"]
     reason: str
     last_report_key: str
     due_at: Annotated[datetime, Meta(tz=True)] | None = None
@@ -69,6 +69,14 @@ class CheckedPromotion(ReportedPromotion, frozen=True, kw_only=True):
         """How long one answer may take."""
         return _ANSWER
 
+    @property
+    def patience(self) -> timedelta:
+        """How long it may be without an answer; then `on_error` applies."""
+        return timedelta(0)
+
+    def error_lasts_until(self, context: GateContext, since: datetime) -> datetime | None:
+        return since + self.patience
+
     def check(self, checks: Checks) -> None:
         if self.interval < _SHORTEST:
             checks.problem(("interval",), f"must be {in_words(_SHORTEST)} at least")
@@ -82,10 +90,13 @@ class CheckedPromotion(ReportedPromotion, frozen=True, kw_only=True):
         raise NotImplementedError
 
     def unanswered(self, context: GateContext, missing: Names, errored: tuple[JobReport, ...]) -> Verdict:
-        """It is asked again."""
+        """It is asked again. An answer that is not the wanted one yet is PENDING."""
         ident = self.ident
         if errored:
             return context.verdict(ident, GateStatus.ERROR, CheckUnanswered(promotion=ident, text=errored[0].text))
+        pending = reports_of(self.latest(context), "pending")
+        if pending:
+            return context.verdict(ident, GateStatus.PENDING, CheckPending(promotion=ident, text=pending[0].text))
         return context.verdict(ident, GateStatus.PENDING, CheckRunning(promotion=ident, url=self.address))
 
 

@@ -14,7 +14,8 @@ class GateContext(Struct, frozen=True, kw_only=True):
     """A deployment, the evidence about it, and the time.
 
     `since`: when the clocks of soaks and timeouts began: when the deployment came to run; at the door of a stage, when
-    its release came to run upstream. `groups`: people by group. `neighbours`: what other services run where a gate asks
+    its release came to run upstream. `groups`: people by group; `overriders`: the groups whose
+    members answer for a gate that cannot tell. `neighbours`: what other services run where a gate asks
     about them. `before`: the last verdicts of the deployment's gates of the `phase`. `assumed`: verdicts in place of
     the gate's own, by promotion.
     """
@@ -25,6 +26,7 @@ class GateContext(Struct, frozen=True, kw_only=True):
     evidence: Evidence = Evidence()
     since: datetime | None = None
     groups: Mapping[str, frozenset[str]] = {}
+    overriders: tuple[str, ...] = ()
     neighbours: tuple[DependencyState, ...] = ()
     before: Mapping[str, Verdict] = {}
     assumed: Mapping[str, Verdict] = {}

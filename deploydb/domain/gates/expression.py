@@ -13,7 +13,7 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from deploydb.domain.gates.context import GateContext
-from deploydb.domain.gates.promotion import Checks, Document, Names, Promotion, Requirement
+from deploydb.domain.gates.promotion import ON_ERROR, Checks, Document, Names, OnError, Promotion, Requirement
 from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.gate_reasons import ExpressionFalse, ExpressionTrue, ExpressionUnknown
 
@@ -62,6 +62,7 @@ class ExpressionDocument(Document, frozen=True, kw_only=True):
     interval: Annotated[
         timedelta, Meta(description="The time between two evaluations, where time may make it true.")
     ] = timedelta(minutes=1)
+    on_error: Annotated[OnError, Meta(description=ON_ERROR)] = "block"
 
     def configured(self, checks: Checks) -> Promotion:
         try:
@@ -81,6 +82,11 @@ class ExpressionPromotion(Promotion, frozen=True, kw_only=True):
     expression: str
     rule: Rule
     interval: timedelta = timedelta(minutes=1)
+    on_error: OnError = "block"
+
+    @property
+    def when_error(self) -> OnError:
+        return self.on_error
 
     def keeps_turn(self, verdict: Verdict) -> bool:
         """Where time makes it true. What another fact would have to make true may stay false for ever."""

@@ -21,6 +21,9 @@ from deploydb.domain.unsafe_characters import visible
 
 Description = Annotated[str, Meta(max_length=8192, description="A description for people.")]
 Names = tuple[str, ...]
+OnError = Literal["block", "fail", "pass"]
+"""What a gate comes to that cannot tell."""
+ON_ERROR = "What follows where there is no answer: it blocks until there is one, or counts as failed or as passed."
 Path = tuple[str | int, ...]
 """Where a value is in its file: keys and indexes from the top."""
 
@@ -131,6 +134,15 @@ class Promotion(Document, frozen=True, kw_only=True):
         time makes it pass, and not the calendar alone."""
         timed = verdict.outcome is GateStatus.PENDING and verdict.recheck_at is not None
         return self.starves or (timed and not self.by_calendar)
+
+    @property
+    def when_error(self) -> OnError:
+        """What it comes to if it cannot tell and its time is over. Blocked, people may answer for it."""
+        return "block"
+
+    def error_lasts_until(self, context: GateContext, since: datetime) -> datetime | None:
+        """When its time is over, if it cannot tell `since` then: until then it may answer. None: it has none."""
+        return None
 
     @property
     def reported_as(self) -> Names:

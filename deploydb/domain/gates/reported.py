@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+from msgspec import Meta
 from msgspec.structs import replace
 
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.formatting import listed
-from deploydb.domain.gates.promotion import Names, Promotion, Requirement
+from deploydb.domain.gates.promotion import ON_ERROR, Names, OnError, Promotion, Requirement
 from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.evidence import Verification
 from deploydb.domain.model.gate_reasons import JobsFailed, JobsPassed
@@ -19,6 +20,12 @@ class ReportedPromotion(Promotion, frozen=True, kw_only=True):
     """Answered by the latest report under each name of `reported_as`, by default its own."""
 
     starves: ClassVar[bool] = True
+
+    on_error: Annotated[OnError, Meta(description=ON_ERROR)] = "block"
+
+    @property
+    def when_error(self) -> OnError:
+        return self.on_error
 
     @property
     def reported_as(self) -> Names:
@@ -40,14 +47,14 @@ class ReportedPromotion(Promotion, frozen=True, kw_only=True):
         failed, errored = reports_of(latest, "failed"), reports_of(latest, "errored")
         if failed:
             return context.verdict(self.ident, GateStatus.FAIL, JobsFailed(reports=failed), inputs=inputs)
-        missing = tuple(job for job in self.reported_as if job not in latest)
+        missing = tuple(job for job in self.reported_as if job not in latest or latest[job].outcome == "pending")
         if not errored and not missing:
             passed = JobsPassed(reports=reports_of(latest, "passed"))
             return context.verdict(self.ident, GateStatus.PASS, passed, inputs=inputs)
         return replace(self.unanswered(context, missing, errored), inputs=inputs)
 
     def unanswered(self, context: GateContext, missing: Names, errored: tuple[JobReport, ...]) -> Verdict:
-        """The verdict while reports are missing or are no answer, and none has failed."""
+        """The verdict while reports are missing, pending or no answer, and none has failed."""
         raise NotImplementedError
 
     def requirement(self, verdict: Verdict, context: GateContext) -> Requirement | None:

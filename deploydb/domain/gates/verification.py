@@ -1,6 +1,6 @@
 """`VerificationPromotion`: jobs report whether they passed."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
@@ -23,7 +23,7 @@ class VerificationPromotion(ReportedPromotion, frozen=True, kw_only=True):
     ] = ()
     timeout: Annotated[
         timedelta | None,
-        Meta(description="How long after the deployment the reports may come; then it counts as failed."),
+        Meta(description="How long after the deployment the reports may come; without one it has failed then."),
     ] = None
 
     @property
@@ -34,13 +34,14 @@ class VerificationPromotion(ReportedPromotion, frozen=True, kw_only=True):
         checks.once(("jobs",), self.jobs)
 
     def unanswered(self, context: GateContext, missing: Names, errored: tuple[JobReport, ...]) -> Verdict:
-        """FAIL once the timeout has passed."""
-        outcome = GateStatus.ERROR if errored else GateStatus.PENDING
+        """FAIL once the timeout has passed without a report; a job that could not tell is an ERROR."""
         awaiting = AwaitingJobs(missing=missing, errored=errored)
-        if self.timeout is None or context.since is None:
-            return context.verdict(self.ident, outcome, awaiting)
-        due = context.since + self.timeout
-        if context.now < due:
-            return context.verdict(self.ident, outcome, awaiting, recheck_at=due)
-        late = JobsTimedOut(timeout=self.timeout, missing=missing, errored=errored)
-        return context.verdict(self.ident, GateStatus.FAIL, late)
+        if errored:
+            return context.verdict(self.ident, GateStatus.ERROR, awaiting)
+        due = self.error_lasts_until(context, context.now)
+        if self.timeout is None or due is None or context.now < due:
+            return context.verdict(self.ident, GateStatus.PENDING, awaiting, recheck_at=due)
+        return context.verdict(self.ident, GateStatus.FAIL, JobsTimedOut(timeout=self.timeout, missing=missing))
+
+    def error_lasts_until(self, context: GateContext, since: datetime) -> datetime | None:
+        return None if self.timeout is None or context.since is None else context.since + self.timeout

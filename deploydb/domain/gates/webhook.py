@@ -24,8 +24,8 @@ from deploydb.domain.suggestions import suggestion
 
 
 class WebhookPromotion(CheckedPromotion, frozen=True, kw_only=True):
-    """Passes when a URL answers with one of the expected statuses. It is asked again until it does, and has failed
-    after the last retry."""
+    """Passes when a URL answers with one of the expected statuses. It is asked again until it does. After the last
+    retry another answer has failed; none is an error."""
 
     types: ClassVar[Names] = ("WebhookPromotion",)
 
@@ -41,7 +41,10 @@ class WebhookPromotion(CheckedPromotion, frozen=True, kw_only=True):
         tuple[int, ...], Meta(description="The statuses that pass.", extra_json_schema={"minItems": 1})
     ] = (200,)
     timeout: Annotated[timedelta, Meta(description="How long one answer may take.")] = timedelta(seconds=10)
-    retries: Annotated[int, Meta(ge=0, le=10_000, description="How many further requests; then it has failed.")] = 10
+    retries: Annotated[
+        int,
+        Meta(ge=0, le=10_000, description="How many further requests; then an answer that is not expected has failed."),
+    ] = 10
 
     @property
     def address(self) -> str:
@@ -50,6 +53,10 @@ class WebhookPromotion(CheckedPromotion, frozen=True, kw_only=True):
     @property
     def answer_within(self) -> timedelta:
         return self.timeout
+
+    @property
+    def patience(self) -> timedelta:
+        return self.interval * self.retries
 
     def check(self, checks: Checks) -> None:
         super().check(checks)
@@ -82,14 +89,16 @@ class WebhookPromotion(CheckedPromotion, frozen=True, kw_only=True):
         )
 
     def judge(self, check: Check, answer: Answer | NoAnswer, now: datetime) -> Judged:
-        """A status that is expected passes. Any other answer is none yet, until it has been asked often enough."""
-        if isinstance(answer, Answer) and answer.status in self.expect:
+        """A status that is expected passes. Any other one is "not yet", until it has been asked often enough; no answer
+        is an error, however often it is asked."""
+        due = now + self.interval
+        if isinstance(answer, NoAnswer):
+            return Judged(outcome="errored", reason=answer.reason, last_report_key=answer.reason, due_at=due)
+        if answer.status in self.expect:
             return Judged(outcome="passed", reason=str(answer.status), last_report_key="passed")
-        expected = " or ".join(str(status) for status in self.expect)
-        reason = answer.reason if isinstance(answer, NoAnswer) else f"{answer.status}, expected {expected}"
-        counts = isinstance(answer, Answer) or answer.asked
-        if counts and check.attempts > self.retries:
-            body = f": {text}" if isinstance(answer, Answer) and (text := quoted(answer.body)) else ""
-            last = f"{reason}, after {counted(check.attempts, 'attempt')}{body}"
-            return Judged(outcome="failed", reason=last, last_report_key="failed")
-        return Judged(outcome="errored", reason=reason, last_report_key=reason, due_at=now + self.interval)
+        key = f"{answer.status}, expected {' or '.join(str(status) for status in self.expect)}"
+        body = f": {text}" if (text := quoted(answer.body)) else ""
+        if check.attempts > self.retries:
+            failed = f"{key}, after {counted(check.attempts, 'attempt')}{body}"
+            return Judged(outcome="failed", reason=failed, last_report_key="failed")
+        return Judged(outcome="pending", reason=f"{key}{body}", last_report_key=key, due_at=due)

@@ -49,9 +49,10 @@ NOTIFICATIONS = "deploydb.notifications"
 
 
 class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that people want to know at once. `failure_response`: what a failure led to."""
+    """Something that people want to know at once. `failure_response`: what a failure led to. `promotion`: the gate that
+    cannot tell."""
 
-    type: Literal["deployment.failed"]
+    type: Literal["deployment.failed", "gate.errored"]
     id: str
     time: Time
     deployment: int
@@ -61,8 +62,9 @@ class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True):
     environment: str
     artifact: Artifact
     attempt: int
-    failure_response: str
     reason: str
+    failure_response: str | None = None
+    promotion: str | None = None
     url: str | None = None
 
     @property

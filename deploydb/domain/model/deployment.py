@@ -233,7 +233,8 @@ Inputs = tuple[int, ...]
 class Verdict(Struct, frozen=True, kw_only=True):
     """What a gate says of a deployment now, why, and from which facts.
 
-    `recheck_at`: when time alone may change it, or has: a question that ran out of time keeps when it did.
+    `recheck_at`: when time alone may change it, or has: a question that ran out of time keeps when it did. `since`:
+    when the gate first gave this outcome, without another one since.
     """
 
     promotion: str
@@ -242,6 +243,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     reason: Reason
     recheck_at: datetime | None = None
     inputs: Inputs = ()
+    since: datetime | None = None
 
     @property
     def gate(self) -> Gate:

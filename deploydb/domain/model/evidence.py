@@ -18,7 +18,7 @@ class Verification(LatestFact, frozen=True, kw_only=True):
     """The latest report of one job on one deployment."""
 
     promotion: str
-    outcome: Literal["passed", "failed", "errored"]
+    outcome: Literal["passed", "failed", "errored", "pending"]
     reason: str | None = None
     url: str | None = None
 

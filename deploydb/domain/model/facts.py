@@ -91,12 +91,13 @@ class DeploymentObserved(Fact, frozen=True, kw_only=True, tag="deployment.observ
 
 
 class VerificationFinished(AboutDeployment, frozen=True, kw_only=True, tag="verification.finished"):
-    """A job that checks a deployment has an answer. `errored` is no answer: the job itself broke."""
+    """A job that checks a deployment has an answer. `errored` is no answer: the job itself broke. `pending` is no final
+    one: not yet."""
 
     projection = Projection(table="verification", replay="event", change=None)
 
     promotion: Name
-    outcome: Literal["passed", "failed", "errored"]
+    outcome: Literal["passed", "failed", "errored", "pending"]
     reason: Text | None = None
     url: Url | None = None
 

@@ -241,6 +241,13 @@ class CheckRunning(ReasonCase, frozen=True, kw_only=True, tag="check_running"):
     url: str
 
 
+class CheckPending(ReasonCase, frozen=True, kw_only=True, tag="check_pending"):
+    """The check has an answer that is not the wanted one yet; it runs again."""
+
+    promotion: str
+    text: str | None = None
+
+
 class CheckUnanswered(ReasonCase, frozen=True, kw_only=True, tag="check_unanswered"):
     """The check has no answer yet; it runs again."""
 
@@ -264,7 +271,7 @@ WindowReason = WindowOpen | WindowClosed
 DependencyReason = DependencyMissing | DependencyVersion | DependencyUnverified | DependencyMet
 ExpressionReason = ExpressionTrue | ExpressionFalse | ExpressionUnknown
 ProvenanceReason = DigestMissing | Attested | AwaitingAttestation
-JobReason = JobsPassed | JobsFailed | AwaitingJobs | JobsTimedOut | CheckRunning | CheckUnanswered
+JobReason = JobsPassed | JobsFailed | AwaitingJobs | JobsTimedOut | CheckRunning | CheckPending | CheckUnanswered
 IncidentReason = IncidentOpen | IncidentOver
 
 _OfPeopleAndTime = GateBroken | CustomReason | ApprovalReason | SoakReason | WindowReason

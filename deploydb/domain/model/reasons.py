@@ -39,6 +39,23 @@ class Reported(ReasonCase, frozen=True, kw_only=True, tag="reported"):
     text: str
 
 
+class ErrorLasts(ReasonCase, frozen=True, kw_only=True, tag="error_lasts"):
+    """The gate has no answer, and its time is over: it blocks until it has one, or a person answers for it."""
+
+    promotion: str
+    since: datetime
+    error: "Reason"
+
+
+class ErrorResolved(ReasonCase, frozen=True, kw_only=True, tag="error_resolved"):
+    """The gate has no answer; it counts as `passed` or not by people, or by its `on_error` (`by` is empty)."""
+
+    promotion: str
+    passed: bool
+    error: "Reason"
+    by: tuple[Comment, ...] = ()
+
+
 class AwaitingStages(ReasonCase, frozen=True, kw_only=True, tag="awaiting_stages"):
     """The flow has not come out of stages upstream: `all` of them count, or any. `failed`: where it failed, at those
     stages or on its way to them."""
@@ -334,7 +351,7 @@ class ConfigurationChanged(ReasonCase, frozen=True, kw_only=True, tag="configura
     differences: tuple[str, ...] | None = None
 
 
-PlainReason = Several | NotRecorded | NotAsked | Reported | ReportedElsewhere
+PlainReason = Several | NotRecorded | NotAsked | Reported | ReportedElsewhere | ErrorLasts | ErrorResolved
 BesideReason = FailedBeside | TakenBackBeside
 UpstreamReason = AwaitingStages | SkippedUpstream | FailedUpstream | ReplacedUpstream | UpstreamRestored | BesideReason
 BundleReason = BundleWaits | BundleFailed | BundleFirst

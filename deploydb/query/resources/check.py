@@ -14,7 +14,7 @@ from deploydb.query.existence import require_lane
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Parameter, Resource, needed, text
 from deploydb.store.deployments import deployment_of
-from deploydb.store.queries.deployments import deployments_of_flow
+from deploydb.store.queries.deployments import deployment_by_id, deployments_of_flow
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.why import deployment_of_version
 from deploydb.store.snapshot import snapshots
@@ -61,7 +61,9 @@ def _approval(asked: RequestContext, connection: sa.Connection, known: Deploymen
         at=FactOrder(asked.now, "", ""),
     )
     holds = holds_at(connection, asked.now, known.service)
-    return approval_obstacle(asked.catalog, known, word, holds, asked.now)
+    view = deployment_by_id(connection, known.id)
+    errored = view.errored if view is not None else ()
+    return approval_obstacle(asked.catalog, known, word, holds, asked.now, errored=errored)
 
 
 def _order(asked: RequestContext, connection: sa.Connection, known: Deployment, order: str) -> tuple[bool, str | None]:

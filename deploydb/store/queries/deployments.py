@@ -75,6 +75,11 @@ class DeploymentView(Struct, frozen=True, kw_only=True):
     failure_response: str | None = None
     failure_response_detail: Reason | None = None
 
+    @property
+    def errored(self) -> frozenset[str]:
+        """The promotions that cannot tell: people may answer for them."""
+        return frozenset(result.promotion for result in self.results if result.outcome == "ERROR")
+
 
 class WordView(Struct, frozen=True, kw_only=True):
     """A person's latest word on a deployment, for one manual promotion."""

@@ -199,7 +199,7 @@ verification = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("url", sa.Text),
     *fact_columns(),
-    choice("outcome", "passed", "failed", "errored"),
+    choice("outcome", "passed", "failed", "errored", "pending"),
 )
 """The latest report, by (`time`, `source`, `event_id`), of each job on each deployment. `event`: its log row."""
 
@@ -227,6 +227,7 @@ verdict = sa.Table(
     sa.Column("reason", ReasonJson),
     sa.Column("recheck_at", UtcDateTime),
     sa.Column("inputs", Json),
+    sa.Column("since", UtcDateTime),
     sa.Column("decided_at", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("deployment_id", "promotion", "phase"),
@@ -234,7 +235,8 @@ verdict = sa.Table(
     choice("outcome", "PASS", "PENDING", "FAIL", "ERROR"),
 )
 """What each gate says of each deployment now; its history is in the log. Made with the flow, judged (`outcome`) once
-the deployment runs; those of its entry (`phase`) as they are asked. It is the v1 interface's promotion result."""
+the deployment runs; those of its entry (`phase`) as they are asked. `since`: of its `outcome`.
+It is the v1 interface's promotion result."""
 
 current_version = sa.Table(
     "current_version",
