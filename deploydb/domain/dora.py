@@ -4,21 +4,30 @@ A lane's `Run` is a deployment that came to run there. What was released on the 
 next newer release that did.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from types import NoneType
+from typing import Literal, get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from deploydb.domain.forecast import expected
+from deploydb.domain.model.gate_reasons import IncidentOpen
+from deploydb.domain.model.reasons import AttemptFailed, Expired, FinishedLate, NotRecorded, Reason, Several
 
 Lane = tuple[str, str]
+Cause = Literal["deployment", "verification", "incident"]
 
 FREQUENCY = "Deployments of a release that came to run in production, a day. Rollbacks are not among them."
 LEAD_TIME = (
     "From a release's publication to when it, or the first newer release of its module, came to run in production."
 )
-FAILURE_RATE = "Of the deployments to production, those that failed, were rolled back, or had an incident."
+FAILURE_RATE = (
+    "Of the deployments to production, those that failed: the deployment itself, its verification, or by an incident. "
+    "A rollback is none of them."
+)
 RECOVERY = "From a failure or an incident in production to the next success there, or to the incident's end."
 
 
@@ -35,17 +44,20 @@ class Run(Struct, frozen=True, kw_only=True):
     since: datetime
     succeeded: bool
     before: datetime | None
+    version: str = ""
 
 
 class Trouble(Struct, frozen=True, kw_only=True):
-    """A failure that counted, a rollback of a deployment, or an incident. `deployment`: whose; None for an incident: it
-    is of what ran then. `over`: when an incident ended."""
+    """A failure that counted, or an incident, once however often it was reported. `deployment`: whose; None for an
+    incident: it is of the `version` that it names, else of what ran then. `over`: when an incident ended."""
 
     service: str
     environment: str
     at: datetime
     deployment: int | None = None
     over: datetime | None = None
+    cause: Cause = "deployment"
+    version: str | None = None
 
 
 class Left(Struct, frozen=True, kw_only=True):
@@ -74,11 +86,20 @@ class Spread(Struct, frozen=True, kw_only=True):
     excluded: list[Left]
 
 
+class Causes(Struct, frozen=True, kw_only=True):
+    """How many failed by what first."""
+
+    deployment: int
+    verification: int
+    incident: int
+
+
 class Share(Struct, frozen=True, kw_only=True):
-    """`failed` of `samples`, as a number from 0 to 1."""
+    """`failed` of `samples`, as a number from 0 to 1, and by their causes."""
 
     value: float | None
     failed: int
+    causes: Causes
     samples: int
     definition: str
     excluded: list[Left]
@@ -116,7 +137,8 @@ def figures(
     """
     inside = [run for run in runs if since <= run.since <= until]
     changes = [run for run in inside if run.kind == "deploy"]
-    failed = _failed(inside, troubles)
+    troubles = _attributed(inside, troubles)
+    failed = _failed(troubles)
     return Figures(
         frequency=_frequency(changes, inside, until - since),
         lead_time=_lead_time(changes, published),
@@ -159,26 +181,48 @@ def _lead_time(changes: Sequence[Run], published: Mapping[str, Sequence[datetime
     )
 
 
-def _failed(inside: Sequence[Run], troubles: Sequence[Trouble]) -> set[int]:
-    """The deployments that failed: those that are named, and of an incident what ran then."""
-    by_lane: dict[Lane, list[Run]] = defaultdict(list)
-    for run in inside:
-        by_lane[run.service, run.environment].append(run)
-    failed = set()
+def _attributed(inside: Sequence[Run], troubles: Sequence[Trouble]) -> list[Trouble]:
+    """The troubles, incidents with the deployment that each is of, where it is known. A failure by an incident that is
+    among them is that incident."""
+    found = []
     for trouble in troubles:
+        run = _troubled(inside, trouble) if trouble.deployment is None else None
+        of_run = {"deployment": run.deployment, "cause": "incident"} if run is not None else {}
+        found.append(replace(trouble, **of_run))
+    known = {one.deployment for one, trouble in zip(found, troubles, strict=True) if trouble.deployment is None}
+    failures = (trouble.deployment is not None and trouble.cause == "incident" for trouble in troubles)
+    return [one for one, failure in zip(found, failures, strict=True) if not failure or one.deployment not in known]
+
+
+def _troubled(inside: Sequence[Run], incident: Trouble) -> Run | None:
+    """The deployment that brought the version that an incident is of: a rollback only puts it back."""
+    lane = [run for run in inside if (run.service, run.environment) == (incident.service, incident.environment)]
+    ran = [run for run in lane if run.since <= incident.at and incident.version in (None, run.version)]
+    if incident.version is not None:
+        ran = ran or [run for run in lane if run.version == incident.version]
+    if not ran:
+        return None
+    last = ran[-1]
+    brought = (run for run in reversed(ran) if (run.module, run.version) == (last.module, last.version))
+    return next((run for run in brought if run.kind != "rollback"), None)
+
+
+def _failed(troubles: Sequence[Trouble]) -> dict[int, Cause]:
+    """The deployments that failed, each with what it failed by first."""
+    failed: dict[int, Cause] = {}
+    for trouble in sorted(troubles, key=lambda one: one.at):
         if trouble.deployment is not None:
-            failed.add(trouble.deployment)
-            continue
-        ran = [run for run in by_lane[trouble.service, trouble.environment] if run.since <= trouble.at]
-        failed.update(run.deployment for run in ran[-1:])
+            failed.setdefault(trouble.deployment, trouble.cause)
     return failed
 
 
-def _failure_rate(changes: Sequence[Run], failed: set[int]) -> Share:
-    all_of_them = {run.deployment for run in changes} | failed
+def _failure_rate(changes: Sequence[Run], failed: Mapping[int, Cause]) -> Share:
+    all_of_them = {run.deployment for run in changes} | failed.keys()
+    causes = Counter(failed.values())
     return Share(
         value=len(failed) / len(all_of_them) if all_of_them else None,
         failed=len(failed),
+        causes=Causes(**{cause: causes[cause] for cause in get_args(Cause)}),
         samples=len(all_of_them),
         definition=FAILURE_RATE,
         excluded=[],
@@ -204,6 +248,15 @@ def _outages(runs: Sequence[Run], troubles: Sequence[Trouble]) -> Iterable[tuple
         good = (run.since for run in runs if (run.service, run.environment) == lane and run.succeeded)
         ends[lane] = min((at for at in good if at > trouble.at), default=None)
         yield trouble.at, ends[lane]
+
+
+def cause_of(failure: Reason | None) -> Cause:
+    """What a deployment failed by, from the reason of its failure."""
+    reasons = failure.reasons if isinstance(failure, Several) else (failure,)
+    if all(isinstance(reason, IncidentOpen) for reason in reasons):
+        return "incident"
+    attempts = (AttemptFailed, Expired, FinishedLate, NotRecorded, NoneType)
+    return "deployment" if all(isinstance(reason, attempts) for reason in reasons) else "verification"
 
 
 def _days(changes: Sequence[Run], troubles: Sequence[Trouble], since: datetime, until: datetime) -> list[Day]:

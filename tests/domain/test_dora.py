@@ -1,15 +1,28 @@
 """The four figures, from pasts small enough to reckon by hand."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from deploydb.domain.dora import Figures, Run, Trouble, figures
+import pytest
+
+from deploydb.domain.dora import Causes, Figures, Run, Trouble, cause_of, figures
+from deploydb.domain.model.gate_reasons import IncidentOpen, JobsFailed
+from deploydb.domain.model.reasons import AttemptFailed, Expired, Reason, Several
 from tests.scenario import NOON
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 START = NOON - 10 * DAY
 
 
-def run(day: float, published: float, *, before: float | None = None, kind: str = "deploy", good: bool = True) -> Run:
+def run(
+    day: float,
+    published: float,
+    *,
+    before: float | None = None,
+    kind: str = "deploy",
+    good: bool = True,
+    version: str = "1.0",
+) -> Run:
     """It came to run so many days after the start; published, and what ran before it published, so many after it."""
     return Run(
         service="foo",
@@ -20,17 +33,19 @@ def run(day: float, published: float, *, before: float | None = None, kind: str 
         published_at=START + published * DAY,
         since=START + day * DAY,
         succeeded=good,
+        version=version,
         before=START + before * DAY if before is not None else None,
     )
 
 
-def trouble(day: float, *, deployment: float | None = None, over: float | None = None) -> Trouble:
+def trouble(day: float, *, deployment: float | None = None, over: float | None = None, **more: Any) -> Trouble:
     return Trouble(
         service="foo",
         environment="prod",
         at=START + day * DAY,
         deployment=int(deployment * 100) if deployment is not None else None,
         over=START + over * DAY if over is not None else None,
+        **more,
     )
 
 
@@ -88,6 +103,48 @@ def test_the_failure_rate_counts_a_deployment_once_however_often_it_failed() -> 
 def test_a_deployment_that_never_came_to_run_failed_too() -> None:
     answer = of([run(1, 0.5, before=0)], [trouble(2, deployment=2)]).failure_rate
     assert (answer.failed, answer.samples, answer.value) == (1, 2, 0.5)
+
+
+def test_failures_are_counted_by_what_they_failed_by_first() -> None:
+    runs = [run(day, day, version=f"{day}") for day in (1, 2, 3)]
+    troubles = [
+        trouble(1.1, deployment=1, cause="verification"),
+        trouble(1.2, version="1"),
+        trouble(3.1, version="2"),
+        trouble(4, deployment=4),
+    ]
+    answer = of(runs, troubles).failure_rate
+    assert (answer.failed, answer.samples) == (3, 4)
+    assert answer.causes == Causes(deployment=1, verification=1, incident=1)
+
+
+def test_a_failure_by_an_incident_and_the_incident_are_one() -> None:
+    runs = [run(1, 0.5, version="1.0"), run(2, 0, kind="rollback", version="0.9")]
+    answer = of(runs, [trouble(1.5, over=3), trouble(1.5, deployment=1, cause="incident")])
+    assert (answer.failure_rate.failed, answer.failure_rate.causes.incident) == (1, 1)
+    assert (answer.recovery.samples, answer.recovery.p50) == (1, 1.5 * 86400)
+    assert sum(day.failures for day in answer.days) == 1
+
+
+def test_an_incident_of_what_was_put_back_is_of_the_deployment_that_brought_it() -> None:
+    runs = [run(1, 0.5, version="1.0"), run(2, 1.5, version="2.0"), run(3, 0.5, kind="rollback", version="1.0")]
+    assert of(runs, [trouble(4)]).failure_rate.failed == 1
+    assert of(runs[2:], [trouble(4)]).failure_rate.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("failure", "cause"),
+    [
+        (None, "deployment"),
+        (AttemptFailed(), "deployment"),
+        (Expired(deadline=NOON, started=True), "deployment"),
+        (JobsFailed(reports=()), "verification"),
+        (IncidentOpen(incidents=()), "incident"),
+        (Several(reasons=(JobsFailed(reports=()), IncidentOpen(incidents=()))), "verification"),
+    ],
+)
+def test_a_failure_has_one_cause(failure: Reason | None, cause: str) -> None:
+    assert cause_of(failure) == cause
 
 
 def test_recovery_lasts_until_the_next_success_or_the_end_of_the_incident() -> None:

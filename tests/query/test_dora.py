@@ -53,6 +53,26 @@ def test_the_figures_are_those_that_one_reckons_by_hand(figures: dict[str, Any])
     assert all(figures[name]["definition"] for name in ("frequency", "leadTime", "failureRate", "recovery"))
 
 
+def test_an_incident_is_one_of_the_version_that_it_names_and_a_rollback_is_no_failure(
+    figures: dict[str, Any], world: Scenario, service: Service
+) -> None:
+    assert figures["failureRate"]["causes"] == {"deployment": 1, "verification": 0, "incident": 0}
+    lane = {"service": "foo", "environment": "prod"}
+    for _ in range(3):
+        world.now += HOUR
+        world.tell("incident.detected", **lane, incident="INC-1", version="1.2")
+    world.tell("incident.resolved", **lane, incident="INC-1", version="1.4")
+    world.tell("rollback.requested", **lane, by="alice", reason="slow")
+    world.evaluate()
+    world.now += HOUR
+    world.deploy("failed")
+    again = service.get("/api/dora?service=foo&window=7d")
+    assert again["failureRate"]["causes"] == {"deployment": 1, "verification": 0, "incident": 1}
+    assert (again["failureRate"]["failed"], again["failureRate"]["samples"]) == (2, 4)
+    assert again["recovery"]["samples"] == 2
+    assert sum(day["failures"] for day in again["days"]) == 2
+
+
 def test_another_environment_may_count_as_production(figures: dict[str, Any], service: Service) -> None:
     assert figures
     of_dev = service.get("/api/dora?environment=dev&window=1w")

@@ -60,25 +60,31 @@ class Incident(LatestFact, frozen=True, kw_only=True):
         return IncidentReport(name=self.name, text=self.reason)
 
 
-def incident_of(reports: Iterable[Incident]) -> Incident | None:
-    """The last incident among the reports under one name in a lane, whatever their order; None where there is none.
+def incidents_of(reports: Iterable[Incident]) -> list[Incident]:
+    """The incidents among the reports under one name in a lane, in their order, whatever that of the reports.
 
     Detected again before it is over, it is the same incident. The last detection that names a version says which one is
     in trouble; a resolution never does, and its first report counts.
     """
-    found: Incident | None = None
+    found: list[Incident] = []
     for report in sorted(reports, key=lambda one: one.at):
-        if found is None or (report.open and not found.open):
-            found = replace(report, began_at=report.at.time if report.open else None)
-            continue
-        if report.open:
-            named = {name: getattr(report, name) or getattr(found, name) for name in ("version", "reason", "url")}
-            found = replace(found, at=report.at, **named)
-        elif found.open:
-            found = replace(report, version=found.version, began_at=found.began_at)
+        last = found[-1] if found else None
+        if last is None or (report.open and not last.open):
+            found.append(replace(report, began_at=report.at.time if report.open else None))
+        elif report.open:
+            named = {name: getattr(report, name) or getattr(last, name) for name in ("version", "reason", "url")}
+            found[-1] = replace(last, at=report.at, **named)
+        elif last.open:
+            found[-1] = replace(report, version=last.version, began_at=last.began_at)
         else:
-            found = replace(found, at=report.at)
+            found[-1] = replace(last, at=report.at)
     return found
+
+
+def incident_of(reports: Iterable[Incident]) -> Incident | None:
+    """The last incident among the reports under one name in a lane; None where there is none."""
+    found = incidents_of(reports)
+    return found[-1] if found else None
 
 
 class Attestation(LatestFact, frozen=True, kw_only=True):

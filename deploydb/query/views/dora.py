@@ -14,12 +14,21 @@ def _tables(body: Body) -> Iterator[Table]:
     values = {
         "deployment frequency": ("frequency", "-" if frequency is None else f"{frequency:.2f} a day"),
         "lead time": ("leadTime", _spread(body["leadTime"])),
-        "change failure rate": ("failureRate", "-" if failures is None else f"{failures:.0%}"),
+        "change failure rate": (
+            "failureRate",
+            "-" if failures is None else f"{failures:.0%}{_causes(body['failureRate'])}",
+        ),
         "recovery time": ("recovery", _spread(body["recovery"])),
     }
     rows = [(name, value, *_samples(body[member])) for name, (member, value) in values.items()]
     environments = ", ".join(body["environments"]) or "no environment"
     yield Table(rows, lead=(f"In {environments}, {body['since'][:10]} to {body['until'][:10]}:", ""))
+
+
+def _causes(figure: Body) -> str:
+    """`: 1 by deployment, 2 by incident`; nothing where none failed."""
+    found = [f"{count} by {cause}" for cause, count in figure["causes"].items() if count]
+    return f": {', '.join(found)}" if found else ""
 
 
 def _samples(figure: Body) -> Sequence[Cell]:

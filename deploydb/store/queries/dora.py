@@ -9,20 +9,21 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.dora import Run, Trouble
+from deploydb.domain.dora import Run, Trouble, cause_of
 from deploydb.domain.model.artifact import module_key, split_module
-from deploydb.domain.model.facts import IncidentDetected, IncidentResolved, type_of
+from deploydb.domain.model.evidence import incidents_of
 from deploydb.store import bulk
 from deploydb.store.columns import UtcDateTime, in_lanes, viewed
+from deploydb.store.incident_reports import incident_reports
 from deploydb.store.journal import is_own
 from deploydb.store.list_parameters import among
 from deploydb.store.live_intervals import last_first, ran_before
 from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.queries.log_positions import numbers_between
+from deploydb.store.reason_codec import reason_of
 from deploydb.store.tables import artifact, deployment, event, live_interval
 
-_FAILED, _ATTEMPTED = "failure.counted", "deployment.attempted"
-_DETECTED, _RESOLVED = type_of(IncidentDetected), type_of(IncidentResolved)
+_FAILED = "failure.counted"
 _SPAN = (artifact.c.module_key, sa.Column("after", UtcDateTime), sa.Column("until", UtcDateTime))
 
 
@@ -30,9 +31,7 @@ class _Body(Struct, frozen=True, kw_only=True):
     """The fields of a body that are counted here; defaults for a malformed body."""
 
     deployment: int | None = None
-    cause: int | None = None
-    kind: str | None = None
-    incident: str | None = None
+    failure: Any = None
 
     @classmethod
     def of(cls, row: sa.Row[Any]) -> "_Body":
@@ -62,6 +61,7 @@ def runs_since(
         Run,
         live_interval,
         module=MODULE,
+        version=artifact.c.version,
         deployment=live_interval.c.deployment_id,
         kind=deployment.c.kind,
         since=live_interval.c.live_at,
@@ -85,36 +85,43 @@ def runs_since(
 def troubles_between(
     connection: sa.Connection, start: datetime, end: datetime, environments: Collection[str], service: str | None
 ) -> list[Trouble]:
-    """Failures, rollbacks and incidents that were recorded in that time; when incidents ended, until now.
+    """Failures that were recorded, and incidents that began, in that time; when incidents ended, until now. A rollback
+    that failed is none: what it was to end is.
 
-    Costs what there was of these since. Index: `ix_event_rare`.
+    Costs what there was of failures since, and of incidents ever. Indexes: `ix_event_rare`, primary keys.
     """
-    since, _ = numbers_between(connection, start, None)
-
-    def rare(name: str) -> Sequence[sa.Row[Any]]:
-        return _rare(connection, name, since, start, environments, service)
-
-    wanted = [rare(name) for name in (_FAILED, _ATTEMPTED, _DETECTED)]
-    failed, attempted, detected = ([row for row in found if row.recorded_at <= end] for found in wanted)
-    over: dict[tuple[str, str, str | None], list[datetime]] = defaultdict(list)
-    for row in rare(_RESOLVED):
-        over[row.service, row.environment, _Body.of(row).incident].append(row.time)
+    failed = [
+        (row, _Body.of(row)) for row in _failures(connection, start, environments, service) if row.recorded_at <= end
+    ]
+    ids = sorted({body.deployment for _, body in failed if body.deployment is not None})
+    rollback = sa.select(deployment.c.id).where(deployment.c.kind == "rollback", among(deployment.c.id, ids))
+    rollbacks = set(connection.execute(rollback).scalars())
     troubles = [
-        Trouble(service=row.service, environment=row.environment, at=row.time, deployment=_Body.of(row).deployment)
-        for row in failed
-    ]
-    counted = {trouble.deployment for trouble in troubles}
-    troubles += [
-        Trouble(service=row.service, environment=row.environment, at=row.time, deployment=body.cause)
-        for row in attempted
-        for body in (_Body.of(row),)
-        if body.kind == "rollback" and body.cause not in (None, *counted)
-    ]
-    for row in detected:
-        ends = [end for end in over[row.service, row.environment, _Body.of(row).incident] if end >= row.time]
-        troubles.append(
-            Trouble(service=row.service, environment=row.environment, at=row.time, over=min(ends, default=None))
+        Trouble(
+            service=row.service,
+            environment=row.environment,
+            at=row.time,
+            deployment=body.deployment,
+            cause=cause_of(reason_of(body.failure)),
         )
+        for row, body in failed
+        if body.deployment not in rollbacks
+    ]
+    conditions = (among(event.c.environment, sorted(environments)), *in_lanes(event, service, None))
+    for (lane_service, environment, _), reports in incident_reports(connection, *conditions).items():
+        times = {report.event: report.at.time for report in reports}
+        troubles += [
+            Trouble(
+                service=lane_service,
+                environment=environment,
+                at=incident.since,
+                over=times[incident.event] if not incident.open else None,
+                cause="incident",
+                version=incident.version,
+            )
+            for incident in incidents_of(reports)
+            if incident.began_at is not None and start <= incident.began_at <= end
+        ]
     return troubles
 
 
@@ -143,19 +150,16 @@ def published_in(
     return found
 
 
-def _rare(
-    connection: sa.Connection,
-    name: str,
-    since: int,
-    start: datetime,
-    environments: Collection[str],
-    service: str | None,
+def _failures(
+    connection: sa.Connection, start: datetime, environments: Collection[str], service: str | None
 ) -> Sequence[sa.Row[Any]]:
-    """The rows of the log of one rare type, of these environments, that were recorded since a time."""
+    """The failures of these environments that were recorded since a time."""
+    since, _ = numbers_between(connection, start, None)
     statement: sa.Select[Any] = (
         sa.select(event.c.service, event.c.environment, event.c.time, event.c.recorded_at, event.c.body)
         .where(
-            event.c.type == sa.literal(name, literal_execute=True),  # so that the index's condition is seen to hold
+            event.c.type == sa.literal(_FAILED, literal_execute=True),  # so that the index's condition is seen to hold
+            is_own(),
             among(event.c.environment, sorted(environments)),
             event.c.number >= since,
             event.c.recorded_at >= start,
@@ -163,6 +167,4 @@ def _rare(
         )
         .order_by(event.c.number)
     )
-    if name in (_FAILED, _ATTEMPTED):
-        statement = statement.where(is_own())
     return connection.execute(statement).all()
