@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from deploydb.domain.gates.expression import ExpressionPromotion
 from deploydb.domain.model.admission_reasons import Superseded
 from deploydb.domain.model.catalog import Catalog, Service
 from deploydb.domain.model.gate_reasons import AwaitingJobs
@@ -21,6 +22,29 @@ from tests.scenario import NOON, Scenario, catalog
 def world(database_url: str) -> Iterator[Scenario]:
     with Scenario(database_url) as world:
         yield world
+
+
+def test_a_fact_with_an_unknown_number_or_command_beside_a_known_lane_is_evaluated_once(world: Scenario) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    lane = {"service": "foo", "environment": "dev", "version": "1.0", "promotion": "smoke", "outcome": "passed"}
+    for named in ({"deployment": 999}, {"command": "unknown"}):
+        world.tell("verification.finished", **lane, **named)
+    world.evaluate()
+    assert world.rows(evaluation_request) == []
+    assert not world.evaluate().services
+
+
+def test_a_gate_that_waits_writes_no_event_while_time_alone_passes(database_url: str) -> None:
+    rule = ExpressionPromotion(ident="old", expression="x", rule=lambda _: False)
+    with Scenario(database_url, catalog(entry={"dev": ("old",)}, promotions=(rule,))) as world:
+        world.publish("1.0")
+        world.evaluate()
+        before = len(world.rows(event))
+        for _ in range(10):
+            world.evaluate(minutes=1)
+        assert len(world.rows(event)) == before
+        assert world.statuses("1.0")["dev"] == "NOT_STARTED"
 
 
 def test_an_artifact_opens_a_flow_with_a_deployment_for_every_stage_and_commands_the_first(world: Scenario) -> None:
@@ -51,7 +75,7 @@ def test_a_release_walks_to_the_end_as_facts_come(world: Scenario) -> None:
 
 
 def test_an_artifact_of_no_service_is_stored_and_forgotten_by_promotion(world: Scenario) -> None:
-    world.publish("1.0", name="nobodys")
+    world.publish("1.0", name="unknown")
     assert world.evaluate().flows == 0
     assert world.rows(evaluation_request) == []
     assert world.rows(flow) == []

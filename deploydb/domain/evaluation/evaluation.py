@@ -229,12 +229,13 @@ class Evaluation:
                 self.say(deployment, _unasked(before[promotion.ident], veto))
 
     def say(self, deployment: Deployment, verdict: Verdict, *, lasts: bool = False) -> None:
-        """Record a gate's verdict on a deployment, if it has changed. `lasts`: it cannot tell, and its time is over."""
+        """Record a gate's verdict on a deployment, if it has changed: that it is asked again later is no change.
+        `lasts`: it cannot tell, and its time is over."""
         last = self._verdicts.setdefault(deployment.id, {})
         before = last.get(verdict.gate)
         stays = before is not None and before.outcome is verdict.outcome
         verdict = replace(verdict, since=before.since if stays and before is not None else self.now)
-        if before != verdict:
+        if before != verdict and (before is None or not _differ_by_recheck_alone(before, verdict)):
             last[verdict.gate] = verdict
             begins = before is None or type(before.reason) is not type(verdict.reason)
             fresh = not stays or (begins and isinstance(verdict.reason, ErrorLasts))
@@ -337,6 +338,12 @@ def _unasked(verdict: Verdict, veto: Hold) -> Verdict:
     """The verdict of a gate that asks people, while its version is vetoed."""
     waits = verdict.outcome is GateStatus.PENDING
     return replace(verdict, reason=veto.held, recheck_at=None) if waits else verdict
+
+
+def _differ_by_recheck_alone(before: Verdict, verdict: Verdict) -> bool:
+    """Whether one is the other, moved on in time."""
+    both = before.recheck_at is not None and verdict.recheck_at is not None
+    return both and replace(verdict, recheck_at=before.recheck_at) == before
 
 
 def _of_phase(verdicts: Mapping[Gate, Verdict], phase: Phase) -> Mapping[str, Verdict]:
