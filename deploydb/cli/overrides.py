@@ -107,12 +107,16 @@ def rollback(
         return
     if reason is None:
         raise click.UsageError("Missing option '--reason': it shows with the rollback.")
+    runs = None
     with where_answered("whether there is a version to roll back to"):
         body = ask("rollback", service, environment, to=version)
         if not body["possible"]:
             raise Permanent(f"nothing is put back: {body['why']}")
+        runs = body["from"]["version"] if body["from"] else None
     publish_one(
-        RollbackRequested(**signed(by), service=service, environment=environment, reason=reason, version=version)
+        RollbackRequested(
+            **signed(by), service=service, environment=environment, reason=reason, version=version, from_version=runs
+        )
     )
     to = f" to {version}" if version else ""
     click.echo(

@@ -132,6 +132,9 @@ def text(reason: ReasonCase) -> str:
         case why.Expired(deadline=deadline, started=started):
             never = "started and did not finish" if started else "did not start"
             return f"{never} by its deadline {instant(deadline)}"
+        case why.OtherRuns(environment=environment, version=version, running=running, live_at=live_at):
+            instead = f", not {version}" if version is not None else ", which came after the request"
+            return f"{environment} runs {running} since {instant(live_at)}{instead}: nothing is rolled back"
         case why.RollbackOf():
             return _rollback(reason)
         case why.CircularWait(waits=waits):
@@ -141,8 +144,9 @@ def text(reason: ReasonCase) -> str:
             return f"{found} (digest {digest[:12]}, on {host})"
         case why.RollbackWaits(rollback=rollback, awaits=awaits):
             return f"{text(rollback)}; it waits: {joined(awaits)}"
-        case why.NoRollbackTarget(holds=holds, version=version):
-            obstacles = joined(holds) or "no other version has succeeded here"
+        case why.NoRollbackTarget(holds=holds, rolled_back=left, version=version):
+            taken_back = f"{', '.join(left)} had been rolled back; name one of them to put it back" if left else ""
+            obstacles = "; ".join(filter(None, (joined(holds), taken_back))) or "no other version has succeeded here"
             asked = f" ({version} was asked for)" if version is not None else ""
             return f"nothing to roll back to: {obstacles}{asked}"
         case _:

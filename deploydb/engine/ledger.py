@@ -23,9 +23,6 @@ from deploydb.domain.model.external import External, external_fields
 from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest, unlifted
 from deploydb.engine.statements import Attestations, Statements
 
-LOOKED_BACK = 50
-"""How many deployments that succeeded in a lane are looked at for what to roll back to."""
-
 
 class Ledger:
     """A service's deployments and what is known of them. A snapshot costs what is open, not what has been."""
@@ -53,6 +50,8 @@ class Ledger:
         self._known_good: Mapping[str, Sequence[KnownGood]] = {}
         self._of_version: dict[tuple[str, str], list[int]] = defaultdict(list)
         """By environment and version."""
+        self._rollbacks: dict[str, list[int]] = defaultdict(list)
+        """By environment."""
         self._of_release: dict[int, list[int]] = defaultdict(list)
         self._expected: Iterator[int] = iter(())
         self._last_id = 0
@@ -117,6 +116,8 @@ class Ledger:
         if fresh:
             self._of_release[known.release.id].append(ident)
             self._of_version[known.environment, known.release.artifact.version].append(ident)
+        if fresh and known.kind == "rollback":
+            self._rollbacks[known.environment].append(ident)
         if fresh and known.flow is not None:
             self._flows[known.flow].append(ident)
         if ident in self.unknown:
@@ -179,7 +180,7 @@ class Ledger:
             found = self.statements.evidence(self.deployments[ident], attestations)
             if found is not None:
                 evidence[ident] = found
-        deployments = self._live | self._to_extend() | self._wanted(holds)
+        deployments = self._live | self._to_extend() | self._wanted(holds) | self._of_rollbacks()
         versions = {one.release.artifact.version for one in deployments.values()}
         return ServiceSnapshot(
             service=self.service,
@@ -289,13 +290,24 @@ class Ledger:
         )
 
     def _earlier(self, ident: int) -> list[int]:
-        """The attempts before one."""
+        """The attempts before one: of its flow, or of rollbacks to its release."""
         known = self.deployments[ident]
         if known.attempt == 1:
             return []
+        place = (known.environment, known.release.artifact.version)
         return [
-            one.id for one in self.kin(known) if one.environment == known.environment and one.attempt < known.attempt
+            one.id
+            for one in (self.deployments[other] for other in self._of_version[place] if other < ident)
+            if (one.flow, one.kind, one.release.id) == (known.flow, known.kind, known.release.id)
         ]
+
+    def _of_rollbacks(self) -> dict[int, Deployment]:
+        """The causes of open rollbacks, with their flows, and the earlier attempts."""
+        rollbacks = [known for known in (self.deployments[ident] for ident in self._open) if known.kind == "rollback"]
+        found = [self.deployments[ident] for known in rollbacks for ident in self._earlier(known.id)]
+        causes = (self.deployments.get(known.cause or 0) for known in rollbacks)
+        found += (one for cause in causes if cause is not None for one in self.kin(cause))
+        return {one.id: one for one in found if one.id not in self.unknown}
 
     def _attempt(self, made: AttemptScheduled) -> Deployment:
         return self._make(
@@ -325,10 +337,9 @@ class Ledger:
         return {environment: self.good_in(environment) for environment in environments}
 
     def good_in(self, environment: str) -> tuple[KnownGood, ...]:
-        """What succeeded in a lane, newest first."""
+        """What succeeded in a lane, each release once, newest first."""
         found: dict[int, KnownGood] = {}
-        succeeded = sorted(set(self._succeeded[environment]), reverse=True)
-        for known in (self.deployments[ident] for ident in succeeded[:LOOKED_BACK]):
+        for known in (self.deployments[ident] for ident in sorted(set(self._succeeded[environment]), reverse=True)):
             if known.result != "SUCCESS" or known.gates_count_from is None:
                 continue
             good = KnownGood(
@@ -339,7 +350,21 @@ class Ledger:
             )
             found.setdefault(known.release.id, good)
         found = {good.release.id: good for good in self._known_good.get(environment, ())} | found
-        return tuple(sorted(found.values(), key=lambda one: (one.live_at, one.deployment), reverse=True))
+        left = self._rolled_back_from(environment)
+        flagged = [
+            replace(good, rolled_back=True) if left.get(id_, 0) > good.deployment else good
+            for id_, good in found.items()
+        ]
+        return tuple(sorted(flagged, key=lambda one: (one.live_at, one.deployment), reverse=True))
+
+    def _rolled_back_from(self, environment: str) -> dict[int, int]:
+        """By release, the last rollback there that took its place."""
+        found: dict[int, int] = {}
+        for rollback in (self.deployments[ident] for ident in self._rollbacks[environment]):
+            cause = self.deployments.get(rollback.cause or 0)
+            if rollback.attempt == 1 and rollback.requested_at is not None and cause is not None:
+                found[cause.release.id] = max(rollback.id, found.get(cause.release.id, 0))
+        return found
 
     def _completed(self, release: Release) -> bool:
         flow = self._opened.get(release.id)

@@ -146,10 +146,11 @@ class RecordedHistory:
         found = self._attempts.get(name)
         if found is None:
             return Evidence()
-        if phase == "exit":
-            return of_exit(self._evidence(name), found.deployment, entry)
-        numbered = (name._replace(number=number) for number in range(1, name.number + 1))
+        last = name.number if phase == "entry" else name.number - 1
+        numbered = (name._replace(number=number) for number in range(1, last + 1))
         attempts = ((self._attempts[one].deployment, self._evidence(one)) for one in numbered if one in self._attempts)
+        if phase == "exit":
+            return of_exit(self._evidence(name), found.deployment, entry, earlier=attempts)
         return of_entry(Evidence(), attempts, entry)
 
     def _evidence(self, name: Name) -> Evidence:

@@ -61,6 +61,7 @@ _WANTED = sa.union_all(
     ),
 ).subquery("wanted")
 """The versions of which another attempt may be made, though their flows are over."""
+_CAUSE = deployment.alias("cause")
 _CHOSEN = deployment.alias("chosen")
 _OF_CHOSEN = sa.and_(*(_CHOSEN.c[name] == _WANTED.c[name] for name in ("service", "environment", "version")))
 # One read, so one snapshot: of two, a report between them that opens a deployment again would hide it from both.
@@ -71,6 +72,16 @@ _IN_PLAY = sa.union_all(
     sa.select(_BESIDE.c.id, _BESIDE.c.service)
     .join(_CHOSEN, _CHOSEN.c.flow_id == _BESIDE.c.flow_id)
     .join(_WANTED, _OF_CHOSEN),
+    sa.select(_CAUSE.c.id, _CAUSE.c.service)
+    .join(_OPENED, _OPENED.c.cause_id == _CAUSE.c.id)
+    .where(*_IS_OPEN, _OPENED.c.kind == "rollback"),
+    sa.select(_BESIDE.c.id, _BESIDE.c.service)
+    .join(_CAUSE, _CAUSE.c.flow_id == _BESIDE.c.flow_id)
+    .join(_OPENED, _OPENED.c.cause_id == _CAUSE.c.id)
+    .where(*_IS_OPEN, _OPENED.c.kind == "rollback"),
+    sa.select(_BESIDE.c.id, _BESIDE.c.service)
+    .join(_OPENED, sa.and_(*(_OPENED.c[name] == _BESIDE.c[name] for name in ("service", "environment", "version"))))
+    .where(*_IS_OPEN, _OPENED.c.kind == "rollback", _OPENED.c.attempt > 1, _BESIDE.c.kind == "rollback"),
 )
 _OF_CURRENT = (
     sa.select(_BESIDE.c.id, _BESIDE.c.service)
@@ -209,12 +220,13 @@ def _lock(
 
 def _earlier_attempts(deployments: Sequence[Deployment]) -> list[Deployment]:
     """The closed attempts before those that are about to be commanded: the evidence on them still counts."""
-    again = {
-        (known.flow, known.environment)
-        for known in deployments
-        if known.needs_evaluation and known.attempt > 1 and known.kind == "deploy"
-    }
-    return [known for known in deployments if not known.needs_evaluation and (known.flow, known.environment) in again]
+    again = {_line(known) for known in deployments if known.needs_evaluation and known.attempt > 1}
+    return [known for known in deployments if not known.needs_evaluation and _line(known) in again]
+
+
+def _line(known: Deployment) -> tuple[object, ...]:
+    """By what deployments are attempts of the same."""
+    return known.service, known.environment, known.kind, known.flow, known.release.id
 
 
 def _running(connection: sa.Connection, services: Collection[str]) -> dict[str, dict[tuple[str, str], CurrentVersion]]:

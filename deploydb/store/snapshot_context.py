@@ -15,7 +15,6 @@ from deploydb.domain.model.catalog import Catalog, Lane
 from deploydb.domain.model.deployment import DependencyState, Deployment, KnownGood, Status
 from deploydb.domain.model.evidence import Attestation, Incident
 from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest
-from deploydb.engine.ledger import LOOKED_BACK
 from deploydb.store.deployments import release_from_row, released, selected
 from deploydb.store.list_parameters import among, among_rows
 from deploydb.store.projections.latest import value_of
@@ -93,17 +92,32 @@ _unfinished = sa.exists().where(
     among(_other.c.environment, "stages"),
     sa.or_(_other.c.failure_response.is_(None), _other.c.failure_response != "retry"),
 )
+_IN_LANE = (
+    deployment.c.service == sa.bindparam("service"),
+    deployment.c.environment == sa.bindparam("environment"),
+)
+_LAST_GOOD = (
+    sa.select(sa.func.max(deployment.c.id))
+    .where(*_IN_LANE, deployment.c.result == sa.literal_column("'SUCCESS'"))
+    .group_by(deployment.c.artifact_id)
+)
 _GOOD = (
     selected()
     .add_columns(sa.and_(flow.c.id.is_not(None), sa.not_(_unfinished)).label("completed"))
     .outerjoin(flow, sa.and_(flow.c.artifact_id == deployment.c.artifact_id, flow.c.service == deployment.c.service))
+    .where(deployment.c.id.in_(_LAST_GOOD))
+)
+_cause = deployment.alias("cause")
+_ROLLED_BACK = (
+    sa.select(_cause.c.artifact_id, sa.func.max(deployment.c.id).label("rollback"))
+    .join(_cause, _cause.c.id == deployment.c.cause_id)
     .where(
-        deployment.c.service == sa.bindparam("service"),
-        deployment.c.environment == sa.bindparam("environment"),
-        deployment.c.result == sa.literal_column("'SUCCESS'"),
+        *_IN_LANE,
+        deployment.c.kind == "rollback",
+        deployment.c.attempt == 1,
+        deployment.c.requested_at.is_not(None),
     )
-    .order_by(deployment.c.id.desc())
-    .limit(LOOKED_BACK)
+    .group_by(_cause.c.artifact_id)
 )
 
 
@@ -197,19 +211,28 @@ def snapshot_context(
 
 
 def good_in(connection: sa.Connection, catalog: Catalog, service: str, environment: str) -> tuple[KnownGood, ...]:
-    """What succeeded in a lane, newest first, each release once, of the last `LOOKED_BACK` deployments that did.
+    """What succeeded in a lane, each release once, newest first: as far back as the lane goes, since a module that
+    seldom changes may have succeeded long before all others. Read after failures and requests alone.
 
-    Index: `ix_deployment_succeeded`.
+    Indexes: `ix_deployment_succeeded`, `ix_deployment_lane`.
     """
-    found: dict[int, KnownGood] = {}
     configured = catalog.services.get(service)
     stages = [stage.environment for stage in catalog.stages(configured)] if configured is not None else []
-    for row in connection.execute(_GOOD, {"service": service, "environment": environment, "stages": stages}):
-        release = release_from_row(row)
+    lane = {"service": service, "environment": environment}
+    left = {row.artifact_id: row.rollback for row in connection.execute(_ROLLED_BACK, lane)}
+    found = []
+    for row in connection.execute(_GOOD, {**lane, "stages": stages}):
         since = max(row.finished_at, row.requested_at or row.finished_at)
-        one = KnownGood(deployment=row.id, release=release, live_at=since, completed=bool(row.completed))
-        found.setdefault(release.id, one)
-    return tuple(sorted(found.values(), key=lambda one: (one.live_at, one.deployment), reverse=True))
+        release = release_from_row(row)
+        good = KnownGood(
+            deployment=row.id,
+            release=release,
+            live_at=since,
+            completed=bool(row.completed),
+            rolled_back=left.get(release.id, 0) > row.id,
+        )
+        found.append(good)
+    return tuple(sorted(found, key=lambda one: (one.live_at, one.deployment), reverse=True))
 
 
 def _failed(opened: Sequence[Deployment]) -> set[Lane]:

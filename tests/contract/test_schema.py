@@ -24,6 +24,7 @@ LANDED = {
     "0008_retries.py": "9f00f628e838537bd1aaa1b2d1ae1bff2f327e0451bdb219defdfd8834582a65",
     "0009_historical_artifacts.py": "6d20a41be660a74789baeb0537775920202cc38a853116c8ec5c7c360ecf0fa6",
     "0010_gates_that_cannot_tell.py": "0d5c30d2b371e7a907ecb49dfb5b9ba4c34af0f3af221c6f4783b2228966605c",
+    "0011_what_is_rolled_back.py": "b9646d702a50097fe7099fd768a5aecbde2b2294989dd39f926e27ebff61b749",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 

@@ -135,7 +135,10 @@ class Scenario(Store):
 
     def override(self, environment: str, version: str, by: str, comment: str | None = "must go out") -> None:
         """A person lets a version pass a freeze."""
-        known = self.find(environment, version)
+        self.override_of(self.find(environment, version), by, comment)
+
+    def override_of(self, known: Deployment, by: str, comment: str | None = "must go out") -> None:
+        """A person lets a deployment pass a freeze."""
         at = FactOrder(self.now, "cli", self._id())
         word = Approval(promotion="freeze", by=by, given=True, at=at, comment=comment)
         self.ledger.statements.approve(known.id, word)
@@ -169,7 +172,7 @@ class Scenario(Store):
         )
         self.ledger.promotion_requests[environment, version] = PromotionRequest.of(fact)
 
-    def want_back(self, environment: str, version: str | None = None) -> None:
+    def want_back(self, environment: str, version: str | None = None, *, runs: str | None = None) -> None:
         """A person wants what ran before back."""
         ident = next(self.ids)
         fact = RollbackRequested(
@@ -179,6 +182,7 @@ class Scenario(Store):
             service=self.service,
             environment=environment,
             version=version,
+            from_version=runs,
             by="alice",
             reason="it is slow",
         )

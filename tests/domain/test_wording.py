@@ -276,6 +276,10 @@ TEXTS = [
     ),
     (why.NothingLive(environment="prod"), "nothing runs in prod that could be rolled back"),
     (
+        why.OtherRuns(environment="prod", version="1.0", running="1.1", live_at=at(8)),
+        "prod runs 1.1 since 2026-11-22 12:08:00 UTC, not 1.0: nothing is rolled back",
+    ),
+    (
         why.RollbackOf(version="3.0", target="2.0", deployed_at=at(8), failure=why.AttemptFailed(text="no disk")),
         "rollback from 3.0: no disk; 2.0 succeeded there, deployed 2026-11-22 12:08:00 UTC",
     ),
@@ -322,3 +326,8 @@ def test_each_code_is_in_the_table() -> None:
 def test_a_command_names_the_person_who_promoted_it_and_the_stages_that_it_passed_by() -> None:
     reason = why.Admitted(published_by="ci", promotion=parts.Comment(by="al", comment="fire"), skip=("dev", "qa"))
     assert text(reason) == "published by ci; promoted by al (past dev, qa): fire"
+
+
+def test_a_rollback_without_a_target_names_those_that_it_passed_over() -> None:
+    expected = "nothing to roll back to: 1.2, 1.1 had been rolled back; name one of them to put it back"
+    assert text(why.NoRollbackTarget(rolled_back=("1.2", "1.1"))) == expected

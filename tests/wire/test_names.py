@@ -30,7 +30,9 @@ OUTCOME = {"deployment.finished": "succeeded", "verification.finished": "passed"
 
 def names(struct: type[msgspec.Struct], at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The paths of the fields that identify something."""
-    for field, hint in get_type_hints(struct, include_extras=True).items():
+    encoded = {one.name: one.encode_name for one in msgspec.structs.fields(struct)}
+    hints = get_type_hints(struct, include_extras=True)
+    for field, hint in ((encoded[name], hint) for name, hint in hints.items() if name in encoded):
         kinds = [kind for kind in (hint, *get_args(hint)) if get_origin(kind) is Annotated or isinstance(kind, type)]
         if field in ("purl", "kind") or (field == "artifact" and Coordinate in kinds):
             continue

@@ -29,7 +29,7 @@ from deploydb.domain.model.admission_reasons import (
 from deploydb.domain.model.catalog import Catalog, Service, Stage
 from deploydb.domain.model.commands import Previous
 from deploydb.domain.model.deployment import Deployment, GateStatus, Status, Verdict
-from deploydb.domain.model.reasons import Admitted, NotRecorded, Reason, RollbackWaits, several
+from deploydb.domain.model.reasons import Admitted, NotRecorded, OtherRuns, Reason, RollbackWaits, several
 
 
 def admit(evaluation: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
@@ -214,11 +214,16 @@ class Admission:
         return [frozen.reason] if frozen is not None and isinstance(frozen.reason, FreezeOverridden) else []
 
     def _roll_back(self, deployment: Deployment) -> bool:
-        """A rollback waits for an active deployment and for a freeze, and for nothing else; a veto or a pin ends it."""
+        """A rollback waits for an active deployment and for a freeze, and for nothing else. A veto, a pin, or another
+        version that has come to run ends it."""
         version, environment = deployment.release.artifact.version, deployment.environment
         hold = self._holds.veto(environment, version) or next(iter(self._holds.pins(environment, version)), None)
         if hold is not None:
             self._evaluation.skip(deployment, hold.held)
+            return False
+        overtaken = self._overtaken(deployment)
+        if overtaken is not None:
+            self._evaluation.skip(deployment, overtaken)
             return False
         obstacles = self._rollback_obstacles(deployment)
         if obstacles:
@@ -227,6 +232,22 @@ class Admission:
             rollback = deployment.trigger_reason or NotRecorded()
             self._request(deployment, several([rollback, *self._overridden(deployment)]))
         return not obstacles
+
+    def _overtaken(self, rollback: Deployment) -> Reason | None:
+        """What came to run after the deployment that is to be rolled back, while the rollback waited: it would undo a
+        fix."""
+        cause, ran = self._evaluation.deployment(rollback.cause), self._evaluation.runs(rollback)
+        if cause is None or ran is None or ran.release.id in (cause.release.id, rollback.release.id):
+            return None
+        ended = [cause.requested_at, cause.finished.time if cause.finished is not None else cause.expired_at]
+        if ran.live_at <= max((at for at in ended if at is not None), default=ran.live_at):
+            return None
+        return OtherRuns(
+            environment=rollback.environment,
+            version=cause.release.artifact.version,
+            running=ran.release.artifact.version,
+            live_at=ran.live_at,
+        )
 
     def _rollback_obstacles(self, deployment: Deployment) -> list[Reason]:
         against = self._frozen(deployment)

@@ -42,10 +42,11 @@ class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     """All that is known of one service and is not over.
 
     `deployments`: every deployment of each flow that has an open one, or of which another attempt is wanted, and open
-    ones without a flow; where the stages have changed, of the flows of what runs, too. `running`: by (environment,
-    module). `evidence` (of earlier attempts, too), and the `verdicts` that were decided last by gate: by deployment.
-    `holds`: those that may concern it. `hotfixes`, `promotion_requests`, `wishes`, `retries`: of it. `neighbours`: what
-    the lanes run that its gates ask about. `read_until`: every message from before then has been recorded; None:
+    ones without a flow; of open rollbacks their causes and earlier attempts, too; where the stages have changed, of the
+    flows of what runs, too. `running`: by (environment, module). `evidence` (of earlier attempts, too), and the
+    `verdicts` that were decided last by gate: by deployment. `holds`: those that may concern it. `hotfixes`,
+    `promotion_requests`, `wishes`, `retries`: of it. `neighbours`: what the lanes run that its gates ask about.
+    `read_until`: every message from before then has been recorded; None:
     nothing is known of that. `good`: the last releases that succeeded, newest first, by environment, of those where
     something has failed or a rollback is wanted. `assumed`: verdicts by deployment that stand in place of the gates'
     own, for a "what if". `unknown`: by flow, the environments of the deployments that a simulation has left out.

@@ -121,6 +121,10 @@ class Evaluation:
         """Whether this evaluation makes another attempt of the flow there."""
         return (flow, environment) in self._scheduled
 
+    def deployment(self, ident: int | None) -> Deployment | None:
+        """A deployment by its number, if it is known here."""
+        return self._deployments.get(ident) if ident is not None else None
+
     def runs(self, deployment: Deployment) -> CurrentVersion | None:
         """What the deployment's environment runs of its module."""
         return self.running.get((deployment.environment, deployment.release.artifact.module))
@@ -156,10 +160,18 @@ class Evaluation:
         evidence, entry = self.evidence(deployment), self._answered_at_entry(deployment.environment)
         if phase == "exit":
             used = {number for verdict in self.before(deployment, "entry").values() for number in verdict.inputs}
-            return of_exit(evidence, deployment, entry, used)
+            return of_exit(evidence, deployment, entry, used, self._earlier_attempts(deployment))
+        return of_entry(evidence, self._earlier_attempts(deployment), entry)
+
+    def _earlier_attempts(self, deployment: Deployment) -> list[tuple[Deployment, Evidence]]:
+        """The attempts before one of the same flow, or of rollbacks to the same release, with the evidence on them."""
         lane = self.lane(deployment.environment) if deployment.attempt > 1 else ()
-        earlier = (one for one in lane if one.flow == deployment.flow is not None and one.attempt < deployment.attempt)
-        return of_entry(evidence, ((one, self.evidence(one)) for one in earlier), entry)
+        return [
+            (one, self.evidence(one))
+            for one in lane
+            if (one.flow, one.kind, one.release.id) == (deployment.flow, deployment.kind, deployment.release.id)
+            and one.id < deployment.id
+        ]
 
     def before(self, deployment: Deployment, phase: Phase) -> Mapping[str, Verdict]:
         """The last verdicts of a deployment's gates of one phase, by promotion."""

@@ -16,7 +16,7 @@ from deploydb.domain.evaluation.parallel_groups import ParallelGroups
 from deploydb.domain.model import reasons
 from deploydb.domain.model.admission_reasons import Held
 from deploydb.domain.model.catalog import Catalog, Service, Stage
-from deploydb.domain.model.deployment import Deployment, FailureResponse, KnownGood, Release, Status
+from deploydb.domain.model.deployment import CurrentVersion, Deployment, FailureResponse, KnownGood, Release, Status
 from deploydb.domain.model.overrides import RollbackRequest
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import Reason
@@ -136,11 +136,12 @@ class FailurePolicy:
             self._put_back(target, environment, reason, cause=cause)
 
     def target(
-        self, good: Sequence[KnownGood], environment: str, away: Release
+        self, good: Sequence[KnownGood], environment: str, away: Release, *, named: bool = False
     ) -> tuple[KnownGood | None, reasons.NoRollbackTarget]:
         """The release to put back in the place of another, of those that succeeded there, newest first; else why there
-        is none."""
+        is none. What was rolled back from is passed over, unless a person has `named` the version."""
         passed_over: list[Held] = []
+        rolled_back: list[str] = []
         for one in good:
             version = one.release.artifact.version
             if one.release.id == away.id:
@@ -151,9 +152,11 @@ class FailurePolicy:
                 passed_over.append(veto.held)
             elif pins:
                 passed_over += [pin.held for pin in pins]
+            elif one.rolled_back and not named:
+                rolled_back.append(version)
             else:
                 return one, reasons.NoRollbackTarget()
-        return None, reasons.NoRollbackTarget(holds=tuple(dict.fromkeys(passed_over)))
+        return None, reasons.NoRollbackTarget(holds=tuple(dict.fromkeys(passed_over)), rolled_back=tuple(rolled_back))
 
     def _count(self, deployment: Deployment, response: FailureResponse, detail: Reason | None) -> None:
         failure = deployment.status_reason or reasons.NotRecorded()
@@ -173,12 +176,20 @@ class FailurePolicy:
         if not runs:
             self._evaluation.answer(request, reasons.NothingLive(environment=request.environment))
             return
-        away = max(runs, key=lambda ran: ran.live_at)
+        meant = [ran for ran in runs if ran.release.artifact.version == request.from_version]
+        away = max(meant or runs, key=lambda ran: ran.live_at)
+        if request.from_version is not None and not meant:
+            self._evaluation.answer(request, _other_runs(request.environment, request.from_version, away))
+            return
+        if request.from_version is None and away.live_at > request.at.time:
+            self._evaluation.answer(request, _other_runs(request.environment, None, away))
+            return
         good = self._evaluation.good(request.environment, away.release.artifact.module)
         if good is None:
             return
         wanted = [one for one in good if request.version in (None, one.release.artifact.version)]
-        target, obstacle = self.target(wanted, request.environment, away.release)
+        named = request.version is not None
+        target, obstacle = self.target(wanted, request.environment, away.release, named=named)
         if target is None:
             self._evaluation.answer(request, replace(obstacle, version=request.version))
             return
@@ -201,6 +212,11 @@ class FailurePolicy:
                 wish=wish,
             )
         )
+
+
+def _other_runs(environment: str, version: str | None, ran: CurrentVersion) -> reasons.OtherRuns:
+    running = ran.release.artifact.version
+    return reasons.OtherRuns(environment=environment, version=version, running=running, live_at=ran.live_at)
 
 
 def _rollback_of(

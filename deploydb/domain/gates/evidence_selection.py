@@ -2,7 +2,8 @@
 
 Evidence from before the deployment came to run answers for its entry, later evidence for its exit. Evidence that has
 passed an entry gate never counts again, at any time of its source. A further attempt takes over the entry's evidence of
-those before it: no request is made twice for the same file in the same lane.
+those before it, and the approvals of its exit: no person is asked twice for the same file in the same lane. Jobs that
+check what runs are: it is another deployment.
 """
 
 from collections.abc import Collection, Iterable
@@ -26,17 +27,28 @@ def answered_under(promotions: Iterable[Promotion]) -> frozenset[str]:
     return frozenset(found)
 
 
-def of_exit(evidence: Evidence, deployment: Deployment, entry: Collection[str], used: Collection[int] = ()) -> Evidence:
+def of_exit(
+    evidence: Evidence,
+    deployment: Deployment,
+    entry: Collection[str],
+    used: Collection[int] = (),
+    earlier: Iterable[tuple[Deployment, Evidence]] = (),
+) -> Evidence:
     """What counts of a deployment that runs. `entry`: the names that its entry asks for, too; `used`: the log rows by
-    which its entry was judged."""
-    ran = deployment.live_at or deployment.reported_live_at
+    which its entry was judged. Of `earlier` attempts the approvals that were given count, but for a refusal after
+    them."""
 
-    def counts(word: Verification | Approval) -> bool:
+    def counts(word: Verification | Approval, known: Deployment) -> bool:
+        ran = known.live_at or known.reported_live_at
         if word.event is not None and word.event in used:
             return False
         return word.promotion not in entry or (ran is not None and word.at.time >= ran)
 
-    return _only(evidence, filter(counts, evidence.verifications), filter(counts, evidence.approvals))
+    reports = [one for one in evidence.verifications if counts(one, deployment)]
+    words = [one for one in evidence.approvals if counts(one, deployment)]
+    for known, before in earlier:
+        words += (one for one in before.approvals if one.given and counts(one, known))
+    return _only(evidence, reports, words)
 
 
 def of_entry(evidence: Evidence, earlier: Iterable[tuple[Deployment, Evidence]], entry: Collection[str]) -> Evidence:

@@ -267,6 +267,8 @@ class KnownGood(Struct, frozen=True, kw_only=True):
     live_at: datetime
     completed: bool = False
     """Whether it succeeded in every stage of its flow, too."""
+    rolled_back: bool = False
+    """Whether a rollback has taken its place there since."""
 
 
 class DependencyState(Struct, frozen=True, kw_only=True):

@@ -239,9 +239,12 @@ class AboutLane(Fact, frozen=True, kw_only=True):
 
 
 class RollbackRequested(AboutLane, frozen=True, kw_only=True, tag="rollback.requested"):
-    """A person wants what ran before back: `version`, or the last one that succeeded there."""
+    """A person wants what ran before back: `version`, or the last one that succeeded there. `from`: the version that is
+    to go; the request is refused where another one runs by then."""
 
     projection = Projection(table="rollback_request", replay="event", change="rollback wanted")
+
+    from_version: Name | None = field(default=None, name="from")
 
     version: Name | None = None
 

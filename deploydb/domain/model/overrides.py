@@ -113,6 +113,7 @@ class RollbackRequest(LatestFact, frozen=True, kw_only=True):
     by: str
     reason: str
     version: str | None = None
+    from_version: str | None = None
     module: str | None = None
 
 

@@ -279,10 +279,11 @@ class RollingBack(ReasonCase, frozen=True, kw_only=True, tag="rolling_back"):
 
 
 class NoRollbackTarget(ReasonCase, frozen=True, kw_only=True, tag="no_rollback_target"):
-    """No release that succeeded there may be put back. `holds`: against those that succeeded; `version`: the one that
-    a person asked for."""
+    """No release that succeeded there may be put back. `holds`: against those that succeeded; `rolled_back`: those that
+    were rolled back from; `version`: the one that a person asked for."""
 
     holds: tuple[Held, ...] = ()
+    rolled_back: tuple[str, ...] = ()
     version: str | None = None
 
 
@@ -290,6 +291,15 @@ class NothingLive(ReasonCase, frozen=True, kw_only=True, tag="nothing_live"):
     """Nothing runs in the environment that could be rolled back."""
 
     environment: str
+
+
+class OtherRuns(ReasonCase, frozen=True, kw_only=True, tag="other_runs"):
+    """Another version runs by now than the one that was to be rolled back. `version`: that one, where it is known."""
+
+    environment: str
+    version: str | None = None
+    running: str
+    live_at: datetime
 
 
 class RollbackOf(ReasonCase, frozen=True, kw_only=True, tag="rollback_of"):
@@ -360,7 +370,14 @@ OutcomeReason = AttemptFailed | Expired | FinishedLate | FinishedInTime | Expiry
 SuccessReason = GatesPassed | NoGates | RolledBack
 RetryReason = Followed | RetryScheduled | Retried | RetryOf | RetryRefused | AlreadyWaiting | UpstreamRetried
 RollbackReason = (
-    RollbackFinal | FailureIgnored | RollingBack | NoRollbackTarget | NothingLive | RollbackOf | RollbackWaits
+    RollbackFinal
+    | FailureIgnored
+    | RollingBack
+    | NoRollbackTarget
+    | NothingLive
+    | OtherRuns
+    | RollbackOf
+    | RollbackWaits
 )
 DriftReason = NewestPublished | SucceededUpstream | PutByHand
 StateReason = DriftReason | CircularWait | ConfigurationChanged

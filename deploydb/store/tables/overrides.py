@@ -64,6 +64,7 @@ rollback_request = sa.Table(
     sa.Column("service", sa.Text, nullable=False),
     sa.Column("environment", sa.Text, nullable=False),
     sa.Column("version", sa.Text),
+    sa.Column("from_version", sa.Text),
     sa.Column("module", sa.Text),
     sa.Column("by", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),

@@ -1,0 +1,94 @@
+"""Rollbacks after rollbacks, and requests that come too late, on every database."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from deploydb.domain.model.catalog import Retry, Service
+from deploydb.domain.wording import text
+from deploydb.store.tables import current_version, deployment, rollback_request
+from tests.contract.folding import differences
+from tests.scenario import Scenario, catalog
+
+FOO = Service(
+    ident="foo",
+    artifacts=("com.example:foo",),
+    pipelines=("main",),
+    retry=Retry(retries=1, backoff=timedelta(minutes=5)),
+)
+ORDER = {"service": "foo", "environment": "prod", "by": "alice", "reason": "slow"}
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[Scenario]:
+    """1.0, 2.0 and 3.0 went to prod."""
+    known = catalog(FOO, groups={"sre": frozenset({"sue"})}, freeze_overriders=("sre",))
+    with Scenario(database_url, known) as world:
+        for version in ("1.0", "2.0", "3.0"):
+            world.publish(version)
+            world.evaluate(minutes=1)
+            world.deploy()
+            world.deploy()
+        yield world
+
+
+def runs(world: Scenario) -> str:
+    (found,) = [row.version for row in world.rows(current_version) if row.environment == "prod"]
+    return str(found)
+
+
+def test_a_second_rollback_goes_further_back_and_a_third_has_to_be_named(world: Scenario) -> None:
+    for version, then in (("3.0", "2.0"), ("2.0", "1.0")):
+        world.now += timedelta(minutes=1)
+        world.tell("rollback.requested", **ORDER, **{"from": version})
+        world.evaluate()
+        world.deploy()
+        assert runs(world) == then
+    world.now += timedelta(minutes=1)
+    world.tell("rollback.requested", **ORDER)
+    world.evaluate()
+    answer = text(world.rows(rollback_request)[-1].answer)
+    assert answer == "nothing to roll back to: 2.0, 3.0 had been rolled back; name one of them to put it back"
+    world.tell("rollback.requested", **ORDER, version="3.0")
+    world.evaluate()
+    world.deploy()
+    assert runs(world) == "3.0"
+    assert differences(world.engine) == {}
+
+
+def test_a_request_to_roll_back_what_runs_no_more_is_refused(world: Scenario) -> None:
+    world.tell("rollback.requested", **ORDER, **{"from": "2.0"})
+    world.evaluate(minutes=1)
+    assert world.commands() == []
+    assert text(world.rows(rollback_request)[-1].answer).endswith(", not 2.0: nothing is rolled back")
+    assert differences(world.engine) == {}
+
+
+def test_the_word_that_lets_a_rollback_pass_a_freeze_counts_for_its_retry(world: Scenario) -> None:
+    world.tell("hold.placed", kind="freeze", environment="prod", by="alice", reason="audit")
+    world.now += timedelta(minutes=1)
+    world.tell("rollback.requested", **ORDER)
+    world.evaluate(minutes=1)
+    (rollback,) = [row.id for row in world.rows(deployment) if row.kind == "rollback"]
+    world.tell("approval.given", deployment=rollback, promotion="freeze", by="sue", comment="it is slow")
+    world.evaluate(minutes=1)
+    world.deploy("failed")
+    world.evaluate(minutes=6)
+    (again,) = world.commands()
+    assert (again.type, again.attempt) == ("rollback", 2)
+    assert differences(world.engine) == {}
+
+
+def test_a_rollback_that_waits_ends_where_a_fix_comes_meanwhile(world: Scenario) -> None:
+    world.tell("hold.placed", kind="freeze", environment="prod", by="alice", reason="audit")
+    world.now += timedelta(minutes=1)
+    world.tell("rollback.requested", **ORDER)
+    world.evaluate(minutes=1)
+    fix = {"group": "com.example", "name": "foo", "version": "3.1"}
+    world.tell("deployment.observed", service="foo", environment="prod", artifact=fix)
+    world.evaluate(minutes=1)
+    (rollback,) = [row for row in world.rows(deployment) if row.kind == "rollback"]
+    assert rollback.status == "SKIPPED"
+    assert "prod runs 3.1 since" in text(rollback.status_reason)
+    assert differences(world.engine) == {}
