@@ -110,7 +110,7 @@ def test_a_fact_cannot_pass_for_a_decision(world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate()
     fields = {"since": "0001-01-01T00:00:00Z", "failure_response": "rollback", "deployment": 1, "version": "6.6"}
-    world.tell("hold.placed", kind="freeze", by="eve", **fields)
+    world.tell("incident.detected", service="foo", environment="prod", incident="INC-1", **fields)
     with Service(world) as service:
         (change,) = service.get("/api/blame")["changes"]
     assert (change["time"], change["version"], change["deployment"]) == (NOON.isoformat(), "6.6", None)
