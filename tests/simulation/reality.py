@@ -127,9 +127,12 @@ class Reality(Scenario):
             named = {"service": known.service, "environment": known.environment, "version": version}
         self.send(kind, when=when, **named, **fields)
 
-    def publish(self, version: str, *, published: float = 0, module: str = FOO, by: str = "ci") -> None:
+    def publish(
+        self, version: str, *, published: float = 0, module: str = FOO, by: str = "ci", commit: str | None = None
+    ) -> None:
         """A publication, that many minutes after noon by its source."""
-        self.send(ArtifactPublished, when=at(published), source=by, artifact=artifact(version, module=module))
+        what = artifact(version, module=module, commit=commit)
+        self.send(ArtifactPublished, when=at(published), source=by, artifact=what)
 
     def observe(self, environment: str, version: str, *, when: datetime | None = None, module: str = FOO) -> None:
         """Somebody has put the version there by hand."""
