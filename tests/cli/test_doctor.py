@@ -67,6 +67,7 @@ def test_where_all_is_well_every_line_is_ok(house: Shell) -> None:
         "unmatched facts",
         "clocks of sources",
         "contradictions",
+        "starved lanes",
         "broker",
         "exchanges and queues",
         "dead letters",

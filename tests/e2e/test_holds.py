@@ -29,7 +29,7 @@ FILES = {
     **service("returning", "main", "failure_strategy: rollback\n"),
     **service("fully", "main", "failure_strategy: full_rollback\n"),
     **service("careless", "main", "failure_strategy: ignore\n"),
-    **service("retrying", "main", "retry: {retries: 2, backoff: 1s}\n"),
+    **service("retrying", "main", "retry: {retries: 2, backoff: 5s}\n"),
     **service("late", "slow"),
 }
 
@@ -82,7 +82,9 @@ def test_a_pinned_version_stays_and_unpinned_it_goes_on_to_the_newest(here: Site
 
 
 def test_a_vetoed_version_comes_neither_there_nor_downstream(here: Site) -> None:
-    here.run("veto", "vetoed", "1.0", "--environment", "staging", "--reason", "wait for legal", "--by", "ann")
+    here.run(
+        "veto", "vetoed", "1.0", "--environment", "staging", "--early", "--reason", "wait for legal", "--by", "ann"
+    )
     until(lambda: bool(here.get("holds", query="?service=vetoed")["holds"]), what="the veto to stand")
     here.publish("vetoed", "1.0")
     here.await_running("vetoed", "dev", "1.0")
@@ -104,9 +106,9 @@ def test_a_freeze_is_passed_only_by_a_word_of_the_right_people_which_is_kept(her
     here.await_why("frozen", "prod", "1.0", f"at its door {answer}")
     assert "[frozen]" in here.run("status", "--service", "frozen")
     assert "--comment" in here.house.deploydb("approve", "frozen", "prod", "--promotion", "freeze").stderr
-    here.run("approve", "frozen", "prod", "1.0", "--promotion", "freeze", "--by", "bob", "--comment", "please")
-    until(lambda: bool(here.get("events", query="?type=approval.given&service=frozen")["events"]))
-    here.await_why("frozen", "prod", "1.0", answer)
+    by_bob = ("--promotion", "freeze", "--by", "bob", "--comment", "please")
+    refused = here.house.deploydb("approve", "frozen", "prod", "1.0", *by_bob)
+    assert (refused.returncode, "bob is not in sre and does not count" in refused.stderr) == (1, True)
     assert here.commanded("frozen", "prod") == []
     here.run("approve", "frozen", "prod", "--promotion", "freeze", "--by", "alice", "--comment", "checkout is down")
     here.await_running("frozen", "prod", "1.0")

@@ -124,7 +124,7 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (operations.unsent, {"ix_outbox_unsent"}),
     (lambda c: operations.returned(c, limit=50), {"ix_outbox_unsent"}),
     (unmatched.unmatched_count, {"pk_unmatched_fact"}),
-    (lambda c: operations.unmatched_facts(c, limit=50), {"pk_event"}),
+    (lambda c: unmatched.unmatched_facts(c, limit=50), {"pk_event"}),
     (lambda c: operations.due_next(c, limit=50), {"ix_service_schedule_due"}),
     (operations.last_event, {"pk_event"}),
     (lambda c: events.events_before(c, None, OF_LANE, limit=20), {"ix_event_lane"}),
