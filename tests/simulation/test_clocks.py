@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import pytest
+from msgspec.structs import replace
 
 from deploydb.domain.model.deployment import GateStatus
 from deploydb.simulation import Clock
@@ -62,7 +63,8 @@ def test_of_two_reports_out_of_order_the_first_one_counts_until_the_other_is_kno
 
 @pytest.mark.parametrize("clock", ["time", "recorded"])
 def test_what_waited_until_it_was_superseded_waits_in_a_replay(clock: Clock) -> None:
-    people = catalog(*THREE, entry={"prod": ("manual",)})
+    replacing = (replace(stage, while_verifying="replace") for stage in THREE)
+    people = catalog(*replacing, entry={"prod": ("manual",)})
     past = Past()
     asked: dict[str, GateStatus | None] = {"manual": GateStatus.PENDING}
     for version, minutes in (("1.0", 0), ("1.1", 100)):

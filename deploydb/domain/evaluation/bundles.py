@@ -5,6 +5,7 @@ other, and verified at the same time. A module whose sibling failed goes no furt
 of a change by accident. Who orders a version to go ahead, takes it out of its bundle.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from deploydb.domain.evaluation.evaluation import Evaluation
@@ -30,6 +31,9 @@ class Bundles:
         self._evaluation = evaluation
         self._service = service
         self._progress = progress
+        self._by_commit: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+        for deployment in evaluation.all():
+            self._by_commit[deployment.environment, deployment.release.artifact.commit].append(deployment.id)
 
     def siblings(self, deployment: Deployment) -> list[Deployment]:
         """The last attempts of the other releases of its bundle in its lane; none of what goes ahead by an order."""
@@ -37,10 +41,8 @@ class Bundles:
             return []
         return [
             other
-            for other in self._evaluation.lane(deployment.environment)
-            if other.flow is not None
-            and in_bundle(self._service, deployment.release, other.release)
-            and self._evaluation.of(other.flow, other.environment) == other
+            for other in self._of_bundle(deployment)
+            if other.flow is not None and self._evaluation.of(other.flow, other.environment) == other
         ]
 
     def broken(self, stage: Stage, deployment: Deployment) -> Reason | None:
@@ -73,14 +75,20 @@ class Bundles:
         """A release of the deployment's bundle that its lane has already: it runs there, or is on its way."""
         if deployment.flow is None:
             return None
-        lane = self._evaluation.lane(deployment.environment)
-        there = [one.release for one in lane if one.active]
-        there += [ran.release for (name, _), ran in self._evaluation.running.items() if name == deployment.environment]
-        return next((one for one in there if in_bundle(self._service, deployment.release, one)), None)
+        active = next((one.release for one in self._of_bundle(deployment) if one.active), None)
+        there = (ran.release for (name, _), ran in self._evaluation.running.items() if name == deployment.environment)
+        return active or next((one for one in there if in_bundle(self._service, deployment.release, one)), None)
 
     def first(self, arrived: Sequence[Deployment]) -> list[Deployment]:
         """Those of the deployments that have arrived and complete a bundle that the lane has a part of."""
         return [one for one in arrived if self.begun(one) is not None]
+
+    def _of_bundle(self, deployment: Deployment) -> list[Deployment]:
+        """Every deployment of its bundle's other releases in its lane."""
+        commit = deployment.release.artifact.commit
+        ids = self._by_commit[deployment.environment, commit] if commit is not None else ()
+        known = filter(None, map(self._evaluation.deployment, ids))
+        return [other for other in known if in_bundle(self._service, deployment.release, other.release)]
 
 
 def waits(other: Deployment, reason: Reason) -> BundleWaits:
