@@ -62,7 +62,8 @@ def test_the_releases_that_a_change_would_affect_are_listed_before_it(workshop: 
     shorter = {"pipelines/main.yml": "environments:\n  dev:\n"}
     other = write_config(tmp_path / "other", CONFIG | shorter)
     ended = shell.ok("check-config", str(other), "--against-live")
-    assert [line.split(maxsplit=3) for line in ended.stdout.splitlines()][1:] == [
+    assert "no pipeline has prod" in ended.stdout.splitlines()[0]
+    assert [line.split(maxsplit=3) for line in ended.stdout.splitlines()][2:] == [
         ["foo", "prod", "1.0", "waits: prod is not a stage of foo"]
     ]
     assert ended.stderr.splitlines()[-1] == "in flight: 1 release affected"
