@@ -65,6 +65,13 @@ def seeded(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
             yield Shell(folder, DEPLOYDB_URL=url)
 
 
+@pytest.fixture
+def connected(shell: Shell, seeded: Shell) -> Shell:
+    """The shell beside a service with a history: 1.1 runs in dev, 1.0 in prod."""
+    shell.environment["DEPLOYDB_URL"] = seeded.environment["DEPLOYDB_URL"]
+    return shell
+
+
 HOSTILE = "\x1b[2Jline one\nline two"
 """A job's reason that could clear a reader's screen."""
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from tests.scenario import catalog
 DEPLOYDB = [sys.executable, "-m", "deploydb"]
 NOWHERE = "http://127.0.0.1:1"
 """Nothing listens on port 1."""
+REASON = ("--reason", "a fair", "--by", "ann")
+"""Why, and who says so."""
 
 Ended = subprocess.CompletedProcess[str]
 
@@ -98,3 +100,14 @@ class Queue:
         ]
         with open_outbound(self.url, name="tests") as outbound:
             assert {receipt.state for receipt in outbound.publish(messages)} == {"confirmed"}
+
+
+def published(queue: Queue) -> dict[str, Any]:
+    """The one fact that came, without what differs each time."""
+    (body,) = queue.bodies()
+    assert body.pop("source").startswith("cli/")
+    assert body.pop("id")
+    assert datetime.fromisoformat(body.pop("time")) <= datetime.now(UTC)
+    if body["type"] == "hold.placed" and body["kind"] != "pin":
+        assert len(body.pop("hold")) == 8
+    return body

@@ -1,27 +1,13 @@
-"""Holds and orders by the command line: what is published, what is asked for, what is refused."""
+"""Holds by the command line: what is published, what is refused."""
 
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from tests.cli.shell import Queue, Shell
+from tests.cli.shell import REASON, Queue, Shell, published
 from tests.web import web
-
-REASON = ("--reason", "a fair", "--by", "ann")
-
-
-def published(queue: Queue) -> dict[str, Any]:
-    """The one fact that came, without what differs each time."""
-    (body,) = queue.bodies()
-    assert body.pop("source").startswith("cli/")
-    assert body.pop("id")
-    assert datetime.fromisoformat(body.pop("time")) <= datetime.now(UTC)
-    if body["type"] == "hold.placed" and body["kind"] != "pin":
-        assert len(body.pop("hold")) == 8
-    return body
 
 
 @pytest.mark.parametrize(
@@ -91,13 +77,6 @@ def test_a_hold_ends_at_a_time_or_after_a_while(shell: Shell, queue: Queue) -> N
 def test_an_end_that_cannot_be_is_refused(shell: Shell, queue: Queue, until: str, answer: str) -> None:
     assert answer in " ".join(shell.fails("freeze", "--reason", "fair", "--until", until, code=2).split())
     assert queue.arrived() == []
-
-
-@pytest.fixture
-def connected(shell: Shell, seeded: Shell) -> Shell:
-    """The shell beside a service with a history: 1.1 runs in dev, 1.0 in prod."""
-    shell.environment["DEPLOYDB_URL"] = seeded.environment["DEPLOYDB_URL"]
-    return shell
 
 
 def test_what_runs_is_pinned_where_no_version_is_given(connected: Shell, queue: Queue) -> None:
@@ -192,53 +171,6 @@ def test_a_veto_of_a_running_version_shows_its_rollback(connected: Shell, queue:
     assert len(queue.arrived()) == 2
 
 
-def test_a_hotfix_names_stages_that_exist_and_a_version_that_exists(connected: Shell, queue: Queue) -> None:
-    assert "mars is no stage of foo; there is dev, prod" in connected.fails(
-        "hotfix", "foo", "1.1", "--skip", "mars", *REASON
-    )
-    assert "9.9" in connected.fails("hotfix", "foo", "9.9", *REASON)
-    assert queue.arrived() == []
-    assert connected.ok("hotfix", "foo", "1.1", "--skip", "dev", *REASON).stderr == "foo 1.1 goes ahead, past dev\n"
-    assert published(queue) == {
-        "type": "hotfix.declared",
-        "service": "foo",
-        "version": "1.1",
-        "skip": ["dev"],
-        "by": "ann",
-        "reason": "a fair",
-    }
-
-
-def test_a_hotfix_is_declared_without_the_query_service_too(shell: Shell, queue: Queue) -> None:
-    output = shell.ok("hotfix", "foo", "1.1", *REASON).stderr
-    assert "could not be checked: no answer from" in output
-    assert published(queue)["type"] == "hotfix.declared"
-
-
-def test_a_rollback_is_asked_for_with_a_reason(shell: Shell, queue: Queue) -> None:
-    assert "--reason" in shell.fails("rollback", "foo", "prod", code=2)
-    shell.ok("rollback", "foo", "prod", "--to", "1.0", *REASON)
-    assert published(queue) == {
-        "type": "rollback.requested",
-        "service": "foo",
-        "environment": "prod",
-        "version": "1.0",
-        "by": "ann",
-        "reason": "a fair",
-    }
-
-
-def test_where_nothing_can_be_put_back_nothing_is_asked_for(connected: Shell, queue: Queue) -> None:
-    assert "9.9 has not succeeded in prod" in connected.fails("rollback", "foo", "prod", "--to", "9.9", *REASON)
-    assert queue.arrived() == []
-
-
-def test_a_version_that_has_had_its_turn_is_not_promoted(connected: Shell, queue: Queue) -> None:
-    refused = connected.fails("promote", "foo", "dev", "1.0", "--yes", "--reason", "fire")
-    assert "foo 1.0 has had its turn in dev (SUCCESS): `deploydb rollback foo dev --to 1.0`" in refused
-    assert queue.arrived() == []
-
-
 def test_a_word_for_passing_a_freeze_says_why(shell: Shell, queue: Queue) -> None:
     word = ("approve", "foo", "prod", "1.0", "--promotion", "freeze", "--by", "ann")
     assert "--comment" in shell.fails(*word, code=2)
@@ -252,51 +184,6 @@ def test_without_holds_the_output_says_so(seeded: Shell) -> None:
     assert (ended.stdout, ended.stderr) == ("", "Nothing is held.\n")
     assert seeded.json("holds") == {"holds": []}
     assert re.search("no service bar", seeded.fails("holds", "--service", "bar"))
-
-
-DRY_RUN = {
-    "service": "foo",
-    "environment": "prod",
-    "from": {"version": "1.1", "deployment": 7, "since": "2026-11-22T12:00:00+00:00"},
-    "to": {"version": "1.0", "deployment": 3, "since": "2026-11-21T12:00:00+00:00", "completed": True},
-    "why": "1.0 succeeded there",
-    "undoes": [{"version": "1.1", "commit": "abc123", "publishedAt": "2026-11-22T11:00:00+00:00"}],
-    "dependents": [{"service": "bar", "environment": "prod", "promotion": "foo-is-there", "wants": ">=1.1"}],
-    "holds": ["prod is frozen by ann"],
-    "possible": True,
-}
-
-
-def test_a_dry_run_says_what_would_be_put_back_what_it_undoes_and_what_stands_against_it(
-    shell: Shell, queue: Queue
-) -> None:
-    with web() as server:
-        server.reply("/api/rollback/foo/prod", (200, json.dumps(DRY_RUN).encode()))
-        answer = shell.ok("rollback", "foo", "prod", "--to", "1.0", "--dry-run", DEPLOYDB_URL=server.url).stdout
-        assert server.paths() == ["/api/rollback/foo/prod?to=1.0"]
-    lines = [line for line in answer.splitlines() if line]
-    assert lines[0].startswith("foo in prod runs 1.1 (since 2026-11-22 12:00:00Z, ")
-    assert lines[1:4] == [
-        "would be put back: 1.0, deployed 2026-11-21 12:00:00Z, completed the pipeline",
-        "why: 1.0 succeeded there",
-        "against it: prod is frozen by ann",
-    ]
-    assert lines[5].split()[:2] == ["1.1", "abc123"]
-    assert lines[7].split() == ["bar", "prod", "foo-is-there", ">=1.1"]
-    assert queue.arrived() == []
-
-
-def test_a_dry_run_of_what_is_not_possible_fails(shell: Shell) -> None:
-    nothing = DRY_RUN | {"from": None, "to": None, "undoes": [], "dependents": [], "holds": [], "possible": False}
-    with web() as server:
-        server.reply("/api/rollback/foo/prod", (200, json.dumps(nothing | {"why": "nothing runs in prod"}).encode()))
-        ended = shell.run("rollback", "foo", "prod", "--dry-run", DEPLOYDB_URL=server.url)
-    assert ended.returncode == 1
-    assert ended.stdout.splitlines() == [
-        "foo in prod runs nothing",
-        "nothing would be put back",
-        "why: nothing runs in prod",
-    ]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 import json
 
-from tests.cli.shell import Queue, Shell
-from tests.cli.test_holds import REASON, published
+from tests.cli.shell import REASON, Queue, Shell, published
 from tests.web import web
 
 PLAN = {

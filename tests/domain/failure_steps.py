@@ -1,7 +1,12 @@
-"""Steps of the tests of failures and rollbacks."""
+"""Steps of the tests of failures, rollbacks and retries."""
 
+from deploydb.domain.model.reason_parts import Comment
+from deploydb.domain.model.reasons import Reason, RetryRefused
 from tests.domain.given import catalog, chain, foo
 from tests.domain.scenario import Scenario
+
+WORDS = Comment(by="alice", comment="the disk is empty")
+"""The order of another attempt, as it is kept."""
 
 
 def running(strategy: str = "stop", **service: object) -> Scenario:
@@ -37,3 +42,14 @@ def back(it: Scenario) -> list[tuple[str, str, str]]:
         for one in it.commands
         if one.kind == "rollback"
     ]
+
+
+def answer(it: Scenario) -> Reason:
+    """What came of the last order."""
+    return it.answers[-1].reason
+
+
+def obstacle(it: Scenario) -> Reason:
+    refused = answer(it)
+    assert isinstance(refused, RetryRefused)
+    return refused.obstacle

@@ -9,10 +9,13 @@ import pytest
 
 from deploydb.domain.gates import GateContext, GateStatus, Requirement, Verdict, judge, requirement_of
 from deploydb.domain.gates.checked import Check, CheckedPromotion, Judged, answer_time, judge_answer, request_of
+from deploydb.domain.gates.expression import ExpressionPromotion
 from deploydb.domain.gates.promotion import Promotion
 from deploydb.domain.model.gate_reasons import GateBroken, SoakNotLive
+from deploydb.domain.model.reason_parts import ReasonCase
 from deploydb.domain.model.requests import NoAnswer, Request
-from tests.domain.given import at, deployment
+from tests.domain.gate_steps import ask, evidence_of, report
+from tests.domain.given import SMOKE, at, deployment
 
 NO_ANSWER = NoAnswer(reason="timed out after 10s")
 CONTEXT = GateContext(deployment=deployment(), now=at(0))
@@ -55,6 +58,19 @@ class Odd(CheckedPromotion, frozen=True, kw_only=True):
 
 def odd(value: object) -> Odd:
     return Odd(ident="odd", given=Given(value))
+
+
+class Loose(Promotion, frozen=True, kw_only=True):
+    """A gate that returns what it was given."""
+
+    returns: object
+
+    def evaluate(self, context: Any, others: Any) -> Any:
+        return self.returns
+
+
+class Unstored(ReasonCase, frozen=True, kw_only=True, tag="unstored"):
+    """A reason that no reader knows."""
 
 
 def test_a_checked_gate_has_an_address_and_a_time_for_its_answer() -> None:
@@ -128,3 +144,24 @@ def test_a_reason_has_parameters_that_can_be_stored_and_are_equal_the_next_time(
     assert made[0] == made[1] == msgspec.json.decode(msgspec.json.encode(made[0]), type=type(made[0]))
     assert made[0].text == "{a}\\x00"
     assert made[0].values == {"a": "\\x00\\ud800", "b": "nan", "c": "-inf", "d": 1.5, "e": 7}
+
+
+@pytest.mark.parametrize(
+    "returns",
+    [
+        Verdict(promotion="loose", outcome=GateStatus.PASS, reason=Unstored()),
+        Verdict(promotion="smoke", outcome=GateStatus.PASS, reason=SoakNotLive()),
+        Verdict(promotion="loose", outcome=GateStatus.PASS, reason=SoakNotLive(), recheck_at=datetime(2026, 1, 1)),
+        None,
+        True,
+    ],
+)
+def test_a_gate_that_returns_no_verdict_that_can_be_stored_is_an_error(returns: object) -> None:
+    (verdict,) = ask([Loose(ident="loose", returns=returns)])
+    assert verdict.outcome == "ERROR"
+    assert isinstance(verdict.reason, GateBroken)
+
+
+def test_a_gate_that_breaks_stops_no_other() -> None:
+    gates = [ExpressionPromotion(ident="first", expression="x", rule=lambda _: 1 / 0), SMOKE]
+    assert [one.outcome for one in ask(gates, evidence_of(report("smoke")))] == ["ERROR", "PASS"]

@@ -1,21 +1,18 @@
 """Gates that look at the world around: several jobs, soaks in trouble, other services, provenance, expressions."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
-from deploydb.domain.gates import GateContext, judge
 from deploydb.domain.gates.depends import DependsOnPromotion
 from deploydb.domain.gates.expression import ExpressionPromotion
-from deploydb.domain.gates.promotion import Promotion
 from deploydb.domain.gates.provenance import ProvenancePromotion
 from deploydb.domain.gates.soak import SoakPromotion
 from deploydb.domain.gates.verification import VerificationPromotion
 from deploydb.domain.gates.webhook import WebhookPromotion
-from deploydb.domain.model.deployment import DependencyState, FactOrder, GateStatus, Status, Verdict
+from deploydb.domain.model.deployment import DependencyState, FactOrder, Status
 from deploydb.domain.model.evidence import Attestation, Evidence, Incident, Verification
 from deploydb.domain.model.gate_reasons import (
     Attested,
@@ -38,37 +35,17 @@ from deploydb.domain.model.gate_reasons import (
     Soaked,
     SoakIncident,
     Soaking,
-    SoakNotLive,
     SoakUnverified,
 )
-from deploydb.domain.model.reason_parts import IncidentReport, JobReport, ReasonCase
-from tests.domain.given import SMOKE, SOAK, artifact, at, deployment, release
+from deploydb.domain.model.reason_parts import IncidentReport, JobReport
+from tests.domain.gate_steps import DIGEST, ask, evidence_of, report
+from tests.domain.given import SMOKE, SOAK, at, deployment, release
 
 BOTH = VerificationPromotion(ident="tests", jobs=("unit", "load"))
-DIGEST = "sha256:1"
-KNOWN = replace(deployment(), release=replace(release(), artifact=artifact(digest=DIGEST)))
-
-
-NOTHING = Evidence()
-
-
-def report(job: str, outcome: str = "passed", *, minutes: float = 0, reason: str | None = None) -> Verification:
-    return Verification(promotion=job, outcome=outcome, at=FactOrder(at(minutes), "ci", job), reason=reason)
 
 
 def incident(*, open: bool, minutes: float) -> Incident:  # noqa: A002
     return Incident(name="INC-7", open=open, at=FactOrder(at(minutes), "ops", "1"), reason="5xx", event=9)
-
-
-def ask(promotions: list[Promotion], evidence: Evidence = NOTHING, *, minutes: float = 1, **more: Any) -> list[Verdict]:
-    known = more.pop("deployment", KNOWN)
-    return list(
-        judge(promotions, GateContext(deployment=known, evidence=evidence, now=at(minutes), since=at(0), **more))
-    )
-
-
-def evidence_of(*reports: Verification, incidents: tuple[Incident, ...] = ()) -> Evidence:
-    return Evidence(verifications=reports, incidents=incidents)
 
 
 @pytest.mark.parametrize(
@@ -257,40 +234,6 @@ def test_an_expression_must_be_true_and_what_breaks_blocks_and_says_so(rule: Any
     (verdict,) = ask([ExpressionPromotion(ident="first", expression="x", rule=rule)])
     assert (verdict.outcome, verdict.reason) == (outcome, reason)
     assert verdict.recheck_at == (None if outcome == "PASS" else at(2))
-
-
-class Loose(Promotion, frozen=True, kw_only=True):
-    """A gate that returns what it was given."""
-
-    returns: object
-
-    def evaluate(self, context: Any, others: Any) -> Any:
-        return self.returns
-
-
-class Unstored(ReasonCase, frozen=True, kw_only=True, tag="unstored"):
-    """A reason that no reader knows."""
-
-
-@pytest.mark.parametrize(
-    "returns",
-    [
-        Verdict(promotion="loose", outcome=GateStatus.PASS, reason=Unstored()),
-        Verdict(promotion="smoke", outcome=GateStatus.PASS, reason=SoakNotLive()),
-        Verdict(promotion="loose", outcome=GateStatus.PASS, reason=SoakNotLive(), recheck_at=datetime(2026, 1, 1)),
-        None,
-        True,
-    ],
-)
-def test_a_gate_that_returns_no_verdict_that_can_be_stored_is_an_error(returns: object) -> None:
-    (verdict,) = ask([Loose(ident="loose", returns=returns)])
-    assert verdict.outcome == "ERROR"
-    assert isinstance(verdict.reason, GateBroken)
-
-
-def test_a_gate_that_breaks_stops_no_other() -> None:
-    gates = [ExpressionPromotion(ident="first", expression="x", rule=lambda _: 1 / 0), SMOKE]
-    assert [one.outcome for one in ask(gates, evidence_of(report("smoke")))] == ["ERROR", "PASS"]
 
 
 @pytest.mark.parametrize(

@@ -1,34 +1,17 @@
-"""Attempts that people ask for: of what failed, was skipped or superseded, or runs."""
+"""Attempts that people ask for: of what failed, was skipped, or runs."""
 
 from datetime import timedelta
 
 import pytest
-from msgspec.structs import replace
 
-from deploydb.domain.model.admission_reasons import BehindOrder, BeingDeployed, NewerIsLive, Superseded
+from deploydb.domain.model.admission_reasons import BeingDeployed, NewerIsLive
 from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.deployment import Status
-from deploydb.domain.model.reason_parts import Comment
-from deploydb.domain.model.reasons import AlreadyWaiting, Reason, RetryRefused, SkippedUpstream, UpstreamRetried
-from deploydb.domain.model.retry_reasons import GateSkipped, NoAttempt, RetryForPin, RetryOrdered, UnknownGates
-from tests.domain.failure_steps import back, fail_in_prod, go, running
+from deploydb.domain.model.reasons import AlreadyWaiting, SkippedUpstream, UpstreamRetried
+from deploydb.domain.model.retry_reasons import GateSkipped, NoAttempt, RetryOrdered, UnknownGates
+from tests.domain.failure_steps import WORDS, answer, back, fail_in_prod, go, obstacle, running
 from tests.domain.given import BAR, FOO, MANUAL, catalog, chain, foo
 from tests.domain.scenario import Scenario
-
-WORDS = Comment(by="alice", comment="the disk is empty")
-NEWEST = tuple(replace(stage, while_verifying="replace") for stage in chain("dev", "prod"))
-"""Stages in which a newer version takes the turn of one that people are asked about."""
-
-
-def answer(it: Scenario) -> Reason:
-    """What came of the last order."""
-    return it.answers[-1].reason
-
-
-def obstacle(it: Scenario) -> Reason:
-    refused = answer(it)
-    assert isinstance(refused, RetryRefused)
-    return refused.obstacle
 
 
 def test_what_failed_is_attempted_again_under_the_same_gates() -> None:
@@ -107,52 +90,6 @@ def test_a_stage_that_is_attempted_again_opens_those_behind_it() -> None:
     ):
         it.deploy(environment, version)
     assert it.runs("prod") == "1.2"
-
-
-def test_a_superseded_version_can_be_chosen_while_it_is_newer_than_what_runs() -> None:
-    it = Scenario(catalog(*NEWEST, entry={"prod": ("manual",)}, services=[foo()]))
-    for number, version in enumerate(("1.0", "1.1", "1.2")):
-        it.publish(version, published=number)
-        it.evaluate(1)
-        it.deploy("dev", version)
-    assert it.status("prod", "1.1") is Status.SKIPPED
-    it.retry("prod", "1.1")
-    it.evaluate(1)
-    assert it.reason("prod", "1.2") == BehindOrder(version="1.1", order=WORDS)
-    it.speak("prod", "1.1", "bob")
-    it.evaluate(1)
-    it.deploy("prod", "1.1")
-    assert it.runs("prod") == "1.1"
-    it.retry("prod", "1.0")
-    it.evaluate(1)
-    assert obstacle(it) == NewerIsLive(environment="prod", version="1.1", higher=False)
-
-
-def test_a_superseded_version_comes_where_the_lane_is_pinned_to_it() -> None:
-    it = Scenario(catalog(*NEWEST, entry={"prod": ("manual",)}, services=[foo()]))
-    for number, version in enumerate(("1.0", "1.1")):
-        it.publish(version, published=number)
-        it.evaluate(1)
-        it.deploy("dev", version)
-    assert isinstance(it.reason("prod", "1.0"), Superseded)
-    it.hold("pin", environment="prod", version="1.0")
-    it.evaluate(1)
-    again = it.find("prod", "1.0")
-    assert (again.attempt, again.status) == (2, Status.NOT_STARTED)
-    it.speak("prod", "1.0", "bob")
-    it.evaluate(1)
-    it.deploy("prod", "1.0")
-    assert it.runs("prod") == "1.0"
-    it.hold("pin", environment="prod", version="1.1")
-    it.evaluate(1)
-    it.speak("prod", "1.1", "bob")
-    it.evaluate(1)
-    it.deploy("prod", "1.1")
-    it.hold("pin", environment="prod", version="1.0")
-    it.evaluate(1)
-    assert it.runs("prod") == "1.1", "a pin downgrades nothing"
-    made = [one.deployment.status_reason for one in it.commands]
-    assert not any(isinstance(reason, RetryForPin) for reason in made)
 
 
 def test_what_runs_is_deployed_again_and_what_came_through_stays_through() -> None:
@@ -284,25 +221,3 @@ def test_a_veto_holds_an_order_like_any_release(gate: str) -> None:
     it.hold("veto", version="1.0", lift=True)
     it.evaluate(1)
     assert it.status("dev", "1.0") is Status.CREATED
-
-
-def test_a_superseded_version_comes_where_a_person_promotes_it() -> None:
-    it = Scenario(catalog(*NEWEST, entry={"prod": ("manual",)}, services=[foo()]))
-    for number, version in enumerate(("1.0", "1.1")):
-        it.publish(version, published=number)
-        it.evaluate(1)
-        it.deploy("dev", version)
-    assert isinstance(it.reason("prod", "1.0"), Superseded)
-    it.evaluate(1)
-    it.promote("prod", "1.0")
-    it.evaluate(1)
-    assert (it.find("prod", "1.0").attempt, it.status("prod", "1.0")) == (2, Status.NOT_STARTED)
-    it.speak("prod", "1.0", "bob")
-    it.evaluate(1)
-    it.deploy("prod", "1.0")
-    assert it.runs("prod") == "1.0"
-    it.speak("prod", "1.1", "bob")
-    it.evaluate(1)
-    it.deploy("prod", "1.1")
-    it.evaluate(1)
-    assert it.find("prod", "1.0").attempt == 2, "an order is met once"
