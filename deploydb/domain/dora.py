@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from deploydb.domain.forecast import expected
 from deploydb.domain.model.gate_reasons import IncidentOpen
-from deploydb.domain.model.reasons import AttemptFailed, Expired, FinishedLate, NotRecorded, Reason, Several
+from deploydb.domain.model.outcome_reasons import AttemptFailed, Expired
+from deploydb.domain.model.reasons import FinishedLate, NotRecorded, Reason, Several
 
 Lane = tuple[str, str]
 Cause = Literal["deployment", "verification", "incident"]

@@ -10,8 +10,10 @@ from deploydb.domain.gate_wording import comments_text, gate_text
 from deploydb.domain.gates.formatting import in_words, instant
 from deploydb.domain.model import admission_reasons as entry
 from deploydb.domain.model import gate_reasons as gate
+from deploydb.domain.model import outcome_reasons as outcome
 from deploydb.domain.model import reasons as why
 from deploydb.domain.model import retry_reasons as retry
+from deploydb.domain.model import rollback_reasons as undo
 from deploydb.domain.model.reason_parts import Comment, LaneWait, ReasonCase
 from deploydb.domain.model.reasons import Reason
 
@@ -49,32 +51,32 @@ _TEXTS: dict[type[ReasonCase], str] = {
     why.BundleFailed: "{module} {version}, of the same commit, has failed: {reason}",
     why.BundleFirst: "{module} {version} goes first, of a commit that is partly there",
     why.ErrorLasts: "{error}; no answer since {since}: it blocks until it answers, or a person answers for it",
-    why.ExpiryDeferred: "expiry waits: ingest has not read past {deadline}, its deadline",
+    outcome.ExpiryDeferred: "expiry waits: ingest has not read past {deadline}, its deadline",
     why.FailedBeside: "{version} failed in {environment}: {reason}",
     why.FailedUpstream: "failed in {environment}: {reason}",
-    why.FailureIgnored: "ignored, as configured",
-    why.FinishedInTime: "finished by its deadline, at {at}; the report came after it",
+    undo.FailureIgnored: "ignored, as configured",
+    outcome.FinishedInTime: "finished by its deadline, at {at}; the report came after it",
     why.FinishedLate: "{expired}; it finished later and does run there",
-    why.FinishedWithoutCommand: "finished without a command of ours",
+    outcome.FinishedWithoutCommand: "finished without a command of ours",
     why.Followed: "{failure}; {response}",
     why.GatesPassed: "{reasons}",
-    why.LiveLate: "another version runs by now",
+    outcome.LiveLate: "another version runs by now",
     why.NewestPublished: "it is the newest that has been published",
-    why.NoGates: "deployed; no promotion asks for more",
+    outcome.NoGates: "deployed; no promotion asks for more",
     why.NotAsked: "not asked yet",
     why.NotRecorded: "its reason at that time was not recorded",
-    why.NothingLive: "nothing runs in {environment} that could be rolled back",
+    undo.NothingLive: "nothing runs in {environment} that could be rolled back",
     why.PutByHand: "{expected}; {version} was put there by hand",
-    why.Replaced: "replaced by {version}",
+    outcome.Replaced: "replaced by {version}",
     why.ReplacedUpstream: "{reason} in {environment}",
     why.Reported: "{text}",
     why.Retried: "tried again, attempt {attempt} (deployment {deployment})",
     why.RetryOf: "attempt {attempt} of {attempts}, after: {failure}",
     why.RetryScheduled: "tried again from {at} on, attempt {attempt} of {attempts}",
     why.RetryRefused: "{version} is not attempted again in {environment}: {obstacle}",
-    why.RolledBack: "put back",
-    why.RollbackFinal: "a rollback is never rolled back",
-    why.RollingBack: "rolled back to {version}",
+    outcome.RolledBack: "put back",
+    undo.RollbackFinal: "a rollback is never rolled back",
+    undo.RollingBack: "rolled back to {version}",
     why.SkippedUpstream: "skipped in {environment}: {reason}",
     why.SucceededUpstream: "{environment} runs it with success",
     why.TakenBackBeside: "{version} was rolled back in {environment}",
@@ -99,7 +101,7 @@ def text(reason: ReasonCase) -> str:
             return f"waits for {names}" + "".join(
                 f"; failed in {one.environment}: {text(one.reason)}" for one in failed
             )
-        case why.AttemptFailed(text=own):
+        case outcome.AttemptFailed(text=own):
             return own or "its orchestrator gave no reason"
         case why.ReportedElsewhere(what=what, field=field, reported=reported, expected=expected):
             named = f"{what} reported for {reported}" if field != "promotion" else f"{reported} reported"
@@ -127,12 +129,12 @@ def text(reason: ReasonCase) -> str:
             return several if modules else "no deployment of it is known there"
         case retry.UnknownGates(names=names, known=known):
             return f"no promotion {' or '.join(names)} is asked there; there is {', '.join(known) or 'none'}"
-        case why.Observed(source=source, by=by, text=own):
+        case outcome.Observed(source=source, by=by, text=own):
             return (f"observed, by {by}" if by else f"observed by {source}") + (f": {own}" if own else "")
-        case why.Expired(deadline=deadline, started=started):
+        case outcome.Expired(deadline=deadline, started=started):
             never = "started and did not finish" if started else "did not start"
             return f"{never} by its deadline {instant(deadline)}"
-        case why.OtherRuns(environment=environment, version=version, running=running, live_at=live_at):
+        case undo.OtherRuns(environment=environment, version=version, running=running, live_at=live_at):
             instead = f", not {version}" if version is not None else ", which came after the request"
             return f"{environment} runs {running} since {instant(live_at)}{instead}: nothing is rolled back"
         case why.RollbackOf():
@@ -144,7 +146,7 @@ def text(reason: ReasonCase) -> str:
             return f"{found} (digest {digest[:12]}, on {host})"
         case why.RollbackWaits(rollback=rollback, awaits=awaits):
             return f"{text(rollback)}; it waits: {joined(awaits)}"
-        case why.NoRollbackTarget(holds=holds, rolled_back=left, version=version):
+        case undo.NoRollbackTarget(holds=holds, rolled_back=left, version=version):
             taken_back = f"{', '.join(left)} had been rolled back; name one of them to put it back" if left else ""
             obstacles = "; ".join(filter(None, (joined(holds), taken_back))) or "no other version has succeeded here"
             asked = f" ({version} was asked for)" if version is not None else ""

@@ -1,68 +1,26 @@
 """Decision events: the decisions as the log has them, each with all that it changed, read back."""
 
 from datetime import datetime
-from typing import Any, Literal, Protocol, get_args, get_type_hints
+from typing import Literal, get_args
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import replace
+from msgspec import UNSET, Struct
 
 from deploydb.domain.evaluation import decisions as made
-from deploydb.domain.evaluation.decisions import Decision, Decisions, Transition
+from deploydb.domain.evaluation.decisions import Decision, Transition
 from deploydb.domain.model.commands import DeployCommand
 from deploydb.domain.model.deployment import (
-    DECIDED,
     CurrentVersion,
     Deployment,
     FailureResponse,
     GateStatus,
     Inputs,
     Phase,
-    Release,
     Verdict,
 )
-from deploydb.domain.model.overrides import RetryRequest, RollbackRequest
 from deploydb.domain.model.reasons import Reason
 from deploydb.domain.model.retry_reasons import RetryOrdered
-
-_TYPES = get_type_hints(Deployment)
-Changes: Any = msgspec.defstruct("Changes", [(name, _TYPES[name] | UnsetType, UNSET) for name in DECIDED], frozen=True)
-"""The fields of a deployment that a decision has changed; None: emptied."""
-
-
-class Known(Protocol):
-    """What events name by numbers, as it is before them."""
-
-    def deployment(self, id_: int) -> Deployment:
-        """A deployment, by its id."""
-
-    def release(self, id_: int) -> Release:
-        """A release, by its artifact's row."""
-
-    def wish(self, number: int) -> RollbackRequest:
-        """A rollback that a person wanted, by its row in the log."""
-
-    def retry(self, number: int) -> RetryRequest:
-        """Another attempt that a person wanted, by its row in the log."""
-
-
-class DecisionEvent(Struct, frozen=True, kw_only=True):
-    """The body of a row of the log that DeployDB itself has written."""
-
-    type: str
-    service: str
-
-    def decided(self, _known: Known) -> tuple[Decision, ...]:
-        """The decisions, in order."""
-        return ()
-
-    def explained(self, _known: Known) -> tuple[Deployment, ...]:
-        """The deployments of which only the reason of the status is new, or that are closed."""
-        return ()
-
-    def decisions(self, known: Known) -> Decisions:
-        """What was decided, as `decide` returned it."""
-        return Decisions(service=self.service, decisions=self.decided(known), explained=self.explained(known))
+from deploydb.engine.decision_event import Changes, DecisionEvent, Known, OfDeployment, changed
 
 
 class FlowOpened(DecisionEvent, frozen=True, kw_only=True):
@@ -118,18 +76,6 @@ class FactMatched(DecisionEvent, frozen=True, kw_only=True):
 
     deployment: int
     fact: int
-
-
-class OfDeployment(DecisionEvent, frozen=True, kw_only=True):
-    """What was decided of one deployment."""
-
-    environment: str
-    deployment: int
-    changes: Changes = Changes()
-
-    def after(self, known: Known) -> Deployment:
-        """The deployment with the changes."""
-        return _changed(known.deployment(self.deployment), self.changes)
 
 
 class DeploymentRequested(OfDeployment, frozen=True, kw_only=True):
@@ -298,7 +244,7 @@ class ServiceEvaluated(DecisionEvent, frozen=True, kw_only=True):
 
     def explained(self, known: Known) -> tuple[Deployment, ...]:
         return tuple(
-            _changed(known.deployment(id_), alike.changes) for alike in self.changed for id_ in alike.deployments
+            changed(known.deployment(id_), alike.changes) for alike in self.changed for id_ in alike.deployments
         )
 
 
@@ -340,8 +286,3 @@ def decode_decision(type_: str, body: bytes) -> DecisionEvent:
     Raises: KeyError for an unknown type, msgspec.ValidationError for a body of another release of DeployDB.
     """
     return _DECODERS[type_].decode(body)
-
-
-def _changed(deployment: Deployment, changes: Any) -> Deployment:  # noqa: ANN401  # Changes
-    given = {name: value for name in DECIDED if (value := getattr(changes, name)) is not UNSET}
-    return replace(deployment, **given)

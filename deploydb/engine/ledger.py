@@ -1,8 +1,8 @@
 """One service's rows in memory, as the store would keep them, and its snapshot."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, assert_never
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import assert_never
 
 from msgspec.structs import replace
 
@@ -21,15 +21,15 @@ from deploydb.domain.model.deployment import (
 from deploydb.domain.model.evidence import Incident
 from deploydb.domain.model.external import External, external_fields
 from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest, unlifted
+from deploydb.engine.deployment_rows import DeploymentRows
 from deploydb.engine.statements import Attestations, Statements
 
 
-class Ledger:
+class Ledger(DeploymentRows):
     """A service's deployments and what is known of them. A snapshot costs what is open, not what has been."""
 
     def __init__(self, service: str, statements: Statements | None = None) -> None:
-        self.service = service
-        self.deployments: dict[int, Deployment] = {}
+        super().__init__(service)
         self.running: dict[tuple[str, str], CurrentVersion] = {}
         self.hotfixes: dict[str, Hotfix] = {}
         self.promotion_requests: dict[tuple[str, str], PromotionRequest] = {}
@@ -39,22 +39,10 @@ class Ledger:
         self.statements = statements or Statements()
         self.stages: frozenset[str] | None = None
         """The environments of the service's stages, by the last snapshot; None: not known."""
-        self.unknown: dict[int, str] = {}
-        """By deployment, why its outcome is unknown."""
-        self._live: dict[int, Deployment] = {}
-        self._open: set[int] = set()
-        self._flows: dict[int, list[int]] = defaultdict(list)
         self._opened: dict[int, int] = {}
         self._verdicts: dict[int, dict[Gate, Verdict]] = {}
         self._succeeded: dict[str, list[int]] = defaultdict(list)
         self._known_good: Mapping[str, Sequence[KnownGood]] = {}
-        self._of_version: dict[tuple[str, str], list[int]] = defaultdict(list)
-        """By environment and version."""
-        self._rollbacks: dict[str, list[int]] = defaultdict(list)
-        """By environment."""
-        self._of_release: dict[int, list[int]] = defaultdict(list)
-        self._expected: Iterator[int] = iter(())
-        self._last_id = 0
 
     @classmethod
     def of(cls, snapshot: ServiceSnapshot, statements: Statements) -> "Ledger":
@@ -72,15 +60,6 @@ class Ledger:
             if deployment.flow is not None:
                 ledger._opened[deployment.release.id] = deployment.flow
         return ledger
-
-    @property
-    def busy(self) -> bool:
-        """Whether any deployment is open."""
-        return bool(self._open)
-
-    def expect(self, ids: Iterable[int]) -> None:
-        """The deployments that are made next have these ids, as the log has them."""
-        self._expected = iter(ids)
 
     def open_flow(self, opening: FlowOpened, flow: int | None = None) -> list[Deployment]:
         """A deployment for each stage; none where the release has its flow already. `flow`: as the log has it."""
@@ -107,50 +86,9 @@ class Ledger:
         if mine.status is Status.SUCCESS:
             self._succeeded[mine.environment].append(mine.id)
 
-    def put(self, known: Deployment) -> None:
-        """Keep a deployment as it is now."""
-        ident = known.id
-        fresh = ident not in self.deployments
-        self._last_id = max(self._last_id, ident)
-        self.deployments[ident] = known
-        if fresh:
-            self._of_release[known.release.id].append(ident)
-            self._of_version[known.environment, known.release.artifact.version].append(ident)
-        if fresh and known.kind == "rollback":
-            self._rollbacks[known.environment].append(ident)
-        if fresh and known.flow is not None:
-            self._flows[known.flow].append(ident)
-        if ident in self.unknown:
-            return
-        (self._open.add if known.needs_evaluation else self._open.discard)(ident)
-        kin = self._flows[known.flow] if known.flow is not None else [ident]
-        if known.needs_evaluation or any(one in self._open for one in kin):
-            for one in kin:
-                if one not in self.unknown:
-                    self._live[one] = self.deployments[one]
-        else:
-            for one in kin:
-                self._live.pop(one, None)
-
-    def give_up(self, known: Deployment, lost: Collection[str], why: str) -> None:
-        """Take a deployment of unknown outcome out of the lanes, with those of its flow in the `lost` environments."""
-        self.deployments[known.id] = known
-        for one in self.kin(known):
-            if one.id == known.id or (one.environment in lost and one.status is Status.NOT_STARTED):
-                self.unknown[one.id] = why
-                self._live.pop(one.id, None)
-                self._open.discard(one.id)
-        rest = [one for one in self.kin(known) if one.id not in self.unknown]
-        if rest:
-            self.put(rest[0])
-
     def verdicts(self, ident: int) -> Mapping[Gate, Verdict]:
         """The last verdicts on a deployment."""
         return self._verdicts.get(ident, {})
-
-    def is_open(self, ident: int) -> bool:
-        """Whether promotion still has something to do with a deployment."""
-        return ident in self._open
 
     def trouble(self, environment: str, report: Incident) -> None:
         """An incident begins or is over: what runs there is judged again."""
@@ -246,15 +184,6 @@ class Ledger:
                     status=self.deployments[ran.deployment].status,
                 )
 
-    def kin(self, known: Deployment) -> list[Deployment]:
-        """Every deployment of its flow; itself alone where it has none."""
-        return [self.deployments[ident] for ident in (self._flows[known.flow] if known.flow else [known.id])]
-
-    def concerns(self, module: str, version: str) -> bool:
-        """Whether a deployment of the version is open."""
-        releases = (self.deployments[ident].release.artifact for ident in self._open)
-        return any((one.module, one.version) == (module, version) for one in releases)
-
     def _unknown_stages(self) -> dict[int, frozenset[str]]:
         found: dict[int, frozenset[str]] = {}
         for known in (self.deployments[id_] for id_ in self.unknown):
@@ -289,18 +218,6 @@ class Ledger:
             for one in last.values()
         )
 
-    def _earlier(self, ident: int) -> list[int]:
-        """The attempts before one: of its flow, or of rollbacks to its release."""
-        known = self.deployments[ident]
-        if known.attempt == 1:
-            return []
-        place = (known.environment, known.release.artifact.version)
-        return [
-            one.id
-            for one in (self.deployments[other] for other in self._of_version[place] if other < ident)
-            if (one.flow, one.kind, one.release.id) == (known.flow, known.kind, known.release.id)
-        ]
-
     def _of_rollbacks(self) -> dict[int, Deployment]:
         """The causes of open rollbacks, with their flows, and the earlier attempts."""
         rollbacks = [known for known in (self.deployments[ident] for ident in self._open) if known.kind == "rollback"]
@@ -322,11 +239,6 @@ class Ledger:
             trigger_reason=made.trigger_reason,
             status_reason=made.reason,
         )
-
-    def _make(self, **fields: Any) -> Deployment:  # noqa: ANN401
-        known = Deployment(id=next(self._expected, self._last_id + 1), service=self.service, **fields)
-        self.put(known)
-        return known
 
     def _good(self) -> dict[str, tuple[KnownGood, ...]]:
         environments = {one.environment for one in self.wishes}

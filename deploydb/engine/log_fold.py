@@ -15,7 +15,8 @@ from deploydb.domain.model.overrides import Hold, RetryRequest, RollbackRequest
 from deploydb.domain.model.publications import Key, Publication
 from deploydb.domain.model.reasons import Reason
 from deploydb.engine import decision_events
-from deploydb.engine.decision_events import DecisionEvent, decode_decision
+from deploydb.engine.decision_event import DecisionEvent
+from deploydb.engine.decision_events import decode_decision
 from deploydb.engine.ledger import Ledger
 from deploydb.engine.projections import project, project_on_deployment
 from deploydb.engine.releases import Releases

@@ -10,9 +10,10 @@ from deploydb.domain.model import deployment
 from deploydb.domain.model.admission_reasons import SkippedByHotfix
 from deploydb.domain.model.catalog import After, Catalog
 from deploydb.domain.model.gate_reasons import ApprovalDeferred, AwaitingApproval
+from deploydb.domain.model.outcome_reasons import ExpiryDeferred
 from deploydb.domain.model.promotions import FREEZE, INCIDENT
 from deploydb.domain.model.reason_parts import mentions
-from deploydb.domain.model.reasons import ExpiryDeferred, NotAsked, NotRecorded, Reason
+from deploydb.domain.model.reasons import NotAsked, NotRecorded, Reason
 from deploydb.domain.wording import clause, hotfix_text, text
 from deploydb.engine.word_check import approvers
 from deploydb.query.as_of import Catalogs

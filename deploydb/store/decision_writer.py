@@ -27,7 +27,8 @@ from deploydb.domain.evaluation.decisions import (
 from deploydb.domain.model.catalog import Catalog, Lane
 from deploydb.domain.model.commands import EXCHANGE, NOTIFICATIONS, DeployCommand, Notification
 from deploydb.domain.model.deployment import DECIDED, Deployment, Gate, Verdict
-from deploydb.domain.model.reasons import LiveLate, Reason
+from deploydb.domain.model.outcome_reasons import LiveLate
+from deploydb.domain.model.reasons import Reason
 from deploydb.store import bulk, notifications
 from deploydb.store.attempts import open_attempts
 from deploydb.store.columns import shared_fields

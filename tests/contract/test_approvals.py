@@ -7,7 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from deploydb.domain.model.catalog import Service
-from deploydb.domain.model.reasons import AttemptFailed, RollingBack
+from deploydb.domain.model.outcome_reasons import AttemptFailed
+from deploydb.domain.model.rollback_reasons import RollingBack
 from deploydb.domain.wording import text
 from deploydb.query.as_of import then
 from deploydb.store.queries.deployments import deployments_of_flow

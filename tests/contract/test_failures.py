@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from deploydb.domain.model.catalog import After, Parallel, Retry, Service, Stage
-from deploydb.domain.model.reasons import RollingBack
+from deploydb.domain.model.rollback_reasons import RollingBack
 from deploydb.store.promotion import next_due
 from deploydb.store.tables import current_version, deployment, outbox
 from tests.contract.promotion_steps import FOO, reason

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from deploydb.domain.model.catalog import Service
-from deploydb.domain.model.reasons import NothingLive
+from deploydb.domain.model.rollback_reasons import NothingLive
 from deploydb.domain.wording import text
 from deploydb.store.tables import event, rollback_request
 from tests.contract.promotion_steps import FOO, through

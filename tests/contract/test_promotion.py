@@ -12,7 +12,7 @@ from deploydb.domain.gates.expression import ExpressionPromotion
 from deploydb.domain.model.admission_reasons import Superseded
 from deploydb.domain.model.catalog import Catalog, Service
 from deploydb.domain.model.gate_reasons import AwaitingJobs
-from deploydb.domain.model.reasons import Expired
+from deploydb.domain.model.outcome_reasons import Expired
 from deploydb.store.promotion import mark_open, next_due
 from deploydb.store.tables import current_version, deployment, evaluation_request, event, flow, outbox, verdict
 from tests.scenario import NOON, Scenario, catalog

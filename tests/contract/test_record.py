@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from deploydb.domain.model.errors import Transient
-from deploydb.domain.model.reasons import Observed
+from deploydb.domain.model.outcome_reasons import Observed
 from deploydb.store.engine import open_engine
 from deploydb.store.promotion import mark_open
 from deploydb.store.record import Arrival, record

@@ -5,8 +5,9 @@ from datetime import timedelta
 from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.gate_reasons import ApprovalRefused, Approved, AwaitingApproval, Soaking
+from deploydb.domain.model.outcome_reasons import NoGates, Replaced
 from deploydb.domain.model.reason_parts import Comment
-from deploydb.domain.model.reasons import Admitted, AwaitingStages, NoGates, Replaced, StageReason
+from deploydb.domain.model.reasons import Admitted, AwaitingStages, StageReason
 from tests.domain.given import THREE, at, catalog, chain, foo
 from tests.domain.scenario import world
 

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.commands import Previous
 from deploydb.domain.model.deployment import FactOrder, Status
-from deploydb.domain.model.reasons import AttemptFailed, Expired, ExpiryDeferred, FailedUpstream, FinishedLate
+from deploydb.domain.model.outcome_reasons import AttemptFailed, Expired, ExpiryDeferred
+from deploydb.domain.model.reasons import FailedUpstream, FinishedLate
 from tests.domain.given import at, chain, foo
 from tests.domain.scenario import world
 

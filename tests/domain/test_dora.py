@@ -7,7 +7,8 @@ import pytest
 
 from deploydb.domain.dora import Causes, Figures, Run, Trouble, cause_of, figures
 from deploydb.domain.model.gate_reasons import IncidentOpen, JobsFailed
-from deploydb.domain.model.reasons import AttemptFailed, Expired, Reason, Several
+from deploydb.domain.model.outcome_reasons import AttemptFailed, Expired
+from deploydb.domain.model.reasons import Reason, Several
 from tests.scenario import NOON
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

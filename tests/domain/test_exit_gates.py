@@ -17,14 +17,13 @@ from deploydb.domain.model.gate_reasons import (
     JobsPassed,
     Soaked,
 )
+from deploydb.domain.model.outcome_reasons import AttemptFailed, Replaced
 from deploydb.domain.model.reason_parts import Comment, JobReport
 from deploydb.domain.model.reasons import (
-    AttemptFailed,
     AwaitingStages,
     ErrorResolved,
     FailedUpstream,
     GatesPassed,
-    Replaced,
     ReplacedUpstream,
     Several,
     StageReason,

@@ -8,8 +8,10 @@ from deploydb.domain.model.admission_reasons import GroupFull, InLine, NotBefore
 from deploydb.domain.model.catalog import After, Parallel, Retry, Stage
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.gate_reasons import IncidentOpen
+from deploydb.domain.model.outcome_reasons import AttemptFailed
 from deploydb.domain.model.reason_parts import IncidentReport
-from deploydb.domain.model.reasons import AttemptFailed, FailedBeside, Followed, RollingBack
+from deploydb.domain.model.reasons import FailedBeside, Followed
+from deploydb.domain.model.rollback_reasons import RollingBack
 from tests.domain.failure_steps import back, fail_in_prod, running
 from tests.domain.scenario import world
 

@@ -6,7 +6,7 @@ import pytest
 
 from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.deployment import Status
-from deploydb.domain.model.reasons import NoRollbackTarget, OtherRuns
+from deploydb.domain.model.rollback_reasons import NoRollbackTarget, OtherRuns
 from tests.domain.failure_steps import back, go, running
 from tests.domain.given import BAR, FOO, at, catalog, chain, foo
 from tests.domain.scenario import Scenario

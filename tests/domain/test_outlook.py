@@ -2,11 +2,12 @@
 
 import pytest
 
+from deploydb.domain.model import outcome_reasons as outcome
 from deploydb.domain.model import reasons as why
 from deploydb.domain.model.admission_reasons import BeingVerified, Frozen
 from deploydb.domain.outlook import outlook
 
-FAILED = (why.StageReason(environment="dev", reason=why.AttemptFailed()),)
+FAILED = (why.StageReason(environment="dev", reason=outcome.AttemptFailed()),)
 FROZEN = Frozen(by="alice", environment="prod")
 BEING_VERIFIED = BeingVerified(version="1.0", deployment=1)
 
@@ -14,9 +15,9 @@ BEING_VERIFIED = BeingVerified(version="1.0", deployment=1)
 @pytest.mark.parametrize(
     ("status", "reason", "verdict"),
     [
-        ("SUCCESS", why.NoGates(), None),
+        ("SUCCESS", outcome.NoGates(), None),
         ("CREATED", None, None),
-        ("FAILED", why.AttemptFailed(), "failed"),
+        ("FAILED", outcome.AttemptFailed(), "failed"),
         ("SKIPPED", why.NotRecorded(), "will not come"),
         ("NOT_STARTED", None, None),
         ("NOT_STARTED", BEING_VERIFIED, None),
@@ -27,7 +28,7 @@ BEING_VERIFIED = BeingVerified(version="1.0", deployment=1)
         ("NOT_STARTED", why.TakenBackBeside(version="1.0", environment="eu"), "will not come"),
         (
             "NOT_STARTED",
-            why.FailedBeside(version="1.0", environment="eu", reason=why.AttemptFailed()),
+            why.FailedBeside(version="1.0", environment="eu", reason=outcome.AttemptFailed()),
             "will not come",
         ),
     ],

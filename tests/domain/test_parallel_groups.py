@@ -9,8 +9,9 @@ from deploydb.domain.model.admission_reasons import GroupFull
 from deploydb.domain.model.catalog import After, Parallel, Retry, Stage
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.gate_reasons import IncidentOpen
+from deploydb.domain.model.outcome_reasons import AttemptFailed
 from deploydb.domain.model.reason_parts import IncidentReport
-from deploydb.domain.model.reasons import AttemptFailed, FailedBeside, TakenBackBeside
+from deploydb.domain.model.reasons import FailedBeside, TakenBackBeside
 from tests.domain.failure_steps import back
 from tests.domain.given import foo
 from tests.domain.scenario import Scenario, world

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from deploydb.domain.evaluation.decisions import CurrentVersionChanged, DeploymentTransitioned, DeploymentWentLive
 from deploydb.domain.model.admission_reasons import NewerIsLive
 from deploydb.domain.model.deployment import Status
-from deploydb.domain.model.reasons import FinishedWithoutCommand, Replaced, ReplacedUpstream
+from deploydb.domain.model.outcome_reasons import FinishedWithoutCommand, Replaced
+from deploydb.domain.model.reasons import ReplacedUpstream
 from tests.domain.given import FOO, THREE, at, chain, foo
 from tests.domain.scenario import world
 

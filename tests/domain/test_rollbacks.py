@@ -4,16 +4,10 @@ import pytest
 
 from deploydb.domain.model.admission_reasons import BeingDeployed, Frozen
 from deploydb.domain.model.deployment import Status
+from deploydb.domain.model.outcome_reasons import AttemptFailed
 from deploydb.domain.model.reason_parts import Comment
-from deploydb.domain.model.reasons import (
-    AttemptFailed,
-    Followed,
-    NoRollbackTarget,
-    RollbackFinal,
-    RollbackOf,
-    RollbackWaits,
-    RollingBack,
-)
+from deploydb.domain.model.reasons import Followed, RollbackOf, RollbackWaits
+from deploydb.domain.model.rollback_reasons import NoRollbackTarget, RollbackFinal, RollingBack
 from tests.domain.failure_steps import back, fail_in_prod, go, running
 from tests.domain.given import at, catalog, chain, foo
 from tests.domain.scenario import Scenario

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from deploydb.domain.model.reasons import ExpiryDeferred
+from deploydb.domain.model.outcome_reasons import ExpiryDeferred
 from deploydb.store.tables import deployment, ingest_watermark
 from tests.cluster import write_config
 from tests.workers.in_process import InProcess, fact, published, until

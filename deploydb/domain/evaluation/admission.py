@@ -8,13 +8,11 @@ is pinned the others wait.
 from collections.abc import Sequence
 from datetime import datetime
 
-from msgspec.structs import replace
-
 from deploydb.domain.evaluation.bundles import Bundles, goes_first, in_bundle, waits
 from deploydb.domain.evaluation.candidates import Candidates
-from deploydb.domain.evaluation.decisions import DeploymentRequested
+from deploydb.domain.evaluation.deployment_request import admitted, request
 from deploydb.domain.evaluation.evaluation import Evaluation
-from deploydb.domain.evaluation.flow_progress import FlowProgress, stage_reason
+from deploydb.domain.evaluation.flow_progress import FlowProgress
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.evaluation.parallel_groups import ParallelGroups
 from deploydb.domain.model.admission_reasons import (
@@ -27,9 +25,9 @@ from deploydb.domain.model.admission_reasons import (
     StageRemoved,
 )
 from deploydb.domain.model.catalog import Catalog, Service, Stage
-from deploydb.domain.model.commands import Previous
 from deploydb.domain.model.deployment import Deployment, GateStatus, Status, Verdict
-from deploydb.domain.model.reasons import Admitted, NotRecorded, OtherRuns, Reason, RollbackWaits, several
+from deploydb.domain.model.reasons import NotRecorded, Reason, RollbackWaits, several
+from deploydb.domain.model.rollback_reasons import OtherRuns
 
 
 def admit(evaluation: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
@@ -101,7 +99,8 @@ class Admission:
         arrived: dict[str, list[Deployment]] = {}
         left = [deployment for deployment in waiting if not self._close(stage, deployment)]
         for deployment in left:  # what their bundles wait for is none of those that were skipped
-            if (awaited := self._awaits(stage, deployment)) is not None:
+            awaited = self._progress.waits_for(stage, deployment) or self._bundles.awaits(stage, deployment)
+            if awaited is not None:
                 self._evaluation.explain(deployment, awaited)
             else:
                 arrived.setdefault(deployment.release.artifact.module, []).append(deployment)
@@ -119,9 +118,6 @@ class Admission:
         if closed is not None:
             self._evaluation.skip(deployment, closed)
         return closed is not None
-
-    def _awaits(self, stage: Stage, deployment: Deployment) -> Reason | None:
-        return self._progress.waits_for(stage, deployment) or self._bundles.awaits(stage, deployment)
 
     def _complete_bundles(self, stage: Stage, arrived: dict[str, list[Deployment]]) -> list[Deployment]:
         """Leave those alone that complete a bundle, of which the lane has a part, where they may enter now; and return
@@ -155,7 +151,9 @@ class Admission:
         if unmet:
             self._explain(deployment, unmet)
         else:
-            self._request(deployment, self._admitted(deployment, self._progress.passed(stage, deployment), verdicts))
+            entry = [*(verdict.reason for verdict in verdicts), *self._overridden(deployment)]
+            reason = admitted(self._evaluation, deployment, self._progress.passed(stage, deployment), entry)
+            request(self._evaluation, self._catalog, self._service, deployment, reason)
         return not unmet
 
     def _judge(self, stage: Stage, deployment: Deployment) -> tuple[Verdict, ...]:
@@ -215,7 +213,7 @@ class Admission:
 
     def _roll_back(self, deployment: Deployment) -> bool:
         """A rollback waits for an active deployment and for a freeze, and for nothing else. A veto, a pin, or another
-        version that has come to run ends it."""
+        version that is live by then ends it."""
         version, environment = deployment.release.artifact.version, deployment.environment
         hold = self._holds.veto(environment, version) or next(iter(self._holds.pins(environment, version)), None)
         if hold is not None:
@@ -230,7 +228,8 @@ class Admission:
             self._explain(deployment, obstacles)
         else:
             rollback = deployment.trigger_reason or NotRecorded()
-            self._request(deployment, several([rollback, *self._overridden(deployment)]))
+            reason = several([rollback, *self._overridden(deployment)])
+            request(self._evaluation, self._catalog, self._service, deployment, reason)
         return not obstacles
 
     def _overtaken(self, rollback: Deployment) -> Reason | None:
@@ -284,53 +283,6 @@ class Admission:
             first = min(verifying, key=_turn)
             return BeingVerified(version=first.release.artifact.version, deployment=first.id)
         return next(iter(self._not_yet(deployment)), None) or self._groups.full(deployment)
-
-    def _request(self, deployment: Deployment, reason: Reason) -> None:
-        environment, module = deployment.environment, deployment.release.artifact.module
-        ran = self._evaluation.runs(deployment)
-        deadline = self._evaluation.now + self._catalog.environments[environment].deadline
-        requested = replace(
-            deployment,
-            requested_at=self._evaluation.now,
-            deadline=deadline,
-            trigger_reason=reason,
-            status_reason=reason,
-        )
-        self._evaluation.request(
-            DeploymentRequested(
-                deployment=requested,
-                kind="rollback" if deployment.kind == "rollback" else "deploy",
-                manifest=tuple(
-                    deployment.release.artifact
-                    if listed == module
-                    else self._evaluation.running[environment, listed].release.artifact
-                    for listed in self._service.artifacts
-                    if listed == module or (environment, listed) in self._evaluation.running
-                ),
-                previous=Previous(version=ran.release.artifact.version, deployment=ran.deployment) if ran else None,
-                deadline=deadline,
-                reason=reason,
-            )
-        )
-        for other in self._evaluation.lane(environment):
-            ended = other.needs_evaluation and other.status in (Status.COMPLETED, Status.FAILED, Status.SUCCESS)
-            if ended and other.release.artifact.module == module and other.id != deployment.id:
-                self._evaluation.replace(other, deployment.release.artifact.version)
-
-    def _admitted(self, deployment: Deployment, passed: Sequence[Deployment], entry: Sequence[Verdict]) -> Reason:
-        """Why it is deployed, for the command and for people."""
-        hotfix, request = self._evaluation.hotfix(deployment), self._evaluation.promotion_request(deployment)
-        return Admitted(
-            promoted_from=tuple(map(stage_reason, passed)),
-            published_by=deployment.release.published_by if not passed else None,
-            attempt=deployment.attempt if deployment.attempt > 1 else None,
-            ordered=deployment.ordered,
-            hotfix=hotfix.comment if hotfix is not None else None,
-            promotion=request.comment if request is not None else None,
-            skip=request.skip if request is not None else (),
-            entry=(*(verdict.reason for verdict in entry), *self._overridden(deployment)),
-            conflict=deployment.release.conflict,
-        )
 
 
 def _turn(deployment: Deployment) -> tuple[datetime, str]:

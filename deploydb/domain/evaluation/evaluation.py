@@ -1,7 +1,7 @@
-"""A service's lanes while they are decided on: its deployments by environment, as the decisions so far left them.
+"""A service's lanes while they are decided on.
 
-A lane is a service in an environment. `reconciliation`, `exit_gates` and `admission` read the lanes, decide, and write
-what they decided back, so that each step sees the one before it, and one evaluation gets as far as there is to go.
+`reconciliation`, `exit_gates` and `admission` read the lanes, decide, and write what they decided back, so that each
+step sees the one before it, and one evaluation gets as far as there is to go.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +27,8 @@ from deploydb.domain.evaluation.decisions import (
     VerdictChanged,
 )
 from deploydb.domain.evaluation.incidents import own_incidents
+from deploydb.domain.evaluation.lanes import Lanes
+from deploydb.domain.evaluation.verdicts import differ_by_recheck_alone, of_phase, skipped, unasked
 from deploydb.domain.gates import GateContext, Promotion, error_lasts, judge
 from deploydb.domain.gates.checked import CheckedPromotion
 from deploydb.domain.gates.evidence_selection import answered_under, of_entry, of_exit
@@ -43,103 +45,39 @@ from deploydb.domain.model.deployment import (
     Verdict,
 )
 from deploydb.domain.model.evidence import Evidence
-from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest
-from deploydb.domain.model.reasons import ErrorLasts, NotRecorded, Reason, Replaced
-from deploydb.domain.model.retry_reasons import GateSkipped
+from deploydb.domain.model.outcome_reasons import Replaced
+from deploydb.domain.model.overrides import Hold, RetryRequest, RollbackRequest
+from deploydb.domain.model.reasons import ErrorLasts, NotRecorded, Reason
 
 NO_RESPONSE: Mapping[str, None] = {"failure_response": None, "failure_response_detail": None}
 """What a deployment has as the response to its failure where it has not failed, after all."""
 
 
-class Evaluation:
-    """The working copy of one evaluation, and the decisions made in it. Deployments come in the order of their ids."""
+class Evaluation(Lanes):
+    """The working copy of one evaluation, and the decisions made in it."""
 
     def __init__(self, snapshot: ServiceSnapshot, now: datetime, catalog: Catalog) -> None:
+        service = catalog.services.get(snapshot.service)
+        super().__init__(snapshot, service.artifacts if service is not None else ())
         self.now = now
         self.read_until = snapshot.read_until
-        self.running = dict(snapshot.running)
         self.unknown = snapshot.unknown
         self.holds: Sequence[Hold] = snapshot.holds
         self.wishes: Sequence[RollbackRequest] = snapshot.wishes
         self.retries: Sequence[RetryRequest] = snapshot.retries
-        self._hotfixes = {hotfix.version: hotfix for hotfix in snapshot.hotfixes}
-        self.promotion_requests: Sequence[PromotionRequest] = snapshot.promotion_requests
-        self._requests = {(one.environment, one.version): one for one in snapshot.promotion_requests}
         self._catalog = catalog
-        service = catalog.services.get(snapshot.service)
-        self._modules = frozenset(service.artifacts if service is not None else ())
         self._snapshot = snapshot
         self._decisions: list[Decision] = []
         self._rechecks: set[datetime] = set()
-        ordered = sorted(snapshot.deployments, key=lambda deployment: deployment.id)
-        self._deployments = {deployment.id: deployment for deployment in ordered}
-        self._by_environment: dict[str, list[int]] = {}
-        self._flows: dict[tuple[int, str], list[int]] = {}
         self._scheduled: set[tuple[int | None, str]] = set()
-        self._releases: dict[tuple[int, str], list[int]] = {}
         self._verdicts = {ident: dict(verdicts) for ident, verdicts in snapshot.verdicts.items()}
         self._rolling_back: set[str] = set()
         self._again = False
         self._explained: set[int] = set()
-        for deployment in self._deployments.values():
-            self._by_environment.setdefault(deployment.environment, []).append(deployment.id)
-            self._releases.setdefault((deployment.release.id, deployment.environment), []).append(deployment.id)
-            if deployment.flow is not None:
-                self._flows.setdefault((deployment.flow, deployment.environment), []).append(deployment.id)
-
-    def all(self) -> list[Deployment]:
-        """Every deployment."""
-        return list(self._deployments.values())
-
-    def waiting(self, environment: str) -> list[Deployment]:
-        """The deployments in one environment that have not started, of the modules that the service has."""
-        return [
-            deployment
-            for deployment in self.lane(environment)
-            if deployment.status is Status.NOT_STARTED and deployment.release.artifact.module in self._modules
-        ]
-
-    def lane(self, environment: str) -> list[Deployment]:
-        """The deployments in one environment."""
-        return [self._deployments[ident] for ident in self._by_environment.get(environment, ())]
-
-    def of_release(self, release: int, environment: str) -> list[Deployment]:
-        """The deployments of a release in one environment."""
-        return [self._deployments[ident] for ident in self._releases.get((release, environment), ())]
-
-    def of(self, flow: int | None, environment: str) -> Deployment | None:
-        """A flow's latest attempt in an environment; None where the flow does not go through it.
-
-        Where it has succeeded, a further attempt counts once it is commanded.
-        """
-        found = [self._deployments[ident] for ident in self._flows.get((flow or 0, environment), ())]
-        while len(found) > 1 and found[-1].requested_at is None and found[-2].got_through:
-            found.pop()
-        return found[-1] if found else None
 
     def is_scheduled(self, flow: int | None, environment: str) -> bool:
         """Whether this evaluation makes another attempt of the flow there."""
         return (flow, environment) in self._scheduled
-
-    def deployment(self, ident: int | None) -> Deployment | None:
-        """A deployment by its number, if it is known here."""
-        return self._deployments.get(ident) if ident is not None else None
-
-    def runs(self, deployment: Deployment) -> CurrentVersion | None:
-        """What the deployment's environment runs of its module."""
-        return self.running.get((deployment.environment, deployment.release.artifact.module))
-
-    def hotfix(self, deployment: Deployment) -> Hotfix | None:
-        """The order by which the deployment's version goes ahead of the others."""
-        return self._hotfixes.get(deployment.release.artifact.version)
-
-    def promotion_request(self, deployment: Deployment) -> PromotionRequest | None:
-        """The order by which a person wants the deployment's version in its lane."""
-        return self._requests.get((deployment.environment, deployment.release.artifact.version))
-
-    def goes_ahead(self, deployment: Deployment) -> PromotionRequest | Hotfix | None:
-        """The order by which the deployment goes ahead of the others in its lane."""
-        return self.promotion_request(deployment) or self.hotfix(deployment)
 
     def good(self, environment: str, module: str) -> Sequence[KnownGood] | None:
         """What succeeded there before, newest first. None where that has not been looked up: it is, for the next look,
@@ -175,7 +113,7 @@ class Evaluation:
 
     def before(self, deployment: Deployment, phase: Phase) -> Mapping[str, Verdict]:
         """The last verdicts of a deployment's gates of one phase, by promotion."""
-        return _of_phase(self._verdicts.get(deployment.id, {}), phase)
+        return of_phase(self._verdicts.get(deployment.id, {}), phase)
 
     def assumed(self, deployment: Deployment, gate: Gate) -> Verdict | None:
         """The verdict that stands in place of the gate's own."""
@@ -202,7 +140,7 @@ class Evaluation:
             overriders=self._catalog.freeze_overriders,
             neighbours=self._snapshot.neighbours,
             before=self.before(deployment, phase),
-            assumed={**_skipped(deployment, phase), **_of_phase(self._snapshot.assumed.get(deployment.id, {}), phase)},
+            assumed={**skipped(deployment, phase), **of_phase(self._snapshot.assumed.get(deployment.id, {}), phase)},
         )
 
     def verdicts(
@@ -222,9 +160,9 @@ class Evaluation:
         verdicts = judge(promotions, context)
         if veto is not None:
             pairs = zip(promotions, verdicts, strict=True)
-            verdicts = tuple(_unasked(verdict, veto) if one.asks_people else verdict for one, verdict in pairs)
+            verdicts = tuple(unasked(verdict, veto) if one.asks_people else verdict for one, verdict in pairs)
         for promotion, verdict in zip(promotions, verdicts, strict=True):
-            asked = isinstance(promotion, CheckedPromotion) and promotion.ident not in _skipped(deployment, phase)
+            asked = isinstance(promotion, CheckedPromotion) and promotion.ident not in skipped(deployment, phase)
             if asked and promotion.ident not in context.before:
                 answered = phase == "entry" and deployment.attempt > 1 and verdict.outcome is GateStatus.PASS
                 if not answered:  # else an earlier attempt has its answer
@@ -238,7 +176,7 @@ class Evaluation:
         before = self.before(deployment, "entry")
         for promotion in self._catalog.entry_promotions(deployment.environment) if before else ():
             if promotion.asks_people and promotion.ident in before:
-                self.say(deployment, _unasked(before[promotion.ident], veto))
+                self.say(deployment, unasked(before[promotion.ident], veto))
 
     def say(self, deployment: Deployment, verdict: Verdict, *, lasts: bool = False) -> None:
         """Record a gate's verdict on a deployment, if it has changed: that it is asked again later is no change.
@@ -247,7 +185,7 @@ class Evaluation:
         before = last.get(verdict.gate)
         stays = before is not None and before.outcome is verdict.outcome
         verdict = replace(verdict, since=before.since if stays and before is not None else self.now)
-        if before != verdict and (before is None or not _differ_by_recheck_alone(before, verdict)):
+        if before != verdict and (before is None or not differ_by_recheck_alone(before, verdict)):
             last[verdict.gate] = verdict
             begins = before is None or type(before.reason) is not type(verdict.reason)
             fresh = not stays or (begins and isinstance(verdict.reason, ErrorLasts))
@@ -344,35 +282,3 @@ class Evaluation:
             recheck_at=min(self._rechecks, default=None),
             again=self._again,
         )
-
-
-def _unasked(verdict: Verdict, veto: Hold) -> Verdict:
-    """The verdict of a gate that asks people, while its version is vetoed."""
-    waits = verdict.outcome is GateStatus.PENDING
-    return replace(verdict, reason=veto.held, recheck_at=None) if waits else verdict
-
-
-def _differ_by_recheck_alone(before: Verdict, verdict: Verdict) -> bool:
-    """Whether one is the other, moved on in time."""
-    both = before.recheck_at is not None and verdict.recheck_at is not None
-    return both and replace(verdict, recheck_at=before.recheck_at) == before
-
-
-def _of_phase(verdicts: Mapping[Gate, Verdict], phase: Phase) -> Mapping[str, Verdict]:
-    return {name: verdict for (side, name), verdict in verdicts.items() if side == phase} if verdicts else {}
-
-
-def _skipped(deployment: Deployment, phase: Phase) -> Mapping[str, Verdict]:
-    """The verdicts on the promotions that a person's order names as those that it does not have to pass."""
-    ordered = deployment.ordered
-    if ordered is None:
-        return {}
-    return {
-        name: Verdict(
-            promotion=name,
-            phase=phase,
-            outcome=GateStatus.PASS,
-            reason=GateSkipped(promotion=name, order=ordered.order),
-        )
-        for name in ordered.skip
-    }

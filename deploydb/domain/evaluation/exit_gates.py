@@ -10,8 +10,9 @@ from deploydb.domain.gates import Promotion
 from deploydb.domain.model.catalog import Catalog, Service
 from deploydb.domain.model.deployment import Deployment, GateStatus, Status, Verdict
 from deploydb.domain.model.gate_reasons import IncidentOpen, IncidentOver
+from deploydb.domain.model.outcome_reasons import NoGates, RolledBack
 from deploydb.domain.model.promotions import INCIDENT
-from deploydb.domain.model.reasons import FailedBeside, GatesPassed, NoGates, Reason, RolledBack, several
+from deploydb.domain.model.reasons import FailedBeside, GatesPassed, Reason, several
 
 
 def evaluate_exit_gates(evaluation: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:

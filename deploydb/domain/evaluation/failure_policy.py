@@ -13,7 +13,7 @@ from deploydb.domain.evaluation.decisions import AttemptScheduled
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.evaluation.parallel_groups import ParallelGroups
-from deploydb.domain.model import reasons
+from deploydb.domain.model import reasons, rollback_reasons
 from deploydb.domain.model.admission_reasons import Held
 from deploydb.domain.model.catalog import Catalog, Service, Stage
 from deploydb.domain.model.deployment import CurrentVersion, Deployment, FailureResponse, KnownGood, Release, Status
@@ -86,11 +86,11 @@ class FailurePolicy:
         decides = beside.environment if beside is not None else deployment.environment
         strategy = self._catalog.failure_strategy(self._service, decides)
         if deployment.kind == "rollback":
-            self._count(deployment, "stop", reasons.RollbackFinal())
+            self._count(deployment, "stop", rollback_reasons.RollbackFinal())
         elif strategy == "stop":
             self._count(deployment, "stop", None)
         elif strategy == "ignore":
-            self._count(replace(deployment, needs_evaluation=False), "ignore", reasons.FailureIgnored())
+            self._count(replace(deployment, needs_evaluation=False), "ignore", rollback_reasons.FailureIgnored())
         else:
             self._roll_back(deployment, strategy)
 
@@ -108,7 +108,7 @@ class FailurePolicy:
         if target is None:
             self._count(deployment, "stop", obstacle)
             return
-        self._count(deployment, strategy, reasons.RollingBack(version=target.release.artifact.version))
+        self._count(deployment, strategy, rollback_reasons.RollingBack(version=target.release.artifact.version))
         reason = _rollback_of(deployment.release, target, failure=deployment.status_reason)
         self._take_back(target, deployment.environment, reason, cause=deployment.id)
         self._take_back_bundle(deployment, strategy)
@@ -137,7 +137,7 @@ class FailurePolicy:
 
     def target(
         self, good: Sequence[KnownGood], environment: str, away: Release, *, named: bool = False
-    ) -> tuple[KnownGood | None, reasons.NoRollbackTarget]:
+    ) -> tuple[KnownGood | None, rollback_reasons.NoRollbackTarget]:
         """The release to put back in the place of another, of those that succeeded there, newest first; else why there
         is none. What was rolled back from is passed over, unless a person has `named` the version."""
         passed_over: list[Held] = []
@@ -155,8 +155,9 @@ class FailurePolicy:
             elif one.rolled_back and not named:
                 rolled_back.append(version)
             else:
-                return one, reasons.NoRollbackTarget()
-        return None, reasons.NoRollbackTarget(holds=tuple(dict.fromkeys(passed_over)), rolled_back=tuple(rolled_back))
+                return one, rollback_reasons.NoRollbackTarget()
+        held = tuple(dict.fromkeys(passed_over))
+        return None, rollback_reasons.NoRollbackTarget(holds=held, rolled_back=tuple(rolled_back))
 
     def _count(self, deployment: Deployment, response: FailureResponse, detail: Reason | None) -> None:
         failure = deployment.status_reason or reasons.NotRecorded()
@@ -174,7 +175,7 @@ class FailurePolicy:
             if environment == request.environment and request.module in (None, module)
         ]
         if not runs:
-            self._evaluation.answer(request, reasons.NothingLive(environment=request.environment))
+            self._evaluation.answer(request, rollback_reasons.NothingLive(environment=request.environment))
             return
         meant = [ran for ran in runs if ran.release.artifact.version == request.from_version]
         away = max(meant or runs, key=lambda ran: ran.live_at)
@@ -214,9 +215,9 @@ class FailurePolicy:
         )
 
 
-def _other_runs(environment: str, version: str | None, ran: CurrentVersion) -> reasons.OtherRuns:
+def _other_runs(environment: str, version: str | None, ran: CurrentVersion) -> rollback_reasons.OtherRuns:
     running = ran.release.artifact.version
-    return reasons.OtherRuns(environment=environment, version=version, running=running, live_at=ran.live_at)
+    return rollback_reasons.OtherRuns(environment=environment, version=version, running=running, live_at=ran.live_at)
 
 
 def _rollback_of(

@@ -6,7 +6,7 @@ It needs no catalog: what happened happened, whatever is configured now.
 from datetime import datetime, timedelta
 
 from deploydb.domain.evaluation.evaluation import NO_RESPONSE, Evaluation
-from deploydb.domain.model import reasons
+from deploydb.domain.model import outcome_reasons, reasons
 from deploydb.domain.model.deployment import Deployment, Release, Status
 
 _READ_AGAIN_AFTER = timedelta(seconds=1)
@@ -33,7 +33,7 @@ def _take_back(evaluation: Evaluation, deployment: Deployment) -> None:
     followed = deployment.failure_response in ("retry", "rollback", "full_rollback")
     if followed or deployment.skipped_at is not None or deployment.replaced_at is not None:
         return
-    reason = reasons.FinishedInTime(at=finished.time)
+    reason = outcome_reasons.FinishedInTime(at=finished.time)
     resumed = {"expired_at": None, "status_reason": reason, "needs_evaluation": True}
     evaluation.settle("resumed", deployment, reason, **resumed, **NO_RESPONSE)
     ahead = reasons.UpstreamRestored(environment=deployment.environment, reason=reason)
@@ -53,10 +53,10 @@ def _expire(evaluation: Evaluation, deployment: Deployment) -> None:
         return
     if evaluation.read_until is not None and evaluation.read_until < deployment.deadline:
         # its answer may have been sent in time, and wait to be read
-        evaluation.explain(deployment, reasons.ExpiryDeferred(deadline=deployment.deadline))
+        evaluation.explain(deployment, outcome_reasons.ExpiryDeferred(deadline=deployment.deadline))
         evaluation.look_again(evaluation.now + _READ_AGAIN_AFTER)
         return
-    reason = reasons.Expired(deadline=deployment.deadline, started=deployment.started is not None)
+    reason = outcome_reasons.Expired(deadline=deployment.deadline, started=deployment.started is not None)
     evaluation.settle("expired", deployment, reason, expired_at=evaluation.now, status_reason=reason)
 
 
@@ -64,7 +64,7 @@ def _adopt(evaluation: Evaluation, deployment: Deployment) -> None:
     """What finished without a command of ours counts as commanded now: a soak starts now, whenever it says it was."""
     ours = deployment.needs_evaluation and deployment.kind != "external" and deployment.skipped_at is None
     if ours and deployment.finished is not None and deployment.requested_at is None:
-        reason = reasons.FinishedWithoutCommand()
+        reason = outcome_reasons.FinishedWithoutCommand()
         evaluation.settle("adopted", deployment, reason, requested_at=evaluation.now, status_reason=reason)
 
 
@@ -74,7 +74,7 @@ def _explain(evaluation: Evaluation, deployment: Deployment) -> None:
         return
     expired = deployment.expired_at is not None
     if deployment.outcome == "failed" and (not expired or _in_time(deployment)):
-        evaluation.explain(deployment, reasons.AttemptFailed(text=deployment.failure))
+        evaluation.explain(deployment, outcome_reasons.AttemptFailed(text=deployment.failure))
     elif expired and deployment.outcome == "succeeded":
         before = deployment.status_reason or reasons.NotRecorded()
         if not isinstance(before, reasons.FinishedLate):

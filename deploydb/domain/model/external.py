@@ -4,7 +4,7 @@ from typing import Any
 
 from deploydb.domain.model.deployment import fact_order
 from deploydb.domain.model.facts import DeploymentFinished, DeploymentObserved
-from deploydb.domain.model.reasons import Observed
+from deploydb.domain.model.outcome_reasons import Observed
 
 External = DeploymentObserved | DeploymentFinished
 

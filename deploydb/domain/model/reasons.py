@@ -5,11 +5,13 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from deploydb.domain.model.admission_reasons import AdmissionReason, Held
+from deploydb.domain.model.admission_reasons import AdmissionReason
 from deploydb.domain.model.gate_reasons import GateReason
+from deploydb.domain.model.outcome_reasons import OutcomeReason
 from deploydb.domain.model.reason_parts import Comment, LaneWait, ReasonCase
 from deploydb.domain.model.retry_reasons import RetryOrdered
 from deploydb.domain.model.retry_reasons import RetryReason as OrderedRetryReason
+from deploydb.domain.model.rollback_reasons import RollbackReason
 
 
 class StageReason(Struct, frozen=True, kw_only=True):
@@ -148,71 +150,16 @@ class Admitted(ReasonCase, frozen=True, kw_only=True, tag="admitted"):
     conflict: str | None = None
 
 
-class Observed(ReasonCase, frozen=True, kw_only=True, tag="observed"):
-    """Seen running; deployed by others. `text`: the reporter's own words."""
-
-    source: str
-    by: str | None = None
-    text: str | None = None
-
-
-class FinishedWithoutCommand(ReasonCase, frozen=True, kw_only=True, tag="finished_without_command"):
-    """The deployment finished and had not been commanded."""
-
-
-class AttemptFailed(ReasonCase, frozen=True, kw_only=True, tag="attempt_failed"):
-    """The orchestrator reported failure. `text`: its words."""
-
-    text: str | None = None
-
-
-class Expired(ReasonCase, frozen=True, kw_only=True, tag="expired"):
-    """No answer by the deadline. `started`: the orchestrator had begun."""
-
-    deadline: datetime
-    started: bool
-
-
 class FinishedLate(ReasonCase, frozen=True, kw_only=True, tag="finished_late"):
     """The deployment finished after its deadline, and is live."""
 
     expired: "Reason"
 
 
-class FinishedInTime(ReasonCase, frozen=True, kw_only=True, tag="finished_in_time"):
-    """The report of a finish in time arrived after the deadline."""
-
-    at: datetime
-
-
-class ExpiryDeferred(ReasonCase, frozen=True, kw_only=True, tag="expiry_deferred"):
-    """The deadline is over; ingest has not read all messages from before it."""
-
-    deadline: datetime
-
-
-class Replaced(ReasonCase, frozen=True, kw_only=True, tag="replaced"):
-    """Another version took its place."""
-
-    version: str
-
-
-class LiveLate(ReasonCase, frozen=True, kw_only=True, tag="live_late"):
-    """The deployment was live, and another version is by now."""
-
-
 class GatesPassed(ReasonCase, frozen=True, kw_only=True, tag="gates_passed"):
     """Every exit gate passed."""
 
     reasons: tuple["Reason", ...]
-
-
-class NoGates(ReasonCase, frozen=True, kw_only=True, tag="no_gates"):
-    """Deployed, and the stage has no exit gates."""
-
-
-class RolledBack(ReasonCase, frozen=True, kw_only=True, tag="rolled_back"):
-    """The rollback is live."""
 
 
 class Followed(ReasonCase, frozen=True, kw_only=True, tag="followed"):
@@ -262,44 +209,6 @@ class AlreadyWaiting(ReasonCase, frozen=True, kw_only=True, tag="already_waiting
 
 class UpstreamRetried(_StageCase, frozen=True, kw_only=True, tag="upstream_retried"):
     """A stage upstream is attempted again."""
-
-
-class RollbackFinal(ReasonCase, frozen=True, kw_only=True, tag="rollback_final"):
-    """A rollback is never rolled back."""
-
-
-class FailureIgnored(ReasonCase, frozen=True, kw_only=True, tag="failure_ignored"):
-    """The configured strategy is `ignore`."""
-
-
-class RollingBack(ReasonCase, frozen=True, kw_only=True, tag="rolling_back"):
-    """The failure is rolled back to a version."""
-
-    version: str
-
-
-class NoRollbackTarget(ReasonCase, frozen=True, kw_only=True, tag="no_rollback_target"):
-    """No release that succeeded there may be put back. `holds`: against those that succeeded; `rolled_back`: those that
-    were rolled back from; `version`: the one that a person asked for."""
-
-    holds: tuple[Held, ...] = ()
-    rolled_back: tuple[str, ...] = ()
-    version: str | None = None
-
-
-class NothingLive(ReasonCase, frozen=True, kw_only=True, tag="nothing_live"):
-    """Nothing runs in the environment that could be rolled back."""
-
-    environment: str
-
-
-class OtherRuns(ReasonCase, frozen=True, kw_only=True, tag="other_runs"):
-    """Another version runs by now than the one that was to be rolled back. `version`: that one, where it is known."""
-
-    environment: str
-    version: str | None = None
-    running: str
-    live_at: datetime
 
 
 class RollbackOf(ReasonCase, frozen=True, kw_only=True, tag="rollback_of"):
@@ -365,25 +274,13 @@ PlainReason = Several | NotRecorded | NotAsked | Reported | ReportedElsewhere | 
 BesideReason = FailedBeside | TakenBackBeside
 UpstreamReason = AwaitingStages | SkippedUpstream | FailedUpstream | ReplacedUpstream | UpstreamRestored | BesideReason
 BundleReason = BundleWaits | BundleFailed | BundleFirst
-CommandReason = Admitted | Observed | FinishedWithoutCommand
-OutcomeReason = AttemptFailed | Expired | FinishedLate | FinishedInTime | ExpiryDeferred | Replaced | LiveLate
-SuccessReason = GatesPassed | NoGates | RolledBack
 RetryReason = Followed | RetryScheduled | Retried | RetryOf | RetryRefused | AlreadyWaiting | UpstreamRetried
-RollbackReason = (
-    RollbackFinal
-    | FailureIgnored
-    | RollingBack
-    | NoRollbackTarget
-    | NothingLive
-    | OtherRuns
-    | RollbackOf
-    | RollbackWaits
-)
 DriftReason = NewestPublished | SucceededUpstream | PutByHand
 StateReason = DriftReason | CircularWait | ConfigurationChanged
-_UntilFinished = PlainReason | UpstreamReason | BundleReason | CommandReason | OutcomeReason
-_OfAttempts = RetryReason | OrderedRetryReason | RollbackReason
-ProgressReason = _UntilFinished | SuccessReason | _OfAttempts | StateReason
+_UntilFinished = PlainReason | UpstreamReason | BundleReason | Admitted
+_Ended = OutcomeReason | FinishedLate | GatesPassed
+_OfAttempts = RetryReason | OrderedRetryReason | RollbackReason | RollbackOf | RollbackWaits
+ProgressReason = _UntilFinished | _Ended | _OfAttempts | StateReason
 Reason = GateReason | AdmissionReason | ProgressReason
 
 

@@ -14,7 +14,7 @@ from deploydb.domain.gates.formatting import instant
 from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.deployment import CurrentVersion, FactOrder, KnownGood, Release
 from deploydb.domain.model.overrides import RollbackRequest, standing
-from deploydb.domain.model.reasons import NoRollbackTarget
+from deploydb.domain.model.rollback_reasons import NoRollbackTarget
 from deploydb.http.errors import not_found, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_lane
