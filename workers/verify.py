@@ -21,8 +21,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from deploydb.broker.topology import EVENTS
 from deploydb.configuration import LiveCatalog
+from deploydb.domain.formatting import error_text
 from deploydb.domain.gates.checked import Check, CheckedPromotion, Judged, answer_time, judge_answer, request_of
-from deploydb.domain.gates.formatting import error_text
 from deploydb.domain.model.deployment import Gate, Status
 from deploydb.domain.model.facts import VerificationFinished
 from deploydb.egress import Answer, Client, NoAnswer, Request

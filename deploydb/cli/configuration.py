@@ -11,7 +11,7 @@ from deploydb.cli.in_flight import affected, live_catalog, show_affected, write_
 from deploydb.cli.options import past_option
 from deploydb.cli.output import is_shown, output_option, show_json, show_line
 from deploydb.configuration import json_schema, load
-from deploydb.domain.gates.formatting import counted
+from deploydb.domain.formatting import counted
 from deploydb.domain.model.errors import Misconfigured, NotFound
 from deploydb.domain.suggestions import suggestion
 from deploydb.domain.unsafe_characters import visible

@@ -21,7 +21,7 @@ from deploydb.cli.finding import Finding
 from deploydb.cli.lane_findings import lane_findings
 from deploydb.cli.output import is_shown, output_option, show_table
 from deploydb.configuration import LiveCatalog
-from deploydb.domain.gates.formatting import in_words
+from deploydb.domain.formatting import in_words
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError, Misconfigured
 from deploydb.identity import Tokens

@@ -9,7 +9,7 @@ from msgspec import to_builtins
 
 from deploydb.cli.client import Body, ask
 from deploydb.cli.finding import Finding
-from deploydb.domain.gates.formatting import in_words
+from deploydb.domain.formatting import in_words
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError
 from deploydb.domain.model.publications import REMEDY

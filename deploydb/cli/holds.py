@@ -11,7 +11,7 @@ from deploydb.cli.effect import require_version
 from deploydb.cli.options import action_options, arguments, early_option, lift_options
 from deploydb.cli.output import show_line
 from deploydb.cli.publisher import new_id, publish_one, signed
-from deploydb.domain.gates.formatting import instant
+from deploydb.domain.formatting import instant
 from deploydb.domain.model.errors import NotFound, Permanent, Transient
 from deploydb.domain.model.facts import HoldLifted, HoldPlaced
 from deploydb.domain.model.overrides import Kind

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from deploydb.cli.output import show_table
 from deploydb.configuration import load
-from deploydb.domain.gates.formatting import counted
+from deploydb.domain.formatting import counted
 from deploydb.domain.model.catalog import Catalog
 from deploydb.engine.in_flight import Effect, effects
 from deploydb.store.configurations import configuration_at

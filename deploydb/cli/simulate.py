@@ -14,7 +14,7 @@ from deploydb.cli.in_flight import affected, show_affected
 from deploydb.cli.output import is_shown, output_option, show_table
 from deploydb.configuration import load
 from deploydb.configuration.durations import parse_duration
-from deploydb.domain.gates.formatting import counted, in_words
+from deploydb.domain.formatting import counted, in_words
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError, Misconfigured, NotFound
 from deploydb.engine.in_flight import Effect

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from deploydb.configuration.source import Path, Source
 from deploydb.domain.circular_waits import circular_waits
+from deploydb.domain.formatting import counted, listed
 from deploydb.domain.gates import Promotion
-from deploydb.domain.gates.formatting import counted, listed
 from deploydb.domain.gates.manual import ManualPromotion, most_approvals
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.reasons import CircularWait

@@ -7,7 +7,7 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from deploydb.domain.calendar.window import Window
-from deploydb.domain.gates.formatting import counted, in_words, instant, listed
+from deploydb.domain.formatting import counted, in_words, instant, listed
 from deploydb.domain.model import gate_reasons as gate
 from deploydb.domain.model.gate_reasons import AwaitingApproval, AwaitingAttestation, Soaking, WindowClosed
 from deploydb.domain.model.reason_parts import Comment, IncidentReport, ReasonCase, UncountedVote

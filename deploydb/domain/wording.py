@@ -6,8 +6,8 @@ from typing import assert_never
 
 from msgspec.structs import asdict
 
+from deploydb.domain.formatting import in_words, instant
 from deploydb.domain.gate_wording import comments_text, gate_text
-from deploydb.domain.gates.formatting import in_words, instant
 from deploydb.domain.model import admission_reasons as entry
 from deploydb.domain.model import gate_reasons as gate
 from deploydb.domain.model import outcome_reasons as outcome

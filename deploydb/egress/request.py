@@ -15,7 +15,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from urllib3.util import Url, make_headers, parse_url
 
 from deploydb import __version__
-from deploydb.domain.gates.formatting import in_words
+from deploydb.domain.formatting import in_words
 from deploydb.domain.model.requests import Answer, NoAnswer, Request
 from deploydb.domain.templates import has_dot_segment
 from deploydb.egress.addresses import Address, EgressPolicy

@@ -6,9 +6,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from deploydb.domain.formatting import listed
 from deploydb.domain.gate_wording import incidents_text
 from deploydb.domain.gates import GateContext, Requirement
-from deploydb.domain.gates.formatting import listed
 from deploydb.domain.model.deployment import Deployment, Phase, Verdict
 from deploydb.domain.model.evidence import Incident
 from deploydb.domain.model.overrides import Hold, standing

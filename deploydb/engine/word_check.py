@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.evaluation.evaluate import decide
+from deploydb.domain.formatting import listed
 from deploydb.domain.gate_wording import uncounted_text
 from deploydb.domain.gates import GateContext
-from deploydb.domain.gates.formatting import listed
 from deploydb.domain.gates.manual import ManualPromotion, count
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, Status

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from starlette.exceptions import HTTPException
 
+from deploydb.domain.formatting import listed
 from deploydb.domain.gates import Promotion
-from deploydb.domain.gates.formatting import listed
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.evidence import Approval
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused

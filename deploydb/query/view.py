@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from deploydb.domain.formatting import in_words
 from deploydb.query.resource import Reader, Resource
 
 Body = dict[str, Any]
@@ -28,8 +29,6 @@ class Until(Struct, frozen=True):
 
 def lasting(seconds: float) -> str:
     """A length of time, as a part of a cell."""
-    from deploydb.domain.gates.formatting import in_words  # noqa: PLC0415  # the command line imports this module
-
     return in_words(timedelta(seconds=round(seconds)))
 
 

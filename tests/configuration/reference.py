@@ -8,7 +8,7 @@ import msgspec
 
 from deploydb.configuration import json_schema
 from deploydb.configuration.durations import PATTERN
-from deploydb.domain.gates.formatting import in_words
+from deploydb.domain.formatting import in_words
 
 HEAD = """\
 # Promotions

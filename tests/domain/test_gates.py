@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from deploydb.domain.formatting import in_words
 from deploydb.domain.gates import GateContext, judge
-from deploydb.domain.gates.formatting import in_words
 from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.gates.soak import SoakPromotion
 from deploydb.domain.gates.verification import VerificationPromotion

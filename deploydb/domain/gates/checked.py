@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, convert
 from msgspec.structs import asdict, replace
 
+from deploydb.domain.formatting import error_text, in_words
 from deploydb.domain.gates.context import GateContext
-from deploydb.domain.gates.formatting import error_text, in_words
 from deploydb.domain.gates.judge import BROKEN_AGAIN_AFTER
 from deploydb.domain.gates.promotion import Checks, Names, Path
 from deploydb.domain.gates.reported import ReportedPromotion, reports_of

@@ -9,8 +9,8 @@ from typing import get_args
 from msgspec import convert
 from msgspec.structs import asdict, replace
 
+from deploydb.domain.formatting import error_text
 from deploydb.domain.gates.context import GateContext
-from deploydb.domain.gates.formatting import error_text
 from deploydb.domain.gates.manual import ManualPromotion, count
 from deploydb.domain.gates.promotion import OnError, Promotion, Requirement
 from deploydb.domain.model.deployment import GateStatus, Verdict

@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
+from deploydb.domain.formatting import listed
 from deploydb.domain.gates.context import GateContext
-from deploydb.domain.gates.formatting import listed
 from deploydb.domain.gates.promotion import Checks, Names, Promotion, Requirement
 from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.evidence import Approval

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Meta, Struct
 
+from deploydb.domain.formatting import in_words, instant
 from deploydb.domain.gates.checked import IN_PLACES, Check, CheckedPromotion, Judged, check_template, check_url, quoted
-from deploydb.domain.gates.formatting import in_words, instant
 from deploydb.domain.gates.promotion import Checks, Names
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.requests import Answer, NoAnswer, Request

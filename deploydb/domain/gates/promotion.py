@@ -13,8 +13,8 @@ from typing import Annotated, ClassVar, Literal, Protocol
 from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
+from deploydb.domain.formatting import in_words, instant
 from deploydb.domain.gates.context import GateContext
-from deploydb.domain.gates.formatting import in_words, instant
 from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.gate_reasons import CustomReason
 from deploydb.domain.unsafe_characters import visible

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 from msgspec.structs import replace
 
+from deploydb.domain.formatting import listed
 from deploydb.domain.gates.context import GateContext
-from deploydb.domain.gates.formatting import listed
 from deploydb.domain.gates.promotion import ON_ERROR, Names, OnError, Promotion, Requirement
 from deploydb.domain.model.deployment import GateStatus, Verdict
 from deploydb.domain.model.evidence import Verification

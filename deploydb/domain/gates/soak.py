@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
+from deploydb.domain.formatting import in_words
 from deploydb.domain.gates.context import GateContext
-from deploydb.domain.gates.formatting import in_words
 from deploydb.domain.gates.promotion import Names, Promotion, Requirement
 from deploydb.domain.gates.reported import ReportedPromotion
 from deploydb.domain.model.deployment import GateStatus, Verdict

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, field
 
 from deploydb.domain import templates
+from deploydb.domain.formatting import counted, in_words
 from deploydb.domain.gates.checked import (
     IN_PLACES,
     LONGEST_ANSWER,
@@ -16,7 +17,6 @@ from deploydb.domain.gates.checked import (
     check_url,
     quoted,
 )
-from deploydb.domain.gates.formatting import counted, in_words
 from deploydb.domain.gates.promotion import Checks, Names
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.requests import Answer, NoAnswer, Request

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from deploydb.domain import wording
 from deploydb.domain.evaluation.decisions import AttemptScheduled, RollbackRequestResolved, ServiceSnapshot
 from deploydb.domain.evaluation.evaluate import decide
+from deploydb.domain.formatting import instant
 from deploydb.domain.gates.depends import in_range
-from deploydb.domain.gates.formatting import instant
 from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.deployment import CurrentVersion, FactOrder, KnownGood, Release
 from deploydb.domain.model.overrides import RollbackRequest, standing

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.gates.formatting import instant
+from deploydb.domain.formatting import instant
 from deploydb.domain.model.catalog import Catalog, Service, Stage
 from deploydb.domain.model.overrides import Hold
 from deploydb.store.columns import Json, UtcDateTime, in_lanes

@@ -1,4 +1,4 @@
-"""How gates put things to people."""
+"""Durations, times, lists and errors in messages."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ def instant(at: datetime) -> str:
 
 
 def error_text(error: Exception) -> str:
-    """An error of a gate: its type and its message on one line, of bounded length."""
+    """An error: its type and its message on one line, of bounded length."""
     return shown(f"{type(error).__name__}: {error}", _LONGEST_ERROR)
 
 
