@@ -13,7 +13,7 @@ from deploydb.domain.model.outcome_reasons import AttemptFailed
 from deploydb.domain.model.reason_parts import IncidentReport
 from deploydb.domain.model.reasons import FailedBeside, TakenBackBeside
 from tests.domain.failure_steps import back
-from tests.domain.given import foo
+from tests.domain.given import BAR, FOO, foo
 from tests.domain.scenario import Scenario, world
 
 REGIONS = (
@@ -164,3 +164,23 @@ def test_with_stop_nothing_else_changes_in_lanes_that_go_together() -> None:
 def test_a_full_group_names_the_busy_lanes() -> None:
     it = regions()
     assert it.reason("us", "2.0") == GroupFull(busy=("eu",), most=1, environments=("eu", "us"))
+
+
+def test_the_rollback_of_another_module_holds_nothing_back() -> None:
+    it = world(
+        *REGIONS,
+        parallel=(Parallel(environments=("eu", "us"), most=1),),
+        services=[foo(artifacts=(FOO, BAR), failure_strategy="rollback")],
+    )
+    it.hold("pause", environment="us")
+    for version, module in (("1.0", BAR), ("2.0", BAR), ("3.0", FOO)):
+        it.publish(version, module=module, published=float(version))
+        it.evaluate(1)
+        it.deploy("dev", version)
+        it.deploy("eu", version, "failed" if version == "2.0" else "succeeded")
+        if version == "2.0":
+            it.finish_rollback(next(one for one in it.deployments.values() if one.kind == "rollback"), "failed")
+            it.evaluate(1)
+    it.hold("pause", environment="us", lift=True)
+    it.evaluate(1)
+    assert it.status("us", "3.0") is Status.CREATED

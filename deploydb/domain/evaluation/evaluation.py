@@ -71,7 +71,7 @@ class Evaluation(Lanes):
         self._rechecks: set[datetime] = set()
         self._scheduled: set[tuple[int | None, str]] = set()
         self._verdicts = {ident: dict(verdicts) for ident, verdicts in snapshot.verdicts.items()}
-        self._rolling_back: set[str] = set()
+        self._rolling_back: set[tuple[str, str]] = set()
         self._again = False
         self._explained: set[int] = set()
 
@@ -123,10 +123,11 @@ class Evaluation(Lanes):
         configured = environment in self._catalog.environments
         return answered_under(self._catalog.entry_promotions(environment)) if configured else frozenset()
 
-    def rolling_back(self, environment: str) -> bool:
-        """Whether a rollback is about to be commanded there."""
-        waiting = any(one.kind == "rollback" for one in self.waiting(environment))
-        return environment in self._rolling_back or waiting
+    def rolling_back(self, environment: str) -> set[str]:
+        """The modules of which a rollback is about to be commanded there."""
+        scheduled = {module for where, module in self._rolling_back if where == environment}
+        waiting = (one for one in self.waiting(environment) if one.kind == "rollback")
+        return scheduled | {one.release.artifact.module for one in waiting}
 
     def gate_context(self, deployment: Deployment, phase: Phase, now: datetime, since: datetime | None) -> GateContext:
         """What the deployment's gates of one phase are asked about at a time."""
@@ -249,7 +250,7 @@ class Evaluation(Lanes):
         self._scheduled.add((attempted.flow, attempted.environment))
         self._again = True
         if attempted.kind == "rollback":
-            self._rolling_back.add(attempted.environment)
+            self._rolling_back.add((attempted.environment, attempted.release.artifact.module))
 
     def count_failure(self, deployment: Deployment, failure_response: FailureResponse, reason: Reason) -> None:
         """The deployment has failed for good, and this follows."""

@@ -88,12 +88,13 @@ class ParallelGroups:
     def _is_taken_back(self, deployment: Deployment, environment: str) -> bool:
         """Whether the release ran in a lane and an older one is put, or about to be put, in its place."""
         there = self._evaluation.of(deployment.flow, environment)
-        ran = self._evaluation.running.get((environment, deployment.release.artifact.module))
+        module = deployment.release.artifact.module
+        ran = self._evaluation.running.get((environment, module))
         if there is None or there.live_at is None or ran is None:
             return False
         if ran.release.id == deployment.release.id:
-            lane = self._evaluation.lane(environment)
-            return self._evaluation.rolling_back(environment) or any(map(_is_open_rollback, lane))
+            lane = (one for one in self._evaluation.lane(environment) if one.release.artifact.module == module)
+            return module in self._evaluation.rolling_back(environment) or any(map(_is_open_rollback, lane))
         order = self._service.order
         return ran.release.order_key(order) < deployment.release.order_key(order)
 
