@@ -159,3 +159,61 @@ def test_a_module_that_is_published_later_joins_its_bundle_at_once() -> None:
     publish(it, "1", JOBS)
     assert deploy(it, "dev", "1") == [JOBS]
     assert deploy(it, "staging", "1") == [JOBS]
+
+
+def expired() -> Scenario:
+    """web 1 has expired in dev, and web 2 has followed: api 1 is skipped in prod."""
+    it = world(*chain("dev", "prod"), services=[foo(artifacts=(API, WEB))])
+    publish(it, "1", API, WEB)
+    deploy(it, "dev", "1", times=1)
+    it.evaluate(61)
+    publish(it, "2", WEB)
+    deploy(it, "dev", "2")
+    assert isinstance(it.find("prod", "1", API).status_reason, BundleFailed)
+    return it
+
+
+def test_a_pin_makes_no_attempt_of_what_its_bundle_keeps_out() -> None:
+    it = expired()
+    it.hold("pin", environment="prod", version="1")
+    it.evaluate(1)
+    assert it.find("prod", "1", API).attempt == 1
+
+
+def test_a_retry_takes_a_module_out_of_its_bundle() -> None:
+    it = expired()
+    it.retry("prod", "1", module=API)
+    it.evaluate(1)
+    deploy(it, "prod", "2", times=1)
+    again = it.find("prod", "1", API)
+    assert (again.attempt, again.status) == (2, Status.CREATED)
+
+
+def test_a_commit_that_is_built_again_is_a_bundle_of_the_new_releases() -> None:
+    it = world(*chain("dev", "prod"), services=[foo(artifacts=(API, WEB))])
+    publish(it, "1", API, WEB, commit="c")
+    deploy(it, "dev", "1", times=1)
+    it.finish("dev", "1", "failed", module=WEB)
+    it.evaluate(1)
+    publish(it, "2", API, WEB, commit="c")
+    deploy(it, "dev", "2")
+    it.finish("prod", "1", module=API)
+    it.evaluate(1)
+    assert sorted(deploy(it, "prod", "2")) == [API, WEB]
+
+
+def test_nothing_is_held_back_for_a_release_that_a_hotfix_goes_ahead_of() -> None:
+    it = world(*chain("dev", "prod"), services=[foo(artifacts=(API, WEB))])
+    publish(it, "1", API)
+    deploy(it, "dev", "1")
+    deploy(it, "prod", "1")
+    it.hold("pause", environment="prod")
+    publish(it, "1", WEB)
+    deploy(it, "dev", "1")
+    publish(it, "2", WEB)
+    it.hotfix("2")
+    deploy(it, "dev", "2")
+    it.evaluate(1)
+    it.hold("pause", environment="prod", lift=True)
+    it.evaluate(1)
+    assert it.find("prod", "2", WEB).status is Status.CREATED

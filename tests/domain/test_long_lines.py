@@ -9,7 +9,7 @@ from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.model.admission_reasons import InLine
 from deploydb.domain.model.catalog import Parallel
 from deploydb.domain.model.deployment import Status
-from tests.domain.given import chain
+from tests.domain.given import BAR, FOO, chain, foo
 from tests.domain.scenario import Scenario, world
 
 
@@ -45,6 +45,22 @@ def test_the_place_in_the_line_is_not_kept() -> None:
 @pytest.mark.parametrize("parallel", [(), (Parallel(environments=("dev", "prod"), most=1),)])
 def test_an_evaluation_is_linear_in_what_waits(parallel: tuple[Parallel, ...]) -> None:
     assert calls(line(200, parallel=parallel)) < calls(line(100, parallel=parallel)) * 2.2
+
+
+def rebuilt(number: int) -> Scenario:
+    """One commit was built so many times, as two modules; the first release is on its way."""
+    modules = (FOO, BAR)
+    stages = (replace(stage, supersede="queue") for stage in chain("dev", "prod"))
+    it = world(*stages, services=[foo(artifacts=modules)])
+    for index in range(number):
+        for module in modules:
+            it.publish(f"1.{index}", published=index / 1000, module=module, commit="c")
+    it.evaluate()
+    return it
+
+
+def test_an_evaluation_is_linear_in_how_often_a_commit_was_built() -> None:
+    assert calls(rebuilt(200)) < calls(rebuilt(100)) * 2.2
 
 
 def calls(it: Scenario) -> int:

@@ -104,32 +104,32 @@ class Admission:
                 self._evaluation.explain(deployment, awaited)
             else:
                 arrived.setdefault(deployment.release.artifact.module, []).append(deployment)
-        first = self._complete_bundles(stage, arrived)
+        self._complete_bundles(stage, arrived)
         candidates = [self._candidates_of.choose(stage, releases) for releases in arrived.values()]
-        found = [candidate for candidate in candidates if candidate is not None]
-        if first and not any(candidate in first for candidate in found):
-            self._evaluation.evaluate_again()  # the others were held back for nothing
-        return sorted(found, key=_turn)
+        return sorted((candidate for candidate in candidates if candidate is not None), key=_turn)
 
     def _close(self, stage: Stage, deployment: Deployment) -> bool:
         """Skip a deployment that never can come. Whether it was skipped."""
-        closed = self._progress.dead_end(stage, deployment) or self._progress.skipped_by_hotfix(deployment)
-        closed = closed or self._bundles.broken(stage, deployment)
+        closed = self._bundles.closed(stage, deployment)
         if closed is not None:
             self._evaluation.skip(deployment, closed)
         return closed is not None
 
-    def _complete_bundles(self, stage: Stage, arrived: dict[str, list[Deployment]]) -> list[Deployment]:
-        """Leave those alone that complete a bundle, of which the lane has a part, where they may enter now; and return
-        them."""
-        found = self._bundles.first([one for releases in arrived.values() for one in releases])
-        first = [one for one in found if self._candidates_of.may_come(one) and not self._entry_reasons(stage, one)]
+    def _complete_bundles(self, stage: Stage, arrived: dict[str, list[Deployment]]) -> None:
+        """Leave those alone that complete a bundle, of which the lane has a part, where they may enter now. A module of
+        which a person has ordered a release completes none: that one is chosen."""
+        complete: list[Deployment] = []
+        for releases in arrived.values():
+            found = self._bundles.first(stage, releases)
+            ahead = [one for one in releases if found and self._evaluation.is_ahead(one)]
+            if not self._candidates_of.eligible(stage, ahead):
+                complete += self._candidates_of.eligible(stage, found)
+        first = {one.id: one for one in complete if not self._entry_reasons(stage, one)}
         for module, releases in arrived.items() if first else ():
+            arrived[module] = [one for one in releases if one.id in first or self._evaluation.is_ahead(one)]
             for one in releases:
-                if one not in first and self._evaluation.goes_ahead(one) is None:
-                    self._evaluation.explain(one, goes_first(first[0]))
-            arrived[module] = [one for one in releases if one in first or self._evaluation.goes_ahead(one) is not None]
-        return first
+                if one.id not in first and not self._evaluation.is_ahead(one):
+                    self._evaluation.explain(one, goes_first(next(iter(first.values()))))
 
     def _explain(self, deployment: Deployment, obstacles: Sequence[Reason]) -> None:
         if not obstacles:  # a request has made way for it
@@ -277,7 +277,7 @@ class Admission:
             and not _is_again(deployment, other)
             and not in_bundle(self._service, deployment.release, other.release)
         ]
-        ahead = deployment.ordered is not None or self._evaluation.goes_ahead(deployment) is not None
+        ahead = self._evaluation.is_ahead(deployment)
         patient = self._catalog.while_verifying(stage) == "wait" and not ahead
         if verifying and patient:
             first = min(verifying, key=_turn)

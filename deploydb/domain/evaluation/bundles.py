@@ -2,7 +2,8 @@
 
 A bundle enters a stage once all of it has arrived there and may enter; its modules are then deployed one after the
 other, and verified at the same time. A module whose sibling failed goes no further, so that no environment runs a part
-of a change by accident. Who orders a version to go ahead, takes it out of its bundle.
+of a change by accident. A person who orders a version to go ahead, or another attempt of it, takes it out of its
+bundle. Where a module was built from a commit more than once, the newest release is of the bundle.
 """
 
 from collections import defaultdict
@@ -31,21 +32,30 @@ class Bundles:
         self._evaluation = evaluation
         self._service = service
         self._progress = progress
-        self._by_commit: dict[tuple[str, str | None], list[int]] = defaultdict(list)
-        for deployment in evaluation.all():
-            self._by_commit[deployment.environment, deployment.release.artifact.commit].append(deployment.id)
+        self._newest: dict[tuple[str, str], dict[str, Deployment]] = defaultdict(dict)
+        """By environment and commit: of each module a deployment of the newest release."""
+        for deployment in evaluation.all() if service.bundle == "commit" else ():
+            file = deployment.release.artifact
+            if deployment.flow is not None and file.commit is not None:
+                modules = self._newest[deployment.environment, file.commit]
+                modules[file.module] = max(modules.get(file.module, deployment), deployment, key=self._newness)
 
     def siblings(self, deployment: Deployment) -> list[Deployment]:
         """The last attempts of the other releases of its bundle in its lane; none of what goes ahead by an order."""
-        if deployment.flow is None or self._evaluation.goes_ahead(deployment) is not None:
+        commit = deployment.release.artifact.commit
+        if deployment.flow is None or commit is None or self._evaluation.is_ahead(deployment):
             return []
-        return [
-            other
-            for other in self._of_bundle(deployment)
-            if other.flow is not None and self._evaluation.of(other.flow, other.environment) == other
-        ]
+        newest = self._newest.get((deployment.environment, commit), {}).values()
+        others = (one for one in newest if in_bundle(self._service, deployment.release, one.release))
+        last = (self._evaluation.of(one.flow, one.environment) for one in others)
+        return [one for one in last if one is not None]
 
-    def broken(self, stage: Stage, deployment: Deployment) -> Reason | None:
+    def closed(self, stage: Stage, deployment: Deployment) -> Reason | None:
+        """Why the deployment never can enter its stage, alone or with its bundle; None where it may."""
+        closed = self._progress.dead_end(stage, deployment) or self._progress.skipped_by_hotfix(deployment)
+        return closed or self._broken(stage, deployment)
+
+    def _broken(self, stage: Stage, deployment: Deployment) -> Reason | None:
         """Why the deployment never can enter with its bundle: a release of it has failed, upstream or here."""
         for other in self.siblings(deployment):
             end = self._progress.dead_end(stage, other)
@@ -71,24 +81,16 @@ class Bundles:
         """The others of the bundle that have not entered the lane yet."""
         return [other for other in self.siblings(deployment) if other.status is Status.NOT_STARTED]
 
-    def begun(self, deployment: Deployment) -> Release | None:
-        """A release of the deployment's bundle that its lane has already: it runs there, or is on its way."""
-        if deployment.flow is None:
-            return None
-        active = next((one.release for one in self._of_bundle(deployment) if one.active), None)
-        there = (ran.release for (name, _), ran in self._evaluation.running.items() if name == deployment.environment)
-        return active or next((one for one in there if in_bundle(self._service, deployment.release, one)), None)
+    def first(self, stage: Stage, arrived: Sequence[Deployment]) -> list[Deployment]:
+        """Those of the deployments that have arrived and complete a bundle that the lane has a part of: it runs there,
+        or is on its way."""
+        begun = [one.release for one in self._evaluation.lane(stage.environment) if one.active]
+        begun += (ran.release for (where, _), ran in self._evaluation.running.items() if where == stage.environment)
+        flows = (one for one in arrived if one.flow is not None)
+        return [one for one in flows if any(in_bundle(self._service, one.release, other) for other in begun)]
 
-    def first(self, arrived: Sequence[Deployment]) -> list[Deployment]:
-        """Those of the deployments that have arrived and complete a bundle that the lane has a part of."""
-        return [one for one in arrived if self.begun(one) is not None]
-
-    def _of_bundle(self, deployment: Deployment) -> list[Deployment]:
-        """Every deployment of its bundle's other releases in its lane."""
-        commit = deployment.release.artifact.commit
-        ids = self._by_commit[deployment.environment, commit] if commit is not None else ()
-        known = filter(None, map(self._evaluation.deployment, ids))
-        return [other for other in known if in_bundle(self._service, deployment.release, other.release)]
+    def _newness(self, deployment: Deployment) -> tuple[object, ...]:
+        return deployment.release.order_key(self._service.order)
 
 
 def waits(other: Deployment, reason: Reason) -> BundleWaits:

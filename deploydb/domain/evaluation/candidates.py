@@ -48,7 +48,7 @@ class Candidates:
         keeps goes first, and the others wait for the end of the pins; then what a person promotes or has attempted
         again, and hotfixes; then as the stage's `supersede` says. Superseded releases are skipped, others explained.
         """
-        releases = self._eligible(stage, arrived)
+        releases = self._left(stage, arrived)
         pinned = self._holds.pinned(stage.environment)
         if pinned:
             named = [one for one in releases if one.release.artifact.version in pinned]
@@ -61,7 +61,7 @@ class Candidates:
                 else:
                     kept.append(one)
             return max(kept, key=self._age, default=None)
-        urgent = [one for one in releases if one.ordered is not None or self._evaluation.goes_ahead(one) is not None]
+        urgent = [one for one in releases if self._evaluation.is_ahead(one)]
         if not urgent:
             return self._first(stage, releases)
         first = {one.id for one in urgent}
@@ -70,10 +70,14 @@ class Candidates:
             self._evaluation.explain(other, self._behind(max(urgent, key=self._age)))
         return self._first(stage, urgent)
 
-    def may_come(self, deployment: Deployment) -> bool:
-        """Whether the release would be no downgrade in its lane, and failed in none beside it."""
-        rivals = [one for one in self._evaluation.lane(deployment.environment) if self._is_rival(one)]
-        return self._newer(deployment, rivals) is None and self._groups.held(deployment) is None
+    def eligible(self, stage: Stage, arrived: Sequence[Deployment]) -> list[Deployment]:
+        """Those that may be chosen: no downgrade, not vetoed, and not held by what became of them beside."""
+        rivals = self._rivals(stage) if arrived else ()
+        return [
+            one
+            for one in arrived
+            if self._holds.veto_on(one) is None and self._beside(one) is None and self._newer(one, rivals) is None
+        ]
 
     def _pins_against(self, deployment: Deployment) -> list[Reason]:
         return [pin.held for pin in self._holds.pins(deployment.environment, deployment.release.artifact.version)]
@@ -102,16 +106,16 @@ class Candidates:
         """By what one release is newer than another."""
         return release.order_key(self._service.order)
 
-    def _eligible(self, stage: Stage, arrived: Sequence[Deployment]) -> list[Deployment]:
-        """Those that are no downgrade, not vetoed, and not held by what became of them beside.
+    def _left(self, stage: Stage, arrived: Sequence[Deployment]) -> list[Deployment]:
+        """Those that are `eligible`; the others are skipped or explained.
 
         What would be a downgrade is skipped, but waits where what runs is vetoed: it may come once that is rolled back.
         """
         eligible = []
-        rivals = [one for one in self._evaluation.lane(stage.environment) if self._is_rival(one)]
+        rivals = self._rivals(stage)
         for deployment in arrived:
             veto = self._holds.veto_on(deployment)
-            beside = self._groups.held(deployment) if not self._is_chosen(deployment) else None
+            beside = self._beside(deployment)
             newer = self._newer(deployment, rivals)
             if newer is not None and not self._runs_vetoed(deployment):
                 self._evaluation.skip(deployment, newer)
@@ -123,6 +127,10 @@ class Candidates:
             else:
                 eligible.append(deployment)
         return eligible
+
+    def _beside(self, deployment: Deployment) -> Reason | None:
+        """What became of the release beside, unless a person wants it here all the same."""
+        return self._groups.held(deployment) if not self._is_chosen(deployment) else None
 
     def _is_chosen(self, deployment: Deployment) -> bool:
         """Whether a person wants the version in this lane."""
@@ -187,6 +195,9 @@ class Candidates:
     def _is_higher(self, newer: Release, older: Release) -> bool:
         """Whether the version makes a release newer; of two tags of one version their time does."""
         return self._service.order == "version" and self._newness(newer)[0] != self._newness(older)[0]
+
+    def _rivals(self, stage: Stage) -> list[Deployment]:
+        return [one for one in self._evaluation.lane(stage.environment) if self._is_rival(one)]
 
     def _is_rival(self, deployment: Deployment) -> bool:
         """Whether it rules out older ones: commanded, not over, and not vetoed."""

@@ -76,6 +76,11 @@ class Lanes:
         """The order by which a person wants the deployment's version in its lane."""
         return self._requests.get((deployment.environment, deployment.release.artifact.version))
 
+    def is_ahead(self, deployment: Deployment) -> bool:
+        """Whether a person has ordered the deployment: it goes ahead of the others in its lane, and without a
+        bundle."""
+        return deployment.ordered is not None or self.goes_ahead(deployment) is not None
+
     def goes_ahead(self, deployment: Deployment) -> PromotionRequest | Hotfix | None:
         """The order by which the deployment goes ahead of the others in its lane."""
         return self.promotion_request(deployment) or self.hotfix(deployment)

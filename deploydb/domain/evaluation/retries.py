@@ -6,6 +6,9 @@ ahead of the releases that wait there, and is no downgrade. A failed rollback is
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
+from deploydb.domain.evaluation.bundles import Bundles
 from deploydb.domain.evaluation.candidates import Candidates
 from deploydb.domain.evaluation.decisions import AttemptScheduled
 from deploydb.domain.evaluation.evaluation import Evaluation
@@ -39,9 +42,10 @@ class Retries:
         self._service = service
         self._holds = holds
         self._stages = {stage.environment: stage for stage in catalog.stages(service)}
-        self._progress = FlowProgress(evaluation, self._stages)
+        progress = FlowProgress(evaluation, self._stages)
         groups = ParallelGroups(evaluation, catalog, service, holds)
-        self._candidates = Candidates(evaluation, catalog, service, holds, groups, self._progress)
+        self._bundles = Bundles(evaluation, service, progress)
+        self._candidates = Candidates(evaluation, catalog, service, holds, groups, progress)
 
     def grant(self, request: RetryRequest) -> None:
         """Schedule the attempt that a person requested, or resolve the request with the obstacle."""
@@ -59,12 +63,13 @@ class Retries:
             return  # the attempt that the failure policy has just made is there at the next look
         gates = self._gates(stage)
         unknown = tuple(name for name in request.skip if name not in gates)
-        obstacle = UnknownGates(names=unknown, known=gates) if unknown else self._obstacle(stage, last)
+        order = Comment(by=request.by, comment=request.reason)
+        ordered = RetryOrdered(attempt=last.attempt + 1, order=order, skip=request.skip)
+        wanted = replace(last, ordered=ordered)
+        obstacle = UnknownGates(names=unknown, known=gates) if unknown else self._obstacle(stage, wanted)
         if obstacle is not None:
             self._refuse(request, obstacle)
             return
-        order = Comment(by=request.by, comment=request.reason)
-        ordered = RetryOrdered(attempt=last.attempt + 1, order=order, skip=request.skip)
         self._evaluation.answer_retry(request, ordered)
         self._attempt(stage, last, ordered, ordered=ordered, wish=request.event)
 
@@ -88,8 +93,9 @@ class Retries:
         found = self._of_version(stage.environment, version)
         for module in sorted({one.release.artifact.module for one in found}):
             last = _last([one for one in found if _is_of(one, module)])
+            skipped = last.status is Status.SKIPPED and last.kind == "deploy"
             made = self._evaluation.is_scheduled(last.flow, last.environment)
-            if last.status is Status.SKIPPED and not made and self._obstacle(stage, last) is None:
+            if skipped and not made and self._obstacle(stage, replace(last, ordered=None)) is None:
                 yield last
 
     def _of_version(self, environment: str, version: str) -> list[Deployment]:
@@ -112,8 +118,7 @@ class Retries:
             return BeingDeployed(version=version, deployment=last.id)
         if last.kind == "rollback":
             return None
-        passed_by = self._progress.skipped_by_hotfix(last)
-        return passed_by or self._progress.dead_end(stage, last) or self._candidates.newer_that_runs(last)
+        return self._bundles.closed(stage, last) or self._candidates.newer_that_runs(last)
 
     def _refuse(self, request: RetryRequest, obstacle: Reason) -> None:
         refused = RetryRefused(version=request.version, environment=request.environment, obstacle=obstacle)
