@@ -68,11 +68,9 @@ def _cell(lane: Body) -> str:
     several = len({one["module"] for one in (*lane["running"], *lane["pending"])}) > 1
     running = [f"{_named(one, several, vetoed)} {one['status']} {ago(one['since'])}" for one in lane["running"]]
     pending = [f"→ {_coming(one)}{_named(one, several, vetoed)} {_state(one)}" for one in lane["pending"]]
-    shown = {one["deployment"] for one in (*lane["running"], *lane["pending"])}
     failed = [
         f"✗ {_coming(one)}{_named(one, several, vetoed)} FAILED{_when(one['since'])}: {_response(one)}"
         for one in lane.get("failed", ())
-        if one["deployment"] not in shown
     ]
     incidents = [f"! {_incident(one)}" for one in lane.get("incidents", ())]
     held = list(dict.fromkeys(_HELD[hold["kind"]] for hold in lane["holds"] if hold["kind"] != "veto"))

@@ -7,10 +7,11 @@ from datetime import datetime
 from msgspec import Struct
 
 from deploydb.domain.model.artifact import order_key
-from deploydb.domain.model.catalog import Catalog, Order, Service, Stage
+from deploydb.domain.model.catalog import Order, Service, Stage
 from deploydb.domain.model.deployment import Release
 from deploydb.domain.model.overrides import Hold
 from deploydb.domain.model.reasons import NewestPublished, PutByHand, Reason, SucceededUpstream
+from deploydb.store.queries.lanes import Wanted
 from deploydb.store.queries.live_intervals import LiveIntervalView, NewestView
 
 Place = tuple[str, str, str]
@@ -18,20 +19,28 @@ Place = tuple[str, str, str]
 
 
 class Expected(Struct, frozen=True):
-    """The version that a lane should run, and why."""
+    """The version that a lane should run, and why. `by_itself`: automation would deploy it, had it not been there."""
 
     version: str
     published_at: datetime
     reason: Reason
+    by_itself: bool = False
 
 
 class Drift:
-    """What lanes should run, from what runs upstream, what has been published, and which holds stand."""
+    """What lanes should run, from what runs upstream, what has been published, and which holds stand.
+
+    `ended`: versions that were in a lane or were passed by there: automation does not deploy them again.
+    """
 
     def __init__(
-        self, catalog: Catalog, running: Sequence[LiveIntervalView], newest: Sequence[NewestView], holds: Sequence[Hold]
+        self,
+        running: Sequence[LiveIntervalView],
+        newest: Sequence[NewestView],
+        holds: Sequence[Hold],
+        ended: Collection[Wanted] = (),
     ) -> None:
-        self._catalog = catalog
+        self._ended = ended
         self._running: Mapping[Place, LiveIntervalView] = {
             (one.service, one.environment, one.module): one for one in running
         }
@@ -74,7 +83,9 @@ class Drift:
         if runs is not None and runs.kind == "rollback" and runs.previous == expected.version:
             return None  # it has been there, and was put away
         if runs is None or newness > _newness(service.order, runs):
-            return Expected(expected.version, expected.published_at, _reason(expected))
+            if (service.ident, stage.environment, module, expected.version) in self._ended:
+                return None
+            return Expected(expected.version, expected.published_at, _reason(expected), by_itself=True)
         if runs.kind != "external":
             return None
         by_hand = PutByHand(version=runs.version, expected=_reason(expected))

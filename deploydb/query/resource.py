@@ -5,6 +5,7 @@ The declaration is what the routes, the checks of parameters and the OpenAPI doc
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
@@ -39,14 +40,16 @@ class Parameter(Struct, frozen=True, kw_only=True):
 class Resource(Struct, frozen=True, kw_only=True):
     """A path that can only be read. `read` runs in a thread; what its annotation says it returns is the body.
 
-    `momentary`: the answer depends on the time, not only on what is stored: it is made anew each time. `arguments`: the
-    parameters that a command line gives by their place, after the parts of the path; the others are its options.
+    `momentary`: the answer depends on the time, not only on what is stored: it is made anew each time. `lasts`: how old
+    a kept answer becomes at most, where nothing is stored meanwhile. `arguments`: the parameters that a command line
+    gives by their place, after the parts of the path; the others are its options.
     """
 
     path: str
     read: Reader
     parameters: tuple[Parameter, ...] = ()
     momentary: bool = False
+    lasts: timedelta | None = None
     arguments: tuple[str, ...] = ()
 
     @property

@@ -87,7 +87,7 @@ class Answers:
             else:
                 # not request.url: that is made from the Host header, and a path may have a question mark, too
                 target = f"{quote(request.scope['path'])}?{request.scope['query_string'].decode('latin-1')}"
-                tag = _tag(target, catalog, revision)
+                tag = _tag(target, catalog, revision, self._period(resource))
                 if _names(request, tag):
                     return Response(status_code=304, headers={**_HEADERS, "ETag": tag})
                 body = await self._kept_or_read(resource, request, catalog, target, tag)
@@ -97,6 +97,10 @@ class Answers:
             return Response(body, media_type=asked_for, headers=headers)
 
         return Route(resource.path, endpoint, methods=["GET"])
+
+    def _period(self, resource: Resource) -> int:
+        """Another number once an answer that lasts for some time is too old."""
+        return int(self._sources.clock().timestamp() // resource.lasts.total_seconds()) if resource.lasts else 0
 
     async def _revision(self) -> Revision | None:
         """None where the database is away: what is configured is answered all the same."""
@@ -131,10 +135,10 @@ class Answers:
         return encoded_visibly(msgspec.json.encode(resource.read(asked)))
 
 
-def _tag(target: str, catalog: Catalog, revision: Revision) -> str:
+def _tag(target: str, catalog: Catalog, revision: Revision, period: int) -> str:
     """Weak: the same answer may have either of two media types."""
     number, expired = revision
-    return f'W/"{number:x}-{expired:x}-{catalog.digest[:12]}-{zlib.crc32(target.encode(), _BUILD):x}"'
+    return f'W/"{number:x}-{expired:x}-{period:x}-{catalog.digest[:12]}-{zlib.crc32(target.encode(), _BUILD):x}"'
 
 
 def _names(request: Request, tag: str) -> bool:

@@ -57,6 +57,18 @@ def test_a_lane_is_starved_by_time_as_well(world: Scenario, service: Service) ->
     assert lane["text"].startswith(STARVED)
 
 
+def test_a_lane_that_starves_by_time_alone_is_in_the_next_status_and_on_its_page(
+    world: Scenario, service: Service
+) -> None:
+    starve(world, starved_releases=100)
+    first = service.ask("/api/status")
+    assert "starved" not in first.json()
+    world.now += timedelta(days=3)
+    again = service.ask("/api/status", **{"if-none-match": first.headers["etag"]})
+    assert again.json()["starved"][0]["text"].startswith(STARVED)
+    assert STARVED in service.ask("/status", accept="text/html").text
+
+
 def test_one_that_passes_ends_it(world: Scenario, service: Service) -> None:
     starve(world)
     lane = {"service": "foo", "environment": "prod", "version": "1.10"}

@@ -105,6 +105,29 @@ def test_a_version_that_came_through_and_is_not_on_its_way_is_missed(world: Scen
     assert drift(service, "prod") == [("0.8", "pinned to 0.8 by alice: audit")]
 
 
+def test_a_version_that_ended_is_expected_of_another_module_that_has_it(world: Scenario, service: Service) -> None:
+    foo = Configured(ident="foo", artifacts=("com.example:foo",), pipelines=("main",))
+    world.catalog = catalog(foo, stages=NO_GATES)
+    world.publish("1.0", name="theme")  # of no service yet: it has no flow
+    for version in ("1.0", "1.1"):
+        world.publish(version)
+        world.evaluate(minutes=1)
+        world.deploy()
+        world.deploy()
+    both = Configured(ident="foo", artifacts=("com.example:foo", "com.example:theme"), pipelines=("main",))
+    world.catalog = catalog(both, stages=NO_GATES)
+    assert drift(service, "dev") == [("1.0", "it is the newest that has been published")]
+
+
+def test_what_failed_and_is_still_open_is_in_its_lane_once(world: Scenario, service: Service) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    world.deploy("failed")
+    (dev, _) = service.get("/api/status")["lanes"]
+    assert ([one["version"] for one in dev["pending"]], "failed" in dev) == (["1.0"], False)
+    assert service.ask("/status", accept="text/html").text.count('title="FAILED"') == 2  # and in the legend
+
+
 def test_what_was_put_there_by_hand_is_no_part_of_the_pipeline(world: Scenario, service: Service) -> None:
     deployment = release(world, "1.0")
     world.tell("verification.finished", deployment=deployment, promotion="smoke", outcome="passed")

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_service
-from deploydb.query.matrix import Lane
+from deploydb.query.lane_bodies import Lane
 from deploydb.query.pages.filters import moment, state
 from deploydb.query.pages.page import Answer, Page, narrowed, stream_of
 from deploydb.query.pages.svg import bars, graph, ticks

@@ -1,8 +1,10 @@
 """Status: `/api/status`, what runs in each lane, what is on its way there, and which holds stand over it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
 
-import sqlalchemy as sa
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
@@ -10,7 +12,8 @@ from deploydb.domain.model.admission_reasons import InLine
 from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.catalog import Catalog
 from deploydb.query.existence import require_environment, require_service
-from deploydb.query.matrix import Drifted, Lane, Matrix
+from deploydb.query.lane_bodies import Lane
+from deploydb.query.matrix import Matrix
 from deploydb.query.place_in_line import place_in_line
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
@@ -22,9 +25,6 @@ from deploydb.store.queries.lanes import PendingView, ended_in, failures_in, pen
 from deploydb.store.queries.live_intervals import newest_of_modules, ran_at, running_now
 from deploydb.store.queries.starvation import starved_lanes
 from deploydb.store.set_aside import set_aside_services
-
-_COMES_BY_ITSELF = ("newest_published", "succeeded_upstream")
-"""The reasons of drift for which automation would deploy a version."""
 
 
 class Status(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -65,8 +65,8 @@ def status(asked: RequestContext) -> Status:
                 holds_at(connection, asked.now, service),
                 failures_in(connection, service),
                 open_incidents(connection, service, None),
+                partial(ended_in, connection),
             )
-            lanes = _without_ended(connection, lanes)
         if environment is not None:
             lanes = [lane for lane in lanes if lane.environment == environment]
         if not lanes:
@@ -85,46 +85,19 @@ def status(asked: RequestContext) -> Status:
     )
 
 
-def _without_ended(connection: sa.Connection, lanes: Sequence[Lane]) -> list[Lane]:
-    """Without the drift that automation would not change: the version was there, or a person let it pass by."""
-    drifts = {
-        (lane.service, lane.environment, one.expected)
-        for lane in lanes
-        for one in lane.drift
-        if one.reason.code in _COMES_BY_ITSELF
-    }
-    ended = ended_in(connection, drifts)
-
-    def stands(lane: Lane, drift: Drifted) -> bool:
-        by_itself = drift.reason.code in _COMES_BY_ITSELF
-        return not by_itself or (lane.service, lane.environment, drift.expected) not in ended
-
-    if not ended:
-        return list(lanes)
-    return [replace(lane, drift=[one for one in lane.drift if stands(lane, one)]) for lane in lanes]
-
-
 def _newest_of_those_not_begun(catalog: Catalog, pending: Sequence[PendingView]) -> list[PendingView]:
     """Of those that wait to be commanded, only the newest of each module in each lane; rollbacks and all others."""
-    newest: dict[tuple[str, str, str], PendingView] = {}
+    lines: dict[tuple[str, str, str], list[PendingView]] = defaultdict(list)
     for view in pending:
         if _is_in_line(view):
-            waits = (view.service, view.environment, view.release.artifact.module)
-            order = catalog.order_of(view.service)
-            before = newest.get(waits)
-            if before is None or before.release.order_key(order) < view.release.order_key(order):
-                newest[waits] = view
-    kept = {view.deployment for view in newest.values()}
-    shown = [view for view in pending if not _is_in_line(view) or view.deployment in kept]
-    return [_placed(catalog, pending, view) for view in shown]
-
-
-def _placed(catalog: Catalog, pending: Sequence[PendingView], view: PendingView) -> PendingView:
-    """A deployment that waits in line, with its place."""
-    if not isinstance(view.reason, InLine):
-        return view
-    place = place_in_line(pending, view.deployment, catalog.order_of(view.service))
-    return replace(view, reason=place or view.reason)
+            lines[view.service, view.environment, view.release.artifact.module].append(view)
+    newest: dict[int, PendingView] = {}
+    for line in lines.values():
+        order = catalog.order_of(line[0].service)
+        last = max(line, key=lambda view: view.release.order_key(order))
+        place = place_in_line(line, last.deployment, order) if isinstance(last.reason, InLine) else None
+        newest[last.deployment] = last if place is None else replace(last, reason=place)
+    return [newest.get(view.deployment, view) for view in pending if not _is_in_line(view) or view.deployment in newest]
 
 
 def _is_in_line(view: PendingView) -> bool:
@@ -135,6 +108,7 @@ RESOURCES = (
     Resource(
         path="/api/status",
         read=status,
+        lasts=timedelta(minutes=1),  # lanes begin to starve by time alone
         parameters=(
             text("service", "Of this service only."),
             text("environment", "In this environment only."),

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.deployment import Release
 from deploydb.domain.model.reasons import Reason
 from deploydb.store import bulk
@@ -15,8 +16,8 @@ from deploydb.store.deployments import release_from_row, released
 from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.tables import artifact, current_version, deployment
 
-Place = tuple[str, str, str]
-"""Service, environment, version."""
+Wanted = tuple[str, str, str, str]
+"""Service, environment, module, version."""
 
 
 class RunningView(Struct, frozen=True, kw_only=True):
@@ -173,24 +174,28 @@ def _failures(connection: sa.Connection, ids: Any) -> list[FailureView]:  # noqa
     return [FailureView(**row._mapping) for row in connection.execute(statement.where(deployment.c.id.in_(ids)))]
 
 
-def ended_in(connection: sa.Connection, wanted: Collection[Place]) -> set[Place]:
+def ended_in(connection: sa.Connection, wanted: Collection[Wanted]) -> set[Wanted]:
     """Of versions in lanes those that were on their way there, and are no more: there, put away, or passed by.
 
     Index: `ix_deployment_lane`.
     """
     if not wanted:
         return set()
-    columns = [deployment.c.service, deployment.c.environment, deployment.c.version]
+    columns = [*deployment.c["service", "environment", "version"], *artifact.c["group", "name"]]
     given = bulk.table_of(connection, columns)
     statement = (
         sa.select(*columns)
+        .select_from(deployment)
+        .join(artifact, artifact.c.id == deployment.c.artifact_id)
         .join(given, sa.and_(*(column == given.c[column.name] for column in columns)))
         .where(deployment.c.flow_id.is_not(None))
         .group_by(*columns)
         .having(sa.func.sum(sa.cast(deployment.c.needs_evaluation, sa.Integer)) == 0)
     )
-    names = [column.name for column in columns]
-    rows = connection.execute(
-        statement, bulk.parameter(connection, [dict(zip(names, one, strict=True)) for one in wanted])
-    )
-    return {(row.service, row.environment, row.version) for row in rows}
+    asked = [
+        {"service": service, "environment": environment, "version": version, "group": group, "name": name}
+        for service, environment, module, version in wanted
+        for group, name in (split_module(module),)
+    ]
+    rows = connection.execute(statement, bulk.parameter(connection, asked))
+    return {(row.service, row.environment, f"{row.group}:{row.name}", row.version) for row in rows}
