@@ -23,12 +23,11 @@ from deploydb.store.configurations import record_configuration
 from deploydb.store.promotion import evaluate, mark_open, next_due
 from deploydb.store.schema import require_current
 
+from .findings import Findings
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS, SHORTEST_WAIT, Every, wait_until
 from .loop import Worker
 from .process import Process
 from .stalled_work import StalledWork
-from .starved_lanes import StarvedLanes
-from .unmatched_facts import UnmatchedFacts
 
 LIMIT = 500
 
@@ -77,8 +76,7 @@ class Promote(Worker):
         self._marked: Catalog | None = None
         self._answers = Every(LOOK_AT_FILES_EVERY_SECONDS)
         self._stalled = StalledWork(engine, around.health, around.registry)
-        self._unmatched = UnmatchedFacts(engine, around.registry)
-        self._starved = StarvedLanes(engine, around.registry)
+        self._findings = Findings(engine, around.registry)
         self._apart = False
 
     @contextmanager
@@ -112,12 +110,10 @@ class Promote(Worker):
         evaluated = evaluate(self._engine, catalog, now, limit=LIMIT, apart=self._apart)
         # while another session has rows locked, waiting for them would hold up all other services each time
         self._apart = bool(evaluated.untaken)
-        self._stalled.look(evaluated)
-        self._unmatched.look(catalog)
-        self._starved.look(catalog, now)
         for service, error in evaluated.broken:
             self._metrics.broken.inc()
             self._log.error("the evaluation of a service failed, it is set aside", service=service, exc_info=error)
+        self._stalled.look(evaluated)
         if evaluated.services:
             self._metrics.services.inc(evaluated.services)
             self._metrics.flows.inc(evaluated.flows)
@@ -128,6 +124,7 @@ class Promote(Worker):
             )
             if evaluated.more:
                 return
+        self._findings.look(catalog, now)
         waker.wait(SHORTEST_WAIT if evaluated.more else wait_until(next_due(self._engine), self._clock()))
 
     def _refresh(self, *, force: bool) -> None:

@@ -2,7 +2,7 @@
 and versions with two files."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
 from msgspec import to_builtins
@@ -17,10 +17,8 @@ from deploydb.query.unmatched import unmatched_in
 from deploydb.store.clock_skew import recently_skewed
 from deploydb.store.engine import reading
 from deploydb.store.queries.contradictions import contradictions
-from deploydb.store.queries.operations import last_event
+from deploydb.store.queries.unmatched import recently_unmatched
 
-RECENT = timedelta(days=7)
-"""Before the last row of the log. What matched nothing before it is listed, and is no warning any more."""
 _MOST = 50
 
 
@@ -28,10 +26,10 @@ def fact_findings(engine: sa.Engine | None, catalog: Catalog) -> Iterator[Findin
     """What there is to say of facts: of the database, or where there is none here, as the query service has it."""
     if engine is not None:
         with reading(engine) as connection:
-            found, last = unmatched_in(connection, catalog, limit=_MOST), last_event(connection)
+            unmatched, last = recently_unmatched(connection, catalog), unmatched_in(connection, catalog, limit=1)
             clocks = [(skew.source, skew.ahead.total_seconds()) for skew in recently_skewed(connection)]
             contradicted = [to_builtins(one) for one in contradictions(connection, limit=_MOST)]
-        yield _unmatched(to_builtins(found.last), last.recorded_at if last is not None else None)
+        yield _unmatched(unmatched, to_builtins(last))
         yield from _clocks(clocks)
         yield from _contradictions(contradicted)
         return
@@ -39,19 +37,16 @@ def fact_findings(engine: sa.Engine | None, catalog: Catalog) -> Iterator[Findin
         body = ask("operations")
     except DeployDBError:
         return  # the query service's own finding has the reason
-    at = body["lastEvent"] and datetime.fromisoformat(body["lastEvent"]["recordedAt"])
-    yield _unmatched(body["unmatchedFacts"], at)
+    yield _unmatched(body["unmatched"], body["unmatchedFacts"])
     yield from _clocks([(one["source"], one["aheadSeconds"]) for one in body.get("skewedClocks", ())])
     yield from _contradictions(body.get("contradictions", []))
 
 
-def _unmatched(facts: list[Body], now: datetime | None) -> Finding:
-    recent = [fact for fact in facts if now is not None and datetime.fromisoformat(fact["recordedAt"]) >= now - RECENT]
-    if not recent:
+def _unmatched(recently: int, newest: list[Body]) -> Finding:
+    if not recently:
         return Finding(check="unmatched facts", state="ok", seen="every recent fact has found its deployment")
-    number = f"{len(recent)} or more" if len(recent) == _MOST else str(len(recent))
-    last = recent[0]
-    seen = f"{number} match nothing, the last: {last['type']} by {last['source']}: {last['why']}"
+    last = newest[0]
+    seen = f"{recently} match nothing, the last: {last['type']} by {last['source']}: {last['why']}"
     advice = "`deploydb unmatched` lists them: correct their sources, and publish them again"
     return Finding(check="unmatched facts", state="warn", seen=seen, advice=advice)
 

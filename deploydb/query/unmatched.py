@@ -6,7 +6,7 @@ from msgspec import Struct
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.suggestions import close_match
 from deploydb.query.bodies import body_of
-from deploydb.store.queries.unmatched import UnmatchedView, misnamed_reports, unmatched_count, unmatched_facts
+from deploydb.store.queries.unmatched import UnmatchedView, misnamed_reports, unmatched_facts
 
 
 class Unmatched(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -26,13 +26,6 @@ class Unmatched(Struct, frozen=True, kw_only=True, rename="camel"):
     why: str
 
 
-class Found(Struct, frozen=True):
-    """How many facts match nothing, and the last of them."""
-
-    count: int
-    last: list[Unmatched]
-
-
 def unmatched_in(
     connection: sa.Connection,
     catalog: Catalog,
@@ -40,14 +33,12 @@ def unmatched_in(
     environment: str | None = None,
     *,
     limit: int,
-) -> Found:
-    """The facts about unknown deployments, and for unknown promotions, of the lanes that are asked for."""
+) -> list[Unmatched]:
+    """The last facts about unknown deployments, and for unknown promotions, of the lanes that are asked for."""
     misnamed = misnamed_reports(connection, catalog, service, environment)
     lost = unmatched_facts(connection, service, environment, limit=limit)
-    whole = service is None and environment is None
-    count = len(misnamed) + (unmatched_count(connection) if whole else len(lost))
     last = sorted([*misnamed, *lost], key=lambda view: -view.number)[:limit]
-    return Found(count, [body_of(Unmatched, view, why=_why(catalog, view)) for view in last])
+    return [body_of(Unmatched, view, why=_why(catalog, view)) for view in last]
 
 
 def _why(catalog: Catalog, view: UnmatchedView) -> str:

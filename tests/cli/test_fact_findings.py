@@ -39,3 +39,15 @@ def test_a_source_whose_clock_is_ahead_is_found_by_doctor(sqlite_url: str, tmp_p
         (finding,) = [one for one in found if one["check"] == "clocks of sources"]
         seen = "the clock of tests is 10m ahead of ours: its facts count from their arrival"
         assert (finding["state"], finding["seen"]) == ("warn", seen)
+
+
+def test_an_old_unmatched_fact_is_no_finding(sqlite_url: str, tmp_path: Path) -> None:
+    with Scenario(sqlite_url) as world, served(world) as url:
+        (tmp_path / "here").mkdir()
+        shell = Shell(tmp_path / "here", DEPLOYDB_URL=url)
+        world.tell("verification.finished", **lane("Dev", "1.0"), promotion="smoke", outcome="passed")
+        world.now += timedelta(days=8)
+        world.publish("1.0")
+        found = json.loads(shell.run("doctor", "-o", "json").stdout)
+        (finding,) = [one for one in found if one["check"] == "unmatched facts"]
+        assert finding["state"] == "ok"

@@ -1,5 +1,7 @@
 """`/api/operations`: how the machinery is."""
 
+from datetime import timedelta
+
 from deploydb.store import outbox
 from tests.query.client import Service
 from tests.scenario import Scenario
@@ -63,6 +65,15 @@ def test_facts_about_unknown_deployments_are_listed_last_first(service: Service,
     assert body["unmatched"] == 2
     assert [one["version"] for one in body["unmatchedFacts"]] == ["3.1", "3.0"]
     assert body["unmatchedFacts"][0]["why"] == "no deployment of ghost 3.1 to prod"
+
+
+def test_what_matched_nothing_a_week_ago_is_listed_and_counts_no_more(service: Service, world: Scenario) -> None:
+    world.tell("deployment.finished", service="ghost", environment="prod", version="3.0", outcome="succeeded")
+    world.now += timedelta(days=8)
+    assert service.get("/api/operations")["unmatched"] == 1, "the log has gone no further"
+    world.publish("1.0")
+    body = service.get("/api/operations")
+    assert (body["unmatched"], [one["version"] for one in body["unmatchedFacts"]]) == (0, ["3.0"])
 
 
 def test_what_time_changes_and_what_is_misconfigured_is_reported(service: Service, world: Scenario) -> None:

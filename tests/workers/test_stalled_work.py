@@ -38,6 +38,20 @@ def is_ready(promote: Working) -> None:
     until(lambda: promote.health.ready().ready, f"to be ready: {promote.health.ready()}", within=WITHIN)
 
 
+def test_a_service_that_is_set_aside_is_counted_before_anything_else_is_looked_up(
+    workshop: InProcess, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise sa.exc.OperationalError("SELECT", {}, ConnectionError("away"))
+
+    with Scenario(database_url) as world:
+        refuse(world, deployment, "UPDATE")
+        monkeypatch.setattr("workers.stalled_work.set_aside_services", away)
+        _, promote = workshop.start("ingest", "promote")
+        workshop.publish(published("1.0"))
+        until(lambda: promote.metric("deploydb_evaluation_errors_total") == 1, "the error is counted", within=WITHIN)
+
+
 def test_a_service_that_is_set_aside_is_named_until_it_is_parked_or_evaluated(
     workshop: InProcess, database_url: str
 ) -> None:

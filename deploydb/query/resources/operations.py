@@ -15,6 +15,7 @@ from deploydb.store.queries import operations as queries
 from deploydb.store.queries.contradictions import contradictions
 from deploydb.store.queries.operations import WaitingView
 from deploydb.store.queries.starvation import starved_lanes
+from deploydb.store.queries.unmatched import recently_unmatched
 from deploydb.store.set_aside import set_aside_services
 
 _MOST = 50
@@ -77,7 +78,8 @@ class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     """How the machinery is. `evaluations`: what promotion has still to look at, its lag; `outbox`: what has still to be
     sent; `problems`: what is wrong with the configuration's files, while the last good ones stay in use; `set_aside`:
     the services whose evaluation failed; `skewed_clocks`: the sources whose clocks were ahead in the last day of the
-    log; `starved`: the lanes in which no release passes."""
+    log; `starved`: the lanes in which no release passes; `unmatched`: how many facts of the last seven days of the log
+    match nothing."""
 
     now: str
     last_event: Last | None
@@ -104,6 +106,7 @@ def operations(asked: RequestContext) -> Operations:
         last = queries.last_event(connection)
         evaluations, outbox = queries.unevaluated(connection), queries.unsent(connection)
         returned = queries.returned(connection, limit=_MOST)
+        unmatched = recently_unmatched(connection, asked.catalog)
         facts = unmatched_in(connection, asked.catalog, limit=_MOST)
         due = queries.due_next(connection, limit=_MOST)
         aside = set_aside_services(connection)
@@ -116,8 +119,8 @@ def operations(asked: RequestContext) -> Operations:
         evaluations=_waiting(evaluations, asked.now),
         outbox=_waiting(outbox, asked.now),
         returned=[body_of(Returned, one) for one in returned],
-        unmatched=facts.count,
-        unmatched_facts=facts.last,
+        unmatched=unmatched,
+        unmatched_facts=facts,
         due=[body_of(Due, one) for one in due],
         catalog=asked.catalog.digest,
         problems=list(asked.problems),

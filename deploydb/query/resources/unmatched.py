@@ -23,4 +23,4 @@ def unmatched(asked: RequestContext) -> UnmatchedFacts:
         found = unmatched_in(
             connection, asked.catalog, asked.option("service"), asked.option("environment"), limit=limit + 1
         )
-    return UnmatchedFacts(unmatched=found.last[:limit], more=len(found.last) > limit)
+    return UnmatchedFacts(unmatched=found[:limit], more=len(found) > limit)

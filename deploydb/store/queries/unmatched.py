@@ -1,6 +1,6 @@
 """Facts that match nothing: about deployments that are not known, and reports for gates that there are not."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -11,6 +11,9 @@ from deploydb.store.tables import approval, deployment, event, unmatched_fact, v
 
 _LOOKED_BACK = 10_000
 """Rows of the log in which reports on finished deployments are looked for."""
+RECENT = timedelta(days=7)
+"""Before the last row of the log. What matched nothing before it is listed, and counts no more."""
+_COUNTED = 1_000
 _REPORTS = ("verification.finished", "approval.given", "approval.refused")
 
 
@@ -58,10 +61,21 @@ def unmatched_facts(
     return [UnmatchedView(**row._mapping) for row in connection.execute(statement)]
 
 
-def unmatched_count(connection: sa.Connection) -> int:
-    """How many facts are about deployments that are not known. Costs their number. Index: primary key of
-    `unmatched_fact`."""
-    return int(connection.execute(sa.select(sa.func.count()).where(unmatched_fact.c.event > 0)).scalar_one())
+def recently_unmatched(connection: sa.Connection, catalog: Catalog) -> int:
+    """How many facts of the last seven days of the log match nothing: those about deployments that are not known, of
+    which at most the last 1,000 are counted, and misnamed reports.
+
+    Indexes: primary keys of `unmatched_fact` and `event`, and those of `misnamed_reports`.
+    """
+    last = connection.execute(sa.select(event.c.recorded_at).order_by(event.c.number.desc()).limit(1)).scalar()
+    lost = connection.execute(
+        sa.select(event.c.recorded_at)
+        .join(unmatched_fact, unmatched_fact.c.event == event.c.number)
+        .order_by(unmatched_fact.c.event.desc())
+        .limit(_COUNTED)
+    ).scalars()
+    times = [*lost, *(view.recorded_at for view in misnamed_reports(connection, catalog))]
+    return sum(last is not None and at >= last - RECENT for at in times)
 
 
 def misnamed_reports(

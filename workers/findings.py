@@ -1,4 +1,4 @@
-"""The number of starved lanes, as a metric."""
+"""What `doctor` finds in the database, as metrics: unmatched facts, starved lanes, clocks ahead."""
 
 from datetime import datetime
 
@@ -8,27 +8,35 @@ from prometheus_client import CollectorRegistry, Gauge
 from deploydb.domain.model.catalog import Catalog
 from deploydb.store.engine import reading
 from deploydb.store.queries.starvation import starved_lanes
+from deploydb.store.queries.unmatched import recently_unmatched
 
 from .intervals import Every
 
 _LOOK_EVERY_SECONDS = 30.0
 
 
-class StarvedLanes:
-    """Counts them now and then."""
+class Findings:
+    """Counts them now and then, without their names: those are for `doctor`, the pages and the log."""
 
     def __init__(self, engine: sa.Engine, registry: CollectorRegistry) -> None:
         self._engine = engine
         self._looks = Every(_LOOK_EVERY_SECONDS)
-        self._gauge = Gauge(
+        self._unmatched = Gauge(
+            "deploydb_unmatched_facts",
+            "Facts of the last seven days about unknown deployments (of which at most 1,000 are counted), or for "
+            "unknown promotions; as of this worker's last look.",
+            registry=registry,
+        )
+        self._starved = Gauge(
             "deploydb_starved_lanes",
             "Lanes to which releases come and in which none has passed for long; as of this worker's last look.",
             registry=registry,
         )
 
     def look(self, catalog: Catalog, now: datetime) -> None:
-        """After each round; the count is made twice a minute."""
+        """While nothing is to be decided; the counts are made twice a minute."""
         if not self._looks.due():
             return
         with reading(self._engine) as connection:
-            self._gauge.set(len(starved_lanes(connection, catalog, now)))
+            self._unmatched.set(recently_unmatched(connection, catalog))
+            self._starved.set(len(starved_lanes(connection, catalog, now)))
