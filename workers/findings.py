@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Gauge
 
 from deploydb.domain.model.catalog import Catalog
+from deploydb.store.clock_skew import recently_skewed
 from deploydb.store.engine import reading
 from deploydb.store.queries.starvation import starved_lanes
 from deploydb.store.queries.unmatched import recently_unmatched
@@ -32,6 +33,16 @@ class Findings:
             "Lanes to which releases come and in which none has passed for long; as of this worker's last look.",
             registry=registry,
         )
+        self._skewed = Gauge(
+            "deploydb_skewed_clocks",
+            "Sources whose clocks were ahead in the last day of the log; as of this worker's last look.",
+            registry=registry,
+        )
+        self._ahead = Gauge(
+            "deploydb_skewed_clocks_most_ahead_seconds",
+            "How far the clock of the one that is furthest ahead was; 0 where none is.",
+            registry=registry,
+        )
 
     def look(self, catalog: Catalog, now: datetime) -> None:
         """While nothing is to be decided; the counts are made twice a minute."""
@@ -40,3 +51,6 @@ class Findings:
         with reading(self._engine) as connection:
             self._unmatched.set(recently_unmatched(connection, catalog))
             self._starved.set(len(starved_lanes(connection, catalog, now)))
+            skewed = recently_skewed(connection)
+        self._skewed.set(len(skewed))
+        self._ahead.set(max((skew.ahead.total_seconds() for skew in skewed), default=0.0))

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 from msgspec import Struct
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from deploydb.broker.dead_letter import dead_letter
 from deploydb.broker.port import TAKE_BYTES, Delivery, Inbound
@@ -74,12 +74,6 @@ class IngestMetrics:
         self.clamped = Counter(
             "deploydb_ingest_clamped_total",
             "Stored facts whose time was ahead of their arrival, and counts from it.",
-            registry=registry,
-        )
-        self.ahead_seconds = Gauge(
-            "deploydb_ingest_clock_ahead_seconds",
-            "How far the clock of a source was ahead, the last that this worker noted; by source.",
-            ["source"],
             registry=registry,
         )
         self.batch_seconds = Histogram(
@@ -214,7 +208,6 @@ class Ingest(Worker):
         self._metrics.unmatched.inc(recorded.unmatched)
         self._metrics.clamped.inc(recorded.clamped)
         for skew in recorded.skews:
-            self._metrics.ahead_seconds.labels(skew.source).set(skew.ahead.total_seconds())
             self._log.warning("clock ahead", source=skew.source, ahead_seconds=skew.ahead.total_seconds())
         self._metrics.batch_events.observe(len(recording.batch))
         self._metrics.batch_seconds.observe(time.perf_counter() - recording.began)
