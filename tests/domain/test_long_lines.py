@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.evaluate import decide
+from deploydb.domain.evaluation.lanes import Lanes
 from deploydb.domain.model.admission_reasons import InLine
-from deploydb.domain.model.catalog import Parallel
-from deploydb.domain.model.deployment import Status
+from deploydb.domain.model.catalog import After, Parallel, Stage
+from deploydb.domain.model.deployment import Deployment, Status
 from tests.domain.given import BAR, FOO, chain, foo
 from tests.domain.scenario import Scenario, world
 
@@ -77,3 +78,30 @@ def calls(it: Scenario) -> int:
     finally:
         sys.setprofile(None)
     return made
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_a_stage_with_many_ways_to_it_is_looked_at_once(failed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten levels of two stages, each after both of the level before: a thousand ways, and twenty stages."""
+    levels = [("a0", "b0")]
+    stages = [Stage(environment=name) for name in levels[0]]
+    for number in range(1, 10):
+        names = (f"a{number}", f"b{number}")
+        stages += [Stage(environment=name, after=After(environments=levels[-1])) for name in names]
+        levels.append(names)
+    it = world(*stages, services=[foo(failure_strategy="stop")])
+    it.publish("1.0")
+    it.evaluate()
+    if failed:
+        it.finish("a0", "1.0", "failed")
+    looks = 0
+    of = Lanes.of
+
+    def counted(lanes: Lanes, flow: int | None, environment: str) -> Deployment | None:
+        nonlocal looks
+        looks += 1
+        return of(lanes, flow, environment)
+
+    monkeypatch.setattr(Lanes, "of", counted)
+    it.evaluate()
+    assert looks < 20 * 20 * 8
