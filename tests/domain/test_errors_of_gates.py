@@ -9,6 +9,7 @@ from deploydb.domain.evaluation.decisions import Decisions, VerdictChanged
 from deploydb.domain.gates.expression import ExpressionPromotion
 from deploydb.domain.gates.metric import MetricPromotion
 from deploydb.domain.gates.webhook import WebhookPromotion
+from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.deployment import FactOrder, GateStatus, Status
 from deploydb.domain.model.evidence import Approval
 from deploydb.domain.model.gate_reasons import CheckPending, CheckUnanswered
@@ -135,3 +136,23 @@ def test_an_expression_that_cannot_tell_comes_to_what_its_rule_says_at_once(rule
     assert verdict.outcome is outcome
     assert notified(made) == (["odd"] if rule == "block" else [])
     assert notified(it.evaluate(1)) == []
+
+
+def test_a_person_who_answered_at_the_entry_is_not_asked_again_by_a_retry() -> None:
+    it = world(
+        *chain("dev"),
+        promotions=[METRIC],
+        entry={"dev": ("errors",)},
+        services=[foo(retry=Retry(retries=1, backoff=timedelta(0)))],
+        groups={"sre": frozenset({"sue"})},
+        freeze_overriders=("sre",),
+    )
+    it.publish("1.0")
+    it.evaluate(1)
+    it.verify("dev", "1.0", job="errors", outcome="errored")
+    it.evaluate(61)
+    answer(it, "sue")
+    assert it.status("dev", "1.0") is Status.CREATED
+    it.finish("dev", "1.0", "failed")
+    it.evaluate(1)
+    assert (it.find("dev", "1.0").attempt, it.status("dev", "1.0")) == (2, Status.CREATED)

@@ -18,13 +18,8 @@ from deploydb.domain.model.promotions import FREEZE
 
 
 def answered_under(promotions: Iterable[Promotion]) -> frozenset[str]:
-    """The names under which jobs report and people speak for some promotions."""
-    found: set[str] = set()
-    for promotion in promotions:
-        found.update(promotion.reported_as)
-        if promotion.asks_people:
-            found.add(promotion.ident)
-    return frozenset(found)
+    """The names under which jobs report and people speak for some promotions: people for each that cannot tell, too."""
+    return frozenset(name for promotion in promotions for name in (promotion.ident, *promotion.reported_as))
 
 
 def of_exit(
