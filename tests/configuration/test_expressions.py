@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.gates import GateContext
 from deploydb.domain.gates import expression as expressions
-from deploydb.domain.gates.expression import VARIABLES, compile_rule, variables
+from deploydb.domain.gates.expression import VARIABLES, compile_rule, is_by_age, variables
 from tests.configuration.given import config, problems_of
 from tests.domain.given import artifact, at, deployment, release
 
@@ -43,6 +43,20 @@ def ask(expression: str, known: Any = KNOWN) -> bool:
 )
 def test_it_holds_or_does_not(expression: str, holds: bool) -> None:
     assert ask(expression) is holds
+
+
+@pytest.mark.parametrize(
+    ("expression", "by_age"),
+    [
+        ('now - artifact.published_at > duration("2h")', True),
+        ('timestamp(string(now)) > deployment.since + duration("2h")', True),
+        ('artifact.version == "now" && artifact.published_at > timestamp("2026-01-01T00:00:00Z")', False),
+        ("now.getHours() >= 9", False),
+        ('service == "foo"', False),
+    ],
+)
+def test_time_makes_it_true_for_each_release_where_it_has_a_time_of_the_release(expression: str, by_age: bool) -> None:
+    assert is_by_age(expression) is by_age
 
 
 def test_every_variable_is_declared_and_given() -> None:

@@ -65,7 +65,7 @@ def test_an_age_at_an_entry_lets_releases_through() -> None:
     def is_old(variables: Mapping[str, Any]) -> bool:
         return bool(variables["now"] - variables["artifact"]["published_at"] > timedelta(minutes=40))
 
-    age = ExpressionPromotion(ident="age", expression=old, rule=is_old)
+    age = ExpressionPromotion(ident="age", expression=old, rule=is_old, by_age=True)
     it = world(*chain("dev", "prod"), entry={"prod": ("age",)}, promotions=(age,))
     assert len(ten_hours(it, "prod", "age")) >= 10
 

@@ -15,6 +15,7 @@ from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.flow_progress import FlowProgress
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.evaluation.parallel_groups import ParallelGroups
+from deploydb.domain.evaluation.turns import Turns
 from deploydb.domain.model.admission_reasons import (
     BeingDeployed,
     BeingVerified,
@@ -53,6 +54,7 @@ class Admission:
         self._progress = FlowProgress(evaluation, self._stages)
         self._groups = ParallelGroups(evaluation, catalog, service, holds)
         self._bundles = Bundles(evaluation, service, self._progress)
+        self._turns = Turns(evaluation, catalog, service, self._progress)
         self._candidates_of = Candidates(evaluation, catalog, service, holds, self._groups, self._progress)
 
     def rule_out(self) -> None:
@@ -271,8 +273,7 @@ class Admission:
         verifying = [
             other
             for other in lane
-            if other.needs_evaluation
-            and other.status is Status.COMPLETED
+            if self._turns.is_verified(stage, other)
             and self._holds.veto_on(other) is None
             and not _is_again(deployment, other)
             and not in_bundle(self._service, deployment.release, other.release)

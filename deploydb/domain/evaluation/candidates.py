@@ -6,7 +6,8 @@ from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.flow_progress import FlowProgress
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.evaluation.parallel_groups import ParallelGroups
-from deploydb.domain.gates import Promotion, judge
+from deploydb.domain.evaluation.turns import Turns
+from deploydb.domain.gates import judge
 from deploydb.domain.model.admission_reasons import (
     BehindHotfix,
     BehindOrder,
@@ -16,8 +17,7 @@ from deploydb.domain.model.admission_reasons import (
     Superseded,
 )
 from deploydb.domain.model.catalog import Catalog, Service, Stage
-from deploydb.domain.model.deployment import Deployment, GateStatus, Release, Verdict
-from deploydb.domain.model.gate_reasons import ApprovalDeferred
+from deploydb.domain.model.deployment import Deployment, GateStatus, Release
 from deploydb.domain.model.overrides import PromotionRequest
 from deploydb.domain.model.reasons import Reason, several
 
@@ -40,6 +40,7 @@ class Candidates:
         self._holds = holds
         self._groups = groups
         self._progress = progress
+        self._turns = Turns(evaluation, catalog, service, progress)
 
     def choose(self, stage: Stage, arrived: Sequence[Deployment]) -> Deployment | None:
         """The candidate among one module's flows that have arrived at a stage; None where each waits or is too late.
@@ -164,7 +165,8 @@ class Candidates:
         """
         if self._catalog.while_verifying(stage) == "replace":
             return None
-        first = min(filter(self._is_being_asked, releases), key=self._age, default=None)
+        asked = [one for one in releases if self._turns.at_entry(stage, one)]
+        first = min(asked, key=self._age, default=None)
         return first if first is None or not self._is_ready(stage, max(releases, key=self._age)) else None
 
     def _is_ready(self, stage: Stage, deployment: Deployment) -> bool:
@@ -173,18 +175,6 @@ class Candidates:
         context = self._evaluation.gate_context(deployment, "entry", self._evaluation.now, since)
         verdicts = judge(self._catalog.entry_promotions(stage.environment), context)
         return all(verdict.outcome is GateStatus.PASS for verdict in verdicts)
-
-    def _is_being_asked(self, deployment: Deployment) -> bool:
-        """Whether jobs, people or the release's age are waited for, or have answered already; none of them with FAIL.
-
-        A gate that only the calendar, or another property of the release, makes pass is no reason to keep the turn.
-        """
-        before = self._evaluation.before(deployment, "entry")
-        promotions = self._catalog.entry_promotions(deployment.environment) if before else ()
-        asked = [(one, before[one.ident]) for one in promotions if one.ident in before]
-        if any(verdict.outcome is GateStatus.FAIL for _, verdict in asked):
-            return False
-        return any(verdict.inputs or _keeps_turn(promotion, verdict) for promotion, verdict in asked)
 
     def _age(self, deployment: Deployment) -> tuple[object, ...]:
         return (self._newness(deployment.release), deployment.id)
@@ -216,9 +206,3 @@ class Candidates:
             if other.release.artifact.module == module and self._newness(other.release) > newness:
                 return self._superseded(other.release, deployment.release)
         return None
-
-
-def _keeps_turn(promotion: Promotion, verdict: Verdict) -> bool:
-    """Whether the gate waits for its answer now: people may not have been asked yet."""
-    asked = verdict.outcome is not GateStatus.PASS and not isinstance(verdict.reason, ApprovalDeferred)
-    return asked and promotion.keeps_turn(verdict)

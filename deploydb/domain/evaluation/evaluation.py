@@ -29,7 +29,7 @@ from deploydb.domain.evaluation.decisions import (
 from deploydb.domain.evaluation.incidents import own_incidents
 from deploydb.domain.evaluation.lanes import Lanes
 from deploydb.domain.evaluation.verdicts import differ_by_recheck_alone, of_phase, skipped, unasked
-from deploydb.domain.gates import GateContext, Promotion, error_lasts, judge
+from deploydb.domain.gates import GateContext, Promotion, judgements
 from deploydb.domain.gates.checked import CheckedPromotion
 from deploydb.domain.gates.evidence_selection import answered_under, of_entry, of_exit
 from deploydb.domain.model.catalog import Catalog
@@ -158,18 +158,19 @@ class Evaluation(Lanes):
         `veto`: people are not asked while it stands, and their time begins anew after it.
         """
         context = self.gate_context(deployment, phase, self.now, since)
-        verdicts = judge(promotions, context)
+        judged = judgements(promotions, context)
+        verdicts = tuple(one.verdict for one in judged)
         if veto is not None:
             pairs = zip(promotions, verdicts, strict=True)
             verdicts = tuple(unasked(verdict, veto) if one.asks_people else verdict for one, verdict in pairs)
-        for promotion, verdict in zip(promotions, verdicts, strict=True):
+        for promotion, verdict, judgement in zip(promotions, verdicts, judged, strict=True):
             asked = isinstance(promotion, CheckedPromotion) and promotion.ident not in skipped(deployment, phase)
             if asked and promotion.ident not in context.before:
                 answered = phase == "entry" and deployment.attempt > 1 and verdict.outcome is GateStatus.PASS
                 if not answered:  # else an earlier attempt has its answer
                     check = CheckScheduled(deployment=deployment, promotion=promotion.ident, phase=phase)
                     self._decisions.append(check)
-            self.say(deployment, verdict, lasts=error_lasts(promotion, verdict, context))
+            self.say(deployment, verdict, lasts=judgement.lasts)
         return verdicts
 
     def withdraw_questions(self, deployment: Deployment, veto: Hold) -> None:

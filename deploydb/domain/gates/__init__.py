@@ -1,7 +1,7 @@
 """What each type of promotion says of a deployment, why, and when to ask again: one module a type."""
 
 from deploydb.domain.gates.context import GateContext
-from deploydb.domain.gates.judge import error_lasts, judge, requirement_of
+from deploydb.domain.gates.judge import Judgement, cannot_tell, judge, judgements, keeps_turn, requirement_of
 from deploydb.domain.gates.promotion import Checks, Promotion, Requirement
 from deploydb.domain.model.deployment import GateStatus, Verdict
 
@@ -9,10 +9,13 @@ __all__ = [
     "Checks",
     "GateContext",
     "GateStatus",
+    "Judgement",
     "Promotion",
     "Requirement",
     "Verdict",
-    "error_lasts",
+    "cannot_tell",
     "judge",
+    "judgements",
+    "keeps_turn",
     "requirement_of",
 ]

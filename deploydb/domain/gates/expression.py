@@ -43,8 +43,10 @@ VARIABLES: Mapping[str, str] = {
 """The variables of expressions (`variables`), each by its whole name: so a misspelt one is an
 error of the configuration, and not of an evaluation at night."""
 
+_NOW = ("now",)
+_TIMES_OF_THE_RELEASE = ("artifact.published_at", "deployment.since")
+
 _PLACED = re.compile(r"<input>:(\d+):(\d+): (.*)")
-_SPEAKS_OF_NOW = re.compile(r"\bnow\b")
 _CODE = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
 
 
@@ -65,12 +67,15 @@ class ExpressionDocument(Document, frozen=True, kw_only=True):
     on_error: Annotated[OnError, Meta(description=ON_ERROR)] = "block"
 
     def configured(self, checks: Checks) -> Promotion:
+        rule: Rule = _never
+        by_age = False
         try:
             rule = compile_rule(self.expression)
+            by_age = is_by_age(self.expression)
         except ValueError as error:
             checks.problem(("expression",), str(error))
-            rule = _never
-        return ExpressionPromotion(**asdict(self) | {"expression": " ".join(self.expression.split()), "rule": rule})
+        compiled = {"expression": " ".join(self.expression.split()), "rule": rule, "by_age": by_age}
+        return ExpressionPromotion(**asdict(self) | compiled)
 
 
 class ExpressionPromotion(Promotion, frozen=True, kw_only=True):
@@ -81,6 +86,8 @@ class ExpressionPromotion(Promotion, frozen=True, kw_only=True):
 
     expression: str
     rule: Rule
+    by_age: bool = False
+    """Time makes it true for each release anew, as of `is_by_age`."""
     interval: timedelta = timedelta(minutes=1)
     on_error: OnError = "block"
 
@@ -89,8 +96,8 @@ class ExpressionPromotion(Promotion, frozen=True, kw_only=True):
         return self.on_error
 
     def keeps_turn(self, verdict: Verdict) -> bool:
-        """Where time makes it true. What another fact would have to make true may stay false for ever."""
-        return _SPEAKS_OF_NOW.search(self.expression) is not None
+        """Where the age of the release makes it true. What something else has to make true may stay false for ever."""
+        return self.by_age
 
     def evaluate(self, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
         """True passes. False waits, since time or another attempt may change it; an unknown value is an ERROR."""
@@ -164,13 +171,27 @@ def compile_rule(expression: str) -> Rule:
     return rule
 
 
+def is_by_age(expression: str) -> bool:
+    """Whether a valid expression uses the time now and a time of the release, so that it may compare them."""
+    return all(not _compiles(expression, without) for without in (_NOW, _TIMES_OF_THE_RELEASE))
+
+
+def _compiles(expression: str, without: Names) -> bool:
+    try:
+        _environment(without).compile(expression)
+    except RuntimeError:
+        return False
+    return True
+
+
 @cache
-def _environment() -> Any:  # noqa: ANN401  # cel's own type
+def _environment(without: Names = ()) -> Any:  # noqa: ANN401  # cel's own type
     try:
         from cel_expr_python import cel  # noqa: PLC0415  # an extra
     except ImportError as error:
         raise ValueError('expressions need CEL: pip install "deploydb[cel]"') from error
-    return cel.NewEnv(variables={name: getattr(cel.Type, kind) for name, kind in VARIABLES.items()})
+    known = {name: kind for name, kind in VARIABLES.items() if name not in without}
+    return cel.NewEnv(variables={name: getattr(cel.Type, kind) for name, kind in known.items()})
 
 
 def _flat(variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import get_args
 
-from msgspec import convert
+from msgspec import Struct, convert
 from msgspec.structs import asdict, replace
 
 from deploydb.domain.formatting import error_text
@@ -25,55 +25,97 @@ _turn = attrgetter("turn")
 _REASONS = frozenset(get_args(Reason))
 
 
+class Judgement(Struct, frozen=True, kw_only=True):
+    """A gate's verdict. `lasts`: it cannot tell, and its time is over."""
+
+    verdict: Verdict
+    lasts: bool = False
+
+
 def judge(promotions: Sequence[Promotion], context: GateContext) -> tuple[Verdict, ...]:
-    """A verdict for each promotion, in their order.
+    """A verdict for each promotion, in their order, as of `judgements`."""
+    return tuple(judgement.verdict for judgement in judgements(promotions, context))
+
+
+def judgements(promotions: Sequence[Promotion], context: GateContext) -> tuple[Judgement, ...]:
+    """A judgement for each promotion, in their order.
 
     FAIL and ERROR are never mixed up: an errored job may report again, a failed one stops the flow. A gate that breaks
     is an ERROR: it blocks, says so, and stops no other. People answer for an ERROR, or its `when_error` once its time
     is over.
     """
-    found: dict[str, Verdict] = {}
+    found: dict[str, Judgement] = {}
     for promotion in sorted(promotions, key=_turn):
-        others = [(other, found[other.ident]) for other in promotions if other.ident in found]
-        found[promotion.ident] = context.assumed.get(promotion.ident) or _judged(promotion, context, others)
+        others = [(other, found[other.ident].verdict) for other in promotions if other.ident in found]
+        assumed = context.assumed.get(promotion.ident)
+        found[promotion.ident] = (
+            Judgement(verdict=assumed) if assumed is not None else _judged(promotion, context, others)
+        )
     return tuple(found[promotion.ident] for promotion in promotions)
 
 
-def error_lasts(promotion: Promotion, verdict: Verdict, context: GateContext) -> bool:
-    """Whether a gate cannot tell, and its time to answer is over."""
+def cannot_tell(promotion: Promotion, verdict: Verdict, context: GateContext) -> bool:
+    """Whether a gate, by its last verdict, cannot tell, and has no time left to answer."""
     if verdict.outcome is not GateStatus.ERROR:
         return False
-    until = _error_lasts_until(promotion, verdict, context)
+    try:
+        until = _error_lasts_until(promotion, verdict, context)
+    except Exception:  # what breaks has no time; `judgements` says so
+        return True
     return until is None or context.now >= until
 
 
-def _judged(promotion: Promotion, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+def keeps_turn(promotion: Promotion, verdict: Verdict) -> bool:
+    """Whether the gate is a reason for newer releases to wait, by its last verdict. A gate that breaks is none."""
+    if isinstance(verdict.reason, GateBroken):
+        return False
+    with suppress(Exception):  # `judgements` says so
+        return bool(promotion.keeps_turn(verdict))
+    return False
+
+
+def _judged(promotion: Promotion, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Judgement:
     verdict = _judge(promotion, context, others)
-    return _resolved(promotion, verdict, context) if verdict.outcome is GateStatus.ERROR else verdict
+    if verdict.outcome is not GateStatus.ERROR:
+        return Judgement(verdict=verdict)
+    answered = _answered_by_people(promotion, verdict, context)
+    if answered is not None:
+        return Judgement(verdict=answered)
+    try:
+        until = _error_lasts_until(promotion, verdict, context)
+    except Exception as raised:  # as in `_judge`
+        return Judgement(verdict=_broken(promotion, context, error_text(raised)), lasts=True)
+    return _resolved(promotion, verdict, context, until)
 
 
-def _resolved(promotion: Promotion, verdict: Verdict, context: GateContext) -> Verdict:
-    """What an ERROR comes to: by people, by `when_error`, or it stays one."""
+def _answered_by_people(promotion: Promotion, verdict: Verdict, context: GateContext) -> Verdict | None:
+    if not context.overriders or promotion.asks_people:
+        return None
+    ident = promotion.ident
+    votes = count(ManualPromotion(ident=ident, groups=context.overriders), context)
+    words, refused = votes.refused or votes.given, bool(votes.refused)
+    if not words:
+        return None
+    by = tuple(Comment(by=word.by, comment=word.comment) for word in words)
+    reason = ErrorResolved(promotion=ident, passed=not refused, error=verdict.reason, by=by)
+    outcome = GateStatus.FAIL if refused else GateStatus.PASS
+    return context.verdict(ident, outcome, reason, inputs=(*verdict.inputs, *votes.inputs))
+
+
+def _resolved(promotion: Promotion, verdict: Verdict, context: GateContext, until: datetime | None) -> Judgement:
+    """What an ERROR comes to that people have not answered: by `when_error` once its time is over, or it stays one."""
     ident, error = promotion.ident, verdict.reason
-    if context.overriders and not promotion.asks_people:
-        votes = count(ManualPromotion(ident=ident, groups=context.overriders), context)
-        words, refused = votes.refused or votes.given, bool(votes.refused)
-        if words:
-            by = tuple(Comment(by=word.by, comment=word.comment) for word in words)
-            answered = ErrorResolved(promotion=ident, passed=not refused, error=error, by=by)
-            outcome = GateStatus.FAIL if refused else GateStatus.PASS
-            return context.verdict(ident, outcome, answered, inputs=(*verdict.inputs, *votes.inputs))
-    until = _error_lasts_until(promotion, verdict, context)
     if until is not None and context.now < until:
-        return replace(verdict, recheck_at=min(until, verdict.recheck_at or until))
+        return Judgement(verdict=replace(verdict, recheck_at=min(until, verdict.recheck_at or until)))
     rule = _rule(promotion)
     if rule != "block":
         counted = ErrorResolved(promotion=ident, passed=rule == "pass", error=error)
         outcome = GateStatus.PASS if rule == "pass" else GateStatus.FAIL
-        return context.verdict(ident, outcome, counted, inputs=verdict.inputs)
-    if until is None:
-        return verdict
-    return replace(verdict, reason=ErrorLasts(promotion=ident, since=_error_since(promotion, context), error=error))
+        return Judgement(verdict=context.verdict(ident, outcome, counted, inputs=verdict.inputs))
+    if until is not None:
+        lasts = ErrorLasts(promotion=ident, since=_error_since(promotion, context), error=error)
+        verdict = replace(verdict, reason=lasts)
+    return Judgement(verdict=verdict, lasts=True)
 
 
 def _error_since(promotion: Promotion, context: GateContext) -> datetime:
@@ -84,13 +126,16 @@ def _error_since(promotion: Promotion, context: GateContext) -> datetime:
 
 
 def _error_lasts_until(promotion: Promotion, verdict: Verdict, context: GateContext) -> datetime | None:
+    """Raises: whatever the gate raises; ValueError for a time without its zone."""
     before = context.before.get(promotion.ident)
     if before is not None and isinstance(before.reason, ErrorResolved) and not before.reason.by:
         return context.now  # it was over before
-    if not isinstance(verdict.reason, GateBroken):
-        with suppress(Exception):  # as below: a gate that breaks has no time
-            return promotion.error_lasts_until(context, _error_since(promotion, context))
-    return None
+    if isinstance(verdict.reason, GateBroken):
+        return None
+    until = promotion.error_lasts_until(context, _error_since(promotion, context))
+    if until is not None and until.tzinfo is None:
+        raise ValueError("error_lasts_until: expected a time with its zone")
+    return until
 
 
 def _rule(promotion: Promotion) -> OnError:
@@ -104,10 +149,15 @@ def _judge(promotion: Promotion, context: GateContext, others: Sequence[tuple[Pr
         verdict = promotion.evaluate(context, others)
         aware = verdict.recheck_at is None or verdict.recheck_at.tzinfo is not None
         if aware and verdict.promotion == promotion.ident and type(verdict.reason) in _REASONS:
+            promotion.keeps_turn(verdict)  # a gate that breaks in it is shown here, where its verdict is stored
             return verdict
         error = "expected a verdict of its own, with a reason that can be stored, and a time with its zone"
     except Exception as raised:  # whatever breaks in a gate must block that gate and nothing else
         error = error_text(raised)
+    return _broken(promotion, context, error)
+
+
+def _broken(promotion: Promotion, context: GateContext, error: str) -> Verdict:
     reason = GateBroken(promotion=promotion.ident, error=error)
     return context.verdict(promotion.ident, GateStatus.ERROR, reason, context.now + BROKEN_AGAIN_AFTER)
 

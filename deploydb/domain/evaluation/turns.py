@@ -1,0 +1,72 @@
+"""The turn of a release: while its gates are being answered, newer ones wait for it, at an entry and in its lane."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from deploydb.domain.evaluation.evaluation import Evaluation
+from deploydb.domain.evaluation.flow_progress import FlowProgress
+from deploydb.domain.gates import Promotion, cannot_tell, keeps_turn
+from deploydb.domain.model.catalog import Catalog, Service, Stage
+from deploydb.domain.model.deployment import Deployment, GateStatus, Phase, Status, Verdict
+from deploydb.domain.model.gate_reasons import ApprovalDeferred
+
+_Asked = Sequence[tuple[Promotion, Verdict]]
+
+
+class Turns:
+    """The turns of a service's releases, by the last verdicts of their gates.
+
+    A release has none with a gate that has failed, is broken, or cannot tell and has no time left: a newer release may
+    be the fix. A gate that only the calendar, or another property of the release, makes pass is no reason for one.
+    """
+
+    def __init__(self, evaluation: Evaluation, catalog: Catalog, service: Service, progress: FlowProgress) -> None:
+        self._evaluation = evaluation
+        self._catalog = catalog
+        self._service = service
+        self._progress = progress
+
+    def at_entry(self, stage: Stage, deployment: Deployment) -> bool:
+        """Whether jobs, people or the release's age are waited for at its entry, or have answered already."""
+        promotions = self._catalog.entry_promotions(stage.environment)
+        asked = self._asked(promotions, deployment, "entry")
+        if not asked or self._is_stuck(asked, deployment, "entry", self._progress.arrived_at(stage, deployment)):
+            return False
+        return any(verdict.inputs or _waits(promotion, verdict) for promotion, verdict in asked)
+
+    def is_verified(self, stage: Stage, deployment: Deployment) -> bool:
+        """Whether the release is being verified in its lane: jobs, people or time are waited for. Where one of them has
+        answered, the opening of a window is, too."""
+        if not deployment.needs_evaluation or deployment.status is not Status.COMPLETED:
+            return False
+        asked = self._asked(self._catalog.exit_promotions(self._service, stage), deployment, "exit")
+        if self._is_stuck(asked, deployment, "exit", deployment.gates_count_from):
+            return False
+        answered = any(
+            verdict.inputs or (promotion.starves and verdict.outcome is GateStatus.PASS) for promotion, verdict in asked
+        )
+        return any(_waits(one, verdict) or (answered and _will_open(one, verdict)) for one, verdict in asked)
+
+    def _asked(self, promotions: Sequence[Promotion], deployment: Deployment, phase: Phase) -> _Asked:
+        before = self._evaluation.before(deployment, phase)
+        return [(one, before[one.ident]) for one in promotions if one.ident in before]
+
+    def _is_stuck(self, asked: _Asked, deployment: Deployment, phase: Phase, since: datetime | None) -> bool:
+        """Whether a gate has failed, or cannot tell and has no time left."""
+        if any(verdict.outcome is GateStatus.FAIL for _, verdict in asked):
+            return True
+        errors = [(one, verdict) for one, verdict in asked if verdict.outcome is GateStatus.ERROR]
+        if not errors:
+            return False
+        context = self._evaluation.gate_context(deployment, phase, self._evaluation.now, since)
+        return any(cannot_tell(promotion, verdict, context) for promotion, verdict in errors)
+
+
+def _waits(promotion: Promotion, verdict: Verdict) -> bool:
+    """Whether the gate waits for its answer now: people may not have been asked yet."""
+    asked = verdict.outcome is not GateStatus.PASS and not isinstance(verdict.reason, ApprovalDeferred)
+    return asked and keeps_turn(promotion, verdict)
+
+
+def _will_open(promotion: Promotion, verdict: Verdict) -> bool:
+    return promotion.by_calendar and verdict.outcome is GateStatus.PENDING and verdict.recheck_at is not None
