@@ -4,9 +4,11 @@ A lane's `Run` is a deployment that came to run there. What was released on the 
 next newer release that did.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from types import NoneType
 from typing import Literal, get_args
 
@@ -19,6 +21,8 @@ from deploydb.domain.model.outcome_reasons import AttemptFailed, Expired
 from deploydb.domain.model.reasons import FinishedLate, NotRecorded, Reason, Several
 
 Lane = tuple[str, str]
+_OfVersion = tuple[str, str, str | None]
+_since = attrgetter("since")
 Cause = Literal["deployment", "verification", "incident"]
 
 FREQUENCY = "Deployments of a release that came to run in production, a day. Rollbacks are not among them."
@@ -185,9 +189,9 @@ def _lead_time(changes: Sequence[Run], published: Mapping[str, Sequence[datetime
 def _attributed(inside: Sequence[Run], troubles: Sequence[Trouble]) -> list[Trouble]:
     """The troubles, incidents with the deployment that each is of, where it is known. A failure by an incident that is
     among them is that incident."""
-    found = []
+    found, lanes = [], _by_lane(inside)
     for trouble in troubles:
-        run = _troubled(inside, trouble) if trouble.deployment is None else None
+        run = _troubled(lanes, trouble) if trouble.deployment is None else None
         of_run = {"deployment": run.deployment, "cause": "incident"} if run is not None else {}
         found.append(replace(trouble, **of_run))
     known = {one.deployment for one, trouble in zip(found, troubles, strict=True) if trouble.deployment is None}
@@ -195,17 +199,25 @@ def _attributed(inside: Sequence[Run], troubles: Sequence[Trouble]) -> list[Trou
     return [one for one, failure in zip(found, failures, strict=True) if not failure or one.deployment not in known]
 
 
-def _troubled(inside: Sequence[Run], incident: Trouble) -> Run | None:
+def _by_lane(runs: Iterable[Run]) -> dict[_OfVersion, list[Run]]:
+    """The runs of each lane, all of them (None) and those of each version, in the order of their times."""
+    found: dict[_OfVersion, list[Run]] = {}
+    for run in runs:
+        for version in (None, run.version):
+            found.setdefault((run.service, run.environment, version), []).append(run)
+    return found
+
+
+def _troubled(lanes: Mapping[_OfVersion, Sequence[Run]], incident: Trouble) -> Run | None:
     """The deployment that brought the version that an incident is of: a rollback only puts it back."""
-    lane = [run for run in inside if (run.service, run.environment) == (incident.service, incident.environment)]
-    ran = [run for run in lane if run.since <= incident.at and incident.version in (None, run.version)]
-    if incident.version is not None:
-        ran = ran or [run for run in lane if run.version == incident.version]
+    lane = lanes.get((incident.service, incident.environment, incident.version), ())
+    ran = bisect_right(lane, incident.at, key=_since) or (len(lane) if incident.version is not None else 0)
     if not ran:
         return None
-    last = ran[-1]
-    brought = (run for run in reversed(ran) if (run.module, run.version) == (last.module, last.version))
-    return next((run for run in brought if run.kind != "rollback"), None)
+    last = lane[ran - 1]
+    same = lanes[last.service, last.environment, last.version]
+    brought = (same[index] for index in range(bisect_right(same, last.since, key=_since) - 1, -1, -1))
+    return next((run for run in brought if run.module == last.module and run.kind != "rollback"), None)
 
 
 def _failed(troubles: Sequence[Trouble]) -> dict[int, Cause]:
@@ -239,6 +251,7 @@ def _recovery(runs: Sequence[Run], troubles: Sequence[Trouble]) -> Spread:
 def _outages(runs: Sequence[Run], troubles: Sequence[Trouble]) -> Iterable[tuple[datetime, datetime | None]]:
     """When each trouble began and when it was over. What follows in a lane that is in trouble is the same trouble."""
     ends: dict[Lane, datetime | None] = {}
+    good = _by_lane(run for run in runs if run.succeeded)
     for trouble in sorted(troubles, key=lambda one: one.at):
         lane = (trouble.service, trouble.environment)
         if trouble.over is not None:
@@ -246,8 +259,9 @@ def _outages(runs: Sequence[Run], troubles: Sequence[Trouble]) -> Iterable[tuple
             continue
         if lane in ends and ((end := ends[lane]) is None or trouble.at < end):
             continue
-        good = (run.since for run in runs if (run.service, run.environment) == lane and run.succeeded)
-        ends[lane] = min((at for at in good if at > trouble.at), default=None)
+        there = good.get((*lane, None), ())
+        following = bisect_right(there, trouble.at, key=_since)
+        ends[lane] = there[following].since if following < len(there) else None
         yield trouble.at, ends[lane]
 
 

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from deploydb.domain.dora import Causes, Figures, Run, Trouble, cause_of, figures
 from deploydb.domain.model.gate_reasons import IncidentOpen, JobsFailed
@@ -165,3 +166,26 @@ def test_days_are_of_utc() -> None:
     days = {day.date: (day.deployments, day.failures) for day in answer.days}
     assert days[date(2026, 11, 13)] == (2, 1)
     assert len(days) == 11
+
+
+def test_an_incident_is_compared_with_few_of_the_runs() -> None:
+    compared = 0
+
+    class At(datetime):
+        """A time that counts how often it is compared."""
+
+        def __lt__(self, other: datetime) -> bool:
+            nonlocal compared
+            compared += 1
+            return super().__lt__(other)
+
+        def __ge__(self, other: datetime) -> bool:
+            nonlocal compared
+            compared += 1
+            return super().__ge__(other)
+
+    runs = [run(index / 100, 0, before=0, version=f"1.{index}") for index in range(1, 900)]
+    at = At.fromisoformat((START + 9.5 * DAY).isoformat())
+    answer = of(runs, [replace(trouble(0, version=version), at=at) for version in (None, "1.300")])
+    assert answer.failure_rate.failed == 2
+    assert 0 < compared < 100
