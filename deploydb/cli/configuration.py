@@ -46,7 +46,7 @@ def check_config(directory: Path | None, *, schema: bool, against_live: bool, st
         show_json(json_schema())
         return
     checked = directory or from_environment().config
-    loaded = load(checked)
+    loaded = load(checked, warned=True)
     for problem in loaded.problems:
         click.echo(str(problem))
     if loaded.catalog is None:

@@ -53,7 +53,8 @@ T = TypeVar("T")
 class Loaded(Struct, frozen=True, kw_only=True):
     """A catalog, or else problems, in the order of files and lines.
 
-    `warnings`: what is probably wrong in a catalog that can be used. `files`: the text of each by its path.
+    `warnings`: what is probably wrong in a catalog that can be used, where that was asked for. `files`: the text of
+    each by its path.
     """
 
     catalog: Catalog | None
@@ -62,8 +63,8 @@ class Loaded(Struct, frozen=True, kw_only=True):
     files: dict[str, str] = {}
 
 
-def load(directory: Path) -> Loaded:
-    """Read a configuration directory. Its problems are returned, never raised."""
+def load(directory: Path, *, warned: bool = False) -> Loaded:
+    """Read a configuration directory. Its problems are returned, never raised. `warned`: with its warnings."""
     if not os.path.isdir(directory):  # Path.is_dir raises where a folder above may not be entered
         message = "is not a directory" if os.path.lexists(directory) else "there is no such directory"
         return Loaded(catalog=None, problems=(_problem(directory, message),))
@@ -78,7 +79,8 @@ def load(directory: Path) -> Loaded:
     if problems:
         return Loaded(catalog=None, problems=tuple(problems), files=files)
     catalog = _catalog(parts)
-    warn(folders.by_kind, folders.access, catalog)
+    if warned:
+        warn(folders.by_kind, folders.access, catalog)
     warnings = sorted(warning for source in folders.sources for warning in source.warnings)
     return Loaded(catalog=catalog, warnings=tuple(warnings), files=files)
 

@@ -1,7 +1,7 @@
 """Circular waits: stages that wait for each other through `DependsOn` gates and pipelines, so that no release comes to
 any of them. They follow from the catalog alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -21,14 +21,24 @@ class _Need(Struct, frozen=True, kw_only=True):
 
 
 def circular_waits(catalog: Catalog) -> tuple[tuple[LaneWait, ...], ...]:
-    """Each circle once, as its waits in their order; a gate of a lane that does not exist is in none."""
+    """Each circle once, as its waits in their order; a gate of a lane that does not exist is in none.
+
+    Linear in the needs of the catalog's stages.
+    """
     needs = dict(_needs(catalog))
     never = _never(needs)
     found: dict[frozenset[LaneWait], tuple[LaneWait, ...]] = {}
-    for node in sorted(never):
-        circle = _circle(node, needs, never)
-        if circle:
-            found.setdefault(frozenset(circle), circle)
+    seen: set[_Node] = set()
+    for start in sorted(never):
+        way: dict[_Node, LaneWait | None] = {}
+        node = start
+        while node not in seen:
+            seen.add(node)
+            way[node], node = _step(node, needs[node], never)
+        if node in way:  # else it leads into a circle that is found already
+            circle = _circle(node, way)
+            if circle:
+                found.setdefault(frozenset(circle), circle)
     return tuple(sorted(found.values()))
 
 
@@ -58,35 +68,42 @@ def _dependencies(promotions: Sequence[Promotion]) -> list[_Need]:
     ]
 
 
-def _never(needs: dict[_Node, list[_Need]]) -> set[_Node]:
+def _never(needs: Mapping[_Node, Sequence[_Need]]) -> set[_Node]:
     """The nodes that no order of events reaches: what is left when all that can come has come."""
-    left = set(needs)
-    grew = True
-    while grew:
-        come = {node for node in left if all(any(_is_there(one, needs, left) for one in n.any_of) for n in needs[node])}
-        left -= come
-        grew = bool(come)
-    return left
+    unmet: dict[_Node, set[int]] = {}
+    needed_by: dict[_Node, list[tuple[_Node, int]]] = {}
+    for node, each in needs.items():
+        # what no pipeline leads to may be put there by hand
+        unmet[node] = {index for index, need in enumerate(each) if all(one in needs for one in need.any_of)}
+        for index in unmet[node]:
+            for one in each[index].any_of:
+                needed_by.setdefault(one, []).append((node, index))
+    come = [node for node, left in unmet.items() if not left]
+    never = set(needs)
+    while come:
+        there = come.pop()
+        never.discard(there)
+        for node, index in needed_by.get(there, ()):
+            if index in unmet[node]:
+                unmet[node].remove(index)
+                if not unmet[node]:
+                    come.append(node)
+    return never
 
 
-def _is_there(node: _Node, needs: dict[_Node, list[_Need]], left: set[_Node]) -> bool:
-    """What no pipeline leads to may be put there by hand."""
-    return node not in needs or node not in left
+def _step(node: _Node, needs: Sequence[_Need], never: set[_Node]) -> tuple[LaneWait | None, _Node]:
+    """The first wait of a node that never ends, and the node that it waits for; None where that is its own stage."""
+    need = next(one for one in needs if all(each in never for each in one.any_of))
+    after = need.any_of[0]
+    if node[1:] == after[1:] and not need.promotion:
+        return None, after
+    lanes = {"service": node[1], "environment": node[2], "awaited": after[1], "awaited_in": after[2]}
+    return LaneWait(**lanes, promotion=need.promotion), after
 
 
-def _circle(start: _Node, needs: dict[_Node, list[_Need]], never: set[_Node]) -> tuple[LaneWait, ...]:
-    """The circle that a node leads into, from its least wait on."""
-    way: list[_Node] = []
-    steps: list[LaneWait | None] = []
-    node = start
-    while node not in way:
-        way.append(node)
-        need = next(one for one in needs[node] if all(each in never for each in one.any_of))
-        after = need.any_of[0]
-        lanes = {"service": node[1], "environment": node[2], "awaited": after[1], "awaited_in": after[2]}
-        is_own = node[1:] == after[1:] and not need.promotion
-        steps.append(None if is_own else LaneWait(**lanes, promotion=need.promotion))
-        node = after
-    circle = [step for step in steps[way.index(node) :] if step is not None]
-    turn = circle.index(min(circle))
+def _circle(start: _Node, way: Mapping[_Node, LaneWait | None]) -> tuple[LaneWait, ...]:
+    """The circle that a way ends with, from its least wait on."""
+    nodes = list(way)
+    circle = [step for node in nodes[nodes.index(start) :] if (step := way[node]) is not None]
+    turn = circle.index(min(circle)) if circle else 0
     return (*circle[turn:], *circle[:turn])

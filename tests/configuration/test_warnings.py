@@ -17,7 +17,7 @@ def depends(service: str, environment: str) -> str:
 
 def warnings(folder: Path, changes: dict[str, str]) -> list[str]:
     used = {"services/foo.yml": "artifacts: [com.example:foo]\npipelines: [main]\npromotions: [smoke]\n"}
-    loaded = load(config(folder, {**used, **changes}))
+    loaded = load(config(folder, {**used, **changes}), warned=True)
     assert loaded.problems == ()
     return [str(warning).removeprefix(f"{folder}/config/") for warning in loaded.warnings]
 
@@ -141,3 +141,9 @@ def test_a_module_of_two_services_but_not_one_of_all_of_them(tmp_path: Path) -> 
 def test_a_group_that_overrides_freezes_and_has_no_members(tmp_path: Path) -> None:
     found = warnings(tmp_path, {"access.yml": "groups: {sre: []}\noverride_freeze: [sre]\n"})
     assert found == ["access.yml:2:19: the group sre has no members: none of it can override"]
+
+
+def test_a_process_that_shows_no_warnings_looks_for_none(tmp_path: Path) -> None:
+    folder = config(tmp_path, {"access.yml": "groups: {sre: []}\noverride_freeze: [sre]\n"})
+    assert load(folder).warnings == ()
+    assert len(load(folder, warned=True).warnings) > 0
