@@ -49,6 +49,13 @@ def test_what_is_lifted_or_over_stands_no_more(world: Scenario, service: Service
     assert over(service, "prod") == []
 
 
+def test_a_hold_of_a_long_source_and_id_is_lifted_by_the_id_that_is_listed(world: Scenario, service: Service) -> None:
+    place(world, "freeze", environment="prod", source="s" * 255, id="1" * 255)
+    (hold,) = service.get("/api/holds")["holds"]
+    world.tell("hold.lifted", kind="freeze", environment="prod", by="bob", hold=hold["id"])
+    assert listed(service) == []
+
+
 def test_a_hold_that_begins_later_is_listed_and_stands_over_nothing_yet(world: Scenario, service: Service) -> None:
     begins = (world.now + timedelta(hours=1)).isoformat()
     place(world, "freeze", environment="prod", hold="fair", **{"from": begins})

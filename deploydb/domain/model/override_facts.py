@@ -1,13 +1,16 @@
 """Facts of people's orders: holds, hotfixes, promotions, rollbacks and further attempts."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import field
+from msgspec import Meta, field
 
 from deploydb.domain.model.artifact import Coordinate, Name, Text
 from deploydb.domain.model.fact import Fact, Time
 from deploydb.domain.model.projection import Projection
+from deploydb.domain.unsafe_characters import NAME
 
+HoldId = Annotated[str, Meta(min_length=1, max_length=511, pattern=NAME)]
+"""The id of a hold: a name, or SOURCE/ID of the fact that placed it."""
 EVERY_HOLD = ""
 """In the place of a hold's id: each hold of a kind and scope."""
 
@@ -25,7 +28,7 @@ class AboutHold(Fact, frozen=True, kw_only=True):
 
     kind: Literal["pin", "veto", "freeze", "pause"]
     by: Name
-    hold: Name | None = None
+    hold: HoldId | None = None
     service: Name | None = None
     environment: Name | None = None
     version: Name | None = None
