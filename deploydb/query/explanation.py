@@ -34,7 +34,8 @@ _RESERVED = {FREEZE: "Freeze", INCIDENT: "Incident"}
 
 class Gate(Struct, frozen=True, kw_only=True, rename="camel"):
     """What a promotion says of a deployment: from which log rows (`inputs`), and by which catalog's digest. `asked`:
-    `entry` for one that is asked before the deployment, else it is not there."""
+    `entry` for one that is asked before the deployment, else it is not there. `recheckAt`: not of a time that is past.
+    """
 
     promotion: str
     asked: Literal["entry"] | UnsetType = UNSET
@@ -89,10 +90,11 @@ def explain(
     flow: Sequence[DeploymentView],
     running: Sequence[RunningView],
     catalogs: Catalogs,
+    now: datetime,
     passed: Collection[str] = (),
 ) -> Why:
     """The answer about one deployment. `flow`: its flow's, in the order of stages; `running`: what its lane runs;
-    `passed`: the stages that an order of a person passes by."""
+    `now`: the time that the answer is of; `passed`: the stages that an order of a person passes by."""
     after = stages_before(catalog, meant, flow)
     way = walked(meant, flow, after)
     runs = next((view for view in running if view.module == meant.artifact.module), None)
@@ -102,7 +104,7 @@ def explain(
         version=meant.artifact.version,
         digest=meant.artifact.digest,
         answer=_answer(meant, way, after, runs, passed),
-        stages=[stage_body(catalog, view, catalogs, flow) for view in way],
+        stages=[stage_body(catalog, view, catalogs, flow, now) for view in way],
     )
 
 
@@ -233,15 +235,17 @@ def _at(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment is not None else "an unknown time"
 
 
-def stage_body(catalog: Catalog, view: DeploymentView, catalogs: Catalogs, flow: Sequence[DeploymentView]) -> StageBody:
+def stage_body(
+    catalog: Catalog, view: DeploymentView, catalogs: Catalogs, flow: Sequence[DeploymentView], now: datetime
+) -> StageBody:
     """A stage of a flow. `flow`: all of it."""
     failed = {one.environment: one.decided_at for one in flow if one.status == "FAILED"}
-    gates = _gates(catalog, view, catalogs)
+    gates = _gates(catalog, view, catalogs, now)
     outlook = outlook_body(view.environment, view.status, view.status_reason, failed.get)
     return body_of(StageBody, view, deployment=view.id, reason=view.status_reason, gates=gates, outlook=outlook)
 
 
-def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> list[Gate]:
+def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs, now: datetime) -> list[Gate]:
     """What guards the stage's door and its way out, in the catalog's order; then what was asked and is asked no more.
 
     A promotion that was never asked of a deployment that is over is left out: it was configured later.
@@ -253,6 +257,7 @@ def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> list[G
         result = stored.get(gate)
         phase, name = gate
         judged = result is not None and result.outcome is not None
+        again = result.recheck_at if result is not None else None
         promotion = catalog.promotions.get(name)
         waits = result is not None and isinstance(result.reason, AwaitingApproval)
         who = approvers(catalog, name, view.artifact.published_by) if waits else None
@@ -263,7 +268,7 @@ def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs) -> list[G
                 type=promotion.type if promotion is not None else _RESERVED.get(name),
                 verdict=result.outcome if result is not None and result.outcome is not None else "PENDING",
                 reason=reason_body(result.reason if result is not None and judged else NotAsked()),
-                recheck_at=iso(result.recheck_at) if result is not None else None,
+                recheck_at=iso(again) if again is not None and again > now else None,
                 decided_at=iso(result.decided_at) if result is not None else None,
                 inputs=list(result.inputs) if result is not None and judged else [],
                 catalog=catalogs.get((view.id, gate)) if judged else None,

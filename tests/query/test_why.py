@@ -75,6 +75,21 @@ def test_the_body_has_the_way_there_with_every_gate(world: Scenario, service: Se
     }
 
 
+def test_a_gate_is_not_looked_at_again_at_a_time_that_is_past(world: Scenario, service: Service) -> None:
+    to_staging(world)
+    smoke(world, 2)
+    due = world.now + timedelta(hours=2)
+
+    def again(query: str = "") -> str | None:
+        (_, staging, _) = service.get(f"/api/why/foo/prod{query}")["stages"]
+        return next(gate["recheckAt"] for gate in staging["gates"] if gate["promotion"] == "soak")
+
+    then = world.now.strftime("?version=1.4.0&at=%Y-%m-%dT%H:%M:%SZ")
+    assert again() == due.isoformat()
+    world.now = due
+    assert (again(), again(then)) == (None, due.isoformat())
+
+
 def test_it_waits_for_several_gates(world: Scenario, service: Service) -> None:
     to_staging(world)
     output = "it waits for smoke to report; soaks once smoke passed (soak)"

@@ -71,9 +71,6 @@ def flow(asked: RequestContext) -> Flow:
     for word in approvals:
         words[word.deployment].append(body_of(Comment, word))
 
-    def stage(one: DeploymentView) -> StageBody:
-        return stage_body(asked.catalog, one, catalogs, view.deployments)
-
     return body_of(
         Flow,
         release,
@@ -82,7 +79,7 @@ def flow(asked: RequestContext) -> Flow:
         artifact=release.id,
         created_at=view.created_at,
         attempts=[
-            _attempt(one, stage_body(asked.catalog, one, catalogs, view.deployments), words[one.id])
+            _attempt(one, stage_body(asked.catalog, one, catalogs, view.deployments, asked.now), words[one.id])
             for one in view.deployments
         ],
     )

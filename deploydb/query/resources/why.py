@@ -87,7 +87,7 @@ def _now(asked: RequestContext) -> Why:
         passed = (
             passed_by(connection, service, environment, meant.artifact.version) if aside is None else frozenset[str]()
         )
-    answer = replace(explain(asked.catalog, meant, flow, running, catalogs, passed), releasing=releasing)
+    answer = replace(explain(asked.catalog, meant, flow, running, catalogs, asked.now, passed), releasing=releasing)
     if waits:
         joined = "; ".join([answer.answer, *(wait.words for wait in waits)])
         answer = replace(answer, answer=joined, group_waits=waits)
@@ -140,7 +140,7 @@ def _then(asked: RequestContext, at: datetime) -> Why:
         flow, catalogs = then(connection, now, at)
         meant = next(view for view in flow if view.id == ident)
         running = running_then(connection, meant, at)
-    return replace(explain(asked.catalog, meant, flow, running, catalogs), at=at.isoformat())
+    return replace(explain(asked.catalog, meant, flow, running, catalogs, at), at=at.isoformat())
 
 
 def _releasing(connection: sa.Connection, asked: RequestContext, meant: DeploymentView) -> ReleasingBody | None:
