@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 
 from deploydb.domain.model.catalog import After, Catalog, Service, Stage
 from deploydb.store.engine import reading
@@ -82,6 +83,12 @@ def test_a_service_without_stages_digest_is_looked_at_once(world: Scenario) -> N
     """As after a migration."""
     world.publish("1.0")
     world.evaluate()
+    world.deploy()
+    world.deploy()
+    assert change(world, world.catalog) == 0
+    with world.engine.begin() as connection:
+        connection.execute(sa.update(service_schedule).values(stages=None))
+    assert [change(world, world.catalog) for _ in range(2)] == [1, 0]
     (row,) = world.rows(service_schedule)
     assert row.stages == world.catalog.stages_digest("foo")
     assert not [row for row in world.rows(event) if row.type == "flow.extended"]

@@ -8,7 +8,7 @@ from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.rollback_reasons import NoRollbackTarget, OtherRuns
 from tests.domain.failure_steps import back, go, running
-from tests.domain.given import BAR, FOO, at, catalog, chain, foo
+from tests.domain.given import BAR, FOO, catalog, chain, foo
 from tests.domain.scenario import Scenario
 
 
@@ -145,4 +145,3 @@ def test_people_who_have_approved_the_exit_are_not_asked_again_by_a_retry() -> N
     it.evaluate(5)
     it.deploy("dev", "1.0")
     assert (it.find("dev", "1.0").attempt, it.status("dev", "1.0")) == (2, Status.SUCCESS)
-    assert at(0) < it.now

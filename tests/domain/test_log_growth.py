@@ -49,16 +49,16 @@ def test_an_expression_that_breaks_each_minute_says_so_once() -> None:
 
 def test_an_approval_is_asked_for_until_its_time_whatever_is_looked_at_meanwhile() -> None:
     go = ManualPromotion(ident="go", timeout=timedelta(hours=2))
-    rule = ExpressionPromotion(ident="other", expression="x", rule=lambda _: False)
-    it = world(*chain("dev", "prod"), promotions=[go, rule], entry={"prod": ("go",), "dev": ()})
+    rule = ExpressionPromotion(ident="other", expression="x", rule=lambda _: True)
+    it = world(*chain("dev", "prod"), promotions=[go, rule], entry={"prod": ("go", "other"), "dev": ()})
     it.publish("1.0")
     it.evaluate()
     it.deploy("dev", "1.0")
     assert it.status("prod", "1.0") is Status.NOT_STARTED
     for _ in range(5):
         it.evaluate(20)
-    (verdict,) = it.ledger.verdicts(it.find("prod", "1.0").id).values()
+    verdict = it.ledger.verdicts(it.find("prod", "1.0").id)["entry", "go"]
     assert verdict.outcome == "PENDING"
     it.evaluate(21)
-    (verdict,) = it.ledger.verdicts(it.find("prod", "1.0").id).values()
+    verdict = it.ledger.verdicts(it.find("prod", "1.0").id)["entry", "go"]
     assert verdict.outcome == "FAIL"
