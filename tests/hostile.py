@@ -8,7 +8,6 @@ from typing import Any
 
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.store.record import Arrival
-from deploydb.wire.native import decode_fact
 
 SEED = 8
 _ARTIFACT = {"group": "com.example", "name": "foo", "version": "1.0"}
@@ -74,7 +73,7 @@ def hostile_facts(number: int, now: datetime) -> Iterator[Arrival]:
         if random.random() < 0.1:  # of a key that is there twice the last one counts
             body = body[:-1] + b', "id": "%d", "since": {}, "deployment": 7}' % made
         try:
-            yield Arrival(fact=decode_fact(body, arrived_at=now), body=body)
+            yield Arrival.of(body, arrived_at=now)
         except MessageRejected:
             continue
         made += 1

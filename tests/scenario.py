@@ -19,7 +19,7 @@ from deploydb.store.engine import open_engine, reading
 from deploydb.store.promotion import Evaluated, evaluate
 from deploydb.store.record import Arrival, Recorded, record
 from deploydb.store.tables import deployment
-from deploydb.wire.native import decode_command, decode_fact
+from deploydb.wire.native import decode_command
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -88,7 +88,7 @@ class Scenario:
 
     def arrival(self, body: bytes, publisher: str | None = None) -> Arrival:
         """A message's body as ingest hands it to the store."""
-        return Arrival(fact=decode_fact(body, arrived_at=self.now), body=body, publisher=publisher)
+        return Arrival.of(body, arrived_at=self.now, publisher=publisher)
 
     def evaluate(self, **later: float) -> Evaluated:
         """One round of promotion, after moving the clock by `timedelta(**later)`."""

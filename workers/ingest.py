@@ -29,7 +29,7 @@ from deploydb.domain.model.errors import MessageRejected
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.record import Arrival, Recorded, record
 from deploydb.store.schema import require_current
-from deploydb.wire.native import decode_fact, oversized
+from deploydb.wire.native import oversized
 
 from .confirmed_publisher import ConfirmedPublisher
 from .loop import Worker
@@ -171,11 +171,10 @@ class Ingest(Worker):
             try:
                 if delivery.cut_from is not None:
                     raise oversized(delivery.cut_from)  # refused as what cannot be decoded
-                fact = decode_fact(delivery.body, arrived_at=now)
+                arrivals.append(Arrival.of(delivery.body, arrived_at=now, publisher=delivery.user_id))
             except MessageRejected as refused:
                 refusals.append((delivery, refused))
                 continue
-            arrivals.append(Arrival(fact=fact, body=delivery.body, publisher=delivery.user_id))
             origins.append(delivery)
         self._recording = Recording(
             batch=batch,

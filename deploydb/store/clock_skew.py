@@ -10,8 +10,9 @@ from msgspec import Struct
 from deploydb.domain.model.facts import Fact
 from deploydb.store.columns import BigId
 from deploydb.store.journal import Journal, is_own
+from deploydb.store.list_parameters import among
 from deploydb.store.tables import event
-from deploydb.wire.native import time_ahead
+from deploydb.store.tables.deployments import is_rare
 
 SKEWED = "clock.skewed"
 """The type of the events that note it."""
@@ -20,6 +21,22 @@ NOTED_EVERY = timedelta(hours=1)
 _MOST = 200
 
 K = TypeVar("K")
+
+_SKEWS = (is_rare, event.c.type == sa.literal(SKEWED, literal_execute=True), is_own())
+_since = sa.bindparam("since", type_=event.c.recorded_at.type)
+_LAST_BEFORE = (
+    sa.select(event.c.number)
+    .where(*_SKEWS, event.c.recorded_at <= _since)
+    .order_by(event.c.number.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_NOTED = sa.select(event.c.body["clock"].as_string()).where(
+    *_SKEWS,
+    event.c.number > sa.func.coalesce(_LAST_BEFORE, 0),
+    among(event.c.body["clock"].as_string(), "sources"),
+)
+"""The sources, of those given, that were noted since a time."""
 
 
 class Skew(Struct, frozen=True, kw_only=True):
@@ -31,24 +48,18 @@ class Skew(Struct, frozen=True, kw_only=True):
     fact: int | None = None
 
 
-def skews(bodies: Mapping[K, bytes], now: datetime) -> dict[K, timedelta]:
-    """How far the times that facts were sent with are ahead of now, of those that are ahead."""
-    found = {key: time_ahead(body, now) for key, body in bodies.items()}
-    return {key: ahead for key, ahead in found.items() if ahead}
-
-
-def in_order(facts: Mapping[K, Fact], ahead: Mapping[K, timedelta], now: datetime) -> dict[K, datetime]:
+def in_order(facts: Mapping[K, Fact], sent: Mapping[K, datetime]) -> dict[K, datetime]:
     """The times of the facts that were given that of their arrival: a microsecond apart in the order of their own
-    times, else the ids would decide which of two that arrive at once is the later one."""
-    times = {key: time for key in ahead if (time := facts[key].time) is not None and time != now + ahead[key]}
-    ordered = sorted(times, key=lambda key: ahead[key], reverse=True)
+    times (`sent`), else the ids would decide which of two that arrive at once is the later one."""
+    times = {key: time for key in sent if (time := facts[key].time) is not None}
+    ordered = sorted(times, key=lambda key: sent[key], reverse=True)
     return {key: times[key] - timedelta(microseconds=place) for place, key in enumerate(ordered)}
 
 
 def note(connection: sa.Connection, found: Iterable[Skew], now: datetime) -> list[Skew]:
     """Write an event for each source that has none of the last hour. Returns what was noted.
 
-    Costs the number of such events of the last hour. Index: `ix_event_rare`.
+    Costs the events of the last hour, of all sources. Index: `ix_event_rare`.
     """
     widest: dict[str, Skew] = {}
     for skew in found:
@@ -56,7 +67,7 @@ def note(connection: sa.Connection, found: Iterable[Skew], now: datetime) -> lis
             widest[skew.source] = skew
     if not widest:
         return []
-    recent = {skew.source for skew in skewed_clocks(connection) if skew.at > now - NOTED_EVERY}
+    recent = set(connection.execute(_NOTED, {"sources": sorted(widest), "since": now - NOTED_EVERY}).scalars())
     noted = [skew for source, skew in sorted(widest.items()) if source not in recent]
     journal = Journal(now)
     for skew in noted:
@@ -74,7 +85,7 @@ def skewed_clocks(connection: sa.Connection) -> list[Skew]:
             sa.cast(event.c.body["fact"].as_string(), BigId).label("fact"),
             event.c.recorded_at,
         )
-        .where(event.c.type == sa.literal(SKEWED, literal_execute=True), is_own())
+        .where(*_SKEWS)
         .order_by(event.c.number.desc())
         .limit(_MOST)
     )

@@ -19,14 +19,25 @@ from deploydb.store.engine import TimedOut, Unstorable, transact
 from deploydb.store.projections.project import Logged, project
 from deploydb.store.revision import advance
 from deploydb.store.tables import event
+from deploydb.wire.native import decode_arrived
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
-    """A fact as it arrived: what it says, the bytes that go to the log, and who the broker says sent it."""
+    """A fact as it arrived: what it says, the bytes that go to the log, and who the broker says sent it.
+
+    `sent`: the time that it was sent with, where that of the arrival counts in its place.
+    """
 
     fact: Fact
     body: bytes
     publisher: str | None = None
+    sent: datetime | None = None
+
+    @classmethod
+    def of(cls, body: bytes, *, arrived_at: datetime, publisher: str | None = None) -> "Arrival":
+        """Raises: MessageRejected as `decode_fact`."""
+        fact, sent = decode_arrived(body, arrived_at=arrived_at)
+        return cls(fact=fact, body=body, publisher=publisher, sent=sent)
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
@@ -104,8 +115,8 @@ def _record(
         by_key.setdefault((arrival.fact.source, arrival.fact.id), arrival)
     located = locate(connection, [one.fact for one in by_key.values() if isinstance(one.fact, AboutDeployment)])
     now = clock if isinstance(clock, datetime) else clock()  # after waiting for the deployments' locks
-    ahead = clock_skew.skews({key: arrival.body for key, arrival in by_key.items()}, now)
-    clamped = clock_skew.in_order({key: arrival.fact for key, arrival in by_key.items()}, ahead, now)
+    sent = {key: arrival.sent for key, arrival in by_key.items() if arrival.sent and arrival.sent > now}
+    clamped = clock_skew.in_order({key: by_key[key].fact for key in sent}, sent)
     for key, time in clamped.items():
         by_key[key] = replace(by_key[key], fact=replace(by_key[key].fact, time=time))
     # in the order of their keys: two workers with the same duplicates in another order would wait for each other
@@ -117,7 +128,9 @@ def _record(
     ]
     unmatched = project(connection, logged, located, now)
     keyed = {(entry.fact.source, entry.fact.id): entry.number for entry in logged}
-    skewed = [Skew(source=key[0], ahead=ahead[key], at=now, fact=keyed[key]) for key in clamped.keys() & keyed.keys()]
+    skewed = [
+        Skew(source=key[0], ahead=sent[key] - now, at=now, fact=keyed[key]) for key in clamped.keys() & keyed.keys()
+    ]
     noted = clock_skew.note(connection, skewed, now)
     if logged:
         notifications.notify(connection, notifications.MARKS)

@@ -52,31 +52,36 @@ def decode_fact(body: bytes, *, arrived_at: datetime) -> Fact:
 
     Raises: MessageRejected, with the path of the wrong, missing or forbidden field.
     """
-    fact = decode_logged(body, arrived_at=arrived_at)
+    return decode_arrived(body, arrived_at=arrived_at)[0]
+
+
+def decode_arrived(body: bytes, *, arrived_at: datetime) -> tuple[Fact, datetime | None]:
+    """As `decode_fact`; and the time that the fact was sent with, where that of the arrival counts in its place."""
+    fact, sent = _decode_logged(body, arrived_at)
     if isinstance(fact, ORDERS):
         _require_known_fields(fact, body)
-    return fact
+    return fact, sent
 
 
 def decode_logged(body: bytes, *, arrived_at: datetime) -> Fact:
     """Decode a fact as an earlier release may have taken it: with unknown fields. Raises: as `decode_fact`."""
+    return _decode_logged(body, arrived_at)[0]
+
+
+def _decode_logged(body: bytes, arrived_at: datetime) -> tuple[Fact, datetime | None]:
     fact = _decode(_facts, _FACTS, body)
     if fact.source == OWN_SOURCE:
         raise MessageRejected(f"{OWN_SOURCE} is the source of DeployDB's own decisions: name another", path="$.source")
-    for name, normalized in _NORMALIZED[type(fact)]:
+    for name, path, normalized in _NORMALIZED[type(fact)]:
         value = getattr(fact, name)
-        if (
-            value is not None
-            and (normal := normalized(value, f"$.{fact.__struct_encode_fields__[fact.__struct_fields__.index(name)]}"))
-            is not value
-        ):
+        if value is not None and (normal := normalized(value, path)) is not value:
             fact = replace(fact, **{name: normal})
     if fact.time is None:
-        return replace(fact, time=arrived_at)
+        return replace(fact, time=arrived_at), None
     time = fact.time if fact.time.tzinfo is UTC else _in_utc(fact.time, "$.time")
     if time > arrived_at and time > arrived_at + MAX_AHEAD:
-        return replace(fact, time=arrived_at)
-    return fact if time is fact.time else replace(fact, time=time)
+        return replace(fact, time=arrived_at), time
+    return fact if time is fact.time else replace(fact, time=time), None
 
 
 def time_ahead(body: bytes, than: datetime) -> timedelta:
@@ -166,12 +171,20 @@ def _canonical(artifact: Artifact, path: str) -> Artifact:
         raise MessageRejected(shortened(f"not a package URL: {error}"), path=f"{path}.purl") from error
 
 
-def _normalizers(struct: type[Fact]) -> list[tuple[str, Callable[[Any, str], Any]]]:
-    """How the fields that have several spellings get one: times but `time` itself, and artifacts."""
+def _normalizers(struct: type[Fact]) -> list[tuple[str, str, Callable[[Any, str], Any]]]:
+    """How the fields that have several spellings get one: times but `time` itself, and artifacts. Each with its
+    path."""
     hints = get_type_hints(struct)
-    kinds = {name: get_args(hints[name]) or (hints[name],) for name in struct.__struct_fields__ if name != "time"}
+    names = zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True)
+    kinds = [(name, f"$.{encoded}", get_args(hints[name]) or (hints[name],)) for name, encoded in names]
     known = ((datetime, _in_utc), (Artifact, _canonical))
-    return [(name, normalize) for name, each in kinds.items() for kind, normalize in known if kind in each]
+    return [
+        (name, path, normalize)
+        for name, path, each in kinds
+        if name != "time"
+        for kind, normalize in known
+        if kind in each
+    ]
 
 
 _NORMALIZED = {struct: _normalizers(struct) for struct in _FACTS}

@@ -10,7 +10,6 @@ from kombu import Exchange, Queue
 
 from deploydb.store.engine import open_engine
 from deploydb.store.record import Arrival, record
-from deploydb.wire.native import decode_fact
 
 QUEUE = "events"
 
@@ -39,7 +38,7 @@ _engine: Any = None
 def _record(body: str) -> None:
     now = datetime.now(UTC)
     raw = body.encode()
-    record(_engine, [Arrival(fact=decode_fact(raw, arrived_at=now), body=raw)], now)
+    record(_engine, [Arrival.of(raw, arrived_at=now)], now)
 
 
 @worker_process_init.connect

@@ -11,7 +11,6 @@ from msgspec import Struct
 from deploydb.store.engine import open_engine
 from deploydb.store.promotion import evaluate
 from deploydb.store.record import Arrival, record
-from deploydb.wire.native import decode_fact
 from tests.bench.stage import artifact, stage
 from tests.history import fill
 from tests.servers import Servers
@@ -48,7 +47,7 @@ def _measuring(servers: Servers, setting: Setting) -> Iterator[Callable[[int], f
         def measure(build: int) -> float:
             now = datetime.now(UTC)
             body = artifact(build % setting.services, build)
-            record(engine, [Arrival(fact=decode_fact(body, arrived_at=now), body=body)], now)
+            record(engine, [Arrival.of(body, arrived_at=now)], now)
             began = time.perf_counter()
             evaluated = evaluate(engine, catalog, datetime.now(UTC))
             taken = time.perf_counter() - began

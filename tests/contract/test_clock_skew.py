@@ -64,6 +64,18 @@ def test_a_skew_is_noted_once_an_hour_for_each_source(world: Scenario) -> None:
     assert [row.body["clock"] for row in noted(world)] == ["ci", "cd", "ci", "cd"]
 
 
+def test_each_of_many_skewed_sources_is_noted_once_an_hour(world: Scenario) -> None:
+    for minutes in (0, 10, 70):
+        world.now = NOON + timedelta(minutes=minutes)
+        bodies = [
+            f'{{"type": "artifact.published", "id": "{minutes}", "source": "ci-{number}", "time": '
+            f'"2026-11-23T12:00:00Z", "artifact": {{"group": "g", "name": "n", "version": "1"}}}}'.encode()
+            for number in range(250)
+        ]
+        record(world.engine, [world.arrival(body) for body in bodies], world.now)
+    assert len(noted(world)) == 500
+
+
 def test_a_clock_in_step_is_not_noted(world: Scenario) -> None:
     world.publish("1.0", time=(world.now + timedelta(minutes=4)).isoformat())
     world.publish("1.1", time=(world.now - timedelta(hours=1)).isoformat())

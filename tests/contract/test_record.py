@@ -25,7 +25,6 @@ from deploydb.store.tables import (
     unmatched_fact,
     verification,
 )
-from deploydb.wire.native import decode_fact
 from tests.conftest import needs_servers
 from tests.scenario import NOON, Scenario
 
@@ -281,7 +280,7 @@ def test_a_batch_that_meets_the_statement_timeout_is_halved_until_it_passes(
         ).encode()
         for number in range(8)
     ]
-    arrivals = [Arrival(fact=decode_fact(body, arrived_at=now), body=body) for body in bodies]
+    arrivals = [Arrival.of(body, arrived_at=now) for body in bodies]
     recorded = record(engine, arrivals, now)
     engine.dispose()
     assert [arrivals[index].fact.id for index, _ in recorded.refusals] == refused

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import ArtifactPublished, DeploymentFinished, HoldPlaced, fact_types, type_of
 from deploydb.settings import MAX_BODY_BYTES
-from deploydb.wire.native import decode_command, decode_logged, encode_fact, time_ahead
+from deploydb.wire.native import decode_arrived, decode_command, decode_logged, encode_fact, time_ahead
 from tests.wire.given import ARRIVAL, PUBLISHED, beside, finished, published, take
 
 KNOWN = f"known types are {', '.join(map(type_of, fact_types()))}"
@@ -58,12 +58,15 @@ def test_a_hold_may_end_in_the_future_and_ends_in_utc() -> None:
 
 
 def test_a_clock_slightly_ahead_is_accepted() -> None:
-    assert take(finished(time="2026-11-22T12:05:00Z")).time == datetime(2026, 11, 22, 12, 5, tzinfo=UTC)
+    body = finished(time="2026-11-22T12:05:00Z")
+    assert take(body).time == datetime(2026, 11, 22, 12, 5, tzinfo=UTC)
+    assert decode_arrived(body, arrived_at=ARRIVAL)[1] is None
 
 
 @pytest.mark.parametrize("time", ["2026-11-22T12:05:00.000001Z", "2026-11-22T12:10:00Z", "2999-01-01T00:00:00+01:00"])
 def test_a_time_further_ahead_is_that_of_the_arrival(time: str) -> None:
     assert take(finished(time=time)).time == ARRIVAL
+    assert decode_arrived(finished(time=time), arrived_at=ARRIVAL)[1] == datetime.fromisoformat(time)
     assert time_ahead(finished(time=time), ARRIVAL) == datetime.fromisoformat(time) - ARRIVAL
     assert time_ahead(finished(time="2026-11-22T11:00:00Z"), ARRIVAL) == timedelta(0)
     assert time_ahead(finished(time=None), ARRIVAL) == timedelta(0)

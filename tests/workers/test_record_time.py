@@ -13,7 +13,6 @@ from deploydb.store.queries.events import Filter, events_before
 from deploydb.store.queries.log_positions import OUT_OF_ORDER
 from deploydb.store.record import Arrival, Recorded, record
 from deploydb.store.tables import event
-from deploydb.wire.native import decode_fact
 from tests.workers.in_process import InProcess, published, until
 from workers import ingest
 
@@ -37,7 +36,7 @@ def test_a_batch_that_is_recorded_late_is_found_by_when_it_was(
         engine = open_engine(sqlite_url, name="tests")
         now = datetime.now(UTC)
         bodies = [published(f"0.{number}", name="others") for number in range(OUT_OF_ORDER + 500)]
-        others = [Arrival(fact=decode_fact(body, arrived_at=now), body=body) for body in bodies]
+        others = [Arrival.of(body, arrived_at=now) for body in bodies]
         record(engine, others, now + timedelta(milliseconds=1))
         free.set()
         until(lambda: workshop.rows(sa.select(event).where(event.c.id == "foo-1.0")), "the batch to be recorded")

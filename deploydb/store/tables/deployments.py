@@ -49,8 +49,9 @@ BULK = (
     "verdict.changed",
 )
 """What the log is mostly made of: these types are found by going back a little, the others by an index."""
-_rare = event.c.type.not_in([sa.literal(name, literal_execute=True) for name in BULK])
-partial_index("ix_event_rare", event.c.type, event.c.number, where=_rare)
+is_rare = event.c.type.not_in([sa.literal(name, literal_execute=True) for name in BULK])
+"""The rows of the other types, as their index has them: SQLite takes the index only for this condition."""
+partial_index("ix_event_rare", event.c.type, event.c.number, where=is_rare)
 INCIDENTS = ("incident.detected", "incident.resolved")
 is_incident = event.c.type.in_([sa.literal(name, literal_execute=True) for name in INCIDENTS])
 """The reports of incidents, as their index has them."""
