@@ -202,7 +202,7 @@ class Ledger(DeploymentRows):
 
     def _wanted(self, holds: Collection[Hold]) -> dict[int, Deployment]:
         """The flows of which another attempt may be made, though they are over; and rollbacks to their versions."""
-        pins = [one for one in holds if one.kind == "pin" and one.placed and one.service == self.service]
+        pins = [one for one in unlifted(holds) if one.kind == "pin" and one.service == self.service]
         wanted: list[RetryRequest | Hold] = [*self.retries, *pins]
         places = {(one.environment or "", one.version or "") for one in wanted}
         places |= {place for place, one in self.promotion_requests.items() if self._is_skipped_before(one)}

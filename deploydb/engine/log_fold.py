@@ -241,6 +241,7 @@ class LogFold:
             case facts.AboutHold():
                 hold = Hold.of(fact, number)
                 keep_latest(self.holds, hold.key, hold)
+                self._settle_holds(hold.scope)
             case facts.ArtifactAttested():
                 word, file = Attestation.of(fact, number), fact.artifact
                 subject = (file.group, file.name, file.version, word.digest, word.signer, word.kind)
@@ -259,6 +260,13 @@ class LogFold:
                 project(self.ledger(fact.service), number, fact, row.recorded_at)
             case _:
                 raise TypeError(f"{facts.type_of(fact)} is folded into nothing")
+
+    def _settle_holds(self, scope: tuple[str, ...]) -> None:
+        """Those that were lifted with all others of their scope count as lifted."""
+        lift = self.holds.get((*scope, facts.EVERY_HOLD))
+        if lift is not None:
+            over = {key: hold for key, hold in self.holds.items() if hold.scope == scope and hold.at < lift.at}
+            self.holds |= {key: replace(hold, placed=False) for key, hold in over.items()}
 
     def _publish(self, publication: Publication, at: datetime) -> None:
         self.published.setdefault(publication.key, at)

@@ -137,8 +137,8 @@ class Answers:
 
 def _tag(target: str, catalog: Catalog, revision: Revision, period: int) -> str:
     """Weak: the same answer may have either of two media types."""
-    number, expired = revision
-    return f'W/"{number:x}-{expired:x}-{period:x}-{catalog.digest[:12]}-{zlib.crc32(target.encode(), _BUILD):x}"'
+    number, turned = revision
+    return f'W/"{number:x}-{turned:x}-{period:x}-{catalog.digest[:12]}-{zlib.crc32(target.encode(), _BUILD):x}"'
 
 
 def _names(request: Request, tag: str) -> bool:

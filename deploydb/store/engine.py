@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 import psycopg
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
@@ -129,6 +130,7 @@ def open_engine(
             else:
                 pool = {}  # in memory: one connection
             engine = sa.create_engine(parsed, json_serializer=_to_json, json_deserializer=msgspec.json.decode, **pool)
+            engine.dialect.statement_compiler = _SqliteCompiler
             sa.event.listen(engine, "do_connect", _make_sqlite_file)
             sa.event.listen(engine, "connect", _prepare_sqlite)
             sa.event.listen(engine, "begin", _begin_sqlite)
@@ -229,6 +231,13 @@ def _drop_lost_sessions(context: ExceptionContext) -> None:
     state = getattr(context.original_exception, "sqlstate", None)
     if state is not None and state.startswith(_LOST_STATES):
         context.is_disconnect = True
+
+
+class _SqliteCompiler(SQLiteCompiler):
+    """Renders a boolean column as it is: for SQLAlchemy's `= 1` SQLite uses no partial index of the column."""
+
+    def visit_is_true_unary_operator(self, element: Any, operator: Any, **more: Any) -> str:  # noqa: ANN401
+        return str(self.process(element.element, **more))
 
 
 def _make_sqlite_file(_dialect: object, _record: object, arguments: Sequence[str], _options: object) -> None:

@@ -15,7 +15,7 @@ from deploydb.store.deployment_resolver import locate
 from deploydb.store.journal import Journal, fact_text
 from deploydb.store.list_parameters import among
 from deploydb.store.projections.project import Logged, project
-from deploydb.store.tables import deployment, event, flow, unmatched_fact, verdict
+from deploydb.store.tables import artifact, deployment, event, flow, unmatched_fact, verdict
 from deploydb.wire.native import decode_logged
 
 _EARLY = (
@@ -28,6 +28,11 @@ _EARLY = (
             deployment.c.environment == unmatched_fact.c.environment,
             deployment.c.version == unmatched_fact.c.version,
             deployment.c.kind != "external",
+            artifact.c.id == deployment.c.artifact_id,
+            sa.or_(
+                unmatched_fact.c.module.is_(None),
+                artifact.c.group + ":" + artifact.c.name == unmatched_fact.c.module,
+            ),
         ),
     )
     .order_by(event.c.number)
@@ -91,7 +96,7 @@ def match_early(connection: sa.Connection, services: Collection[str], journal: J
     log says of which deployment each is.
 
     Ingest marks the service with such a fact, so that it is looked at again after the deployment has been committed,
-    whichever of the two comes first. Index: `ix_unmatched_fact_lane`.
+    whichever of the two comes first. Reads no fact again that has no deployment yet. Index: `ix_unmatched_fact_lane`.
     """
     early: list[Logged] = []
     for row in connection.execute(_EARLY, {"services": list(services)}):

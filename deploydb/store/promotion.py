@@ -22,6 +22,7 @@ from deploydb.store.engine import Held, TimedOut, transact, translate_errors
 from deploydb.store.flows import match_early, open_flows
 from deploydb.store.journal import Journal
 from deploydb.store.outbox import first_due
+from deploydb.store.promotion_requests import settle_promotion_requests
 from deploydb.store.revision import advance
 from deploydb.store.set_aside import set_aside, take_back
 from deploydb.store.snapshot import snapshots
@@ -178,6 +179,7 @@ def _work(
     before = (known for situation in found for known in situation.deployments)
     commands = save(connection, made, before, journal, now, catalog)
     journal.write(connection)
+    settle_promotion_requests(connection, services, now)
     return _Made(
         evaluated=frozenset(services),
         left=frozenset(services) - {situation.service for situation in found},

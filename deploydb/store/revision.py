@@ -5,7 +5,7 @@ writing transaction adds one to a counter of its own choice, last of all, so tha
 """
 
 import random
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -13,17 +13,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from deploydb.store.tables import hold, revision
 
 _SLOTS = 64
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOW = sa.bindparam("now", type_=hold.c.until.type)
-_TURNED = (
-    sa.select(sa.func.count(sa.case((hold.c.until <= _NOW, 1))) + sa.func.count(sa.case((hold.c.begins <= _NOW, 1))))
-    .where(hold.c.placed)
-    .scalar_subquery()
-)
+_TURNS = [
+    sa.select(sa.func.max(column)).where(hold.c.placed, column <= _NOW).scalar_subquery()
+    for column in (hold.c.until, hold.c.begins)
+]
 _ADVANCE = {
     name: insert(revision).on_conflict_do_update(index_elements=["slot"], set_={"number": revision.c.number + 1})
     for name, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
 }
-_READ = sa.select(sa.func.coalesce(sa.func.sum(revision.c.number), 0), _TURNED)
+_READ = sa.select(sa.func.coalesce(sa.func.sum(revision.c.number), 0), *_TURNS)
 
 
 def advance(connection: sa.Connection) -> None:
@@ -33,10 +33,11 @@ def advance(connection: sa.Connection) -> None:
 
 
 def read_revision(connection: sa.Connection, now: datetime) -> tuple[int, int]:
-    """The revision, and how many holds have begun or ended by themselves by now: what is stored says the same while
-    neither has changed.
+    """The revision, and when a hold has begun or ended by itself last, in microseconds: what is stored says the same
+    while neither has changed.
 
-    Reads a handful of rows whatever is stored. Index: `ix_hold_placed`.
+    Reads a handful of rows whatever is stored. Indexes: `ix_hold_until`, `ix_hold_begins`.
     """
-    number, turned = connection.execute(_READ, {"now": now}).one()
-    return int(number), int(turned)
+    number, *turns = connection.execute(_READ, {"now": now}).one()
+    last = max((turn for turn in turns if turn is not None), default=_EPOCH)
+    return int(number), (last - _EPOCH) // timedelta(microseconds=1)

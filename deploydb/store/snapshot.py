@@ -16,7 +16,9 @@ from deploydb.store.deployments import from_row, locked, release_from_row, relea
 from deploydb.store.ingest_watermark import read_until
 from deploydb.store.list_parameters import among
 from deploydb.store.projections.latest import value_of
-from deploydb.store.snapshot_context import SnapshotContext, snapshot_context
+from deploydb.store.projections.overrides import standing_at
+from deploydb.store.promotion_requests import of_request, skipped_before
+from deploydb.store.snapshot_context import NOW, SnapshotContext, snapshot_context
 from deploydb.store.tables import (
     approval,
     artifact,
@@ -35,31 +37,21 @@ _OPENED = deployment.alias("opened")
 _IS_OPEN = (among(_OPENED.c.service, "services"), _OPENED.c.needs_evaluation)
 _BESIDE = deployment.alias("beside")
 _SKIPPED = deployment.alias("skipped")
-_LATER = deployment.alias("later")
 _WANTED = sa.union_all(
     sa.select(retry_request.c.service, retry_request.c.environment, retry_request.c.version).where(
         retry_request.c.answered_at.is_(None), among(retry_request.c.service, "services")
     ),
     sa.select(hold.c.service, hold.c.environment, hold.c.version).where(
-        hold.c.placed, hold.c.kind == "pin", among(hold.c.service, "services")
+        standing_at(NOW, among(hold.c.service, "services")), hold.c.kind == "pin"
     ),
     sa.select(_SKIPPED.c.service, _SKIPPED.c.environment, _SKIPPED.c.version)
-    .join(
-        promotion_request,
-        sa.and_(*(promotion_request.c[name] == _SKIPPED.c[name] for name in ("service", "environment", "version"))),
-    )
+    .join(promotion_request, of_request(_SKIPPED))
     .where(
+        promotion_request.c.settled_at.is_(None),
         among(promotion_request.c.service, "services"),
-        _SKIPPED.c.skipped_at < promotion_request.c.time,
-        sa.not_(
-            sa.exists().where(
-                _LATER.c.flow_id == _SKIPPED.c.flow_id,
-                _LATER.c.environment == _SKIPPED.c.environment,
-                _LATER.c.attempt > _SKIPPED.c.attempt,
-            )
-        ),
+        skipped_before(_SKIPPED),
     ),
-).subquery("wanted")
+).cte("wanted")
 """The versions of which another attempt may be made, though their flows are over."""
 _CAUSE = deployment.alias("cause")
 _CHOSEN = deployment.alias("chosen")
@@ -133,14 +125,14 @@ def snapshots(
     come with the flows of what runs.
 
     The cost follows what is open, not what has been. Indexes: `ix_deployment_needs_evaluation`,
-    `uq_deployment_flow_id`, `ix_retry_request_unanswered`, `ix_hold_placed`, `ix_deployment_lane`, primary keys;
-    and those of `snapshot_context`.
+    `uq_deployment_flow_id`, `ix_retry_request_unanswered`, `ix_promotion_request_unsettled`, `ix_hold_standing`,
+    `ix_deployment_lane`, primary keys; and those of `snapshot_context`.
     """
     read = read_until(connection)  # before the deployments: what it covers is seen in them
     if lock:
-        deployments, services = _lock(connection, services, most, wait, restaged)
+        deployments, services = _lock(connection, services, now, most, wait, restaged)
     else:
-        deployments = _unlocked(connection, services, restaged)
+        deployments = _unlocked(connection, services, now, restaged)
     opened = [known for known in deployments if known.needs_evaluation]
     heard = opened + _earlier_attempts(deployments)
     around = snapshot_context(connection, services, deployments, catalog, heard=heard, now=now)
@@ -171,8 +163,10 @@ def snapshots(
     ]
 
 
-def _unlocked(connection: sa.Connection, services: Collection[str], restaged: Collection[str]) -> list[Deployment]:
-    found = [from_row(row) for row in connection.execute(_DEPLOYMENTS, {"services": list(services)})]
+def _unlocked(
+    connection: sa.Connection, services: Collection[str], now: datetime, restaged: Collection[str]
+) -> list[Deployment]:
+    found = [from_row(row) for row in connection.execute(_DEPLOYMENTS, {"services": list(services), "now": now})]
     if restaged:
         there = {known.id for known in found}
         rows = connection.execute(_DEPLOYMENTS_OF_CURRENT, {"services": list(restaged)})
@@ -193,14 +187,19 @@ def with_flows(connection: sa.Connection, snapshot: ServiceSnapshot, environment
 
 
 def _lock(
-    connection: sa.Connection, services: Collection[str], most: int | None, wait: bool, restaged: Collection[str]
+    connection: sa.Connection,
+    services: Collection[str],
+    now: datetime,
+    most: int | None,
+    wait: bool,
+    restaged: Collection[str],
 ) -> tuple[list[Deployment], list[str]]:
     """Open deployments, the closed ones of their flows (a stage looks at those upstream of it), and the flows of which
     another attempt is wanted; and the services that they are all of."""
     in_play: dict[str, set[int]] = {service: set() for service in sorted(services)}
     # Found first, then locked by nothing but their ids: PostgreSQL looks again at a row for which it had to wait, and
     # with the search in the same read, by some plans, did not find it any more.
-    for row in connection.execute(_IN_PLAY, {"services": list(in_play)}):
+    for row in connection.execute(_IN_PLAY, {"services": list(in_play), "now": now}):
         in_play[row.service].add(row.id)
     for row in connection.execute(_OF_CURRENT, {"services": sorted(restaged)}) if restaged else ():
         in_play[row.service].add(row.id)

@@ -18,7 +18,7 @@ from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, Retr
 from deploydb.store.deployments import release_from_row, released, selected
 from deploydb.store.list_parameters import among, among_rows
 from deploydb.store.projections.latest import value_of
-from deploydb.store.projections.overrides import UNLIFTED, hold_from_row
+from deploydb.store.projections.overrides import hold_from_row, standing_at
 from deploydb.store.tables import (
     approval,
     artifact,
@@ -36,8 +36,9 @@ from deploydb.store.tables import (
     verification,
 )
 
+NOW = sa.bindparam("now", type_=hold.c.until.type)
 _ANY = sa.select(
-    sa.exists().where(hold.c.placed, among(hold.c.service, "everybodys")).label("holds"),
+    sa.exists().where(standing_at(NOW, among(hold.c.service, "everybodys"))).label("holds"),
     sa.exists().where(among(hotfix.c.service, "services")).label("hotfixes"),
     sa.exists().where(among(promotion_request.c.service, "services")).label("promotions"),
     sa.exists().where(among(incident.c.service, "services")).label("incidents"),
@@ -52,11 +53,7 @@ _ANY = sa.select(
     sa.exists().where(among(verdict.c.deployment_id, "ids"), verdict.c.outcome.is_not(None)).label("verdicts"),
 )
 """One look for what there mostly is nothing of: a flow that has just been opened has no report, no word, no verdict."""
-_HOLDS = sa.select(hold).where(
-    UNLIFTED,
-    among(hold.c.service, "everybodys"),
-    sa.or_(hold.c.until.is_(None), hold.c.until > sa.bindparam("now", type_=hold.c.until.type)),
-)
+_HOLDS = sa.select(hold).where(standing_at(NOW, among(hold.c.service, "everybodys")))
 _HOTFIXES = sa.select(hotfix).where(among(hotfix.c.service, "services"), among(hotfix.c.version, "versions"))
 _PROMOTIONS = sa.select(promotion_request).where(
     among(promotion_request.c.service, "services"), among(promotion_request.c.version, "versions")
@@ -168,15 +165,16 @@ def snapshot_context(
     """The context of the services and their deployments, and whether there is evidence on those `heard`. Holds
     that have ended by `now` are left out.
 
-    Indexes: `ix_hold_placed`, `ix_rollback_request_unanswered`, `ix_retry_request_unanswered`, `ix_incident_open`,
-    `ix_incident_time`, `ix_incident_recorded`, `ix_deployment_succeeded`, primary keys.
+    Indexes: `ix_hold_standing`, `ix_promotion_request_version`, `ix_rollback_request_unanswered`,
+    `ix_retry_request_unanswered`, `ix_incident_open`, `ix_incident_time`, `ix_incident_recorded`,
+    `ix_deployment_succeeded`, primary keys.
     """
     found = SnapshotContext()
     opened = [known for known in deployments if known.needs_evaluation]
     named = {"services": sorted(services)}
     everybodys = {"everybodys": ["", *named["services"]]}
     idents = {"ids": [known.id for known in heard]}
-    there_are = connection.execute(_ANY, {**named, **everybodys, **idents}).one()
+    there_are = connection.execute(_ANY, {**named, **everybodys, **idents, "now": now}).one()
     found.reported, found.spoken, found.judged = there_are.reports, there_are.words, there_are.verdicts
     if there_are.holds:
         found.holds = [hold_from_row(row) for row in connection.execute(_HOLDS, {**everybodys, "now": now})]

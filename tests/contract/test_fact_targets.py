@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from deploydb.domain.model.catalog import After, Retry, Service, Stage
+from deploydb.domain.model.facts import Fact
+from deploydb.store import flows
 from deploydb.store.tables import deployment, evaluation_request, unmatched_fact, verification
+from deploydb.wire.native import decode_logged
 from tests.contract.folding import differences
 from tests.scenario import Scenario, catalog
 
@@ -96,6 +101,30 @@ def test_reports_name_the_module(world: Scenario) -> None:
     assert world.rows(evaluation_request) == [], "what waits for a module asks for no evaluation"
     world.tell("deployment.finished", **LANE, artifact=other, outcome="succeeded")
     world.evaluate()
+    assert differences(world.engine) == {}
+
+
+def test_a_report_on_a_module_that_is_not_there_yet_is_read_when_it_comes(
+    world: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def decode(body: bytes, **more: Any) -> Fact:
+        read.append(body.decode())
+        return decode_logged(body, **more)
+
+    monkeypatch.setattr(flows, "decode_logged", decode)
+    for number in range(5):
+        world.tell(
+            "verification.finished", **LANE, artifact="com.example:job", promotion=f"p{number}", outcome="passed"
+        )
+        world.evaluate(minutes=1)
+    assert read == []
+    added = (*SHOP.artifacts, "com.example:job")
+    world.catalog = catalog(replace(SHOP, artifacts=added), stages=STAGES)
+    world.publish("1.0", name="job")
+    world.evaluate(minutes=1)
+    assert (len(read), len(world.rows(verification)), why(world)) == (5, 5, [])
     assert differences(world.engine) == {}
 
 

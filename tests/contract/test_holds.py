@@ -6,9 +6,12 @@ from typing import Any
 
 from deploydb.domain.model.admission_reasons import FreezeOverridden, Frozen
 from deploydb.domain.model.reason_parts import Comment
+from deploydb.store.engine import reading
 from deploydb.store.promotion import next_due
 from deploydb.store.reason_codec import reason_of
+from deploydb.store.revision import read_revision
 from deploydb.store.tables import event, hold, verdict
+from tests.contract.folding import differences
 from tests.contract.promotion_steps import FOO, reason
 from tests.contract.promotion_steps import world as world
 from tests.scenario import NOON, Scenario, catalog
@@ -100,3 +103,26 @@ def test_an_override_of_a_freeze_is_a_word_with_a_reason_and_is_kept(world: Scen
     assert (kept.outcome, kept.reason) == ("PASS", passed)
     logged = [row.body["reason"] for row in world.rows(event) if row.type == "verdict.changed"][-1]
     assert reason_of(logged) == passed
+
+
+def test_holds_that_are_lifted_together_are_stored_as_lifted_whatever_order_they_come_in(database_url: str) -> None:
+    freeze = {"kind": "freeze", "environment": "prod", "by": "ann"}
+    words = [("hold.placed", 1, {"reason": "audit"}), ("hold.placed", 2, {"reason": "bug"}), ("hold.lifted", 3, {})]
+    with Scenario(database_url) as world:
+        world.now += timedelta(minutes=9)
+        for index, order in enumerate(permutations(words)):
+            for what, minutes, more in order:
+                say(world, what, minutes, **freeze, **more, service=f"s{index}")
+        say(world, "hold.placed", 4, **freeze, reason="again", service="s0")
+        say(world, "hold.lifted", 5, **freeze, service="s0", hold="other")
+        assert [row.reason for row in world.rows(hold) if row.placed] == ["again"]
+        assert differences(world.engine) == {}
+
+
+def test_a_hold_that_ends_by_itself_is_another_revision(world: Scenario) -> None:
+    for hours in (1, 2):
+        until = (world.now + timedelta(hours=hours)).isoformat()
+        world.tell("hold.placed", kind="freeze", environment="prod", by="ann", reason="audit", until=until)
+    with reading(world.engine) as connection:
+        found = [read_revision(connection, world.now + timedelta(minutes=minutes)) for minutes in (59, 60, 119, 120)]
+    assert found[0] != found[1] == found[2] != found[3]

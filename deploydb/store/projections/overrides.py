@@ -6,8 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from deploydb.domain.model.artifact import Artifact, module_key
-from deploydb.domain.model.facts import EVERY_HOLD, Fact
+from deploydb.domain.model.facts import EVERY_HOLD, AboutHold, Fact
 from deploydb.domain.model.overrides import Hold
+from deploydb.store.list_parameters import among_rows
 from deploydb.store.projections.latest import value_of
 from deploydb.store.tables import artifact, current_version, deployment, hold
 
@@ -42,6 +43,34 @@ UNLIFTED = sa.and_(
     ),
 )
 """Of a row of `hold`, as `domain.model.overrides.unlifted`. Index: primary key."""
+
+
+def standing_at(now: Any, *scope: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:  # noqa: ANN401  # a time, or a parameter
+    """Of a row of `hold`, in a scope: unlifted, and not over by itself at a time. Index: `ix_hold_standing`."""
+    ends = (hold.c.until.is_(None), hold.c.until > now)
+    # the scope in each: SQLite takes no index for the rest of a condition around an OR
+    return sa.and_(UNLIFTED, sa.or_(*(sa.and_(*scope, end) for end in ends)))
+
+
+_LIFTED = (
+    sa.update(hold)
+    .where(
+        hold.c.placed,
+        sa.not_(UNLIFTED),
+        among_rows((hold.c.kind, hold.c.service, hold.c.environment, hold.c.vetoed), "scopes"),
+    )
+    .values(placed=False)
+)
+
+
+def settle_holds(connection: sa.Connection, facts: Sequence[AboutHold]) -> None:
+    """Have the holds of these scopes that were lifted with all others count as such. Index: primary key.
+
+    Readers look at the lifts all the same: of a hold and a lift that are written at a time neither sees the other.
+    """
+    scopes = {(one.kind, one.service or "", one.environment or "", one.columns()["vetoed"] or "") for one in facts}
+    if scopes:
+        connection.execute(_LIFTED, {"scopes": sorted(scopes)})
 
 
 def hold_from_row(row: Any) -> Hold:  # noqa: ANN401  # a row of `hold`

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from deploydb.domain.model.deployment import merge
 from deploydb.domain.model.facts import (
     AboutDeployment,
+    AboutHold,
     AboutIncident,
     ArtifactPublished,
     DeploymentFinished,
@@ -29,9 +30,11 @@ from deploydb.store.deployments import reported, write
 from deploydb.store.projections.external import Seen, historical_why, insert_external, settle_historical
 from deploydb.store.projections.incidents import settle_incidents
 from deploydb.store.projections.latest import LatestRows
-from deploydb.store.projections.overrides import concerned
+from deploydb.store.projections.overrides import concerned, settle_holds
 from deploydb.store.projections.publications import publish
 from deploydb.store.tables import evaluation_request, metadata, unmatched_fact
+
+_LANE = ("service", "environment", "version", "module")
 
 
 class Logged(Struct, frozen=True, kw_only=True):
@@ -98,11 +101,16 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
     bulk.insert_rows(connection, unmatched_fact, lost)
     for table in sorted(kept):  # in one order: two workers would wait for each other
         kept[table].write(connection)
-    settle_incidents(connection, [fact for fact in others if isinstance(fact, AboutIncident)])
+    _settle(connection, others)
     services |= concerned(connection, [fact for fact in others if not getattr(fact, "historical", None)])
     opened = {publication.key for publication in published if not publication.historical}
     _request(connection, sorted(artifacts[key] for key in opened), services, now)
     return len(lost)
+
+
+def _settle(connection: sa.Connection, facts: Sequence[Fact]) -> None:
+    settle_holds(connection, [fact for fact in facts if isinstance(fact, AboutHold)])
+    settle_incidents(connection, [fact for fact in facts if isinstance(fact, AboutIncident)])
 
 
 def _request(connection: sa.Connection, artifacts: Sequence[int], services: set[str], now: datetime) -> None:
@@ -130,7 +138,7 @@ def _unmatched(number: int, fact: Fact, several: Sequence[str] = ()) -> dict[str
         raise TypeError(f"{type_of(fact)} is about no deployment")
     if fact.historical:  # nothing that comes later makes its deployment
         why = historical_why(fact)
-        return {"event": number, "service": None, "environment": None, "version": None, "why": why}
+        return {"event": number, **dict.fromkeys(_LANE), "why": why}
     if several:
         why = f"{' and '.join(several)} have {fact.version} in {fact.environment}: name one of them as `artifact`"
     elif fact.deployment is not None:
@@ -139,5 +147,6 @@ def _unmatched(number: int, fact: Fact, several: Sequence[str] = ()) -> dict[str
         why = f"no command {fact.command}"
     else:
         why = f"no deployment of {fact.service} {fact.version} to {fact.environment}"
-    lane = (fact.service, fact.environment, fact.version) if names_lane(fact) and not several else (None, None, None)
-    return {"event": number, **dict(zip(("service", "environment", "version"), lane, strict=True)), "why": why}
+    lane = (fact.service, fact.environment, fact.version, fact.artifact)
+    named = zip(_LANE, lane, strict=True) if names_lane(fact) and not several else dict.fromkeys(_LANE).items()
+    return {"event": number, **dict(named), "why": why}

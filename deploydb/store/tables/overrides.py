@@ -28,9 +28,12 @@ hold = sa.Table(
     *fact_columns(),
     choice("kind", "pin", "veto", "freeze", "pause"),
 )
-"""The latest word on each hold, placed or lifted. `vetoed`: the version, of a veto only. `hold`: its id in its scope;
-empty: the last word that lifted all of them."""
+"""The latest word on each hold, placed or lifted; `placed` is false too where all of them were lifted later. `vetoed`:
+the version, of a veto only. `hold`: its id in its scope; empty: the last word that lifted all of them."""
 partial_index("ix_hold_placed", hold.c.service, where=hold.c.placed)
+partial_index("ix_hold_standing", hold.c.service, hold.c.until, where=hold.c.placed)
+partial_index("ix_hold_until", hold.c.until, where=hold.c.placed)
+partial_index("ix_hold_begins", hold.c.begins, where=hold.c.placed)
 
 hotfix = sa.Table(
     "hotfix",
@@ -53,9 +56,15 @@ promotion_request = sa.Table(
     sa.Column("skip", Json, nullable=False),
     sa.Column("by", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("settled_at", UtcDateTime),
     *fact_columns(),
 )
-"""The versions that people want in one lane, past the stages in `skip` on the way there."""
+"""The versions that people want in one lane, past the stages in `skip` on the way there. `settled_at`: since when the
+version has no deployment there that was skipped before the request, and so no further attempt comes of it (promotion
+sets it, the next request for the same clears it)."""
+_unsettled = promotion_request.c.settled_at.is_(None)
+partial_index("ix_promotion_request_unsettled", promotion_request.c.service, where=_unsettled)
+sa.Index("ix_promotion_request_version", promotion_request.c.service, promotion_request.c.version)
 
 rollback_request = sa.Table(
     "rollback_request",

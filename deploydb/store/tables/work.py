@@ -23,10 +23,12 @@ unmatched_fact = sa.Table(
     sa.Column("service", sa.Text),
     sa.Column("environment", sa.Text),
     sa.Column("version", sa.Text),
+    sa.Column("module", sa.Text),
     sa.Column("why", sa.Text, nullable=False),
 )
-"""Facts about a deployment that is not known. Those that mean one by its lane and version have them here, and are
-matched when it appears; those that name a number or a command are not: both are known from the commit on."""
+"""Facts about a deployment that is not known. Those that mean one by its lane and version have them here, with
+the module where they name one, and are matched when it appears; those that name a number or a
+command are not: both are known from the commit on."""
 sa.Index("ix_unmatched_fact_lane", unmatched_fact.c.service, unmatched_fact.c.environment, unmatched_fact.c.version)
 
 evaluation_request = sa.Table(
