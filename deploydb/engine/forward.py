@@ -7,8 +7,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from deploydb.domain.evaluation.decisions import Decision, DeploymentRequested, DeploymentTransitioned, ServiceSnapshot
-from deploydb.domain.evaluation.evaluate import decide
+from deploydb.domain.evaluation.decisions import DeploymentRequested, DeploymentTransitioned, ServiceSnapshot
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.gates import GateContext, Promotion, requirement_of
 from deploydb.domain.model.catalog import Catalog
@@ -28,12 +27,12 @@ from deploydb.engine.needs import (
     incident_need,
     override_need,
 )
+from deploydb.engine.settle import settle
 
 Goal = Literal["entered", "verified"]
 
 _MOST_ROUNDS = 300
 """Answers and times that pass, one after the other: more never lead to the goal."""
-_MOST_AGAIN = 50
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _MARGIN = timedelta(days=366)
 
@@ -132,21 +131,17 @@ class Forward:
 
     def _settle(self) -> datetime | None:
         """Decide until nothing more is to be decided now. Returns when time alone may change something."""
-        for _ in range(_MOST_AGAIN):
-            made = decide(self._catalog, self._known(), self.now)
-            self.failed |= any(map(self._fails, made.decisions))
-            self._ledger.write(made)
+        recheck_at = None
+        failed = {one.id for one in self._ledger.deployments.values() if one.status is Status.FAILED}
+        known = replace(self._snapshot, holds=tuple(self._holds.values()), assumed=self._assumed)
+        for made in settle(self._catalog, self._ledger, known, self.now):
+            recheck_at = made.recheck_at
             for decision in made.decisions:
-                if isinstance(decision, DeploymentRequested) and self._only is None:
+                if isinstance(decision, DeploymentTransitioned) and decision.what in ("expired", "failed"):
+                    self.failed |= decision.deployment.id not in failed
+                elif isinstance(decision, DeploymentRequested) and self._only is None:
                     self._ledger.put(replace(decision.deployment, deadline=_NEVER))
-            if not made.again:
-                break
-        return made.recheck_at
-
-    def _fails(self, decision: Decision) -> bool:
-        if not isinstance(decision, DeploymentTransitioned) or decision.what not in ("expired", "failed"):
-            return False
-        return self._ledger.deployments[decision.deployment.id].status is not Status.FAILED
+        return recheck_at
 
     def _known(self) -> ServiceSnapshot:
         known = self._ledger.snapshot(self._holds.values(), self._snapshot.neighbours, {}, self._stages)

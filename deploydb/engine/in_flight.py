@@ -6,15 +6,13 @@ from datetime import datetime
 from msgspec import Struct
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
-from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, Status
 from deploydb.domain.model.reasons import NotRecorded
 from deploydb.domain.wording import text
 from deploydb.engine.assumed_evidence import AssumedEvidence
 from deploydb.engine.ledger import Ledger
-
-_MOST_AGAIN = 50
+from deploydb.engine.settle import settle
 
 
 class Effect(Struct, frozen=True, kw_only=True, order=True):
@@ -39,18 +37,12 @@ def effects(catalog: Catalog, snapshot: ServiceSnapshot, now: datetime, live: Ca
 
 def _effects(catalog: Catalog, snapshot: ServiceSnapshot, now: datetime) -> Sequence[Effect]:
     ledger = Ledger.of(snapshot, AssumedEvidence(snapshot.evidence))
-    service = catalog.services.get(snapshot.service)
-    stages = [stage.environment for stage in catalog.stages(service)] if service is not None else []
-    for _ in range(_MOST_AGAIN):
-        made = decide(catalog, ledger.snapshot(snapshot.holds, snapshot.neighbours, {}, stages), now)
-        ledger.write(made)
-        if not made.again:
-            break
+    list(settle(catalog, ledger, snapshot, now))
     before = {one.id: one for one in snapshot.deployments}
     found = []
     for after in ledger.deployments.values():
         absent = f"waits: {snapshot.service} is not configured" if after.needs_evaluation else None
-        effect = _effect(before.get(after.id), after) if service is not None else absent
+        effect = _effect(before.get(after.id), after) if snapshot.service in catalog.services else absent
         if effect is not None:
             artifact = after.release.artifact
             lane = {"service": snapshot.service, "environment": after.environment}

@@ -1,9 +1,12 @@
 """Another attempt, from the fact to the command, on every database; and what the query service says before."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
+import msgspec
 import pytest
 
+from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.catalog import Service as Configured
 from deploydb.domain.wording import text
 from deploydb.store.tables import deployment, retry_request
@@ -79,3 +82,24 @@ def test_the_query_service_says_what_would_come_of_it(world: Scenario) -> None:
         world.tell("hold.placed", kind="pause", service="foo", by="ann", reason="audit")
         assert service.get(PATH)["holds"] == ["foo is paused by ann: audit"]
         assert service.get("/api/retry/foo/dev")["version"] == "2.0"
+
+
+def test_the_query_service_says_what_comes_of_it_before_the_failure_policy_is_followed(world: Scenario) -> None:
+    world.catalog = catalog(msgspec.structs.replace(FOO, retry=Retry(retries=1, backoff=timedelta(0))))
+    world.publish("3.0")
+    world.evaluate(minutes=1)
+    world.deploy()
+    (command,) = world.commands()
+    world.tell("deployment.finished", command=command.id, outcome="failed")
+    with Service(world) as service:
+        body = service.get(f"{PATH}?version=3.0")
+    assert body["possible"] is False
+    assert "deployment 7 waits there already: attempt 2 of 2" in body["why"]
+
+
+def test_an_attempt_waits_for_the_veto_on_a_stage_before_it(world: Scenario) -> None:
+    held = {"service": "foo", "by": "ann", "reason": "audit"}
+    world.tell("hold.placed", kind="veto", environment="dev", version="2.0", **held)
+    world.tell("hold.placed", kind="veto", environment="prod", version="1.0", **held)
+    with Service(world) as service:
+        assert service.get(PATH)["holds"] == ["2.0 is vetoed from dev on by ann: audit"]

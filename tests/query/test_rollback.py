@@ -7,6 +7,7 @@ import pytest
 
 from deploydb.domain.gates.depends import DependsOnPromotion
 from deploydb.domain.model.catalog import Service as Configured
+from deploydb.domain.model.catalog import Stage
 from tests.query.client import Service
 from tests.scenario import NOON, Scenario, catalog
 
@@ -52,6 +53,16 @@ def test_another_version_undoes_more(service: Service) -> None:
     body = service.get(f"{PATH}?to=1.0")
     assert body["to"]["version"] == "1.0"
     assert [one["version"] for one in body["undoes"]] == ["3.0", "2.0"]
+
+
+def test_it_is_answered_where_flows_have_stages_to_come(service: Service) -> None:
+    world = service.world
+    world.publish("4.0")
+    world.evaluate(minutes=1)
+    stages = [Stage(environment=name) for name in ("dev", "prod", "eu")]
+    world.catalog = catalog(*KNOWN.services.values(), stages=tuple(stages), promotions=(KNOWN.promotions["foo"],))
+    assert service.get(PATH)["to"]["version"] == "2.0"
+    assert service.get("/api/retry/foo/prod?version=3.0")["possible"] is True
 
 
 def test_what_was_rolled_back_already_is_not_undone_again(service: Service) -> None:

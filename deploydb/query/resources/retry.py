@@ -5,12 +5,16 @@ from msgspec.structs import replace
 
 from deploydb.domain import wording
 from deploydb.domain.evaluation.decisions import RetryRequestResolved
-from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.model.deployment import FactOrder
-from deploydb.domain.model.overrides import RetryRequest, standing
+from deploydb.domain.model.overrides import RetryRequest
+from deploydb.domain.model.reasons import NotRecorded
 from deploydb.domain.model.retry_reasons import RetryOrdered
+from deploydb.engine.assumed_evidence import AssumedEvidence
+from deploydb.engine.ledger import Ledger
+from deploydb.engine.settle import settle
 from deploydb.http.errors import not_found, shown
 from deploydb.query.existence import require_lane
+from deploydb.query.hold_views import Held
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, text
 from deploydb.store.queries.retry import version_to_retry
@@ -51,15 +55,14 @@ def retry(asked: RequestContext) -> RetryPlan:
         module=asked.option("artifact"),
         skip=tuple(filter(None, (asked.option("skip") or "").split(","))),
     )
-    made = decide(asked.catalog, replace(situation, retries=(request,)), asked.now).decisions
-    reason = next(one.reason for one in made if isinstance(one, RetryRequestResolved) and one.request is request)
-    there = (None, environment)
-    holds = [
-        hold
-        for kind in ("pin", "veto", "freeze", "pause")
-        for hold in standing(situation.holds, kind, environments=there, version=None, now=asked.now)
-        if (hold.kind == "veto") == (hold.version == version)
-    ]
+    wanted = replace(situation, retries=(*situation.retries, request))
+    ledger = Ledger.of(wanted, AssumedEvidence(wanted.evidence))
+    made = [one for made in settle(asked.catalog, ledger, wanted, asked.now) for one in made.decisions]
+    resolved = (one.reason for one in made if isinstance(one, RetryRequestResolved) and one.request is request)
+    reason = next(resolved, NotRecorded())
+    standing = Held([hold for hold in situation.holds if hold.stands(asked.now)], asked.catalog)
+    over = standing.over(service, environment, {version})
+    holds = [hold for hold in over if hold.kind != "pin" or hold.version != version]
     return RetryPlan(
         service=service,
         environment=environment,

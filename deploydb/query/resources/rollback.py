@@ -8,13 +8,16 @@ from msgspec.structs import replace
 
 from deploydb.domain import wording
 from deploydb.domain.evaluation.decisions import AttemptScheduled, RollbackRequestResolved, ServiceSnapshot
-from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.formatting import instant
 from deploydb.domain.gates.depends import in_range
 from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.deployment import CurrentVersion, FactOrder, KnownGood, Release
 from deploydb.domain.model.overrides import RollbackRequest, standing
+from deploydb.domain.model.reasons import NotRecorded
 from deploydb.domain.model.rollback_reasons import NoRollbackTarget
+from deploydb.engine.assumed_evidence import AssumedEvidence
+from deploydb.engine.ledger import Ledger
+from deploydb.engine.settle import settle
 from deploydb.http.errors import not_found, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_lane
@@ -119,13 +122,16 @@ def _decided(
     version, module = asked.option("to"), asked.option("artifact")
     at = FactOrder(asked.now, "", "")
     request = RollbackRequest(event=0, environment=environment, by="", reason="", at=at, version=version, module=module)
-    there = replace(situation, wishes=(request,), good={**situation.good, environment: tuple(good)})
-    made = decide(asked.catalog, there, asked.now).decisions
+    good_there = {**situation.good, environment: tuple(good)}
+    wanted = replace(situation, wishes=(*situation.wishes, request), good=good_there)
+    ledger = Ledger.of(wanted, AssumedEvidence(wanted.evidence))
+    made = [one for made in settle(asked.catalog, ledger, wanted, asked.now) for one in made.decisions]
     put_back = {one.release.id for one in made if isinstance(one, AttemptScheduled) and one.wish == request.event}
     target = next((one for one in good if one.release.id in put_back), None)
     if target is not None:
         return target, _why(target)
-    reason = next(one.reason for one in made if isinstance(one, RollbackRequestResolved))
+    resolved = (one.reason for one in made if isinstance(one, RollbackRequestResolved) and one.wish is request)
+    reason = next(resolved, NotRecorded())
     if not isinstance(reason, NoRollbackTarget):
         return None, wording.text(reason)
     if version is not None and all(one.release.artifact.version != version for one in good):

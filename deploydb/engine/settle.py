@@ -1,0 +1,38 @@
+"""Evaluations in memory, one after the other at one time."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from deploydb.domain.evaluation.decisions import Decisions, ServiceSnapshot
+from deploydb.domain.evaluation.evaluate import decide
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.errors import Permanent
+from deploydb.engine.ledger import Ledger
+
+_MOST = 300
+"""Evaluations at one time: each but the last one makes rows or commands, so that more are a fault of `decide`."""
+
+
+class Unsettled(Permanent):
+    """There is no end of what is decided at one time."""
+
+
+def settle(catalog: Catalog, ledger: Ledger, snapshot: ServiceSnapshot, now: datetime) -> Iterator[Decisions]:
+    """Decide and write to the ledger until nothing more is to be decided now. Gives each evaluation once it is written.
+
+    `snapshot`: its holds and neighbours, and the verdicts that are assumed; the rest is in the ledger.
+
+    Raises: Unsettled.
+    """
+    service = catalog.services.get(snapshot.service)
+    stages = [stage.environment for stage in catalog.stages(service)] if service is not None else []
+    for _ in range(_MOST):
+        known = ledger.snapshot(snapshot.holds, snapshot.neighbours, {}, stages)
+        made = decide(catalog, replace(known, assumed=snapshot.assumed), now)
+        ledger.write(made)
+        yield made
+        if not made.again:
+            return
+    raise Unsettled(f"{snapshot.service} is not settled after {_MOST} evaluations at one time: please report it")
