@@ -40,10 +40,6 @@ def promote(service: str, environment: str, version: str, yes: bool, reason: str
             f"`deploydb rollback {service} {environment} --to {version}` puts back what has succeeded there"
         )
     skip = tuple(stage["environment"] for stage in stages[:-1] if stage["status"] not in _THROUGH)
-    if there["status"] == "SKIPPED" and not skip:
-        again = ask("retry", service, environment, version=version)
-        if not again["possible"]:
-            raise Permanent(f"{service} {version} was skipped in {environment}: {again['why']}")
     if skip and not yes:
         _confirm(f"{service} {version} will pass by {', '.join(skip)} on its way to {environment}. Go on?")
     who = signed(by)

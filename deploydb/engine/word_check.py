@@ -10,7 +10,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
-from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.formatting import listed
 from deploydb.domain.gate_wording import uncounted_text
 from deploydb.domain.gates import GateContext
@@ -24,8 +23,7 @@ from deploydb.domain.model.reasons import AwaitingStages, NotRecorded
 from deploydb.domain.wording import text
 from deploydb.engine.assumed_evidence import AssumedEvidence
 from deploydb.engine.ledger import Ledger
-
-_MOST_AGAIN = 10
+from deploydb.engine.settle import settle
 
 
 class Approvers(Struct, frozen=True, kw_only=True):
@@ -93,13 +91,12 @@ def promotion_outcome(
 ) -> tuple[bool, str | None]:
     """Whether an order to promote a deployment's version would count; why not, or what it would wait for."""
     ordered = replace(snapshot, promotion_requests=(*snapshot.promotion_requests, order))
-    after = _decided(catalog, ordered, now).get(deployment.id, deployment)
-    before = _decided(catalog, snapshot, now).get(deployment.id, deployment)
-    changed = (after.status, after.requested_at) != (before.status, before.requested_at)
+    before = _last(_decided(catalog, snapshot, now), deployment)
+    after = _last(_decided(catalog, ordered, now), deployment)
     reason = text(after.status_reason or NotRecorded())
     if after.status is Status.NOT_STARTED:
         return True, reason
-    if changed and after.status is Status.CREATED:
+    if after.active and _has_entered(before, after):
         return True, None
     return False, f"{after.release.artifact.version} is {after.status} in {after.environment}: {reason}"
 
@@ -108,10 +105,11 @@ def hotfix_outcome(
     catalog: Catalog, snapshot: ServiceSnapshot, order: Hotfix, flow: Sequence[Deployment], now: datetime
 ) -> tuple[bool, str | None]:
     """Whether a hotfix would let a flow go on; why not, or what its next stage would wait for."""
+    before = _decided(catalog, snapshot, now)
     after = _decided(catalog, replace(snapshot, hotfixes=(*snapshot.hotfixes, order)), now)
-    stages = [after.get(one.id, one) for one in flow]
+    stages = [_last(after, one) for one in flow]
     waiting = [one for one in stages if one.status is Status.NOT_STARTED and not _is_dead_end(one)]
-    if any(one.active for one in stages):
+    if any(then.active and _has_entered(_last(before, one), then) for one, then in zip(flow, stages, strict=True)):
         return True, None
     if waiting:
         return True, text(waiting[0].status_reason or NotRecorded())
@@ -121,6 +119,18 @@ def hotfix_outcome(
     one = ended[0]
     reason = text(one.status_reason or NotRecorded())
     return False, f"{one.release.artifact.version} is {one.status} in {one.environment}: {reason}"
+
+
+def _last(deployments: Mapping[int, Deployment], known: Deployment) -> Deployment:
+    """The last attempt of a deployment's flow in its lane."""
+    lane = (one for one in deployments.values() if (one.flow, one.environment) == (known.flow, known.environment))
+    found = lane if known.flow is not None else filter(None, [deployments.get(known.id)])
+    return max(found, key=lambda one: one.id, default=known)
+
+
+def _has_entered(before: Deployment, after: Deployment) -> bool:
+    """Whether it is there by a command that would not be given else."""
+    return (after.id, after.requested_at) != (before.id, before.requested_at)
 
 
 def _is_dead_end(deployment: Deployment) -> bool:
@@ -158,11 +168,5 @@ def _manual(catalog: Catalog, promotion: str) -> ManualPromotion | None:
 def _decided(catalog: Catalog, snapshot: ServiceSnapshot, now: datetime) -> Mapping[int, Deployment]:
     """The deployments after everything that is decided now."""
     ledger = Ledger.of(snapshot, AssumedEvidence(snapshot.evidence))
-    service = catalog.services.get(snapshot.service)
-    stages = [stage.environment for stage in catalog.stages(service)] if service is not None else []
-    for _ in range(_MOST_AGAIN):
-        made = decide(catalog, ledger.snapshot(snapshot.holds, snapshot.neighbours, {}, stages), now)
-        ledger.write(made)
-        if not made.again:
-            break
+    list(settle(catalog, ledger, snapshot, now))
     return ledger.deployments

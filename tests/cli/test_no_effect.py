@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,22 @@ def test_an_order_that_waits_says_for_what(here: Shell, queue: Queue) -> None:
     output = here.ok("promote", "foo", "prod", "1.1", "--yes", *FIRE).stderr
     assert output.endswith("prod is frozen by ann: fair\n")
     queue.arrived()
+
+
+def test_a_superseded_version_is_promoted(shell: Shell, queue: Queue, sqlite_template: Path, tmp_path: Path) -> None:
+    foo = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",))
+    file = shutil.copy(sqlite_template, tmp_path / "deploydb.db")
+    with Scenario(f"sqlite:///{file}", catalog(foo, entry={"prod": ("manual",)})) as world:
+        for version in ("1.0", "1.1", "1.2"):
+            world.publish(version)
+            world.evaluate(minutes=1)
+            world.deploy()
+        assert world.statuses("1.1") == {"dev": "SUCCESS", "prod": "SKIPPED"}
+        world.now += timedelta(minutes=1)
+        with served(world) as url:
+            output = shell.ok("promote", "foo", "prod", "1.1", *FIRE, DEPLOYDB_URL=url).stderr
+    assert output.endswith("waits for 1 approval\n")
+    assert len(queue.arrived()) == 1
 
 
 def test_a_fact_that_matches_nothing_is_published_and_says_so(here: Shell, queue: Queue) -> None:

@@ -40,6 +40,17 @@ def test_an_order_is_tried(world: Scenario, service: Service) -> None:
     assert world.commands() == []
 
 
+def test_a_hotfix_that_nothing_is_left_for_does_not_count(world: Scenario, service: Service) -> None:
+    world.catalog = catalog(ConfiguredService(ident="foo", artifacts=("com.example:foo",), pipelines=("main",)))
+    world.publish("1.0")
+    world.evaluate()
+    world.deploy()
+    assert world.statuses("1.0") == {"dev": "SUCCESS", "prod": "CREATED"}
+    answer = service.get("/api/check/foo/prod?order=hotfix&version=1.0")
+    assert answer["counts"] is False
+    assert answer["why"].startswith("1.0 is CREATED in prod: ")
+
+
 def test_the_page_offers_an_approval_to_those_who_count_and_names_them(world: Scenario) -> None:
     guarded(world)
     with served(world) as address:

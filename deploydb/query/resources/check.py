@@ -17,7 +17,7 @@ from deploydb.store.deployments import deployment_of
 from deploydb.store.queries.deployments import deployment_by_id, deployments_of_flow
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.why import deployment_of_version
-from deploydb.store.snapshot import snapshots
+from deploydb.store.snapshot import snapshots, with_flows
 
 _ORDERS = ("approve", "refuse", "promote", "hotfix")
 
@@ -68,6 +68,7 @@ def _approval(asked: RequestContext, connection: sa.Connection, known: Deploymen
 
 def _order(asked: RequestContext, connection: sa.Connection, known: Deployment, order: str) -> tuple[bool, str | None]:
     (snapshot,) = snapshots(connection, [known.service], asked.catalog, asked.now, lock=False)
+    snapshot = with_flows(connection, snapshot, known.environment, known.release.artifact.version)
     skip = tuple(filter(None, (asked.option("skip") or "").split(",")))
     lane: dict[str, Any] = {"service": known.service, "version": known.release.artifact.version}
     fields = lane | {"skip": skip, "by": asked.option("by") or "", "reason": ""}
