@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from deploydb.domain.model.artifact import Coordinate, Name
 from deploydb.domain.model.commands import DeployCommand
 from deploydb.domain.model.facts import AboutDeployment, AboutHold, ArtifactAttested, HoldPlaced, fact_types
+from deploydb.domain.model.override_facts import HoldId
 from deploydb.domain.unsafe_characters import not_allowed
 from deploydb.wire.native import decode_fact
 
@@ -37,7 +38,7 @@ def field(name: str, hint: Any) -> st.SearchStrategy[Any]:
     if name == "purl":
         return st.none() | PURLS
     if get_origin(hint) is Annotated:
-        return NAMES if hint in (Name, Coordinate) else field(name, get_args(hint)[0])
+        return NAMES if hint in (Name, Coordinate, HoldId) else field(name, get_args(hint)[0])
     if get_origin(hint) is Literal:
         return st.sampled_from(get_args(hint))
     if get_origin(hint) is tuple:
