@@ -1,20 +1,14 @@
 """`pin`, `veto`, `freeze`, `pause`, and the words that lift them: what people hold automation back with."""
 
-import sys
-from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
 
 from deploydb.cli.client import Body, ask, where_answered
 from deploydb.cli.effect import require_version
+from deploydb.cli.hold_actions import lift, place
 from deploydb.cli.options import action_options, arguments, early_option, lift_options
-from deploydb.cli.output import show_line
-from deploydb.cli.publisher import new_id, publish_one, signed
-from deploydb.domain.formatting import instant
-from deploydb.domain.model.errors import NotFound, Permanent, Transient
-from deploydb.domain.model.facts import HoldLifted, HoldPlaced
-from deploydb.domain.model.overrides import Kind
+from deploydb.domain.model.errors import Permanent, Transient
 
 
 @click.command()
@@ -34,7 +28,7 @@ def pin(service: str, environment: str, version: str | None, **given: Any) -> No
     if version is not None:
         with where_answered(f"whether {service} {version} exists"):
             ask("why", service, environment, version=version)
-    _place(
+    place(
         "pin",
         f"{service} is pinned to {kept} in {environment}",
         given,
@@ -54,7 +48,7 @@ def unpin(service: str, environment: str, **given: Any) -> None:  # noqa: ANN401
     Example:
       deploydb unpin storefront prod --reason "the leak is fixed"
     """
-    _lift("pin", f"{service} is no longer pinned in {environment}", given, service=service, environment=environment)
+    lift("pin", f"{service} is no longer pinned in {environment}", given, service=service, environment=environment)
 
 
 @click.command()
@@ -76,7 +70,7 @@ def veto(service: str, version: str, environment: str | None, early: bool, **giv
     if not early:
         with where_answered(f"whether {service} {version} exists"):
             require_version(service, version)
-    _place(
+    place(
         "veto",
         f"{service} {version} is vetoed{where}",
         given,
@@ -104,7 +98,7 @@ def unveto(service: str, version: str, environment: str | None, **given: Any) ->
     Example:
       deploydb unveto storefront 1.4.0 --environment prod
     """
-    _lift(
+    lift(
         "veto",
         f"{service} {version} is no longer vetoed{f' from {environment} on' if environment else ''}",
         given,
@@ -129,7 +123,7 @@ def freeze(environment: str | None, service: str | None, **given: Any) -> None: 
       deploydb freeze prod --reason "year's end" --until 2027-01-02T06:00:00Z
       deploydb freeze --service storefront --reason "audit"
     """
-    _place(
+    place(
         "freeze",
         f"{environment or 'everything'} is frozen{f' for {service}' if service else ''}",
         given,
@@ -151,7 +145,7 @@ def thaw(environment: str | None, service: str | None, **given: Any) -> None:  #
     Example:
       deploydb thaw prod
     """
-    _lift(
+    lift(
         "freeze",
         f"{environment or 'everything'} is no longer frozen{f' for {service}' if service else ''}",
         given,
@@ -171,7 +165,7 @@ def pause(service: str, environment: str | None, **given: Any) -> None:  # noqa:
       deploydb pause storefront --reason "moving the database" --until 2h
       deploydb pause storefront prod --reason "moving the database"
     """
-    _place(
+    place(
         "pause",
         f"{service} is paused{f' in {environment}' if environment else ''}",
         given,
@@ -190,7 +184,7 @@ def resume(service: str, environment: str | None, **given: Any) -> None:  # noqa
     Example:
       deploydb resume storefront
     """
-    _lift(
+    lift(
         "pause",
         f"{service} is no longer paused{f' in {environment}' if environment else ''}",
         given,
@@ -219,78 +213,3 @@ def _running_at(body: Body, version: str, environment: str | None) -> list[str]:
         for lane in body["lanes"]
         if lane["environment"] in order[first:] and version in {one["version"] for one in lane["running"]}
     ]
-
-
-def _place(kind: Kind, placed: str, given: Mapping[str, Any], **scope: str | None) -> None:
-    """Publish that a hold stands, and show which others stand beside it. Raises: NotFound where its service or
-    environment does not exist."""
-    wanted = {name: value for name, value in scope.items() if name != "version" and value is not None}
-    times = {"begins": given["begins"], "until": given["until"]}
-    if None not in times.values() and times["until"] <= times["begins"]:
-        raise click.UsageError("--until is not after --from: give a later end")
-    fields = signed(given["by"])
-    beside: list[Body] = []
-    with where_answered(f"whether {' in '.join(wanted.values()) or 'another hold'} exists"):
-        beside = _of_scope(ask("holds", **wanted)["holds"], kind, scope)
-    hold = None if kind == "pin" else new_id()[:8]
-    publish_one(HoldPlaced(**fields | scope | times, kind=kind, reason=given["reason"], hold=hold))
-    show_line(placed, err=True)
-    if given["begins"] is not None:
-        show_line(f"it begins at {instant(given['begins'])}", err=True)
-    for other in beside:
-        own = kind == "pin" and other["id"] == fields["by"]
-        beside_it = f"in place of: {other['text']}" if own else f"beside it: {other['text']} (hold {other['id']})"
-        show_line(beside_it, err=True)
-
-
-def _lift(kind: Kind, lifted: str, given: Mapping[str, Any], **scope: str | None) -> None:
-    """Publish that a hold is over, or each of its scope. Raises: NotFound, with those that stand, where none does;
-    Permanent where several do, and it is not clear which is meant."""
-    ids: list[str | None] = [given["hold"]]
-    left: list[Body] = []
-    with where_answered(f"whether the {kind} stands"):
-        found = ask("holds")["holds"]
-        there = _of_scope(found, kind, scope)
-        if not there:
-            others = [hold for hold in found if hold["kind"] == kind]
-            raise NotFound(f"there is no {kind}{_named(scope)}: {_listed(kind, others)}")
-        meant = there if given["every"] else [_meant(kind, there, given["hold"])]
-        ids = [hold["id"] for hold in meant]
-        left = [hold for hold in there if hold not in meant]
-    for hold in ids:
-        publish_one(HoldLifted(**signed(given["by"]) | scope, kind=kind, reason=given["reason"], hold=hold))
-    show_line(f"hold {ids[0]} is lifted" if left else lifted, err=True)
-    for other in left:
-        show_line(f"still: {other['text']} (hold {other['id']})", err=True)
-
-
-def _of_scope(holds: Iterable[Body], kind: Kind, scope: Mapping[str, str | None]) -> list[Body]:
-    """The holds of a kind and scope. Of pins, those of the lane, whatever their version."""
-    same = {name: value for name, value in scope.items() if kind != "pin" or name != "version"}
-    return [hold for hold in holds if hold["kind"] == kind and hold | same == hold]
-
-
-def _meant(kind: Kind, there: list[Body], id_: str | None) -> Body:
-    """The hold of an id, or of its beginning; without an id, the only one. Asks on a terminal."""
-    if id_ is None and len(there) > 1 and sys.stdin.isatty():
-        for hold in there:
-            show_line(f"{hold['id']}: {hold['text']}", err=True)
-        id_ = str(click.prompt("Which one", type=click.Choice([hold["id"] for hold in there]), err=True))
-    exact = [hold for hold in there if hold["id"] == id_]
-    found = exact or [hold for hold in there if id_ is None or hold["id"].startswith(id_)]
-    if len(found) == 1:
-        return found[0]
-    ids = "; ".join(f"{hold['id']}: {hold['text']}" for hold in there)
-    problem = f"{len(found)} holds match" if found else f"there is no {kind} {id_} there"
-    raise Permanent(f"{problem}: choose one with --hold ID, or --all: {ids}")
-
-
-def _named(scope: Mapping[str, str | None]) -> str:
-    service, environment = scope["service"], scope["environment"]
-    of = f" of {' '.join(filter(None, (service, scope.get('version'))))}" if service else ""
-    return of + (f" in {environment}" if environment else " everywhere")
-
-
-def _listed(kind: Kind, holds: Sequence[Body]) -> str:
-    texts = "; ".join(hold["text"] for hold in holds)
-    return f"what stands is: {texts}" if texts else f"no {kind} stands anywhere"

@@ -45,8 +45,19 @@ def test_a_hold_is_a_fact(shell: Shell, queue: Queue, command: tuple[str, ...], 
 def test_it_is_lifted_by_the_same_scope(
     shell: Shell, queue: Queue, command: tuple[str, ...], fact: dict[str, str]
 ) -> None:
-    shell.ok(*command, "--by", "ann")
+    shell.ok(*command, "--by", "ann", "--all")
     assert published(queue) == {"type": "hold.lifted", "by": "ann"} | fact
+
+
+def test_without_an_answer_no_hold_is_lifted_but_the_one_of_a_whole_id_or_all(shell: Shell, queue: Queue) -> None:
+    for which in ((), ("--hold", "ab")):
+        assert "nothing is lifted: without an answer" in shell.fails("thaw", "prod", *which)
+    assert "nothing is lifted" in shell.fails("unpin", "foo", "prod")
+    assert queue.arrived() == []
+    assert shell.ok("thaw", "prod", "--hold", "0a1b2c3d").stderr.endswith("hold 0a1b2c3d is lifted\n")
+    assert published(queue)["hold"] == "0a1b2c3d"
+    assert shell.ok("unpin", "foo", "prod", "--hold", "ann").stderr.endswith("hold ann is lifted\n")
+    assert published(queue)["hold"] == "ann"
 
 
 @pytest.mark.parametrize(
