@@ -38,11 +38,13 @@ def write_files(files: dict[str, str], folder: Path) -> None:
         path.write_text(content, encoding="utf-8")
 
 
-def affected(connection: sa.Connection, catalog: Catalog, live: Catalog | None) -> list[Effect]:
-    """The effects of a catalog on all releases in flight, beside those of the one in force."""
+def affected(
+    connection: sa.Connection, catalog: Catalog, live: Catalog | None, service: str | None = None
+) -> list[Effect]:
+    """The effects of a catalog on the releases in flight, of one service or all, beside those of the one in force."""
     now = datetime.now(UTC)
     found: list[Effect] = []
-    flying = services_in_flight(connection, catalog)
+    flying = [name for name in services_in_flight(connection, catalog) if service in (None, name)]
     for first in range(0, len(flying), _AT_ONCE):
         services = flying[first : first + _AT_ONCE]
         restaged = [name for name in services if _is_restaged(name, catalog, live)]

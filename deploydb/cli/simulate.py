@@ -99,8 +99,7 @@ def simulate(
             raise NotFound(f"neither configuration has a service {service}")
         until = datetime.now(UTC)
         start = until - since if since is not None else None
-        reality, flying = _reality(start, clock, old, new)
-        flying = [one for one in flying if service in (None, one.service)]
+        reality, flying = _reality(start, clock, old, new, service)
         services = [service] if service is not None else None
         before, after = (Replay(catalog, reality, until=until, services=services).run() for catalog in (old, new))
         found = compare(before, after, reality, services=services)
@@ -128,9 +127,11 @@ def _catalog(directory: Path) -> Catalog:
     return loaded.catalog
 
 
-def _reality(since: datetime | None, clock: Clock, old: Catalog, new: Catalog) -> tuple[RecordedHistory, list[Effect]]:
+def _reality(
+    since: datetime | None, clock: Clock, old: Catalog, new: Catalog, service: str | None
+) -> tuple[RecordedHistory, list[Effect]]:
     """Everything that is needed of the database, which is let go of before the replays begin; and what the new catalog
-    changes in the releases in flight."""
+    changes in the releases in flight, of one service or all."""
     unreadable: list[int] = []
     with opened("simulate", absent="nothing has happened here yet") as engine:
         require_current(engine)
@@ -142,7 +143,7 @@ def _reality(since: datetime | None, clock: Clock, old: Catalog, new: Catalog) -
                 ran=ran_before(connection, since) if since is not None else (),
                 clock=clock,
             )
-            flying = affected(connection, new, old)
+            flying = affected(connection, new, old, service)
     if unreadable:
         rows = f"{counted(len(unreadable), 'row')} of the log, the first of them {unreadable[0]}"
         click.echo(f"deploydb: left out, since they cannot be read as facts: {rows}", err=True)
