@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from deploydb import __version__
 from deploydb.broker.inspection import inspect
 from deploydb.broker.topology import DEAD_QUEUE, INGEST_QUEUE, Topology, topology, topology_of
-from deploydb.cli.client import Moment, ask, meet
+from deploydb.cli.client import Body, Moment, ask, meet
 from deploydb.cli.fact_findings import fact_findings
 from deploydb.cli.finding import Finding
 from deploydb.cli.lane_findings import lane_findings
@@ -81,7 +81,7 @@ def _looked_at(environ: Mapping[str, str]) -> Iterator[Finding]:
     given = sorted(name.removesuffix("_FILE") for name in environ if name.startswith("DEPLOYDB_"))
     yield Finding(check="settings", state="ok", seen=", ".join(given) or "none set: all of it is the embedded default")
     yield from _tokens(settings)
-    catalog = Catalog()
+    catalog: Catalog | None = None
     wanted = topology({})  # without a configuration the orchestrators are not known; what all need is
     try:
         catalog = LiveCatalog(settings.config).catalog
@@ -97,16 +97,18 @@ def _looked_at(environ: Mapping[str, str]) -> Iterator[Finding]:
     yield from _service(settings)
 
 
-def _database(settings: Settings, environ: Mapping[str, str], catalog: Catalog) -> Iterator[Finding]:
+def _database(settings: Settings, environ: Mapping[str, str], catalog: Catalog | None) -> Iterator[Finding]:
     url, path = settings.database_url, Path(settings.database_url.removeprefix("sqlite:///"))
     advice = "see that it runs, and that DEPLOYDB_DATABASE_URL names it"
     if url.startswith("sqlite:///") and not path.exists():  # which opening it would make
         yield _absent("database", path, "DEPLOYDB_DATABASE_URL", environ) or _failed(
             "database", Misconfigured(f"there is no database {path}"), "run `deploydb db migrate`"
         )
-        yield from _queues_there(None)
-        yield from fact_findings(None, catalog)
-        yield from lane_findings(None, catalog)
+        with suppress(DeployDBError):  # the query service's own finding tells why
+            body = ask("operations")
+            yield from _queues_there(body)
+            yield from fact_findings(body, catalog)
+            yield from lane_findings(body, catalog)
         return
     try:
         engine = open_engine(url, name="doctor")
@@ -168,20 +170,16 @@ def _reading(engine: sa.Engine) -> Iterator[Finding]:
     yield Finding(check="ingest", state=state, seen=message, advice=advice)
 
 
-def _queues_there(engine: sa.Engine | None) -> Iterator[Finding]:
-    """What waits in the database: of the database itself, or where there is none here, as the query service sees it."""
-    if engine is not None:
-        with reading(engine) as connection:
+def _queues_there(source: sa.Engine | Body) -> Iterator[Finding]:
+    """What waits in the database: of the database itself, or as the query service's answer on operations has it."""
+    if isinstance(source, sa.Engine):
+        with reading(source) as connection:
             backlogs = [(each.count, each.oldest_at) for each in (unsent(connection), unevaluated(connection))]
             aside = [(one.words, one.parked) for one in set_aside_services(connection)]
     else:
-        try:
-            body = ask("operations")
-        except DeployDBError:
-            return  # the query service's own finding tells why
-        found = [(body[name]["count"], body[name]["oldestAt"]) for name in ("outbox", "evaluations")]
+        found = [(source[name]["count"], source[name]["oldestAt"]) for name in ("outbox", "evaluations")]
         backlogs = [(count, datetime.fromisoformat(at) if at is not None else None) for count, at in found]
-        aside = [(one["text"], one["parked"]) for one in body.get("setAside", ())]
+        aside = [(one["text"], one["parked"]) for one in source.get("setAside", ())]
     workers = (("outbox", "relay"), ("evaluations", "promote"))
     for (name, worker), (count, oldest_at) in zip(workers, backlogs, strict=True):
         age = datetime.now(UTC) - oldest_at if oldest_at is not None else timedelta(0)

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 from msgspec import to_builtins
+from msgspec.structs import replace
 
-from deploydb.cli.client import Body, ask
+from deploydb.cli.client import Body
 from deploydb.cli.finding import Finding
 from deploydb.domain.formatting import in_words
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.errors import DeployDBError
 from deploydb.domain.model.publications import REMEDY
 from deploydb.query.unmatched import unmatched_in
 from deploydb.store.clock_skew import recently_skewed
@@ -22,24 +22,24 @@ from deploydb.store.queries.unmatched import recently_unmatched
 _MOST = 50
 
 
-def fact_findings(engine: sa.Engine | None, catalog: Catalog) -> Iterator[Finding]:
-    """What there is to say of facts: of the database, or where there is none here, as the query service has it."""
-    if engine is not None:
-        with reading(engine) as connection:
-            unmatched, last = recently_unmatched(connection, catalog), unmatched_in(connection, catalog, limit=1)
-            clocks = [(skew.source, skew.ahead.total_seconds()) for skew in recently_skewed(connection)]
-            contradicted = [to_builtins(one) for one in contradictions(connection, limit=_MOST)]
-        yield _unmatched(unmatched, to_builtins(last))
-        yield from _clocks(clocks)
-        yield from _contradictions(contradicted)
+def fact_findings(source: sa.Engine | Body, catalog: Catalog | None) -> Iterator[Finding]:
+    """What there is to say of facts: of the database, or as the query service's answer on operations has it. Without a
+    catalog the promotions in the database's facts are not checked."""
+    if not isinstance(source, sa.Engine):
+        yield _unmatched(source["unmatched"], source["unmatchedFacts"])
+        yield from _clocks([(one["source"], one["aheadSeconds"]) for one in source.get("skewedClocks", ())])
+        yield from _contradictions(source.get("contradictions", []))
         return
-    try:
-        body = ask("operations")
-    except DeployDBError:
-        return  # the query service's own finding has the reason
-    yield _unmatched(body["unmatched"], body["unmatchedFacts"])
-    yield from _clocks([(one["source"], one["aheadSeconds"]) for one in body.get("skewedClocks", ())])
-    yield from _contradictions(body.get("contradictions", []))
+    known = catalog or Catalog()
+    with reading(source) as connection:
+        unmatched, last = recently_unmatched(connection, known), unmatched_in(connection, known, limit=1)
+        clocks = [(skew.source, skew.ahead.total_seconds()) for skew in recently_skewed(connection)]
+        contradicted = [to_builtins(one) for one in contradictions(connection, limit=_MOST)]
+    finding = _unmatched(unmatched, to_builtins(last))
+    unchecked = "; promotions not checked: no configuration" if catalog is None else ""
+    yield replace(finding, seen=finding.seen + unchecked)
+    yield from _clocks(clocks)
+    yield from _contradictions(contradicted)
 
 
 def _unmatched(recently: int, newest: list[Body]) -> Finding:

@@ -5,26 +5,25 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from deploydb.cli.client import ask
+from deploydb.cli.client import Body
 from deploydb.cli.finding import Finding
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.errors import DeployDBError
 from deploydb.query.starvation import starved_body
 from deploydb.store.engine import reading
 from deploydb.store.queries.starvation import starved_lanes
 
 
-def lane_findings(engine: sa.Engine | None, catalog: Catalog) -> Iterator[Finding]:
-    """The starved lanes: of the database, or where there is none here, as the query service has them."""
-    if engine is not None:
-        now = datetime.now(UTC)
-        with reading(engine) as connection:
-            texts = [starved_body(one).text for one in starved_lanes(connection, catalog, now)]
+def lane_findings(source: sa.Engine | Body, catalog: Catalog | None) -> Iterator[Finding]:
+    """The starved lanes: of the database, or as the query service's answer on operations has them."""
+    if not isinstance(source, sa.Engine):
+        texts = [one["text"] for one in source.get("starved", ())]
+    elif catalog is None:
+        advice = "see the finding on the configuration"
+        yield Finding(check="starved lanes", state="warn", seen="not checked: no configuration", advice=advice)
+        return
     else:
-        try:
-            texts = [one["text"] for one in ask("operations").get("starved", ())]
-        except DeployDBError:
-            return  # the query service's own finding has the reason
+        with reading(source) as connection:
+            texts = [starved_body(one).text for one in starved_lanes(connection, catalog, datetime.now(UTC))]
     advice = "`deploydb why SERVICE ENVIRONMENT` has the reason; `deploydb promote` lets one version past the stages"
     for text in texts:
         yield Finding(check="starved lanes", state="warn", seen=text, advice=advice)

@@ -124,6 +124,11 @@ def test_a_broken_configuration_is_reported_with_its_place(house: Shell) -> None
     findings = examined(house, code=1)
     assert findings["configuration"]["state"] == "fail"
     assert "shop.yml:1:" in findings["configuration"]["seen"]
+    assert (findings["starved lanes"]["state"], findings["starved lanes"]["seen"]) == (
+        "warn",
+        "not checked: no configuration",
+    )
+    assert findings["unmatched facts"]["seen"].endswith("promotions not checked: no configuration")
 
 
 def test_a_database_without_a_schema_is_to_be_migrated(house: Shell) -> None:
