@@ -27,8 +27,10 @@ def near_misses(
     waiting = [view for view in way if view.status in _WAITING and view.kind != "external"]
     if not waiting:
         return ()
-    facts = unmatched_facts(connection, limit=_LOOKED_BACK)
+    lanes = [(view.service, view.environment, view.artifact.version) for view in waiting]
+    facts = unmatched_facts(connection, near=lanes, limit=_LOOKED_BACK)
     facts += misnamed_reports(connection, catalog, waiting[0].service)
+    facts.sort(key=lambda fact: -fact.number)
     found = [miss for fact in facts for view in waiting for miss in _misses(catalog, view, fact)]
     return tuple(dict.fromkeys(found))[:_MOST]
 

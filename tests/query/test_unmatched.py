@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
+from deploydb.query import near_misses
 from tests.query.client import Service
 from tests.query.why_steps import answer, to_prod, to_staging
 from tests.query.why_steps import world as world
@@ -91,6 +93,20 @@ def test_why_shows_other_spellings_of_service_version_and_promotion(service: Ser
         "smoke reported for v1.4.0; this version is 1.4.0",
         "smoke-test reported; this promotion is smoke",
     ]
+
+
+def test_the_newest_of_near_misses_are_shown_whatever_is_misspelt(
+    service: Service, world: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(near_misses, "_LOOKED_BACK", 3)
+    to_staging(world)
+    for version in ("v1.4.0", "V1.4.0", "1-4.0"):
+        report(world, version=version)
+    report(world, promotion="smoke-test")
+    for other in range(4):  # about another service: they take no place
+        report(world, "qa", service="bar", version=f"{other}")
+    misses = service.get("/api/why/foo/prod")["nearMisses"]
+    assert [miss["params"]["reported"] for miss in misses] == ["smoke-test", "V1.4.0", "v1.4.0"]
 
 
 def test_why_shows_a_finish_that_was_reported_for_another_name(service: Service, world: Scenario) -> None:

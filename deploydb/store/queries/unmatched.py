@@ -1,6 +1,8 @@
 """Facts that match nothing: about deployments that are not known, and reports for gates that there are not."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from itertools import combinations
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -34,10 +36,15 @@ class UnmatchedView(Struct, frozen=True, kw_only=True):
 
 
 def unmatched_facts(
-    connection: sa.Connection, service: str | None = None, environment: str | None = None, *, limit: int
+    connection: sa.Connection,
+    service: str | None = None,
+    environment: str | None = None,
+    *,
+    near: Collection[tuple[str, str, str]] = (),
+    limit: int,
 ) -> list[UnmatchedView]:
-    """The last facts about deployments that are not known, newest first. Indexes: primary keys of `unmatched_fact` and
-    `event`."""
+    """The last facts about deployments that are not known, newest first. `near`: only those that share two of service,
+    environment and version with one of these. Indexes: primary keys of `unmatched_fact` and `event`."""
     named = {
         name: sa.func.coalesce(getattr(unmatched_fact.c, name), event.c.body[name].as_string())
         for name in ("service", "environment", "version")
@@ -58,6 +65,16 @@ def unmatched_facts(
         .order_by(unmatched_fact.c.event.desc())
         .limit(limit)
     )
+    if near:
+        statement = statement.where(
+            sa.or_(
+                *(
+                    sa.and_(*(named[name] == names[name] for name in pair))
+                    for names in (dict(zip(named, one, strict=True)) for one in near)
+                    for pair in combinations(named, 2)
+                )
+            )
+        )
     return [UnmatchedView(**row._mapping) for row in connection.execute(statement)]
 
 
