@@ -187,10 +187,9 @@ def reason_text(reason: Mapping[str, Any] | None) -> str:
 
 
 def outlook_text(outlook: Mapping[str, Any]) -> str:
-    """The outlook of a deployment in a few words: `will not come: failed in staging 230d ago`."""
-    if outlook["verdict"] != "will not come" or outlook["since"] is None:
-        return str(outlook["text"])
-    return f"will not come: failed in {outlook['reason']['params']['environment']} {ago(outlook['since'])}"
+    """The outlook of a deployment in a few words: `will not come: failed in staging: smoke failed, 230d ago`."""
+    since = outlook["since"]
+    return f"{outlook['text']}, {ago(since)}" if since is not None else str(outlook["text"])
 
 
 def details(event: Mapping[str, Any]) -> list[str]:

@@ -33,5 +33,5 @@ def test_status_shows_the_failure_behind_a_rollback_and_what_will_not_come(sqlit
         assert "✗ 1.1 FAILED" in output
         assert "rolled back to 1.0" in output
         assert "! INC-1 open since" in output
-        assert "will not come: failed in dev" in shell.ok("why", "foo", "prod", "1.1").stdout
-        assert "will not come: failed in dev" in shell.ok("flow", "show", "foo", "1.1").stdout
+        assert "will not come: failed in dev: smoke failed, " in shell.ok("why", "foo", "prod", "1.1").stdout
+        assert "will not come: failed in dev: smoke failed, " in shell.ok("flow", "show", "foo", "1.1").stdout
