@@ -24,16 +24,9 @@ def require_counts(
     return answer
 
 
-def require_version(service: str, version: str) -> None:
-    """Raises: NotFound where the service has no such version in any of its stages; Transient without an answer."""
-    stages = [lane["environment"] for lane in ask("status", service=service)["lanes"]]
-    missing: NotFound | None = None
-    for stage in stages:
-        try:
-            ask("why", service, stage, version=version)
-        except NotFound as error:
-            missing = error
-        else:
-            return
-    if missing is not None:
-        raise NotFound(f"{missing}; --early is for a version that is still to come")
+def require_version(service: str, version: str, environment: str | None = None) -> None:
+    """Raises: NotFound where the service has no such version in an environment, or without one in any of its stages;
+    Transient without an answer."""
+    unknown = ask("names", service=service, environment=environment, version=version)["unknown"]
+    if unknown:
+        raise NotFound("; ".join(one["why"] for one in unknown))

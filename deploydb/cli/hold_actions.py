@@ -65,7 +65,7 @@ def lift(kind: Kind, lifted: str, given: Mapping[str, Any], **scope: str | None)
 
 
 def _unseen(kind: Kind, given: Mapping[str, Any]) -> str | None:
-    """The id to lift where nobody has said which holds stand; None for each of the scope.
+    """The id to lift where it is not known which holds stand; None for each of the scope.
 
     Raises: Permanent without `--all` and a whole id.
     """

@@ -8,7 +8,7 @@ from deploydb.cli.client import Body, ask, where_answered
 from deploydb.cli.effect import require_version
 from deploydb.cli.hold_actions import lift, place
 from deploydb.cli.options import action_options, arguments, early_option, lift_options
-from deploydb.domain.model.errors import Permanent, Transient
+from deploydb.domain.model.errors import NotFound, Permanent, Transient
 
 
 @click.command()
@@ -27,7 +27,7 @@ def pin(service: str, environment: str, version: str | None, **given: Any) -> No
     kept = version or _runs(service, environment)
     if version is not None:
         with where_answered(f"whether {service} {version} exists"):
-            ask("why", service, environment, version=version)
+            require_version(service, version, environment)
     place(
         "pin",
         f"{service} is pinned to {kept} in {environment}",
@@ -69,7 +69,10 @@ def veto(service: str, version: str, environment: str | None, early: bool, **giv
     where = f" from {environment} on" if environment else ""
     if not early:
         with where_answered(f"whether {service} {version} exists"):
-            require_version(service, version)
+            try:
+                require_version(service, version)
+            except NotFound as error:
+                raise NotFound(f"{error}; --early is for a version that is still to come") from error
     place(
         "veto",
         f"{service} {version} is vetoed{where}",

@@ -1,73 +1,78 @@
-"""The names of a fact, compared with what is configured and stored: a fact that matches nothing is kept, and does
-nothing."""
+"""The names of facts, compared with what is configured and stored, before the facts are published: one that matches
+nothing is kept, and does nothing."""
 
-from collections.abc import Iterator
-from functools import cached_property
+import click
 
-from deploydb.cli.client import ask, ask_all
+from deploydb.cli.client import Body, ask
 from deploydb.domain.model.artifact import Artifact
-from deploydb.domain.model.errors import NotFound, Permanent, Transient
-from deploydb.domain.model.facts import AboutDeployment, ArtifactPublished, Fact
-from deploydb.domain.model.promotions import FREEZE
-from deploydb.domain.suggestions import shown, suggestion
+from deploydb.domain.model.errors import Permanent, Transient
+from deploydb.domain.model.facts import AboutDeployment, ArtifactPublished, DeploymentFinished, Fact
 
-_MOST_LANES = 200
-"""Versions in lanes that are looked up for one file of facts."""
+_MOST = 200
+"""Questions for one file of facts, unless each fact has to be checked."""
+_COMPARED = ("service", "environment", "version", "promotion", "deployment", "command")
 
 
 class KnownNames:
-    """What is configured, read once. Each method raises as `ask`."""
+    """The answers of the query service on the names of facts, each asked for once. `strict`: an answer is needed.
 
-    def __init__(self) -> None:
-        self._lanes: dict[tuple[str, str, str], str | None] = {}
-        self._away = False
+    Facts are checked in their order: a version that an earlier one publishes is known to the later ones.
+    """
 
-    def unknown(self, fact: Fact) -> list[str]:
-        """Which names of the fact match nothing, each with the nearest one that does; none after a failure."""
+    def __init__(self, *, strict: bool) -> None:
+        self._strict = strict
+        self._answers: dict[tuple[tuple[str, object], ...], Body] = {}
+        self._coming: set[tuple[str, str]] = set()
+        self.unchecked = 0
+        self.reason: str | None = None
+        """Why facts are `unchecked`."""
+
+    def problems(self, fact: Fact) -> list[str]:
+        """The names of the fact that match nothing, each with the nearest one that does. Warns of a contradiction.
+
+        Raises: as `ask`, if strict.
+        """
+        names = _names(fact)
+        answer = self._answer(names) if names else None
+        if answer is None:
+            return []
+        if isinstance(fact, ArtifactPublished):
+            self._coming |= {(service, fact.artifact.version) for service in answer["services"]}
+        if answer["contradiction"] is not None:
+            remedy = "which stands; publish the other file as another version"
+            click.echo(f"contradiction: {answer['contradiction']}, {remedy}", err=True)
+        is_coming = (names.get("service"), names.get("version")) in self._coming
+        return [str(one["why"]) for one in answer["unknown"] if not (is_coming and one["name"] == "version")]
+
+    def _answer(self, names: dict[str, object]) -> Body | None:
+        key = tuple(names.items())
+        if key in self._answers:
+            return self._answers[key]
+        if self.reason is None and len(self._answers) >= _MOST and not self._strict:
+            self.reason = f"more than {_MOST} are not looked up; --strict does"
+        if self.reason is not None:
+            self.unchecked += 1
+            return None
         try:
-            return [] if self._away else list(self._unknown(fact))
-        except (Transient, Permanent):
-            self._away = True
-            raise
+            return self._answers.setdefault(key, ask("names", **names))
+        except (Transient, Permanent, click.UsageError) as error:
+            if self._strict:
+                raise
+            self.unchecked += 1
+            self.reason = error.message if isinstance(error, click.UsageError) else str(error)
+            return None
 
-    def _unknown(self, fact: Fact) -> Iterator[str]:
-        service, environment = getattr(fact, "service", None), getattr(fact, "environment", None)
-        promotion, file = getattr(fact, "promotion", None), getattr(fact, "artifact", None)
-        if isinstance(file, Artifact) and isinstance(fact, ArtifactPublished) and file.module not in self._modules:
-            yield f"no service has the artifact {shown(file.module)}{suggestion(file.module, self._modules)}"
-        if service is not None and service not in self._services:
-            yield f"there is no service {shown(service)}{suggestion(service, self._services)}"
-        elif environment is not None and environment not in self._environments:
-            yield f"there is no environment {shown(environment)}{suggestion(environment, self._environments)}"
-        elif isinstance(fact, AboutDeployment) and service and environment and fact.version:
-            missing = self._missing(service, environment, fact.version)
-            if missing is not None:
-                yield missing
-        if promotion is not None and promotion != FREEZE and promotion not in self._promotions:
-            yield f"there is no promotion {shown(promotion)}{suggestion(promotion, self._promotions)}"
 
-    def _missing(self, service: str, environment: str, version: str) -> str | None:
-        lane = (service, environment, version)
-        if lane not in self._lanes and len(self._lanes) < _MOST_LANES:
-            try:
-                ask("why", service, environment, version=version)
-                self._lanes[lane] = None
-            except NotFound as error:
-                self._lanes[lane] = str(error)
-        return self._lanes.get(lane)
-
-    @cached_property
-    def _services(self) -> dict[str, list[str]]:
-        return {str(one["ident"]): list(one["artifacts"]) for one in ask_all("services")}
-
-    @cached_property
-    def _modules(self) -> set[str]:
-        return {module for modules in self._services.values() for module in modules}
-
-    @cached_property
-    def _environments(self) -> set[str]:
-        return {str(one["ident"]) for one in ask_all("environments")}
-
-    @cached_property
-    def _promotions(self) -> set[str]:
-        return {str(one["ident"]) for one in ask_all("promotions")}
+def _names(fact: Fact) -> dict[str, object]:
+    """The parameters of the question whether all that the fact names exists."""
+    found = {name: getattr(fact, name, None) for name in _COMPARED}
+    file = getattr(fact, "artifact", None)
+    makes_its_own = isinstance(fact, DeploymentFinished) and fact.historical
+    if not isinstance(fact, AboutDeployment) or makes_its_own:
+        del found["version"]
+    if isinstance(fact, ArtifactPublished):
+        about = fact.artifact
+        found |= {"module": about.module, "version": about.version, "digest": about.digest, "url": about.url}
+    elif not isinstance(file, Artifact):
+        found["module"] = file
+    return {name: value for name, value in found.items() if value is not None}

@@ -5,7 +5,7 @@ import sys
 import click
 
 from deploydb.cli.client import Body, ask, where_answered
-from deploydb.cli.effect import require_counts
+from deploydb.cli.effect import require_counts, require_version
 from deploydb.cli.options import action_options, arguments
 from deploydb.cli.output import ago, is_shown, output_option, show_line, show_table, whole
 from deploydb.cli.publisher import publish_one, signed
@@ -68,7 +68,7 @@ def hotfix(service: str, version: str, skip: tuple[str, ...], reason: str, by: s
     """
     last = None
     with where_answered(f"whether {service} {version} and these stages exist"):
-        last = _require_version(service, version, skip)
+        last = _require_stages(service, version, skip)
     who = signed(by)
     answer = (
         require_counts("hotfix", service, last, version, skip=",".join(skip) or None, by=who["by"]) if last else None
@@ -132,14 +132,14 @@ def _show_outcome(answer: Body | None) -> None:
         show_line(answer["why"], err=True)
 
 
-def _require_version(service: str, version: str, skip: tuple[str, ...]) -> str | None:
+def _require_stages(service: str, version: str, skip: tuple[str, ...]) -> str | None:
     """The last stage. Raises: NotFound where the service has no such version or stage."""
     stages = [lane["environment"] for lane in ask("status", service=service)["lanes"]]
     for stage in skip:
         if stage not in stages:
             raise NotFound(f"{stage} is no stage of {service}; there is {', '.join(stages)}")
     if stages:
-        ask("why", service, stages[-1], version=version)
+        require_version(service, version, stages[-1])
     return stages[-1] if stages else None
 
 

@@ -1,7 +1,7 @@
 """`publish`: facts, one at a time or by the file."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -9,14 +9,14 @@ import click
 import msgspec
 
 from deploydb.broker.port import Message
-from deploydb.cli.contradiction import warn_of_contradiction
 from deploydb.cli.fact_command import fact_command, fact_options, is_strict, strict_option, who
 from deploydb.cli.known_names import KnownNames
 from deploydb.cli.options import arguments
 from deploydb.cli.output import show_line
 from deploydb.cli.publisher import message_of, new_id, publish_all, publish_one, raw_message
+from deploydb.domain.formatting import counted
 from deploydb.domain.model.artifact import Artifact
-from deploydb.domain.model.errors import MessageRejected, NotFound, Permanent, Transient
+from deploydb.domain.model.errors import MessageRejected, NotFound
 from deploydb.domain.model.facts import (
     ArtifactPublished,
     DeploymentFinished,
@@ -108,7 +108,6 @@ def artifact(
         raise click.UsageError(f"{module} is no module: write GROUP:NAME")
     published = Artifact(group=group, name=name, version=version, **about)
     fact = ArtifactPublished(**who(ident, source, time), artifact=published, historical=historical)
-    warn_of_contradiction(published)
     _publish(fact)
 
 
@@ -180,54 +179,52 @@ def verification(ident: str | None, source: str | None, time: str | None, **abou
 
 
 def _publish(fact: Fact) -> None:
-    unknown = _unknown(KnownNames(), fact)
+    names = KnownNames(strict=is_strict())
+    unknown = names.problems(fact)
     if unknown and is_strict():
         raise NotFound(f"not published: {'; '.join(unknown)}")
     publish_one(fact)
+    _show_unchecked(names)
     click.echo(f"published {type_of(fact)} {fact.source}/{fact.id}", err=True)
     for problem in unknown:
         show_line(f"it matches nothing: {problem}", err=True)
 
 
-def _unknown(names: KnownNames, fact: Fact) -> list[str]:
-    """The names that match nothing; none without an answer, where that is no error. Raises: Transient if `--strict`."""
-    try:
-        return names.unknown(fact)
-    except (Transient, Permanent):
-        if is_strict():
-            raise
-        return []
+def _show_unchecked(names: KnownNames) -> None:
+    if names.unchecked:
+        show_line(f"names of {counted(names.unchecked, 'fact')} were not checked: {names.reason}", err=True)
 
 
 def _publish_file(file: BinaryIO, *, unchecked: bool) -> None:
+    """Check each fact, then publish those that can be; with `--strict` all of them or none."""
     bodies = bodies_of(file.read())
     name = getattr(file, "name", "-")
-    wrong: list[str] = []
-    names = KnownNames()
-
-    def messages() -> Iterator[tuple[str, Message]]:
-        for line, body in bodies:
-            origin = f"{name}:{line}"
-            try:
-                message = _raw(body, unchecked=unchecked)
-                unknown = [] if unchecked else _unknown(names, decode_fact(body, arrived_at=datetime.now(UTC)))
-            except MessageRejected as refused:
-                wrong.append(origin)
-                click.echo(f"{origin}: {refused}", err=True)
-                continue
-            for problem in unknown:
-                show_line(f"{origin}: it matches nothing: {problem}", err=True)
-            if unknown and is_strict():
-                wrong.append(origin)
-                continue
-            yield origin, message
-
-    if publish_messages(messages(), len(bodies), "published", wrong):
+    names = KnownNames(strict=is_strict())
+    messages: list[tuple[str, Message]] = []
+    for line, body in bodies:
+        origin = f"{name}:{line}"
+        try:
+            message = _raw(body, unchecked=unchecked)
+            unknown = [] if unchecked else names.problems(decode_fact(body, arrived_at=datetime.now(UTC)))
+        except MessageRejected as refused:
+            click.echo(f"{origin}: {refused}", err=True)
+            continue
+        for problem in unknown:
+            show_line(f"{origin}: it matches nothing: {problem}", err=True)
+        if not (unknown and is_strict()):
+            messages.append((origin, message))
+    wrong = len(bodies) - len(messages)
+    if wrong and is_strict():
+        click.echo(f"0 published, {len(bodies)} not", err=True)
+        raise SystemExit(1)
+    _show_unchecked(names)
+    if publish_messages(messages, len(messages), "published", wrong) or wrong:
         raise SystemExit(1)
 
 
-def publish_messages(messages: Iterable[tuple[str, Message]], total: int, done: str, wrong: Sequence[str] = ()) -> bool:
-    """Publish messages, each with its place, and say how many are `done`. Whether any is not, or is `wrong`."""
+def publish_messages(messages: Iterable[tuple[str, Message]], total: int, done: str, wrong: int = 0) -> bool:
+    """Publish messages, each with its place, and say how many are `done`, and how many are not, with the `wrong` ones.
+    Whether any was not taken."""
     confirmed = untaken = 0
     hidden = total < MANY or not sys.stderr.isatty()
     found, stream = publish_all(messages), plain(sys.stderr)
@@ -238,8 +235,8 @@ def publish_messages(messages: Iterable[tuple[str, Message]], total: int, done: 
             else:
                 untaken += 1
                 click.echo(f"{origin}: {receipt.state}: {receipt.detail}", err=True)
-    click.echo(f"{confirmed} {done}, {untaken + len(wrong)} not", err=True)
-    return bool(untaken or wrong)
+    click.echo(f"{confirmed} {done}, {untaken + wrong} not", err=True)
+    return bool(untaken)
 
 
 def bodies_of(content: bytes) -> list[tuple[int, bytes]]:

@@ -1,16 +1,22 @@
 """Whether a service, and an environment of it, exist: configured or stored. None stands for one that is not named."""
 
-import sqlalchemy as sa
+from collections.abc import Collection
 
+import sqlalchemy as sa
+from starlette.exceptions import HTTPException
+
+from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.suggestions import close_match
 from deploydb.http.errors import hint, not_found, shown
 from deploydb.store.queries.existence import environment_is_used, lane_is_stored, service_is_stored
+from deploydb.store.queries.why import version_is_stored
 
 
 def require_service(connection: sa.Connection, catalog: Catalog, service: str | None) -> None:
     """Raises: HTTPException 404 where a service is neither configured nor has ever had a deployment."""
     if service is not None and service not in catalog.services and not service_is_stored(connection, service):
-        raise not_found(f"there is no service {shown(service)}{hint(catalog.services)}")
+        raise not_found(f"there is no service {shown(service)}{_nearest(service, catalog.services)}")
 
 
 def require_environment(connection: sa.Connection, catalog: Catalog, environment: str | None) -> None:
@@ -18,7 +24,7 @@ def require_environment(connection: sa.Connection, catalog: Catalog, environment
     if environment is None or environment in catalog.environments:
         return
     if not environment_is_used(connection, environment):
-        raise not_found(f"there is no environment {shown(environment)}{hint(catalog.environments)}")
+        raise not_found(f"there is no environment {shown(environment)}{_nearest(environment, catalog.environments)}")
 
 
 def require_lane(connection: sa.Connection, catalog: Catalog, service: str, environment: str | None) -> None:
@@ -31,5 +37,20 @@ def require_lane(connection: sa.Connection, catalog: Catalog, service: str, envi
     if environment in stages or lane_is_stored(connection, service, environment):
         return
     if environment in catalog.environments:
-        raise not_found(f"{environment} is no stage of {shown(service)}{hint(stages)}")
-    raise not_found(f"there is no environment {shown(environment)}{hint(catalog.environments)}")
+        raise not_found(f"{environment} is no stage of {shown(service)}{_nearest(environment, stages)}")
+    raise not_found(f"there is no environment {shown(environment)}{_nearest(environment, catalog.environments)}")
+
+
+def unknown_version(
+    connection: sa.Connection, catalog: Catalog, service: str, environment: str | None, version: str
+) -> HTTPException:
+    """404 for a version without a deployment in a lane, or in any stage of a service."""
+    configured = catalog.services.get(service)
+    modules = [split_module(module) for module in configured.artifacts] if configured is not None else []
+    if environment is not None and version_is_stored(connection, modules, version):
+        return not_found(f"{shown(version)} of {shown(service)} was published, and has no way to {environment}")
+    return not_found(f"there is no version {shown(version)} of {shown(service)}")
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    return close_match(name, known) or hint(known)

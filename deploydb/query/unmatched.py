@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.suggestions import close_match
+from deploydb.domain.suggestions import close_match, shown
 from deploydb.query.bodies import body_of
 from deploydb.store.queries.unmatched import UnmatchedView, misnamed_reports, unmatched_facts
 
@@ -41,11 +41,18 @@ def unmatched_in(
     return [body_of(Unmatched, view, why=_why(catalog, view)) for view in last]
 
 
+def unknown_promotion(catalog: Catalog, service: str, environment: str, promotion: str) -> str | None:
+    """A promotion that guards no gate of the lane, with the nearest one that does; None for the others, and for a lane
+    that is not configured."""
+    asked = catalog.promotions_of(service, environment)
+    if asked is None or promotion in asked:
+        return None
+    return f"no promotion {shown(promotion)} of {service} in {environment}{close_match(promotion, asked)}"
+
+
 def _why(catalog: Catalog, view: UnmatchedView) -> str:
     if view.why is None:
-        asked = catalog.promotions_of(view.service or "", view.environment or "") or ()
-        hint = close_match(view.promotion or "", asked)
-        return f"no promotion {view.promotion} of {view.service} in {view.environment}{hint}"
+        return unknown_promotion(catalog, view.service or "", view.environment or "", view.promotion or "") or ""
     service, environment = view.service, view.environment
     if service is None or environment is None:
         return view.why

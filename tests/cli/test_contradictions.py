@@ -21,6 +21,13 @@ def test_a_version_with_two_files_is_shown_by_every_answer(sqlite_url: str, tmp_
         assert "contradicted" not in shell.ok("status").stdout
         again = shell.ok("publish", "artifact", "com.example:foo", "1.0", "--digest", OTHER)
         assert f"contradiction: com.example:foo:1.0 is known with digest {GOOD}" in again.stderr
+        fields = ("--artifact.group", "com.example", "--artifact.name", "foo", "--artifact.version", "1.0")
+        by_type = shell.ok("publish", "artifact.published", *fields, "--artifact.digest", OTHER).stderr
+        artifact = {"group": "com.example", "name": "foo", "version": "1.0", "digest": OTHER}
+        line = json.dumps({"type": "artifact.published", "id": "1", "source": "ci", "artifact": artifact}).encode()
+        by_file = shell.ok("publish", "--file", "-", stdin=line).stderr
+        for warned in (by_type, by_file):
+            assert f"contradiction: com.example:foo:1.0 is known with digest {GOOD}, which stands" in warned
         assert "contradiction" not in shell.ok("publish", "artifact", "com.example:foo", "1.0", "--digest", GOOD).stderr
         world.publish("1.0", artifact={"digest": OTHER}, source="other")
         world.evaluate(minutes=1)

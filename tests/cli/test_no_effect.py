@@ -10,7 +10,7 @@ import pytest
 from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.model.catalog import After, Catalog, Service, Stage
 from tests.cli.conftest import served
-from tests.cli.shell import Queue, Shell
+from tests.cli.shell import NOWHERE, Queue, Shell
 from tests.scenario import Scenario, catalog
 
 FIRE = ("--reason", "fire", "--by", "carol")
@@ -77,9 +77,26 @@ FREEZE = ("approve", "foo", "prod", "1.1", "--promotion", "freeze", "--comment",
         (("veto", "foo", "9.9", *FIRE), "--early is for a version that is still to come"),
         (("publish", "artifact", "com.example:fooo", "1", "--strict"), "did you mean com.example:foo?"),
         (
-            ("publish", "verification", "foo", "dev", "1.1", "--promotion", "smok", "--outcome", "passed", "--strict"),
-            "not published: there is no promotion smok; did you mean smoke?",
+            (
+                "publish",
+                "verification",
+                "foo",
+                "staging",
+                "1.1",
+                "--promotion",
+                "goo",
+                "--outcome",
+                "passed",
+                "--strict",
+            ),
+            "not published: no promotion goo of foo in staging; did you mean go?",
         ),
+        (
+            ("publish", "verification", "foo", "dev", "1.1", "--promotion", "go", "--outcome", "passed", "--strict"),
+            "not published: no promotion go of foo in dev",
+        ),
+        (("publish", "deployment.started", "--deployment", "4711", "--strict"), "not published: no deployment 4711"),
+        (("publish", "deployment.started", "--command", "x", "--strict"), "not published: no command x"),
         (("publish", "deployment", "started", "fo", "dev", "1.1", "--strict"), "there is no service fo"),
     ],
     ids=lambda given: " ".join(given[:4]) if isinstance(given, tuple) else "",
@@ -138,3 +155,40 @@ def test_a_fact_that_matches_nothing_is_published_and_says_so(here: Shell, queue
     assert ":1: it matches nothing: there is no service f" in output
     assert len(queue.arrived()) == 2
     assert "0 published, 1 not" in here.fails("publish", "--file", "-", "--strict", stdin=line)
+
+
+PUBLISHED = b'{"type": "artifact.published", "id": "a", "source": "ci", "artifact": ARTIFACT}\n'.replace(
+    b"ARTIFACT", b'{"group": "com.example", "name": "foo", "version": "9"}'
+)
+FINISHED = (
+    b'{"type": "deployment.finished", "id": "f", "source": "cd", "outcome": "succeeded", "service": "foo", '
+    b'"environment": "dev", "version": "9"}\n'
+)
+
+
+def test_a_version_that_an_earlier_line_publishes_is_known_to_the_later_ones(here: Shell, queue: Queue) -> None:
+    output = here.ok("publish", "--file", "-", "--strict", stdin=PUBLISHED + FINISHED).stderr
+    assert output == "2 published, 0 not\n"
+    output = here.ok("publish", "--file", "-", stdin=FINISHED + PUBLISHED).stderr
+    assert "<stdin>:1: it matches nothing: there is no version 9 of foo" in output
+    assert len(queue.arrived()) == 4
+
+
+def test_with_strict_all_lines_are_checked_before_the_first_is_sent(here: Shell, queue: Queue) -> None:
+    output = here.fails("publish", "--file", "-", "--strict", stdin=PUBLISHED + FINISHED.replace(b'"9"', b'"8"'))
+    assert "<stdin>:2: it matches nothing: there is no version 8 of foo" in output
+    assert output.endswith("0 published, 2 not\n")
+    assert queue.arrived() == []
+
+
+def test_facts_that_are_not_checked_are_counted_with_the_reason(here: Shell, queue: Queue) -> None:
+    many = b"".join(FINISHED.replace(b'"9"', b'"1.%d"' % number) for number in range(202))
+    output = here.ok("publish", "--file", "-", stdin=many).stderr
+    assert "names of 2 facts were not checked: more than 200 are not looked up; --strict does" in output
+    queue.arrived()
+    here.environment["DEPLOYDB_URL"] = NOWHERE
+    output = here.ok("publish", "--file", "-", stdin=FINISHED).stderr
+    assert output.startswith("names of 1 fact were not checked: no answer from")
+    assert output.endswith("1 published, 0 not\n")
+    assert "no answer from" in here.fails("publish", "--file", "-", "--strict", stdin=FINISHED)
+    assert len(queue.arrived()) == 1

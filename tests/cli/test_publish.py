@@ -36,7 +36,7 @@ def test_an_artifact_with_all_its_fields(shell: Shell, queue: Queue) -> None:
         *("--digest", "sha256:abc", "--purl", "pkg:maven/com.example/foo@1.4.0"),
         *("--id", "build-881", "--source", "jenkins/foo", "--time", "2026-11-22T12:00:00+01:00"),
     )
-    assert (ended.stdout, ended.stderr) == ("", "published artifact.published jenkins/foo/build-881\n")
+    assert (ended.stdout, ended.stderr.splitlines()[1:]) == ("", ["published artifact.published jenkins/foo/build-881"])
     (delivery,) = queue.arrived()
     assert delivery.routing_key == "artifact.published"
     assert delivery.message_id == "jenkins/foo/build-881"
@@ -103,7 +103,7 @@ def test_a_fact_that_ingest_would_refuse_is_refused_here(shell: Shell, queue: Qu
 def test_a_file_of_one_fact_a_line(shell: Shell, queue: Queue) -> None:
     (shell.folder / "facts.jsonl").write_bytes(lines(published("1.0"), "", published("1.1")))
     ended = shell.ok("publish", "--file", "facts.jsonl")
-    assert (ended.stdout, ended.stderr) == ("", "2 published, 0 not\n")
+    assert (ended.stdout, ended.stderr.splitlines()[-1]) == ("", "2 published, 0 not")
     assert [body["artifact"]["version"] for body in queue.bodies()] == ["1.0", "1.1"]
 
 
@@ -119,7 +119,8 @@ def test_wrong_lines_are_reported_by_file_line_and_field_and_the_others_are_sent
     (shell.folder / "facts.jsonl").write_bytes(
         lines(published("1.0"), nameless, "{broken", nul, published("1.3", type="artifact.lost"), published("1.4"))
     )
-    *wrong, last = shell.fails("publish", "--file", "facts.jsonl").splitlines()
+    *wrong, unchecked, last = shell.fails("publish", "--file", "facts.jsonl").splitlines()
+    assert unchecked.startswith("names of 2 facts were not checked: no answer from")
     assert [line.split(": ")[:2] for line in wrong] == [
         ["facts.jsonl:2", "$.artifact.name"],
         ["facts.jsonl:3", "$"],
@@ -151,7 +152,7 @@ def test_unchecked_sends_what_is_there(shell: Shell, queue: Queue) -> None:
 
 def test_thousands_of_lines_arrive_in_their_order(shell: Shell, queue: Queue) -> None:
     ended = shell.ok("publish", "--file", "-", stdin=lines(*(published(f"1.{number}") for number in range(2500))))
-    assert ended.stderr == "2500 published, 0 not\n"
+    assert ended.stderr.endswith("2500 published, 0 not\n")
     versions = [body["artifact"]["version"] for _ in range(3) for body in queue.bodies()]
     assert versions == [f"1.{number}" for number in range(2500)]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploydb.domain.model.artifact import contradicts, version_key
+from deploydb.domain.model.artifact import contradicted, version_key
 from tests.domain.given import artifact
 
 ASCENDING = [
@@ -78,19 +78,19 @@ def test_the_order_is_total_and_transitive(versions: list[str]) -> None:
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [
-        ({}, {}, False),
-        ({"digest": "sha256:a"}, {"digest": "sha256:a"}, False),
-        ({"digest": "sha256:a"}, {"digest": "sha256:b"}, True),
-        ({"digest": "sha256:a", "url": "http://x"}, {"digest": "sha256:a", "url": "http://y"}, False),
-        ({"url": "http://x"}, {"url": "http://y"}, True),
-        ({"url": "http://x", "digest": "sha256:a"}, {"url": "http://y"}, True),
-        ({"url": "http://x", "digest": "sha256:a"}, {"url": "http://x"}, False),
-        ({"url": "http://x"}, {"digest": "sha256:a"}, False),
+        ({}, {}, None),
+        ({"digest": "sha256:a"}, {"digest": "sha256:a"}, None),
+        ({"digest": "sha256:a"}, {"digest": "sha256:b"}, "digest"),
+        ({"digest": "sha256:a", "url": "http://x"}, {"digest": "sha256:a", "url": "http://y"}, None),
+        ({"url": "http://x"}, {"url": "http://y"}, "url"),
+        ({"url": "http://x", "digest": "sha256:a"}, {"url": "http://y"}, "url"),
+        ({"url": "http://x", "digest": "sha256:a"}, {"url": "http://x"}, None),
+        ({"url": "http://x"}, {"digest": "sha256:a"}, None),
     ],
 )
 def test_publications_contradict_where_their_digests_or_else_their_urls_differ(one, other, expected) -> None:
     first, second = artifact(**one), artifact(**other)
-    assert contradicts(first, second) == contradicts(second, first) == expected
+    assert contradicted(first, second) == contradicted(second, first) == expected
 
 
 def test_an_artifact_says_its_module_and_itself() -> None:

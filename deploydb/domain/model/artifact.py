@@ -50,14 +50,14 @@ def split_module(module: str) -> tuple[str, str]:
     return group, name
 
 
-def contradicts(one: Artifact, other: Artifact) -> bool:
-    """Whether two publications of one version cannot both be true: their digests differ.
+def contradicted(one: Artifact, other: Artifact) -> Literal["digest", "url"] | None:
+    """The field in which two publications of one version contradict each other: their digests differ.
 
     Where one of them has no digest the URLs are compared: a version that moved is treated as another file.
     """
     if one.digest is not None and other.digest is not None:
-        return one.digest != other.digest
-    return one.url is not None and other.url is not None and one.url != other.url
+        return "digest" if one.digest != other.digest else None
+    return "url" if one.url is not None and other.url is not None and one.url != other.url else None
 
 
 def order_key(order: Literal["published", "version"], version: str, published_at: datetime) -> tuple[object, ...]:

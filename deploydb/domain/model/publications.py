@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from deploydb.domain.model.artifact import Artifact, contradicts
+from deploydb.domain.model.artifact import Artifact, contradicted
 from deploydb.domain.model.deployment import FactOrder, fact_order
 from deploydb.domain.model.facts import ArtifactPublished, DeploymentObserved
 
@@ -75,8 +75,8 @@ def _conflict(ordered: Sequence[Publication]) -> str | None:
     """Which later publication says something else than an earlier one, in words."""
     for index, later in enumerate(ordered):
         for earlier in ordered[:index]:
-            if contradicts(earlier.artifact, later.artifact):
-                what = "digest" if earlier.artifact.digest and later.artifact.digest else "url"
+            what = contradicted(earlier.artifact, later.artifact)
+            if what is not None:
                 mine, other = getattr(later.artifact, what), getattr(earlier.artifact, what)
                 return (
                     f"{later.at.source}/{later.at.id} published it with {what} {mine}, {earlier.at.source} with {other}"

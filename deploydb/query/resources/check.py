@@ -9,8 +9,7 @@ from deploydb.domain.model.deployment import Deployment, FactOrder
 from deploydb.domain.model.evidence import Approval
 from deploydb.domain.model.overrides import Hotfix, PromotionRequest
 from deploydb.engine.word_check import approval_obstacle, hotfix_outcome, promotion_outcome
-from deploydb.http.errors import not_found, shown
-from deploydb.query.existence import require_lane
+from deploydb.query.existence import require_lane, unknown_version
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Parameter, Resource, needed, text
 from deploydb.store.deployments import deployment_of
@@ -41,7 +40,7 @@ def check(asked: RequestContext) -> Check:
         require_lane(connection, asked.catalog, service, environment)
         ident = deployment_of_version(connection, service, environment, version)
         if ident is None:
-            raise not_found(f"there is no version {shown(version)} of {shown(service)} in {environment}")
+            raise unknown_version(connection, asked.catalog, service, environment, version)
         known = deployment_of(connection, ident)
         if order in ("approve", "refuse"):
             why = _approval(asked, connection, known, given=order == "approve")

@@ -16,7 +16,7 @@ from deploydb.http.errors import not_found, shown
 from deploydb.query.as_of import catalogs_now, running_then, then
 from deploydb.query.bodies import reason_body
 from deploydb.query.circles import circles_of
-from deploydb.query.existence import require_lane
+from deploydb.query.existence import require_lane, unknown_version
 from deploydb.query.explanation import Why, explain
 from deploydb.query.flow_path import way_of
 from deploydb.query.group_waits import group_waits
@@ -39,7 +39,6 @@ from deploydb.store.queries.why import (
     last_to_run,
     newest_of_module,
     passed_by,
-    version_is_stored,
 )
 from deploydb.store.set_aside import set_aside_of
 from deploydb.store.snapshot import snapshots
@@ -169,7 +168,7 @@ def _nothing(
         return not_found(f"no release of {service} is on its way to {environment}, and none runs there{because}")
     if aside is not None:
         return not_found(f"{shown(version)} of {service} is not on its way to {environment}; {aside.words}")
-    return _unknown_version(connection, asked.catalog.services.get(service), service, environment, version)
+    return unknown_version(connection, asked.catalog, service, environment, version)
 
 
 def _meant(
@@ -198,15 +197,6 @@ def _newest(connection: sa.Connection, configured: Service, environment: str, mo
     looked_back = 1 if configured.order == "published" else _LOOKED_BACK
     found = newest_of_module(connection, configured.ident, environment, *split_module(module), limit=looked_back)
     return max(found, key=lambda one: (one.release.order_key(configured.order), one.deployment), default=None)
-
-
-def _unknown_version(
-    connection: sa.Connection, configured: Service | None, service: str, environment: str, version: str
-) -> Exception:
-    modules = [split_module(module) for module in configured.artifacts] if configured is not None else []
-    if version_is_stored(connection, modules, version):
-        return not_found(f"{shown(version)} of {service} was published, and has no way to {environment}")
-    return not_found(f"there is no version {shown(version)} of {service}")
 
 
 RESOURCES = (

@@ -63,6 +63,13 @@ def release_by_id(connection: sa.Connection, ident: int) -> ReleaseView | None:
     return ReleaseView(**row._mapping) if row is not None else None
 
 
+def artifact_of_version(connection: sa.Connection, group: str, name: str, version: str) -> ArtifactView | None:
+    """A version of a module. Index: `uq_artifact_module_key_version`."""
+    mine = sa.select(*_VIEWED).where(artifact.c.module_key == module_key(group, name), artifact.c.version == version)
+    row = connection.execute(mine).one_or_none()
+    return ArtifactView(**row._mapping) if row is not None else None
+
+
 def artifacts_by_id(connection: sa.Connection, idents: Collection[int]) -> dict[int, ArtifactView]:
     """Several artifacts, by their ids. Index: primary key."""
     found = connection.execute(_BY_IDS, {"idents": sorted(idents)})

@@ -1,4 +1,4 @@
-"""Which services and environments anything is stored about, configured or not."""
+"""Which services, environments and versions anything is stored about, configured or not."""
 
 import sqlalchemy as sa
 
@@ -14,6 +14,21 @@ def lane_is_stored(connection: sa.Connection, service: str, environment: str) ->
     """Whether a service has ever had a deployment in an environment. Index: `ix_deployment_lane`."""
     lane = (deployment.c.service == service, deployment.c.environment == environment)
     return _any(connection, sa.select(deployment.c.id).where(*lane))
+
+
+def version_of_service_is_stored(connection: sa.Connection, service: str, version: str) -> bool:
+    """Whether a service has ever had a deployment of a version. Costs the service's deployments. Index:
+    `ix_deployment_lane`."""
+    wanted = (deployment.c.service == service, deployment.c.version == version)
+    return _any(connection, sa.select(deployment.c.id).where(*wanted))
+
+
+def lane_of(connection: sa.Connection, number: int | None, command: str | None) -> tuple[str, str] | None:
+    """Service and environment of a deployment by its number, else by its command. Indexes: primary key,
+    `uq_deployment_command`."""
+    wanted = deployment.c.id == number if number is not None else deployment.c.command == command
+    row = connection.execute(sa.select(deployment.c.service, deployment.c.environment).where(wanted)).one_or_none()
+    return (row.service, row.environment) if row is not None else None
 
 
 def environment_is_used(connection: sa.Connection, environment: str) -> bool:

@@ -9,6 +9,7 @@ from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.deployment import Release
 from deploydb.store.deployments import release_from_row, released
 from deploydb.store.list_parameters import among
+from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.tables import artifact, current_version, deployment, hotfix, promotion_request
 
 
@@ -20,8 +21,10 @@ class CandidateView(Struct, frozen=True, kw_only=True):
     status: str
 
 
-def deployment_of_version(connection: sa.Connection, service: str, environment: str, version: str) -> int | None:
-    """The last attempt to have a version in a lane. Index: `ix_deployment_lane`.
+def deployment_of_version(
+    connection: sa.Connection, service: str, environment: str, version: str, module: str | None = None
+) -> int | None:
+    """The last attempt to have a version (of a module) in a lane. Index: `ix_deployment_lane`.
 
     Of two modules that share the version, the one published last; one that was commanded before one that was only seen.
     """
@@ -33,6 +36,8 @@ def deployment_of_version(connection: sa.Connection, service: str, environment: 
         )
         .order_by(deployment.c.kind == "external", artifact.c.published_at.desc(), deployment.c.id.desc())
     )
+    if module is not None:
+        statement = statement.where(MODULE == module)  # noqa: SIM300
     return connection.execute(statement.limit(1)).scalar()
 
 

@@ -1,0 +1,132 @@
+"""Names: `/api/names`, whether what a fact or an order names exists; for clients that publish, before they do."""
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import sqlalchemy as sa
+from msgspec import Struct
+from starlette.exceptions import HTTPException
+
+from deploydb.domain.model.artifact import Artifact, contradicted, split_module
+from deploydb.domain.model.promotions import RESERVED
+from deploydb.domain.suggestions import shown, suggestion
+from deploydb.query.existence import require_environment, require_lane, unknown_version
+from deploydb.query.paging import LARGEST
+from deploydb.query.request_context import RequestContext
+from deploydb.query.resource import Resource, number, text
+from deploydb.query.unmatched import unknown_promotion
+from deploydb.store.queries.artifacts import artifact_of_version
+from deploydb.store.queries.existence import lane_of, version_of_service_is_stored
+from deploydb.store.queries.why import deployment_of_version
+
+Named = Literal["module", "deployment", "command", "lane", "version", "promotion"]
+
+
+class Unknown(Struct, frozen=True, kw_only=True):
+    """A name that nothing has: `name` is the kind of it, `lane` for the service and the environment."""
+
+    name: Named
+    why: str
+
+
+class Names(Struct, frozen=True, kw_only=True):
+    """The names that match nothing; none where each one exists. `services`: those that list the module;
+    `contradiction`: the version is known with another digest or URL, which stands."""
+
+    unknown: list[Unknown]
+    services: list[str]
+    contradiction: str | None
+
+
+def names(asked: RequestContext) -> Names:
+    """Whether a module, a lane, a version, a deployment and a promotion exist, by the rules for unmatched facts."""
+    module = asked.option("module")
+    services = [one.ident for one in asked.catalog.services.values() if module in one.artifacts]
+    with asked.store() as connection:
+        return Names(
+            unknown=list(_unknown(asked, connection, services)),
+            services=sorted(services),
+            contradiction=_contradiction(asked, connection),
+        )
+
+
+def _unknown(asked: RequestContext, connection: sa.Connection, services: list[str]) -> Iterator[Unknown]:
+    catalog, module, version = asked.catalog, asked.option("module"), asked.option("version")
+    service, environment = asked.option("service"), asked.option("environment")
+    deployment, command = asked.number("deployment"), asked.option("command")
+    if module is not None and not services:
+        modules = {module for one in catalog.services.values() for module in one.artifacts}
+        yield Unknown(name="module", why=f"no service has the artifact {shown(module)}{suggestion(module, modules)}")
+    if deployment is not None or command is not None:
+        lane = lane_of(connection, deployment, command)
+        if lane is None and deployment is not None:
+            yield Unknown(name="deployment", why=f"no deployment {deployment}")
+        elif lane is None:
+            yield Unknown(name="command", why=f"no command {shown(command or '')}")
+        service, environment = lane or (None, None)
+    elif service is not None:
+        missing = _problem(lambda: require_lane(connection, catalog, service, environment))
+        if missing is not None:
+            yield Unknown(name="lane", why=missing)
+        elif version is not None and not _has(connection, service, environment, version, module):
+            missing = unknown_version(connection, catalog, service, environment, version).detail
+            yield Unknown(name="version", why=missing)
+    else:
+        missing = _problem(lambda: require_environment(connection, catalog, environment))
+        if missing is not None:
+            yield Unknown(name="lane", why=missing)
+    promotion = asked.option("promotion")
+    if promotion is None:
+        return
+    if service is not None and environment is not None:
+        missing = unknown_promotion(catalog, service, environment, promotion)
+    else:
+        known = promotion in catalog.promotions or promotion in RESERVED
+        missing = None if known else f"no promotion {shown(promotion)}{suggestion(promotion, catalog.promotions)}"
+    if missing is not None:
+        yield Unknown(name="promotion", why=missing)
+
+
+def _has(connection: sa.Connection, service: str, environment: str | None, version: str, module: str | None) -> bool:
+    if environment is None:
+        return version_of_service_is_stored(connection, service, version)
+    return deployment_of_version(connection, service, environment, version, module) is not None
+
+
+def _problem(check: Callable[[], None]) -> str | None:
+    try:
+        check()
+    except HTTPException as error:
+        return error.detail
+    return None
+
+
+def _contradiction(asked: RequestContext, connection: sa.Connection) -> str | None:
+    """What a version of the module is known with, where the file that is named contradicts it."""
+    module, version = asked.option("module"), asked.option("version")
+    stored = artifact_of_version(connection, *split_module(module), version) if module and version else None
+    if stored is None:
+        return None
+    name = {"group": stored.group, "name": stored.name, "version": stored.version}
+    known = Artifact(**name, digest=stored.digest, url=stored.url)
+    field = contradicted(known, Artifact(**name, digest=asked.option("digest"), url=asked.option("url")))
+    return f"{module}:{version} is known with {field} {getattr(known, field)}" if field is not None else None
+
+
+RESOURCES = (
+    Resource(
+        path="/api/names",
+        read=names,
+        parameters=(
+            text("service", "The service."),
+            text("environment", "The environment; with a service, a stage of it."),
+            text("version", "The version: in that lane, or without an environment in any stage of the service."),
+            text("module", "Whose version it is, `group:name`."),
+            text("digest", "The digest of the module's version, compared with the known one."),
+            text("url", "The URL of the module's version, compared with the known one where a digest is missing."),
+            number("deployment", "In place of service and environment: a deployment's number.", least=1, most=LARGEST),
+            text("command", "In place of service and environment: the id of a command."),
+            text("promotion", "The promotion: of that lane, or without one of any."),
+        ),
+    ),
+)
