@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.catalog import Service as ConfiguredService
+from deploydb.store.promotion import mark_open
 from tests.query.client import Service
 from tests.query.why_steps import world as world
 from tests.scenario import Scenario, catalog
@@ -97,3 +98,27 @@ def test_what_waits_upstream_starves_no_lane_downstream(world: Scenario, service
         world.deploy()
     assert [one["environment"] for one in service.get("/api/status")["starved"]] == ["dev"]
     assert "foo in dev is starved" in service.get("/api/why/foo/prod")["answer"]
+
+
+def test_a_vetoed_release_starves_no_lane(world: Scenario, service: Service) -> None:
+    veto = {"kind": "veto", "service": "foo", "environment": "dev", "version": "1.0", "by": "sue"}
+    world.tell("hold.placed", **veto, reason="bug")
+    release(world, "1.0")
+    world.now += timedelta(days=4)
+    assert "starved" not in service.get("/api/status")
+    world.tell("hold.lifted", **veto)
+    world.evaluate()
+    world.now += timedelta(days=4)
+    assert [one["releases"] for one in service.get("/api/status")["starved"]] == [1]
+
+
+def test_a_release_of_a_removed_module_starves_no_lane(world: Scenario, service: Service) -> None:
+    world.catalog = catalog(stages=(Stage(environment="dev"),), entry={"dev": ("manual",)})
+    release(world, "1.0")
+    world.now += timedelta(days=4)
+    assert [one["environment"] for one in service.get("/api/status")["starved"]] == ["dev"]
+    moved = ConfiguredService(ident="foo", artifacts=("com.example:other",), pipelines=("main",))
+    world.catalog = catalog(moved, stages=(Stage(environment="dev"),))
+    mark_open(world.engine, world.now)
+    world.evaluate(minutes=2)
+    assert "starved" not in service.get("/api/status")

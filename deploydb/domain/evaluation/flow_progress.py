@@ -11,6 +11,15 @@ from deploydb.domain.model.catalog import Stage
 from deploydb.domain.model.deployment import Deployment, Status
 from deploydb.domain.model.reasons import AwaitingStages, Reason, StageReason
 
+NOT_COME = (
+    reasons.AwaitingStages,
+    reasons.SkippedUpstream,
+    reasons.FailedUpstream,
+    reasons.ReplacedUpstream,
+    SkippedByHotfix,
+)
+"""The reasons of a deployment to whose stage its flow has not come: `waits_for`, `dead_end`, and what it passes by."""
+
 
 class FlowProgress:
     """A service's stages as its flows come through them.

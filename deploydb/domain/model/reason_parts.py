@@ -11,6 +11,11 @@ class ReasonCase(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """The base of all reasons. The tag is the code."""
 
 
+def codes(*cases: type[ReasonCase]) -> tuple[str, ...]:
+    """The codes of some kinds of reasons."""
+    return tuple(str(case.__struct_config__.tag) for case in cases)
+
+
 class Comment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A person's statement, with the comment if there is one."""
 

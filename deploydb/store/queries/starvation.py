@@ -1,19 +1,23 @@
 """Starved lanes: releases come to them, and none has passed for long."""
 
 from datetime import datetime, timedelta
+from functools import cache
 
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.evaluation.flow_progress import NOT_COME
 from deploydb.domain.formatting import instant
+from deploydb.domain.model.admission_reasons import ModuleRemoved, Vetoed
 from deploydb.domain.model.catalog import Catalog, Service, Stage
 from deploydb.domain.model.overrides import Hold
-from deploydb.store.columns import Json, UtcDateTime, in_lanes
+from deploydb.domain.model.reason_parts import codes
+from deploydb.store.columns import Json, UtcDateTime
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.tables import deployment, live_interval
 
-_NOT_ARRIVED = ("awaiting_stages", "skipped_upstream", "failed_upstream", "replaced_upstream", "skipped_by_hotfix")
-"""The reasons of a deployment that its release has not come to."""
+_NOT_COUNTED = codes(*NOT_COME, Vetoed, ModuleRemoved)
+"""The reasons of a deployment that its release has not come to, or that people keep out."""
 
 
 class StarvedView(Struct, frozen=True, kw_only=True):
@@ -48,12 +52,16 @@ def starved_lanes(
     """The starved lanes, of one service or all, in one environment or all.
 
     In a starved lane something waits or is worked on, and since one passed as many releases have come, or it is as
-    long ago, as the environment has it; the time that its soaks take is not counted. A lane that people hold is none.
+    long ago, as the environment has it; the time that its soaks take is not counted. A lane that people hold is none,
+    and a release that is vetoed or of a removed module is not counted.
 
-    Costs what is open, and what has happened in those lanes since one passed. Indexes:
-    `ix_deployment_needs_evaluation`, `ix_deployment_succeeded`, `ix_deployment_history`, `uq_deployment_flow_id`.
+    Costs what is open, and what has happened to those services since one passed. Indexes:
+    `ix_deployment_needs_evaluation`, `ix_deployment_succeeded`, `ix_deployment_history`, `uq_deployment_flow_id`; of
+    lanes in which none ever passed `ix_deployment_lane`.
     """
-    found = [StarvedView(**row._mapping) for row in connection.execute(_arrivals(service, environment))]
+    wanted = {"service": service, "environment": environment}
+    named = {name: value for name, value in wanted.items() if value is not None}
+    found = [StarvedView(**row._mapping) for row in connection.execute(_arrivals(tuple(named)), named)]
     holds = holds_at(connection, now, service) if found else []
     starved = []
     for view in found:
@@ -79,14 +87,19 @@ def _is_over(hold: Hold, view: StarvedView) -> bool:
     return here and hold.kind != "veto"
 
 
-def _arrivals(service: str | None, environment: str | None) -> sa.Select[tuple[object, ...]]:
-    """A row for each lane with something that is open: since when, and how many releases have come since one passed."""
+@cache
+def _arrivals(named: tuple[str, ...]) -> sa.Select[tuple[object, ...]]:
+    """A row for each lane with something that is open: since when, and how many releases have come since one passed.
+
+    `named`: the columns by which lanes are asked for.
+    """
     opened, passed, kin = deployment.alias("opened"), deployment.alias("passed"), deployment.alias("kin")
     interval, upstream = live_interval.alias("passed_interval"), live_interval.alias("upstream")
     working = opened.c.status.in_(("NOT_STARTED", "CREATED", "STARTED", "COMPLETED"))
     lanes = (
         sa.select(opened.c.service, opened.c.environment)
-        .where(opened.c.needs_evaluation, working, _has_arrived(opened), *in_lanes(opened, service, environment))
+        .where(opened.c.needs_evaluation, working, _counts(opened))
+        .where(*(opened.c[name] == sa.bindparam(name) for name in named))
         .distinct()
         .cte("lanes")
     )
@@ -111,23 +124,29 @@ def _arrivals(service: str | None, environment: str | None) -> sa.Select[tuple[o
         .where(kin.c.flow_id == deployment.c.flow_id, kin.c.id != deployment.c.id, upstream.c.result == "SUCCESS")
         .scalar_subquery()
     )
+    # apart: with an OR of them no index is used
+    recent = sa.union(
+        *(
+            sa.select(found.c.id, since.c.passed_at)
+            .join_from(since, found, found.c.service == since.c.service)
+            .where(found.c.environment == since.c.environment, when(found))
+            for found, when in (
+                (deployment.alias("still_open"), lambda found: found.c.needs_evaluation),
+                (deployment.alias("happened"), lambda found: found.c.happened_at > since.c.passed_at),
+                (deployment.alias("ever"), lambda _: since.c.passed_at.is_(None)),
+            )
+        )
+    ).subquery("recent")
     arrived = (
         sa.select(
-            since.c.service,
-            since.c.environment,
-            since.c.passed_at,
+            deployment.c.service,
+            deployment.c.environment,
+            recent.c.passed_at,
             deployment.c.flow_id,
             sa.func.coalesce(come_out, deployment.c.created_at, type_=UtcDateTime).label("arrived_at"),
         )
-        .join_from(since, deployment, deployment.c.service == since.c.service)
-        .where(
-            deployment.c.environment == since.c.environment,
-            deployment.c.result.is_distinct_from("SUCCESS"),
-            _has_arrived(deployment),
-            sa.or_(
-                deployment.c.needs_evaluation, since.c.passed_at.is_(None), deployment.c.happened_at > since.c.passed_at
-            ),
-        )
+        .join_from(recent, deployment, deployment.c.id == recent.c.id)
+        .where(deployment.c.result.is_distinct_from("SUCCESS"), _counts(deployment))
         .subquery("arrived")
     )
     later = sa.or_(arrived.c.passed_at.is_(None), arrived.c.arrived_at > arrived.c.passed_at)
@@ -140,8 +159,8 @@ def _arrivals(service: str | None, environment: str | None) -> sa.Select[tuple[o
     ).group_by(arrived.c.service, arrived.c.environment, arrived.c.passed_at)
 
 
-def _has_arrived(table: sa.FromClause) -> sa.ColumnElement[bool]:
-    """Whether the release of a deployment has come to its stage."""
+def _counts(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether the release of a deployment has come to its stage, and people do not keep it out."""
     code = sa.type_coerce(table.c.status_reason, Json)["code"].as_string()
-    come = sa.or_(table.c.requested_at.is_not(None), code.not_in(_NOT_ARRIVED))
+    come = sa.or_(table.c.requested_at.is_not(None), code.not_in(_NOT_COUNTED))
     return sa.and_(table.c.kind == "deploy", table.c.flow_id.is_not(None), come)
