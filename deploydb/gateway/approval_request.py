@@ -17,7 +17,8 @@ _DECISIONS = ("approve", "refuse")
 
 
 class ApprovalRequest(Struct, frozen=True, kw_only=True):
-    """Yes (`given`) or no, to one version in one lane, for one promotion. `digest`: of the file that was seen."""
+    """Yes (`given`) or no, to one version in one lane, for one promotion. `digest`: of the file that was seen;
+    `early`: also for a version that is still to come."""
 
     service: str
     environment: str
@@ -27,6 +28,7 @@ class ApprovalRequest(Struct, frozen=True, kw_only=True):
     comment: str | None
     deployment: int | None
     digest: str | None
+    early: bool
 
     @classmethod
     def of(cls, content: Content) -> "ApprovalRequest":
@@ -45,10 +47,18 @@ class ApprovalRequest(Struct, frozen=True, kw_only=True):
                 reading.wrong["comment"] = "is missing: an exception to a freeze needs a reason"
         deployment = reading.number("deployment")
         digest = reading.name("digest", required=False) or None
+        early = reading.flag("early")
         if reading.wrong:
             message = "; ".join(f"{name} {problem}" for name, problem in reading.wrong.items())
             raise HTTPException(422, message)
-        return cls(**names, given=decision == "approve", comment=comment or None, deployment=deployment, digest=digest)
+        return cls(
+            **names,
+            given=decision == "approve",
+            comment=comment or None,
+            deployment=deployment,
+            digest=digest,
+            early=early,
+        )
 
 
 class _Reading:
@@ -96,6 +106,15 @@ class _Reading:
             self.wrong[field] = "is not the id of a deployment: ids are integers"
             return None
         return value
+
+    def flag(self, field: str) -> bool:
+        value: Any = self._content.fields.get(field, False)
+        if self._content.is_form:
+            value = {"true": True, "false": False}.get(value, value)
+        if isinstance(value, bool):
+            return value
+        self.wrong[field] = f"expected true or false, found {shown(str(value))}"
+        return False
 
     def _text(self, field: str) -> str | None:
         try:

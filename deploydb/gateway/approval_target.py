@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from starlette.exceptions import HTTPException
 
-from deploydb.domain.formatting import listed
 from deploydb.domain.gates import Promotion
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.evidence import Approval
@@ -43,28 +42,6 @@ def require_promotion(catalog: Catalog, word: ApprovalRequest) -> None:
         raise _unknown(f"promotion {shown(word.promotion)} of {word.service} in {word.environment}", manual)
 
 
-def require_answerable(catalog: Catalog, word: ApprovalRequest, seen: DeploymentView, person: str) -> None:
-    """Return only where people answer the promotion: a manual one, or one that cannot tell and that `person` may
-    answer for.
-
-    Raises: HTTPException 422 where it is not for people to answer, or not for this one.
-    """
-    guards = _guards(catalog, word)
-    promotion = guards.get(word.promotion)
-    if word.promotion == FREEZE or promotion is None or promotion.asks_people:
-        return
-    errored = word.promotion in seen.errored
-    if errored and catalog.overrides_freezes(person):
-        return
-    if errored:
-        groups = catalog.freeze_overriders
-        who = f"members of {listed(groups, 'or')}" if groups else "no user: `override_freeze` of access.yml is empty"
-        raise HTTPException(422, f"promotion {word.promotion} has no answer; those who may answer for it: {who}")
-    manual = [name for name, guard in guards.items() if guard.asks_people]
-    message = f"promotion {word.promotion} is a {promotion.type}: it is not for people to answer"
-    raise HTTPException(422, f"{message}{hint(manual)}")
-
-
 def _guards(catalog: Catalog, word: ApprovalRequest) -> dict[str, Promotion]:
     """The promotions that guard the lane, by name."""
     service = catalog.services[word.service]
@@ -73,8 +50,9 @@ def _guards(catalog: Catalog, word: ApprovalRequest) -> dict[str, Promotion]:
     return {promotion.ident: promotion for promotion in guards}
 
 
-def require_deployment(connection: sa.Connection, word: ApprovalRequest) -> DeploymentView:
-    """The deployment of the approval: the one that it names, else the version's last one in the lane.
+def require_deployment(connection: sa.Connection, word: ApprovalRequest) -> DeploymentView | None:
+    """The deployment of the approval: the one that it names, else the version's last one in the lane; None for a
+    version that is still to come, where the word is `early`.
 
     Raises: HTTPException 404 where there is none.
     """
@@ -91,20 +69,27 @@ def require_deployment(connection: sa.Connection, word: ApprovalRequest) -> Depl
     lane = f"{shown(word.version)} of {word.service} in {word.environment}"
     if word.deployment is not None:
         raise not_found(f"there is no deployment {word.deployment} of {lane}")
-    raise not_found(f"there is no version {lane}")
+    if word.early:
+        return None
+    raise not_found(f"there is no version {lane}; `early` keeps it for a version that is still to come")
 
 
-def obstacle(
+def require_counts(
     connection: sa.Connection,
     catalog: Catalog,
     seen: DeploymentView,
     fact: ApprovalGiven | ApprovalRefused,
     now: datetime,
-) -> str | None:
-    """Why the word does not count, with who would; None where it does."""
+) -> None:
+    """Return only where the word counts, now or once it is asked for.
+
+    Raises: HTTPException 422 where it would not, with who would.
+    """
     holds = holds_at(connection, now, fact.service)
     word = replace(Approval.of(fact), given=isinstance(fact, ApprovalGiven))
-    return approval_obstacle(catalog, deployment_of(connection, seen.id), word, holds, now, errored=seen.errored)
+    obstacle = approval_obstacle(catalog, deployment_of(connection, seen.id), word, holds, now, errored=seen.errored)
+    if obstacle is not None:
+        raise HTTPException(422, f"it would not count: {obstacle}")
 
 
 def _unknown(what: str, known: Collection[str]) -> HTTPException:

@@ -13,6 +13,7 @@ from uuid import uuid4
 import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,7 +24,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import MessageRejected, Misconfigured, Transient
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
 from deploydb.gateway.approval_request import ApprovalRequest
-from deploydb.gateway.approval_target import obstacle, require_answerable, require_deployment, require_promotion
+from deploydb.gateway.approval_target import require_counts, require_deployment, require_promotion
 from deploydb.gateway.publishing import Publisher, message_of
 from deploydb.gateway.request_body import content_of
 from deploydb.http.authentication import allowed
@@ -98,7 +99,7 @@ class Approvals:
             require_secret(request, content.text(FORM_FIELD))
         word = ApprovalRequest.of(content)
         wait = _wanted_wait(request)
-        fact, stored, why = await self._in_thread(lambda: self._fact(word, person, _key(request)))
+        fact, stored, counts = await self._in_thread(lambda: self._fact(word, person, _key(request)))
         if stored is None:
             await self._publish(fact)
             stored = await self._await_stored(fact, WAIT_SECONDS if wait is None else wait)
@@ -108,36 +109,38 @@ class Approvals:
         self._log.info("approval by a person", decision=_decision(fact), stored=stored is not None, **_about(fact))
         if content.is_form and (person.way != "token" or "next" in content.fields):
             return see(onward(content.text("next")))
-        return _answer(fact, stored=stored is not None, wait=wait, why=why)
+        return _answer(fact, stored=stored is not None, wait=wait, counts=counts)
 
     def _fact(
         self, word: ApprovalRequest, person: Person, key: str | None
-    ) -> tuple[Fact, Mapping[str, Any] | None, str | None]:
-        """The fact of the request; the stored one with the same key, if there is one; and why it would not count."""
+    ) -> tuple[Fact, Mapping[str, Any] | None, bool | None]:
+        """The fact of the request; the stored one with the same key, if there is one; and whether a new one counts:
+        not yet for a version that is still to come. Raises: HTTPException for a new one that would not count."""
+        fact = (ApprovalGiven if word.given else ApprovalRefused)(
+            id=key or str(uuid4()),
+            source=f"gateway/{person.name}",
+            time=self._ledger.clock(),
+            deployment=word.deployment,
+            service=word.service,
+            environment=word.environment,
+            version=word.version,
+            promotion=word.promotion,
+            by=person.name,
+            comment=word.comment,
+            digest=word.digest,
+        )
         catalog = self._ledger.catalog()
-        require_promotion(catalog, word)
-        kind = ApprovalGiven if word.given else ApprovalRefused
         with reading(self._ledger.engine) as connection:
-            seen = require_deployment(connection, word)
-            require_answerable(catalog, word, seen, person.name)
-            fact = kind(
-                id=key or str(uuid4()),
-                source=f"gateway/{person.name}",
-                time=self._ledger.clock(),
-                deployment=word.deployment,
-                service=word.service,
-                environment=word.environment,
-                version=word.version,
-                promotion=word.promotion,
-                by=person.name,
-                comment=word.comment,
-                digest=word.digest or seen.artifact.digest,
-            )
             stored = body_of(connection, fact.source, fact.id) if key is not None else None
-            why = None
-            if stored is None:
-                why = obstacle(connection, catalog, seen, fact, self._ledger.clock())
-            return fact, stored, why
+            if stored is not None:
+                return fact, stored, None
+            require_promotion(catalog, word)
+            seen = require_deployment(connection, word)
+            if seen is None:
+                return fact, None, False
+            fact = replace(fact, digest=word.digest or seen.artifact.digest)
+            require_counts(connection, catalog, seen, fact, self._ledger.clock())
+            return fact, None, True
 
     async def _publish(self, fact: Fact) -> None:
         try:
@@ -177,7 +180,7 @@ class Approvals:
         return await asyncio.get_running_loop().run_in_executor(self._ledger.threads, work)
 
 
-def _answer(fact: Fact, *, stored: bool, wait: float | None, why: str | None) -> Response:
+def _answer(fact: Fact, *, stored: bool, wait: float | None, counts: bool | None) -> Response:
     body = {
         "id": fact.id,
         "source": fact.source,
@@ -188,10 +191,9 @@ def _answer(fact: Fact, *, stored: bool, wait: float | None, why: str | None) ->
         "version": fact.version,
         "promotion": fact.promotion,
         "stored": stored,
-        "counts": why is None,
     }
-    if why is not None:
-        body["why"] = why
+    if counts is not None:
+        body["counts"] = counts
     wanted = {"type": body["type"], "source": fact.source, "service": fact.service, "environment": fact.environment}
     headers = {"Location": f"/api/events?{urlencode(wanted)}"}
     if wait is not None:

@@ -61,29 +61,41 @@ def test_a_refusal_is_a_fact_too_and_says_why(asked: Gateway) -> None:
 
 
 def test_a_word_may_name_its_deployment_and_the_file_that_was_seen(asked: Gateway) -> None:
-    assert asked.say({**YES, "deployment": 1, "digest": "sha256:bb"}).status_code == 202
+    assert asked.say({**YES, "deployment": 1, "digest": "sha256:aa"}).status_code == 202
     (fact,) = asked.received()
-    assert (fact["deployment"], fact["digest"]) == (1, "sha256:bb")
+    assert (fact["deployment"], fact["digest"]) == (1, "sha256:aa")
+    assert asked.say({**YES, "deployment": 1, "digest": "sha256:bb"}).status_code == 422
 
 
-def test_a_freeze_can_be_overridden_with_a_reason(asked: Gateway) -> None:
-    assert asked.say({**YES, "environment": "prod", "promotion": "freeze"}).status_code == 422
-    order = {**YES, "environment": "prod", "promotion": "freeze", "comment": "checkout is down"}
-    assert asked.say(order).status_code == 202
+def test_a_freeze_is_overridden_with_a_reason_by_those_who_may(asked: Gateway) -> None:
+    order = {**YES, "environment": "prod", "promotion": "freeze"}
+    assert "needs a reason" in asked.say(order).json()["message"]
+    answer = asked.say({**order, "comment": "checkout is down"})
+    assert (answer.status_code, answer.json()["message"].split(":")[1]) == (422, " no group may override a freeze")
+    asked.world.catalog = replace(asked.world.catalog, groups={"sre": frozenset({"alice"})}, freeze_overriders=("sre",))
+    asked.world.tell("hold.placed", kind="freeze", environment="prod", reason="sale", by="bob")
+    assert asked.say({**order, "comment": "checkout is down"}).status_code == 202
 
 
-def test_a_word_that_does_not_count_says_so_with_who_would(asked: Gateway) -> None:
-    assert asked.say().json()["counts"] is True
-    order = {**YES, "environment": "prod", "promotion": "freeze", "comment": "checkout is down"}
-    answer = asked.say(order).json()
-    assert (answer["counts"], answer["why"].split(":")[0]) == (False, "no group may override a freeze")
+def test_a_word_that_does_not_count_is_refused_with_who_would(asked: Gateway) -> None:
     asked.world.catalog = replace(
         asked.world.catalog,
         promotions=asked.world.catalog.promotions | {"manual": ManualPromotion(ident="manual", groups=("sre",))},
         groups={"sre": frozenset({"bob"})},
     )
-    answer = asked.say().json()
-    assert (answer["counts"], answer["why"]) == (False, "alice is not in sre and does not count; bob would count")
+    answer = asked.say()
+    assert answer.status_code == 422
+    assert answer.json()["message"] == "it would not count: alice is not in sre and does not count; bob would count"
+    page = asked.submit("/api/approvals", YES, signed_in=ALICE, accept="text/html")
+    assert (page.status_code, "bob would count" in page.text) == (422, True)
+    assert asked.received() == []
+
+
+def test_a_word_for_a_version_that_is_still_to_come_is_kept_if_it_is_early(asked: Gateway) -> None:
+    answer = asked.say({**YES, "version": "9", "early": True})
+    assert (answer.status_code, answer.json()["counts"]) == (202, False)
+    (fact,) = asked.received()
+    assert (fact["version"], "digest" in fact) == ("9", False)
 
 
 def test_a_gate_that_cannot_tell_is_answered_by_those_who_may_override(asked: Gateway) -> None:
@@ -92,16 +104,21 @@ def test_a_gate_that_cannot_tell_is_answered_by_those_who_may_override(asked: Ga
     asked.world.evaluate()
     answer = asked.say({**YES, "promotion": "smoke"})
     assert answer.status_code == 422
-    assert "promotion smoke has no answer; those who may answer for it: no user" in answer.json()["message"]
+    assert "no group may answer for a gate: `override_freeze` in access.yml" in answer.json()["message"]
 
 
 def test_the_same_key_twice_counts_once(asked: Gateway) -> None:
     first, second = (asked.say(idempotency_key="42") for _ in range(2))
     assert (first.status_code, second.status_code) == (202, 202)
     assert asked.ingest() == 1
+    asked.world.tell(
+        "verification.finished", service="foo", environment="dev", version="1.0", promotion="smoke", outcome="passed"
+    )
+    asked.world.evaluate()
+    assert "1.0 is through dev already" in asked.say().json()["message"]
     third = asked.say(idempotency_key="42")
     assert third.status_code == 201
-    assert third.json()["id"] == "42"
+    assert (third.json()["id"], "counts" in third.json()) == ("42", False)
     assert asked.ingest() == 0
 
 
@@ -134,7 +151,9 @@ def test_a_key_that_was_used_for_something_else_is_refused(asked: Gateway) -> No
         ({**YES, "deployment": "x"}, 422, "deployment is not the id of a deployment"),
         ({**YES, "deployment": True}, 422, "deployment is not the id of a deployment"),
         ({**YES, "deployment": 2**63}, 422, "deployment is not the id of a deployment"),
-        ({**YES, "promotion": "smoke"}, 422, "smoke is a VerificationPromotion: it is not for people to answer"),
+        ({**YES, "promotion": "smoke"}, 422, "it would not count: smoke is no manual promotion"),
+        ({**YES, "early": 1}, 422, "early expected true or false, found 1"),
+        ({**YES, "early": True, "deployment": 2}, 404, "there is no deployment 2 of 1.0"),
         ({**YES, "service": "bar"}, 404, "there is no service bar; there is foo"),
         ({**YES, "environment": "moon"}, 404, "there is no environment moon; there is dev, prod"),
         ({**YES, "promotion": "gone"}, 404, "there is no promotion gone of foo in dev; there is manual"),
