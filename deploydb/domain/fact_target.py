@@ -42,9 +42,9 @@ def target(fact: AboutDeployment, candidates: Iterable[Candidate]) -> int | None
     return found[0].id if len(found) == 1 else None
 
 
-def modules(candidates: Iterable[Candidate]) -> list[str]:
-    """The modules that have the version in the lane, but those that were only seen there."""
-    return sorted({one.module for one in candidates if not one.external})
+def modules(candidates: Iterable[Candidate], *, external: bool = False) -> list[str]:
+    """The modules that have the version in the lane: those that a flow has brought there, or the external ones."""
+    return sorted({one.module for one in candidates if one.external == external})
 
 
 def _attempt(attempts: Sequence[Candidate], *, checks: bool) -> Candidate:

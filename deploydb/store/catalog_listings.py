@@ -20,7 +20,7 @@ from deploydb.store import bulk
 from deploydb.store.columns import BigId
 from deploydb.store.engine import reading, transact
 from deploydb.store.list_parameters import among
-from deploydb.store.tables import artifact, catalog_listing, evaluation_request
+from deploydb.store.tables import artifact, catalog_listing, evaluation_request, unmatched_fact
 
 ROLLOUT = timedelta(days=1)
 """How long workers with different catalogs may work side by side. What is left unanswered longer ago than this counts
@@ -123,7 +123,9 @@ def answer(engine: sa.Engine, catalog: Catalog, now: datetime) -> int:
 
 def _answer(connection: sa.Connection, catalog: Catalog, now: datetime) -> tuple[int, bool]:
     found = connection.execute(_UNANSWERED, {"services": sorted(catalog.services)}).all()
-    marks = []
+    wait = sa.select(unmatched_fact.c.service).where(among(unmatched_fact.c.service, [row.service for row in found]))
+    waiting = sorted(set(connection.execute(wait).scalars())) if found else []
+    marks: list[dict[str, Any]] = [{"artifact_id": None, "service": name, "created_at": now} for name in waiting]
     for row in found:
         service = catalog.services[row.service]
         if row.module_key in map(_key, service.artifacts):

@@ -42,7 +42,9 @@ class Located:
     def modules(self, fact: AboutDeployment) -> list[str]:
         """The modules of which the fact has to name one, where it names a lane and a version; none where it has named
         one."""
-        found = modules(self._lanes.get(_lane(fact), ())) if names_lane(fact) and fact.artifact is None else []
+        if not names_lane(fact) or fact.artifact is not None:
+            return []
+        found = modules(self._lanes.get(_lane(fact), ()), external=bool(fact.historical))
         return found if len(found) > 1 else []
 
 

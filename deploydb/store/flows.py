@@ -9,31 +9,41 @@ import sqlalchemy as sa
 from deploydb.domain.evaluation.decisions import FlowOpened
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.errors import MessageRejected
-from deploydb.domain.model.facts import AboutDeployment
+from deploydb.domain.model.facts import AboutDeployment, DeploymentFinished, type_of
 from deploydb.store import bulk
 from deploydb.store.deployment_resolver import locate
 from deploydb.store.journal import Journal, fact_text
 from deploydb.store.list_parameters import among
-from deploydb.store.projections.project import Logged, project
-from deploydb.store.tables import artifact, deployment, event, flow, unmatched_fact, verdict
+from deploydb.store.projections.project import Logged, project, project_historical
+from deploydb.store.tables import artifact, catalog_listing, deployment, event, flow, unmatched_fact, verdict
 from deploydb.wire.native import decode_logged
 
+# SQLite has no booleans
+_HISTORICAL = sa.func.coalesce(sa.cast(event.c.body["historical"], sa.Text).in_(("true", "1")), sa.false())
+_OF_MODULE = sa.or_(
+    unmatched_fact.c.module.is_(None), artifact.c.group + ":" + artifact.c.name == unmatched_fact.c.module
+)
+_DEPLOYED = sa.exists().where(
+    deployment.c.service == unmatched_fact.c.service,
+    deployment.c.environment == unmatched_fact.c.environment,
+    deployment.c.version == unmatched_fact.c.version,
+    (deployment.c.kind == "external") == _HISTORICAL,
+    artifact.c.id == deployment.c.artifact_id,
+    _OF_MODULE,
+)
+_PUBLISHED = sa.exists().where(
+    catalog_listing.c.service == unmatched_fact.c.service,
+    artifact.c.module_key == catalog_listing.c.module_key,
+    artifact.c.version == unmatched_fact.c.version,
+    _OF_MODULE,
+)
+_IS_END = sa.and_(_HISTORICAL, event.c.type == type_of(DeploymentFinished))
 _EARLY = (
     sa.select(event.c.number, event.c.time, fact_text(), event.c.publisher)
     .join(unmatched_fact, unmatched_fact.c.event == event.c.number)
     .where(
         among(unmatched_fact.c.service, "services"),
-        sa.exists().where(
-            deployment.c.service == unmatched_fact.c.service,
-            deployment.c.environment == unmatched_fact.c.environment,
-            deployment.c.version == unmatched_fact.c.version,
-            deployment.c.kind != "external",
-            artifact.c.id == deployment.c.artifact_id,
-            sa.or_(
-                unmatched_fact.c.module.is_(None),
-                artifact.c.group + ":" + artifact.c.name == unmatched_fact.c.module,
-            ),
-        ),
+        sa.case((_IS_END, _PUBLISHED), else_=_DEPLOYED),
     )
     .order_by(event.c.number)
 )
@@ -92,31 +102,60 @@ def _insert_deployments(connection: sa.Connection, stages: Sequence[dict[str, An
 
 
 def match_early(connection: sa.Connection, services: Collection[str], journal: Journal, now: datetime) -> None:
-    """Take in the facts about these services that named a lane and a version before there was a deployment of it. The
-    log says of which deployment each is.
+    """Take in the facts about these services that named a lane and a version before there was a deployment of it, or,
+    historical ends, before there was its artifact. The log says of which deployment each is.
 
-    Ingest marks the service with such a fact, so that it is looked at again after the deployment has been committed,
-    whichever of the two comes first. Reads no fact again that has no deployment yet. Index: `ix_unmatched_fact_lane`.
+    Ingest marks the service with such a fact, and with such an artifact, so that it is looked at again after both have
+    been committed, whichever of the two comes first. Reads no fact again that has no deployment or artifact yet.
+    Index: `ix_unmatched_fact_lane`.
     """
-    early: list[Logged] = []
+    early = _early(connection, services)
+    if any(_is_end(entry) for entry in early):
+        _match_historical(connection, [entry for entry in early if _is_end(entry)], now)
+        early = _early(connection, services)  # with those that waited for these ends
+    others = [entry for entry in early if not _is_end(entry)]
+    _match_historical(connection, [entry for entry in others if _is_historical(entry)], now)
+    _match_commanded(connection, [entry for entry in others if not _is_historical(entry)], journal, now)
+
+
+def _early(connection: sa.Connection, services: Collection[str]) -> list[Logged]:
+    found: list[Logged] = []
     for row in connection.execute(_EARLY, {"services": list(services)}):
         try:
             fact = decode_logged(row.body.encode(), arrived_at=row.time)
         except MessageRejected:  # of an earlier release: it stays unmatched, and keeps nothing else from its deployment
             continue
-        early.append(Logged(number=row.number, fact=fact, publisher=row.publisher))
-    facts = [entry.fact for entry in early if isinstance(entry.fact, AboutDeployment)]
-    located = locate(connection, facts)
+        found.append(Logged(number=row.number, fact=fact, publisher=row.publisher))
+    return found
+
+
+def _is_historical(entry: Logged) -> bool:
+    return isinstance(entry.fact, AboutDeployment) and bool(entry.fact.historical)
+
+
+def _is_end(entry: Logged) -> bool:
+    return isinstance(entry.fact, DeploymentFinished) and _is_historical(entry)
+
+
+def _match_historical(connection: sa.Connection, early: Sequence[Logged], now: datetime) -> None:
+    lost, _ = project_historical(connection, early, now)
+    waiting = {row["event"] for row in lost if row["service"] is not None}
+    _remove_unmatched(connection, [entry.number for entry in early if entry.number not in waiting])
+    bulk.insert_rows(connection, unmatched_fact, [row for row in lost if row["event"] not in waiting])
+
+
+def _match_commanded(connection: sa.Connection, early: Sequence[Logged], journal: Journal, now: datetime) -> None:
+    located = locate(connection, [entry.fact for entry in early if isinstance(entry.fact, AboutDeployment)])
     # those of a module that is not there yet wait on, and do not request an evaluation again
-    settled = {(fact.source, fact.id) for fact in facts if located.of(fact) is not None or located.modules(fact)}
-    early = [entry for entry in early if (entry.fact.source, entry.fact.id) in settled]
-    if not early:
+    settled = [
+        (entry, located.of(entry.fact))
+        for entry in early
+        if isinstance(entry.fact, AboutDeployment) and (located.of(entry.fact) or located.modules(entry.fact))
+    ]
+    if not settled:
         return
-    connection.execute(
-        sa.delete(unmatched_fact).where(among(unmatched_fact.c.event, [entry.number for entry in early]))
-    )
-    for entry in early:
-        known = located.of(entry.fact) if isinstance(entry.fact, AboutDeployment) else None
+    _remove_unmatched(connection, [entry.number for entry, _ in settled])
+    for entry, known in settled:
         if known is not None:
             journal.note(
                 "fact.matched",
@@ -126,4 +165,9 @@ def match_early(connection: sa.Connection, services: Collection[str], journal: J
                 version=known.release.artifact.version,
                 fact=entry.number,
             )
-    project(connection, early, located, now)
+    project(connection, [entry for entry, _ in settled], located, now)
+
+
+def _remove_unmatched(connection: sa.Connection, numbers: Sequence[int]) -> None:
+    if numbers:
+        connection.execute(sa.delete(unmatched_fact).where(among(unmatched_fact.c.event, numbers)))

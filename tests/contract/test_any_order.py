@@ -17,6 +17,7 @@ from deploydb.domain.gates.soak import SoakPromotion
 from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.reasons import Reason
 from deploydb.domain.wording import text
+from deploydb.store.catalog_listings import enter
 from deploydb.store.tables import (
     attestation,
     current_version,
@@ -70,6 +71,17 @@ FACTS = st.one_of(
     st.tuples(
         st.just("artifact.attested"), st.fixed_dictionaries({"artifact": artifact(), "signer": st.just("cosign")})
     ),
+    st.tuples(
+        st.just("artifact.published"), st.fixed_dictionaries({"artifact": artifact(), "historical": st.just(True)})
+    ),
+    st.tuples(
+        st.just("deployment.finished"),
+        lane(outcome=st.sampled_from(["succeeded", "failed"]), historical=st.just(True)),
+    ),
+    st.tuples(
+        st.just("verification.finished"),
+        lane(promotion=st.just("smoke"), outcome=st.just("passed"), historical=st.just(True)),
+    ),
     st.tuples(st.just("deployment.started"), lane()),
     st.tuples(st.just("deployment.finished"), lane(outcome=st.sampled_from(["succeeded", "succeeded", "failed"]))),
     st.tuples(
@@ -109,6 +121,7 @@ def state(path: Path, facts: list[tuple[str, dict[str, Any]]]) -> dict[str, list
     """What is known after the facts, and what was decided on them, without the numbers that rows were given."""
     with Scenario(f"sqlite:///{path}", KNOWN) as world:
         world.now = NOON + timedelta(hours=1)
+        enter(world.engine, world.catalog, world.now)
         for what, fields in facts:
             world.tell(what, **fields)
         world.evaluate()

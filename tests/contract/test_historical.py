@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.store.catalog_listings import answer, enter
 from deploydb.store.engine import reading
@@ -22,7 +23,7 @@ from deploydb.store.tables import (
     verification,
 )
 from tests.contract.folding import differences
-from tests.scenario import NOON, Scenario
+from tests.scenario import NOON, Scenario, catalog
 
 LONG_AGO = NOON - timedelta(days=700)
 DAY = timedelta(days=1)
@@ -124,15 +125,88 @@ def test_a_historical_fact_is_never_about_a_deployment_that_was_commanded(world:
     assert world.rows(evaluation_request) == []
 
 
-def test_an_end_whose_artifact_is_not_known_makes_no_deployment(world: Scenario) -> None:
+def test_an_end_waits_for_its_artifact_and_other_facts_for_the_end(world: Scenario) -> None:
+    lane = {"service": "foo", "environment": "dev", "version": "0.9"}
+    tell(world, "verification.finished", LONG_AGO, **lane, promotion="smoke", outcome="passed")
     ended(world, "dev", "0.9", LONG_AGO)
     assert world.rows(deployment) == []
-    (row,) = world.rows(unmatched_fact)
-    assert row.why == "historical: no one artifact 0.9 of foo is known: import it first"
-    assert row.service is None
+    assert [row.why for row in world.rows(unmatched_fact)] == [
+        "historical: no imported deployment of foo 0.9 in dev",
+        "historical: no artifact 0.9 of foo is known: import it",
+    ]
     published(world, "0.9", LONG_AGO)
+    assert world.rows(unmatched_fact) == []
+    assert [row.version for row in world.rows(current_version)] == ["0.9"]
+    assert len(world.rows(verification)) == 1
+    world.evaluate()
     assert world.rows(evaluation_request) == []
+    assert world.commands() == []
     assert differences(world.engine) == {}
+
+
+def test_a_fact_that_waits_for_an_end_is_matched_with_it(world: Scenario) -> None:
+    published(world, "0.9", LONG_AGO)
+    lane = {"service": "foo", "environment": "dev", "version": "0.9"}
+    tell(world, "verification.finished", LONG_AGO, **lane, promotion="smoke", outcome="passed")
+    ended(world, "dev", "0.9", LONG_AGO)
+    assert world.rows(unmatched_fact) == []
+    assert len(world.rows(verification)) == 1
+    assert differences(world.engine) == {}
+
+
+def test_an_end_waits_for_a_service_that_lists_its_artifact(database_url: str) -> None:
+    with Scenario(database_url) as world:
+        ended(world, "dev", "0.9", LONG_AGO)
+        published(world, "0.9", LONG_AGO)
+        assert world.rows(deployment) == []
+        enter(world.engine, world.catalog, world.now)
+        answer(world.engine, world.catalog, world.now)
+        world.evaluate()
+        assert [row.version for row in world.rows(deployment)] == ["0.9"]
+        assert differences(world.engine) == {}
+
+
+BOTH = catalog(Service(ident="foo", artifacts=("com.example:foo", "com.example:foo-db"), pipelines=("main",)))
+"""A service with two modules."""
+
+
+def published_both(world: Scenario) -> None:
+    for name in ("foo", "foo-db"):
+        file = {"group": "com.example", "name": name, "version": "1.0"}
+        tell(world, "artifact.published", LONG_AGO, artifact=file)
+
+
+@pytest.mark.parametrize("first", ["end", "artifacts"])
+def test_an_end_of_one_of_two_modules_names_its_artifact(database_url: str, first: str) -> None:
+    with Scenario(database_url, BOTH) as world:
+        enter(world.engine, world.catalog, world.now)
+        if first == "artifacts":
+            published_both(world)
+        for name in ("foo", "foo-db"):
+            lane = {"service": "foo", "environment": "dev", "version": "1.0", "artifact": f"com.example:{name}"}
+            tell(world, "deployment.finished", LONG_AGO + DAY, **lane, outcome="succeeded")
+            tell(world, "verification.finished", LONG_AGO + DAY, **lane, promotion="smoke", outcome="passed")
+        if first == "end":
+            published_both(world)
+        assert world.rows(unmatched_fact) == []
+        assert [row.module for row in world.rows(current_version)] == ["com.example:foo", "com.example:foo-db"]
+        assert len(world.rows(verification)) == 2
+        assert differences(world.engine) == {}
+
+
+def test_historical_facts_of_one_of_two_modules_without_its_name_are_not_matched(database_url: str) -> None:
+    with Scenario(database_url, BOTH) as world:
+        enter(world.engine, world.catalog, world.now)
+        published_both(world)
+        lane = {"service": "foo", "environment": "dev", "version": "1.0"}
+        tell(world, "deployment.finished", LONG_AGO + DAY, **lane, outcome="succeeded")
+        for name in ("foo", "foo-db"):
+            named = lane | {"artifact": f"com.example:{name}"}
+            tell(world, "deployment.finished", LONG_AGO + DAY, **named, outcome="succeeded")
+        tell(world, "verification.finished", LONG_AGO + DAY, **lane, promotion="smoke", outcome="passed")
+        why = "com.example:foo and com.example:foo-db have 1.0 in dev: name one of them as `artifact`"
+        assert [row.why for row in world.rows(unmatched_fact)] == [why, why]
+        assert differences(world.engine) == {}
 
 
 def test_what_was_seen_running_then_does_not_take_the_place_of_what_runs(world: Scenario) -> None:

@@ -1,7 +1,7 @@
-"""Deployments that DeployDB did not command: what somebody has seen running, and what historical facts report."""
+"""Deployments that DeployDB did not command: those that were observed, and those that historical facts report."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,10 +30,12 @@ class Seen(Struct, frozen=True, kw_only=True):
 
 class Settled(Struct, frozen=True, kw_only=True):
     """What became of historical facts, by their rows in the log: `taken`, of these `matched` with an external
-    deployment in `located`. `services`: those with a deployment that was made."""
+    deployment in `located`; `several`: the modules of which a fact has to name one. `services`: those with a deployment
+    that was made."""
 
     taken: set[int]
     matched: set[int]
+    several: dict[int, list[str]]
     located: Located
     services: set[str]
 
@@ -70,17 +72,19 @@ def settle_historical(connection: sa.Connection, facts: Sequence[tuple[int, Fact
     """Make a deployment for each historical end in a lane, where one artifact can be meant; and find the external
     deployments that the other facts are about, which the log says."""
     ends = {number: fact for number, fact in facts if isinstance(fact, DeploymentFinished) and names_lane(fact)}
-    modules = _modules(connection, list(ends.values()))
+    meant = _artifacts(connection, ends)
     seen = [
-        Seen(number=number, fact=fact, artifact=row.id, version=row.version, module=(row.group, row.name))
-        for number, fact in ends.items()
-        if (row := modules.get((fact.service, fact.version))) is not None
+        Seen(number=number, fact=ends[number], artifact=row.id, version=row.version, module=(row.group, row.name))
+        for number, (row, *others) in meant.items()
+        if not others
     ]
     insert_external(connection, seen, now)
     others = {number: fact for number, fact in facts if number not in ends and isinstance(fact, AboutDeployment)}
     located = locate(connection, list(others.values()))
     journal = Journal(now)
     matched: set[int] = set()
+    several = {number: sorted(map(_module, rows)) for number, rows in meant.items() if len(rows) > 1}
+    several |= {number: modules for number, fact in others.items() if (modules := located.modules(fact))}
     for number, fact in others.items():
         known = located.of(fact)
         if known is not None:
@@ -92,6 +96,7 @@ def settle_historical(connection: sa.Connection, facts: Sequence[tuple[int, Fact
     return Settled(
         taken=matched | {one.number for one in seen},
         matched=matched,
+        several=several,
         located=located,
         services={str(one.fact.service) for one in seen},
     )
@@ -103,13 +108,13 @@ def historical_why(fact: AboutDeployment) -> str:
     if not names_lane(fact):
         return "historical, and names a deployment by its number or command: name service, environment and version"
     if isinstance(fact, DeploymentFinished):
-        return f"historical: no one artifact {fact.version} of {fact.service} is known: import it first"
+        return f"historical: no artifact {fact.version} of {fact.artifact or fact.service} is known: import it"
     return f"historical: no imported deployment of {lane}"
 
 
-def _modules(connection: sa.Connection, ends: Sequence[DeploymentFinished]) -> dict[tuple[str | None, str | None], Any]:
-    """By service and version, the one artifact of a module that the service lists. Index: primary key of
-    `catalog_listing`, `uq_artifact_module_key_version`."""
+def _artifacts(connection: sa.Connection, ends: Mapping[int, DeploymentFinished]) -> dict[int, list[Any]]:
+    """By historical end, the artifacts that it can mean: of its version, and of its module where it names one, else of
+    the modules that the service lists. Index: primary key of `catalog_listing`, `uq_artifact_module_key_version`."""
     if not ends:
         return {}
     columns = [deployment.c.service, deployment.c.version]
@@ -119,12 +124,20 @@ def _modules(connection: sa.Connection, ends: Sequence[DeploymentFinished]) -> d
         .join(catalog_listing, catalog_listing.c.module_key == artifact.c.module_key)
         .join(given, sa.and_(given.c.service == catalog_listing.c.service, given.c.version == artifact.c.version))
     )
-    wanted = sorted({(fact.service, fact.version) for fact in ends}, key=str)
+    wanted = sorted({(fact.service, fact.version) for fact in ends.values()}, key=str)
     rows = [{"service": service, "version": version} for service, version in wanted]
     found: dict[tuple[str | None, str | None], list[Any]] = defaultdict(list)
     for row in connection.execute(statement, bulk.parameter(connection, rows)):
         found[row.service, row.version].append(row)
-    return {key: rows[0] for key, rows in found.items() if len(rows) == 1}
+    meant = {
+        number: [row for row in found[fact.service, fact.version] if fact.artifact in (None, _module(row))]
+        for number, fact in ends.items()
+    }
+    return {number: rows for number, rows in meant.items() if rows}
+
+
+def _module(row: Any) -> str:  # noqa: ANN401  # a row of `artifact`
+    return f"{row.group}:{row.name}"
 
 
 def _row(one: Seen, now: datetime) -> dict[str, Any]:

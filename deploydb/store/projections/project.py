@@ -3,7 +3,7 @@
 The same functions serve ingest, and promotion where a fact came before the deployment that it names.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
+from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.deployment import merge
 from deploydb.domain.model.facts import (
     AboutDeployment,
@@ -23,16 +24,17 @@ from deploydb.domain.model.facts import (
     Fact,
     type_of,
 )
-from deploydb.domain.model.publications import Publication
+from deploydb.domain.model.publications import Key, Publication
 from deploydb.store import bulk
 from deploydb.store.deployment_resolver import Located, names_lane
 from deploydb.store.deployments import reported, write
+from deploydb.store.list_parameters import among
 from deploydb.store.projections.external import Seen, historical_why, insert_external, settle_historical
 from deploydb.store.projections.incidents import settle_incidents
 from deploydb.store.projections.latest import LatestRows
 from deploydb.store.projections.overrides import concerned, settle_holds
 from deploydb.store.projections.publications import publish
-from deploydb.store.tables import evaluation_request, metadata, unmatched_fact
+from deploydb.store.tables import catalog_listing, evaluation_request, metadata, unmatched_fact
 
 _LANE = ("service", "environment", "version", "module")
 
@@ -92,19 +94,16 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
         rows.keep(fact, entry.number, recorded_at=now, **about)
     artifacts = publish(connection, [*published, *(publication for _, _, publication in observed)], now)
     write(connection, [reported(located.deployments[id_]) for id_ in merged])
-    seen = [
-        Seen(number=number, fact=fact, artifact=artifacts[publication.key], version=fact.artifact.version)
-        for number, fact, publication in observed
-    ]
-    insert_external(connection, seen, now)
-    lost += _project_historical(connection, historical, services, now)
+    insert_external(connection, [_seen(*one, artifacts) for one in observed], now)
+    waiting, concerned_by = project_historical(connection, historical, now)
+    lost += waiting
+    services |= concerned_by
     bulk.insert_rows(connection, unmatched_fact, lost)
     for table in sorted(kept):  # in one order: two workers would wait for each other
         kept[table].write(connection)
     _settle(connection, others)
     services |= concerned(connection, [fact for fact in others if not getattr(fact, "historical", None)])
-    opened = {publication.key for publication in published if not publication.historical}
-    _request(connection, sorted(artifacts[key] for key in opened), services, now)
+    _request(connection, artifacts, published, services, now)
     return len(lost)
 
 
@@ -113,22 +112,53 @@ def _settle(connection: sa.Connection, facts: Sequence[Fact]) -> None:
     settle_incidents(connection, [fact for fact in facts if isinstance(fact, AboutIncident)])
 
 
-def _request(connection: sa.Connection, artifacts: Sequence[int], services: set[str], now: datetime) -> None:
-    requests: list[dict[str, Any]] = [{"artifact_id": id_, "service": None, "created_at": now} for id_ in artifacts]
-    requests += [{"artifact_id": None, "service": service, "created_at": now} for service in sorted(services)]
+def _seen(number: int, fact: DeploymentObserved, publication: Publication, artifacts: Mapping[Key, int]) -> Seen:
+    return Seen(number=number, fact=fact, artifact=artifacts[publication.key], version=fact.artifact.version)
+
+
+def _request(
+    connection: sa.Connection,
+    artifacts: Mapping[Key, int],
+    published: Sequence[Publication],
+    services: set[str],
+    now: datetime,
+) -> None:
+    """Of an artifact that opens no flow, evaluate the services that list it: historical ends may wait for it."""
+    opened = {publication.key for publication in published if not publication.historical}
+    ids = sorted(artifacts[key] for key in opened)
+    requests: list[dict[str, Any]] = [{"artifact_id": id_, "service": None, "created_at": now} for id_ in ids]
+    marked = sorted(services | _listing(connection, artifacts.keys() - opened))
+    requests += [{"artifact_id": None, "service": service, "created_at": now} for service in marked]
     bulk.insert_rows(connection, evaluation_request, requests)
 
 
-def _project_historical(
-    connection: sa.Connection, historical: Sequence[Logged], services: set[str], now: datetime
-) -> list[dict[str, Any]]:
-    """Fold historical facts about deployments that were not commanded. Returns the rows of those without one."""
+def project_historical(
+    connection: sa.Connection, historical: Sequence[Logged], now: datetime
+) -> tuple[list[dict[str, Any]], set[str]]:
+    """Fold historical facts about deployments that were not commanded. Returns the rows of those without one, and the
+    services to evaluate: with a new deployment, or with a fact that waits for one."""
     if not historical:
-        return []
+        return [], set()
     settled = settle_historical(connection, [(entry.number, entry.fact) for entry in historical], now)
-    services |= settled.services
     project(connection, [entry for entry in historical if entry.number in settled.matched], settled.located, now)
-    return [_unmatched(entry.number, entry.fact) for entry in historical if entry.number not in settled.taken]
+    lost = [
+        _unmatched(entry.number, entry.fact, settled.several.get(entry.number, ()))
+        for entry in historical
+        if entry.number not in settled.taken
+    ]
+    return lost, settled.services | {row["service"] for row in lost if row["service"] is not None}
+
+
+def _listing(connection: sa.Connection, keys: Collection[Key]) -> set[str]:
+    """The services that list the modules. Index: primary key of `catalog_listing`."""
+    if not keys:
+        return set()
+    modules = sorted({module_key(group, name) for group, name, _ in keys})
+    return set(
+        connection.execute(
+            sa.select(catalog_listing.c.service).where(among(catalog_listing.c.module_key, modules))
+        ).scalars()
+    )
 
 
 def _unmatched(number: int, fact: Fact, several: Sequence[str] = ()) -> dict[str, Any]:
@@ -136,11 +166,10 @@ def _unmatched(number: int, fact: Fact, several: Sequence[str] = ()) -> dict[str
     then, either."""
     if not isinstance(fact, AboutDeployment):
         raise TypeError(f"{type_of(fact)} is about no deployment")
-    if fact.historical:  # nothing that comes later makes its deployment
-        why = historical_why(fact)
-        return {"event": number, **dict.fromkeys(_LANE), "why": why}
     if several:
         why = f"{' and '.join(several)} have {fact.version} in {fact.environment}: name one of them as `artifact`"
+    elif fact.historical:
+        why = historical_why(fact)
     elif fact.deployment is not None:
         why = f"no deployment {fact.deployment}"
     elif fact.command is not None:
