@@ -30,10 +30,13 @@ class MemoryStore:
     def inherit(self, known: Deployment) -> None:
         """Take over what ran when the history begins, and is over."""
         if known.service in self.ledgers:
-            release = known.release
-            at = FactOrder(release.published_at, "", "")
-            published = Publication(artifact=release.artifact, by=release.published_by, at=at)
-            self.ledgers[known.service].inherit(known, self._release(published))
+            self.ledgers[known.service].inherit(known, self._published(known.release))
+
+    def end(self, fact: facts.DeploymentFinished, known: Deployment) -> tuple[set[str], list[Deployment]]:
+        """Fold in a historical end, which made a deployment of its own. `known`: as it was made. Returns as `take`."""
+        if known.service not in self.ledgers:
+            return set(), []
+        return {known.service}, [self.ledgers[known.service].observe(fact, self._published(known.release))]
 
     def take(self, entry: LogEntry) -> tuple[set[str], list[Deployment]]:
         """Fold in a fact that is not about one deployment. Returns the services to evaluate, and new deployments."""
@@ -88,6 +91,11 @@ class MemoryStore:
         configured = self._catalog.services.get(service)
         stages = [stage.environment for stage in self._catalog.stages(configured)] if configured is not None else []
         return self.ledgers[service].snapshot(self._holds.values(), neighbours, self._attestations, stages)
+
+    def _published(self, release: Release) -> Release:
+        """A release of which no publication may be known."""
+        at = FactOrder(release.published_at, "", "")
+        return self._release(Publication(artifact=release.artifact, by=release.published_by, at=at))
 
     def _release(self, publication: Publication) -> Release:
         """The release of a version, with one more publication."""

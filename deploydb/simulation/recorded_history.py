@@ -70,9 +70,10 @@ class RecordedHistory:
         for entry in entries:
             fact = entry.fact
             at = entry.recorded_at if clock == "recorded" else min(fact.time or entry.recorded_at, entry.recorded_at)
-            if not isinstance(fact, facts.AboutDeployment):
+            name = self.name(entry.deployment)
+            if not isinstance(fact, facts.AboutDeployment) or (name is not None and _is_end(fact)):
                 self.events.append((at, entry))
-            elif (name := self.name(entry.deployment)) is not None:
+            elif name is not None:
                 self._reports[name].append(Report(at=at, number=entry.number, fact=fact, moves=False))
         self.events.sort(key=lambda one: (one[0], one[1].number))
 
@@ -114,7 +115,7 @@ class RecordedHistory:
         """The facts about the deployment, in the order of the log."""
         began = self.began(name)
         return [
-            replace(one, moves=began is not None and self._moves(name, one, began))
+            replace(one, moves=began is not None and name.kind != "external" and self._moves(name, one, began))
             for one in self._reports.get(name, ())
         ]
 
@@ -184,3 +185,8 @@ class RecordedHistory:
             name = Name(*place, known.attempt if known.kind == "deploy" else counted[place])
             self._attempts[name] = attempt
             self._names[known.id] = name
+
+
+def _is_end(fact: facts.AboutDeployment) -> bool:
+    """Whether the fact made a deployment of its own."""
+    return isinstance(fact, facts.DeploymentFinished) and bool(fact.historical)

@@ -13,6 +13,7 @@ from deploydb.domain.evaluation.decisions import CurrentVersionChanged, Decision
 from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, Gate, GateStatus, Status
+from deploydb.domain.model.facts import DeploymentFinished
 from deploydb.domain.model.history import LogEntry
 from deploydb.engine.ledger import Ledger
 from deploydb.engine.memory_store import MemoryStore
@@ -81,7 +82,12 @@ class Replay:
         return {service} if self._rechecks.get(service) == now else set()
 
     def _take_in(self, entry: LogEntry, now: datetime) -> set[str]:
-        services, made = self._store.take(entry)
+        name = self._reality.name(entry.deployment)
+        attempt = self._reality.attempt(name) if name is not None else None
+        if isinstance(entry.fact, DeploymentFinished) and attempt is not None:
+            services, made = self._store.end(entry.fact, attempt.deployment)
+        else:
+            services, made = self._store.take(entry)
         for known in made:
             self._expect(known, now)
         return services

@@ -8,9 +8,13 @@ import pytest
 
 from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.errors import MessageRejected
+from deploydb.simulation.recorded_history import Clock, RecordedHistory
+from deploydb.simulation.replay import Replay
 from deploydb.store.catalog_listings import answer, enter
 from deploydb.store.engine import reading
+from deploydb.store.queries import replay
 from deploydb.store.queries.live_intervals import ran_at
+from deploydb.store.queries.replay import read_only
 from deploydb.store.tables import (
     artifact,
     current_version,
@@ -87,6 +91,29 @@ def test_automation_goes_on_from_what_was_imported(world: Scenario) -> None:
     assert (command.environment, command.artifact.version) == ("dev", "1.2")
     assert command.previous is not None
     assert command.previous.version == "1.1"
+
+
+@pytest.mark.parametrize("clock", ["time", "recorded"])
+def test_a_replay_has_what_was_imported(world: Scenario, clock: Clock) -> None:
+    imported(world)
+    ended(world, "prod", "1.1", LONG_AGO + 20 * DAY, "failed")
+    with read_only(world.engine) as connection:
+        entries = list(replay.entries(connection, []))
+        reality = RecordedHistory(entries, replay.attempts(connection), clock=clock)
+    replayed = Replay(world.catalog, reality, until=world.now).run()
+    ledger = replayed.ledgers["foo"]
+    assert {place: one.release.artifact.version for place, one in ledger.running.items()} == {
+        ("dev", "com.example:foo"): "1.1",
+        ("prod", "com.example:foo"): "1.1",
+    }
+    stored = [(row.environment, row.version, row.status) for row in world.rows(deployment)]
+    found = [
+        (one.environment, one.release.artifact.version, one.status)
+        for one in sorted(ledger.deployments.values(), key=lambda one: one.id)
+    ]
+    assert found == stored
+    assert sum(map(len, ledger.statements.reports.values())) == len(world.rows(verification)) == 2
+    assert replayed.commands == []
 
 
 def test_a_release_that_is_published_now_is_historical_no_more(world: Scenario) -> None:

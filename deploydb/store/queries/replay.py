@@ -87,9 +87,9 @@ def entries(
 
 
 def _matched(connection: sa.Connection) -> dict[int, int]:
-    """By fact, the deployment that it was found to be about later than it came."""
-    is_match = sa.and_(event.c.type == sa.literal("fact.matched", literal_execute=True), is_own())
-    found = sa.select(own_id("fact").label("fact"), own_id("deployment").label("deployment")).where(is_match)
+    """By fact, the deployment that it was found to be about later than it came, or that it made."""
+    is_match = event.c.type.in_(sa.bindparam("types", ["fact.matched", "deployment.recorded"], literal_execute=True))
+    found = sa.select(own_id("fact").label("fact"), own_id("deployment").label("deployment")).where(is_match, is_own())
     return {row.fact: row.deployment for row in connection.execute(found)}
 
 
