@@ -39,9 +39,7 @@ def _warn_of_circles(sources: _Sources, catalog: Catalog) -> None:
 
 def _warn_of_lanes(source: Source, promotion: Promotion, catalog: Catalog) -> None:
     for one in promotion.dependencies:
-        service = catalog.services.get(one.service)
-        stages = [stage.environment for stage in catalog.stages(service)] if service is not None else []
-        if service is not None and one.environment not in stages:
+        if one.service in catalog.services and one.environment not in catalog.environments_of(one.service):
             message = f"{one.environment} is not a stage of {one.service}: no release comes there by its pipelines"
             source.warn(("environment",), message)
 

@@ -88,8 +88,7 @@ class MemoryStore:
             if other in self.ledgers
             for one in self.ledgers[other].neighbours(environment)
         )
-        configured = self._catalog.services.get(service)
-        stages = [stage.environment for stage in self._catalog.stages(configured)] if configured is not None else []
+        stages = self._catalog.environments_of(service)
         return self.ledgers[service].snapshot(self._holds.values(), neighbours, self._attestations, stages)
 
     def _published(self, release: Release) -> Release:

@@ -26,8 +26,7 @@ def settle(catalog: Catalog, ledger: Ledger, snapshot: ServiceSnapshot, now: dat
 
     Raises: Unsettled.
     """
-    service = catalog.services.get(snapshot.service)
-    stages = [stage.environment for stage in catalog.stages(service)] if service is not None else []
+    stages = catalog.environments_of(snapshot.service)
     for _ in range(_MOST):
         known = ledger.snapshot(snapshot.holds, snapshot.neighbours, {}, stages)
         made = decide(catalog, replace(known, assumed=snapshot.assumed), now)

@@ -52,7 +52,7 @@ def unblock(catalog: Catalog, snapshot: ServiceSnapshot, deployment_id: int, now
     service = catalog.services.get(snapshot.service)
     if service is None:
         return Unblock(instead=f"configure {snapshot.service} again", goal=goal)
-    if target.environment not in {stage.environment for stage in catalog.stages(service)}:
+    if target.environment not in catalog.environments_of(service.ident):
         removed = StageRemoved(environment=target.environment, service=service.ident)
         return Unblock(instead=f"add {target.environment} to a pipeline of {service.ident}: {text(removed)}", goal=goal)
     module = target.release.artifact.module

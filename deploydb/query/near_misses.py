@@ -92,8 +92,7 @@ def _is_near(catalog: Catalog, view: DeploymentView, field: str, reported: str, 
         return _folded(reported) == _folded(expected)
     if field == "service":
         return reported not in catalog.services and _are_alike(reported, expected)
-    configured = catalog.services.get(view.service)
-    stages = [stage.environment for stage in catalog.stages(configured)] if configured is not None else []
+    stages = catalog.environments_of(view.service)
     if reported in stages:
         return False
     nearest = max(stages, key=lambda stage: _likeness(reported, stage), default=expected)

@@ -56,8 +56,7 @@ def _why(catalog: Catalog, view: UnmatchedView) -> str:
     service, environment = view.service, view.environment
     if service is None or environment is None:
         return view.why
-    configured = catalog.services.get(service)
-    if configured is None:
+    if service not in catalog.services:
         return f"{view.why}{close_match(service, catalog.services)}"
-    stages = {stage.environment for stage in catalog.stages(configured)}
+    stages = catalog.environments_of(service)
     return view.why if environment in stages else f"{view.why}{close_match(environment, stages)}"

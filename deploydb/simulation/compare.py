@@ -127,7 +127,7 @@ def absent(replay: Replay, name: Name) -> Course:
         reason = "nothing is rolled back"
     elif name.module not in service.artifacts:
         reason = f"{name.module} is not an artifact of {name.service}"
-    elif name.environment not in {stage.environment for stage in replay.catalog.stages(service)}:
+    elif name.environment not in replay.catalog.environments_of(name.service):
         reason = f"{name.environment} is not a stage of {name.service}"
     else:
         reason = f"there is no attempt {name.number}"

@@ -133,7 +133,7 @@ class _Causes:
         if (
             service is None
             or name.module not in service.artifacts
-            or name.environment not in {stage.environment for stage in catalog.stages(service)}
+            or name.environment not in catalog.environments_of(name.service)
         ):
             return "not_configured", absent(self._replay, name).reason
         if (name.service, name.module, name.version) not in self._releases:

@@ -214,8 +214,7 @@ def good_in(connection: sa.Connection, catalog: Catalog, service: str, environme
 
     Indexes: `ix_deployment_succeeded`, `ix_deployment_lane`.
     """
-    configured = catalog.services.get(service)
-    stages = [stage.environment for stage in catalog.stages(configured)] if configured is not None else []
+    stages = catalog.environments_of(service)
     lane = {"service": service, "environment": environment}
     left = {row.artifact_id: row.rollback for row in connection.execute(_ROLLED_BACK, lane)}
     found = []

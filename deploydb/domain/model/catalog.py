@@ -5,7 +5,6 @@ itself, and a service meets each environment once. What reads a catalog need not
 """
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
@@ -165,7 +164,6 @@ class Catalog:
     def __post_init__(self) -> None:
         self._ordered = {ident: _upstream_first(pipeline.stages) for ident, pipeline in self.pipelines.items()}
         self._stages: dict[tuple[str, ...], tuple[Stage, ...]] = {}
-        self._stages_digests: dict[tuple[str, ...], str] = {}
         self._services_of_module: dict[str, list[str]] = {}
         self._dependents: dict[Lane, list[str]] = {}
         self._dependencies: dict[str, frozenset[Lane]] = {}
@@ -174,7 +172,6 @@ class Catalog:
             if service.pipelines not in self._stages:
                 stages = tuple(stage for pipeline in service.pipelines for stage in self._ordered[pipeline])
                 self._stages[service.pipelines] = stages
-                self._stages_digests[service.pipelines] = _digest(stage.environment for stage in stages)
             for module in service.artifacts:
                 self._services_of_module.setdefault(module, []).append(service.ident)
             asked = self._asked(service)
@@ -203,10 +200,15 @@ class Catalog:
         """A service's stages, each after those that it waits for."""
         return self._stages[service.pipelines]
 
+    def environments_of(self, service: str) -> tuple[str, ...]:
+        """The environments of a service's stages, in their order; none for one that is not configured."""
+        configured = self.services.get(service)
+        return tuple(stage.environment for stage in self.stages(configured)) if configured is not None else ()
+
     def stages_digest(self, service: str) -> str | None:
         """Tells two sequences of stages of a service apart; None for one that is not configured."""
-        configured = self.services.get(service)
-        return self._stages_digests[configured.pipelines] if configured is not None else None
+        names = " ".join(self.environments_of(service))
+        return hashlib.sha256(names.encode()).hexdigest()[:16] if service in self.services else None
 
     def exit_promotions(self, service: Service, stage: Stage) -> tuple[Promotion, ...]:
         """What must pass before a version of the service leaves the stage: its own and the stage's, each once."""
@@ -279,10 +281,6 @@ class Catalog:
 
     def _named(self, idents: tuple[str, ...]) -> tuple[Promotion, ...]:
         return tuple(self.promotions[ident] for ident in dict.fromkeys(idents))
-
-
-def _digest(names: Iterable[str]) -> str:
-    return hashlib.sha256(" ".join(names).encode()).hexdigest()[:16]
 
 
 def _upstream_first(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:

@@ -149,8 +149,7 @@ def _releasing(connection: sa.Connection, asked: RequestContext, meant: Deployme
     (situation,) = snapshots(connection, [meant.service], asked.catalog, asked.now, lock=False)
     found: Unblock | None
     if any(known.id == meant.id for known in situation.deployments):
-        service = asked.catalog.services.get(meant.service)
-        lanes = [stage.environment for stage in asked.catalog.stages(service)] if service is not None else []
+        lanes = asked.catalog.environments_of(meant.service)
         good = {environment: good_in(connection, asked.catalog, meant.service, environment) for environment in lanes}
         found = unblock(asked.catalog, replace(situation, good=good), meant.id, asked.now)
     else:
