@@ -104,7 +104,7 @@ def test_of_a_failure_that_is_rolled_back_and_looked_at_later(world: Scenario, w
         number = next(row.flow_id for row in world.rows(deployment) if row.version == "3.0")
         (failed,) = [
             one
-            for one in then(connection, deployments_of_flow(connection, number), then_)[0]
+            for one in then(connection, deployments_of_flow(connection, world.catalog, number), then_)[0]
             if one.environment == "prod"
         ]
     assert (failed.status_reason, failed.failure_response_detail) == (

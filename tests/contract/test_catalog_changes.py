@@ -50,10 +50,21 @@ def test_a_stage_that_is_inserted_is_passed_through_and_one_that_is_taken_back_w
     world.deploy()
     assert world.statuses("1.0") == {"dev": "SUCCESS", "canary": "CREATED", "prod": "NOT_STARTED"}
     with reading(world.engine) as connection:
-        found = flow_by_id(connection, 1)
+        found = flow_by_id(connection, world.catalog, 1)
     assert found is not None
     assert [view.environment for view in found.deployments] == ["dev", "canary", "prod"]
     assert differences(world.engine) == {}
+
+
+def test_a_flow_is_shown_in_the_order_of_a_pipeline_that_was_reordered(world: Scenario) -> None:
+    world.catalog = through("dev", "qa", "staging", "prod")
+    world.publish("1.0")
+    world.evaluate()
+    change(world, through("dev", "staging", "qa"))
+    with reading(world.engine) as connection:
+        found = flow_by_id(connection, world.catalog, 1)
+    assert found is not None
+    assert [view.environment for view in found.deployments] == ["dev", "staging", "qa", "prod"]
 
 
 def test_a_stage_that_is_appended_gets_what_runs_and_is_over(world: Scenario) -> None:

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from deploydb.domain.model.artifact import Artifact, module_key
+from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Release
 from deploydb.query.views import views
 from deploydb.store.engine import reading
@@ -69,8 +70,8 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: deployments.deployments_page(c, offset=0, limit=20), {"pk_deployment"}),
     (deployments.latest_deployment, {"pk_deployment"}),
     (lambda c: deployments.deployments_of_artifact(c, 1, offset=0, limit=20), {"ix_deployment_artifact"}),
-    (lambda c: deployments.deployments_of_flow(c, 1), {"uq_deployment_flow_id_environment_attempt"}),
-    (lambda c: flows.flow_by_id(c, 1), {"pk_flow"}),
+    (lambda c: deployments.deployments_of_flow(c, Catalog(), 1), {"uq_deployment_flow_id_environment_attempt"}),
+    (lambda c: flows.flow_by_id(c, Catalog(), 1), {"pk_flow"}),
     (lambda c: lanes.running_in(c, "foo", "dev"), {"pk_current_version"}),
     (lambda c: lanes.pending_in(c, "foo", "dev"), set()),
     (lambda c: existence.service_is_stored(c, "foo"), set()),

@@ -62,7 +62,7 @@ def flow(asked: RequestContext) -> Flow:
     """One flow, with every attempt in every stage."""
     ident = asked.ident("flow")
     with asked.store() as connection:
-        view = existing(flow_by_id(connection, ident), f"flow {ident}")
+        view = existing(flow_by_id(connection, asked.catalog, ident), f"flow {ident}")
         release = release_by_id(connection, view.artifact.id)
         assert release is not None  # noqa: S101  # its flow names it, in the same snapshot
         catalogs = catalogs_now(connection, view.deployments)

@@ -75,7 +75,7 @@ def _order(asked: RequestContext, connection: sa.Connection, known: Deployment, 
     if order == "promote":
         request = PromotionRequest(environment=known.environment, at=at, **fields)
         return promotion_outcome(asked.catalog, snapshot, request, known, asked.now)
-    views = deployments_of_flow(connection, known.flow) if known.flow is not None else []
+    views = deployments_of_flow(connection, asked.catalog, known.flow) if known.flow is not None else []
     latest = {view.environment: view.id for view in sorted(views, key=lambda view: view.id)}
     flow = [deployment_of(connection, ident) for ident in latest.values()] or [known]
     return hotfix_outcome(asked.catalog, snapshot, Hotfix(at=at, **fields), flow, asked.now)

@@ -8,7 +8,7 @@ from deploydb.store.queries.flows import flow_by_id
 
 def by_id(asked: RequestContext) -> Flow:
     """One flow, with its deployments."""
-    return Flow.of(asked.row("flow", flow_by_id))
+    return Flow.of(asked.row("flow", lambda connection, id_: flow_by_id(connection, asked.catalog, id_)))
 
 
 RESOURCES = (Resource(path="/api/flows/{id}", read=by_id),)

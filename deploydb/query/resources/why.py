@@ -71,7 +71,7 @@ def _now(asked: RequestContext) -> Why:
         meant = deployment_by_id(connection, ident) if ident is not None else None
         if meant is None:
             raise _nothing(connection, asked, service, environment, version)
-        flow = deployments_of_flow(connection, meant.flow) if meant.flow is not None else [meant]
+        flow = deployments_of_flow(connection, asked.catalog, meant.flow) if meant.flow is not None else [meant]
         way = way_of(asked.catalog, meant, flow)
         flow = [_placed(connection, asked, view) if view in way else view for view in flow]
         meant = next(view for view in flow if view.id == meant.id)
@@ -135,7 +135,7 @@ def _then(asked: RequestContext, at: datetime) -> Why:
         ident = max(there, key=lambda one: (one.kind == "deploy", one.release.order_key(order), one.id)).id
         meant = deployment_by_id(connection, ident)
         assert meant is not None  # noqa: S101  # it has just been read in the same snapshot
-        now = deployments_of_flow(connection, meant.flow) if meant.flow is not None else [meant]
+        now = deployments_of_flow(connection, asked.catalog, meant.flow) if meant.flow is not None else [meant]
         flow, catalogs = then(connection, now, at)
         meant = next(view for view in flow if view.id == ident)
         running = running_then(connection, meant, at)

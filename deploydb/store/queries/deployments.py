@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Gate, Phase
 from deploydb.domain.model.reasons import Reason
 from deploydb.store.columns import BigId, in_lanes, shared_fields, viewed
@@ -134,10 +135,16 @@ def deployments_of_artifact(
     return views(connection, mine.order_by(deployment.c.id).offset(offset).limit(limit))
 
 
-def deployments_of_flow(connection: sa.Connection, flow: int) -> list[DeploymentView]:
-    """A flow's deployments, in the order of its stages. Index: `uq_deployment_flow_id_environment_attempt`."""
+def deployments_of_flow(connection: sa.Connection, catalog: Catalog, flow: int) -> list[DeploymentView]:
+    """A flow's deployments, in the order of the service's stages; those in stages that are not configured any more stay
+    between the others where they were. Index: `uq_deployment_flow_id_environment_attempt`.
+    """
     mine = VIEWED.where(deployment.c.flow_id == flow)
-    return views(connection, mine.order_by(deployment.c.stage_index, deployment.c.attempt, deployment.c.id))
+    found = views(connection, mine.order_by(deployment.c.stage_index, deployment.c.attempt, deployment.c.id))
+    stages = catalog.environments_of(found[0].service) if found else ()
+    configured = [view for view in found if view.environment in stages]
+    ordered = iter(sorted(configured, key=lambda view: stages.index(view.environment)))
+    return [next(ordered) if view.environment in stages else view for view in found]
 
 
 def history(

@@ -5,6 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.catalog import Catalog
 from deploydb.store.queries.artifacts import ArtifactView, artifacts_by_id
 from deploydb.store.queries.deployments import DeploymentView, deployments_of_flow
 from deploydb.store.tables import flow
@@ -20,7 +21,7 @@ class FlowView(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-def flow_by_id(connection: sa.Connection, ident: int) -> FlowView | None:
+def flow_by_id(connection: sa.Connection, catalog: Catalog, ident: int) -> FlowView | None:
     """One flow, with its deployments in the order of its stages. Index: primary key."""
     row = connection.execute(sa.select(flow).where(flow.c.id == ident)).one_or_none()
     if row is None:
@@ -29,6 +30,6 @@ def flow_by_id(connection: sa.Connection, ident: int) -> FlowView | None:
         id=row.id,
         service=row.service,
         artifact=artifacts_by_id(connection, [row.artifact_id])[row.artifact_id],
-        deployments=tuple(deployments_of_flow(connection, row.id)),
+        deployments=tuple(deployments_of_flow(connection, catalog, row.id)),
         created_at=row.created_at,
     )

@@ -176,10 +176,10 @@ deployment = sa.Table(
     choice("failure_response", "stop", "retry", "rollback", "full_rollback", "ignore"),
 )
 """One attempt to have a release in an environment. `status` is `domain.model.deployment.status` of the other columns,
-written with them, as is `happened_at`. `stage_index`: the stage's place in its flow. `cause_id`: the deployment whose
-failure led to this one, or after which a person wanted this one. `ordered`: that order. `failure_response`: the
-response to its failure, `failure_response_detail`: its details. `live_at`: when it came to run there, as
-in its `live_interval`. `needs_evaluation`: promotion still has something to do with it."""
+written with them, as is `happened_at`. `stage_index`: the stage's place in its flow, when the flow got stages last.
+`cause_id`: the deployment whose failure led to this one, or after which a person wanted this one. `ordered`: that
+order. `failure_response`: the response to its failure, `failure_response_detail`: its details. `live_at`: when it came
+to run there, as in its `live_interval`. `needs_evaluation`: promotion still has something to do with it."""
 _active = deployment.c.status.in_(ACTIVE)
 partial_index("uq_deployment_active", deployment.c.service, deployment.c.environment, unique=True, where=_active)
 partial_index("ix_deployment_needs_evaluation", deployment.c.service, where=deployment.c.needs_evaluation)
