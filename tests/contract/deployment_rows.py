@@ -66,6 +66,7 @@ def _verdicts(connection: sa.Connection) -> Table:
             row.reason,
             row.recheck_at,
             tuple(row.inputs or ()),
+            row.since,
             row.decided_at,
             row.created_at,
         )
@@ -79,7 +80,9 @@ def _verdicts_of(fold: LogFold) -> Table:
         ledger = fold.ledgers[fold.deployment(id_).service]
         verdict = ledger.verdicts(id_).get((phase, promotion))
         judged = (
-            (verdict.outcome, verdict.reason, verdict.recheck_at, verdict.inputs) if verdict else (None, None, None, ())
+            (verdict.outcome, verdict.reason, verdict.recheck_at, verdict.inputs, verdict.since)
+            if verdict
+            else (None, None, None, (), None)
         )
         found[id_, promotion, phase] = (*judged, times.decided_at, times.created_at)
     return found

@@ -26,6 +26,7 @@ from deploydb.store.tables import (
     hotfix,
     incident,
     promotion_request,
+    retry_request,
     rollback_request,
     verdict,
 )
@@ -66,6 +67,7 @@ def artifact(name: str = "foo") -> st.SearchStrategy[dict[str, Any]]:
 
 
 PEOPLE = st.sampled_from(["sue", "dan"])
+HOLDS = lane(kind=st.sampled_from(["pin", "veto", "freeze", "pause"]), by=PEOPLE, hold=st.just("release"))
 FACTS = st.one_of(
     st.tuples(st.just("artifact.published"), st.fixed_dictionaries({"artifact": artifact() | artifact("bar")})),
     st.tuples(
@@ -86,7 +88,7 @@ FACTS = st.one_of(
     st.tuples(st.just("deployment.finished"), lane(outcome=st.sampled_from(["succeeded", "succeeded", "failed"]))),
     st.tuples(
         st.just("verification.finished"),
-        lane(promotion=st.just("smoke"), outcome=st.sampled_from(["passed", "passed", "failed", "errored"])),
+        lane(promotion=st.just("smoke"), outcome=st.sampled_from(["passed", "passed", "failed", "errored", "pending"])),
     ),
     st.tuples(
         st.sampled_from(["approval.given", "approval.refused"]),
@@ -96,7 +98,19 @@ FACTS = st.one_of(
         st.sampled_from(["hold.placed", "hold.lifted"]),
         lane(kind=st.sampled_from(["pin", "veto", "freeze", "pause"]), by=PEOPLE),
     ),
-    st.tuples(st.sampled_from(["incident.detected", "incident.resolved"]), lane(incident=st.sampled_from(["1", "2"]))),
+    st.tuples(st.just("hold.placed"), HOLDS | HOLDS.map(lambda one: one | {"from": "2026-11-22T12:30:00Z"})),
+    st.tuples(st.just("hold.lifted"), HOLDS),
+    st.tuples(
+        st.sampled_from(["incident.detected", "incident.resolved"]),
+        st.tuples(lane(incident=st.sampled_from(["1", "2"])), st.booleans()).map(
+            lambda drawn: {name: value for name, value in drawn[0].items() if drawn[1] or name != "version"}
+        ),
+    ),
+    st.tuples(st.just("rollback.requested"), lane(by=PEOPLE, reason=st.just("slow"))),
+    st.tuples(
+        st.just("retry.requested"),
+        lane(by=PEOPLE, reason=st.just("slow"), skip=st.sampled_from([[], ["smoke"]])),
+    ),
     st.tuples(
         st.just("hotfix.declared"),
         st.fixed_dictionaries(
@@ -146,18 +160,25 @@ def state(path: Path, facts: list[tuple[str, dict[str, Any]]]) -> dict[str, list
                     row.outcome or "",
                     _text(row.reason),
                     str(row.recheck_at),
+                    str(row.since),
                 )
                 for row in world.rows(verdict)
             ),
             "running": sorted(
                 (row.service, row.environment, names[row.deployment_id]) for row in world.rows(current_version)
             ),
-            "holds": [(*row[:8], row.time, row.event_id) for row in world.rows(hold)],
+            "holds": [
+                {name: value for name, value in row._mapping.items() if name != "event"} for row in world.rows(hold)
+            ],
             "hotfixes": [(*row[:5], row.event_id) for row in world.rows(hotfix)],
             "promotions": [(*row[:6], row.event_id) for row in world.rows(promotion_request)],
-            "incidents": [(*row[:5], row.event_id) for row in world.rows(incident)],
+            "incidents": [(*row[:8], row.event_id) for row in world.rows(incident)],
             "attestations": [(*row[:5], row.event_id) for row in world.rows(attestation)],
-            "wishes": [row.answer for row in world.rows(rollback_request)],
+            "wishes": sorted(
+                (row.event_id, _text(row.answer))
+                for table in (rollback_request, retry_request)
+                for row in world.rows(table)
+            ),
         }
 
 
