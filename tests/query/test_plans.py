@@ -124,7 +124,7 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (operations.unevaluated, {"pk_evaluation_request"}),
     (operations.unsent, {"ix_outbox_unsent"}),
     (lambda c: operations.returned(c, limit=50), {"ix_outbox_unsent"}),
-    (unmatched.unmatched_count, {"pk_unmatched_fact"}),
+    (lambda c: unmatched.recently_unmatched(c, Catalog()), {"pk_event"}),
     (lambda c: unmatched.unmatched_facts(c, limit=50), {"pk_event"}),
     (lambda c: operations.due_next(c, limit=50), {"ix_service_schedule_due"}),
     (operations.last_event, {"pk_event"}),
