@@ -28,3 +28,40 @@ def test_a_place_in_line_is_worked_out_for_each_answer_and_not_kept(world: Scena
     assert lane["pending"][-1]["reason"]["params"] == {"version": "1.1", "ahead": 3}
     world.deploy()
     assert "it waits in line behind 1.2, as number 3" in service.get("/api/why/foo/dev?version=1.4")["answer"]
+
+
+def queue(world: Scenario, *seconds: int) -> None:
+    """Releases 1.0, 1.1, … with these times in a lane that lets each through; the first is on its way."""
+    foo = ConfiguredService(ident="foo", artifacts=("com.example:foo",), pipelines=("main",))
+    world.catalog = catalog(foo, stages=(Stage(environment="dev", supersede="queue"),))
+    start = world.now
+    for number, second in enumerate(seconds):
+        world.publish(f"1.{number}", time=(start + timedelta(seconds=second)).isoformat())
+        world.evaluate(minutes=1)
+
+
+def places(service: Service, version: str) -> set[str]:
+    """What each answer says of a version in dev."""
+    why = service.get(f"/api/why/foo/dev?version={version}")["stages"][-1]
+    (found,) = service.get(f"/api/where/com.example:foo:{version}")["artifacts"]
+    attempt = service.get(f"/flows/{int(version[2:]) + 1}.json")["attempts"][0]
+    artifact = service.get(f"/artifacts/{found['id']}.json")["deployments"][0]
+    bodies = [why, found["places"][0], attempt["stage"], artifact]
+    return {body["reason"]["text"] for body in bodies}
+
+
+def test_what_people_have_ordered_goes_before_what_is_older(world: Scenario, service: Service) -> None:
+    queue(world, 0, 1, 2, 3, 4)
+    for version in ("1.3", "1.4"):
+        world.tell("hotfix.declared", service="foo", version=version, by="alice", reason="a hole", skip=[])
+    world.evaluate()
+    assert places(service, "1.2") == {"waits in line behind 1.3, as number 4"}
+    assert places(service, "1.4") == {"waits in line behind 1.3"}
+
+
+def test_of_releases_of_one_time_the_first_known_goes_before_the_others(world: Scenario, service: Service) -> None:
+    queue(world, 0, 1, 1, 1)
+    assert [places(service, f"1.{number}") for number in (2, 3)] == [
+        {"waits in line behind 1.1"},
+        {"waits in line behind 1.1, as number 3"},
+    ]

@@ -5,6 +5,7 @@ from msgspec import Struct
 from deploydb.http.errors import existing
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.pages.page import Page
+from deploydb.query.place_in_line import Line
 from deploydb.query.request_context import RequestContext
 from deploydb.store.queries.artifacts import artifacts_of_module, release_by_id
 from deploydb.store.queries.deployments import deployments_of_artifact
@@ -60,7 +61,8 @@ def artifact(asked: RequestContext) -> Artifact:
     ident = asked.ident("artifact")
     with asked.store() as connection:
         view = existing(release_by_id(connection, ident), f"artifact {ident}")
-        deployments = deployments_of_artifact(connection, ident, offset=0, limit=_MOST_DEPLOYMENTS)
+        tried = deployments_of_artifact(connection, ident, offset=0, limit=_MOST_DEPLOYMENTS)
+        deployments = Line(connection, asked.catalog).views(tried)
         versions = artifacts_of_module(connection, view.group, view.name, offset=0, limit=_MOST_VERSIONS)
     return body_of(
         Artifact,

@@ -9,6 +9,7 @@ from deploydb.query.as_of import catalogs_now
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.explanation import StageBody, stage_body
 from deploydb.query.pages.page import Page, stream_of
+from deploydb.query.place_in_line import Line
 from deploydb.query.request_context import RequestContext
 from deploydb.store.queries.artifacts import release_by_id
 from deploydb.store.queries.deployments import DeploymentView, words_on
@@ -65,8 +66,9 @@ def flow(asked: RequestContext) -> Flow:
         view = existing(flow_by_id(connection, asked.catalog, ident), f"flow {ident}")
         release = release_by_id(connection, view.artifact.id)
         assert release is not None  # noqa: S101  # its flow names it, in the same snapshot
-        catalogs = catalogs_now(connection, view.deployments)
-        approvals = words_on(connection, [one.id for one in view.deployments])
+        deployments = Line(connection, asked.catalog).views(view.deployments)
+        catalogs = catalogs_now(connection, deployments)
+        approvals = words_on(connection, [one.id for one in deployments])
     words: dict[int, list[Comment]] = defaultdict(list)
     for word in approvals:
         words[word.deployment].append(body_of(Comment, word))
@@ -79,8 +81,8 @@ def flow(asked: RequestContext) -> Flow:
         artifact=release.id,
         created_at=view.created_at,
         attempts=[
-            _attempt(one, stage_body(asked.catalog, one, catalogs, view.deployments, asked.now), words[one.id])
-            for one in view.deployments
+            _attempt(one, stage_body(asked.catalog, one, catalogs, deployments, asked.now), words[one.id])
+            for one in deployments
         ],
     )
 

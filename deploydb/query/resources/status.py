@@ -8,13 +8,12 @@ from functools import partial
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from deploydb.domain.model.admission_reasons import InLine
 from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.catalog import Catalog
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.lane_bodies import Lane
 from deploydb.query.matrix import Matrix
-from deploydb.query.place_in_line import place_in_line
+from deploydb.query.place_in_line import placed
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
 from deploydb.query.set_aside import SetAside, set_aside_body
@@ -94,9 +93,9 @@ def _newest_of_those_not_begun(catalog: Catalog, pending: Sequence[PendingView])
     newest: dict[int, PendingView] = {}
     for line in lines.values():
         order = catalog.order_of(line[0].service)
-        last = max(line, key=lambda view: view.release.order_key(order))
-        place = place_in_line(line, last.deployment, order) if isinstance(last.reason, InLine) else None
-        newest[last.deployment] = last if place is None else replace(last, reason=place)
+        last = max(line, key=lambda view: (view.release.order_key(order), view.deployment))
+        reason = placed(line, last.deployment, catalog, last.reason)
+        newest[last.deployment] = replace(last, reason=reason)
     return [newest.get(view.deployment, view) for view in pending if not _is_in_line(view) or view.deployment in newest]
 
 

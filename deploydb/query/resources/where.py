@@ -6,6 +6,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import order_key, split_module
 from deploydb.domain.model.catalog import Catalog
@@ -13,6 +14,7 @@ from deploydb.http.errors import not_found, shown
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.outlook_view import OutlookBody, outlook_body
+from deploydb.query.place_in_line import Line
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.store.queries.artifact_places import (
     LONGEST_PURL,
@@ -88,7 +90,10 @@ def where(asked: RequestContext) -> Where:
                 f"nothing is known by {shown(what)}: ask for a commit (7 digits or more), a digest (sha256:…), "
                 "a package URL (pkg:…), GROUP:NAME:VERSION or a version"
             )
-        views = places(connection, [one.id for one in found])
+        line, views = Line(connection, asked.catalog), places(connection, [one.id for one in found])
+        views = [
+            replace(one, reason=line.placed(one.service, one.environment, one.deployment, one.reason)) for one in views
+        ]
     rank = {ident: index for index, ident in enumerate(environments_in_order(asked.catalog))}
     ordered = sorted(views, key=lambda one: (one.service, rank.get(one.environment, len(rank)), one.environment))
     return Where(

@@ -6,7 +6,6 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from deploydb.domain.model.admission_reasons import InLine
 from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.publications import REMEDY
@@ -21,7 +20,7 @@ from deploydb.query.explanation import Why, explain
 from deploydb.query.flow_path import way_of
 from deploydb.query.group_waits import group_waits
 from deploydb.query.near_misses import near_misses
-from deploydb.query.place_in_line import place_in_line
+from deploydb.query.place_in_line import Line
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
 from deploydb.query.set_aside import set_aside_body
@@ -30,7 +29,7 @@ from deploydb.query.unblock_view import ReleasingBody, releasing_body
 from deploydb.store.queries.artifacts import release_by_id
 from deploydb.store.queries.as_of import deployments_then
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_of_flow
-from deploydb.store.queries.lanes import pending_in, running_in
+from deploydb.store.queries.lanes import running_in
 from deploydb.store.queries.starvation import StarvedView, starved_lanes
 from deploydb.store.queries.why import (
     CandidateView,
@@ -73,7 +72,7 @@ def _now(asked: RequestContext) -> Why:
             raise _nothing(connection, asked, service, environment, version)
         flow = deployments_of_flow(connection, asked.catalog, meant.flow) if meant.flow is not None else [meant]
         way = way_of(asked.catalog, meant, flow)
-        flow = [_placed(connection, asked, view) if view in way else view for view in flow]
+        flow = Line(connection, asked.catalog).views(flow)
         meant = next(view for view in flow if view.id == meant.id)
         catalogs = catalogs_now(connection, way)
         misses = near_misses(connection, asked.catalog, way)
@@ -106,15 +105,6 @@ def _now(asked: RequestContext) -> Why:
     if aside is None:
         return answer
     return replace(answer, answer=f"{answer.answer}; {aside.words}", set_aside=set_aside_body(aside))
-
-
-def _placed(connection: sa.Connection, asked: RequestContext, view: DeploymentView) -> DeploymentView:
-    """A deployment that waits in line, with its place."""
-    if not isinstance(view.status_reason, InLine):
-        return view
-    pending = pending_in(connection, view.service, view.environment)
-    place = place_in_line(pending, view.id, asked.catalog.order_of(view.service))
-    return replace(view, status_reason=place or view.status_reason)
 
 
 def _concerns(starved: StarvedView, way: Sequence[DeploymentView]) -> bool:

@@ -14,7 +14,7 @@ from deploydb.store import bulk
 from deploydb.store.columns import in_lanes, shared_fields, viewed
 from deploydb.store.deployments import release_from_row, released
 from deploydb.store.queries.artifacts import MODULE
-from deploydb.store.tables import artifact, current_version, deployment
+from deploydb.store.tables import artifact, current_version, deployment, hotfix, promotion_request
 
 Wanted = tuple[str, str, str, str]
 """Service, environment, module, version."""
@@ -34,7 +34,7 @@ class RunningView(Struct, frozen=True, kw_only=True):
 
 
 class PendingView(Struct, frozen=True, kw_only=True):
-    """A deployment that is open and not what runs."""
+    """A deployment that is open and not what runs. `goes_ahead`: a person lets it go ahead of the others."""
 
     service: str
     environment: str
@@ -44,6 +44,7 @@ class PendingView(Struct, frozen=True, kw_only=True):
     attempt: int
     status: str
     reason: Reason | None
+    goes_ahead: bool
 
 
 class FailureView(Struct, frozen=True, kw_only=True):
@@ -91,12 +92,22 @@ def running_in(
     return [RunningView(**row._mapping) for row in connection.execute(narrowed)]
 
 
+_GOES_AHEAD = sa.or_(
+    deployment.c.ordered.is_not(None),
+    sa.exists().where(hotfix.c.service == deployment.c.service, hotfix.c.version == deployment.c.version),
+    sa.exists().where(
+        *(promotion_request.c[name] == deployment.c[name] for name in ("service", "environment", "version"))
+    ),
+)
+
+
 def pending_in(
     connection: sa.Connection, service: str | None = None, environment: str | None = None
 ) -> list[PendingView]:
     """What is open and does not run, of one service or all, in one environment or all, in the order of ids.
 
-    Costs what is open of those services, in all environments. Index: `ix_deployment_needs_evaluation`.
+    Costs what is open of those services, in all environments. Indexes: `ix_deployment_needs_evaluation`, primary
+    keys of `hotfix` and `promotion_request`.
     """
     here = sa.exists().where(
         current_version.c.service == deployment.c.service,
@@ -106,6 +117,7 @@ def pending_in(
     statement = (
         released()
         .add_columns(*deployment.c["id", "service", "environment", "kind", "attempt", "status", "status_reason"])
+        .add_columns(_GOES_AHEAD.label("goes_ahead"))
         .join(deployment, deployment.c.artifact_id == artifact.c.id)
         .where(deployment.c.needs_evaluation, deployment.c.status != "SKIPPED", sa.not_(here))
         .order_by(deployment.c.id)
@@ -116,6 +128,7 @@ def pending_in(
             release=release_from_row(row),
             deployment=row.id,
             reason=row.status_reason,
+            goes_ahead=bool(row.goes_ahead),
             **shared_fields(deployment, PendingView)(row),
         )
         for row in connection.execute(narrowed)
