@@ -142,7 +142,7 @@ def _manual(body: Body, *, waiting: bool) -> list[str]:
     names = (
         str(gate["promotion"])
         for gate in body["stages"][-1]["gates"]
-        if gate["type"] == "ManualPromotion"
+        if gate["asksPeople"]
         and (not waiting or (gate["verdict"] == "PENDING" and gate["reason"]["code"] == "awaiting_approval"))
     )
     return list(dict.fromkeys(names))
@@ -165,7 +165,7 @@ def _asked(body: Body) -> str:
         f"{stage['environment']} ({gate['promotion']})"
         for stage in body["stages"]
         for gate in stage["gates"]
-        if gate["type"] == "ManualPromotion"
+        if gate["asksPeople"]
     ]
     hint = f"; approvals are required in {', '.join(elsewhere)}" if elsewhere else ""
     raise NotFound(f"no approval is required for {service} {version} in {environment}{hint}")

@@ -34,12 +34,14 @@ _RESERVED = {FREEZE: "Freeze", INCIDENT: "Incident"}
 
 class Gate(Struct, frozen=True, kw_only=True, rename="camel"):
     """What a promotion says of a deployment: from which log rows (`inputs`), and by which catalog's digest. `asked`:
-    `entry` for one that is asked before the deployment, else it is not there. `recheckAt`: not of a time that is past.
+    `entry` for one that is asked before the deployment, else it is not there. `asksPeople`: whether an approval answers
+    it. `recheckAt`: not of a time that is past.
     """
 
     promotion: str
     asked: Literal["entry"] | UnsetType = UNSET
     type: str | None
+    asks_people: bool
     verdict: str
     reason: ReasonBody | None
     recheck_at: str | None
@@ -266,6 +268,7 @@ def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs, now: date
                 promotion=name,
                 asked="entry" if phase == "entry" else UNSET,
                 type=promotion.type if promotion is not None else _RESERVED.get(name),
+                asks_people=promotion is not None and promotion.asks_people,
                 verdict=result.outcome if result is not None and result.outcome is not None else "PENDING",
                 reason=reason_body(result.reason if result is not None and judged else NotAsked()),
                 recheck_at=iso(again) if again is not None and again > now else None,

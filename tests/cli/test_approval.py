@@ -13,6 +13,12 @@ from tests.cli.shell import Queue, Shell
 from tests.scenario import Scenario, catalog
 
 
+class BoardPromotion(ManualPromotion, frozen=True, kw_only=True):
+    """A type of a package that asks people."""
+
+    types = ("BoardPromotion",)
+
+
 def manual_catalog() -> Catalog:
     """dev → staging → prod; people are asked in staging, twice over for bar."""
     stages = (
@@ -22,7 +28,7 @@ def manual_catalog() -> Catalog:
     )
     foo = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), promotions=("smoke",))
     bar = Service(ident="bar", artifacts=("com.example:bar",), pipelines=("main",), promotions=("legal",))
-    manual = (ManualPromotion(ident="go"), ManualPromotion(ident="legal"))
+    manual = (ManualPromotion(ident="go"), BoardPromotion(ident="legal"))
     may = {"groups": {"sre": frozenset({"sue"})}, "freeze_overriders": ("sre",)}
     return catalog(foo, bar, stages=stages, promotions=manual, **may)
 

@@ -38,6 +38,7 @@ def test_the_body_has_the_way_there_with_every_gate(world: Scenario, service: Se
     assert smoke_in_dev == {
         "promotion": "smoke",
         "type": "VerificationPromotion",
+        "asksPeople": False,
         "verdict": "PASS",
         "reason": {"code": "jobs_passed", "params": {"reports": [{"job": "smoke"}]}, "text": "smoke passed"},
         "recheckAt": None,
@@ -64,6 +65,7 @@ def test_the_body_has_the_way_there_with_every_gate(world: Scenario, service: Se
             {
                 "promotion": "smoke",
                 "type": "VerificationPromotion",
+                "asksPeople": False,
                 "verdict": "PENDING",
                 "reason": {"code": "not_asked", "params": {}, "text": "not asked yet"},
                 "recheckAt": None,
