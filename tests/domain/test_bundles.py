@@ -217,3 +217,16 @@ def test_nothing_is_held_back_for_a_release_that_a_hotfix_goes_ahead_of() -> Non
     it.hold("pause", environment="prod", lift=True)
     it.evaluate(1)
     assert it.find("prod", "2", WEB).status is Status.CREATED
+
+
+def test_a_failed_part_that_was_replaced_keeps_its_bundle_waiting_no_longer() -> None:
+    it = shop()
+    publish(it, "1", WEB)
+    it.finish("dev", "1", "failed", module=WEB)
+    publish(it, "1", API)
+    assert isinstance(it.find("dev", "1", API).status_reason, BundleWaits)
+    it.publish("2", module=API, commit="api", published=2)
+    it.publish("2", module=WEB, commit="web", published=2)
+    it.evaluate()  # decided once: what is replaced in it is not known to the next evaluation
+    deploy(it, "dev", "2")
+    assert it.find("dev", "1", API).status is Status.SKIPPED

@@ -61,7 +61,7 @@ class Bundles:
             end = self._progress.dead_end(stage, other)
             if isinstance(end, FailedUpstream):
                 return _failed(other, end)
-            if other.status is Status.FAILED and other.failure_response in _ROLLBACKS:
+            if _is_open_failure(other) and other.failure_response in _ROLLBACKS:
                 return _failed(other, other.status_reason or NotRecorded())
         return None
 
@@ -71,7 +71,7 @@ class Bundles:
             awaited: Reason | None = None
             if other.status is Status.NOT_STARTED:
                 awaited = self._progress.waits_for(stage, other)
-            elif other.status is Status.FAILED and other.failure_response not in ("ignore", "retry"):
+            elif _is_open_failure(other) and other.failure_response not in ("ignore", "retry"):
                 awaited = other.status_reason or NotRecorded()
             if awaited is not None:
                 return waits(other, awaited)
@@ -103,6 +103,11 @@ def goes_first(other: Deployment) -> BundleFirst:
     """The reason that a part of another bundle is entered before."""
     file = other.release.artifact
     return BundleFirst(module=file.module, version=file.version)
+
+
+def _is_open_failure(deployment: Deployment) -> bool:
+    """Whether it has failed, and nothing took its place since: what is replaced keeps its bundle waiting no longer."""
+    return deployment.status is Status.FAILED and deployment.needs_evaluation
 
 
 def _failed(other: Deployment, reason: Reason) -> BundleFailed:
