@@ -26,6 +26,7 @@ LANDED = {
     "0010_gates_that_cannot_tell.py": "0d5c30d2b371e7a907ecb49dfb5b9ba4c34af0f3af221c6f4783b2228966605c",
     "0011_what_is_rolled_back.py": "b9646d702a50097fe7099fd768a5aecbde2b2294989dd39f926e27ebff61b749",
     "0012_cost_of_the_past.py": "e1ad1a6a46456f2d189ea12c9e15d55b06ccd3ee92d4eb0003bb0bc3f8b4d27e",
+    "0013_incidents_of_before.py": "b4610b465d37d95cd51cdbb0cc9506f1a4d50bb7712e0dce5882f8ac716c2570",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 

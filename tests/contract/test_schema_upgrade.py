@@ -1,0 +1,75 @@
+"""A database with rows, as an older DeployDB left it, is brought up to what its log adds up to."""
+
+from importlib.resources import files
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from deploydb.store.schema import migrate
+from deploydb.store.tables import incident, metadata
+from tests.contract.folding import differences
+from tests.scenario import Scenario
+
+
+def lived(world: Scenario) -> None:
+    """What a store of every release can have."""
+    world.publish("1.0")
+    world.evaluate()
+    world.deploy()
+    lane = {"service": "foo", "environment": "prod"}
+    world.tell("verification.finished", **lane, version="1.0", promotion="smoke", outcome="passed", url="https://ci/1")
+    for reason in ("5xx", "still"):
+        world.evaluate(minutes=1)
+        world.tell("incident.detected", **lane, incident="INC-7", reason=reason)
+    for what in ("detected", "resolved", "resolved"):
+        world.evaluate(minutes=1)
+        world.tell(f"incident.{what}", service="foo", environment="dev", incident="INC-8", version="1.0", reason=what)
+    world.tell("hold.placed", kind="pin", **lane, version="1.0", by="ann", reason="fair")
+    world.tell("hold.placed", kind="freeze", environment="dev", by="bob", reason="audit")
+
+
+def downgrade(world: Scenario, revision: str) -> None:
+    """Make the tables again as they were at the revision, and copy the rows of the columns that there were."""
+    with world.engine.begin() as connection:
+        after = sa.MetaData()
+        after.reflect(connection)
+        rows: dict[str, list[dict[str, Any]]] = {
+            table.name: [dict(row._mapping) for row in connection.execute(sa.select(table))]
+            for table in after.sorted_tables
+        }
+        for row in rows["event"]:
+            if row["type"] == "verdict.changed":
+                row["body"].pop("since", None)  # which came with revision 0010
+        after.drop_all(connection)
+        configuration = Config()
+        configuration.set_main_option("script_location", str(files("deploydb.store") / "migrations"))
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, revision)
+        before = sa.MetaData()
+        before.reflect(connection)
+        for table in before.sorted_tables:
+            for row in rows[table.name] if table.name != "alembic_version" else ():
+                kept = {name: row[name] for name in map(str, table.c.keys()) if row.get(name) is not None}
+                connection.execute(table.insert().values(kept))
+
+
+def test_a_store_of_the_second_revision_adds_up_to_its_log_after_migrating(database_url: str) -> None:
+    with Scenario(database_url) as world:
+        lived(world)
+        found = {name: world.rows(metadata.tables[name]) for name in ("incident", "hold", "verification")}
+        assert [row.began_at is None for row in found["incident"]] == [False, False]
+        assert differences(world.engine) == {}
+        downgrade(world, "0002")
+        with world.engine.begin() as connection:
+            for number, key in connection.execute(
+                sa.text("SELECT max(number), environment FROM event WHERE type LIKE 'incident.%' GROUP BY environment")
+            ).all():
+                row = {"event": number, "environment": key}
+                connection.execute(sa.text("UPDATE incident SET event = :event WHERE environment = :environment"), row)
+        migrate(world.engine)
+        assert differences(world.engine) == {}
+        for name, rows in found.items():
+            assert world.rows(metadata.tables[name]) == rows
+        assert all(row.recorded_at is not None for row in world.rows(incident))
