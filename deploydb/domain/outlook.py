@@ -9,29 +9,38 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 from deploydb.domain.model.admission_reasons import Held
-from deploydb.domain.model.gate_reasons import ApprovalRefused, ApprovalTimedOut, JobsFailed, JobsTimedOut
+from deploydb.domain.model.gate_reasons import (
+    ApprovalRefused,
+    ApprovalTimedOut,
+    DigestMissing,
+    JobsFailed,
+    JobsTimedOut,
+)
 from deploydb.domain.model.reasons import (
     AwaitingStages,
+    BundleWaits,
+    ErrorResolved,
     FailedBeside,
     FailedUpstream,
     NotRecorded,
     Reason,
+    RollbackWaits,
     Several,
     TakenBackBeside,
 )
 
-Verdict = Literal["failed", "held", "will not come"]
+Prospect = Literal["failed", "held", "will not come"]
 """failed: it failed there. held: a person has to lift a hold. will not come: it ended, there or before, and no waiting
 brings it; a person may."""
 
-_REFUSED = (ApprovalRefused, ApprovalTimedOut, JobsFailed, JobsTimedOut)
+_REFUSED = (ApprovalRefused, ApprovalTimedOut, DigestMissing, JobsFailed, JobsTimedOut)
 """Entry gates that have failed."""
 
 
 class Outlook(Struct, frozen=True, kw_only=True):
-    """A verdict, and the reason of it. `environment`: of the stage where it failed, which has a time of its own."""
+    """A prospect, and the reason of it. `environment`: of the stage where it failed, which has a time of its own."""
 
-    verdict: Verdict
+    prospect: Prospect
     reason: Reason
     environment: str | None = None
 
@@ -41,32 +50,42 @@ def outlook(environment: str, status: str, reason: Reason | None) -> Outlook | N
     why = reason or NotRecorded()
     match status:
         case "FAILED":
-            return Outlook(verdict="failed", reason=why, environment=environment)
+            return Outlook(prospect="failed", reason=why, environment=environment)
         case "SKIPPED":
             failed = why.environment if isinstance(why, FailedUpstream | FailedBeside) else None
-            return Outlook(verdict="will not come", reason=why, environment=failed)
+            return Outlook(prospect="will not come", reason=why, environment=failed)
         case "NOT_STARTED":
-            return _of_waiting(list(_parts(why)))
+            return _of_waiting(why)
     return None
 
 
-def _of_waiting(parts: list[Reason]) -> Outlook | None:
-    for part in parts:
-        if isinstance(part, AwaitingStages) and part.never:
+def _of_waiting(reason: Reason) -> Outlook | None:
+    found = [one for part in _parts(reason) if (one := _of_part(part)) is not None]
+    return next((one for one in found if one.prospect != "held"), found[0] if found else None)
+
+
+def _of_part(part: Reason) -> Outlook | None:
+    match part:
+        case BundleWaits():
+            other = _of_waiting(part.reason)
+            return Outlook(prospect=other.prospect, reason=part) if other is not None else None
+        case AwaitingStages() if part.never:
             first = part.failed[0]
             ended = FailedUpstream(environment=first.environment, reason=first.reason)
-            return Outlook(verdict="will not come", reason=ended, environment=first.environment)
-        if isinstance(part, FailedBeside):
-            return Outlook(verdict="will not come", reason=part, environment=part.environment)
-        if isinstance(part, (*_REFUSED, TakenBackBeside)):
-            return Outlook(verdict="will not come", reason=part)
-    held = next((part for part in parts if isinstance(part, get_args(Held))), None)
-    return Outlook(verdict="held", reason=held) if held is not None else None
+            return Outlook(prospect="will not come", reason=ended, environment=first.environment)
+        case FailedBeside():
+            return Outlook(prospect="will not come", reason=part, environment=part.environment)
+        case TakenBackBeside() | ErrorResolved(passed=False):
+            return Outlook(prospect="will not come", reason=part)
+    if isinstance(part, _REFUSED):
+        return Outlook(prospect="will not come", reason=part)
+    return Outlook(prospect="held", reason=part) if isinstance(part, get_args(Held)) else None
 
 
 def _parts(reason: Reason) -> Iterator[Reason]:
-    if isinstance(reason, Several):
-        for part in reason.reasons:
-            yield from _parts(part)
-    else:
-        yield reason
+    match reason:
+        case Several(reasons=parts) | RollbackWaits(awaits=parts):
+            for part in parts:
+                yield from _parts(part)
+        case _:
+            yield reason

@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import UNSET, Struct, UnsetType
 
 from deploydb.domain.model.reasons import Reason
-from deploydb.domain.outlook import Verdict, outlook
+from deploydb.domain.outlook import Prospect, outlook
 from deploydb.domain.wording import text
 from deploydb.query.bodies import ReasonBody, reason_body
 
@@ -14,7 +14,7 @@ from deploydb.query.bodies import ReasonBody, reason_body
 class OutlookBody(Struct, frozen=True, kw_only=True):
     """A deployment that is neither there nor on its way. `since`: when it failed, where that is why."""
 
-    verdict: Verdict
+    verdict: Prospect
     text: str
     reason: ReasonBody
     since: str | None
@@ -29,8 +29,8 @@ def outlook_body(
         return UNSET
     since = failed_at(found.environment) if found.environment is not None else None
     return OutlookBody(
-        verdict=found.verdict,
-        text=f"{found.verdict}: {text(found.reason)}",
+        verdict=found.prospect,
+        text=f"{found.prospect}: {text(found.reason)}",
         reason=reason_body(found.reason),
         since=since.isoformat() if since is not None else None,
     )

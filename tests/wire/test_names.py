@@ -8,6 +8,7 @@ import pytest
 
 from deploydb.domain.model.artifact import Coordinate, Name
 from deploydb.domain.model.errors import MessageRejected
+from deploydb.domain.model.override_facts import HoldId
 from tests.wire.given import FACTS, FINISHED, finished, published, take
 
 HIDDEN = ("\x1b", "\x7f", "\x9b", "\x85", "\u202e", "\u2066", "\u200f", "\u061c", "\u2028", "\u200b", "\u3164", "\n")
@@ -36,7 +37,7 @@ def names(struct: type[msgspec.Struct], at: tuple[str, ...] = ()) -> Iterator[tu
         kinds = [kind for kind in (hint, *get_args(hint)) if get_origin(kind) is Annotated or isinstance(kind, type)]
         if field in ("purl", "kind") or (field == "artifact" and Coordinate in kinds):
             continue
-        if any(kind in (Name, Coordinate) for kind in kinds):
+        if any(kind in (Name, Coordinate, HoldId) for kind in kinds):
             yield (*at, field)
         for kind in kinds:
             if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
