@@ -3,7 +3,7 @@
 `why`, `where`, `status`, `plan` and `flow show` give it, so that they cannot differ.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal, get_args
 
 from msgspec import Struct
@@ -34,7 +34,7 @@ Prospect = Literal["failed", "held", "will not come"]
 brings it; a person may."""
 
 _REFUSED = (ApprovalRefused, ApprovalTimedOut, DigestMissing, JobsFailed, JobsTimedOut)
-"""Entry gates that have failed."""
+"""Failed entry gates, by their reasons alone: those of another release of a bundle."""
 
 
 class Outlook(Struct, frozen=True, kw_only=True):
@@ -45,8 +45,9 @@ class Outlook(Struct, frozen=True, kw_only=True):
     environment: str | None = None
 
 
-def outlook(environment: str, status: str, reason: Reason | None) -> Outlook | None:
-    """The outlook of a deployment by its status and the reason of it; None where it is there, or on its way."""
+def outlook(environment: str, status: str, reason: Reason | None, refused: Collection[Reason] = ()) -> Outlook | None:
+    """The outlook of a deployment by its status and the reason of it; None where it is there, or on its way. `refused`:
+    the reasons of its entry gates that have failed."""
     why = reason or NotRecorded()
     match status:
         case "FAILED":
@@ -55,19 +56,19 @@ def outlook(environment: str, status: str, reason: Reason | None) -> Outlook | N
             failed = why.environment if isinstance(why, FailedUpstream | FailedBeside) else None
             return Outlook(prospect="will not come", reason=why, environment=failed)
         case "NOT_STARTED":
-            return _of_waiting(why)
+            return _of_waiting(why, refused)
     return None
 
 
-def _of_waiting(reason: Reason) -> Outlook | None:
-    found = [one for part in _parts(reason) if (one := _of_part(part)) is not None]
+def _of_waiting(reason: Reason, refused: Collection[Reason]) -> Outlook | None:
+    found = [one for part in _parts(reason) if (one := _of_part(part, refused)) is not None]
     return next((one for one in found if one.prospect != "held"), found[0] if found else None)
 
 
-def _of_part(part: Reason) -> Outlook | None:
+def _of_part(part: Reason, refused: Collection[Reason]) -> Outlook | None:
     match part:
         case BundleWaits():
-            other = _of_waiting(part.reason)
+            other = _of_waiting(part.reason, ())
             return Outlook(prospect=other.prospect, reason=part) if other is not None else None
         case AwaitingStages() if part.never:
             first = part.failed[0]
@@ -77,7 +78,7 @@ def _of_part(part: Reason) -> Outlook | None:
             return Outlook(prospect="will not come", reason=part, environment=part.environment)
         case TakenBackBeside() | ErrorResolved(passed=False):
             return Outlook(prospect="will not come", reason=part)
-    if isinstance(part, _REFUSED):
+    if part in refused or isinstance(part, _REFUSED):
         return Outlook(prospect="will not come", reason=part)
     return Outlook(prospect="held", reason=part) if isinstance(part, get_args(Held)) else None
 

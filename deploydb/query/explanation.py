@@ -243,7 +243,7 @@ def stage_body(
     """A stage of a flow. `flow`: all of it."""
     failed = {one.environment: one.decided_at for one in flow if one.status == "FAILED"}
     gates = _gates(catalog, view, catalogs, now)
-    outlook = outlook_body(view.environment, view.status, view.status_reason, failed.get)
+    outlook = outlook_body(view.environment, view.status, view.status_reason, view.refused, failed.get)
     return body_of(StageBody, view, deployment=view.id, reason=view.status_reason, gates=gates, outlook=outlook)
 
 

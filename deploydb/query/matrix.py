@@ -226,6 +226,7 @@ def _pending(view: PendingView, seen: Seen) -> Pending:
             view.environment,
             view.status,
             view.reason,
+            view.refused,
             lambda environment: seen.failed_at(view.release.id, environment),
         ),
         conflict=view.release.conflict or UNSET,

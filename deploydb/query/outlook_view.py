@@ -1,6 +1,6 @@
 """Outlooks as answers give them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from msgspec import UNSET, Struct, UnsetType
@@ -21,10 +21,15 @@ class OutlookBody(Struct, frozen=True, kw_only=True):
 
 
 def outlook_body(
-    environment: str, status: str, reason: Reason | None, failed_at: Callable[[str], datetime | None]
+    environment: str,
+    status: str,
+    reason: Reason | None,
+    refused: Collection[Reason],
+    failed_at: Callable[[str], datetime | None],
 ) -> OutlookBody | UnsetType:
-    """The outlook of a deployment, if it has one. `failed_at`: when its flow failed in an environment, if it did."""
-    found = outlook(environment, status, reason)
+    """The outlook of a deployment, if it has one. `refused`: as of `outlook`; `failed_at`: when its flow failed in an
+    environment, if it did."""
+    found = outlook(environment, status, reason, refused)
     if found is None:
         return UNSET
     since = failed_at(found.environment) if found.environment is not None else None

@@ -1,14 +1,18 @@
 """What is neither there nor on its way, and what failed: every answer says the same of it."""
 
 import random
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from deploydb.domain.gates import GateContext, Promotion
 from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.catalog import Service as Configured
+from deploydb.domain.model.deployment import GateStatus, Verdict
+from deploydb.domain.model.gate_reasons import CustomReason
 from deploydb.store.tables import deployment
 from tests.query.client import Service
 from tests.scenario import Scenario, catalog
@@ -104,6 +108,20 @@ def test_a_release_that_was_refused_at_the_entry_will_not_come(world: Scenario, 
     world.tell("approval.refused", service="foo", environment="prod", version="1.0", promotion="go", by="bob")
     world.evaluate()
     assert set(verdicts(service, "prod", "1.0").values()) == {"will not come"}
+
+
+class Never(Promotion, frozen=True, kw_only=True):
+    """A gate of its own that has failed."""
+
+    def evaluate(self, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
+        reason = CustomReason(name="too_large", text="{megabytes} MB are too many", values={"megabytes": 900})
+        return context.verdict(self.ident, GateStatus.FAIL, reason)
+
+
+def test_a_release_that_failed_a_gate_of_its_own_at_the_entry_will_not_come(world: Scenario, service: Service) -> None:
+    world.catalog = catalog(foo(), stages=STAGES, promotions=(Never(ident="size"),), entry={"prod": ("size",)})
+    release(world, "1.0", until="staging")
+    assert verdicts(service, "prod", "1.0") == dict.fromkeys(("why", "where", "plan", "status"), "will not come")
 
 
 def test_a_superseded_release_will_not_come(world: Scenario, service: Service) -> None:

@@ -104,7 +104,8 @@ def plan(asked: RequestContext) -> Plan:
     views = {there: view for there, view in own.items() if view is not None}
     failed = {there: view.decided_at for there, view in views.items() if view.status == "FAILED"}
     outlooks = {
-        there: outlook_body(there, view.status, view.status_reason, failed.get) for there, view in views.items()
+        there: outlook_body(there, view.status, view.status_reason, view.refused, failed.get)
+        for there, view in views.items()
     }
     never = {there for there, found in outlooks.items() if found is not UNSET and found.verdict != "held"}
     expects = {one.environment: one for one in arrivals(stages, entry, exits, lanes, asked.now)}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
+import sqlalchemy as sa
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
@@ -18,6 +19,7 @@ from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
 from deploydb.query.set_aside import SetAside, set_aside_body
 from deploydb.query.starvation import Starved, starved_body
+from deploydb.store.queries.deployments import refused_at_entry
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.incidents import open_incidents
 from deploydb.store.queries.lanes import PendingView, ended_in, failures_in, pending_in
@@ -59,7 +61,7 @@ def status(asked: RequestContext) -> Status:
             lanes = matrix.now(
                 services,
                 running_now(connection, service, None),
-                _newest_of_those_not_begun(catalog, pending_in(connection, service)),
+                _with_refusals(connection, _newest_of_those_not_begun(catalog, pending_in(connection, service))),
                 newest_of_modules(connection, [split_module(module) for one in configured for module in one.artifacts]),
                 holds_at(connection, asked.now, service),
                 failures_in(connection, service),
@@ -97,6 +99,12 @@ def _newest_of_those_not_begun(catalog: Catalog, pending: Sequence[PendingView])
         reason = placed(line, last.deployment, catalog, last.reason)
         newest[last.deployment] = replace(last, reason=reason)
     return [newest.get(view.deployment, view) for view in pending if not _is_in_line(view) or view.deployment in newest]
+
+
+def _with_refusals(connection: sa.Connection, pending: Sequence[PendingView]) -> list[PendingView]:
+    """With the reasons of the entry gates that have failed."""
+    refused = refused_at_entry(connection, [view.deployment for view in pending if view.status == "NOT_STARTED"])
+    return [replace(view, refused=refused[view.deployment]) if view.deployment in refused else view for view in pending]
 
 
 def _is_in_line(view: PendingView) -> bool:

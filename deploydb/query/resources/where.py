@@ -1,7 +1,7 @@
 """Where something is: `/api/where/{what}`, is my commit in prod?"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import order_key, split_module
 from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.reasons import Reason
 from deploydb.http.errors import not_found, shown
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.environment_sequence import environments_in_order
@@ -27,6 +28,7 @@ from deploydb.store.queries.artifact_places import (
     by_version,
     places,
 )
+from deploydb.store.queries.deployments import refused_at_entry
 
 State = Literal["runs", "ran", "coming", "failed", "skipped", "not there"]
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
@@ -94,12 +96,13 @@ def where(asked: RequestContext) -> Where:
         views = [
             replace(one, reason=line.placed(one.service, one.environment, one.deployment, one.reason)) for one in views
         ]
+        refused = refused_at_entry(connection, [one.deployment for one in views if one.status == "NOT_STARTED"])
     rank = {ident: index for index, ident in enumerate(environments_in_order(asked.catalog))}
     ordered = sorted(views, key=lambda one: (one.service, rank.get(one.environment, len(rank)), one.environment))
     return Where(
         what=what,
         artifacts=[
-            body_of(Found, one, places=_places(asked.catalog, one, ordered), conflict=one.conflict or UNSET)
+            body_of(Found, one, places=_places(asked.catalog, one, ordered, refused), conflict=one.conflict or UNSET)
             for one in found
         ],
         more=len(found) == MOST,
@@ -122,19 +125,23 @@ def _meant(connection: sa.Connection, catalog: Catalog, what: str) -> Sequence[F
     return by_version(connection, [split_module(one) for one in modules], what)
 
 
-def _places(catalog: Catalog, found: FoundView, views: Sequence[PlaceView]) -> list[Place]:
+def _places(
+    catalog: Catalog, found: FoundView, views: Sequence[PlaceView], refused: Mapping[int, Collection[Reason]]
+) -> list[Place]:
     mine = [view for view in views if view.artifact == found.id]
-    return [_place(catalog, found, view, mine) for view in mine]
+    return [_place(catalog, found, view, mine, refused.get(view.deployment, ())) for view in mine]
 
 
-def _place(catalog: Catalog, found: FoundView, view: PlaceView, others: Sequence[PlaceView]) -> Place:
+def _place(
+    catalog: Catalog, found: FoundView, view: PlaceView, others: Sequence[PlaceView], refused: Collection[Reason]
+) -> Place:
     now = None
     if view.runs is not None and view.runs != found.id and view.runs_version is not None:
         now = Now(version=view.runs_version, since=iso(view.runs_since) or "", newer=_is_newer(catalog, found, view))
     failed = {
         one.environment: one.decided_at for one in others if (one.service, one.status) == (view.service, "FAILED")
     }
-    outlook = outlook_body(view.environment, view.status, view.reason, failed.get)
+    outlook = outlook_body(view.environment, view.status, view.reason, refused, failed.get)
     never = outlook is not UNSET and outlook.verdict == "will not come"
     return body_of(Place, view, state=_state(found, view, never=never), now=now, outlook=outlook)
 

@@ -81,6 +81,12 @@ class DeploymentView(Struct, frozen=True, kw_only=True):
         """The promotions that cannot tell: people may answer for them."""
         return frozenset(result.promotion for result in self.results if result.outcome == "ERROR")
 
+    @property
+    def refused(self) -> tuple[Reason, ...]:
+        """The reasons of the entry gates that have failed."""
+        failed = (result for result in self.results if (result.phase, result.outcome) == ("entry", "FAIL"))
+        return tuple(result.reason for result in failed if result.reason is not None)
+
 
 class WordView(Struct, frozen=True, kw_only=True):
     """A person's latest word on a deployment, for one manual promotion."""
@@ -158,6 +164,25 @@ def history(
     mine = VIEWED.where(*in_lanes(deployment, service, environment), deployment.c.happened_at.is_not(None))
     newest_first = mine.order_by(deployment.c.happened_at.desc(), deployment.c.id.desc())
     return views(connection, newest_first.offset(offset).limit(limit))
+
+
+def refused_at_entry(connection: sa.Connection, deployments: Collection[int]) -> dict[int, tuple[Reason, ...]]:
+    """The reasons of the entry gates that have failed, by deployment. Index:
+    `uq_verdict_deployment_id_promotion_phase`."""
+    found: dict[int, tuple[Reason, ...]] = {}
+    statement = (
+        sa.select(verdict.c.deployment_id, verdict.c.reason)
+        .where(
+            among(verdict.c.deployment_id, sorted(deployments)),
+            verdict.c.phase == "entry",
+            verdict.c.outcome == "FAIL",
+            verdict.c.reason.is_not(None),
+        )
+        .order_by(verdict.c.id)
+    )
+    for row in connection.execute(statement) if deployments else ():
+        found[row.deployment_id] = (*found.get(row.deployment_id, ()), row.reason)
+    return found
 
 
 def words_on(connection: sa.Connection, deployments: Collection[int]) -> list[WordView]:

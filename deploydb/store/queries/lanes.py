@@ -34,7 +34,8 @@ class RunningView(Struct, frozen=True, kw_only=True):
 
 
 class PendingView(Struct, frozen=True, kw_only=True):
-    """A deployment that is open and not what runs. `goes_ahead`: a person lets it go ahead of the others."""
+    """A deployment that is open and not what runs. `goes_ahead`: a person lets it go ahead of the others. `refused`: as
+    of `refused_at_entry`, where that was asked for."""
 
     service: str
     environment: str
@@ -45,6 +46,7 @@ class PendingView(Struct, frozen=True, kw_only=True):
     status: str
     reason: Reason | None
     goes_ahead: bool
+    refused: tuple[Reason, ...] = ()
 
 
 class FailureView(Struct, frozen=True, kw_only=True):
