@@ -16,7 +16,7 @@ def own_incidents(evidence: Evidence, deployment: Deployment, runs: CurrentVersi
 
 def _is_of(incident: Incident, deployment: Deployment, runs: CurrentVersion | None) -> bool:
     """Whether an incident counts against a deployment: by the version that it names, else by what ran when it began.
-    At a stage's door each one of the lane does."""
+    Before the deployment is live, each incident of the lane counts."""
     if incident.version is not None:
         return incident.version == deployment.release.artifact.version
     live_at = deployment.live_at or deployment.reported_live_at

@@ -1,7 +1,7 @@
 """The lanes of a parallel group beside each other: which are busy, and what became of a release in them.
 
-A release that failed in one lane of a group, or was taken back there, enters no other by automation, whatever the
-response to its failure was: until it succeeds there after all, or a person promotes it.
+A release that failed in one lane of a group, or was taken back there, enters no other by automation until it
+succeeds there after all, or a person promotes it. All responses to its failure are alike in this.
 """
 
 from collections.abc import Iterator

@@ -227,7 +227,7 @@ class AwaitingJobs(ReasonCase, frozen=True, kw_only=True, tag="awaiting_jobs"):
 
 
 class JobsTimedOut(ReasonCase, frozen=True, kw_only=True, tag="jobs_timed_out"):
-    """Jobs had not answered at the end of the timeout."""
+    """Jobs had not answered at the end of the timeout. `errored`: in old rows only."""
 
     timeout: timedelta
     missing: tuple[str, ...] = ()
