@@ -119,6 +119,7 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: events.events_before(c, None, events.Filter(type="approval.given"), limit=20), {"ix_event_rare"}),
     (lambda c: events.events_before(c, None, events.Filter(since=NOON, until=NOON), limit=20), {"pk_event"}),
     (lambda c: deployments.words_on(c, [1]), {"pk_approval"}),
+    (lambda c: deployments.refused_at_entry(c, [1]), {"uq_verdict_deployment_id_promotion_phase"}),
     (lambda c: live_intervals.live_durations(c, "foo", NOON, limit=60), {"ix_live_interval_lane"}),
     (lambda c: artifacts.release_by_id(c, 1), {"pk_artifact"}),
     (operations.unevaluated, {"pk_evaluation_request"}),
