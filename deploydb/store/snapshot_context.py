@@ -4,8 +4,9 @@ Nearly always there is little of each; a statement runs only where there may be 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache, partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -230,6 +231,25 @@ def good_in(connection: sa.Connection, catalog: Catalog, service: str, environme
         )
         found.append(good)
     return tuple(sorted(found, key=lambda one: (one.live_at, one.deployment), reverse=True))
+
+
+class GoodByStage(Mapping[str, tuple[KnownGood, ...]]):
+    """`good_in` of each stage of a service, read where it is asked for: only failures and requests do."""
+
+    def __init__(self, connection: sa.Connection, catalog: Catalog, service: str) -> None:
+        self._environments = tuple(catalog.environments_of(service))
+        self._read = cache(partial(good_in, connection, catalog, service))
+
+    def __getitem__(self, environment: str) -> tuple[KnownGood, ...]:
+        if environment not in self._environments:
+            raise KeyError(environment)
+        return self._read(environment)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._environments)
+
+    def __len__(self) -> int:
+        return len(self._environments)
 
 
 def _failed(opened: Sequence[Deployment]) -> set[Lane]:

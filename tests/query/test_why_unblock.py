@@ -2,12 +2,16 @@
 
 from datetime import time, timedelta
 
+import pytest
+import sqlalchemy as sa
 from msgspec.structs import replace
 
 from deploydb.domain.calendar.window import Window
 from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.gates.window import WindowPromotion
-from deploydb.domain.model.catalog import Stage
+from deploydb.domain.model.catalog import Catalog, Stage
+from deploydb.domain.model.deployment import KnownGood
+from deploydb.store import snapshot_context
 from tests.query.client import Service
 from tests.query.why_steps import STAGES, answer, smoke, to_prod, to_staging
 from tests.query.why_steps import world as world
@@ -96,3 +100,23 @@ def test_a_freeze_is_a_gate_of_its_own_type(world: Scenario, service: Service) -
     assert answer["releasing"]["sentence"] == (
         "needs the freeze to be lifted (dev is frozen by alice: Black Friday): earliest at once"
     )
+
+
+def test_what_succeeded_before_is_read_only_where_something_has_failed(
+    world: Scenario, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def good_in(connection: sa.Connection, known: Catalog, name: str, environment: str) -> tuple[KnownGood, ...]:
+        read.append(environment)
+        return real(connection, known, name, environment)
+
+    real = snapshot_context.good_in
+    monkeypatch.setattr(snapshot_context, "good_in", good_in)
+    world.catalog.services["foo"] = replace(world.catalog.services["foo"], failure_strategy="rollback")
+    to_staging(world)
+    assert service.get("/api/why/foo/staging")["releasing"]["needs"]
+    assert read == []
+    world.tell("verification.finished", deployment=2, promotion="smoke", outcome="failed")
+    service.get("/api/why/foo/prod")
+    assert read == ["staging"]

@@ -1,5 +1,6 @@
 """What a decision is made from, and what it says: the values that go into `decide` and come out of it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -63,7 +64,7 @@ class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     wishes: tuple[RollbackRequest, ...] = ()
     retries: tuple[RetryRequest, ...] = ()
     neighbours: tuple[DependencyState, ...] = ()
-    good: dict[str, tuple[KnownGood, ...]] = {}
+    good: Mapping[str, tuple[KnownGood, ...]] = {}
     read_until: datetime | None = None
     assumed: dict[int, dict[Gate, Verdict]] = {}
     unknown: dict[int, frozenset[str]] = {}

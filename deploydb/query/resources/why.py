@@ -41,7 +41,7 @@ from deploydb.store.queries.why import (
 )
 from deploydb.store.set_aside import set_aside_of
 from deploydb.store.snapshot import snapshots
-from deploydb.store.snapshot_context import good_in
+from deploydb.store.snapshot_context import GoodByStage
 
 _LOOKED_BACK = 200
 """Where a higher version is newer, it is looked for among the releases of a module that were published last."""
@@ -139,8 +139,7 @@ def _releasing(connection: sa.Connection, asked: RequestContext, meant: Deployme
     (situation,) = snapshots(connection, [meant.service], asked.catalog, asked.now, lock=False)
     found: Unblock | None
     if any(known.id == meant.id for known in situation.deployments):
-        lanes = asked.catalog.environments_of(meant.service)
-        good = {environment: good_in(connection, asked.catalog, meant.service, environment) for environment in lanes}
+        good = GoodByStage(connection, asked.catalog, meant.service)
         found = unblock(asked.catalog, replace(situation, good=good), meant.id, asked.now)
     else:
         found = Unblock(instead=f"publish a newer version than {meant.artifact.version}")
