@@ -1,9 +1,15 @@
 """Incidents: what they fail, hold back, and give back once they are over."""
 
+import json
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from deploydb.domain.model.catalog import Service
+from deploydb.store import incident_reports
 from deploydb.store.tables import incident
+from deploydb.wire.native import decode_fact
 from tests.contract.promotion_steps import FOO, reason, through
 from tests.contract.promotion_steps import world as world
 from tests.scenario import Scenario, catalog
@@ -59,3 +65,20 @@ def test_an_incident_counts_at_a_door_whatever_else_is_open(database_url: str) -
         assert "again since incident INC-7 was over" in reason(world, "prod", "1.0")
         world.evaluate(hours=1)
         assert world.statuses("1.0")["prod"] == "CREATED"
+
+
+def test_a_report_reads_the_reports_of_its_own_incident_alone(world: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def decode(body: bytes, **more: Any) -> Any:
+        read.append(json.loads(body).get("incident"))
+        return decode_fact(body, **more)
+
+    monkeypatch.setattr(incident_reports, "decode_fact", decode)
+    lane = {"service": "foo", "environment": "prod"}
+    for name in ("INC-1", "INC-2", "INC-1"):
+        world.tell("incident.detected", **lane, incident=name)
+    world.tell("incident.detected", **lane)
+    assert read == ["INC-1", "INC-2", "INC-1", "INC-1", None]
+    world.tell("incident.resolved", **lane)
+    assert [row.open for row in world.rows(incident) if row.name] == [True, True]
