@@ -214,7 +214,7 @@ class Ledger(DeploymentRows):
         found = (self.deployments[ident] for ident in self._of_version.get((request.environment, request.version), ()))
         last = {one.flow: one for one in found if one.flow is not None}
         return any(
-            one.status is Status.SKIPPED and one.skipped_at is not None and one.skipped_at < request.at.time
+            one.status is Status.SKIPPED and one.skipped_at is not None and one.skipped_at < request.recorded_at
             for one in last.values()
         )
 

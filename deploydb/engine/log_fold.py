@@ -254,7 +254,7 @@ class LogFold:
                     project_on_deployment(self.ledgers[self._services[id_]], id_, number, fact)
             case facts.HotfixDeclared() | facts.PromotionRequested() | facts.AboutLane() | facts.AboutIncident():
                 if isinstance(fact, facts.RollbackRequested):
-                    self.wishes[number] = (fact.service, RollbackRequest.of(fact, number))
+                    self.wishes[number] = (fact.service, RollbackRequest.of(fact, number, recorded_at=row.recorded_at))
                 elif isinstance(fact, facts.RetryRequested):
                     self.retries[number] = (fact.service, RetryRequest.of(fact, number))
                 project(self.ledger(fact.service), number, fact, row.recorded_at)

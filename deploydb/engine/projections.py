@@ -18,10 +18,10 @@ def project(ledger: Ledger, number: int, fact: facts.Fact, recorded_at: datetime
         case facts.HotfixDeclared():
             keep_latest(ledger.hotfixes, fact.version, Hotfix.of(fact, number))
         case facts.PromotionRequested():
-            request = PromotionRequest.of(fact, number)
+            request = PromotionRequest.of(fact, number, recorded_at=recorded_at)
             keep_latest(ledger.promotion_requests, (request.environment, request.version), request)
         case facts.RollbackRequested():
-            ledger.wishes.append(RollbackRequest.of(fact, number))
+            ledger.wishes.append(RollbackRequest.of(fact, number, recorded_at=recorded_at))
         case facts.RetryRequested():
             ledger.retries.append(RetryRequest.of(fact, number))
         case facts.AboutIncident():

@@ -87,7 +87,7 @@ class Replay:
         if isinstance(entry.fact, DeploymentFinished) and attempt is not None:
             services, made = self._store.end(entry.fact, attempt.deployment)
         else:
-            services, made = self._store.take(entry)
+            services, made = self._store.take(replace(entry, recorded_at=now))
         for known in made:
             self._expect(known, now)
         return services

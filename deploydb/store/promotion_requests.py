@@ -1,6 +1,7 @@
 """Promotion requests: which of them may still lead to another attempt.
 
-A request has a version attempted again that was skipped before it. What is skipped later is not, so that a request of
+A request has a version attempted again that was skipped before it was recorded: its own time is of a clock that may
+differ from those that skip. What is skipped later is not, so that a request of
 which nothing was skipped before it has come to its end, for the search of what is in play; it still lets its version go
 ahead. Most requests end so at once, and the search costs none of them any more.
 """
@@ -12,13 +13,14 @@ import sqlalchemy as sa
 
 from deploydb.store import bulk
 from deploydb.store.list_parameters import among
-from deploydb.store.tables import deployment, promotion_request
+from deploydb.store.tables import deployment, event, promotion_request
 
 _CLOCKS_DIFFER = timedelta(minutes=10)
-"""By at most so much the time of a request is ahead of the clock of a worker that skips something."""
+"""By at most so much the clock of ingest is ahead of the one of a worker that skips something."""
 _KEY = ("service", "environment", "version")
 _LATER = deployment.alias("later")
 _skipped = deployment.alias("skipped")
+_recorded_at = sa.select(event.c.recorded_at).where(event.c.number == promotion_request.c.event).scalar_subquery()
 
 
 def of_request(made: sa.FromClause) -> sa.ColumnElement[bool]:
@@ -33,7 +35,7 @@ def skipped_before(made: sa.FromClause) -> sa.ColumnElement[bool]:
         _LATER.c.environment == made.c.environment,
         _LATER.c.attempt > made.c.attempt,
     )
-    return sa.and_(made.c.skipped_at < promotion_request.c.time, sa.not_(later))
+    return sa.and_(made.c.skipped_at < _recorded_at, sa.not_(later))
 
 
 _ENDED = (
@@ -41,7 +43,7 @@ _ENDED = (
     .where(
         promotion_request.c.settled_at.is_(None),
         among(promotion_request.c.service, "services"),
-        promotion_request.c.time < sa.bindparam("before", type_=promotion_request.c.time.type),
+        _recorded_at < sa.bindparam("before", type_=event.c.recorded_at.type),
         sa.not_(sa.exists().where(of_request(_skipped), skipped_before(_skipped))),
     )
     .order_by(*(promotion_request.c[name] for name in _KEY))

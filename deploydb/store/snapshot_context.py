@@ -26,6 +26,7 @@ from deploydb.store.tables import (
     attestation,
     current_version,
     deployment,
+    event,
     flow,
     hold,
     hotfix,
@@ -56,11 +57,15 @@ _ANY = sa.select(
 """One look for what there mostly is nothing of: a flow that has just been opened has no report, no word, no verdict."""
 _HOLDS = sa.select(hold).where(standing_at(NOW, among(hold.c.service, "everybodys")))
 _HOTFIXES = sa.select(hotfix).where(among(hotfix.c.service, "services"), among(hotfix.c.version, "versions"))
-_PROMOTIONS = sa.select(promotion_request).where(
-    among(promotion_request.c.service, "services"), among(promotion_request.c.version, "versions")
+_PROMOTIONS = (
+    sa.select(promotion_request, event.c.recorded_at)
+    .join(event, event.c.number == promotion_request.c.event)
+    .where(among(promotion_request.c.service, "services"), among(promotion_request.c.version, "versions"))
 )
-_WISHES = sa.select(rollback_request).where(
-    rollback_request.c.answered_at.is_(None), among(rollback_request.c.service, "services")
+_WISHES = (
+    sa.select(rollback_request, event.c.recorded_at)
+    .join(event, event.c.number == rollback_request.c.event)
+    .where(rollback_request.c.answered_at.is_(None), among(rollback_request.c.service, "services"))
 )
 _RETRIES = sa.select(retry_request).where(
     retry_request.c.answered_at.is_(None), among(retry_request.c.service, "services")

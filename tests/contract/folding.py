@@ -1,6 +1,6 @@
 """The tables of a store beside the fold of its log, row by row and column by column."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -120,15 +120,21 @@ def _hotfixes(connection: sa.Connection) -> Table:
 def _promotions(connection: sa.Connection) -> Table:
     return {
         (row.service, row.environment, row.version): value_of(PromotionRequest, row, skip=tuple(row.skip))
-        for row in rows(connection, tables.promotion_request)
+        for row in _with_log_rows(connection, tables.promotion_request)
     }
 
 
 def _wishes(connection: sa.Connection) -> Table:
     return {
         row.event: (row.service, value_of(RollbackRequest, row), row.answer, row.answered_at)
-        for row in rows(connection, tables.rollback_request)
+        for row in _with_log_rows(connection, tables.rollback_request)
     }
+
+
+def _with_log_rows(connection: sa.Connection, table: sa.Table) -> Iterator[sa.Row[Any]]:
+    """Its rows, with the time at which they were recorded."""
+    log = tables.event
+    yield from connection.execute(sa.select(table, log.c.recorded_at).join(log, log.c.number == table.c.event))
 
 
 def _retries(connection: sa.Connection) -> Table:

@@ -6,9 +6,15 @@ from typing import Any
 
 import pytest
 
+from deploydb.domain.model.catalog import Service
+from deploydb.domain.wording import text
 from deploydb.store.record import record
-from deploydb.store.tables import deployment, event
-from tests.scenario import NOON, Scenario
+from deploydb.store.tables import deployment, event, rollback_request
+from tests.contract.folding import differences
+from tests.scenario import NOON, Scenario, catalog
+
+FOO = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",))
+PROD = {"service": "foo", "environment": "prod", "by": "ann", "reason": "fire"}
 
 
 @pytest.fixture
@@ -81,3 +87,35 @@ def test_a_clock_in_step_is_not_noted(world: Scenario) -> None:
     world.publish("1.1", time=(world.now - timedelta(hours=1)).isoformat())
     assert noted(world) == []
     assert world.publish("1.2").clamped == 0
+
+
+def test_a_promotion_from_a_clock_behind_brings_what_was_skipped_before_it(world: Scenario) -> None:
+    world.catalog = catalog(FOO, entry={"prod": ("manual",)})
+    for version in ("1.0", "1.1", "1.2"):
+        world.publish(version)
+        world.evaluate(minutes=1)
+        world.deploy()
+    assert world.statuses("1.1") == {"dev": "SUCCESS", "prod": "SKIPPED"}
+    world.now += timedelta(minutes=1)
+    behind = (world.now - timedelta(minutes=2)).isoformat()
+    world.tell("promotion.requested", **PROD, version="1.1", skip=[], time=behind)
+    world.evaluate()
+    assert world.statuses("1.1") == {"dev": "SUCCESS", "prod": "NOT_STARTED"}
+    assert differences(world.engine) == {}
+
+
+def test_a_rollback_from_a_clock_ahead_does_not_put_back_what_came_after_it(world: Scenario) -> None:
+    world.catalog = catalog(FOO)
+    for version in ("1.0", "1.1", "1.2"):
+        world.publish(version)
+        world.evaluate(minutes=1)
+        world.deploy()
+        if version == "1.2":
+            ahead = (world.now + timedelta(minutes=4)).isoformat()
+            world.tell("rollback.requested", **PROD, time=ahead)
+            world.now += timedelta(minutes=1)
+        world.deploy()
+    (asked,) = world.rows(rollback_request)
+    assert text(asked.answer).startswith("prod runs 1.2 since ")
+    assert world.commands() == []
+    assert differences(world.engine) == {}

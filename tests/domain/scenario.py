@@ -170,7 +170,7 @@ class Scenario(Store):
             reason="prod is down",
             skip=skip,
         )
-        self.ledger.promotion_requests[environment, version] = PromotionRequest.of(fact)
+        self.ledger.promotion_requests[environment, version] = PromotionRequest.of(fact, recorded_at=self.now)
 
     def want_back(self, environment: str, version: str | None = None, *, runs: str | None = None) -> None:
         """A person wants what ran before back."""
@@ -186,7 +186,7 @@ class Scenario(Store):
             by="alice",
             reason="it is slow",
         )
-        self.ledger.wishes.append(RollbackRequest.of(fact, ident))
+        self.ledger.wishes.append(RollbackRequest.of(fact, ident, recorded_at=self.now))
 
     def retry(self, environment: str, version: str, *skip: str, module: str | None = None, by: str = "alice") -> None:
         """A person wants another attempt."""

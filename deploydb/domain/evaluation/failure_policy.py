@@ -182,7 +182,8 @@ class FailurePolicy:
         if request.from_version is not None and not meant:
             self._evaluation.answer(request, _other_runs(request.environment, request.from_version, away))
             return
-        if request.from_version is None and away.live_at > request.at.time:
+        asked_at = min(request.at.time, request.recorded_at)  # the clock of who asked may be ahead
+        if request.from_version is None and away.live_at > asked_at:
             self._evaluation.answer(request, _other_runs(request.environment, None, away))
             return
         good = self._evaluation.good(request.environment, away.release.artifact.module)

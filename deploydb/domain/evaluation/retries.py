@@ -84,7 +84,7 @@ class Retries:
             if request.environment != stage.environment:
                 continue
             for last in self._skipped(stage, request.version):
-                if last.skipped_at is not None and last.skipped_at < request.at.time:
+                if last.skipped_at is not None and last.skipped_at < request.recorded_at:
                     why = RetryForPromotion(attempt=last.attempt + 1, promotion=request.comment)
                     self._attempt(stage, last, why)
 

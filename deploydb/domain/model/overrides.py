@@ -90,8 +90,12 @@ class Hotfix(LatestFact, frozen=True, kw_only=True):
 
 
 class PromotionRequest(LatestFact, frozen=True, kw_only=True):
-    """A version that a person wants in one lane: ahead of the others there, past some stages on its way there."""
+    """A version that a person wants in one lane: ahead of the others there, past some stages on its way there.
 
+    `recorded_at`: when it was heard of, by the clock that decisions have.
+    """
+
+    recorded_at: datetime
     service: str
     environment: str
     version: str
@@ -106,9 +110,10 @@ class PromotionRequest(LatestFact, frozen=True, kw_only=True):
 
 
 class RollbackRequest(LatestFact, frozen=True, kw_only=True):
-    """A rollback that a person asked for, and that nothing has come of yet."""
+    """A rollback that a person asked for, and that nothing has come of yet. `recorded_at`: when it was heard of."""
 
     event: int
+    recorded_at: datetime
     environment: str
     by: str
     reason: str

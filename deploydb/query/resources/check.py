@@ -73,7 +73,7 @@ def _order(asked: RequestContext, connection: sa.Connection, known: Deployment, 
     fields = lane | {"skip": skip, "by": asked.option("by") or "", "reason": ""}
     at = FactOrder(asked.now, "\U0010ffff", "")
     if order == "promote":
-        request = PromotionRequest(environment=known.environment, at=at, **fields)
+        request = PromotionRequest(environment=known.environment, at=at, recorded_at=asked.now, **fields)
         return promotion_outcome(asked.catalog, snapshot, request, known, asked.now)
     views = deployments_of_flow(connection, asked.catalog, known.flow) if known.flow is not None else []
     latest = {view.environment: view.id for view in sorted(views, key=lambda view: view.id)}

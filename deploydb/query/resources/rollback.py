@@ -121,7 +121,16 @@ def _decided(
     """What `decide` would make of a request now: the target, and why; or else why there is none."""
     version, module = asked.option("to"), asked.option("artifact")
     at = FactOrder(asked.now, "", "")
-    request = RollbackRequest(event=0, environment=environment, by="", reason="", at=at, version=version, module=module)
+    request = RollbackRequest(
+        event=0,
+        recorded_at=asked.now,
+        environment=environment,
+        version=version,
+        module=module,
+        by="",
+        reason="",
+        at=at,
+    )
     good_there = {**situation.good, environment: tuple(good)}
     wanted = replace(situation, wishes=(*situation.wishes, request), good=good_there)
     ledger = Ledger.of(wanted, AssumedEvidence(wanted.evidence))
