@@ -172,7 +172,9 @@ class Scenario(Store):
         )
         self.ledger.promotion_requests[environment, version] = PromotionRequest.of(fact, recorded_at=self.now)
 
-    def want_back(self, environment: str, version: str | None = None, *, runs: str | None = None) -> None:
+    def want_back(
+        self, environment: str, version: str | None = None, *, runs: str | None = None, module: str | None = None
+    ) -> None:
         """A person wants what ran before back."""
         ident = next(self.ids)
         fact = RollbackRequested(
@@ -183,6 +185,7 @@ class Scenario(Store):
             environment=environment,
             version=version,
             from_version=runs,
+            artifact=module,
             by="alice",
             reason="it is slow",
         )

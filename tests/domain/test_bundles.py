@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from deploydb.domain.gates.soak import SoakPromotion
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.reasons import AwaitingStages, BundleFailed, BundleWaits
@@ -120,7 +122,19 @@ def test_what_failed_holds_its_bundle_back_and_the_next_one_goes_on() -> None:
 
 def test_what_failed_is_rolled_back_with_its_bundle() -> None:
     it = world(*chain("dev", "prod"), services=[foo(artifacts=(API, WEB), failure_strategy="rollback")])
-    publish(it, "1", API, WEB)
+    for version in ("1", "2"):
+        publish(it, version, API, WEB)
+        deploy(it, "dev", version)
+        deploy(it, "prod", version, times=2 if version == "1" else 1)
+    it.finish("prod", "2", "failed", module=WEB)
+    it.evaluate(1)
+    assert put_back(it) == [("api", "1"), ("web", "1")]
+    assert [it.runs("prod", module) for module in (API, WEB)] == ["1", "1"]
+
+
+def test_what_has_nothing_to_go_back_to_takes_its_bundle_back() -> None:
+    it = world(*chain("dev", "prod"), services=[foo(artifacts=(API, WEB), failure_strategy="rollback")])
+    publish(it, "1", API)
     deploy(it, "dev", "1")
     deploy(it, "prod", "1")
     publish(it, "2", API, WEB)
@@ -128,13 +142,41 @@ def test_what_failed_is_rolled_back_with_its_bundle() -> None:
     deploy(it, "prod", "2", times=1)
     it.finish("prod", "2", "failed", module=WEB)
     it.evaluate(1)
-    for _ in range(2):
-        (known,) = [one for one in it.deployments.values() if one.active]
-        assert (known.kind, known.release.artifact.version) == ("rollback", "1")
+    assert it.find("prod", "2", WEB).failure_response == "stop"
+    assert put_back(it) == [("api", "1")]
+
+
+@pytest.mark.parametrize(
+    ("module", "version", "back"),
+    [
+        (None, None, [("api", "2"), ("web", "2")]),
+        (None, "1", [("api", "1"), ("web", "1")]),
+        (WEB, None, [("web", "2")]),
+    ],
+)
+def test_a_person_rolls_a_bundle_back_or_one_module(
+    module: str | None, version: str | None, back: list[tuple[str, str]]
+) -> None:
+    it = world(*chain("dev", "prod"), services=[foo(artifacts=(API, WEB))])
+    for known in ("1", "2", "3"):
+        publish(it, known, API, WEB)
+        deploy(it, "dev", known)
+        deploy(it, "prod", known)
+    it.want_back("prod", version, module=module)
+    it.evaluate(1)
+    assert put_back(it) == back
+
+
+def put_back(it: Scenario) -> list[tuple[str, str]]:
+    """Finish the rollbacks that are commanded, one after the other. Returns what came back."""
+    found = []
+    while active := [one for one in it.deployments.values() if one.active]:
+        (known,) = active
+        assert known.kind == "rollback"
+        found.append((known.release.artifact.name, known.release.artifact.version))
         it.finish_rollback(known)
         it.evaluate(1)
-    assert [it.runs("prod", module) for module in (API, WEB)] == ["1", "1"]
-    assert not [one for one in it.deployments.values() if one.active]
+    return sorted(found)
 
 
 def test_a_person_takes_a_module_out_of_its_bundle() -> None:

@@ -107,33 +107,50 @@ class FailurePolicy:
         target, obstacle = self.target(good, deployment.environment, deployment.release)
         if target is None:
             self._count(deployment, "stop", obstacle)
-            return
-        self._count(deployment, strategy, rollback_reasons.RollingBack(version=target.release.artifact.version))
-        reason = _rollback_of(deployment.release, target, failure=deployment.status_reason)
-        self._take_back(target, deployment.environment, reason, cause=deployment.id)
-        self._take_back_bundle(deployment, strategy)
+        else:
+            self._count(deployment, strategy, rollback_reasons.RollingBack(version=target.release.artifact.version))
+            reason = _rollback_of(deployment.release, target, failure=deployment.status_reason)
+            self._take_back(target, deployment.environment, reason, cause=deployment.id)
+        completed = strategy == "full_rollback"
+        self._take_back_bundle(
+            deployment.environment, deployment.release, completed=completed, failure=deployment.status_reason
+        )
 
-    def _take_back_bundle(self, failed: Deployment, strategy: FailureResponse) -> None:
-        """Put back what ran before the other releases of a failed one's bundle, where they run."""
-        environment = failed.environment
+    def _take_back_bundle(
+        self,
+        environment: str,
+        away: Release,
+        *,
+        completed: bool = False,
+        failure: Reason | None = None,
+        request: RollbackRequest | None = None,
+    ) -> None:
+        """Put back what ran before the other releases of the bundle of one that goes away, where they run.
+
+        `completed`: of what got through the whole pipeline. `request`: the person's, whose version is put back of each
+        module that it succeeded of.
+        """
         for (where, module), ran in list(self._evaluation.running.items()):
-            if where != environment or not in_bundle(self._service, failed.release, ran.release):
+            if where != environment or not in_bundle(self._service, away, ran.release):
                 continue
-            good = self._evaluation.good(environment, module) or ()
-            wanted = [one for one in good if one.completed or strategy != "full_rollback"]
-            target, _ = self.target(wanted, environment, ran.release)
+            good = [one for one in self._evaluation.good(environment, module) or () if one.completed or not completed]
+            named = [one for one in good if request is not None and one.release.artifact.version == request.version]
+            target, _ = self.target(named or good, environment, ran.release, named=bool(named))
             if target is not None:
-                reason = _rollback_of(ran.release, target, failure=failed.status_reason)
-                self._take_back(target, environment, reason, cause=ran.deployment)
+                words = Comment(by=request.by, comment=request.reason) if request is not None else None
+                reason = _rollback_of(ran.release, target, failure=failure, requested=words)
+                wish = request.event if request is not None else None
+                self._take_back(target, environment, reason, cause=ran.deployment, wish=wish)
 
-    def _take_back(self, target: KnownGood, environment: str, reason: reasons.RollbackOf, cause: int) -> None:
+    def _take_back(
+        self, target: KnownGood, environment: str, reason: reasons.RollbackOf, cause: int, wish: int | None = None
+    ) -> None:
         """As `_put_back`, where no rollback of the module is under way already."""
         module = target.release.artifact.module
         rollbacks = (one for one in self._evaluation.waiting(environment) if one.kind == "rollback")
         waiting = {one.release.artifact.module for one in rollbacks}
         if module not in waiting and (environment, module) not in self._taken_back:
-            self._taken_back.add((environment, module))
-            self._put_back(target, environment, reason, cause=cause)
+            self._put_back(target, environment, reason, cause=cause, wish=wish)
 
     def target(
         self, good: Sequence[KnownGood], environment: str, away: Release, *, named: bool = False
@@ -168,7 +185,8 @@ class FailurePolicy:
             self._evaluation.evaluate_again()  # the lanes that go together with it
 
     def grant(self, request: RollbackRequest) -> None:
-        """Schedule the rollback that a person requested, or resolve the request with the obstacle."""
+        """Schedule the rollback that a person requested, or resolve the request with the obstacle. What is of its
+        bundle goes with a release, unless the person has named the module."""
         runs = [
             ran
             for (environment, module), ran in self._evaluation.running.items()
@@ -198,10 +216,13 @@ class FailurePolicy:
         reason = _rollback_of(away.release, target, requested=Comment(by=request.by, comment=request.reason))
         self._evaluation.answer(request, reason)
         self._put_back(target, request.environment, reason, cause=away.deployment, wish=request.event)
+        if request.module is None:
+            self._take_back_bundle(request.environment, away.release, request=request)
 
     def _put_back(
         self, target: KnownGood, environment: str, reason: reasons.RollbackOf, cause: int, wish: int | None = None
     ) -> None:
+        self._taken_back.add((environment, target.release.artifact.module))
         self._evaluation.attempt(
             AttemptScheduled(
                 kind="rollback",
