@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, field
 
 from deploydb.domain.evaluation import decisions as made
 from deploydb.domain.evaluation.decisions import Decision, Transition
@@ -178,7 +178,7 @@ class DeploymentAttempted(DecisionEvent, frozen=True, kw_only=True):
     reason: Reason
     flow: int | None = None
     cause: int | None = None
-    wish: int | None = None
+    request: int | None = field(default=None, name="wish")
     not_before: datetime | None = None
     ordered: RetryOrdered | None = None
     promotions: tuple[str, ...] = ()
@@ -193,7 +193,7 @@ class DeploymentAttempted(DecisionEvent, frozen=True, kw_only=True):
             reason=self.reason,
             promotions=self.promotions,
             cause=self.cause,
-            wish=self.wish,
+            request=self.request,
             not_before=self.not_before,
             ordered=self.ordered,
         )

@@ -43,7 +43,7 @@ def open_attempts(
             version=one.release.artifact.version,
             attempt=one.attempt,
             cause=one.cause,
-            wish=one.wish,
+            wish=one.request,
             not_before=one.not_before,
             promotions=one.promotions,
             ordered=one.ordered,

@@ -134,7 +134,7 @@ class Store:
 
     def _check_attempt(self, made: AttemptScheduled) -> None:
         cause = self.deployments.get(made.cause) if made.cause is not None else None
-        if made.kind == "rollback" and made.wish is None and made.attempt == 1:
+        if made.kind == "rollback" and made.request is None and made.attempt == 1:
             assert cause is not None
             assert cause.kind == "deploy", "a rollback of a rollback"
 

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.flow_progress import FlowProgress
+from deploydb.domain.evaluation.parallel_groups import ROLLBACKS
 from deploydb.domain.model.catalog import Service, Stage
 from deploydb.domain.model.deployment import Deployment, Release, Status
 from deploydb.domain.model.reasons import BundleFailed, BundleFirst, BundleWaits, FailedUpstream, NotRecorded, Reason
-
-_ROLLBACKS = ("rollback", "full_rollback")
 
 
 def in_bundle(service: Service, one: Release, other: Release) -> bool:
@@ -61,7 +60,7 @@ class Bundles:
             end = self._progress.dead_end(stage, other)
             if isinstance(end, FailedUpstream):
                 return _failed(other, end)
-            if _is_open_failure(other) and other.failure_response in _ROLLBACKS:
+            if _is_open_failure(other) and other.failure_response in ROLLBACKS:
                 return _failed(other, other.status_reason or NotRecorded())
         return None
 

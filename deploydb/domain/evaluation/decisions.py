@@ -1,6 +1,6 @@
 """What a decision is made from, and what it says: the values that go into `decide` and come out of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -134,8 +134,8 @@ class CurrentVersionChanged(Struct, frozen=True, kw_only=True):
 class AttemptScheduled(Struct, frozen=True, kw_only=True):
     """Another attempt is to be made, in a deployment of its own: a retry, or a rollback to `release`.
 
-    `cause`: the number of the deployment that failed, or that is rolled back. `wish`: the log row of the person's word.
-    `promotions`: those that the stage will ask. `ordered`: the person's order of a retry, and of the retries of that.
+    `cause`: the number of the deployment that failed, or that is rolled back. `request`: the log row of the person's
+    word. `promotions`: those that the stage will ask. `ordered`: the person's order of a retry, and of its retries.
     """
 
     kind: Literal["deploy", "rollback"]
@@ -146,9 +146,36 @@ class AttemptScheduled(Struct, frozen=True, kw_only=True):
     reason: Reason
     promotions: tuple[str, ...] = ()
     cause: int | None = None
-    wish: int | None = None
+    request: int | None = None
     not_before: datetime | None = None
     ordered: RetryOrdered | None = None
+
+    @classmethod
+    def after(
+        cls,
+        last: Deployment,
+        reason: Reason,
+        promotions: Iterable[str],
+        *,
+        not_before: datetime | None = None,
+        ordered: RetryOrdered | None = None,
+        request: int | None = None,
+    ) -> "AttemptScheduled":
+        """Another attempt after the last one. `promotions`: those of its stage, of which a rollback asks none."""
+        deploys = last.kind != "rollback"
+        return cls(
+            kind="deploy" if deploys else "rollback",
+            environment=last.environment,
+            release=last.release,
+            flow=last.flow,
+            attempt=last.attempt + 1,
+            reason=reason,
+            promotions=tuple(promotions) if deploys else (),
+            cause=last.id,
+            request=request,
+            not_before=not_before,
+            ordered=ordered,
+        )
 
     @property
     def trigger_reason(self) -> Reason | None:

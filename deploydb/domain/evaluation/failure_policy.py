@@ -66,21 +66,10 @@ class FailurePolicy:
             reason = reasons.RetryOf(attempt=attempt, attempts=attempts, failure=failure)
             scheduled = reasons.RetryScheduled(at=due, attempt=attempt, attempts=attempts)
             self._retry(deployment, reason, scheduled)
-            asked = self._catalog.exit_promotions(self._service, stage) if deployment.kind == "deploy" else ()
-            self._evaluation.attempt(
-                AttemptScheduled(
-                    kind="rollback" if deployment.kind == "rollback" else "deploy",
-                    environment=deployment.environment,
-                    release=deployment.release,
-                    flow=deployment.flow,
-                    attempt=attempt,
-                    reason=reason,
-                    promotions=tuple(promotion.ident for promotion in asked),
-                    cause=deployment.id,
-                    not_before=due,
-                    ordered=deployment.ordered,
-                )
-            )
+            asked = [promotion.ident for promotion in self._catalog.exit_promotions(self._service, stage)]
+            ordered = deployment.ordered
+            next_one = AttemptScheduled.after(deployment, reason, asked, not_before=due, ordered=ordered)
+            self._evaluation.attempt(next_one)
             return
         beside = self._groups.failed_together(deployment)
         decides = beside.environment if beside is not None else deployment.environment
@@ -139,18 +128,18 @@ class FailurePolicy:
             if target is not None:
                 words = Comment(by=request.by, comment=request.reason) if request is not None else None
                 reason = _rollback_of(ran.release, target, failure=failure, requested=words)
-                wish = request.event if request is not None else None
-                self._take_back(target, environment, reason, cause=ran.deployment, wish=wish)
+                event = request.event if request is not None else None
+                self._take_back(target, environment, reason, cause=ran.deployment, request=event)
 
     def _take_back(
-        self, target: KnownGood, environment: str, reason: reasons.RollbackOf, cause: int, wish: int | None = None
+        self, target: KnownGood, environment: str, reason: reasons.RollbackOf, cause: int, request: int | None = None
     ) -> None:
         """As `_put_back`, where no rollback of the module is under way already."""
         module = target.release.artifact.module
         rollbacks = (one for one in self._evaluation.waiting(environment) if one.kind == "rollback")
         waiting = {one.release.artifact.module for one in rollbacks}
         if module not in waiting and (environment, module) not in self._taken_back:
-            self._put_back(target, environment, reason, cause=cause, wish=wish)
+            self._put_back(target, environment, reason, cause=cause, request=request)
 
     def target(
         self, good: Sequence[KnownGood], environment: str, away: Release, *, named: bool = False
@@ -215,12 +204,12 @@ class FailurePolicy:
             return
         reason = _rollback_of(away.release, target, requested=Comment(by=request.by, comment=request.reason))
         self._evaluation.answer(request, reason)
-        self._put_back(target, request.environment, reason, cause=away.deployment, wish=request.event)
+        self._put_back(target, request.environment, reason, cause=away.deployment, request=request.event)
         if request.module is None:
             self._take_back_bundle(request.environment, away.release, request=request)
 
     def _put_back(
-        self, target: KnownGood, environment: str, reason: reasons.RollbackOf, cause: int, wish: int | None = None
+        self, target: KnownGood, environment: str, reason: reasons.RollbackOf, cause: int, request: int | None = None
     ) -> None:
         self._taken_back.add((environment, target.release.artifact.module))
         self._evaluation.attempt(
@@ -232,7 +221,7 @@ class FailurePolicy:
                 attempt=1,
                 reason=reason,
                 cause=cause,
-                wish=wish,
+                request=request,
             )
         )
 

@@ -71,7 +71,7 @@ class Retries:
             self._refuse(request, obstacle)
             return
         self._evaluation.answer_retry(request, ordered)
-        self._attempt(stage, last, ordered, ordered=ordered, wish=request.event)
+        self._attempt(stage, last, ordered, ordered=ordered, request=request.event)
 
     def reopen(self, stage: Stage) -> None:
         """Attempt again the version that the lane is pinned to, and those that people promote there, where they were
@@ -131,23 +131,10 @@ class Retries:
         reason: Reason,
         *,
         ordered: RetryOrdered | None = None,
-        wish: int | None = None,
+        request: int | None = None,
     ) -> None:
-        asked = self._catalog.exit_promotions(self._service, stage) if last.kind == "deploy" else ()
-        self._evaluation.attempt(
-            AttemptScheduled(
-                kind="rollback" if last.kind == "rollback" else "deploy",
-                environment=last.environment,
-                release=last.release,
-                flow=last.flow,
-                attempt=last.attempt + 1,
-                reason=reason,
-                promotions=tuple(promotion.ident for promotion in asked),
-                cause=last.id,
-                wish=wish,
-                ordered=ordered,
-            )
-        )
+        asked = [promotion.ident for promotion in self._catalog.exit_promotions(self._service, stage)]
+        self._evaluation.attempt(AttemptScheduled.after(last, reason, asked, ordered=ordered, request=request))
         if last.flow is not None:
             self._open_downstream(stage, last.flow, UpstreamRetried(environment=last.environment, reason=reason))
 

@@ -135,7 +135,7 @@ def _decided(
     wanted = replace(situation, wishes=(*situation.wishes, request), good=good_there)
     ledger = Ledger.of(wanted, AssumedEvidence(wanted.evidence))
     made = [one for made in settle(asked.catalog, ledger, wanted, asked.now) for one in made.decisions]
-    attempts = (one for one in made if isinstance(one, AttemptScheduled) and one.wish == request.event)
+    attempts = (one for one in made if isinstance(one, AttemptScheduled) and one.request == request.event)
     put_back = next((one.release.id for one in attempts), None)  # what goes with it, of its bundle, comes after it
     target = next((one for one in good if one.release.id == put_back), None)
     if target is not None:
