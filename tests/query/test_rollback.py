@@ -126,8 +126,8 @@ def test_where_nothing_runs_nothing_is_rolled_back(service: Service) -> None:
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("/api/rollback/fou/prod", "there is no service fou; there is foo, shop"),
-        ("/api/rollback/foo/prd", "there is no environment prd; there is dev, prod"),
+        ("/api/rollback/fou/prod", "there is no service fou; did you mean foo?"),
+        ("/api/rollback/foo/prd", "there is no environment prd; did you mean prod?"),
     ],
 )
 def test_what_does_not_exist_is_named(service: Service, path: str, message: str) -> None:
