@@ -31,9 +31,9 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
 
     A row a service, a column an environment. In a cell: the version, its status, since when; then what is not there
     yet, with its status; then what failed there last and what was done about it (✗), and open incidents (!); then what
-    should run there and does not (≠); then which holds stand over it. The holds are listed below, with the services
-    that are set aside since their evaluation failed, and the starved lanes. With -o wide each version has its
-    deployment's number.
+    should run there and does not (≠); then which holds stand over it. The holds are listed below, with the reasons of
+    drift, the services that are set aside since their evaluation failed, and the starved lanes. With -o wide each
+    version has its deployment's number.
 
     \b
     Examples:
@@ -52,8 +52,9 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
     rows = [[name, *(lanes.get(each, "-") for each in environments)] for name, lanes in cells.items()]
     show_table(["SERVICE", *(each.upper() for each in environments)], rows, empty="No service is configured.")
     holds = [_hold(hold) for lane in body["lanes"] for hold in lane["holds"]]
+    drifts = [_drift(lane, drift) for lane in body["lanes"] for drift in lane["drift"]]
     other = [note["text"] for name in ("setAside", "starved") for note in body.get(name, ())]
-    notes = dict.fromkeys([*holds, *other])
+    notes = dict.fromkeys([*holds, *drifts, *other])
     if notes:
         click.echo()
     for note in notes:
@@ -77,6 +78,10 @@ def _cell(lane: Body) -> str:
     missed = [f"≠ {one['expected']} expected" for one in lane["drift"]]
     cell = ", ".join([*running, *pending, *failed, *incidents, *missed]) or "-"
     return f"{cell} [{', '.join(held)}]" if held else cell
+
+
+def _drift(lane: Body, drift: Body) -> str:
+    return f"{lane['service']} in {lane['environment']} should run {drift['expected']}: {reason_text(drift['reason'])}"
 
 
 def _named(one: Body, several: bool, vetoed: Collection[str]) -> str:

@@ -56,6 +56,8 @@ _TEXTS: dict[type[ReasonCase], str] = {
     why.FailedUpstream: "failed in {environment}: {reason}",
     undo.FailureIgnored: "ignored, as configured",
     outcome.FinishedInTime: "finished by its deadline, at {at}; the report came after it",
+    outcome.AttemptObsolete: "not needed: deployment {deployment} has finished after all",
+    why.ReturnedLate: "{version} finished after its deadline, in place of {previous}: roll it back, or retry it",
     why.FinishedLate: "{expired}; it finished later and does run there",
     outcome.FinishedWithoutCommand: "finished without a command of ours",
     why.Followed: "{failure}; {response}",

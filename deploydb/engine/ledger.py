@@ -281,7 +281,11 @@ class Ledger(DeploymentRows):
     def _completed(self, release: Release) -> bool:
         flow = self._opened.get(release.id)
         kin = (self.deployments[ident] for ident in self._flows[flow]) if flow is not None else ()
-        through = (one for one in kin if self.stages is None or one.environment in self.stages)
+        through = [one for one in kin if self.stages is None or one.environment in self.stages]
+        done = {one.environment for one in through if one.status is Status.SUCCESS}
         return flow is not None and all(
-            one.status is Status.SUCCESS or one.failure_response == "retry" for one in through
+            one.status is Status.SUCCESS
+            or one.failure_response == "retry"
+            or (one.status is Status.SKIPPED and one.environment in done)
+            for one in through
         )

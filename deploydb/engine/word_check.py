@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
+from deploydb.domain.evaluation.lanes import is_obsolete
 from deploydb.domain.formatting import listed
 from deploydb.domain.gate_wording import uncounted_text
 from deploydb.domain.gates import GateContext
@@ -122,8 +123,9 @@ def hotfix_outcome(
 
 
 def _last(deployments: Mapping[int, Deployment], known: Deployment) -> Deployment:
-    """The last attempt of a deployment's flow in its lane."""
-    lane = (one for one in deployments.values() if (one.flow, one.environment) == (known.flow, known.environment))
+    """The last attempt of a deployment's flow in its lane, but for one that is not needed."""
+    place = (known.flow, known.environment)
+    lane = (one for one in deployments.values() if (one.flow, one.environment) == place and not is_obsolete(one))
     found = lane if known.flow is not None else filter(None, [deployments.get(known.id)])
     return max(found, key=lambda one: one.id, default=known)
 

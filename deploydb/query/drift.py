@@ -10,7 +10,14 @@ from deploydb.domain.model.artifact import order_key
 from deploydb.domain.model.catalog import Order, Service, Stage
 from deploydb.domain.model.deployment import Release
 from deploydb.domain.model.overrides import Hold
-from deploydb.domain.model.reasons import NewestPublished, PutByHand, Reason, SucceededUpstream
+from deploydb.domain.model.reasons import (
+    FinishedLate,
+    NewestPublished,
+    PutByHand,
+    Reason,
+    ReturnedLate,
+    SucceededUpstream,
+)
 from deploydb.store.queries.lanes import Wanted
 from deploydb.store.queries.live_intervals import LiveIntervalView, NewestView
 
@@ -72,6 +79,10 @@ class Drift:
             if runs is None and module != service.artifacts[0]:
                 return None
             return Expected(pin.version, pin.at.time, pin.held)
+        late = runs is not None and runs.status == "FAILED" and isinstance(runs.status_reason, FinishedLate)
+        if runs is not None and runs.previous is not None and late and not coming:
+            since = runs.previous_live_at or runs.since
+            return Expected(runs.previous, since, ReturnedLate(version=runs.version, previous=runs.previous))
         expected = self._expected(service, stage, module)
         if expected is None or (runs is not None and runs.version == expected.version):
             return None

@@ -13,7 +13,7 @@ from deploydb.domain.model.gate_reasons import ApprovalDeferred, AwaitingApprova
 from deploydb.domain.model.outcome_reasons import ExpiryDeferred
 from deploydb.domain.model.promotions import FREEZE, INCIDENT
 from deploydb.domain.model.reason_parts import mentions
-from deploydb.domain.model.reasons import NotAsked, NotRecorded, Reason
+from deploydb.domain.model.reasons import FinishedLate, NotAsked, NotRecorded, Reason
 from deploydb.domain.wording import clause, hotfix_text, text
 from deploydb.engine.word_check import approvers
 from deploydb.query.as_of import Catalogs
@@ -130,7 +130,8 @@ def _answer(
         case "SUCCESS" | "COMPLETED":
             return f"{version} is in {environment}{_since(runs)}{because}"
         case "FAILED" if here:
-            return f"{version} runs in {environment}{_since(runs)} and failed there{because}{_aftermath(meant)}"
+            late = "; roll it back, or retry it" if isinstance(meant.status_reason, FinishedLate) else ""
+            return f"{version} runs in {environment}{_since(runs)} and failed there{because}{_aftermath(meant)}{late}"
         case "SKIPPED":
             return f"{version} will not come to {environment}{because}{other}"
     causes = "; ".join(_holding(view, meant) for view in _holders(meant, way, after, passed))

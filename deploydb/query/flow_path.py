@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from deploydb.domain.model.catalog import After, Catalog
+from deploydb.domain.model.outcome_reasons import AttemptObsolete
 from deploydb.store.queries.deployments import DeploymentView
 
 
@@ -33,6 +34,7 @@ def walked(meant: DeploymentView, flow: Sequence[DeploymentView], after: Mapping
             if name not in upstream:
                 upstream[name] = None
                 look.append(name)
-    last = {view.environment: view for view in flow if view.environment != meant.environment}
+    needed = [view for view in flow if not isinstance(view.status_reason, AttemptObsolete)]
+    last = {view.environment: view for view in needed if view.environment != meant.environment}
     order = [name for name in after if name in upstream] + [name for name in upstream if name not in after]
     return [last[name] for name in order if name in last] + [meant]

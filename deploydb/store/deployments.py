@@ -97,6 +97,25 @@ def decided(known: Deployment) -> dict[str, Any]:
     }
 
 
+_BEFORE = deployment.alias("before")
+
+
+def is_needless() -> sa.ColumnElement[bool]:
+    """Whether an attempt was skipped before its command, and an earlier one of its flow finished well there. Index:
+    `uq_deployment_flow_id_environment_attempt`."""
+    return sa.and_(
+        deployment.c.status == "SKIPPED",
+        deployment.c.requested_at.is_(None),
+        sa.exists().where(
+            _BEFORE.c.flow_id == deployment.c.flow_id,
+            _BEFORE.c.environment == deployment.c.environment,
+            _BEFORE.c.attempt < deployment.c.attempt,
+            _BEFORE.c.outcome == "succeeded",
+            _BEFORE.c.expired_at.is_(None),
+        ),
+    )
+
+
 _FOUND = selected().where(among(deployment.c.id, "ids")).order_by(deployment.c.id)
 
 

@@ -89,11 +89,16 @@ _NEIGHBOURS = (
     .where(among_rows((current_version.c.service, current_version.c.environment), "keys"))
 )
 _other = deployment.alias("other")
+_beside = deployment.alias("beside")
+_done_beside = sa.exists().where(
+    _beside.c.flow_id == _other.c.flow_id, _beside.c.environment == _other.c.environment, _beside.c.status == "SUCCESS"
+)
 _unfinished = sa.exists().where(
     _other.c.flow_id == flow.c.id,
     _other.c.status != "SUCCESS",
     among(_other.c.environment, "stages"),
     sa.or_(_other.c.failure_response.is_(None), _other.c.failure_response != "retry"),
+    sa.or_(_other.c.status != "SKIPPED", sa.not_(_done_beside)),
 )
 _IN_LANE = (
     deployment.c.service == sa.bindparam("service"),

@@ -131,6 +131,11 @@ TEXTS = [
         why.FinishedLate(expired=outcome.Expired(deadline=at(60), started=False)),
         "did not start by its deadline 2026-11-22 13:00:00 UTC; it finished later and does run there",
     ),
+    (outcome.AttemptObsolete(deployment=7), "not needed: deployment 7 has finished after all"),
+    (
+        why.ReturnedLate(version="1.1", previous="1.0"),
+        "1.1 finished after its deadline, in place of 1.0: roll it back, or retry it",
+    ),
     (
         outcome.FinishedInTime(at=at(1)),
         "finished by its deadline, at 2026-11-22 12:01:00 UTC; the report came after it",

@@ -33,8 +33,8 @@ expired    no answer by its deadline
 replaced   another version took its place; its flow goes no further
 succeeded  every exit gate passed
 failed     an exit gate failed
-resumed    a gate fails no longer, and others are still to be met; or it had finished in time, and the report came after
-           its deadline; or it was skipped, and a stage upstream is attempted again
+resumed    a gate fails no longer, and others are still to be met; or it finished after it had expired; or it was
+           skipped, and a stage upstream is attempted again, or the attempt before it failed after all
 closed     nothing more will come of it
 """
 

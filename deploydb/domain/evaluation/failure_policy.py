@@ -12,6 +12,7 @@ from deploydb.domain.evaluation.bundles import in_bundle
 from deploydb.domain.evaluation.decisions import AttemptScheduled
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.holds import Holds
+from deploydb.domain.evaluation.lanes import is_obsolete
 from deploydb.domain.evaluation.parallel_groups import ParallelGroups
 from deploydb.domain.model import reasons, rollback_reasons
 from deploydb.domain.model.admission_reasons import Held
@@ -52,13 +53,17 @@ class FailurePolicy:
 
     def _follow(self, stage: Stage, deployment: Deployment) -> None:
         lane, failure = self._evaluation.lane(stage.environment), deployment.status_reason or reasons.NotRecorded()
+        attempted = deployment.result is None  # the attempt itself failed; a failed gate is no reason for a retry
         again = next((one for one in lane if one.cause == deployment.id and one.kind == deployment.kind), None)
-        if again is not None:  # it had failed before, and succeeded by a report that was taken back
+        if again is not None and (attempted or not is_obsolete(again)):
+            # it had failed before, and succeeded by a report that was taken back
             retried = reasons.Retried(attempt=again.attempt, deployment=again.id)
             self._retry(deployment, reasons.Followed(failure=failure, response=retried), retried)
+            if is_obsolete(again):
+                needed = {"skipped_at": None, "status_reason": failure, "needs_evaluation": True}
+                self._evaluation.settle("resumed", again, failure, **needed)
             return
         retry = self._catalog.retry(self._service, deployment.environment)
-        attempted = deployment.result is None  # the attempt itself failed; a failed gate is no reason for a retry
         before = deployment.ordered.attempt - 1 if deployment.ordered is not None else 0  # a person's are counted anew
         if attempted and deployment.attempt - before <= retry.retries:
             due = self._evaluation.now + retry.backoff * 2 ** (deployment.attempt - before - 1)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.model.deployment import CurrentVersion, Deployment, Status
+from deploydb.domain.model.outcome_reasons import AttemptObsolete
 from deploydb.domain.model.overrides import Hotfix, PromotionRequest
 
 
@@ -53,10 +54,10 @@ class Lanes:
     def of(self, flow: int | None, environment: str) -> Deployment | None:
         """A flow's latest attempt in an environment; None where the flow does not go through it.
 
-        Where it has succeeded, a further attempt counts once it is commanded.
+        Where it has succeeded, a further attempt counts once it is commanded; one that was not needed never does.
         """
         found = [self._deployments[ident] for ident in self._flows.get((flow or 0, environment), ())]
-        while len(found) > 1 and found[-1].requested_at is None and found[-2].got_through:
+        while len(found) > 1 and found[-1].requested_at is None and (found[-2].got_through or is_obsolete(found[-1])):
             found.pop()
         return found[-1] if found else None
 
@@ -84,3 +85,8 @@ class Lanes:
     def goes_ahead(self, deployment: Deployment) -> PromotionRequest | Hotfix | None:
         """The order by which the deployment goes ahead of the others in its lane."""
         return self.promotion_request(deployment) or self.hotfix(deployment)
+
+
+def is_obsolete(deployment: Deployment) -> bool:
+    """Whether it was skipped since the attempt before it finished after all."""
+    return deployment.status is Status.SKIPPED and isinstance(deployment.status_reason, AttemptObsolete)

@@ -25,15 +25,13 @@ def reconcile(evaluation: Evaluation) -> None:
 
 
 def _take_back(evaluation: Evaluation, deployment: Deployment) -> None:
-    """It had succeeded by its deadline, which was heard of later: it has not expired, unless a failure's response has
-    led further."""
+    """It finished well after it had expired: it runs there, and its gates judge it, unless it was overtaken. Attempts
+    that the expiry led to, and that are not commanded yet, are not needed."""
     expired, finished = deployment.expired_at, deployment.finished
-    if expired is None or finished is None or deployment.outcome != "succeeded" or not _in_time(deployment):
+    if expired is None or finished is None or deployment.outcome != "succeeded" or _overtaken(evaluation, deployment):
         return
-    followed = deployment.failure_response in ("retry", "rollback", "full_rollback")
-    if followed or deployment.skipped_at is not None or deployment.replaced_at is not None:
-        return
-    reason = outcome_reasons.FinishedInTime(at=finished.time)
+    late = reasons.FinishedLate(expired=_expiry(deployment))
+    reason = outcome_reasons.FinishedInTime(at=finished.time) if _in_time(deployment) else late
     resumed = {"expired_at": None, "status_reason": reason, "needs_evaluation": True}
     evaluation.settle("resumed", deployment, reason, **resumed, **NO_RESPONSE)
     ahead = reasons.UpstreamRestored(environment=deployment.environment, reason=reason)
@@ -42,6 +40,47 @@ def _take_back(evaluation: Evaluation, deployment: Deployment) -> None:
             # what else ruled it out does so again
             evaluation.settle("resumed", one, ahead, skipped_at=None, status_reason=ahead, needs_evaluation=True)
             evaluation.evaluate_again()  # with the evidence about it, which is loaded of open deployments alone
+    for one in _attempts_after(evaluation, deployment):
+        evaluation.skip(one, outcome_reasons.AttemptObsolete(deployment=deployment.id))
+
+
+def _overtaken(evaluation: Evaluation, deployment: Deployment) -> bool:
+    """Whether something else has been commanded or deployed there since it expired. An attempt that its failure led to,
+    and that is not known here, is over."""
+    if deployment.skipped_at is not None or deployment.replaced_at is not None:
+        return True
+    after = _attempts_after(evaluation, deployment)
+    if not after and deployment.failure_response in ("retry", "rollback", "full_rollback"):
+        return True
+    if any(one.status is not Status.NOT_STARTED for one in after) or _takes_bundle_back(evaluation, deployment):
+        return True
+    expired, ran = deployment.expired_at or evaluation.now, evaluation.runs(deployment)
+    return (ran is not None and ran.deployment != deployment.id and ran.live_at >= expired) or any(
+        one.requested_at is not None and one.requested_at >= expired
+        for one in evaluation.lane(deployment.environment)
+        if one.release.artifact.module == deployment.release.artifact.module
+    )
+
+
+def _attempts_after(evaluation: Evaluation, deployment: Deployment) -> list[Deployment]:
+    """The retries of it, and the rollbacks from it."""
+    return [one for one in evaluation.lane(deployment.environment) if one.cause == deployment.id]
+
+
+def _takes_bundle_back(evaluation: Evaluation, deployment: Deployment) -> bool:
+    """Whether other releases of its bundle are rolled back for its failure."""
+    return any(
+        isinstance(one.trigger_reason, reasons.RollbackOf)
+        and one.trigger_reason.failure == _expiry(deployment)
+        and one.cause != deployment.id
+        for one in evaluation.lane(deployment.environment)
+    )
+
+
+def _expiry(deployment: Deployment) -> reasons.Reason:
+    """Why it expired."""
+    reason = deployment.status_reason or reasons.NotRecorded()
+    return reason.expired if isinstance(reason, reasons.FinishedLate) else reason
 
 
 def _expire(evaluation: Evaluation, deployment: Deployment) -> None:
@@ -69,16 +108,14 @@ def _adopt(evaluation: Evaluation, deployment: Deployment) -> None:
 
 
 def _explain(evaluation: Evaluation, deployment: Deployment) -> None:
-    """A failure's reason is the orchestrator's; a success after the deadline is reported beside it."""
-    if not deployment.needs_evaluation or deployment.skipped_at is not None or deployment.replaced_at is not None:
+    """A failure's reason is the orchestrator's; a success that came too late to count is reported beside it."""
+    if not deployment.needs_evaluation or deployment.skipped_at is not None:
         return
-    expired = deployment.expired_at is not None
-    if deployment.outcome == "failed" and (not expired or _in_time(deployment)):
+    expired, replaced = deployment.expired_at is not None, deployment.replaced_at is not None
+    if deployment.outcome == "failed" and not replaced and (not expired or _in_time(deployment)):
         evaluation.explain(deployment, outcome_reasons.AttemptFailed(text=deployment.failure))
     elif expired and deployment.outcome == "succeeded":
-        before = deployment.status_reason or reasons.NotRecorded()
-        if not isinstance(before, reasons.FinishedLate):
-            evaluation.explain(deployment, reasons.FinishedLate(expired=before))
+        evaluation.explain(deployment, reasons.FinishedLate(expired=_expiry(deployment)))
 
 
 def _in_time(deployment: Deployment) -> bool:
@@ -95,6 +132,8 @@ def _settle_running(evaluation: Evaluation, deployment: Deployment) -> None:
     ran = evaluation.runs(deployment)
     if ran is not None and ran.deployment == deployment.id:
         return
+    if ran is not None and ran.release.id == deployment.release.id and deployment.expired_at is not None:
+        return  # the attempt that overtook it has brought the same release
     order = _order(since, deployment.release, deployment.id)
     if ran is None or order > _order(ran.live_at, ran.release, ran.deployment):
         evaluation.run(deployment, since)

@@ -14,6 +14,7 @@ from deploydb.domain.evaluation.decisions import AttemptScheduled
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.flow_progress import FlowProgress
 from deploydb.domain.evaluation.holds import Holds
+from deploydb.domain.evaluation.lanes import is_obsolete
 from deploydb.domain.evaluation.parallel_groups import ParallelGroups
 from deploydb.domain.model.admission_reasons import BeingDeployed, ModuleRemoved
 from deploydb.domain.model.catalog import Catalog, Service, Stage
@@ -93,7 +94,7 @@ class Retries:
         found = self._of_version(stage.environment, version)
         for module in sorted({one.release.artifact.module for one in found}):
             last = _last([one for one in found if _is_of(one, module)])
-            skipped = last.status is Status.SKIPPED and last.kind == "deploy"
+            skipped = last.status is Status.SKIPPED and last.kind == "deploy" and not is_obsolete(last)
             made = self._evaluation.is_scheduled(last.flow, last.environment)
             if skipped and not made and self._obstacle(stage, replace(last, ordered=None)) is None:
                 yield last

@@ -30,8 +30,8 @@ class Status(StrEnum):
     COMPLETED    it runs there (the orchestrator's fact); its exit gates decide. Stays so if another version replaces it
     SUCCESS      every exit gate passed (promotion)
     FAILED       the attempt or an exit gate failed, until a later report resolves it; or it was not answered by its
-                 deadline, which only a report of an answer in time resolves, though a late success is reported
-                 and does run there
+                 deadline, which a later success resolves, unless another deployment has overtaken it: then it
+                 does run there, and stays so
     SKIPPED      it never will be deployed; the reason is with it
     """
 

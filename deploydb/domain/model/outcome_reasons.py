@@ -36,6 +36,12 @@ class FinishedInTime(ReasonCase, frozen=True, kw_only=True, tag="finished_in_tim
     at: datetime
 
 
+class AttemptObsolete(ReasonCase, frozen=True, kw_only=True, tag="attempt_obsolete"):
+    """The deployment after whose expiry this attempt was made has finished well."""
+
+    deployment: int
+
+
 class ExpiryDeferred(ReasonCase, frozen=True, kw_only=True, tag="expiry_deferred"):
     """The deadline is over; ingest has not read all messages from before it."""
 
@@ -60,5 +66,5 @@ class RolledBack(ReasonCase, frozen=True, kw_only=True, tag="rolled_back"):
     """The rollback is live."""
 
 
-_OfReport = Observed | FinishedWithoutCommand | AttemptFailed | FinishedInTime
+_OfReport = Observed | FinishedWithoutCommand | AttemptFailed | FinishedInTime | AttemptObsolete
 OutcomeReason = _OfReport | Expired | ExpiryDeferred | Replaced | LiveLate | NoGates | RolledBack

@@ -151,7 +151,7 @@ class Admitted(ReasonCase, frozen=True, kw_only=True, tag="admitted"):
 
 
 class FinishedLate(ReasonCase, frozen=True, kw_only=True, tag="finished_late"):
-    """The deployment finished after its deadline, and is live."""
+    """The deployment finished after its deadline. A failed one was overtaken by then."""
 
     expired: "Reason"
 
@@ -245,6 +245,13 @@ class PutByHand(ReasonCase, frozen=True, kw_only=True, tag="put_by_hand"):
     expected: "Reason"
 
 
+class ReturnedLate(ReasonCase, frozen=True, kw_only=True, tag="returned_late"):
+    """The version finished after its deadline, when another one had taken its place."""
+
+    version: str
+    previous: str
+
+
 class ReportedElsewhere(ReasonCase, frozen=True, kw_only=True, tag="reported_elsewhere"):
     """A report that matches nothing has another name than the deployment or gate that waits for one. `what`: the
     promotion, or what is reported of the deployment; `field`: the one that differs, `reported` and `expected` in it."""
@@ -275,7 +282,7 @@ BesideReason = FailedBeside | TakenBackBeside
 UpstreamReason = AwaitingStages | SkippedUpstream | FailedUpstream | ReplacedUpstream | UpstreamRestored | BesideReason
 BundleReason = BundleWaits | BundleFailed | BundleFirst
 RetryReason = Followed | RetryScheduled | Retried | RetryOf | RetryRefused | AlreadyWaiting | UpstreamRetried
-DriftReason = NewestPublished | SucceededUpstream | PutByHand
+DriftReason = NewestPublished | SucceededUpstream | PutByHand | ReturnedLate
 StateReason = DriftReason | CircularWait | ConfigurationChanged
 _UntilFinished = PlainReason | UpstreamReason | BundleReason | Admitted
 _Ended = OutcomeReason | FinishedLate | GatesPassed

@@ -10,6 +10,7 @@ from msgspec import Struct
 from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.reasons import Reason
 from deploydb.store.columns import viewed
+from deploydb.store.deployments import is_needless
 from deploydb.store.list_parameters import among
 from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.tables import artifact, current_version, deployment, live_interval
@@ -34,7 +35,8 @@ class FoundView(Struct, frozen=True, kw_only=True):
 
 
 class PlaceView(Struct, frozen=True, kw_only=True):
-    """The last attempt to have an artifact in a lane; from when until when it ran, and what runs there now."""
+    """The last attempt to have an artifact in a lane, but for one that is not needed; from when until when it ran, and
+    what runs there now."""
 
     artifact: int
     service: str
@@ -87,7 +89,7 @@ def places(connection: sa.Connection, artifacts: Collection[int]) -> list[PlaceV
     """
     last = (
         sa.select(sa.func.max(deployment.c.id).label("id"))
-        .where(among(deployment.c.artifact_id, sorted(artifacts)))
+        .where(among(deployment.c.artifact_id, sorted(artifacts)), sa.not_(is_needless()))
         .group_by(deployment.c.artifact_id, deployment.c.service, deployment.c.environment)
         .subquery("last")
     )

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.deployment import Release
-from deploydb.store.deployments import release_from_row, released
+from deploydb.store.deployments import is_needless, release_from_row, released
 from deploydb.store.list_parameters import among
 from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.tables import artifact, current_version, deployment, hotfix, promotion_request
@@ -24,7 +24,8 @@ class CandidateView(Struct, frozen=True, kw_only=True):
 def deployment_of_version(
     connection: sa.Connection, service: str, environment: str, version: str, module: str | None = None
 ) -> int | None:
-    """The last attempt to have a version (of a module) in a lane. Index: `ix_deployment_lane`.
+    """The last attempt to have a version (of a module) in a lane, but for one that is not needed. Indexes:
+    `ix_deployment_lane`, `uq_deployment_flow_id_environment_attempt`.
 
     Of two modules that share the version, the one published last; one that was commanded before one that was only seen.
     """
@@ -34,7 +35,9 @@ def deployment_of_version(
         .where(
             deployment.c.service == service, deployment.c.environment == environment, deployment.c.version == version
         )
-        .order_by(deployment.c.kind == "external", artifact.c.published_at.desc(), deployment.c.id.desc())
+        .order_by(
+            deployment.c.kind == "external", artifact.c.published_at.desc(), is_needless(), deployment.c.id.desc()
+        )
     )
     if module is not None:
         statement = statement.where(MODULE == module)  # noqa: SIM300
