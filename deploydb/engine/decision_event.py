@@ -1,5 +1,6 @@
 """The base of decision events: what each of them is, and what it is read back by."""
 
+from datetime import datetime
 from typing import Any, Protocol, get_type_hints
 
 import msgspec
@@ -17,7 +18,9 @@ Changes: Any = msgspec.defstruct("Changes", [(name, _TYPES[name] | UnsetType, UN
 
 
 class Known(Protocol):
-    """What events name by numbers, as it is before them."""
+    """What events name by numbers, as it is before them. `at`: when the event was recorded."""
+
+    at: datetime
 
     def deployment(self, id_: int) -> Deployment:
         """A deployment, by its id."""

@@ -137,7 +137,7 @@ class DeploymentRan(OfDeployment, frozen=True, kw_only=True):
     since: datetime
 
     def decided(self, known: Known) -> tuple[Decision, ...]:
-        return (made.DeploymentWentLive(deployment=self.after(known), live_at=self.since),)
+        return (made.DeploymentWentLive(deployment=self.after(known), live_at=self.since, known_at=known.at),)
 
 
 class EnvironmentChanged(OfDeployment, frozen=True, kw_only=True):
@@ -151,7 +151,8 @@ class EnvironmentChanged(OfDeployment, frozen=True, kw_only=True):
         runs = made.CurrentVersionChanged(environment=self.environment, running=ran)
         if self.changes.live_at is UNSET:
             return (runs,)
-        return (made.DeploymentWentLive(deployment=deployment, live_at=self.changes.live_at), runs)
+        came = made.DeploymentWentLive(deployment=deployment, live_at=self.changes.live_at, known_at=known.at)
+        return (came, runs)
 
 
 class FailureCounted(OfDeployment, frozen=True, kw_only=True):

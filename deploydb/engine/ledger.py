@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import assert_never
 
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation import decisions
-from deploydb.domain.evaluation.decisions import AttemptScheduled, Decisions, FlowOpened, ServiceSnapshot
+from deploydb.domain.evaluation.decisions import AttemptScheduled, Decisions, FlowOpened, Return, ServiceSnapshot
 from deploydb.domain.model.deployment import (
     CurrentVersion,
     DependencyState,
@@ -22,6 +23,7 @@ from deploydb.domain.model.evidence import Incident
 from deploydb.domain.model.external import External, external_fields
 from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest, unlifted
 from deploydb.engine.deployment_rows import DeploymentRows
+from deploydb.engine.returns import returns
 from deploydb.engine.statements import Attestations, Statements
 
 
@@ -43,6 +45,8 @@ class Ledger(DeploymentRows):
         self._verdicts: dict[int, dict[Gate, Verdict]] = {}
         self._succeeded: dict[str, list[int]] = defaultdict(list)
         self._known_good: Mapping[str, Sequence[KnownGood]] = {}
+        self._known_at: dict[int, datetime] = {}
+        self._returns: Mapping[int, Return] = {}
 
     @classmethod
     def of(cls, snapshot: ServiceSnapshot, statements: Statements) -> "Ledger":
@@ -55,6 +59,7 @@ class Ledger(DeploymentRows):
         ledger.retries = list(snapshot.retries)
         ledger._verdicts = {ident: dict(verdicts) for ident, verdicts in snapshot.verdicts.items()}
         ledger._known_good = snapshot.good
+        ledger._returns = snapshot.returns
         for deployment in sorted(snapshot.deployments, key=lambda one: one.id):
             ledger.put(deployment)
             if deployment.flow is not None:
@@ -120,6 +125,7 @@ class Ledger(DeploymentRows):
                 evidence[ident] = found
         deployments = self._live | self._to_extend() | self._wanted(holds) | self._of_rollbacks()
         versions = {one.release.artifact.version for one in deployments.values()}
+        opened = [self.deployments[ident] for ident in self._open]
         return ServiceSnapshot(
             service=self.service,
             deployments=tuple(deployments.values()),
@@ -136,6 +142,7 @@ class Ledger(DeploymentRows):
             neighbours=neighbours,
             good=self._good(),
             unknown=self._unknown_stages(),
+            returns={**self._returns, **returns(opened, self.running, self.deployments.values(), self._known_at)},
         )
 
     def write(self, made: Decisions) -> tuple[list[Deployment], set[str]]:
@@ -143,8 +150,11 @@ class Ledger(DeploymentRows):
         attempts, changed = list[Deployment](), set[str]()
         for decision in made.decisions:
             match decision:
-                case decisions.DeploymentRequested() | decisions.FailureFinalized() | decisions.DeploymentWentLive():
+                case decisions.DeploymentRequested() | decisions.FailureFinalized():
                     self.put(decision.deployment)
+                case decisions.DeploymentWentLive(deployment=known, known_at=at):
+                    self.put(known)
+                    self._known_at[known.id] = at
                 case decisions.DeploymentTransitioned(what=what, deployment=known):
                     self.put(known)
                     if what in ("succeeded", "failed", "resumed"):

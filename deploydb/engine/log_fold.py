@@ -1,6 +1,6 @@
 """The log, folded: facts and decision events alone, into what the tables of the store hold."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -81,6 +81,8 @@ class LogFold:
         self.retries: dict[int, tuple[str, RetryRequest]] = {}
         self.unmatched: dict[int, facts.AboutDeployment] = {}
         self._sightings: dict[int, facts.DeploymentObserved] = {}
+        self.at = datetime.min.replace(tzinfo=UTC)
+        """When the last row was recorded."""
         self._services: dict[int, str] = {}
 
     def take(self, row: LogRow) -> None:
@@ -88,6 +90,7 @@ class LogFold:
 
         Raises: as `decode_logged` and `decode_decision`.
         """
+        self.at = row.recorded_at
         if row.own:
             self._decide(decode_decision(row.type, row.body), row.recorded_at)
         else:
@@ -134,7 +137,7 @@ class LogFold:
                 ledger.observe(fact, release)
                 self._made(event.deployment, event.service, at)
             case decision_events.FactMatched(deployment=id_, fact=number):
-                project_on_deployment(self.ledger(event.service), id_, number, self.unmatched.pop(number))
+                project_on_deployment(self.ledger(event.service), id_, number, self.unmatched.pop(number), at)
             case decision_events.ClockSkewed():
                 pass
             case _:
@@ -179,7 +182,8 @@ class LogFold:
                     self.checks.setdefault((deployment.id, promotion, phase), at)
                 case made.DeploymentWentLive(deployment=deployment, live_at=live_at):
                     self._decided(deployment, at)
-                    self.intervals[deployment.id] = Interval(release=deployment.release, live_at=live_at, known_at=at)
+                    came = Interval(release=deployment.release, live_at=live_at, known_at=decision.known_at)
+                    self.intervals[deployment.id] = came
                 case made.DeploymentTransitioned(what=what, deployment=deployment):
                     self._decided(deployment, at)
                     if what in ("succeeded", "failed", "resumed"):
@@ -251,7 +255,7 @@ class LogFold:
                 if id_ is None:
                     self.unmatched[number] = fact
                 else:
-                    project_on_deployment(self.ledgers[self._services[id_]], id_, number, fact)
+                    project_on_deployment(self.ledgers[self._services[id_]], id_, number, fact, row.recorded_at)
             case facts.HotfixDeclared() | facts.PromotionRequested() | facts.AboutLane() | facts.AboutIncident():
                 if isinstance(fact, facts.RollbackRequested):
                     self.wishes[number] = (fact.service, RollbackRequest.of(fact, number, recorded_at=row.recorded_at))

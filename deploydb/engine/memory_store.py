@@ -1,6 +1,7 @@
 """The rows of several services in memory: facts are folded in as the store's projections fold them."""
 
 from collections.abc import Collection
+from datetime import datetime
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.evaluation.evaluate import open_flow
@@ -71,11 +72,13 @@ class MemoryStore:
             return {one for one, other in self.ledgers.items() if other.busy}, made
         return {service} & self.ledgers.keys(), made
 
-    def report(self, service: str, id_: int, number: int, fact: facts.AboutDeployment) -> set[str]:
+    def report(
+        self, service: str, id_: int, number: int, fact: facts.AboutDeployment, recorded_at: datetime
+    ) -> set[str]:
         """Fold in a fact about a deployment. `number`: of its log row. Returns the services to evaluate."""
         ledger = self.ledgers[service]
         was_open = ledger.is_open(id_)
-        project_on_deployment(ledger, id_, number, fact)
+        project_on_deployment(ledger, id_, number, fact, recorded_at)
         if was_open and isinstance(fact, facts.DeploymentStarted):
             return set()  # nothing is decided by a start
         return {service} if ledger.is_open(id_) else set()

@@ -28,13 +28,15 @@ def project(ledger: Ledger, number: int, fact: facts.Fact, recorded_at: datetime
             ledger.trouble(fact.environment, Incident.of(fact, number, recorded_at=recorded_at))
 
 
-def project_on_deployment(ledger: Ledger, id_: int, number: int, fact: facts.AboutDeployment) -> None:
+def project_on_deployment(
+    ledger: Ledger, id_: int, number: int, fact: facts.AboutDeployment, recorded_at: datetime | None = None
+) -> None:
     """Fold in a fact about a deployment, also about one that is over: after a report it is evaluated again."""
     match fact:
         case facts.DeploymentStarted() | facts.DeploymentFinished():
             ledger.put(replace(merge(ledger.deployments[id_], fact), needs_evaluation=True))
         case facts.VerificationFinished():
-            ledger.statements.report(id_, Verification.of(fact, number))
+            ledger.statements.report(id_, Verification.of(fact, number, recorded_at=recorded_at))
         case facts.AboutApproval():
             ledger.statements.approve(id_, Approval.of(fact, number))
         case _:

@@ -92,10 +92,10 @@ class Replay:
             self._expect(known, now)
         return services
 
-    def _report(self, known: Deployment, report: Report, shift: timedelta, _: datetime) -> set[str]:
+    def _report(self, known: Deployment, report: Report, shift: timedelta, now: datetime) -> set[str]:
         """A fact about a deployment, at that much later a time than its own."""
         time = _shifted(report.fact.time, shift) if report.fact.time is not None else None
-        return self._store.report(known.service, known.id, report.number, replace(report.fact, time=time))
+        return self._store.report(known.service, known.id, report.number, replace(report.fact, time=time), now)
 
     def _expect(self, known: Deployment, now: datetime) -> None:
         """Name a deployment as in the past, and schedule what was reported of it without its command."""

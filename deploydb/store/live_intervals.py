@@ -1,14 +1,16 @@
 """What lanes run and what they ran, written down."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from deploydb.domain.evaluation.decisions import CurrentVersionChanged, DeploymentWentLive
+from deploydb.domain.evaluation.decisions import CurrentVersionChanged, DeploymentWentLive, Return
 from deploydb.domain.model.artifact import module_key
-from deploydb.domain.model.deployment import Deployment
+from deploydb.domain.model.deployment import CurrentVersion, Deployment
 from deploydb.store import bulk
+from deploydb.store.columns import UtcDateTime
 from deploydb.store.list_parameters import among_rows
 from deploydb.store.tables import artifact, current_version, live_interval
 
@@ -50,6 +52,46 @@ _REMEMBER = (
 """Built once. What ran before is looked up, and not carried on: something may have been heard of late."""
 
 
+_TIMES = (live_interval.c.live_at, live_interval.c.known_at)
+_OF_MODULE = (
+    *(live_interval.c[name] == sa.bindparam(name) for name in ("service", "environment", "module_key")),
+    live_interval.c.live_at > sa.bindparam("after", type_=UtcDateTime),
+)
+_LEFT = (
+    sa.select(live_interval.c.live_at, sa.func.max(live_interval.c.known_at).label("known_at"))
+    .where(
+        *_OF_MODULE,
+        live_interval.c.live_at < sa.bindparam("before", type_=UtcDateTime),
+        live_interval.c.artifact_id != sa.bindparam("artifact"),
+    )
+    .group_by(live_interval.c.live_at)
+    .order_by(live_interval.c.live_at.desc())
+    .limit(1)
+)
+_BACK = sa.select(sa.func.min(sa.case((_TIMES[0] > _TIMES[1], _TIMES[0]), else_=_TIMES[1]))).where(
+    *_OF_MODULE, live_interval.c.artifact_id == sa.bindparam("artifact")
+)
+
+
+def returns(
+    connection: sa.Connection, opened: Iterable[Deployment], running: Mapping[tuple[str, str], CurrentVersion]
+) -> dict[int, Return]:
+    """The open deployments whose release runs by another deployment, after another release. Seldom there is one.
+    Index: `ix_live_interval_lane`."""
+    found: dict[int, Return] = {}
+    for known in opened:
+        ran = running.get((known.environment, known.release.artifact.module))
+        if known.live_at is None or ran is None or ran.deployment == known.id or ran.release.id != known.release.id:
+            continue
+        place = {"service": known.service, "environment": known.environment, "module_key": _key(known)}
+        lane = {**place, "artifact": known.release.id}
+        left = connection.execute(_LEFT, {**lane, "after": known.live_at, "before": ran.live_at}).first()
+        if left is not None:
+            back = connection.execute(_BACK, {**lane, "after": left.live_at}).scalar_one()
+            found[known.id] = Return(left_at=left.live_at, since=max(back, left.known_at))
+    return found
+
+
 class LiveIntervals:
     """What one evaluation has decided of what runs and ran."""
 
@@ -70,7 +112,7 @@ class LiveIntervals:
             "artifact_id": known.release.id,
             "published_at": known.release.published_at,
             "live_at": decision.live_at,
-            "known_at": self._now,
+            "known_at": decision.known_at,
         }
 
     def judged(self, known: Deployment) -> None:

@@ -15,6 +15,7 @@ from deploydb.store.columns import shared_fields
 from deploydb.store.deployments import from_row, locked, release_from_row, released, selected
 from deploydb.store.ingest_watermark import read_until
 from deploydb.store.list_parameters import among
+from deploydb.store.live_intervals import returns
 from deploydb.store.projections.latest import value_of
 from deploydb.store.projections.overrides import standing_at
 from deploydb.store.promotion_requests import of_request, skipped_before
@@ -158,6 +159,7 @@ def snapshots(
             neighbours=around.neighbours_of(catalog.dependencies(service)),
             good=around.good[service],
             read_until=read.until if read is not None else None,
+            returns=returns(connection, [known for known in opened if known.service == service], runs[service]),
         )
         for service in sorted(services)
     ]

@@ -27,6 +27,7 @@ LANDED = {
     "0011_what_is_rolled_back.py": "b9646d702a50097fe7099fd768a5aecbde2b2294989dd39f926e27ebff61b749",
     "0012_cost_of_the_past.py": "e1ad1a6a46456f2d189ea12c9e15d55b06ccd3ee92d4eb0003bb0bc3f8b4d27e",
     "0013_incidents_of_before.py": "b4610b465d37d95cd51cdbb0cc9506f1a4d50bb7712e0dce5882f8ac716c2570",
+    "0014_when_reports_were_recorded.py": "0074916f1229e291eecfaf6638616dc327c262896979cf9bf84fee4c8ec38b89",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 

@@ -114,9 +114,8 @@ class Scenario(Store):
         """A job reports, the smoke test unless another is named."""
         known = self.find(environment, version, module)
         at = FactOrder(when or self.now, "ci", self._id())
-        self.ledger.statements.report(
-            known.id, Verification(promotion=job, outcome=outcome, at=at, event=next(self.ids))
-        )
+        report = Verification(promotion=job, outcome=outcome, at=at, event=next(self.ids), recorded_at=self.now)
+        self.ledger.statements.report(known.id, report)
 
     def speak(self, environment: str, version: str, by: str, *, given: bool = True, module: str | None = None) -> None:
         """A person approves or refuses."""

@@ -82,7 +82,7 @@ def _resolve(it: Scenario, environment: str, name: str) -> bool:
     heard = [it.ledger.statements.evidence(deployment, {}) or Evidence() for deployment in lane]
     open_ = [one for evidence in heard for one in evidence.incidents if one.name == name and one.open]
     for incident in open_[:1]:
-        it.ledger.trouble(environment, replace(incident, open=False, at=_after(it, [incident.at])))
+        it.ledger.trouble(environment, replace(incident, open=False, recorded_at=None, at=_after(it, [incident.at])))
     return bool(open_)
 
 

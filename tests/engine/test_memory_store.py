@@ -60,4 +60,4 @@ def test_a_signer_has_one_attestation_of_a_digest_the_latest() -> None:
 def test_a_type_of_fact_about_a_deployment_is_refused_until_it_has_a_place() -> None:
     store = taken(published(0))
     with pytest.raises(TypeError, match="no place for AboutDeployment"):
-        store.report("foo", 1, 2, AboutDeployment(id="2", source="ci", time=at(1), deployment=1))
+        store.report("foo", 1, 2, AboutDeployment(id="2", source="ci", time=at(1), deployment=1), at(1))

@@ -39,6 +39,14 @@ closed     nothing more will come of it
 """
 
 
+class Return(Struct, frozen=True, kw_only=True):
+    """A release runs in its lane again. `left_at`: when the last other release came to run there; `since`: when the
+    return, and that release, were known."""
+
+    left_at: datetime
+    since: datetime
+
+
 class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     """All that is known of one service and is not over.
 
@@ -51,6 +59,7 @@ class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     nothing is known of that. `good`: the last releases that succeeded, newest first, by environment, of those where
     something has failed or a rollback is wanted. `assumed`: verdicts by deployment that stand in place of the gates'
     own, for a "what if". `unknown`: by flow, the environments of the deployments that a simulation has left out.
+    `returns`: of open deployments whose release runs there by another deployment, after another release.
     """
 
     service: str
@@ -66,6 +75,7 @@ class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     neighbours: tuple[DependencyState, ...] = ()
     good: Mapping[str, tuple[KnownGood, ...]] = {}
     read_until: datetime | None = None
+    returns: dict[int, Return] = {}
     assumed: dict[int, dict[Gate, Verdict]] = {}
     unknown: dict[int, frozenset[str]] = {}
 
@@ -118,10 +128,12 @@ class VerdictChanged(Struct, frozen=True, kw_only=True):
 
 
 class DeploymentWentLive(Struct, frozen=True, kw_only=True):
-    """The deployment ran from then on, until the next one did. It may be heard of when that has long been."""
+    """The deployment ran from then on, until the next one did. It may be heard of (`known_at`) when that has long
+    been."""
 
     deployment: Deployment
     live_at: datetime
+    known_at: datetime
 
 
 class CurrentVersionChanged(Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from deploydb.domain.evaluation.decisions import (
     FailureFinalized,
     FlowExtended,
     RetryRequestResolved,
+    Return,
     RollbackRequestResolved,
     ServiceSnapshot,
     Transition,
@@ -65,6 +66,8 @@ class Evaluation(Lanes):
         self.holds: Sequence[Hold] = snapshot.holds
         self.wishes: Sequence[RollbackRequest] = snapshot.wishes
         self.retries: Sequence[RetryRequest] = snapshot.retries
+        self.returns: Mapping[int, Return] = snapshot.returns
+        self.came_now: set[int] = set()
         self._catalog = catalog
         self._snapshot = snapshot
         self._decisions: list[Decision] = []
@@ -225,8 +228,9 @@ class Evaluation(Lanes):
 
     def came(self, deployment: Deployment, since: datetime) -> None:
         """The deployment came to run at that time, even if something else runs there by now."""
-        self._deployments[deployment.id] = replace(deployment, live_at=since)
-        self._decisions.append(DeploymentWentLive(deployment=self._deployments[deployment.id], live_at=since))
+        changed = self._deployments[deployment.id] = replace(deployment, live_at=since)
+        self._decisions.append(DeploymentWentLive(deployment=changed, live_at=since, known_at=self.now))
+        self.came_now.add(deployment.id)
 
     def run(self, deployment: Deployment, since: datetime) -> None:
         """The deployment is what its environment runs now."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from deploydb.domain.evaluation.evaluation import NO_RESPONSE, Evaluation
 from deploydb.domain.evaluation.flow_progress import stage_reason
 from deploydb.domain.evaluation.holds import Holds
+from deploydb.domain.evaluation.live_clock import clocks_count_from
 from deploydb.domain.evaluation.parallel_groups import ROLLBACKS, ParallelGroups
 from deploydb.domain.gates import Promotion
 from deploydb.domain.model.catalog import Catalog, Service
@@ -64,7 +65,7 @@ def _evaluate_stage(
             continue
         # what is put back was verified there before
         asked = promotions if deployment.kind == "deploy" else ()
-        since, veto = deployment.gates_count_from, holds.veto_on(deployment)
+        since, veto = clocks_count_from(evaluation, deployment), holds.veto_on(deployment)
         verdicts = evaluation.verdicts(asked, deployment, phase="exit", since=since, veto=veto)
         _judge(evaluation, deployment, (*verdicts, trouble) if trouble is not None else verdicts)
 

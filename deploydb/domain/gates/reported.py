@@ -37,8 +37,8 @@ class ReportedPromotion(Promotion, frozen=True, kw_only=True):
         return {job: found[job] for job in self.reported_as if job in found}
 
     def verified_at(self, context: GateContext) -> datetime | None:
-        """When the last of the jobs reported that it passed."""
-        return max((report.at.time for report in self.latest(context).values()), default=None)
+        """When it was known that the last of the jobs had passed."""
+        return max((report.known_at for report in self.latest(context).values()), default=None)
 
     def evaluate(self, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
         """The latest reports decide: FAIL with one that has failed, PASS when all have passed."""

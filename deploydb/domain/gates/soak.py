@@ -18,8 +18,8 @@ _CERTAIN = timedelta(seconds=1)
 
 
 class SoakPromotion(Promotion, frozen=True, kw_only=True):
-    """Passes when the version has run for a time since it was deployed and verified. A failed verification or an
-    incident restarts it."""
+    """Passes when the version has run for a time since it was deployed and verified. A failed verification, an
+    incident or another version in between restarts it. Reports count from when they were recorded."""
 
     types: ClassVar[Names] = ("SoakPromotion",)
     turn: ClassVar[int] = 1
@@ -75,8 +75,8 @@ def _began(
     began = max([since, *verified])
     failed = (report for report in context.evidence.verifications if report.outcome == "failed")
     breaks: list[Verification | Incident] = [*failed, *context.evidence.incidents]
-    last = max(breaks, key=lambda one: one.at, default=None)
-    return (last.at.time, last) if last is not None and last.at.time > began else (began, None)
+    last = max(breaks, key=lambda one: (one.known_at, one.at), default=None)
+    return (last.known_at, last) if last is not None and last.known_at > began else (began, None)
 
 
 def _whole(left: timedelta) -> timedelta:

@@ -15,12 +15,18 @@ from deploydb.domain.model.reason_parts import IncidentReport
 
 
 class Verification(LatestFact, frozen=True, kw_only=True):
-    """The latest report of one job on one deployment."""
+    """The latest report of one job on one deployment. `recorded_at`: by our clock; None: of an older DeployDB."""
 
     promotion: str
     outcome: Literal["passed", "failed", "errored", "pending"]
     reason: str | None = None
     url: str | None = None
+    recorded_at: datetime | None = None
+
+    @property
+    def known_at(self) -> datetime:
+        """From when on it counts for a clock: no source can backdate that."""
+        return max(self.at.time, self.recorded_at or self.at.time)
 
 
 class Approval(LatestFact, frozen=True, kw_only=True):
@@ -53,6 +59,11 @@ class Incident(LatestFact, frozen=True, kw_only=True):
     def since(self) -> datetime:
         """When it began."""
         return self.began_at or self.at.time
+
+    @property
+    def known_at(self) -> datetime:
+        """When its beginning, or its end, was known: no source can backdate that."""
+        return self.recorded_at or self.at.time
 
     @property
     def report(self) -> IncidentReport:

@@ -199,10 +199,12 @@ verification = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("url", sa.Text),
+    sa.Column("recorded_at", UtcDateTime),
     *fact_columns(),
     choice("outcome", "passed", "failed", "errored", "pending"),
 )
-"""The latest report, by (`time`, `source`, `event_id`), of each job on each deployment. `event`: its log row."""
+"""The latest report, by (`time`, `source`, `event_id`), of each job on each deployment. `event`: its log row.
+`recorded_at`: when it was folded in; empty in rows of an older DeployDB."""
 
 approval = sa.Table(
     "approval",

@@ -1,0 +1,18 @@
+"""When each report of a job was recorded."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+TIME = sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    op.add_column("verification", sa.Column("recorded_at", TIME))
+    op.execute(
+        "UPDATE verification SET recorded_at = (SELECT recorded_at FROM event WHERE event.number = verification.event)"
+    )
