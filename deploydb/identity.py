@@ -14,6 +14,7 @@ from typing import Literal
 from msgspec import Struct
 
 from deploydb.domain.model.errors import Misconfigured
+from deploydb.domain.person_names import person_name
 from deploydb.domain.unsafe_characters import not_allowed
 
 READ = "read"
@@ -168,10 +169,10 @@ class Proxies:
         if len(values) != 1:
             return None
         try:
-            name = values[0].encode("latin-1").decode("utf-8").strip()  # headers come as Latin-1, names are UTF-8
+            name = person_name(values[0].encode("latin-1").decode("utf-8"))  # headers come as Latin-1, names are UTF-8
         except UnicodeError:
             return None
-        return name if 0 < len(name) <= LONGEST_NAME and not_allowed(name) is None else None
+        return name if name.strip() and len(name) <= LONGEST_NAME and not_allowed(name) is None else None
 
 
 class Identity(Struct, frozen=True, kw_only=True):
@@ -211,7 +212,7 @@ class Identity(Struct, frozen=True, kw_only=True):
 
 
 def _person(bearer: Bearer | None, way: Literal["token", "session"]) -> Person | None:
-    return Person(name=bearer.name, scopes=bearer.scopes, way=way) if bearer is not None else None
+    return Person(name=person_name(bearer.name), scopes=bearer.scopes, way=way) if bearer is not None else None
 
 
 def _bearer(words: Sequence[str], where: str) -> Bearer:

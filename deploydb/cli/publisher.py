@@ -15,6 +15,7 @@ from deploydb.broker.topology import EVENTS
 from deploydb.cli.output import is_shown, show_line
 from deploydb.domain.model.errors import MessageRejected, Misconfigured, Permanent, Transient
 from deploydb.domain.model.facts import Fact, type_of
+from deploydb.domain.person_names import person_name
 from deploydb.processes import me
 from deploydb.settings import from_environment
 from deploydb.wire.native import FACT_CONTENT_TYPE, decode_fact, encode_fact, require_past
@@ -35,7 +36,7 @@ def my_source() -> str:
 
 def signed(by: str | None) -> dict[str, Any]:
     """The fields of a fact that a user makes now; `by`: another user."""
-    return {"id": new_id(), "source": my_source(), "time": datetime.now(UTC), "by": by or me()}
+    return {"id": new_id(), "source": my_source(), "time": datetime.now(UTC), "by": person_name(by or me())}
 
 
 def message_of(fact: Fact, body: bytes | None = None) -> Message:

@@ -36,6 +36,7 @@ from deploydb.configuration.source import Source, read_source
 from deploydb.configuration.warnings import warn
 from deploydb.domain.gates import Promotion
 from deploydb.domain.model.catalog import Catalog, Environment, Pipeline, Service, Webhooks
+from deploydb.domain.person_names import person_name
 from deploydb.domain.suggestions import shown, suggestion
 
 DEFAULTS = "_defaults"
@@ -195,7 +196,7 @@ def _build(folders: _Folders) -> _Parts:
         pipelines=pipelines,
         promotions=promotions,
         webhooks=merge_webhooks(webhooks),
-        groups={name: frozenset(people or ()) for name, people in access.groups.items()},
+        groups={name: frozenset(map(person_name, people or ())) for name, people in access.groups.items()},
         freeze_overriders=tuple(access.override_freeze),
     )
 

@@ -79,7 +79,8 @@ class LogFold:
         """By the person's request, what came of it."""
         self.wishes: dict[int, tuple[str, RollbackRequest]] = {}
         self.retries: dict[int, tuple[str, RetryRequest]] = {}
-        self.unmatched: dict[int, facts.AboutDeployment] = {}
+        self.unmatched: dict[int, tuple[facts.AboutDeployment, datetime]] = {}
+        """By row, with when it was recorded."""
         self._sightings: dict[int, facts.DeploymentObserved] = {}
         self.at = datetime.min.replace(tzinfo=UTC)
         """When the last row was recorded."""
@@ -137,7 +138,7 @@ class LogFold:
                 ledger.observe(fact, release)
                 self._made(event.deployment, event.service, at)
             case decision_events.FactMatched(deployment=id_, fact=number):
-                project_on_deployment(self.ledger(event.service), id_, number, self.unmatched.pop(number), at)
+                project_on_deployment(self.ledger(event.service), id_, number, *self.unmatched.pop(number))
             case decision_events.ClockSkewed():
                 pass
             case _:
@@ -145,7 +146,7 @@ class LogFold:
 
     def _ended(self, number: int) -> facts.DeploymentFinished:
         """The historical fact of that row, which ended a deployment of its own."""
-        fact = self.unmatched.pop(number)
+        fact, _ = self.unmatched.pop(number)
         if not isinstance(fact, facts.DeploymentFinished):
             raise TypeError(f"row {number}, {facts.type_of(fact)}, makes no deployment")
         return fact
@@ -243,7 +244,7 @@ class LogFold:
                 self._publish(Publication.of(fact, row.publisher), row.recorded_at)
                 self._sightings[number] = fact
             case facts.AboutHold():
-                hold = Hold.of(fact, number)
+                hold = Hold.of(fact, number, recorded_at=row.recorded_at)
                 keep_latest(self.holds, hold.key, hold)
                 self._settle_holds(hold.scope)
             case facts.ArtifactAttested():
@@ -253,7 +254,7 @@ class LogFold:
             case facts.AboutDeployment():
                 id_ = row.deployment_id
                 if id_ is None:
-                    self.unmatched[number] = fact
+                    self.unmatched[number] = fact, row.recorded_at
                 else:
                     project_on_deployment(self.ledgers[self._services[id_]], id_, number, fact, row.recorded_at)
             case facts.HotfixDeclared() | facts.PromotionRequested() | facts.AboutLane() | facts.AboutIncident():

@@ -62,7 +62,7 @@ class MemoryStore:
                 self._attestations[key] = tuple(kept.values())
                 return {one for one, other in self.ledgers.items() if other.concerns(*key)}, made
             case facts.AboutHold():
-                hold = Hold.of(fact, number)
+                hold = Hold.of(fact, number, recorded_at=entry.recorded_at)
                 keep_latest(self._holds, hold.key, hold)
             case facts.DeploymentObserved() if ledger is not None:
                 made.append(ledger.observe(fact, self._release(Publication.of(fact, entry.publisher))))

@@ -38,6 +38,6 @@ def project_on_deployment(
         case facts.VerificationFinished():
             ledger.statements.report(id_, Verification.of(fact, number, recorded_at=recorded_at))
         case facts.AboutApproval():
-            ledger.statements.approve(id_, Approval.of(fact, number))
+            ledger.statements.approve(id_, Approval.of(fact, number, recorded_at=recorded_at))
         case _:
             raise TypeError(f"there is no place for {facts.type_of(fact)}, which is about a deployment")

@@ -148,7 +148,8 @@ def _closed(catalog: Catalog, deployment: Deployment, promotion: str) -> str | N
         return f"{version} will not come to {environment}: {reason}"
     if deployment.status is Status.SUCCESS:
         return f"{version} is through {environment} already"
-    if deployment.status is Status.FAILED and deployment.failure_response not in (None, "retry"):
+    at_gate = deployment.result == "FAILED" and deployment.failure_response == "stop"  # a later word may turn it
+    if deployment.status is Status.FAILED and deployment.failure_response not in (None, "retry") and not at_gate:
         return f"{version} failed in {environment}: {reason}"
     service = catalog.services.get(deployment.service)
     stages = {stage.environment: stage for stage in catalog.stages(service)} if service is not None else {}

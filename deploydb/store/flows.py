@@ -39,7 +39,7 @@ _PUBLISHED = sa.exists().where(
 )
 _IS_END = sa.and_(_HISTORICAL, event.c.type == type_of(DeploymentFinished))
 _EARLY = (
-    sa.select(event.c.number, event.c.time, fact_text(), event.c.publisher)
+    sa.select(event.c.number, event.c.time, event.c.recorded_at, fact_text(), event.c.publisher)
     .join(unmatched_fact, unmatched_fact.c.event == event.c.number)
     .where(
         among(unmatched_fact.c.service, "services"),
@@ -125,7 +125,8 @@ def _early(connection: sa.Connection, services: Collection[str]) -> list[Logged]
             fact = decode_logged(row.body.encode(), arrived_at=row.time)
         except MessageRejected:  # of an earlier release: it stays unmatched, and keeps nothing else from its deployment
             continue
-        found.append(Logged(number=row.number, fact=fact, publisher=row.publisher))
+        logged = Logged(number=row.number, recorded_at=row.recorded_at, fact=fact, publisher=row.publisher)
+        found.append(logged)
     return found
 
 

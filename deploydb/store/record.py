@@ -122,7 +122,7 @@ def _record(
     # in the order of their keys: two workers with the same duplicates in another order would wait for each other
     batch = [_row(by_key[key], located, now) for key in sorted(by_key)]
     logged = [
-        Logged(number=row.number, fact=arrival.fact, publisher=arrival.publisher)
+        Logged(number=row.number, recorded_at=now, fact=arrival.fact, publisher=arrival.publisher)
         for row in bulk.insert_new(connection, event, batch, returning=("number", "source", "id"))
         for arrival in (by_key[row.source, row.id],)
     ]

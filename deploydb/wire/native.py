@@ -19,6 +19,7 @@ from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.commands import DeployCommand, Notification
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import ORDERS, OWN_SOURCE, Fact, fact_types, type_of
+from deploydb.domain.person_names import person_name
 from deploydb.domain.suggestions import close_match, shown
 from deploydb.settings import MAX_BODY_BYTES
 from deploydb.wire.error_messages import explain, shortened
@@ -58,6 +59,8 @@ def decode_fact(body: bytes, *, arrived_at: datetime) -> Fact:
 def decode_arrived(body: bytes, *, arrived_at: datetime) -> tuple[Fact, datetime | None]:
     """As `decode_fact`; and the time that the fact was sent with, where that of the arrival counts in its place."""
     fact, sent = _decode_logged(body, arrived_at)
+    if (getattr(fact, "by", None) or "-").isspace():
+        raise MessageRejected("is blank: expected the name of a person", path="$.by")
     if isinstance(fact, ORDERS):
         _require_known_fields(fact, body)
     return fact, sent
@@ -172,19 +175,20 @@ def _canonical(artifact: Artifact, path: str) -> Artifact:
 
 
 def _normalizers(struct: type[Fact]) -> list[tuple[str, str, Callable[[Any, str], Any]]]:
-    """How the fields that have several spellings get one: times but `time` itself, and artifacts. Each with its
-    path."""
+    """How the fields that have several spellings get one: times but `time` itself, artifacts, and names of people. Each
+    with its path."""
     hints = get_type_hints(struct)
     names = zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True)
     kinds = [(name, f"$.{encoded}", get_args(hints[name]) or (hints[name],)) for name, encoded in names]
     known = ((datetime, _in_utc), (Artifact, _canonical))
-    return [
+    found: list[tuple[str, str, Callable[[Any, str], Any]]] = [
         (name, path, normalize)
         for name, path, each in kinds
         if name != "time"
         for kind, normalize in known
         if kind in each
     ]
+    return [*found, ("by", "$.by", lambda name, _: person_name(name))] if "by" in hints else found
 
 
 _NORMALIZED = {struct: _normalizers(struct) for struct in _FACTS}

@@ -143,3 +143,9 @@ def test_a_word_that_ingest_would_refuse_is_refused_here(shell: Shell, queue: Qu
     answer = shell.fails("approve", "foo", "staging", "1.0", "--promotion", "go", "--comment", "x" * 100_000)
     assert answer.startswith("deploydb: $.comment: ")
     assert queue.arrived() == []
+
+
+def test_a_name_is_published_in_its_one_spelling(shell: Shell, queue: Queue) -> None:
+    shell.ok("approve", "foo", "staging", "1.0", "--promotion", "go", "--by", " ａｌｉｃｅ", "--comment", "good")
+    (body,) = queue.bodies()
+    assert body["by"] == "alice"

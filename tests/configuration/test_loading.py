@@ -231,3 +231,8 @@ def test_five_thousand_services_load(tmp_path: Path) -> None:
         text = f"artifacts: [com.example:s{number}]\npipelines: [main]\npromotions: [smoke]\n"
         (directory / f"services/s{number}.yml").write_text(text)
     assert len(read(directory).services) == 5001
+
+
+def test_a_person_of_a_group_has_one_spelling(tmp_path: Path) -> None:
+    known = read(config(tmp_path, {"access.yml": 'groups:\n  sre: [" sue", "ｓａｍ", sam, Sam]\n'}))
+    assert known.groups == {"sre": frozenset({"sue", "sam", "Sam"})}

@@ -28,6 +28,7 @@ LANDED = {
     "0012_cost_of_the_past.py": "e1ad1a6a46456f2d189ea12c9e15d55b06ccd3ee92d4eb0003bb0bc3f8b4d27e",
     "0013_incidents_of_before.py": "b4610b465d37d95cd51cdbb0cc9506f1a4d50bb7712e0dce5882f8ac716c2570",
     "0014_when_reports_were_recorded.py": "0074916f1229e291eecfaf6638616dc327c262896979cf9bf84fee4c8ec38b89",
+    "0015_when_people_spoke.py": "472cc4e7b17adec27c8337e35afc8e9c49da22654504aa8edc016071930ab96e",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 

@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from msgspec.structs import replace
-
 from deploydb.domain.evaluation.evaluate import open_flow
 from deploydb.domain.model.catalog import Stage
 from deploydb.domain.model.deployment import Deployment, FactOrder, Release, Status
@@ -122,24 +120,43 @@ class Scenario(Store):
         known = self.find(environment, version, module)
         says = ApprovalGiven if given else ApprovalRefused
         fact = says(id=self._id(), source="cli", time=self.now, deployment=1, promotion="manual", by=by)
-        self.ledger.statements.approve(known.id, replace(Approval.of(fact), event=next(self.ids)))
+        self.ledger.statements.approve(known.id, Approval.of(fact, next(self.ids), recorded_at=self.now))
 
-    def hold(self, kind: str, *, lift: bool = False, by: str = "alice", reason: str = "because", **scope: Any) -> None:
+    def hold(
+        self,
+        kind: str,
+        *,
+        lift: bool = False,
+        by: str = "alice",
+        reason: str = "because",
+        when: datetime | None = None,
+        **scope: Any,
+    ) -> None:
         """A person places a hold, or lifts one."""
         statement = HoldLifted if lift else HoldPlaced
         scope = {"service": self.service, **scope}
-        fact = statement(id=self._id(), source="cli", time=self.now, kind=kind, by=by, reason=reason, **scope)
-        hold = Hold.of(fact)
+        fact = statement(id=self._id(), source="cli", time=when or self.now, kind=kind, by=by, reason=reason, **scope)
+        hold = Hold.of(fact, recorded_at=self.now)
         keep_latest(self.holds, hold.key, hold)
 
-    def override(self, environment: str, version: str, by: str, comment: str | None = "must go out") -> None:
+    def override(
+        self,
+        environment: str,
+        version: str,
+        by: str,
+        comment: str | None = "must go out",
+        *,
+        when: datetime | None = None,
+    ) -> None:
         """A person lets a version pass a freeze."""
-        self.override_of(self.find(environment, version), by, comment)
+        self.override_of(self.find(environment, version), by, comment, when=when)
 
-    def override_of(self, known: Deployment, by: str, comment: str | None = "must go out") -> None:
+    def override_of(
+        self, known: Deployment, by: str, comment: str | None = "must go out", *, when: datetime | None = None
+    ) -> None:
         """A person lets a deployment pass a freeze."""
-        at = FactOrder(self.now, "cli", self._id())
-        word = Approval(promotion="freeze", by=by, given=True, at=at, comment=comment)
+        at = FactOrder(when or self.now, "cli", self._id())
+        word = Approval(promotion="freeze", by=by, given=True, at=at, comment=comment, recorded_at=self.now)
         self.ledger.statements.approve(known.id, word)
 
     def hotfix(self, version: str, *skip: str, by: str = "alice") -> None:

@@ -212,6 +212,35 @@ def test_an_override_is_for_the_freeze_that_it_was_given_in(it: Scenario) -> Non
     assert it.status("dev", "2.0") is Status.NOT_STARTED
 
 
+def test_an_override_counts_for_the_freezes_that_stood_when_it_was_recorded(it: Scenario) -> None:
+    it.publish("2.0", published=1)
+    it.hold("freeze", environment="dev")
+    it.evaluate(1)
+    it.override("dev", "2.0", "sue", when=it.now - timedelta(hours=1))
+    it.now += timedelta(minutes=1)
+    it.hold("freeze", environment="dev", reason="backdated", when=it.now - timedelta(hours=2), by="bob")
+    it.evaluate()
+    assert it.status("dev", "2.0") is Status.NOT_STARTED
+    it.now += timedelta(minutes=1)
+    it.override("dev", "2.0", "sue")
+    it.evaluate()
+    assert it.status("dev", "2.0") is Status.CREATED
+
+
+def test_an_override_from_before_a_freeze_begins_does_not_count(it: Scenario) -> None:
+    it.publish("2.0", published=1)
+    it.hold("freeze", environment="dev", begins=it.now + timedelta(minutes=10))
+    it.hold("freeze", environment="dev", until=it.now + timedelta(minutes=10), by="bob")
+    it.evaluate(1)
+    it.override("dev", "2.0", "sue")
+    it.now += timedelta(minutes=10)
+    it.evaluate()
+    assert it.status("dev", "2.0") is Status.NOT_STARTED
+    it.override("dev", "2.0", "sue")
+    it.evaluate()
+    assert it.status("dev", "2.0") is Status.CREATED
+
+
 def test_a_pause_stops_promotions_of_its_service_until_it_is_resumed(it: Scenario) -> None:
     it.hold("pause", reason="moving house")
     release(it, "2.0", to=(), published=1)

@@ -140,6 +140,33 @@ def test_the_clock_runs_from_when_people_are_asked_and_running_out_is_a_no() -> 
     assert ask(WITHIN_1H, word("sue", minutes=401), now=at(401), before=over).outcome == "PASS"
 
 
+def test_an_expired_request_stays_expired_until_a_person_approves_after_it() -> None:
+    two = replace(WITHIN_1H, approvals=2)
+    over = ask(two, word("sue", minutes=310), now=at(360), before=ask(two, now=at(300)))
+    assert over.outcome == "FAIL"
+    smoke = VerificationPromotion(ident="smoke")
+    deferred = GateContext(deployment=KNOWN, now=at(370), groups=GROUPS, before={"go": over})
+    _, go = judge([smoke, WITHIN_1H], deferred)
+    assert (go.outcome, go.recheck_at) == ("FAIL", at(360))
+    for configured in (WITHIN_1H, replace(WITHIN_1H, timeout=None), replace(WITHIN_1H, timeout=timedelta(days=1))):
+        again = ask(configured, word("sue", minutes=310), now=at(380), before=over)
+        assert (again.outcome, again.recheck_at) == ("FAIL", at(360))
+        assert ask(configured, word("sam", minutes=385), now=at(390), before=again).outcome == "PASS"
+    late = replace(word("sue", minutes=310), recorded_at=at(370))
+    assert ask(WITHIN_1H, late, now=at(380), before=over).outcome == "PASS"
+
+
+def test_an_expired_request_needs_an_approval() -> None:
+    over = ask(WITHIN_1H, now=at(360), before=ask(WITHIN_1H, now=at(300)))
+    asked = GateContext(
+        deployment=KNOWN, now=at(370), evidence=Evidence(approvals=(word("sue", minutes=310),)), before={"go": over}
+    )
+    (verdict,) = judge([WITHIN_1H], asked)
+    needed = WITHIN_1H.requirement(verdict, asked)
+    assert needed is not None
+    assert needed.text == "one approval"
+
+
 def test_the_clock_does_not_run_while_other_gates_are_to_pass() -> None:
     smoke = VerificationPromotion(ident="smoke")
     asked = GateContext(deployment=KNOWN, now=at(300), groups=GROUPS)

@@ -82,6 +82,7 @@ def test_a_name_in_a_header_is_utf_8() -> None:
     proxies = Proxies.parse("X-User", "10.0.0.0/8")
     assert proxies.name("10.1.2.3", lambda _: ["Zo\xc3\xab"]) == "Zoë"
     assert proxies.name("10.1.2.3", lambda _: ["Zo\xeb"]) is None
+    assert proxies.name("10.1.2.3", lambda _: [" Zoe\xcc\x88 "]) == "Zoë"
     assert proxies.name("11.1.2.3", lambda _: ["Zoe"]) is None
     assert proxies.name(None, lambda _: ["Zoe"]) is None
 

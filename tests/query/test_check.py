@@ -1,5 +1,6 @@
 """`/api/check`: whether a person's word or order would count; and the page, which offers it to those who count."""
 
+from datetime import timedelta
 from urllib.request import Request, urlopen
 
 from deploydb.domain.gates.manual import ManualPromotion
@@ -10,12 +11,12 @@ from tests.query.client import Service
 from tests.scenario import Scenario, catalog
 
 
-def guarded(world: Scenario) -> None:
+def guarded(world: Scenario, timeout: timedelta | None = None) -> None:
     """foo 1.0 waits for sre in dev."""
     world.catalog = catalog(
         ConfiguredService(ident="foo", artifacts=("com.example:foo",), pipelines=("main",)),
         stages=(Stage(environment="dev", promotions=("go",)),),
-        promotions=(ManualPromotion(ident="go", groups=("sre",)),),
+        promotions=(ManualPromotion(ident="go", groups=("sre",), timeout=timeout),),
         groups={"sre": frozenset({"carol"})},
     )
     world.publish("1.0")
@@ -30,6 +31,16 @@ def test_a_word_is_checked_with_who_would_count(world: Scenario, service: Servic
     answer = service.get(f"{path}dave")
     assert (answer["counts"], answer["why"]) == (False, "dave is not in sre and does not count; carol would count")
     assert service.refusal("/api/check/foo/dev?order=approve&version=9.9")[0] == 404
+
+
+def test_a_word_that_reopens_an_expired_request_counts(world: Scenario, service: Service) -> None:
+    guarded(world, timeout=timedelta(hours=1))
+    world.evaluate(hours=2)
+    assert world.statuses("1.0") == {"dev": "FAILED"}
+    assert service.get("/api/check/foo/dev?order=approve&version=1.0&promotion=go&by=carol")["counts"] is True
+    world.tell("approval.given", service="foo", environment="dev", version="1.0", promotion="go", by="carol")
+    world.evaluate()
+    assert world.statuses("1.0") == {"dev": "SUCCESS"}
 
 
 def test_an_order_is_tried(world: Scenario, service: Service) -> None:

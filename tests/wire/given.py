@@ -12,6 +12,7 @@ from deploydb.domain.model.artifact import Coordinate, Name
 from deploydb.domain.model.commands import DeployCommand
 from deploydb.domain.model.facts import AboutDeployment, AboutHold, ArtifactAttested, HoldPlaced, fact_types
 from deploydb.domain.model.override_facts import HoldId
+from deploydb.domain.person_names import person_name
 from deploydb.domain.unsafe_characters import not_allowed
 from deploydb.wire.native import decode_fact
 
@@ -37,6 +38,8 @@ def field(name: str, hint: Any) -> st.SearchStrategy[Any]:
     """Values of a declared field: its literals, its structs, or plain ones of its type; None where it may be."""
     if name == "purl":
         return st.none() | PURLS
+    if get_origin(hint) is Annotated and name == "by":
+        return NAMES.map(person_name).filter(lambda one: not_allowed(one) is None)
     if get_origin(hint) is Annotated:
         return NAMES if hint in (Name, Coordinate, HoldId) else field(name, get_args(hint)[0])
     if get_origin(hint) is Literal:

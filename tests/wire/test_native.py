@@ -1,13 +1,22 @@
 """Native JSON: a good message decodes, and a bad one is rejected with its field."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
 
 from deploydb.domain.model.errors import MessageRejected
-from deploydb.domain.model.facts import ORDERS, ArtifactPublished, DeploymentFinished, HoldPlaced, fact_types, type_of
+from deploydb.domain.model.facts import (
+    ORDERS,
+    ApprovalGiven,
+    ArtifactPublished,
+    DeploymentFinished,
+    HoldPlaced,
+    fact_types,
+    type_of,
+)
 from deploydb.settings import MAX_BODY_BYTES
 from deploydb.wire.native import decode_arrived, decode_command, decode_logged, encode_fact, time_ahead
 from tests.wire.given import ARRIVAL, PUBLISHED, beside, finished, published, take
@@ -98,6 +107,23 @@ def test_an_unknown_field_of_an_order_is_refused_with_the_nearest_and_read_from_
         take(body)
     assert ("did you mean promotion?" in str(refused.value)) is ("promotion" in order)
     assert decode_logged(body, arrived_at=ARRIVAL).id == "1"
+
+
+@pytest.mark.parametrize(
+    ("by", "name"), [(" sue ", "sue"), ("ｓｕｅ", "sue"), ("sué", "sué"), ("Sue", "Sue"), ("sue  k", "sue  k")]
+)
+def test_a_person_has_one_spelling(by: str, name: str) -> None:
+    body = {"type": "approval.given", "id": "1", "source": "cli", "deployment": 1, "promotion": "go", "by": by}
+    fact = take(json.dumps(body).encode())
+    assert isinstance(fact, ApprovalGiven)
+    assert fact.by == name
+
+
+@pytest.mark.parametrize(("by", "problem"), [("  ", "is blank"), ("su\u200be", "U+200B is not allowed")])
+def test_a_name_that_is_blank_or_partly_invisible_is_refused(by: str, problem: str) -> None:
+    body = {"type": "approval.given", "id": "1", "source": "cli", "deployment": 1, "promotion": "go", "by": by}
+    with pytest.raises(MessageRejected, match=rf"^\$\.by: .*{re.escape(problem)}"):
+        take(json.dumps(body).encode())
 
 
 def test_a_hold_that_ends_before_it_begins_is_refused() -> None:

@@ -64,9 +64,10 @@ class Holds:
         groups = self._catalog.freeze_overriders
         if not groups:
             return _verdict(GateStatus.PENDING, reason, events)
-        latest = max(hold.at for hold in freezes)
         evidence = self._evaluation.evidence_at(deployment, "entry")
-        words = tuple(word for word in evidence.approvals if word.comment and word.at > latest)
+        words = tuple(
+            word for word in evidence.approvals if word.comment and all(hold.stood_at(word) for hold in freezes)
+        )
         context = GateContext(
             deployment=deployment,
             now=self._evaluation.now,

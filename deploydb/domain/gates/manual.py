@@ -1,7 +1,7 @@
 """`ManualPromotion`: people say yes."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
@@ -53,7 +53,8 @@ class ManualPromotion(Promotion, frozen=True, kw_only=True):
     distinct_groups: Annotated[bool, Meta(description="Whether each approval must come from another group.")] = False
     allow_author: Annotated[bool, Meta(description="Whether the publisher of the artifact may approve.")] = True
     timeout: Annotated[
-        timedelta | None, Meta(description="How long people have from the request on; then it counts as failed.")
+        timedelta | None,
+        Meta(description="How long people have from the request on; then it has failed, until one approves later."),
     ] = None
 
     def check(self, checks: Checks) -> None:
@@ -68,7 +69,7 @@ class ManualPromotion(Promotion, frozen=True, kw_only=True):
         unmet = tuple(
             one.ident for one, result in others if result.outcome is not GateStatus.PASS and not one.asks_people
         )
-        ran_out = verdict.outcome is GateStatus.FAIL and verdict.recheck_at is not None
+        ran_out = verdict.outcome is GateStatus.FAIL and verdict.recheck_at is not None and not self._expired(context)
         if not unmet or (verdict.outcome is not GateStatus.PENDING and not ran_out):
             return verdict
         return context.verdict(self.ident, GateStatus.PENDING, ApprovalDeferred(unmet=unmet), inputs=verdict.inputs)
@@ -78,11 +79,12 @@ class ManualPromotion(Promotion, frozen=True, kw_only=True):
         parts = []
         if votes.refused:
             parts.append(f"{listed([word.by for word in votes.refused])} to take back the refusal of {self.ident}")
-        if votes.missing:
-            number = _NUMBERS[votes.missing] if votes.missing < len(_NUMBERS) else str(votes.missing)
+        missing = max(votes.missing, 1) if isinstance(verdict.reason, ApprovalTimedOut) else votes.missing
+        if missing:
+            number = _NUMBERS[missing] if missing < len(_NUMBERS) else str(missing)
             of = f" of {listed(votes.groups, 'or')}" if votes.groups else ""
-            other = " different" if self.distinct_groups and votes.missing > 1 else ""
-            parts.append(f"{number}{other} approval{'s' if votes.missing > 1 else ''}{of}")
+            other = " different" if self.distinct_groups and missing > 1 else ""
+            parts.append(f"{number}{other} approval{'s' if missing > 1 else ''}{of}")
         if not parts or isinstance(verdict.reason, ApprovalDeferred):
             return None
         return Requirement(kind="approval", text=" and ".join(parts))
@@ -91,20 +93,31 @@ class ManualPromotion(Promotion, frozen=True, kw_only=True):
         votes = count(self, context)
         return not votes.missing, bool(votes.refused)
 
+    def _expired(self, context: GateContext) -> tuple[timedelta, datetime] | None:
+        """The time that people had, and when it was over; None while it is not."""
+        before = context.before.get(self.ident)
+        if before is None or before.recheck_at is None or not isinstance(before.reason, ApprovalTimedOut):
+            return None
+        return before.reason.timeout, before.recheck_at
+
     def _counted(self, context: GateContext) -> Verdict:
-        """Enough different people approve, and none refuses, within the timeout of being asked."""
+        """Enough different people approve, and none refuses, within the timeout of being asked; after it, an approval
+        that is given then reopens the request."""
         ident = self.ident
         votes = count(self, context)
         if votes.refused:
             refusals = tuple(Comment(by=word.by, comment=word.comment) for word in votes.refused)
             refused = ApprovalRefused(promotion=ident, refusals=refusals)
             return context.verdict(ident, GateStatus.FAIL, refused, inputs=votes.inputs)
-        people = tuple(word.by for word in votes.given)
-        if not votes.missing:
+        people, expired = tuple(word.by for word in votes.given), self._expired(context)
+        if not votes.missing and (expired is None or any(word.known_at >= expired[1] for word in votes.given)):
             return context.verdict(ident, GateStatus.PASS, Approved(by=people), inputs=votes.inputs)
         reason = AwaitingApproval(
-            missing=votes.missing, groups=votes.groups, approved_by=people, uncounted=votes.uncounted
+            missing=max(votes.missing, 1), groups=votes.groups, approved_by=people, uncounted=votes.uncounted
         )
+        if expired is not None:
+            late = ApprovalTimedOut(promotion=ident, timeout=expired[0], awaiting=reason)
+            return context.verdict(ident, GateStatus.FAIL, late, recheck_at=expired[1], inputs=votes.inputs)
         if self.timeout is None:
             return context.verdict(ident, GateStatus.PENDING, reason, inputs=votes.inputs)
         before = context.before.get(ident)

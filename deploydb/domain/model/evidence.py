@@ -30,13 +30,19 @@ class Verification(LatestFact, frozen=True, kw_only=True):
 
 
 class Approval(LatestFact, frozen=True, kw_only=True):
-    """The latest word of one person on one deployment, for one manual promotion."""
+    """The latest word of one person on one deployment, for one manual promotion. `recorded_at`: as of a report."""
 
     promotion: str
     by: str
     given: bool
     comment: str | None = None
     digest: str | None = None
+    recorded_at: datetime | None = None
+
+    @property
+    def known_at(self) -> datetime:
+        """When it was known."""
+        return self.recorded_at or self.at.time
 
 
 class Incident(LatestFact, frozen=True, kw_only=True):

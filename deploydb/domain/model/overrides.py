@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from deploydb.domain.model.admission_reasons import Frozen, Held, Paused, Pinned, Vetoed
+from deploydb.domain.model.evidence import Approval
 from deploydb.domain.model.facts import EVERY_HOLD
 from deploydb.domain.model.latest_fact import LatestFact
 from deploydb.domain.model.reason_parts import Comment
@@ -20,7 +21,8 @@ Kind = Literal["pin", "veto", "freeze", "pause"]
 class Hold(LatestFact, frozen=True, kw_only=True):
     """The latest word on one hold. What a field does not name (None) it does not narrow.
 
-    `hold`: its id in its scope; `EVERY_HOLD`: the last end of all that stood there.
+    `hold`: its id in its scope; `EVERY_HOLD`: the last end of all that stood there. `recorded_at`: by our clock; None:
+    of an older DeployDB.
     """
 
     kind: Kind
@@ -33,6 +35,7 @@ class Hold(LatestFact, frozen=True, kw_only=True):
     reason: str | None = None
     begins: datetime | None = None
     until: datetime | None = None
+    recorded_at: datetime | None = None
 
     @property
     def scope(self) -> tuple[str, ...]:
@@ -52,6 +55,14 @@ class Hold(LatestFact, frozen=True, kw_only=True):
     def is_over(self, now: datetime) -> bool:
         """Whether it has ended by itself."""
         return self.until is not None and self.until <= now
+
+    def stood_at(self, word: Approval) -> bool:
+        """Whether it stood when the word was recorded, whatever times their sources give."""
+        if self.begins is not None and self.begins > word.known_at:
+            return False
+        if self.recorded_at is None or word.recorded_at is None:
+            return self.at < word.at
+        return (self.recorded_at, self.at) < (word.recorded_at, word.at)
 
     def turn_after(self, now: datetime) -> datetime | None:
         """When it begins or ends by itself next."""

@@ -11,6 +11,7 @@ from msgspec import Struct
 from deploydb.domain.model.artifact import Artifact, contradicted
 from deploydb.domain.model.deployment import FactOrder, fact_order
 from deploydb.domain.model.facts import ArtifactPublished, DeploymentObserved
+from deploydb.domain.person_names import person_name
 
 Key = tuple[str, str, str]
 """Group, name and version: what makes it the same artifact as another."""
@@ -34,7 +35,7 @@ class Publication(Struct, frozen=True, kw_only=True):
         """What the fact says. `publisher`: who sent it, by the broker's word."""
         return cls(
             artifact=fact.artifact,
-            by=publisher or fact.source,
+            by=person_name(publisher or fact.source),
             at=fact_order(fact),
             observed=isinstance(fact, DeploymentObserved),
             historical=bool(fact.historical) and isinstance(fact, ArtifactPublished),

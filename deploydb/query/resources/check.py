@@ -8,6 +8,7 @@ from msgspec import Struct
 from deploydb.domain.model.deployment import Deployment, FactOrder
 from deploydb.domain.model.evidence import Approval
 from deploydb.domain.model.overrides import Hotfix, PromotionRequest
+from deploydb.domain.person_names import person_name
 from deploydb.engine.word_check import approval_obstacle, hotfix_outcome, promotion_outcome
 from deploydb.query.existence import require_lane, unknown_version
 from deploydb.query.request_context import RequestContext
@@ -53,7 +54,7 @@ def check(asked: RequestContext) -> Check:
 def _approval(asked: RequestContext, connection: sa.Connection, known: Deployment, *, given: bool) -> str | None:
     word = Approval(
         promotion=asked.option("promotion") or "",
-        by=asked.option("by") or "",
+        by=person_name(asked.option("by") or ""),
         given=given,
         comment="",
         digest=asked.option("digest"),
@@ -70,7 +71,7 @@ def _order(asked: RequestContext, connection: sa.Connection, known: Deployment, 
     snapshot = with_flows(connection, snapshot, known.environment, known.release.artifact.version)
     skip = tuple(filter(None, (asked.option("skip") or "").split(",")))
     lane: dict[str, Any] = {"service": known.service, "version": known.release.artifact.version}
-    fields = lane | {"skip": skip, "by": asked.option("by") or "", "reason": ""}
+    fields = lane | {"skip": skip, "by": person_name(asked.option("by") or ""), "reason": ""}
     at = FactOrder(asked.now, "\U0010ffff", "")
     if order == "promote":
         request = PromotionRequest(environment=known.environment, at=at, recorded_at=asked.now, **fields)

@@ -43,6 +43,7 @@ class Logged(Struct, frozen=True, kw_only=True):
     """A fact that has its row in the log, under `number`."""
 
     number: int
+    recorded_at: datetime
     fact: Fact
     publisher: str | None
 
@@ -91,7 +92,7 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
                 others.append(fact)
         table = fact.projection.table
         rows = kept.get(table) or kept.setdefault(table, LatestRows(metadata.tables[table]))
-        rows.keep(fact, entry.number, recorded_at=now, **about)
+        rows.keep(fact, entry.number, recorded_at=entry.recorded_at, **about)
     artifacts = publish(connection, [*published, *(publication for _, _, publication in observed)], now)
     write(connection, [reported(located.deployments[id_]) for id_ in merged])
     insert_external(connection, [_seen(*one, artifacts) for one in observed], now)

@@ -204,7 +204,7 @@ verification = sa.Table(
     choice("outcome", "passed", "failed", "errored", "pending"),
 )
 """The latest report, by (`time`, `source`, `event_id`), of each job on each deployment. `event`: its log row.
-`recorded_at`: when it was folded in; empty in rows of an older DeployDB."""
+`recorded_at`: of its row in the log; empty in rows of an older DeployDB."""
 
 approval = sa.Table(
     "approval",
@@ -215,9 +215,11 @@ approval = sa.Table(
     sa.Column("given", sa.Boolean, nullable=False),
     sa.Column("comment", sa.Text),
     sa.Column("digest", sa.Text),
+    sa.Column("recorded_at", UtcDateTime),
     *fact_columns(),
 )
-"""The latest word of each person on each deployment, for each manual promotion."""
+"""The latest word of each person on each deployment, for each manual promotion. `recorded_at`: of its row in the log;
+empty in rows of an older DeployDB."""
 
 verdict = sa.Table(
     "verdict",

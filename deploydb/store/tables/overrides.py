@@ -25,11 +25,13 @@ hold = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("begins", UtcDateTime),
     sa.Column("until", UtcDateTime),
+    sa.Column("recorded_at", UtcDateTime),
     *fact_columns(),
     choice("kind", "pin", "veto", "freeze", "pause"),
 )
 """The latest word on each hold, placed or lifted; `placed` is false too where all of them were lifted later. `vetoed`:
-the version, of a veto only. `hold`: its id in its scope; empty: the last word that lifted all of them."""
+the version, of a veto only. `hold`: its id in its scope; empty: the last word that lifted all of them. `recorded_at`:
+of its row in the log; empty in rows of an older DeployDB."""
 partial_index("ix_hold_placed", hold.c.service, where=hold.c.placed)
 partial_index("ix_hold_standing", hold.c.service, hold.c.until, where=hold.c.placed)
 partial_index("ix_hold_until", hold.c.until, where=hold.c.placed)
