@@ -132,6 +132,11 @@ def _answer(
         case "FAILED" if here:
             late = "; roll it back, or retry it" if isinstance(meant.status_reason, FinishedLate) else ""
             return f"{version} runs in {environment}{_since(runs)} and failed there{because}{_aftermath(meant)}{late}"
+        case _ if runs is not None and not here and runs.version == version:
+            attempt = (
+                f" failed{because}{_aftermath(meant)}" if meant.status == "FAILED" else f": {_holding(meant, meant)}"
+            )
+            return f"{version} is in {environment}{_since(runs)}; another attempt{attempt}"
         case "SKIPPED":
             return f"{version} will not come to {environment}{because}{other}"
     causes = "; ".join(_holding(view, meant) for view in _holders(meant, way, after, passed))

@@ -63,7 +63,9 @@ def _now(asked: RequestContext) -> Why:
         running = running_in(connection, service, environment)
         if version is not None:
             runs = [view.deployment for view in running if view.version == version]
-            ident = runs[0] if runs else deployment_of_version(connection, service, environment, version)
+            # of what runs there another attempt may have been made; what was only seen there counts while it runs
+            last = deployment_of_version(connection, service, environment, version)
+            ident = max((one for one in (*runs, last) if one is not None), default=None)
         else:
             there = {view.module: view.version for view in running}
             ident = _meant(connection, asked.catalog.services.get(service), service, environment, there)
