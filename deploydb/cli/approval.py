@@ -6,7 +6,7 @@ import click
 
 from deploydb.cli.client import Body, ask
 from deploydb.cli.effect import require_counts
-from deploydb.cli.options import arguments, early_option, not_blank
+from deploydb.cli.options import arguments, artifact_option, early_option, not_blank
 from deploydb.cli.publisher import publish_one, signed
 from deploydb.domain.model.errors import NotFound, Permanent, Transient
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
@@ -15,6 +15,7 @@ from deploydb.domain.model.promotions import FREEZE
 
 @click.command()
 @arguments("service", "environment", "[version]")
+@artifact_option
 @click.option("--promotion", metavar="NAME", help="The manual promotion; by default the one that waits there.")
 @click.option("--by", metavar="NAME", help="Who says so; by default you.")
 @early_option
@@ -23,8 +24,8 @@ def approve(**given: Any) -> None:  # noqa: ANN401  # as `_publish` takes it
     """Say yes to what waits for people in ENVIRONMENT.
 
     The approval is for one VERSION; without it, for the one that waits for people there, else for the newest on its
-    way. An early approval is kept, and counts once it is required. It is for the file that is known by that version.
-    One that would not count is refused, with who would.
+    way. An early approval is kept, and counts once it is required. It is for the file that is known by that version;
+    where several modules have it, --artifact names one. One that would not count is refused, with who would.
 
     With `--promotion freeze` it lets the version through a freeze, from users who may override one; --comment says why.
     The same users answer for any gate that has no answer itself (ERROR): --promotion names it.
@@ -40,6 +41,7 @@ def approve(**given: Any) -> None:  # noqa: ANN401  # as `_publish` takes it
 
 @click.command()
 @arguments("service", "environment", "[version]")
+@artifact_option
 @click.option("--promotion", metavar="NAME", help="The manual promotion; by default the one that waits there.")
 @click.option("--by", metavar="NAME", help="Who says so; by default you.")
 @early_option
@@ -47,7 +49,8 @@ def approve(**given: Any) -> None:  # noqa: ANN401  # as `_publish` takes it
     "--comment", "--reason", "comment", metavar="TEXT", required=True, callback=not_blank, help="Why. All users see it."
 )
 def refuse(**given: Any) -> None:  # noqa: ANN401  # as `_publish` takes it
-    """Say no to what waits for people in ENVIRONMENT. One no is a no, until the same person says yes.
+    """Say no to what waits for people in ENVIRONMENT. One no is a no, until the same person says yes. Where several
+    modules have the version, --artifact names one.
 
     \b
     Examples:
@@ -64,6 +67,7 @@ def _publish(
     service: str,
     environment: str,
     version: str | None,
+    artifact: str | None,
     promotion: str | None,
     by: str | None,
     comment: str | None,
@@ -72,25 +76,29 @@ def _publish(
     if promotion == FREEZE and not (comment or "").strip():
         raise click.UsageError("Missing option '--comment': why may it pass the freeze?")
     if version is None or promotion is None:
-        version, promotion, digest = _meant(service, environment, version, promotion)
+        version, promotion, digest = _meant(service, environment, version, promotion, artifact)
     else:
-        digest = _seen(service, environment, version, promotion, verb)
-    lane: Any = {"service": service, "environment": environment, "version": version}
+        digest = _seen(service, environment, version, promotion, verb, artifact)
+    lane: Any = {"service": service, "environment": environment, "version": version, "artifact": artifact}
     who = signed(by)
     order = "approve" if kind is ApprovalGiven else "refuse"
-    require_counts(order, service, environment, version, early=early, promotion=promotion, by=who["by"], digest=digest)
+    answer = require_counts(
+        order, service, environment, version, early=early, promotion=promotion, by=who["by"], artifact=artifact
+    )
+    if answer is not None:
+        digest = answer["digest"]
     fact = kind(**who, **lane, promotion=promotion, comment=comment, digest=digest)
     publish_one(fact)
     click.echo(f"{promotion} {verb} for {service} {version} in {environment} by {fact.by}", err=True)
 
 
-def _seen(service: str, environment: str, version: str, promotion: str, verb: str) -> str | None:
+def _seen(service: str, environment: str, version: str, promotion: str, verb: str, artifact: str | None) -> str | None:
     """The digest of the file that is known by a version; None where there is none, or no answer.
 
     Raises: NotFound where people are not asked about the promotion there; Permanent for a no that comes too late.
     """
     try:
-        body = ask("why", service, environment, version=version)
+        body = ask("why", service, environment, version=version, artifact=artifact)
     except (NotFound, Transient):  # an approval may come before its deployment
         return None
     names = _manual(body, waiting=False)
@@ -106,26 +114,27 @@ def _seen(service: str, environment: str, version: str, promotion: str, verb: st
     return digest
 
 
-def _meant(service: str, environment: str, version: str | None, promotion: str | None) -> tuple[str, str, str | None]:
+def _meant(
+    service: str, environment: str, version: str | None, promotion: str | None, artifact: str | None
+) -> tuple[str, str, str | None]:
     """The version and the manual promotion of an approval that lacks one of them, or both; and the file's digest."""
     if version is None:
-        waiting = _waiting(service, environment, promotion)
+        waiting = _waiting(service, environment, promotion, artifact)
         if len(waiting) > 1:
             versions = ", ".join(str(body["version"]) for body in waiting)
             raise Permanent(f"{versions} of {service} wait for people in {environment}: say which version")
         body = waiting[0] if waiting else ask("why", service, environment)
     else:
-        body = ask("why", service, environment, version=version)
+        body = ask("why", service, environment, version=version, artifact=artifact)
     return str(body["version"]), promotion or _asked(body), body["digest"]
 
 
-def _waiting(service: str, environment: str, promotion: str | None) -> list[Body]:
-    """The `why` of each version of the lane that waits for an approval."""
+def _waiting(service: str, environment: str, promotion: str | None, artifact: str | None) -> list[Body]:
+    """The `why` of each version of the lane (of a module) that waits for an approval."""
     lanes = ask("status", service=service, environment=environment)["lanes"]
     there = [entry for lane in lanes for entry in (*lane["running"], *lane["pending"])]
-    bodies = [
-        ask("why", service, environment, version=version) for version in sorted({entry["version"] for entry in there})
-    ]
+    versions = sorted({entry["version"] for entry in there if artifact in (None, entry["module"])})
+    bodies = [ask("why", service, environment, version=version, artifact=artifact) for version in versions]
     if promotion == FREEZE:
         return [body for body in bodies if _is_frozen(body)]
     waiting = ((body, (*_manual(body, waiting=True), *(_errored(body) if promotion else ()))) for body in bodies)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import click
 
 from deploydb.cli.client import Body, ask
-from deploydb.cli.options import arguments, past_option, watched
+from deploydb.cli.options import arguments, artifact_option, past_option, watched
 from deploydb.cli.output import (
     ago,
     is_shown,
@@ -126,10 +126,11 @@ def _hold(hold: Body) -> str:
 
 @click.command()
 @arguments("service", "environment", "[version]")
+@artifact_option
 @past_option("--at", help="As it was known then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.")
 @output_option
 @watched
-def why(service: str, environment: str, version: str | None, at: str | None, output: str) -> None:
+def why(service: str, environment: str, version: str | None, artifact: str | None, at: str | None, output: str) -> None:
     """Why VERSION is, or is not, in ENVIRONMENT: the answer, what would release it and when at the earliest, then each
     stage on the way and each of its gates.
 
@@ -142,7 +143,7 @@ def why(service: str, environment: str, version: str | None, at: str | None, out
       deploydb why storefront prod 1.4.0 --at 2h
       deploydb why storefront prod --at 2026-11-22T12:00:00+01:00
     """
-    body = ask("why", service, environment, version=version, at=at)
+    body = ask("why", service, environment, version=version, artifact=artifact, at=at)
     if is_shown(output, body, lambda: (f"deployment/{one['deployment']}" for one in body["stages"])):
         return
     known = f"As known at {at}: " if at is not None else ""

@@ -56,6 +56,11 @@ def lift_options(command: F) -> F:
     )
 
 
+def artifact_option(command: F) -> F:
+    """`--artifact GROUP:NAME`: one module of those that have the version."""
+    return click.option("--artifact", metavar="GROUP:NAME", help="The module, where several have the version.")(command)
+
+
 def early_option(command: F) -> F:
     """`--early`: also for a version that is not published yet."""
     return click.option("--early", is_flag=True, help="Also for a version that is still to come.")(command)

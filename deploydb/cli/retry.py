@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.client import Body, ask, where_answered
-from deploydb.cli.options import action_options, arguments
+from deploydb.cli.options import action_options, arguments, artifact_option
 from deploydb.cli.output import is_shown, output_option, show_line
 from deploydb.cli.publisher import publish_one, signed
 from deploydb.domain.model.errors import Permanent
@@ -12,7 +12,7 @@ from deploydb.domain.model.facts import RetryRequested
 
 @click.command()
 @arguments("service", "environment", "[version]")
-@click.option("--artifact", metavar="GROUP:NAME", help="The module, where several have the version.")
+@artifact_option
 @click.option(
     "--skip", multiple=True, metavar="PROMOTION", help="Not asked of this attempt; may be given several times."
 )

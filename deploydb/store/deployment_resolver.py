@@ -70,7 +70,7 @@ def locate(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> Locat
     names = sorted({fact.command for fact in facts if fact.deployment is None and fact.command is not None})
     lanes = sorted({_lane(fact) for fact in facts if names_lane(fact)}, key=str)
     commands = _by_command(connection, names) if names else {}
-    there = _by_lane(connection, lanes) if lanes else {}
+    there = candidates(connection, lanes) if lanes else {}
     meant = {_meant(fact, commands, there) for fact in facts if names_lane(fact)} - {None}
     wanted = numbers | set(commands.values()) | {ident for ident in meant if ident is not None}
     return Located(locked(connection, wanted) if wanted else {}, commands, there)
@@ -87,8 +87,8 @@ def _by_command(connection: sa.Connection, names: Sequence[str]) -> dict[str, in
     return {row.command: row.id for row in found}
 
 
-def _by_lane(connection: sa.Connection, lanes: Sequence[Lane]) -> dict[Lane, list[Candidate]]:
-    """The deployments of each version in its lane."""
+def candidates(connection: sa.Connection, lanes: Sequence[Lane]) -> dict[Lane, list[Candidate]]:
+    """The deployments of each version in its lane. Index: `ix_deployment_lane`."""
     columns = [deployment.c.service, deployment.c.environment, deployment.c.version]
     given = bulk.table_of(connection, columns)
     statement = (

@@ -149,3 +149,32 @@ def test_a_name_is_published_in_its_one_spelling(shell: Shell, queue: Queue) -> 
     shell.ok("approve", "foo", "staging", "1.0", "--promotion", "go", "--by", " ａｌｉｃｅ", "--comment", "good")
     (body,) = queue.bodies()
     assert body["by"] == "alice"
+
+
+def test_an_approval_names_the_module_where_several_have_the_version(
+    sqlite_url: str, shell: Shell, queue: Queue
+) -> None:
+    shop = Service(ident="foo", artifacts=("com.example:foo", "com.example:web"), pipelines=("main",))
+    known = catalog(
+        shop, stages=(Stage(environment="dev", promotions=("go",)),), promotions=(ManualPromotion(ident="go"),)
+    )
+    with Scenario(sqlite_url, known) as world:
+        for name in ("foo", "web"):
+            world.publish("1.0", name=name, artifact={"digest": f"sha256:{name}"})
+        world.evaluate()
+        world.deploy()
+        world.evaluate(minutes=1)
+        with served(world) as url:
+            shell.environment["DEPLOYDB_URL"] = url
+            for words in (("foo", "dev"), ("foo", "dev", "1.0"), ("foo", "dev", "1.0", "--promotion", "go")):
+                answer = shell.fails("approve", *words)
+                assert "com.example:foo and com.example:web have 1.0 in dev: name one of them as `artifact`" in answer
+            assert queue.arrived() == []
+            shell.ok("approve", "foo", "dev", "--artifact", "com.example:foo", "--by", "sue")
+            shell.ok("refuse", "foo", "dev", "1.0", "--artifact", "com.example:web", "--by", "sue", "--comment", "no")
+            assert "1.0 is in dev" in shell.ok("why", "foo", "dev", "1.0", "--artifact", "com.example:foo").stdout
+    bodies = queue.bodies()
+    assert [(one["type"], one["artifact"], one["digest"]) for one in bodies] == [
+        ("approval.given", "com.example:foo", "sha256:foo"),
+        ("approval.refused", "com.example:web", "sha256:web"),
+    ]

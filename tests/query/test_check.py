@@ -71,3 +71,45 @@ def test_the_page_offers_an_approval_to_those_who_count_and_names_them(world: Sc
         }
     assert "carol may approve." in pages["dave"]
     assert ("Approve<" in pages["carol"], "Approve<" in pages["dave"]) == (True, False)
+
+
+def test_a_word_names_the_module_where_several_have_the_version(world: Scenario, service: Service) -> None:
+    modules = ("com.example:foo", "com.example:web")
+    world.catalog = catalog(
+        ConfiguredService(ident="foo", artifacts=modules, pipelines=("main",)),
+        stages=(Stage(environment="dev", promotions=("go",)),),
+        promotions=(ManualPromotion(ident="go"),),
+    )
+    world.publish("1.0", artifact={"digest": "sha256:f"})
+    world.publish("1.0", name="web", artifact={"digest": "sha256:w"})
+    world.evaluate()
+    path = "/api/check/foo/dev?order=approve&version=1.0&promotion=go&by=carol"
+    answer = service.get(path)
+    named = "com.example:foo and com.example:web have 1.0 in dev: name one of them as `artifact` (--artifact)"
+    assert (answer["counts"], answer["why"], answer["digest"]) == (False, named, None)
+    for module, digest in zip(modules, ("sha256:f", "sha256:w"), strict=True):
+        answer = service.get(f"{path}&artifact={module}")
+        assert (answer["counts"], answer["digest"]) == (True, digest)
+        assert service.get(f"{path}&digest={digest}")["counts"] is True
+        assert service.get(f"/api/why/foo/dev?version=1.0&artifact={module}")["digest"] == digest
+        then = f"/api/why/foo/dev?version=1.0&artifact={module}&at={world.now.isoformat().replace('+', '%2B')}"
+        assert service.get(then)["digest"] == digest
+    assert service.refusal(f"{path}&artifact=com.example:other")[0] == 404
+    assert service.refusal("/api/why/foo/dev?artifact=com.example:foo")[0] == 400
+
+
+def test_an_open_module_is_meant_where_the_others_are_through(world: Scenario, service: Service) -> None:
+    world.catalog = catalog(
+        ConfiguredService(ident="foo", artifacts=("com.example:foo", "com.example:web"), pipelines=("main",)),
+        stages=(Stage(environment="dev", promotions=("go",)),),
+        promotions=(ManualPromotion(ident="go"),),
+    )
+    for name in ("foo", "web"):
+        world.publish("1.0", name=name, artifact={"digest": f"sha256:{name}"})
+    world.evaluate()
+    world.deploy()
+    lane = {"service": "foo", "environment": "dev", "version": "1.0"}
+    world.tell("approval.given", **lane, artifact="com.example:foo", promotion="go", by="carol")
+    world.evaluate(minutes=1)
+    answer = service.get("/api/check/foo/dev?order=approve&version=1.0&promotion=go&by=carol")
+    assert (answer["counts"], answer["digest"]) == (True, "sha256:web")

@@ -5,14 +5,18 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.fact_target import modules, target
+from deploydb.domain.formatting import listed
 from deploydb.domain.model.deployment import Deployment, FactOrder
 from deploydb.domain.model.evidence import Approval
+from deploydb.domain.model.facts import ApprovalGiven
 from deploydb.domain.model.overrides import Hotfix, PromotionRequest
 from deploydb.domain.person_names import person_name
 from deploydb.engine.word_check import approval_obstacle, hotfix_outcome, promotion_outcome
 from deploydb.query.existence import require_lane, unknown_version
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Parameter, Resource, needed, text
+from deploydb.store.deployment_resolver import candidates
 from deploydb.store.deployments import deployment_of
 from deploydb.store.queries.deployments import deployment_by_id, deployments_of_flow
 from deploydb.store.queries.holds import holds_at
@@ -23,7 +27,8 @@ _ORDERS = ("approve", "refuse", "promote", "hotfix")
 
 
 class Check(Struct, frozen=True, kw_only=True):
-    """Whether it would count, and why not; of an order that counts, what the version would wait for."""
+    """Whether it would count, and why not; of an order that counts, what the version would wait for. `digest`: of the
+    file that it is about."""
 
     order: str
     service: str
@@ -31,6 +36,7 @@ class Check(Struct, frozen=True, kw_only=True):
     version: str
     counts: bool
     why: str | None
+    digest: str | None
 
 
 def check(asked: RequestContext) -> Check:
@@ -39,23 +45,61 @@ def check(asked: RequestContext) -> Check:
     order, version = asked.option("order") or "", asked.option("version") or ""
     with asked.store() as connection:
         require_lane(connection, asked.catalog, service, environment)
-        ident = deployment_of_version(connection, service, environment, version)
+        ident = deployment_of_version(connection, service, environment, version, asked.option("artifact"))
         if ident is None:
             raise unknown_version(connection, asked.catalog, service, environment, version)
-        known = deployment_of(connection, ident)
+        counts, digest = False, None
         if order in ("approve", "refuse"):
-            why = _approval(asked, connection, known, given=order == "approve")
+            meant, why = _target(asked, connection, service, environment, version)
+            if why is None:
+                known = deployment_of(connection, meant if meant is not None else ident)
+                why, digest = _approval(asked, connection, known, order), known.release.artifact.digest
             counts = why is None
         else:
+            known = deployment_of(connection, ident)
             counts, why = _order(asked, connection, known, order)
-    return Check(order=order, service=service, environment=environment, version=version, counts=counts, why=why)
+            digest = known.release.artifact.digest
+    return Check(
+        order=order,
+        service=service,
+        environment=environment,
+        version=version,
+        counts=counts,
+        why=why,
+        digest=digest,
+    )
 
 
-def _approval(asked: RequestContext, connection: sa.Connection, known: Deployment, *, given: bool) -> str | None:
+def _target(
+    asked: RequestContext, connection: sa.Connection, service: str, environment: str, version: str
+) -> tuple[int | None, str | None]:
+    """The deployment that a word on the version would be taken for, and why it would be for none: several modules have
+    the version, and none is named. None for one that has only been seen there."""
+    fact = ApprovalGiven(
+        id="",
+        source="",
+        time=asked.now,
+        service=service,
+        environment=environment,
+        version=version,
+        artifact=asked.option("artifact"),
+        promotion=asked.option("promotion") or "",
+        by=asked.option("by") or "",
+        digest=asked.option("digest"),
+    )
+    lane = (service, environment, version)
+    there = candidates(connection, [lane]).get(lane, ())
+    meant, names = target(fact, there), modules(there)
+    if meant is not None or len(names) < 2:
+        return meant, None
+    return None, f"{listed(names)} have {version} in {environment}: name one of them as `artifact` (--artifact)"
+
+
+def _approval(asked: RequestContext, connection: sa.Connection, known: Deployment, order: str) -> str | None:
     word = Approval(
         promotion=asked.option("promotion") or "",
         by=person_name(asked.option("by") or ""),
-        given=given,
+        given=order == "approve",
         comment="",
         digest=asked.option("digest"),
         at=FactOrder(asked.now, "", ""),
@@ -92,6 +136,7 @@ RESOURCES = (
             text("promotion", "Of an approval or a refusal: the manual promotion, or `freeze`."),
             text("by", "Who gives it."),
             text("digest", "Of an approval or a refusal: the digest of the file that was seen."),
+            text("artifact", "The module, GROUP:NAME, where several have the version."),
             text("skip", "Of a promotion or a hotfix: the stages that it passes by, separated by commas."),
         ),
         momentary=True,

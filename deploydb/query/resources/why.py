@@ -11,7 +11,7 @@ from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.publications import REMEDY
 from deploydb.domain.wording import text as reason_text
 from deploydb.engine.unblock import Unblock, unblock
-from deploydb.http.errors import not_found, shown
+from deploydb.http.errors import bad_request, not_found, shown
 from deploydb.query.as_of import catalogs_now, running_then, then
 from deploydb.query.bodies import reason_body
 from deploydb.query.circles import circles_of
@@ -53,18 +53,20 @@ def why(asked: RequestContext) -> Why:
     Now, with what would release it; or as it was known at a time, `at`.
     """
     at = asked.past("at")
+    if asked.option("artifact") is not None and asked.option("version") is None:
+        raise bad_request("version is missing: of which version of the artifact?")
     return _now(asked) if at is None else _then(asked, at)
 
 
 def _now(asked: RequestContext) -> Why:
     service, environment = asked.name("service"), asked.name("environment")
-    version = asked.option("version")
+    version, module = asked.option("version"), asked.option("artifact")
     with asked.store() as connection:
         running = running_in(connection, service, environment)
         if version is not None:
-            runs = [view.deployment for view in running if view.version == version]
+            runs = [view.deployment for view in running if view.version == version and module in (None, view.module)]
             # of what runs there another attempt may have been made; what was only seen there counts while it runs
-            last = deployment_of_version(connection, service, environment, version)
+            last = deployment_of_version(connection, service, environment, version, module)
             ident = max((one for one in (*runs, last) if one is not None), default=None)
         else:
             there = {view.module: view.version for view in running}
@@ -116,9 +118,13 @@ def _concerns(starved: StarvedView, way: Sequence[DeploymentView]) -> bool:
 
 def _then(asked: RequestContext, at: datetime) -> Why:
     service, environment = asked.name("service"), asked.name("environment")
-    version = asked.option("version")
+    version, module = asked.option("version"), asked.option("artifact")
     with asked.store() as connection:
-        there = deployments_then(connection, service, environment, at, version=version)
+        there = [
+            one
+            for one in deployments_then(connection, service, environment, at, version=version)
+            if module in (None, one.release.artifact.module)
+        ]
         if not there:
             require_lane(connection, asked.catalog, service, environment)
             what = f"{shown(version)} of {service}" if version is not None else f"any {service}"
@@ -196,6 +202,7 @@ RESOURCES = (
         arguments=("version",),
         parameters=(
             text("version", "Which version; without it the newest that is not there yet, else what runs there."),
+            text("artifact", "The module, GROUP:NAME, where several have the version."),
             moment("at", "As it was known then, instead of now."),
         ),
         momentary=True,
