@@ -255,7 +255,7 @@ def _admitted(reason: why.Admitted) -> str:
         past = f" (past {', '.join(reason.skip)})" if reason.skip else ""
         line += f"; promoted by {reason.promotion.by}{past}: {reason.promotion.comment}"
     line += "".join(f", {text(passed)}" for passed in reason.entry)
-    return f"{line}; the earliest publication stands: {reason.conflict}" if reason.conflict else line
+    return f"{line}; the file that was recorded first stands: {reason.conflict}" if reason.conflict else line
 
 
 def _rollback(reason: why.RollbackOf) -> str:

@@ -32,11 +32,10 @@ class Releases:
 
 
 def _release(id_: int, settled: Standing) -> Release:
-    earliest = settled.earliest
     return Release(
         id=id_,
-        artifact=earliest.artifact,
-        published_at=earliest.at.time,
-        published_by=earliest.by,
+        artifact=settled.first.artifact,
+        published_at=settled.published_at,
+        published_by=settled.first.by,
         conflict=settled.conflict,
     )

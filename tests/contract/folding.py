@@ -67,8 +67,9 @@ def _artifacts_of(fold: LogFold) -> Table:
         settled = standing(publications)
         found[key] = {
             **dict(zip(("group", "name", "version"), key, strict=True)),
-            **_published(settled.earliest),
-            "observed": settled.earliest.observed,
+            **_published(settled.first),
+            "published_at": settled.published_at,
+            "observed": settled.first.observed,
             "historical": settled.historical,
             "conflict": settled.conflict,
             "created_at": fold.published[key],

@@ -77,7 +77,7 @@ def fact_order(fact: Fact) -> FactOrder:
 class Release(Struct, frozen=True, kw_only=True):
     """An artifact that is stored: with its row's id, when it was published, and by whom.
 
-    `conflict`: another publication of the same version contradicts this one; the earlier one, this one, stands.
+    `conflict`: another publication of the same version contradicts this one, which was recorded first and stands.
     """
 
     id: int

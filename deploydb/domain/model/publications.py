@@ -1,10 +1,12 @@
 """The reports on one version: who published it, who saw it running, and which word counts.
 
-The earliest publication by (`time`, `source`, `id`) is what the artifact is. The others are kept, so that a fact that
-comes late but happened first takes its place, and so that contradictions are found whatever came in between.
+The publication that was recorded first is what the artifact is, for good: commands, approvals and verifications are
+bound to its file, and its publisher is the author. What comes later is kept, so that contradictions are found, and says
+at most that the same file was published earlier: a source's `time` decides the order of releases, never what one is.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -16,7 +18,7 @@ from deploydb.domain.person_names import person_name
 Key = tuple[str, str, str]
 """Group, name and version: what makes it the same artifact as another."""
 
-REMEDY = "The earliest file stands: publish the other one as another version."
+REMEDY = "The file that was recorded first stands: publish the other one as another version."
 """For a version with two files."""
 
 
@@ -50,25 +52,35 @@ class Publication(Struct, frozen=True, kw_only=True):
 class Standing(Struct, frozen=True, kw_only=True):
     """What publications of one version add up to: the one that counts, the `later` ones, and what contradicts.
 
-    `historical`: each publication is."""
+    `published_at`: the earliest time of those that name the same file as the `first`. `historical`: each
+    publication is."""
 
-    earliest: Publication
+    first: Publication
+    published_at: datetime
     later: tuple[Publication, ...] = ()
     historical: bool = False
     conflict: str | None = None
 
 
 def standing(publications: Iterable[Publication]) -> Standing:
-    """Weigh the publications of one version, each fact once, in whatever order; any of them before each sighting, of
-    which only the one that counts is kept."""
-    by_fact = {(one.at.source, one.at.id): one for one in publications}
-    earliest, *later = sorted(by_fact.values(), key=lambda one: (one.observed, one.at))
-    published = [one for one in (earliest, *later) if not one.observed]
+    """Weigh the publications of one version, in the order in which they were recorded, each fact once; any of them
+    before each sighting, of which only the one that counts is kept: the earliest by (`time`, `source`, `id`)."""
+    by_fact: dict[tuple[str, str], Publication] = {}
+    for one in publications:
+        by_fact.setdefault((one.at.source, one.at.id), one)
+    published = [one for one in by_fact.values() if not one.observed]
+    if not published:
+        first = min(by_fact.values(), key=lambda one: one.at)
+        return Standing(first=first, published_at=first.at.time)
+    first, *others = published
+    later = sorted(others, key=lambda one: one.at)
+    same = [one for one in later if contradicted(first.artifact, one.artifact) is None]
     return Standing(
-        earliest=earliest,
-        later=tuple(published[1:]),
-        historical=bool(published) and all(one.historical for one in published),
-        conflict=_conflict(published),
+        first=first,
+        published_at=min(one.at.time for one in (first, *same)),
+        later=tuple(later),
+        historical=all(one.historical for one in published),
+        conflict=_conflict((first, *later)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Published artifacts: one row a version, whatever the order in which its publications come."""
+"""Published artifacts: one row a version."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -64,21 +64,21 @@ def _add(connection: sa.Connection, further: Sequence[Publication]) -> dict[Key,
 
 
 def _settle(connection: sa.Connection, row: Any, others: Sequence[Publication]) -> None:  # noqa: ANN401  # a row
-    """Make the earliest publication the artifact, keep the others, and say if two of them contradict."""
+    """Make the first publication the artifact, keep the others, and say if two of them contradict."""
     # which of several earlier ones were historical is not kept: all of them, or not all
-    settled = standing([*others, _publication(row, row, observed=row.observed)])
-    earliest = settled.earliest
-    values = {column: getattr(earliest.artifact, column) for column in _COPIED}
+    settled = standing([_publication(row, row, observed=row.observed), *others])
+    first = settled.first
+    values = {column: getattr(first.artifact, column) for column in _COPIED}
     connection.execute(
         sa.update(artifact)
         .where(artifact.c.id == row.id)
         .values(
             **values,
-            published_at=earliest.at.time,
-            published_by=earliest.by,
-            source=earliest.at.source,
-            event_id=earliest.at.id,
-            observed=earliest.observed,
+            published_at=settled.published_at,
+            published_by=first.by,
+            source=first.at.source,
+            event_id=first.at.id,
+            observed=first.observed,
             historical=settled.historical,
             conflict=settled.conflict,
         )

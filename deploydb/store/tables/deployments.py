@@ -79,10 +79,10 @@ artifact = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("module_key", "version"),
 )
-"""One version of a module, as its earliest publication by (`published_at`, `source`, `event_id`) has it. `module_key`
-is a hash of group and name: they may be longer than an index entry. `observed`: only seen running, never published.
-`historical`: each publication was, so that it opens no flow. `conflict`: says which later publication
-contradicts it."""
+"""One version of a module, as the publication that was recorded first has it (`source`, `event_id`). `published_at`:
+the earliest time of those of this file. `module_key` is a hash of group and name: they may be longer than an index
+entry. `observed`: only seen running, never published. `historical`: each publication was, so that it opens no flow.
+`conflict`: says which later publication contradicts it."""
 sa.Index("ix_artifact_module", artifact.c.module_key, artifact.c.published_at)
 sa.Index("ix_artifact_module_key_id", artifact.c.module_key, artifact.c.id)
 _short = sa.func.length(artifact.c.purl) <= sa.literal(2000, literal_execute=True)
@@ -107,7 +107,7 @@ publication = sa.Table(
     sa.Column("commit", sa.Text),
     sa.Column("purl", sa.Text),
 )
-"""The other publications of artifacts that were published more than once; rare. The earliest is in `artifact`."""
+"""The other publications of artifacts that were published more than once; rare. The first one is in `artifact`."""
 
 flow = sa.Table(
     "flow",
