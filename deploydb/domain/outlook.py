@@ -61,7 +61,7 @@ def outlook(environment: str, status: str, reason: Reason | None, refused: Colle
 
 
 def _of_waiting(reason: Reason, refused: Collection[Reason]) -> Outlook | None:
-    found = [one for part in _parts(reason) if (one := _of_part(part, refused)) is not None]
+    found = [one for part in parts(reason) if (one := _of_part(part, refused)) is not None]
     return next((one for one in found if one.prospect != "held"), found[0] if found else None)
 
 
@@ -83,10 +83,11 @@ def _of_part(part: Reason, refused: Collection[Reason]) -> Outlook | None:
     return Outlook(prospect="held", reason=part) if isinstance(part, get_args(Held)) else None
 
 
-def _parts(reason: Reason) -> Iterator[Reason]:
+def parts(reason: Reason) -> Iterator[Reason]:
+    """The single reasons in a reason: of several, and of those that a rollback waits for, each."""
     match reason:
-        case Several(reasons=parts) | RollbackWaits(awaits=parts):
-            for part in parts:
-                yield from _parts(part)
+        case Several(reasons=reasons) | RollbackWaits(awaits=reasons):
+            for part in reasons:
+                yield from parts(part)
         case _:
             yield reason

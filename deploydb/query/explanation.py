@@ -20,7 +20,7 @@ from deploydb.query.as_of import Catalogs
 from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.flow_path import stages_before, walked
 from deploydb.query.group_waits import GroupWait
-from deploydb.query.outlook_view import OutlookBody, outlook_body
+from deploydb.query.outlook_view import Failures, OutlookBody, failures_of, outlook_body
 from deploydb.query.request_context import iso
 from deploydb.query.set_aside import SetAside
 from deploydb.query.starvation import Starved
@@ -100,13 +100,14 @@ def explain(
     after = stages_before(catalog, meant, flow)
     way = walked(meant, flow, after)
     runs = next((view for view in running if view.module == meant.artifact.module), None)
+    failures = failures_of(flow)
     return Why(
         service=meant.service,
         environment=meant.environment,
         version=meant.artifact.version,
         digest=meant.artifact.digest,
         answer=_answer(meant, way, after, runs, passed),
-        stages=[stage_body(catalog, view, catalogs, flow, now) for view in way],
+        stages=[stage_body(catalog, view, catalogs, failures, now) for view in way],
     )
 
 
@@ -244,12 +245,11 @@ def _at(moment: datetime | None) -> str:
 
 
 def stage_body(
-    catalog: Catalog, view: DeploymentView, catalogs: Catalogs, flow: Sequence[DeploymentView], now: datetime
+    catalog: Catalog, view: DeploymentView, catalogs: Catalogs, failures: Failures, now: datetime
 ) -> StageBody:
-    """A stage of a flow. `flow`: all of it."""
-    failed = {one.environment: one.decided_at for one in flow if one.status == "FAILED"}
+    """A stage of a flow. `failures`: of the flow."""
     gates = _gates(catalog, view, catalogs, now)
-    outlook = outlook_body(view.environment, view.status, view.status_reason, view.refused, failed.get)
+    outlook = outlook_body(view.environment, view.status, view.status_reason, view.refused, failures)
     return body_of(StageBody, view, deployment=view.id, reason=view.status_reason, gates=gates, outlook=outlook)
 
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.model.admission_reasons import GroupFull
-from deploydb.domain.model.reasons import Reason, Several
+from deploydb.domain.outlook import parts
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id
 from deploydb.store.queries.lanes import busy_in
 
@@ -29,15 +29,11 @@ def group_waits(connection: sa.Connection, way: Sequence[DeploymentView]) -> lis
     """By environment and deployment what occupies the lanes that the stages on the way wait for."""
     waits: list[GroupWait] = []
     for view in way:
-        lanes = sorted({name for reason in _parts(view.status_reason) for name in reason.busy})
+        full = parts(view.status_reason) if view.status_reason is not None else ()
+        lanes = sorted({name for reason in full if isinstance(reason, GroupFull) for name in reason.busy})
         busy = (deployment_by_id(connection, id_) for id_ in busy_in(connection, view.service, lanes))
         waits += [_wait(one) for one in busy if one is not None]
     return sorted(waits, key=lambda wait: (wait.environment, wait.deployment))
-
-
-def _parts(reason: Reason | None) -> list[GroupFull]:
-    parts = reason.reasons if isinstance(reason, Several) else (reason,)
-    return [part for part in parts if isinstance(part, GroupFull)]
 
 
 def _wait(view: DeploymentView) -> GroupWait:

@@ -18,7 +18,7 @@ from deploydb.query.drift import Drift, Expected
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.hold_views import Held, hold_body
 from deploydb.query.lane_bodies import Drifted, Failed, Lane, OpenIncident, Pending, Previous, Running
-from deploydb.query.outlook_view import outlook_body
+from deploydb.query.outlook_view import Failures, outlook_body
 from deploydb.store.queries.incidents import IncidentView
 from deploydb.store.queries.lanes import FailureView, PendingView, Wanted
 from deploydb.store.queries.live_intervals import LiveIntervalView, NewestView
@@ -33,11 +33,6 @@ class Seen(Struct, frozen=True, kw_only=True):
     holds: Sequence[Hold] = ()
     failures: Sequence[FailureView] = ()
     incidents: Sequence[IncidentView] = ()
-
-    def failed_at(self, artifact: int, environment: str) -> datetime | None:
-        """When a release, by its artifact's row, failed in an environment."""
-        found = (one.since for one in self.failures if (one.artifact, one.environment) == (artifact, environment))
-        return next(found, None)
 
 
 class _Built(Struct, frozen=True, kw_only=True):
@@ -145,6 +140,9 @@ class Matrix:
         configured = self._catalog.services.get(service)
         stages = {stage.environment for stage in self._catalog.stages(configured)} if configured else set()
         held = Held(seen.holds, self._catalog)
+        failures: dict[int, dict[str, datetime | None]] = defaultdict(dict)
+        for failure in seen.failures:
+            failures[failure.artifact].setdefault(failure.environment, failure.since)
 
         def lane(environment: str) -> Lane:
             running = [one for one in seen.running if one.environment == environment]
@@ -160,7 +158,7 @@ class Matrix:
                 service=service,
                 environment=environment,
                 running=[_running(one) for one in running],
-                pending=[_pending(one, seen) for one in pending],
+                pending=[_pending(one, failures.get(one.release.id, {})) for one in pending],
                 holds=[hold_body(hold) for hold in held.over(service, environment, versions)],
                 drift=drifted,
                 failed=_failed(seen, environment, there_now) or UNSET,
@@ -213,7 +211,7 @@ def _incident(view: IncidentView) -> OpenIncident:
     return body_of(OpenIncident, view, name=view.name or None)
 
 
-def _pending(view: PendingView, seen: Seen) -> Pending:
+def _pending(view: PendingView, failures: Failures) -> Pending:
     return Pending(
         module=view.release.artifact.module,
         version=view.release.artifact.version,
@@ -222,12 +220,6 @@ def _pending(view: PendingView, seen: Seen) -> Pending:
         attempt=view.attempt,
         status=view.status,
         reason=reason_body(view.reason),
-        outlook=outlook_body(
-            view.environment,
-            view.status,
-            view.reason,
-            view.refused,
-            lambda environment: seen.failed_at(view.release.id, environment),
-        ),
+        outlook=outlook_body(view.environment, view.status, view.reason, view.refused, failures),
         conflict=view.release.conflict or UNSET,
     )

@@ -8,6 +8,7 @@ from deploydb.http.errors import existing
 from deploydb.query.as_of import catalogs_now
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.explanation import StageBody, stage_body
+from deploydb.query.outlook_view import failures_of
 from deploydb.query.pages.page import Page, stream_of
 from deploydb.query.place_in_line import Line
 from deploydb.query.request_context import RequestContext
@@ -69,6 +70,7 @@ def flow(asked: RequestContext) -> Flow:
         deployments = Line(connection, asked.catalog).views(view.deployments)
         catalogs = catalogs_now(connection, deployments)
         approvals = words_on(connection, [one.id for one in deployments])
+    failures = failures_of(deployments)
     words: dict[int, list[Comment]] = defaultdict(list)
     for word in approvals:
         words[word.deployment].append(body_of(Comment, word))
@@ -81,7 +83,7 @@ def flow(asked: RequestContext) -> Flow:
         artifact=release.id,
         created_at=view.created_at,
         attempts=[
-            _attempt(one, stage_body(asked.catalog, one, catalogs, deployments, asked.now), words[one.id])
+            _attempt(one, stage_body(asked.catalog, one, catalogs, failures, asked.now), words[one.id])
             for one in deployments
         ],
     )

@@ -18,7 +18,7 @@ from deploydb.domain.model.deployment import Deployment, FactOrder, Release, Sta
 from deploydb.http.errors import bad_request, existing, hint, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.hold_views import Held
-from deploydb.query.outlook_view import OutlookBody, outlook_body
+from deploydb.query.outlook_view import OutlookBody, failures_of, outlook_body
 from deploydb.query.request_context import RequestContext
 from deploydb.store.queries.artifact_places import by_version
 from deploydb.store.queries.deployments import deployment_by_id
@@ -102,12 +102,19 @@ def plan(asked: RequestContext) -> Plan:
         # what its evaluation failed on would fail here, too
         situation = snapshots(connection, [name], asked.catalog, asked.now, lock=False)[0] if aside is None else None
     views = {there: view for there, view in own.items() if view is not None}
-    failed = {there: view.decided_at for there, view in views.items() if view.status == "FAILED"}
+    failures = failures_of(views.values())
     outlooks = {
-        there: outlook_body(there, view.status, view.status_reason, view.refused, failed.get)
+        there: outlook_body(there, view.status, view.status_reason, view.refused, failures)
         for there, view in views.items()
     }
     never = {there for there, found in outlooks.items() if found is not UNSET and found.verdict != "held"}
+
+    def obstacles(stage: Stage) -> list[str]:
+        if situation is None:
+            return [aside.words] if aside is not None else []
+        skipped = _skipped(asked, situation, stage, release) if release is not None else []
+        return [*_business(situation, stage, version), *skipped]
+
     expects = {one.environment: one for one in arrivals(stages, entry, exits, lanes, asked.now)}
     return Plan(
         service=name,
@@ -125,16 +132,7 @@ def plan(asked: RequestContext) -> Plan:
                 entered=_span(expects[there].entered) if there not in never else None,
                 verified=_span(expects[there].verified) if there not in never else None,
                 deployment=known[there],
-                obstacles=[
-                    *_held(held, name, stage, version),
-                    *((aside.words,) if aside is not None else ()),
-                    *(_business(situation, stage, version) if situation is not None else ()),
-                    *(
-                        _skipped(asked, situation, stage, release)
-                        if situation is not None and release is not None
-                        else ()
-                    ),
-                ],
+                obstacles=[*_held(held, name, stage, version), *obstacles(stage)],
                 outlook=outlooks.get(there, UNSET),
             )
             for stage in stages

@@ -1,6 +1,7 @@
 """Where something is: `/api/where/{what}`, is my commit in prod?"""
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
@@ -14,7 +15,7 @@ from deploydb.domain.model.reasons import Reason
 from deploydb.http.errors import not_found, shown
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.environment_sequence import environments_in_order
-from deploydb.query.outlook_view import OutlookBody, outlook_body
+from deploydb.query.outlook_view import Failures, OutlookBody, failures_of, outlook_body
 from deploydb.query.place_in_line import Line
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.store.queries.artifact_places import (
@@ -128,20 +129,25 @@ def _meant(connection: sa.Connection, catalog: Catalog, what: str) -> Sequence[F
 def _places(
     catalog: Catalog, found: FoundView, views: Sequence[PlaceView], refused: Mapping[int, Collection[Reason]]
 ) -> list[Place]:
-    mine = [view for view in views if view.artifact == found.id]
-    return [_place(catalog, found, view, mine, refused.get(view.deployment, ())) for view in mine]
+    flows: dict[str, list[PlaceView]] = defaultdict(list)
+    for view in views:
+        if view.artifact == found.id:
+            flows[view.service].append(view)
+    failures = {service: failures_of(flow) for service, flow in flows.items()}
+    return [
+        _place(catalog, found, view, failures[service], refused.get(view.deployment, ()))
+        for service, flow in flows.items()
+        for view in flow
+    ]
 
 
 def _place(
-    catalog: Catalog, found: FoundView, view: PlaceView, others: Sequence[PlaceView], refused: Collection[Reason]
+    catalog: Catalog, found: FoundView, view: PlaceView, failures: Failures, refused: Collection[Reason]
 ) -> Place:
     now = None
     if view.runs is not None and view.runs != found.id and view.runs_version is not None:
         now = Now(version=view.runs_version, since=iso(view.runs_since) or "", newer=_is_newer(catalog, found, view))
-    failed = {
-        one.environment: one.decided_at for one in others if (one.service, one.status) == (view.service, "FAILED")
-    }
-    outlook = outlook_body(view.environment, view.status, view.reason, refused, failed.get)
+    outlook = outlook_body(view.environment, view.status, view.reason, refused, failures)
     never = outlook is not UNSET and outlook.verdict == "will not come"
     return body_of(Place, view, state=_state(found, view, never=never), now=now, outlook=outlook)
 
