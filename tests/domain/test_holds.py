@@ -216,13 +216,13 @@ def test_an_override_counts_for_the_freezes_that_stood_when_it_was_recorded(it: 
     it.publish("2.0", published=1)
     it.hold("freeze", environment="dev")
     it.evaluate(1)
-    it.override("dev", "2.0", "sue", when=it.now - timedelta(hours=1))
+    it.override("dev", "2.0", "sue")
     it.now += timedelta(minutes=1)
     it.hold("freeze", environment="dev", reason="backdated", when=it.now - timedelta(hours=2), by="bob")
     it.evaluate()
     assert it.status("dev", "2.0") is Status.NOT_STARTED
     it.now += timedelta(minutes=1)
-    it.override("dev", "2.0", "sue")
+    it.override("dev", "2.0", "sue", when=it.now - timedelta(seconds=30))
     it.evaluate()
     assert it.status("dev", "2.0") is Status.CREATED
 
