@@ -18,6 +18,7 @@ from deploydb.configuration.documents import (
 )
 from deploydb.configuration.source import Path, Source
 from deploydb.configuration.stages import check_order, read_after
+from deploydb.domain.formatting import in_words
 from deploydb.domain.gates import Promotion
 from deploydb.domain.model.catalog import (
     DeploymentWebhooks,
@@ -68,6 +69,10 @@ def build_environment(
             source.problem(("entry", index), f"{name} {obstacle}")
     if not _ORCHESTRATOR.fullmatch(document.orchestrator):
         source.problem(("orchestrator",), "an orchestrator's name has letters, digits, - and _ only, at most 64")
+    if document.deadline_at_most is not None and document.deadline_at_most < document.deadline:
+        source.problem(
+            ("deadline_at_most",), f"shorter than deadline, {in_words(document.deadline)}: give a longer one"
+        )
     strategy, retry = _strategy(source, document.failure_strategy), _retry(document.retry)
     webhooks = build_webhooks(source, document.webhooks, ("webhooks",))
     return built(Environment, ident, document, failure_strategy=strategy, retry=retry, webhooks=webhooks)

@@ -184,6 +184,10 @@ class EnvironmentDocument(Struct, kw_only=True, frozen=True):
     deadline: Annotated[
         timedelta, Meta(description="How long a deployment may take before it counts as failed, such as 15m.")
     ] = timedelta(hours=1)
+    deadline_at_most: Annotated[
+        timedelta | None,
+        Meta(description="Each deployment.started gives it another `deadline`, up to so long after its command."),
+    ] = None
     failure_strategy: Annotated[str | None, _STRATEGY] = None
     retry: Annotated[
         RetryDocument | None,

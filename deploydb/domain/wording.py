@@ -57,6 +57,7 @@ _TEXTS: dict[type[ReasonCase], str] = {
     undo.FailureIgnored: "ignored, as configured",
     outcome.FinishedInTime: "finished by its deadline, at {at}; the report came after it",
     outcome.AttemptObsolete: "not needed: deployment {deployment} has finished after all",
+    outcome.DeadlineExtended: "started at {started}: its deadline is {deadline} now",
     why.ReturnedLate: "{version} finished after its deadline, in place of {previous}: roll it back, or retry it",
     why.FinishedLate: "{expired}; it finished later and does run there",
     outcome.FinishedWithoutCommand: "finished without a command of ours",

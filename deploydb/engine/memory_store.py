@@ -79,8 +79,10 @@ class MemoryStore:
         ledger = self.ledgers[service]
         was_open = ledger.is_open(id_)
         project_on_deployment(ledger, id_, number, fact, recorded_at)
-        if was_open and isinstance(fact, facts.DeploymentStarted):
-            return set()  # nothing is decided by a start
+        environment = self._catalog.environments.get(ledger.deployments[id_].environment)
+        extends = environment is not None and environment.deadline_at_most is not None
+        if was_open and isinstance(fact, facts.DeploymentStarted) and not extends:
+            return set()  # nothing else is decided by a start
         return {service} if ledger.is_open(id_) else set()
 
     def snapshot(self, service: str) -> ServiceSnapshot:

@@ -26,6 +26,7 @@ KEYS = [
     "orchestrator",
     "entry",
     "deadline",
+    "deadline_at_most",
     "webhooks",
     "deployment",
     "promotion",

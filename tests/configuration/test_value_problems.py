@@ -99,6 +99,11 @@ def test_a_syntax_error_is_reported_with_its_place(tmp_path: Path, text: str, me
         ),
         (
             "environments/dev.yml",
+            "deadline_at_most: 30m\n",
+            "1:19: shorter than deadline, 1h: give a longer one",
+        ),
+        (
+            "environments/dev.yml",
             "deadline: 999999999d\n",
             "1:11: 999999999d is out of bounds: longer than nothing, at most 3650d",
         ),
@@ -152,8 +157,9 @@ def test_a_wrong_key_or_value_is_reported_with_its_place(tmp_path: Path, file: s
 
 def test_a_problem_is_one_line(tmp_path: Path) -> None:
     assert problems_of(config(tmp_path, {"environments/dev.yml": '"a\\nb\\e[31m": x\n'})) == [
-        r"config/environments/dev.yml:1:1: there is no key a\nb\x1b[31m here; there is deadline, description, entry, "
-        "fail_on_incident, failure_strategy, orchestrator, retry, starved_after, starved_releases, webhooks"
+        r"config/environments/dev.yml:1:1: there is no key a\nb\x1b[31m here; there is deadline, deadline_at_most, "
+        "description, entry, fail_on_incident, failure_strategy, orchestrator, retry, starved_after, starved_releases, "
+        "webhooks"
     ]
 
 

@@ -56,7 +56,7 @@ def made(strategy: str, retries: int, gates: Sequence[str], entry: Sequence[str]
         fail_on_incident=True,
     )
     promotions: tuple[Promotion, ...] = (BRIEF, GO, BAR, HOOK)
-    return catalog(
+    known = catalog(
         foo,
         KNOWN.services["bar"],
         stages=stages,
@@ -65,6 +65,8 @@ def made(strategy: str, retries: int, gates: Sequence[str], entry: Sequence[str]
         groups={"sre": frozenset({"sue"})},
         freeze_overriders=("sre",),
     )
+    known.environments["dev"] = structs.replace(known.environments["dev"], deadline_at_most=timedelta(hours=2))
+    return known
 
 
 CATALOGS = st.builds(
@@ -256,6 +258,20 @@ def test_a_late_answer_is_not_what_runs_and_is_judged(world: Scenario) -> None:
     earlier = (world.now - timedelta(minutes=5)).isoformat()
     world.tell("deployment.finished", command=command.id, outcome="succeeded", time=earlier)
     world.evaluate()
+    assert differences(world.engine) == {}
+
+
+def test_a_deadline_that_a_start_has_extended_is_in_the_log(world: Scenario) -> None:
+    dev = world.catalog.environments["dev"]
+    world.catalog.environments["dev"] = structs.replace(dev, deadline_at_most=timedelta(minutes=90))
+    world.publish("1.0")
+    world.evaluate()
+    (command,) = world.commands()
+    for _ in range(2):
+        world.now += timedelta(minutes=20)
+        world.tell("deployment.started", command=command.id)
+        world.evaluate()
+    assert world.rows(deployment)[0].deadline == command.deadline + timedelta(minutes=30)
     assert differences(world.engine) == {}
 
 

@@ -7,8 +7,14 @@ from msgspec.structs import replace
 from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.deployment import FactOrder, Status
 from deploydb.domain.model.evidence import Verification
-from deploydb.domain.model.facts import DeploymentFinished
-from deploydb.domain.model.outcome_reasons import AttemptFailed, AttemptObsolete, Expired, ExpiryDeferred
+from deploydb.domain.model.facts import DeploymentFinished, DeploymentStarted
+from deploydb.domain.model.outcome_reasons import (
+    AttemptFailed,
+    AttemptObsolete,
+    DeadlineExtended,
+    Expired,
+    ExpiryDeferred,
+)
 from deploydb.domain.model.reasons import FailedUpstream, FinishedLate
 from tests.domain.failure_steps import back, go, running
 from tests.domain.given import FOO, at, chain, foo
@@ -257,6 +263,57 @@ def test_what_an_expiry_had_ruled_out_is_decided_at_once_with_its_approvals() ->
     it.finish("dev", "1.0", when=at(59))
     it.evaluate(1)
     assert it.status("prod", "1.0") is Status.CREATED
+
+
+def patient() -> Scenario:
+    """A deployment has an hour, at most three."""
+    it = world()
+    for name, environment in list(it.catalog.environments.items()):
+        it.catalog.environments[name] = replace(environment, deadline_at_most=timedelta(hours=3))
+    it.publish("1.0")
+    it.evaluate()
+    return it
+
+
+def test_each_start_extends_the_deadline_up_to_a_limit() -> None:
+    it = patient()
+    deadlines = []
+    for _ in range(4):
+        it.now += timedelta(minutes=50)
+        it.start("dev", "1.0")
+        it.evaluate()
+        deadlines.append(it.find("dev", "1.0").deadline)
+    assert deadlines == [at(110), at(160), at(180), at(180)]
+    assert it.status("dev", "1.0") is Status.FAILED  # 200 minutes after its command
+    assert it.reason("dev", "1.0") == Expired(deadline=at(180), started=True)
+
+
+def test_an_extension_is_a_decision_with_its_reason() -> None:
+    it = patient()
+    it.now += timedelta(minutes=10)
+    it.start("dev", "1.0")
+    (extended,) = it.evaluate().decisions
+    assert (extended.what, extended.reason) == ("extended", DeadlineExtended(started=at(10), deadline=at(70)))
+    it.finish("dev", "1.0", when=at(65))
+    it.evaluate(56)
+    assert it.status("dev", "1.0") is Status.SUCCESS
+
+
+def test_a_start_of_the_future_gives_no_more_than_one_of_now() -> None:
+    it = patient()
+    it.merge(it.find("dev", "1.0"), DeploymentStarted(id="x", source="cd", time=at(50), deployment=1))
+    it.evaluate(5)
+    assert it.find("dev", "1.0").deadline == at(65)
+
+
+def test_without_a_limit_a_start_extends_nothing() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    it.now += timedelta(minutes=50)
+    it.start("dev", "1.0")
+    it.evaluate()
+    assert it.find("dev", "1.0").deadline == at(60)
 
 
 def expire_in_prod(it: Scenario, *, at_once: bool = True) -> None:

@@ -131,6 +131,10 @@ TEXTS = [
         why.FinishedLate(expired=outcome.Expired(deadline=at(60), started=False)),
         "did not start by its deadline 2026-11-22 13:00:00 UTC; it finished later and does run there",
     ),
+    (
+        outcome.DeadlineExtended(started=at(1), deadline=at(60)),
+        "started at 2026-11-22 12:01:00 UTC: its deadline is 2026-11-22 13:00:00 UTC now",
+    ),
     (outcome.AttemptObsolete(deployment=7), "not needed: deployment 7 has finished after all"),
     (
         why.ReturnedLate(version="1.1", previous="1.0"),

@@ -24,11 +24,14 @@ from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, Retr
 from deploydb.domain.model.reasons import Reason
 from deploydb.domain.model.retry_reasons import RetryOrdered
 
-Transition = Literal["adopted", "skipped", "expired", "replaced", "succeeded", "failed", "resumed", "closed"]
+Transition = Literal[
+    "adopted", "skipped", "extended", "expired", "replaced", "succeeded", "failed", "resumed", "closed"
+]
 """How a deployment can change by decision.
 
 adopted    it finished without a command of ours, and counts as commanded now
 skipped    it never will be deployed
+extended   it has started, and has more time until its deadline
 expired    no answer by its deadline
 replaced   another version took its place; its flow goes no further
 succeeded  every exit gate passed

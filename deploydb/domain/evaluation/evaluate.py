@@ -5,8 +5,8 @@ so the same situation always gives the same decisions, and deciding again on the
 
 The steps, in their order; each one is entered once, and sees the decisions of those before it:
 
-1. `reconciliation`: active deployments past their deadline expire, each lane has its current version, finished
-   deployments are closed;
+1. `reconciliation`: deadlines are extended, active deployments past theirs expire, each lane has its current version,
+   finished deployments are closed;
 2. `flow_extension`: flows get deployments for stages that came into their way; then all is evaluated again, at once;
 3. `exit_gates`: the exit gates of each stage are evaluated on the current version;
 4. `failure_policy`: a failure is retried or final; the configured strategy follows;
@@ -49,7 +49,7 @@ def decide(catalog: Catalog, snapshot: ServiceSnapshot, now: datetime) -> Decisi
     A service that is not configured is reconciled only: its flows wait until it is configured again.
     """
     evaluation = Evaluation(snapshot, now, catalog)
-    reconcile(evaluation)
+    reconcile(evaluation, catalog)
     service = catalog.services.get(snapshot.service)
     if service is not None and not extend_flows(evaluation, catalog, service):
         holds = Holds(evaluation, catalog, {stage.environment: stage for stage in catalog.stages(service)})

@@ -1,19 +1,22 @@
 """What came of commands, and of what was done without one: the first step of every evaluation.
 
-It needs no catalog: what happened happened, whatever is configured now.
+Of the catalog it needs the deadlines alone: what happened happened, whatever is configured now.
 """
 
 from datetime import datetime, timedelta
 
 from deploydb.domain.evaluation.evaluation import NO_RESPONSE, Evaluation
 from deploydb.domain.model import outcome_reasons, reasons
+from deploydb.domain.model.catalog import Catalog, Environment
 from deploydb.domain.model.deployment import Deployment, Release, Status
 
 _READ_AGAIN_AFTER = timedelta(seconds=1)
 
 
-def reconcile(evaluation: Evaluation) -> None:
+def reconcile(evaluation: Evaluation, catalog: Catalog) -> None:
     """Expire what was not answered in time, adopt what was not commanded, settle what runs, close what is over."""
+    for deployment in evaluation.all():
+        _extend(evaluation, deployment, catalog.environments.get(deployment.environment))
     for step in (_take_back, _expire, _adopt, _explain):
         for deployment in evaluation.all():
             step(evaluation, deployment)
@@ -22,6 +25,20 @@ def reconcile(evaluation: Evaluation) -> None:
         _settle_running(evaluation, deployment)
     for deployment in evaluation.all():
         _close(evaluation, deployment)
+
+
+def _extend(evaluation: Evaluation, deployment: Deployment, environment: Environment | None) -> None:
+    """From each start that is reported by its deadline it has as long as from its command, up to `deadline_at_most`."""
+    requested, deadline, started = deployment.requested_at, deployment.deadline, deployment.started
+    if environment is None or environment.deadline_at_most is None or not deployment.active:
+        return
+    if requested is None or deadline is None or started is None or started.time >= deadline:
+        return
+    since = min(started.time, evaluation.now)
+    until = min(since + environment.deadline, requested + environment.deadline_at_most)
+    if until > deadline:
+        reason = outcome_reasons.DeadlineExtended(started=since, deadline=until)
+        evaluation.settle("extended", deployment, reason, deadline=until)
 
 
 def _take_back(evaluation: Evaluation, deployment: Deployment) -> None:

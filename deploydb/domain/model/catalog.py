@@ -76,6 +76,7 @@ class Retry(Struct, frozen=True, kw_only=True):
 class Environment(Struct, frozen=True, kw_only=True):
     """Where services run. `orchestrator` names the queue that gets its commands; `entry` gates guard its door.
 
+    `deadline_at_most`: until when, from the command on, reports of a start extend the deadline; None: they do not.
     `failure_strategy`, `retry` and `fail_on_incident` override the service's. A lane in it is starved where none of so
     many releases has passed, or none for so long.
     """
@@ -85,6 +86,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     orchestrator: str = DEFAULT_ORCHESTRATOR
     entry: tuple[str, ...] = ()
     deadline: timedelta = timedelta(hours=1)
+    deadline_at_most: timedelta | None = None
     failure_strategy: FailureStrategy | None = None
     retry: Retry | None = None
     fail_on_incident: bool | None = None

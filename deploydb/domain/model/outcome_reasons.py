@@ -30,6 +30,13 @@ class Expired(ReasonCase, frozen=True, kw_only=True, tag="expired"):
     started: bool
 
 
+class DeadlineExtended(ReasonCase, frozen=True, kw_only=True, tag="deadline_extended"):
+    """The deployment has started, and is to finish by a later deadline."""
+
+    started: datetime
+    deadline: datetime
+
+
 class FinishedInTime(ReasonCase, frozen=True, kw_only=True, tag="finished_in_time"):
     """The report of a finish in time arrived after the deadline."""
 
@@ -67,4 +74,4 @@ class RolledBack(ReasonCase, frozen=True, kw_only=True, tag="rolled_back"):
 
 
 _OfReport = Observed | FinishedWithoutCommand | AttemptFailed | FinishedInTime | AttemptObsolete
-OutcomeReason = _OfReport | Expired | ExpiryDeferred | Replaced | LiveLate | NoGates | RolledBack
+OutcomeReason = _OfReport | DeadlineExtended | Expired | ExpiryDeferred | Replaced | LiveLate | NoGates | RolledBack
