@@ -80,7 +80,7 @@ def test_holds_are_narrowed_to_a_service_and_an_environment(world: Scenario, ser
     assert listed(service, "?service=foo") == [everywhere, dev, foos]
     assert listed(service, "?service=foo&environment=dev") == [everywhere, dev]
     assert listed(service, "?environment=prod") == [everywhere, bars, foos]
-    assert service.refusal("/api/holds?service=baz") == (404, "there is no service baz; there is bar, foo")
+    assert service.refusal("/api/holds?service=baz") == (404, "there is no service baz; did you mean bar?")
     assert service.refusal("/api/holds?environment=mars")[0] == 404
 
 
