@@ -1,9 +1,7 @@
 """One versioned file, and what makes it the same one or another one."""
 
 import hashlib
-import re
 from datetime import datetime
-from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -63,29 +61,18 @@ def contradicted(one: Artifact, other: Artifact) -> Literal["digest", "url"] | N
 
 
 def order_key(order: Literal["published", "version"], version: str, published_at: datetime) -> tuple[object, ...]:
-    """The key by which one release of a module is newer than another, in the order of its service.
-
-    By `version`, releases whose versions say no order (hashes and other text) are ordered by time, below the others.
-    """
+    """The key by which one release of a module is newer than another, in the order of its service."""
     by_time = (published_at, version)
     return (version_key(version)[:-1], *by_time) if order == "version" else by_time
 
 
-_HASH = re.compile(r"[0-9a-f]{7,64}")
-"""A commit hash, whole or short. A number as long (a date, say) is ordered by time as well as by its value."""
-
-
-@lru_cache(maxsize=1 << 14)
 def version_key(version: str) -> tuple[Any, ...]:
     """A total order over every text that people use as a version: text < semver pre-releases < PEP 440.
 
     PEP 440 is read first (it also takes `v1.2`). What only semver can read (`1.2.3-hotfix.1`) sorts just below the
-    pre-releases of `1.2.3`. Any other text sorts below all versions, so that a stray `nightly` is never the newest;
-    a commit hash is text, also where it could be read as a number (`4021978`) or as a pre-release (`1a23456`).
+    pre-releases of `1.2.3`. Any other text sorts below all versions, so that a stray `nightly` is never the newest.
     Mixing the three in one key, and not comparing pairs by whichever scheme reads both, is what keeps it transitive.
     """
-    if _HASH.fullmatch(version):
-        return (0, version)
     try:
         return (1, Version(version), (), version)
     except InvalidVersion:
