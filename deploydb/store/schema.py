@@ -1,6 +1,7 @@
 """The schema's version: brought up to date by `deploydb db migrate`, checked by everybody else."""
 
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
@@ -14,15 +15,20 @@ from deploydb.store.engine import reading, translate_errors
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_237_001
 """Any number that no other advisory lock in this database has."""
+_STATEMENT_SECONDS = 6 * 60 * 60.0
+"""How long a statement of a revision may take: it may rewrite the largest table."""
 
 
 def migrate(engine: sa.Engine) -> list[str]:
     """Bring the schema up to date, and name the revisions that it took. Two at a time wait for each other.
 
+    Its statements may take hours, whatever the engine allows others; a lock is waited for as long as the engine says.
+
     Raises: Transient, Misconfigured as `engine.transact`.
     """
     with translate_errors(), engine.begin() as connection:
         if connection.dialect.name == "postgresql":
+            _be_patient(connection)
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         before = _current(connection)
         configuration = _configuration()
@@ -31,6 +37,14 @@ def migrate(engine: sa.Engine) -> list[str]:
         script = ScriptDirectory.from_config(configuration)
         taken = script.iterate_revisions("head", before or "base")
         return [revision.revision for revision in taken][::-1]
+
+
+def _be_patient(connection: sa.Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    connection.detach()  # it goes back to no pool, where others would have it
+    for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        connection.exec_driver_sql(f"SET LOCAL {setting} = '{_STATEMENT_SECONDS:.0f}s'")
+    driver.limit_silence(_STATEMENT_SECONDS)
 
 
 def require_current(engine: sa.Engine) -> None:

