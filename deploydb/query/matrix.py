@@ -78,9 +78,9 @@ class Matrix:
         published = {one.module: one for one in newest}
         over_all = [hold for hold in holds if hold.service is None]
         held = {hold.service for hold in holds}
-        built = _BUILT.setdefault(self._catalog, {})
-        names = sorted({*services, *ran, *coming})
-        for service in names:
+        known = _BUILT.setdefault(self._catalog, {})
+        built: dict[str, _Built] = {}  # of this answer: others are made at the same time, of other moments
+        for service in sorted({*services, *ran, *coming}):
             configured = self._catalog.services.get(service)
             modules = configured.artifacts if configured is not None else ()
             seen = Seen(
@@ -91,16 +91,15 @@ class Matrix:
                 failures=failed.get(service, ()),
                 incidents=troubled.get(service, ()),
             )
-            known = built.get(service)
-            if known is None or known.seen != seen:
-                built[service] = self._build(service, seen)
-        ended = ended_of({one for name in names for one in built[name].wanted})
-        for service in names:
-            known = built[service]
-            own = known.wanted.intersection(ended)
-            if own != known.ended:
-                built[service] = self._build(service, known.seen, known.wanted, own)
-        return [lane for name in names for lane in built[name].lanes]
+            before = known.get(service)
+            built[service] = before if before is not None and before.seen == seen else self._build(service, seen)
+        ended = ended_of({one for made in built.values() for one in made.wanted})
+        for service, made in built.items():
+            own = made.wanted.intersection(ended)
+            if own != made.ended:
+                built[service] = self._build(service, made.seen, made.wanted, own)
+        known.update(built)
+        return [lane for made in built.values() for lane in made.lanes]
 
     def _build(
         self, service: str, seen: Seen, wanted: frozenset[Wanted] | None = None, ended: frozenset[Wanted] = frozenset()
