@@ -1,7 +1,7 @@
 """The turn of a release ends where its gates cannot answer: a newer one may be the fix."""
 
 from collections.abc import Mapping
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -115,6 +115,27 @@ def test_a_gate_whose_time_or_turn_breaks_is_broken_and_stops_no_other(kind: typ
     it.evaluate(1)
     assert it.status("dev", "1.0") is Status.SKIPPED
     assert it.status("dev", "1.1") is Status.NOT_STARTED
+
+
+def test_a_job_without_a_limit_that_errored_may_report_again_within_an_hour() -> None:
+    it = at_exit("smoke", promotions=(SMOKE,))
+    it.verify("dev", "1.0", outcome="errored")
+    made = it.evaluate(1)
+    assert made.recheck_at == it.now + timedelta(hours=1)
+    it.evaluate(58)
+    assert it.reason("dev", "1.1") == BeingVerified(version="1.0", deployment=it.find("dev", "1.0").id)
+    it.verify("dev", "1.0")
+    it.evaluate(0.1)
+    assert it.status("dev", "1.0") is Status.SUCCESS
+    assert it.status("dev", "1.1") is Status.CREATED
+
+
+def test_a_job_without_a_limit_that_cannot_tell_for_an_hour_loses_the_turn() -> None:
+    it = at_exit("smoke", promotions=(SMOKE,))
+    it.verify("dev", "1.0", outcome="errored")
+    it.evaluate(1)
+    it.evaluate(60)
+    assert it.status("dev", "1.1") is Status.CREATED
 
 
 def test_a_gate_that_only_another_release_can_pass_does_not_hold_the_lane() -> None:

@@ -1,14 +1,17 @@
 """The turn of a release: while its gates are being answered, newer ones wait for it, at an entry and in its lane."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.flow_progress import FlowProgress
-from deploydb.domain.gates import Promotion, cannot_tell, keeps_turn
+from deploydb.domain.gates import Promotion, gives_up_at, keeps_turn
 from deploydb.domain.model.catalog import Catalog, Service, Stage
 from deploydb.domain.model.deployment import Deployment, GateStatus, Phase, Status, Verdict
 from deploydb.domain.model.gate_reasons import ApprovalDeferred
+
+_PATIENCE = timedelta(hours=1)
+"""How long a gate without a limit that cannot tell keeps the turn: it may be asked again, or reported on."""
 
 _Asked = Sequence[tuple[Promotion, Verdict]]
 
@@ -52,14 +55,18 @@ class Turns:
         return [(one, before[one.ident]) for one in promotions if one.ident in before]
 
     def _is_stuck(self, asked: _Asked, deployment: Deployment, phase: Phase, since: datetime | None) -> bool:
-        """Whether a gate has failed, or cannot tell and has no time left."""
+        """Whether a gate has failed, or cannot tell and has no time left: an hour, where it has no limit."""
         if any(verdict.outcome is GateStatus.FAIL for _, verdict in asked):
             return True
-        errors = [(one, verdict) for one, verdict in asked if verdict.outcome is GateStatus.ERROR]
-        if not errors:
+        if all(verdict.outcome is not GateStatus.ERROR for _, verdict in asked):
             return False
-        context = self._evaluation.gate_context(deployment, phase, self._evaluation.now, since)
-        return any(cannot_tell(promotion, verdict, context) for promotion, verdict in errors)
+        now = self._evaluation.now
+        context = self._evaluation.gate_context(deployment, phase, now, since)
+        ends = [at for one, verdict in asked if (at := gives_up_at(one, verdict, context, _PATIENCE)) is not None]
+        if min(ends) <= now:
+            return True
+        self._evaluation.look_again(min(ends))
+        return False
 
 
 def _waits(promotion: Promotion, verdict: Verdict) -> bool:

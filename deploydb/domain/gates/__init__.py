@@ -1,7 +1,7 @@
 """What each type of promotion says of a deployment, why, and when to ask again: one module a type."""
 
 from deploydb.domain.gates.context import GateContext
-from deploydb.domain.gates.judge import Judgement, cannot_tell, judge, judgements, keeps_turn, requirement_of
+from deploydb.domain.gates.judge import Judgement, gives_up_at, judge, judgements, keeps_turn, requirement_of
 from deploydb.domain.gates.promotion import Checks, Promotion, Requirement
 from deploydb.domain.model.deployment import GateStatus, Verdict
 
@@ -13,7 +13,7 @@ __all__ = [
     "Promotion",
     "Requirement",
     "Verdict",
-    "cannot_tell",
+    "gives_up_at",
     "judge",
     "judgements",
     "keeps_turn",

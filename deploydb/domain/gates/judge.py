@@ -54,15 +54,18 @@ def judgements(promotions: Sequence[Promotion], context: GateContext) -> tuple[J
     return tuple(found[promotion.ident] for promotion in promotions)
 
 
-def cannot_tell(promotion: Promotion, verdict: Verdict, context: GateContext) -> bool:
-    """Whether a gate, by its last verdict, cannot tell, and has no time left to answer."""
+def gives_up_at(promotion: Promotion, verdict: Verdict, context: GateContext, patience: timedelta) -> datetime | None:
+    """When a gate that cannot tell, by its last verdict, has no time left to answer: now, where it breaks, and so long
+    after it first could not, where its time has no limit. None: it can tell."""
     if verdict.outcome is not GateStatus.ERROR:
-        return False
+        return None
+    if isinstance(verdict.reason, GateBroken):
+        return context.now
     try:
         until = _error_lasts_until(promotion, verdict, context)
     except Exception:  # what breaks has no time; `judgements` says so
-        return True
-    return until is None or context.now >= until
+        return context.now
+    return until if until is not None else (verdict.since or context.now) + patience
 
 
 def keeps_turn(promotion: Promotion, verdict: Verdict) -> bool:
