@@ -244,6 +244,21 @@ def test_a_commit_that_is_built_again_is_a_bundle_of_the_new_releases() -> None:
     assert sorted(deploy(it, "prod", "2")) == [API, WEB]
 
 
+@pytest.mark.parametrize("outcome", ["succeeded", "failed"])
+def test_a_module_that_is_built_again_keeps_no_one_waiting(outcome: str) -> None:
+    it = world(*chain("dev", "prod", dev=("soak",)), services=[foo(artifacts=(API, WEB))])
+    publish(it, "1", API, WEB)
+    deploy(it, "dev", "1", times=2)
+    it.evaluate(30)
+    it.publish("2", module=API, commit="c1", published=2)
+    it.evaluate()
+    it.evaluate(100)
+    assert deploy(it, "prod", "1", times=2) == [API, WEB]
+    it.finish("dev", "2", outcome, module=API)
+    it.evaluate(125)
+    assert deploy(it, "prod", "2", times=1) == ([API] if outcome == "succeeded" else [])
+
+
 def test_nothing_is_held_back_for_a_release_that_a_hotfix_goes_ahead_of() -> None:
     it = world(*chain("dev", "prod"), services=[foo(artifacts=(API, WEB))])
     publish(it, "1", API)

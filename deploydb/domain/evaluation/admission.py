@@ -80,6 +80,7 @@ class Admission:
 
     def explain(self, stage: Stage) -> None:
         """Explain again why each deployment that has not started waits, after requests."""
+        self._bundles.look_again()
         rollbacks, waiting = self._waiting(stage)
         for rollback in rollbacks:
             self._explain(rollback, self._rollback_obstacles(rollback))
@@ -182,7 +183,7 @@ class Admission:
 
     def _of_bundle(self, stage: Stage, deployment: Deployment) -> list[Reason]:
         """What keeps others of its bundle out: they enter together."""
-        found = ((other, self._entry_reasons(stage, other)) for other in self._bundles.waiting(deployment))
+        found = ((other, self._entry_reasons(stage, other)) for other in self._bundles.waiting(stage, deployment))
         return [waits(other, several(reasons)) for other, reasons in found if reasons]
 
     def _obstacles(self, stage: Stage, deployment: Deployment) -> list[Reason]:

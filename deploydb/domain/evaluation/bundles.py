@@ -3,7 +3,8 @@
 A bundle enters a stage once all of it has arrived there and may enter; its modules are then deployed one after the
 other, and verified at the same time. A module whose sibling failed goes no further, so that no environment runs a part
 of a change by accident. A person who orders a version to go ahead, or another attempt of it, takes it out of its
-bundle. Where a module was built from a commit more than once, the newest release is of the bundle.
+bundle. Where a module was built from a commit more than once, the others wait for the release that is furthest on
+its way, of those the newest.
 """
 
 from collections import defaultdict
@@ -15,6 +16,8 @@ from deploydb.domain.evaluation.parallel_groups import ROLLBACKS
 from deploydb.domain.model.catalog import Service, Stage
 from deploydb.domain.model.deployment import Deployment, Release, Status
 from deploydb.domain.model.reasons import BundleFailed, BundleFirst, BundleWaits, FailedUpstream, NotRecorded, Reason
+
+_LOST, _ON_ITS_WAY, _ARRIVED, _THERE = range(4)
 
 
 def in_bundle(service: Service, one: Release, other: Release) -> bool:
@@ -31,23 +34,56 @@ class Bundles:
         self._evaluation = evaluation
         self._service = service
         self._progress = progress
-        self._newest: dict[tuple[str, str], dict[str, Deployment]] = defaultdict(dict)
-        """By environment and commit: of each module a deployment of the newest release."""
+        self._builds: dict[tuple[str, str], dict[str, dict[int, Release]]] = defaultdict(lambda: defaultdict(dict))
+        """By environment, commit and module: the releases by flow."""
+        self._furthest: dict[tuple[str, str, str], Deployment] = {}
         for deployment in evaluation.all() if service.bundle == "commit" else ():
             file = deployment.release.artifact
-            if deployment.flow is not None and file.commit is not None:
-                modules = self._newest[deployment.environment, file.commit]
-                modules[file.module] = max(modules.get(file.module, deployment), deployment, key=self._newness)
+            if deployment.flow is not None and file.commit is not None and file.module in service.artifacts:
+                self._builds[deployment.environment, file.commit][file.module][deployment.flow] = deployment.release
 
-    def siblings(self, deployment: Deployment) -> list[Deployment]:
-        """The last attempts of the other releases of its bundle in its lane; none of what goes ahead by an order."""
+    def look_again(self) -> None:
+        """Find the furthest releases anew: something was commanded since."""
+        self._furthest.clear()
+
+    def siblings(self, stage: Stage, deployment: Deployment) -> list[Deployment]:
+        """The last attempts of the other releases of its bundle in its lane: of a module that was built more than once,
+        of the one that is furthest on its way. None of what goes ahead by an order."""
         commit = deployment.release.artifact.commit
         if deployment.flow is None or commit is None or self._evaluation.is_ahead(deployment):
             return []
-        newest = self._newest.get((deployment.environment, commit), {}).values()
-        others = (one for one in newest if in_bundle(self._service, deployment.release, one.release))
-        last = (self._evaluation.of(one.flow, one.environment) for one in others)
-        return [one for one in last if one is not None]
+        modules = self._builds.get((stage.environment, commit), {})
+        mine = deployment.release.artifact.module
+        if mine not in self._service.artifacts:
+            return []
+        found = (self._last(stage, commit, module) for module in modules if module != mine)
+        return [one for one in found if one is not None]
+
+    def _last(self, stage: Stage, commit: str, module: str) -> Deployment | None:
+        """The last attempt of the module's release that is furthest; None where the lane runs another one of it."""
+        key = (stage.environment, commit, module)
+        known = self._furthest.get(key)
+        if known is None or self._evaluation.deployment(known.id) is not known:
+            builds = self._builds[stage.environment, commit][module]
+            last = [self._evaluation.of(flow, stage.environment) for flow in builds]
+            ranked = [(self._rank(stage, one), self._newness(one), one) for one in last if one is not None]
+            rank, _, known = max(ranked, key=lambda one: one[:2])
+            ran = self._evaluation.running.get((stage.environment, module))
+            another = ran is not None and ran.release.artifact.commit == commit and ran.release not in builds.values()
+            if another and rank < _THERE:
+                return None
+            self._furthest[key] = known
+        return known
+
+    def _rank(self, stage: Stage, deployment: Deployment) -> int:
+        """How far it is on its way into the stage."""
+        if deployment.active or deployment.status is Status.COMPLETED or deployment.got_through:
+            return _THERE
+        if deployment.status is not Status.NOT_STARTED:
+            return _LOST
+        if self._progress.dead_end(stage, deployment) or self._progress.skipped_by_hotfix(deployment):
+            return _LOST
+        return _ARRIVED if self._progress.waits_for(stage, deployment) is None else _ON_ITS_WAY
 
     def closed(self, stage: Stage, deployment: Deployment) -> Reason | None:
         """Why the deployment never can enter its stage, alone or with its bundle; None where it may."""
@@ -56,7 +92,7 @@ class Bundles:
 
     def _broken(self, stage: Stage, deployment: Deployment) -> Reason | None:
         """Why the deployment never can enter with its bundle: a release of it has failed, upstream or here."""
-        for other in self.siblings(deployment):
+        for other in self.siblings(stage, deployment):
             end = self._progress.dead_end(stage, other)
             if isinstance(end, FailedUpstream):
                 return _failed(other, end)
@@ -66,7 +102,7 @@ class Bundles:
 
     def awaits(self, stage: Stage, deployment: Deployment) -> Reason | None:
         """The release of the bundle that has not arrived at the stage, or failed there; None where all have arrived."""
-        for other in self.siblings(deployment):
+        for other in self.siblings(stage, deployment):
             awaited: Reason | None = None
             if other.status is Status.NOT_STARTED:
                 awaited = self._progress.waits_for(stage, other)
@@ -76,9 +112,9 @@ class Bundles:
                 return waits(other, awaited)
         return None
 
-    def waiting(self, deployment: Deployment) -> list[Deployment]:
+    def waiting(self, stage: Stage, deployment: Deployment) -> list[Deployment]:
         """The others of the bundle that have not entered the lane yet."""
-        return [other for other in self.siblings(deployment) if other.status is Status.NOT_STARTED]
+        return [other for other in self.siblings(stage, deployment) if other.status is Status.NOT_STARTED]
 
     def first(self, stage: Stage, arrived: Sequence[Deployment]) -> list[Deployment]:
         """Those of the deployments that have arrived and complete a bundle that the lane has a part of: it runs there,
