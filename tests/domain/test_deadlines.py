@@ -299,11 +299,26 @@ def test_an_extension_is_a_decision_with_its_reason() -> None:
     assert it.status("dev", "1.0") is Status.SUCCESS
 
 
-def test_a_start_of_the_future_gives_no_more_than_one_of_now() -> None:
+def test_a_start_of_a_clock_that_is_ahead_counts_once_when_its_time_has_come() -> None:
     it = patient()
-    it.merge(it.find("dev", "1.0"), DeploymentStarted(id="x", source="cd", time=at(50), deployment=1))
-    it.evaluate(5)
-    assert it.find("dev", "1.0").deadline == at(65)
+    it.merge(it.find("dev", "1.0"), DeploymentStarted(id="x", source="cd", time=at(4), deployment=1))
+    made = it.evaluate(1)
+    assert (made.decisions, made.recheck_at) == ((), at(4))
+    it.evaluate(3)
+    assert it.find("dev", "1.0").deadline == at(64)
+
+
+def test_a_start_extends_a_deadline_that_was_over_when_it_was_read() -> None:
+    it = patient()
+    it.now += timedelta(minutes=55)
+    it.read_until = it.now
+    it.evaluate(50)  # what was sent in time may wait to be read
+    assert it.find("dev", "1.0").active
+    for minute in (50, 100):
+        it.merge(it.find("dev", "1.0"), DeploymentStarted(id=f"s{minute}", source="cd", time=at(minute), deployment=1))
+    it.read_until = it.now
+    it.evaluate()
+    assert it.find("dev", "1.0").deadline == at(160)
 
 
 def test_without_a_limit_a_start_extends_nothing() -> None:

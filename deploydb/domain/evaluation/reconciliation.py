@@ -28,16 +28,18 @@ def reconcile(evaluation: Evaluation, catalog: Catalog) -> None:
 
 
 def _extend(evaluation: Evaluation, deployment: Deployment, environment: Environment | None) -> None:
-    """From each start that is reported by its deadline it has as long as from its command, up to `deadline_at_most`."""
+    """From each start that is reported it has as long as from its command, up to `deadline_at_most`."""
     requested, deadline, started = deployment.requested_at, deployment.deadline, deployment.started
     if environment is None or environment.deadline_at_most is None or not deployment.active:
         return
-    if requested is None or deadline is None or started is None or started.time >= deadline:
+    if requested is None or deadline is None or started is None:
         return
-    since = min(started.time, evaluation.now)
-    until = min(since + environment.deadline, requested + environment.deadline_at_most)
+    if started.time > evaluation.now:  # of a clock that is ahead
+        evaluation.look_again(started.time)
+        return
+    until = min(started.time + environment.deadline, requested + environment.deadline_at_most)
     if until > deadline:
-        reason = outcome_reasons.DeadlineExtended(started=since, deadline=until)
+        reason = outcome_reasons.DeadlineExtended(started=started.time, deadline=until)
         evaluation.settle("extended", deployment, reason, deadline=until)
 
 
