@@ -26,8 +26,10 @@ def returns(
             and (one.environment, one.release.artifact.module) == (known.environment, known.release.artifact.module)
         ]
         others = [(at, heard) for at, heard, own in lived if not own and known.live_at < at < ran.live_at]
-        if others:
-            left_at, heard_at = max(others)
-            back = min(max(at, heard) for at, heard, own in lived if own and at > left_at)
-            found[known.id] = Return(left_at=left_at, since=max(back, heard_at))
+        if not others:
+            continue
+        left_at, heard_at = max(others)
+        back = [max(at, heard) for at, heard, own in lived if own and at > left_at]
+        if back:  # else what runs is not known here: a snapshot has its return
+            found[known.id] = Return(left_at=left_at, since=max(min(back), heard_at))
     return found
