@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.reasons import ReportedElsewhere
 from deploydb.store.queries.deployments import DeploymentView
-from deploydb.store.queries.unmatched import UnmatchedView, misnamed_reports, unmatched_facts
+from deploydb.store.queries.unmatched import UnmatchedView, facts_near, misnamed_reports
 
 _LOOKED_BACK = 500
-"""Unmatched facts among which the near ones are looked for."""
+"""Of all unmatched facts, and of those of each pair of names, among which the near ones are looked for."""
 _MOST = 3
 _ALIKE = 0.75
 _SHORTEST = 3
@@ -28,7 +28,7 @@ def near_misses(
     if not waiting:
         return ()
     lanes = [(view.service, view.environment, view.artifact.version) for view in waiting]
-    facts = unmatched_facts(connection, near=lanes, limit=_LOOKED_BACK)
+    facts = facts_near(connection, lanes, limit=_LOOKED_BACK)
     facts += misnamed_reports(connection, catalog, waiting[0].service)
     facts.sort(key=lambda fact: -fact.number)
     found = [miss for fact in facts for view in waiting for miss in _misses(catalog, view, fact)]

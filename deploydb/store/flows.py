@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from deploydb.domain.evaluation.decisions import FlowOpened
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.errors import MessageRejected
-from deploydb.domain.model.facts import AboutDeployment, DeploymentFinished, type_of
+from deploydb.domain.model.facts import AboutDeployment, DeploymentFinished
 from deploydb.store import bulk
 from deploydb.store.deployment_resolver import locate
 from deploydb.store.journal import Journal, fact_text
@@ -18,8 +18,6 @@ from deploydb.store.projections.project import Logged, project, project_historic
 from deploydb.store.tables import artifact, catalog_listing, deployment, event, flow, unmatched_fact, verdict
 from deploydb.wire.native import decode_logged
 
-# SQLite has no booleans
-_HISTORICAL = sa.func.coalesce(sa.cast(event.c.body["historical"], sa.Text).in_(("true", "1")), sa.false())
 _OF_MODULE = sa.or_(
     unmatched_fact.c.module.is_(None), artifact.c.group + ":" + artifact.c.name == unmatched_fact.c.module
 )
@@ -27,7 +25,7 @@ _DEPLOYED = sa.exists().where(
     deployment.c.service == unmatched_fact.c.service,
     deployment.c.environment == unmatched_fact.c.environment,
     deployment.c.version == unmatched_fact.c.version,
-    (deployment.c.kind == "external") == _HISTORICAL,
+    (deployment.c.kind == "external") == (unmatched_fact.c.awaits == "imported"),
     artifact.c.id == deployment.c.artifact_id,
     _OF_MODULE,
 )
@@ -37,14 +35,13 @@ _PUBLISHED = sa.exists().where(
     artifact.c.version == unmatched_fact.c.version,
     _OF_MODULE,
 )
-_IS_END = sa.and_(_HISTORICAL, event.c.type == type_of(DeploymentFinished))
-_EARLY = (
+_EARLY = sa.select(unmatched_fact.c.event).where(
+    among(unmatched_fact.c.service, "services"),
+    sa.case((unmatched_fact.c.awaits == "artifact", _PUBLISHED), else_=_DEPLOYED),
+)
+_LOGGED = (
     sa.select(event.c.number, event.c.time, event.c.recorded_at, fact_text(), event.c.publisher)
-    .join(unmatched_fact, unmatched_fact.c.event == event.c.number)
-    .where(
-        among(unmatched_fact.c.service, "services"),
-        sa.case((_IS_END, _PUBLISHED), else_=_DEPLOYED),
-    )
+    .where(among(event.c.number, "numbers"))
     .order_by(event.c.number)
 )
 
@@ -107,7 +104,7 @@ def match_early(connection: sa.Connection, services: Collection[str], journal: J
 
     Ingest marks the service with such a fact, and with such an artifact, so that it is looked at again after both have
     been committed, whichever of the two comes first. Reads no fact again that has no deployment or artifact yet.
-    Index: `ix_unmatched_fact_lane`.
+    Indexes: `ix_unmatched_fact_lane`, `ix_deployment_lane`, `pk_event`.
     """
     early = _early(connection, services)
     if any(_is_end(entry) for entry in early):
@@ -119,8 +116,11 @@ def match_early(connection: sa.Connection, services: Collection[str], journal: J
 
 
 def _early(connection: sa.Connection, services: Collection[str]) -> list[Logged]:
+    numbers = connection.execute(_EARLY, {"services": list(services)}).scalars().all()
+    if not numbers:
+        return []
     found: list[Logged] = []
-    for row in connection.execute(_EARLY, {"services": list(services)}):
+    for row in connection.execute(_LOGGED, {"numbers": numbers}):
         try:
             fact = decode_logged(row.body.encode(), arrived_at=row.time)
         except MessageRejected:  # of an earlier release: it stays unmatched, and keeps nothing else from its deployment

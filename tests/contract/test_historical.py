@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.errors import MessageRejected
@@ -179,6 +180,23 @@ def test_a_fact_that_waits_for_an_end_is_matched_with_it(world: Scenario) -> Non
     assert world.rows(unmatched_fact) == []
     assert len(world.rows(verification)) == 1
     assert differences(world.engine) == {}
+
+
+def test_facts_that_still_wait_are_not_read_again(world: Scenario) -> None:
+    lane = {"service": "foo", "environment": "dev", "version": "0.9"}
+    tell(world, "verification.finished", LONG_AGO, **lane, promotion="smoke", outcome="passed")
+    ended(world, "dev", "0.9", LONG_AGO)
+    world.tell("verification.finished", **lane, promotion="smoke", outcome="passed")
+    assert [row.awaits for row in world.rows(unmatched_fact)] == ["imported", "artifact", "commanded"]
+    asked: list[str] = []
+    sa.event.listen(world.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    world.evaluate()
+    world.publish("1.0")
+    world.evaluate()
+    reads = [statement for statement in asked if "FROM unmatched_fact" in statement]
+    assert reads
+    assert not [statement for statement in reads if "event.body" in statement]
+    assert len(world.rows(unmatched_fact)) == 3
 
 
 def test_an_end_waits_for_a_service_that_lists_its_artifact(database_url: str) -> None:

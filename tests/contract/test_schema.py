@@ -28,7 +28,7 @@ LANDED = {
     "0009_historical_artifacts.py": "6d20a41be660a74789baeb0537775920202cc38a853116c8ec5c7c360ecf0fa6",
     "0010_gates_that_cannot_tell.py": "0d5c30d2b371e7a907ecb49dfb5b9ba4c34af0f3af221c6f4783b2228966605c",
     "0011_what_is_rolled_back.py": "b9646d702a50097fe7099fd768a5aecbde2b2294989dd39f926e27ebff61b749",
-    "0012_cost_of_the_past.py": "e1ad1a6a46456f2d189ea12c9e15d55b06ccd3ee92d4eb0003bb0bc3f8b4d27e",
+    "0012_cost_of_the_past.py": "266bba07f01f4dbe639898242592b8ec5112600ee19b4bf5b620536e5a8eb391",
     "0013_incidents_of_before.py": "b4610b465d37d95cd51cdbb0cc9506f1a4d50bb7712e0dce5882f8ac716c2570",
     "0014_when_reports_were_recorded.py": "8593121ac465576adf9039da4857f6213791881805ed4ca6d4a46bcb20c0f7ec",
     "0015_when_people_spoke.py": "472cc4e7b17adec27c8337e35afc8e9c49da22654504aa8edc016071930ab96e",

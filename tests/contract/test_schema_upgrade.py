@@ -27,6 +27,10 @@ def lived(world: Scenario) -> None:
         world.evaluate(minutes=1)
         world.tell(f"incident.{what}", service="foo", environment="dev", incident="INC-8", version="1.0", reason=what)
     world.tell("hold.placed", kind="pin", **lane, version="1.0", by="ann", reason="fair")
+    for historical in (None, True):
+        early = {"service": "bar", "environment": "dev", "version": "2.0", "historical": historical}
+        world.tell("verification.finished", **early, promotion="smoke", outcome="passed")
+        world.tell("deployment.finished", **early, outcome="succeeded")
     world.tell("hold.placed", kind="freeze", environment="dev", by="bob", reason="audit")
 
 
@@ -58,7 +62,9 @@ def downgrade(world: Scenario, revision: str) -> None:
 def test_a_store_of_the_second_revision_adds_up_to_its_log_after_migrating(database_url: str) -> None:
     with Scenario(database_url) as world:
         lived(world)
-        found = {name: world.rows(metadata.tables[name]) for name in ("incident", "hold", "verification")}
+        found = {
+            name: world.rows(metadata.tables[name]) for name in ("incident", "hold", "verification", "unmatched_fact")
+        }
         assert [row.began_at is None for row in found["incident"]] == [False, False]
         assert differences(world.engine) == {}
         downgrade(world, "0002")

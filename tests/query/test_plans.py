@@ -127,6 +127,7 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: operations.returned(c, limit=50), {"ix_outbox_unsent"}),
     (lambda c: unmatched.recently_unmatched(c, Catalog()), {"pk_event"}),
     (lambda c: unmatched.unmatched_facts(c, limit=50), {"pk_event"}),
+    (lambda c: unmatched.facts_near(c, [("foo", "dev", "1.0")], limit=50), {"pk_event"}),
     (lambda c: operations.due_next(c, limit=50), {"ix_service_schedule_due"}),
     (operations.last_event, {"pk_event"}),
     (lambda c: events.events_before(c, None, OF_LANE, limit=20), {"ix_event_lane"}),
@@ -188,6 +189,35 @@ def test_with_a_million_events_no_query_reads_more_than_its_answer(postgresql_ur
     too_much = {statement: pages for statement, pages in read.items() if pages > MOST_PAGES}
     assert not too_much, "\n\n".join(f"{pages} pages: {statement}" for statement, pages in too_much.items())
     assert len(read) > len(QUERIES) // 2
+
+
+@pytest.mark.servers
+def test_near_misses_are_looked_for_among_a_few_of_many_unmatched_facts(postgresql_url: str) -> None:
+    with Scenario(postgresql_url) as world:
+        lane = {"service": "foo", "environment": "Dev", "version": "1.0"}
+        world.tell("verification.finished", **lane, promotion="smoke", outcome="passed")
+        with world.engine.begin() as connection:
+            for statement in _UNMATCHED:
+                connection.exec_driver_sql(statement)
+
+        def near(connection: sa.Connection) -> list[unmatched.UnmatchedView]:
+            return unmatched.facts_near(connection, [("foo", "dev", "1.0")], limit=50)
+
+        with reading(world.engine) as connection:
+            ((statement, parameters),) = _asked(world.engine, connection, near)
+            assert _pages(connection, statement, parameters) < MOST_PAGES
+            assert [fact.environment for fact in near(connection) if fact.service == "foo"] == ["Dev"]
+
+
+_UNMATCHED = (
+    """INSERT INTO event (source, id, type, time, recorded_at, service, environment, body)
+    SELECT source, 'e' || place, type, time, recorded_at, 's' || mod(place, 50), 'dev', body
+    FROM event, generate_series(1, 20000) AS place""",
+    """INSERT INTO unmatched_fact (event, service, environment, version, why)
+    SELECT number, service, environment, '0.' || mod(number, 100), '' FROM event WHERE service <> 'foo'""",
+    "ANALYZE",
+)
+"""Twenty thousand unmatched facts about other services."""
 
 
 def _pages(connection: sa.Connection, statement: str, parameters: Any) -> int:

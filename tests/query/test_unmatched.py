@@ -109,6 +109,19 @@ def test_the_newest_of_near_misses_are_shown_whatever_is_misspelt(
     assert [miss["params"]["reported"] for miss in misses] == ["smoke-test", "V1.4.0", "v1.4.0"]
 
 
+def test_a_near_miss_is_shown_however_many_facts_about_others_came_after_it(
+    service: Service, world: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(near_misses, "_LOOKED_BACK", 1)
+    to_staging(world)
+    report(world, "Staging")
+    report(world, version="v1.4.0")
+    report(world, service="Foo")
+    report(world, "qa", service="bar", version="2")
+    misses = service.get("/api/why/foo/prod")["nearMisses"]
+    assert [miss["params"]["reported"] for miss in misses] == ["Foo", "v1.4.0", "Staging"]
+
+
 def test_why_shows_a_finish_that_was_reported_for_another_name(service: Service, world: Scenario) -> None:
     world.publish("1.4.0")
     world.evaluate()

@@ -179,4 +179,7 @@ def _unmatched(number: int, fact: Fact, several: Sequence[str] = ()) -> dict[str
         why = f"no deployment of {fact.service} {fact.version} to {fact.environment}"
     lane = (fact.service, fact.environment, fact.version, fact.artifact)
     named = zip(_LANE, lane, strict=True) if names_lane(fact) and not several else dict.fromkeys(_LANE).items()
-    return {"event": number, **dict(named), "why": why}
+    awaits = "commanded"
+    if fact.historical:
+        awaits = "artifact" if isinstance(fact, DeploymentFinished) else "imported"
+    return {"event": number, **dict(named), "awaits": awaits, "why": why}

@@ -35,46 +35,51 @@ class UnmatchedView(Struct, frozen=True, kw_only=True):
     why: str | None = None
 
 
-def unmatched_facts(
-    connection: sa.Connection,
-    service: str | None = None,
-    environment: str | None = None,
-    *,
-    near: Collection[tuple[str, str, str]] = (),
-    limit: int,
-) -> list[UnmatchedView]:
-    """The last facts about deployments that are not known, newest first. `near`: only those that share two of service,
-    environment and version with one of these. Indexes: primary keys of `unmatched_fact` and `event`."""
-    named = {
-        name: sa.func.coalesce(getattr(unmatched_fact.c, name), event.c.body[name].as_string())
-        for name in ("service", "environment", "version")
-    }
-    statement = (
-        sa.select(
-            *viewed(
-                UnmatchedView,
-                event,
-                **named,
-                promotion=event.c.body["promotion"].as_string(),
-                deployment=sa.null(),
-                why=unmatched_fact.c.why,
-            )
+_NAMED = {
+    name: sa.func.coalesce(unmatched_fact.c[name], event.c.body[name].as_string())
+    for name in ("service", "environment", "version")
+}
+_FACTS = (
+    sa.select(
+        *viewed(
+            UnmatchedView,
+            event,
+            **_NAMED,
+            promotion=event.c.body["promotion"].as_string(),
+            deployment=sa.null(),
+            why=unmatched_fact.c.why,
         )
-        .join(event, event.c.number == unmatched_fact.c.event)
-        .where(*(named[name] == given for name, given in _given(service, environment)))
-        .order_by(unmatched_fact.c.event.desc())
-        .limit(limit)
     )
-    if near:
-        statement = statement.where(
-            sa.or_(
-                *(
-                    sa.and_(*(named[name] == names[name] for name in pair))
-                    for names in (dict(zip(named, one, strict=True)) for one in near)
-                    for pair in combinations(named, 2)
-                )
-            )
-        )
+    .join(event, event.c.number == unmatched_fact.c.event)
+    .order_by(unmatched_fact.c.event.desc())
+)
+
+
+def unmatched_facts(
+    connection: sa.Connection, service: str | None = None, environment: str | None = None, *, limit: int
+) -> list[UnmatchedView]:
+    """The last facts about deployments that are not known, newest first. Indexes: primary keys of `unmatched_fact` and
+    `event`."""
+    given = [(name, value) for name, value in (("service", service), ("environment", environment)) if value is not None]
+    statement = _FACTS.where(*(_NAMED[name] == value for name, value in given)).limit(limit)
+    return [UnmatchedView(**row._mapping) for row in connection.execute(statement)]
+
+
+def facts_near(
+    connection: sa.Connection, lanes: Collection[tuple[str, str, str]], *, limit: int
+) -> list[UnmatchedView]:
+    """The facts about deployments that are not known among which near misses of these are looked for, newest first:
+    the last of all, and the last that name two of service, environment and version of one; `limit` of each.
+
+    Costs so many, whatever is stored. Indexes: primary keys of `unmatched_fact` and `event`, and of the former
+    `ix_unmatched_fact_service_environment`, `ix_unmatched_fact_service_version`,
+    `ix_unmatched_fact_environment_version`.
+    """
+    last = sa.select(unmatched_fact.c.event).order_by(unmatched_fact.c.event.desc()).limit(limit)
+    pairs = {pair for lane in lanes for pair in combinations(zip(_NAMED, lane, strict=True), 2)}
+    by_pair = [last.where(*(unmatched_fact.c[name] == value for name, value in pair)) for pair in sorted(pairs)]
+    numbers = sa.union(*(sa.select(one.subquery().c.event) for one in (last, *by_pair)))
+    statement = _FACTS.where(unmatched_fact.c.event.in_(numbers))
     return [UnmatchedView(**row._mapping) for row in connection.execute(statement)]
 
 
@@ -142,7 +147,3 @@ def _guards_nothing(catalog: Catalog, view: UnmatchedView) -> bool:
         return False
     asked = catalog.promotions_of(view.service, view.environment)
     return asked is not None and view.promotion not in asked
-
-
-def _given(service: str | None, environment: str | None) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in (("service", service), ("environment", environment)) if value is not None]

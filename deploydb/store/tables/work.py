@@ -24,12 +24,19 @@ unmatched_fact = sa.Table(
     sa.Column("environment", sa.Text),
     sa.Column("version", sa.Text),
     sa.Column("module", sa.Text),
+    sa.Column("awaits", sa.Text, nullable=False, server_default="commanded"),
     sa.Column("why", sa.Text, nullable=False),
 )
 """Facts about a deployment that is not known. Those that mean one by its lane and version have them here, with
 the module where they name one, and are matched when it appears; those that name a number or a
-command are not: both are known from the commit on."""
+command are not: both are known from the commit on.
+
+`awaits`: what it is matched with: a `commanded` deployment; of historical facts an `imported` one, and of their ends
+the `artifact`. Written with the row, so that no fact is read before that is there."""
 sa.Index("ix_unmatched_fact_lane", unmatched_fact.c.service, unmatched_fact.c.environment, unmatched_fact.c.version)
+for _pair in (("service", "environment"), ("service", "version"), ("environment", "version")):
+    _columns = (unmatched_fact.c[name] for name in (*_pair, "event"))
+    sa.Index(f"ix_unmatched_fact_{'_'.join(_pair)}", *_columns)
 
 evaluation_request = sa.Table(
     "evaluation_request",

@@ -17,6 +17,15 @@ def upgrade() -> None:
         "UPDATE unmatched_fact SET module = (SELECT body ->> 'artifact' FROM event "
         "WHERE event.number = unmatched_fact.event) WHERE service IS NOT NULL"
     )
+    op.add_column("unmatched_fact", sa.Column("awaits", sa.Text(), nullable=False, server_default="commanded"))
+    op.execute(
+        "UPDATE unmatched_fact SET awaits = "
+        "(SELECT CASE WHEN type = 'deployment.finished' THEN 'artifact' ELSE 'imported' END FROM event "
+        "WHERE event.number = unmatched_fact.event) WHERE service IS NOT NULL AND EXISTS (SELECT 1 FROM event "
+        "WHERE event.number = unmatched_fact.event AND CAST(body ->> 'historical' AS TEXT) IN ('true', '1'))"
+    )
+    for pair in (["service", "environment"], ["service", "version"], ["environment", "version"]):
+        op.create_index(f"ix_unmatched_fact_{'_'.join(pair)}", "unmatched_fact", [*pair, "event"], unique=False)
     op.add_column("promotion_request", sa.Column("settled_at", TIME))
     op.create_index("ix_promotion_request_version", "promotion_request", ["service", "version"], unique=False)
     _create("ix_promotion_request_unsettled", "promotion_request", ["service"], "settled_at IS NULL")
