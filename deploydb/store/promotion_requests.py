@@ -20,7 +20,12 @@ _CLOCKS_DIFFER = timedelta(minutes=10)
 _KEY = ("service", "environment", "version")
 _LATER = deployment.alias("later")
 _skipped = deployment.alias("skipped")
-_recorded_at = sa.select(event.c.recorded_at).where(event.c.number == promotion_request.c.event).scalar_subquery()
+_recorded_at = (
+    sa.select(event.c.recorded_at)
+    .where(event.c.number == promotion_request.c.event)
+    .correlate(promotion_request)  # also from within another subquery
+    .scalar_subquery()
+)
 
 
 def of_request(made: sa.FromClause) -> sa.ColumnElement[bool]:

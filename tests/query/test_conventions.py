@@ -117,6 +117,7 @@ def test_accept_may_come_in_several_lines(quiet: Service) -> None:
         ("/api/history/foo?pageNumber=1", 404, "there is no page 1: nothing is on it"),
         ("/api/status?service=gone", 404, "there is no service gone; there is foo"),
         ("/api/status?environment=gone", 404, "there is no environment gone; there is dev, prod"),
+        ("/api/names?url=%00", 400, "url has a NUL character"),
         ("/api/status?service=%00", 400, "service has a NUL character"),
         ("/api/events?before=x", 400, "before=x is not a whole number from 0"),
         ("/api/events?type=%00", 400, "type has a NUL character"),

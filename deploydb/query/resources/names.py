@@ -104,12 +104,13 @@ def _problem(check: Callable[[], None]) -> str | None:
 def _contradiction(asked: RequestContext, connection: sa.Connection) -> str | None:
     """What a version of the module is known with, where the file that is named contradicts it."""
     module, version = asked.option("module"), asked.option("version")
+    digest, url = asked.option("digest"), asked.option("url")
     stored = artifact_of_version(connection, *split_module(module), version) if module and version else None
     if stored is None:
         return None
     name = {"group": stored.group, "name": stored.name, "version": stored.version}
     known = Artifact(**name, digest=stored.digest, url=stored.url)
-    field = contradicted(known, Artifact(**name, digest=asked.option("digest"), url=asked.option("url")))
+    field = contradicted(known, Artifact(**name, digest=digest, url=url))
     return f"{module}:{version} is known with {field} {getattr(known, field)}" if field is not None else None
 
 
