@@ -88,5 +88,5 @@ def test_what_is_missing_or_unknown_is_named(service: Service) -> None:
         400,
         "to is missing: name the two environments, such as ?from=staging&to=prod",
     )
-    assert service.refusal("/api/diff?from=dev&to=prd") == (404, "there is no environment prd; there is dev, prod")
+    assert service.refusal("/api/diff?from=dev&to=prd") == (404, "there is no environment prd; did you mean prod?")
     assert service.refusal("/api/diff?from=dev&to=prod&service=fo")[0] == 404
