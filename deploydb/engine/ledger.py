@@ -134,9 +134,7 @@ class Ledger(DeploymentRows):
             verdicts={ident: self._verdicts[ident] for ident in self._open if ident in self._verdicts},
             holds=tuple(unlifted(one for one in holds if one.service in (None, self.service))),
             hotfixes=tuple(one for version, one in self.hotfixes.items() if version in versions),
-            promotion_requests=tuple(
-                one for (_, version), one in self.promotion_requests.items() if version in versions
-            ),
+            promotion_requests=tuple(one for one in self.promotion_requests.values() if one.version in versions),
             wishes=tuple(self.wishes),
             retries=tuple(self.retries),
             neighbours=neighbours,

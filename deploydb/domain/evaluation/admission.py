@@ -196,9 +196,8 @@ class Admission:
     def _unmet(self, stage: Stage, deployment: Deployment) -> list[Reason]:
         """The reasons of the entry gates that have not passed."""
         before = self._evaluation.before(deployment, "entry")
-        verdicts = [
-            before[one.ident] for one in self._catalog.entry_promotions(stage.environment) if one.ident in before
-        ]
+        entry = self._catalog.entry_promotions(stage.environment)
+        verdicts = [before[one.ident] for one in entry if one.ident in before]
         return [verdict.reason for verdict in verdicts if verdict.outcome is not GateStatus.PASS]
 
     def _frozen(self, deployment: Deployment) -> list[Reason]:
