@@ -11,7 +11,7 @@ from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.publications import REMEDY
 from deploydb.domain.wording import text as reason_text
 from deploydb.engine.unblock import Unblock, unblock
-from deploydb.http.errors import bad_request, not_found, shown
+from deploydb.http.errors import not_found, shown
 from deploydb.query.as_of import catalogs_now, running_then, then
 from deploydb.query.bodies import reason_body
 from deploydb.query.circles import circles_of
@@ -29,7 +29,7 @@ from deploydb.query.unblock_view import ReleasingBody, releasing_body
 from deploydb.store.queries.artifacts import release_by_id
 from deploydb.store.queries.as_of import deployments_then
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_of_flow
-from deploydb.store.queries.lanes import running_in
+from deploydb.store.queries.lanes import RunningView, running_in
 from deploydb.store.queries.starvation import StarvedView, starved_lanes
 from deploydb.store.queries.why import (
     CandidateView,
@@ -48,13 +48,12 @@ _LOOKED_BACK = 200
 
 
 def why(asked: RequestContext) -> Why:
-    """The answer about a version, or about the newest one that is not there yet, else the one that runs there.
+    """The answer about a version, or about the newest one (of the artifact) that is not there yet, else the one that
+    runs there.
 
     Now, with what would release it; or as it was known at a time, `at`.
     """
     at = asked.past("at")
-    if asked.option("artifact") is not None and asked.option("version") is None:
-        raise bad_request("version is missing: of which version of the artifact?")
     return _now(asked) if at is None else _then(asked, at)
 
 
@@ -69,8 +68,8 @@ def _now(asked: RequestContext) -> Why:
             last = deployment_of_version(connection, service, environment, version, module)
             ident = max((one for one in (*runs, last) if one is not None), default=None)
         else:
-            there = {view.module: view.version for view in running}
-            ident = _meant(connection, asked.catalog.services.get(service), service, environment, there)
+            there = {view.module: view for view in running if module in (None, view.module)}
+            ident = _meant(connection, asked.catalog.services.get(service), service, environment, there, module)
         meant = deployment_by_id(connection, ident) if ident is not None else None
         if meant is None:
             raise _nothing(connection, asked, service, environment, version)
@@ -168,22 +167,31 @@ def _nothing(
 
 
 def _meant(
-    connection: sa.Connection, configured: Service | None, service: str, environment: str, there: Mapping[str, str]
+    connection: sa.Connection,
+    configured: Service | None,
+    service: str,
+    environment: str,
+    there: Mapping[str, RunningView],
+    module: str | None,
 ) -> int | None:
-    """The deployment in the lane that a question without a version is about. `there`: what runs, by module."""
+    """The deployment in the lane that a question without a version is about, of one module or any. `there`: what runs,
+    by module."""
     if configured is not None:
         heads = [
             head
-            for module in configured.artifacts
-            if (head := _newest(connection, configured, environment, module)) is not None
+            for name in configured.artifacts
+            if module in (None, name) and (head := _newest(connection, configured, environment, name)) is not None
         ]
+        versions = {name: view.version for name, view in there.items()}
         coming = [
             head
             for head in heads
-            if head.status != "SUCCESS" and there.get(head.release.artifact.module) != head.release.artifact.version
+            if head.status != "SUCCESS" and versions.get(head.release.artifact.module) != head.release.artifact.version
         ]
         if coming:
             return max(coming, key=lambda head: (head.release.order_key("published"), head.deployment)).deployment
+    if module is not None:
+        return there[module].deployment if module in there else None
     runs = last_to_run(connection, service, environment)
     return runs if runs is not None else last_in_lane(connection, service, environment)
 
@@ -202,7 +210,7 @@ RESOURCES = (
         arguments=("version",),
         parameters=(
             text("version", "Which version; without it the newest that is not there yet, else what runs there."),
-            text("artifact", "The module, GROUP:NAME, where several have the version."),
+            text("artifact", "The module, GROUP:NAME, where the service has several."),
             moment("at", "As it was known then, instead of now."),
         ),
         momentary=True,
