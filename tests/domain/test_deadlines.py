@@ -5,7 +5,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from deploydb.domain.model.catalog import Retry
-from deploydb.domain.model.deployment import FactOrder, Status
+from deploydb.domain.model.deployment import Deployment, FactOrder, Status
 from deploydb.domain.model.evidence import Verification
 from deploydb.domain.model.facts import DeploymentFinished
 from deploydb.domain.model.outcome_reasons import (
@@ -100,11 +100,7 @@ def test_what_finished_after_a_rollback_is_accepted_by_a_retry() -> None:
 
 
 def test_a_late_success_ends_the_wait_for_another_attempt() -> None:
-    it = world(services=[foo(retry=Retry(retries=1, backoff=timedelta(minutes=5)))])
-    it.publish("1.0")
-    it.evaluate()
-    it.evaluate(60)
-    first, second = (one for one in it.deployments.values() if one.environment == "dev")
+    it, first, second = expired()
     assert (second.attempt, second.status) == (2, Status.NOT_STARTED)
     finish(it, first.id)
     it.evaluate(1)
@@ -116,11 +112,7 @@ def test_a_late_success_ends_the_wait_for_another_attempt() -> None:
 
 
 def test_the_other_attempt_is_needed_again_where_the_late_success_is_taken_back() -> None:
-    it = world(services=[foo(retry=Retry(retries=1, backoff=timedelta(minutes=5)), promotions=("smoke",))])
-    it.publish("1.0")
-    it.evaluate()
-    it.evaluate(60)
-    first, second = (one for one in it.deployments.values() if one.environment == "dev")
+    it, first, second = expired("smoke")
     finish(it, first.id)
     it.evaluate(1)
     assert it.deployments[first.id].status is Status.COMPLETED
@@ -136,11 +128,7 @@ def test_the_other_attempt_is_needed_again_where_the_late_success_is_taken_back(
 
 
 def test_a_failed_gate_of_a_late_success_is_no_reason_for_the_other_attempt() -> None:
-    it = world(services=[foo(retry=Retry(retries=1, backoff=timedelta(minutes=5)), promotions=("smoke",))])
-    it.publish("1.0")
-    it.evaluate()
-    it.evaluate(60)
-    first, second = (one for one in it.deployments.values() if one.environment == "dev")
+    it, first, second = expired("smoke")
     finish(it, first.id)
     it.evaluate(1)
     it.ledger.statements.report(
@@ -280,3 +268,13 @@ def finish(it: Scenario, ident: int, outcome: str = "succeeded") -> None:
     """The orchestrator is done with an attempt."""
     fact = DeploymentFinished(id=it._id(), source="cd", time=it.now, deployment=ident, outcome=outcome)
     it.merge(it.deployments[ident], fact)
+
+
+def expired(*promotions: str) -> tuple[Scenario, Deployment, Deployment]:
+    """1.0 has had no answer in dev by its deadline, and waits for its retry: the first attempt and the second."""
+    it = world(services=[foo(retry=Retry(retries=1, backoff=timedelta(minutes=5)), promotions=promotions)])
+    it.publish("1.0")
+    it.evaluate()
+    it.evaluate(60)
+    first, second = (one for one in it.deployments.values() if one.environment == "dev")
+    return it, first, second
