@@ -41,13 +41,30 @@ def require_lane(connection: sa.Connection, catalog: Catalog, service: str, envi
     raise not_found(f"there is no environment {shown(environment)}{_nearest(environment, catalog.environments)}")
 
 
-def unknown_version(
-    connection: sa.Connection, catalog: Catalog, service: str, environment: str | None, version: str
-) -> HTTPException:
-    """404 for a version without a deployment in a lane, or in any stage of a service."""
+def unknown_module(catalog: Catalog, service: str, module: str | None) -> HTTPException | None:
+    """404 for a module that a configured service is not made of; None for another one."""
     configured = catalog.services.get(service)
-    modules = [split_module(module) for module in configured.artifacts] if configured is not None else []
-    if environment is not None and version_is_stored(connection, modules, version):
+    if module is None or configured is None or module in configured.artifacts:
+        return None
+    return not_found(f"{shown(service)} has no artifact {shown(module)}{_nearest(module, configured.artifacts)}")
+
+
+def unknown_version(
+    connection: sa.Connection,
+    catalog: Catalog,
+    service: str,
+    environment: str | None,
+    version: str,
+    module: str | None = None,
+) -> HTTPException:
+    """404 for a version, of a module or any, without a deployment in a lane, or in any stage of a service."""
+    gone = unknown_module(catalog, service, module)
+    if gone is not None:
+        return gone
+    configured = catalog.services.get(service)
+    modules = configured.artifacts if configured is not None else ()
+    known = [split_module(one) for one in modules if module in (None, one)]
+    if environment is not None and version_is_stored(connection, known, version):
         return not_found(f"{shown(version)} of {shown(service)} was published, and has no way to {environment}")
     return not_found(f"there is no version {shown(version)} of {shown(service)}")
 

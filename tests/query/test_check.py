@@ -95,8 +95,10 @@ def test_a_word_names_the_module_where_several_have_the_version(world: Scenario,
         then = f"/api/why/foo/dev?version=1.0&artifact={module}&at={world.now.isoformat().replace('+', '%2B')}"
         assert service.get(then)["digest"] == digest
         assert service.get(f"/api/why/foo/dev?artifact={module}")["digest"] == digest
-    assert service.refusal(f"{path}&artifact=com.example:other")[0] == 404
-    assert service.refusal("/api/why/foo/dev?artifact=com.example:other")[0] == 404
+    gone = (404, "foo has no artifact com.example:wbe; did you mean com.example:web?")
+    assert service.refusal(f"{path}&artifact=com.example:wbe") == gone
+    assert service.refusal("/api/why/foo/dev?artifact=com.example:wbe") == gone
+    assert service.refusal("/api/why/foo/dev?version=1.0&artifact=com.example:wbe") == gone
 
 
 def test_an_open_module_is_meant_where_the_others_are_through(world: Scenario, service: Service) -> None:

@@ -42,12 +42,12 @@ class Check(Struct, frozen=True, kw_only=True):
 def check(asked: RequestContext) -> Check:
     """Whether a person's approval, refusal, promotion or hotfix of a version would count, and why not."""
     service, environment = asked.name("service"), asked.name("environment")
-    order, version = asked.option("order") or "", asked.option("version") or ""
+    order, version, module = asked.option("order") or "", asked.option("version") or "", asked.option("artifact")
     with asked.store() as connection:
         require_lane(connection, asked.catalog, service, environment)
-        ident = deployment_of_version(connection, service, environment, version, asked.option("artifact"))
+        ident = deployment_of_version(connection, service, environment, version, module)
         if ident is None:
-            raise unknown_version(connection, asked.catalog, service, environment, version)
+            raise unknown_version(connection, asked.catalog, service, environment, version, module)
         counts, digest = False, None
         if order in ("approve", "refuse"):
             meant, why = _target(asked, connection, service, environment, version)

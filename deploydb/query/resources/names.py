@@ -69,7 +69,7 @@ def _unknown(asked: RequestContext, connection: sa.Connection, services: list[st
         if missing is not None:
             yield Unknown(name="lane", why=missing)
         elif version is not None and not _has(connection, service, environment, version, module):
-            missing = unknown_version(connection, catalog, service, environment, version).detail
+            missing = unknown_version(connection, catalog, service, environment, version, module).detail
             yield Unknown(name="version", why=missing)
     else:
         missing = _problem(lambda: require_environment(connection, catalog, environment))

@@ -15,7 +15,7 @@ from deploydb.http.errors import not_found, shown
 from deploydb.query.as_of import catalogs_now, running_then, then
 from deploydb.query.bodies import reason_body
 from deploydb.query.circles import circles_of
-from deploydb.query.existence import require_lane, unknown_version
+from deploydb.query.existence import require_lane, unknown_module, unknown_version
 from deploydb.query.explanation import Why, explain
 from deploydb.query.flow_path import way_of
 from deploydb.query.group_waits import group_waits
@@ -156,14 +156,18 @@ def _releasing(connection: sa.Connection, asked: RequestContext, meant: Deployme
 def _nothing(
     connection: sa.Connection, asked: RequestContext, service: str, environment: str, version: str | None
 ) -> Exception:
+    module = asked.option("artifact")
     require_lane(connection, asked.catalog, service, environment)
+    gone = unknown_module(asked.catalog, service, module)
+    if gone is not None:
+        return gone
     aside = set_aside_of(connection, [service]).get(service)
     if version is None:
         because = f"; {aside.words}" if aside is not None else ""
         return not_found(f"no release of {service} is on its way to {environment}, and none runs there{because}")
     if aside is not None:
         return not_found(f"{shown(version)} of {service} is not on its way to {environment}; {aside.words}")
-    return unknown_version(connection, asked.catalog, service, environment, version)
+    return unknown_version(connection, asked.catalog, service, environment, version, module)
 
 
 def _meant(
