@@ -7,6 +7,7 @@ from deploydb.cli.client import Body, ask
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.errors import Permanent, Transient
 from deploydb.domain.model.facts import AboutDeployment, ArtifactPublished, DeploymentFinished, Fact
+from deploydb.domain.model.publications import REMEDY
 
 _MOST = 200
 """Questions for one file of facts, unless each fact has to be checked."""
@@ -39,8 +40,7 @@ class KnownNames:
         if isinstance(fact, ArtifactPublished):
             self._coming |= {(service, fact.artifact.version) for service in answer["services"]}
         if answer["contradiction"] is not None:
-            remedy = "which stands; publish the other file as another version"
-            click.echo(f"contradiction: {answer['contradiction']}, {remedy}", err=True)
+            click.echo(f"contradiction: {answer['contradiction']}. {REMEDY}", err=True)
         is_coming = (names.get("service"), names.get("version")) in self._coming
         return [str(one["why"]) for one in answer["unknown"] if not (is_coming and one["name"] == "version")]
 

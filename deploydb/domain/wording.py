@@ -59,7 +59,7 @@ _TEXTS: dict[type[ReasonCase], str] = {
     outcome.AttemptObsolete: "not needed: deployment {deployment} has finished after all",
     outcome.DeadlineExtended: "started at {started}: its deadline is {deadline} now",
     why.ReturnedLate: "{version} finished after its deadline, in place of {previous}: roll it back, or retry it",
-    why.FinishedLate: "{expired}; it finished later and does run there",
+    why.FinishedLate: "{expired}; it finished later",
     outcome.FinishedWithoutCommand: "finished without a command of ours",
     why.Followed: "{failure}; {response}",
     why.GatesPassed: "{reasons}",

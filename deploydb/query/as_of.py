@@ -16,6 +16,8 @@ from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.lanes import RunningView
 from deploydb.store.reason_codec import reason_of
 
+_GIVEN = ("requested_at", "expired_at", "skipped_at", "replaced_at")
+
 Catalogs = Mapping[tuple[int, Gate], str]
 """The digests of the catalogs that verdicts were made by, by deployment and gate."""
 
@@ -91,10 +93,7 @@ def _as_known(view: DeploymentView, known: Deployment, rows: Sequence[RowView], 
         reason = reason_of(row.body["reason"])
     earlier = replace(
         known,
-        requested_at=_by(known.requested_at, at),
-        expired_at=_by(known.expired_at, at),
-        skipped_at=_by(known.skipped_at, at),
-        replaced_at=_by(known.replaced_at, at),
+        **_times(known, rows, at),
         result=result,
     )
     results = tuple(_result(result_, rows) for result_ in view.results)
@@ -111,13 +110,23 @@ def _as_known(view: DeploymentView, known: Deployment, rows: Sequence[RowView], 
         needs_evaluation=status not in ("SUCCESS", "SKIPPED"),
         status_reason=reason,
         requested_at=earlier.requested_at,
-        deadline=view.deadline if earlier.requested_at is not None else None,
+        deadline=earlier.deadline if earlier.requested_at is not None else None,
         started_at=known.started.time if known.started is not None else None,
         finished_at=known.finished.time if known.finished is not None else None,
         failure_response=failure_response,
         failure_response_detail=failure_response_detail,
         results=results,
     )
+
+
+def _times(known: Deployment, rows: Sequence[RowView], at: datetime) -> dict[str, datetime | None]:
+    """The times that decisions had given by then: what was taken back since is in the log alone."""
+    found = {name: _by(getattr(known, name), at) for name in _GIVEN} | {"deadline": known.deadline}
+    for row in rows:
+        for name, time in (row.body.get("changes") or {}).items():
+            if name in found:
+                found[name] = datetime.fromisoformat(time) if time is not None else None
+    return found
 
 
 def _last(rows: Sequence[RowView]) -> dict[Gate, RowView]:

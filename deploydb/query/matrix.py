@@ -107,7 +107,7 @@ class Matrix:
         expected = self._expected(service, seen, ended)
         if wanted is None:
             wanted = frozenset((service, *lane, one.version) for lane, one in expected.items() if one.by_itself)
-        return _Built(seen=seen, wanted=wanted, ended=ended, lanes=self._lanes(service, seen, expected, past=False))
+        return _Built(seen=seen, wanted=wanted, ended=ended, lanes=self._lanes(service, seen, expected))
 
     def _expected(self, service: str, seen: Seen, ended: Collection[Wanted]) -> dict[tuple[str, str], Expected]:
         """What should run in each environment of each module, and neither does nor is on its way."""
@@ -131,13 +131,10 @@ class Matrix:
         """The lanes of a time in the past: what ran. Pending versions, holds and drift are left out."""
         ran = _by_service(running)
         names = sorted({*services, *ran})
-        return [lane for name in names for lane in self._lanes(name, Seen(running=ran.get(name, ())), {}, past=True)]
+        return [lane for name in names for lane in self._lanes(name, Seen(running=ran.get(name, ())), {})]
 
-    def _lanes(
-        self, service: str, seen: Seen, expected: Mapping[tuple[str, str], Expected], *, past: bool
-    ) -> list[Lane]:
-        configured = self._catalog.services.get(service)
-        stages = {stage.environment for stage in self._catalog.stages(configured)} if configured else set()
+    def _lanes(self, service: str, seen: Seen, expected: Mapping[tuple[str, str], Expected]) -> list[Lane]:
+        stages = set(self._catalog.environments_of(service))
         held = Held(seen.holds, self._catalog)
         failures: dict[int, dict[str, datetime | None]] = defaultdict(dict)
         for failure in seen.failures:

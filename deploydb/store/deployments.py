@@ -7,8 +7,10 @@ import sqlalchemy as sa
 
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.deployment import DECIDED, Deployment, FactOrder, Release
+from deploydb.domain.model.outcome_reasons import AttemptObsolete
+from deploydb.domain.model.reason_parts import codes
 from deploydb.store import bulk
-from deploydb.store.columns import shared_fields
+from deploydb.store.columns import Json, shared_fields
 from deploydb.store.list_parameters import among
 from deploydb.store.tables import ACTIVE, artifact, deployment
 
@@ -97,23 +99,13 @@ def decided(known: Deployment) -> dict[str, Any]:
     }
 
 
-_BEFORE = deployment.alias("before")
+_OBSOLETE = codes(AttemptObsolete)
 
 
 def is_needless() -> sa.ColumnElement[bool]:
-    """Whether an attempt was skipped before its command, and an earlier one of its flow finished well there. Index:
-    `uq_deployment_flow_id_environment_attempt`."""
-    return sa.and_(
-        deployment.c.status == "SKIPPED",
-        deployment.c.requested_at.is_(None),
-        sa.exists().where(
-            _BEFORE.c.flow_id == deployment.c.flow_id,
-            _BEFORE.c.environment == deployment.c.environment,
-            _BEFORE.c.attempt < deployment.c.attempt,
-            _BEFORE.c.outcome == "succeeded",
-            _BEFORE.c.expired_at.is_(None),
-        ),
-    )
+    """Whether an attempt was skipped since the one before it finished after all: `lanes.is_obsolete`, in SQL."""
+    code = sa.type_coerce(deployment.c.status_reason, Json)["code"].as_string()
+    return sa.and_(deployment.c.status == "SKIPPED", sa.func.coalesce(code, "").in_(_OBSOLETE))
 
 
 _FOUND = selected().where(among(deployment.c.id, "ids")).order_by(deployment.c.id)

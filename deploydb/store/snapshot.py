@@ -159,7 +159,7 @@ def snapshots(
             neighbours=around.neighbours_of(catalog.dependencies(service)),
             good=around.good[service],
             read_until=read.until if read is not None else None,
-            returns=returns(connection, [known for known in opened if known.service == service], runs[service]),
+            returns=returns(connection, [one for one in by_service[service] if one.needs_evaluation], runs[service]),
         )
         for service in sorted(services)
     ]

@@ -26,7 +26,7 @@ SEPARATORS = (
     "skipped: ",
     "rollback from ",
     "attempt 2; ",
-    "; it finished later and does run there",
+    "; it finished later",
     "; overridden by ",
     "; rolled back to 1.0",
     "the freeze is over",

@@ -129,7 +129,7 @@ TEXTS = [
     ),
     (
         why.FinishedLate(expired=outcome.Expired(deadline=at(60), started=False)),
-        "did not start by its deadline 2026-11-22 13:00:00 UTC; it finished later and does run there",
+        "did not start by its deadline 2026-11-22 13:00:00 UTC; it finished later",
     ),
     (
         outcome.DeadlineExtended(started=at(1), deadline=at(60)),

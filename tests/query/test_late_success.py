@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.catalog import Service as Configured
@@ -42,7 +43,7 @@ def test_where_a_rollback_has_overtaken_it_the_lane_drifts(world: Scenario, serv
     assert drift["reason"]["text"] == "2.0 finished after its deadline, in place of 1.0: roll it back, or retry it"
     answer = service.get("/api/why/foo/prod?version=2.0")["answer"]
     assert answer.startswith("2.0 runs in prod since 2026-11-22 13:04:00 UTC and failed there: did not start by its")
-    assert answer.endswith("it finished later and does run there; rolled back to 1.0; roll it back, or retry it")
+    assert answer.endswith("it finished later; rolled back to 1.0; roll it back, or retry it")
     assert service.get("/api/rollback/foo/prod")["to"]["version"] == "1.0"
     assert service.get("/api/retry/foo/prod?version=2.0")["possible"] is True
     world.tell("rollback.requested", service="foo", environment="prod", by="sue", reason="half of it is there")
@@ -50,6 +51,18 @@ def test_where_a_rollback_has_overtaken_it_the_lane_drifts(world: Scenario, serv
     world.deploy()
     (lane,) = service.get("/api/status?service=foo&environment=prod")["lanes"]
     assert ([one["version"] for one in lane["running"]], lane["drift"]) == (["1.0"], [])
+
+
+def test_before_the_late_success_was_known_it_had_failed(world: Scenario, service: Service) -> None:
+    world.catalog = catalog(structs.replace(FOO, failure_strategy="stop"))
+    (late,) = world.commands()
+    world.evaluate(minutes=61)
+    between = world.now.isoformat().replace("+", "%2B")
+    world.now += timedelta(minutes=2)
+    finish(world, late)
+    world.evaluate()
+    assert service.get("/api/why/foo/prod?version=2.0")["stages"][-1]["status"] == "SUCCESS"
+    assert service.get(f"/api/why/foo/prod?version=2.0&at={between}")["stages"][-1]["status"] == "FAILED"
 
 
 def test_an_attempt_that_is_not_needed_hides_nothing(world: Scenario, service: Service) -> None:

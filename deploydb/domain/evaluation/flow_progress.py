@@ -1,8 +1,8 @@
 """The way of a flow to a stage: whether it has arrived, what it waits for upstream, and whether it can come at all."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
+from typing import Any, TypeVar
 
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.model import reasons
@@ -10,6 +10,8 @@ from deploydb.domain.model.admission_reasons import SkippedByHotfix
 from deploydb.domain.model.catalog import Stage
 from deploydb.domain.model.deployment import Deployment, Status
 from deploydb.domain.model.reasons import AwaitingStages, Reason, StageReason
+
+_T = TypeVar("_T")
 
 NOT_COME = (
     reasons.AwaitingStages,
@@ -63,9 +65,23 @@ class _Way:
         self._evaluation = evaluation
         self._stages = stages
         self._flow = flow
-        self.dead_end = cache(self._dead_end)
-        self.waits_for = cache(self._waits_for)
-        self.passed = cache(self._passed)
+        self._found: dict[tuple[str, str, frozenset[str]], Any] = {}
+
+    def dead_end(self, environment: str, skip: frozenset[str]) -> Reason | None:
+        return self._once(self._dead_end, environment, skip)
+
+    def waits_for(self, environment: str, skip: frozenset[str]) -> AwaitingStages | None:
+        return self._once(self._waits_for, environment, skip)
+
+    def passed(self, environment: str, skip: frozenset[str]) -> tuple[Deployment, ...]:
+        return self._once(self._passed, environment, skip)
+
+    def _once(self, look: Callable[[str, frozenset[str]], _T], environment: str, skip: frozenset[str]) -> _T:
+        key = (look.__name__, environment, skip)
+        if key not in self._found:
+            self._found[key] = look(environment, skip)
+        found: _T = self._found[key]
+        return found
 
     def _dead_end(self, environment: str, skip: frozenset[str]) -> Reason | None:
         after = self._stages[environment].after

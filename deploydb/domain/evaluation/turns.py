@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.flow_progress import FlowProgress
+from deploydb.domain.evaluation.live_clock import clocks_count_from
 from deploydb.domain.gates import Promotion, gives_up_at, keeps_turn
 from deploydb.domain.model.catalog import Catalog, Service, Stage
 from deploydb.domain.model.deployment import Deployment, GateStatus, Phase, Status, Verdict
@@ -43,7 +44,7 @@ class Turns:
         if not deployment.needs_evaluation or deployment.status is not Status.COMPLETED:
             return False
         asked = self._asked(self._catalog.exit_promotions(self._service, stage), deployment, "exit")
-        if self._is_stuck(asked, deployment, "exit", deployment.gates_count_from):
+        if self._is_stuck(asked, deployment, "exit", clocks_count_from(self._evaluation, deployment)):
             return False
         answered = any(
             verdict.inputs or (promotion.starves and verdict.outcome is GateStatus.PASS) for promotion, verdict in asked

@@ -166,6 +166,7 @@ class Catalog:
     def __post_init__(self) -> None:
         self._ordered = {ident: _upstream_first(pipeline.stages) for ident, pipeline in self.pipelines.items()}
         self._stages: dict[tuple[str, ...], tuple[Stage, ...]] = {}
+        self._stages_digests: dict[tuple[str, ...], str] = {}
         self._services_of_module: dict[str, list[str]] = {}
         self._dependents: dict[Lane, list[str]] = {}
         self._dependencies: dict[str, frozenset[Lane]] = {}
@@ -174,6 +175,8 @@ class Catalog:
             if service.pipelines not in self._stages:
                 stages = tuple(stage for pipeline in service.pipelines for stage in self._ordered[pipeline])
                 self._stages[service.pipelines] = stages
+                names = " ".join(stage.environment for stage in stages)
+                self._stages_digests[service.pipelines] = hashlib.sha256(names.encode()).hexdigest()[:16]
             for module in service.artifacts:
                 self._services_of_module.setdefault(module, []).append(service.ident)
             asked = self._asked(service)
@@ -209,8 +212,8 @@ class Catalog:
 
     def stages_digest(self, service: str) -> str | None:
         """Tells two sequences of stages of a service apart; None for one that is not configured."""
-        names = " ".join(self.environments_of(service))
-        return hashlib.sha256(names.encode()).hexdigest()[:16] if service in self.services else None
+        configured = self.services.get(service)
+        return self._stages_digests[configured.pipelines] if configured is not None else None
 
     def exit_promotions(self, service: Service, stage: Stage) -> tuple[Promotion, ...]:
         """What must pass before a version of the service leaves the stage: its own and the stage's, each once."""

@@ -1,6 +1,6 @@
 """Names: `/api/names`, whether what a fact or an order names exists; for clients that publish, before they do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 import sqlalchemy as sa
@@ -41,7 +41,7 @@ class Names(Struct, frozen=True, kw_only=True):
 def names(asked: RequestContext) -> Names:
     """Whether a module, a lane, a version, a deployment and a promotion exist, by the rules for unmatched facts."""
     module = asked.option("module")
-    services = [one.ident for one in asked.catalog.services.values() if module in one.artifacts]
+    services = asked.catalog.services_of(module) if module is not None else ()
     with asked.store() as connection:
         return Names(
             unknown=list(_unknown(asked, connection, services)),
@@ -50,7 +50,7 @@ def names(asked: RequestContext) -> Names:
         )
 
 
-def _unknown(asked: RequestContext, connection: sa.Connection, services: list[str]) -> Iterator[Unknown]:
+def _unknown(asked: RequestContext, connection: sa.Connection, services: Sequence[str]) -> Iterator[Unknown]:
     catalog, module, version = asked.catalog, asked.option("module"), asked.option("version")
     service, environment = asked.option("service"), asked.option("environment")
     deployment, command = asked.number("deployment"), asked.option("command")

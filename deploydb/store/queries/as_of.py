@@ -17,7 +17,7 @@ from deploydb.store.tables import artifact, deployment, event
 
 _LOOKED_BACK = 500
 """How many rows of a lane, newest first, are looked at where all of them would be too many."""
-_SETTLED = ("succeeded", "failed", "resumed", "expired", "skipped", "replaced", "adopted", "requested")
+_SETTLED = ("succeeded", "failed", "resumed", "expired", "skipped", "replaced", "adopted", "requested", "extended")
 _TYPES = (*(f"deployment.{what}" for what in _SETTLED), "failure.counted", "verdict.changed")
 
 

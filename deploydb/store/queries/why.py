@@ -24,8 +24,8 @@ class CandidateView(Struct, frozen=True, kw_only=True):
 def deployment_of_version(
     connection: sa.Connection, service: str, environment: str, version: str, module: str | None = None
 ) -> int | None:
-    """The last attempt to have a version (of a module) in a lane, but for one that is not needed. Indexes:
-    `ix_deployment_lane`, `uq_deployment_flow_id_environment_attempt`.
+    """The last attempt to have a version (of a module) in a lane, but for one that is not needed. Index:
+    `ix_deployment_lane`.
 
     Of two modules that share the version, the one published last; one that was commanded before one that was only seen.
     """
