@@ -21,6 +21,7 @@ from deploydb.store.clock import DatabaseClock
 from deploydb.store.schema import require_current
 from deploydb.wire.native import COMMAND_CONTENT_TYPE, FACT_CONTENT_TYPE, NOTIFICATION_CONTENT_TYPE
 
+from .command_queues import CommandQueues
 from .intervals import Every, wait_until
 from .loop import Worker
 from .process import Process
@@ -69,6 +70,7 @@ class Relay(Worker):
         self._metrics = RelayMetrics(around.registry)
         self._clock = DatabaseClock(engine)
         self._counts = Every(COUNT_EVERY_SECONDS)
+        self._queues = CommandQueues(engine, around.health, around.registry)
 
     @contextmanager
     def session(self) -> Iterator[Callable[[], None]]:
@@ -79,6 +81,7 @@ class Relay(Worker):
     def _step(self, outbound: Outbound, waker: notifications.Listener) -> None:
         self._count()
         self._wait_while_blocked(outbound)
+        self._queues.look(outbound, self._clock)
         # the look costs a read; a lease would take the writer's lock each time the database wakes us
         due = outbox.next_due(self._engine)
         now = self._clock()

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from deploydb.broker.address import EmbeddedAddress, RabbitMQAddress, parse_address
+from deploydb.broker.port import QueueDepth
 from deploydb.broker.topology import Topology
 from deploydb.domain.model.errors import Misconfigured, NotAllowed
 
@@ -20,13 +21,13 @@ from deploydb.domain.model.errors import Misconfigured, NotAllowed
 class Found(Struct, frozen=True, kw_only=True):
     """An exchange or a queue. `problem`: its fault; `compared`: whether its arguments could be compared.
 
-    `messages`: how many are ready in a queue.
+    `depth`: of a queue that is there.
     """
 
     name: str
     problem: str | None = None
     compared: bool = True
-    messages: int | None = None
+    depth: QueueDepth | None = None
 
 
 def inspect(url: str, topology: Topology) -> list[Found]:
@@ -39,6 +40,7 @@ def inspect(url: str, topology: Topology) -> list[Found]:
 
 
 def _in_file(address: EmbeddedAddress, topology: Topology) -> list[Found]:
+    from deploydb.broker.embedded.depths import depth_of
     from deploydb.broker.embedded.file import open_file, translate_errors
     from deploydb.broker.errors import PROVISION
 
@@ -48,7 +50,7 @@ def _in_file(address: EmbeddedAddress, topology: Topology) -> list[Found]:
             exchanges = {name for (name,) in connection.execute("SELECT name FROM exchange")}
             queues = {name for (name,) in connection.execute("SELECT name FROM queue")}
             bindings = set(connection.execute("SELECT exchange, pattern, queue FROM binding"))
-            ready = dict(connection.execute("SELECT queue, count(*) FROM message WHERE owner IS NULL GROUP BY queue"))
+            depths = {queue.name: depth_of(connection, queue.name) for queue in topology.queues}
     finally:
         connection.close()
     found = [
@@ -60,30 +62,33 @@ def _in_file(address: EmbeddedAddress, topology: Topology) -> list[Found]:
         unbound = [bind for bind in queue.bindings if (bind.exchange, bind.pattern, queue.name) not in bindings]
         if problem is None and unbound:
             problem = f"is not bound to {unbound[0].exchange} for {unbound[0].pattern}: {PROVISION}"
-        found.append(Found(name=f"queue {queue.name}", problem=problem, messages=ready.get(queue.name, 0)))
+        found.append(Found(name=f"queue {queue.name}", problem=problem, depth=depths[queue.name]))
     return found
 
 
 def _on_rabbitmq(address: RabbitMQAddress, topology: Topology) -> list[Found]:
     from pika.adapters.blocking_connection import BlockingChannel
+    from pika.spec import Queue
 
     from deploydb.broker.pika_session import connected, translate_errors
 
     with connected(address, name="inspect") as connection:
 
         def look(name: str, declare: Callable[..., Any], **arguments: Any) -> Found:  # noqa: ANN401
-            messages: int | None = None
+            depth: QueueDepth | None = None
             try:
                 with translate_errors(address):
                     # a channel of its own each time: a refusal closes it
-                    messages = getattr(declare(connection.channel(), passive=True).method, "message_count", None)
+                    answer = declare(connection.channel(), passive=True).method
+                    if isinstance(answer, Queue.DeclareOk):
+                        depth = QueueDepth(ready=answer.message_count, consumers=answer.consumer_count)
                 with translate_errors(address):
                     declare(connection.channel(), durable=True, **arguments)
             except NotAllowed:
-                return Found(name=name, compared=False, messages=messages)
+                return Found(name=name, compared=False, depth=depth)
             except Misconfigured as error:
-                return Found(name=name, problem=str(error), messages=messages)
-            return Found(name=name, messages=messages)
+                return Found(name=name, problem=str(error), depth=depth)
+            return Found(name=name, depth=depth)
 
         exchanges = [
             look(f"exchange {name}", partial(BlockingChannel.exchange_declare, exchange=name), exchange_type="topic")

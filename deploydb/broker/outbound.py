@@ -17,9 +17,10 @@ from pika.exceptions import ChannelClosed, ConnectionClosed
 from pika.spec import Basic
 
 from deploydb.broker.address import RabbitMQAddress
+from deploydb.broker.depths_query import DepthsQuery
 from deploydb.broker.errors import meaning
 from deploydb.broker.pika_session import parameters, unreachable
-from deploydb.broker.port import FRAME_BYTES, Message, Outbound, Receipt, ReceiptState
+from deploydb.broker.port import FRAME_BYTES, Message, Outbound, QueueDepth, Receipt, ReceiptState
 from deploydb.domain.model.errors import Misconfigured, Transient
 
 WINDOW_MESSAGES = 500
@@ -76,6 +77,21 @@ class RabbitMQOutbound(Outbound):
 
     def ping(self) -> None:
         self.publish(())
+
+    def depths(self, queues: Sequence[str]) -> dict[str, QueueDepth]:
+        if self._failure is not None:
+            raise _again(self._failure)
+        query, began_at = DepthsQuery(queues), monotonic()
+        self._loop.add_callback_threadsafe(lambda: query.begin(self._connection))
+        while not query.done.wait(1.0) and self._failure is None:
+            if self._blocked is not None:
+                raise self._blocked_error()
+            if monotonic() - began_at > _ANSWER_SECONDS:
+                self.close()
+                raise Transient(f"{self._address} has not answered for {_ANSWER_SECONDS:.0f} s")
+        if self._failure is not None:
+            raise _again(self._failure)
+        return query.found
 
     def close(self) -> None:
         """Without an answer to the farewell the socket is dropped."""

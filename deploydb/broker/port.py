@@ -99,6 +99,13 @@ class Receipt(Struct, frozen=True, kw_only=True):
     unsendable: bool = False
 
 
+class QueueDepth(Struct, frozen=True, kw_only=True):
+    """How many messages are ready for delivery in a queue, and how many consumers it has."""
+
+    ready: int
+    consumers: int
+
+
 class Death(Struct, frozen=True, kw_only=True):
     """The broker's own dead-lettering of a message, as the header `x-death` has it.
 
@@ -191,6 +198,9 @@ class Outbound(Connection, Protocol):
 
     def ping(self) -> None:
         """Check that messages can be published now. Raises: as `publish`."""
+
+    def depths(self, queues: Sequence[str]) -> dict[str, QueueDepth]:
+        """The depth of each of the queues that exist. Changes nothing. Raises: as `publish`."""
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True):

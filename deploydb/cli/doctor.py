@@ -16,6 +16,7 @@ from deploydb import __version__
 from deploydb.broker.inspection import inspect
 from deploydb.broker.topology import DEAD_QUEUE, INGEST_QUEUE, Topology, topology, topology_of
 from deploydb.cli.client import Body, Moment, ask, meet
+from deploydb.cli.consumer_findings import consumer_findings, recorded_consumers
 from deploydb.cli.fact_findings import fact_findings
 from deploydb.cli.finding import Finding
 from deploydb.cli.lane_findings import lane_findings
@@ -205,6 +206,8 @@ def _broker(settings: Settings, environ: Mapping[str, str], wanted: Topology) ->
         yield _absent("broker", path, "DEPLOYDB_BROKER_URL", environ) or _failed(
             "broker", missing, "run `deploydb broker provision`, or `deploydb up`"
         )
+        with suppress(DeployDBError):  # the query service's own finding tells why
+            yield from recorded_consumers(ask("operations"))
         return
     try:
         found = inspect(url, wanted)
@@ -221,13 +224,16 @@ def _broker(settings: Settings, environ: Mapping[str, str], wanted: Topology) ->
         yield Finding(check="exchanges and queues", state="warn", seen=message, advice="run it as who provisions")
     elif not wrong:
         yield Finding(check="exchanges and queues", state="ok", seen=f"{len(found)} are there, as they must be")
-    depth = {one.name: one.messages for one in found}
-    dead, waiting = depth.get(f"queue {DEAD_QUEUE}"), depth.get(f"queue {INGEST_QUEUE}")
+    depths = {one.name: one.depth for one in found}
+    dead, waiting = depths.get(f"queue {DEAD_QUEUE}"), depths.get(f"queue {INGEST_QUEUE}")
     if dead is not None:
-        advice = "`deploydb dead list` tells why, `deploydb dead replay --all` sends them again" if dead else ""
-        yield Finding(check="dead letters", state="warn" if dead else "ok", seen=f"{dead} messages", advice=advice)
+        advice = "`deploydb dead list` tells why, `deploydb dead replay --all` sends them again" if dead.ready else ""
+        yield Finding(
+            check="dead letters", state="warn" if dead.ready else "ok", seen=f"{dead.ready} messages", advice=advice
+        )
     if waiting is not None:
-        yield Finding(check="waiting for ingest", state="ok", seen=f"{waiting} messages")
+        yield Finding(check="waiting for ingest", state="ok", seen=f"{waiting.ready} messages")
+    yield from consumer_findings(wanted, depths)
 
 
 _PROVISION = "`deploydb broker provision` makes what is missing"

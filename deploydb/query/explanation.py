@@ -18,6 +18,7 @@ from deploydb.domain.wording import clause, hotfix_text, text
 from deploydb.engine.word_check import approvers
 from deploydb.query.as_of import Catalogs
 from deploydb.query.bodies import ReasonBody, body_of, reason_body
+from deploydb.query.command_queues import UnconsumedQueue
 from deploydb.query.flow_path import stages_before, walked
 from deploydb.query.group_waits import GroupWait
 from deploydb.query.outlook_view import Failures, OutlookBody, failures_of, outlook_body
@@ -66,9 +67,10 @@ class StageBody(Struct, frozen=True, kw_only=True):
 
 class Why(Struct, frozen=True, kw_only=True, rename="camel"):
     """Why a version is, or is not, in an environment. `at`: as it was known then; else `releasing`, null where nothing
-    is left to be released, or the service is set aside. `near_misses`: reports that it waits for, and that came under
-    another name. `circles`: the circular waits of the configuration that it is in. `conflict`: a later publication of
-    the version with another file. `group_waits`: what occupies other lanes of its parallel group."""
+    is left to be released, or the service is set aside. `near_misses`: awaited reports that came under another name.
+    `circles`: its circular waits in the configuration. `conflict`: another publication of the version has another file.
+    `group_waits`: what occupies other lanes of its parallel group. `unconsumed`: queues of its commands without a
+    consumer."""
 
     at: str | UnsetType = UNSET
     service: str
@@ -83,6 +85,7 @@ class Why(Struct, frozen=True, kw_only=True, rename="camel"):
     group_waits: list[GroupWait] | UnsetType = UNSET
     circles: list[ReasonBody] | UnsetType = UNSET
     starved: list[Starved] | UnsetType = UNSET
+    unconsumed: list[UnconsumedQueue] | UnsetType = UNSET
     set_aside: SetAside | UnsetType = UNSET
 
 
@@ -147,10 +150,8 @@ def _answer(
 def _holders(
     meant: DeploymentView, way: Sequence[DeploymentView], after: Mapping[str, After], passed: Collection[str]
 ) -> list[DeploymentView]:
-    """The stages at which the flow is now: those furthest on its way that it has come to and not come out of.
-
-    A stage that it passes by holds nothing; what comes before it may.
-    """
+    """The stages at which the flow is now: those furthest on its way that it has come to and not come out of. A stage
+    that it passes by holds nothing; what comes before it may."""
     by_environment = {view.environment: view for view in way}
 
     def before(view: DeploymentView) -> list[DeploymentView]:
@@ -158,9 +159,8 @@ def _holders(
         return [by_environment[name] for name in names if name in by_environment]
 
     def is_through(view: DeploymentView) -> bool:
-        if view.status == "SUCCESS" or view.failure_response == "ignore":
-            return True
-        return view.environment in passed and has_arrived(view)
+        out = view.status == "SUCCESS" or view.failure_response == "ignore"
+        return out or (view.environment in passed and has_arrived(view))
 
     def has_arrived(view: DeploymentView) -> bool:
         come = [is_through(each) for each in before(view)]

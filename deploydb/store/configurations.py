@@ -11,6 +11,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.facts import OWN_SOURCE
 from deploydb.domain.model.reasons import ConfigurationChanged
 from deploydb.store import bulk
+from deploydb.store.command_queues import name_queues
 from deploydb.store.engine import transact
 from deploydb.store.journal import is_own
 from deploydb.store.revision import advance
@@ -47,6 +48,7 @@ def record_configuration(
     def work(connection: sa.Connection) -> bool:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        name_queues(connection, catalog.orchestrators())
         before = configuration_at(connection)
         if before is not None and before.digest == catalog.digest:
             return False

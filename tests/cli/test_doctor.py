@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from deploydb import __version__
-from deploydb.broker.open import provision
-from deploydb.broker.topology import DEAD_QUEUE, INGEST_QUEUE, topology
+from deploydb.broker.open import open_inbound, provision
+from deploydb.broker.topology import DEAD_QUEUE, INGEST_QUEUE, command_queue, topology
 from tests.cli.conftest import served
 from tests.cli.shell import Queue, Shell
 from tests.conftest import needs_servers
@@ -25,6 +25,8 @@ from tests.servers import PostgreSQL, RabbitMQ
 
 CONFIG = str(Path(__file__).parents[2] / "config")
 WANTED = topology({"default": ("dev", "staging", "prod")})
+
+DEFAULT = command_queue("default")
 
 Findings = dict[str, dict[str, Any]]
 
@@ -35,7 +37,8 @@ def house(shell: Shell, queue: Queue, sqlite_template: Path, tmp_path: Path) -> 
     url = f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'deploydb.db')}"
     provision(queue.url, WANTED)
     shell.environment |= {"DEPLOYDB_CONFIG": CONFIG, "DEPLOYDB_DATABASE_URL": url}
-    with Scenario(url) as world, served(world) as address:
+    orchestrator = open_inbound(queue.url, DEFAULT, name="tests")
+    with orchestrator, Scenario(url) as world, served(world) as address:
         shell.environment["DEPLOYDB_URL"] = address
         yield shell
 
@@ -72,6 +75,7 @@ def test_where_all_is_well_every_line_is_ok(house: Shell) -> None:
         "exchanges and queues",
         "dead letters",
         "waiting for ingest",
+        "command queues",
         "query service",
         "clock of the query service",
     ]
@@ -206,7 +210,8 @@ def test_on_real_servers_all_is_well(house: Shell, amqp_url: str, postgresql: Po
     password = postgresql.state["password"]
     provision(amqp_url, WANTED)
     house.environment |= {"DEPLOYDB_BROKER_URL": amqp_url, "DEPLOYDB_DATABASE_URL": postgresql_url}
-    findings = examined(house, code=0)
+    with open_inbound(amqp_url, DEFAULT, name="tests"):
+        findings = examined(house, code=0)
     assert states(findings) == {"ok"}
     assert "may read and write all tables" in findings["rights"]["seen"]
     assert findings["exchanges and queues"]["seen"].endswith("are there, as they must be")

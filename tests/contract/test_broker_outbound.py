@@ -2,11 +2,11 @@
 
 import pytest
 
-from deploydb.broker.open import open_outbound, provision
-from deploydb.broker.port import Receipt
+from deploydb.broker.open import open_inbound, open_outbound, provision
+from deploydb.broker.port import QueueDepth, Receipt
 from deploydb.broker.topology import COMMANDS, EVENTS, Binding, Queue, Topology
 from deploydb.domain.model.errors import Misconfigured, Transient
-from tests.contract.broker_steps import assert_left, event, publish
+from tests.contract.broker_steps import OTHER, RABBIT, assert_left, event, publish, take
 from tests.contract.broker_steps import url as url
 
 
@@ -66,3 +66,24 @@ def test_a_closed_outbound_is_transient_and_closes_again(url: str) -> None:
     outbound.close()
     with pytest.raises(Transient):
         outbound.publish([event(1)])
+
+
+def test_depths_count_what_is_ready_and_who_consumes_and_leave_missing_queues_out(url: str) -> None:
+    publish(url, *(event(number, exchange=COMMANDS, routing_key="prod.shop.deploy") for number in range(3)))
+    with open_outbound(url, name="tests") as outbound:
+        found = outbound.depths(["absent", RABBIT, "absent too", OTHER])
+        assert found == {RABBIT: QueueDepth(ready=3, consumers=0), OTHER: QueueDepth(ready=0, consumers=0)}
+        assert outbound.depths([]) == {}
+        with open_inbound(url, RABBIT, name="tests") as inbound:
+            taken = take(inbound, 3)
+            assert outbound.depths([RABBIT]) == {RABBIT: QueueDepth(ready=0, consumers=1)}
+            inbound.ack(taken)
+        (receipt,) = outbound.publish([event(4)])  # the connection is as good as before
+        assert receipt.state == "confirmed"
+
+
+def test_depths_of_a_closed_outbound_are_transient(url: str) -> None:
+    outbound = open_outbound(url, name="tests")
+    outbound.close()
+    with pytest.raises(Transient):
+        outbound.depths([RABBIT])

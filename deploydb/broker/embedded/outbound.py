@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from deploydb.broker.address import EmbeddedAddress
+from deploydb.broker.embedded.depths import depth_of
 from deploydb.broker.embedded.file import open_file, translate_errors, writing
 from deploydb.broker.embedded.routing import Router
 from deploydb.broker.errors import PROVISION
-from deploydb.broker.port import Message, Outbound, Receipt, ReceiptState
+from deploydb.broker.port import Message, Outbound, QueueDepth, Receipt, ReceiptState
 from deploydb.disk_space import require_room
 from deploydb.domain.model.errors import Misconfigured
 
@@ -51,6 +52,11 @@ class EmbeddedOutbound(Outbound):
         """The lock is free, and the file can grow."""
         self.publish(())
         require_room(self._address.path.parent)
+
+    def depths(self, queues: Sequence[str]) -> dict[str, QueueDepth]:
+        with translate_errors(self._address):
+            found = {queue: depth_of(self._connection, queue) for queue in queues}
+        return {queue: depth for queue, depth in found.items() if depth is not None}
 
     def close(self) -> None:
         self._connection.close()

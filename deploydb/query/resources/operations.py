@@ -5,12 +5,14 @@ from datetime import datetime
 from msgspec import UNSET, Struct, UnsetType
 
 from deploydb.query.bodies import body_of
+from deploydb.query.command_queues import UnconsumedQueue, unconsumed_bodies
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource
 from deploydb.query.set_aside import SetAside, set_aside_body
 from deploydb.query.starvation import Starved, starved_body
 from deploydb.query.unmatched import Unmatched, unmatched_in
 from deploydb.store.clock_skew import recently_skewed
+from deploydb.store.command_queues import unconsumed
 from deploydb.store.queries import operations as queries
 from deploydb.store.queries.contradictions import contradictions
 from deploydb.store.queries.operations import WaitingView
@@ -78,8 +80,8 @@ class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     """How the machinery is. `evaluations`: what promotion has still to look at, its lag; `outbox`: what has still to be
     sent; `problems`: what is wrong with the configuration's files, while the last good ones stay in use; `set_aside`:
     the services whose evaluation failed; `skewed_clocks`: the sources whose clocks were ahead in the last day of the
-    log; `starved`: the lanes in which no release passes; `unmatched`: how many facts of the last seven days of the log
-    match nothing."""
+    log; `starved`: the lanes in which no release passes; `unconsumed`: the command queues without a consumer;
+    `unmatched`: how many facts of the last seven days of the log match nothing."""
 
     now: str
     last_event: Last | None
@@ -95,6 +97,7 @@ class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     skewed_clocks: list[SkewedClock] | UnsetType = UNSET
     contradictions: list[Contradiction] | UnsetType = UNSET
     starved: list[Starved] | UnsetType = UNSET
+    unconsumed: list[UnconsumedQueue] | UnsetType = UNSET
 
 
 def operations(asked: RequestContext) -> Operations:
@@ -113,6 +116,7 @@ def operations(asked: RequestContext) -> Operations:
         skewed = recently_skewed(connection)
         contradicted = contradictions(connection, limit=_MOST)
         starved = starved_lanes(connection, asked.catalog, asked.now)
+        queues = unconsumed_bodies(unconsumed(connection, asked.now))
     return Operations(
         now=asked.now.isoformat(),
         last_event=body_of(Last, last) if last is not None else None,
@@ -128,6 +132,7 @@ def operations(asked: RequestContext) -> Operations:
         skewed_clocks=[body_of(SkewedClock, one, ahead_seconds=one.ahead.total_seconds()) for one in skewed] or UNSET,
         contradictions=[body_of(Contradiction, one) for one in contradicted] or UNSET,
         starved=[starved_body(one) for one in starved] or UNSET,
+        unconsumed=queues or UNSET,
     )
 
 

@@ -15,6 +15,7 @@ from deploydb.http.errors import not_found, shown
 from deploydb.query.as_of import catalogs_now, running_then, then
 from deploydb.query.bodies import reason_body
 from deploydb.query.circles import circles_of
+from deploydb.query.command_queues import awaited, unconsumed_bodies
 from deploydb.query.existence import require_lane, unknown_module, unknown_version
 from deploydb.query.explanation import Why, explain
 from deploydb.query.flow_path import way_of
@@ -26,6 +27,7 @@ from deploydb.query.resource import Resource, moment, text
 from deploydb.query.set_aside import set_aside_body
 from deploydb.query.starvation import starved_body
 from deploydb.query.unblock_view import ReleasingBody, releasing_body
+from deploydb.store.command_queues import unconsumed
 from deploydb.store.queries.artifacts import release_by_id
 from deploydb.store.queries.as_of import deployments_then
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_of_flow
@@ -80,6 +82,7 @@ def _now(asked: RequestContext) -> Why:
         catalogs = catalogs_now(connection, way)
         misses = near_misses(connection, asked.catalog, way)
         waits = group_waits(connection, way)
+        queues = awaited(asked.catalog, unconsumed_bodies(unconsumed(connection, asked.now)), way)
         release = release_by_id(connection, meant.artifact.id)
         starved = [one for one in starved_lanes(connection, asked.catalog, asked.now, service) if _concerns(one, way)]
         aside = set_aside_of(connection, [service]).get(service)
@@ -92,6 +95,9 @@ def _now(asked: RequestContext) -> Why:
     if waits:
         joined = "; ".join([answer.answer, *(wait.words for wait in waits)])
         answer = replace(answer, answer=joined, group_waits=waits)
+    if queues:
+        joined = "; ".join([answer.answer, *(one.text for one in queues)])
+        answer = replace(answer, answer=joined, unconsumed=queues)
     if release is not None and release.conflict is not None:
         contradicted = f"{answer.answer}; contradicted: {release.conflict}. {REMEDY}"
         answer = replace(answer, answer=contradicted, conflict=release.conflict)

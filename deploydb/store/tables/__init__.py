@@ -30,6 +30,7 @@ from deploydb.store.tables.overrides import (
 )
 from deploydb.store.tables.work import (
     catalog_listing,
+    command_queue,
     configuration_file,
     evaluation_request,
     ingest_watermark,
@@ -46,6 +47,7 @@ __all__ = [
     "artifact",
     "attestation",
     "catalog_listing",
+    "command_queue",
     "configuration_file",
     "current_version",
     "deployment",

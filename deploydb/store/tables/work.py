@@ -75,6 +75,17 @@ configuration_file = sa.Table(
 """The files of the configuration that a `configuration.changed` has added or changed; without content: removed. So the
 configuration of any time is the last row of each path until then."""
 
+command_queue = sa.Table(
+    "command_queue",
+    metadata,
+    sa.Column("orchestrator", sa.Text, primary_key=True),
+    sa.Column("looked_at", UtcDateTime),
+    sa.Column("unconsumed_since", UtcDateTime),
+    sa.Column("ready", sa.Integer, nullable=False, server_default="0"),
+)
+"""The command queues of the configuration in force; promotion has the rows. The relay writes the rest, by the broker:
+when it looked last, since when it has seen messages and no consumer (null: it does not), and how many messages then."""
+
 ingest_watermark = sa.Table(
     "ingest_watermark",
     metadata,
