@@ -1,20 +1,25 @@
-"""`artifact show`: what is known of an artifact, and where it has been."""
+"""`artifact`: what is known of an artifact, and a person's acceptance of its file."""
 
 import click
 
 from deploydb.cli.client import Body, ask
+from deploydb.cli.options import action_options, arguments, artifact_option
 from deploydb.cli.output import ago, is_shown, is_wide, output_option, reason_text, show_line, show_table, whole
-from deploydb.domain.model.errors import NotFound
+from deploydb.cli.publisher import publish_one, signed
+from deploydb.domain.model.artifact import Artifact, split_module
+from deploydb.domain.model.errors import NotFound, Permanent
+from deploydb.domain.model.facts import ArtifactAccepted
 from deploydb.domain.model.publications import REMEDY
 
 
 @click.group()
 def artifact() -> None:
-    """Artifacts: what is known of one, and where it has been.
+    """Artifacts: what is known of one, where it has been, and which file it is.
 
     \b
-    Example:
+    Examples:
       deploydb artifact show com.example:storefront:1.4.0
+      deploydb artifact accept storefront 1.4.0 sha256:9f86d081 --reason "the tag was moved on purpose"
     """
 
 
@@ -40,10 +45,37 @@ def show(what: str, output: str) -> None:
     click.echo(f"{'published':<10} {whole(found['publishedAt'])}, {ago(found['publishedAt'])}\n")
     if "conflict" in found:
         show_line(f"Contradicted: {found['conflict']}. {REMEDY}")
+    if "accepted" in found:
+        accepted = found["accepted"]
+        show_line(f"Accepted by {accepted['by']}, {ago(accepted['at'])}: {accepted['reason']}")
     names = ("service", "environment", "state", "deployment", "status")
     rows = [[*(str(one[name]) for name in names), reason_text(one["reason"])] for one in found["places"]]
     headings = ["SERVICE", "ENVIRONMENT", "IT", "DEPLOYMENT", "STATUS", "BECAUSE"]
     show_table(headings, rows, empty="It went nowhere.")
+
+
+@artifact.command()
+@arguments("service", "version", "digest")
+@artifact_option
+@action_options(reason_required=True)
+def accept(service: str, version: str, digest: str, artifact: str | None, reason: str, by: str | None) -> None:
+    """Make the file with DIGEST the VERSION of SERVICE from now on, where several files were published as it.
+
+    Its publisher is the author then, and approvals of another digest count no more. What has been deployed and verified
+    stays: `deploydb retry` deploys the accepted file where another one runs. A later publication with another file
+    contradicts again. Exits with 1 where nothing would change.
+
+    \b
+    Example:
+      deploydb artifact accept storefront 1.4.0 sha256:9f86d081 --reason "the tag was moved on purpose"
+    """
+    answer = ask("accept", service, version=version, digest=digest, artifact=artifact)
+    if not answer["counts"]:
+        raise Permanent(f"nothing is accepted: {answer['why']}")
+    group, name = split_module(answer["module"])
+    file = Artifact(group=group, name=name, version=version, digest=digest)
+    publish_one(ArtifactAccepted(**signed(by), artifact=file, reason=reason))
+    show_line(f"{answer['module']}:{version} is {digest} from now on", err=True)
 
 
 def _found(what: str) -> Body:

@@ -34,6 +34,7 @@ _MEMBER = {
     "names": "unknown",
     "history": "deployments",
     "events": "events",
+    "accept": "counts",
     "rollback": "possible",
     "retry": "possible",
     "diff": "differences",

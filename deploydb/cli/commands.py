@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("lanes:history", "What has been deployed of a service."),
     "service": ("catalog_objects:service", "Services: list, describe."),
     "environment": ("catalog_objects:environment", "Environments: list, describe."),
-    "artifact": ("artifact:artifact", "An artifact, and where it has been."),
+    "artifact": ("artifact:artifact", "An artifact: where it has been, and which file it is."),
     "flow": ("flow:flow", "A release's way to prod, gate by gate."),
     "wait": ("wait:wait", "Until a version is there, or cannot come any more."),
     "events": ("events:events", "The log: facts with their sources, and decisions."),

@@ -6,7 +6,7 @@ import click
 from deploydb.cli.client import Body, ask
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.errors import Permanent, Transient
-from deploydb.domain.model.facts import AboutDeployment, ArtifactPublished, DeploymentFinished, Fact
+from deploydb.domain.model.facts import AboutDeployment, ArtifactAccepted, ArtifactPublished, DeploymentFinished, Fact
 from deploydb.domain.model.publications import REMEDY
 
 _MOST = 200
@@ -73,6 +73,8 @@ def _names(fact: Fact) -> dict[str, object]:
     if isinstance(fact, ArtifactPublished):
         about = fact.artifact
         found |= {"module": about.module, "version": about.version, "digest": about.digest, "url": about.url}
+    elif isinstance(fact, ArtifactAccepted):
+        found["module"] = fact.artifact.module
     elif not isinstance(file, Artifact):
         found["module"] = file
     return {name: value for name, value in found.items() if value is not None}

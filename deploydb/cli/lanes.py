@@ -17,6 +17,7 @@ from deploydb.cli.output import (
     show_stages,
     show_table,
 )
+from deploydb.domain.model.publications import REMEDY
 
 
 @click.command()
@@ -54,7 +55,7 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
     holds = [_hold(hold) for lane in body["lanes"] for hold in lane["holds"]]
     drifts = [_drift(lane, drift) for lane in body["lanes"] for drift in lane["drift"]]
     other = [note["text"] for name in ("setAside", "starved") for note in body.get(name, ())]
-    notes = dict.fromkeys([*holds, *drifts, *other])
+    notes = dict.fromkeys([*holds, *drifts, *_contradictions(body["lanes"]), *other])
     if notes:
         click.echo()
     for note in notes:
@@ -78,6 +79,11 @@ def _cell(lane: Body) -> str:
     missed = [f"≠ {one['expected']} expected" for one in lane["drift"]]
     cell = ", ".join([*running, *pending, *failed, *incidents, *missed]) or "-"
     return f"{cell} [{', '.join(held)}]" if held else cell
+
+
+def _contradictions(lanes: list[Body]) -> list[str]:
+    found = ((lane, one) for lane in lanes for one in (*lane["running"], *lane["pending"]) if "conflict" in one)
+    return [f"{lane['service']} {one['version']} is contradicted: {one['conflict']}. {REMEDY}" for lane, one in found]
 
 
 def _drift(lane: Body, drift: Body) -> str:

@@ -12,7 +12,7 @@ from deploydb.domain.model.deployment import Deployment, Release
 from deploydb.domain.model.evidence import Attestation
 from deploydb.domain.model.external import External
 from deploydb.domain.model.overrides import Hold, RetryRequest, RollbackRequest
-from deploydb.domain.model.publications import Key, Publication
+from deploydb.domain.model.publications import Acceptance, Key, Publication
 from deploydb.domain.model.reasons import Reason
 from deploydb.engine import decision_events
 from deploydb.engine.decision_event import DecisionEvent
@@ -240,6 +240,8 @@ class LogFold:
         match fact:
             case facts.ArtifactPublished():
                 self._publish(Publication.of(fact, row.publisher), row.recorded_at)
+            case facts.ArtifactAccepted():
+                self._weigh(Acceptance.of(fact, number))
             case facts.DeploymentObserved():
                 self._publish(Publication.of(fact, row.publisher), row.recorded_at)
                 self._sightings[number] = fact
@@ -275,7 +277,10 @@ class LogFold:
 
     def _publish(self, publication: Publication, at: datetime) -> None:
         self.published.setdefault(publication.key, at)
-        changed = self.releases.add(publication)
+        self._weigh(publication)
+
+    def _weigh(self, word: Publication | Acceptance) -> None:
+        changed = self.releases.add(word)
         if changed is not None:
             for ledger in self.ledgers.values():
                 ledger.publish(changed)

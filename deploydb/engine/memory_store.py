@@ -11,7 +11,7 @@ from deploydb.domain.model.deployment import Deployment, FactOrder, Release
 from deploydb.domain.model.evidence import Attestation
 from deploydb.domain.model.history import LogEntry
 from deploydb.domain.model.overrides import Hold
-from deploydb.domain.model.publications import Publication
+from deploydb.domain.model.publications import Acceptance, Publication
 from deploydb.engine.ledger import Ledger
 from deploydb.engine.projections import project, project_on_deployment
 from deploydb.engine.releases import Releases
@@ -54,6 +54,10 @@ class MemoryStore:
                 for one in sorted(services):
                     made += self.ledgers[one].open_flow(open_flow(self._catalog, one, release))
                 return services, made
+            case facts.ArtifactAccepted():
+                self._add(Acceptance.of(fact, number))
+                file = fact.artifact
+                return {one for one, other in self.ledgers.items() if other.concerns(file.module, file.version)}, made
             case facts.ArtifactAttested():
                 key = (fact.artifact.module, fact.artifact.version)
                 kept = {(one.digest, one.signer, one.kind): one for one in self._attestations.get(key, ())}
@@ -103,8 +107,12 @@ class MemoryStore:
 
     def _release(self, publication: Publication) -> Release:
         """The release of a version, with one more publication."""
-        changed = self._releases.add(publication)
+        return self._add(publication) or self._releases.named(publication.key)
+
+    def _add(self, word: Publication | Acceptance) -> Release | None:
+        """The release of a version that is another one by a publication or an acceptance."""
+        changed = self._releases.add(word)
         if changed is not None:
             for ledger in self.ledgers.values():
                 ledger.publish(changed)
-        return changed or self._releases.named(publication.key)
+        return changed

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.deployment import Deployment, Gate
+from deploydb.domain.model.publications import Publication
 from deploydb.domain.model.reasons import NotRecorded, several
 from deploydb.store.queries.as_of import RowView, catalogs_of, decisions_until, known_then, ran_at
 from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.lanes import RunningView
+from deploydb.store.queries.publications import files_then
 from deploydb.store.reason_codec import reason_of
 
 _GIVEN = ("requested_at", "expired_at", "skipped_at", "replaced_at")
@@ -41,7 +43,8 @@ def then(
         here = [view.id for view in flow if view.environment == environment and view.id in known]
         for row in decisions_until(connection, flow[0].service, environment, here, at) if here else ():
             rows[row.deployment].append(row)
-    views = [_as_known(view, known[view.id], rows[view.id], at) for view in flow if view.id in known]
+    files = files_then(connection, {view.artifact.id for view in flow}, at)
+    views = [_as_known(_with_file(view, files), known[view.id], rows[view.id], at) for view in flow if view.id in known]
     catalogs = {
         (row.deployment, _gate(row)): row.body["catalog"]
         for changes in rows.values()
@@ -68,6 +71,14 @@ def running_then(connection: sa.Connection, meant: DeploymentView, at: datetime)
             reason=None,
         )
     ]
+
+
+def _with_file(view: DeploymentView, files: Mapping[int, Publication]) -> DeploymentView:
+    file = files.get(view.artifact.id)
+    if file is None:
+        return view
+    artifact = replace(view.artifact, digest=file.artifact.digest, url=file.artifact.url, published_by=file.by)
+    return replace(view, artifact=artifact)
 
 
 def _as_known(view: DeploymentView, known: Deployment, rows: Sequence[RowView], at: datetime) -> DeploymentView:

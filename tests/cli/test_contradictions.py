@@ -27,7 +27,8 @@ def test_a_version_with_two_files_is_shown_by_every_answer(sqlite_url: str, tmp_
         line = json.dumps({"type": "artifact.published", "id": "1", "source": "ci", "artifact": artifact}).encode()
         by_file = shell.ok("publish", "--file", "-", stdin=line).stderr
         for warned in (by_type, by_file):
-            assert f"contradiction: com.example:foo:1.0 is known with digest {GOOD}, which stands" in warned
+            assert f"contradiction: com.example:foo:1.0 is known with digest {GOOD}" in warned
+            assert "deploydb artifact accept" in warned
         assert "contradiction" not in shell.ok("publish", "artifact", "com.example:foo", "1.0", "--digest", GOOD).stderr
         world.publish("1.0", artifact={"digest": OTHER}, source="other")
         world.evaluate(minutes=1)
@@ -37,7 +38,9 @@ def test_a_version_with_two_files_is_shown_by_every_answer(sqlite_url: str, tmp_
             ("why", "foo", "dev", "1.0"),
             ("status",),
         ):
-            assert "ontradicted" in shell.ok(*command).stdout, command
+            output = shell.ok(*command).stdout
+            assert "ontradicted" in output, command
+            assert "deploydb artifact accept" in output, command
         assert OTHER in shell.json("why", "foo", "dev", "1.0")["conflict"]
         found = {one["check"]: one for one in json.loads(shell.run("doctor", "-o", "json").stdout)}
         assert found["contradictions"]["state"] == "warn"

@@ -20,7 +20,7 @@ from tests.cli.shell import DEPLOYDB, Shell, running
 GROUPS = {
     "service": ["list", "describe"],
     "environment": ["list", "describe"],
-    "artifact": ["show"],
+    "artifact": ["accept", "show"],
     "flow": ["show"],
     "publish": ["artifact", "deployment", "verification", *map(type_of, fact_types())],
     "incident": ["open", "resolve"],

@@ -72,6 +72,7 @@ def _artifacts_of(fold: LogFold) -> Table:
             "observed": settled.first.observed,
             "historical": settled.historical,
             "conflict": settled.conflict,
+            "accepted": settled.accepted,
             "created_at": fold.published[key],
         }
     return found
@@ -101,9 +102,10 @@ def _publications(connection: sa.Connection) -> Table:
 
 def _publications_of(fold: LogFold) -> Table:
     return {
-        (*key, one.at.source, one.at.id): _published(one)
-        for key, publications in fold.releases.publications.items()
-        for one in standing(publications).later
+        (*key, *one.fact): _published(one) | {"settled": one.fact in settled.settled}
+        for key, words in fold.releases.publications.items()
+        for settled in [standing(words)]
+        for one in settled.later
     }
 
 

@@ -84,6 +84,16 @@ MORE_FACTS = st.one_of(
         st.just("artifact.published"),
         st.fixed_dictionaries({"artifact": artifact().map(lambda one: one | {"digest": "sha256:other"})}),
     ),
+    st.tuples(
+        st.just("artifact.accepted"),
+        st.fixed_dictionaries(
+            {
+                "artifact": artifact() | artifact().map(lambda one: one | {"digest": "sha256:other"}),
+                "by": PEOPLE,
+                "reason": st.just("moved"),
+            }
+        ),
+    ),
     st.tuples(st.just("deployment.observed"), st.fixed_dictionaries({**LANE, "artifact": artifact()})),
     st.tuples(
         st.just("artifact.published"), st.fixed_dictionaries({"artifact": artifact(), "historical": st.just(True)})

@@ -33,6 +33,7 @@ LANDED = {
     "0014_when_reports_were_recorded.py": "8593121ac465576adf9039da4857f6213791881805ed4ca6d4a46bcb20c0f7ec",
     "0015_when_people_spoke.py": "472cc4e7b17adec27c8337e35afc8e9c49da22654504aa8edc016071930ab96e",
     "0017_consumers_of_command_queues.py": "364be7870d4b3d64a2273bf6ecdf0868758982f6587606decac688549f8c1c79",
+    "0018_accepted_files.py": "4b5bf4b9ab56536cbcf5c508c802d9188c5c1e9167a2b97744cedaea9f79424b",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 

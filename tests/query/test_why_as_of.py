@@ -49,3 +49,18 @@ def test_a_time_before_anything_or_that_is_none(world: Scenario, service: Servic
     assert service.refusal("/api/why/foo/prod?at=yesterday")[0] == 400
     assert service.refusal("/api/why/foo/prod?at=2026-11-22T11:00:00")[0] == 400
     assert service.refusal("/api/why/foo/prod?at=2036-11-22T11:00:00Z")[0] == 404
+
+
+def test_the_file_then_is_the_one_that_stood_before_another_was_accepted(world: Scenario, service: Service) -> None:
+    to_staging(world)
+    file = {"group": "com.example", "name": "foo", "version": "1.4.0"}
+    before = then(service, "2026-11-22T12:00:00Z")["digest"]
+    world.now += timedelta(minutes=10)
+    world.tell("artifact.published", artifact=file | {"digest": "sha256:other"}, source="other")
+    world.now += timedelta(minutes=10)
+    world.tell("artifact.accepted", artifact=file | {"digest": "sha256:other"}, by="ann", reason="moved")
+    world.evaluate(minutes=10)
+    assert before != "sha256:other"
+    assert then(service, "2026-11-22T12:15:00Z")["digest"] == before
+    assert then(service, "2026-11-22T12:25:00Z")["digest"] == "sha256:other"
+    assert service.get("/api/why/foo/prod?version=1.4.0")["digest"] == "sha256:other"

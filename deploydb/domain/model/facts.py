@@ -175,6 +175,24 @@ class ArtifactAttested(Fact, frozen=True, kw_only=True, tag="artifact.attested")
         return {"module_key": module_key(file.group, file.name), "version": file.version, "digest": file.digest}
 
 
+class ArtifactAccepted(Fact, frozen=True, kw_only=True, tag="artifact.accepted"):
+    """A person says which file a version is that was published with several: the one with the digest of `artifact`."""
+
+    projection = Projection(table="artifact", replay="event", change="accepted")
+
+    artifact: Artifact
+    by: Name
+    reason: Text
+
+    def __post_init__(self) -> None:
+        if self.artifact.digest is None:
+            raise ValueError("a file is accepted by its digest: give `artifact.digest`")
+
+    @property
+    def version(self) -> str:
+        return self.artifact.version
+
+
 class AboutIncident(Fact, frozen=True, kw_only=True):
     """Trouble in a service where it runs."""
 
@@ -217,5 +235,12 @@ class IncidentResolved(AboutIncident, frozen=True, kw_only=True, tag="incident.r
     )
 
 
-ORDERS: tuple[type[Fact], ...] = (AboutApproval, AboutHold, HotfixDeclared, PromotionRequested, AboutLane)
+ORDERS: tuple[type[Fact], ...] = (
+    AboutApproval,
+    AboutHold,
+    HotfixDeclared,
+    PromotionRequested,
+    AboutLane,
+    ArtifactAccepted,
+)
 """What people order: an unknown field of these is refused."""

@@ -3,6 +3,7 @@
 The publication that was recorded first is what the artifact is, for good: commands, approvals and verifications are
 bound to its file, and its publisher is the author. What comes later is kept, so that contradictions are found, and says
 at most that the same file was published earlier: a source's `time` decides the order of releases, never what one is.
+Only a person's acceptance of another file that was published makes that one the version, from when it was recorded.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,13 +13,18 @@ from msgspec import Struct
 
 from deploydb.domain.model.artifact import Artifact, contradicted
 from deploydb.domain.model.deployment import FactOrder, fact_order
-from deploydb.domain.model.facts import ArtifactPublished, DeploymentObserved
+from deploydb.domain.model.facts import ArtifactAccepted, ArtifactPublished, DeploymentObserved
 from deploydb.domain.person_names import person_name
 
 Key = tuple[str, str, str]
 """Group, name and version: what makes it the same artifact as another."""
+FactKey = tuple[str, str]
+"""Source and id of a fact."""
 
-REMEDY = "The file that was recorded first stands: publish the other one as another version."
+REMEDY = (
+    "The known file stands: publish the other one as another version, or accept it: "
+    "`deploydb artifact accept SERVICE VERSION DIGEST`"
+)
 """For a version with two files."""
 
 
@@ -48,39 +54,72 @@ class Publication(Struct, frozen=True, kw_only=True):
         """Which artifact it is about."""
         return (self.artifact.group, self.artifact.name, self.artifact.version)
 
+    @property
+    def fact(self) -> FactKey:
+        """Which fact it is."""
+        return (self.at.source, self.at.id)
+
+
+class Acceptance(Struct, frozen=True, kw_only=True):
+    """A person's word that the file with a digest is the version from now on, of the files that were published until
+    then; these contradict it no more. `event`: of its log row."""
+
+    key: Key
+    digest: str
+    event: int
+
+    @classmethod
+    def of(cls, fact: ArtifactAccepted, event: int) -> "Acceptance":
+        file = fact.artifact
+        return cls(key=(file.group, file.name, file.version), digest=file.digest or "", event=event)
+
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """What publications of one version add up to: the one that counts, the `later` ones, and what contradicts.
+    """What publications of one version add up to: the one that counts, the other ones, and what contradicts.
 
     `published_at`: the earliest time of those that name the same file as the `first`. `historical`: each
-    publication is."""
+    publication is. `settled`: those of the `later` ones that an acceptance has settled; `accepted`: its log row."""
 
     first: Publication
     published_at: datetime
     later: tuple[Publication, ...] = ()
     historical: bool = False
     conflict: str | None = None
+    settled: frozenset[FactKey] = frozenset()
+    accepted: int | None = None
 
 
-def standing(publications: Iterable[Publication]) -> Standing:
+def standing(words: Iterable[Publication | Acceptance]) -> Standing:
     """Weigh the publications of one version, in the order in which they were recorded, each fact once; any of them
-    before each sighting, of which only the one that counts is kept: the earliest by (`time`, `source`, `id`)."""
-    by_fact: dict[tuple[str, str], Publication] = {}
-    for one in publications:
-        by_fact.setdefault((one.at.source, one.at.id), one)
-    published = [one for one in by_fact.values() if not one.observed]
-    if not published:
-        first = min(by_fact.values(), key=lambda one: one.at)
-        return Standing(first=first, published_at=first.at.time)
-    first, *others = published
-    later = sorted(others, key=lambda one: one.at)
-    same = [one for one in later if contradicted(first.artifact, one.artifact) is None]
+    before each sighting, of which only the one that counts is kept: the earliest by (`time`, `source`, `id`).
+
+    An acceptance of a digest that no publication before it has is none.
+    """
+    by_fact: dict[FactKey, Publication] = {}
+    first, settled, accepted = None, frozenset[FactKey](), None
+    for word in words:
+        if isinstance(word, Publication):
+            one = by_fact.setdefault(word.fact, word)
+            first = first or (None if one.observed else one)
+            continue
+        published = [one for one in by_fact.values() if not one.observed]
+        same = [one for one in published if one.artifact.digest == word.digest]
+        if first is not None and same:
+            first = first if first in same else min(same, key=lambda one: one.at)
+            settled, accepted = frozenset(one.fact for one in published), word.event
+    if first is None:
+        sighting = min(by_fact.values(), key=lambda one: one.at)
+        return Standing(first=sighting, published_at=sighting.at.time)
+    others = [one for one in by_fact.values() if one is not first and not one.observed]
+    later = tuple(sorted(others, key=lambda one: one.at))
     return Standing(
         first=first,
-        published_at=min(one.at.time for one in (first, *same)),
-        later=tuple(later),
-        historical=all(one.historical for one in published),
-        conflict=_conflict((first, *later)),
+        published_at=min(one.at.time for one in (first, *later) if contradicted(first.artifact, one.artifact) is None),
+        later=later,
+        historical=all(one.historical for one in (first, *later)),
+        conflict=_conflict([first, *(one for one in later if one.fact not in settled)]),
+        settled=settled - {first.fact},
+        accepted=accepted,
     )
 
 

@@ -3,12 +3,14 @@
 from msgspec import Struct
 
 from deploydb.http.errors import existing
+from deploydb.query.accepted import Accepted
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.pages.page import Page
 from deploydb.query.place_in_line import Line
 from deploydb.query.request_context import RequestContext
 from deploydb.store.queries.artifacts import artifacts_of_module, release_by_id
 from deploydb.store.queries.deployments import deployments_of_artifact
+from deploydb.store.queries.publications import acceptances
 
 _MOST_DEPLOYMENTS = 200
 _MOST_VERSIONS = 20
@@ -51,6 +53,7 @@ class Artifact(Struct, frozen=True, kw_only=True, rename="camel"):
     source: str
     observed: bool
     conflict: str | None
+    accepted: Accepted | None
     created_at: str
     deployments: list[Deployed]
     versions: list[Version]
@@ -63,10 +66,12 @@ def artifact(asked: RequestContext) -> Artifact:
         view = existing(release_by_id(connection, ident), f"artifact {ident}")
         tried = deployments_of_artifact(connection, ident, offset=0, limit=_MOST_DEPLOYMENTS)
         deployments = Line(connection, asked.catalog).views(tried)
+        accepted = acceptances(connection, [ident]).get(ident)
         versions = artifacts_of_module(connection, view.group, view.name, offset=0, limit=_MOST_VERSIONS)
     return body_of(
         Artifact,
         view,
+        accepted=body_of(Accepted, accepted) if accepted is not None else None,
         deployments=[body_of(Deployed, one, reason=one.status_reason) for one in deployments],
         versions=[body_of(Version, one) for one in versions],
     )

@@ -13,6 +13,7 @@ from deploydb.domain.model.artifact import order_key, split_module
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.reasons import Reason
 from deploydb.http.errors import not_found, shown
+from deploydb.query.accepted import Accepted
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.outlook_view import Failures, OutlookBody, failures_of, outlook_body
@@ -30,6 +31,7 @@ from deploydb.store.queries.artifact_places import (
     places,
 )
 from deploydb.store.queries.deployments import refused_at_entry
+from deploydb.store.queries.publications import acceptances
 
 State = Literal["runs", "ran", "coming", "failed", "skipped", "not there"]
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
@@ -61,7 +63,8 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Found(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An artifact that is meant, and where it is. `conflict`: a later publication with another file."""
+    """An artifact that is meant, and where it is. `conflict`: a later publication with another file. `accepted`: a
+    person made its file the version."""
 
     id: int
     module: str
@@ -72,6 +75,7 @@ class Found(Struct, frozen=True, kw_only=True, rename="camel"):
     published_at: str
     places: list[Place]
     conflict: str | UnsetType = UNSET
+    accepted: Accepted | UnsetType = UNSET
 
 
 class Where(Struct, frozen=True, kw_only=True):
@@ -97,13 +101,20 @@ def where(asked: RequestContext) -> Where:
         views = [
             replace(one, reason=line.placed(one.service, one.environment, one.deployment, one.reason)) for one in views
         ]
+        accepted = acceptances(connection, [one.id for one in found])
         refused = refused_at_entry(connection, [one.deployment for one in views if one.status == "NOT_STARTED"])
     rank = {ident: index for index, ident in enumerate(environments_in_order(asked.catalog))}
     ordered = sorted(views, key=lambda one: (one.service, rank.get(one.environment, len(rank)), one.environment))
     return Where(
         what=what,
         artifacts=[
-            body_of(Found, one, places=_places(asked.catalog, one, ordered, refused), conflict=one.conflict or UNSET)
+            body_of(
+                Found,
+                one,
+                places=_places(asked.catalog, one, ordered, refused),
+                conflict=one.conflict or UNSET,
+                accepted=body_of(Accepted, accepted[one.id]) if one.id in accepted else UNSET,
+            )
             for one in found
         ],
         more=len(found) == MOST,

@@ -13,6 +13,9 @@ def _tables(body: Body) -> Iterator[Table]:
         lead: list[Cell] = [(title, Ago(found["publishedAt"]))]
         if "conflict" in found:
             lead.append(f"Contradicted: {found['conflict']}. {REMEDY}")
+        if "accepted" in found:
+            accepted = found["accepted"]
+            lead.append((f"Accepted by {accepted['by']}: {accepted['reason']}", Ago(accepted["at"])))
         yield Table(map(_row, found["places"]), lead=lead)
 
 

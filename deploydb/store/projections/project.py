@@ -17,6 +17,7 @@ from deploydb.domain.model.facts import (
     AboutDeployment,
     AboutHold,
     AboutIncident,
+    ArtifactAccepted,
     ArtifactPublished,
     DeploymentFinished,
     DeploymentObserved,
@@ -24,7 +25,7 @@ from deploydb.domain.model.facts import (
     Fact,
     type_of,
 )
-from deploydb.domain.model.publications import Key, Publication
+from deploydb.domain.model.publications import Acceptance, Key, Publication
 from deploydb.store import bulk
 from deploydb.store.deployment_resolver import Located, names_lane
 from deploydb.store.deployments import reported, write
@@ -53,7 +54,7 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
 
     Facts are merged in any order with the same end. A handful of statements, whatever the number of facts.
     """
-    published: list[Publication] = []
+    words: list[Publication | Acceptance] = []
     observed: list[tuple[int, DeploymentObserved, Publication]] = []
     kept: dict[str, LatestRows] = {}
     merged: set[int] = set()
@@ -64,8 +65,8 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
     for entry in logged:
         fact, about = entry.fact, {}
         match fact:
-            case ArtifactPublished():
-                published.append(Publication.of(fact, entry.publisher))
+            case ArtifactPublished() | ArtifactAccepted():
+                words.append(_word(entry, fact))
                 continue
             case DeploymentObserved():
                 observed.append((entry.number, fact, Publication.of(fact, entry.publisher)))
@@ -93,7 +94,7 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
         table = fact.projection.table
         rows = kept.get(table) or kept.setdefault(table, LatestRows(metadata.tables[table]))
         rows.keep(fact, entry.number, recorded_at=entry.recorded_at, **about)
-    artifacts = publish(connection, [*published, *(publication for _, _, publication in observed)], now)
+    artifacts = publish(connection, [*words, *(publication for _, _, publication in observed)], now)
     write(connection, [reported(located.deployments[id_]) for id_ in merged])
     insert_external(connection, [_seen(*one, artifacts) for one in observed], now)
     waiting, concerned_by = project_historical(connection, historical, now)
@@ -104,13 +105,19 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
         kept[table].write(connection)
     _settle(connection, others)
     services |= concerned(connection, [fact for fact in others if not getattr(fact, "historical", None)])
-    _request(connection, artifacts, published, services, now)
+    _request(connection, artifacts, [one for one in words if isinstance(one, Publication)], services, now)
     return len(lost)
 
 
 def _settle(connection: sa.Connection, facts: Sequence[Fact]) -> None:
     settle_holds(connection, [fact for fact in facts if isinstance(fact, AboutHold)])
     settle_incidents(connection, [fact for fact in facts if isinstance(fact, AboutIncident)])
+
+
+def _word(entry: Logged, fact: ArtifactPublished | ArtifactAccepted) -> Publication | Acceptance:
+    if isinstance(fact, ArtifactAccepted):
+        return Acceptance.of(fact, entry.number)
+    return Publication.of(fact, entry.publisher)
 
 
 def _seen(number: int, fact: DeploymentObserved, publication: Publication, artifacts: Mapping[Key, int]) -> Seen:

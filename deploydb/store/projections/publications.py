@@ -1,6 +1,6 @@
-"""Published artifacts: one row a version."""
+"""Published artifacts: one row a version, by its publications and acceptances."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from deploydb.domain.model.artifact import Artifact, module_key
 from deploydb.domain.model.deployment import FactOrder
-from deploydb.domain.model.publications import Key, Publication, standing
+from deploydb.domain.model.publications import Acceptance, Key, Publication, standing
 from deploydb.store import bulk
 from deploydb.store.list_parameters import among
 from deploydb.store.tables import artifact, publication
@@ -17,30 +17,32 @@ _KEY = ("group", "name", "version")
 _COPIED = ("url", "digest", "commit", "purl")
 
 
-def publish(connection: sa.Connection, publications: Sequence[Publication], now: datetime) -> dict[Key, int]:
-    """Store the publications, and give each version's row id by its key. Harmless to repeat.
+def publish(connection: sa.Connection, words: Iterable[Publication | Acceptance], now: datetime) -> dict[Key, int]:
+    """Store the publications and acceptances, in the order in which they were recorded, and give each version's row id
+    by its key. Harmless to repeat. An acceptance of a version that is not known is none.
 
     A new version, the common case, costs one statement a batch.
     """
-    known: dict[Key, int] = {}
     first: dict[Key, Publication] = {}
-    further: list[Publication] = []
-    for item in publications:
-        if first.setdefault(item.key, item) is not item:
-            further.append(item)
+    batch = list(words)
+    for item in batch:
+        if isinstance(item, Publication):
+            first.setdefault(item.key, item)
     fresh = [_row(first[key], now) for key in sorted(first)]
-    if not fresh:
-        return known
-    for row in bulk.insert_new(connection, artifact, fresh, returning=("id", *_KEY)):
-        known[_key(row)] = row.id
-    further += [first[key] for key in sorted(first) if key not in known]
-    if further:
-        known |= _add(connection, further)
-    return known
+    known = {_key(row): row.id for row in bulk.insert_new(connection, artifact, fresh, returning=("id", *_KEY))}
+    further: list[Publication | Acceptance] = []
+    waiting = set(known)
+    for item in batch:
+        if item.key in waiting:
+            if item is first[item.key]:
+                waiting.remove(item.key)  # an acceptance before it is of a version that was not known
+        else:
+            further.append(item)
+    return known | _add(connection, further) if further else known
 
 
-def _add(connection: sa.Connection, further: Sequence[Publication]) -> dict[Key, int]:
-    """Weigh publications of versions that exist against what is known of them."""
+def _add(connection: sa.Connection, further: Sequence[Publication | Acceptance]) -> dict[Key, int]:
+    """Weigh publications and acceptances of versions that exist against what is known of them."""
     keys = sorted({item.key for item in further})
     wanted = [{"module_key": module_key(group, name), "version": version} for group, name, version in keys]
     given = bulk.table_of(connection, [artifact.c.module_key, artifact.c.version])
@@ -51,22 +53,32 @@ def _add(connection: sa.Connection, further: Sequence[Publication]) -> dict[Key,
         .with_for_update(of=artifact)
     )
     found = {_key(row): row for row in connection.execute(statement, bulk.parameter(connection, wanted))}
-    beside: dict[int, list[Publication]] = {}
-    others = sa.select(publication).where(among(publication.c.artifact_id, [row.id for row in found.values()]))
-    names = {row.id: row for row in found.values()}
+    beside: dict[int, list[Any]] = {row.id: [] for row in found.values()}
+    others = sa.select(publication).where(among(publication.c.artifact_id, sorted(beside)))
     for row in connection.execute(others):
-        beside.setdefault(row.artifact_id, []).append(_publication(row, names[row.artifact_id]))
+        beside[row.artifact_id].append(row)
+    words = {row.id: words_of(row, beside[row.id]) for row in found.values()}
     for item in further:
-        beside.setdefault(found[item.key].id, []).append(item)
+        if item.key in found:
+            words[found[item.key].id].append(item)
     for row in found.values():
-        _settle(connection, row, beside[row.id])
+        _settle(connection, row, words[row.id])
     return {key: row.id for key, row in found.items()}
 
 
-def _settle(connection: sa.Connection, row: Any, others: Sequence[Publication]) -> None:  # noqa: ANN401  # a row
-    """Make the first publication the artifact, keep the others, and say if two of them contradict."""
+def words_of(row: Any, others: Sequence[Any]) -> list[Publication | Acceptance]:  # noqa: ANN401  # rows
+    """What adds up to a row of `artifact`. `others`: its rows of `publication`."""
+    words: list[Publication | Acceptance] = [_publication(row, row, observed=row.observed)]
+    if row.accepted is not None:
+        words += (_publication(one, row) for one in others if one.settled)
+        words.append(Acceptance(key=_key(row), digest=row.digest, event=row.accepted))
+    return words + [_publication(one, row) for one in others if not one.settled]
+
+
+def _settle(connection: sa.Connection, row: Any, words: Sequence[Publication | Acceptance]) -> None:  # noqa: ANN401
+    """Make the publication that stands the artifact of the row, keep the others, and say if two of them contradict."""
     # which of several earlier ones were historical is not kept: all of them, or not all
-    settled = standing([_publication(row, row, observed=row.observed), *others])
+    settled = standing(words)
     first = settled.first
     values = {column: getattr(first.artifact, column) for column in _COPIED}
     connection.execute(
@@ -81,6 +93,7 @@ def _settle(connection: sa.Connection, row: Any, others: Sequence[Publication]) 
             observed=first.observed,
             historical=settled.historical,
             conflict=settled.conflict,
+            accepted=settled.accepted,
         )
     )
     connection.execute(sa.delete(publication).where(publication.c.artifact_id == row.id))
@@ -91,6 +104,7 @@ def _settle(connection: sa.Connection, row: Any, others: Sequence[Publication]) 
             "event_id": one.at.id,
             "published_at": one.at.time,
             "published_by": one.by,
+            "settled": one.fact in settled.settled,
             **{column: getattr(one.artifact, column) for column in _COPIED},
         }
         for one in settled.later

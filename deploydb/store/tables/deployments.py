@@ -77,12 +77,14 @@ artifact = sa.Table(
     sa.Column("historical", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("conflict", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("accepted", BigId),
     sa.UniqueConstraint("module_key", "version"),
 )
 """One version of a module, as the publication that was recorded first has it (`source`, `event_id`). `published_at`:
 the earliest time of those of this file. `module_key` is a hash of group and name: they may be longer than an index
 entry. `observed`: only seen running, never published. `historical`: each publication was, so that it opens no flow.
-`conflict`: says which later publication contradicts it."""
+`conflict`: says which later publication contradicts it. `accepted`: the event by which a person made this publication
+the version, of those that there were."""
 sa.Index("ix_artifact_module", artifact.c.module_key, artifact.c.published_at)
 sa.Index("ix_artifact_module_key_id", artifact.c.module_key, artifact.c.id)
 _short = sa.func.length(artifact.c.purl) <= sa.literal(2000, literal_execute=True)
@@ -106,8 +108,10 @@ publication = sa.Table(
     sa.Column("digest", sa.Text),
     sa.Column("commit", sa.Text),
     sa.Column("purl", sa.Text),
+    sa.Column("settled", sa.Boolean, nullable=False, server_default=sa.false()),
 )
-"""The other publications of artifacts that were published more than once; rare. The first one is in `artifact`."""
+"""The other publications of artifacts that were published more than once; rare. The first one is in `artifact`.
+`settled`: it came before the acceptance of that one, and contradicts nothing."""
 
 flow = sa.Table(
     "flow",
