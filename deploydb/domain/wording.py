@@ -56,6 +56,7 @@ _TEXTS: dict[type[ReasonCase], str] = {
     why.FailedUpstream: "failed in {environment}: {reason}",
     undo.FailureIgnored: "ignored, as configured",
     outcome.FinishedInTime: "finished by its deadline, at {at}; the report came after it",
+    outcome.SucceededAfterAll: "deployed after all, by a report of {at}; an earlier one was of a failure",
     outcome.AttemptObsolete: "not needed: deployment {deployment} has finished after all",
     outcome.DeadlineExtended: "started at {started}: its deadline is {deadline} now",
     why.ReturnedLate: "{version} finished after its deadline, in place of {previous}: roll it back, or retry it",

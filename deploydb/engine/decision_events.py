@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 import msgspec
-from msgspec import UNSET, Struct, field
+from msgspec import Struct, field
 
 from deploydb.domain.evaluation import decisions as made
 from deploydb.domain.evaluation.decisions import Decision, Transition
@@ -132,26 +132,29 @@ class VerdictChanged(OfDeployment, frozen=True, kw_only=True):
 
 
 class DeploymentRan(OfDeployment, frozen=True, kw_only=True):
-    """It came to run, before what runs there now did."""
+    """It came to run, or did so again, before what runs there now did."""
 
     since: datetime
+    known_at: datetime | None = None
 
     def decided(self, known: Known) -> tuple[Decision, ...]:
-        return (made.DeploymentWentLive(deployment=self.after(known), live_at=self.since, known_at=known.at),)
+        heard = self.known_at or known.at
+        return (made.DeploymentWentLive(deployment=self.after(known), live_at=self.since, known_at=heard),)
 
 
 class EnvironmentChanged(OfDeployment, frozen=True, kw_only=True):
-    """It is what runs there now."""
+    """It is what runs there now. `known_at`: where it came to run, or did so again; an older DeployDB left it out."""
 
     since: datetime
+    known_at: datetime | None = None
 
     def decided(self, known: Known) -> tuple[Decision, ...]:
         deployment = self.after(known)
         ran = CurrentVersion(deployment=deployment.id, release=deployment.release, live_at=self.since)
         runs = made.CurrentVersionChanged(environment=self.environment, running=ran)
-        if self.changes.live_at is UNSET:
+        if self.known_at is None and known.deployment(self.deployment).live_at == self.since:
             return (runs,)
-        came = made.DeploymentWentLive(deployment=deployment, live_at=self.changes.live_at, known_at=known.at)
+        came = made.DeploymentWentLive(deployment=deployment, live_at=self.since, known_at=self.known_at or known.at)
         return (came, runs)
 
 

@@ -45,7 +45,7 @@ class Ledger(DeploymentRows):
         self._verdicts: dict[int, dict[Gate, Verdict]] = {}
         self._succeeded: dict[str, list[int]] = defaultdict(list)
         self._known_good: Mapping[str, Sequence[KnownGood]] = {}
-        self._known_at: dict[int, datetime] = {}
+        self._known_at: dict[int, dict[datetime, datetime]] = defaultdict(dict)
         self._returns: Mapping[int, Return] = {}
 
     @classmethod
@@ -74,9 +74,9 @@ class Ledger(DeploymentRows):
         self._opened[release.id] = flow
         return [self._make(flow=flow, environment=environment, release=release) for environment, _ in opening.stages]
 
-    def observe(self, fact: External, release: Release) -> Deployment:
+    def observe(self, fact: External, release: Release, known_at: datetime | None = None) -> Deployment:
         """An external deployment of the release."""
-        return self._make(flow=None, release=release, **external_fields(fact))
+        return self._make(flow=None, release=release, **external_fields(fact, known_at))
 
     def inherit(self, known: Deployment, release: Release) -> None:
         """What ran there when the replay begins, and is over."""
@@ -150,9 +150,9 @@ class Ledger(DeploymentRows):
             match decision:
                 case decisions.DeploymentRequested() | decisions.FailureFinalized():
                     self.put(decision.deployment)
-                case decisions.DeploymentWentLive(deployment=known, known_at=at):
+                case decisions.DeploymentWentLive(deployment=known):
                     self.put(known)
-                    self._known_at[known.id] = at
+                    self._known_at[known.id][decision.live_at] = decision.known_at
                 case decisions.DeploymentTransitioned(what=what, deployment=known):
                     self.put(known)
                     if what in ("succeeded", "failed", "resumed"):

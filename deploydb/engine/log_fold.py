@@ -18,6 +18,7 @@ from deploydb.engine import decision_events
 from deploydb.engine.decision_event import DecisionEvent
 from deploydb.engine.decision_events import decode_decision
 from deploydb.engine.ledger import Ledger
+from deploydb.engine.live_history import LiveHistory
 from deploydb.engine.projections import project, project_on_deployment
 from deploydb.engine.releases import Releases
 from deploydb.engine.statements import keep_latest
@@ -35,16 +36,6 @@ class LogRow(Struct, frozen=True, kw_only=True):
     body: bytes
     publisher: str | None = None
     deployment_id: int | None = None
-
-
-class Interval(Struct, frozen=True, kw_only=True):
-    """When a deployment came to run, when that was known, and the result of its gates."""
-
-    release: Release
-    live_at: datetime
-    known_at: datetime
-    result: str | None = None
-    result_at: datetime | None = None
 
 
 class Times(Struct, kw_only=True):
@@ -69,7 +60,7 @@ class LogFold:
         """By deployment, the place of its stage in the flow."""
         self.verdicts: dict[tuple[int, str, str], Times] = {}
         """By deployment, promotion and phase."""
-        self.intervals: dict[int, Interval] = {}
+        self.live = LiveHistory()
         self.checks: dict[tuple[int, str, str], datetime] = {}
         """By deployment, promotion and phase: when it was scheduled."""
         self.holds: dict[tuple[str, ...], Hold] = {}
@@ -135,10 +126,12 @@ class LogFold:
                     release = self.releases.named(key, event.artifact)
                 ledger = self.ledger(event.service)
                 ledger.expect([event.deployment])
-                ledger.observe(fact, release)
+                ledger.observe(fact, release, at)
                 self._made(event.deployment, event.service, at)
             case decision_events.FactMatched(deployment=id_, fact=number):
-                project_on_deployment(self.ledger(event.service), id_, number, *self.unmatched.pop(number))
+                found, recorded_at = self.unmatched.pop(number)
+                known_at = at if isinstance(found, facts.DeploymentFinished) else recorded_at
+                project_on_deployment(self.ledger(event.service), id_, number, found, known_at)
             case decision_events.ClockSkewed():
                 pass
             case _:
@@ -181,14 +174,12 @@ class LogFold:
                     self.verdicts.setdefault(gate, Times(created_at=at)).decided_at = at
                 case made.CheckScheduled(deployment=deployment, promotion=promotion, phase=phase):
                     self.checks.setdefault((deployment.id, promotion, phase), at)
-                case made.DeploymentWentLive(deployment=deployment, live_at=live_at):
+                case made.DeploymentWentLive(deployment=deployment):
                     self._decided(deployment, at)
-                    came = Interval(release=deployment.release, live_at=live_at, known_at=decision.known_at)
-                    self.intervals[deployment.id] = came
-                case made.DeploymentTransitioned(what=what, deployment=deployment):
+                    self.live.came(decision, at)
+                case made.DeploymentTransitioned(deployment=deployment):
                     self._decided(deployment, at)
-                    if what in ("succeeded", "failed", "resumed"):
-                        self._judged(deployment, at)
+                    self.live.transitioned(decision, at)
                 case made.DeploymentRequested(deployment=deployment) | made.FailureFinalized(deployment=deployment):
                     self._decided(deployment, at)
                 case _:
@@ -229,11 +220,6 @@ class LogFold:
 
     def _decided(self, deployment: Deployment, at: datetime) -> None:
         self.deployments[deployment.id].decided_at = at
-
-    def _judged(self, deployment: Deployment, at: datetime) -> None:
-        interval = self.intervals.get(deployment.id)
-        if interval is not None:
-            self.intervals[deployment.id] = replace(interval, result=deployment.result, result_at=at)
 
     def _hear(self, fact: facts.Fact, row: LogRow) -> None:
         number = row.number

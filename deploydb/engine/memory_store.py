@@ -37,7 +37,9 @@ class MemoryStore:
         """Fold in a historical end, which made a deployment of its own. `known`: as it was made. Returns as `take`."""
         if known.service not in self.ledgers:
             return set(), []
-        return {known.service}, [self.ledgers[known.service].observe(fact, self._published(known.release))]
+        return {known.service}, [
+            self.ledgers[known.service].observe(fact, self._published(known.release), known.finished_known_at)
+        ]
 
     def take(self, entry: LogEntry) -> tuple[set[str], list[Deployment]]:
         """Fold in a fact that is not about one deployment. Returns the services to evaluate, and new deployments."""
@@ -69,7 +71,8 @@ class MemoryStore:
                 hold = Hold.of(fact, number, recorded_at=entry.recorded_at)
                 keep_latest(self._holds, hold.key, hold)
             case facts.DeploymentObserved() if ledger is not None:
-                made.append(ledger.observe(fact, self._release(Publication.of(fact, entry.publisher))))
+                release = self._release(Publication.of(fact, entry.publisher))
+                made.append(ledger.observe(fact, release, entry.recorded_at))
             case _ if ledger is not None:
                 project(ledger, number, fact, entry.recorded_at)
         if service is None:

@@ -34,7 +34,7 @@ def project_on_deployment(
     """Fold in a fact about a deployment, also about one that is over: after a report it is evaluated again."""
     match fact:
         case facts.DeploymentStarted() | facts.DeploymentFinished():
-            ledger.put(replace(merge(ledger.deployments[id_], fact), needs_evaluation=True))
+            ledger.put(replace(merge(ledger.deployments[id_], fact, recorded_at), needs_evaluation=True))
         case facts.VerificationFinished():
             ledger.statements.report(id_, Verification.of(fact, number, recorded_at=recorded_at))
         case facts.AboutApproval():

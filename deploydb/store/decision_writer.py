@@ -116,20 +116,19 @@ class _Book:
     def enter(self, service: str, decision: Decision) -> None:
         """Note one decision. A later one on the same row takes the earlier one's place."""
         runs = decision.running.deployment if isinstance(decision, CurrentVersionChanged) else None
-        if self._came is not None and self._came.deployment.id != runs:
-            self._note_late(self._came)
-        self._came = None
+        came, self._came = self._came, None
+        if came is not None and came.deployment.id != runs:
+            self._note_late(came)
         match decision:
             case DeploymentRequested():
                 self._request(decision)
             case DeploymentTransitioned(what=what, deployment=known):
                 self._deployments[known.id] = known
+                self._intervals.transitioned(decision)
                 if what != "closed":  # the log has it with what else has changed
                     self._note(f"deployment.{what}", known, decision.reason)
                 if what in ("succeeded", "failed", "resumed"):
                     self.changed.add((service, known.environment))
-                    if known.live_at is not None:
-                        self._intervals.judged(known)
             case VerdictChanged(deployment=known, verdict=statement):
                 self._verdicts[known.id, statement.gate] = _verdict(decision, self._now)
                 message = {
@@ -156,6 +155,7 @@ class _Book:
                     deployment=ran.deployment,
                     version=ran.release.artifact.version,
                     since=ran.live_at,
+                    known_at=came.known_at if came is not None else None,
                     changes=self._changes(ran.deployment),
                 )
             case FailureFinalized(deployment=known):
@@ -264,7 +264,7 @@ class _Book:
 
     def _note_late(self, came: DeploymentWentLive) -> None:
         """It came to run before what runs there now: the log has the others as `environment.changed`."""
-        self._note("deployment.ran", came.deployment, LiveLate(), since=came.live_at)
+        self._note("deployment.ran", came.deployment, LiveLate(), since=came.live_at, known_at=came.known_at)
 
     def _changes(self, id_: int) -> dict[str, Any] | None:
         """The fields of a deployment that are not in the log yet; None for none."""

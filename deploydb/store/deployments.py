@@ -83,6 +83,7 @@ def reported(known: Deployment) -> dict[str, Any]:
         "finished_source": finished and finished.source,
         "finished_event": finished and finished.id,
         "finished_url": known.finished_url,
+        "finished_known_at": known.finished_known_at,
         "outcome": known.outcome,
         "failure": known.failure,
         "needs_evaluation": known.needs_evaluation,

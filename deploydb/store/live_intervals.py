@@ -6,13 +6,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deploydb.domain.evaluation.decisions import CurrentVersionChanged, DeploymentWentLive, Return
+from deploydb.domain.evaluation.decisions import (
+    CurrentVersionChanged,
+    DeploymentTransitioned,
+    DeploymentWentLive,
+    Return,
+)
+from deploydb.domain.evaluation.live_status import live_status as status_by
 from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.deployment import CurrentVersion, Deployment
 from deploydb.store import bulk
 from deploydb.store.columns import UtcDateTime
 from deploydb.store.list_parameters import among_rows
-from deploydb.store.tables import artifact, current_version, live_interval
+from deploydb.store.tables import artifact, current_version, live_interval, live_status
 
 
 def position(table: sa.FromClause) -> tuple[sa.ColumnElement[Any], ...]:
@@ -97,14 +103,15 @@ class LiveIntervals:
 
     def __init__(self, now: datetime) -> None:
         self._now = now
-        self._intervals: dict[int, dict[str, Any]] = {}
+        self._intervals: dict[tuple[int, datetime], dict[str, Any]] = {}
+        self._statuses: list[dict[str, Any]] = []
         self._results: dict[int, dict[str, Any]] = {}
         self._runs: dict[tuple[str, str, str], dict[str, Any]] = {}
 
     def came(self, decision: DeploymentWentLive) -> None:
-        """A deployment came to run, now or long ago."""
+        """A deployment came to run, or did so again, now or long ago."""
         known = decision.deployment
-        self._intervals[known.id] = {
+        self._intervals[known.id, decision.live_at] = {
             "deployment_id": known.id,
             "service": known.service,
             "environment": known.environment,
@@ -113,11 +120,23 @@ class LiveIntervals:
             "published_at": known.release.published_at,
             "live_at": decision.live_at,
             "known_at": decision.known_at,
+            "result": known.result,
+            "result_at": self._now if known.result is not None else None,
         }
+        self._keep_status(decision)
 
-    def judged(self, known: Deployment) -> None:
-        """Its gates have come to a result, or taken it back."""
-        self._results[known.id] = {"deployment_id": known.id, "result": known.result, "result_at": self._now}
+    def transitioned(self, decision: DeploymentTransitioned) -> None:
+        """A deployment has changed: its status, maybe, and the result of its gates."""
+        known = decision.deployment
+        if decision.what in ("succeeded", "failed", "resumed") and known.live_at is not None:
+            self._results[known.id] = {"deployment_id": known.id, "result": known.result, "result_at": self._now}
+        self._keep_status(decision)
+
+    def _keep_status(self, decision: DeploymentTransitioned | DeploymentWentLive) -> None:
+        kept = status_by(decision, self._now)
+        if kept is not None:
+            fields = {"status": kept.status, "since": kept.since, "known_at": kept.known_at}
+            self._statuses.append({"deployment_id": decision.deployment.id, **fields})
 
     def runs(self, service: str, decision: CurrentVersionChanged) -> None:
         """It is what runs now."""
@@ -141,6 +160,7 @@ class LiveIntervals:
         runs = [self._runs[each] for each in sorted(self._runs)]
         bulk.upsert(connection, current_version, runs, key=("service", "environment", "module_key"))
         bulk.insert_rows(connection, live_interval, [self._intervals[each] for each in sorted(self._intervals)])
+        bulk.insert_rows(connection, live_status, self._statuses)
         results = [self._results[each] for each in sorted(self._results)]
         bulk.update_rows(connection, live_interval, results, key=("deployment_id",))
         came = {(one["service"], one["environment"], one["module_key"]) for one in self._intervals.values()}

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.deployment import Deployment
-from deploydb.engine.log_fold import Interval, LogFold
+from deploydb.engine.live_history import Interval
+from deploydb.engine.log_fold import LogFold
 from deploydb.store import tables
 from deploydb.store.deployments import decided, from_row, reported, selected
 from tests.contract.table_rows import Table, rows
@@ -98,10 +99,11 @@ def _running_of(fold: LogFold) -> Table:
     found = {}
     for service, ledger in fold.ledgers.items():
         for (environment, module), ran in ledger.running.items():
-            interval = fold.intervals[ran.deployment]
+            interval = fold.live.intervals[ran.deployment][ran.live_at]
             lane = [
                 (one.live_at, one.release.published_at, id_, one.release)
-                for id_, one in fold.intervals.items()
+                for id_, intervals in fold.live.intervals.items()
+                for one in intervals.values()
                 if _lane(fold, id_) == (service, environment, module)
             ]
             now = (ran.live_at, interval.release.published_at, ran.deployment)
@@ -125,7 +127,7 @@ def _lane(fold: LogFold, id_: int) -> tuple[str, str, str]:
 
 
 def _intervals(connection: sa.Connection) -> Table:
-    return {row.deployment_id: tuple(row[1:]) for row in rows(connection, tables.live_interval)}
+    return {(row.deployment_id, row.live_at): tuple(row[1:]) for row in rows(connection, tables.live_interval)}
 
 
 def _intervals_of(fold: LogFold) -> Table:
@@ -135,7 +137,24 @@ def _intervals_of(fold: LogFold) -> Table:
         times = (interval.release.published_at, interval.live_at, interval.known_at)
         return (*place, *times, interval.result, interval.result_at)
 
-    return {id_: row(id_, interval) for id_, interval in fold.intervals.items()}
+    return {
+        (id_, at): row(id_, interval)
+        for id_, intervals in fold.live.intervals.items()
+        for at, interval in intervals.items()
+    }
+
+
+def _statuses(connection: sa.Connection) -> Table:
+    found: Table = {}
+    for row in connection.execute(sa.select(tables.live_status).order_by(tables.live_status.c.id)):
+        found.setdefault(row.deployment_id, []).append((row.status, row.since, row.known_at))
+    return found
+
+
+def _statuses_of(fold: LogFold) -> Table:
+    return {
+        id_: [(one.status, one.since, one.known_at) for one in statuses] for id_, statuses in fold.live.statuses.items()
+    }
 
 
 DEPLOYMENTS: Mapping[str, tuple[Any, Any]] = {
@@ -145,5 +164,6 @@ DEPLOYMENTS: Mapping[str, tuple[Any, Any]] = {
     "verdict": (_verdicts, _verdicts_of),
     "current_version": (_running, _running_of),
     "live_interval": (_intervals, _intervals_of),
+    "live_status": (_statuses, _statuses_of),
 }
 """By table, how its rows are read and how the fold gives them."""

@@ -34,6 +34,7 @@ LANDED = {
     "0015_when_people_spoke.py": "472cc4e7b17adec27c8337e35afc8e9c49da22654504aa8edc016071930ab96e",
     "0017_consumers_of_command_queues.py": "364be7870d4b3d64a2273bf6ecdf0868758982f6587606decac688549f8c1c79",
     "0018_accepted_files.py": "4b5bf4b9ab56536cbcf5c508c802d9188c5c1e9167a2b97744cedaea9f79424b",
+    "0019_live_intervals.py": "391ee80c1e00bf33ae4673894d2415798f021cf75d37f9674e119e0f1f3c1c19",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 

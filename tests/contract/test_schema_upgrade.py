@@ -1,5 +1,6 @@
 """A database with rows, as an older DeployDB left it, is brought up to what its log adds up to."""
 
+from datetime import timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -7,10 +8,11 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+from deploydb.domain.model.catalog import Stage
 from deploydb.store.schema import migrate
 from deploydb.store.tables import incident, metadata
 from tests.contract.folding import differences
-from tests.scenario import Scenario
+from tests.scenario import Scenario, catalog
 
 
 def lived(world: Scenario) -> None:
@@ -79,3 +81,35 @@ def test_a_store_of_the_second_revision_adds_up_to_its_log_after_migrating(datab
         for name, rows in found.items():
             assert world.rows(metadata.tables[name]) == rows
         assert all(row.recorded_at is not None for row in world.rows(incident))
+
+
+def test_what_ran_again_and_what_failed_later_is_taken_in_from_the_log(database_url: str) -> None:
+    """A store of revision 0018 had one interval for each deployment."""
+    stages = (Stage(environment="dev", while_verifying="replace"),)
+    with Scenario(database_url, catalog(stages=stages)) as world:
+        deployed = []
+        for version in ("1.0", "1.1", "1.2"):
+            world.publish(version)
+            world.evaluate(minutes=1)
+            deployed += [command.deployment for command in world.deploy()]
+        first, second, last = deployed
+        world.tell("verification.finished", deployment=last, promotion="smoke", outcome="passed")
+        world.evaluate()
+        for id_, outcome in ((first, "succeeded"), (second, "succeeded"), (last, "failed")):
+            world.now += timedelta(minutes=10)
+            world.tell("deployment.finished", deployment=id_, outcome=outcome)
+            world.evaluate()
+        found = {name: world.rows(metadata.tables[name]) for name in ("live_interval", "live_status")}
+        assert [row.deployment_id for row in found["live_interval"]] == [first, first, second, second, last]
+        assert [row.status for row in found["live_status"]] == ["SUCCESS", "FAILED"]
+        again = sa.text(
+            "DELETE FROM live_interval WHERE EXISTS (SELECT 1 FROM live_interval AS earlier WHERE "
+            "earlier.deployment_id = live_interval.deployment_id AND earlier.live_at < live_interval.live_at)"
+        )
+        with world.engine.begin() as connection:
+            connection.execute(again)
+        downgrade(world, "0018")
+        migrate(world.engine)
+        for name, rows in found.items():
+            assert world.rows(metadata.tables[name]) == rows
+        assert not {*found, "current_version"} & differences(world.engine).keys()

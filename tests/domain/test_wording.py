@@ -145,6 +145,10 @@ TEXTS = [
         "finished by its deadline, at 2026-11-22 12:01:00 UTC; the report came after it",
     ),
     (
+        outcome.SucceededAfterAll(at=at(1)),
+        "deployed after all, by a report of 2026-11-22 12:01:00 UTC; an earlier one was of a failure",
+    ),
+    (
         outcome.ExpiryDeferred(deadline=at(60)),
         "expiry waits: ingest has not read past 2026-11-22 13:00:00 UTC, its deadline",
     ),

@@ -157,3 +157,19 @@ def drift(service: Service, environment: str) -> list[tuple[str, str]]:
 
 def seen(version: str, when: Any) -> dict[str, Any]:
     return {"artifact": {"group": "com.example", "name": "foo", "version": version}, "time": when.isoformat()}
+
+
+def test_a_deployment_that_ran_again_and_failed_later_is_shown_as_it_was(world: Scenario, service: Service) -> None:
+    first = release(world, "1.0")
+    world.now += HOUR
+    seen_then = seen("0.9", world.now)
+    world.tell("deployment.observed", service="foo", environment="dev", **seen_then)
+    world.evaluate()
+    for outcome in ("succeeded", "failed"):
+        world.now += HOUR
+        world.tell("deployment.finished", deployment=first, outcome=outcome)
+        world.evaluate(minutes=30)
+    hours = [ran(service, at=NOON + hours * HOUR) for hours in (0.5, 1.5, 2.5)]
+    assert hours == [[("1.0", "COMPLETED")], [("0.9", "COMPLETED")], [("1.0", "COMPLETED")]]
+    assert ran(service, at=NOON + 3.6 * HOUR) == ran(service) == [("1.0", "FAILED")]
+    assert ran(service, at=NOON + 3.6 * HOUR, known_at=NOON + 3.4 * HOUR) == [("1.0", "COMPLETED")]

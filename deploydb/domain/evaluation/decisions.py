@@ -25,7 +25,7 @@ from deploydb.domain.model.reasons import Reason
 from deploydb.domain.model.retry_reasons import RetryOrdered
 
 Transition = Literal[
-    "adopted", "skipped", "extended", "expired", "replaced", "succeeded", "failed", "resumed", "closed"
+    "adopted", "skipped", "extended", "expired", "replaced", "corrected", "succeeded", "failed", "resumed", "closed"
 ]
 """How a deployment can change by decision.
 
@@ -34,6 +34,7 @@ skipped    it never will be deployed
 extended   it has started, and has more time until its deadline
 expired    no answer by its deadline
 replaced   another version took its place; its flow goes no further
+corrected  a later report has it that what had come to run failed; or that it runs, after all
 succeeded  every exit gate passed
 failed     an exit gate failed
 resumed    a gate fails no longer, and others are still to be met; or it finished after it had expired; or it was
@@ -131,8 +132,8 @@ class VerdictChanged(Struct, frozen=True, kw_only=True):
 
 
 class DeploymentWentLive(Struct, frozen=True, kw_only=True):
-    """The deployment ran from then on, until the next one did. It may be heard of (`known_at`) when that has long
-    been."""
+    """The deployment ran from then on, until the next one did; it may be live several times. That was recorded at
+    `known_at`."""
 
     deployment: Deployment
     live_at: datetime

@@ -67,7 +67,7 @@ class Evaluation(Lanes):
         self.wishes: Sequence[RollbackRequest] = snapshot.wishes
         self.retries: Sequence[RetryRequest] = snapshot.retries
         self.returns: Mapping[int, Return] = snapshot.returns
-        self.came_now: set[int] = set()
+        self.came_now: dict[int, DeploymentWentLive] = {}
         self._catalog = catalog
         self._snapshot = snapshot
         self._decisions: list[Decision] = []
@@ -227,10 +227,13 @@ class Evaluation(Lanes):
         self.settle("replaced", deployment, reason, replaced_at=self.now, status_reason=kept, needs_evaluation=False)
 
     def came(self, deployment: Deployment, since: datetime) -> None:
-        """The deployment came to run at that time, even if something else runs there by now."""
-        changed = self._deployments[deployment.id] = replace(deployment, live_at=since)
-        self._decisions.append(DeploymentWentLive(deployment=changed, live_at=since, known_at=self.now))
-        self.came_now.add(deployment.id)
+        """The deployment came to run at that time, or did so again, even if something else runs there by now."""
+        first = deployment.live_at is None
+        changed = replace(deployment, **{"live_at" if first else "live_again_at": since})
+        came = DeploymentWentLive(deployment=changed, live_at=since, known_at=deployment.end_known_at(self.now))
+        self._deployments[deployment.id] = changed
+        self._decisions.append(came)
+        self.came_now[deployment.id] = came
 
     def run(self, deployment: Deployment, since: datetime) -> None:
         """The deployment is what its environment runs now."""

@@ -14,9 +14,15 @@ def clocks_count_from(evaluation: Evaluation, deployment: Deployment) -> datetim
         return began
     known = evaluation.returns.get(deployment.id)
     after = known.left_at if known is not None else deployment.live_at or began
-    for other in evaluation.lane(deployment.environment) if evaluation.came_now else ():
-        between = other.id in evaluation.came_now and other.live_at is not None and after < other.live_at < ran.live_at
-        same = other.release.artifact.module == deployment.release.artifact.module
-        if between and same and other.release.id != deployment.release.id:
-            return max(began, evaluation.now)
+    now, others = evaluation.came_now, evaluation.lane(deployment.environment) if evaluation.came_now else ()
+    left = [
+        (now[other.id].live_at, now[other.id].known_at)
+        for other in others
+        if other.id in now and after < now[other.id].live_at < ran.live_at
+        if other.release.artifact.module == deployment.release.artifact.module
+        if other.release.id != deployment.release.id
+    ]
+    if left:
+        back = now[ran.deployment].known_at if ran.deployment in now else ran.live_at
+        return max(began, max(left)[1], ran.live_at, back)
     return max(began, known.since) if known is not None else began

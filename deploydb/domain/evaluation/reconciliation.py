@@ -17,7 +17,7 @@ def reconcile(evaluation: Evaluation, catalog: Catalog) -> None:
     """Expire what was not answered in time, adopt what was not commanded, settle what runs, close what is over."""
     for deployment in evaluation.all():
         _extend(evaluation, deployment, catalog.environments.get(deployment.environment))
-    for step in (_take_back, _expire, _adopt, _explain):
+    for step in (_take_back, _expire, _adopt, _correct, _explain):
         for deployment in evaluation.all():
             step(evaluation, deployment)
     finished = [one for one in evaluation.all() if one.needs_evaluation and one.reported_live_at is not None]
@@ -126,6 +126,19 @@ def _adopt(evaluation: Evaluation, deployment: Deployment) -> None:
         evaluation.settle("adopted", deployment, reason, requested_at=evaluation.now, status_reason=reason)
 
 
+def _correct(evaluation: Evaluation, deployment: Deployment) -> None:
+    """A report that came after it was live has it that it failed, until a later one has it that it runs."""
+    finished, failed = deployment.finished, deployment.outcome == "failed"
+    if deployment.live_at is None or finished is None or failed == (deployment.withdrawn_at is not None):
+        return
+    at = min(finished.time, evaluation.now)
+    if failed:
+        reason: reasons.Reason = outcome_reasons.AttemptFailed(text=deployment.failure)
+    else:
+        reason = outcome_reasons.SucceededAfterAll(at=at)
+    evaluation.settle("corrected", deployment, reason, withdrawn_at=at if failed else None)
+
+
 def _explain(evaluation: Evaluation, deployment: Deployment) -> None:
     """A failure's reason is the orchestrator's; a success that came too late to count is reported beside it."""
     if not deployment.needs_evaluation or deployment.skipped_at is not None:
@@ -146,10 +159,12 @@ def _in_time(deployment: Deployment) -> bool:
 def _settle_running(evaluation: Evaluation, deployment: Deployment) -> None:
     """The last deployment of a module to finish well is what runs."""
     since = _came(evaluation, deployment)
-    if deployment.live_at is None:
-        evaluation.came(deployment, since)
     ran = evaluation.runs(deployment)
-    if ran is not None and ran.deployment == deployment.id:
+    runs = ran is not None and ran.deployment == deployment.id
+    last = deployment.live_again_at or deployment.live_at
+    if last is None or (not runs and since > last):
+        evaluation.came(deployment, since)
+    if runs:
         return
     if ran is not None and ran.release.id == deployment.release.id and deployment.expired_at is not None:
         return  # the attempt that overtook it has brought the same release

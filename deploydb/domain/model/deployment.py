@@ -100,8 +100,10 @@ class Deployment(Struct, frozen=True, kw_only=True):
     be commanded. `ordered`: the person's order for this attempt, and for the retries of it.
     `trigger_reason`: why it was commanded, or observed, or is put back; `status_reason`: why its status is as it is.
     `failure_response`: the response to its failure, `failure_response_detail`: its details; until then the
-    failure has not counted. `live_at`: when it came to run, once that has been taken in. `needs_evaluation`: promotion
-    still has something to do with it.
+    failure has not counted. `live_at`: when it came to run, once that has been taken in; `live_again_at`: when it last
+    did so again, after another deployment. `withdrawn_at`: when it had failed by a report that came after it was live.
+    `finished_known_at`: when the report of its end was recorded, and known to be of this deployment.
+    `needs_evaluation`: promotion still has something to do with it.
     """
 
     id: int
@@ -127,11 +129,14 @@ class Deployment(Struct, frozen=True, kw_only=True):
     status_reason: Reason | None = None
     started: FactOrder | None = None
     finished: FactOrder | None = None
+    finished_known_at: datetime | None = None
     outcome: Literal["succeeded", "failed"] | None = None
     failure: str | None = None
     started_url: str | None = None
     finished_url: str | None = None
     live_at: datetime | None = None
+    live_again_at: datetime | None = None
+    withdrawn_at: datetime | None = None
     needs_evaluation: bool = True
 
     @property
@@ -187,6 +192,10 @@ class Deployment(Struct, frozen=True, kw_only=True):
             return self.gates_count_from
         return self.finished.time
 
+    def end_known_at(self, now: datetime) -> datetime:
+        """When it was known how it ended; now, where that is not recorded."""
+        return min(self.finished_known_at or now, now)
+
 
 DECIDED = (
     "command",
@@ -201,12 +210,16 @@ DECIDED = (
     "trigger_reason",
     "status_reason",
     "live_at",
+    "live_again_at",
+    "withdrawn_at",
     "needs_evaluation",
 )
 """The fields of a deployment that decisions change. Facts change the others, and `needs_evaluation`, too."""
 
 
-def merge(deployment: Deployment, fact: DeploymentStarted | DeploymentFinished) -> Deployment:
+def merge(
+    deployment: Deployment, fact: DeploymentStarted | DeploymentFinished, known_at: datetime | None = None
+) -> Deployment:
     """The deployment with one more fact taken in. A fact that an equal or later one has overtaken changes nothing."""
     at = fact_order(fact)
     match fact:
@@ -217,7 +230,8 @@ def merge(deployment: Deployment, fact: DeploymentStarted | DeploymentFinished) 
         case DeploymentFinished():
             if deployment.finished is not None and at <= deployment.finished:
                 return deployment
-            return replace(deployment, finished=at, outcome=fact.outcome, failure=fact.reason, finished_url=fact.url)
+            reported = {"outcome": fact.outcome, "failure": fact.reason, "finished_url": fact.url}
+            return replace(deployment, finished=at, finished_known_at=known_at, **reported)
 
 
 Phase = Literal["entry", "exit"]

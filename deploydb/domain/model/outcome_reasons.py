@@ -43,6 +43,12 @@ class FinishedInTime(ReasonCase, frozen=True, kw_only=True, tag="finished_in_tim
     at: datetime
 
 
+class SucceededAfterAll(ReasonCase, frozen=True, kw_only=True, tag="succeeded_after_all"):
+    """A report of failure was corrected by a later one."""
+
+    at: datetime
+
+
 class AttemptObsolete(ReasonCase, frozen=True, kw_only=True, tag="attempt_obsolete"):
     """The deployment after whose expiry this attempt was made has finished well."""
 
@@ -73,5 +79,5 @@ class RolledBack(ReasonCase, frozen=True, kw_only=True, tag="rolled_back"):
     """The rollback is live."""
 
 
-_OfReport = Observed | FinishedWithoutCommand | AttemptFailed | FinishedInTime | AttemptObsolete
+_OfReport = Observed | FinishedWithoutCommand | AttemptFailed | FinishedInTime | SucceededAfterAll | AttemptObsolete
 OutcomeReason = _OfReport | DeadlineExtended | Expired | ExpiryDeferred | Replaced | LiveLate | NoGates | RolledBack

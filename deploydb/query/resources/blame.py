@@ -1,6 +1,6 @@
 """The answer to `/api/blame`: what changed in the hours before."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -77,7 +77,7 @@ def blame(asked: RequestContext) -> Blame:
     )
 
 
-def _change(catalog: Catalog, view: ChangeView, before: dict[int, str]) -> Change:
+def _change(catalog: Catalog, view: ChangeView, before: dict[tuple[int, datetime], str]) -> Change:
     change = view.body or ChangeBody(reason=f"row {view.number} of the log is malformed and cannot be read")
     return body_of(
         Change,
@@ -85,7 +85,7 @@ def _change(catalog: Catalog, view: ChangeView, before: dict[int, str]) -> Chang
         time=change.since or view.time,
         kind=_kind(catalog, view.type, change),
         version=change.version,
-        previous=before.get(change.deployment) if change.deployment is not None else None,
+        previous=before.get((change.deployment, change.since)) if change.deployment and change.since else None,
         what=view.detail or change.failure_response,
         who=view.who or change.by,
         reason=reason_of(change.reason or change.comment) or view.deployment_reason,

@@ -141,7 +141,7 @@ def _module(row: Any) -> str:  # noqa: ANN401  # a row of `artifact`
 
 
 def _row(one: Seen, now: datetime) -> dict[str, Any]:
-    fields = external_fields(one.fact)
+    fields = external_fields(one.fact, now)
     at = fields["finished"]
     return {
         "service": one.fact.service,
@@ -158,6 +158,7 @@ def _row(one: Seen, now: datetime) -> dict[str, Any]:
         "finished_source": at.source,
         "finished_event": at.id,
         "finished_url": fields["finished_url"],
+        "finished_known_at": fields["finished_known_at"],
         "outcome": fields["outcome"],
         "failure": fields["failure"],
     }

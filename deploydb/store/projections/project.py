@@ -85,7 +85,7 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
                 services.add(found.service)
                 if isinstance(fact, DeploymentStarted | DeploymentFinished):
                     # also a closed one: what finishes after it was ruled out does run there
-                    located.deployments[found.id] = replace(merge(found, fact), needs_evaluation=True)
+                    located.deployments[found.id] = replace(merge(found, fact, now), needs_evaluation=True)
                     merged.add(found.id)
                     continue
                 about = {"deployment_id": found.id}

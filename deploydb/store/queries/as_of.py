@@ -17,7 +17,8 @@ from deploydb.store.tables import artifact, deployment, event
 
 _LOOKED_BACK = 500
 """How many rows of a lane, newest first, are looked at where all of them would be too many."""
-_SETTLED = ("succeeded", "failed", "resumed", "expired", "skipped", "replaced", "adopted", "requested", "extended")
+_OUTCOMES = ("succeeded", "failed", "resumed", "corrected", "expired", "skipped", "replaced")
+_SETTLED = (*_OUTCOMES, "adopted", "requested", "extended")
 _TYPES = (*(f"deployment.{what}" for what in _SETTLED), "failure.counted", "verdict.changed")
 
 
@@ -135,7 +136,8 @@ def _as_heard(known: Deployment, heard: Collection[tuple[str, str]]) -> Deployme
     if known.started is not None and (known.started.source, known.started.id) not in heard:
         known = replace(known, started=None, started_url=None)
     if known.finished is not None and (known.finished.source, known.finished.id) not in heard:
-        known = replace(known, finished=None, finished_url=None, outcome=None, failure=None)
+        nothing = dict.fromkeys(("finished", "finished_known_at", "finished_url", "outcome", "failure"))
+        known = replace(known, **nothing)
     return known
 
 

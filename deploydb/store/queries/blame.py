@@ -110,8 +110,9 @@ def _detail(fact: Fact) -> str | None:
     return ", ".join(found) or None if isinstance(found, tuple) else found
 
 
-def ran_before(connection: sa.Connection, deployments: list[int]) -> dict[int, str]:
-    """By deployment, the other version that ran in its lane before it. Index: `ix_live_interval_lane`."""
+def ran_before(connection: sa.Connection, deployments: list[int]) -> dict[tuple[int, datetime], str]:
+    """By deployment and when it came to run, the other version that ran in its lane before. Index:
+    `ix_live_interval_lane`."""
     earlier, releases = live_interval.alias("earlier"), deployment.alias("releases")
     before = (
         sa.select(releases.c.version)
@@ -125,7 +126,10 @@ def ran_before(connection: sa.Connection, deployments: list[int]) -> dict[int, s
         .correlate(live_interval)
         .scalar_subquery()
     )
-    statement = sa.select(live_interval.c.deployment_id, before.label("version")).where(
-        among(live_interval.c.deployment_id, sorted(deployments))
-    )
-    return {row.deployment_id: row.version for row in connection.execute(statement) if row.version is not None}
+    columns = (live_interval.c.deployment_id, live_interval.c.live_at, before.label("version"))
+    statement = sa.select(*columns).where(among(live_interval.c.deployment_id, sorted(deployments)))
+    return {
+        (row.deployment_id, row.live_at): row.version
+        for row in connection.execute(statement)
+        if row.version is not None
+    }

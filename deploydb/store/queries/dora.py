@@ -46,17 +46,19 @@ def runs_since(
 ) -> list[Run]:
     """What came to run in some environments since a time, in that order, of one service or all.
 
-    Costs what came to run there since. Indexes: `ix_live_interval_environment`, `ix_live_interval_lane`.
+    Not what was reported once more while it ran. Costs what came to run there since. Indexes:
+    `ix_live_interval_environment`, `ix_live_interval_lane`.
     """
     earlier = live_interval.alias("earlier")
-    before = (
+    last = (
         sa.select(earlier.c.published_at)
         .where(ran_before(earlier, live_interval))
         .order_by(*last_first(earlier))
         .limit(1)
         .correlate(live_interval)
-        .scalar_subquery()
     )
+    before = last.scalar_subquery()
+    stays = last.with_only_columns(earlier.c.deployment_id).scalar_subquery() == live_interval.c.deployment_id
     columns = viewed(
         Run,
         live_interval,
@@ -75,6 +77,7 @@ def runs_since(
         .where(
             among(live_interval.c.environment, sorted(environments)),
             live_interval.c.live_at >= start,
+            sa.not_(sa.func.coalesce(stays, sa.false())),
             *in_lanes(live_interval, service, None),
         )
         .order_by(live_interval.c.live_at, live_interval.c.deployment_id)

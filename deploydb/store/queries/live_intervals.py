@@ -11,15 +11,15 @@ from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.deployment import Release
 from deploydb.domain.model.reasons import Reason
 from deploydb.store import bulk
-from deploydb.store.columns import in_lanes, viewed
+from deploydb.store.columns import UtcDateTime, in_lanes, viewed
 from deploydb.store.deployments import release_from_row, released
 from deploydb.store.live_intervals import last_first, position
 from deploydb.store.queries.artifacts import MODULE
-from deploydb.store.tables import artifact, current_version, deployment, live_interval
+from deploydb.store.tables import artifact, current_version, deployment, live_interval, live_status
 
 
 class LiveIntervalView(Struct, frozen=True, gc=False):
-    """A deployment's time as what a lane ran of one module. `previous`: of what runs now, the other version before it.
+    """A deployment as what a lane runs, or ran, of one module. `previous`: of what runs now, the other version before.
 
     Made in large numbers: by position, in the order of the columns that are selected.
     """
@@ -92,8 +92,8 @@ def ran_at(
 ) -> list[LiveIntervalView]:
     """What ran at a time, by all that is known, or by what was known at another time; ordered as `running_now`.
 
-    Costs the lanes, not what ran in them before or after. Indexes: primary key of `current_version`,
-    `ix_live_interval_lane`.
+    Its status is that of then. Costs the lanes, not what ran in them before or after. Indexes: primary keys of
+    `current_version` and `live_interval`, `ix_live_interval_lane`, `ix_live_status_deployment`.
     """
     heard = (_EARLIER.c.known_at <= known_at,) if known_at is not None else ()
     earlier = sa.select(_EARLIER.c.deployment_id).where(
@@ -109,27 +109,48 @@ def ran_at(
         .where(*in_lanes(current_version, service, environment))
         .cte("lanes")
     )
-    seen = known_at if known_at is not None else at
-    judged = sa.and_(live_interval.c.result.is_not(None), live_interval.c.result_at <= seen)
+    since = sa.select(sa.func.max(_EARLIER.c.live_at, type_=UtcDateTime)).where(
+        _EARLIER.c.deployment_id == lanes.c.then_id, _EARLIER.c.live_at <= at, *heard
+    )
     columns = viewed(
         LiveIntervalView,
         lanes,
-        **_of_deployment(status=sa.case((judged, live_interval.c.result), else_="COMPLETED")),
+        **_of_deployment(status=_status_at(lanes.c.then_id, at, known_at)),
         version=artifact.c.version,
         published_at=artifact.c.published_at,
-        since=live_interval.c.live_at,
+        since=since.scalar_subquery(),
         previous=sa.null(),
         previous_live_at=sa.null(),
         conflict=sa.null(),
     )
     statement: sa.Select[Any] = (
         sa.select(*columns)
-        .select_from(lanes.join(live_interval, live_interval.c.deployment_id == lanes.c.then_id))
-        .join(artifact, artifact.c.id == live_interval.c.artifact_id)
-        .join(deployment, deployment.c.id == live_interval.c.deployment_id)
+        .select_from(lanes.join(deployment, deployment.c.id == lanes.c.then_id))
+        .join(artifact, artifact.c.id == deployment.c.artifact_id)
         .order_by(lanes.c.service, lanes.c.environment, lanes.c.module)
     )
     return [LiveIntervalView(*row) for row in connection.execute(statement).all()]
+
+
+def _status_at(
+    deployment_id: sa.ColumnElement[int], at: datetime, known_at: datetime | None
+) -> sa.ColumnElement[str | None]:
+    """The status of a deployment that ran at a time. One of which no row is there was judged by an older DeployDB."""
+    mine = live_status.c.deployment_id == deployment_id
+    heard = (live_status.c.known_at <= known_at,) if known_at is not None else ()
+    last = (
+        sa.select(live_status.c.status)
+        .where(mine, live_status.c.since <= at, *heard)
+        .order_by(live_status.c.id.desc())
+        .limit(1)
+    )
+    seen = min(at, known_at) if known_at is not None else at
+    judged = sa.select(sa.func.max(live_interval.c.result)).where(
+        live_interval.c.deployment_id == deployment_id,
+        live_interval.c.result_at <= seen,
+        sa.not_(sa.select(live_status.c.id).where(mine).exists()),
+    )
+    return sa.func.coalesce(last.scalar_subquery(), judged.scalar_subquery(), "COMPLETED")
 
 
 def newest_of_modules(connection: sa.Connection, modules: Collection[tuple[str, str]]) -> list[NewestView]:
@@ -203,11 +224,12 @@ def came_after(
     At most `limit`. Indexes: primary key of `live_interval`, and `ix_live_interval_lane` from the target's deployment
     on.
     """
-    then = live_interval.alias("then")
+    then, again = live_interval.alias("then"), live_interval.alias("again")
+    last = sa.select(sa.func.max(again.c.live_at)).where(again.c.deployment_id == deployed).scalar_subquery()
     statement = (
         released()
         .join(live_interval, live_interval.c.artifact_id == artifact.c.id)
-        .join(then, then.c.deployment_id == deployed)
+        .join(then, sa.and_(then.c.deployment_id == deployed, then.c.live_at == last))
         .where(
             live_interval.c.service == service,
             live_interval.c.environment == environment,

@@ -113,11 +113,8 @@ def _arrivals(named: tuple[str, ...]) -> sa.Select[tuple[object, ...]]:
         )
         .scalar_subquery()
     )
-    since = (
-        sa.select(lanes.c.service, lanes.c.environment, interval.c.result_at.label("passed_at"))
-        .select_from(lanes.outerjoin(interval, interval.c.deployment_id == last))
-        .cte("since")
-    )
+    passed_at = sa.select(sa.func.max(interval.c.result_at, type_=UtcDateTime)).where(interval.c.deployment_id == last)
+    since = sa.select(lanes.c.service, lanes.c.environment, passed_at.scalar_subquery().label("passed_at")).cte("since")
     come_out = (
         sa.select(sa.func.max(upstream.c.result_at))
         .join(kin, kin.c.id == upstream.c.deployment_id)

@@ -9,15 +9,14 @@ from deploydb.store.tables.deployments import (
     STATUSES,
     approval,
     artifact,
-    current_version,
     deployment,
     event,
     flow,
-    live_interval,
     publication,
     verdict,
     verification,
 )
+from deploydb.store.tables.live import current_version, live_interval, live_status
 from deploydb.store.tables.overrides import (
     attestation,
     external_check,
@@ -60,6 +59,7 @@ __all__ = [
     "incident",
     "ingest_watermark",
     "live_interval",
+    "live_status",
     "metadata",
     "outbox",
     "promotion_request",

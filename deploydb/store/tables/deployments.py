@@ -158,6 +158,8 @@ deployment = sa.Table(
     sa.Column("failure_response", sa.Text),
     sa.Column("failure_response_detail", ReasonJson),
     sa.Column("live_at", UtcDateTime),
+    sa.Column("live_again_at", UtcDateTime),
+    sa.Column("withdrawn_at", UtcDateTime),
     sa.Column("decided_at", UtcDateTime),
     sa.Column("needs_evaluation", sa.Boolean, nullable=False, server_default=sa.true()),
     # reported by facts: when, and by which fact
@@ -169,6 +171,7 @@ deployment = sa.Table(
     sa.Column("finished_source", sa.Text),
     sa.Column("finished_event", sa.Text),
     sa.Column("finished_url", sa.Text),
+    sa.Column("finished_known_at", UtcDateTime),
     sa.Column("outcome", sa.Text),
     sa.Column("failure", sa.Text),
     sa.UniqueConstraint("command"),
@@ -183,7 +186,9 @@ deployment = sa.Table(
 written with them, as is `happened_at`. `stage_index`: the stage's place in its flow, when the flow got stages last.
 `cause_id`: the deployment whose failure led to this one, or after which a person wanted this one. `ordered`: that
 order. `failure_response`: the response to its failure, `failure_response_detail`: its details. `live_at`: when it came
-to run there, as in its `live_interval`. `needs_evaluation`: promotion still has something to do with it."""
+to run there, `live_again_at`: when it last did so again, as in its `live_interval`s. `withdrawn_at`: when it had failed
+by a report that came after it was live. `needs_evaluation`: promotion still has something to do with it.
+`finished_known_at`: when that fact was recorded and matched; empty in rows of an older DeployDB."""
 _active = deployment.c.status.in_(ACTIVE)
 partial_index("uq_deployment_active", deployment.c.service, deployment.c.environment, unique=True, where=_active)
 partial_index("ix_deployment_needs_evaluation", deployment.c.service, where=deployment.c.needs_evaluation)
@@ -246,47 +251,3 @@ verdict = sa.Table(
 """What each gate says of each deployment now; its history is in the log. Made with the flow, judged (`outcome`) once
 the deployment runs; those of its entry (`phase`) as they are asked. `since`: of its `outcome`.
 It is the v1 interface's promotion result."""
-
-current_version = sa.Table(
-    "current_version",
-    metadata,
-    sa.Column("service", sa.Text, primary_key=True),
-    sa.Column("environment", sa.Text, primary_key=True),
-    sa.Column("module_key", sa.Text, primary_key=True),
-    sa.Column("module", sa.Text, nullable=False),
-    sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), nullable=False),
-    sa.Column("artifact_id", BigId, sa.ForeignKey("artifact.id"), nullable=False),
-    sa.Column("version", sa.Text, nullable=False),
-    sa.Column("published_at", UtcDateTime, nullable=False),
-    sa.Column("live_at", UtcDateTime, nullable=False),
-    sa.Column("previous_version", sa.Text),
-    sa.Column("previous_live_at", UtcDateTime),
-)
-"""What each environment runs of each module of each service, and the other version that ran there before."""
-
-live_interval = sa.Table(
-    "live_interval",
-    metadata,
-    sa.Column("deployment_id", BigId, sa.ForeignKey("deployment.id"), primary_key=True, autoincrement=False),
-    sa.Column("service", sa.Text, nullable=False),
-    sa.Column("environment", sa.Text, nullable=False),
-    sa.Column("module_key", sa.Text, nullable=False),
-    sa.Column("artifact_id", BigId, sa.ForeignKey("artifact.id"), nullable=False),
-    sa.Column("published_at", UtcDateTime, nullable=False),
-    sa.Column("live_at", UtcDateTime, nullable=False),
-    sa.Column("known_at", UtcDateTime, nullable=False),
-    sa.Column("result", sa.Text),
-    sa.Column("result_at", UtcDateTime),
-)
-"""When each deployment that finished well came to run (`since`), and when we knew (`known_at`). What ran at a time is
-the lane's last row until then, whatever had been heard of by then. `result`, `result_at`: what its gates came to."""
-sa.Index(
-    "ix_live_interval_lane",
-    live_interval.c.service,
-    live_interval.c.environment,
-    live_interval.c.module_key,
-    live_interval.c.live_at,
-    live_interval.c.published_at,
-    live_interval.c.deployment_id,
-)
-sa.Index("ix_live_interval_environment", live_interval.c.environment, live_interval.c.live_at)
