@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from deploydb.cli.client import Body, ask
-from deploydb.cli.effect import require_counts
-from deploydb.cli.options import arguments, artifact_option, early_option, not_blank
+from deploydb.cli.effect import require_counts, require_effect
+from deploydb.cli.options import arguments, artifact_option, early_option, no_wait_option, not_blank
 from deploydb.cli.publisher import publish_one, signed
 from deploydb.domain.model.errors import NotFound, Permanent, Transient
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
@@ -19,6 +19,7 @@ from deploydb.domain.model.promotions import FREEZE
 @click.option("--promotion", metavar="NAME", help="The manual promotion; by default the one that waits there.")
 @click.option("--by", metavar="NAME", help="Who says so; by default you.")
 @early_option
+@no_wait_option
 @click.option("--comment", "--reason", "comment", metavar="TEXT", help="Why.")
 def approve(**given: Any) -> None:  # noqa: ANN401  # as `_publish` takes it
     """Say yes to what waits for people in ENVIRONMENT.
@@ -45,6 +46,7 @@ def approve(**given: Any) -> None:  # noqa: ANN401  # as `_publish` takes it
 @click.option("--promotion", metavar="NAME", help="The manual promotion; by default the one that waits there.")
 @click.option("--by", metavar="NAME", help="Who says so; by default you.")
 @early_option
+@no_wait_option
 @click.option(
     "--comment", "--reason", "comment", metavar="TEXT", required=True, callback=not_blank, help="Why. All users see it."
 )
@@ -89,6 +91,8 @@ def _publish(
         digest = answer["digest"]
     fact = kind(**who, **lane, promotion=promotion, comment=comment, digest=digest)
     publish_one(fact)
+    if answer is not None or not early:  # one for a version that is still to come has no effect yet
+        require_effect(fact)
     click.echo(f"{promotion} {verb} for {service} {version} in {environment} by {fact.by}", err=True)
 
 

@@ -3,6 +3,7 @@
 import click
 
 from deploydb.cli.client import Body, ask
+from deploydb.cli.effect import require_effect
 from deploydb.cli.options import action_options, arguments, artifact_option
 from deploydb.cli.output import ago, is_shown, is_wide, output_option, reason_text, show_line, show_table, whole
 from deploydb.cli.publisher import publish_one, signed
@@ -74,7 +75,9 @@ def accept(service: str, version: str, digest: str, artifact: str | None, reason
         raise Permanent(f"nothing is accepted: {answer['why']}")
     group, name = split_module(answer["module"])
     file = Artifact(group=group, name=name, version=version, digest=digest)
-    publish_one(ArtifactAccepted(**signed(by), artifact=file, reason=reason))
+    fact = ArtifactAccepted(**signed(by), artifact=file, reason=reason)
+    publish_one(fact)
+    require_effect(fact)
     show_line(f"{answer['module']}:{version} is {digest} from now on", err=True)
 
 

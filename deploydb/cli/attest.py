@@ -3,9 +3,10 @@
 import click
 
 from deploydb.cli.client import ask, where_answered
-from deploydb.cli.options import arguments
+from deploydb.cli.effect import publish_and_show
+from deploydb.cli.options import arguments, no_wait_option
 from deploydb.cli.output import output_option
-from deploydb.cli.publisher import publish_and_show, signed
+from deploydb.cli.publisher import signed
 from deploydb.domain.model.artifact import Artifact, split_module
 from deploydb.domain.model.errors import NotFound, Permanent
 from deploydb.domain.model.facts import ArtifactAttested
@@ -18,6 +19,7 @@ from deploydb.domain.model.facts import ArtifactAttested
 @click.option("--kind", metavar="KIND", default="signature", show_default=True, help="What of: signature, sbom, ….")
 @click.option("--url", metavar="URL", help="Where the attestation is.")
 @click.option("--by", metavar="NAME", help="Who attests, and has verified it; by default you.")
+@no_wait_option
 @output_option
 def attest(
     module: str,

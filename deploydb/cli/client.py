@@ -31,6 +31,7 @@ _MEMBER = {
     "status": "lanes",
     "why": "stages",
     "check": "counts",
+    "effect": "counts",
     "names": "unknown",
     "history": "deployments",
     "events": "events",

@@ -1,7 +1,71 @@
-"""The effect of a person's word or order, checked before it is published."""
+"""The effect of a person's word or order, checked before it is published, and afterwards."""
+
+import json
+import time
+
+import click
 
 from deploydb.cli.client import Body, ask
+from deploydb.cli.options import waits
+from deploydb.cli.output import is_shown, show_line
+from deploydb.cli.publisher import publish_one
 from deploydb.domain.model.errors import NotFound, Permanent, Transient
+from deploydb.domain.model.facts import Fact
+from deploydb.wire.native import encode_fact
+
+WAIT_SECONDS = 10.0
+"""How long a command waits for the effect of what it has published."""
+UNKNOWN = 3
+"""The exit code where the effect is not known by then: it took too long."""
+_FIRST_SECONDS, _MOST_SECONDS = 0.05, 0.5
+
+
+def require_effect(fact: Fact) -> Body | None:
+    """Wait until a published fact is recorded and evaluated. Returns its effect; None with `--no-wait`.
+
+    Raises: Permanent where it does not count; Exit with `UNKNOWN`, and the reason on stderr, where that is not known
+    within `WAIT_SECONDS`.
+    """
+    if not waits():
+        return None
+    effect, reason = _awaited(fact)
+    if effect is None:
+        look = f"look with `deploydb events --source {fact.source}`"
+        show_line(f"published as {fact.source}/{fact.id}; {reason}: {look}", err=True)
+        raise click.exceptions.Exit(UNKNOWN)
+    if not effect["counts"]:
+        raise Permanent(f"recorded as event {effect['number']}, and it does not count: {effect['why']}")
+    return effect
+
+
+def publish_and_show(fact: Fact, output: str, text: str) -> None:
+    """Publish one fact and say so once it counts, with `-o` as data: the fact itself. Raises: as `publish_one` and
+    `require_effect`."""
+    publish_one(fact)
+    require_effect(fact)
+    is_shown(output, json.loads(encode_fact(fact)), lambda: [f"fact/{fact.id}"])
+    show_line(text, err=True)
+
+
+def _awaited(fact: Fact) -> tuple[Body | None, str]:
+    """The effect of a fact once it is known; else None, with what is known by then."""
+    until, pause = time.monotonic() + WAIT_SECONDS, _FIRST_SECONDS
+    while True:
+        try:
+            effect = ask("effect", source=fact.source, id=fact.id)
+        except Transient as error:
+            reason = f"its effect is not known: {error}"
+        except Permanent as error:
+            return None, f"its effect is not known: {error}"
+        else:
+            if effect["counts"] is not None:
+                return effect, ""
+            recorded = f"recorded as event {effect['number']}; {effect['why']}"
+            reason = recorded if effect["number"] is not None else "not recorded yet"
+        if time.monotonic() + pause > until:
+            return None, reason
+        time.sleep(pause)
+        pause = min(2 * pause, _MOST_SECONDS)
 
 
 def require_counts(

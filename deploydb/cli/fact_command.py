@@ -9,6 +9,7 @@ import msgspec
 from msgspec import inspect
 from msgspec.structs import replace
 
+from deploydb.cli.options import no_wait_option
 from deploydb.cli.publisher import checked, my_source, new_id
 from deploydb.domain.model.facts import Fact, type_of
 
@@ -40,8 +41,8 @@ def _remember_strict(context: click.Context, _parameter: click.Parameter, strict
 
 
 def fact_options(command: F) -> F:
-    """`--id`, `--source` and `--time`, which every fact has, and `--strict`."""
-    command = strict_option(command)
+    """`--id`, `--source` and `--time`, which every fact has, `--strict` and `--no-wait`."""
+    command = no_wait_option(strict_option(command))
     for option in (
         click.option("--time", metavar="TIME", help="When it happened, with its zone; by default now."),
         click.option("--source", metavar="NAME", help="Its publisher; by default you on this machine."),

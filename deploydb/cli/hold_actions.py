@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from deploydb.cli.client import Body, ask, where_answered
+from deploydb.cli.effect import require_effect
 from deploydb.cli.output import show_line
 from deploydb.cli.publisher import new_id, publish_one, signed
 from deploydb.domain.formatting import instant
@@ -30,7 +31,9 @@ def place(kind: Kind, placed: str, given: Mapping[str, Any], **scope: str | None
     with where_answered(f"whether {' in '.join(wanted.values()) or 'another hold'} exists"):
         beside = _of_scope(ask("holds", **wanted)["holds"], kind, scope)
     hold = None if kind == "pin" else new_id()[:ID_LENGTH]
-    publish_one(HoldPlaced(**fields | scope | times, kind=kind, reason=given["reason"], hold=hold))
+    fact = HoldPlaced(**fields | scope | times, kind=kind, reason=given["reason"], hold=hold)
+    publish_one(fact)
+    require_effect(fact)
     show_line(placed, err=True)
     if given["begins"] is not None:
         show_line(f"it begins at {instant(given['begins'])}", err=True)
@@ -56,8 +59,11 @@ def lift(kind: Kind, lifted: str, given: Mapping[str, Any], **scope: str | None)
         left = [hold for hold in there if hold not in meant]
     seen = bool(ids)
     ids = ids or [_unseen(kind, given)]
-    for hold in ids:
-        publish_one(HoldLifted(**signed(given["by"]) | scope, kind=kind, reason=given["reason"], hold=hold))
+    lifts = [HoldLifted(**signed(given["by"]) | scope, kind=kind, reason=given["reason"], hold=hold) for hold in ids]
+    for lift_ in lifts:
+        publish_one(lift_)
+    for lift_ in lifts:
+        require_effect(lift_)
     by_id = left or (not seen and ids[0] is not None)
     show_line(f"hold {ids[0]} is lifted" if by_id else lifted, err=True)
     for other in left:

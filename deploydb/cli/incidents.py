@@ -3,9 +3,10 @@
 import click
 
 from deploydb.cli.client import Body, ask, where_answered
+from deploydb.cli.effect import publish_and_show
 from deploydb.cli.options import action_options, arguments
 from deploydb.cli.output import output_option
-from deploydb.cli.publisher import publish_and_show, signed
+from deploydb.cli.publisher import signed
 from deploydb.domain.model.errors import NotFound, Permanent
 from deploydb.domain.model.facts import IncidentDetected, IncidentResolved
 

@@ -15,6 +15,7 @@ from deploydb.domain.model.errors import Transient
 F = TypeVar("F", bound=Callable[..., Any])
 
 EVERY_SECONDS = 2.0
+_NO_WAIT = "deploydb.no_wait"
 _CLEAR = "\x1b[2J\x1b[H"
 """Clears the screen, and goes to its top."""
 
@@ -32,9 +33,10 @@ def arguments(*names: str) -> Callable[[F], F]:
 
 def action_options(*, reason_required: bool, ends: bool = False) -> Callable[[F], F]:
     """`--reason TEXT`, required where automation is overridden; `--from TIME` and `--until TIME` of an action
-    that begins and ends; `--by NAME`."""
+    that begins and ends; `--by NAME`; `--no-wait`."""
 
     def added(command: F) -> F:
+        command = no_wait_option(command)
         command = click.option("--by", metavar="NAME", help="Who does it; by default you.")(command)
         if ends:
             until = "When it ends by itself: 2h or 3d from now, or 2026-12-24T18:00:00+01:00."
@@ -48,7 +50,7 @@ def action_options(*, reason_required: bool, ends: bool = False) -> Callable[[F]
 
 
 def lift_options(command: F) -> F:
-    """Those of a command that lifts holds: `--hold`, `--all`, `--reason`, `--by`."""
+    """Those of a command that lifts holds: `--hold`, `--all`, `--reason`, `--by`, `--no-wait`."""
     command = action_options(reason_required=False)(command)
     command = click.option("--all", "every", is_flag=True, help="Each one of that scope.")(command)
     return click.option("--hold", metavar="ID", help="The one of that id, where several stand; or its beginning.")(
@@ -64,6 +66,27 @@ def artifact_option(command: F) -> F:
 def early_option(command: F) -> F:
     """`--early`: also for a version that is not published yet."""
     return click.option("--early", is_flag=True, help="Also for a version that is still to come.")(command)
+
+
+def no_wait_option(command: F) -> F:
+    """`--no-wait`, which `waits` reads."""
+    return click.option(
+        "--no-wait",
+        is_flag=True,
+        envvar="DEPLOYDB_NO_WAIT",
+        expose_value=False,
+        callback=_remember_no_wait,
+        help="Do not wait for the effect after publishing.",
+    )(command)
+
+
+def waits() -> bool:
+    """Whether the command waits for the effect of what it has published."""
+    return not click.get_current_context().meta.get(_NO_WAIT)
+
+
+def _remember_no_wait(context: click.Context, _parameter: click.Parameter, no_wait: bool) -> None:
+    context.meta[_NO_WAIT] = bool(context.meta.get(_NO_WAIT)) or no_wait
 
 
 def not_blank(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:

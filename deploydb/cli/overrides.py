@@ -5,7 +5,7 @@ import sys
 import click
 
 from deploydb.cli.client import Body, ask, where_answered
-from deploydb.cli.effect import require_counts, require_version
+from deploydb.cli.effect import require_counts, require_effect, require_version
 from deploydb.cli.options import action_options, arguments
 from deploydb.cli.output import ago, is_shown, output_option, show_line, show_table, whole
 from deploydb.cli.publisher import publish_one, signed
@@ -44,9 +44,11 @@ def promote(service: str, environment: str, version: str, yes: bool, reason: str
         _confirm(f"{service} {version} will pass by {', '.join(skip)} on its way to {environment}. Go on?")
     who = signed(by)
     answer = require_counts("promote", service, environment, version, skip=",".join(skip) or None, by=who["by"])
-    publish_one(
-        PromotionRequested(**who, service=service, environment=environment, version=version, reason=reason, skip=skip)
+    fact = PromotionRequested(
+        **who, service=service, environment=environment, version=version, reason=reason, skip=skip
     )
+    publish_one(fact)
+    answer = require_effect(fact) or answer
     past = f", past {', '.join(skip)}" if skip else ""
     click.echo(f"{service} {version} goes to {environment} ahead of others{past}", err=True)
     _show_outcome(answer)
@@ -73,7 +75,9 @@ def hotfix(service: str, version: str, skip: tuple[str, ...], reason: str, by: s
     answer = (
         require_counts("hotfix", service, last, version, skip=",".join(skip) or None, by=who["by"]) if last else None
     )
-    publish_one(HotfixDeclared(**who, service=service, version=version, reason=reason, skip=skip))
+    fact = HotfixDeclared(**who, service=service, version=version, reason=reason, skip=skip)
+    publish_one(fact)
+    answer = require_effect(fact) or answer
     past = f", past {', '.join(skip)}" if skip else ""
     click.echo(f"{service} {version} goes ahead{past}", err=True)
     _show_outcome(answer)
@@ -109,11 +113,11 @@ def rollback(
         if not body["possible"]:
             raise Permanent(f"nothing is put back: {body['why']}")
         runs = body["from"]["version"] if body["from"] else None
-    publish_one(
-        RollbackRequested(
-            **signed(by), service=service, environment=environment, reason=reason, version=version, from_version=runs
-        )
+    fact = RollbackRequested(
+        **signed(by), service=service, environment=environment, reason=reason, version=version, from_version=runs
     )
+    publish_one(fact)
+    require_effect(fact)
     to = f" to {version}" if version else ""
     click.echo(
         f"rollback of {service} in {environment}{to} is asked for; see `deploydb history {service} {environment}`",

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from deploydb.broker.port import Message
+from deploydb.cli.effect import require_effect
 from deploydb.cli.fact_command import fact_command, fact_options, is_strict, strict_option, who
 from deploydb.cli.known_names import KnownNames
 from deploydb.cli.options import arguments
@@ -16,7 +17,7 @@ from deploydb.cli.output import show_line
 from deploydb.cli.publisher import message_of, new_id, publish_all, publish_one, raw_message
 from deploydb.domain.formatting import counted
 from deploydb.domain.model.artifact import Artifact
-from deploydb.domain.model.errors import MessageRejected, NotFound
+from deploydb.domain.model.errors import MessageRejected, NotFound, Permanent
 from deploydb.domain.model.facts import (
     ArtifactPublished,
     DeploymentFinished,
@@ -188,6 +189,21 @@ def _publish(fact: Fact) -> None:
     click.echo(f"published {type_of(fact)} {fact.source}/{fact.id}", err=True)
     for problem in unknown:
         show_line(f"it matches nothing: {problem}", err=True)
+    if not unknown and not names.unchecked:
+        _require_effect(fact)
+
+
+def _require_effect(fact: Fact) -> None:
+    """Say where a fact does not count, or its effect is not known yet. Raises: as `require_effect`, if strict."""
+    try:
+        require_effect(fact)
+    except click.exceptions.Exit:
+        if is_strict():
+            raise
+    except Permanent as error:
+        if is_strict():
+            raise
+        show_line(str(error), err=True)
 
 
 def _show_unchecked(names: KnownNames) -> None:

@@ -1,6 +1,5 @@
 """Facts on their way to the events exchange, each with a confirm."""
 
-import json
 import socket
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -12,7 +11,6 @@ from uuid import uuid4
 from deploydb.broker.open import open_outbound
 from deploydb.broker.port import Message, Receipt
 from deploydb.broker.topology import EVENTS
-from deploydb.cli.output import is_shown, show_line
 from deploydb.domain.model.errors import MessageRejected, Misconfigured, Permanent, Transient
 from deploydb.domain.model.facts import Fact, type_of
 from deploydb.domain.person_names import person_name
@@ -79,13 +77,6 @@ def publish_all(messages: Iterable[tuple[str, Message]]) -> Iterator[tuple[str, 
         while window := list(islice(waiting, WINDOW)):
             places, bodies = zip(*window, strict=True)
             yield from zip(places, outbound.publish(bodies), strict=True)
-
-
-def publish_and_show(fact: Fact, output: str, text: str) -> None:
-    """Publish one fact and say so, with `-o` as data: the fact itself. Raises: as `publish_one`."""
-    publish_one(fact)
-    is_shown(output, json.loads(encode_fact(fact)), lambda: [f"fact/{fact.id}"])
-    show_line(text, err=True)
 
 
 def publish_one(fact: Fact) -> None:

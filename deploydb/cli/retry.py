@@ -3,6 +3,7 @@
 import click
 
 from deploydb.cli.client import Body, ask, where_answered
+from deploydb.cli.effect import require_effect
 from deploydb.cli.options import action_options, arguments, artifact_option
 from deploydb.cli.output import is_shown, output_option, show_line
 from deploydb.cli.publisher import publish_one, signed
@@ -58,7 +59,9 @@ def retry(
     if version is None:
         raise click.UsageError("Missing argument 'VERSION': without the query service it must be given.")
     lane = {"service": service, "environment": environment}
-    publish_one(RetryRequested(**signed(by) | lane, version=version, artifact=artifact, skip=skip, reason=reason))
+    fact = RetryRequested(**signed(by) | lane, version=version, artifact=artifact, skip=skip, reason=reason)
+    publish_one(fact)
+    require_effect(fact)
     asked = f"{attempt}{service} {version} in {environment} is requested"
     show_line(f"{asked}; see `deploydb why {service} {environment} {version}`", err=True)
 

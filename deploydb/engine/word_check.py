@@ -21,6 +21,7 @@ from deploydb.domain.model.evidence import Approval, Evidence
 from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, standing
 from deploydb.domain.model.promotions import FREEZE
 from deploydb.domain.model.reasons import AwaitingStages, NotRecorded
+from deploydb.domain.suggestions import close_match, shown, suggestion
 from deploydb.domain.wording import text
 from deploydb.engine.assumed_evidence import AssumedEvidence
 from deploydb.engine.ledger import Ledger
@@ -58,11 +59,13 @@ def approval_obstacle(
     now: datetime,
     *,
     errored: Collection[str] = (),
+    was_open: bool = False,
 ) -> str | None:
     """Why a word on a deployment would not count; None where it would, now or once it is asked for. `errored`: the
-    gates that cannot tell, for which those who may override answer."""
+    gates that cannot tell, for which those who may override answer. `was_open`: the deployment has changed since the
+    word was recorded, perhaps by it."""
     version, environment = deployment.release.artifact.version, deployment.environment
-    closed = _closed(catalog, deployment, word.promotion)
+    closed = _closed(catalog, deployment, word.promotion, was_open=was_open)
     if closed is not None:
         return closed
     manual = _manual(catalog, word.promotion)
@@ -85,6 +88,23 @@ def approval_obstacle(
     who = approvers(catalog, asked, deployment.release.published_by)
     people = f"; {listed(who.names, 'or')} would count" if who.names else ""
     return uncounted_text(votes.uncounted[0]) + people
+
+
+def unknown_promotion(catalog: Catalog, service: str, environment: str, promotion: str) -> str | None:
+    """A promotion that guards no gate of the lane, with the nearest one that does; None for the others, and for a lane
+    that is not configured."""
+    asked = catalog.promotions_of(service, environment)
+    if asked is None or promotion in asked:
+        return None
+    return f"no promotion {shown(promotion)} of {service} in {environment}{close_match(promotion, asked)}"
+
+
+def unlisted(catalog: Catalog, module: str) -> str | None:
+    """A module that no service has, with the nearest one that one has; None for the others."""
+    if catalog.services_of(module):
+        return None
+    modules = {module for one in catalog.services.values() for module in one.artifacts}
+    return f"no service has the artifact {shown(module)}{suggestion(module, modules)}"
 
 
 def promotion_outcome(
@@ -140,12 +160,14 @@ def _is_dead_end(deployment: Deployment) -> bool:
     return isinstance(reason, AwaitingStages) and bool(reason.failed)
 
 
-def _closed(catalog: Catalog, deployment: Deployment, promotion: str) -> str | None:
-    """Why no word on the deployment can count any more; None where one can."""
+def _closed(catalog: Catalog, deployment: Deployment, promotion: str, *, was_open: bool) -> str | None:
+    """Why no word on the deployment can count any more; None where one can, or could while it `was_open`."""
     version, environment = deployment.release.artifact.version, deployment.environment
     reason = text(deployment.status_reason or NotRecorded())
     if deployment.status is Status.SKIPPED or deployment.replaced_at is not None:
         return f"{version} will not come to {environment}: {reason}"
+    if was_open:
+        return None
     if deployment.status is Status.SUCCESS:
         return f"{version} is through {environment} already"
     at_gate = deployment.result == "FAILED" and deployment.failure_response == "stop"  # a later word may turn it

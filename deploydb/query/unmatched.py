@@ -4,7 +4,8 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.suggestions import close_match, shown
+from deploydb.domain.suggestions import close_match
+from deploydb.engine.word_check import unknown_promotion
 from deploydb.query.bodies import body_of
 from deploydb.store.queries.unmatched import UnmatchedView, misnamed_reports, unmatched_facts
 
@@ -39,15 +40,6 @@ def unmatched_in(
     lost = unmatched_facts(connection, service, environment, limit=limit)
     last = sorted([*misnamed, *lost], key=lambda view: -view.number)[:limit]
     return [body_of(Unmatched, view, why=_why(catalog, view)) for view in last]
-
-
-def unknown_promotion(catalog: Catalog, service: str, environment: str, promotion: str) -> str | None:
-    """A promotion that guards no gate of the lane, with the nearest one that does; None for the others, and for a lane
-    that is not configured."""
-    asked = catalog.promotions_of(service, environment)
-    if asked is None or promotion in asked:
-        return None
-    return f"no promotion {shown(promotion)} of {service} in {environment}{close_match(promotion, asked)}"
 
 
 def _why(catalog: Catalog, view: UnmatchedView) -> str:

@@ -12,16 +12,16 @@ from deploydb.domain.model.evidence import Approval
 from deploydb.domain.model.facts import ApprovalGiven
 from deploydb.domain.model.overrides import Hotfix, PromotionRequest
 from deploydb.domain.person_names import person_name
-from deploydb.engine.word_check import approval_obstacle, hotfix_outcome, promotion_outcome
+from deploydb.engine.word_check import approval_obstacle
 from deploydb.query.existence import require_lane, unknown_version
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Parameter, Resource, needed, text
 from deploydb.store.deployment_resolver import candidates
 from deploydb.store.deployments import deployment_of
-from deploydb.store.queries.deployments import deployment_by_id, deployments_of_flow
+from deploydb.store.effects.orders import order_outcome
+from deploydb.store.queries.deployments import deployment_by_id
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.why import deployment_of_version
-from deploydb.store.snapshot import snapshots, with_flows
 
 _ORDERS = ("approve", "refuse", "promote", "hotfix")
 
@@ -111,19 +111,16 @@ def _approval(asked: RequestContext, connection: sa.Connection, known: Deploymen
 
 
 def _order(asked: RequestContext, connection: sa.Connection, known: Deployment, order: str) -> tuple[bool, str | None]:
-    (snapshot,) = snapshots(connection, [known.service], asked.catalog, asked.now, lock=False)
-    snapshot = with_flows(connection, snapshot, known.environment, known.release.artifact.version)
     skip = tuple(filter(None, (asked.option("skip") or "").split(",")))
     lane: dict[str, Any] = {"service": known.service, "version": known.release.artifact.version}
     fields = lane | {"skip": skip, "by": person_name(asked.option("by") or ""), "reason": ""}
     at = FactOrder(asked.now, "\U0010ffff", "")
-    if order == "promote":
-        request = PromotionRequest(environment=known.environment, at=at, recorded_at=asked.now, **fields)
-        return promotion_outcome(asked.catalog, snapshot, request, known, asked.now)
-    views = deployments_of_flow(connection, asked.catalog, known.flow) if known.flow is not None else []
-    latest = {view.environment: view.id for view in sorted(views, key=lambda view: view.id)}
-    flow = [deployment_of(connection, ident) for ident in latest.values()] or [known]
-    return hotfix_outcome(asked.catalog, snapshot, Hotfix(at=at, **fields), flow, asked.now)
+    made = (
+        PromotionRequest(environment=known.environment, at=at, recorded_at=asked.now, **fields)
+        if order == "promote"
+        else Hotfix(at=at, **fields)
+    )
+    return order_outcome(connection, asked.catalog, known, made, asked.now)
 
 
 RESOURCES = (

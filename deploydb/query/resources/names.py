@@ -1,21 +1,21 @@
 """Names: `/api/names`, whether what a fact or an order names exists; for clients that publish, before they do."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import sqlalchemy as sa
 from msgspec import Struct
 from starlette.exceptions import HTTPException
 
-from deploydb.domain.model.artifact import Artifact, contradicted, split_module
+from deploydb.domain.model.artifact import Artifact, split_module
 from deploydb.domain.model.promotions import RESERVED
 from deploydb.domain.suggestions import shown, suggestion
+from deploydb.engine.word_check import unknown_promotion, unlisted
 from deploydb.query.existence import require_environment, require_lane, unknown_version
 from deploydb.query.paging import LARGEST
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, number, text
-from deploydb.query.unmatched import unknown_promotion
-from deploydb.store.queries.artifacts import artifact_of_version
+from deploydb.store.effects.reports import contradiction
 from deploydb.store.queries.existence import lane_of, version_of_service_is_stored
 from deploydb.store.queries.why import deployment_of_version
 
@@ -44,19 +44,19 @@ def names(asked: RequestContext) -> Names:
     services = asked.catalog.services_of(module) if module is not None else ()
     with asked.store() as connection:
         return Names(
-            unknown=list(_unknown(asked, connection, services)),
+            unknown=list(_unknown(asked, connection)),
             services=sorted(services),
             contradiction=_contradiction(asked, connection),
         )
 
 
-def _unknown(asked: RequestContext, connection: sa.Connection, services: Sequence[str]) -> Iterator[Unknown]:
+def _unknown(asked: RequestContext, connection: sa.Connection) -> Iterator[Unknown]:
     catalog, module, version = asked.catalog, asked.option("module"), asked.option("version")
     service, environment = asked.option("service"), asked.option("environment")
     deployment, command = asked.number("deployment"), asked.option("command")
-    if module is not None and not services:
-        modules = {module for one in catalog.services.values() for module in one.artifacts}
-        yield Unknown(name="module", why=f"no service has the artifact {shown(module)}{suggestion(module, modules)}")
+    missing = unlisted(catalog, module) if module is not None else None
+    if missing is not None:
+        yield Unknown(name="module", why=missing)
     if deployment is not None or command is not None:
         lane = lane_of(connection, deployment, command)
         if lane is None and deployment is not None:
@@ -105,13 +105,10 @@ def _contradiction(asked: RequestContext, connection: sa.Connection) -> str | No
     """What a version of the module is known with, where the file that is named contradicts it."""
     module, version = asked.option("module"), asked.option("version")
     digest, url = asked.option("digest"), asked.option("url")
-    stored = artifact_of_version(connection, *split_module(module), version) if module and version else None
-    if stored is None:
+    if module is None or version is None:
         return None
-    name = {"group": stored.group, "name": stored.name, "version": stored.version}
-    known = Artifact(**name, digest=stored.digest, url=stored.url)
-    field = contradicted(known, Artifact(**name, digest=digest, url=url))
-    return f"{module}:{version} is known with {field} {getattr(known, field)}" if field is not None else None
+    group, name = split_module(module)
+    return contradiction(connection, Artifact(group=group, name=name, version=version, digest=digest, url=url))
 
 
 RESOURCES = (
