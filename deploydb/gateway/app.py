@@ -15,9 +15,11 @@ from starlette.middleware import Middleware
 from deploydb.broker.open import open_outbound
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import Transient
-from deploydb.gateway.approvals import Approvals, Ledger
+from deploydb.gateway.approvals import Approvals
+from deploydb.gateway.delivery import Delivery, Ledger
 from deploydb.gateway.errors import answer
 from deploydb.gateway.publishing import Publisher
+from deploydb.gateway.retries import Retries
 from deploydb.gateway.sessions import SessionEndpoints
 from deploydb.http import application as http
 from deploydb.http.authentication import Authentication, Authenticator
@@ -30,7 +32,7 @@ from deploydb.telemetry import Log
 
 THREADS = 4
 """Look-ups in the database at one time."""
-PATHS = ("/api/approvals", "/api/sessions")
+PATHS = ("/api/approvals", "/api/retries", "/api/sessions")
 """The gateway's where it shares an address with the query service; and all below them."""
 
 
@@ -48,12 +50,14 @@ def application(
 ) -> Starlette:
     """The gateway on one database and one broker. `catalog` gives the one in use; it is called in a thread."""
     ledger = Ledger(engine=engine, catalog=catalog, threads=threads, clock=clock or partial(datetime.now, UTC))
+    delivery = Delivery(ledger, publisher, log=log, registry=registry)
     health = health or Health()
     servers = Servers(engine, publisher, health)
     app = http.application(
         "gateway",
         [
-            Approvals(ledger, publisher, log=log, registry=registry).route(),
+            Approvals(ledger, delivery).route(),
+            Retries(ledger, delivery).route(),
             *SessionEndpoints(authenticator, log=log).routes(),
             *health.routes(),
             metrics_route(registry),

@@ -98,12 +98,12 @@ class Up:
         with open_outbound(self.broker_url, name="tests") as outbound:
             assert all(receipt.state == "confirmed" for receipt in outbound.publish(messages))
 
-    def deploy(self) -> str:
-        """Take the next command, report it done, and name its environment."""
+    def deploy(self, outcome: str = "succeeded") -> str:
+        """Take the next command, report its outcome, and name its environment."""
         with open_inbound(self.broker_url, command_queue("default"), name="tests") as inbound:
             (delivery,) = self.until(lambda: inbound.receive(1, timedelta(seconds=1)), "a command")
             command = decode_command(delivery.body)
-            self.publish(fact("deployment.finished", f"{command.id}/f", command=command.id, outcome="succeeded"))
+            self.publish(fact("deployment.finished", f"{command.id}/f", command=command.id, outcome=outcome))
             inbound.ack([delivery])
             return command.environment
 

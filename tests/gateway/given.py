@@ -101,11 +101,18 @@ class Asked:
             method, path, content=content, headers=[(name.encode(), value.encode("latin-1")) for name, value in sent]
         )
 
-    def say(self, fields: object = YES, *, token: str | None = ALICE, **headers: str) -> Response:
-        """JSON to `/api/approvals`, by a program with a token."""
+    def say(
+        self,
+        fields: object = YES,
+        *,
+        path: str = "/api/approvals",
+        token: str | None = ALICE,
+        **headers: str,
+    ) -> Response:
+        """JSON to a path, by a program with a token."""
         known = {"authorization": f"Bearer {token}"} if token is not None else {}
         return self.ask(
-            "/api/approvals",
+            path,
             content=json.dumps(fields).encode(),
             **{"content_type": "application/json", "prefer": "wait=0", **known, **headers},
         )
@@ -151,21 +158,21 @@ class Gateway(Asked):
             inbound.ack(deliveries)
             return [json.loads(delivery.body) for delivery in deliveries]
 
-    def ingest(self) -> int:
-        """Play ingest; how many of what came were new."""
+    def ingest(self, what: str = "approval.%") -> int:
+        """Play ingest; how many of what came of these types were new."""
         with open_inbound(self._broker_url, INGEST_QUEUE, name="tests") as inbound:
             deliveries = inbound.receive(1000, timedelta(0))
-            before = self.stored()
+            before = self.stored(what)
             for delivery in deliveries:
                 body = json.loads(delivery.body)
                 self.world.tell(body.pop("type"), **body)
             inbound.ack(deliveries)
-            return self.stored() - before
+            return self.stored(what) - before
 
-    def stored(self) -> int:
-        """How many words of people are in the log."""
+    def stored(self, what: str = "approval.%") -> int:
+        """How many facts of these types are in the log."""
         with self.world.engine.connect() as connection:
-            found = connection.exec_driver_sql("SELECT count(*) FROM event WHERE type LIKE 'approval.%'").scalar()
+            found = connection.exec_driver_sql("SELECT count(*) FROM event WHERE type LIKE ?", (what,)).scalar()
             return int(found or 0)
 
     def metric(self, name: str, **labels: str) -> float:

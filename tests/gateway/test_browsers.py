@@ -53,7 +53,7 @@ def test_an_error_of_a_form_is_a_page_with_all_text_escaped(asked: Gateway) -> N
         ({"origin": "http://["}, "it comes from"),
     ],
 )
-@pytest.mark.parametrize("path", ["/api/approvals", "/api/sessions", "/api/sessions/end"])
+@pytest.mark.parametrize("path", ["/api/approvals", "/api/retries", "/api/sessions", "/api/sessions/end"])
 def test_a_form_of_another_site_does_nothing(asked: Gateway, path: str, sent: dict[str, str], why: str) -> None:
     answer = asked.submit(path, {**FORM, "token": ALICE}, signed_in=ALICE, **sent)
     assert answer.status_code == 403

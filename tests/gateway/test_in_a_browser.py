@@ -1,4 +1,4 @@
-"""A person with a browser signs in and approves by the button, on a real `deploydb up`."""
+"""A person with a browser signs in, approves, and has a version tried again, on a real `deploydb up`."""
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -34,6 +34,36 @@ def test_a_person_signs_in_approves_by_the_button_and_the_version_goes_on(
         up.until(lambda: _reads(page, HOSTILE), "the comment can be read")
         page.get_by_role("button", name="Sign out").click()
         page.get_by_role("link", name="Sign in", exact=True).wait_for()
+    up.stop()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_person_has_what_failed_tried_again_and_reads_what_came_of_it(
+    up: Up, browser: Browser, *, scripts: bool
+) -> None:
+    up.publish(published("1.0"))
+    assert up.deploy("failed") == "dev"
+    up.until(lambda: "failed" in str(up._get("/api/why/foo/dev?version=1.0")), "it has failed")
+    with tab(browser, up.url, java_script_enabled=scripts) as page:
+        page.goto("/why/foo/dev?version=1.0")
+        page.get_by_role("link", name="Sign in to try it again").click()
+        _sign_in(page, (up.folder / "data" / "token").read_text().strip())
+        page.wait_for_url("**/why/foo/dev?version=1.0")
+        page.locator("details.retry summary").click()
+        form = page.locator("details.retry form")
+        form.get_by_role("button", name="Try again").click()
+        assert form.locator("textarea:invalid").count() == 1, "a reason is required"
+        form.get_by_role("textbox").fill(HOSTILE)
+        form.get_by_role("button", name="Try again").click()
+        page.wait_for_url("**/effect?source=**")
+        page.get_by_text("It counts: attempt 2").wait_for()
+        assert HOSTILE in page.inner_text("main")
+        assert up.deploy() == "dev"
+        up.until(lambda: up.running().get("dev") == ["1.0"], "dev runs it")
+        page.goto("/services/foo")
+        summary = page.locator("details.retry summary").first
+        summary.wait_for()
+        assert "Deploy again" in summary.inner_text()
     up.stop()
 
 

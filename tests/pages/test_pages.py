@@ -33,6 +33,7 @@ PAGES = (
     f"/where?what={quote(VERSION)}",
     "/where",
     "/operations",
+    "/effect?source=tests&id=hold.placed-1",
     "/sign-in?wrong=1",
     "/nowhere",
 )

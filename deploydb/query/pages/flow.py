@@ -1,6 +1,8 @@
 """`/flows/{id}`: a release's way, a row a stage and a row a gate."""
 
 from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct
 
@@ -9,7 +11,7 @@ from deploydb.query.as_of import catalogs_now
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.explanation import StageBody, stage_body
 from deploydb.query.outlook_view import failures_of
-from deploydb.query.pages.page import Page, stream_of
+from deploydb.query.pages.page import Answer, Page, stream_of
 from deploydb.query.place_in_line import Line
 from deploydb.query.request_context import RequestContext
 from deploydb.store.queries.artifacts import release_by_id
@@ -94,12 +96,21 @@ def _attempt(view: DeploymentView, stage: StageBody, words: list[Comment]) -> At
     return body_of(Attempt, view, stage=stage, deadline=deadline, words=words)
 
 
+def _drawn(_asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
+    """`last`: by environment, the attempt after which another one would be made."""
+    stages = [one["stage"] for one in answer["attempts"]]
+    return {
+        "stream": stream_of(service=answer["service"]),
+        "last": {stage["environment"]: stage["deployment"] for stage in stages},
+    }
+
+
 PAGES = (
     Page(
         path="/flows/{id}",
         template="flow.html",
         read=flow,
         command=lambda _asked, answer: ["flow", "show", str(answer["id"])],
-        drawn=lambda _asked, answer: {"stream": stream_of(service=answer["service"])},
+        drawn=_drawn,
     ),
 )

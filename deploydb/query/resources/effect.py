@@ -55,14 +55,5 @@ def effect(asked: RequestContext) -> FactEffect:
     )
 
 
-RESOURCES = (
-    Resource(
-        path="/api/effect",
-        read=effect,
-        parameters=(
-            needed("source", "The fact's source."),
-            needed("id", "The fact's id."),
-        ),
-        momentary=True,
-    ),
-)
+PARAMETERS = (needed("source", "The fact's source."), needed("id", "The fact's id."))
+RESOURCES = (Resource(path="/api/effect", read=effect, parameters=PARAMETERS, momentary=True),)

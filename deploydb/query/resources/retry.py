@@ -1,24 +1,17 @@
 """Retry: `/api/retry/{service}/{environment}`, what another attempt of a version would do. It does nothing."""
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from deploydb.domain import wording
-from deploydb.domain.evaluation.decisions import RetryRequestResolved
-from deploydb.domain.model.deployment import FactOrder
-from deploydb.domain.model.overrides import RetryRequest
-from deploydb.domain.model.reasons import NotRecorded
+from deploydb.domain.model.facts import RetryRequested
 from deploydb.domain.model.retry_reasons import RetryOrdered
-from deploydb.engine.assumed_evidence import AssumedEvidence
-from deploydb.engine.ledger import Ledger
-from deploydb.engine.settle import settle
 from deploydb.http.errors import not_found, shown
 from deploydb.query.existence import require_lane
 from deploydb.query.hold_views import Held
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, text
+from deploydb.store.effects.retry import retry_in
 from deploydb.store.queries.retry import version_to_retry
-from deploydb.store.snapshot import snapshots, with_flows
 
 
 class RetryPlan(Struct, frozen=True, kw_only=True):
@@ -43,23 +36,19 @@ def retry(asked: RequestContext) -> RetryPlan:
         version = asked.option("version") or version_to_retry(connection, service, environment)
         if version is None:
             raise not_found(f"nothing of {service} has been deployed to {environment}")
-        (situation,) = snapshots(connection, [service], asked.catalog, asked.now, lock=False)
-        situation = with_flows(connection, situation, environment, version)
-    request = RetryRequest(
-        event=0,
-        environment=environment,
-        version=version,
-        by="",
-        reason="",
-        at=FactOrder(asked.now, "", ""),
-        module=asked.option("artifact"),
-        skip=tuple(filter(None, (asked.option("skip") or "").split(","))),
-    )
-    wanted = replace(situation, retries=(*situation.retries, request))
-    ledger = Ledger.of(wanted, AssumedEvidence(wanted.evidence))
-    made = [one for made in settle(asked.catalog, ledger, wanted, asked.now) for one in made.decisions]
-    resolved = (one.reason for one in made if isinstance(one, RetryRequestResolved) and one.request is request)
-    reason = next(resolved, NotRecorded())
+        skip = tuple(filter(None, (asked.option("skip") or "").split(",")))
+        wanted = RetryRequested(
+            id="",
+            source="",
+            service=service,
+            environment=environment,
+            version=version,
+            by="",
+            reason="",
+            artifact=asked.option("artifact"),
+            skip=skip,
+        )
+        reason, situation = retry_in(connection, asked.catalog, wanted, asked.now)
     standing = Held([hold for hold in situation.holds if hold.stands(asked.now)], asked.catalog)
     over = standing.over(service, environment, {version})
     holds = [hold for hold in over if hold.kind != "pin" or hold.version != version]
