@@ -50,8 +50,11 @@ class ServiceDocument(Struct, kw_only=True, frozen=True):
     ] = False
     order: Annotated[
         Literal["published", "version"],
-        Meta(description="Which version is newer: the one published later, or the higher version number."),
-    ] = "published"
+        Meta(
+            description="Which version is newer: the higher one, so that a backport is no update (of commit hashes and "
+            "other text, below every version, the one published later), or the one published later."
+        ),
+    ] = "version"
     bundle: Annotated[
         Literal["commit", "none"],
         Meta(

@@ -82,14 +82,14 @@ def waiting(*entry: str, promotions: tuple[object, ...] = (SMOKE, MANUAL), stage
 def test_at_an_entry_the_oldest_whose_gates_run_keeps_its_turn_and_the_newest_is_next() -> None:
     it = waiting("smoke")
     assert it.status("dev", "1.0") is Status.NOT_STARTED
-    assert it.reason("dev", "1.1") == Superseded(version="1.2", higher=False)
+    assert it.reason("dev", "1.1") == Superseded(version="1.2", higher=True)
     assert it.reason("dev", "1.2") == InLine()
     it.verify("dev", "1.0")
     it.evaluate(1)
     assert it.status("dev", "1.0") is Status.CREATED
     it.publish("1.3", published=3)
     it.evaluate(1)
-    assert it.reason("dev", "1.2") == Superseded(version="1.3", higher=False)
+    assert it.reason("dev", "1.2") == Superseded(version="1.3", higher=True)
     it.deploy("dev", "1.0")
     it.verify("dev", "1.3")
     it.evaluate(1)
@@ -101,14 +101,14 @@ def test_the_newest_does_not_wait_for_a_turn_where_people_have_approved_it() -> 
     it.speak("dev", "1.2", "bob")
     it.evaluate(1)
     assert it.status("dev", "1.2") is Status.CREATED
-    assert it.reason("dev", "1.0") == Superseded(version="1.2", higher=False)
+    assert it.reason("dev", "1.0") == Superseded(version="1.2", higher=True)
 
 
 def test_a_release_that_is_refused_loses_its_turn() -> None:
     it = waiting("manual")
     it.speak("dev", "1.0", "bob", given=False)
     it.evaluate(1)
-    assert it.reason("dev", "1.0") == Superseded(version="1.2", higher=False)
+    assert it.reason("dev", "1.0") == Superseded(version="1.2", higher=True)
     it.speak("dev", "1.2", "bob")
     it.evaluate(1)
     assert it.status("dev", "1.2") is Status.CREATED
@@ -143,7 +143,7 @@ def test_what_only_the_calendar_or_the_release_itself_lets_in_has_no_turn() -> N
 def test_people_who_are_asked_later_give_no_turn_yet() -> None:
     closed = WindowPromotion(ident="closed", zone="UTC", deny=(Window(),))
     it = waiting("closed", "manual", promotions=(closed, MANUAL))
-    assert it.reason("dev", "1.0") == Superseded(version="1.1", higher=False)
+    assert it.reason("dev", "1.0") == Superseded(version="1.1", higher=True)
 
 
 def test_a_hotfix_and_a_person_s_order_go_ahead_of_a_turn() -> None:

@@ -18,7 +18,7 @@ from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import Admitted
 from deploydb.domain.wording import text
-from tests.domain.given import NOON, catalog, chain
+from tests.domain.given import NOON, catalog, chain, foo
 from tests.domain.scenario import Scenario, world
 
 
@@ -48,7 +48,7 @@ def test_a_pin_keeps_a_version_and_unpinning_goes_on_to_the_newest(it: Scenario)
     it.hold("pin", environment="prod", version="1.0", by="alice", reason="audit")
     release(it, "2.0", to=("dev",), published=1)
     release(it, "3.0", to=("dev",), published=2)
-    assert it.reason("prod", "2.0") == Superseded(version="3.0", higher=False)
+    assert it.reason("prod", "2.0") == Superseded(version="3.0", higher=True)
     assert it.reason("prod", "3.0") == Pinned(
         by="alice", service="foo", environment="prod", version="1.0", comment="audit"
     )
@@ -251,7 +251,7 @@ def test_a_pause_stops_promotions_of_its_service_until_it_is_resumed(it: Scenari
 
 
 def test_a_hotfix_goes_ahead_past_the_stages_it_names_with_who_and_why() -> None:
-    it = world(*chain("dev", "staging", "prod"))
+    it = world(*chain("dev", "staging", "prod"), services=[foo(order="published")])
     release(it, "1.0", to=("dev", "staging", "prod"))
     release(it, "2.0", to=("dev",), published=1)
     it.publish("1.9", published=2)

@@ -63,7 +63,7 @@ def test_a_newer_version_put_there_by_hand_is_not_taken_away_again() -> None:
     it.publish("1.0")
     it.evaluate(5)
     it.deploy("dev", "1.0")
-    assert it.reason("staging", "1.0") == NewerIsLive(environment="staging", version="1.5", higher=False)
+    assert it.reason("staging", "1.0") == NewerIsLive(environment="staging", version="1.5", higher=True)
 
 
 def test_a_finish_without_a_command_is_adopted_and_cannot_backdate_a_soak() -> None:

@@ -29,7 +29,7 @@ def test_a_superseded_version_can_be_chosen_while_it_is_newer_than_what_runs() -
     assert it.runs("prod") == "1.1"
     it.retry("prod", "1.0")
     it.evaluate(1)
-    assert obstacle(it) == NewerIsLive(environment="prod", version="1.1", higher=False)
+    assert obstacle(it) == NewerIsLive(environment="prod", version="1.1", higher=True)
 
 
 def test_a_superseded_version_comes_where_the_lane_is_pinned_to_it() -> None:

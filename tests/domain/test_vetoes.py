@@ -110,7 +110,7 @@ def test_older_ones_wait_while_the_vetoed_version_runs_and_come_once_it_is_rolle
     it.hold("veto", version="2.0")
     it.publish("1.9", published=1)
     it.evaluate()
-    newer = NewerIsLive(environment="dev", version="2.0", higher=False)
+    newer = NewerIsLive(environment="dev", version="2.0", higher=True)
     assert (it.status("dev", "1.9"), it.reason("dev", "1.9")) == (Status.NOT_STARTED, newer)
     it.want_back("dev")
     it.evaluate()

@@ -1,7 +1,9 @@
 """One versioned file, and what makes it the same one or another one."""
 
 import hashlib
+import re
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -61,27 +63,58 @@ def contradicted(one: Artifact, other: Artifact) -> Literal["digest", "url"] | N
 
 
 def order_key(order: Literal["published", "version"], version: str, published_at: datetime) -> tuple[object, ...]:
-    """The key by which one release of a module is newer than another, in the order of its service."""
+    """The key by which one release of a module is newer than another, in the order of its service.
+
+    By `version`, releases whose versions say no order (hashes and other text) are ordered by time, below the others.
+    """
     by_time = (published_at, version)
-    return (version_key(version)[:-1], *by_time) if order == "version" else by_time
+    return (version_key(version), *by_time) if order == "version" else by_time
 
 
+_DATE = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d*"
+_HASH = rf"(?!{_DATE}(?![0-9a-f]))[0-9a-f]{{7,64}}"
+"""A commit hash, whole or short: also one of digits alone, unless it starts with a date."""
+_IS_HASH = re.compile(_HASH)
+_BUILD_OF = re.compile(rf"[-_]g?{_HASH}$")
+_COMMITS_SINCE = re.compile(r"(.+)-(\d+)-g[0-9a-f]{4,64}(?:-dirty)?")
+"""What `git describe` calls a commit that has no tag: the tag before it, and how many commits there are since."""
+_WORDS = (
+    (re.compile(r"[-_.](?:final|ga|release)$", re.IGNORECASE), ""),
+    (re.compile(r"(?:(?<=\d)|[-_.])(?:p|patch|hotfix|fix|sp)[-_.]?(\d*)$", re.IGNORECASE), r".post\1"),
+    (re.compile(r"[-_.]m[-_.]?(\d+)$", re.IGNORECASE), r"a\1"),
+    (re.compile(r"[-_.]cr[-_.]?(\d+)$", re.IGNORECASE), r"rc\1"),
+)
+"""What others call a release, one that repairs it, a milestone and a candidate, in the words of PEP 440."""
+
+
+@lru_cache(maxsize=1 << 14)
 def version_key(version: str) -> tuple[Any, ...]:
-    """A total order over every text that people use as a version: text < semver pre-releases < PEP 440.
+    """An order of every text that people use as a version: text < semver pre-releases < PEP 440. Equal ones go by time.
 
-    PEP 440 is read first (it also takes `v1.2`). What only semver can read (`1.2.3-hotfix.1`) sorts just below the
-    pre-releases of `1.2.3`. Any other text sorts below all versions, so that a stray `nightly` is never the newest.
+    PEP 440 is read first (it also takes `v1.2`). What only semver can read (`1.2.3-feature.1`) sorts just below the
+    pre-releases of `1.2.3`. What `git describe` calls `1.2.3-4-g1a2b3c4` is above `1.2.3`, by its number of commits. A
+    build (`1.2.3-1a2b3c4`, `1.2.3+17`) is equal to the version that it is of. Any other text is below all versions, so
+    that a stray `nightly` is never the newest; a commit hash is text, also where it could be read as a number.
     Mixing the three in one key, and not comparing pairs by whichever scheme reads both, is what keeps it transitive.
     """
+    text = version.partition("+")[0]
+    if described := _COMMITS_SINCE.fullmatch(text):
+        tag = version_key(described[1])
+        return (*tag[:-1], int(described[2])) if tag[0] else tag
+    text = _BUILD_OF.sub("", text)
+    if _IS_HASH.fullmatch(text):
+        return (0,)
+    for pattern, word in _WORDS:
+        text = pattern.sub(word, text)
     try:
-        return (1, Version(version), (), version)
+        return (1, Version(text), (), 0)
     except InvalidVersion:
         pass
-    core, dash, rest = version.partition("+")[0].partition("-")
+    core, dash, rest = text.partition("-")
     try:
-        return (1, Version(f"{core}.dev0"), _semver_identifiers(rest), version) if dash else (0, version)
+        return (1, Version(f"{core}.dev0"), _semver_identifiers(rest), 0) if dash else (0,)
     except InvalidVersion:
-        return (0, version)
+        return (0,)
 
 
 def _semver_identifiers(text: str) -> tuple[tuple[int, int, str], ...]:

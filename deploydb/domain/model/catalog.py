@@ -143,7 +143,7 @@ class Service(Struct, frozen=True, kw_only=True):
     failure_strategy: FailureStrategy = "stop"
     retry: Retry = Retry()
     fail_on_incident: bool = False
-    order: Order = "published"
+    order: Order = "version"
     bundle: Bundle = "commit"
 
 
@@ -199,7 +199,7 @@ class Catalog:
     def order_of(self, service: str) -> Order:
         """By what one release of a service is newer than another; of one that is not configured, when it came."""
         configured = self.services.get(service)
-        return configured.order if configured is not None else "published"
+        return configured.order if configured is not None else "version"
 
     def stages(self, service: Service) -> tuple[Stage, ...]:
         """A service's stages, each after those that it waits for."""
