@@ -10,9 +10,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, Status
 from deploydb.domain.model.reasons import NotRecorded
 from deploydb.domain.wording import text
-from deploydb.engine.assumed_evidence import AssumedEvidence
-from deploydb.engine.ledger import Ledger
-from deploydb.engine.settle import settle
+from deploydb.engine.settle import settled
 
 
 class Effect(Struct, frozen=True, kw_only=True, order=True):
@@ -36,11 +34,9 @@ def effects(catalog: Catalog, snapshot: ServiceSnapshot, now: datetime, live: Ca
 
 
 def _effects(catalog: Catalog, snapshot: ServiceSnapshot, now: datetime) -> Sequence[Effect]:
-    ledger = Ledger.of(snapshot, AssumedEvidence(snapshot.evidence))
-    list(settle(catalog, ledger, snapshot, now))
     before = {one.id: one for one in snapshot.deployments}
     found = []
-    for after in ledger.deployments.values():
+    for after in settled(catalog, snapshot, now).deployments.values():
         absent = f"waits: {snapshot.service} is not configured" if after.needs_evaluation else None
         effect = _effect(before.get(after.id), after) if snapshot.service in catalog.services else absent
         if effect is not None:

@@ -23,9 +23,7 @@ from deploydb.domain.model.promotions import FREEZE
 from deploydb.domain.model.reasons import AwaitingStages, NotRecorded
 from deploydb.domain.suggestions import close_match, shown, suggestion
 from deploydb.domain.wording import text
-from deploydb.engine.assumed_evidence import AssumedEvidence
-from deploydb.engine.ledger import Ledger
-from deploydb.engine.settle import settle
+from deploydb.engine.settle import settled
 
 
 class Approvers(Struct, frozen=True, kw_only=True):
@@ -112,8 +110,7 @@ def promotion_outcome(
 ) -> tuple[bool, str | None]:
     """Whether an order to promote a deployment's version would count; why not, or what it would wait for."""
     ordered = replace(snapshot, promotion_requests=(*snapshot.promotion_requests, order))
-    before = _last(_decided(catalog, snapshot, now), deployment)
-    after = _last(_decided(catalog, ordered, now), deployment)
+    before, after = (_last(settled(catalog, known, now).deployments, deployment) for known in (snapshot, ordered))
     reason = text(after.status_reason or NotRecorded())
     if after.status is Status.NOT_STARTED:
         return True, reason
@@ -126,8 +123,8 @@ def hotfix_outcome(
     catalog: Catalog, snapshot: ServiceSnapshot, order: Hotfix, flow: Sequence[Deployment], now: datetime
 ) -> tuple[bool, str | None]:
     """Whether a hotfix would let a flow go on; why not, or what its next stage would wait for."""
-    before = _decided(catalog, snapshot, now)
-    after = _decided(catalog, replace(snapshot, hotfixes=(*snapshot.hotfixes, order)), now)
+    ordered = replace(snapshot, hotfixes=(*snapshot.hotfixes, order))
+    before, after = (settled(catalog, known, now).deployments for known in (snapshot, ordered))
     stages = [_last(after, one) for one in flow]
     waiting = [one for one in stages if one.status is Status.NOT_STARTED and not _is_dead_end(one)]
     if any(then.active and _has_entered(_last(before, one), then) for one, then in zip(flow, stages, strict=True)):
@@ -188,10 +185,3 @@ def _manual(catalog: Catalog, promotion: str) -> ManualPromotion | None:
         return ManualPromotion(ident=FREEZE, groups=catalog.freeze_overriders)
     found = catalog.promotions.get(promotion)
     return found if isinstance(found, ManualPromotion) else None
-
-
-def _decided(catalog: Catalog, snapshot: ServiceSnapshot, now: datetime) -> Mapping[int, Deployment]:
-    """The deployments after everything that is decided now."""
-    ledger = Ledger.of(snapshot, AssumedEvidence(snapshot.evidence))
-    list(settle(catalog, ledger, snapshot, now))
-    return ledger.deployments

@@ -13,11 +13,8 @@ from deploydb.domain.gates.depends import in_range
 from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.deployment import CurrentVersion, FactOrder, KnownGood, Release
 from deploydb.domain.model.overrides import RollbackRequest, standing
-from deploydb.domain.model.reasons import NotRecorded
 from deploydb.domain.model.rollback_reasons import NoRollbackTarget
-from deploydb.engine.assumed_evidence import AssumedEvidence
-from deploydb.engine.ledger import Ledger
-from deploydb.engine.settle import settle
+from deploydb.engine.settle import settled
 from deploydb.http.errors import not_found, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_lane
@@ -133,15 +130,14 @@ def _decided(
     )
     good_there = {**situation.good, environment: tuple(good)}
     wanted = replace(situation, wishes=(*situation.wishes, request), good=good_there)
-    ledger = Ledger.of(wanted, AssumedEvidence(wanted.evidence))
-    made = [one for made in settle(asked.catalog, ledger, wanted, asked.now) for one in made.decisions]
-    attempts = (one for one in made if isinstance(one, AttemptScheduled) and one.request == request.event)
+    decisions = settled(asked.catalog, wanted, asked.now).decisions
+    attempts = (one for one in decisions if isinstance(one, AttemptScheduled) and one.request == request.event)
     put_back = next((one.release.id for one in attempts), None)  # what goes with it, of its bundle, comes after it
     target = next((one for one in good if one.release.id == put_back), None)
     if target is not None:
         return target, _why(target)
-    resolved = (one.reason for one in made if isinstance(one, RollbackRequestResolved) and one.wish is request)
-    reason = next(resolved, NotRecorded())
+    resolved = (one for one in decisions if isinstance(one, RollbackRequestResolved) and one.wish is request)
+    reason = next(resolved).reason
     if not isinstance(reason, NoRollbackTarget):
         return None, wording.text(reason)
     if version is not None and all(one.release.artifact.version != version for one in good):
