@@ -30,14 +30,14 @@ FAST = chain("dev", "staging", "prod")
 def made(
     stages: tuple[Stage, ...], order: str, promotions: tuple[str, ...], entry: tuple[str, ...], **more: Any
 ) -> Catalog:
-    """A catalog of foo; `more` as for the service, but `parallel`."""
-    parallel = more.pop("parallel", ())
+    """A catalog of foo; `more` as for the service, but `parallel`, and `on_error` of the smoke test."""
+    parallel, on_error = more.pop("parallel", ()), more.pop("on_error", "block")
     service = Service(ident="foo", artifacts=MODULES, pipelines=("main",), promotions=promotions, order=order, **more)
     return catalog(
         *stages,
         services=[service],
         entry={"prod": entry},
-        promotions=(SMOKE, SOAK, MANUAL),
+        promotions=(replace(SMOKE, on_error=on_error), SOAK, MANUAL),
         parallel=parallel,
         groups={"sre": frozenset({"alice"})},
         freeze_overriders=("sre",),
@@ -65,6 +65,7 @@ DARING = st.builds(
     retry=st.builds(Retry, retries=st.integers(0, 2), backoff=st.just(timedelta(minutes=5))),
     fail_on_incident=st.booleans(),
     parallel=st.sampled_from([(), BESIDE]),
+    on_error=st.sampled_from(["block", "fail", "pass"]),
 )
 VERSIONS = st.sampled_from([f"{major}.{minor}" for major in (1, 2) for minor in range(4)])
 PLACES = st.integers(0, 99)

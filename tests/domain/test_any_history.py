@@ -15,6 +15,7 @@ from deploydb.engine.unblock import unblock
 from tests.domain.any_catalog import CATALOGS, DARING, MODULES, PLACES, SKEW, VERSIONS, answer, answer_all, latest
 from tests.domain.given import NOON
 from tests.domain.scenario import Scenario
+from tests.domain.what_orders_do import acts_on_its_lane_alone, changes, comes_back, does_what_was_promised, is_answered
 from tests.engine.feeding import feed
 
 
@@ -111,6 +112,10 @@ class AnyHistory(RuleBasedStateMachine):
         for need in found.needs:
             if not need.timed:
                 assert feed(self.it, known.id, found, without=need) is None, need
+
+    @rule(kind=st.sampled_from(["inserted", "appended", "cut", "module", "service"]))
+    def reload(self, kind: str) -> None:
+        comes_back(self.it, changes(self.it.catalog, kind))
 
     @precondition(lambda self: bool(self.it.heard))
     @rule(place=PLACES)
@@ -220,9 +225,32 @@ class AnyOrders(AnyHistory):
     def retry(self, environment: str, version: str, module: str | None, skip: tuple[str, ...]) -> None:
         self.it.retry(environment, version, *skip, module=module)
 
-    @rule(environment=st.sampled_from(["dev", "prod"]), name=st.sampled_from(["1", "2"]), over=st.booleans())
-    def incident(self, environment: str, name: str, over: bool) -> None:
-        self.it.incident(environment, name, over=over)
+    @rule(
+        environment=st.sampled_from(["dev", "east", "staging", "prod"]),
+        version=VERSIONS,
+        kind=st.sampled_from(["promote", "retry", "want_back"]),
+    )
+    def order(self, environment: str, version: str, kind: str) -> None:
+        def give(it: Scenario) -> None:
+            getattr(it, kind)(environment, version)
+
+        acts_on_its_lane_alone(self.it, environment, give)
+        if kind != "promote":
+            is_answered(self.it, give)
+
+    @precondition(AnyHistory._has_flows)
+    @rule(place=PLACES)
+    def promote_as_promised(self, place: int) -> None:
+        does_what_was_promised(self.it, *self._some(place))
+
+    @rule(
+        environment=st.sampled_from(["dev", "prod"]),
+        name=st.sampled_from(["1", "2"]),
+        over=st.booleans(),
+        version=st.none() | VERSIONS,
+    )
+    def incident(self, environment: str, name: str, over: bool, version: str | None) -> None:
+        self.it.incident(environment, name, over=over, version=version)
 
     def teardown(self) -> None:
         """Once people let go, the next release gets through, and with it everything before it is over."""

@@ -201,7 +201,10 @@ class Reality(Scenario):
         named = {"service": "foo", "environment": environment, "version": version, "artifact": module}
         self.send(RetryRequested, **named, by="alice", reason="the disk is empty", skip=skip)
 
-    def incident(self, environment: str, name: str = "INC-1", *, over: bool = False) -> None:
+    def incident(
+        self, environment: str, name: str = "INC-1", *, over: bool = False, version: str | None = None
+    ) -> None:
         """Trouble begins where the service runs, or is over."""
         kind = IncidentResolved if over else IncidentDetected
-        self.send(kind, source="ops", service="foo", environment=environment, incident=name, reason="errors")
+        about = {"environment": environment, "incident": name, "version": version}
+        self.send(kind, source="ops", service="foo", reason="errors", **about)

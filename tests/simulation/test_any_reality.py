@@ -34,7 +34,7 @@ class RealHistory(AnyHistory):
             self.it.publish(version)
             self.live_on(bad=False, module=MODULES[0])
 
-    ask_what_unblocks_it = step_back = None
+    ask_what_unblocks_it = step_back = reload = None
 
     @rule(bad=st.booleans(), module=st.sampled_from(MODULES))
     def live_on(self, bad: bool, module: str) -> None:
@@ -66,6 +66,8 @@ class RealHistory(AnyHistory):
 
 class RealOrders(RealHistory, AnyOrders):
     """The same with holds, hotfixes, rollbacks and incidents, and with services that retry, roll back or ignore."""
+
+    order = promote_as_promised = None
 
     @initialize(known=DARING)
     def begin(self, known: Catalog) -> None:

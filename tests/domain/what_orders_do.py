@@ -1,0 +1,137 @@
+"""What an order, and a change of the catalog that is taken back, may change: tried on copies of a store."""
+
+from collections.abc import Callable
+from copy import deepcopy
+
+from msgspec.structs import replace
+
+from deploydb.domain.model.catalog import Catalog, Parallel, Pipeline, Stage
+from deploydb.domain.model.reasons import Reason
+from deploydb.engine.word_check import promotion_outcome
+from tests.domain.scenario import Scenario
+
+Command = tuple[str, str, str, str, int]
+State = tuple[object, Reason | None]
+
+
+def acts_on_its_lane_alone(given: Scenario, environment: str, order: Callable[[Scenario], None]) -> None:
+    """An order gives no command to a lane that it does not name, and takes none away but from a parallel group."""
+    without, ordered = deepcopy(given), deepcopy(given)
+    order(ordered)
+    without.evaluate(0)
+    ordered.evaluate(0)
+    service = given.catalog.services[given.service]
+    beside = {name for group in given.catalog.parallel(service, environment) for name in group.environments}
+    changed = _commands(given, ordered) ^ _commands(given, without)
+    elsewhere = {command for command in changed if command[0] != environment}
+    assert all(command[0] in beside for command in elsewhere), f"an order for {environment} changes {elsewhere}"
+    assert not elsewhere & _commands(given, ordered), f"an order for {environment} commands {elsewhere}"
+
+
+def is_answered(given: Scenario, order: Callable[[Scenario], None]) -> None:
+    """A request is taken in one evaluation, with an answer: an attempt, or why there is none."""
+    it = deepcopy(given)
+    order(it)
+    it.evaluate(0)
+    assert not it.ledger.wishes
+    assert not it.ledger.retries
+    assert len(it.answers) > len(given.answers)
+
+
+def does_what_was_promised(given: Scenario, environment: str, version: str, module: str) -> None:
+    """What is said of a promotion before it is ordered is true: it enters, or waits, or nothing changes."""
+    before = deepcopy(given)
+    before.evaluate(0)
+    ordered, known = deepcopy(before), before.find(environment, version, module)
+    ordered.promote(environment, version)
+    asked = replace(ordered.outlook(), promotion_requests=before.outlook().promotion_requests)
+    request = ordered.ledger.promotion_requests[environment, version]
+    counts, why = promotion_outcome(before.catalog, asked, request, known, given.now)
+    ordered.evaluate(0)
+    commanded = [one for one in _commands(before, ordered) if one[:3] == (environment, version, module)]
+    if counts and why is None:
+        assert commanded, f"{version} was promised to enter {environment}"
+    elif counts:
+        assert ordered.find(environment, version, module).requested_at is None
+    else:
+        assert why
+        assert ordered.find(environment, version, module).status == known.status
+
+
+def comes_back(given: Scenario, changed: Catalog) -> None:
+    """A change of the catalog that takes something away, and is taken back at once, leaves no trace."""
+    without, back = deepcopy(given), deepcopy(given)
+    without.evaluate(0)
+    before = _states(without)
+    back.evaluate(0)
+    back.catalog = changed
+    back.evaluate(0)
+    back.catalog = given.catalog
+    back.evaluate(0)
+    after = _states(back)
+    assert {key: after.get(key) for key in before} == before
+    given_too = {command for command in _commands(given, back) if command[0] != INSERTED}
+    assert given_too == _commands(given, without)
+    assert {key[0] for key in after.keys() - before.keys()} <= {INSERTED}
+
+
+INSERTED = "canary"
+
+
+def changes(known: Catalog, kind: str) -> Catalog:
+    """A catalog in which something stands in the way of releases that did not: a stage before the others or after
+    them, no stage but the first one, no service, or no module."""
+    (service,) = known.services.values()
+    (pipeline,) = known.pipelines.values()
+    stages = pipeline.stages
+    first, roots = stages[0], [stage for stage in stages if not stage.after.environments]
+    if kind == "inserted":
+        after = replace(first.after, environments=(INSERTED,), need="all")
+        canary = Stage(environment=INSERTED, supersede=first.supersede)
+        stages = (canary, *(replace(one, after=after) if one in roots else one for one in stages))
+    elif kind == "appended":
+        stages = (
+            *stages,
+            Stage(environment=INSERTED, after=replace(first.after, environments=(stages[-1].environment,))),
+        )
+    elif kind == "cut":
+        stages = (first,)
+    elif kind == "module":
+        service = replace(service, artifacts=service.artifacts[1:])
+    elif kind == "service":
+        service = replace(service, ident="another")
+    environments = known.environments
+    if any(stage.environment == INSERTED for stage in stages):
+        environments = {**environments, INSERTED: replace(environments[first.environment], ident=INSERTED, entry=())}
+    return Catalog(
+        services={service.ident: service},
+        environments=environments,
+        pipelines={pipeline.ident: Pipeline(ident=pipeline.ident, stages=stages, parallel=_within(pipeline, stages))},
+        promotions=known.promotions,
+        groups=known.groups,
+        freeze_overriders=known.freeze_overriders,
+        digest=kind,
+    )
+
+
+def _within(pipeline: Pipeline, stages: tuple[Stage, ...]) -> tuple[Parallel, ...]:
+    names = {stage.environment for stage in stages}
+    return tuple(group for group in pipeline.parallel if names >= set(group.environments))
+
+
+def _commands(since: Scenario, it: Scenario) -> set[Command]:
+    """The commands that were given after a moment."""
+    found: set[Command] = set()
+    for made in it.commands[len(since.commands) :]:
+        known = made.deployment
+        artifact = known.release.artifact
+        found.add((known.environment, artifact.version, artifact.module, known.kind, known.attempt))
+    return found
+
+
+def _states(it: Scenario) -> dict[tuple[object, ...], State]:
+    """How far each deployment has come, and why it is there."""
+    return {
+        (one.environment, one.flow, one.release.id, one.kind, one.attempt, one.cause): (one.status, one.status_reason)
+        for one in it.deployments.values()
+    }
