@@ -10,10 +10,8 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import FactOrder
 from deploydb.domain.model.facts import RetryRequested
 from deploydb.domain.model.overrides import RetryRequest
-from deploydb.domain.model.reasons import NotRecorded, Reason
-from deploydb.engine.assumed_evidence import AssumedEvidence
-from deploydb.engine.ledger import Ledger
-from deploydb.engine.settle import settle
+from deploydb.domain.model.reasons import Reason
+from deploydb.engine.settle import settled
 from deploydb.store.snapshot import snapshots, with_flows
 
 
@@ -39,7 +37,6 @@ def retry_in(
         skip=fact.skip,
     )
     wanted = replace(snapshot, retries=(*snapshot.retries, request))
-    ledger = Ledger.of(wanted, AssumedEvidence(wanted.evidence))
-    made = [one for made in settle(catalog, ledger, wanted, now) for one in made.decisions]
-    resolved = (one.reason for one in made if isinstance(one, RetryRequestResolved) and one.request is request)
-    return next(resolved, NotRecorded()), snapshot
+    decisions = settled(catalog, wanted, now).decisions
+    resolved = (one for one in decisions if isinstance(one, RetryRequestResolved) and one.request is request)
+    return next(resolved).reason, snapshot
