@@ -55,7 +55,7 @@ def test_a_flow_that_is_over_is_loaded_for_a_request_and_for_a_pin(world: Scenar
     assert world.statuses("3.0") == {"dev": "SKIPPED", "prod": "SKIPPED"}
     world.tell("retry.requested", **ORDER | {"environment": "dev"}, version="3.0")
     world.evaluate(minutes=1)
-    assert answers(world)[-1] == "3.0 is not attempted again in dev: dev runs 4.0, published later"
+    assert answers(world)[-1] == "3.0 is not attempted again in dev: dev runs 4.0, a higher version"
     for version in ("5.0", "6.0"):
         world.publish(version)
         world.evaluate(minutes=1)

@@ -87,7 +87,7 @@ def test_a_soak_delays_one_stops_the_failure_and_delays_the_next(shell: Shell) -
     assert found["prod", "1.0"]["old_at"] == "2020-03-02T12:05:00+00:00"
     assert found["prod", "1.0"]["new_at"] == "2020-03-02T14:05:00+00:00"
     assert found["prod", "1.0"]["delay_seconds"] == 7200
-    assert found["prod", "1.1"]["reason"] == "skipped in staging: superseded by 1.2, published later"
+    assert found["prod", "1.1"]["reason"] == "skipped in staging: superseded by 1.2, a higher version"
     assert found["prod", "1.1"]["stopped"] is True
     assert found["staging", "1.2"]["new_at"] == "2020-03-02T14:05:00+00:00"
     counts = {name: answer[name] for name in ("later", "blocked", "earlier", "released", "unknown", "failures_stopped")}

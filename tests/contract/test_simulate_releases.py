@@ -128,8 +128,8 @@ def test_a_release_that_is_followed_by_another_while_an_older_one_soaks_is_block
         one["reason"] for one in answer["differences"] if one["version"] == "0.1.0" and one["service"] == "msgspec"
     }
     assert reasons == {
-        "superseded by 0.2.0, published later",
-        "skipped in staging: superseded by 0.2.0, published later",
+        "superseded by 0.2.0, a higher version",
+        "skipped in staging: superseded by 0.2.0, a higher version",
     }
 
 

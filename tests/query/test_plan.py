@@ -102,9 +102,9 @@ def test_it_tells_a_version_that_would_be_skipped_as_promotion_decides(
     assert planned == (higher if skipped else [[], []])
 
 
-def test_a_version_that_was_published_before_what_runs_would_be_skipped(service: Service) -> None:
+def test_a_lower_version_than_what_runs_would_be_skipped(service: Service) -> None:
     dev, _ = service.get("/api/plan/foo?version=1.1")["stages"]
-    assert dev["obstacles"] == ["dev runs 1.2, published later: it would be skipped"]
+    assert dev["obstacles"] == ["dev runs 1.2, a higher version: it would be skipped"]
 
 
 def test_a_version_that_was_published_and_waits_is_not_superseded_by_itself(service: Service) -> None:

@@ -186,7 +186,7 @@ def test_it_was_superseded(world: Scenario, service: Service) -> None:
         world.publish(version)
         world.now += timedelta(minutes=1)
     world.evaluate()
-    output = "1.5.0 will not come to prod: skipped in dev: superseded by 1.6.0, published later"
+    output = "1.5.0 will not come to prod: skipped in dev: superseded by 1.6.0, a higher version"
     assert answer(service, version="1.5.0") == output
 
 

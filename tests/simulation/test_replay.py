@@ -49,8 +49,8 @@ def test_what_is_superseded_while_another_soaks_is_blocked_and_what_waits_for_it
     ]
     reasons = {one.name.environment: one.reason for one in found.differences if one.kind == "blocked"}
     assert reasons == {
-        "staging": "superseded by 1.2, published later",
-        "prod": "skipped in staging: superseded by 1.2, published later",
+        "staging": "superseded by 1.2, a higher version",
+        "prod": "skipped in staging: superseded by 1.2, a higher version",
     }
 
 

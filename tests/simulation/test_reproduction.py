@@ -46,7 +46,7 @@ def test_with_the_same_catalog_the_reason_is_that_of_the_replay() -> None:
     past = Past()
     for version, minutes in (("1.0", 0), ("1.1", 30), ("1.2", 60)):
         past.everywhere(version, minutes)
-    reason = "in the replay, superseded by 1.2, published later"
+    reason = "in the replay, superseded by 1.2, a higher version"
     assert deviations(reproduced(past, SOAKED)) == [("staging", "1.1", True, "undetermined", reason)]
 
 
