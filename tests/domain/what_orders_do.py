@@ -39,7 +39,7 @@ def is_answered(given: Scenario, order: Callable[[Scenario], None]) -> None:
 
 
 def does_what_was_promised(given: Scenario, environment: str, version: str, module: str) -> None:
-    """What is said of a promotion before it is ordered is true: it enters, or waits, or nothing changes."""
+    """The check of a promotion before it is ordered is true: it enters, or waits, or nothing changes."""
     before = deepcopy(given)
     before.evaluate(0)
     ordered, known = deepcopy(before), before.find(environment, version, module)

@@ -181,8 +181,7 @@ class Catalog:
                 self._services_of_module.setdefault(module, []).append(service.ident)
             asked = self._asked(service)
             lanes = [(other.service, other.environment) for one in asked for other in one.dependencies]
-            if lanes:
-                self._dependencies[service.ident] = frozenset(lanes)
+            self._dependencies[service.ident] = frozenset(lanes)
             for lane in dict.fromkeys(lanes):
                 self._dependents.setdefault(lane, []).append(service.ident)
             if any(one.asks_provenance for one in asked):
@@ -197,9 +196,8 @@ class Catalog:
         return tuple(self._services_of_module.get(module, ()))
 
     def order_of(self, service: str) -> Order:
-        """By what one release of a service is newer than another; of one that is not configured, when it came."""
-        configured = self.services.get(service)
-        return configured.order if configured is not None else "version"
+        """By what one release of a service is newer than another; of one that is not configured, by version."""
+        return self.services[service].order if service in self.services else "version"
 
     def stages(self, service: Service) -> tuple[Stage, ...]:
         """A service's stages, each after those that it waits for."""
