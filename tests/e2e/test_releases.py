@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from deploydb.broker.topology import INGEST_QUEUE
+from deploydb.domain.model.artifact import order_key
 from tests.cluster import Cluster, write_config
 from tests.servers import until
 
@@ -108,11 +109,11 @@ def test_shuffled_the_releases_give_the_same_artifacts_and_log(house: Cluster, t
 
 
 def newest() -> dict[str, str]:
-    """The release of each project that was published last."""
-    last: dict[str, tuple[datetime, str]] = {}
+    """The highest version of each project."""
+    last: dict[str, tuple[tuple[object, ...], str]] = {}
     for fact in FACTS:
-        name = fact["artifact"]["name"]
-        mine = (moment(fact), fact["artifact"]["version"])
+        name, version = fact["artifact"]["name"], fact["artifact"]["version"]
+        mine = (order_key("version", version, moment(fact)), version)
         last[name] = max(last.get(name, mine), mine)
     return {name: version for name, (_, version) in last.items()}
 
