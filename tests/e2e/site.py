@@ -157,8 +157,10 @@ def site(
 
 
 def service(name: str, pipeline: str, more: str = "") -> dict[str, str]:
-    """The file of a service with one module of its name."""
-    return {f"services/{name}.yml": f"artifacts: [com.example:{name}]\npipelines: [{pipeline}]\n{more}"}
+    """The file of a service with one module of its name. Tests share a site, in whatever order: what is published later
+    is newer."""
+    keys = f"artifacts: [com.example:{name}]\npipelines: [{pipeline}]\norder: published\n"
+    return {f"services/{name}.yml": keys + more}
 
 
 def _answer(command: DeployCommand) -> bytes | None:
