@@ -3,7 +3,7 @@
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import GateStatus
 from deploydb.simulation import Reproduction, reproduce
-from tests.domain.given import THREE, catalog, chain
+from tests.domain.given import THREE, catalog, chain, foo
 from tests.simulation.given import Past
 
 PLAIN = catalog(*THREE)
@@ -86,6 +86,6 @@ def test_the_same_commands_in_another_order_are_a_deviation() -> None:
     past.publish("1.0", 50)
     past.deployed("dev", "1.0", 10)
     past.deployed("dev", "1.1", 60)
-    found = reproduced(past, catalog(*chain("dev")))
+    found = reproduced(past, catalog(*chain("dev"), services=[foo(order="published")]))
     assert (found.real, found.reproduced, found.extra, found.following) == (2, 1, 1, 1)
     assert [one.reason for one in found.deviations] == ["in another order"]

@@ -10,7 +10,14 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import Coordinate, Name
 from deploydb.domain.model.commands import DeployCommand
-from deploydb.domain.model.facts import AboutDeployment, AboutHold, ArtifactAttested, HoldPlaced, fact_types
+from deploydb.domain.model.facts import (
+    AboutDeployment,
+    AboutHold,
+    ArtifactAccepted,
+    ArtifactAttested,
+    HoldPlaced,
+    fact_types,
+)
 from deploydb.domain.model.override_facts import HoldId
 from deploydb.domain.person_names import person_name
 from deploydb.domain.unsafe_characters import not_allowed
@@ -67,7 +74,7 @@ def structs(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
         values = values.filter(
             lambda fields: not (fields["begins"] and fields["until"]) or fields["begins"] < fields["until"]
         )
-    if issubclass(kind, ArtifactAttested):
+    if issubclass(kind, ArtifactAccepted | ArtifactAttested):
         values = values.map(lambda fields: fields | {"artifact": replace(fields["artifact"], digest="sha256:1")})
     return values.map(lambda fields: kind(**fields))
 
