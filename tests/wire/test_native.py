@@ -87,6 +87,7 @@ def test_a_purl_is_written_in_its_canonical_form() -> None:
 
 
 FIELDS = {
+    "artifact.accepted": {"artifact": PUBLISHED["artifact"] | {"digest": "sha256:1"}, "reason": "it is scanned"},
     "hold.placed": {"kind": "freeze", "environment": "prod"},
     "hold.lifted": {"kind": "freeze", "environment": "prod"},
     "hotfix.declared": {"service": "foo", "version": "1", "reason": "fire"},
