@@ -58,5 +58,5 @@ class UnknownOutcomes:
         return lost
 
     def settle(self, service: str, environment: str) -> None:
-        """Something has come to run in a lane: what it runs is known again."""
+        """Something went live in a lane: what it runs is known again."""
         self._lanes.discard((service, environment))

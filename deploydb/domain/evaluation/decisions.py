@@ -34,7 +34,7 @@ skipped    it never will be deployed
 extended   it has started, and has more time until its deadline
 expired    no answer by its deadline
 replaced   another version took its place; its flow goes no further
-corrected  a later report has it that what had come to run failed; or that it runs, after all
+corrected  a later report has it that what went live had failed; or that it runs, after all
 succeeded  every exit gate passed
 failed     an exit gate failed
 resumed    a gate fails no longer, and others are still to be met; or it finished after it had expired; or it was

@@ -9,7 +9,7 @@ from deploydb.domain.model.deployment import Status
 
 
 class LiveStatus(Struct, frozen=True, kw_only=True):
-    """A status of a deployment that has come to run, from when on, and when that was recorded."""
+    """A status of a deployment that is or was live, from when on, and when that was recorded."""
 
     status: Status
     since: datetime
@@ -17,9 +17,9 @@ class LiveStatus(Struct, frozen=True, kw_only=True):
 
 
 def live_status(decision: DeploymentTransitioned | DeploymentWentLive, now: datetime) -> LiveStatus | None:
-    """The status that a deployment has by a decision, once it has come to run; None where that is as before.
+    """The status that a deployment has by a decision, once it is live; None where that is as before.
 
-    It comes to run COMPLETED. A correction counts from its report on, all others from the decision.
+    It goes live as COMPLETED. A correction counts from its report on, all others from the decision.
     """
     deployment = decision.deployment
     if isinstance(decision, DeploymentWentLive):

@@ -196,8 +196,8 @@ class Catalog:
         return tuple(self._services_of_module.get(module, ()))
 
     def order_of(self, service: str) -> Order:
-        """By what one release of a service is newer than another; of one that is not configured, by version."""
-        return self.services[service].order if service in self.services else "version"
+        """By what one release of a service is newer than another; of one that is not configured, by default."""
+        return self.services.get(service, Service(ident=service)).order
 
     def stages(self, service: Service) -> tuple[Stage, ...]:
         """A service's stages, each after those that it waits for."""

@@ -61,6 +61,6 @@ live_status = sa.Table(
     sa.Column("known_at", UtcDateTime, nullable=False),
     choice("status", *STATUSES),
 )
-"""The statuses that a deployment has had since it came to run, after COMPLETED: a row for each change. Its status at a
+"""The statuses that a deployment has had since it went live, after COMPLETED: a row for each change. Its status at a
 time, as it was known at a time, is the last row, by `id`, of those that were `since` then and recorded by then."""
 sa.Index("ix_live_status_deployment", live_status.c.deployment_id, live_status.c.id)
