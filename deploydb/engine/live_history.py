@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import DeploymentTransitioned, DeploymentWentLive
-from deploydb.domain.evaluation.live_status import LiveStatus, live_status
+from deploydb.domain.evaluation.live_status import RESULTS_BY, LiveStatus, live_status
 from deploydb.domain.model.deployment import Release
 
 
@@ -44,7 +44,7 @@ class LiveHistory:
         """A deployment has changed: its status, maybe, and the result of its gates."""
         deployment = decision.deployment
         intervals = self.intervals.get(deployment.id, {})
-        for interval in intervals.values() if decision.what in ("succeeded", "failed", "resumed") else ():
+        for interval in intervals.values() if decision.what in RESULTS_BY else ():
             intervals[interval.live_at] = replace(interval, result=deployment.result, result_at=at)
         self._keep_status(decision, at)
 

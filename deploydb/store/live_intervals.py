@@ -12,6 +12,7 @@ from deploydb.domain.evaluation.decisions import (
     DeploymentWentLive,
     Return,
 )
+from deploydb.domain.evaluation.live_status import RESULTS_BY
 from deploydb.domain.evaluation.live_status import live_status as status_by
 from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.deployment import CurrentVersion, Deployment
@@ -128,7 +129,7 @@ class LiveIntervals:
     def transitioned(self, decision: DeploymentTransitioned) -> None:
         """A deployment has changed: its status, maybe, and the result of its gates."""
         known = decision.deployment
-        if decision.what in ("succeeded", "failed", "resumed") and known.live_at is not None:
+        if decision.what in RESULTS_BY and known.live_at is not None:
             self._results[known.id] = {"deployment_id": known.id, "result": known.result, "result_at": self._now}
         self._keep_status(decision)
 

@@ -52,7 +52,8 @@ def test_an_acceptance_ends_the_contradiction_and_is_shown(world: Scenario, shel
 
 
 def test_what_would_change_nothing_is_refused(world: Scenario, shell: Shell, queue: Queue) -> None:
-    assert f"was not published with sha256:x; it was with {GOOD}, {OTHER}" in shell.fails(*ACCEPT, "sha256:x", *REASON)
+    refused = shell.fails(*ACCEPT, "sha256:x", *REASON)
+    assert f"was not published with sha256:x; known digests: {GOOD}, {OTHER}" in refused
     assert "there is no version 2.0 of foo" in shell.fails("artifact", "accept", "foo", "2.0", OTHER, *REASON)
     assert "there is no service fo" in shell.fails("artifact", "accept", "fo", "1.0", OTHER, *REASON)
     assert "has no artifact" in shell.fails(*ACCEPT, OTHER, "--artifact", "com.example:baz", *REASON)

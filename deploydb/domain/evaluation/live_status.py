@@ -4,8 +4,11 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from deploydb.domain.evaluation.decisions import DeploymentTransitioned, DeploymentWentLive
+from deploydb.domain.evaluation.decisions import DeploymentTransitioned, DeploymentWentLive, Transition
 from deploydb.domain.model.deployment import Status
+
+RESULTS_BY: tuple[Transition, ...] = ("succeeded", "failed", "resumed")
+"""The transitions that change the result of a deployment's gates."""
 
 
 class LiveStatus(Struct, frozen=True, kw_only=True):
@@ -26,7 +29,7 @@ def live_status(decision: DeploymentTransitioned | DeploymentWentLive, now: date
         if deployment.live_again_at is not None or deployment.status is Status.COMPLETED:
             return None
         return LiveStatus(status=deployment.status, since=decision.live_at, known_at=decision.known_at)
-    if deployment.live_at is None or decision.what not in ("corrected", "succeeded", "failed", "resumed"):
+    if deployment.live_at is None or decision.what not in ("corrected", *RESULTS_BY):
         return None
     if decision.what != "corrected" or deployment.finished is None:
         return LiveStatus(status=deployment.status, since=now, known_at=now)

@@ -58,7 +58,7 @@ def accept(asked: RequestContext) -> Accept:
     after = standing([*words, Acceptance(key=before.first.key, digest=digest, event=0)])
     why = None
     if not with_digest:
-        why = f"{module}:{version} was not published with {digest}; it was with {_listed(found[module])}"
+        why = f"{module}:{version} was not published with {digest}; known digests: {_listed(found[module])}"
     elif (before.first, before.conflict) == (after.first, after.conflict):
         why = f"{digest} is the file of {module}:{version}, and nothing contradicts it"
     return Accept(
@@ -77,8 +77,8 @@ def _has(words: Sequence[Publication | Acceptance], digest: str) -> bool:
 
 
 def _listed(words: Sequence[Publication | Acceptance]) -> str:
-    files = [one.artifact.digest or "no digest" for one in words if isinstance(one, Publication)]
-    return ", ".join(dict.fromkeys(files))
+    digests = [one.artifact.digest for one in words if isinstance(one, Publication)]
+    return ", ".join(dict.fromkeys(filter(None, digests))) or "none"
 
 
 def _files(known: Standing) -> list[File]:
