@@ -68,7 +68,7 @@ def test_all_of_it_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> Non
     reader = threading.Thread(target=lambda: lines.extend(process.stderr or ()), daemon=True)
     reader.start()
     try:
-        until(lambda: process.poll() is not None or "Ready: " in "".join(lines), seconds=60, what="all parts")
+        until(lambda: process.poll() is not None or "Ready: " in "".join(lines), what="all parts")
         (url,) = re.findall(r"Ready: (\S+)\.", "".join(lines))
         with urllib.request.urlopen(f"{url}/readyz", timeout=20) as answer:
             assert answer.status == 200

@@ -99,7 +99,7 @@ def test_several_processes_publish_and_consume_at_once(url: str) -> None:
                 seen.extend(delivery.body for delivery in taken)
             return len(seen) >= 400
 
-        until(all_there, seconds=30)
+        until(all_there)
     assert [publisher.wait(timeout=10) for publisher in publishers] == [0] * 4
     assert sorted(seen) == sorted(b"%d-%d" % (number, n) for number in range(4) for n in range(100))
 

@@ -289,6 +289,6 @@ def test_a_delivery_held_for_longer_than_the_broker_allows_is_transient(own_rabb
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         taken = inbound.receive(1, 5 * SECOND)
         with pytest.raises(Transient, match="timed out"):
-            until(lambda: inbound.receive(0, SECOND) != [], seconds=30, what="the broker to close the channel")
+            until(lambda: inbound.receive(0, SECOND) != [], what="the broker to close the channel")
         with pytest.raises(Transient):
             inbound.ack(taken)

@@ -111,14 +111,14 @@ class Site:
             return all(word in answer for word in words)
 
         try:
-            until(has_them, seconds=15)
+            until(has_them)
         except TimeoutError:
             raise AssertionError(f"expected {words}, found:\n{answer}") from None
 
     def await_running(self, service: str, environment: str, version: str) -> None:
         """Wait until the version runs there with success."""
         what = f"{service} {version} to run in {environment}"
-        until(lambda: self.runs(service, environment) == version, seconds=15, what=what)
+        until(lambda: self.runs(service, environment) == version, what=what)
 
     def commanded(self, service: str, environment: str) -> list[tuple[str, str, int]]:
         """The commands that came: type, version, attempt."""
@@ -152,7 +152,7 @@ def site(
         house.start("promote", port=promote_port)
         with Orchestrator(house) as orchestrator:
             made = Site(house, orchestrator)
-            until(lambda: _answers(made), seconds=60, what="the query service to answer")
+            until(lambda: _answers(made), what="the query service to answer")
             yield made
 
 

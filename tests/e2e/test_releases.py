@@ -62,8 +62,8 @@ def test_every_release_is_stored_once_and_the_newest_of_each_project_ends_in_pro
             row = database.execute(f"SELECT count(*) FROM {rows}").fetchone()  # type: ignore[call-overload]
             return int(row[0])
 
-        until(lambda: count("flow") == 2221, seconds=60, what="a flow for every release")
-        until(lambda: count("deployment WHERE needs_evaluation") == 0, seconds=120, what="every flow to end")
+        until(lambda: count("flow") == 2221, what="a flow for every release")
+        until(lambda: count("deployment WHERE needs_evaluation") == 0, what="every flow to end")
         assert count("event WHERE source LIKE 'git/%'") == count("artifact") == 2221
         statuses = {row[0] for row in database.execute("SELECT DISTINCT status FROM deployment")}
         assert statuses == {"SUCCESS", "SKIPPED"}
@@ -77,7 +77,7 @@ def test_every_release_is_stored_once_and_the_newest_of_each_project_ends_in_pro
         before = [count(table) for table in ("event", "artifact", "flow", "deployment", "outbox")]
         again = house.deploydb("publish", "--file", str(RELEASES))
         assert again.returncode == 0
-        until(lambda: queue_is_empty(house), seconds=30, what="the repeated events to be taken")
+        until(lambda: queue_is_empty(house), what="the repeated events to be taken")
         assert [count(table) for table in ("event", "artifact", "flow", "deployment", "outbox")] == before
 
 
@@ -92,8 +92,8 @@ def test_shuffled_the_releases_give_the_same_artifacts_and_log(house: Cluster, t
         def rows(query: str) -> list[Any]:
             return database.execute(query).fetchall()  # type: ignore[call-overload]
 
-        until(lambda: len(rows("SELECT FROM flow")) == 2221, seconds=60, what="a flow for every release")
-        until(lambda: not rows("SELECT FROM deployment WHERE needs_evaluation"), seconds=120, what="every flow to end")
+        until(lambda: len(rows("SELECT FROM flow")) == 2221, what="a flow for every release")
+        until(lambda: not rows("SELECT FROM deployment WHERE needs_evaluation"), what="every flow to end")
         log = rows("SELECT source, id, type, time, body FROM event WHERE source LIKE 'git/%'")
         artifacts = rows('SELECT "group", name, version, url, commit, published_at FROM artifact')
         in_prod = dict(rows(IN_PROD))

@@ -60,9 +60,9 @@ def test_a_webhook_and_a_metric_let_a_version_through_and_why_tells_it(house: Cl
     def why(environment: str) -> str:
         return house.deploydb("why", "foo", environment, "1.0").stdout
 
-    until(lambda: "ready: not yet: 503, expected 200" in why("dev"), seconds=20)
+    until(lambda: "ready: not yet: 503, expected 200" in why("dev"))
     server.reply("/ready/foo/1.0", 200)
-    until(lambda: "ready passed: 200" in why("dev"), seconds=20, what="the webhook to pass")
-    until(lambda: "errors passed: 0.001, below 0.01 for 1s" in why("prod"), seconds=30, what="the metric to pass")
+    until(lambda: "ready passed: 200" in why("dev"), what="the webhook to pass")
+    until(lambda: "errors passed: 0.001, below 0.01 for 1s" in why("prod"), what="the metric to pass")
     assert house.deploydb("status").stdout.count("1.0 SUCCESS") == 2
     assert set(server.queries()) == {'sum(errors{service="foo"})'}

@@ -26,7 +26,7 @@ from tests.workers.in_process import CONFIG, fact
 
 T = TypeVar("T")
 DEPLOYDB = [sys.executable, "-m", "deploydb"]
-DEADLINE_SECONDS = 40.0
+DEADLINE_SECONDS = 90.0
 
 
 class Up:

@@ -83,14 +83,14 @@ def test_nothing_that_was_confirmed_is_lost_when_the_broker_is_killed_and_comes_
     try:
         # A quorum queue that was declared a moment before a kill -9 may come back without a leader.
         provisioned_at = time.monotonic()
-        until(lambda: time.monotonic() - provisioned_at > 3 and len(consumer.seen) > 2000, seconds=30)
+        until(lambda: time.monotonic() - provisioned_at > 3 and len(consumer.seen) > 2000)
         own_rabbitmq.kill()
         before = len(publisher.confirmed)
         own_rabbitmq.start()
-        until(lambda: len(publisher.confirmed) > before + 2000, seconds=30, what="publishing to go on")
+        until(lambda: len(publisher.confirmed) > before + 2000, what="publishing to go on")
         published.set()
         threads[0].join(30)
-        until(lambda: publisher.confirmed <= set(consumer.seen), seconds=30, what="everything confirmed to arrive")
+        until(lambda: publisher.confirmed <= set(consumer.seen), what="everything confirmed to arrive")
     finally:
         published.set()
         consumed.set()
@@ -115,7 +115,7 @@ def test_a_memory_alarm_stops_publishing_at_once_and_consuming_not_at_all(own_ra
                 return "blocked" in str(error) and time.monotonic() - began < 5
             return False
 
-        until(is_reported, seconds=20, what="the alarm to be reported")
+        until(is_reported, what="the alarm to be reported")
         assert outbound.blocked
         assert is_reported()
         seen = 0
@@ -133,7 +133,7 @@ def test_a_memory_alarm_stops_publishing_at_once_and_consuming_not_at_all(own_ra
         refused.close()
         assert time.monotonic() - began < 10
         own_rabbitmq.ctl("set_vm_memory_high_watermark", "0.8")
-        until(lambda: not outbound.blocked, seconds=20, what="the alarm to end")
+        until(lambda: not outbound.blocked, what="the alarm to end")
         assert outbound.publish([event(12)])[0].state == "confirmed"
 
 
@@ -145,17 +145,17 @@ def test_a_blocked_connection_that_is_lost_is_lost_and_blocked_no_more(own_rabbi
         with open_outbound(through, name="cut") as cut, open_outbound(url, name="restarted") as restarted:
             own_rabbitmq.ctl("set_vm_memory_high_watermark", "0.0000001")
             for outbound in (cut, restarted):
-                until(lambda one=outbound: refuses(one) and one.blocked, seconds=30, what="the alarm to be seen")
+                until(lambda one=outbound: refuses(one) and one.blocked, what="the alarm to be seen")
             proxy.close()
-            until(lambda: not cut.blocked, seconds=10, what="the cut connection to be no longer blocked")
+            until(lambda: not cut.blocked, what="the cut connection to be no longer blocked")
             own_rabbitmq.kill()
             own_rabbitmq.start()  # without the alarm
-            until(lambda: not restarted.blocked, seconds=10, what="the lost connection to be no longer blocked")
+            until(lambda: not restarted.blocked, what="the lost connection to be no longer blocked")
             for outbound in (cut, restarted):
                 with pytest.raises(Transient, match="lost"):
                     outbound.publish([event(1)])
     with open_outbound(url, name="again") as outbound:
-        until(lambda: not refuses(outbound), seconds=30, what="the broker to take messages again")
+        until(lambda: not refuses(outbound), what="the broker to take messages again")
 
 
 def refuses(outbound: Outbound) -> bool:

@@ -108,10 +108,10 @@ def test_kill_9_of_each_worker_while_ten_thousand_events_flow(house: Cluster) ->
         def count(rows: str) -> int:
             return _one(database, f"SELECT count(*) FROM {rows}")
 
-        until(lambda: count("event WHERE source = 'jenkins'") == EVENTS, seconds=90, what="every event to be stored")
-        until(lambda: count("flow") == EVENTS, seconds=90, what="a flow for every event")
-        until(lambda: count("deployment WHERE needs_evaluation") == 0, seconds=90, what="every flow to end")
-        until(lambda: count("outbox WHERE sent_at IS NULL") == 0, seconds=90, what="every command to be sent")
+        until(lambda: count("event WHERE source = 'jenkins'") == EVENTS, what="every event to be stored")
+        until(lambda: count("flow") == EVENTS, what="a flow for every event")
+        until(lambda: count("deployment WHERE needs_evaluation") == 0, what="every flow to end")
+        until(lambda: count("outbox WHERE sent_at IS NULL") == 0, what="every command to be sent")
         assert count("event WHERE source = 'jenkins'") == count("artifact") == count("flow") == EVENTS
         assert count("deployment") == 2 * EVENTS
         assert count("deployment WHERE status NOT IN ('SUCCESS', 'SKIPPED')") == 0
@@ -126,7 +126,7 @@ def _until_it_works(database: psycopg.Connection, process: Process, name: str) -
     assert process.poll() is None, f"{name} has ended by itself"
     done = {"ingest": "event", "promote": "flow", "relay": "outbox WHERE sent_at IS NOT NULL"}[name]
     before = _one(database, f"SELECT count(*) FROM {done}")
-    until(lambda: _one(database, f"SELECT count(*) FROM {done}") > before, seconds=60, what=f"{name} to work")
+    until(lambda: _one(database, f"SELECT count(*) FROM {done}") > before, what=f"{name} to work")
 
 
 def _one(database: psycopg.Connection, query: str) -> Any:

@@ -46,7 +46,7 @@ def test_a_word_becomes_a_fact_by_the_person_whose_token_it_is(asked: Gateway) -
 def test_the_answer_waits_until_the_word_is_stored(asked: Gateway) -> None:
     with ThreadPoolExecutor(1) as threads:
         saying = threads.submit(asked.say, prefer="respond-async, wait=20")
-        until(lambda: asked.ingest() == 1, seconds=10, what="the word to arrive")
+        until(lambda: asked.ingest() == 1, what="the word to arrive")
         answer = saying.result()
     assert answer.status_code == 201
     assert answer.json()["stored"] is True

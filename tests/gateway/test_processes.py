@@ -54,7 +54,7 @@ def test_the_gateway_answers_on_its_own_address_and_stops_when_asked(shell: Shel
     command = [sys.executable, "-m", "workers", "gateway"]
     process = subprocess.Popen(command, env=shell.environment | given, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: _status(f"http://{address}/readyz") == 200, seconds=20, what="the gateway to be ready")
+        until(lambda: _status(f"http://{address}/readyz") == 200, what="the gateway to be ready")
         assert _status(f"http://{address}/api/approvals", b"{}") == 401
         assert _status(f"http://{address}/api/approvals", b"{}", token=made.stdout.strip()) == 422
         assert _status(f"http://{address}/api/status") == 404

@@ -100,7 +100,7 @@ def served(world: Scenario) -> Iterator[str]:
     thread = Thread(target=server.run)
     thread.start()
     try:
-        until(lambda: server.started, seconds=10, what="the service to listen")
+        until(lambda: server.started, what="the service to listen")
         port = server.servers[0].sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}"
     finally:

@@ -156,7 +156,7 @@ def test_a_page_in_the_background_gives_its_connection_back_and_catches_up(here:
         page.on("request", lambda request: asked.append(urlsplit(request.url).path))
         _hide(page, hidden=True)
         here.tell("hold.placed", kind="pause", service="shop", by="erin", reason="migration")
-        until(lambda: here.lane("shop", "dev")["holds"] != [], seconds=10)
+        until(lambda: here.lane("shop", "dev")["holds"] != [])
         assert asked == []
         _hide(page, hidden=False)
         _await(page, "shop/dev", "paused")

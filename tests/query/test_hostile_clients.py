@@ -139,7 +139,7 @@ def test_two_thousand_half_requests_keep_no_client_out_and_do_not_stay(tmp_path:
         assert time.monotonic() - began < 5  # a head has ten seconds
         open_files = len(list(Path(f"/proc/{process.process.pid}/fd").iterdir()))
         assert open_files < DESCRIPTORS // 2
-        until(lambda: all(has_ended(client) for client in half), seconds=20, what="their end")
+        until(lambda: all(has_ended(client) for client in half), what="their end")
 
 
 def test_a_head_that_comes_a_byte_at_a_time_is_given_up(tmp_path: Path, sqlite_url: str) -> None:
@@ -153,7 +153,7 @@ def test_a_head_that_comes_a_byte_at_a_time_is_given_up(tmp_path: Path, sqlite_u
                 return True
             return has_ended(client)
 
-        until(ended, seconds=20, what="its end")
+        until(ended, what="its end")
         assert 9 < time.monotonic() - began < 15
 
 
@@ -171,7 +171,7 @@ def test_hundred_readers_that_do_not_read_cost_little(tmp_path: Path, sqlite_url
         assert time.monotonic() - began < 1
         assert ask(process, "/api/events.jsonl?type=none", source=OTHER) == 200
         assert memory(process) < before + 60
-        until(lambda: ask(process, "/api/events.jsonl?type=none") == 200, seconds=40, what="their places to be free")
+        until(lambda: ask(process, "/api/events.jsonl?type=none") == 200, what="their places to be free")
 
 
 def test_answers_that_no_client_reads_do_not_pile_up(tmp_path: Path, sqlite_url: str) -> None:
@@ -184,7 +184,7 @@ def test_answers_that_no_client_reads_do_not_pile_up(tmp_path: Path, sqlite_url:
             request = f"GET /api/events?perPageSize=8&before={60 - number % 50} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
             clients.enter_context(closing(connect(process, request.encode())))
         until(lambda: ask(process, source=OTHER) == 200, what="an answer")
-        until(lambda: bool(process.logged("connections ended")), seconds=90, what="the slowest to be let go")
+        until(lambda: bool(process.logged("connections ended")), what="the slowest to be let go")
         assert "too much unread" in process.logged("connections ended")[-1]["reasons"]
         assert memory(process) < before + 600
 

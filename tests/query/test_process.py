@@ -57,7 +57,7 @@ class Process:
 
     def ready(self) -> "Process":
         """Once it can be asked."""
-        until(lambda: self.process.poll() is not None or bool(self.address), seconds=30, what="the service to listen")
+        until(lambda: self.process.poll() is not None or bool(self.address), what="the service to listen")
         assert self.process.poll() is None, self.output()
         return self
 

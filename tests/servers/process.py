@@ -11,6 +11,9 @@ from typing import Self
 
 STOP_SECONDS = 20
 
+PATIENCE_SECONDS = 90
+"""How long a busy machine may take for what takes a moment: it passes in full only where a test fails."""
+
 
 class Process:
     """One process that we or another process of the run started: by its pid, and when it began (pids are reused)."""
@@ -47,7 +50,7 @@ class Process:
         raise TimeoutError(f"process {self.pid} does not end")
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 10, what: str = "the condition") -> None:
+def until(condition: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS, what: str = "the condition") -> None:
     """Return once `condition()` holds. Raises: TimeoutError, naming `what`."""
     deadline = time.monotonic() + seconds
     while not condition():

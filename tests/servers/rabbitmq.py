@@ -44,7 +44,7 @@ class RabbitMQ(Server):
             epmd_program = shutil.which("epmd") or "epmd"
             port = str(self.state["epmd_port"])
             self._spawn("epmd", [epmd_program, "-port", port, "-address", "127.0.0.1"], env=self._environment)
-            until(lambda: listens(self.state["epmd_port"]), seconds=10, what="epmd to listen")
+            until(lambda: listens(self.state["epmd_port"]), what="epmd to listen")
         self._spawn("server", [bin_folder / "rabbitmq-server"], env=self._environment)
         self._await_boot(self._is_ready)
         return self

@@ -34,7 +34,7 @@ from workers.stop_deadline import Deadline
 
 T = TypeVar("T")
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 
 CONFIG = {
     "services/foo.yml": "artifacts: [com.example:foo]\npipelines: [main]\n",
