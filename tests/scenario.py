@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -60,11 +61,24 @@ def catalog(
     )
 
 
+@lru_cache(maxsize=4)
+def _engine(database_url: str) -> sa.Engine:
+    """One for all the histories that a test plays at one address: it keeps the statements that it has compiled."""
+    engine = open_engine(database_url, name="tests")
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _do_not_sync)
+    return engine
+
+
+def _do_not_sync(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA synchronous = OFF")  # no test of a scenario loses its machine's power
+
+
 class Scenario:
     """A store with a clock of its own. Facts go in as messages would; `deploy` plays the orchestrator."""
 
     def __init__(self, database_url: str, known: Catalog | None = None) -> None:
-        self.engine = open_engine(database_url, name="tests")
+        self.engine = _engine(database_url)
         self.catalog = known or catalog()
         self.now = NOON
         self._ids = count(1)

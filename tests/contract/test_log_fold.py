@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -220,9 +219,8 @@ def test_every_history_folds_into_the_tables(part: int, sqlite_template: Path, t
 
 @pytest.mark.servers
 def test_every_history_folds_into_the_tables_of_postgresql(postgresql: PostgreSQL) -> None:
-    numbers = count()
-
     def copy() -> str:
-        return postgresql.create_database(f"folded_{next(numbers)}", template="deploydb_template")
+        postgresql.drop_database("folded")
+        return postgresql.create_database("folded", template="deploydb_template")
 
     check_histories(copy, EXAMPLES // 10)
