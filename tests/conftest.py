@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import settings
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate
@@ -20,6 +23,19 @@ settings.register_profile("tests", deadline=None)  # of an example: a busy machi
 settings.load_profile("tests")
 
 S = TypeVar("S")
+
+_COMPILED: dict[Any, Any] = {}
+
+
+@sa.event.listens_for(sa.Engine, "engine_connect")
+def _keep_compiled_statements(connection: sa.Connection) -> None:
+    """For all engines of a process: each test opens one, and compiling takes longer than what it runs."""
+    connection.execution_options(compiled_cache=_COMPILED)
+
+
+for _dialect in (SQLiteDialect_pysqlite, PGDialect_psycopg):  # part of a statement's key
+    _dialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
+    _dialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
 
 _servers = pytest.StashKey[Servers]()
 
