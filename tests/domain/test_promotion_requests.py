@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploydb.domain.model.admission_reasons import BehindPromotion, BeingVerified
+from deploydb.domain.model.admission_reasons import BehindHotfix, BehindPromotion, BeingVerified, NewerIsLive
 from deploydb.domain.model.catalog import After, Parallel, Stage
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.reason_parts import Comment
@@ -170,3 +170,19 @@ def test_a_person_lets_a_release_that_failed_beside_into_one_lane() -> None:
     assert it.status("us", "1.0") is Status.CREATED
     it.deploy("us", "1.0")
     assert isinstance(it.reason("ap", "1.0"), FailedBeside)
+
+
+def test_what_a_person_wants_waits_for_a_hotfix_and_is_not_superseded_by_it() -> None:
+    it = published(*chain("dev", "prod"))
+    it.publish("5.2", published=1)
+    it.publish("5.3", published=2)
+    it.hotfix("5.3")
+    it.promote("dev", "5.2")
+    it.evaluate()
+    assert it.reason("dev", "5.2") == BehindHotfix(version="5.3", hotfix=WORDS)
+    it.deploy("dev", "5.1")
+    it.evaluate()
+    assert it.status("dev", "5.3") is Status.CREATED
+    assert it.status("dev", "5.2") is Status.NOT_STARTED
+    it.deploy("dev", "5.3")
+    assert it.reason("dev", "5.2") == NewerIsLive(environment="dev", version="5.3", higher=True)

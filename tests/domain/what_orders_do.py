@@ -87,7 +87,7 @@ def changes(known: Catalog, kind: str) -> Catalog:
     first, roots = stages[0], [stage for stage in stages if not stage.after.environments]
     if kind == "inserted":
         after = replace(first.after, environments=(INSERTED,), need="all")
-        canary = Stage(environment=INSERTED, supersede=first.supersede)
+        canary = Stage(environment=INSERTED, supersede="queue")
         stages = (canary, *(replace(one, after=after) if one in roots else one for one in stages))
     elif kind == "appended":
         stages = (

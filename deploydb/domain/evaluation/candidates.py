@@ -143,7 +143,7 @@ class Candidates:
         return ran is not None and self._holds.veto(deployment.environment, ran.release.artifact.version) is not None
 
     def _first(self, stage: Stage, releases: Sequence[Deployment]) -> Deployment | None:
-        """The first in line; the others wait behind it, or are superseded by it."""
+        """The first in line; the others wait behind it, or are superseded by it: none that a person wants here."""
         if len(releases) < 2:
             return releases[0] if releases else None
         oldest, newest = min(releases, key=self._age), max(releases, key=self._age)
@@ -152,7 +152,9 @@ class Candidates:
         for deployment in releases:
             if deployment is first:
                 continue
-            if queue or deployment is newest:
+            if self._is_chosen(deployment):
+                self._evaluation.explain(deployment, self._behind(first))
+            elif queue or deployment is newest:
                 self._evaluation.explain(deployment, InLine())
             else:
                 self._evaluation.skip(deployment, self._superseded(newest.release, deployment.release))
