@@ -75,6 +75,13 @@ def comes_back(given: Scenario, changed: Catalog) -> None:
     assert {key[0] for key in after.keys() - before.keys()} <= {INSERTED}
 
 
+def has_bundles(it: Scenario) -> bool:
+    """Whether releases of several modules are of one commit."""
+    built = {(one.release.artifact.commit, one.release.artifact.module) for one in it.deployments.values()}
+    commits = [commit for commit, _ in built if commit is not None]
+    return len(commits) > len(set(commits))
+
+
 INSERTED = "canary"
 
 
