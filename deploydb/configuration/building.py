@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct, structs
 
+from deploydb.configuration.branches import read_branches
 from deploydb.configuration.documents import (
     DefaultsDocument,
     EnvironmentDocument,
@@ -21,17 +22,15 @@ from deploydb.configuration.stages import check_order, read_after
 from deploydb.domain.formatting import in_words
 from deploydb.domain.gates import Promotion
 from deploydb.domain.model.catalog import (
-    DeploymentWebhooks,
     Environment,
     FailureStrategy,
     Parallel,
     Pipeline,
-    PromotionWebhooks,
     Retry,
     Service,
     Stage,
-    Webhooks,
 )
+from deploydb.domain.model.webhooks import DeploymentWebhooks, PromotionWebhooks, Webhooks
 from deploydb.domain.suggestions import suggestion
 from deploydb.domain.templates import URL
 
@@ -154,7 +153,13 @@ def build_pipeline(source: Source, ident: str, document: PipelineDocument, known
         for index, group in enumerate(document.parallel)
         if isinstance(group, ParallelDocument)  # else it is a problem already
     )
-    return Pipeline(ident=ident, description=document.description, stages=tuple(stages), parallel=parallel)
+    return Pipeline(
+        ident=ident,
+        description=document.description,
+        branches=read_branches(source, document.branches),
+        stages=tuple(stages),
+        parallel=parallel,
+    )
 
 
 def build_service(

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from deploydb.domain.gates.promotion import Description
 
 Names = list[str]
+Patterns = list[Annotated[str, Meta(max_length=255)]]
 Urls = list[Annotated[str, Meta(max_length=8192, extra_json_schema={"pattern": "^https?://"})]]
 Modules = list[Annotated[str, Meta(max_length=8192, extra_json_schema={"pattern": r"^[^:\s]+:[^:\s]+$"})]]
 
@@ -142,6 +143,14 @@ class PipelineDocument(Struct, kw_only=True, frozen=True):
     parallel: Annotated[
         list[ParallelDocument],
         Meta(description="Groups of environments that are not all deployed to at a time: one region after the other."),
+    ] = []
+    branches: Annotated[
+        Patterns,
+        Meta(
+            description="The versions that go through it: globs (`1.9.*`) and PEP 440 ranges (`>=1.9,<2`), those of "
+            "one at least. `!` before a pattern excludes its versions. By default all go through it.",
+            extra_json_schema={"minItems": 1, "examples": [["1.9.*"], ["!1.9.*"], [">=1.10"]]},
+        ),
     ] = []
     description: Description = ""
 

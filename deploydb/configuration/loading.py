@@ -35,7 +35,8 @@ from deploydb.configuration.reading import read_document
 from deploydb.configuration.source import Source, read_source
 from deploydb.configuration.warnings import warn
 from deploydb.domain.gates import Promotion
-from deploydb.domain.model.catalog import Catalog, Environment, Pipeline, Service, Webhooks
+from deploydb.domain.model.catalog import Catalog, Environment, Pipeline, Service
+from deploydb.domain.model.webhooks import Webhooks
 from deploydb.domain.person_names import person_name
 from deploydb.domain.suggestions import shown, suggestion
 

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-from deploydb.domain.model.admission_reasons import Held
+from deploydb.domain.model.admission_reasons import BranchElsewhere, Held
 from deploydb.domain.model.gate_reasons import (
     ApprovalRefused,
     ApprovalTimedOut,
@@ -76,7 +76,7 @@ def _of_part(part: Reason, refused: Collection[Reason]) -> Outlook | None:
             return Outlook(prospect="will not come", reason=ended, environment=first.environment)
         case FailedBeside():
             return Outlook(prospect="will not come", reason=part, environment=part.environment)
-        case TakenBackBeside() | ErrorResolved(passed=False):
+        case TakenBackBeside() | ErrorResolved(passed=False) | BranchElsewhere():
             return Outlook(prospect="will not come", reason=part)
     if part in refused or isinstance(part, _REFUSED):
         return Outlook(prospect="will not come", reason=part)

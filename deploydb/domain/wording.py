@@ -1,6 +1,6 @@
 """The text of reasons, in English: the only sentences of the domain. They are for people; no code inspects them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -14,6 +14,7 @@ from deploydb.domain.model import outcome_reasons as outcome
 from deploydb.domain.model import reasons as why
 from deploydb.domain.model import retry_reasons as retry
 from deploydb.domain.model import rollback_reasons as undo
+from deploydb.domain.model.branches import excludes
 from deploydb.domain.model.reason_parts import Comment, LaneWait, ReasonCase
 from deploydb.domain.model.reasons import Reason
 
@@ -119,6 +120,11 @@ def text(reason: ReasonCase) -> str:
             return f"waits in line behind {version}" + (f", as number {ahead + 1}" if ahead > 1 else "")
         case entry.NewerIsLive(environment=environment, version=version, higher=higher):
             return f"{environment} runs {version}, {_newer(higher)}"
+        case entry.BranchElsewhere(pipeline=pipeline, branches=branches, version=version):
+            return f"{pipeline} takes {_versions(branches)}, not {version}"
+        case entry.NoPipeline(service=service, version=version, pipelines=pipelines):
+            known = "; ".join(f"{one.pipeline} takes {_versions(one.branches)}" for one in pipelines)
+            return f"no pipeline of {service} takes {version}: {known}"
         case entry.GroupFull(busy=busy, most=most, environments=environments):
             return f"waits for {' or '.join(busy)}: {most} of {', '.join(environments)} at a time"
         case entry.Pinned() | entry.Vetoed() | entry.Frozen() | entry.Paused():
@@ -157,6 +163,15 @@ def text(reason: ReasonCase) -> str:
             return f"nothing to roll back to: {obstacles}{asked}"
         case _:
             return gate_text(reason)
+
+
+def _versions(branches: Sequence[str]) -> str:
+    """`1.9.*, 1.8.* but not 1.8.3`."""
+    excluded = [pattern[1:].strip() for pattern in branches if excludes(pattern)]
+    wanted = [pattern for pattern in branches if not excludes(pattern)]
+    if not excluded:
+        return ", ".join(wanted)
+    return f"{', '.join(wanted)} but not {', '.join(excluded)}" if wanted else f"all but {', '.join(excluded)}"
 
 
 def _lane_wait(wait: LaneWait) -> str:

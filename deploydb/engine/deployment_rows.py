@@ -97,6 +97,27 @@ class DeploymentRows:
             if (one.flow, one.kind, one.release.id) == (known.flow, known.kind, known.release.id)
         ]
 
+    def _environments_of(self, flow: int) -> set[str]:
+        """The environments in which a flow has deployments."""
+        return {self.deployments[ident].environment for ident in self._flows.get(flow, ())}
+
+    def _of_rollbacks(self) -> dict[int, Deployment]:
+        """The causes of open rollbacks, with their flows, and the earlier attempts."""
+        rollbacks = [known for known in (self.deployments[ident] for ident in self._open) if known.kind == "rollback"]
+        found = [self.deployments[ident] for known in rollbacks for ident in self._earlier(known.id)]
+        causes = (self.deployments.get(known.cause or 0) for known in rollbacks)
+        found += (one for cause in causes if cause is not None for one in self.kin(cause))
+        return {one.id: one for one in found if one.id not in self.unknown}
+
+    def _rolled_back_from(self, environment: str) -> dict[int, int]:
+        """By release, the last rollback there that took its place."""
+        found: dict[int, int] = {}
+        for rollback in (self.deployments[ident] for ident in self._rollbacks[environment]):
+            cause = self.deployments.get(rollback.cause or 0)
+            if rollback.attempt == 1 and rollback.requested_at is not None and cause is not None:
+                found[cause.release.id] = max(rollback.id, found.get(cause.release.id, 0))
+        return found
+
     def _make(self, **fields: Any) -> Deployment:  # noqa: ANN401
         known = Deployment(id=next(self._expected, self._last_id + 1), service=self.service, **fields)
         self.put(known)

@@ -144,7 +144,8 @@ class Forward:
         return recheck_at
 
     def _known(self) -> ServiceSnapshot:
-        known = self._ledger.snapshot(self._holds.values(), self._snapshot.neighbours, {}, self._stages)
+        branches = self._catalog.branches(self._snapshot.service)
+        known = self._ledger.snapshot(self._holds.values(), self._snapshot.neighbours, {}, self._stages, branches)
         return replace(known, assumed=self._assumed)
 
     def _is_there(self) -> bool:

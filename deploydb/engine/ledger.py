@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.evaluation import decisions
 from deploydb.domain.evaluation.decisions import AttemptScheduled, Decisions, FlowOpened, Return, ServiceSnapshot
+from deploydb.domain.model.branches import Branches
 from deploydb.domain.model.deployment import (
     CurrentVersion,
     DependencyState,
@@ -23,6 +24,7 @@ from deploydb.domain.model.evidence import Incident
 from deploydb.domain.model.external import External, external_fields
 from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest, unlifted
 from deploydb.engine.deployment_rows import DeploymentRows
+from deploydb.engine.flow_releases import FlowReleases
 from deploydb.engine.returns import returns
 from deploydb.engine.statements import Attestations, Statements
 
@@ -41,7 +43,7 @@ class Ledger(DeploymentRows):
         self.statements = statements or Statements()
         self.stages: frozenset[str] | None = None
         """The environments of the service's stages, by the last snapshot; None: not known."""
-        self._opened: dict[int, int] = {}
+        self._releases = FlowReleases()
         self._verdicts: dict[int, dict[Gate, Verdict]] = {}
         self._succeeded: dict[str, list[int]] = defaultdict(list)
         self._known_good: Mapping[str, Sequence[KnownGood]] = {}
@@ -60,18 +62,20 @@ class Ledger(DeploymentRows):
         ledger._verdicts = {ident: dict(verdicts) for ident, verdicts in snapshot.verdicts.items()}
         ledger._known_good = snapshot.good
         ledger._returns = snapshot.returns
+        ledger._releases = FlowReleases(snapshot.unplaced)
         for deployment in sorted(snapshot.deployments, key=lambda one: one.id):
             ledger.put(deployment)
             if deployment.flow is not None:
-                ledger._opened[deployment.release.id] = deployment.flow
+                ledger._releases.add(deployment.flow, deployment.release)
         return ledger
 
     def open_flow(self, opening: FlowOpened, flow: int | None = None) -> list[Deployment]:
         """A deployment for each stage; none where the release has its flow already. `flow`: as the log has it."""
-        if opening.release.id in self._opened:
+        opened = self._releases.by_release
+        if opening.release.id in opened:
             return []
-        flow, release = flow or len(self._opened) + 1, opening.release
-        self._opened[release.id] = flow
+        flow, release = flow or len(opened) + 1, opening.release
+        self._releases.add(flow, release, is_placed=bool(opening.stages))
         return [self._make(flow=flow, environment=environment, release=release) for environment, _ in opening.stages]
 
     def observe(self, fact: External, release: Release, known_at: datetime | None = None) -> Deployment:
@@ -104,6 +108,7 @@ class Ledger(DeploymentRows):
 
     def publish(self, release: Release) -> None:
         """A release has another publication, or its first one after a sighting."""
+        self._releases.publish(release)
         for id_ in self._of_release.get(release.id, ()):
             self.put(replace(self.deployments[id_], release=release))
         now = {key: replace(ran, release=release) for key, ran in self.running.items() if ran.release.id == release.id}
@@ -115,16 +120,20 @@ class Ledger(DeploymentRows):
         neighbours: tuple[DependencyState, ...],
         attestations: Attestations,
         stages: Collection[str] | None = None,
+        branches: Branches | None = None,
     ) -> ServiceSnapshot:
-        """What the store would load. `stages`: the environments of the service's stages."""
+        """What the store would load. `stages`: the environments of the service's stages; `branches`: which versions go
+        through which of them."""
         self.stages = frozenset(stages) if stages is not None else None
         evidence = {}
         for ident in self._open.union(*(self._earlier(ident) for ident in self._open)):
             found = self.statements.evidence(self.deployments[ident], attestations)
             if found is not None:
                 evidence[ident] = found
-        deployments = self._live | self._to_extend() | self._wanted(holds) | self._of_rollbacks()
-        versions = {one.release.artifact.version for one in deployments.values()}
+        deployments = self._live | self._to_extend(branches) | self._wanted(holds) | self._of_rollbacks()
+        unplaced = tuple(self._releases.unplaced(branches, self.promotion_requests, self._environments_of))
+        releases = [*(one.release for one in deployments.values()), *(one.release for one in unplaced)]
+        versions = {release.artifact.version for release in releases}
         opened = [self.deployments[ident] for ident in self._open]
         return ServiceSnapshot(
             service=self.service,
@@ -140,6 +149,7 @@ class Ledger(DeploymentRows):
             neighbours=neighbours,
             good=self._good(),
             unknown=self._unknown_stages(),
+            unplaced=unplaced,
             returns={**self._returns, **returns(opened, self.running, self.deployments.values(), self._known_at)},
         )
 
@@ -167,6 +177,7 @@ class Ledger(DeploymentRows):
                 case AttemptScheduled():
                     attempts.append(self._attempt(decision))
                 case decisions.FlowExtended(flow=flow, release=release, added=added):
+                    self._releases.place(flow)
                     attempts += [self._make(flow=flow, environment=name, release=release) for name, _ in added]
                 case decisions.RollbackRequestResolved(wish=wish):
                     self.wishes.remove(wish)
@@ -199,12 +210,15 @@ class Ledger(DeploymentRows):
                 found[known.flow] = found.get(known.flow, frozenset()) | {known.environment}
         return found
 
-    def _to_extend(self) -> dict[int, Deployment]:
-        """The deployments of the flows of what runs that have none in one of the stages."""
+    def _to_extend(self, branches: Branches | None) -> dict[int, Deployment]:
+        """The deployments of the flows of what runs that have none in one of the stages of their way."""
         found: dict[int, Deployment] = {}
         for ran in self.running.values() if self.stages else ():
-            kin = [self.deployments[id_] for id_ in self._flows.get(self._opened.get(ran.release.id, 0), ())]
-            if kin and self.stages and not self.stages <= {one.environment for one in kin}:
+            kin = [
+                self.deployments[id_] for id_ in self._flows.get(self._releases.by_release.get(ran.release.id, 0), ())
+            ]
+            way = branches.environments(ran.release.artifact.version) if branches is not None else self.stages
+            if kin and way and not way <= {one.environment for one in kin}:
                 found |= {one.id: one for one in kin if one.id not in self.unknown}
         return found
 
@@ -225,14 +239,6 @@ class Ledger(DeploymentRows):
             one.status is Status.SKIPPED and one.skipped_at is not None and one.skipped_at < request.recorded_at
             for one in last.values()
         )
-
-    def _of_rollbacks(self) -> dict[int, Deployment]:
-        """The causes of open rollbacks, with their flows, and the earlier attempts."""
-        rollbacks = [known for known in (self.deployments[ident] for ident in self._open) if known.kind == "rollback"]
-        found = [self.deployments[ident] for known in rollbacks for ident in self._earlier(known.id)]
-        causes = (self.deployments.get(known.cause or 0) for known in rollbacks)
-        found += (one for cause in causes if cause is not None for one in self.kin(cause))
-        return {one.id: one for one in found if one.id not in self.unknown}
 
     def _attempt(self, made: AttemptScheduled) -> Deployment:
         return self._make(
@@ -277,17 +283,8 @@ class Ledger(DeploymentRows):
         ]
         return tuple(sorted(flagged, key=lambda one: (one.live_at, one.deployment), reverse=True))
 
-    def _rolled_back_from(self, environment: str) -> dict[int, int]:
-        """By release, the last rollback there that took its place."""
-        found: dict[int, int] = {}
-        for rollback in (self.deployments[ident] for ident in self._rollbacks[environment]):
-            cause = self.deployments.get(rollback.cause or 0)
-            if rollback.attempt == 1 and rollback.requested_at is not None and cause is not None:
-                found[cause.release.id] = max(rollback.id, found.get(cause.release.id, 0))
-        return found
-
     def _completed(self, release: Release) -> bool:
-        flow = self._opened.get(release.id)
+        flow = self._releases.by_release.get(release.id)
         kin = (self.deployments[ident] for ident in self._flows[flow]) if flow is not None else ()
         through = [one for one in kin if self.stages is None or one.environment in self.stages]
         done = {one.environment for one in through if one.status is Status.SUCCESS}

@@ -100,8 +100,8 @@ class MemoryStore:
             if other in self.ledgers
             for one in self.ledgers[other].neighbours(environment)
         )
-        stages = self._catalog.environments_of(service)
-        return self.ledgers[service].snapshot(self._holds.values(), neighbours, self._attestations, stages)
+        stages, branches = self._catalog.environments_of(service), self._catalog.branches(service)
+        return self.ledgers[service].snapshot(self._holds.values(), neighbours, self._attestations, stages, branches)
 
     def _published(self, release: Release) -> Release:
         """A release of which no publication may be known."""

@@ -46,9 +46,9 @@ def settle(catalog: Catalog, ledger: Ledger, snapshot: ServiceSnapshot, now: dat
 
     Raises: Unsettled.
     """
-    stages = catalog.environments_of(snapshot.service)
+    stages, branches = catalog.environments_of(snapshot.service), catalog.branches(snapshot.service)
     for _ in range(_MOST):
-        known = ledger.snapshot(snapshot.holds, snapshot.neighbours, {}, stages)
+        known = ledger.snapshot(snapshot.holds, snapshot.neighbours, {}, stages, branches)
         made = decide(catalog, replace(known, assumed=snapshot.assumed), now)
         ledger.write(made)
         yield made

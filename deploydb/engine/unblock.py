@@ -13,10 +13,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
-from deploydb.domain.model.admission_reasons import ModuleRemoved, StageRemoved
+from deploydb.domain.model.admission_reasons import BranchElsewhere, ModuleRemoved, StageRemoved
 from deploydb.domain.model.catalog import Catalog, Order
 from deploydb.domain.model.deployment import Deployment, Status
 from deploydb.domain.model.reasons import FailedBeside, NotRecorded, TakenBackBeside
+from deploydb.domain.outlook import parts
 from deploydb.domain.wording import text
 from deploydb.engine.forward import Forward, Goal
 from deploydb.engine.needs import Key, Need
@@ -60,6 +61,10 @@ def unblock(catalog: Catalog, snapshot: ServiceSnapshot, deployment_id: int, now
         unlisted = ModuleRemoved(module=module, service=service.ident)
         return Unblock(instead=f"list {module} in {service.ident}: {text(unlisted)}", goal=goal)
 
+    elsewhere = _elsewhere(target)
+    if elsewhere is not None:
+        return Unblock(instead=promote_or_take(service.ident, target.environment, elsewhere), goal=goal)
+
     def start(answers: Answers, only: Collection[Key] | None = None, never: Collection[Key] = ()) -> Forward:
         return Forward(catalog, snapshot, target, now, goal=goal, answers=answers, only=only, never=never)
 
@@ -79,6 +84,19 @@ def unblock(catalog: Catalog, snapshot: ServiceSnapshot, deployment_id: int, now
     _, place, best = min(reached, key=lambda found: found[:2])
     run, needs = _fewest(best, partial(start, permissions[place]))
     return Unblock(needs=_in_order(_latest(needs), run), earliest=run.reached_at, goal=goal)
+
+
+def _elsewhere(target: Deployment) -> BranchElsewhere | None:
+    """The reason that the pipeline of its stage, or one before it, does not take its version."""
+    reason = target.status_reason if target.status is Status.NOT_STARTED else None
+    found = (part for part in parts(reason) if isinstance(part, BranchElsewhere)) if reason is not None else iter(())
+    return next(found, None)
+
+
+def promote_or_take(service: str, environment: str, elsewhere: BranchElsewhere) -> str:
+    """What brings a version to a lane of another branch."""
+    promote = f"promote it (`deploydb promote {service} {environment} {elsewhere.version} --reason WHY`)"
+    return f"{promote}, or add {elsewhere.version} to `branches` of {elsewhere.pipeline}: {text(elsewhere)}"
 
 
 def _is_own(target: Deployment) -> Answers:

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from deploydb.domain import gates
 from deploydb.domain.model import catalog as configured
+from deploydb.domain.model.webhooks import DeploymentWebhooks, PromotionWebhooks
 from deploydb.query.bodies import body_of
 from deploydb.store.queries.artifacts import ArtifactView
 from deploydb.store.queries.deployments import DeploymentView, ResultView
@@ -114,7 +115,7 @@ class Hooks(Struct, frozen=True, kw_only=True):
     """Whom an environment tells of what; null for what is not configured."""
 
     deployment: DeploymentHooks
-    promotion: configured.PromotionWebhooks | None
+    promotion: PromotionWebhooks | None
 
 
 class Environment(Struct, frozen=True, kw_only=True):
@@ -126,7 +127,7 @@ class Environment(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, environment: configured.Environment) -> "Environment":
-        hooks = body_of(DeploymentHooks, environment.webhooks.deployment or configured.DeploymentWebhooks())
+        hooks = body_of(DeploymentHooks, environment.webhooks.deployment or DeploymentWebhooks())
         return body_of(cls, environment, webhooks=Hooks(deployment=hooks, promotion=environment.webhooks.promotion))
 
 

@@ -32,6 +32,7 @@ from deploydb.store.tables import (
     verdict,
     verification,
 )
+from deploydb.store.unplaced_flows import unplaced_flows
 
 # Built once: for one service, building the statements would cost more than running them.
 _OPENED = deployment.alias("opened")
@@ -136,7 +137,9 @@ def snapshots(
         deployments = _unlocked(connection, services, now, restaged)
     opened = [known for known in deployments if known.needs_evaluation]
     heard = opened + _earlier_attempts(deployments)
-    around = snapshot_context(connection, services, deployments, catalog, heard=heard, now=now)
+    unplaced = unplaced_flows(connection, services, catalog, set(restaged).intersection(services))
+    releases = [one.release for flows in unplaced.values() for one in flows]
+    around = snapshot_context(connection, services, deployments, catalog, heard=heard, now=now, releases=releases)
     idents = [known.id for known in opened]
     evidence = _evidence(connection, heard, around)
     verdicts = _verdicts(connection, idents) if around.judged else {}
@@ -160,6 +163,7 @@ def snapshots(
             good=around.good[service],
             read_until=read.until if read is not None else None,
             returns=returns(connection, [one for one in by_service[service] if one.needs_evaluation], runs[service]),
+            unplaced=unplaced.get(service, ()),
         )
         for service in sorted(services)
     ]

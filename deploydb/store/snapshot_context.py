@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.catalog import Catalog, Lane
-from deploydb.domain.model.deployment import DependencyState, Deployment, KnownGood, Status
+from deploydb.domain.model.deployment import DependencyState, Deployment, KnownGood, Release, Status
 from deploydb.domain.model.evidence import Attestation, Incident
 from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest
 from deploydb.store.deployments import release_from_row, released, selected
@@ -172,9 +172,10 @@ def snapshot_context(
     *,
     heard: Sequence[Deployment],
     now: datetime,
+    releases: Sequence[Release] = (),
 ) -> SnapshotContext:
     """The context of the services and their deployments, and whether there is evidence on those `heard`. Holds
-    that have ended by `now` are left out.
+    that have ended by `now` are left out. `releases`: others, of which orders of people are read.
 
     Indexes: `ix_hold_standing`, `ix_promotion_request_version`, `ix_rollback_request_unanswered`,
     `ix_retry_request_unanswered`, `ix_incident_open`, `ix_incident_time`, `ix_incident_recorded`,
@@ -189,7 +190,7 @@ def snapshot_context(
     found.reported, found.spoken, found.judged = there_are.reports, there_are.words, there_are.verdicts
     if there_are.holds:
         found.holds = [hold_from_row(row) for row in connection.execute(_HOLDS, {**everybodys, "now": now})]
-    versions = sorted({known.release.artifact.version for known in deployments})
+    versions = sorted({one.artifact.version for one in (*(known.release for known in deployments), *releases)})
     if there_are.hotfixes and versions:
         for row in connection.execute(_HOTFIXES, {**named, "versions": versions}):
             found.hotfixes[row.service] += (value_of(Hotfix, row, skip=tuple(row.skip)),)

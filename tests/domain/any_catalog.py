@@ -1,5 +1,6 @@
 """Catalogs for made-up histories, and answers to all that they wait for."""
 
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from deploydb.domain.gates.verification import VerificationPromotion
-from deploydb.domain.model.catalog import After, Catalog, Parallel, Retry, Service, Stage
+from deploydb.domain.model.catalog import (
+    After,
+    Catalog,
+    Environment,
+    Parallel,
+    Pipeline,
+    Retry,
+    Service,
+    Stage,
+)
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.facts import DeploymentFinished
 from tests.domain.given import BAR, FOO, MANUAL, SOAK, catalog, chain
@@ -25,16 +35,21 @@ DIAMOND = (
 EITHER = (*DIAMOND[:3], replace(DIAMOND[3], after=replace(DIAMOND[3].after, need="any")))
 LINE = chain("dev", "staging", "prod", dev=("soak",), staging=("manual",))
 FAST = chain("dev", "staging", "prod")
+BACKPORTS = "1.*"
+BRANCHES = st.sampled_from([(), (), (), (f"!{BACKPORTS}",), (">=1.2",)])
 
 
 def made(
     stages: tuple[Stage, ...], order: str, promotions: tuple[str, ...], entry: tuple[str, ...], **more: Any
 ) -> Catalog:
-    """A catalog of foo; `more` as for the service, but `parallel`, and `on_error` of the smoke test."""
+    """A catalog of foo; `more` as for the service, but `parallel`, `on_error` of the smoke test, and the `branches` of
+    the pipeline: versions of `BACKPORTS` that it excludes have a pipeline of their own."""
     parallel, on_error = more.pop("parallel", ()), more.pop("on_error", "block")
+    branches = more.pop("branches", ())
     service = Service(ident="foo", artifacts=MODULES, pipelines=("main",), promotions=promotions, order=order, **more)
-    return catalog(
+    known = catalog(
         *stages,
+        branches=branches,
         services=[service],
         entry={"prod": entry},
         promotions=(replace(SMOKE, on_error=on_error), SOAK, MANUAL),
@@ -42,6 +57,17 @@ def made(
         groups={"sre": frozenset({"alice"})},
         freeze_overriders=("sre",),
     )
+    return with_backports(known, chain("dev-1", "prod-1")) if f"!{BACKPORTS}" in branches else known
+
+
+def with_backports(known: Catalog, stages: tuple[Stage, ...]) -> Catalog:
+    """The catalog with another pipeline, for backports."""
+    (service,), environments = known.services.values(), {one.environment for one in stages}
+    parts = {each.name: getattr(known, each.name) for each in fields(known)}
+    parts["services"] = {service.ident: replace(service, pipelines=(*service.pipelines, "maintenance"))}
+    parts["environments"] |= {name: Environment(ident=name) for name in environments}
+    parts["pipelines"] |= {"maintenance": Pipeline(ident="maintenance", stages=stages, branches=(BACKPORTS,))}
+    return Catalog(**parts)
 
 
 CATALOGS = st.builds(
@@ -50,6 +76,7 @@ CATALOGS = st.builds(
     st.sampled_from(["published", "version"]),
     st.sampled_from([(), ("smoke",)]),
     st.sampled_from([(), ("manual",), ("soak",)]),
+    branches=BRANCHES,
 )
 TOGETHER = tuple(replace(stage, together=stage.environment in ("east", "west")) for stage in DIAMOND)
 QUEUE = tuple(replace(stage, supersede="queue") for stage in LINE)
@@ -66,6 +93,7 @@ DARING = st.builds(
     fail_on_incident=st.booleans(),
     parallel=st.sampled_from([(), BESIDE]),
     on_error=st.sampled_from(["block", "fail", "pass"]),
+    branches=BRANCHES,
 )
 VERSIONS = st.sampled_from([f"{major}.{minor}" for major in (1, 2) for minor in range(4)])
 PLACES = st.integers(0, 99)

@@ -74,16 +74,18 @@ def catalog(
     entry: dict[str, tuple[str, ...]] | None = None,
     promotions: Iterable[Promotion] = (SMOKE, SOAK, MANUAL),
     parallel: tuple[Parallel, ...] = (),
+    branches: tuple[str, ...] = (),
     **more: Any,
 ) -> Catalog:
-    """Services, foo by default, on one pipeline; `entry` promotions by environment; `more` as for `Catalog`."""
+    """Services, foo by default, on one pipeline with these branches; `entry` promotions by environment; `more` as for
+    `Catalog`."""
     return Catalog(
         services={service.ident: service for service in services},
         environments={
             stage.environment: Environment(ident=stage.environment, entry=(entry or {}).get(stage.environment, ()))
             for stage in stages
         },
-        pipelines={"main": Pipeline(ident="main", stages=stages, parallel=parallel)},
+        pipelines={"main": Pipeline(ident="main", stages=stages, parallel=parallel, branches=branches)},
         promotions={promotion.ident: promotion for promotion in promotions},
         **more,
     )

@@ -85,7 +85,8 @@ class Store:
         """What the store would load."""
         service = self.catalog.services.get(self.service)
         stages = [stage.environment for stage in self.catalog.stages(service)] if service is not None else None
-        known = self.ledger.snapshot(self.holds.values(), self.neighbours, {}, stages)
+        branches = self.catalog.branches(self.service)
+        known = self.ledger.snapshot(self.holds.values(), self.neighbours, {}, stages, branches)
         return replace(known, running=dict(known.running), read_until=self.read_until)
 
     def outlook(self) -> ServiceSnapshot:

@@ -120,7 +120,7 @@ class AnyHistory(RuleBasedStateMachine):
             if not need.timed:
                 assert feed(self.it, known.id, found, without=need) is None, need
 
-    @rule(kind=st.sampled_from(["inserted", "appended", "cut", "module", "service"]))
+    @rule(kind=st.sampled_from(["inserted", "appended", "cut", "branches", "module", "service"]))
     def reload(self, kind: str) -> None:
         if kind != "module" or not has_bundles(self.it):  # the rest of a bundle goes on alone, and is superseded
             comes_back(self.it, changes(self.it.catalog, kind))
@@ -149,12 +149,15 @@ class AnyHistory(RuleBasedStateMachine):
             if known.flow is not None:
                 version, module = known.release.artifact.version, known.release.artifact.module
                 it.speak(known.environment, version, "bob", module=module)
+        last = {"prod": "9.0"} | ({"prod-1": "1.9"} if "prod-1" in it.catalog.environments else {})
         for module in MODULES:
-            it.publish("9.0", published=(it.now - NOON) / timedelta(minutes=1) + 10, module=module)
+            for version in last.values():
+                it.publish(version, published=(it.now - NOON) / timedelta(minutes=1) + 10, module=module)
         answer_all(it)
         for module in MODULES:
-            assert it.runs("prod", module) == "9.0"
-            assert it.find("prod", "9.0", module=module).status is Status.SUCCESS
+            for environment, version in last.items():
+                assert it.runs(environment, module) == version
+                assert it.find(environment, version, module=module).status is Status.SUCCESS
         for known in it.deployments.values():
             assert not known.needs_evaluation, f"{known} is open for ever"
             assert known.status_reason or known.kind == "external"

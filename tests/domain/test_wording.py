@@ -42,6 +42,21 @@ TEXTS = [
     (entry.StageRemoved(environment="staging", service="foo"), "staging is not a stage of foo"),
     (entry.ModuleRemoved(module="com.example:bar", service="foo"), "com.example:bar is not an artifact of foo"),
     (
+        entry.BranchElsewhere(pipeline="main", branches=("1.10.*", "!1.10.0", "1.11.*"), version="1.9.9"),
+        "main takes 1.10.*, 1.11.* but not 1.10.0, not 1.9.9",
+    ),
+    (
+        entry.NoPipeline(
+            service="foo",
+            version="1.9.9",
+            pipelines=(
+                parts.PipelineBranches(pipeline="main", branches=("! 1.9.*", "!1.8.*")),
+                parts.PipelineBranches(pipeline="maintenance", branches=("1.7.*",)),
+            ),
+        ),
+        "no pipeline of foo takes 1.9.9: main takes all but 1.9.*, 1.8.*; maintenance takes 1.7.*",
+    ),
+    (
         entry.SkippedByHotfix(hotfix=parts.Comment(by="sue", comment="prod is down")),
         "skipped: a hotfix, by sue: prod is down",
     ),

@@ -87,10 +87,10 @@ INSERTED = "canary"
 
 def changes(known: Catalog, kind: str) -> Catalog:
     """A catalog in which something stands in the way of releases that did not: a stage before the others or after
-    them, no stage but the first one, no service, or no module."""
+    them, no stage but the first one, no version that the pipeline takes, no service, or no module."""
     (service,) = known.services.values()
-    (pipeline,) = known.pipelines.values()
-    stages = pipeline.stages
+    pipeline = known.pipelines["main"]
+    stages, branches = pipeline.stages, pipeline.branches
     first, roots = stages[0], [stage for stage in stages if not stage.after.environments]
     if kind == "inserted":
         after = replace(first.after, environments=(INSERTED,), need="all")
@@ -103,6 +103,8 @@ def changes(known: Catalog, kind: str) -> Catalog:
         )
     elif kind == "cut":
         stages = (first,)
+    elif kind == "branches":
+        branches = ("0.*",)
     elif kind == "module":
         service = replace(service, artifacts=service.artifacts[1:])
     elif kind == "service":
@@ -113,7 +115,12 @@ def changes(known: Catalog, kind: str) -> Catalog:
     return Catalog(
         services={service.ident: service},
         environments=environments,
-        pipelines={pipeline.ident: Pipeline(ident=pipeline.ident, stages=stages, parallel=_within(pipeline, stages))},
+        pipelines={
+            **known.pipelines,
+            pipeline.ident: Pipeline(
+                ident=pipeline.ident, stages=stages, parallel=_within(pipeline, stages), branches=branches
+            ),
+        },
         promotions=known.promotions,
         groups=known.groups,
         freeze_overriders=known.freeze_overriders,

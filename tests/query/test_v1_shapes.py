@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from deploydb.domain.gates.verification import VerificationPromotion
-from deploydb.domain.model.catalog import After, DeploymentWebhooks, Environment, PromotionWebhooks, Stage, Webhooks
+from deploydb.domain.model.catalog import After, Environment, Stage
 from deploydb.domain.model.catalog import Service as ConfiguredService
+from deploydb.domain.model.webhooks import DeploymentWebhooks, PromotionWebhooks, Webhooks
 from tests.query.client import Service
 from tests.scenario import Scenario, catalog
 

@@ -8,6 +8,8 @@ is pinned the others wait.
 from collections.abc import Sequence
 from datetime import datetime
 
+from deploydb.domain.evaluation.arrivals import Arrivals
+from deploydb.domain.evaluation.branches import BranchRules
 from deploydb.domain.evaluation.bundles import Bundles, goes_first, in_bundle, waits
 from deploydb.domain.evaluation.candidates import Candidates
 from deploydb.domain.evaluation.deployment_request import admitted, request
@@ -53,9 +55,11 @@ class Admission:
         self._stages = {stage.environment: stage for stage in catalog.stages(service)}
         self._progress = FlowProgress(evaluation, self._stages)
         self._groups = ParallelGroups(evaluation, catalog, service, holds)
-        self._bundles = Bundles(evaluation, service, self._progress)
+        branches = BranchRules(evaluation, catalog.branches(service.ident), holds)
+        self._bundles = Bundles(evaluation, service, self._progress, branches)
         self._turns = Turns(evaluation, catalog, service, self._progress)
         self._candidates_of = Candidates(evaluation, catalog, service, holds, self._groups, self._progress)
+        self._arrivals = Arrivals(evaluation, self._progress, self._bundles, branches, self._candidates_of)
 
     def rule_out(self) -> None:
         """Explain the deployments in stages that are gone, and of modules that are gone: they wait for them."""
@@ -99,24 +103,10 @@ class Admission:
     def _candidates(self, stage: Stage, waiting: Sequence[Deployment]) -> list[Deployment]:
         """The candidate of each module. Flows that cannot reach the stage any more are skipped, as are those that the
         candidate supersedes; the others are explained."""
-        arrived: dict[str, list[Deployment]] = {}
-        left = [deployment for deployment in waiting if not self._close(stage, deployment)]
-        for deployment in left:  # what their bundles wait for is none of those that were skipped
-            awaited = self._progress.waits_for(stage, deployment) or self._bundles.awaits(stage, deployment)
-            if awaited is not None:
-                self._evaluation.explain(deployment, awaited)
-            else:
-                arrived.setdefault(deployment.release.artifact.module, []).append(deployment)
+        arrived = self._arrivals.at(stage, waiting)
         self._complete_bundles(stage, arrived)
         candidates = [self._candidates_of.choose(stage, releases) for releases in arrived.values()]
         return sorted((candidate for candidate in candidates if candidate is not None), key=_turn)
-
-    def _close(self, stage: Stage, deployment: Deployment) -> bool:
-        """Skip a deployment that never can come. Whether it was skipped."""
-        closed = self._bundles.closed(stage, deployment)
-        if closed is not None:
-            self._evaluation.skip(deployment, closed)
-        return closed is not None
 
     def _complete_bundles(self, stage: Stage, arrived: dict[str, list[Deployment]]) -> None:
         """Leave those alone that complete a bundle, of which the lane has a part, where they may enter now. A module of

@@ -10,6 +10,7 @@ its way, of those the newest.
 from collections import defaultdict
 from collections.abc import Sequence
 
+from deploydb.domain.evaluation.branches import BranchRules
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.flow_progress import FlowProgress
 from deploydb.domain.evaluation.parallel_groups import ROLLBACKS
@@ -30,8 +31,9 @@ def in_bundle(service: Service, one: Release, other: Release) -> bool:
 class Bundles:
     """A service's bundles."""
 
-    def __init__(self, evaluation: Evaluation, service: Service, progress: FlowProgress) -> None:
+    def __init__(self, evaluation: Evaluation, service: Service, progress: FlowProgress, branches: BranchRules) -> None:
         self._evaluation = evaluation
+        self._branches = branches
         self._service = service
         self._progress = progress
         self._builds: dict[tuple[str, str], dict[str, dict[int, Release]]] = defaultdict(lambda: defaultdict(dict))
@@ -57,7 +59,7 @@ class Bundles:
         if mine not in self._service.artifacts:
             return []
         found = (self._last(stage, commit, module) for module in modules if module != mine)
-        return [one for one in found if one is not None]
+        return [one for one in found if one is not None and self._branches.elsewhere(one) is None]
 
     def _last(self, stage: Stage, commit: str, module: str) -> Deployment | None:
         """The last attempt of the module's release that is furthest; None where the lane runs another one of it."""

@@ -94,6 +94,10 @@ class Candidates:
             higher=self._is_higher(ran.release, deployment.release),
         )
 
+    def overtaken(self, deployment: Deployment) -> Reason | None:
+        """As `newer_that_runs`; None also where what runs is vetoed: the release may come once that is rolled back."""
+        return self.newer_that_runs(deployment) if not self._runs_vetoed(deployment) else None
+
     def _behind(self, first: Deployment) -> Reason:
         """Why others wait for a release that goes ahead of them."""
         order, version = self._evaluation.goes_ahead(first), first.release.artifact.version

@@ -51,6 +51,14 @@ class Return(Struct, frozen=True, kw_only=True):
     since: datetime
 
 
+class Unplaced(Struct, frozen=True, kw_only=True):
+    """A flow that may get a deployment in a stage for the first time, and the environments in which it has one."""
+
+    flow: int
+    release: Release
+    environments: tuple[str, ...] = ()
+
+
 class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     """All that is known of one service and is not over.
 
@@ -63,7 +71,9 @@ class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     nothing is known of that. `good`: the last releases that succeeded, newest first, by environment, of those where
     something has failed or a rollback is wanted. `assumed`: verdicts by deployment that stand in place of the gates'
     own, for a "what if". `unknown`: by flow, the environments of the deployments that a simulation has left out.
-    `returns`: of open deployments whose release runs there by another deployment, after another release.
+    `returns`: of open deployments whose release runs there by another deployment, after another release. `unplaced`:
+    flows without a deployment in a lane that a person promotes their version to; where the stages have changed, those
+    without any deployment, too.
     """
 
     service: str
@@ -82,6 +92,7 @@ class ServiceSnapshot(Struct, frozen=True, kw_only=True):
     returns: dict[int, Return] = {}
     assumed: dict[int, dict[Gate, Verdict]] = {}
     unknown: dict[int, frozenset[str]] = {}
+    unplaced: tuple[Unplaced, ...] = ()
 
 
 class FlowOpened(Struct, frozen=True, kw_only=True):

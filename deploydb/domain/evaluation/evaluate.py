@@ -34,11 +34,12 @@ __all__ = ["decide", "open_flow"]
 
 
 def open_flow(catalog: Catalog, service: str, release: Release) -> FlowOpened:
-    """What a release starts in a service that lists its module: a deployment for every stage."""
+    """What a release starts in a service that lists its module: a deployment for every stage of the pipelines that take
+    its version. Where none does the flow has no deployment yet."""
     configured = catalog.services[service]
     stages = tuple(
         (stage.environment, tuple(promotion.ident for promotion in catalog.exit_promotions(configured, stage)))
-        for stage in catalog.stages(configured)
+        for stage in catalog.stages_of(configured, release.artifact.version)
     )
     return FlowOpened(service=service, release=release, stages=stages)
 

@@ -63,6 +63,7 @@ class Evaluation(Lanes):
         self.now = now
         self.read_until = snapshot.read_until
         self.unknown = snapshot.unknown
+        self.unplaced = snapshot.unplaced
         self.holds: Sequence[Hold] = snapshot.holds
         self.wishes: Sequence[RollbackRequest] = snapshot.wishes
         self.retries: Sequence[RetryRequest] = snapshot.retries

@@ -7,23 +7,34 @@ from deploydb.domain.model.deployment import Release
 
 
 def extend_flows(evaluation: Evaluation, catalog: Catalog, service: Service) -> bool:
-    """Give each flow a deployment for every stage that it has none in. Whether any was missing.
+    """Give each flow a deployment for every stage of its way that it has none in. Whether any was missing.
 
-    Deployments in stages that are gone stay, and wait: a flow that is extended twice by the same stages has them once.
+    Its way is through the stages of the pipelines that take its version, and to the lanes that a person promotes it
+    to. Deployments in stages that are gone stay, and wait: a flow that is extended twice by the same stages has them
+    once.
     """
     stages = catalog.stages(service)
     names = tuple(stage.environment for stage in stages)
-    flows: dict[int, tuple[Release, set[str]]] = {}
+    flows: dict[int, tuple[Release, set[str]]] = {
+        one.flow: (one.release, {*one.environments}) for one in evaluation.unplaced
+    }
     for deployment in evaluation.all():
-        if deployment.flow is not None and deployment.release.artifact.module in service.artifacts:
+        if deployment.flow is not None:
             unknown = evaluation.unknown.get(deployment.flow, ())
             flows.setdefault(deployment.flow, (deployment.release, {*unknown}))[1].add(deployment.environment)
-    incomplete = [(flow, *found) for flow, found in sorted(flows.items()) if not found[1].issuperset(names)]
-    for flow, release, present in incomplete:
+    extended = False
+    for flow, (release, present) in sorted(flows.items(), key=lambda item: item[0]):
+        file = release.artifact
+        if file.module not in service.artifacts:
+            continue
+        taken = {stage.environment for stage in catalog.stages_of(service, file.version)}
+        wanted = taken.union(name for name in names if evaluation.is_promoted(name, file.version))
         added = tuple(
             (stage.environment, tuple(promotion.ident for promotion in catalog.exit_promotions(service, stage)))
             for stage in stages
-            if stage.environment not in present
+            if stage.environment in wanted - present
         )
-        evaluation.extend(FlowExtended(flow=flow, release=release, added=added, stages=names))
-    return bool(incomplete)
+        if added:
+            extended = True
+            evaluation.extend(FlowExtended(flow=flow, release=release, added=added, stages=names))
+    return extended

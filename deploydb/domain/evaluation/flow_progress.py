@@ -93,7 +93,7 @@ class _Way:
         after = self._stages[environment].after
         upstream = {name: self._evaluation.of(self._flow, name) for name in after.environments}
         # what a simulation has left out, since its outcome is unknown, is not there
-        awaited = [name for name, found in upstream.items() if found is None or not self._is_through(found, skip)]
+        awaited = [name for name, found in upstream.items() if not self._is_out_of(name, found, skip)]
         if not awaited or (after.need == "any" and len(awaited) < len(upstream)):
             return None
         unmet = [found for name in awaited if (found := upstream[name]) is not None]
@@ -117,12 +117,18 @@ class _Way:
         for upstream in self._stages[environment].after.environments:
             deployment = self._evaluation.of(self._flow, upstream)
             if deployment is None:
-                continue
-            if deployment.got_through:
+                found |= {one.id: one for one in self.passed(upstream, skip)} if upstream in skip else {}
+            elif deployment.got_through:
                 found[deployment.id] = deployment
             elif self._is_through(deployment, skip):
                 found |= {one.id: one for one in self.passed(upstream, skip)}
         return tuple(found.values())
+
+    def _is_out_of(self, environment: str, deployment: Deployment | None, skip: frozenset[str]) -> bool:
+        """Whether the flow may go on from a stage; where it does not go through it, if it passes it by."""
+        if deployment is not None:
+            return self._is_through(deployment, skip)
+        return environment in skip and self.waits_for(environment, skip) is None
 
     def _is_through(self, deployment: Deployment, skip: frozenset[str]) -> bool:
         """Whether the flow may go on from a stage: it got through, or it passes it by, however far it is there."""

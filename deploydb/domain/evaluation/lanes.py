@@ -77,6 +77,10 @@ class Lanes:
         """The order by which a person wants the deployment's version in its lane."""
         return self._requests.get((deployment.environment, deployment.release.artifact.version))
 
+    def is_promoted(self, environment: str, version: str) -> bool:
+        """Whether a person wants the version in the lane."""
+        return (environment, version) in self._requests
+
     def is_ahead(self, deployment: Deployment) -> bool:
         """Whether a person has ordered the deployment: it goes ahead of the others in its lane, and without a
         bundle."""

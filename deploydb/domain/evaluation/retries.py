@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from deploydb.domain.evaluation.branches import BranchRules
 from deploydb.domain.evaluation.bundles import Bundles
 from deploydb.domain.evaluation.candidates import Candidates
 from deploydb.domain.evaluation.decisions import AttemptScheduled
@@ -45,7 +46,8 @@ class Retries:
         self._stages = {stage.environment: stage for stage in catalog.stages(service)}
         progress = FlowProgress(evaluation, self._stages)
         groups = ParallelGroups(evaluation, catalog, service, holds)
-        self._bundles = Bundles(evaluation, service, progress)
+        branches = BranchRules(evaluation, catalog.branches(service.ident), holds)
+        self._bundles = Bundles(evaluation, service, progress, branches)
         self._candidates = Candidates(evaluation, catalog, service, holds, groups, progress)
 
     def grant(self, request: RetryRequest) -> None:

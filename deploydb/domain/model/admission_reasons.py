@@ -5,7 +5,7 @@ Those that hold another reason are in `reasons`.
 
 from datetime import datetime
 
-from deploydb.domain.model.reason_parts import Comment, ReasonCase
+from deploydb.domain.model.reason_parts import Comment, PipelineBranches, ReasonCase
 
 
 class _HoldCase(ReasonCase, frozen=True, kw_only=True):
@@ -69,6 +69,23 @@ class ModuleRemoved(ReasonCase, frozen=True, kw_only=True, tag="module_removed")
 
     module: str
     service: str
+
+
+class BranchElsewhere(ReasonCase, frozen=True, kw_only=True, tag="branch_elsewhere"):
+    """The pipeline of the stage takes other versions. The deployment waits until it takes this one, or until a person
+    promotes it."""
+
+    pipeline: str
+    branches: tuple[str, ...]
+    version: str
+
+
+class NoPipeline(ReasonCase, frozen=True, kw_only=True, tag="no_pipeline"):
+    """No pipeline of the service takes the version. The release waits until one does."""
+
+    service: str
+    version: str
+    pipelines: tuple[PipelineBranches, ...]
 
 
 class SkippedByHotfix(ReasonCase, frozen=True, kw_only=True, tag="skipped_by_hotfix"):
@@ -158,7 +175,8 @@ class GroupFull(ReasonCase, frozen=True, kw_only=True, tag="group_full"):
 
 
 FreezeReason = FreezeOver | FreezeOverridden
-ConfigurationReason = StageAddedLater | StageRemoved | ModuleRemoved
+BranchReason = BranchElsewhere | NoPipeline
+ConfigurationReason = StageAddedLater | StageRemoved | ModuleRemoved | BranchReason
 _Ahead = InLine | InLineBehind | BehindHotfix | BehindPromotion | BehindOrder | RollbackFirst
 OrderReason = SkippedByHotfix | Superseded | NewerIsLive | _Ahead
 OccupiedReason = BeingDeployed | BeingVerified | NotBefore | GroupFull

@@ -12,21 +12,41 @@ from typing import Literal
 from msgspec import Struct
 
 from deploydb.domain.gates.promotion import Promotion
+from deploydb.domain.model.branches import BRANCHED, Branches
+from deploydb.domain.model.pipelines import (
+    After,
+    Parallel,
+    Pipeline,
+    Stage,
+    WhileVerifying,
+    branches_of,
+    upstream_first,
+)
 from deploydb.domain.model.promotions import RESERVED
+from deploydb.domain.model.webhooks import Webhooks
+
+__all__ = [
+    "DEFAULT_ORCHESTRATOR",
+    "After",
+    "Bundle",
+    "Catalog",
+    "Environment",
+    "FailureStrategy",
+    "Lane",
+    "Order",
+    "Parallel",
+    "Pipeline",
+    "Retry",
+    "Service",
+    "Stage",
+    "WhileVerifying",
+]
+"""The parts of a catalog, for those who read one."""
 
 Order = Literal["published", "version"]
-"""What makes a version newer: published later (the default, real histories have backports), or a higher number."""
+"""What makes a version newer: a higher number (the default, real histories have backports), or published later."""
 Bundle = Literal["commit", "none"]
 """Which releases of a service's modules go through its stages together: those of one commit, or none."""
-WhileVerifying = Literal["replace", "wait"]
-"""Whether a newer version may take the place of one whose gates still run: at the entry its turn, else the lane."""
-Supersede = Literal["newest", "queue", "all"]
-"""Which of several releases that wait at a stage's door go through it.
-
-newest  the newest; the older ones are skipped
-queue   all, oldest first, each once the one before it is verified
-all     all, oldest first, each as soon as the one before it is deployed
-"""
 FailureStrategy = Literal["stop", "rollback", "full_rollback", "ignore"]
 """What follows a failure.
 
@@ -40,29 +60,6 @@ Lane = tuple[str, str]
 """A service in an environment."""
 
 DEFAULT_ORCHESTRATOR = "default"
-
-
-class DeploymentWebhooks(Struct, frozen=True, kw_only=True):
-    """URLs by the state that a deployment reached."""
-
-    created: tuple[str, ...] | None = None
-    started: tuple[str, ...] | None = None
-    completed: tuple[str, ...] | None = None
-    verified: tuple[str, ...] | None = None
-    failed: tuple[str, ...] | None = None
-
-
-class PromotionWebhooks(Struct, frozen=True, kw_only=True):
-    """URLs by the state that a promotion reached."""
-
-    completed: tuple[str, ...] | None = None
-
-
-class Webhooks(Struct, frozen=True, kw_only=True):
-    """Who is called when something changes state."""
-
-    deployment: DeploymentWebhooks | None = None
-    promotion: PromotionWebhooks | None = None
 
 
 class Retry(Struct, frozen=True, kw_only=True):
@@ -93,43 +90,6 @@ class Environment(Struct, frozen=True, kw_only=True):
     starved_releases: int = 10
     starved_after: timedelta = timedelta(days=3)
     webhooks: Webhooks = Webhooks()
-
-
-class After(Struct, frozen=True, kw_only=True):
-    """The stages that come before one: all of them must have succeeded, or any. Empty: the pipeline starts here."""
-
-    environments: tuple[str, ...] = ()
-    need: Literal["all", "any"] = "all"
-
-
-class Stage(Struct, frozen=True, kw_only=True):
-    """An environment's place in a pipeline. `promotions` must pass before anything leaves it.
-
-    `together`: a release that fails in it fails in the others of its parallel group, and the other way round.
-    """
-
-    environment: str
-    promotions: tuple[str, ...] = ()
-    after: After = After()
-    while_verifying: WhileVerifying | None = None
-    supersede: Supersede = "newest"
-    together: bool = False
-
-
-class Parallel(Struct, frozen=True, kw_only=True):
-    """Of these environments, at most `most` are worked on at a time: one region after the other."""
-
-    environments: tuple[str, ...]
-    most: int
-
-
-class Pipeline(Struct, frozen=True, kw_only=True):
-    """Stages, in the order of the file; each comes after the one above it unless it says otherwise."""
-
-    ident: str
-    description: str = ""
-    stages: tuple[Stage, ...] = ()
-    parallel: tuple[Parallel, ...] = ()
 
 
 class Service(Struct, frozen=True, kw_only=True):
@@ -164,9 +124,10 @@ class Catalog:
     digest: str = ""
 
     def __post_init__(self) -> None:
-        self._ordered = {ident: _upstream_first(pipeline.stages) for ident, pipeline in self.pipelines.items()}
+        self._ordered = {ident: upstream_first(pipeline.stages) for ident, pipeline in self.pipelines.items()}
         self._stages: dict[tuple[str, ...], tuple[Stage, ...]] = {}
         self._stages_digests: dict[tuple[str, ...], str] = {}
+        self._branches: dict[tuple[str, ...], Branches | None] = {}
         self._services_of_module: dict[str, list[str]] = {}
         self._dependents: dict[Lane, list[str]] = {}
         self._dependencies: dict[str, frozenset[Lane]] = {}
@@ -175,8 +136,11 @@ class Catalog:
             if service.pipelines not in self._stages:
                 stages = tuple(stage for pipeline in service.pipelines for stage in self._ordered[pipeline])
                 self._stages[service.pipelines] = stages
+                self._branches[service.pipelines] = branches_of(self.pipelines[name] for name in service.pipelines)
                 names = " ".join(stage.environment for stage in stages)
-                self._stages_digests[service.pipelines] = hashlib.sha256(names.encode()).hexdigest()[:16]
+                branches = self._branches[service.pipelines]
+                written, ending = (names, "") if branches is None else (f"{names} {branches}", BRANCHED)
+                self._stages_digests[service.pipelines] = hashlib.sha256(written.encode()).hexdigest()[:16] + ending
             for module in service.artifacts:
                 self._services_of_module.setdefault(module, []).append(service.ident)
             asked = self._asked(service)
@@ -208,8 +172,21 @@ class Catalog:
         configured = self.services.get(service)
         return tuple(stage.environment for stage in self.stages(configured)) if configured is not None else ()
 
+    def branches(self, service: str) -> Branches | None:
+        """Which versions of a service go through which of its stages; None where all go through all."""
+        configured = self.services.get(service)
+        return self._branches[configured.pipelines] if configured is not None else None
+
+    def stages_of(self, service: Service, version: str) -> tuple[Stage, ...]:
+        """The stages of the pipelines that take a version."""
+        stages, branches = self.stages(service), self._branches[service.pipelines]
+        return (
+            stages if branches is None else tuple(one for one in stages if branches.goes_to(one.environment, version))
+        )
+
     def stages_digest(self, service: str) -> str | None:
-        """Tells two sequences of stages of a service apart; None for one that is not configured."""
+        """Tells two sequences of stages, and of what goes through them, apart; None for a service that is not
+        configured."""
         configured = self.services.get(service)
         return self._stages_digests[configured.pipelines] if configured is not None else None
 
@@ -284,17 +261,3 @@ class Catalog:
 
     def _named(self, idents: tuple[str, ...]) -> tuple[Promotion, ...]:
         return tuple(self.promotions[ident] for ident in dict.fromkeys(idents))
-
-
-def _upstream_first(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
-    """The stages in topological order, the file's order among equals."""
-    ordered: dict[str, Stage] = {}
-    waiting = list(stages)
-    while waiting:
-        ready = [each for each in waiting if all(name in ordered for name in each.after.environments)]
-        if not ready:
-            raise ValueError(f"{', '.join(stage.environment for stage in waiting)} wait for each other")
-        for stage in ready:
-            ordered[stage.environment] = stage
-        waiting = [stage for stage in waiting if stage.environment not in ordered]
-    return tuple(ordered.values())

@@ -46,6 +46,13 @@ class UncountedVote(Struct, frozen=True, kw_only=True, omit_defaults=True):
     groups: tuple[str, ...] = ()
 
 
+class PipelineBranches(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A pipeline, and the patterns of the versions that it takes."""
+
+    pipeline: str
+    branches: tuple[str, ...]
+
+
 class LaneWait(Struct, frozen=True, kw_only=True, omit_defaults=True, order=True):
     """A service in an environment that waits for one in another. `promotion`: the gate; empty: the pipeline."""
 

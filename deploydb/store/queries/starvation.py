@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from deploydb.domain.evaluation.flow_progress import NOT_COME
 from deploydb.domain.formatting import instant
-from deploydb.domain.model.admission_reasons import ModuleRemoved, Vetoed
+from deploydb.domain.model.admission_reasons import BranchElsewhere, ModuleRemoved, Vetoed
 from deploydb.domain.model.catalog import Catalog, Service, Stage
 from deploydb.domain.model.overrides import Hold
 from deploydb.domain.model.reason_parts import codes
@@ -16,7 +16,7 @@ from deploydb.store.columns import Json, UtcDateTime
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.tables import deployment, live_interval
 
-_NOT_COUNTED = codes(*NOT_COME, Vetoed, ModuleRemoved)
+_NOT_COUNTED = codes(*NOT_COME, Vetoed, ModuleRemoved, BranchElsewhere)
 """The reasons of a deployment that its release has not come to, or that people keep out."""
 
 
@@ -53,7 +53,7 @@ def starved_lanes(
 
     In a starved lane something waits or is worked on, and since one passed as many releases have come, or it is as
     long ago, as the environment has it; the time that its soaks take is not counted. A lane that people hold is none,
-    and a release that is vetoed or of a removed module is not counted.
+    and a release that is vetoed, of a removed module or of another branch is not counted.
 
     Costs what is open, and what has happened to those services since one passed. Indexes:
     `ix_deployment_needs_evaluation`, `ix_deployment_succeeded`, `ix_deployment_history`, `uq_deployment_flow_id`; of
