@@ -30,16 +30,19 @@ def promote(service: str, environment: str, version: str, yes: bool, reason: str
     Example:
       deploydb promote storefront prod 1.4.1 --reason "checkout is down, staging is broken"
     """
-    stages = ask("why", service, environment, version=version)["stages"]
-    if stages[-1]["environment"] != environment:
+    known = ask("why", service, environment, version=version)
+    stages = known["stages"]
+    if not stages and "branch" not in known:
         raise NotFound(f"{service} {version} does not go to {environment}")
-    there = stages[-1]
-    if there["status"] in _OVER:
+    if stages and (there := stages[-1])["status"] in _OVER:
         raise Permanent(
             f"{service} {version} has had its turn in {environment} ({there['status']}): "
             f"`deploydb rollback {service} {environment} --to {version}` puts back what has succeeded there"
         )
     skip = tuple(stage["environment"] for stage in stages[:-1] if stage["status"] not in _THROUGH)
+    if "branch" in known:
+        skip = tuple(known["branch"]["passesBy"])
+        show_line(known["branch"]["reason"]["text"], err=True)
     if skip and not yes:
         _confirm(f"{service} {version} will pass by {', '.join(skip)} on its way to {environment}. Go on?")
     who = signed(by)
@@ -143,7 +146,7 @@ def _require_stages(service: str, version: str, skip: tuple[str, ...]) -> str | 
         if stage not in stages:
             raise NotFound(f"{stage} is no stage of {service}; there is {', '.join(stages)}")
     if stages:
-        require_version(service, version, stages[-1])
+        require_version(service, version)
     return stages[-1] if stages else None
 
 

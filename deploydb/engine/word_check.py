@@ -106,11 +106,18 @@ def unlisted(catalog: Catalog, module: str) -> str | None:
 
 
 def promotion_outcome(
-    catalog: Catalog, snapshot: ServiceSnapshot, order: PromotionRequest, deployment: Deployment, now: datetime
+    catalog: Catalog, snapshot: ServiceSnapshot, order: PromotionRequest, deployment: Deployment | None, now: datetime
 ) -> tuple[bool, str | None]:
-    """Whether an order to promote a deployment's version would count; why not, or what it would wait for."""
+    """Whether an order to promote a deployment's version would count; why not, or what it would wait for. Without one:
+    the order gives the version a deployment in a lane that it has none in."""
     ordered = replace(snapshot, promotion_requests=(*snapshot.promotion_requests, order))
-    before, after = (_last(settled(catalog, known, now).deployments, deployment) for known in (snapshot, ordered))
+    if deployment is None:
+        made = _promoted(settled(catalog, ordered, now).deployments, order)
+        if made is None:
+            return False, f"{order.version} does not go to {order.environment}"
+        before, after = replace(made, requested_at=None), made
+    else:
+        before, after = (_last(settled(catalog, known, now).deployments, deployment) for known in (snapshot, ordered))
     reason = text(after.status_reason or NotRecorded())
     if after.status is Status.NOT_STARTED:
         return True, reason
@@ -145,6 +152,13 @@ def _last(deployments: Mapping[int, Deployment], known: Deployment) -> Deploymen
     lane = (one for one in deployments.values() if (one.flow, one.environment) == place and not is_obsolete(one))
     found = lane if known.flow is not None else filter(None, [deployments.get(known.id)])
     return max(found, key=lambda one: one.id, default=known)
+
+
+def _promoted(deployments: Mapping[int, Deployment], order: PromotionRequest) -> Deployment | None:
+    """The deployment that an order has given its version."""
+    lane = (order.environment, order.version)
+    there = (one for one in deployments.values() if (one.environment, one.release.artifact.version) == lane)
+    return max((one for one in there if one.flow is not None), key=lambda one: one.id, default=None)
 
 
 def _has_entered(before: Deployment, after: Deployment) -> bool:

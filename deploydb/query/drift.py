@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from deploydb.domain.model.artifact import order_key
+from deploydb.domain.model.branches import Branches
 from deploydb.domain.model.catalog import Order, Service, Stage
 from deploydb.domain.model.deployment import Release
 from deploydb.domain.model.overrides import Hold
@@ -37,7 +38,8 @@ class Expected(Struct, frozen=True):
 class Drift:
     """What lanes should run, from what runs upstream, what has been published, and which holds stand.
 
-    `ended`: versions that were in a lane or were passed by there: automation does not deploy them again.
+    `ended`: versions that were in a lane or were passed by there: automation does not deploy them again. `branches`:
+    of the service.
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class Drift:
         newest: Sequence[NewestView],
         holds: Sequence[Hold],
         ended: Collection[Wanted] = (),
+        branches: Branches | None = None,
     ) -> None:
+        self._branches = branches
         self._ended = ended
         self._running: Mapping[Place, LiveIntervalView] = {
             (one.service, one.environment, one.module): one for one in running
@@ -102,13 +106,22 @@ class Drift:
         by_hand = PutByHand(version=runs.version, expected=_reason(expected))
         return Expected(expected.version, expected.published_at, by_hand)
 
+    def _is_of_branch(self, stage: Stage, version: str) -> bool:
+        """Whether automation brings the version to the stage."""
+        return self._branches is None or self._branches.goes_to(stage.environment, version)
+
     def _expected(self, service: Service, stage: Stage, module: str) -> LiveIntervalView | NewestView | None:
         upstream = stage.after.environments
         if not upstream:
-            return self._newest.get(module)
+            newest = self._newest.get(module)
+            here = newest is not None and self._is_of_branch(stage, newest.version)
+            return newest if here else None
         found = [self._running.get((service.ident, environment, module)) for environment in upstream]
         through = [one for one in found if one is not None and one.status == "SUCCESS"]
         if not through or (stage.after.need == "all" and not _agree(through, found)):
+            return None
+        through = [one for one in through if self._is_of_branch(stage, one.version)]
+        if not through:
             return None
         return through[0] if len(through) == 1 else max(through, key=lambda one: _newness(service.order, one))
 

@@ -8,7 +8,9 @@ from starlette.exceptions import HTTPException
 from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.suggestions import close_match
+from deploydb.domain.wording import text
 from deploydb.http.errors import hint, not_found, shown
+from deploydb.store.queries.branches import branch_of_version
 from deploydb.store.queries.existence import environment_is_used, lane_is_stored, service_is_stored
 from deploydb.store.queries.why import version_is_stored
 
@@ -61,6 +63,10 @@ def unknown_version(
     gone = unknown_module(catalog, service, module)
     if gone is not None:
         return gone
+    branch = branch_of_version(connection, catalog, service, environment, version, module)
+    if branch is not None:
+        where = f"in {environment}" if environment is not None else "in any stage"
+        return not_found(f"{shown(version)} of {shown(service)} is not {where}: {text(branch.reason)}")
     configured = catalog.services.get(service)
     modules = configured.artifacts if configured is not None else ()
     known = [split_module(one) for one in modules if module in (None, one)]

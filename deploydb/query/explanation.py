@@ -2,67 +2,29 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from deploydb.domain.model import deployment
 from deploydb.domain.model.admission_reasons import SkippedByHotfix
 from deploydb.domain.model.catalog import After, Catalog
-from deploydb.domain.model.gate_reasons import ApprovalDeferred, AwaitingApproval
+from deploydb.domain.model.gate_reasons import ApprovalDeferred
 from deploydb.domain.model.outcome_reasons import ExpiryDeferred
-from deploydb.domain.model.promotions import FREEZE, INCIDENT
 from deploydb.domain.model.reason_parts import mentions
-from deploydb.domain.model.reasons import FinishedLate, NotAsked, NotRecorded, Reason
+from deploydb.domain.model.reasons import FinishedLate, NotRecorded, Reason
 from deploydb.domain.wording import clause, hotfix_text, text
-from deploydb.engine.word_check import approvers
 from deploydb.query.as_of import Catalogs
-from deploydb.query.bodies import ReasonBody, body_of, reason_body
+from deploydb.query.bodies import ReasonBody
+from deploydb.query.branch_view import BranchBody
 from deploydb.query.command_queues import UnconsumedQueue
 from deploydb.query.flow_path import stages_before, walked
 from deploydb.query.group_waits import GroupWait
-from deploydb.query.outlook_view import Failures, OutlookBody, failures_of, outlook_body
-from deploydb.query.request_context import iso
+from deploydb.query.outlook_view import failures_of
 from deploydb.query.set_aside import SetAside
+from deploydb.query.stage_bodies import StageBody, stage_body
 from deploydb.query.starvation import Starved
 from deploydb.query.unblock_view import ReleasingBody
 from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.lanes import RunningView
-
-_RESERVED = {FREEZE: "Freeze", INCIDENT: "Incident"}
-"""The types of gates that are no configured promotions."""
-
-
-class Gate(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a promotion says of a deployment: from which log rows (`inputs`), and by which catalog's digest. `asked`:
-    `entry` for one that is asked before the deployment, else it is not there. `asksPeople`: whether an approval answers
-    it. `recheckAt`: not of a time that is past.
-    """
-
-    promotion: str
-    asked: Literal["entry"] | UnsetType = UNSET
-    type: str | None
-    asks_people: bool
-    verdict: str
-    reason: ReasonBody | None
-    recheck_at: str | None
-    decided_at: str | None
-    inputs: list[int]
-    catalog: str | None
-    approvers: list[str] | UnsetType | None = UNSET
-    """Of a gate that waits for people: those whose approval counts; null: everybody's, but `notApprovers`."""
-    not_approvers: list[str] | UnsetType = UNSET
-
-
-class StageBody(Struct, frozen=True, kw_only=True):
-    """A deployment on the way, and what its gates say. `outlook`: of one that is neither there nor on its way."""
-
-    environment: str
-    deployment: int
-    status: str
-    reason: ReasonBody | None
-    gates: list[Gate]
-    outlook: OutlookBody | UnsetType = UNSET
 
 
 class Why(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -70,7 +32,7 @@ class Why(Struct, frozen=True, kw_only=True, rename="camel"):
     is left to be released, or the service is set aside. `near_misses`: awaited reports that came under another name.
     `circles`: its circular waits in the configuration. `conflict`: another publication of the version has another file.
     `group_waits`: what occupies other lanes of its parallel group. `unconsumed`: queues of its commands without a
-    consumer."""
+    consumer. `branch`: of a version that does not come there by itself, since its pipeline takes others."""
 
     at: str | UnsetType = UNSET
     service: str
@@ -86,6 +48,7 @@ class Why(Struct, frozen=True, kw_only=True, rename="camel"):
     circles: list[ReasonBody] | UnsetType = UNSET
     starved: list[Starved] | UnsetType = UNSET
     unconsumed: list[UnconsumedQueue] | UnsetType = UNSET
+    branch: BranchBody | UnsetType = UNSET
     set_aside: SetAside | UnsetType = UNSET
 
 
@@ -242,59 +205,3 @@ def _since(runs: RunningView | None) -> str:
 
 def _at(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment is not None else "an unknown time"
-
-
-def stage_body(
-    catalog: Catalog, view: DeploymentView, catalogs: Catalogs, failures: Failures, now: datetime
-) -> StageBody:
-    """A stage of a flow. `failures`: of the flow."""
-    gates = _gates(catalog, view, catalogs, now)
-    outlook = outlook_body(view.environment, view.status, view.status_reason, view.refused, failures)
-    return body_of(StageBody, view, deployment=view.id, reason=view.status_reason, gates=gates, outlook=outlook)
-
-
-def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs, now: datetime) -> list[Gate]:
-    """What guards the stage's door and its way out, in the catalog's order; then what was asked and is asked no more.
-
-    A promotion that was never asked of a deployment that is over is left out: it was configured later.
-    """
-    stored = {result.gate: result for result in view.results}
-    asked = [gate for gate in _asked(catalog, view) if gate in stored or view.needs_evaluation]
-    bodies = []
-    for gate in dict.fromkeys([*asked, *stored]):
-        result = stored.get(gate)
-        phase, name = gate
-        judged = result is not None and result.outcome is not None
-        again = result.recheck_at if result is not None else None
-        promotion = catalog.promotions.get(name)
-        waits = result is not None and isinstance(result.reason, AwaitingApproval)
-        who = approvers(catalog, name, view.artifact.published_by) if waits else None
-        bodies.append(
-            Gate(
-                promotion=name,
-                asked="entry" if phase == "entry" else UNSET,
-                type=promotion.type if promotion is not None else _RESERVED.get(name),
-                asks_people=promotion is not None and promotion.asks_people,
-                verdict=result.outcome if result is not None and result.outcome is not None else "PENDING",
-                reason=reason_body(result.reason if result is not None and judged else NotAsked()),
-                recheck_at=iso(again) if again is not None and again > now else None,
-                decided_at=iso(result.decided_at) if result is not None else None,
-                inputs=list(result.inputs) if result is not None and judged else [],
-                catalog=catalogs.get((view.id, gate)) if judged else None,
-                approvers=UNSET if who is None else list(who.names) if who.names is not None else None,
-                not_approvers=[who.but] if who is not None and who.but is not None else UNSET,
-            )
-        )
-    return bodies
-
-
-def _asked(catalog: Catalog, view: DeploymentView) -> list[deployment.Gate]:
-    """The gates that are configured for a deployment's stage: of its environment's door first."""
-    service = catalog.services.get(view.service)
-    asked: list[deployment.Gate] = []
-    if service is None or view.kind == "external":
-        return asked
-    for stage in (one for one in catalog.stages(service) if one.environment == view.environment):
-        asked += (("entry", one.ident) for one in catalog.entry_promotions(view.environment))
-        asked += (("exit", one.ident) for one in catalog.exit_promotions(service, stage))
-    return asked

@@ -114,7 +114,7 @@ class Matrix:
         configured = self._catalog.services.get(service)
         if configured is None:
             return {}
-        drift = Drift(seen.running, seen.newest, seen.holds, ended)
+        drift = Drift(seen.running, seen.newest, seen.holds, ended, self._catalog.branches(service))
         coming: dict[tuple[str, str], list[Release]] = defaultdict(list)
         for one in seen.pending:
             coming[one.environment, one.release.artifact.module].append(one.release)

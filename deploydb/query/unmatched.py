@@ -7,7 +7,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.suggestions import close_match
 from deploydb.engine.word_check import unknown_promotion
 from deploydb.query.bodies import body_of
-from deploydb.store.queries.unmatched import UnmatchedView, misnamed_reports, unmatched_facts
+from deploydb.store.queries.unmatched import UnmatchedView, misnamed_reports, unmatched_facts, untaken_publications
 
 
 class Unmatched(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -35,10 +35,12 @@ def unmatched_in(
     *,
     limit: int,
 ) -> list[Unmatched]:
-    """The last facts about unknown deployments, and for unknown promotions, of the lanes that are asked for."""
+    """The last facts about unknown deployments, and for unknown promotions, of the lanes that are asked for; and the
+    last releases that no pipeline takes."""
     misnamed = misnamed_reports(connection, catalog, service, environment)
     lost = unmatched_facts(connection, service, environment, limit=limit)
-    last = sorted([*misnamed, *lost], key=lambda view: -view.number)[:limit]
+    untaken = untaken_publications(connection, catalog, service, limit=limit) if environment is None else []
+    last = sorted([*misnamed, *lost, *untaken], key=lambda view: -view.number)[:limit]
     return [body_of(Unmatched, view, why=_why(catalog, view)) for view in last]
 
 

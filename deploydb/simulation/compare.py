@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from deploydb.domain.model.admission_reasons import BranchElsewhere
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.wording import text
 from deploydb.simulation.recorded_history import Name, RecordedHistory
@@ -129,9 +130,17 @@ def absent(replay: Replay, name: Name) -> Course:
         reason = f"{name.module} is not an artifact of {name.service}"
     elif name.environment not in replay.catalog.environments_of(name.service):
         reason = f"{name.environment} is not a stage of {name.service}"
+    elif elsewhere := _elsewhere(replay, name):
+        reason = text(elsewhere)
     else:
         reason = f"there is no attempt {name.number}"
     return Course(at=None, unknown=None, reason=reason)
+
+
+def _elsewhere(replay: Replay, name: Name) -> BranchElsewhere | None:
+    """Why the version does not come to the lane by itself."""
+    branches = replay.catalog.branches(name.service)
+    return branches.elsewhere(name.environment, name.version) if branches is not None else None
 
 
 def _difference(name: Name, old: Course, new: Course, reality: RecordedHistory) -> Difference | None:

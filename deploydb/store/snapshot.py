@@ -32,7 +32,7 @@ from deploydb.store.tables import (
     verdict,
     verification,
 )
-from deploydb.store.unplaced_flows import unplaced_flows
+from deploydb.store.unplaced_flows import flows_of_version, unplaced_flows
 
 # Built once: for one service, building the statements would cost more than running them.
 _OPENED = deployment.alias("opened")
@@ -180,16 +180,21 @@ def _unlocked(
     return found
 
 
-def with_flows(connection: sa.Connection, snapshot: ServiceSnapshot, environment: str, version: str) -> ServiceSnapshot:
-    """The snapshot as if another attempt of a version were wanted in an environment. Index: `ix_deployment_lane`."""
+def with_flows(
+    connection: sa.Connection, catalog: Catalog, snapshot: ServiceSnapshot, environment: str, version: str
+) -> ServiceSnapshot:
+    """The snapshot as if another attempt of a version were wanted in an environment, or its first one. Indexes:
+    `ix_deployment_lane`, and those of `flows_of_version`."""
     there = sa.select(_CHOSEN.c.id, _CHOSEN.c.flow_id).where(
         _CHOSEN.c.service == snapshot.service, _CHOSEN.c.environment == environment, _CHOSEN.c.version == version
     )
     chosen = there.subquery("there")
     wanted = sa.or_(deployment.c.id.in_(sa.select(chosen.c.id)), deployment.c.flow_id.in_(sa.select(chosen.c.flow_id)))
     known = {one.id: one for one in map(from_row, connection.execute(selected().where(wanted)))}
+    flows = flows_of_version(connection, catalog, snapshot.service, version) if not known else ()
     known |= {one.id: one for one in snapshot.deployments}
-    return replace(snapshot, deployments=tuple(known.values()))
+    unplaced = {one.flow: one for one in (*flows, *snapshot.unplaced) if environment not in one.environments}
+    return replace(snapshot, deployments=tuple(known.values()), unplaced=tuple(unplaced.values()))
 
 
 def _lock(

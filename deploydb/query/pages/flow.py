@@ -9,11 +9,11 @@ from msgspec import Struct
 from deploydb.http.errors import existing
 from deploydb.query.as_of import catalogs_now
 from deploydb.query.bodies import ReasonBody, body_of
-from deploydb.query.explanation import StageBody, stage_body
 from deploydb.query.outlook_view import failures_of
 from deploydb.query.pages.page import Answer, Page, stream_of
 from deploydb.query.place_in_line import Line
 from deploydb.query.request_context import RequestContext
+from deploydb.query.stage_bodies import StageBody, stage_body
 from deploydb.store.queries.artifacts import release_by_id
 from deploydb.store.queries.deployments import DeploymentView, words_on
 from deploydb.store.queries.flows import flow_by_id

@@ -19,6 +19,7 @@ from deploydb.query.resource import Parameter, Resource, needed, text
 from deploydb.store.deployment_resolver import candidates
 from deploydb.store.deployments import deployment_of
 from deploydb.store.effects.orders import order_outcome
+from deploydb.store.queries.branches import branch_of_version
 from deploydb.store.queries.deployments import deployment_by_id
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.why import deployment_of_version
@@ -45,7 +46,13 @@ def check(asked: RequestContext) -> Check:
     order, version, module = asked.option("order") or "", asked.option("version") or "", asked.option("artifact")
     with asked.store() as connection:
         require_lane(connection, asked.catalog, service, environment)
-        ident = deployment_of_version(connection, service, environment, version, module)
+        ident = _ident(asked, connection, service, environment, version, module)
+        if ident is None and order == "promote":
+            branch = branch_of_version(connection, asked.catalog, service, environment, version, module)
+            if branch is not None:
+                counts, why = _order(asked, connection, None, order)
+                digest = branch.release.artifact.digest
+                return _check(asked, counts, why, digest)
         if ident is None:
             raise unknown_version(connection, asked.catalog, service, environment, version, module)
         counts, digest = False, None
@@ -59,15 +66,37 @@ def check(asked: RequestContext) -> Check:
             known = deployment_of(connection, ident)
             counts, why = _order(asked, connection, known, order)
             digest = known.release.artifact.digest
+    return _check(asked, counts, why, digest)
+
+
+def _check(asked: RequestContext, counts: bool, why: str | None, digest: str | None) -> Check:
     return Check(
-        order=order,
-        service=service,
-        environment=environment,
-        version=version,
+        order=asked.option("order") or "",
+        service=asked.name("service"),
+        environment=asked.name("environment"),
+        version=asked.option("version") or "",
         counts=counts,
         why=why,
         digest=digest,
     )
+
+
+def _ident(
+    asked: RequestContext,
+    connection: sa.Connection,
+    service: str,
+    environment: str,
+    version: str,
+    module: str | None,
+) -> int | None:
+    """The deployment in the lane; of a hotfix, which names no lane, else in the last stage that the version goes
+    through."""
+    stages = reversed(asked.catalog.environments_of(service)) if asked.option("order") == "hotfix" else ()
+    for name in (environment, *stages):
+        ident = deployment_of_version(connection, service, name, version, module)
+        if ident is not None:
+            return ident
+    return None
 
 
 def _target(
@@ -110,13 +139,15 @@ def _approval(asked: RequestContext, connection: sa.Connection, known: Deploymen
     return approval_obstacle(asked.catalog, known, word, holds, asked.now, errored=errored)
 
 
-def _order(asked: RequestContext, connection: sa.Connection, known: Deployment, order: str) -> tuple[bool, str | None]:
+def _order(
+    asked: RequestContext, connection: sa.Connection, known: Deployment | None, order: str
+) -> tuple[bool, str | None]:
     skip = tuple(filter(None, (asked.option("skip") or "").split(",")))
-    lane: dict[str, Any] = {"service": known.service, "version": known.release.artifact.version}
+    lane: dict[str, Any] = {"service": asked.name("service"), "version": asked.option("version") or ""}
     fields = lane | {"skip": skip, "by": person_name(asked.option("by") or ""), "reason": ""}
     at = FactOrder(asked.now, "\U0010ffff", "")
     made = (
-        PromotionRequest(environment=known.environment, at=at, recorded_at=asked.now, **fields)
+        PromotionRequest(environment=asked.name("environment"), at=at, recorded_at=asked.now, **fields)
         if order == "promote"
         else Hotfix(at=at, **fields)
     )

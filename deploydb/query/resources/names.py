@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from starlette.exceptions import HTTPException
 
+from deploydb.domain import wording
 from deploydb.domain.model.artifact import Artifact, split_module
 from deploydb.domain.model.promotions import RESERVED
 from deploydb.domain.suggestions import shown, suggestion
@@ -19,11 +20,12 @@ from deploydb.store.effects.reports import contradiction
 from deploydb.store.queries.existence import lane_of, version_of_service_is_stored
 from deploydb.store.queries.why import deployment_of_version
 
-Named = Literal["module", "deployment", "command", "lane", "version", "promotion"]
+Named = Literal["module", "deployment", "command", "lane", "version", "promotion", "pipeline"]
 
 
 class Unknown(Struct, frozen=True, kw_only=True):
-    """A name that nothing has: `name` is the kind of it, `lane` for the service and the environment."""
+    """A name that nothing has: `name` is the kind of it, `lane` for the service and the environment, `pipeline` for a
+    version of the module that no pipeline of a service takes."""
 
     name: Named
     why: str
@@ -57,6 +59,12 @@ def _unknown(asked: RequestContext, connection: sa.Connection) -> Iterator[Unkno
     missing = unlisted(catalog, module) if module is not None else None
     if missing is not None:
         yield Unknown(name="module", why=missing)
+    if module is not None and version is not None and service is None:
+        for name in catalog.services_of(module):
+            branches = catalog.branches(name)
+            untaken = branches.nowhere(name, version) if branches is not None else None
+            if untaken is not None:
+                yield Unknown(name="pipeline", why=wording.text(untaken))
     if deployment is not None or command is not None:
         lane = lane_of(connection, deployment, command)
         if lane is None and deployment is not None:

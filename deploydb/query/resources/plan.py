@@ -81,13 +81,14 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 def plan(asked: RequestContext) -> Plan:
     """The stages in the order in which it would come to them: what asks there, what stands in the way now, and when it
-    would be there, reckoned from how long the same steps took before."""
+    would be there, reckoned from how long the same steps took before. Of a version that no pipeline takes: all."""
     name, version = asked.name("service"), asked.option("version")
     services = asked.catalog.services
     service = existing(services.get(name), f"service {shown(name)}{hint(services)}")
     if version is None:
         raise bad_request("version is missing: which one would come?")
-    stages = asked.catalog.stages(service)
+    taken = asked.catalog.stages_of(service, version)
+    stages = taken or asked.catalog.stages(service)
     entry = {stage.environment: asked.catalog.entry_promotions(stage.environment) for stage in stages}
     exits = {stage.environment: asked.catalog.exit_promotions(service, stage) for stage in stages}
     with asked.store() as connection:
@@ -109,7 +110,13 @@ def plan(asked: RequestContext) -> Plan:
     }
     never = {there for there, found in outlooks.items() if found is not UNSET and found.verdict != "held"}
 
+    branches = asked.catalog.branches(name)
+    untaken = branches.nowhere(name, version) if branches is not None else None
+    never |= {stage.environment for stage in stages if untaken is not None and stage.environment not in views}
+
     def obstacles(stage: Stage) -> list[str]:
+        if untaken is not None and stage.environment not in views:
+            return [wording.text(untaken)]
         if situation is None:
             return [aside.words] if aside is not None else []
         skipped = _skipped(asked, situation, stage, release) if release is not None else []

@@ -1,4 +1,4 @@
-"""Unmatched facts: `/api/unmatched`, those about unknown deployments, and for unknown promotions."""
+"""Unmatched facts: `/api/unmatched`, those about unknown deployments, for unknown promotions, and of no pipeline."""
 
 from msgspec import Struct
 
@@ -16,8 +16,8 @@ class UnmatchedFacts(Struct, frozen=True, kw_only=True):
 
 
 def unmatched(asked: RequestContext) -> UnmatchedFacts:
-    """The facts that match nothing, newest first: about deployments that are not known, or for promotions that no gate
-    of the lane has. The names are those that the facts have, known or not."""
+    """The facts that match nothing, newest first: about deployments that are not known, for promotions that no gate
+    of the lane has, or releases that no pipeline takes. The names are those that the facts have, known or not."""
     limit = asked.number("limit") or DEFAULT
     with asked.store() as connection:
         found = unmatched_in(

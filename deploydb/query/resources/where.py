@@ -14,7 +14,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.reasons import Reason
 from deploydb.http.errors import not_found, shown
 from deploydb.query.accepted import Accepted
-from deploydb.query.bodies import ReasonBody, body_of
+from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.outlook_view import Failures, OutlookBody, failures_of, outlook_body
 from deploydb.query.place_in_line import Line
@@ -30,6 +30,7 @@ from deploydb.store.queries.artifact_places import (
     by_version,
     places,
 )
+from deploydb.store.queries.branches import services_without_stage
 from deploydb.store.queries.deployments import refused_at_entry
 from deploydb.store.queries.publications import acceptances
 
@@ -62,9 +63,16 @@ class Place(Struct, frozen=True, kw_only=True):
     outlook: OutlookBody | UnsetType = UNSET
 
 
+class Untaken(Struct, frozen=True, kw_only=True):
+    """A service of which no pipeline takes the version."""
+
+    service: str
+    reason: ReasonBody
+
+
 class Found(Struct, frozen=True, kw_only=True, rename="camel"):
     """An artifact that is meant, and where it is. `conflict`: a later publication with another file. `accepted`: a
-    person made its file the version."""
+    person made its file the version. `untaken`: services that it goes through no stage of."""
 
     id: int
     module: str
@@ -76,6 +84,7 @@ class Found(Struct, frozen=True, kw_only=True, rename="camel"):
     places: list[Place]
     conflict: str | UnsetType = UNSET
     accepted: Accepted | UnsetType = UNSET
+    untaken: list[Untaken] | UnsetType = UNSET
 
 
 class Where(Struct, frozen=True, kw_only=True):
@@ -102,6 +111,7 @@ def where(asked: RequestContext) -> Where:
             replace(one, reason=line.placed(one.service, one.environment, one.deployment, one.reason)) for one in views
         ]
         accepted = acceptances(connection, [one.id for one in found])
+        absent = services_without_stage(connection, [one.id for one in found])
         refused = refused_at_entry(connection, [one.deployment for one in views if one.status == "NOT_STARTED"])
     rank = {ident: index for index, ident in enumerate(environments_in_order(asked.catalog))}
     ordered = sorted(views, key=lambda one: (one.service, rank.get(one.environment, len(rank)), one.environment))
@@ -114,11 +124,19 @@ def where(asked: RequestContext) -> Where:
                 places=_places(asked.catalog, one, ordered, refused),
                 conflict=one.conflict or UNSET,
                 accepted=body_of(Accepted, accepted[one.id]) if one.id in accepted else UNSET,
+                untaken=_untaken(asked.catalog, one, absent) or UNSET,
             )
             for one in found
         ],
         more=len(found) == MOST,
     )
+
+
+def _untaken(catalog: Catalog, found: FoundView, absent: Sequence[tuple[int, str]]) -> list[Untaken]:
+    services = sorted(service for artifact, service in absent if artifact == found.id)
+    known = {name: branches for name in services if (branches := catalog.branches(name)) is not None}
+    reasons = {name: branches.nowhere(name, found.version) for name, branches in known.items()}
+    return [Untaken(service=name, reason=reason_body(one)) for name, one in reasons.items() if one is not None]
 
 
 def _meant(connection: sa.Connection, catalog: Catalog, what: str) -> Sequence[FoundView]:

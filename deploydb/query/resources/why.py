@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import split_module
@@ -14,6 +15,7 @@ from deploydb.engine.unblock import Unblock, unblock
 from deploydb.http.errors import not_found, shown
 from deploydb.query.as_of import catalogs_now, running_then, then
 from deploydb.query.bodies import reason_body
+from deploydb.query.branch_view import branch_answer, branch_body, branch_unblock
 from deploydb.query.circles import circles_of
 from deploydb.query.command_queues import awaited, unconsumed_bodies
 from deploydb.query.existence import require_lane, unknown_module, unknown_version
@@ -30,6 +32,7 @@ from deploydb.query.unblock_view import ReleasingBody, releasing_body
 from deploydb.store.command_queues import unconsumed
 from deploydb.store.queries.artifacts import release_by_id
 from deploydb.store.queries.as_of import deployments_then
+from deploydb.store.queries.branches import BranchView, branch_of_version
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_of_flow
 from deploydb.store.queries.lanes import RunningView, running_in
 from deploydb.store.queries.starvation import StarvedView, starved_lanes
@@ -73,6 +76,13 @@ def _now(asked: RequestContext) -> Why:
             there = {view.module: view for view in running if module in (None, view.module)}
             ident = _meant(connection, asked.catalog.services.get(service), service, environment, there, module)
         meant = deployment_by_id(connection, ident) if ident is not None else None
+        branch = (
+            branch_of_version(connection, asked.catalog, service, environment, version, module)
+            if meant is None and version is not None
+            else None
+        )
+        if branch is not None:
+            return _of_branch(asked, branch, service, environment)
         if meant is None:
             raise _nothing(connection, asked, service, environment, version)
         flow = deployments_of_flow(connection, asked.catalog, meant.flow) if meant.flow is not None else [meant]
@@ -114,6 +124,22 @@ def _now(asked: RequestContext) -> Why:
     if aside is None:
         return answer
     return replace(answer, answer=f"{answer.answer}; {aside.words}", set_aside=set_aside_body(aside))
+
+
+def _of_branch(asked: RequestContext, branch: BranchView, service: str, environment: str) -> Why:
+    """Why a version does not come to a lane whose pipeline takes other ones."""
+    found = branch_unblock(branch, service, environment)
+    return Why(
+        service=service,
+        environment=environment,
+        version=branch.release.artifact.version,
+        digest=branch.release.artifact.digest,
+        answer=branch_answer(branch, environment),
+        stages=[],
+        releasing=releasing_body(found, asked.now) if found is not None else None,
+        conflict=branch.release.conflict or UNSET,
+        branch=branch_body(branch),
+    )
 
 
 def _concerns(starved: StarvedView, way: Sequence[DeploymentView]) -> bool:

@@ -19,15 +19,16 @@ VIEW = View(
         number("limit", "How many, newest first.", least=1, most=1000, default=100),
     ),
     command=Command(
-        purpose="Facts that match no deployment, or no promotion.",
-        about="Facts that match no deployment, or no promotion of its lane, newest first.\n\nA fact that came before "
+        purpose="Facts that match no deployment, promotion or pipeline.",
+        about="Facts that match no deployment, or no promotion of its lane, and releases that no pipeline takes, "
+        "newest first.\n\nA release waits until a pipeline takes it, or a person promotes it. A fact that came before "
         "its deployment is matched later. For another, correct its source, and publish it again.",
         examples=("unmatched", "unmatched --service storefront -o json"),
         member="unmatched",
         names=lambda body: (f"event/{one['number']}" for one in body["unmatched"]),
         columns=("NUMBER", "TIME", "TYPE", "SERVICE", "ENVIRONMENT", "VERSION", "PROMOTION", "SOURCE", "WHY"),
         tables=lambda body: [Table(map(_row, body["unmatched"]))],
-        empty="Every fact has found its deployment and its promotion.",
+        empty="Every fact has found its deployment, its promotion and its pipeline.",
         more="There are more: ask for a higher --limit.",
     ),
 )

@@ -16,6 +16,7 @@ def _tables(body: Body) -> Iterator[Table]:
         if "accepted" in found:
             accepted = found["accepted"]
             lead.append((f"Accepted by {accepted['by']}: {accepted['reason']}", Ago(accepted["at"])))
+        lead += [one["reason"]["text"] for one in found.get("untaken", ())]
         yield Table(map(_row, found["places"]), lead=lead)
 
 

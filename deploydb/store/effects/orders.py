@@ -29,16 +29,22 @@ ENTERED = ("deployment.requested", "deployment.adopted")
 
 
 def order_outcome(
-    connection: sa.Connection, catalog: Catalog, known: Deployment, order: PromotionRequest | Hotfix, now: datetime
+    connection: sa.Connection,
+    catalog: Catalog,
+    known: Deployment | None,
+    order: PromotionRequest | Hotfix,
+    now: datetime,
 ) -> tuple[bool, str | None]:
     """Whether an order for a deployment's version would count; why not, or what it would wait for. An order that is
-    stored already is tried as if it were not."""
-    version = known.release.artifact.version
-    (snapshot,) = snapshots(connection, [known.service], catalog, now, lock=False)
-    snapshot = with_flows(connection, snapshot, known.environment, version)
+    stored already is tried as if it were not. `known`: None for a version that has none in the lane yet."""
+    (snapshot,) = snapshots(connection, [order.service], catalog, now, lock=False)
+    environment = order.environment if isinstance(order, PromotionRequest) else known.environment if known else ""
+    snapshot = with_flows(connection, catalog, snapshot, environment, order.version)
     if isinstance(order, PromotionRequest):
         requests = tuple(one for one in snapshot.promotion_requests if one.at != order.at)
         return promotion_outcome(catalog, replace(snapshot, promotion_requests=requests), order, known, now)
+    if known is None:
+        return False, f"{order.version} of {order.service} is on no way"
     views = deployments_of_flow(connection, catalog, known.flow) if known.flow is not None else []
     latest = {view.environment: view.id for view in sorted(views, key=lambda view: view.id)}
     flow = [deployment_of(connection, ident) for ident in latest.values()] or [known]

@@ -25,7 +25,7 @@ def retry_in(
 ) -> tuple[Reason, ServiceSnapshot]:
     """`RetryOrdered`, or the obstacle; and the snapshot that it comes from."""
     (snapshot,) = snapshots(connection, [fact.service], catalog, now, lock=False)
-    snapshot = with_flows(connection, snapshot, fact.environment, fact.version)
+    snapshot = with_flows(connection, catalog, snapshot, fact.environment, fact.version)
     request = RetryRequest(
         event=0,
         environment=fact.environment,

@@ -1,4 +1,5 @@
-"""Facts that match nothing: about deployments that are not known, and reports for gates that there are not."""
+"""Facts that match nothing: about deployments that are not known, reports for gates that there are not, and releases
+that no pipeline takes."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -7,12 +8,25 @@ from itertools import combinations
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.artifact import module_key, split_module
 from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.wording import text
 from deploydb.store.columns import in_lanes, viewed
-from deploydb.store.tables import approval, deployment, event, unmatched_fact, verdict, verification
+from deploydb.store.list_parameters import among
+from deploydb.store.tables import (
+    approval,
+    artifact,
+    deployment,
+    event,
+    flow,
+    unmatched_fact,
+    verdict,
+    verification,
+)
+from deploydb.store.unplaced_flows import ABSENT
 
 _LOOKED_BACK = 10_000
-"""Rows of the log in which reports on finished deployments are looked for."""
+"""Rows of the log in which reports on finished deployments are looked for, and flows in which those of no pipeline."""
 RECENT = timedelta(days=7)
 """Before the last row of the log. What matched nothing before it is listed, and counts no more."""
 _COUNTED = 1_000
@@ -85,9 +99,9 @@ def facts_near(
 
 def recently_unmatched(connection: sa.Connection, catalog: Catalog) -> int:
     """How many facts of the last seven days of the log match nothing: those about deployments that are not known, of
-    which at most the last 1,000 are counted, and misnamed reports.
+    which at most the last 1,000 are counted, misnamed reports, and publications that no pipeline takes.
 
-    Indexes: primary keys of `unmatched_fact` and `event`, and those of `misnamed_reports`.
+    Indexes: primary keys of `unmatched_fact` and `event`, those of `misnamed_reports` and `untaken_publications`.
     """
     last = connection.execute(sa.select(event.c.recorded_at).order_by(event.c.number.desc()).limit(1)).scalar()
     lost = connection.execute(
@@ -96,8 +110,48 @@ def recently_unmatched(connection: sa.Connection, catalog: Catalog) -> int:
         .order_by(unmatched_fact.c.event.desc())
         .limit(_COUNTED)
     ).scalars()
-    times = [*lost, *(view.recorded_at for view in misnamed_reports(connection, catalog))]
+    untaken = untaken_publications(connection, catalog, limit=_COUNTED)
+    times = [*lost, *(view.recorded_at for view in (*misnamed_reports(connection, catalog), *untaken))]
     return sum(last is not None and at >= last - RECENT for at in times)
+
+
+def untaken_publications(
+    connection: sa.Connection, catalog: Catalog, service: str | None = None, *, limit: int
+) -> list[UnmatchedView]:
+    """The publications that no pipeline of a service takes, newest first, among the last flows. Costs so many; nothing
+    where pipelines take all versions. Indexes: primary key of `flow`, `uq_deployment_flow_id`, `uq_event_source`."""
+    branched = [name for name in sorted(catalog.services) if catalog.branches(name) is not None]
+    services = [name for name in branched if service in (None, name)]
+    if not services:
+        return []
+    modules = {module_key(*split_module(module)) for name in services for module in catalog.services[name].artifacts}
+    latest = sa.select(sa.func.max(flow.c.id)).scalar_subquery()
+    columns = viewed(
+        UnmatchedView,
+        event,
+        service=flow.c.service,
+        environment=sa.null(),
+        version=artifact.c.version,
+        promotion=sa.null(),
+        deployment=sa.null(),
+        why=sa.null(),
+    )
+    statement = (
+        sa.select(*columns)
+        .join_from(flow, artifact, artifact.c.id == flow.c.artifact_id)
+        .join(event, sa.and_(event.c.source == artifact.c.source, event.c.id == artifact.c.event_id))
+        .where(flow.c.id > latest - _LOOKED_BACK, ABSENT, among(flow.c.service, "services"))
+        .where(among(artifact.c.module_key, sorted(modules)), *in_lanes(flow, service, None))
+        .order_by(event.c.number.desc())
+        .limit(limit)
+    )
+    found = []
+    for row in connection.execute(statement, {"services": services}):
+        branches = catalog.branches(row.service)
+        reason = branches.nowhere(row.service, row.version) if branches is not None else None
+        if reason is not None:  # else the change of the configuration has not been evaluated yet
+            found.append(UnmatchedView(**{**row._mapping, "why": text(reason)}))
+    return found
 
 
 def misnamed_reports(
