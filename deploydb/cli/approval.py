@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from deploydb.cli.client import Body, ask
+from deploydb.cli.client import Body, ask, ask_why
 from deploydb.cli.effect import require_counts, require_effect
 from deploydb.cli.options import arguments, artifact_option, early_option, no_wait_option, not_blank
 from deploydb.cli.publisher import publish_one, signed
@@ -102,7 +102,7 @@ def _seen(service: str, environment: str, version: str, promotion: str, verb: st
     Raises: NotFound where people are not asked about the promotion there; Permanent for a no that comes too late.
     """
     try:
-        body = ask("why", service, environment, version=version, artifact=artifact)
+        body = ask_why(service, environment, version=version, artifact=artifact)
     except (NotFound, Transient):  # an approval may come before its deployment
         return None
     names = _manual(body, waiting=False)
@@ -127,9 +127,9 @@ def _meant(
         if len(waiting) > 1:
             versions = ", ".join(str(body["version"]) for body in waiting)
             raise Permanent(f"{versions} of {service} wait for people in {environment}: say which version")
-        body = waiting[0] if waiting else ask("why", service, environment)
+        body = waiting[0] if waiting else ask_why(service, environment)
     else:
-        body = ask("why", service, environment, version=version, artifact=artifact)
+        body = ask_why(service, environment, version=version, artifact=artifact)
     return str(body["version"]), promotion or _asked(body), body["digest"]
 
 
@@ -138,7 +138,7 @@ def _waiting(service: str, environment: str, promotion: str | None, artifact: st
     lanes = ask("status", service=service, environment=environment)["lanes"]
     there = [entry for lane in lanes for entry in (*lane["running"], *lane["pending"])]
     versions = sorted({entry["version"] for entry in there if artifact in (None, entry["module"])})
-    bodies = [ask("why", service, environment, version=version, artifact=artifact) for version in versions]
+    bodies = [ask_why(service, environment, version=version, artifact=artifact) for version in versions]
     if promotion == FREEZE:
         return [body for body in bodies if _is_frozen(body)]
     waiting = ((body, (*_manual(body, waiting=True), *(_errored(body) if promotion else ()))) for body in bodies)

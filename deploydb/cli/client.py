@@ -62,6 +62,17 @@ def ask(*path: str, **parameters: object) -> Body:
     return body
 
 
+def ask_why(service: str, environment: str, **parameters: object) -> Body:
+    """The answer of `why` about a version that has a deployment there.
+
+    Raises: as `ask`; NotFound also for a version that the pipeline does not take.
+    """
+    body = ask("why", service, environment, **parameters)
+    if "branch" in body:
+        raise NotFound(str(body["answer"]))
+    return body
+
+
 def ask_all(*path: str) -> list[Body]:
     """The answer to `/api/PATH…` that is a list. Raises: as `ask`."""
     body, _ = _answer(path, {})

@@ -39,6 +39,8 @@ def show(service: str, version: str | None, output: str) -> None:
     if is_shown(output, body, lambda: (f"deployment/{stage['deployment']}" for stage in body["stages"])):
         return
     show_line(f"{name} {version}")
+    if "branch" in body:
+        show_line(body["branch"]["text"])
     click.echo()
     show_stages(body["stages"])
 
@@ -52,18 +54,22 @@ def _of_flow(id_: str) -> tuple[str, str]:
 
 
 def _flow(service: str, version: str, environments: list[str]) -> Body:
-    """Every stage that the version has a deployment in, each once. Raises: NotFound where there is none."""
+    """Every stage that the version has a deployment in, each once; `branch`: the reason where its pipelines take other
+    versions. Raises: NotFound where there is neither."""
     stages: dict[int, Body] = {}
+    branch: Body | None = None
     missing: NotFound | None = None
     for environment in environments:
         try:
-            found = ask("why", service, environment, version=version)["stages"]
+            answer = ask("why", service, environment, version=version)
         except NotFound as error:
             missing = error
             continue
-        stages |= {stage["deployment"]: stage for stage in found}
-    if not stages and missing is not None:
+        stages |= {stage["deployment"]: stage for stage in answer["stages"]}
+        branch = answer["branch"]["reason"] if "branch" in answer else branch
+    if not stages and branch is None and missing is not None:
         raise missing
     rank = {name: place for place, name in enumerate(environments)}
     ordered = sorted(stages.values(), key=lambda one: (rank.get(one["environment"], len(rank)), one["deployment"]))
-    return {"service": service, "version": version, "stages": ordered}
+    body: Body = {"service": service, "version": version, "stages": ordered}
+    return body | {"branch": branch} if branch is not None and not ordered else body

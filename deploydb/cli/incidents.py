@@ -2,7 +2,7 @@
 
 import click
 
-from deploydb.cli.client import Body, ask, where_answered
+from deploydb.cli.client import Body, ask, ask_why, where_answered
 from deploydb.cli.effect import publish_and_show
 from deploydb.cli.options import action_options, arguments
 from deploydb.cli.output import output_option
@@ -53,7 +53,7 @@ def open_(
         if not ask("status", service=service, environment=environment)["lanes"]:
             raise NotFound(f"{environment} is no stage of {service}, and nothing of it runs there")
         if version is not None:
-            ask("why", service, environment, version=version)
+            ask_why(service, environment, version=version)
     fact = IncidentDetected(
         **signed(by),
         service=service,

@@ -65,6 +65,8 @@ def _look(service: str, environment: str, version: str, goal: str) -> tuple[str,
         answer = ask("why", service, environment, version=version)
     except NotFound as error:
         return "waits", str(error)
+    if "branch" in answer:
+        return "never", str(answer["answer"])
     stage: Body = answer["stages"][-1]
     status, message = stage["status"], answer["answer"]
     if status == "SUCCESS" or (status == "COMPLETED" and goal == "running"):

@@ -59,6 +59,9 @@ def test_a_release_that_no_pipeline_takes_is_shown_wherever_it_is_asked_for(serv
     assert {(one["entered"], *one["obstacles"]) for one in plan} == {(None, NOWHERE)}
     names = service.get("/api/names?module=com.example:foo&version=1.8.4")["unknown"]
     assert [(one["name"], one["why"]) for one in names] == [("pipeline", NOWHERE.replace("1.8.3", "1.8.4"))]
+    assert service.get("/api/flows/1")["deployments"] == []
+    for page in ("/flows/1", "/why/foo/dev?version=1.8.3", "/where?what=1.8.3"):
+        assert NOWHERE in service.ask(page).text, page
     change(world, lanes())
     assert service.get("/api/unmatched")["unmatched"] == []
     assert service.get("/api/operations")["unmatched"] == 0

@@ -100,7 +100,7 @@ def pattern_problem(pattern: str) -> str | None:
 
 
 def excluded_by(branches: Sequence[str], pattern: str) -> str | None:
-    """The exclusion among the patterns that leaves nothing of one of them, as far as that can be told."""
+    """The exclusion among the patterns that leaves nothing of one of them, as far as that can be known."""
     if excludes(pattern):
         return None
     known = [pattern] if _RANGE.match(pattern) or not _WILDCARDS.search(pattern) else _samples(pattern)

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from deploydb.http.errors import existing
 from deploydb.query.as_of import catalogs_now
-from deploydb.query.bodies import ReasonBody, body_of
+from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.outlook_view import failures_of
 from deploydb.query.pages.page import Answer, Page, stream_of
 from deploydb.query.place_in_line import Line
@@ -46,7 +46,7 @@ class Attempt(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A release's way through a service's stages, in their order."""
+    """A release's way through a service's stages, in their order. `untaken`: why it goes through none."""
 
     id: int
     service: str
@@ -60,6 +60,7 @@ class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
     published_by: str
     created_at: str
     attempts: list[Attempt]
+    untaken: ReasonBody | UnsetType = UNSET
 
 
 def flow(asked: RequestContext) -> Flow:
@@ -72,6 +73,8 @@ def flow(asked: RequestContext) -> Flow:
         deployments = Line(connection, asked.catalog).views(view.deployments)
         catalogs = catalogs_now(connection, deployments)
         approvals = words_on(connection, [one.id for one in deployments])
+    branches = asked.catalog.branches(view.service) if not deployments else None
+    untaken = reason_body(branches.nowhere(view.service, view.artifact.version)) if branches is not None else None
     failures = failures_of(deployments)
     words: dict[int, list[Comment]] = defaultdict(list)
     for word in approvals:
@@ -88,6 +91,7 @@ def flow(asked: RequestContext) -> Flow:
             _attempt(one, stage_body(asked.catalog, one, catalogs, failures, asked.now), words[one.id])
             for one in deployments
         ],
+        untaken=untaken or UNSET,
     )
 
 
