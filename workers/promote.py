@@ -22,6 +22,7 @@ from deploydb.store.clock import DatabaseClock
 from deploydb.store.configurations import record_configuration
 from deploydb.store.promotion import evaluate, mark_open, next_due
 from deploydb.store.schema import require_current
+from deploydb.store.unplaced_flows import mark_untaken
 
 from .findings import Findings
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS, SHORTEST_WAIT, Every, wait_until
@@ -106,6 +107,7 @@ class Promote(Worker):
             self._log.info("configuration in force", digest=catalog.digest, open_services=marked)
         if answers:
             answer(self._engine, catalog, now)
+            mark_untaken(self._engine, catalog, now)
         began = time.perf_counter()
         evaluated = evaluate(self._engine, catalog, now, limit=LIMIT, apart=self._apart)
         # while another session has rows locked, waiting for them would hold up all other services each time

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,9 +11,18 @@ from deploydb.domain.evaluation.decisions import Unplaced
 from deploydb.domain.model.artifact import module_key, split_module
 from deploydb.domain.model.branches import BRANCHED
 from deploydb.domain.model.catalog import Catalog
+from deploydb.store import bulk
 from deploydb.store.deployments import release_from_row, released
+from deploydb.store.engine import reading, transact
 from deploydb.store.list_parameters import among
-from deploydb.store.tables import artifact, deployment, flow, promotion_request, service_schedule
+from deploydb.store.tables import (
+    artifact,
+    deployment,
+    evaluation_request,
+    flow,
+    promotion_request,
+    service_schedule,
+)
 
 _FLOWS = (
     released()
@@ -38,9 +48,10 @@ _PROMOTED = (
     .order_by(flow.c.id)
 )
 _OF_VERSION = _FLOWS.where(artifact.c.version == sa.bindparam("version"))
-_HAD_BRANCHES = sa.select(service_schedule.c.service).where(
-    among(service_schedule.c.service, "services"), service_schedule.c.stages.endswith(BRANCHED)
+_BRANCHED = sa.select(service_schedule.c.service, service_schedule.c.stages).where(
+    service_schedule.c.stages.endswith(BRANCHED)
 )
+_HAD_BRANCHES = _BRANCHED.where(among(service_schedule.c.service, "services"))
 _PLACES = sa.select(deployment.c.flow_id, deployment.c.environment).where(among(deployment.c.flow_id, "flows"))
 
 
@@ -68,6 +79,22 @@ def unplaced_flows(
         for name, flows in _placed(connection, promoted).items():
             found[name] |= flows
     return {service: tuple(one for _, one in sorted(flows.items())) for service, flows in found.items()}
+
+
+def mark_untaken(engine: sa.Engine, catalog: Catalog, now: datetime) -> int:
+    """Mark the services with releases that a worker with another catalog has opened no deployment for, and that a
+    pipeline takes by this one. How many there are.
+
+    Costs a look at the schedule where all workers have one catalog.
+    """
+    with reading(engine) as connection:
+        evaluated = connection.execute(_BRANCHED).all()
+        others = [row.service for row in evaluated if row.stages != catalog.stages_digest(row.service)]
+        services = sorted(name for name in others if unplaced_flows(connection, [name], catalog, [name]).get(name))
+    if services:
+        batch = [{"service": service, "created_at": now} for service in services]
+        transact(engine, lambda connection: bulk.insert_rows(connection, evaluation_request, batch))
+    return len(services)
 
 
 def flows_of_version(connection: sa.Connection, catalog: Catalog, service: str, version: str) -> tuple[Unplaced, ...]:

@@ -9,16 +9,8 @@ from deploydb.configuration import load
 from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.gates.soak import SoakPromotion
 from deploydb.domain.gates.verification import VerificationPromotion
-from deploydb.domain.model.catalog import (
-    After,
-    Catalog,
-    DeploymentWebhooks,
-    Environment,
-    PromotionWebhooks,
-    Service,
-    Stage,
-    Webhooks,
-)
+from deploydb.domain.model.catalog import After, Catalog, Environment, Service, Stage
+from deploydb.domain.model.webhooks import DeploymentWebhooks, PromotionWebhooks, Webhooks
 from tests.configuration.given import config, problems_of, put
 
 EXAMPLE = Path(__file__).parents[2] / "config"

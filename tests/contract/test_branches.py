@@ -11,6 +11,7 @@ from deploydb.store.promotion import mark_open
 from deploydb.store.queries.starvation import starved_lanes
 from deploydb.store.snapshot import snapshots
 from deploydb.store.tables import deployment, event, flow, promotion_request
+from deploydb.store.unplaced_flows import mark_untaken
 from tests.contract.folding import differences
 from tests.scenario import Scenario
 
@@ -143,6 +144,27 @@ def test_a_version_that_was_promoted_before_it_came_gets_there(world: Scenario) 
     release(world, "1.9.9")
     assert world.statuses("1.9.9") == {"dev-19": "CREATED", "prod-19": "NOT_STARTED", "prod": "CREATED"}
     assert differences(world.engine) == {}
+
+
+@pytest.mark.parametrize(
+    "new", [lanes(main=("1.10.*", "1.11.*")), lanes(main=(), backports=None)], ids=["widened", "removed"]
+)
+def test_a_release_that_a_worker_with_an_older_catalog_took_is_not_lost(world: Scenario, new: Catalog) -> None:
+    old = lanes(main=("1.10.*",))
+    change(world, old)
+    change(world, new)
+    assert mark_untaken(world.engine, new, world.now) == 0
+    world.catalog = old
+    release(world, "1.11.0")
+    assert world.statuses("1.11.0") == {}
+    assert mark_untaken(world.engine, old, world.now) == 0
+    assert mark_untaken(world.engine, new, world.now) == 1
+    world.catalog = new
+    world.evaluate()
+    assert world.statuses("1.11.0") == {"dev": "CREATED", "prod": "NOT_STARTED"}
+    world.catalog = old
+    release(world, "1.10.0")
+    assert [mark_untaken(world.engine, known, world.now) for known in (new, old)] == [0, 0]
 
 
 def test_a_snapshot_costs_nothing_more_where_pipelines_take_all_versions(world: Scenario) -> None:
