@@ -138,6 +138,7 @@ STEPS = st.one_of(
     st.tuples(st.just("publish"), st.sampled_from(VERSIONS)),
     st.tuples(st.just("go on"), st.integers(1, 3)),
     st.tuples(st.just("configure"), st.sampled_from([None, "dev", "test", "prod"])),
+    st.tuples(st.just("branch"), st.sampled_from([(), ("1.*",), ("!1.0",), (">=2",)])),
 )
 HISTORIES = st.lists(STEPS, min_size=15, max_size=40)
 
@@ -164,6 +165,16 @@ def play(world: Scenario, history: Sequence[tuple[Any, ...]]) -> None:
                 world.catalog = without(known, removed) if removed is not None else known
                 mark_open(world.engine, world.now, world.catalog)
                 world.evaluate()
+            case ("branch", branches):
+                world.catalog = taking(known, branches)
+                mark_open(world.engine, world.now, world.catalog)
+                world.evaluate()
+
+
+def taking(known: Catalog, branches: tuple[str, ...]) -> Catalog:
+    """The catalog with a pipeline that takes some versions alone."""
+    (pipeline,) = known.pipelines.values()
+    return replace(known, pipelines={pipeline.ident: structs.replace(pipeline, branches=branches)})
 
 
 def without(known: Catalog, removed: str) -> Catalog:
