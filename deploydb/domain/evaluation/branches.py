@@ -33,12 +33,16 @@ class BranchRules:
 
     def missing(self, deployment: Deployment, awaited: AwaitingStages) -> BranchElsewhere | None:
         """Why the flow has no deployment in a stage that it waits for: it never comes out of that one."""
+        if self._branches is None:
+            return None
         absent = (name for name in awaited.environments if self._evaluation.of(deployment.flow, name) is None)
         found = (self._of(name, deployment.release) for name in absent)
         return next((one for one in found if one is not None), None)
 
     def is_cut_off(self, deployment: Deployment, awaited: AwaitingStages) -> bool:
         """Whether the flow goes through none of the stages that it waits for."""
+        if self._branches is None:
+            return False
         absent = (self._evaluation.of(deployment.flow, name) is None for name in awaited.environments)
         return all(absent) and all(self._of(name, deployment.release) is not None for name in awaited.environments)
 

@@ -13,8 +13,9 @@ def extend_flows(evaluation: Evaluation, catalog: Catalog, service: Service) -> 
     to. Deployments in stages that are gone stay, and wait: a flow that is extended twice by the same stages has them
     once.
     """
-    stages = catalog.stages(service)
+    stages, branches = catalog.stages(service), catalog.branches(service.ident)
     names = tuple(stage.environment for stage in stages)
+    everywhere, promoted = frozenset(names), evaluation.promoted()
     flows: dict[int, tuple[Release, set[str]]] = {
         one.flow: (one.release, {*one.environments}) for one in evaluation.unplaced
     }
@@ -27,14 +28,15 @@ def extend_flows(evaluation: Evaluation, catalog: Catalog, service: Service) -> 
         file = release.artifact
         if file.module not in service.artifacts:
             continue
-        taken = {stage.environment for stage in catalog.stages_of(service, file.version)}
-        wanted = taken.union(name for name in names if evaluation.is_promoted(name, file.version))
+        taken = everywhere if branches is None else branches.environments(file.version)
+        wanted = taken | (promoted.get(file.version, frozenset()) & everywhere)
+        if wanted <= present:
+            continue
         added = tuple(
             (stage.environment, tuple(promotion.ident for promotion in catalog.exit_promotions(service, stage)))
             for stage in stages
             if stage.environment in wanted - present
         )
-        if added:
-            extended = True
-            evaluation.extend(FlowExtended(flow=flow, release=release, added=added, stages=names))
+        extended = True
+        evaluation.extend(FlowExtended(flow=flow, release=release, added=added, stages=names))
     return extended

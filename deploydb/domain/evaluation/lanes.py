@@ -3,7 +3,7 @@
 A lane is a service in an environment.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.model.deployment import CurrentVersion, Deployment, Status
@@ -77,9 +77,12 @@ class Lanes:
         """The order by which a person wants the deployment's version in its lane."""
         return self._requests.get((deployment.environment, deployment.release.artifact.version))
 
-    def is_promoted(self, environment: str, version: str) -> bool:
-        """Whether a person wants the version in the lane."""
-        return (environment, version) in self._requests
+    def promoted(self) -> Mapping[str, frozenset[str]]:
+        """By version, the environments that people want it in."""
+        found: dict[str, frozenset[str]] = {}
+        for environment, version in self._requests:
+            found[version] = found.get(version, frozenset()) | {environment}
+        return found
 
     def is_ahead(self, deployment: Deployment) -> bool:
         """Whether a person has ordered the deployment: it goes ahead of the others in its lane, and without a
