@@ -24,8 +24,8 @@ class Findings:
         self._looks = Every(_LOOK_EVERY_SECONDS)
         self._unmatched = Gauge(
             "deploydb_unmatched_facts",
-            "Facts of the last seven days about unknown deployments (of which at most 1,000 are counted), or for "
-            "unknown promotions; as of this worker's last look.",
+            "Facts of the last seven days about unknown deployments (of which at most 1,000 are counted), for "
+            "unknown promotions, or of releases that no pipeline takes; as of this worker's last look.",
             registry=registry,
         )
         self._starved = Gauge(

@@ -47,7 +47,10 @@ def _unmatched(recently: int, newest: list[Body]) -> Finding:
         return Finding(check="unmatched facts", state="ok", seen="every recent fact has found its deployment")
     last = newest[0]
     seen = f"{recently} match nothing, the last: {last['type']} by {last['source']}: {last['why']}"
-    advice = "`deploydb unmatched` lists them: correct their sources, and publish them again"
+    advice = (
+        "`deploydb unmatched` lists them: correct their sources and publish them again, or let a pipeline take the "
+        "version (`branches`)"
+    )
     return Finding(check="unmatched facts", state="warn", seen=seen, advice=advice)
 
 
