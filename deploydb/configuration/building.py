@@ -17,6 +17,7 @@ from deploydb.configuration.documents import (
     StageDocument,
     WebhookDocument,
 )
+from deploydb.configuration.renames import earlier_names
 from deploydb.configuration.source import Path, Source
 from deploydb.configuration.stages import check_order, read_after
 from deploydb.domain.formatting import in_words
@@ -74,7 +75,8 @@ def build_environment(
         )
     strategy, retry = _strategy(source, document.failure_strategy), _retry(document.retry)
     webhooks = build_webhooks(source, document.webhooks, ("webhooks",))
-    return built(Environment, ident, document, failure_strategy=strategy, retry=retry, webhooks=webhooks)
+    changed = {"failure_strategy": strategy, "retry": retry, "webhooks": webhooks}
+    return built(Environment, ident, document, **changed, renamed_from=earlier_names(document))
 
 
 def build_webhooks(source: Source, document: WebhookDocument | None, at: Path = ()) -> Webhooks:

@@ -213,6 +213,13 @@ class EnvironmentDocument(Struct, kw_only=True, frozen=True):
         timedelta,
         Meta(description="A lane is reported as starved once a release waits and none has passed for so long."),
     ] = timedelta(days=3)
+    renamed_from: Annotated[
+        str | Names,
+        Meta(
+            description="What the environment was called before, a name or a list: what runs there, its history, holds "
+            "and orders are carried along, and whoever still names it so means this one."
+        ),
+    ] = []
     webhooks: Annotated[
         WebhookDocument | None,
         Meta(description="The addresses to call for this environment, beside those of webhook/."),

@@ -32,6 +32,7 @@ from deploydb.configuration.documents import (
 from deploydb.configuration.problems import LONGEST_MESSAGE, Problem
 from deploydb.configuration.promotions import read_promotion
 from deploydb.configuration.reading import read_document
+from deploydb.configuration.renames import check_renames
 from deploydb.configuration.source import Source, read_source
 from deploydb.configuration.warnings import warn
 from deploydb.domain.gates import Promotion
@@ -178,6 +179,7 @@ def _build(folders: _Folders) -> _Parts:
         ident: build_environment(source, ident, document, known, promotions)
         for ident, source, document in folders.documents("environments", _reader(EnvironmentDocument))
     }
+    check_renames(folders.by_kind["environments"], environments)
     pipelines = {
         ident: build_pipeline(source, ident, document, known)
         for ident, source, document in folders.documents("pipelines", _reader(PipelineDocument))

@@ -75,7 +75,7 @@ class Environment(Struct, frozen=True, kw_only=True):
 
     `deadline_at_most`: until when, from the command on, reports of a start extend the deadline; None: they do not.
     `failure_strategy`, `retry` and `fail_on_incident` override the service's. A lane in it is starved where none of so
-    many releases has passed, or none for so long.
+    many releases has passed, or none for so long. `renamed_from`: the names that it had before.
     """
 
     ident: str
@@ -89,6 +89,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     fail_on_incident: bool | None = None
     starved_releases: int = 10
     starved_after: timedelta = timedelta(days=3)
+    renamed_from: tuple[str, ...] = ()
     webhooks: Webhooks = Webhooks()
 
 

@@ -1,7 +1,8 @@
 """The base of all facts, and what every reader of facts asks of a type of them."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
@@ -25,6 +26,8 @@ class Fact(Struct, frozen=True, kw_only=True, tag_field="type"):
     """
 
     projection: ClassVar[Projection]
+    stages: ClassVar[str | None] = None
+    """The field that lists environments."""
 
     id: Name
     source: Name
@@ -33,6 +36,17 @@ class Fact(Struct, frozen=True, kw_only=True, tag_field="type"):
     def columns(self) -> dict[str, Any]:
         """Further columns, beside its fields and constants. In a key, None is kept as an empty text."""
         return {}
+
+    def renamed(self, now: Callable[[str], str]) -> Self:
+        """The fact with the names that environments have `now`."""
+        given: dict[str, Any] = {}
+        environment = getattr(self, "environment", None)
+        if environment is not None:
+            given["environment"] = now(environment)
+        if self.stages is not None:
+            given[self.stages] = tuple(map(now, getattr(self, self.stages)))
+        changed = {name: value for name, value in given.items() if value != getattr(self, name)}
+        return replace(self, **changed) if changed else self
 
     def values(self) -> dict[str, Any]:
         """Its fields, constants and further columns."""

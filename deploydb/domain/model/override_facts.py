@@ -86,6 +86,7 @@ class HotfixDeclared(Fact, frozen=True, kw_only=True, tag="hotfix.declared"):
     """A version goes ahead of the others, past the stages in `skip`."""
 
     projection = Projection(table="hotfix", replay="standing", change="hotfix", detail="skip")
+    stages = "skip"
 
     service: Name
     version: Name
@@ -101,6 +102,7 @@ class PromotionRequested(Fact, frozen=True, kw_only=True, tag="promotion.request
     """
 
     projection = Projection(table="promotion_request", replay="standing", change="promoted", detail="skip")
+    stages = "skip"
 
     service: Name
     environment: Name

@@ -1,0 +1,42 @@
+"""A catalog with other names of environments."""
+
+from collections.abc import Mapping
+from dataclasses import replace as with_fields
+
+from msgspec.structs import replace
+
+from deploydb.domain.gates.promotion import Promotion
+from deploydb.domain.model.catalog import Catalog, Pipeline, Stage
+
+
+def renamed_catalog(catalog: Catalog, names: Mapping[str, str]) -> Catalog:
+    """The catalog, in which the environments that `names` has are called otherwise. It counts as the same one."""
+    environments = {names.get(ident, ident): one for ident, one in catalog.environments.items()}
+    return with_fields(
+        catalog,
+        environments={ident: replace(one, ident=ident) for ident, one in environments.items()},
+        pipelines={ident: _pipeline(one, names) for ident, one in catalog.pipelines.items()},
+        promotions={ident: _promotion(one, names) for ident, one in catalog.promotions.items()},
+    )
+
+
+def _pipeline(pipeline: Pipeline, names: Mapping[str, str]) -> Pipeline:
+    parallel = (replace(one, environments=_listed(one.environments, names)) for one in pipeline.parallel)
+    return replace(
+        pipeline, stages=tuple(_stage(one, names) for one in pipeline.stages), parallel=tuple(parallel)
+    )
+
+
+def _stage(stage: Stage, names: Mapping[str, str]) -> Stage:
+    after = replace(stage.after, environments=_listed(stage.after.environments, names))
+    return replace(stage, environment=names.get(stage.environment, stage.environment), after=after)
+
+
+def _promotion(promotion: Promotion, names: Mapping[str, str]) -> Promotion:
+    """One that names an environment does so by its field `environment`."""
+    named = getattr(promotion, "environment", None)
+    return replace(promotion, environment=names[named]) if named in names else promotion
+
+
+def _listed(environments: tuple[str, ...], names: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(names.get(one, one) for one in environments)
