@@ -151,9 +151,10 @@ def text(reason: ReasonCase) -> str:
             return _rollback(reason)
         case why.CircularWait(waits=waits):
             return f"a circle: {'; '.join(map(_lane_wait, waits))}"
-        case why.ConfigurationChanged(host=host, digest=digest, differences=differences):
+        case why.ConfigurationChanged(host=host, digest=digest, differences=differences, renamed=renamed):
             found = "the first configuration" if differences is None else "; ".join(differences) or "no key differs"
-            return f"{found} (digest {digest[:12]}, on {host})"
+            carried = "".join(f"{old} is now {new}; " for new, old in sorted((renamed or {}).items()))
+            return f"{carried}{found} (digest {digest[:12]}, on {host})"
         case why.RollbackWaits(rollback=rollback, awaits=awaits):
             return f"{text(rollback)}; it waits: {joined(awaits)}"
         case undo.NoRollbackTarget(holds=holds, rolled_back=left, version=version):

@@ -18,6 +18,7 @@ from deploydb.domain.model.deployment import (
     Phase,
     Verdict,
 )
+from deploydb.domain.model.environment_names import Renamed
 from deploydb.domain.model.reasons import Reason
 from deploydb.domain.model.retry_reasons import RetryOrdered
 from deploydb.engine.decision_event import Changes, DecisionEvent, Known, OfDeployment, changed
@@ -52,11 +53,12 @@ class FlowExtended(DecisionEvent, frozen=True, kw_only=True):
 
 
 class ConfigurationChanged(DecisionEvent, frozen=True, kw_only=True):
-    """Another configuration is in force. It decides nothing by itself."""
+    """Another configuration is in force. It decides nothing by itself, but environments may be `renamed` by it."""
 
     service: str = ""
     digest: str
     host: str
+    renamed: Renamed | None = None
 
 
 class DeploymentRecorded(DecisionEvent, frozen=True, kw_only=True):

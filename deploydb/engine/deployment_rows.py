@@ -1,8 +1,10 @@
 """The deployments of one service in memory, and their indexes."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
+
+from msgspec.structs import replace
 
 from deploydb.domain.model.deployment import Deployment, Status
 
@@ -71,6 +73,17 @@ class DeploymentRows:
         rest = [one for one in self.kin(known) if one.id not in self.unknown]
         if rest:
             self.put(rest[0])
+
+    def rename(self, now: Callable[[str], str]) -> None:
+        """Environments have other names from now on."""
+        self.deployments = {
+            ident: replace(known, environment=now(known.environment)) for ident, known in self.deployments.items()
+        }
+        self._live = {ident: self.deployments[ident] for ident in self._live}
+        self._of_version = defaultdict(
+            list, {(now(where), version): ids for (where, version), ids in self._of_version.items()}
+        )
+        self._rollbacks = defaultdict(list, {now(where): ids for where, ids in self._rollbacks.items()})
 
     def is_open(self, ident: int) -> bool:
         """Whether promotion still has something to do with a deployment."""

@@ -1,54 +1,32 @@
 """One service's rows in memory, as the store would keep them, and its snapshot."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import assert_never
 
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation import decisions
-from deploydb.domain.evaluation.decisions import AttemptScheduled, Decisions, FlowOpened, Return, ServiceSnapshot
+from deploydb.domain.evaluation.decisions import AttemptScheduled, Decisions, FlowOpened, ServiceSnapshot
 from deploydb.domain.model.branches import Branches
 from deploydb.domain.model.deployment import (
     CurrentVersion,
     DependencyState,
     Deployment,
-    Gate,
     KnownGood,
     Release,
     Status,
-    Verdict,
 )
-from deploydb.domain.model.evidence import Incident
 from deploydb.domain.model.external import External, external_fields
-from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest, unlifted
-from deploydb.engine.deployment_rows import DeploymentRows
+from deploydb.domain.model.overrides import Hold, PromotionRequest, RetryRequest, unlifted
 from deploydb.engine.flow_releases import FlowReleases
+from deploydb.engine.lane_records import LaneRecords
 from deploydb.engine.returns import returns
 from deploydb.engine.statements import Attestations, Statements
 
 
-class Ledger(DeploymentRows):
+class Ledger(LaneRecords):
     """A service's deployments and what is known of them. A snapshot costs what is open, not what has been."""
-
-    def __init__(self, service: str, statements: Statements | None = None) -> None:
-        super().__init__(service)
-        self.running: dict[tuple[str, str], CurrentVersion] = {}
-        self.hotfixes: dict[str, Hotfix] = {}
-        self.promotion_requests: dict[tuple[str, str], PromotionRequest] = {}
-        """By environment and version."""
-        self.wishes: list[RollbackRequest] = []
-        self.retries: list[RetryRequest] = []
-        self.statements = statements or Statements()
-        self.stages: frozenset[str] | None = None
-        """The environments of the service's stages, by the last snapshot; None: not known."""
-        self._releases = FlowReleases()
-        self._verdicts: dict[int, dict[Gate, Verdict]] = {}
-        self._succeeded: dict[str, list[int]] = defaultdict(list)
-        self._known_good: Mapping[str, Sequence[KnownGood]] = {}
-        self._known_at: dict[int, dict[datetime, datetime]] = defaultdict(dict)
-        self._returns: Mapping[int, Return] = {}
 
     @classmethod
     def of(cls, snapshot: ServiceSnapshot, statements: Statements) -> "Ledger":
@@ -94,25 +72,6 @@ class Ledger(DeploymentRows):
         )
         if mine.status is Status.SUCCESS:
             self._succeeded[mine.environment].append(mine.id)
-
-    def verdicts(self, ident: int) -> Mapping[Gate, Verdict]:
-        """The last verdicts on a deployment."""
-        return self._verdicts.get(ident, {})
-
-    def trouble(self, environment: str, report: Incident) -> None:
-        """An incident begins or is over: what runs there is judged again."""
-        self.statements.trouble(environment, report)
-        for (where, _), ran in self.running.items():
-            if where == environment:
-                self.put(replace(self.deployments[ran.deployment], needs_evaluation=True))
-
-    def publish(self, release: Release) -> None:
-        """A release has another publication, or its first one after a sighting."""
-        self._releases.publish(release)
-        for id_ in self._of_release.get(release.id, ()):
-            self.put(replace(self.deployments[id_], release=release))
-        now = {key: replace(ran, release=release) for key, ran in self.running.items() if ran.release.id == release.id}
-        self.running |= now
 
     def snapshot(
         self,
@@ -190,18 +149,6 @@ class Ledger(DeploymentRows):
         for known in made.explained:
             self.put(known)
         return attempts, changed
-
-    def neighbours(self, environment: str) -> Iterator[DependencyState]:
-        """What a lane runs, as other services' gates see it."""
-        for (where, _), ran in self.running.items():
-            if where == environment:
-                yield DependencyState(
-                    service=self.service,
-                    environment=environment,
-                    release=ran.release,
-                    deployment=ran.deployment,
-                    status=self.deployments[ran.deployment].status,
-                )
 
     def _unknown_stages(self) -> dict[int, frozenset[str]]:
         found: dict[int, frozenset[str]] = {}

@@ -9,6 +9,7 @@ from deploydb.domain.evaluation import decisions as made
 from deploydb.domain.evaluation.decisions import FlowOpened
 from deploydb.domain.model import facts
 from deploydb.domain.model.deployment import Deployment, Release
+from deploydb.domain.model.environment_names import Renamed
 from deploydb.domain.model.evidence import Attestation
 from deploydb.domain.model.external import External
 from deploydb.domain.model.overrides import Hold, RetryRequest, RollbackRequest
@@ -76,6 +77,8 @@ class LogFold:
         self.at = datetime.min.replace(tzinfo=UTC)
         """When the last row was recorded."""
         self._services: dict[int, str] = {}
+        self._names: dict[str, str] = {}
+        """What environments that had another name are called now."""
 
     def take(self, row: LogRow) -> None:
         """Fold one more row.
@@ -86,7 +89,8 @@ class LogFold:
         if row.own:
             self._decide(decode_decision(row.type, row.body), row.recorded_at)
         else:
-            self._hear(decode_logged(row.body, arrived_at=row.time), row)
+            fact = decode_logged(row.body, arrived_at=row.time)
+            self._hear(fact.renamed(lambda name: self._names.get(name, name)), row)
 
     def ledger(self, service: str) -> Ledger:
         """The ledger of a service."""
@@ -112,8 +116,9 @@ class LogFold:
         match event:
             case decision_events.FlowOpened():
                 self._open_flow(event, at)
-            case decision_events.ConfigurationChanged():
-                pass
+            case decision_events.ConfigurationChanged(renamed=renamed):
+                if renamed is not None:
+                    self._rename(renamed)
             case decision_events.DeploymentRecorded():
                 fact: External
                 if event.fact in self._sightings:
@@ -136,6 +141,27 @@ class LogFold:
                 pass
             case _:
                 self._write(event, at)
+
+    def _rename(self, renamed: Renamed) -> None:
+        self._names = renamed.current
+        for ledger in self.ledgers.values():
+            ledger.rename(renamed.now)
+        named = (
+            one if one.environment is None else replace(one, environment=renamed.now(one.environment))
+            for one in self.holds.values()
+        )
+        self.holds = {one.key: one for one in named}
+        self.wishes = {
+            number: (service, replace(one, environment=renamed.now(one.environment)))
+            for number, (service, one) in self.wishes.items()
+        }
+        self.retries = {
+            number: (service, replace(one, environment=renamed.now(one.environment)))
+            for number, (service, one) in self.retries.items()
+        }
+        self.unmatched = {
+            number: (fact.renamed(renamed.now_unmatched), at) for number, (fact, at) in self.unmatched.items()
+        }
 
     def _ended(self, number: int) -> facts.DeploymentFinished:
         """The historical fact of that row, which ended a deployment of its own."""

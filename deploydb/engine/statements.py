@@ -1,7 +1,7 @@
 """The evidence on a service's deployments and lanes up to now in a replay: the latest of each publisher."""
 
 from collections import defaultdict
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import TypeVar
 
 from deploydb.domain.model.deployment import Deployment
@@ -48,6 +48,13 @@ class Statements:
         found = incident_of(reports)
         if found is not None:
             self.incidents[environment, report.name] = found
+
+    def rename(self, now: Callable[[str], str]) -> None:
+        """Environments have other names from now on."""
+        self.incidents = {(now(where), name): one for (where, name), one in self.incidents.items()}
+        self._incident_reports = defaultdict(
+            list, {(now(where), name): reports for (where, name), reports in self._incident_reports.items()}
+        )
 
     def evidence(self, known: Deployment, attestations: Attestations) -> Evidence | None:
         """All that is about a deployment; None where there is nothing."""

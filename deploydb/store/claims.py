@@ -14,6 +14,7 @@ from msgspec import Struct
 from deploydb.domain.model.catalog import Catalog
 from deploydb.store import bulk
 from deploydb.store.catalog_listings import OpenRequest, leave
+from deploydb.store.environment_names import NUMBER, require_names
 from deploydb.store.list_parameters import among
 from deploydb.store.set_aside import Aside, set_aside_of, to_try
 from deploydb.store.tables import artifact, evaluation_request, service_schedule
@@ -49,11 +50,14 @@ _DUE = (
 )
 _MINE = (
     sa.select(
-        service_schedule.c.service, service_schedule.c.stages, service_schedule.c.error.is_not(None).label("aside")
+        service_schedule.c.service,
+        service_schedule.c.stages,
+        service_schedule.c.error.is_not(None).label("aside"),
+        NUMBER.label("names"),
     )
     .where(among(service_schedule.c.service, "services"))
     .order_by(service_schedule.c.service)
-    .with_for_update(skip_locked=True)
+    .with_for_update(of=service_schedule, skip_locked=True)
 )
 _ASKED = sa.select(artifact.c.id, artifact.c.group, artifact.c.name).where(among(artifact.c.id, "ids"))
 _DONE = sa.delete(evaluation_request).where(among(evaluation_request.c.id, "ids"))
@@ -193,9 +197,15 @@ def _releases(connection: sa.Connection, idents: Collection[int]) -> dict[int, O
 
 
 def _lock(connection: sa.Connection, services: Collection[str]) -> dict[str, Any]:
-    """The rows of those of the services that no other worker has, ours until the transaction ends."""
+    """The rows of those of the services that no other worker has, ours until the transaction ends.
+
+    Raises: Contention as `require_names`.
+    """
     if not services:
         return {}
     ordered = sorted(services)
     bulk.insert_new(connection, service_schedule, [{"service": service} for service in ordered], returning=("service",))
-    return {row.service: row for row in connection.execute(_MINE, {"services": ordered})}
+    mine = {row.service: row for row in connection.execute(_MINE, {"services": ordered})}
+    for names in {row.names for row in mine.values()}:
+        require_names(connection, names)
+    return mine

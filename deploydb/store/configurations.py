@@ -2,22 +2,25 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import PurePath
 from uuid import uuid4
 
 import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.environment_names import Renaming
 from deploydb.domain.model.facts import OWN_SOURCE
 from deploydb.domain.model.reasons import ConfigurationChanged
 from deploydb.store import bulk
 from deploydb.store.command_queues import name_queues
 from deploydb.store.engine import transact
+from deploydb.store.environment_names import CHANGED
 from deploydb.store.journal import is_own
+from deploydb.store.renames import begin, planned, rename
 from deploydb.store.revision import advance
 from deploydb.store.tables import configuration_file, event
 
-CHANGED = "configuration.changed"
 _LOCK = 7_237_002
 """Any number that no other advisory lock in this database has."""
 _IN_FORCE = (
@@ -27,6 +30,8 @@ _IN_FORCE = (
     .limit(1)
 )
 
+ENVIRONMENTS = "environments"
+"""The folder of their files."""
 Differences = Callable[[Mapping[str, str], Mapping[str, str]], Sequence[str]]
 
 
@@ -54,14 +59,20 @@ def record_configuration(
             return False
         known = before.files if before is not None else {}
         changed = differences(known, files) if before is not None else None
-        number = _note(connection, catalog, now, host, tuple(changed) if changed is not None else None, before)
+        plan = planned(connection, catalog, environments_of(before))
+        if plan.is_any:
+            begin(connection, plan)
+        number = _note(connection, catalog, now, host, tuple(changed) if changed is not None else None, before, plan)
+        if plan.is_any:
+            rename(connection, plan)
         rows = [
             {"event": number, "path": path, "content": files.get(path)}
             for path in sorted(known.keys() | files.keys())
             if known.get(path) != files.get(path)
         ]
         bulk.insert_rows(connection, configuration_file, rows)
-        advance(connection)
+        if not plan.is_any:
+            advance(connection)
         return True
 
     return transact(engine, work)
@@ -90,6 +101,13 @@ def configuration_at(connection: sa.Connection, at: datetime | None = None) -> I
     )
 
 
+def environments_of(found: InForce | None) -> frozenset[str] | None:
+    """The environments of a configuration, by the names of their files; None of none."""
+    if found is None:
+        return None
+    return frozenset(PurePath(path).stem for path in found.files if path.startswith(f"{ENVIRONMENTS}/"))
+
+
 def _note(
     connection: sa.Connection,
     catalog: Catalog,
@@ -97,11 +115,16 @@ def _note(
     host: str,
     differences: tuple[str, ...] | None,
     before: InForce | None,
+    plan: Renaming,
 ) -> int:
     id_ = str(uuid4())
     body = {"type": CHANGED, "id": id_, "source": OWN_SOURCE, "time": now, "digest": catalog.digest, "host": host}
     body |= {"previous": before.digest} if before is not None else {}
-    body["reason"] = ConfigurationChanged(host=host, digest=catalog.digest, differences=differences)
+    if plan.is_any:
+        body["renamed"] = plan.renamed
+    carried = plan.carried or None
+    reason = ConfigurationChanged(host=host, digest=catalog.digest, differences=differences, renamed=carried)
+    body["reason"] = reason
     row = {"source": OWN_SOURCE, "id": id_, "type": CHANGED, "time": now, "recorded_at": now, "who": host, "body": body}
     (made,) = bulk.insert_rows(connection, event, [row], returning=("number",))
     number: int = made.number

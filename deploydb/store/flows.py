@@ -40,7 +40,7 @@ _EARLY = sa.select(unmatched_fact.c.event).where(
     sa.case((unmatched_fact.c.awaits == "artifact", _PUBLISHED), else_=_DEPLOYED),
 )
 _LOGGED = (
-    sa.select(event.c.number, event.c.time, event.c.recorded_at, fact_text(), event.c.publisher)
+    sa.select(event.c.number, event.c.time, event.c.recorded_at, fact_text(), event.c.publisher, event.c.environment)
     .where(among(event.c.number, "numbers"))
     .order_by(event.c.number)
 )
@@ -125,8 +125,8 @@ def _early(connection: sa.Connection, services: Collection[str]) -> list[Logged]
             fact = decode_logged(row.body.encode(), arrived_at=row.time)
         except MessageRejected:  # of an earlier release: it stays unmatched, and keeps nothing else from its deployment
             continue
-        logged = Logged(number=row.number, recorded_at=row.recorded_at, fact=fact, publisher=row.publisher)
-        found.append(logged)
+        named = fact.in_environment(row.environment)  # by its name of now
+        found.append(Logged(number=row.number, recorded_at=row.recorded_at, fact=named, publisher=row.publisher))
     return found
 
 

@@ -28,7 +28,13 @@ def incident_reports(connection: sa.Connection, *conditions: sa.ColumnElement[bo
     Those of another release of DeployDB that are no facts today are left out. Index: `ix_event_incident` by lanes, else
     `ix_event_rare`.
     """
-    columns: tuple[Any, ...] = (event.c.number, event.c.time, event.c.recorded_at, fact_text())
+    columns: tuple[Any, ...] = (
+        event.c.number,
+        event.c.time,
+        event.c.recorded_at,
+        event.c.environment,
+        fact_text(),
+    )
     statement = sa.select(*columns).where(is_incident, *conditions).order_by(event.c.number)
     found: dict[Key, list[Incident]] = defaultdict(list)
     for row in connection.execute(statement):
@@ -37,5 +43,6 @@ def incident_reports(connection: sa.Connection, *conditions: sa.ColumnElement[bo
         except MessageRejected:
             continue
         if isinstance(fact, AboutIncident):
-            found[key_of(fact)].append(Incident.of(fact, row.number, recorded_at=row.recorded_at))
+            named = fact.in_environment(row.environment)  # by its name of now
+            found[key_of(named)].append(Incident.of(named, row.number, recorded_at=row.recorded_at))
     return found

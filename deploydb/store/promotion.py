@@ -13,12 +13,14 @@ from msgspec import Struct
 from deploydb.domain.evaluation.decisions import Decisions, ServiceSnapshot
 from deploydb.domain.evaluation.evaluate import decide, open_flow
 from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.environment_names import under
 from deploydb.domain.model.errors import Misconfigured, Transient
 from deploydb.store import bulk
 from deploydb.store.claims import MOST_ROWS, Claim, claim, settle
 from deploydb.store.decision_writer import save
 from deploydb.store.deployments import released_by_id
 from deploydb.store.engine import Held, TimedOut, transact, translate_errors
+from deploydb.store.environment_names import names_of
 from deploydb.store.flows import match_early, open_flows
 from deploydb.store.journal import Journal
 from deploydb.store.outbox import first_due
@@ -114,12 +116,14 @@ def services_in_flight(connection: sa.Connection, catalog: Catalog | None = None
     opened = sa.select(deployment.c.service).where(deployment.c.needs_evaluation).distinct()
     services = set(connection.execute(opened).scalars())
     if catalog is not None:
+        catalog = under(catalog, names_of(connection))
         evaluated = connection.execute(sa.select(service_schedule.c.service, service_schedule.c.stages))
         services |= {row.service for row in evaluated if row.stages != catalog.stages_digest(row.service)}
     return sorted(services)
 
 
 def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit: int, *, apart: bool) -> Evaluated:
+    catalog = under(catalog, names_of(connection))
     claimed = claim(connection, catalog, now, limit)
 
     def work(services: Sequence[str]) -> _Made:

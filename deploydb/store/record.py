@@ -16,6 +16,7 @@ from deploydb.store import bulk, clock_skew, notifications
 from deploydb.store.clock_skew import Skew
 from deploydb.store.deployment_resolver import Located, locate
 from deploydb.store.engine import TimedOut, Unstorable, transact
+from deploydb.store.environment_names import names_of
 from deploydb.store.projections.project import Logged, project
 from deploydb.store.revision import advance
 from deploydb.store.tables import event
@@ -111,8 +112,11 @@ def _record(
     connection: sa.Connection, arrivals: Sequence[Arrival], clock: datetime | Callable[[], datetime]
 ) -> Recorded:
     by_key: dict[tuple[str, str], Arrival] = {}
+    names = names_of(connection)
     for arrival in arrivals:
-        by_key.setdefault((arrival.fact.source, arrival.fact.id), arrival)
+        # whoever names an environment as it was called before means it; the bytes stay as they came
+        known = replace(arrival, fact=arrival.fact.renamed(names.now)) if names.current else arrival
+        by_key.setdefault((arrival.fact.source, arrival.fact.id), known)
     located = locate(connection, [one.fact for one in by_key.values() if isinstance(one.fact, AboutDeployment)])
     now = clock if isinstance(clock, datetime) else clock()  # after waiting for the deployments' locks
     sent = {key: arrival.sent for key, arrival in by_key.items() if arrival.sent and arrival.sent > now}

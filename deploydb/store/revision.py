@@ -6,10 +6,12 @@ writing transaction adds one to a counter of its own choice, last of all, so tha
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from deploydb.store.environment_names import refresh_names, require_names
 from deploydb.store.tables import hold, revision
 
 _SLOTS = 64
@@ -19,25 +21,48 @@ _TURNS = [
     sa.select(sa.func.max(column)).where(hold.c.placed, column <= _NOW).scalar_subquery()
     for column in (hold.c.until, hold.c.begins)
 ]
-_ADVANCE = {
-    name: insert(revision).on_conflict_do_update(index_elements=["slot"], set_={"number": revision.c.number + 1})
-    for name, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
-}
-_READ = sa.select(sa.func.coalesce(sa.func.sum(revision.c.number), 0), *_TURNS)
+
+
+def _advancing(insert: Any) -> tuple[Any, Any]:  # noqa: ANN401  # a dialect's own
+    """The statements that advance one counter, and one of all while the names change."""
+    row = insert(revision)
+    more = {"number": revision.c.number + 1}
+    one = row.on_conflict_do_update(index_elements=["slot"], set_=more).returning(revision.c.names)
+    return one, row.on_conflict_do_update(index_elements=["slot"], set_={**more, "names": row.excluded.names})
+
+
+_ADVANCE = {"postgresql": _advancing(postgresql.insert), "sqlite": _advancing(sqlite.insert)}
+_READ = sa.select(
+    sa.func.coalesce(sa.func.sum(revision.c.number), 0), sa.func.coalesce(sa.func.max(revision.c.names), 0), *_TURNS
+)
 
 
 def advance(connection: sa.Connection) -> None:
-    """This transaction has changed something. The last statement of it: others may wait for it."""
+    """This transaction has changed something. The last statement of it: others may wait for it.
+
+    Raises: Contention where the names of environments are others than those that are remembered.
+    """
     slot = random.randrange(_SLOTS)  # noqa: S311  # it only spreads them
-    connection.execute(_ADVANCE[connection.dialect.name], {"slot": slot, "number": 1})
+    # of a row that it had to wait for PostgreSQL returns what was committed meanwhile
+    names = connection.execute(_ADVANCE[connection.dialect.name][0], {"slot": slot, "number": 1}).scalar_one()
+    require_names(connection, names)
+
+
+def advance_all(connection: sa.Connection, names: int) -> None:
+    """The names of environments change for the time of that number. Whoever has advanced before has committed when it
+    returns, and whoever has not waits until this transaction ends."""
+    for slot in range(_SLOTS):
+        connection.execute(_ADVANCE[connection.dialect.name][1], {"slot": slot, "number": 1, "names": names})
 
 
 def read_revision(connection: sa.Connection, now: datetime) -> tuple[int, int]:
     """The revision, and when a hold has begun or ended by itself last, in microseconds: what is stored says the same
     while neither has changed.
 
-    Reads a handful of rows whatever is stored. Indexes: `ix_hold_until`, `ix_hold_begins`.
+    Reads a handful of rows whatever is stored, and where they have changed the names of environments. Indexes:
+    `ix_hold_until`, `ix_hold_begins`.
     """
-    number, *turns = connection.execute(_READ, {"now": now}).one()
+    number, names, *turns = connection.execute(_READ, {"now": now}).one()
+    refresh_names(connection, names)
     last = max((turn for turn in turns if turn is not None), default=_EPOCH)
     return int(number), (last - _EPOCH) // timedelta(microseconds=1)

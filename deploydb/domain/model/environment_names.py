@@ -46,21 +46,39 @@ class EnvironmentNames(Struct, frozen=True, kw_only=True):
         return sorted(one for one, now in self.current.items() if now == name != one)
 
 
-class Renaming(Struct, frozen=True, kw_only=True):
-    """What a configuration renames: the moves one after the other, and the names after them. `carried`: by the new name
-    of an environment, the one that it had. `refused`: by its name, the earlier name that carries nothing to it, since
-    both are environments already."""
+class Renamed(Struct, frozen=True, kw_only=True):
+    """What a change of the configuration has renamed, as the log has it: the moves, one after the other, and the names
+    after them, by which facts are read from then on."""
 
     moves: tuple[Move, ...] = ()
-    names: EnvironmentNames = EnvironmentNames()
-    carried: dict[str, str] = {}
-    refused: dict[str, str] = {}
+    current: dict[str, str] = {}
 
     def now(self, name: str) -> str:
         """The name after the moves of what has this one before them."""
         for move in self.moves:
             name = move.new if name == move.old else name
         return name
+
+    def now_unmatched(self, name: str) -> str:
+        """The same of a fact that matches nothing."""
+        return Renamed(moves=tuple(move for move in self.moves if move.unmatched)).now(name)
+
+
+class Renaming(Struct, frozen=True, kw_only=True):
+    """What a configuration renames. `names`: after it. `carried`: by the new name of an environment, the one that it
+    had. `refused`: by its name, the earlier name that carries nothing to it, since both are environments already."""
+
+    moves: tuple[Move, ...] = ()
+    names: EnvironmentNames = EnvironmentNames()
+    carried: dict[str, str] = {}
+    refused: dict[str, str] = {}
+    is_any: bool = False
+    """Whether names change."""
+
+    @property
+    def renamed(self) -> Renamed:
+        """For the log."""
+        return Renamed(moves=self.moves, current=self.names.current)
 
 
 def set_aside(name: str, number: int) -> str:
@@ -84,8 +102,7 @@ def renaming(
 
 
 def under(catalog: Catalog, names: EnvironmentNames) -> Catalog:
-    """The catalog with the names that environments have now: it may be older, or newer, than the last change of names.
-    """
+    """The catalog with the names that environments have now. It may be older than they are."""
     if not names.current:
         return catalog
     found = {name: names.now(name) for name in catalog.environments}
@@ -148,7 +165,9 @@ class _Plan:
         if self._current == self._names.current:
             return Renaming(names=self._names, refused=self._refused)
         names = EnvironmentNames(current=self._current, taken=self._taken, number=self._number)
-        return Renaming(moves=tuple(self._moves), names=names, carried=self._carried, refused=self._refused)
+        return Renaming(
+            moves=tuple(self._moves), names=names, carried=self._carried, refused=self._refused, is_any=True
+        )
 
     def _is_environment(self, ident: str) -> bool:
         """Whether it was one before this configuration, by this name."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Self
 
 from msgspec import Meta, Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from deploydb.domain.model.artifact import Name
 from deploydb.domain.model.projection import Projection
@@ -47,6 +47,11 @@ class Fact(Struct, frozen=True, kw_only=True, tag_field="type"):
             given[self.stages] = tuple(map(now, getattr(self, self.stages)))
         changed = {name: value for name, value in given.items() if value != getattr(self, name)}
         return replace(self, **changed) if changed else self
+
+    def in_environment(self, name: str | None) -> Self:
+        """The fact with this name of the environment that it names, if any."""
+        given = getattr(self, "environment", None)
+        return replace(self, environment=name) if name is not None and given not in (None, name) else self
 
     def values(self) -> dict[str, Any]:
         """Its fields, constants and further columns."""

@@ -270,11 +270,13 @@ class CircularWait(ReasonCase, frozen=True, kw_only=True, tag="circular_wait"):
 
 
 class ConfigurationChanged(ReasonCase, frozen=True, kw_only=True, tag="configuration_changed"):
-    """Another configuration is in force on a host. `differences`: from the one before it; None: it is the first."""
+    """Another configuration is in force on a host. `differences`: from the one before it; None: it is the first.
+    `renamed`: by an environment's new name, the one before."""
 
     host: str
     digest: str
     differences: tuple[str, ...] | None = None
+    renamed: dict[str, str] | None = None
 
 
 PlainReason = Several | NotRecorded | NotAsked | Reported | ReportedElsewhere | ErrorLasts | ErrorResolved

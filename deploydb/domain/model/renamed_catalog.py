@@ -22,9 +22,7 @@ def renamed_catalog(catalog: Catalog, names: Mapping[str, str]) -> Catalog:
 
 def _pipeline(pipeline: Pipeline, names: Mapping[str, str]) -> Pipeline:
     parallel = (replace(one, environments=_listed(one.environments, names)) for one in pipeline.parallel)
-    return replace(
-        pipeline, stages=tuple(_stage(one, names) for one in pipeline.stages), parallel=tuple(parallel)
-    )
+    return replace(pipeline, stages=tuple(_stage(one, names) for one in pipeline.stages), parallel=tuple(parallel))
 
 
 def _stage(stage: Stage, names: Mapping[str, str]) -> Stage:
@@ -34,8 +32,8 @@ def _stage(stage: Stage, names: Mapping[str, str]) -> Stage:
 
 def _promotion(promotion: Promotion, names: Mapping[str, str]) -> Promotion:
     """One that names an environment does so by its field `environment`."""
-    named = getattr(promotion, "environment", None)
-    return replace(promotion, environment=names[named]) if named in names else promotion
+    name = names.get(getattr(promotion, "environment", ""))
+    return replace(promotion, environment=name) if name is not None else promotion
 
 
 def _listed(environments: tuple[str, ...], names: Mapping[str, str]) -> tuple[str, ...]:

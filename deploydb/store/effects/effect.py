@@ -11,6 +11,7 @@ from deploydb.domain.model import facts
 from deploydb.domain.model.catalog import Catalog
 from deploydb.store.effects import holds, orders, reports
 from deploydb.store.effects.recorded import Outcome, Recorded
+from deploydb.store.environment_names import NamesInLog
 from deploydb.store.journal import fact_text
 from deploydb.store.queries.artifacts import artifact_of_version
 from deploydb.store.set_aside import set_aside_of
@@ -45,7 +46,7 @@ def effect_of(connection: sa.Connection, catalog: Catalog, source: str, id_: str
     row = connection.execute(_FACT, {"source": source, "id": id_}).one_or_none()
     if row is None:
         return Effect()
-    recorded = _recorded(row)
+    recorded = _recorded(connection, row)
     # read before the outcome: an evaluation that ends in between is in it
     awaited = _awaited_evaluation(connection, recorded)
     if awaited is not None:
@@ -54,8 +55,9 @@ def effect_of(connection: sa.Connection, catalog: Catalog, source: str, id_: str
     return Effect(recorded=recorded, counts=counts, why=why)
 
 
-def _recorded(row: Any) -> Recorded:  # noqa: ANN401  # a row of `_FACT`
+def _recorded(connection: sa.Connection, row: Any) -> Recorded:  # noqa: ANN401  # a row of `_FACT`
     fact = replace(decode_logged(row.body.encode(), arrived_at=row.recorded_at), time=row.time)
+    fact = NamesInLog.read(connection).of(row.number, fact)
     given = {name: getattr(row, name) for name in Recorded.__struct_fields__ if name != "fact"}
     return Recorded(**given, fact=fact)
 

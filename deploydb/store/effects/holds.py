@@ -65,7 +65,8 @@ def _earlier(connection: sa.Connection, recorded: Recorded) -> list[Hold]:
     for row in connection.execute(_WORDS, given):
         fact = decode_logged(row.body.encode(), arrived_at=row.time)
         if isinstance(fact, AboutHold):
-            found.append(Hold.of(fact, row.number, recorded_at=row.recorded_at))
+            named = fact.in_environment(recorded.environment)  # by its name of now
+            found.append(Hold.of(named, row.number, recorded_at=row.recorded_at))
     return found
 
 

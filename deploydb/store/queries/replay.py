@@ -17,6 +17,7 @@ from deploydb.domain.model.facts import fact_types, type_of
 from deploydb.domain.model.history import Attempt, LogEntry, LoggedDecision
 from deploydb.store.deployments import from_row, selected
 from deploydb.store.engine import reading
+from deploydb.store.environment_names import NamesInLog
 from deploydb.store.journal import fact_text, is_own, own_id
 from deploydb.store.list_parameters import among
 from deploydb.store.tables import artifact, deployment, event, verdict
@@ -51,7 +52,8 @@ def entries(
     connection: sa.Connection, unreadable: list[int], *, since: datetime | None = None, recorded: bool = False
 ) -> Iterator[LogEntry]:
     """The facts that happened `since` then (`recorded`: were recorded), and those that stand (`Projection.replay`), of
-    any time, in the order of the log, each with the deployment that the log names for it. Indexes: primary key,
+    any time, in the order of the log, each with the deployment that the log names for it, and with the environments'
+    names of now. Indexes: primary key,
     `ix_event_rare`; costs the log's length.
 
     The numbers of rows that are no facts as they are written today are added to `unreadable`, as they are met.
@@ -61,6 +63,7 @@ def entries(
     if since is not None:
         wanted = sa.or_(event.c.type.in_(_STANDING), sa.and_(event.c.type.in_(_HAPPENED), at >= since))
     matched = _matched(connection)
+    names = NamesInLog.read(connection)
     columns = (event.c[name] for name in ("number", "time", "recorded_at", "publisher", "deployment_id"))
     page = (
         sa.select(*columns, fact_text())
@@ -80,7 +83,7 @@ def entries(
             yield LogEntry(
                 number=row.number,
                 recorded_at=row.recorded_at,
-                fact=fact,
+                fact=names.of(row.number, fact),
                 publisher=row.publisher,
                 deployment=row.deployment_id or matched.get(row.number),
             )

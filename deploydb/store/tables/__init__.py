@@ -17,6 +17,7 @@ from deploydb.store.tables.deployments import (
     verification,
 )
 from deploydb.store.tables.live import current_version, live_interval, live_status
+from deploydb.store.tables.names import environment_name
 from deploydb.store.tables.overrides import (
     attestation,
     external_check,
@@ -50,6 +51,7 @@ __all__ = [
     "configuration_file",
     "current_version",
     "deployment",
+    "environment_name",
     "evaluation_request",
     "event",
     "external_check",

@@ -31,7 +31,8 @@ event = sa.Table(
 )
 """The log, append-only: inbound facts, and DeployDB's own decisions (source `deploydb`). `time` is when it happened,
 `recorded_at` when we knew. `who`: the person it names. `service` and `environment` are those that it names, for
-reading by lane. `deployment_id`: of a fact, the deployment that it was taken to be about when it was recorded."""
+reading by lane: the environment by its name of now, while `body` is as it came. `deployment_id`: of a fact, the
+deployment that it was taken to be about when it was recorded."""
 partial_index("ix_event_lane", event.c.service, event.c.environment, event.c.number, where=event.c.service.is_not(None))
 
 _named = event.c.who.is_not(None)

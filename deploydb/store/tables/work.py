@@ -13,8 +13,10 @@ revision = sa.Table(
     metadata,
     sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("number", BigId, nullable=False),
+    sa.Column("names", sa.Integer, nullable=False, server_default="0"),
 )
-"""Counters of the transactions that changed something; their sum is the state's revision."""
+"""Counters of the transactions that changed something; their sum is the state's revision. `names`: how often the names
+of environments have changed, the same in each row once they have."""
 
 unmatched_fact = sa.Table(
     "unmatched_fact",

@@ -1,0 +1,52 @@
+"""Catalogs whose environments have other names, and their coming into force, as in a worker."""
+
+from collections.abc import Mapping
+
+from msgspec import structs
+
+from deploydb.configuration.differences import differences
+from deploydb.domain.gates.promotion import Promotion
+from deploydb.domain.model.catalog import After, Catalog, Service, Stage
+from deploydb.store.catalog_listings import enter
+from deploydb.store.configurations import record_configuration
+from deploydb.store.promotion import mark_open
+from tests.scenario import Scenario, catalog
+
+FOO = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",))
+
+
+def through(
+    *environments: str,
+    renamed: Mapping[str, tuple[str, ...]] = {},
+    services: tuple[Service, ...] = (FOO,),
+    promotions: tuple[Promotion, ...] = (),
+    entry: dict[str, tuple[str, ...]] | None = None,
+) -> Catalog:
+    """Services on a pipeline of these environments, one after the other. `renamed`: earlier names by environment."""
+    before = ((), *((name,) for name in environments))
+    stages = [
+        Stage(environment=name, after=After(environments=after))
+        for name, after in zip(environments, before, strict=False)
+    ]
+    known = catalog(*services, stages=tuple(stages), promotions=promotions, entry=entry)
+    for name, earlier in renamed.items():
+        known.environments[name] = structs.replace(known.environments[name], renamed_from=earlier)
+    known.digest = f"{' '.join(environments)} {dict(renamed)}"
+    return known
+
+
+def files(known: Catalog) -> dict[str, str]:
+    """The files that a catalog is read from, as far as they say what its environments are called."""
+    return {
+        f"environments/{name}.yml": f"renamed_from: [{', '.join(one.renamed_from)}]\n" if one.renamed_from else ""
+        for name, one in known.environments.items()
+    }
+
+
+def configure(world: Scenario, known: Catalog) -> None:
+    """A catalog comes into force."""
+    world.catalog = known
+    enter(world.engine, known, world.now)
+    record_configuration(world.engine, known, files(known), world.now, host="one", differences=differences)
+    mark_open(world.engine, world.now, known)
+    world.evaluate()
