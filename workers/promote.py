@@ -16,10 +16,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from deploydb.configuration import LiveCatalog
 from deploydb.configuration.differences import differences
 from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.environment_names import under
 from deploydb.store import notifications
 from deploydb.store.catalog_listings import answer, enter
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.configurations import record_configuration
+from deploydb.store.environment_names import names_of
 from deploydb.store.promotion import evaluate, mark_open, next_due
 from deploydb.store.schema import require_current
 from deploydb.store.unplaced_flows import mark_untaken
@@ -126,7 +128,7 @@ class Promote(Worker):
             )
             if evaluated.more:
                 return
-        self._findings.look(catalog, now)
+        self._findings.look(under(catalog, names_of(self._engine)), now)
         waker.wait(SHORTEST_WAIT if evaluated.more else wait_until(next_due(self._engine), self._clock()))
 
     def _refresh(self, *, force: bool) -> None:

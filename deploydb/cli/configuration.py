@@ -10,6 +10,7 @@ from deploydb.cli.database import opened
 from deploydb.cli.in_flight import affected, live_catalog, show_affected, write_files
 from deploydb.cli.options import past_option
 from deploydb.cli.output import is_shown, output_option, show_json, show_line
+from deploydb.cli.renames import carried_along, renaming_of
 from deploydb.configuration import json_schema, load
 from deploydb.domain.formatting import counted
 from deploydb.domain.model.errors import Misconfigured, NotFound
@@ -26,7 +27,9 @@ from deploydb.store.schema import require_current
 @click.argument("directory", type=click.Path(path_type=Path), required=False)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of every kind of file instead.")
 @click.option(
-    "--against-live", is_flag=True, help="List the releases in flight that it affects, by DEPLOYDB_DATABASE_URL."
+    "--against-live",
+    is_flag=True,
+    help="List what it renames, and the releases in flight that it affects, by DEPLOYDB_DATABASE_URL.",
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 where there is a warning, too.")
 def check_config(directory: Path | None, *, schema: bool, against_live: bool, strict: bool) -> None:
@@ -64,6 +67,8 @@ def check_config(directory: Path | None, *, schema: bool, against_live: bool, st
         with opened("check-config", absent="nothing is in flight") as engine:
             require_current(engine)
             with read_only(engine) as connection:
+                for line in carried_along(connection, renaming_of(connection, loaded.catalog)):
+                    click.echo(line)
                 show_affected(affected(connection, loaded.catalog, live_catalog(connection)))
     if strict and loaded.warnings:
         raise SystemExit(1)

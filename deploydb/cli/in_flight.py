@@ -9,6 +9,7 @@ import click
 import sqlalchemy as sa
 
 from deploydb.cli.output import show_table
+from deploydb.cli.renames import by_stored_names
 from deploydb.configuration import load
 from deploydb.domain.formatting import counted
 from deploydb.domain.model.catalog import Catalog
@@ -43,6 +44,8 @@ def affected(
 ) -> list[Effect]:
     """The effects of a catalog on the releases in flight, of one service or all, beside those of the one in force."""
     now = datetime.now(UTC)
+    catalog = by_stored_names(connection, catalog)
+    live = by_stored_names(connection, live) if live is not None else None
     found: list[Effect] = []
     flying = [name for name in services_in_flight(connection, catalog) if service in (None, name)]
     for first in range(0, len(flying), _AT_ONCE):

@@ -12,6 +12,7 @@ from msgspec.structs import asdict
 from deploydb.cli.database import opened
 from deploydb.cli.in_flight import affected, show_affected
 from deploydb.cli.output import is_shown, output_option, show_table
+from deploydb.cli.renames import by_stored_names
 from deploydb.configuration import load
 from deploydb.configuration.durations import parse_duration
 from deploydb.domain.formatting import counted, in_words
@@ -99,7 +100,7 @@ def simulate(
             raise NotFound(f"neither configuration has a service {service}")
         until = datetime.now(UTC)
         start = until - since if since is not None else None
-        reality, flying = _reality(start, clock, old, new, service)
+        reality, flying, old, new = _reality(start, clock, old, new, service)
         services = [service] if service is not None else None
         before, after = (Replay(catalog, reality, until=until, services=services).run() for catalog in (old, new))
         found = compare(before, after, reality, services=services)
@@ -129,9 +130,10 @@ def _catalog(directory: Path) -> Catalog:
 
 def _reality(
     since: datetime | None, clock: Clock, old: Catalog, new: Catalog, service: str | None
-) -> tuple[RecordedHistory, list[Effect]]:
-    """Everything that is needed of the database, which is let go of before the replays begin; and what the new catalog
-    changes in the releases in flight, of one service or all."""
+) -> tuple[RecordedHistory, list[Effect], Catalog, Catalog]:
+    """Everything that is needed of the database, which is let go of before the replays begin: the history; what the new
+    catalog changes in the releases in flight, of one service or all; and both by the names that environments have
+    there."""
     unreadable: list[int] = []
     with opened("simulate", absent="nothing has happened here yet") as engine:
         require_current(engine)
@@ -144,10 +146,11 @@ def _reality(
                 clock=clock,
             )
             flying = affected(connection, new, old, service)
+            old, new = by_stored_names(connection, old), by_stored_names(connection, new)
     if unreadable:
         rows = f"{counted(len(unreadable), 'row')} of the log, the first of them {unreadable[0]}"
         click.echo(f"deploydb: left out, since they cannot be read as facts: {rows}", err=True)
-    return reality, flying
+    return reality, flying, old, new
 
 
 def _show(found: Comparison, most: int | None) -> None:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from deploydb.domain.model.environment_names import under
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
 from deploydb.gateway.approval_request import ApprovalRequest
 from deploydb.gateway.approval_target import require_counts, require_deployment, require_promotion
@@ -14,6 +15,7 @@ from deploydb.gateway.delivery import Delivery, Ledger, Stored, answer, goes_to_
 from deploydb.http.redirects import onward, see
 from deploydb.identity import Person
 from deploydb.store.engine import reading
+from deploydb.store.environment_names import latest_names
 from deploydb.store.queries.events import body_of
 
 
@@ -43,6 +45,9 @@ class Approvals:
     ) -> tuple[ApprovalGiven | ApprovalRefused, Stored | None, bool | None]:
         """The fact of the request; the stored one with the same key, if there is one; and whether a new one counts:
         not yet for a version that is still to come. Raises: HTTPException for a new one that would not count."""
+        with reading(self._ledger.engine) as connection:
+            names = latest_names(connection)
+        word = replace(word, environment=names.now(word.environment))
         fact = (ApprovalGiven if word.given else ApprovalRefused)(
             id=key or str(uuid4()),
             source=f"gateway/{person.name}",
@@ -56,7 +61,7 @@ class Approvals:
             comment=word.comment,
             digest=word.digest,
         )
-        catalog = self._ledger.catalog()
+        catalog = under(self._ledger.catalog(), names)
         with reading(self._ledger.engine) as connection:
             stored = body_of(connection, fact.source, fact.id) if key is not None else None
             if stored is not None:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deploydb.domain.formatting import listed
+from deploydb.domain.model.environment_names import under
 from deploydb.domain.model.facts import RetryRequested
 from deploydb.domain.model.retry_reasons import RetryOrdered
 from deploydb.domain.wording import text
@@ -21,6 +22,7 @@ from deploydb.http.redirects import see
 from deploydb.identity import Person
 from deploydb.store.effects.retry import retry_outcome
 from deploydb.store.engine import reading
+from deploydb.store.environment_names import latest_names
 from deploydb.store.queries.events import body_of
 
 
@@ -51,8 +53,9 @@ class Retries:
 
         Raises: HTTPException 404 without such a lane, 422 where no attempt would be made, with the reason.
         """
-        catalog = self._ledger.catalog()
         with reading(self._ledger.engine) as connection:
+            names = latest_names(connection)
+            catalog, fact = under(self._ledger.catalog(), names), fact.renamed(names.now)
             stored = body_of(connection, fact.source, fact.id)
             if stored is not None:
                 return stored

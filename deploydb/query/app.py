@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.environment_names import under
 from deploydb.domain.model.errors import Transient
 from deploydb.http import application as http
 from deploydb.http.authentication import Authentication, Authenticator, require_identity
@@ -36,6 +37,7 @@ from deploydb.query.stream import Stream
 from deploydb.query.views import views
 from deploydb.settings import Settings
 from deploydb.store.engine import open_engine
+from deploydb.store.environment_names import names_of
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
 
@@ -65,7 +67,11 @@ def application(
     health = health or Health()
     workforce = threads or ThreadPoolExecutor(THREADS, thread_name_prefix="question")
     sources = Sources(
-        engine=engine, catalog=catalog, threads=workforce, clock=clock or partial(datetime.now, UTC), problems=problems
+        engine=engine,
+        catalog=lambda: under(catalog(), names_of(engine)),
+        threads=workforce,
+        clock=clock or partial(datetime.now, UTC),
+        problems=problems,
     )
     answers = Answers(sources)
     serving = Serving(sources, answers)

@@ -10,6 +10,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.suggestions import close_match
 from deploydb.domain.wording import text
 from deploydb.http.errors import hint, not_found, shown
+from deploydb.store.environment_names import latest_names
 from deploydb.store.queries.branches import branch_of_version
 from deploydb.store.queries.existence import environment_is_used, lane_is_stored, service_is_stored
 from deploydb.store.queries.why import version_is_stored
@@ -26,7 +27,7 @@ def require_environment(connection: sa.Connection, catalog: Catalog, environment
     if environment is None or environment in catalog.environments:
         return
     if not environment_is_used(connection, environment):
-        raise not_found(f"there is no environment {shown(environment)}{_nearest(environment, catalog.environments)}")
+        raise _no_environment(connection, catalog, environment)
 
 
 def require_lane(connection: sa.Connection, catalog: Catalog, service: str, environment: str | None) -> None:
@@ -40,7 +41,7 @@ def require_lane(connection: sa.Connection, catalog: Catalog, service: str, envi
         return
     if environment in catalog.environments:
         raise not_found(f"{environment} is no stage of {shown(service)}{_nearest(environment, stages)}")
-    raise not_found(f"there is no environment {shown(environment)}{_nearest(environment, catalog.environments)}")
+    raise _no_environment(connection, catalog, environment)
 
 
 def unknown_module(catalog: Catalog, service: str, module: str | None) -> HTTPException | None:
@@ -73,6 +74,13 @@ def unknown_version(
     if environment is not None and version_is_stored(connection, known, version):
         return not_found(f"{shown(version)} of {shown(service)} was published, and has no way to {environment}")
     return not_found(f"there is no version {shown(version)} of {shown(service)}")
+
+
+def _no_environment(connection: sa.Connection, catalog: Catalog, environment: str) -> HTTPException:
+    now = latest_names(connection).now(environment)
+    nearest = f"; {shown(environment)} is now {now}" if now != environment else ""
+    message = f"there is no environment {shown(environment)}"
+    return not_found(f"{message}{nearest or _nearest(environment, catalog.environments)}")
 
 
 def _nearest(name: str, known: Collection[str]) -> str:

@@ -14,6 +14,7 @@ from deploydb.http.errors import bad_request, existing, not_found, shown
 from deploydb.query.paging import DEFAULT_SIZE, LARGEST, Page
 from deploydb.query.resource import PAGING, Parameter
 from deploydb.store.engine import reading
+from deploydb.store.environment_names import names_of
 
 T = TypeVar("T")
 _DIGITS_OF_LARGEST = 19
@@ -102,6 +103,11 @@ class RequestContext(Struct, frozen=True, kw_only=True, eq=False):
         if at is not None and at > self.now:
             raise not_found(f"{name}={iso(at)} is still to come: it is {iso(self.now)}")
         return at
+
+    def environment(self) -> str | None:
+        """The parameter `environment`, by its name of now. Raises: HTTPException as `option`."""
+        name = self.option("environment")
+        return names_of(self.engine).now(name) if name is not None else None
 
     def page(self, *, size: int = DEFAULT_SIZE) -> Page:
         """The page that is asked for. Raises: HTTPException 400 for what is no page, 404 for one beyond any list."""

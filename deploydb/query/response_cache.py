@@ -79,8 +79,8 @@ class Answers:
 
         async def endpoint(request: Request) -> Response:
             asked_for = media_type(request.headers.getlist("accept"))
-            catalog = self._sources.catalog()
             revision = None if resource.momentary else await self._revision()
+            catalog = self._sources.catalog()  # by the names of that revision
             if revision is None:
                 body = await self._read(resource, request, catalog)
                 tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'

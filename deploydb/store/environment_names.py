@@ -27,9 +27,14 @@ _known: WeakKeyDictionary[sa.Pool, EnvironmentNames] = WeakKeyDictionary()
 """By the pool of connections of a database."""
 
 
-def names_of(connection: sa.Connection) -> EnvironmentNames:
+def names_of(source: sa.Connection | sa.Engine) -> EnvironmentNames:
     """The names that are remembered."""
-    return _known.get(connection.engine.pool, _NONE)
+    return _known.get(source.engine.pool, _NONE)
+
+
+def latest_names(connection: sa.Connection) -> EnvironmentNames:
+    """The names as they are now, for who has not looked at the state's revision."""
+    return refresh_names(connection, connection.execute(sa.select(NUMBER)).scalar_one())
 
 
 def refresh_names(connection: sa.Connection, number: int) -> EnvironmentNames:

@@ -56,8 +56,8 @@ def events(asked: RequestContext) -> Events:
 
 def filter_of(asked: RequestContext) -> Filter:
     """The rows that a request asks for."""
-    options = {name: asked.option(name) for name in ("service", "environment", "who", "type", "source")}
-    return Filter(**options, since=asked.moment("since"), until=asked.moment("until"))
+    options = {name: asked.option(name) for name in ("service", "who", "type", "source")}
+    return Filter(**options, environment=asked.environment(), since=asked.moment("since"), until=asked.moment("until"))
 
 
 def event_of(view: EventView) -> Event:

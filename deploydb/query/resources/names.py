@@ -54,7 +54,7 @@ def names(asked: RequestContext) -> Names:
 
 def _unknown(asked: RequestContext, connection: sa.Connection) -> Iterator[Unknown]:
     catalog, module, version = asked.catalog, asked.option("module"), asked.option("version")
-    service, environment = asked.option("service"), asked.option("environment")
+    service, environment = asked.option("service"), asked.environment()
     deployment, command = asked.number("deployment"), asked.option("command")
     missing = unlisted(catalog, module) if module is not None else None
     if missing is not None:

@@ -20,7 +20,5 @@ def unmatched(asked: RequestContext) -> UnmatchedFacts:
     of the lane has, or releases that no pipeline takes. The names are those that the facts have, known or not."""
     limit = asked.number("limit") or DEFAULT
     with asked.store() as connection:
-        found = unmatched_in(
-            connection, asked.catalog, asked.option("service"), asked.option("environment"), limit=limit + 1
-        )
+        found = unmatched_in(connection, asked.catalog, asked.option("service"), asked.environment(), limit=limit + 1)
     return UnmatchedFacts(unmatched=found[:limit], more=len(found) > limit)
