@@ -19,10 +19,12 @@ from deploydb.domain.gates.promotion import Promotion
 from deploydb.domain.gates.soak import SoakPromotion
 from deploydb.domain.gates.webhook import WebhookPromotion
 from deploydb.domain.model.catalog import After, Catalog, Environment, Retry, Service, Stage
+from deploydb.domain.model.environment_names import with_names
 from deploydb.store.catalog_listings import enter
 from deploydb.store.promotion import mark_open
 from deploydb.store.tables import deployment
 from tests.contract.folding import differences
+from tests.contract.renames import configure
 from tests.contract.test_any_order import FACTS, KNOWN, PEOPLE, VERSIONS, artifact
 from tests.scenario import Scenario, catalog
 from tests.servers import PostgreSQL
@@ -76,7 +78,7 @@ CATALOGS = st.builds(
     st.sampled_from([(), ("bar",), ("go",)]),
     st.sampled_from(["newest", "queue", "all"]),
 )
-LANE = {"service": st.just("foo"), "environment": st.sampled_from(["dev", "test", "prod"])}
+LANE = {"service": st.just("foo"), "environment": st.sampled_from(["dev", "test", "prod", "live"])}
 MORE_FACTS = st.one_of(
     st.tuples(st.just("artifact.published"), st.fixed_dictionaries({"artifact": artifact()})),
     st.tuples(
@@ -139,6 +141,7 @@ STEPS = st.one_of(
     st.tuples(st.just("go on"), st.integers(1, 3)),
     st.tuples(st.just("configure"), st.sampled_from([None, "dev", "test", "prod"])),
     st.tuples(st.just("branch"), st.sampled_from([(), ("1.*",), ("!1.0",), (">=2",)])),
+    st.tuples(st.just("rename"), st.sampled_from([None, "dev", "test", "prod"]), st.sampled_from(["live", "uat"])),
 )
 HISTORIES = st.lists(STEPS, min_size=15, max_size=40)
 
@@ -169,12 +172,22 @@ def play(world: Scenario, history: Sequence[tuple[Any, ...]]) -> None:
                 world.catalog = taking(known, branches)
                 mark_open(world.engine, world.now, world.catalog)
                 world.evaluate()
+            case ("rename", old, new):
+                # a worker with the files of before may evaluate next: `configure`
+                configure(world, renamed(known, old, new) if old is not None else known)
 
 
 def taking(known: Catalog, branches: tuple[str, ...]) -> Catalog:
     """The catalog with a pipeline that takes some versions alone."""
     (pipeline,) = known.pipelines.values()
     return replace(known, pipelines={pipeline.ident: structs.replace(pipeline, branches=branches)})
+
+
+def renamed(known: Catalog, old: str, new: str) -> Catalog:
+    """The catalog with another name of an environment, and the digest of its own."""
+    found = with_names(known, {old: new})
+    found.environments[new] = structs.replace(found.environments[new], renamed_from=(old,))
+    return replace(found, digest=f"{old} is {new}")
 
 
 def without(known: Catalog, removed: str) -> Catalog:

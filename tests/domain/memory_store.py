@@ -20,6 +20,7 @@ from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.model.admission_reasons import FreezeOverridden
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import CurrentVersion, DependencyState, Deployment, Release, Status
+from deploydb.domain.model.environment_names import with_names
 from deploydb.domain.model.facts import DeploymentFinished, DeploymentStarted
 from deploydb.domain.model.overrides import Hold, unlifted
 from deploydb.domain.model.reasons import Reason
@@ -57,6 +58,15 @@ class Store:
     def running(self) -> Mapping[tuple[str, str], CurrentVersion]:
         """What each environment runs of each module."""
         return self.ledger.running
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Environments get other names, in the catalog too."""
+        self.catalog = with_names(self.catalog, names)
+        self.ledger.rename(lambda name: names.get(name, name))
+        placed = [
+            replace(one, environment=names.get(one.environment or "", one.environment)) for one in self.holds.values()
+        ]
+        self.holds = {one.key: one for one in placed}
 
     def find(self, environment: str, version: str, module: str | None = None) -> Deployment:
         """The flow's last attempt of a version, of whatever module where none is named."""

@@ -20,6 +20,7 @@ from tests.domain.what_orders_do import (
     changes,
     comes_back,
     does_what_was_promised,
+    goes_on_by_another_name,
     has_bundles,
     is_answered,
 )
@@ -124,6 +125,10 @@ class AnyHistory(RuleBasedStateMachine):
     def reload(self, kind: str) -> None:
         if kind != "module" or not has_bundles(self.it):  # the rest of a bundle goes on alone, and is superseded
             comes_back(self.it, changes(self.it.catalog, kind))
+
+    @rule(environment=st.sampled_from(["dev", "east", "staging", "prod", "elsewhere"]))
+    def rename(self, environment: str) -> None:
+        goes_on_by_another_name(self.it, environment)
 
     @precondition(lambda self: bool(self.it.heard))
     @rule(place=PLACES)

@@ -6,6 +6,7 @@ from copy import deepcopy
 from msgspec.structs import replace
 
 from deploydb.domain.model.catalog import Catalog, Parallel, Pipeline, Stage
+from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.reasons import Reason
 from deploydb.engine.word_check import promotion_outcome
 from tests.domain.scenario import Scenario
@@ -82,6 +83,25 @@ def has_bundles(it: Scenario) -> bool:
     return len(commits) > len(set(commits))
 
 
+def goes_on_by_another_name(given: Scenario, environment: str) -> None:
+    """An environment that is renamed, and has its name back later, goes on as if it had kept its name."""
+    without, other = deepcopy(given), deepcopy(given)
+    without.evaluate(0)
+    other.rename({environment: RENAMED})
+    other.evaluate(0)
+    other.rename({RENAMED: environment})
+    back = {key: status for key, (status, _) in _states(other).items()}
+    assert back == {key: status for key, (status, _) in _states(without).items()}
+    given_too = {(environment if one[0] == RENAMED else one[0], *one[1:]) for one in _commands(given, other)}
+    assert given_too == _commands(given, without)
+    made = len(other.commands)
+    other.evaluate(0)
+    assert len(other.commands) == made, "what is there already is commanded again"
+    explained = {key: reason for key, (_, reason) in _states(other).items() if _is_open(other, key)}
+    assert explained == {key: reason for key, (_, reason) in _states(without).items() if _is_open(without, key)}
+
+
+RENAMED = "another-name"
 INSERTED = "canary"
 
 
@@ -141,6 +161,12 @@ def _commands(since: Scenario, it: Scenario) -> set[Command]:
         artifact = known.release.artifact
         found.add((known.environment, artifact.version, artifact.module, known.kind, known.attempt))
     return found
+
+
+def _is_open(it: Scenario, key: tuple[object, ...]) -> bool:
+    """Whether a deployment waits, and is explained by each evaluation."""
+    status, _ = _states(it)[key]
+    return status is Status.NOT_STARTED
 
 
 def _states(it: Scenario) -> dict[tuple[object, ...], State]:
