@@ -217,7 +217,7 @@ class EnvironmentDocument(Struct, kw_only=True, frozen=True):
         str | Names,
         Meta(
             description="What the environment was called before, a name or a list: what runs there, its history, holds "
-            "and orders are carried along, and whoever still names it so means this one."
+            "and orders are carried along, and a fact that still has such a name is for this one."
         ),
     ] = []
     webhooks: Annotated[

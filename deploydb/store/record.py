@@ -114,7 +114,7 @@ def _record(
     by_key: dict[tuple[str, str], Arrival] = {}
     names = names_of(connection)
     for arrival in arrivals:
-        # whoever names an environment as it was called before means it; the bytes stay as they came
+        # a name that an environment had means it still; the bytes stay as they came
         known = replace(arrival, fact=arrival.fact.renamed(names.now)) if names.current else arrival
         by_key.setdefault((arrival.fact.source, arrival.fact.id), known)
     located = locate(connection, [one.fact for one in by_key.values() if isinstance(one.fact, AboutDeployment)])

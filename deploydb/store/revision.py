@@ -49,8 +49,8 @@ def advance(connection: sa.Connection) -> None:
 
 
 def advance_all(connection: sa.Connection, names: int) -> None:
-    """The names of environments change for the time of that number. Whoever has advanced before has committed when it
-    returns, and whoever has not waits until this transaction ends."""
+    """The names of environments change for the time of that number. A transaction that has advanced before is committed
+    when it returns, and one that has not waits for this one."""
     for slot in range(_SLOTS):
         connection.execute(_ADVANCE[connection.dialect.name][1], {"slot": slot, "number": 1, "names": names})
 

@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from deploydb.cli.renames import carried_along, renaming_of
 from deploydb.domain.model.catalog import Catalog
+from deploydb.store.engine import reading
 from deploydb.store.promotion import evaluate
 from deploydb.store.tables import (
     current_version,
@@ -112,8 +114,8 @@ def test_who_still_names_it_as_before_means_it_also_without_the_key(world: Scena
     world.tell("deployment.finished", service="foo", environment="prod", version="1.0", outcome="succeeded")
     world.evaluate()
     assert world.statuses("1.0") == {"dev": "SUCCESS", "production": "SUCCESS"}
-    told = next(row for row in reversed(world.rows(event)) if row.type == "deployment.finished")
-    assert (told.environment, told.body["environment"]) == ("production", "prod"), "the log has it as it came"
+    heard = next(row for row in reversed(world.rows(event)) if row.type == "deployment.finished")
+    assert (heard.environment, heard.body["environment"]) == ("production", "prod"), "the log has it as it came"
     assert differences(world.engine) == {}
 
 
@@ -220,8 +222,8 @@ def test_a_process_that_remembers_other_names_does_its_work_again(world: Scenari
         configure(world, AFTER)
         other.tell("incident.detected", service="foo", environment="prod", incident="1")
         assert places(world, deployment) == ["dev", "production"]
-        (told,) = [row for row in world.rows(event) if row.type == "incident.detected"]
-        assert told.environment == "production"
+        (heard,) = [row for row in world.rows(event) if row.type == "incident.detected"]
+        assert heard.environment == "production"
         other.publish("1.1")
         other.evaluate()
         assert other.statuses("1.1") == {"dev": "NOT_STARTED", "production": "NOT_STARTED"}
@@ -234,3 +236,27 @@ def test_a_database_without_a_rename_reads_no_names(world: Scenario) -> None:
     released(world, "1.0")
     assert statements
     assert not [one for one in statements if "environment_name" in one]
+
+
+def announced(world: Scenario, known: Catalog) -> list[str]:
+    """What `check-config --against-live` says of a catalog's renames."""
+    with reading(world.engine) as connection:
+        return list(carried_along(connection, renaming_of(connection, known)))
+
+
+def test_what_is_carried_along_set_aside_and_refused_is_announced_beforehand(world: Scenario) -> None:
+    assert announced(world, BEFORE) == []
+    assert announced(world, AFTER) == ["prod becomes production: nothing has been there yet"]
+    released(world, "1.0")
+    world.tell("hold.placed", kind="freeze", environment="prod", by="alice")
+    world.tell("hold.placed", kind="freeze", environment="production", by="alice")
+    assert announced(world, AFTER) == [
+        "prod becomes production: 1 lane, 1 deployment, 1 hold",
+        "production was a name before: 1 hold, set aside as production~1",
+    ]
+    configure(world, AFTER)
+    assert announced(world, AFTER) == []
+    assert announced(world, BEFORE) == ["production becomes prod: 1 lane, 1 deployment, 1 hold"]
+    configure(world, through("dev", "production", "prod"))
+    (refused,) = announced(world, AFTER)
+    assert refused.startswith("production carries nothing on of prod: both are environments already")

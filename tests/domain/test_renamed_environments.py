@@ -56,7 +56,7 @@ def test_a_change_that_is_taken_back_takes_its_names_back(key: tuple[str, ...]) 
         called("prod"), called("production", production=("prod",)), called("prod", **({"prod": key} if key else {}))
     )
     assert moves(back) == [("prod", "prod~2"), ("production", "prod"), ("production~1", "production")]
-    assert back.names.now("production") == "prod", "what was told since goes on to mean it"
+    assert back.names.now("production") == "prod", "what was reported since goes on to mean it"
 
 
 def test_several_earlier_names_are_those_of_one_history_alone() -> None:

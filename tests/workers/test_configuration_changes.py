@@ -70,3 +70,63 @@ def test_the_releases_that_a_change_would_affect_are_listed_before_it(workshop: 
     simulated = shell.run("simulate", "--config", str(other), "--against", str(workshop.config), "-o", "json")
     assert [one["effect"] for one in json.loads(simulated.stdout)["in_flight"]] == ["waits: prod is not a stage of foo"]
     assert changes(workshop) == 1
+
+
+RENAMED = {
+    "pipelines/main.yml": "environments:\n  dev:\n  production:\n",
+    "environments/production.yml": "description: Production\nrenamed_from: prod\n",
+}
+
+
+def rename(workshop: InProcess) -> None:
+    """As a commit of the configuration does: the old file is gone."""
+    (workshop.config / "environments/prod.yml").unlink()
+    write_config(workshop.config, RENAMED)
+
+
+def take_back(workshop: InProcess) -> None:
+    (workshop.config / "environments/production.yml").unlink()
+    write_config(workshop.config, CONFIG)
+
+
+def test_a_renamed_environment_goes_on_under_its_new_name_and_back(workshop: InProcess) -> None:
+    workshop.start("ingest", "promote")
+    workshop.publish(published("1.0"))
+    until(lambda: stages(workshop) == {"dev", "prod"}, "the flow is open")
+    between = datetime.now(UTC)
+    before = {row.id for row in workshop.rows(sa.select(deployment.c.id))}
+    rename(workshop)
+    until(lambda: stages(workshop) == {"dev", "production"}, "the environment is renamed")
+    assert {row.id for row in workshop.rows(sa.select(deployment.c.id))} == before
+    shell = Shell(workshop.config.parent, DEPLOYDB_DATABASE_URL=workshop.settings.database_url)
+    shown = json.loads(shell.ok("config", "show", "--at", between.isoformat(), "-o", "json").stdout)
+    assert "environments/prod.yml" in shown["files"]
+    assert "renamed_from: prod" in shell.ok("config", "show", "environments/production.yml").stdout
+    workshop.publish(published("1.1"))
+    until(lambda: len(workshop.rows(sa.select(deployment.c.id))) == 4, "the next release is on its way")
+    assert stages(workshop) == {"dev", "production"}
+    take_back(workshop)
+    until(lambda: stages(workshop) == {"dev", "prod"}, "it is taken back")
+    assert len(workshop.rows(sa.select(deployment.c.id))) == 4
+
+
+def test_what_a_rename_carries_along_is_announced(workshop: InProcess, tmp_path: Path) -> None:
+    workshop.start("ingest", "promote")
+    workshop.publish(published("1.0"))
+    until(lambda: stages(workshop) == {"dev", "prod"}, "the flow is open")
+    shell = Shell(workshop.config.parent, DEPLOYDB_DATABASE_URL=workshop.settings.database_url)
+    other = write_config(tmp_path / "other", CONFIG | RENAMED)
+    assert "prod is an environment" in shell.run("check-config", str(other)).stdout, "the old file is still there"
+    (other / "environments/prod.yml").unlink()
+    shown = shell.ok("check-config", str(other), "--against-live")
+    assert shown.stdout == "prod becomes production: 1 lane, 1 deployment\n"
+    assert shown.stderr.splitlines()[-1] == "in flight: 0 releases affected"
+    simulated = shell.ok("simulate", "--config", str(other), "--against", str(workshop.config), "-o", "json")
+    body = json.loads(simulated.stdout)
+    assert (body["differences"], body["in_flight"]) == ([], [])
+    rename(workshop)
+    until(lambda: stages(workshop) == {"dev", "production"}, "the environment is renamed")
+    for old, new in ((CONFIG, other), (other, CONFIG)):
+        folders = [one if isinstance(one, Path) else write_config(tmp_path / "before", one) for one in (old, new)]
+        again = shell.ok("simulate", "--config", str(folders[1]), "--against", str(folders[0]), "-o", "json")
+        assert (json.loads(again.stdout)["differences"], json.loads(again.stdout)["in_flight"]) == ([], [])
