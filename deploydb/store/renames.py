@@ -27,10 +27,10 @@ from deploydb.store.tables import (
     unmatched_fact,
 )
 
+_LONG = {deployment: deployment.c.id, live_interval: live_interval.c.deployment_id, event: event.c.number}
+"""The tables that grow with what happens, and the numbers by which they are gone through."""
 _LANES = (
-    deployment,
     current_version,
-    live_interval,
     hold,
     promotion_request,
     rollback_request,
@@ -40,7 +40,7 @@ _LANES = (
 _STAGES = (hotfix, promotion_request)
 """Those whose `skip` lists environments."""
 _AT_ONCE = 20_000
-"""Numbers of the log that one statement looks at: none takes long, however long the log is."""
+"""Numbers of a long table that one statement looks at: none takes long, however long the table is."""
 
 
 def planned(connection: sa.Connection, catalog: Catalog, before: Collection[str] | None) -> Renaming:
@@ -64,7 +64,8 @@ def rename(connection: sa.Connection, plan: Renaming) -> None:
     for move in plan.moves:
         for table in _LANES:
             _update(connection, table, move)
-        _update_log(connection, move)
+        for table in _LONG:
+            _update_long(connection, table, move)
         if move.unmatched:
             _update(connection, unmatched_fact, move)
     for table in _STAGES if plan.moves else ():
@@ -76,12 +77,13 @@ def _update(connection: sa.Connection, table: sa.Table, move: Move, *conditions:
     connection.execute(moved.values(environment=move.new))
 
 
-def _update_log(connection: sa.Connection, move: Move) -> None:
+def _update_long(connection: sa.Connection, table: sa.Table, move: Move) -> None:
+    column = _LONG[table]
     waiting = sa.select(unmatched_fact.c.event).where(unmatched_fact.c.environment == move.old)
-    kept = () if move.unmatched else (event.c.number.not_in(waiting),)
-    last = connection.execute(sa.select(sa.func.max(event.c.number))).scalar() or 0
+    kept = () if move.unmatched or table is not event else (event.c.number.not_in(waiting),)
+    last = connection.execute(sa.select(sa.func.max(column))).scalar() or 0
     for first in range(0, last + 1, _AT_ONCE):
-        _update(connection, event, move, event.c.number.between(first, first + _AT_ONCE - 1), *kept)
+        _update(connection, table, move, column.between(first, first + _AT_ONCE - 1), *kept)
 
 
 def _update_stages(connection: sa.Connection, table: sa.Table, plan: Renaming) -> None:

@@ -145,10 +145,8 @@ class _Plan:
         """Have an environment carry on what its earlier names mean."""
         origins = [self._current.get(name, name) for name in (*earlier, ident)]
         origins = [one for one in dict.fromkeys(origins) if one != ident and one not in self._configured]
-        if not self._is_environment(ident):
-            ranked = sorted(origins, key=lambda one: (one not in self._before, not self._is_used(one)))
-            if ranked:
-                self._move(ranked[0], ident)
+        if origins and not self._is_environment(ident):
+            self._move(min(origins, key=lambda one: (one not in self._before, not self._is_used(one))), ident)
         for name in earlier:
             if name in self._configured or self._current.get(name, name) != name:
                 continue
