@@ -1,12 +1,14 @@
 """Catalogs whose environments have other names, and their coming into force, as in a worker."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from msgspec import structs
 
 from deploydb.configuration.differences import differences
 from deploydb.domain.gates.promotion import Promotion
 from deploydb.domain.model.catalog import After, Catalog, Service, Stage
+from deploydb.domain.model.environment_names import with_names
 from deploydb.store.catalog_listings import enter
 from deploydb.store.configurations import record_configuration
 from deploydb.store.promotion import mark_open
@@ -33,6 +35,13 @@ def through(
         known.environments[name] = structs.replace(known.environments[name], renamed_from=earlier)
     known.digest = f"{' '.join(environments)} {dict(renamed)}"
     return known
+
+
+def renamed(known: Catalog, old: str, new: str) -> Catalog:
+    """The catalog with another name of an environment, and the digest of its own."""
+    found = with_names(known, {old: new})
+    found.environments[new] = structs.replace(found.environments[new], renamed_from=(old,))
+    return replace(found, digest=f"{old} is {new}")
 
 
 def files(known: Catalog) -> dict[str, str]:

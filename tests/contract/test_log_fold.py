@@ -19,12 +19,11 @@ from deploydb.domain.gates.promotion import Promotion
 from deploydb.domain.gates.soak import SoakPromotion
 from deploydb.domain.gates.webhook import WebhookPromotion
 from deploydb.domain.model.catalog import After, Catalog, Environment, Retry, Service, Stage
-from deploydb.domain.model.environment_names import with_names
 from deploydb.store.catalog_listings import enter
 from deploydb.store.promotion import mark_open
 from deploydb.store.tables import deployment
 from tests.contract.folding import differences
-from tests.contract.renames import configure
+from tests.contract.renames import configure, renamed
 from tests.contract.test_any_order import FACTS, KNOWN, PEOPLE, VERSIONS, artifact
 from tests.scenario import Scenario, catalog
 from tests.servers import PostgreSQL

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from deploydb.domain.gates.manual import ManualPromotion
+from tests.contract.renames import configure, renamed
 from tests.gateway.given import ALICE, JENKINS, YES, Gateway, gateway, story
 from tests.servers import until
 
@@ -41,6 +42,17 @@ def test_a_word_becomes_a_fact_by_the_person_whose_token_it_is(asked: Gateway) -
         "comment": "looks good",
         "digest": "sha256:aa",
     }
+
+
+def test_a_word_for_the_earlier_name_of_an_environment_is_for_that_one(asked: Gateway) -> None:
+    before = asked.world.catalog
+    configure(asked.world, renamed(before, "dev", "development"))
+    answer = asked.say(YES)
+    assert (answer.status_code, answer.json()["environment"]) == (202, "development")
+    (fact,) = asked.received()
+    assert fact["environment"] == "development"
+    asked.world.catalog = before
+    assert asked.say({**YES, "environment": "development"}).status_code == 202, "by the files of before"
 
 
 def test_the_answer_waits_until_the_word_is_stored(asked: Gateway) -> None:

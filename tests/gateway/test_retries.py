@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.contract.renames import configure, renamed
 from tests.gateway.given import ALICE, JENKINS, Gateway, gateway, story
 
 RETRY = {"service": "foo", "environment": "dev", "version": "1.0", "reason": "the disk is empty again"}
@@ -32,6 +33,15 @@ def test_a_retry_becomes_a_fact_by_the_person_and_has_another_attempt_made(asked
     asked.world.evaluate()
     (command,) = asked.world.commands()
     assert (command.environment, command.attempt) == ("dev", 2)
+
+
+def test_a_retry_in_the_earlier_name_of_an_environment_is_for_that_one(asked: Gateway) -> None:
+    configure(asked.world, renamed(asked.world.catalog, "dev", "development"))
+    assert asked.say(RETRY, path=PATH).status_code == 202
+    assert asked.ingest(what="retry.requested") == 1
+    asked.world.evaluate()
+    (command,) = asked.world.commands()
+    assert (command.environment, command.attempt) == ("development", 2)
 
 
 def test_a_form_leads_to_the_page_with_what_came_of_it(asked: Gateway) -> None:
