@@ -23,13 +23,23 @@ CHANGED = "configuration.changed"
 NUMBER = sa.select(sa.func.coalesce(sa.func.max(revision.c.names), 0)).scalar_subquery()
 """How often the names have changed; a handful of rows."""
 _NONE = EnvironmentNames()
+_USED = "environment_names"
+"""Of a connection: its transaction, and the names that this works with. Another thread may have others."""
 _known: WeakKeyDictionary[sa.Pool, EnvironmentNames] = WeakKeyDictionary()
 """By the pool of connections of a database."""
 
 
 def names_of(source: sa.Connection | sa.Engine) -> EnvironmentNames:
-    """The names that are remembered."""
-    return _known.get(source.engine.pool, _NONE)
+    """The names that are remembered; within a transaction the same ones until its end."""
+    remembered = _known.get(source.engine.pool, _NONE)
+    transaction = source.get_transaction() if isinstance(source, sa.Connection) else None
+    if not isinstance(source, sa.Connection) or transaction is None:
+        return remembered
+    within, names = source.info.get(_USED, (None, _NONE))
+    if within is transaction:
+        return names if isinstance(names, EnvironmentNames) else _NONE
+    source.info[_USED] = (transaction, remembered)
+    return remembered
 
 
 def latest_names(connection: sa.Connection) -> EnvironmentNames:
@@ -39,9 +49,11 @@ def latest_names(connection: sa.Connection) -> EnvironmentNames:
 
 def refresh_names(connection: sa.Connection, number: int) -> EnvironmentNames:
     """The names after so many changes, read again where others are remembered."""
-    if names_of(connection).number != number:
-        _known[connection.engine.pool] = read_names(connection)
-    return names_of(connection)
+    remembered = _known.get(connection.engine.pool, _NONE)
+    if remembered.number == number:
+        return remembered
+    found = _known[connection.engine.pool] = read_names(connection)
+    return found
 
 
 def require_names(connection: sa.Connection, number: int) -> None:
@@ -49,8 +61,8 @@ def require_names(connection: sa.Connection, number: int) -> None:
 
     Raises: Contention, to do it again with those of now.
     """
-    before = names_of(connection)
-    if refresh_names(connection, number) is not before:
+    if names_of(connection).number != number:
+        refresh_names(connection, number)
         raise Contention("the names of environments have changed")
 
 

@@ -11,6 +11,7 @@ from deploydb.domain.model.catalog import After, Catalog, Service, Stage
 from deploydb.domain.model.environment_names import with_names
 from deploydb.store.catalog_listings import enter
 from deploydb.store.configurations import record_configuration
+from deploydb.store.engine import open_engine
 from deploydb.store.promotion import mark_open
 from tests.scenario import Scenario, catalog
 
@@ -50,6 +51,13 @@ def files(known: Catalog) -> dict[str, str]:
         f"environments/{name}.yml": f"renamed_from: [{', '.join(one.renamed_from)}]\n" if one.renamed_from else ""
         for name, one in known.environments.items()
     }
+
+
+def apart(database_url: str, known: Catalog | None = None) -> Scenario:
+    """A scenario in a process of its own, as it were: it remembers names by itself."""
+    made = Scenario(database_url, known)
+    made.engine = open_engine(database_url, name="apart")
+    return made
 
 
 def configure(world: Scenario, known: Catalog) -> None:

@@ -25,7 +25,7 @@ from deploydb.store.tables import (
     unmatched_fact,
 )
 from tests.contract.folding import differences
-from tests.contract.renames import configure, through
+from tests.contract.renames import apart, configure, through
 from tests.scenario import Scenario
 
 BEFORE = through("dev", "prod")
@@ -215,7 +215,7 @@ def test_a_worker_with_another_catalog_means_the_same_environment(world: Scenari
 
 
 def test_a_process_that_remembers_other_names_does_its_work_again(world: Scenario, database_url: str) -> None:
-    with Scenario(database_url, BEFORE) as other:
+    with apart(database_url, BEFORE) as other:
         other.publish("1.0")
         other.evaluate()
         configure(world, AFTER)

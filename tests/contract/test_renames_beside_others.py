@@ -12,7 +12,7 @@ from deploydb.store import configurations
 from deploydb.store.promotion import evaluate
 from deploydb.store.tables import deployment, event
 from tests.contract.folding import differences
-from tests.contract.renames import configure, through
+from tests.contract.renames import apart, configure, through
 from tests.scenario import Scenario
 from tests.servers import until
 
@@ -37,7 +37,7 @@ def test_a_fact_that_is_written_meanwhile_has_the_new_name(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once where it is about a deployment, so that each waits for the other."""
-    with Scenario(postgresql_url, BEFORE) as world, Scenario(postgresql_url, BEFORE) as other:
+    with Scenario(postgresql_url, BEFORE) as world, apart(postgresql_url, BEFORE) as other:
         configure(world, BEFORE)
         world.publish("1.0")
         world.evaluate()
@@ -77,7 +77,7 @@ def test_what_was_written_before_is_renamed_though_it_is_committed_later(postgre
             until(lambda: waits(world.engine), what="the renaming waits for the fact")
             committed.set()
 
-        with Scenario(postgresql_url, BEFORE) as other:
+        with apart(postgresql_url, BEFORE) as other:
             sa.event.listen(other.engine, "commit", hold_back)
             late = started(lambda: other.tell("incident.detected", service="foo", environment="prod", incident="1"))
             until(lambda: _is_idle_in_transaction(world.engine), what="the fact is written")
@@ -89,20 +89,28 @@ def test_what_was_written_before_is_renamed_though_it_is_committed_later(postgre
         assert differences(world.engine) == {}
 
 
-def test_workers_with_either_catalog_go_on_while_names_change_to_and_fro(postgresql_url: str) -> None:
-    """As in rolling restarts, one after the other: each lane is in one state, by one name, at the end."""
+@pytest.mark.parametrize("one", [apart, Scenario], ids=["processes", "threads"])
+def test_workers_with_either_catalog_go_on_while_names_change_to_and_fro(
+    postgresql_url: str, one: Callable[[str], Scenario]
+) -> None:
+    """As in rolling restarts, one after the other: each lane is in one state, by one name, at the end. Threads share
+    what they remember."""
     with Scenario(postgresql_url, BEFORE) as world:
-        configure(world, BEFORE)
+        for known in (BEFORE, AFTER):  # a worker looks at the configuration before it evaluates
+            configure(world, known)
         stop, errors = threading.Event(), list[BaseException]()
 
         def promote(which: int) -> None:
-            with Scenario(postgresql_url) as mine:
-                try:
-                    while not stop.is_set():
-                        evaluate(mine.engine, (BEFORE, AFTER)[which % 2], world.now, limit=5)
-                except BaseException as error:
-                    errors.append(error)
-                    raise
+            engine = one(postgresql_url).engine
+            try:
+                while not stop.is_set():
+                    evaluate(engine, (BEFORE, AFTER)[which % 2], world.now, limit=5)
+            except BaseException as error:
+                errors.append(error)
+                raise
+            finally:
+                if engine is not world.engine:
+                    engine.dispose()
 
         workers = [threading.Thread(target=promote, args=(number,)) for number in range(3)]
         for worker in workers:
@@ -111,12 +119,12 @@ def test_workers_with_either_catalog_go_on_while_names_change_to_and_fro(postgre
             for version in range(6):
                 world.now += timedelta(minutes=1)
                 world.publish(f"1.{version}")
-                configure(world, (AFTER, BEFORE)[version % 2])
+                configure(world, (BEFORE, AFTER)[version % 2])
                 for _ in range(3):
                     for command in world.commands():
                         world.tell("deployment.finished", command=command.id, outcome="succeeded")
                     world.evaluate()
-            world.catalog = BEFORE
+            configure(world, BEFORE)
 
             def is_deployed() -> bool:
                 world.deploy()
