@@ -182,13 +182,6 @@ def taking(known: Catalog, branches: tuple[str, ...]) -> Catalog:
     return replace(known, pipelines={pipeline.ident: structs.replace(pipeline, branches=branches)})
 
 
-def renamed(known: Catalog, old: str, new: str) -> Catalog:
-    """The catalog with another name of an environment, and the digest of its own."""
-    found = with_names(known, {old: new})
-    found.environments[new] = structs.replace(found.environments[new], renamed_from=(old,))
-    return replace(found, digest=f"{old} is {new}")
-
-
 def without(known: Catalog, removed: str) -> Catalog:
     """The catalog without one of its stages, and with another one after the first that is left."""
     (pipeline,) = known.pipelines.values()
