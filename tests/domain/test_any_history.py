@@ -11,7 +11,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.overrides import unlifted
-from deploydb.engine.unblock import unblock
 from tests.domain.any_catalog import CATALOGS, DARING, MODULES, PLACES, SKEW, VERSIONS, answer, answer_all, latest
 from tests.domain.given import NOON
 from tests.domain.scenario import Scenario
@@ -24,7 +23,7 @@ from tests.domain.what_orders_do import (
     has_bundles,
     is_answered,
 )
-from tests.engine.feeding import feed
+from tests.engine.feeding import asks_for_what_is_needed
 
 
 class AnyHistory(RuleBasedStateMachine):
@@ -106,20 +105,11 @@ class AnyHistory(RuleBasedStateMachine):
     @precondition(_has_flows)
     @rule(place=PLACES)
     def ask_what_unblocks_it(self, place: int) -> None:
-        """There is an answer for everything that is open, and it is true: what it asks for is enough, at the time that
-        it gives and not before; and each need of it is one."""
+        """There is a true answer for everything that is open."""
         self.it.evaluate(0)
         known = self.it.find(*self._some(place))
-        if not known.needs_evaluation:
-            return
-        found = unblock(self.it.catalog, self.it.outlook(), known.id, self.it.now)
-        if found is None or found.earliest is None:
-            assert found is None or found.needs or found.instead
-            return
-        assert feed(self.it, known.id, found) == found.earliest
-        for need in found.needs:
-            if not need.timed:
-                assert feed(self.it, known.id, found, without=need) is None, need
+        if known.needs_evaluation:
+            asks_for_what_is_needed(self.it, known)
 
     @rule(kind=st.sampled_from(["inserted", "appended", "cut", "branches", "module", "service"]))
     def reload(self, kind: str) -> None:
@@ -294,8 +284,6 @@ class AnyOrdersAgain(AnyOrders):
 # for all machines together, the same in each run: `make explore` sets more, and others each time
 EXPLORED = os.environ.get("DEPLOYDB_EXAMPLES")
 EXAMPLES = int(EXPLORED or "1000")
-
-
 MACHINES = (AnyHistory, AnyHistoryAgain, AnyOrders, AnyOrdersAgain)
 for machine in MACHINES:
     machine.TestCase.settings = settings(

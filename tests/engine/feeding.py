@@ -16,7 +16,7 @@ from deploydb.domain.model.evidence import Approval, Evidence, Verification
 from deploydb.domain.model.facts import DeploymentFinished
 from deploydb.domain.model.promotions import FREEZE
 from deploydb.engine.needs import Need
-from deploydb.engine.unblock import Unblock
+from deploydb.engine.unblock import Unblock, unblock
 from tests.domain.scenario import Scenario
 
 
@@ -124,3 +124,16 @@ def _answer(it: Scenario, deployment: Deployment, phase: str, name: str) -> bool
 
 def _after(it: Scenario, earlier: Sequence[FactOrder]) -> FactOrder:
     return FactOrder(max([it.now, *(at.time for at in earlier)]), "\U0010ffff", f"{next(it.ids):06}")
+
+
+def asks_for_what_is_needed(it: Scenario, known: Deployment) -> None:
+    """There is an answer of what unblocks a deployment, and it is true: what it asks for is enough, at the time that it
+    gives and not before; and each need of it is one."""
+    found = unblock(it.catalog, it.outlook(), known.id, it.now)
+    if found is None or found.earliest is None:
+        assert found is None or found.needs or found.instead
+        return
+    assert feed(it, known.id, found) == found.earliest
+    for need in found.needs:
+        if not need.timed:
+            assert feed(it, known.id, found, without=need) is None, need
