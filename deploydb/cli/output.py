@@ -135,7 +135,7 @@ def _colour() -> bool | None:
 
 
 def show_stages(stages: Iterable[Mapping[str, Any]]) -> None:
-    """A row for each stage of a flow, and below it one for each of its gates."""
+    """A row for each stage of a flow, and below it one for each of its gates; nothing where it goes through none."""
     rows: list[Sequence[str]] = []
     for stage in stages:
         outlook = stage.get("outlook")
@@ -146,7 +146,8 @@ def show_stages(stages: Iterable[Mapping[str, Any]]) -> None:
             entry = " (entry)" if gate.get("asked") == "entry" and gate["type"] != "Freeze" else ""
             times = ago(gate["decidedAt"]), until(gate["recheckAt"])
             rows.append(["", gate["promotion"] + entry, gate["verdict"], reason_text(gate["reason"]), *times])
-    show_table(["STAGE", "GATE", "STATE", "BECAUSE", "DECIDED", "NEXT CHECK"], rows, empty="No stages.")
+    if rows:
+        show_table(["STAGE", "GATE", "STATE", "BECAUSE", "DECIDED", "NEXT CHECK"], rows, empty="")
 
 
 def ago(time: str | None) -> str:

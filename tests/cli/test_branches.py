@@ -26,8 +26,11 @@ def branched(sqlite_template: Path, tmp_path: Path, shell: Shell) -> Iterator[Sh
 
 
 def test_why_and_where_and_unmatched_name_the_pipelines(branched: Shell) -> None:
-    why = branched.ok("why", "foo", "dev", "1.8.3").stdout
-    assert why.startswith(f"1.8.3 is not in dev: {NOWHERE}\nNothing releases it: promote it (`deploydb promote foo dev")
+    answer = branched.ok("why", "foo", "dev", "1.8.3")
+    assert answer.stderr == ""
+    assert answer.stdout.startswith(
+        f"1.8.3 is not in dev: {NOWHERE}\nNothing releases it: promote it (`deploydb promote foo dev"
+    )
     elsewhere = branched.ok("why", "foo", "prod", "1.9.9").stdout
     assert elsewhere.startswith("1.9.9 is not in prod: main takes 1.10.*, not 1.9.9; it goes to dev-19 and prod-19\n")
     assert NOWHERE in branched.ok("where", "1.8.3").stdout
