@@ -15,7 +15,7 @@ run: $(VENV)/run ## Start DeployDB, walk a release to prod, serve until Ctrl-C (
 	$(BIN)/deploydb tour --service storefront $(if $(LISTEN),--listen $(LISTEN)) $(if $(ONCE),--once)
 
 test: $(VENV)/test ## Run every test (ARGS=tests/domain: a part); install their servers where permitted
-	tests/install-servers
+	tests/install-servers faketime
 	$(BIN)/pytest -n $${TEST_WORKERS:-$$(($$(nproc) + 2))} --dist worksteal $(ARGS)
 
 ANOTHER_DAY = PYTHON=$(BIN)/python tests/another-day
