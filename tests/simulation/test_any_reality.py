@@ -33,7 +33,7 @@ class RealHistory(AnyHistory):
             self.it.publish(version)
             self.live_on(bad=False, module=MODULES[0])
 
-    ask_what_unblocks_it = step_back = reload = None
+    ask_what_unblocks_it = step_back = reload = rename = None
 
     @rule(bad=st.booleans(), module=st.sampled_from(MODULES))
     def live_on(self, bad: bool, module: str) -> None:
