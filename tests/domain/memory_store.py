@@ -1,8 +1,10 @@
 """One service on the engine, with a clock."""
 
+import pickle
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Self
 
 from msgspec.structs import replace
 
@@ -58,6 +60,11 @@ class Store:
     def running(self) -> Mapping[tuple[str, str], CurrentVersion]:
         """What each environment runs of each module."""
         return self.ledger.running
+
+    def copy(self) -> Self:
+        """Another store with the same in it, which has nothing in common with this one."""
+        copied: Self = pickle.loads(pickle.dumps(self, pickle.HIGHEST_PROTOCOL))  # faster than deepcopy
+        return copied
 
     def rename(self, names: Mapping[str, str]) -> None:
         """Environments get other names, in the catalog too."""

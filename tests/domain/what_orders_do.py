@@ -1,7 +1,6 @@
 """What an order, and a change of the catalog that is taken back, may change: tried on copies of a store."""
 
 from collections.abc import Callable
-from copy import deepcopy
 
 from msgspec.structs import replace
 
@@ -17,7 +16,7 @@ State = tuple[object, Reason | None]
 
 def acts_on_its_lane_alone(given: Scenario, environment: str, order: Callable[[Scenario], None]) -> None:
     """An order gives no command to a lane that it does not name, and takes none away but from a parallel group."""
-    without, ordered = deepcopy(given), deepcopy(given)
+    without, ordered = given.copy(), given.copy()
     order(ordered)
     without.evaluate(0)
     ordered.evaluate(0)
@@ -31,7 +30,7 @@ def acts_on_its_lane_alone(given: Scenario, environment: str, order: Callable[[S
 
 def is_answered(given: Scenario, order: Callable[[Scenario], None]) -> None:
     """A request is taken in one evaluation, with an answer: an attempt, or why there is none."""
-    it = deepcopy(given)
+    it = given.copy()
     order(it)
     it.evaluate(0)
     assert not it.ledger.wishes
@@ -41,9 +40,9 @@ def is_answered(given: Scenario, order: Callable[[Scenario], None]) -> None:
 
 def does_what_was_promised(given: Scenario, environment: str, version: str, module: str) -> None:
     """The check of a promotion before it is ordered is true: it enters, or waits, or nothing changes."""
-    before = deepcopy(given)
+    before = given.copy()
     before.evaluate(0)
-    ordered, known = deepcopy(before), before.find(environment, version, module)
+    ordered, known = before.copy(), before.find(environment, version, module)
     ordered.promote(environment, version)
     asked = replace(ordered.outlook(), promotion_requests=before.outlook().promotion_requests)
     request = ordered.ledger.promotion_requests[environment, version]
@@ -61,7 +60,7 @@ def does_what_was_promised(given: Scenario, environment: str, version: str, modu
 
 def comes_back(given: Scenario, changed: Catalog) -> None:
     """A change of the catalog that takes something away, and is taken back at once, leaves no trace."""
-    without, back = deepcopy(given), deepcopy(given)
+    without, back = given.copy(), given.copy()
     without.evaluate(0)
     before = _states(without)
     back.evaluate(0)
@@ -85,7 +84,7 @@ def has_bundles(it: Scenario) -> bool:
 
 def goes_on_by_another_name(given: Scenario, environment: str) -> None:
     """An environment that is renamed, and has its name back later, goes on as if it had kept its name."""
-    without, other = deepcopy(given), deepcopy(given)
+    without, other = given.copy(), given.copy()
     without.evaluate(0)
     other.rename({environment: RENAMED})
     other.evaluate(0)

@@ -1,7 +1,6 @@
 """What an answer asks for, given to a copy of the store: no more, no less, as soon as it can be given."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import datetime
 from itertools import count
 
@@ -25,7 +24,7 @@ def feed(given: Scenario, target: int, found: Unblock, *, without: Need | None =
 
     `without`: a need that is not met. A goal that is reached by a failure then is not counted: no answer counts on one.
     """
-    it = deepcopy(given)
+    it = given.copy()
     it.evaluate(0)
     left = [need.key for need in found.needs if not need.timed and need is not without]
     for _ in range(300):
