@@ -4,14 +4,14 @@ import pytest
 from msgspec.structs import replace
 
 from deploydb.domain.model.admission_reasons import BranchElsewhere, NewerIsLive, NoPipeline
-from deploydb.domain.model.catalog import Catalog, Environment, Pipeline, Service
+from deploydb.domain.model.catalog import After, Catalog, Environment, Pipeline, Service, Stage
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.reasons import AwaitingStages, Several, SkippedUpstream
 from deploydb.domain.outlook import Outlook, outlook
 from deploydb.domain.wording import text
 from deploydb.engine.in_flight import effects
 from deploydb.engine.unblock import unblock
-from tests.domain.given import BAR, FOO, MANUAL, SMOKE, SOAK, chain, foo
+from tests.domain.given import BAR, FOO, MANUAL, SMOKE, SOAK, catalog, chain, foo
 from tests.domain.scenario import Scenario
 
 MAIN, BACKPORTS = chain("dev", "staging", "prod"), chain("dev-19", "prod-19")
@@ -233,3 +233,17 @@ def test_a_change_says_beforehand_what_it_does_to_releases_in_flight() -> None:
         ("prod", "gets a deployment, which waits"),
         ("staging", "gets a deployment, which waits"),
     ]
+
+
+def test_what_a_person_promoted_from_another_branch_is_over_once_something_newer_runs() -> None:
+    west = Stage(environment="west", after=After(environments=("dev",)))
+    prod = Stage(environment="prod", after=After(environments=("east", "west"), need="any"))
+    it = Scenario(catalog(*chain("dev", "east"), west, prod, branches=("!1.*",)))
+    it.publish("1.0")
+    for environment in ("east", "prod"):
+        it.promote(environment, "1.0")
+    it.evaluate()
+    assert places(it, "1.0") == {"east": Status.NOT_STARTED, "prod": Status.NOT_STARTED}
+    through(it, "2.0", "dev", "east", "prod")
+    it.evaluate()
+    assert places(it, "1.0") == {"east": Status.SKIPPED, "prod": Status.SKIPPED}

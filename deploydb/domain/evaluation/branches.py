@@ -40,11 +40,14 @@ class BranchRules:
         return next((one for one in found if one is not None), None)
 
     def is_cut_off(self, deployment: Deployment, awaited: AwaitingStages) -> bool:
-        """Whether the flow goes through none of the stages that it waits for."""
-        if self._branches is None:
-            return False
-        absent = (self._evaluation.of(deployment.flow, name) is None for name in awaited.environments)
-        return all(absent) and all(self._of(name, deployment.release) is not None for name in awaited.environments)
+        """Whether the flow comes out of none of the stages that it waits for."""
+        return all(self._never_leaves(deployment, name) for name in awaited.environments)
+
+    def _never_leaves(self, deployment: Deployment, environment: str) -> bool:
+        there = self._evaluation.of(deployment.flow, environment)
+        if there is None:
+            return self._of(environment, deployment.release) is not None
+        return there.status is Status.SKIPPED
 
     def _of(self, environment: str, release: Release) -> BranchElsewhere | None:
         return self._branches.elsewhere(environment, release.artifact.version) if self._branches is not None else None
