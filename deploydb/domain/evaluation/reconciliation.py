@@ -44,8 +44,9 @@ def _extend(evaluation: Evaluation, deployment: Deployment, environment: Environ
 
 
 def _take_back(evaluation: Evaluation, deployment: Deployment) -> None:
-    """It finished well after it had expired: it runs there, and its gates judge it, unless it was overtaken. Attempts
-    that the expiry led to, and that are not commanded yet, are not needed."""
+    """It finished well after it had expired: it runs there, and its gates judge it, unless it was overtaken, for good:
+    what overtook it is not known here once it is over. Attempts that the expiry led to, and that are not commanded yet,
+    are not needed."""
     expired, finished = deployment.expired_at, deployment.finished
     if expired is None or finished is None or deployment.outcome != "succeeded" or _overtaken(evaluation, deployment):
         return
@@ -68,6 +69,8 @@ def _overtaken(evaluation: Evaluation, deployment: Deployment) -> bool:
     and that is not known here, is over."""
     if deployment.skipped_at is not None or deployment.replaced_at is not None:
         return True
+    if isinstance(deployment.status_reason, reasons.FinishedLate):
+        return True  # seen before
     after = _attempts_after(evaluation, deployment)
     if not after and deployment.failure_response in ("retry", "rollback", "full_rollback"):
         return True
