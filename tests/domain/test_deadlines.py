@@ -84,19 +84,20 @@ def test_a_success_that_a_rollback_has_overtaken_stays_failed_but_does_run_there
 
 
 def test_a_success_that_another_release_has_overtaken_stays_failed_once_that_one_is_over() -> None:
-    it = world(services=[foo(failure_strategy="ignore")])
+    it = world(*chain("dev"), services=[foo(failure_strategy="ignore")])
     it.publish("1.0")
     it.evaluate()
     it.evaluate(60)
     it.publish("2.0", published=1)
-    it.evaluate()
+    it.evaluate(5)
+    it.evaluate(5)
     it.finish("dev", "1.0")
     it.evaluate(1)
     assert isinstance(it.reason("dev", "1.0"), FinishedLate)
-    it.finish("dev", "2.0", "failed")
-    for _ in range(3):
-        it.evaluate(1)
-        assert it.status("dev", "1.0") is Status.FAILED
+    it.finish("dev", "2.0", when=it.now - timedelta(minutes=4))
+    it.evaluate(1)
+    assert (it.status("dev", "2.0"), it.status("dev", "1.0")) == (Status.COMPLETED, Status.FAILED)
+    assert it.runs("dev") == "1.0"
 
 
 def test_what_finished_after_a_rollback_is_accepted_by_a_retry() -> None:
