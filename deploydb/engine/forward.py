@@ -14,6 +14,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, FactOrder, Gate, GateStatus, Phase, Status, Verdict
 from deploydb.domain.model.gate_reasons import GateBroken
 from deploydb.domain.model.overrides import Hold
+from deploydb.domain.model.pipelines import upstream_of
 from deploydb.domain.model.promotions import FREEZE
 from deploydb.engine.assumed_evidence import LAST, AssumedEvidence
 from deploydb.engine.ledger import Ledger
@@ -240,15 +241,12 @@ class Forward:
 
     def _ahead(self) -> list[str]:
         """The environments that the target's flow has to enter, up to its own."""
-        found: dict[str, None] = {}
-        look = [self._target.environment]
-        while look:
-            name = look.pop()
-            if name in self._stages and name not in found:
-                found[name] = None
-                look += self._stages[name].after.environments if self._target.kind == "deploy" else ()
+        after = {name: stage.after for name, stage in self._stages.items()} if self._target.kind == "deploy" else {}
+        found = [self._target.environment, *upstream_of(self._target.environment, after)]
         flow = {one.environment: one for one in self._ledger.kin(self._target)}
-        return [name for name in found if name in flow and flow[name].status is Status.NOT_STARTED]
+        return [
+            name for name in found if name in self._stages and name in flow and flow[name].status is Status.NOT_STARTED
+        ]
 
     def _promotions(self, deployment: Deployment, phase: Phase) -> tuple[Promotion, ...]:
         if deployment.environment not in self._stages:

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from deploydb.domain.model.catalog import After, Catalog
 from deploydb.domain.model.outcome_reasons import AttemptObsolete
+from deploydb.domain.model.pipelines import upstream_of
 from deploydb.store.queries.deployments import DeploymentView
 
 
@@ -27,13 +28,7 @@ def way_of(catalog: Catalog, meant: DeploymentView, flow: Sequence[DeploymentVie
 
 def walked(meant: DeploymentView, flow: Sequence[DeploymentView], after: Mapping[str, After]) -> list[DeploymentView]:
     """As `way_of`, by the stages that come `after` others."""
-    upstream: dict[str, None] = {}
-    look = [meant.environment]
-    while look:
-        for name in after.get(look.pop(), After()).environments:
-            if name not in upstream:
-                upstream[name] = None
-                look.append(name)
+    upstream = upstream_of(meant.environment, after)
     needed = [view for view in flow if not isinstance(view.status_reason, AttemptObsolete)]
     last = {view.environment: view for view in needed if view.environment != meant.environment}
     order = [name for name in after if name in upstream] + [name for name in upstream if name not in after]

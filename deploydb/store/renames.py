@@ -29,14 +29,7 @@ from deploydb.store.tables import (
 
 _LONG = {deployment: deployment.c.id, live_interval: live_interval.c.deployment_id, event: event.c.number}
 """The tables that grow with what happens, and the numbers by which they are gone through."""
-_LANES = (
-    current_version,
-    hold,
-    promotion_request,
-    rollback_request,
-    retry_request,
-    incident,
-)
+_LANES = (current_version, hold, promotion_request, rollback_request, retry_request, incident)
 _STAGES = (hotfix, promotion_request)
 """Those whose `skip` lists environments."""
 _AT_ONCE = 20_000

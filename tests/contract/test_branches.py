@@ -5,24 +5,16 @@ from collections.abc import Iterator
 import pytest
 
 from deploydb.domain.model.admission_reasons import BranchElsewhere
-from deploydb.domain.model.catalog import After, Catalog, Environment, Pipeline, Service, Stage
+from deploydb.domain.model.catalog import Catalog, Environment, Pipeline, Service
 from deploydb.store.engine import reading
-from deploydb.store.promotion import mark_open
 from deploydb.store.queries.starvation import starved_lanes
 from deploydb.store.snapshot import snapshots
 from deploydb.store.tables import deployment, event, flow, promotion_request
 from deploydb.store.unplaced_flows import mark_untaken
 from tests.contract.folding import differences
+from tests.contract.test_catalog_changes import change
+from tests.domain.given import chain
 from tests.scenario import Scenario
-
-
-def chain(*environments: str) -> tuple[Stage, ...]:
-    before = ((), *((name,) for name in environments))
-    return tuple(
-        Stage(environment=name, after=After(environments=after))
-        for name, after in zip(environments, before, strict=False)
-    )
-
 
 MAIN, BACKPORTS = chain("dev", "prod"), chain("dev-19", "prod-19")
 
@@ -45,14 +37,6 @@ def lanes(main: tuple[str, ...] = ("!1.9.*",), backports: tuple[str, ...] | None
 def world(database_url: str) -> Iterator[Scenario]:
     with Scenario(database_url, lanes()) as world:
         yield world
-
-
-def change(world: Scenario, known: Catalog) -> int:
-    """Another catalog comes into force, as in a worker. How many services were marked."""
-    world.catalog = known
-    marked = mark_open(world.engine, world.now, known)
-    world.evaluate()
-    return marked
 
 
 def release(world: Scenario, *versions: str) -> None:

@@ -20,11 +20,11 @@ from deploydb.domain.gates.soak import SoakPromotion
 from deploydb.domain.gates.webhook import WebhookPromotion
 from deploydb.domain.model.catalog import After, Catalog, Environment, Retry, Service, Stage
 from deploydb.store.catalog_listings import enter
-from deploydb.store.promotion import mark_open
 from deploydb.store.tables import deployment
 from tests.contract.folding import differences
 from tests.contract.renames import configure, renamed
 from tests.contract.test_any_order import FACTS, KNOWN, PEOPLE, VERSIONS, artifact
+from tests.contract.test_catalog_changes import change
 from tests.scenario import Scenario, catalog
 from tests.servers import PostgreSQL
 
@@ -164,13 +164,9 @@ def play(world: Scenario, history: Sequence[tuple[Any, ...]]) -> None:
                 for _ in range(rounds):
                     answer(world)
             case ("configure", removed):
-                world.catalog = without(known, removed) if removed is not None else known
-                mark_open(world.engine, world.now, world.catalog)
-                world.evaluate()
+                change(world, without(known, removed) if removed is not None else known)
             case ("branch", branches):
-                world.catalog = taking(known, branches)
-                mark_open(world.engine, world.now, world.catalog)
-                world.evaluate()
+                change(world, taking(known, branches))
             case ("rename", old, new):
                 # a worker with the files of before may evaluate next: `configure`
                 configure(world, renamed(known, old, new) if old is not None else known)

@@ -1,6 +1,6 @@
 """Pipelines: the stages that releases go through, in which order, and which versions do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -64,6 +64,18 @@ def branches_of(pipelines: Iterable[Pipeline]) -> Branches | None:
         for one in pipelines
     ]
     return Branches(tracks) if any(track.branches for track in tracks) else None
+
+
+def upstream_of(environment: str, after: Mapping[str, After]) -> list[str]:
+    """The stages on the ways to one, however far before it; `after`: of each stage."""
+    found: dict[str, None] = {}
+    look = [environment]
+    while look:
+        for name in after.get(look.pop(), After()).environments:
+            if name not in found:
+                found[name] = None
+                look.append(name)
+    return list(found)
 
 
 def upstream_first(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:

@@ -111,7 +111,7 @@ def where(asked: RequestContext) -> Where:
             replace(one, reason=line.placed(one.service, one.environment, one.deployment, one.reason)) for one in views
         ]
         accepted = acceptances(connection, [one.id for one in found])
-        absent = services_without_stage(connection, [one.id for one in found])
+        absent = services_without_stage(connection, asked.catalog, [one.id for one in found])
         refused = refused_at_entry(connection, [one.deployment for one in views if one.status == "NOT_STARTED"])
     rank = {ident: index for index, ident in enumerate(environments_in_order(asked.catalog))}
     ordered = sorted(views, key=lambda one: (one.service, rank.get(one.environment, len(rank)), one.environment))

@@ -8,6 +8,7 @@ from msgspec import Struct
 from deploydb.domain.model.admission_reasons import BranchElsewhere, NoPipeline
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Release
+from deploydb.domain.model.pipelines import upstream_of
 from deploydb.store.list_parameters import among
 from deploydb.store.tables import flow
 from deploydb.store.unplaced_flows import ABSENT, flows_of_version
@@ -46,12 +47,8 @@ def branch_of_version(
         there = environment in one.environments if environment is not None else bool(one.environments)
         if not there and module in (None, one.release.artifact.module):
             names = {*branches.environments(version), *one.environments}
-            stages = {stage.environment: stage.after.environments for stage in catalog.stages(configured)}
-            before: dict[str, None] = {}
-            look = [*stages.get(environment or "", ())]
-            while look:
-                before[look[-1]] = None
-                look += [name for name in stages[look.pop()] if name not in before]
+            stages = {stage.environment: stage.after for stage in catalog.stages(configured)}
+            before = upstream_of(environment or "", stages)
             return BranchView(
                 release=one.release,
                 reason=reason,
@@ -62,9 +59,13 @@ def branch_of_version(
     return None
 
 
-def services_without_stage(connection: sa.Connection, artifacts: Collection[int]) -> list[tuple[int, str]]:
-    """The artifacts with a flow that has no deployment, each with its service. Indexes: `uq_flow_artifact_id`,
-    `uq_deployment_flow_id`."""
+def services_without_stage(
+    connection: sa.Connection, catalog: Catalog, artifacts: Collection[int]
+) -> list[tuple[int, str]]:
+    """The artifacts with a flow that has no deployment, each with its service. Costs nothing where pipelines take all
+    versions. Indexes: `uq_flow_artifact_id`, `uq_deployment_flow_id`."""
+    if all(catalog.branches(service) is None for service in catalog.services):
+        return []
     statement = sa.select(flow.c.artifact_id, flow.c.service).where(
         among(flow.c.artifact_id, sorted(artifacts)), ABSENT
     )

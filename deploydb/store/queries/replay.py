@@ -53,8 +53,7 @@ def entries(
 ) -> Iterator[LogEntry]:
     """The facts that happened `since` then (`recorded`: were recorded), and those that stand (`Projection.replay`), of
     any time, in the order of the log, each with the deployment that the log names for it, and with the environments'
-    names of now. Indexes: primary key,
-    `ix_event_rare`; costs the log's length.
+    names of now. Indexes: primary key, `ix_event_rare`; costs the log's length.
 
     The numbers of rows that are no facts as they are written today are added to `unreadable`, as they are met.
     """
