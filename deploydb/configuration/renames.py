@@ -26,7 +26,7 @@ def check_renames(sources: Mapping[str, Source], environments: Mapping[str, Envi
             if name == ident:
                 problem = f"{name} is its name now: name the earlier ones"
             elif name in sources:
-                problem = f"{name} is an environment ({sources[name].path}): a name that was given up is free again"
+                problem = f"{name} is still an environment ({sources[name].path}): remove that file, or this name"
             elif owner != ident:
                 problem = f"{name} is an earlier name of {owner} too ({sources[owner].path}): keep one of them"
             elif name in environment.renamed_from[:index]:
