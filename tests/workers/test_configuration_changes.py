@@ -116,7 +116,7 @@ def test_what_a_rename_carries_along_is_announced(workshop: InProcess, tmp_path:
     until(lambda: stages(workshop) == {"dev", "prod"}, "the flow is open")
     shell = Shell(workshop.config.parent, DEPLOYDB_DATABASE_URL=workshop.settings.database_url)
     other = write_config(tmp_path / "other", CONFIG | RENAMED)
-    assert "prod is an environment" in shell.run("check-config", str(other)).stdout, "the old file is still there"
+    assert "prod is still an environment" in shell.run("check-config", str(other)).stdout, "the old file is still there"
     (other / "environments/prod.yml").unlink()
     shown = shell.ok("check-config", str(other), "--against-live")
     assert shown.stdout == "prod becomes production: 1 lane, 1 deployment\n"
