@@ -4,7 +4,7 @@
 turn: one without which the goal is reached as early is none.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
@@ -130,9 +130,17 @@ def _fewest(run: Forward, start: Callable[[Collection[Key], Collection[Key]], Fo
     for key, need in answers.items():
         groups[need.deployment].add(key)
     many = sorted((group for group in groups.values() if len(group) > 1), key=len, reverse=True)
-    for keys in [*many, *({key} for key in reversed(answers))]:
-        if keys <= run.given.keys():
-            run = trial(keys) or run
+    untried = deque([*many, *({key} for key in reversed(answers))])
+    tried = list[set[Key]]()
+    while untried:
+        keys = untried.popleft()
+        shorter = trial(keys) if keys <= run.given.keys() else None
+        if shorter is None:
+            tried.append(keys)
+        else:  # what was needed beside these may be none now
+            run = shorter
+            untried.extend(tried)
+            tried.clear()
     return run, [need for key, need in run.given.items() if not need.timed or trial((), {key}) is None]
 
 

@@ -11,8 +11,10 @@ from deploydb.domain.gates.window import WindowPromotion
 from deploydb.domain.model.catalog import After, Parallel, Stage
 from deploydb.engine.unblock import Unblock, unblock
 from deploydb.query.unblock_view import sentence
-from tests.domain.given import NOON, SOAK, chain
+from tests.domain.any_catalog import made
+from tests.domain.given import BAR, FOO, NOON, SOAK, chain
 from tests.domain.scenario import Scenario, world
+from tests.engine.feeding import asks_for_what_is_needed
 
 SRE = ManualPromotion(ident="sre", groups=("sre",))
 OFFICE = WindowPromotion(ident="office-hours", zone="UTC", allow=(Window(days=(1,), start=time(9), end=time(17)),))
@@ -222,6 +224,16 @@ def test_what_would_be_superseded_on_its_way_says_so() -> None:
     assert rendered(it) == (
         "nothing releases it: publish a newer version than 1.0: in prod it would be skipped: replaced by 1.1 in staging"
     )
+
+
+def test_an_answer_that_is_needed_only_beside_another_is_left_out_with_it() -> None:
+    stages = (replace(stage, supersede="all") for stage in chain("dev", "prod"))
+    it = Scenario(made(tuple(stages), "published", ("smoke",), ("manual",)))
+    it.publish("1.0", module=BAR, published=-9)
+    for version, module, published in (("1.2", FOO, -5), ("1.3", BAR, 0), ("2.3", BAR, 1), ("1.3", FOO, -6)):
+        it.publish(version, module=module, published=published, commit=version)
+    it.evaluate()
+    asks_for_what_is_needed(it, it.find("prod", "1.3", BAR))
 
 
 class Broken(Promotion, frozen=True, kw_only=True):
