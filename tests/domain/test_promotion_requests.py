@@ -1,9 +1,11 @@
 """Orders of people for one lane: the version goes ahead there, and its way to every other lane stays as it was."""
 
+from datetime import timedelta
+
 import pytest
 
 from deploydb.domain.model.admission_reasons import BehindHotfix, BehindPromotion, BeingVerified, NewerIsLive
-from deploydb.domain.model.catalog import After, Parallel, Stage
+from deploydb.domain.model.catalog import After, Parallel, Retry, Stage
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import Admitted, AwaitingStages, FailedBeside
@@ -186,3 +188,20 @@ def test_what_a_person_wants_waits_for_a_hotfix_and_is_not_superseded_by_it() ->
     assert it.status("dev", "5.2") is Status.NOT_STARTED
     it.deploy("dev", "5.3")
     assert it.reason("dev", "5.2") == NewerIsLive(environment="dev", version="5.3", higher=True)
+
+
+def test_what_let_the_first_attempt_past_a_stage_lets_the_next_one_past_it() -> None:
+    it = world(*chain("dev", "prod"), services=[foo(retry=Retry(retries=1, backoff=timedelta(minutes=5)))])
+    it.hold("pin", environment="dev", version="0.9")
+    it.publish("1.0")
+    it.promote("prod", "1.0", "dev")
+    it.evaluate()
+    it.finish("prod", "1.0", "failed")
+    it.evaluate(1)
+    it.publish("1.1", published=1)
+    it.promote("prod", "1.0")
+    it.evaluate()
+    assert it.status("dev", "1.0") is Status.SKIPPED
+    it.evaluate(5)
+    it.deploy("prod", "1.0")
+    assert it.status("prod", "1.0") is Status.SUCCESS

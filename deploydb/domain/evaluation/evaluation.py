@@ -102,10 +102,10 @@ class Evaluation(Lanes):
         evidence, entry = self.evidence(deployment), self._answered_at_entry(deployment.environment)
         if phase == "exit":
             used = {number for verdict in self.before(deployment, "entry").values() for number in verdict.inputs}
-            return of_exit(evidence, deployment, entry, used, self._earlier_attempts(deployment))
-        return of_entry(evidence, self._earlier_attempts(deployment), entry)
+            return of_exit(evidence, deployment, entry, used, self.earlier_attempts(deployment))
+        return of_entry(evidence, self.earlier_attempts(deployment), entry)
 
-    def _earlier_attempts(self, deployment: Deployment) -> list[tuple[Deployment, Evidence]]:
+    def earlier_attempts(self, deployment: Deployment) -> list[tuple[Deployment, Evidence]]:
         """The attempts before one of the same flow, or of rollbacks to the same release, with the evidence on them."""
         lane = self.lane(deployment.environment) if deployment.attempt > 1 else ()
         return [

@@ -169,9 +169,11 @@ def _skipped_by_hotfix(evaluation: Evaluation, deployment: Deployment) -> Reason
 
 
 def _skip(evaluation: Evaluation, deployment: Deployment) -> frozenset[str]:
-    """The stages that a person lets the flow pass by on its way to the deployment's lane."""
+    """The stages that a person lets the flow pass by on its way to the deployment's lane, or let an earlier attempt."""
     request = evaluation.promotion_request(deployment)
-    return frozenset(request.skip) if request is not None else frozenset()
+    entered = (earlier.trigger_reason for earlier, _ in evaluation.earlier_attempts(deployment))
+    skipped = (reason.skip for reason in entered if isinstance(reason, reasons.Admitted))
+    return frozenset(request.skip if request is not None else ()).union(*skipped)
 
 
 def stage_reason(deployment: Deployment) -> StageReason:
