@@ -13,7 +13,6 @@ from deploydb.domain.gates import GateContext, Promotion, requirement_of
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, FactOrder, Gate, GateStatus, Phase, Status, Verdict
 from deploydb.domain.model.gate_reasons import GateBroken
-from deploydb.domain.model.overrides import Hold
 from deploydb.domain.model.pipelines import upstream_of
 from deploydb.domain.model.promotions import FREEZE
 from deploydb.engine.assumed_evidence import LAST, AssumedEvidence
@@ -26,11 +25,15 @@ from deploydb.engine.needs import (
     gate_need,
     hold_need,
     incident_need,
+    is_against,
     override_need,
 )
 from deploydb.engine.settle import settle
 
-Goal = Literal["entered", "verified"]
+Goal = Literal["entered", "verified", "everywhere"]
+"""What a run goes for: that the target is commanded, or verified; or the end of its flow's way in every stage."""
+Takes = Callable[[Need], timedelta | None]
+"""How long a need takes from when it can be met; None: it is not met."""
 
 _MOST_ROUNDS = 300
 """Answers and times that pass, one after the other: more never lead to the goal."""
@@ -44,7 +47,8 @@ class Forward:
     `answers`: whether anybody answers for a deployment. `only`: the needs that are met; None: all, and silence lasts:
     what is not answered neither expires nor times out, which is not counted on. `never`: needs that not even time
     meets. `given`: those that were met, in their order; `waiting`: those that were not, at the end. `reached_at`: when
-    the goal was reached; None: it was not. `failed`: whether a deployment has expired or failed meanwhile.
+    the goal was reached; None: it was not. `failed`: whether a deployment has expired or failed meanwhile. `entered`,
+    `verified`: when each deployment was, of those that were meanwhile.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Forward:
         answers: Callable[[Deployment], bool],
         only: Collection[Key] | None = None,
         never: Collection[Key] = (),
+        takes: Takes = lambda _: timedelta(),
     ) -> None:
         self._catalog = catalog
         self._service = catalog.services[snapshot.service]
@@ -68,6 +73,8 @@ class Forward:
         self._answers = answers
         self._only = only
         self._never = never
+        self._takes = takes
+        self._asked: dict[int | None, datetime] = {}
         self._evidence = AssumedEvidence(snapshot.evidence)
         self._ledger = Ledger.of(snapshot, self._evidence)
         for deployment in snapshot.deployments if only is None else ():
@@ -85,6 +92,8 @@ class Forward:
         self.waiting: dict[Key, Need] = {}
         self.reached_at: datetime | None = None
         self.failed = False
+        self.entered: dict[int, datetime] = {}
+        self.verified: dict[int, datetime] = {}
 
     @property
     def target(self) -> Deployment:
@@ -104,22 +113,25 @@ class Forward:
         """Answer, and let time pass where no answer is left, until the goal is reached; not after `until`."""
         for _ in range(_MOST_ROUNDS):
             recheck_at = self._settle()
-            if self.target.status is Status.SKIPPED:
+            if self.target.status is Status.SKIPPED and self._goal != "everywhere":
                 self.waiting = {}
                 break
             if self._is_there():
                 self.reached_at = self.now
                 break
             self.waiting = {need.key: need for need in self._needs()}
-            ready = [key for key, need in self.waiting.items() if not need.timed and self._is_met(key)]
+            asked = [need for key, need in self.waiting.items() if not need.timed and self._is_met(key)]
+            due = {need.key: at for need in asked if (at := self._due(need)) is not None}
+            ready = [key for key, at in due.items() if at <= self.now]
             for key in ready:
                 self.given[key] = self.waiting[key]
                 self._actions[key]()
             if ready:
                 continue
-            if recheck_at is None or recheck_at > (until or _NEVER - _MARGIN):
+            next_at = min([*due.values(), recheck_at or _NEVER])
+            if next_at > (until or _NEVER - _MARGIN):
                 break
-            self.now = recheck_at
+            self.now = next_at
             self.given |= {
                 key: need
                 for key, need in self.waiting.items()
@@ -130,6 +142,17 @@ class Forward:
     def _is_met(self, key: Key) -> bool:
         return (self._only is None or key in self._only) and key not in self._never
 
+    def _due(self, need: Need) -> datetime | None:
+        """When a need is met: counted from the command, from the deployment's end, or from when the entry was asked."""
+        takes = self._takes(need)
+        if not takes:
+            return self.now if takes is not None else None
+        if need.phase == "entry":
+            return self._asked.setdefault(need.deployment, self.now) + takes
+        known = self._ledger.deployments[need.deployment] if need.deployment is not None else self._target
+        since = known.requested_at if need.phase is None else known.gates_count_from
+        return (since or self.now) + takes
+
     def _settle(self) -> datetime | None:
         """Decide until nothing more is to be decided now. Returns when time alone may change something."""
         recheck_at = None
@@ -138,10 +161,15 @@ class Forward:
         for made in settle(self._catalog, self._ledger, known, self.now):
             recheck_at = made.recheck_at
             for decision in made.decisions:
-                if isinstance(decision, DeploymentTransitioned) and decision.what in ("expired", "failed"):
-                    self.failed |= decision.deployment.id not in failed
-                elif isinstance(decision, DeploymentRequested) and self._only is None:
-                    self._ledger.put(replace(decision.deployment, deadline=_NEVER))
+                match decision:
+                    case DeploymentTransitioned(what="expired" | "failed", deployment=ended):
+                        self.failed |= ended.id not in failed
+                    case DeploymentTransitioned(what="succeeded", deployment=ended):
+                        self.verified[ended.id] = self.now
+                    case DeploymentRequested(deployment=commanded):
+                        self.entered[commanded.id] = self.now
+                        if self._only is None:
+                            self._ledger.put(replace(commanded, deadline=_NEVER))
         return recheck_at
 
     def _known(self) -> ServiceSnapshot:
@@ -151,6 +179,8 @@ class Forward:
 
     def _is_there(self) -> bool:
         target = self.target
+        if self._goal == "everywhere":
+            return not any(one.needs_evaluation for one in self._ledger.kin(target))
         if self._goal == "verified":
             return target.status is Status.SUCCESS or target.failure_response == "ignore"
         return target.outcome == "succeeded" if self._target.active else target.requested_at is not None
@@ -206,7 +236,7 @@ class Forward:
                 self._timed[need.key] = need
             yield self._timed[need.key]
             return
-        answered = self._answers(context.deployment)
+        answered = self._answers(context.deployment) and self._takes(need) is not None
         unanswered = not answered and self._only is None
         if verdict.recheck_at is not None and (unanswered or isinstance(verdict.reason, GateBroken)):
             self._assume(context.deployment, replace(verdict, recheck_at=None))
@@ -222,22 +252,9 @@ class Forward:
         """The holds on the way of the target's flow."""
         for environment in self._ahead():
             for key, hold in self._holds.copy().items():
-                if hold.stands(self.now) and self._is_against(hold, environment):
+                overridden = hold.kind == "freeze" and bool(self._catalog.freeze_overriders)
+                if hold.stands(self.now) and not overridden and is_against(hold, self._target, environment):
                     yield self._action(hold_need(hold, environment), partial(self._holds.pop, key))
-
-    def _is_against(self, hold: Hold, environment: str) -> bool:
-        version = self._target.release.artifact.version
-        if hold.environment not in (None, environment):
-            return False
-        match hold.kind:
-            case "veto":
-                return hold.version == version
-            case "pin":
-                return hold.version != version
-            case "pause":
-                return self._target.kind == "deploy"
-            case "freeze":
-                return not self._catalog.freeze_overriders
 
     def _ahead(self) -> list[str]:
         """The environments that the target's flow has to enter, up to its own."""

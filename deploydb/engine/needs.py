@@ -120,3 +120,19 @@ def override_need(deployment: Deployment, holds: Sequence[Hold], overriders: Seq
         phase="entry",
         deployment=deployment.id,
     )
+
+
+def is_against(hold: Hold, deployment: Deployment, environment: str) -> bool:
+    """Whether a hold keeps the deployment's release out of an environment while it stands."""
+    version = deployment.release.artifact.version
+    if hold.environment not in (None, environment):
+        return False
+    match hold.kind:
+        case "veto":
+            return hold.version == version
+        case "pin":
+            return hold.version != version
+        case "pause":
+            return deployment.kind == "deploy"
+        case "freeze":
+            return True

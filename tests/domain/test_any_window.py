@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from deploydb.domain.calendar.recurrence import read_recurrence
 from deploydb.domain.calendar.window import Window
-from deploydb.domain.calendar.windows import next_opening, opens
+from deploydb.domain.calendar.windows import opens
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.window import WindowPromotion
 from tests.domain.given import deployment
@@ -76,7 +76,6 @@ PROMOTIONS = st.builds(
 def test_the_next_opening_is_the_first_instant_that_is_open(promotion: WindowPromotion, now: datetime) -> None:
     opening, step = opens(promotion, now), timedelta(microseconds=1)
     if opening.is_open:
-        assert next_opening(promotion, now) == now
         if opening.closes_at is not None:
             assert opening.closes_at > now
             assert opens(promotion, opening.closes_at - step).closes_at == opening.closes_at

@@ -7,7 +7,7 @@ import pytest
 
 from deploydb.domain.calendar.recurrence import read_recurrence
 from deploydb.domain.calendar.window import Window
-from deploydb.domain.calendar.windows import next_opening, opens
+from deploydb.domain.calendar.windows import opens
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.window import WindowPromotion
 from deploydb.domain.wording import text
@@ -123,13 +123,11 @@ def test_windows_open_and_close(promotion: WindowPromotion, now: str, is_open: b
     opening = opens(promotion, utc(now))
     found = (opening.is_open, opening.closes_at if opening.is_open else opening.opens_at)
     assert found == (is_open, utc(changes) if changes is not None else None)
-    assert next_opening(promotion, utc(now)) == (utc(now) if is_open else found[1])
 
 
 def test_the_time_of_a_check_may_be_of_any_zone() -> None:
     now = datetime(2026, 11, 23, 3, 0, tzinfo=ZoneInfo(NEW_YORK))
     assert opens(change_hours(OFFICE), now) == opens(change_hours(OFFICE), utc("2026-11-23 08:00"))
-    assert next_opening(change_hours(OFFICE), now) == utc("2026-11-23 08:00")
 
 
 OUTSIDE = "change-hours is closed outside of"

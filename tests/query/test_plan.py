@@ -6,6 +6,7 @@ from typing import Literal
 
 import pytest
 
+from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.catalog import Service as Configured
 from tests.query.client import Service
@@ -18,6 +19,9 @@ STAGES = (
 KNOWN = catalog(
     Configured(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), promotions=("smoke",)), stages=STAGES
 )
+
+
+GO = ManualPromotion(ident="go")
 
 
 @pytest.fixture
@@ -131,3 +135,36 @@ def test_without_a_history_it_is_unknown_when_and_a_soak_takes_what_it_takes(dat
 def test_what_does_not_exist_is_named(service: Service) -> None:
     assert service.refusal("/api/plan/bar?version=1") == (404, "there is no service bar; there is foo")
     assert service.refusal("/api/plan/foo") == (400, "version is missing: which one would come?")
+
+
+def test_an_entry_gate_takes_what_it_took_from_the_end_of_the_stage_before(database_url: str) -> None:
+    known = catalog(KNOWN.services["foo"], stages=STAGES, entry={"prod": ("go",)}, promotions=(GO,))
+    with Scenario(database_url, known) as world, Service(world) as service:
+        world.publish("1.0", time=world.now.isoformat())
+        world.evaluate()
+        world.deploy()
+        world.tell(
+            "verification.finished",
+            service="foo",
+            environment="dev",
+            version="1.0",
+            promotion="smoke",
+            outcome="passed",
+        )
+        world.evaluate(minutes=120)
+        world.evaluate(minutes=40)
+        world.tell("approval.given", service="foo", environment="prod", version="1.0", promotion="go", by="alice")
+        world.evaluate()
+        world.deploy()
+        world.tell(
+            "verification.finished",
+            service="foo",
+            environment="prod",
+            version="1.0",
+            promotion="smoke",
+            outcome="passed",
+        )
+        world.evaluate()
+        _, prod = service.get("/api/plan/foo?version=2.0")["stages"]
+    go, _ = prod["gates"]
+    assert (go["promotion"], go["asked"], go["takes"]["p50"]) == ("go", "entry", 2400.0)

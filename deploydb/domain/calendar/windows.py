@@ -67,12 +67,6 @@ def opens(windows: Windows, now: datetime) -> Opening:
     return Opening(is_open=False, opens_at=span[0] if span is not None else None, denied_by=denied_by)
 
 
-def next_opening(windows: Windows, at_or_after: datetime) -> datetime | None:
-    """The first instant, not before this one, at which it is open; None: not within the horizon."""
-    opening = opens(windows, at_or_after)
-    return at_or_after.astimezone(UTC) if opening.is_open else opening.opens_at
-
-
 def _open_after(windows: Windows, now: datetime) -> Iterator[Span]:
     """The open spans that end after now, in order; one that goes on into the next month is in two parts."""
     first = _month(now)

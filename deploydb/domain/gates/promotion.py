@@ -92,7 +92,7 @@ class Promotion(Document, frozen=True, kw_only=True):
     asks_provenance: ClassVar[bool] = False
     """Whether it looks at attestations."""
     by_calendar: ClassVar[bool] = False
-    """Whether the calendar alone says when it passes (`next_opening`), whatever else has passed."""
+    """Whether the calendar alone says when it passes, whatever else has passed."""
     not_at_entry: ClassVar[str | None] = None
     """Why it cannot guard the entry of an environment, behind its name; None: it can."""
 
@@ -156,12 +156,8 @@ class Promotion(Document, frozen=True, kw_only=True):
 
     @property
     def lasts(self) -> timedelta | None:
-        """How long it takes at least, for forecasts; None: only history says."""
+        """How long it takes at least, for `plan`; None: only history says."""
         return None
-
-    def next_opening(self, at: datetime) -> datetime | None:
-        """The first instant, not before this one, at which the calendar lets it pass; None: not in sight."""
-        return at
 
 
 def _kept(value: object) -> str | int | float | None:

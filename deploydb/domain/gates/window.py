@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from functools import cache
 from typing import Annotated, ClassVar
 from zoneinfo import available_timezones
@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, structs
 
 from deploydb.domain.calendar.recurrence import read_recurrence
 from deploydb.domain.calendar.window import Window
-from deploydb.domain.calendar.windows import next_opening, opens
+from deploydb.domain.calendar.windows import opens
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.promotion import Checks, Document, Names, Path, Promotion, Requirement
 from deploydb.domain.model.deployment import GateStatus, Verdict
@@ -109,9 +109,6 @@ class WindowPromotion(Promotion, frozen=True, kw_only=True):
     zone: str
     allow: tuple[Window, ...] = ()
     deny: tuple[Window, ...] = ()
-
-    def next_opening(self, at: datetime) -> datetime | None:
-        return next_opening(self, at)
 
     def evaluate(self, context: GateContext, others: Sequence[tuple[Promotion, Verdict]]) -> Verdict:
         """Asked again when it opens, and when it closes."""

@@ -1,6 +1,7 @@
 """Plan: `/api/plan/{service}`, what would happen to a version if it came now."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from msgspec import UNSET, Struct, UnsetType
@@ -9,12 +10,13 @@ from msgspec.structs import replace
 from deploydb.domain import wording
 from deploydb.domain.evaluation.decisions import DeploymentTransitioned, ServiceSnapshot
 from deploydb.domain.evaluation.evaluate import decide
-from deploydb.domain.forecast import Expected, Lane, arrivals, expected, expected_of
+from deploydb.domain.forecast import Expected, expected, expected_of
 from deploydb.domain.gates import Promotion
 from deploydb.domain.model.admission_reasons import BeingDeployed, BeingVerified
 from deploydb.domain.model.artifact import Artifact, split_module
 from deploydb.domain.model.catalog import Service, Stage
-from deploydb.domain.model.deployment import Deployment, FactOrder, Release, Status
+from deploydb.domain.model.deployment import Deployment, FactOrder, Gate, Phase, Release, Status
+from deploydb.engine.estimate import Lane, arrivals, supposed
 from deploydb.http.errors import bad_request, existing, hint, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.hold_views import Held
@@ -23,7 +25,7 @@ from deploydb.query.request_context import RequestContext
 from deploydb.store.queries.artifact_places import by_version
 from deploydb.store.queries.deployments import deployment_by_id
 from deploydb.store.queries.holds import holds_at
-from deploydb.store.queries.plan import deployments_took, gates_took
+from deploydb.store.queries.plan import deployments_took, entry_gates_took, exit_gates_took
 from deploydb.store.queries.why import deployment_of_version
 from deploydb.store.set_aside import set_aside_of
 from deploydb.store.snapshot import snapshots
@@ -81,7 +83,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 def plan(asked: RequestContext) -> Plan:
     """The stages in the order in which it would come to them: what asks there, what stands in the way now, and when it
-    would be there, reckoned from how long the same steps took before. Of a version that no pipeline takes: all."""
+    would be there, where each step takes as long as before. Of a version that no pipeline takes: all."""
     name, version = asked.name("service"), asked.option("version")
     services = asked.catalog.services
     service = existing(services.get(name), f"service {shown(name)}{hint(services)}")
@@ -92,12 +94,12 @@ def plan(asked: RequestContext) -> Plan:
     entry = {stage.environment: asked.catalog.entry_promotions(stage.environment) for stage in stages}
     exits = {stage.environment: asked.catalog.exit_promotions(service, stage) for stage in stages}
     with asked.store() as connection:
-        lanes = {stage.environment: _lane(connection, name, stage.environment) for stage in stages}
+        lanes = {stage.environment: _lane(connection, name, stage, entry[stage.environment]) for stage in stages}
         known = {
             stage.environment: deployment_of_version(connection, name, stage.environment, version) for stage in stages
         }
         own = {there: deployment_by_id(connection, id_) for there, id_ in known.items() if id_ is not None}
-        release = _release(connection, service, version, asked.now)
+        releases = _releases(connection, service, version, asked.now)
         held = Held(holds_at(connection, asked.now, name), asked.catalog)
         aside = set_aside_of(connection, [name]).get(name)
         # what its evaluation failed on would fail here, too
@@ -108,11 +110,9 @@ def plan(asked: RequestContext) -> Plan:
         there: outlook_body(there, view.status, view.status_reason, view.refused, failures)
         for there, view in views.items()
     }
-    never = {there for there, found in outlooks.items() if found is not UNSET and found.verdict != "held"}
-
     branches = asked.catalog.branches(name)
     untaken = branches.nowhere(name, version) if branches is not None else None
-    never |= {stage.environment for stage in stages if untaken is not None and stage.environment not in views}
+    release = releases[0] if len(releases) == 1 else None
 
     def obstacles(stage: Stage) -> list[str]:
         if untaken is not None and stage.environment not in views:
@@ -122,7 +122,10 @@ def plan(asked: RequestContext) -> Plan:
         skipped = _skipped(asked, situation, stage, release) if release is not None else []
         return [*_business(situation, stage, version), *skipped]
 
-    expects = {one.environment: one for one in arrivals(stages, entry, exits, lanes, asked.now)}
+    expects = {}
+    if situation is not None:
+        coming = supposed(asked.catalog, situation, releases if not views else ())
+        expects = arrivals(asked.catalog, coming, version, lanes, asked.now)
     return Plan(
         service=name,
         version=version,
@@ -136,8 +139,8 @@ def plan(asked: RequestContext) -> Plan:
                     *(_gate("exit", one, lanes[there]) for one in exits[there]),
                 ],
                 takes=_takes(lanes[there].deployment),
-                entered=_span(expects[there].entered) if there not in never else None,
-                verified=_span(expects[there].verified) if there not in never else None,
+                entered=_span(expects[there].entered) if there in expects else None,
+                verified=_span(expects[there].verified) if there in expects else None,
                 deployment=known[there],
                 obstacles=[*_held(held, name, stage, version), *obstacles(stage)],
                 outlook=outlooks.get(there, UNSET),
@@ -148,10 +151,13 @@ def plan(asked: RequestContext) -> Plan:
     )
 
 
-def _lane(connection: sa.Connection, service: str, environment: str) -> Lane:
-    gates = gates_took(connection, service, environment)
-    measured = {promotion: one for promotion, taken in gates.items() if (one := expected(taken)) is not None}
-    return Lane(deployment=expected(deployments_took(connection, service, environment)), gates=measured)
+def _lane(connection: sa.Connection, service: str, stage: Stage, entry: Sequence[Promotion]) -> Lane:
+    there = stage.environment
+    asked = entry_gates_took(connection, service, there, stage.after.environments) if entry else {}
+    gates: dict[Gate, list[timedelta]] = {("entry", promotion): taken for promotion, taken in asked.items()}
+    gates |= {("exit", promotion): taken for promotion, taken in exit_gates_took(connection, service, there).items()}
+    measured = {gate: one for gate, taken in gates.items() if (one := expected(taken)) is not None}
+    return Lane(deployment=expected(deployments_took(connection, service, there)), gates=measured)
 
 
 def _held(held: Held, service: str, stage: Stage, version: str) -> list[str]:
@@ -160,16 +166,24 @@ def _held(held: Held, service: str, stage: Stage, version: str) -> list[str]:
     return [wording.text(hold.held) for hold in over if hold.kind != "pin" or hold.version != version]
 
 
-def _release(connection: sa.Connection, service: Service, version: str, now: datetime) -> Release | None:
-    """The version as it was published, or as if it were now; None where it is not known of which module it is."""
+def _releases(connection: sa.Connection, service: Service, version: str, now: datetime) -> list[Release]:
+    """The version as it was published; where it was not, as if it were now, with all modules of one change."""
     known = by_version(connection, [split_module(module) for module in service.artifacts], version)
-    modules = [(one.module, one.published_at) for one in known] or [(module, now) for module in service.artifacts]
-    if len(modules) > 1:
-        return None
-    ((module, published_at),) = modules
-    group, name = split_module(module)
-    artifact = Artifact(group=group, name=name, version=version)
-    return Release(id=known[0].id if known else 0, artifact=artifact, published_at=published_at, published_by="")
+    if known:
+        modules = [(one.module, one.published_at, one.id) for one in known]
+    else:
+        modules = [(module, now, -place) for place, module in enumerate(service.artifacts)]
+    commit = version if len(modules) > 1 else None
+    return [
+        Release(
+            id=id_,
+            artifact=Artifact(group=group, name=name, version=version, commit=commit),
+            published_at=published_at,
+            published_by="",
+        )
+        for module, published_at, id_ in modules
+        for group, name in (split_module(module),)
+    ]
 
 
 def _business(situation: ServiceSnapshot, stage: Stage, version: str) -> list[str]:
@@ -216,8 +230,8 @@ def _skipped(asked: RequestContext, situation: ServiceSnapshot, stage: Stage, re
     ]
 
 
-def _gate(where: str, promotion: Promotion, lane: Lane) -> PlannedGate:
-    takes = _takes(expected_of(promotion, lane.gates.get(promotion.ident)))
+def _gate(where: Phase, promotion: Promotion, lane: Lane) -> PlannedGate:
+    takes = _takes(expected_of(promotion, lane.gates.get((where, promotion.ident))))
     return body_of(PlannedGate, promotion, promotion=promotion.ident, asked=where, takes=takes)
 
 

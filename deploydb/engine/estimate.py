@@ -1,0 +1,127 @@
+"""When a release would be where: `decide` run forward, each answer as late as the same one came before."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from deploydb.domain.evaluation.decisions import ServiceSnapshot
+from deploydb.domain.evaluation.evaluate import open_flow
+from deploydb.domain.forecast import Expected
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.deployment import Deployment, Gate, GateStatus, Release, Status
+from deploydb.engine.forward import Forward, Takes
+from deploydb.engine.needs import Need
+
+Span = tuple[datetime, datetime]
+"""Two times: where each step takes what it took in the middle, and where each takes what nine in ten took at most."""
+Share = Literal["p50", "p90"]
+Step = Literal["entered", "verified"]
+
+
+class Lane(Struct, frozen=True, kw_only=True):
+    """How long a lane's deployments took, and its gates, each by phase and promotion. None: it has no history."""
+
+    deployment: Expected | None
+    gates: Mapping[Gate, Expected]
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """When a release would be commanded into a stage, and be through with it. None: that is past, or unknown."""
+
+    entered: Span | None
+    verified: Span | None
+
+
+def supposed(catalog: Catalog, snapshot: ServiceSnapshot, releases: Sequence[Release]) -> ServiceSnapshot:
+    """The snapshot as if releases without a flow came now: each with a deployment in every stage that takes it."""
+    ids = max((one.id for one in snapshot.deployments), default=0)
+    flows = max((one.flow or 0 for one in snapshot.deployments), default=0)
+    opened = list[Deployment]()
+    for place, release in enumerate(releases, flows + 1):
+        for environment, _ in open_flow(catalog, snapshot.service, release).stages:
+            number = ids + len(opened) + 1
+            here = Deployment(id=number, flow=place, service=snapshot.service, environment=environment, release=release)
+            opened.append(here)
+    return replace(snapshot, deployments=(*snapshot.deployments, *opened))
+
+
+def arrivals(
+    catalog: Catalog, snapshot: ServiceSnapshot, version: str, lanes: Mapping[str, Lane], now: datetime
+) -> dict[str, Arrival]:
+    """When the version, with all its modules, would be where, by the environments in which it is still open.
+
+    Everybody answers, for other releases too, each after the time that the same answer took before (`lanes`). What has
+    no history is not answered, and nothing behind it has a time; nor is what has failed, or was refused. Soaks,
+    windows, holds and turns are those of `decide`.
+    A way on which each step is slow is slower than one in ten: the second time is an upper estimate.
+    """
+    known = [one for one in snapshot.deployments if one.flow is not None and one.release.artifact.version == version]
+    waiting: dict[str, list[Deployment]] = defaultdict(list)
+    for one in known:
+        if one.needs_evaluation:
+            waiting[one.environment].append(one)
+    targets = {one.flow: one for deployments in waiting.values() for one in deployments}
+    ways = {flow: _way(catalog, snapshot, target, lanes, now) for flow, target in targets.items()}
+
+    def last(deployments: Sequence[Deployment], step: Step) -> Span | None:
+        spans = [ways[one.flow].get((one.environment, step)) for one in deployments]
+        found = [span for span in spans if span is not None]
+        return (max(each[0] for each in found), max(each[1] for each in found)) if found == spans != [] else None
+
+    return {
+        there: Arrival(
+            entered=last([one for one in deployments if one.requested_at is None], "entered"),
+            verified=last(deployments, "verified"),
+        )
+        for there, deployments in waiting.items()
+    }
+
+
+def _way(
+    catalog: Catalog, snapshot: ServiceSnapshot, target: Deployment, lanes: Mapping[str, Lane], now: datetime
+) -> dict[tuple[str, Step], Span]:
+    """The times of the target's flow, by environment."""
+
+    failed = {
+        id_
+        for id_, verdicts in snapshot.verdicts.items()
+        if any(verdict.outcome is GateStatus.FAIL for verdict in verdicts.values())
+    }
+
+    def answers(deployment: Deployment) -> bool:
+        return deployment.status is not Status.FAILED and deployment.id not in failed
+
+    def run(share: Share) -> dict[tuple[str, Step], datetime]:
+        takes = _takes(lanes, share)
+        done = Forward(catalog, snapshot, target, now, goal="everywhere", answers=answers, takes=takes).run()
+        steps: tuple[tuple[Step, Mapping[int, datetime]], ...] = (
+            ("entered", done.entered),
+            ("verified", done.verified),
+        )
+        return {
+            (done.deployment(id_).environment, step): at
+            for step, times in steps
+            for id_, at in times.items()
+            if done.deployment(id_).flow == target.flow
+        }
+
+    middle, slow = run("p50"), run("p90")
+    return {step: (at, max(at, slow[step])) for step, at in middle.items() if step in slow}
+
+
+def _takes(lanes: Mapping[str, Lane], share: Share) -> Takes:
+    def takes(need: Need) -> timedelta | None:
+        lane = lanes.get(need.environment)
+        if lane is None or need.kind == "hold":
+            return None
+        if need.phase is not None and need.promotion is not None:
+            expected = lane.gates.get((need.phase, need.promotion))
+        else:
+            expected = lane.deployment if need.kind == "deployment" else None
+        return getattr(expected, share) if expected is not None else None
+
+    return takes
