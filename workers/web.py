@@ -58,7 +58,13 @@ def serve(
     with ExitStack() as stack:
         if name in ("gateway", "web"):
             opened = gateway.opened(
-                given, log, authenticator=authenticator, catalog=lambda: live.catalog, registry=registry, health=health
+                given,
+                log,
+                authenticator=authenticator,
+                catalog=lambda: live.catalog,
+                hooks=lambda: live.hooks,
+                registry=registry,
+                health=health,
             )
             writes = stack.enter_context(opened)
         if name in ("query", "web"):  # the second: of the two looks at the database its own is kept

@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "attest": ("attest:attest", "Vouch for a file, by its digest."),
     "dead": ("dead:dead", "Dead letters: list, show, replay, discard."),
     "check-config": ("configuration:check_config", "Check a configuration directory."),
+    "hook": ("hooks:hook", "Webhooks of other tools: list, test."),
     "config": ("configuration:config", "The configuration in force, now or at any time."),
     "simulate": ("simulate:simulate", "What another configuration would have decided."),
     "openapi": ("openapi:openapi", "Print the HTTP interface's document."),

@@ -26,6 +26,7 @@ class LiveCatalog:
             listed = "\n".join(str(problem) for problem in loaded.problems)
             raise Misconfigured(f"the configuration in {directory} is broken:\n{listed}")
         self.catalog: Catalog = loaded.catalog
+        self.hooks = loaded.hooks
         self.files = loaded.files
         self.problems: tuple[Problem, ...] = ()
 
@@ -44,6 +45,8 @@ class LiveCatalog:
             return False
         self._seen = look
         self.problems = loaded.problems
+        if loaded.catalog is not None:
+            self.hooks = loaded.hooks
         if loaded.catalog is None or loaded.catalog.digest == self.catalog.digest:
             return False
         self.catalog, self.files = loaded.catalog, loaded.files

@@ -29,6 +29,7 @@ from deploydb.configuration.documents import (
     ServiceDocument,
     WebhookDocument,
 )
+from deploydb.configuration.hooks import build_hook
 from deploydb.configuration.problems import LONGEST_MESSAGE, Problem
 from deploydb.configuration.promotions import read_promotion
 from deploydb.configuration.reading import read_document
@@ -40,6 +41,7 @@ from deploydb.domain.model.catalog import Catalog, Environment, Pipeline, Servic
 from deploydb.domain.model.webhooks import Webhooks
 from deploydb.domain.person_names import person_name
 from deploydb.domain.suggestions import shown, suggestion
+from deploydb.hooks.hook import Hook
 
 DEFAULTS = "_defaults"
 _ENDINGS = (".yml", ".yaml")
@@ -47,7 +49,9 @@ _ACCESS = tuple(f"access{ending}" for ending in _ENDINGS)
 # Names are words of routing keys and queue names, which AMQP bounds at 255 bytes: ENVIRONMENT.SERVICE.deploy fits.
 _DOTTED = (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"), "letters, digits, . - and _ only, at most 128")
 _PLAIN = (re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"), "letters, digits, - and _ only, at most 64")
-_IDENT = {"services": _DOTTED, "environments": _PLAIN, "pipelines": _DOTTED, "promotions": _DOTTED, "webhook": _DOTTED}
+_IDENT = dict.fromkeys(("services", "pipelines", "promotions", "webhook"), _DOTTED) | dict.fromkeys(
+    ("environments", "hooks"), _PLAIN
+)
 
 D = TypeVar("D", bound=Struct)
 T = TypeVar("T")
@@ -57,10 +61,11 @@ class Loaded(Struct, frozen=True, kw_only=True):
     """A catalog, or else problems, in the order of files and lines.
 
     `warnings`: what is probably wrong in a catalog that can be used, where that was asked for. `files`: the text of
-    each by its path.
+    each by its path. `hooks`: beside the catalog, since nothing is decided by them.
     """
 
     catalog: Catalog | None
+    hooks: dict[str, Hook] = {}
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     files: dict[str, str] = {}
@@ -72,7 +77,7 @@ def load(directory: Path, *, warned: bool = False) -> Loaded:
         message = "is not a directory" if os.path.lexists(directory) else "there is no such directory"
         return Loaded(catalog=None, problems=(_problem(directory, message),))
     folders = _Folders(directory)
-    parts = _build(folders)
+    parts, hooks = _build(folders)
     problems = sorted(folders.problems + [problem for source in folders.sources for problem in source.problems])
     files = {
         os.path.relpath(source.path, _printable(directory)): source.text
@@ -85,7 +90,7 @@ def load(directory: Path, *, warned: bool = False) -> Loaded:
     if warned:
         warn(folders.by_kind, folders.access, catalog)
     warnings = sorted(warning for source in folders.sources for warning in source.warnings)
-    return Loaded(catalog=catalog, warnings=tuple(warnings), files=files)
+    return Loaded(catalog=catalog, hooks=hooks, warnings=tuple(warnings), files=files)
 
 
 class _Folders:
@@ -161,7 +166,7 @@ class _Parts(Struct, frozen=True, kw_only=True):
     freeze_overriders: tuple[str, ...]
 
 
-def _build(folders: _Folders) -> _Parts:
+def _build(folders: _Folders) -> tuple[_Parts, dict[str, Hook]]:
     access = _access(folders)
     known = Known(
         services=folders.by_kind["services"].keys() - {DEFAULTS},
@@ -193,7 +198,12 @@ def _build(folders: _Folders) -> _Parts:
         build_webhooks(source, document)
         for _, source, document in folders.documents("webhook", _reader(WebhookDocument))
     ]
-    return _Parts(
+    hooks = {
+        ident: hook
+        for ident, source in folders.by_kind["hooks"].items()
+        if (hook := build_hook(source, ident, known)) is not None
+    }
+    parts = _Parts(
         services=services,
         environments=environments,
         pipelines=pipelines,
@@ -202,6 +212,7 @@ def _build(folders: _Folders) -> _Parts:
         groups={name: frozenset(map(person_name, people or ())) for name, people in access.groups.items()},
         freeze_overriders=tuple(access.override_freeze),
     )
+    return parts, hooks
 
 
 def _reader(kind: type[D]) -> Callable[[Source], D | None]:

@@ -14,6 +14,7 @@ from deploydb.configuration.documents import (
     WebhookDocument,
 )
 from deploydb.configuration.durations import PATTERN
+from deploydb.configuration.hooks import HookDocument
 from deploydb.configuration.promotions import Unusable, promotion_types
 from deploydb.domain.gates import Promotion
 
@@ -25,6 +26,7 @@ _KINDS: dict[str, tuple[type[Struct], ...]] = {
     "environments": (EnvironmentDocument,),
     "promotions": (),
     "webhook": (WebhookDocument,),
+    "hooks": (HookDocument,),
     "access": (AccessDocument,),
 }
 

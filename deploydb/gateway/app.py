@@ -1,7 +1,7 @@
 """The gateway put together, and its looks at its database and its broker. Composition root."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,9 +18,11 @@ from deploydb.domain.model.errors import Transient
 from deploydb.gateway.approvals import Approvals
 from deploydb.gateway.delivery import Delivery, Ledger
 from deploydb.gateway.errors import answer
+from deploydb.gateway.hooks import Hooks
 from deploydb.gateway.publishing import Publisher
 from deploydb.gateway.retries import Retries
 from deploydb.gateway.sessions import SessionEndpoints
+from deploydb.hooks.hook import Hook
 from deploydb.http import application as http
 from deploydb.http.authentication import Authentication, Authenticator
 from deploydb.http.health import FRESH_SECONDS, Health
@@ -32,7 +34,7 @@ from deploydb.telemetry import Log
 
 THREADS = 4
 """Look-ups in the database at one time."""
-PATHS = ("/api/approvals", "/api/retries", "/api/sessions")
+PATHS = ("/api/approvals", "/api/retries", "/api/sessions", "/hooks")
 """The gateway's where it shares an address with the query service; and all below them."""
 
 
@@ -40,6 +42,7 @@ def application(
     engine: sa.Engine,
     catalog: Callable[[], Catalog],
     *,
+    hooks: Callable[[], Mapping[str, Hook]] = dict,
     authenticator: Authenticator,
     publisher: Publisher,
     log: Log,
@@ -58,6 +61,7 @@ def application(
         [
             Approvals(ledger, delivery).route(),
             Retries(ledger, delivery).route(),
+            Hooks(ledger, publisher, hooks, log=log, registry=registry).route(),
             *SessionEndpoints(authenticator, log=log).routes(),
             *health.routes(),
             metrics_route(registry),
@@ -108,6 +112,7 @@ def opened(
     *,
     authenticator: Authenticator,
     catalog: Callable[[], Catalog],
+    hooks: Callable[[], Mapping[str, Hook]],
     registry: CollectorRegistry,
     health: Health,
 ) -> Iterator[Starlette]:
@@ -121,6 +126,7 @@ def opened(
         yield application(
             engine,
             catalog,
+            hooks=hooks,
             authenticator=authenticator,
             publisher=publisher,
             log=log,

@@ -46,17 +46,18 @@ async def content_of(request: Request, *, forms_only: bool = False) -> Content:
     if kind not in taken:
         message = f"content type {shown(kind) or '(none)'} is not taken: send {' or '.join(taken)}"
         raise HTTPException(415, message, {"Accept": ", ".join(taken)})
-    body = await _body(request)
+    body = await bounded_body(request, MOST_BYTES)
     return Content(fields=_form(body) if kind == FORM else _json(body), is_form=kind == FORM)
 
 
-async def _body(request: Request) -> bytes:
+async def bounded_body(request: Request, most: int) -> bytes:
+    """Raises: HTTPException 413 beyond so many bytes, 408 where it does not come, 400 where it ends too early."""
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_WITHIN_SECONDS):
             async for part in request.stream():
                 body += part
-                if len(body) > MOST_BYTES:
+                if len(body) > most:
                     break
             else:
                 return bytes(body)
@@ -65,7 +66,7 @@ async def _body(request: Request) -> bytes:
     except TimeoutError as error:
         message = f"the body was not there within {BODY_WITHIN_SECONDS:.0f} s"
         raise HTTPException(408, message, {"Connection": "close"}) from error
-    raise HTTPException(413, f"the body has more than {MOST_BYTES} bytes", {"Connection": "close"})
+    raise HTTPException(413, f"the body has more than {most} bytes", {"Connection": "close"})
 
 
 def _form(body: bytes) -> dict[str, str]:

@@ -27,6 +27,7 @@ GROUPS = {
     "dead": ["list", "show", "replay", "discard"],
     "broker": ["provision", "check"],
     "db": ["migrate", "check"],
+    "hook": ["list", "test"],
 }
 EVERY = [
     [],

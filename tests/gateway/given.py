@@ -1,7 +1,7 @@
 """The gateway on a store and a broker that a test looks into, asked as browsers and programs do."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from deploydb.broker.topology import INGEST_QUEUE, topology_of
 from deploydb.domain.model.catalog import After, Service, Stage
 from deploydb.gateway.app import application
 from deploydb.gateway.publishing import Publisher
+from deploydb.hooks.hook import Hook
 from deploydb.http.authentication import Authenticator
 from deploydb.http.sessions import Sessions
 from deploydb.identity import FORM_COOKIE, SESSION_COOKIE, Bearer, Identity, hashed
@@ -181,7 +182,9 @@ class Gateway(Asked):
 
 
 @contextmanager
-def gateway(world: Scenario, broker_url: str, *, publishes_to: str | None = None) -> Iterator[Gateway]:
+def gateway(
+    world: Scenario, broker_url: str, *, publishes_to: str | None = None, hooks: Mapping[str, Hook] = {}
+) -> Iterator[Gateway]:
     """On a world's store, with a proxy at `PROXY` that says who people are."""
     provision(broker_url, topology_of(world.catalog))
     registry = CollectorRegistry()
@@ -190,6 +193,7 @@ def gateway(world: Scenario, broker_url: str, *, publishes_to: str | None = None
         app = application(
             world.engine,
             lambda: world.catalog,
+            hooks=lambda: hooks,
             authenticator=Authenticator(lambda: IDENTITY, Sessions()),
             publisher=publisher,
             log=structlog.get_logger(),

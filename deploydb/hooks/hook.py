@@ -1,0 +1,81 @@
+"""One configured webhook: `hooks/NAME.yml`, read."""
+
+import re
+from fnmatch import fnmatchcase
+
+from msgspec import Struct
+
+from deploydb.hooks.payload import Payload
+from deploydb.hooks.signal import Signal
+
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+FIELD = "$."
+"""Begins the path of a field of the payload; other names are those of the signal."""
+MOVING_TAGS = ("latest",)
+
+
+class Secret(Struct, frozen=True, kw_only=True):
+    """Where a secret is: a variable of the environment, or a file. Exactly one is given."""
+
+    env: str | None = None
+    file: str | None = None
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """What a signal means that has all the names of `when`, each a glob. The values may have `{name}` and
+    `{$.path.of.a.field}` in them."""
+
+    when: dict[str, str] = {}
+    ignore: bool = False
+    values: dict[str, str] = {}
+
+
+class Hook(Struct, frozen=True, kw_only=True):
+    """`observed`: deployments of the tool are its own, and no command of DeployDB."""
+
+    name: str
+    type: str
+    secret: Secret
+    rules: tuple[Rule, ...] = ()
+    moving_tags: tuple[str, ...] = MOVING_TAGS
+    observed: bool = False
+
+    @property
+    def file(self) -> str:
+        """Its file, for messages."""
+        return f"hooks/{self.name}.yml"
+
+    def meaning(self, signal: Signal, payload: Payload) -> dict[str, str] | None:
+        """The values of the rules that match, of each key the first one; None where a rule ignores the signal."""
+        found: dict[str, str] = {}
+        for rule in self.rules:
+            if all(_matches(pattern, _value(name, signal, payload)) for name, pattern in rule.when.items()):
+                if rule.ignore:
+                    return None
+                for key, template in rule.values.items():
+                    text = _filled(template, signal, payload)
+                    if text:
+                        found.setdefault(key, text)
+        return found
+
+    def moves(self, tag: str) -> bool:
+        """Whether the tag is one that moves from version to version."""
+        return any(fnmatchcase(tag, pattern) for pattern in self.moving_tags)
+
+
+def _matches(pattern: str, value: str | None) -> bool:
+    return value is not None and fnmatchcase(value, pattern)
+
+
+def _value(name: str, signal: Signal, payload: Payload) -> str | None:
+    if name.startswith(FIELD):
+        return payload.maybe(name.removeprefix(FIELD))
+    return signal.kind if name == "kind" else signal.names.get(name)
+
+
+def _filled(template: str, signal: Signal, payload: Payload) -> str | None:
+    """None where a placeholder has no value."""
+    values = {name: _value(name, signal, payload) for name in PLACEHOLDER.findall(template)}
+    if None in values.values():
+        return None
+    return PLACEHOLDER.sub(lambda found: values[found[1]] or "", template)
