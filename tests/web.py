@@ -79,7 +79,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.web.asked.append((self.command, self.path, body, dict(self.headers)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.web.asked.append((self.command, self.path, body, headers))
         path = self.path.partition("?")[0]
         if path == "/hang":
             self.web.released.wait()

@@ -11,7 +11,7 @@ from sqlalchemy.engine import ExceptionContext
 
 from deploydb import settings, telemetry
 from deploydb.broker.open import open_inbound, open_outbound
-from deploydb.broker.topology import INGEST_QUEUE
+from deploydb.broker.topology import INGEST_QUEUE, NOTIFY_QUEUE
 from deploydb.configuration import LiveCatalog
 from deploydb.egress import Client, EgressPolicy
 from deploydb.http.health import ANSWER_WITHIN_SECONDS
@@ -24,6 +24,8 @@ from .confirmed_publisher import ConfirmedPublisher
 from .health import WorkerHealth
 from .ingest import Ingest
 from .loop import Worker, run
+from .notify import SETTLING as NOTIFY_SETTLING
+from .notify import Notify
 from .process import Process, end_with_parent, ended_clearly, process, tell_parent_ready
 from .promote import Promote
 from .relay import Relay
@@ -66,6 +68,22 @@ def _verify(around: Process, given: Settings) -> Iterator[Worker]:
 
 
 @contextmanager
+def _notify(around: Process, given: Settings) -> Iterator[Worker]:
+    around.health.check("broker", BrokerPing(lambda: open_outbound(given.broker_url, name="notify-health")))
+    with _engine(around, given, "notify", connections=NOTIFY_SETTLING + 2) as engine:
+        worker = Notify(
+            around,
+            engine=engine,
+            live=LiveCatalog(given.config),
+            outgoing=Client(EgressPolicy.parse(given.outgoing_allow)),
+            open_inbound=lambda: open_inbound(given.broker_url, NOTIFY_QUEUE, name="notify", body_bytes=MAX_BODY_BYTES),
+            publisher=ConfirmedPublisher(lambda: open_outbound(given.broker_url, name="notify")),
+        )
+        yield worker
+        worker.close()
+
+
+@contextmanager
 def _engine(
     around: Process, given: Settings, name: str, *, connections: int, lock_timeout: float = LOCK_TIMEOUT_SECONDS
 ) -> Iterator[sa.Engine]:
@@ -99,6 +117,7 @@ WORKERS: dict[str, tuple[int, Callable[[Process, Settings], AbstractContextManag
     "promote": (9102, _promote),
     "relay": (9103, _relay),
     "verify": (9104, _verify),
+    "notify": (9105, _notify),
 }
 """Each with the port of its health server where none is given, and how it is put together."""
 SERVICES = ("query", "gateway", "web")
@@ -108,7 +127,8 @@ SERVICES = ("query", "gateway", "web")
 @click.command(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="ingest: the broker's facts into the log. promote: decisions. relay: the outbox to the broker. "
-    "verify: asks URLs and Prometheus for gates. query: the read-only HTTP service, on DEPLOYDB_LISTEN. gateway: what "
+    "verify: asks URLs and Prometheus for gates. notify: calls webhooks. "
+    "query: the read-only HTTP service, on DEPLOYDB_LISTEN. gateway: what "
     "people say by HTTP, on DEPLOYDB_GATEWAY_LISTEN. web: query and gateway in one, on DEPLOYDB_LISTEN. up, deployer: "
     "as `deploydb up` and `deploydb deployer` start them.",
 )
@@ -116,7 +136,9 @@ SERVICES = ("query", "gateway", "web")
 @click.argument("options", required=False)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where /metrics, /healthz and /readyz listen.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), help="Default: 9101 ingest, 9102 promote, 9103 relay, 9104 verify; 0: any."
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Default: 9101 ingest, 9102 promote, 9103 relay, 9104 verify, 9105 notify; 0: any.",
 )
 @click.option("--no-port", is_flag=True, help="No /metrics, /healthz and /readyz.")
 @click.option("--with-parent", is_flag=True, help="Say `ready` on stdout; end when stdin does.")

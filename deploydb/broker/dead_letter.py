@@ -19,7 +19,15 @@ from deploydb.broker.port import (
     Message,
     header_bytes,
 )
-from deploydb.broker.topology import COMMANDS, DEAD, DELIVERY_LIMIT, EVENTS, INGEST_QUEUE
+from deploydb.broker.topology import (
+    COMMANDS,
+    DEAD,
+    DELIVERY_LIMIT,
+    EVENTS,
+    INGEST_QUEUE,
+    NOTIFICATIONS,
+    NOTIFY_QUEUE,
+)
 from deploydb.domain.model.errors import Misconfigured
 
 _OURS = "x-deploydb-"
@@ -148,6 +156,8 @@ def _way_back(queue: str) -> str:
     """The exchange that fills a queue of ours."""
     if queue == INGEST_QUEUE:
         return EVENTS
+    if queue == NOTIFY_QUEUE:
+        return NOTIFICATIONS
     return COMMANDS if queue.startswith(f"{COMMANDS}.") else ""
 
 

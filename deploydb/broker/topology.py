@@ -21,6 +21,8 @@ DEAD = "deploydb.dead"
 
 INGEST_QUEUE = "deploydb.ingest"
 DEAD_QUEUE = "deploydb.dead"
+NOTIFY_QUEUE = "deploydb.notify"
+"""The notifications for webhooks, where some are configured."""
 
 DELIVERY_LIMIT = 20
 """Deliveries of one message before the broker gives it up. A low limit also hits other messages of a crash."""
@@ -37,11 +39,13 @@ class Binding(Struct, frozen=True, kw_only=True):
 
 
 class Queue(Struct, frozen=True, kw_only=True):
-    """A durable quorum queue. `dead_letters`: whether given-up messages go to `DEAD` (all but the dead queue)."""
+    """A durable quorum queue. `dead_letters`: whether given-up messages go to `DEAD` (all but the dead queue).
+    `in_order`: one consumer at a time gets its messages."""
 
     name: str
     bindings: tuple[Binding, ...]
     dead_letters: bool = True
+    in_order: bool = False
 
     @property
     def arguments(self) -> dict[str, str | int]:
@@ -57,6 +61,7 @@ class Queue(Struct, frozen=True, kw_only=True):
             "x-dead-letter-routing-key": self.name,
             "x-dead-letter-strategy": "at-least-once",
             "x-overflow": "reject-publish",
+            **({"x-single-active-consumer": True} if self.in_order else {}),
         }
 
 
@@ -77,8 +82,8 @@ def command_queue(orchestrator: str) -> str:
     return f"{COMMANDS}.{orchestrator}"
 
 
-def topology(orchestrators: Mapping[str, tuple[str, ...]]) -> Topology:
-    """The topology for orchestrators, each with the environments that name it."""
+def topology(orchestrators: Mapping[str, tuple[str, ...]], *, notifies: bool = False) -> Topology:
+    """The topology for orchestrators, each with the environments that name it. `notifies`: webhooks are configured."""
     commands = tuple(
         Queue(
             name=command_queue(orchestrator),
@@ -86,15 +91,18 @@ def topology(orchestrators: Mapping[str, tuple[str, ...]]) -> Topology:
         )
         for orchestrator, environments in sorted(orchestrators.items())
     )
+    hears = (Binding(exchange=NOTIFICATIONS, pattern="#"),)
+    notify = (Queue(name=NOTIFY_QUEUE, bindings=hears, in_order=True),) if notifies else ()
     return Topology(
         exchanges=(EVENTS, COMMANDS, NOTIFICATIONS, DEAD),
         queues=(
             Queue(name=DEAD_QUEUE, bindings=(Binding(exchange=DEAD, pattern="#"),), dead_letters=False),
             Queue(name=INGEST_QUEUE, bindings=(Binding(exchange=EVENTS, pattern="#"),)),
+            *notify,
             *commands,
         ),
     )
 
 
 def topology_of(catalog: Catalog) -> Topology:
-    return topology(catalog.orchestrators())
+    return topology(catalog.orchestrators(), notifies=bool(catalog.webhook_types))

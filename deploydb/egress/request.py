@@ -108,7 +108,8 @@ def _exchange(connection: HTTPConnection, url: Url, request: Request, deadline: 
     if late():  # a body without a length seems complete where the connection was cut
         return _too_slow(request)
     complete = len(taken) <= request.limit_bytes
-    return Answer(status=response.status, body=bytes(taken[: request.limit_bytes]), complete=complete)
+    beginning, again = bytes(taken[: request.limit_bytes]), response.headers.get("retry-after")
+    return Answer(status=response.status, body=beginning, complete=complete, retry_after=again)
 
 
 @contextmanager
@@ -141,7 +142,7 @@ def _headers(url: Url, request: Request) -> dict[str, str]:
     if url.auth is not None:
         usual |= make_headers(basic_auth=unquote(url.auth))
     named = {name.lower(): value.encode().decode("latin-1") for name, value in request.headers}  # sent as UTF-8
-    return usual | named
+    return {name.title(): value for name, value in (usual | named).items()}  # some receivers compare names with case
 
 
 def _resolve(host: str, port: int) -> list[Address]:

@@ -20,6 +20,7 @@ from deploydb.store.journal import is_own
 from deploydb.store.renames import begin, planned, rename
 from deploydb.store.revision import advance
 from deploydb.store.tables import configuration_file, event
+from deploydb.store.wanted_notifications import name_wanted
 
 _LOCK = 7_237_002
 """Any number that no other advisory lock in this database has."""
@@ -54,6 +55,7 @@ def record_configuration(
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         name_queues(connection, catalog.orchestrators())
+        name_wanted(connection, catalog.notification_types)
         before = configuration_at(connection)
         if before is not None and before.digest == catalog.digest:
             return False

@@ -36,7 +36,7 @@ from deploydb.store.deployments import decided, write
 from deploydb.store.flow_extensions import extend_flows
 from deploydb.store.journal import EXPLANATIONS, Journal
 from deploydb.store.live_intervals import LiveIntervals
-from deploydb.store.messages import command_of, failure_notification, gate_notification
+from deploydb.store.messages import command_of, notifications_of
 from deploydb.store.outbox import unsent_row
 from deploydb.store.tables import (
     evaluation_request,
@@ -63,7 +63,7 @@ def save(
     Marks the services that must be looked at again at once, and those whose gates ask about what has changed.
     `before`: the deployments that were decided on, as they were: the log has what has changed in each.
     """
-    book = _Book(journal, before, now)
+    book = _Book(journal, before, now, catalog.notification_types)
     for decisions in made:
         for decision in decisions.decisions:
             book.enter(decisions.service, decision)
@@ -96,8 +96,9 @@ def save(
 class _Book:
     """Decisions as rows, by table."""
 
-    def __init__(self, journal: Journal, before: Iterable[Deployment], now: datetime) -> None:
+    def __init__(self, journal: Journal, before: Iterable[Deployment], now: datetime, notified: frozenset[str]) -> None:
         self.commands = 0
+        self._notified = notified
         self.changed: set[Lane] = set()
         self._journal = journal
         self._now = now
@@ -115,6 +116,8 @@ class _Book:
 
     def enter(self, service: str, decision: Decision) -> None:
         """Note one decision. A later one on the same row takes the earlier one's place."""
+        for notification in notifications_of(decision, self._now, self._notified):
+            self._send(NOTIFICATIONS, notification)
         runs = decision.running.deployment if isinstance(decision, CurrentVersionChanged) else None
         came, self._came = self._came, None
         if came is not None and came.deployment.id != runs:
@@ -139,8 +142,6 @@ class _Book:
                     "since": statement.since,
                 }
                 self._note("verdict.changed", known, statement.reason, recheck_at=statement.recheck_at, **message)
-                if decision.notifies:
-                    self._send(NOTIFICATIONS, gate_notification(decision, self._now))
             case DeploymentWentLive(deployment=known):
                 self._deployments[known.id] = known
                 self._intervals.came(decision)
@@ -166,7 +167,6 @@ class _Book:
                     "failure_response_detail": known.failure_response_detail,
                 }
                 self._note("failure.counted", known, decision.reason, **followed)
-                self._send(NOTIFICATIONS, failure_notification(decision, self._now))
             case AttemptScheduled():
                 self._attempts.append((service, decision))
             case FlowExtended():

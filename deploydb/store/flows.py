@@ -14,7 +14,7 @@ from deploydb.store import bulk
 from deploydb.store.deployment_resolver import locate
 from deploydb.store.journal import Journal, fact_text
 from deploydb.store.list_parameters import among
-from deploydb.store.projections.project import Logged, project, project_historical
+from deploydb.store.projections.project import Logged, Notified, project, project_historical
 from deploydb.store.tables import artifact, catalog_listing, deployment, event, flow, unmatched_fact, verdict
 from deploydb.wire.native import decode_logged
 
@@ -98,7 +98,9 @@ def _insert_deployments(connection: sa.Connection, stages: Sequence[dict[str, An
     return {(row.flow_id, row.environment): row.id for row in made}
 
 
-def match_early(connection: sa.Connection, services: Collection[str], journal: Journal, now: datetime) -> None:
+def match_early(
+    connection: sa.Connection, services: Collection[str], journal: Journal, now: datetime, notified: Notified
+) -> None:
     """Take in the facts about these services that named a lane and a version before there was a deployment of it, or,
     historical ends, before there was its artifact. The log says of which deployment each is.
 
@@ -108,11 +110,11 @@ def match_early(connection: sa.Connection, services: Collection[str], journal: J
     """
     early = _early(connection, services)
     if any(_is_end(entry) for entry in early):
-        _match_historical(connection, [entry for entry in early if _is_end(entry)], now)
+        _match_historical(connection, [entry for entry in early if _is_end(entry)], now, notified)
         early = _early(connection, services)  # with those that waited for these ends
     others = [entry for entry in early if not _is_end(entry)]
-    _match_historical(connection, [entry for entry in others if _is_historical(entry)], now)
-    _match_commanded(connection, [entry for entry in others if not _is_historical(entry)], journal, now)
+    _match_historical(connection, [entry for entry in others if _is_historical(entry)], now, notified)
+    _match_commanded(connection, [entry for entry in others if not _is_historical(entry)], journal, now, notified)
 
 
 def _early(connection: sa.Connection, services: Collection[str]) -> list[Logged]:
@@ -138,14 +140,16 @@ def _is_end(entry: Logged) -> bool:
     return isinstance(entry.fact, DeploymentFinished) and _is_historical(entry)
 
 
-def _match_historical(connection: sa.Connection, early: Sequence[Logged], now: datetime) -> None:
-    lost, _ = project_historical(connection, early, now)
+def _match_historical(connection: sa.Connection, early: Sequence[Logged], now: datetime, notified: Notified) -> None:
+    lost, _ = project_historical(connection, early, now, notified)
     waiting = {row["event"] for row in lost if row["service"] is not None}
     _remove_unmatched(connection, [entry.number for entry in early if entry.number not in waiting])
     bulk.insert_rows(connection, unmatched_fact, [row for row in lost if row["event"] not in waiting])
 
 
-def _match_commanded(connection: sa.Connection, early: Sequence[Logged], journal: Journal, now: datetime) -> None:
+def _match_commanded(
+    connection: sa.Connection, early: Sequence[Logged], journal: Journal, now: datetime, notified: Notified
+) -> None:
     located = locate(connection, [entry.fact for entry in early if isinstance(entry.fact, AboutDeployment)])
     # those of a module that is not there yet wait on, and do not request an evaluation again
     settled = [
@@ -166,7 +170,7 @@ def _match_commanded(connection: sa.Connection, early: Sequence[Logged], journal
                 version=known.release.artifact.version,
                 fact=entry.number,
             )
-    project(connection, [entry for entry, _ in settled], located, now)
+    project(connection, [entry for entry, _ in settled], located, now, notified)
 
 
 def _remove_unmatched(connection: sa.Connection, numbers: Sequence[int]) -> None:

@@ -20,6 +20,7 @@ from deploydb.store.environment_names import names_of
 from deploydb.store.projections.project import Logged, project
 from deploydb.store.revision import advance
 from deploydb.store.tables import event
+from deploydb.store.wanted_notifications import wanted_notifications
 from deploydb.wire.native import decode_arrived
 
 
@@ -130,7 +131,7 @@ def _record(
         for row in bulk.insert_new(connection, event, batch, returning=("number", "source", "id"))
         for arrival in (by_key[row.source, row.id],)
     ]
-    unmatched = project(connection, logged, located, now)
+    unmatched = project(connection, logged, located, now, wanted_notifications)
     keyed = {(entry.fact.source, entry.fact.id): entry.number for entry in logged}
     skewed = [
         Skew(source=key[0], ahead=sent[key] - now, at=now, fact=keyed[key]) for key in clamped.keys() & keyed.keys()

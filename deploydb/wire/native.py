@@ -42,6 +42,7 @@ _FACTS = fact_types()
 _times = msgspec.json.Decoder(_Sent)
 _facts: msgspec.json.Decoder[Fact] = msgspec.json.Decoder(reduce(or_, _FACTS))
 _commands = msgspec.json.Decoder(DeployCommand)
+_notifications = msgspec.json.Decoder(Notification)
 _anything = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
 
@@ -119,6 +120,11 @@ def decode_command(body: bytes) -> DeployCommand:
 def encode_command(command: DeployCommand) -> bytes:
     """Encode a command."""
     return _encoder.encode(command)
+
+
+def decode_notification(body: bytes) -> Notification:
+    """Decode a notification. Raises: MessageRejected, with the path of the wrong or missing field."""
+    return _decode(_notifications, (Notification,), body)
 
 
 def encode_notification(notification: Notification) -> bytes:

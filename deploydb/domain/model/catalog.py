@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from deploydb.domain.gates.promotion import Promotion
 from deploydb.domain.model.branches import BRANCHED, Branches
+from deploydb.domain.model.commands import ALWAYS_SENT
 from deploydb.domain.model.pipelines import (
     After,
     Parallel,
@@ -133,6 +134,11 @@ class Catalog:
         self._dependents: dict[Lane, list[str]] = {}
         self._dependencies: dict[str, frozenset[Lane]] = {}
         self._asks_provenance: set[str] = set()
+        configured = (self.webhooks, *(environment.webhooks for environment in self.environments.values()))
+        self.webhook_types = frozenset(type_ for webhooks in configured for type_ in webhooks.types())
+        """The types of notifications that some webhook is for."""
+        self.notification_types = ALWAYS_SENT | self.webhook_types
+        """The types of notifications to send."""
         for service in self.services.values():
             if service.pipelines not in self._stages:
                 stages = tuple(stage for pipeline in service.pipelines for stage in self._ordered[pipeline])

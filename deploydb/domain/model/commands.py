@@ -47,12 +47,35 @@ class DeployCommand(Struct, frozen=True, kw_only=True, omit_defaults=True):
 NOTIFICATIONS = "deploydb.notifications"
 """The exchange of notifications: for every queue that is bound to it."""
 
+NotificationType = Literal[
+    "deployment.requested",
+    "deployment.started",
+    "deployment.finished",
+    "deployment.succeeded",
+    "deployment.failed",
+    "verdict.changed",
+    "gate.errored",
+]
+"""
+deployment.requested  its command is decided
+deployment.started    the orchestrator has begun
+deployment.finished   the orchestrator has ended it, with an `outcome`
+deployment.succeeded  all of its promotions have passed
+deployment.failed     it has failed, and no retry is left: `failure_response` says what follows
+verdict.changed       a gate gives another `verdict` than before, in the `phase` entry or exit
+gate.errored          a gate cannot tell
+"""
+ALWAYS_SENT: frozenset[str] = frozenset(("deployment.failed", "gate.errored"))
+"""Rare, and for people at once: sent whether a webhook is for them or not."""
+
 
 class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that people want to know at once. `failure_response`: what a failure led to. `promotion`: the gate that
-    cannot tell."""
+    """A change of a deployment's state. `id` never changes: a consumer that has seen it does nothing.
 
-    type: Literal["deployment.failed", "gate.errored"]
+    `failure_response`: what a failure led to. `promotion`: the gate that has changed, or that cannot tell.
+    """
+
+    type: NotificationType
     id: str
     time: Time
     deployment: int
@@ -64,6 +87,9 @@ class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempt: int
     reason: str
     failure_response: str | None = None
+    outcome: str | None = None
+    phase: str | None = None
+    verdict: str | None = None
     promotion: str | None = None
     url: str | None = None
 

@@ -18,11 +18,12 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """An answer. `complete`: whether `body` is all of it."""
+    """An answer. `complete`: whether `body` is all of it. `retry_after`: the header of that name."""
 
     status: int
     body: bytes
     complete: bool
+    retry_after: str | None = None
 
 
 class NoAnswer(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,10 @@
 """Addresses that are called when something changes its state."""
 
+from collections.abc import Iterator
+
 from msgspec import Struct
+
+from deploydb.domain.model.commands import Notification
 
 
 class DeploymentWebhooks(Struct, frozen=True, kw_only=True):
@@ -24,3 +28,43 @@ class Webhooks(Struct, frozen=True, kw_only=True):
 
     deployment: DeploymentWebhooks | None = None
     promotion: PromotionWebhooks | None = None
+
+    def urls(self, hook: "Hook") -> tuple[str, ...]:
+        """The addresses of one list."""
+        lists = getattr(self, hook.subject)
+        return (getattr(lists, hook.state) or ()) if lists is not None else ()
+
+    def types(self) -> Iterator[str]:
+        """The types of the notifications that some list is for."""
+        return (type_ for type_, hook in HOOKS.items() if self.urls(hook))
+
+
+class Hook(Struct, frozen=True, kw_only=True):
+    """A list of addresses, and the status that the body of a call has."""
+
+    subject: str
+    state: str
+    status: str
+
+
+HOOKS = {
+    "deployment.requested": Hook(subject="deployment", state="created", status="CREATED"),
+    "deployment.started": Hook(subject="deployment", state="started", status="STARTED"),
+    "deployment.finished": Hook(subject="deployment", state="completed", status="COMPLETED"),
+    "deployment.succeeded": Hook(subject="deployment", state="verified", status="SUCCESS"),
+    "deployment.failed": Hook(subject="deployment", state="failed", status="FAILED"),
+    "verdict.changed": Hook(subject="promotion", state="completed", status="VERIFIED"),
+}
+"""The lists by the type of notification."""
+
+
+def hook_of(notification: Notification) -> Hook | None:
+    """The list of a notification; None where it is for none: a report of a failure, and a verdict that is not final or
+    not on what runs."""
+    match notification.type:
+        case "deployment.finished" if notification.outcome != "succeeded":
+            return None
+        case "verdict.changed" if notification.phase != "exit" or notification.verdict not in ("PASS", "FAIL"):
+            return None
+        case type_:
+            return HOOKS.get(type_)

@@ -3,7 +3,7 @@
 The same functions serve ingest, and promotion where a fact came before the deployment that it names.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import module_key
-from deploydb.domain.model.deployment import merge
+from deploydb.domain.model.commands import NOTIFICATIONS
+from deploydb.domain.model.deployment import Deployment, merge
 from deploydb.domain.model.facts import (
     AboutDeployment,
     AboutHold,
@@ -26,16 +27,19 @@ from deploydb.domain.model.facts import (
     type_of,
 )
 from deploydb.domain.model.publications import Acceptance, Key, Publication
-from deploydb.store import bulk
+from deploydb.store import bulk, notifications
 from deploydb.store.deployment_resolver import Located, names_lane
 from deploydb.store.deployments import reported, write
 from deploydb.store.list_parameters import among
+from deploydb.store.messages import report_notifications
+from deploydb.store.outbox import unsent_row
 from deploydb.store.projections.external import Seen, historical_why, insert_external, settle_historical
 from deploydb.store.projections.incidents import settle_incidents
 from deploydb.store.projections.latest import LatestRows
 from deploydb.store.projections.overrides import concerned, settle_holds
 from deploydb.store.projections.publications import publish
-from deploydb.store.tables import catalog_listing, evaluation_request, metadata, unmatched_fact
+from deploydb.store.tables import catalog_listing, evaluation_request, metadata, outbox, unmatched_fact
+from deploydb.wire.native import encode_notification
 
 _LANE = ("service", "environment", "version", "module")
 
@@ -49,7 +53,13 @@ class Logged(Struct, frozen=True, kw_only=True):
     publisher: str | None
 
 
-def project(connection: sa.Connection, logged: Sequence[Logged], located: Located, now: datetime) -> int:
+Notified = Callable[[sa.Connection], Collection[str]]
+"""The types of notifications to send; asked only where there may be one."""
+
+
+def project(
+    connection: sa.Connection, logged: Sequence[Logged], located: Located, now: datetime, notified: Notified
+) -> int:
     """Fold the facts into the tables, and request evaluations. Returns how many facts found no deployment.
 
     Facts are merged in any order with the same end. A handful of statements, whatever the number of facts.
@@ -57,7 +67,7 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
     words: list[Publication | Acceptance] = []
     observed: list[tuple[int, DeploymentObserved, Publication]] = []
     kept: dict[str, LatestRows] = {}
-    merged: set[int] = set()
+    merged: dict[int, Deployment] = {}
     services: set[str] = set()
     lost: list[dict[str, Any]] = []
     others: list[Fact] = []
@@ -86,7 +96,7 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
                 if isinstance(fact, DeploymentStarted | DeploymentFinished):
                     # also a closed one: what finishes after it was ruled out does run there
                     located.deployments[found.id] = replace(merge(found, fact, now), needs_evaluation=True)
-                    merged.add(found.id)
+                    merged.setdefault(found.id, found)
                     continue
                 about = {"deployment_id": found.id}
             case _:
@@ -95,9 +105,9 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
         rows = kept.get(table) or kept.setdefault(table, LatestRows(metadata.tables[table]))
         rows.keep(fact, entry.number, recorded_at=entry.recorded_at, **about)
     artifacts = publish(connection, [*words, *(publication for _, _, publication in observed)], now)
-    write(connection, [reported(located.deployments[id_]) for id_ in merged])
+    _write_reports(connection, merged, located, now, notified)
     insert_external(connection, [_seen(*one, artifacts) for one in observed], now)
-    waiting, concerned_by = project_historical(connection, historical, now)
+    waiting, concerned_by = project_historical(connection, historical, now, notified)
     lost += waiting
     services |= concerned_by
     bulk.insert_rows(connection, unmatched_fact, lost)
@@ -107,6 +117,22 @@ def project(connection: sa.Connection, logged: Sequence[Logged], located: Locate
     services |= concerned(connection, [fact for fact in others if not getattr(fact, "historical", None)])
     _request(connection, artifacts, [one for one in words if isinstance(one, Publication)], services, now)
     return len(lost)
+
+
+def _write_reports(
+    connection: sa.Connection, merged: Mapping[int, Deployment], located: Located, now: datetime, notified: Notified
+) -> None:
+    """`merged`: the deployments that reports have changed, as they were."""
+    write(connection, [reported(located.deployments[id_]) for id_ in merged])
+    types = notified(connection) if merged else ()
+    rows = [
+        unsent_row(one.id, NOTIFICATIONS, one.routing_key, encode_notification(one), now)
+        for id_, before in sorted(merged.items())
+        for one in report_notifications(before, located.deployments[id_], now, types)
+    ]
+    if rows:
+        bulk.insert_rows(connection, outbox, rows)
+        notifications.notify(connection, notifications.OUTBOX)
 
 
 def _settle(connection: sa.Connection, facts: Sequence[Fact]) -> None:
@@ -141,14 +167,15 @@ def _request(
 
 
 def project_historical(
-    connection: sa.Connection, historical: Sequence[Logged], now: datetime
+    connection: sa.Connection, historical: Sequence[Logged], now: datetime, notified: Notified
 ) -> tuple[list[dict[str, Any]], set[str]]:
     """Fold historical facts about deployments that were not commanded. Returns the rows of those without one, and the
     services to evaluate: with a new deployment, or with a fact that waits for one."""
     if not historical:
         return [], set()
     settled = settle_historical(connection, [(entry.number, entry.fact) for entry in historical], now)
-    project(connection, [entry for entry in historical if entry.number in settled.matched], settled.located, now)
+    matched = [entry for entry in historical if entry.number in settled.matched]
+    project(connection, matched, settled.located, now, notified)
     lost = [
         _unmatched(entry.number, entry.fact, settled.several.get(entry.number, ()))
         for entry in historical

@@ -120,6 +120,12 @@ def deployment_by_id(connection: sa.Connection, ident: int) -> DeploymentView | 
     return found[0] if found else None
 
 
+def deployments_by_id(connection: sa.Connection, idents: Collection[int]) -> dict[int, DeploymentView]:
+    """Several deployments, by their ids. Index: primary key."""
+    wanted = VIEWED.where(among(deployment.c.id, sorted(idents)))
+    return {view.id: view for view in views(connection, wanted)} if idents else {}
+
+
 def deployments_page(connection: sa.Connection, *, offset: int, limit: int) -> list[DeploymentView]:
     """All deployments, in the order of their ids. Index: primary key; a far page costs its distance, in ids alone."""
     wanted = sa.select(deployment.c.id).order_by(deployment.c.id).offset(offset).limit(limit).subquery("page")

@@ -28,6 +28,7 @@ from deploydb.store.tables.overrides import (
     retry_request,
     rollback_request,
 )
+from deploydb.store.tables.webhooks import wanted_notification, webhook_delivery, webhook_endpoint
 from deploydb.store.tables.work import (
     catalog_listing,
     command_queue,
@@ -73,4 +74,7 @@ __all__ = [
     "unmatched_fact",
     "verdict",
     "verification",
+    "wanted_notification",
+    "webhook_delivery",
+    "webhook_endpoint",
 ]

@@ -1,0 +1,70 @@
+"""What follows an attempt to call a webhook: delivered, another attempt after a pause, or dead."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from msgspec import Struct
+
+from deploydb.domain.model.requests import Answer, NoAnswer
+
+FIRST_PAUSE = timedelta(seconds=1)
+LONGEST_PAUSE = timedelta(minutes=5)
+LONGEST_RETRY_AFTER = timedelta(hours=1)
+MOST_ATTEMPTS = 10
+"""Of a call that is answered, and not well: some eight minutes."""
+GIVE_UP_AFTER = timedelta(hours=24)
+"""Of a call that is not answered, or that is to be sent again later."""
+_LATER = frozenset((429, 502, 503, 504))
+"""Statuses that say nothing of the call itself."""
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """The result of an attempt. `problem`: None for a delivery. `again_at`: of the next attempt, None for none: it is
+    delivered, or dead."""
+
+    status: int | None = None
+    problem: str | None = None
+    again_at: datetime | None = None
+
+    @property
+    def delivered(self) -> bool:
+        return self.problem is None
+
+
+def judge_attempt(
+    answer: Answer | NoAnswer, *, created_at: datetime, attempts: int, failures: int, now: datetime, jitter: float
+) -> Attempt:
+    """The result of the `attempts`-th attempt; `failures`: of its endpoint without a success until now, this one not
+    counted. `jitter`: from 0 to 1.
+
+    The pause is doubled with each failure of the endpoint up to five minutes, and is at least `Retry-After`.
+    """
+    status = answer.status if isinstance(answer, Answer) else None
+    if status is not None and 200 <= status < 300:
+        return Attempt(status=status)
+    problem = answer.reason if isinstance(answer, NoAnswer) else _problem(answer)
+    later = status is None or status in _LATER
+    over = now - created_at >= GIVE_UP_AFTER if later else attempts >= MOST_ATTEMPTS
+    if over:
+        return Attempt(status=status, problem=problem)
+    pause = min(FIRST_PAUSE * 2.0 ** min(failures, 20), LONGEST_PAUSE) * (0.75 + jitter / 2)
+    wished = _retry_after(answer.retry_after, now) if isinstance(answer, Answer) else timedelta(0)
+    return Attempt(status=status, problem=problem, again_at=now + max(pause, wished))
+
+
+def _problem(answer: Answer) -> str:
+    if 300 <= answer.status < 400:
+        return f"answered {answer.status}: redirects are not followed, configure the address that it leads to"
+    return f"answered {answer.status}"
+
+
+def _retry_after(value: str | None, now: datetime) -> timedelta:
+    """The header of RFC 9110, 10.2.3: seconds or a date; zero for none that can be read."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return min(timedelta(seconds=int(text[:9])), LONGEST_RETRY_AFTER)
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return timedelta(0)
+    return min(max(date.replace(tzinfo=date.tzinfo or UTC) - now, timedelta(0)), LONGEST_RETRY_AFTER)

@@ -1,0 +1,208 @@
+"""Deliveries of webhooks: added with the notification, attempted in the order of each endpoint.
+
+An endpoint is leased as a whole, so that one worker at a time calls it, and its deliveries keep their order. A lease
+that a dead worker leaves ends by itself; its delivery is attempted again, with the same id.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from deploydb.domain.webhook_attempts import Attempt
+from deploydb.store import bulk
+from deploydb.store.columns import viewed
+from deploydb.store.engine import reading, transact
+from deploydb.store.list_parameters import among
+from deploydb.store.outbox import first_due
+from deploydb.store.tables import webhook_delivery, webhook_endpoint
+
+KEPT = timedelta(days=30)
+"""What is delivered is kept so long, and so long a notification that comes again is found to be one."""
+IS_OPEN = sa.and_(webhook_delivery.c.delivered_at.is_(None), webhook_delivery.c.dead_at.is_(None))
+
+
+class NewDelivery(Struct, frozen=True, kw_only=True):
+    """A call to make: of an endpoint, with a notification's id."""
+
+    endpoint: str
+    notification: str
+    type: str
+    service: str | None
+    environment: str | None
+    deployment: int | None
+    headers: dict[str, str]
+    body: str
+
+
+class EndpointLease(Struct, frozen=True, kw_only=True):
+    """An endpoint that is a worker's own until `until`. `failures`: attempts without a success since."""
+
+    endpoint: str
+    failures: int
+    until: datetime
+
+
+class OpenDelivery(Struct, frozen=True, kw_only=True):
+    """A call that is still to be made. `attempts`: those that were made."""
+
+    id: int
+    notification: str
+    type: str
+    headers: dict[str, str]
+    body: str
+    created_at: datetime
+    attempts: int
+
+
+class Backlog(Struct, frozen=True, kw_only=True):
+    """How many deliveries are open, and since when the oldest; how many are dead; the endpoints that fail, with the
+    number of their failures and the last problem."""
+
+    count: int
+    oldest_at: datetime | None
+    dead: int
+    failing: dict[str, tuple[int, str]]
+
+
+def add(engine: sa.Engine, deliveries: Sequence[NewDelivery], now: datetime) -> int:
+    """Add those that are not there yet, in their order. How many; committed when it returns. Harmless to repeat."""
+
+    def work(connection: sa.Connection) -> int:
+        rows = [{**asdict(one), "created_at": now} for one in deliveries]
+        made = bulk.insert_new(connection, webhook_delivery, rows, returning=("endpoint",))
+        endpoints = sorted({row.endpoint for row in made})
+        wake(connection, endpoints, now)
+        return len(made)
+
+    return transact(engine, work) if deliveries else 0
+
+
+def wake(connection: sa.Connection, endpoints: Sequence[str], now: datetime) -> None:
+    """Have the endpoints called that have no open delivery but these. They are locked first: one whose last delivery
+    another worker has just made is seen as it is then."""
+    if not endpoints:
+        return
+    named = among(webhook_endpoint.c.endpoint, endpoints)
+    new = [{"endpoint": endpoint, "due_at": now} for endpoint in endpoints]
+    bulk.insert_new(connection, webhook_endpoint, new, returning=("endpoint",))
+    connection.execute(
+        sa.select(webhook_endpoint.c.endpoint).where(named).order_by(webhook_endpoint.c.endpoint).with_for_update()
+    )
+    connection.execute(sa.update(webhook_endpoint).where(named, webhook_endpoint.c.due_at.is_(None)).values(due_at=now))
+
+
+def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: timedelta) -> list[EndpointLease]:
+    """The endpoints that are due, the longest first, for this worker alone until `duration` has passed.
+
+    Index: `ix_webhook_endpoint_due`.
+    """
+
+    def work(connection: sa.Connection) -> list[EndpointLease]:
+        due = sa.select(webhook_endpoint.c.endpoint, webhook_endpoint.c.failures).where(
+            webhook_endpoint.c.due_at <= now
+        )
+        found = connection.execute(
+            due.order_by(webhook_endpoint.c.due_at).limit(limit).with_for_update(skip_locked=True)
+        ).all()
+        until = now + duration
+        moved = [{"endpoint": row.endpoint, "due_at": until} for row in found]
+        bulk.update_rows(connection, webhook_endpoint, moved, key=("endpoint",))
+        return [EndpointLease(endpoint=row.endpoint, failures=row.failures, until=until) for row in found]
+
+    return transact(engine, work)
+
+
+def oldest(engine: sa.Engine, leased: EndpointLease, *, limit: int) -> list[OpenDelivery]:
+    """The endpoint's open deliveries, oldest first. Index: `ix_webhook_delivery_open`."""
+    mine = sa.select(*viewed(OpenDelivery, webhook_delivery)).where(
+        webhook_delivery.c.endpoint == leased.endpoint, IS_OPEN
+    )
+    with reading(engine) as connection:
+        found = connection.execute(mine.order_by(webhook_delivery.c.id).limit(limit))
+        return [OpenDelivery(**row._mapping) for row in found]
+
+
+def settle(
+    engine: sa.Engine, leased: EndpointLease, delivery: OpenDelivery, attempt: Attempt, now: datetime, until: datetime
+) -> EndpointLease | None:
+    """Write down an attempt. The lease until `until`; None where it is over: the endpoint has a pause, or another
+    worker has it."""
+    failures = 0 if attempt.delivered else leased.failures + 1
+
+    def work(connection: sa.Connection) -> EndpointLease | None:
+        ended = {"delivered_at" if attempt.delivered else "dead_at": now} if attempt.again_at is None else {}
+        written = {"attempts": delivery.attempts + 1, "attempted_at": now, "status": attempt.status}
+        connection.execute(
+            sa.update(webhook_delivery)
+            .where(webhook_delivery.c.id == delivery.id, IS_OPEN)
+            .values(**written, problem=attempt.problem, **ended)
+        )
+        since: dict[str, Any] = {"failing_since": None if attempt.delivered else now}
+        if leased.failures and not attempt.delivered:
+            since = {}
+        changed = connection.execute(
+            _mine(leased).values(due_at=attempt.again_at or until, failures=failures, problem=attempt.problem, **since)
+        )
+        if not changed.rowcount or attempt.again_at is not None:
+            return None
+        return EndpointLease(endpoint=leased.endpoint, failures=failures, until=until)
+
+    return transact(engine, work)
+
+
+def release(engine: sa.Engine, leased: EndpointLease, now: datetime) -> None:
+    """Give an endpoint back: due at once where it has an open delivery."""
+
+    def work(connection: sa.Connection) -> None:
+        mine = sa.select(webhook_endpoint.c.endpoint).where(
+            webhook_endpoint.c.endpoint == leased.endpoint, webhook_endpoint.c.due_at == leased.until
+        )
+        if connection.execute(mine.with_for_update()).first() is None:
+            return
+        # after the lock, in a statement of its own: what was added before is seen
+        rest = sa.select(webhook_delivery.c.id).where(webhook_delivery.c.endpoint == leased.endpoint, IS_OPEN)
+        waits = connection.execute(rest.limit(1)).first() is not None
+        connection.execute(_mine(leased).values(due_at=now if waits else None))
+
+    transact(engine, work)
+
+
+def next_due(engine: sa.Engine) -> datetime | None:
+    """When the next endpoint is due, in the past too; None for none. Index: `ix_webhook_endpoint_due`."""
+    return first_due(engine, webhook_endpoint.c.due_at, webhook_endpoint.c.due_at.is_not(None))
+
+
+def backlog(engine: sa.Engine) -> Backlog:
+    """What is still to be delivered, and what never was. Indexes: `ix_webhook_delivery_open`, `…_dead`."""
+    is_dead = webhook_delivery.c.dead_at.is_not(None)
+    with reading(engine) as connection:
+        waits = connection.execute(
+            sa.select(sa.func.count(), sa.func.min(webhook_delivery.c.created_at)).where(IS_OPEN)
+        ).one()
+        dead = connection.execute(sa.select(sa.func.count()).select_from(webhook_delivery).where(is_dead)).scalar_one()
+        endpoint = webhook_endpoint.c
+        failing = connection.execute(
+            sa.select(endpoint.endpoint, endpoint.failures, endpoint.problem).where(endpoint.failures > 0)
+        )
+        return Backlog(
+            count=waits[0],
+            oldest_at=waits[1],
+            dead=dead,
+            failing={row.endpoint: (row.failures, row.problem or "") for row in failing},
+        )
+
+
+def prune(engine: sa.Engine, now: datetime) -> None:
+    """Remove what was delivered long ago. Index: `ix_webhook_delivery_delivered`."""
+    old = sa.delete(webhook_delivery).where(webhook_delivery.c.delivered_at < now - KEPT)
+    transact(engine, lambda connection: connection.execute(old))
+
+
+def _mine(leased: EndpointLease) -> sa.Update:
+    return sa.update(webhook_endpoint).where(
+        webhook_endpoint.c.endpoint == leased.endpoint, webhook_endpoint.c.due_at == leased.until
+    )

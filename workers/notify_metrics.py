@@ -1,0 +1,35 @@
+"""The metrics of `notify`."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+FAILING_FROM = 5
+"""Failures of an endpoint, one after the other, from which it is reported."""
+
+
+class NotifyMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.notifications = Counter(
+            "deploydb_notify_notifications_total", "Notifications taken from the queue.", registry=registry
+        )
+        self.attempts = Counter(
+            "deploydb_notify_attempts_total",
+            "Calls of webhooks, by result: delivered, failed (attempted again), dead (the last attempt).",
+            ["result"],
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "deploydb_notify_call_duration_seconds",
+            "Duration of a call.",
+            buckets=(0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10),
+            registry=registry,
+        )
+        self.pending = Gauge("deploydb_notify_pending_deliveries", "Deliveries that are open.", registry=registry)
+        self.oldest_seconds = Gauge(
+            "deploydb_notify_oldest_delivery_age_seconds", "Age of the oldest open one, 0 for none.", registry=registry
+        )
+        self.dead = Gauge("deploydb_notify_dead_deliveries", "Deliveries that are given up.", registry=registry)
+        self.failing = Gauge(
+            "deploydb_notify_failing_endpoints",
+            f"Endpoints with {FAILING_FROM} failures or more one after the other.",
+            registry=registry,
+        )
