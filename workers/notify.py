@@ -219,13 +219,13 @@ class Notify(Worker):
         now = self._clock()
         attempt = judge_attempt(
             answer,
-            created_at=delivery.created_at,
+            opened_at=delivery.opened_at,
             attempts=delivery.attempts + 1,
             failures=leased.failures,
             now=now,
             jitter=random.random(),  # noqa: S311  # no secret
         )
-        result = "delivered" if attempt.delivered else "failed" if attempt.again_at is not None else "dead"
+        result = "delivered" if attempt.delivered else "dead" if attempt.dead else "failed"
         with self._settling:
             left = webhook_deliveries.settle(self._engine, leased, delivery, attempt, now, now + LEASE)
         self._metrics.attempts.labels(result).inc()

@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "incident": ("incidents:incident", "Incidents: open, resolve."),
     "attest": ("attest:attest", "Vouch for a file, by its digest."),
     "dead": ("dead:dead", "Dead letters: list, show, replay, discard."),
+    "webhook": ("webhook:webhook", "Calls of webhooks: list, show, replay."),
     "check-config": ("configuration:check_config", "Check a configuration directory."),
     "hook": ("hooks:hook", "Webhooks of other tools: list, test."),
     "config": ("configuration:config", "The configuration in force, now or at any time."),

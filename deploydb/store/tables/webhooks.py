@@ -36,6 +36,7 @@ webhook_delivery = sa.Table(
     sa.Column("headers", Json, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("opened_at", UtcDateTime, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("attempted_at", UtcDateTime),
     sa.Column("status", sa.Integer),
@@ -45,7 +46,7 @@ webhook_delivery = sa.Table(
     sa.UniqueConstraint("endpoint", "notification", name="uq_webhook_delivery_endpoint_notification"),
 )
 """One call of an endpoint with one notification. `status`: of the last answer; `problem`: of the last attempt, null for
-none. Open until it is delivered, or dead after its last attempt; a replay opens a dead one again."""
+none. Open, from `opened_at` on, until it is delivered, or dead after its last attempt; a replay opens it again."""
 _open = sa.and_(webhook_delivery.c.delivered_at.is_(None), webhook_delivery.c.dead_at.is_(None))
 partial_index("ix_webhook_delivery_open", webhook_delivery.c.endpoint, webhook_delivery.c.id, where=_open)
 partial_index("ix_webhook_delivery_dead", webhook_delivery.c.id, where=webhook_delivery.c.dead_at.is_not(None))

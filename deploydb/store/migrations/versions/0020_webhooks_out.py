@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("headers", JSON, nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
+        sa.Column("opened_at", TIME, nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("attempted_at", TIME, nullable=True),
         sa.Column("status", sa.Integer(), nullable=True),

@@ -1,0 +1,65 @@
+"""Which webhooks were called, and how that went."""
+
+from datetime import datetime
+from typing import Literal
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.store.columns import viewed
+from deploydb.store.tables import webhook_delivery as table
+
+State = Literal["open", "dead", "delivered"]
+_CONDITIONS: dict[State, sa.ColumnElement[bool]] = {
+    "open": sa.and_(table.c.delivered_at.is_(None), table.c.dead_at.is_(None)),
+    "dead": table.c.dead_at.is_not(None),
+    "delivered": table.c.delivered_at.is_not(None),
+}
+
+
+class DeliveryView(Struct, frozen=True, kw_only=True):
+    """One call: `attempts` so far, the status of the last answer, and the problem of the last attempt."""
+
+    id: int
+    endpoint: str
+    notification: str
+    type: str
+    service: str | None
+    environment: str | None
+    deployment: int | None
+    headers: dict[str, str]
+    body: str
+    created_at: datetime
+    attempts: int
+    attempted_at: datetime | None
+    status: int | None
+    problem: str | None
+    delivered_at: datetime | None
+    dead_at: datetime | None
+
+    @property
+    def state(self) -> State:
+        """What has become of it."""
+        if self.delivered_at is not None:
+            return "delivered"
+        return "dead" if self.dead_at is not None else "open"
+
+
+_VIEWED = sa.select(*viewed(DeliveryView, table))
+
+
+def deliveries(connection: sa.Connection, *, state: State | None, limit: int) -> list[DeliveryView]:
+    """The last deliveries, newest first. Index: primary key, `ix_webhook_delivery_dead`; of the open ones it costs how
+    many there are."""
+    statement = _VIEWED if state is None else _VIEWED.where(_CONDITIONS[state])
+    return [_view(row) for row in connection.execute(statement.order_by(table.c.id.desc()).limit(limit))]
+
+
+def delivery_by_id(connection: sa.Connection, ident: int) -> DeliveryView | None:
+    """One delivery. Index: primary key."""
+    row = connection.execute(_VIEWED.where(table.c.id == ident)).one_or_none()
+    return _view(row) if row is not None else None
+
+
+def _view(row: sa.Row[tuple[object, ...]]) -> DeliveryView:
+    return DeliveryView(**row._mapping)
