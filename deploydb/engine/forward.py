@@ -109,9 +109,9 @@ class Forward:
         """A deployment as the run has left it."""
         return self._ledger.deployments[id_]
 
-    def run(self, until: datetime | None = None) -> "Forward":
+    def run(self, until: datetime | None = None, rounds: int = _MOST_ROUNDS) -> "Forward":
         """Answer, and let time pass where no answer is left, until the goal is reached; not after `until`."""
-        for _ in range(_MOST_ROUNDS):
+        for _ in range(rounds):
             recheck_at = self._settle()
             if self.target.status is Status.SKIPPED and self._goal != "everywhere":
                 self.waiting = {}

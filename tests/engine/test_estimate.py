@@ -82,6 +82,15 @@ def test_a_hold_with_an_end_is_waited_for_and_another_one_leaves_it_unknown() ->
     assert found["prod"] == Arrival(entered=None, verified=None)
 
 
+def test_of_a_line_that_is_too_long_it_is_unknown() -> None:
+    it = world(*(replace(stage, supersede="queue") for stage in chain("dev", "staging", "prod")))
+    for number in range(300):
+        it.publish(f"1.{number}", published=number)
+    it.evaluate()
+    found = estimated(it, "1.299")
+    assert set(found.values()) == {Arrival(entered=None, verified=None)}
+
+
 def test_what_is_under_way_counts_from_its_command_and_what_is_past_has_no_time() -> None:
     it = world(*chain("dev", "prod"))
     it.publish("2.0")
