@@ -19,8 +19,8 @@ _LATER = frozenset((429, 502, 503, 504))
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """The result of an attempt. `problem`: None for a delivery. `again_at`: of the next call of an endpoint that failed,
-    of the same delivery unless that is `dead`. `dead_before`: what was opened until then is dead with it."""
+    """The result of an attempt. `problem`: None for a delivery. `again_at`: of the next call of an endpoint that
+    failed, of the same delivery unless that is `dead`. `dead_before`: what was opened until then is dead with it."""
 
     status: int | None = None
     problem: str | None = None
