@@ -94,11 +94,10 @@ def serve(
 
 
 def joined(reads: ASGIApp, writes: ASGIApp) -> ASGIApp:
-    """One application: the gateway's paths are its own, all else is the query service's."""
+    """One application: the gateway's requests are its own, all else is the query service's."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        is_for_gateway = any(path == own or path.startswith(f"{own}/") for own in gateway.PATHS)
+        is_for_gateway = gateway.takes(scope.get("method", ""), scope.get("path", ""))
         await (writes if is_for_gateway else reads)(scope, receive, send)
 
     return answer

@@ -1,7 +1,7 @@
 """The gateway put together, and its looks at its database and its broker. Composition root."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,18 +15,18 @@ from starlette.middleware import Middleware
 from deploydb.broker.open import open_outbound
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import Transient
-from deploydb.gateway.approvals import Approvals
 from deploydb.gateway.delivery import Delivery, Ledger
 from deploydb.gateway.errors import answer
 from deploydb.gateway.hooks import Hooks
+from deploydb.gateway.orders import Orders
 from deploydb.gateway.publishing import Publisher
-from deploydb.gateway.retries import Retries
 from deploydb.gateway.sessions import SessionEndpoints
 from deploydb.hooks.hook import Hook
 from deploydb.http import application as http
 from deploydb.http.authentication import Authentication, Authenticator
 from deploydb.http.health import FRESH_SECONDS, Health
 from deploydb.http.metrics import metrics_route
+from deploydb.http.orders import ORDERS
 from deploydb.settings import Settings
 from deploydb.store.engine import open_engine, require_room
 from deploydb.store.schema import require_current
@@ -34,8 +34,20 @@ from deploydb.telemetry import Log
 
 THREADS = 4
 """Look-ups in the database at one time."""
-PATHS = ("/api/approvals", "/api/retries", "/api/sessions", "/hooks")
-"""The gateway's where it shares an address with the query service; and all below them."""
+OWN = ("/api/sessions", "/hooks")
+"""The gateway's paths; and all below them."""
+_WRITES = tuple(order.path for order in ORDERS)
+_READS = ("GET", "HEAD", "OPTIONS")
+
+
+def takes(method: str, path: str) -> bool:
+    """Whether a request is for the gateway where it shares an address with the query service. Some paths are read from
+    the one, and written to the other."""
+    return _is_below(path, OWN) or (method not in _READS and _is_below(path, _WRITES))
+
+
+def _is_below(path: str, known: Sequence[str]) -> bool:
+    return any(path == own or path.startswith(f"{own}/") for own in known)
 
 
 def application(
@@ -59,8 +71,7 @@ def application(
     app = http.application(
         "gateway",
         [
-            Approvals(ledger, delivery).route(),
-            Retries(ledger, delivery).route(),
+            *Orders(ledger, delivery).routes(),
             Hooks(ledger, publisher, hooks, log=log, registry=registry).route(),
             *SessionEndpoints(authenticator, log=log).routes(),
             *health.routes(),

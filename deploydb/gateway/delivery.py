@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import MessageRejected, Misconfigured, Transient
-from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused, RetryRequested, type_of
+from deploydb.domain.model.facts import Fact, type_of
 from deploydb.gateway.publishing import Publisher, message_of
 from deploydb.gateway.request_body import Content, content_of
 from deploydb.http.authentication import allowed
@@ -43,9 +43,8 @@ SECONDS_EACH = 2.0
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _WAIT = re.compile(r"\s*wait\s*=\s*(\d{1,9})\s*", re.IGNORECASE)
 _UNCOMPARED = ("id", "source", "time", "by", "deployment", "digest")
-_DECISIONS = {ApprovalGiven: "approve", ApprovalRefused: "refuse", RetryRequested: "retry"}
-
-Fact = ApprovalGiven | ApprovalRefused | RetryRequested
+_FILLED_IN = ("hold", "from")
+"""Fields that the gateway fills in by the state where a request lacks them."""
 Stored = Mapping[str, Any]
 """A fact's body as the log has it."""
 T = TypeVar("T")
@@ -70,7 +69,7 @@ class Delivery:
         self._limit = Limit(burst=BURST, seconds=SECONDS_EACH)
         self._requests = Counter(
             "deploydb_gateway_approvals_total",
-            "Approvals, refusals and retries, by result: stored, confirmed (stored later), unconfirmed.",
+            "Orders of people, by result: stored, confirmed (stored later), unconfirmed.",
             ["decision", "result"],
             registry=registry,
         )
@@ -96,19 +95,19 @@ class Delivery:
             require_secret(request, content.text(FORM_FIELD))
         return person, content
 
-    async def deliver(self, fact: Fact, stored: Stored | None, wait: float | None) -> bool:
-        """Publish a fact that is not `stored`, and wait for it. Whether it is in the log.
+    async def deliver(self, order: str, fact: Fact, stored: Stored | None, wait: float | None) -> bool:
+        """Publish a fact that is not `stored`, and wait for it. Whether it is in the log. `order`: its name in metrics.
 
         Raises: HTTPException 422 where the stored one is another fact, 503 without a confirm of the broker.
         """
         if stored is None:
-            await self._publish(fact)
+            await self._publish(order, fact)
             stored = await self._await_stored(fact, WAIT_SECONDS if wait is None else wait)
         if stored is not None and not _is_same(stored, fact):
             raise HTTPException(422, f"Idempotency-Key {fact.id} was used before, for another request")
         result = "stored" if stored is not None else "confirmed"
-        self._requests.labels(_DECISIONS[type(fact)], result).inc()
-        about = {"decision": _DECISIONS[type(fact)], **_about(fact)}
+        self._requests.labels(order, result).inc()
+        about = {"decision": order, **_about(fact)}
         self._log.info("request by a person", stored=stored is not None, **about)
         return stored is not None
 
@@ -116,13 +115,13 @@ class Delivery:
         """The result of work that waits for the database."""
         return await asyncio.get_running_loop().run_in_executor(self._ledger.threads, work)
 
-    async def _publish(self, fact: Fact) -> None:
+    async def _publish(self, order: str, fact: Fact) -> None:
         try:
             await self._publisher.publish(message_of(fact))
         except MessageRejected as error:
             raise HTTPException(422, str(error)) from error
         except (Transient, Misconfigured) as error:
-            self._requests.labels(_DECISIONS[type(fact)], "unconfirmed").inc()
+            self._requests.labels(order, "unconfirmed").inc()
             self._log.warning("the broker has not confirmed", reason=str(error), **_about(fact))
             message = (
                 f"the broker has not confirmed it: send it again; with `Idempotency-Key: {fact.id}` it counts once"
@@ -154,9 +153,12 @@ class Delivery:
 def answer(fact: Fact, *, stored: bool, wait: float | None, **more: object) -> Response:
     """201 with the fact where it is stored, else 202. `more`: further members that are not None."""
     names = ("id", "source", "by", "service", "environment", "version")
-    body: dict[str, object] = {name: getattr(fact, name) for name in names} | {"type": type_of(fact), "stored": stored}
+    body: dict[str, object] = {name: getattr(fact, name, None) for name in names} | {
+        "type": type_of(fact),
+        "stored": stored,
+    }
     body |= {name: value for name, value in more.items() if value is not None}
-    wanted = {"type": type_of(fact), "source": fact.source, "service": fact.service, "environment": fact.environment}
+    wanted = {name: body[name] for name in ("type", "source", "service", "environment") if body[name] is not None}
     headers = {"Location": f"/api/events?{urlencode(wanted)}"}
     if wait is not None:
         headers["Preference-Applied"] = f"wait={wait:.0f}"
@@ -191,9 +193,10 @@ def wanted_wait(request: Request) -> float | None:
 def _is_same(body: Stored, fact: Fact) -> bool:
     """Whether the stored body is that of the fact."""
     fields = msgspec.json.decode(encode_fact(fact), type=dict[str, Any])
-    names = (fields.keys() | body.keys()).difference(_UNCOMPARED)
+    names = (fields.keys() | body.keys()).difference(_UNCOMPARED, [name for name in _FILLED_IN if name not in fields])
     return all(body.get(name) == fields.get(name) for name in names)
 
 
 def _about(fact: Fact) -> dict[str, Any]:
-    return {"by": fact.by, "fact": f"{fact.source}/{fact.id}", "service": fact.service, "environment": fact.environment}
+    known = {name: getattr(fact, name, None) for name in ("by", "service", "environment")}
+    return {**known, "fact": f"{fact.source}/{fact.id}"}

@@ -1,13 +1,19 @@
-"""`POST /api/sessions`: a browser shows a person's token and gets a session; `POST /api/sessions/end` ends it."""
+"""`POST /api/sessions`: a browser shows a person's token and gets a session; `POST /api/sessions/end` ends it.
 
+`GET /api/sessions` answers who the person of a request is, for programs that have a token and no name.
+"""
+
+import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from deploydb.gateway.order_request import source_of
 from deploydb.gateway.request_body import Content, content_of
-from deploydb.http.authentication import Authenticator
+from deploydb.http.authentication import Authenticator, identified
 from deploydb.http.csrf import require_same_origin, require_secret
+from deploydb.http.negotiation import JSON
 from deploydb.http.rate_limits import Limit
 from deploydb.http.redirects import onward, see, sign_in_again
 from deploydb.identity import FORM_FIELD
@@ -27,6 +33,7 @@ class SessionEndpoints:
     def routes(self) -> list[Route]:
         return [
             Route("/api/sessions", self.begin, methods=["POST"]),
+            Route("/api/sessions", self.show, methods=["GET"]),
             Route("/api/sessions/end", self.end, methods=["POST"]),
         ]
 
@@ -44,6 +51,12 @@ class SessionEndpoints:
         response = see(wanted)
         self._authenticator.begin_session(request, response, bearer)
         return response
+
+    async def show(self, request: Request) -> Response:
+        """The person's name, the source of their orders, and their scopes. Raises: HTTPException 401 without one."""
+        person = identified(request)
+        body = {"name": person.name, "source": source_of(person), "scopes": sorted(person.scopes)}
+        return Response(msgspec.json.encode(body), media_type=JSON)
 
     async def end(self, request: Request) -> Response:
         """303 to `next`, without the cookie. Raises: HTTPException 403 where another site has sent the form."""

@@ -134,6 +134,14 @@ def allowed(request: Request, scope: str) -> Person:
     return person
 
 
+def identified(request: Request) -> Person:
+    """The person of the request. Raises: HTTPException 401 without one."""
+    person: Person | None = getattr(request.state, "person", None)
+    if person is None:
+        raise HTTPException(401, "authentication required: sign in, or send a bearer token", _CHALLENGE)
+    return person
+
+
 def is_for_people(request: Request) -> bool:
     """Whether the answer is a page: a browser asks, and the path is none for programs."""
     path = request.scope["path"]

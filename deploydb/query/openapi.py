@@ -9,6 +9,7 @@ import msgspec
 from deploydb import __version__
 from deploydb.http.negotiation import JSON, V1_JSON
 from deploydb.query.export import JSON_LINES
+from deploydb.query.openapi_orders import OrderAnswer, order_components, order_operations
 from deploydb.query.paging import LARGEST
 from deploydb.query.resource import Parameter, Resource
 from deploydb.query.resources.events import FILTERS
@@ -68,29 +69,34 @@ class Error(msgspec.Struct, frozen=True, kw_only=True):
 def document(resources: Sequence[Resource]) -> dict[str, Any]:
     """The whole document. The same resources give the same document, key for key."""
     bodies = {resource.path: resource.read.__annotations__["return"] for resource in resources}
-    schemas, components = msgspec.json.schema_components([*bodies.values(), Error], ref_template=_SCHEMAS)
+    schemas, components = msgspec.json.schema_components([*bodies.values(), OrderAnswer, Error], ref_template=_SCHEMAS)
     described = dict(zip(bodies, schemas, strict=False))
+    paths: dict[str, dict[str, Any]] = {
+        **{_plain(resource.path): {"get": _operation(resource, described[resource.path])} for resource in resources},
+        "/api/events.jsonl": {"get": _export()},
+        "/api/stream": {"get": _STREAM},
+        **{path: {"get": _probe(path, about)} for path, about in _PROBES.items()},
+    }
+    for path, operation in order_operations().items():
+        paths.setdefault(path, {})["post"] = operation
+    ordered, refusals = order_components()
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "DeployDB",
             "version": __version__,
             "summary": "Who, what, where, when and why of deployments.",
-            "description": "Reads only. Every answer has an ETag; what has not changed is answered with 304. "
-            "Times have their offset from UTC. Lists come in pages.",
+            "description": "Every answer to a GET has an ETag; what has not changed is answered with 304. "
+            "People's orders are posted. Times have their offset from UTC. Lists come in pages.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "paths": {
-            **{
-                _plain(resource.path): {"get": _operation(resource, described[resource.path])} for resource in resources
-            },
-            "/api/events.jsonl": {"get": _export()},
-            "/api/stream": {"get": _STREAM},
-            **{path: {"get": _probe(path, about)} for path, about in _PROBES.items()},
-        },
+        "paths": paths,
         "components": {
-            "schemas": dict(sorted(components.items())),
-            "responses": {str(code): _error(about) for code, about in {**_ERRORS, 429: _TOO_MANY}.items()},
+            "schemas": dict(sorted({**components, **ordered}.items())),
+            "responses": {
+                **{str(code): _error(about) for code, about in {**_ERRORS, 429: _TOO_MANY}.items()},
+                **refusals,
+            },
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{}, {"token": []}],

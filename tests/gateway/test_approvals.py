@@ -258,7 +258,7 @@ def test_answers_carry_the_headers_of_all_answers(asked: Gateway) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
-@pytest.mark.parametrize("path", ["/api/approvals", "/api/sessions", "/api/sessions/end"])
+@pytest.mark.parametrize("path", ["/api/approvals", "/api/holds", "/api/sessions/end"])
 def test_there_is_nothing_but_post(asked: Gateway, method: str, path: str) -> None:
     answer = asked.ask(path, method=method)
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")

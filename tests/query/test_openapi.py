@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from deploydb.http.orders import ORDERS
 from deploydb.query.app import RESOURCES, interface
 from tests.query.client import Service
 
@@ -21,9 +22,20 @@ def test_every_resource_has_its_body_and_its_parameters_described(embedded: Serv
     paths = interface()["paths"]
     assert len(paths) >= len(RESOURCES)
     for path, operations in paths.items():
-        operation = operations["get"]
-        assert operation["summary"], path
-        for parameter in operation.get("parameters", ()):
-            assert parameter["description"], (path, parameter)
+        for operation in operations.values():
+            assert operation["summary"], path
+            for parameter in operation.get("parameters", ()):
+                assert parameter["description"], (path, parameter)
     body = paths["/api/status"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert body == {"$ref": "#/components/schemas/Status"}
+
+
+def test_every_order_has_its_fields_described() -> None:
+    paths = interface()["paths"]
+    for order in ORDERS:
+        assert "post" in paths[order.path], order.path
+    schemas = interface()["components"]["schemas"]
+    place, lift = schemas["HoldPlacedOrder"], schemas["HoldLiftedOrder"]
+    assert (place["required"], lift["required"]) == (["kind", "reason"], ["kind", "decision"])
+    assert {"from", "until", "early", "hold"} <= place["properties"].keys()
+    assert not {"by", "id", "source", "time"} & place["properties"].keys(), "they come from the token"

@@ -2,27 +2,14 @@
 
 from typing import Any
 
-import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.fact_target import modules, target
-from deploydb.domain.formatting import listed
-from deploydb.domain.model.deployment import Deployment, FactOrder
-from deploydb.domain.model.evidence import Approval
-from deploydb.domain.model.facts import ApprovalGiven
-from deploydb.domain.model.overrides import Hotfix, PromotionRequest
+from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused, Fact, HotfixDeclared, PromotionRequested
 from deploydb.domain.person_names import person_name
-from deploydb.engine.word_check import approval_obstacle
 from deploydb.query.existence import require_lane, unknown_version
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Parameter, Resource, needed, text
-from deploydb.store.deployment_resolver import candidates
-from deploydb.store.deployments import deployment_of
-from deploydb.store.effects.orders import order_outcome
-from deploydb.store.queries.branches import branch_of_version
-from deploydb.store.queries.deployments import deployment_by_id
-from deploydb.store.queries.holds import holds_at
-from deploydb.store.queries.why import deployment_of_version
+from deploydb.store.effects.beforehand import beforehand
 
 _ORDERS = ("approve", "refuse", "promote", "hotfix")
 
@@ -46,112 +33,41 @@ def check(asked: RequestContext) -> Check:
     order, version, module = asked.option("order") or "", asked.option("version") or "", asked.option("artifact")
     with asked.store() as connection:
         require_lane(connection, asked.catalog, service, environment)
-        ident = _ident(asked, connection, service, environment, version, module)
-        if ident is None and order == "promote":
-            branch = branch_of_version(connection, asked.catalog, service, environment, version, module)
-            if branch is not None:
-                counts, why = _order(asked, connection, None, order)
-                digest = branch.release.artifact.digest
-                return _check(asked, counts, why, digest)
-        if ident is None:
+        found = beforehand(connection, asked.catalog, _fact(asked), asked.now, module=module)
+        if found is None:
             raise unknown_version(connection, asked.catalog, service, environment, version, module)
-        counts, digest = False, None
-        if order in ("approve", "refuse"):
-            meant, why = _target(asked, connection, service, environment, version)
-            if why is None:
-                known = deployment_of(connection, meant if meant is not None else ident)
-                why, digest = _approval(asked, connection, known, order), known.release.artifact.digest
-            counts = why is None
-        else:
-            known = deployment_of(connection, ident)
-            counts, why = _order(asked, connection, known, order)
-            digest = known.release.artifact.digest
-    return _check(asked, counts, why, digest)
-
-
-def _check(asked: RequestContext, counts: bool, why: str | None, digest: str | None) -> Check:
     return Check(
-        order=asked.option("order") or "",
-        service=asked.name("service"),
-        environment=asked.name("environment"),
-        version=asked.option("version") or "",
-        counts=counts,
-        why=why,
-        digest=digest,
-    )
-
-
-def _ident(
-    asked: RequestContext,
-    connection: sa.Connection,
-    service: str,
-    environment: str,
-    version: str,
-    module: str | None,
-) -> int | None:
-    """The deployment in the lane; of a hotfix, which names no lane, else in the last stage that the version goes
-    through."""
-    stages = reversed(asked.catalog.environments_of(service)) if asked.option("order") == "hotfix" else ()
-    for name in (environment, *stages):
-        ident = deployment_of_version(connection, service, name, version, module)
-        if ident is not None:
-            return ident
-    return None
-
-
-def _target(
-    asked: RequestContext, connection: sa.Connection, service: str, environment: str, version: str
-) -> tuple[int | None, str | None]:
-    """The deployment that a word on the version would be taken for, and why it would be for none: several modules have
-    the version, and none is named. None for one that has only been seen there."""
-    fact = ApprovalGiven(
-        id="",
-        source="",
-        time=asked.now,
+        order=order,
         service=service,
         environment=environment,
         version=version,
-        artifact=asked.option("artifact"),
-        promotion=asked.option("promotion") or "",
-        by=asked.option("by") or "",
-        digest=asked.option("digest"),
+        counts=found.counts,
+        why=found.why,
+        digest=found.digest,
     )
-    lane = (service, environment, version)
-    there = candidates(connection, [lane]).get(lane, ())
-    meant, names = target(fact, there), modules(there)
-    if meant is not None or len(names) < 2:
-        return meant, None
-    return None, f"{listed(names)} have {version} in {environment}: name one of them as `artifact` (--artifact)"
 
 
-def _approval(asked: RequestContext, connection: sa.Connection, known: Deployment, order: str) -> str | None:
-    word = Approval(
-        promotion=asked.option("promotion") or "",
-        by=person_name(asked.option("by") or ""),
-        given=order == "approve",
-        comment="",
-        digest=asked.option("digest"),
-        at=FactOrder(asked.now, "", ""),
-    )
-    holds = holds_at(connection, asked.now, known.service)
-    view = deployment_by_id(connection, known.id)
-    errored = view.errored if view is not None else ()
-    return approval_obstacle(asked.catalog, known, word, holds, asked.now, errored=errored)
-
-
-def _order(
-    asked: RequestContext, connection: sa.Connection, known: Deployment | None, order: str
-) -> tuple[bool, str | None]:
-    skip = tuple(filter(None, (asked.option("skip") or "").split(",")))
-    lane: dict[str, Any] = {"service": asked.name("service"), "version": asked.option("version") or ""}
-    fields = lane | {"skip": skip, "by": person_name(asked.option("by") or ""), "reason": ""}
-    at = FactOrder(asked.now, "\U0010ffff", "")
-    made = (
-        PromotionRequest(environment=asked.name("environment"), at=at, recorded_at=asked.now, **fields)
-        if order == "promote"
-        else Hotfix(at=at, **fields)
-    )
-    return order_outcome(connection, asked.catalog, known, made, asked.now)
+def _fact(asked: RequestContext) -> Fact:
+    """The word or the order, had it been published now."""
+    fields: dict[str, Any] = {
+        "id": "",
+        "source": "",
+        "time": asked.now,
+        "service": asked.name("service"),
+        "version": asked.option("version") or "",
+        "by": person_name(asked.option("by") or ""),
+    }
+    lane: dict[str, Any] = {"environment": asked.name("environment")}
+    promotion: dict[str, Any] = {"promotion": asked.option("promotion") or "", "digest": asked.option("digest")}
+    ordered: dict[str, Any] = {"skip": tuple(filter(None, (asked.option("skip") or "").split(","))), "reason": ""}
+    match asked.option("order"):
+        case "hotfix":
+            return HotfixDeclared(**fields, **ordered)
+        case "promote":
+            return PromotionRequested(**fields, **lane, **ordered)
+        case word:
+            kind = ApprovalGiven if word == "approve" else ApprovalRefused
+            return kind(**fields, **lane, **promotion, artifact=asked.option("artifact"))
 
 
 RESOURCES = (

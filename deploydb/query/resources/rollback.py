@@ -1,28 +1,24 @@
 """Rollback: `/api/rollback/{service}/{environment}`, what putting back what ran before would do. It does nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import sqlalchemy as sa
 from msgspec import Struct
-from msgspec.structs import replace
 
 from deploydb.domain import wording
-from deploydb.domain.evaluation.decisions import AttemptScheduled, RollbackRequestResolved, ServiceSnapshot
-from deploydb.domain.formatting import instant
+from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.gates.depends import in_range
 from deploydb.domain.model.catalog import Service
-from deploydb.domain.model.deployment import CurrentVersion, FactOrder, KnownGood, Release
-from deploydb.domain.model.overrides import RollbackRequest, standing
-from deploydb.domain.model.rollback_reasons import NoRollbackTarget
-from deploydb.engine.settle import settled
+from deploydb.domain.model.deployment import CurrentVersion, KnownGood, Release
+from deploydb.domain.model.facts import RollbackRequested
+from deploydb.domain.model.overrides import standing
 from deploydb.http.errors import not_found, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_lane
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, text
+from deploydb.store.effects.rollback import rollback_in
 from deploydb.store.queries.live_intervals import came_after
-from deploydb.store.snapshot import snapshots
-from deploydb.store.snapshot_context import good_in
 
 _MOST_UNDONE = 50
 
@@ -87,10 +83,18 @@ def rollback(asked: RequestContext) -> Rollback:
         configured = asked.catalog.services.get(service)
         if configured is None:
             raise not_found(f"{shown(service)} is not configured: nothing of it is rolled back")
-        (situation,) = snapshots(connection, [service], asked.catalog, asked.now, lock=False)
-        away = _runs(situation, environment, asked.option("artifact"))
-        good = good_in(connection, asked.catalog, service, environment) if away is not None else ()
-        target, why = _decided(asked, situation, environment, good)
+        wanted = RollbackRequested(
+            id="",
+            source="",
+            service=service,
+            environment=environment,
+            by="",
+            reason="",
+            version=asked.option("to"),
+            artifact=asked.option("artifact"),
+        )
+        plan = rollback_in(connection, asked.catalog, wanted, asked.now)
+        away, target = plan.away, plan.target
         undone = _undone(connection, configured, environment, target, away) if target and away else []
     return Rollback(
         service=service,
@@ -99,50 +103,12 @@ def rollback(asked: RequestContext) -> Rollback:
         target=body_of(Target, target, version=target.release.artifact.version, since=target.live_at)
         if target is not None
         else None,
-        why=why,
+        why=plan.why,
         undoes=[body_of(Undone, one.artifact, published_at=one.published_at) for one in undone],
         dependents=list(_dependents(asked, service, environment, target)),
-        holds=_holds(asked, situation, environment),
+        holds=_holds(asked, plan.snapshot, environment),
         possible=target is not None,
     )
-
-
-def _runs(situation: ServiceSnapshot, environment: str, module: str | None) -> CurrentVersion | None:
-    runs = [ran for (where, name), ran in situation.running.items() if where == environment and module in (None, name)]
-    return max(runs, key=lambda ran: ran.live_at, default=None)
-
-
-def _decided(
-    asked: RequestContext, situation: ServiceSnapshot, environment: str, good: Sequence[KnownGood]
-) -> tuple[KnownGood | None, str]:
-    """What `decide` would make of a request now: the target, and why; or else why there is none."""
-    version, module = asked.option("to"), asked.option("artifact")
-    at = FactOrder(asked.now, "", "")
-    request = RollbackRequest(
-        event=0,
-        recorded_at=asked.now,
-        environment=environment,
-        version=version,
-        module=module,
-        by="",
-        reason="",
-        at=at,
-    )
-    good_there = {**situation.good, environment: tuple(good)}
-    wanted = replace(situation, wishes=(*situation.wishes, request), good=good_there)
-    decisions = settled(asked.catalog, wanted, asked.now).decisions
-    attempts = (one for one in decisions if isinstance(one, AttemptScheduled) and one.request == request.event)
-    put_back = next((one.release.id for one in attempts), None)  # what goes with it, of its bundle, comes after it
-    target = next((one for one in good if one.release.id == put_back), None)
-    if target is not None:
-        return target, _why(target)
-    resolved = (one for one in decisions if isinstance(one, RollbackRequestResolved) and one.wish is request)
-    reason = next(resolved).reason
-    if not isinstance(reason, NoRollbackTarget):
-        return None, wording.text(reason)
-    if version is not None and all(one.release.artifact.version != version for one in good):
-        return None, f"{shown(version)} has not succeeded in {environment}"
-    return None, wording.text(replace(reason, version=None))
 
 
 def _undone(
@@ -183,11 +149,6 @@ def _holds(asked: RequestContext, situation: ServiceSnapshot, environment: str) 
     pins = standing(situation.holds, "pin", environments=there, version=None, now=asked.now)
     freezes = standing(situation.holds, "freeze", environments=there, version=None, now=asked.now)
     return [wording.text(hold.held) for hold in (*pins, *freezes)]
-
-
-def _why(target: KnownGood) -> str:
-    where = "completed the pipeline" if target.completed else "succeeded there"
-    return f"{target.release.artifact.version} was the last that {where}, deployed {instant(target.live_at)}"
 
 
 RESOURCES = (

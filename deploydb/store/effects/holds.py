@@ -25,6 +25,9 @@ _WORDS = sa.select(event.c.number, event.c.time, event.c.recorded_at, fact_text(
     event.c.environment.is_not_distinct_from(sa.bindparam("environment", type_=sa.Text)),
 )
 
+_AFTER_ALL = 2**63 - 1
+"""After each row of the log."""
+
 
 def outcome(connection: sa.Connection, recorded: Recorded, fact: AboutHold, now: datetime) -> Outcome:
     """Whether other holds stand, or are to begin, by a word than before it. Costs the words on that lane. Index:
@@ -56,6 +59,36 @@ def incident_outcome(connection: sa.Connection, recorded: Recorded, fact: AboutI
     if before is None or not before.open:
         return False, "no such incident was open then"
     return (False, "a later report says that it is open") if after is not None and after.open else (True, None)
+
+
+def outcome_beforehand(connection: sa.Connection, fact: AboutHold, now: datetime) -> Outcome:
+    """`outcome`, of a word that is not recorded yet."""
+    return outcome(connection, _unrecorded(fact, now), fact, now)
+
+
+def incident_beforehand(connection: sa.Connection, fact: AboutIncident) -> Outcome:
+    """Whether a report of an incident that is not recorded yet would open it, or end it. Index: `ix_event_incident`."""
+    if isinstance(fact, IncidentDetected):
+        return True, None
+    lane = (event.c.service == fact.service, event.c.environment == fact.environment)
+    found = incident_reports(connection, *lane)
+    if (known := incident_of(found.get(key_of(fact), []))) is not None and known.open:
+        return True, None
+    open_ = sorted(name for (_, _, name), reports in found.items() if (one := incident_of(reports)) and one.open)
+    return False, f"it is not open; open there: {', '.join(name or '(without a name)' for name in open_) or 'none'}"
+
+
+def _unrecorded(fact: AboutHold, now: datetime) -> Recorded:
+    """The fact as the last one of the log."""
+    return Recorded(
+        number=_AFTER_ALL,
+        recorded_at=now,
+        publisher=None,
+        service=fact.service,
+        environment=fact.environment,
+        deployment_id=None,
+        fact=fact,
+    )
 
 
 def _earlier(connection: sa.Connection, recorded: Recorded) -> list[Hold]:
