@@ -6,8 +6,8 @@ import click
 
 from deploydb.cli.client import Body, ask, ask_why
 from deploydb.cli.effect import require_counts, require_effect
-from deploydb.cli.options import arguments, artifact_option, early_option, no_wait_option, not_blank
-from deploydb.cli.publisher import publish_one, signed
+from deploydb.cli.options import arguments, artifact_option, by_option, early_option, no_wait_option, not_blank
+from deploydb.cli.publisher import publish_order, signed_order
 from deploydb.domain.model.errors import NotFound, Permanent, Transient
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
 from deploydb.domain.model.promotions import FREEZE
@@ -17,7 +17,7 @@ from deploydb.domain.model.promotions import FREEZE
 @arguments("service", "environment", "[version]")
 @artifact_option
 @click.option("--promotion", metavar="NAME", help="The manual promotion; by default the one that waits there.")
-@click.option("--by", metavar="NAME", help="Who says so; by default you.")
+@by_option("Who says so")
 @early_option
 @no_wait_option
 @click.option("--comment", "--reason", "comment", metavar="TEXT", help="Why.")
@@ -44,7 +44,7 @@ def approve(**given: Any) -> None:  # noqa: ANN401  # as `_publish` takes it
 @arguments("service", "environment", "[version]")
 @artifact_option
 @click.option("--promotion", metavar="NAME", help="The manual promotion; by default the one that waits there.")
-@click.option("--by", metavar="NAME", help="Who says so; by default you.")
+@by_option("Who says so")
 @early_option
 @no_wait_option
 @click.option(
@@ -82,7 +82,7 @@ def _publish(
     else:
         digest = _seen(service, environment, version, promotion, verb, artifact)
     lane: Any = {"service": service, "environment": environment, "version": version, "artifact": artifact}
-    who = signed(by)
+    who = signed_order(by)
     order = "approve" if kind is ApprovalGiven else "refuse"
     answer = require_counts(
         order, service, environment, version, early=early, promotion=promotion, by=who["by"], artifact=artifact
@@ -90,7 +90,7 @@ def _publish(
     if answer is not None:
         digest = answer["digest"]
     fact = kind(**who, **lane, promotion=promotion, comment=comment, digest=digest)
-    publish_one(fact)
+    publish_order(fact, *(["early"] if early else []))
     if answer is not None or not early:  # one for a version that is still to come has no effect yet
         require_effect(fact)
     click.echo(f"{promotion} {verb} for {service} {version} in {environment} by {fact.by}", err=True)

@@ -58,7 +58,7 @@ def show(what: str, output: str) -> None:
 @artifact.command()
 @arguments("service", "version", "digest")
 @artifact_option
-@action_options(reason_required=True)
+@action_options(reason_required=True, over_http=False)
 def accept(service: str, version: str, digest: str, artifact: str | None, reason: str, by: str | None) -> None:
     """Make the file with DIGEST the VERSION of SERVICE from now on, where several files were published as it.
 

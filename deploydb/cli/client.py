@@ -21,6 +21,8 @@ from deploydb.query.views import view
 from deploydb.settings import from_environment
 
 TIMEOUT_SECONDS = 10.0
+POST_SECONDS = 20.0
+"""The gateway waits 10 s for the broker's confirm."""
 SILENCE_SECONDS = 40.0
 """A stream that says nothing for so long is dead: the service says that it lives every 15 s."""
 
@@ -46,6 +48,7 @@ _MEMBER = {
     "environments": "ident",
     "pipelines": "ident",
     "operations": "outbox",
+    "sessions": "source",
 }
 """What each resource's answer has, but for those of views: some other service's answer has it not."""
 
@@ -77,6 +80,20 @@ def ask_all(*path: str) -> list[Body]:
     """The answer to `/api/PATH…` that is a list. Raises: as `ask`."""
     body, _ = _answer(path, {})
     if not isinstance(body, list) or not all(isinstance(one, dict) for one in body):
+        raise _stranger(from_environment().url)
+    return body
+
+
+def post(path: str, fields: Mapping[str, object], *, key: str) -> Body:
+    """The answer to an order that is posted to `path`; sent again with the same key it counts once.
+
+    Raises: as `ask`.
+    """
+    headers = {"Content-Type": "application/json", "Idempotency-Key": key, "Prefer": "wait=0"}
+    *_, name = path.split("/")
+    with _asked((name,), {}, timeout=POST_SECONDS, headers=headers, body=json.dumps(fields).encode()) as answer:
+        body = json.load(answer)
+    if not isinstance(body, dict) or "stored" not in body:
         raise _stranger(from_environment().url)
     return body
 
@@ -124,7 +141,8 @@ def changes(**parameters: object) -> Iterator[None]:
 
     Raises: as `ask`.
     """
-    with _asked(("stream",), parameters, accept="text/event-stream", timeout=SILENCE_SECONDS) as answer:
+    headers = {"Accept": "text/event-stream"}
+    with _asked(("stream",), parameters, timeout=SILENCE_SECONDS, headers=headers) as answer:
         for line in answer:
             if line.startswith(b"data:"):
                 yield
@@ -132,22 +150,28 @@ def changes(**parameters: object) -> Iterator[None]:
 
 def _answer(path: Sequence[str], parameters: Mapping[str, object]) -> tuple[Any, Message]:
     """The JSON of an answer, and its headers."""
-    with _asked(path, parameters, accept="application/json", timeout=TIMEOUT_SECONDS) as answer:
+    with _asked(path, parameters, timeout=TIMEOUT_SECONDS) as answer:
         return json.load(answer), answer.headers
 
 
 @contextmanager
 def _asked(
-    path: Sequence[str], parameters: Mapping[str, object], *, accept: str, timeout: float
+    path: Sequence[str],
+    parameters: Mapping[str, object],
+    *,
+    timeout: float,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
 ) -> Iterator[http.client.HTTPResponse]:
-    """An answer to be read. Raises: as `ask`, while it is read, too."""
+    """An answer to be read; to a POST where there is a body. Raises: as `ask`, while it is read, too."""
     given = from_environment()
     base = given.url
     if not base.startswith(("http://", "https://")):
         raise Permanent(f"DEPLOYDB_URL is {base}: expected http://HOST:PORT")
     address = base + _target(path, {name: value for name, value in parameters.items() if value is not None})
     try:
-        request = Request(address, headers={"Accept": accept})  # noqa: S310  # checked above
+        sent = {"Accept": "application/json", **(headers or {})}
+        request = Request(address, data=body, headers=sent)  # noqa: S310  # checked above
         if given.token:
             request.add_unredirected_header("Authorization", f"Bearer {given.token}")  # for this service alone
         with urlopen(request, timeout=timeout) as answer:  # noqa: S310

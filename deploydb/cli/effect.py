@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 
 import click
 
@@ -38,10 +39,10 @@ def require_effect(fact: Fact) -> Body | None:
     return effect
 
 
-def publish_and_show(fact: Fact, output: str, text: str) -> None:
-    """Publish one fact and say so once it counts, with `-o` as data: the fact itself. Raises: as `publish_one` and
+def publish_and_show(fact: Fact, output: str, text: str, *, publish: Callable[[Fact], None] = publish_one) -> None:
+    """Publish one fact and say so once it counts, with `-o` as data: the fact itself. Raises: as `publish` and
     `require_effect`."""
-    publish_one(fact)
+    publish(fact)
     require_effect(fact)
     is_shown(output, json.loads(encode_fact(fact)), lambda: [f"fact/{fact.id}"])
     show_line(text, err=True)

@@ -9,7 +9,7 @@ import click
 from deploydb.cli.client import Body, ask, where_answered
 from deploydb.cli.effect import require_effect
 from deploydb.cli.output import show_line
-from deploydb.cli.publisher import new_id, publish_one, signed
+from deploydb.cli.publisher import new_id, publish_order, signed_order
 from deploydb.domain.formatting import instant
 from deploydb.domain.model.errors import NotFound, Permanent
 from deploydb.domain.model.facts import HoldLifted, HoldPlaced
@@ -19,20 +19,22 @@ ID_LENGTH = 8
 """Of the id of a hold that is placed here; shorter ones are beginnings. A pin's id is the name of its owner."""
 
 
-def place(kind: Kind, placed: str, given: Mapping[str, Any], **scope: str | None) -> None:
-    """Publish that a hold stands, and show which others stand beside it. Raises: NotFound where its service or
-    environment does not exist."""
+def place(kind: Kind, placed: str, given: Mapping[str, Any], *, early: bool = False, **scope: str | None) -> None:
+    """Publish that a hold stands, and show which others stand beside it. `early`: its version may be still to come.
+
+    Raises: NotFound where its service or environment does not exist.
+    """
     wanted = {name: value for name, value in scope.items() if name != "version" and value is not None}
     times = {"begins": given["begins"], "until": given["until"]}
     if None not in times.values() and times["until"] <= times["begins"]:
         raise click.UsageError("--until is not after --from: give a later end")
-    fields = signed(given["by"])
+    fields = signed_order(given["by"])
     beside: list[Body] = []
     with where_answered(f"whether {' in '.join(wanted.values()) or 'another hold'} exists"):
         beside = _of_scope(ask("holds", **wanted)["holds"], kind, scope)
     hold = None if kind == "pin" else new_id()[:ID_LENGTH]
     fact = HoldPlaced(**fields | scope | times, kind=kind, reason=given["reason"], hold=hold)
-    publish_one(fact)
+    publish_order(fact, *(["early"] if early else []))
     require_effect(fact)
     show_line(placed, err=True)
     if given["begins"] is not None:
@@ -59,9 +61,10 @@ def lift(kind: Kind, lifted: str, given: Mapping[str, Any], **scope: str | None)
         left = [hold for hold in there if hold not in meant]
     seen = bool(ids)
     ids = ids or [_unseen(kind, given)]
-    lifts = [HoldLifted(**signed(given["by"]) | scope, kind=kind, reason=given["reason"], hold=hold) for hold in ids]
+    fields = {"kind": kind, "reason": given["reason"], **scope}
+    lifts = [HoldLifted(**signed_order(given["by"]), **fields, hold=hold) for hold in ids]
     for lift_ in lifts:
-        publish_one(lift_)
+        publish_order(lift_, *(["all"] if lift_.hold is None else []))
     for lift_ in lifts:
         require_effect(lift_)
     by_id = left or (not seen and ids[0] is not None)

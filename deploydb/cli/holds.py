@@ -77,6 +77,7 @@ def veto(service: str, version: str, environment: str | None, early: bool, **giv
         "veto",
         f"{service} {version} is vetoed{where}",
         given,
+        early=early,
         service=service,
         environment=environment,
         version=version,

@@ -6,7 +6,7 @@ from deploydb.cli.client import Body, ask, ask_why, where_answered
 from deploydb.cli.effect import publish_and_show
 from deploydb.cli.options import action_options, arguments
 from deploydb.cli.output import output_option
-from deploydb.cli.publisher import signed
+from deploydb.cli.publisher import publish_order, signed_order
 from deploydb.domain.model.errors import NotFound, Permanent
 from deploydb.domain.model.facts import IncidentDetected, IncidentResolved
 
@@ -55,7 +55,7 @@ def open_(
         if version is not None:
             ask_why(service, environment, version=version)
     fact = IncidentDetected(
-        **signed(by),
+        **signed_order(by),
         service=service,
         environment=environment,
         incident=name or None,
@@ -63,7 +63,7 @@ def open_(
         reason=reason,
         url=url,
     )
-    publish_and_show(fact, output, f"{_called(name)} of {service} in {environment} is open")
+    publish_and_show(fact, output, f"{_called(name)} of {service} in {environment} is open", publish=publish_order)
 
 
 @incident.command()
@@ -86,8 +86,8 @@ def resolve(service: str, environment: str, name: str | None, reason: str | None
         name = name or None
         with where_answered(f"whether {_called(name)} is open"):
             _require(service, environment, name)
-    fact = IncidentResolved(**signed(by), service=service, environment=environment, incident=name, reason=reason)
-    publish_and_show(fact, output, f"{_called(name)} of {service} in {environment} is resolved")
+    fact = IncidentResolved(**signed_order(by), service=service, environment=environment, incident=name, reason=reason)
+    publish_and_show(fact, output, f"{_called(name)} of {service} in {environment} is resolved", publish=publish_order)
 
 
 def _open(service: str | None, environment: str | None) -> list[Body]:

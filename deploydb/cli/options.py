@@ -31,13 +31,13 @@ def arguments(*names: str) -> Callable[[F], F]:
     return added
 
 
-def action_options(*, reason_required: bool, ends: bool = False) -> Callable[[F], F]:
+def action_options(*, reason_required: bool, ends: bool = False, over_http: bool = True) -> Callable[[F], F]:
     """`--reason TEXT`, required where automation is overridden; `--from TIME` and `--until TIME` of an action
-    that begins and ends; `--by NAME`; `--no-wait`."""
+    that begins and ends; `--by NAME`; `--no-wait`. `over_http`: it can go to the gateway."""
 
     def added(command: F) -> F:
         command = no_wait_option(command)
-        command = click.option("--by", metavar="NAME", help="Who does it; by default you.")(command)
+        command = by_option("Who does it", over_http=over_http)(command)
         if ends:
             until = "When it ends by itself: 2h or 3d from now, or 2026-12-24T18:00:00+01:00."
             command = click.option("--until", metavar="TIME", callback=_moment, help=until)(command)
@@ -47,6 +47,12 @@ def action_options(*, reason_required: bool, ends: bool = False) -> Callable[[F]
         return click.option("--reason", metavar="TEXT", required=reason_required, callback=not_blank, help=why)(command)
 
     return added
+
+
+def by_option(purpose: str, *, over_http: bool = True) -> Callable[[F], F]:
+    """`--by NAME`: the person of an order. `over_http`: it can go to the gateway."""
+    with_token = " With DEPLOYDB_TOKEN set the order goes over HTTP, by the token's person." if over_http else ""
+    return click.option("--by", metavar="NAME", help=f"{purpose}; by default you.{with_token}")
 
 
 def lift_options(command: F) -> F:

@@ -8,7 +8,7 @@ from deploydb.cli.client import Body, ask, where_answered
 from deploydb.cli.effect import require_counts, require_effect, require_version
 from deploydb.cli.options import action_options, arguments
 from deploydb.cli.output import ago, is_shown, output_option, show_line, show_table, whole
-from deploydb.cli.publisher import publish_one, signed
+from deploydb.cli.publisher import publish_order, signed_order
 from deploydb.domain.model.errors import NotFound, Permanent
 from deploydb.domain.model.facts import HotfixDeclared, PromotionRequested, RollbackRequested
 
@@ -45,12 +45,12 @@ def promote(service: str, environment: str, version: str, yes: bool, reason: str
         show_line(known["branch"]["reason"]["text"], err=True)
     if skip and not yes:
         _confirm(f"{service} {version} will pass by {', '.join(skip)} on its way to {environment}. Go on?")
-    who = signed(by)
+    who = signed_order(by)
     answer = require_counts("promote", service, environment, version, skip=",".join(skip) or None, by=who["by"])
     fact = PromotionRequested(
         **who, service=service, environment=environment, version=version, reason=reason, skip=skip
     )
-    publish_one(fact)
+    publish_order(fact)
     answer = require_effect(fact) or answer
     past = f", past {', '.join(skip)}" if skip else ""
     click.echo(f"{service} {version} goes to {environment} ahead of others{past}", err=True)
@@ -74,12 +74,12 @@ def hotfix(service: str, version: str, skip: tuple[str, ...], reason: str, by: s
     last = None
     with where_answered(f"whether {service} {version} and these stages exist"):
         last = _require_stages(service, version, skip)
-    who = signed(by)
+    who = signed_order(by)
     answer = (
         require_counts("hotfix", service, last, version, skip=",".join(skip) or None, by=who["by"]) if last else None
     )
     fact = HotfixDeclared(**who, service=service, version=version, reason=reason, skip=skip)
-    publish_one(fact)
+    publish_order(fact)
     answer = require_effect(fact) or answer
     past = f", past {', '.join(skip)}" if skip else ""
     click.echo(f"{service} {version} goes ahead{past}", err=True)
@@ -117,9 +117,9 @@ def rollback(
             raise Permanent(f"nothing is put back: {body['why']}")
         runs = body["from"]["version"] if body["from"] else None
     fact = RollbackRequested(
-        **signed(by), service=service, environment=environment, reason=reason, version=version, from_version=runs
+        **signed_order(by), service=service, environment=environment, reason=reason, version=version, from_version=runs
     )
-    publish_one(fact)
+    publish_order(fact)
     require_effect(fact)
     to = f" to {version}" if version else ""
     click.echo(

@@ -1,5 +1,6 @@
 """Facts on their way to the events exchange, each with a confirm."""
 
+import json
 import socket
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -8,12 +9,16 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import click
+
 from deploydb.broker.open import open_outbound
 from deploydb.broker.port import Message, Receipt
 from deploydb.broker.topology import EVENTS
-from deploydb.domain.model.errors import MessageRejected, Misconfigured, Permanent, Transient
+from deploydb.cli.client import ask, post
+from deploydb.domain.model.errors import MessageRejected, Misconfigured, NotFound, Permanent, Transient
 from deploydb.domain.model.facts import Fact, type_of
 from deploydb.domain.person_names import person_name
+from deploydb.http.orders import DECISION, order_of
 from deploydb.processes import me
 from deploydb.settings import from_environment
 from deploydb.wire.native import FACT_CONTENT_TYPE, decode_fact, encode_fact, require_past
@@ -35,6 +40,23 @@ def my_source() -> str:
 def signed(by: str | None) -> dict[str, Any]:
     """The fields of a fact that a user makes now; `by`: another user."""
     return {"id": new_id(), "source": my_source(), "time": datetime.now(UTC), "by": person_name(by or me())}
+
+
+def signed_order(by: str | None) -> dict[str, Any]:
+    """As `signed`, of an order; where it goes over HTTP the person and the source are those of the token.
+
+    Raises: UsageError for another user than the token's; as `ask`.
+    """
+    if not goes_over_http():
+        return signed(by)
+    try:
+        person = ask("sessions")
+    except NotFound as error:
+        reason = f"{from_environment().url} takes no orders"
+        raise NotFound(f"{reason}: set DEPLOYDB_URL to the address that `web` or the proxy serves") from error
+    if by is not None and person_name(by) != person["name"]:
+        raise click.UsageError(f"--by {by}: the order is by {person['name']}, whose token DEPLOYDB_TOKEN is")
+    return {"id": new_id(), "source": person["source"], "time": datetime.now(UTC), "by": person["name"]}
 
 
 def message_of(fact: Fact, body: bytes | None = None) -> Message:
@@ -77,6 +99,32 @@ def publish_all(messages: Iterable[tuple[str, Message]]) -> Iterator[tuple[str, 
         while window := list(islice(waiting, WINDOW)):
             places, bodies = zip(*window, strict=True)
             yield from zip(places, outbound.publish(bodies), strict=True)
+
+
+def goes_over_http() -> bool:
+    """Whether people's orders go to the gateway: where `DEPLOYDB_TOKEN` is set. Else they go to the broker."""
+    return bool(from_environment().token)
+
+
+def publish_order(fact: Fact, *flags: str) -> None:
+    """Publish a person's order that `signed_order` has signed. `flags`: those of the gateway, such as `early`.
+
+    Raises: as `publish_one`, and over HTTP as `ask`.
+    """
+    declared = order_of(type(fact))
+    if declared is None or not goes_over_http():
+        publish_one(fact)
+        return
+    checked(fact)
+    order, name, decision = declared
+    given = json.loads(encode_fact(fact))
+    fields = {field.encode_name: given[field.encode_name] for field in decision.fields() if field.encode_name in given}
+    chosen = {DECISION: name} if len(order.decisions) > 1 else {}
+    body = fields | chosen | dict.fromkeys(flags, True)
+    try:
+        post(order.path, body, key=fact.id)
+    except Transient:  # it may have arrived: with the same key it counts once
+        post(order.path, body, key=fact.id)
 
 
 def publish_one(fact: Fact) -> None:

@@ -6,7 +6,7 @@ from deploydb.cli.client import Body, ask, where_answered
 from deploydb.cli.effect import require_effect
 from deploydb.cli.options import action_options, arguments, artifact_option
 from deploydb.cli.output import is_shown, output_option, show_line
-from deploydb.cli.publisher import publish_one, signed
+from deploydb.cli.publisher import publish_order, signed_order
 from deploydb.domain.model.errors import Permanent
 from deploydb.domain.model.facts import RetryRequested
 
@@ -59,8 +59,8 @@ def retry(
     if version is None:
         raise click.UsageError("Missing argument 'VERSION': without the query service it must be given.")
     lane = {"service": service, "environment": environment}
-    fact = RetryRequested(**signed(by) | lane, version=version, artifact=artifact, skip=skip, reason=reason)
-    publish_one(fact)
+    fact = RetryRequested(**signed_order(by) | lane, version=version, artifact=artifact, skip=skip, reason=reason)
+    publish_order(fact)
     require_effect(fact)
     asked = f"{attempt}{service} {version} in {environment} is requested"
     show_line(f"{asked}; see `deploydb why {service} {environment} {version}`", err=True)
