@@ -171,7 +171,14 @@ class Ingest(Worker):
             try:
                 if delivery.cut_from is not None:
                     raise oversized(delivery.cut_from)  # refused as what cannot be decoded
-                arrivals.append(Arrival.of(delivery.body, arrived_at=now, publisher=delivery.user_id))
+                arrival = Arrival.of(
+                    delivery.body,
+                    arrived_at=now,
+                    publisher=delivery.user_id,
+                    content_type=delivery.content_type,
+                    headers=delivery.headers,
+                )
+                arrivals.append(arrival)
             except MessageRejected as refused:
                 refusals.append((delivery, refused))
                 continue

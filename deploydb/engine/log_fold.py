@@ -277,6 +277,8 @@ class LogFold:
                 elif isinstance(fact, facts.RetryRequested):
                     self.retries[number] = (fact.service, RetryRequest.of(fact, number))
                 project(self.ledger(fact.service), number, fact, row.recorded_at)
+            case facts.EventUnused():
+                pass
             case _:
                 raise TypeError(f"{facts.type_of(fact)} is folded into nothing")
 

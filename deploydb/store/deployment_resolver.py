@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from deploydb.domain.fact_target import Candidate, modules, target
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.facts import AboutDeployment, DeploymentFinished
 from deploydb.store import bulk
+from deploydb.store.correlations import Named, named_by, seeks
 from deploydb.store.deployments import locked
 from deploydb.store.tables import artifact, deployment
 
@@ -22,17 +24,19 @@ class Located:
         deployments: dict[int, Deployment],
         commands: Mapping[str, int],
         lanes: Mapping[Lane, Sequence[Candidate]],
+        named: Mapping[tuple[str, str], Named] | None = None,
     ) -> None:
         self.deployments = deployments
         self._commands = commands
         self._lanes = lanes
+        self._named = named or {}
 
     def of(self, fact: AboutDeployment) -> Deployment | None:
         """The deployment that the fact means; None where it is not known.
 
         A historical fact means none that was commanded, and a historical end is a deployment of its own.
         """
-        ident = _meant(fact, self._commands, self._lanes)
+        ident = _meant(fact, self._commands, self._lanes, self._named)
         found = self.deployments.get(ident) if ident is not None else None
         if not fact.historical:
             return found
@@ -48,7 +52,19 @@ class Located:
         return found if len(found) > 1 else []
 
 
-def _meant(fact: AboutDeployment, commands: Mapping[str, int], lanes: Mapping[Lane, Sequence[Candidate]]) -> int | None:
+def _meant(
+    fact: AboutDeployment,
+    commands: Mapping[str, int],
+    lanes: Mapping[Lane, Sequence[Candidate]],
+    named: Mapping[tuple[str, str], Named],
+) -> int | None:
+    if named and (found := named.get((fact.source, fact.id))) is not None:
+        if found.deployment is not None:
+            return found.deployment
+        lane = found.lane
+        if lane is not None:
+            fact = replace(fact, artifact=found.module)
+            return target(fact, lanes.get(lane, ()))
     if fact.deployment is not None:
         return fact.deployment
     return commands.get(fact.command) if fact.command is not None else target(fact, lanes.get(_lane(fact), ()))
@@ -66,14 +82,20 @@ def locate(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> Locat
     """
     if not facts:
         return Located({}, {}, {})
+    named = named_by(connection, [fact for fact in facts if seeks(fact)])
     numbers = {fact.deployment for fact in facts if fact.deployment is not None}
     names = sorted({fact.command for fact in facts if fact.deployment is None and fact.command is not None})
-    lanes = sorted({_lane(fact) for fact in facts if names_lane(fact)}, key=str)
+    lanes = sorted({_lane(fact) for fact in facts if names_lane(fact)} | _lanes_of(named), key=str)
     commands = _by_command(connection, names) if names else {}
     there = candidates(connection, lanes) if lanes else {}
-    meant = {_meant(fact, commands, there) for fact in facts if names_lane(fact)} - {None}
+    by_name = [fact for fact in facts if names_lane(fact) or (named and (fact.source, fact.id) in named)]
+    meant = {_meant(fact, commands, there, named) for fact in by_name} - {None}
     wanted = numbers | set(commands.values()) | {ident for ident in meant if ident is not None}
-    return Located(locked(connection, wanted) if wanted else {}, commands, there)
+    return Located(locked(connection, wanted) if wanted else {}, commands, there, named)
+
+
+def _lanes_of(named: Mapping[tuple[str, str], Named]) -> set[Lane]:
+    return {found.lane for found in named.values() if found.lane is not None}
 
 
 def _lane(fact: AboutDeployment) -> Lane:

@@ -11,6 +11,7 @@ from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import AboutDeployment, DeploymentFinished
 from deploydb.store import bulk
+from deploydb.store.correlations import forget, seeks, waiting_for
 from deploydb.store.deployment_resolver import locate
 from deploydb.store.journal import Journal, fact_text
 from deploydb.store.list_parameters import among
@@ -112,13 +113,16 @@ def match_early(
     if any(_is_end(entry) for entry in early):
         _match_historical(connection, [entry for entry in early if _is_end(entry)], now, notified)
         early = _early(connection, services)  # with those that waited for these ends
-    others = [entry for entry in early if not _is_end(entry)]
+    others = [entry for entry in early if not _is_end(entry)] + _logged(connection, waiting_for(connection, services))
     _match_historical(connection, [entry for entry in others if _is_historical(entry)], now, notified)
     _match_commanded(connection, [entry for entry in others if not _is_historical(entry)], journal, now, notified)
 
 
 def _early(connection: sa.Connection, services: Collection[str]) -> list[Logged]:
-    numbers = connection.execute(_EARLY, {"services": list(services)}).scalars().all()
+    return _logged(connection, connection.execute(_EARLY, {"services": list(services)}).scalars().all())
+
+
+def _logged(connection: sa.Connection, numbers: Sequence[int]) -> list[Logged]:
     if not numbers:
         return []
     found: list[Logged] = []
@@ -160,6 +164,7 @@ def _match_commanded(
     if not settled:
         return
     _remove_unmatched(connection, [entry.number for entry, _ in settled])
+    forget(connection, [entry.number for entry, _ in settled if seeks(entry.fact)])
     for entry, known in settled:
         if known is not None:
             journal.note(

@@ -1,6 +1,6 @@
 """Ingest's transaction: a batch of facts into the log, into what they add up to, and a mark for promotion."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -14,32 +14,56 @@ from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import AboutDeployment, Fact, type_of
 from deploydb.store import bulk, clock_skew, notifications
 from deploydb.store.clock_skew import Skew
+from deploydb.store.correlations import lock, names_sought, seeks
 from deploydb.store.deployment_resolver import Located, locate
 from deploydb.store.engine import TimedOut, Unstorable, transact
 from deploydb.store.environment_names import names_of
 from deploydb.store.projections.project import Logged, project
 from deploydb.store.revision import advance
-from deploydb.store.tables import event
+from deploydb.store.tables import current_version, event
 from deploydb.store.wanted_notifications import wanted_notifications
-from deploydb.wire.native import decode_arrived
+from deploydb.wire.formats import read
+from deploydb.wire.reading import Reading
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
     """A fact as it arrived: what it says, the bytes that go to the log, and who the broker says sent it.
 
-    `sent`: the time that it was sent with, where that of the arrival counts in its place.
+    `sent`: the time that it was sent with, where that of the arrival counts in its place. `names`: what other events
+    call it by. `otherwise`: the fact that it is unless it is about a deployment that was commanded, and is followed or
+    runs.
     """
 
     fact: Fact
     body: bytes
     publisher: str | None = None
     sent: datetime | None = None
+    names: tuple[str, ...] = ()
+    otherwise: "Arrival | None" = None
 
     @classmethod
-    def of(cls, body: bytes, *, arrived_at: datetime, publisher: str | None = None) -> "Arrival":
-        """Raises: MessageRejected as `decode_fact`."""
-        fact, sent = decode_arrived(body, arrived_at=arrived_at)
-        return cls(fact=fact, body=body, publisher=publisher, sent=sent)
+    def of(
+        cls,
+        body: bytes,
+        *,
+        arrived_at: datetime,
+        publisher: str | None = None,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> "Arrival":
+        """The fact of a message in any format. Raises: MessageRejected as `formats.read`."""
+        return cls._of(read(body, content_type=content_type, headers=headers, arrived_at=arrived_at), publisher)
+
+    @classmethod
+    def _of(cls, reading: Reading, publisher: str | None) -> "Arrival":
+        return cls(
+            fact=reading.fact,
+            body=reading.body,
+            publisher=publisher,
+            sent=reading.sent,
+            names=reading.names,
+            otherwise=cls._of(reading.otherwise, publisher) if reading.otherwise is not None else None,
+        )
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
@@ -118,7 +142,14 @@ def _record(
         # a name that an environment had means it still; the bytes stay as they came
         known = replace(arrival, fact=arrival.fact.renamed(names.now)) if names.current else arrival
         by_key.setdefault((arrival.fact.source, arrival.fact.id), known)
+    called = [name for one in by_key.values() if one.names or seeks(one.fact) for name in _names(one)]
+    if called:
+        lock(connection, called)
     located = locate(connection, [one.fact for one in by_key.values() if isinstance(one.fact, AboutDeployment)])
+    for key, arrival in by_key.items():
+        other = arrival.otherwise
+        if other is not None and not _is_followed(connection, located, arrival.fact):
+            by_key[key] = replace(other, fact=other.fact.renamed(names.now)) if names.current else other
     now = clock if isinstance(clock, datetime) else clock()  # after waiting for the deployments' locks
     sent = {key: arrival.sent for key, arrival in by_key.items() if arrival.sent and arrival.sent > now}
     clamped = clock_skew.in_order({key: by_key[key].fact for key in sent}, sent)
@@ -127,7 +158,7 @@ def _record(
     # in the order of their keys: two workers with the same duplicates in another order would wait for each other
     batch = [_row(by_key[key], located, now) for key in sorted(by_key)]
     logged = [
-        Logged(number=row.number, recorded_at=now, fact=arrival.fact, publisher=arrival.publisher)
+        Logged(number=row.number, recorded_at=now, fact=arrival.fact, publisher=arrival.publisher, names=arrival.names)
         for row in bulk.insert_new(connection, event, batch, returning=("number", "source", "id"))
         for arrival in (by_key[row.source, row.id],)
     ]
@@ -147,6 +178,21 @@ def _record(
         clamped=len(skewed),
         skews=tuple(noted),
     )
+
+
+def _names(arrival: Arrival) -> tuple[str, ...]:
+    return (*arrival.names, *names_sought(arrival.fact))
+
+
+def _is_followed(connection: sa.Connection, located: Located, fact: Fact) -> bool:
+    """Whether the fact is about a deployment that DeployDB has commanded, and follows, or that runs there. Index:
+    primary key of `current_version`."""
+    found = located.of(fact) if isinstance(fact, AboutDeployment) else None
+    if found is None or found.requested_at is None or found.skipped_at is not None:
+        return False
+    lane = (current_version.c.service == found.service, current_version.c.environment == found.environment)
+    runs = sa.select(current_version.c.deployment_id).where(*lane, current_version.c.deployment_id == found.id)
+    return found.needs_evaluation or connection.execute(runs).first() is not None
 
 
 def _row(arrival: Arrival, located: Located, now: datetime) -> dict[str, Any]:

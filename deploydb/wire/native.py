@@ -73,7 +73,7 @@ def decode_logged(body: bytes, *, arrived_at: datetime) -> Fact:
 
 
 def _decode_logged(body: bytes, arrived_at: datetime) -> tuple[Fact, datetime | None]:
-    fact = _decode(_facts, _FACTS, body)
+    fact = decode_as(_facts, _FACTS, body)
     if fact.source == OWN_SOURCE:
         raise MessageRejected(f"{OWN_SOURCE} is the source of DeployDB's own decisions: name another", path="$.source")
     for name, path, normalized in _NORMALIZED[type(fact)]:
@@ -114,7 +114,7 @@ def encode_fact(fact: Fact | dict[str, Any]) -> bytes:
 
 def decode_command(body: bytes) -> DeployCommand:
     """Decode a command. Raises: MessageRejected, with the path of the wrong or missing field."""
-    return _decode(_commands, (DeployCommand,), body)
+    return decode_as(_commands, (DeployCommand,), body)
 
 
 def encode_command(command: DeployCommand) -> bytes:
@@ -124,7 +124,7 @@ def encode_command(command: DeployCommand) -> bytes:
 
 def decode_notification(body: bytes) -> Notification:
     """Decode a notification. Raises: MessageRejected, with the path of the wrong or missing field."""
-    return _decode(_notifications, (Notification,), body)
+    return decode_as(_notifications, (Notification,), body)
 
 
 def encode_notification(notification: Notification) -> bytes:
@@ -132,7 +132,8 @@ def encode_notification(notification: Notification) -> bytes:
     return _encoder.encode(notification)
 
 
-def _decode(decoder: msgspec.json.Decoder[T], structs: tuple[type[msgspec.Struct], ...], body: bytes) -> T:
+def decode_as(decoder: msgspec.json.Decoder[T], structs: tuple[type[msgspec.Struct], ...], body: bytes) -> T:
+    """Decode what a database can keep. `structs`: what the decoder may return. Raises: MessageRejected."""
     if len(body) > MAX_BODY_BYTES:
         raise oversized(len(body))
     try:

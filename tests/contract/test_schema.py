@@ -37,6 +37,7 @@ LANDED = {
     "0018_live_intervals.py": "c6a9f147b108963812809a1754d1bede7f9fa7855e10574de995d01f65e5f2e1",
     "0019_names_of_environments.py": "a6c17655fe8fa0ad2b134aa710722831396a9ce05104b6de6cc92b66665770d3",
     "0020_webhooks_out.py": "739a4d28f42c539e4d81207c0fe37057e8a443873ee77c9d893d2a7b1606a105",
+    "0021_names_of_events.py": "e581816d90efefc5f28c992f8bbeee5424de4331aebc514b4387e906135c68ef",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 

@@ -134,7 +134,13 @@ class InProcess:
         )  # all of them before any is awaited
         return started
 
-    def publish(self, *bodies: bytes, content_type: str = "application/json", exchange: str = EVENTS) -> None:
+    def publish(
+        self,
+        *bodies: bytes,
+        content_type: str = "application/json",
+        exchange: str = EVENTS,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         """Messages to the events exchange, each confirmed."""
         messages = [
             Message(
@@ -143,6 +149,7 @@ class InProcess:
                 body=body,
                 message_id=f"m-{next(self._ids)}",
                 content_type=content_type,
+                headers=headers or {},
             )
             for body in bodies
         ]

@@ -113,7 +113,11 @@ class DeploymentObserved(Fact, frozen=True, kw_only=True, tag="deployment.observ
 
 class VerificationFinished(AboutDeployment, frozen=True, kw_only=True, tag="verification.finished"):
     """A job that checks a deployment has an answer. `errored` is no answer: the job itself broke. `pending` is no final
-    one: not yet."""
+    one: not yet.
+
+    `links`, `chain`: the ids of events that it follows, and the id of the chain that they share. Where they lead to one
+    deployment alone it is about that one, else about the one that the other fields name.
+    """
 
     projection = Projection(table="verification", replay="event", change=None)
 
@@ -121,6 +125,12 @@ class VerificationFinished(AboutDeployment, frozen=True, kw_only=True, tag="veri
     outcome: Literal["passed", "failed", "errored", "pending"]
     reason: Text | None = None
     url: Url | None = None
+    links: tuple[Name, ...] | None = None
+    chain: Name | None = None
+
+    def __post_init__(self) -> None:
+        if self.links is None and self.chain is None:
+            super().__post_init__()
 
 
 class AboutApproval(AboutDeployment, frozen=True, kw_only=True):
@@ -233,6 +243,18 @@ class IncidentResolved(AboutIncident, frozen=True, kw_only=True, tag="incident.r
         detail="incident",
         reopens=True,
     )
+
+
+class EventUnused(Fact, frozen=True, kw_only=True, tag="event.unused"):
+    """An event of another vocabulary that changes nothing here: the log keeps it.
+
+    `kind`: its own type. `reason`: why it is of no use, where one of its kind could be.
+    """
+
+    projection = Projection(table=None, replay="never", change=None)
+
+    kind: Name
+    reason: Text | None = None
 
 
 ORDERS: tuple[type[Fact], ...] = (

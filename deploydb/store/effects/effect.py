@@ -40,6 +40,15 @@ _FACT = sa.select(
 ).where(event.c.source == sa.bindparam("source"), event.c.id == sa.bindparam("id"))
 
 
+_NEVER_EVALUATED = (
+    facts.AboutHold,
+    facts.AboutIncident,
+    facts.ArtifactAttested,
+    facts.ArtifactAccepted,
+    facts.EventUnused,
+)
+
+
 def effect_of(connection: sa.Connection, catalog: Catalog, source: str, id_: str, now: datetime) -> Effect:
     """The effect of a fact. Indexes: `uq_event_source`, and those of the queries on its subject; of the evaluation
     requests costs the backlog."""
@@ -65,7 +74,7 @@ def _recorded(connection: sa.Connection, row: Any) -> Recorded:  # noqa: ANN401 
 def _awaited_evaluation(connection: sa.Connection, recorded: Recorded) -> str | None:
     """Why the fact has not been evaluated yet; None where it has, or its effect needs no evaluation."""
     fact = recorded.fact
-    if isinstance(fact, facts.AboutHold | facts.AboutIncident | facts.ArtifactAttested | facts.ArtifactAccepted):
+    if isinstance(fact, _NEVER_EVALUATED):
         return None
     subject = evaluation_request.c.service == recorded.service
     if isinstance(fact, facts.ArtifactPublished):
@@ -91,6 +100,8 @@ def _outcome(connection: sa.Connection, catalog: Catalog, recorded: Recorded, no
             return orders.hotfix(connection, catalog, recorded, fact, now)
         case facts.RollbackRequested() | facts.RetryRequested():
             return orders.answer(connection, recorded)
+        case facts.EventUnused():
+            return False, fact.reason or f"{fact.kind} changes nothing"
         case facts.ArtifactPublished():
             return reports.publication(connection, catalog, fact)
         case facts.ArtifactAccepted():

@@ -20,10 +20,11 @@ from deploydb.engine.word_check import hotfix_outcome, promotion_outcome
 from deploydb.store.deployments import deployment_of
 from deploydb.store.effects.recorded import Outcome, Recorded, later_word
 from deploydb.store.journal import is_own, own_id
+from deploydb.store.projections.latest import table_of
 from deploydb.store.queries.deployments import deployments_of_flow
 from deploydb.store.queries.why import deployment_of_version
 from deploydb.store.snapshot import snapshots, with_flows
-from deploydb.store.tables import deployment, event, metadata
+from deploydb.store.tables import deployment, event
 
 ENTERED = ("deployment.requested", "deployment.adopted")
 
@@ -70,7 +71,7 @@ def hotfix(
 
 def answer(connection: sa.Connection, recorded: Recorded) -> Outcome:
     """What promotion has answered a request of a rollback, or of another attempt. Index: primary key of its table."""
-    table = metadata.tables[recorded.fact.projection.table]
+    table = table_of(recorded.fact)
     row = connection.execute(sa.select(table).where(table.c.event == recorded.number)).one()
     if row.answered_at is None:
         return None, "it is not decided yet"

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from deploydb.domain.formatting import instant
 from deploydb.domain.model.facts import Fact
-from deploydb.store.tables import metadata
+from deploydb.store.projections.latest import table_of
 
 Outcome = tuple[bool | None, str | None]
 """Whether a fact counts, None while that is not decided; and why not, or what is waited for."""
@@ -31,7 +31,7 @@ def later_word(connection: sa.Connection, recorded: Recorded, **more: Any) -> st
 
     `more`: columns that are not in the fact. Index: primary key of the fact's table.
     """
-    table = metadata.tables[recorded.fact.projection.table]
+    table = table_of(recorded.fact)
     given = recorded.fact.values() | more
     key = [column == ("" if given[column.name] is None else given[column.name]) for column in table.primary_key]
     row = connection.execute(sa.select(table).where(*key)).one_or_none()

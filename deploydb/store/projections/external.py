@@ -40,10 +40,10 @@ class Settled(Struct, frozen=True, kw_only=True):
     services: set[str]
 
 
-def insert_external(connection: sa.Connection, seen: Sequence[Seen], now: datetime) -> None:
-    """A deployment for each fact, which the log gets the id of."""
+def insert_external(connection: sa.Connection, seen: Sequence[Seen], now: datetime) -> dict[int, int]:
+    """A deployment for each fact, which the log gets the id of. Returns the ids by the facts' rows in the log."""
     if not seen:
-        return
+        return {}
     made = bulk.insert_rows(
         connection,
         deployment,
@@ -66,6 +66,7 @@ def insert_external(connection: sa.Connection, seen: Sequence[Seen], now: dateti
             fact=one.number,
         )
     journal.write(connection)
+    return {one.number: ids[one.fact.source, one.fact.id] for one in seen}
 
 
 def settle_historical(connection: sa.Connection, facts: Sequence[tuple[int, Fact]], now: datetime) -> Settled:

@@ -6,12 +6,21 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.model.deployment import FactOrder
-from deploydb.domain.model.facts import Fact
+from deploydb.domain.model.facts import Fact, type_of
 from deploydb.store import bulk
+from deploydb.store.tables import metadata
 
 Row = dict[str, Any]
 T = TypeVar("T", bound=Struct)
 _ORDER = ("time", "source", "event_id")
+
+
+def table_of(fact: Fact) -> sa.Table:
+    """The table that keeps facts of its type. Raises: TypeError where only the log does."""
+    name = fact.projection.table
+    if name is None:
+        raise TypeError(f"{type_of(fact)} is kept by the log alone")
+    return metadata.tables[name]
 
 
 class LatestRows:
@@ -40,6 +49,24 @@ class LatestRows:
         """Write the rows over older ones, in the order of their keys."""
         rows = [self._rows[key] for key in sorted(self._rows)]
         bulk.upsert(connection, self._table, rows, key=self._key, later=_ORDER)
+
+
+class LatestFacts:
+    """Facts of any types, as the rows of the tables that keep them."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, LatestRows] = {}
+
+    def keep(self, fact: Fact, number: int, /, **more: Any) -> None:  # noqa: ANN401
+        """Add the row of a fact, as `LatestRows.keep`."""
+        name = fact.projection.table or ""
+        rows = self._tables.get(name) or self._tables.setdefault(name, LatestRows(table_of(fact)))
+        rows.keep(fact, number, **more)
+
+    def write(self, connection: sa.Connection) -> None:
+        """Write them all, in one order of the tables: two workers would wait for each other."""
+        for table in sorted(self._tables):
+            self._tables[table].write(connection)
 
 
 def value_of(kind: type[T], row: Any, /, **more: Any) -> T:  # noqa: ANN401  # a row with a fact's columns

@@ -23,11 +23,13 @@ from deploydb.domain.model.facts import (
     DeploymentFinished,
     DeploymentObserved,
     DeploymentStarted,
+    EventUnused,
     Fact,
+    VerificationFinished,
     type_of,
 )
 from deploydb.domain.model.publications import Acceptance, Key, Publication
-from deploydb.store import bulk, notifications
+from deploydb.store import bulk, correlations, notifications
 from deploydb.store.deployment_resolver import Located, names_lane
 from deploydb.store.deployments import reported, write
 from deploydb.store.list_parameters import among
@@ -35,22 +37,23 @@ from deploydb.store.messages import report_notifications
 from deploydb.store.outbox import unsent_row
 from deploydb.store.projections.external import Seen, historical_why, insert_external, settle_historical
 from deploydb.store.projections.incidents import settle_incidents
-from deploydb.store.projections.latest import LatestRows
+from deploydb.store.projections.latest import LatestFacts
 from deploydb.store.projections.overrides import concerned, settle_holds
 from deploydb.store.projections.publications import publish
-from deploydb.store.tables import catalog_listing, evaluation_request, metadata, outbox, unmatched_fact
+from deploydb.store.tables import catalog_listing, evaluation_request, outbox, unmatched_fact
 from deploydb.wire.native import encode_notification
 
 _LANE = ("service", "environment", "version", "module")
 
 
 class Logged(Struct, frozen=True, kw_only=True):
-    """A fact that has its row in the log, under `number`."""
+    """A fact that has its row in the log, under `number`. `names`: what other events call it by."""
 
     number: int
     recorded_at: datetime
     fact: Fact
     publisher: str | None
+    names: tuple[str, ...] = ()
 
 
 Notified = Callable[[sa.Connection], Collection[str]]
@@ -66,7 +69,7 @@ def project(
     """
     words: list[Publication | Acceptance] = []
     observed: list[tuple[int, DeploymentObserved, Publication]] = []
-    kept: dict[str, LatestRows] = {}
+    kept = LatestFacts()
     merged: dict[int, Deployment] = {}
     services: set[str] = set()
     lost: list[dict[str, Any]] = []
@@ -81,6 +84,8 @@ def project(
             case DeploymentObserved():
                 observed.append((entry.number, fact, Publication.of(fact, entry.publisher)))
                 services.add(fact.service)
+                continue
+            case EventUnused():
                 continue
             case AboutDeployment(historical=True) if located.of(fact) is None:
                 historical.append(entry)
@@ -101,20 +106,17 @@ def project(
                 about = {"deployment_id": found.id}
             case _:
                 others.append(fact)
-        table = fact.projection.table
-        rows = kept.get(table) or kept.setdefault(table, LatestRows(metadata.tables[table]))
-        rows.keep(fact, entry.number, recorded_at=entry.recorded_at, **about)
+        kept.keep(fact, entry.number, recorded_at=entry.recorded_at, **about)
     artifacts = publish(connection, [*words, *(publication for _, _, publication in observed)], now)
     _write_reports(connection, merged, located, now, notified)
-    insert_external(connection, [_seen(*one, artifacts) for one in observed], now)
-    waiting, concerned_by = project_historical(connection, historical, now, notified)
-    lost += waiting
+    seen = insert_external(connection, [_seen(*one, artifacts) for one in observed], now)
+    unsettled, concerned_by = project_historical(connection, historical, now, notified)
+    lost += unsettled
     services |= concerned_by
     bulk.insert_rows(connection, unmatched_fact, lost)
-    for table in sorted(kept):  # in one order: two workers would wait for each other
-        kept[table].write(connection)
-    _settle(connection, others)
-    services |= concerned(connection, [fact for fact in others if not getattr(fact, "historical", None)])
+    kept.write(connection)
+    services |= _settle(connection, others)
+    _correlate(connection, logged, located, artifacts, seen, now)
     _request(connection, artifacts, [one for one in words if isinstance(one, Publication)], services, now)
     return len(lost)
 
@@ -135,9 +137,39 @@ def _write_reports(
         notifications.notify(connection, notifications.OUTBOX)
 
 
-def _settle(connection: sa.Connection, facts: Sequence[Fact]) -> None:
+def _correlate(
+    connection: sa.Connection,
+    logged: Sequence[Logged],
+    located: Located,
+    artifacts: Mapping[Key, int],
+    seen: Mapping[int, int],
+    now: datetime,
+) -> None:
+    """Keep what other events call these by. `seen`: the deployments that were observed."""
+    published, reported, waiting = {}, dict(seen), {}
+    named = [entry for entry in logged if entry.names or correlations.seeks(entry.fact)]
+    for entry in named:
+        match entry.fact:
+            case ArtifactPublished() as fact:
+                published[entry.number] = artifacts[_word(entry, fact).key]
+            case AboutDeployment() as fact:
+                found = located.of(fact)
+                if found is not None:
+                    reported[entry.number] = found.id
+                elif correlations.seeks(fact):
+                    waiting[entry.number] = fact
+            case _:
+                pass
+    if named:
+        names = {entry.number: entry.names for entry in named}
+        correlations.note(connection, names, published, reported, waiting, now)
+
+
+def _settle(connection: sa.Connection, facts: Sequence[Fact]) -> set[str]:
+    """Fold holds and incidents. Returns the services that the facts concern."""
     settle_holds(connection, [fact for fact in facts if isinstance(fact, AboutHold)])
     settle_incidents(connection, [fact for fact in facts if isinstance(fact, AboutIncident)])
+    return concerned(connection, [fact for fact in facts if not getattr(fact, "historical", None)])
 
 
 def _word(entry: Logged, fact: ArtifactPublished | ArtifactAccepted) -> Publication | Acceptance:
@@ -209,6 +241,8 @@ def _unmatched(number: int, fact: Fact, several: Sequence[str] = ()) -> dict[str
         why = f"no deployment {fact.deployment}"
     elif fact.command is not None:
         why = f"no command {fact.command}"
+    elif fact.service is None or fact.version is None:
+        why = _unlinked(fact)
     else:
         why = f"no deployment of {fact.service} {fact.version} to {fact.environment}"
     lane = (fact.service, fact.environment, fact.version, fact.artifact)
@@ -217,3 +251,14 @@ def _unmatched(number: int, fact: Fact, several: Sequence[str] = ()) -> dict[str
     if fact.historical:
         awaits = "artifact" if isinstance(fact, DeploymentFinished) else "imported"
     return {"event": number, **dict(named), "awaits": awaits, "why": why}
+
+
+def _unlinked(fact: AboutDeployment) -> str:
+    """Why a fact that names no deployment itself has none."""
+    links = fact.links or () if isinstance(fact, VerificationFinished) else ()
+    chain = fact.chain if isinstance(fact, VerificationFinished) else None
+    named = [*(f"the event {link}" for link in links[:3]), *([f"the chain {chain}"] if chain is not None else [])]
+    if not named:
+        return "names no deployment: link its event, or give `chainId` or `customData.deploydb`"
+    where = f" in {fact.environment}" if fact.environment is not None else ""
+    return f"{' and '.join(named)} lead{'s' if len(named) == 1 else ''} to no deployment{where}, or to several"

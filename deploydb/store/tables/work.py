@@ -40,6 +40,20 @@ for _pair in (("service", "environment"), ("service", "version"), ("environment"
     _columns = (unmatched_fact.c[name] for name in (*_pair, "event"))
     sa.Index(f"ix_unmatched_fact_{'_'.join(_pair)}", *_columns)
 
+correlation = sa.Table(
+    "correlation",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("event", BigId, sa.ForeignKey("event.number"), primary_key=True, autoincrement=False),
+    sa.Column("awaits", sa.Boolean, nullable=False),
+    sa.Column("artifact_id", BigId),
+    sa.Column("deployment_id", BigId),
+)
+"""What events of other vocabularies call each other by: the id of an event, and that of a chain of events. A row of an
+event that tells of an artifact or of a deployment has it; one of a fact that is matched by the name `awaits` one.
+Written by ingest, and taken away by promotion once the fact is matched."""
+partial_index("ix_correlation_awaits", correlation.c.name, where=correlation.c.awaits)
+
 evaluation_request = sa.Table(
     "evaluation_request",
     metadata,

@@ -1,0 +1,192 @@
+"""What a fact is about that names other events: those that it links to, and those of its chain.
+
+Both workers that bring two such events in at one time wait for each other by their names: the second one sees the rows
+of the first. A fact whose events have come, and whose deployment has not, is matched when promotion makes that.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.domain.model.facts import AboutDeployment, Fact, VerificationFinished
+from deploydb.store import bulk
+from deploydb.store.list_parameters import among
+from deploydb.store.tables import artifact, correlation, deployment, evaluation_request
+from deploydb.wire.reading import chain_name, event_name
+
+Lane = tuple[str | None, str | None, str | None]
+_LOCK = 0x1B7E << 48
+"""The advisory locks of names are the numbers from here on, of 48 bits; no other one is among them."""
+
+
+class Named(Struct, frozen=True, kw_only=True):
+    """The deployment that the events are about; or else the lane, and the module, of the only version that they are."""
+
+    deployment: int | None = None
+    lane: Lane | None = None
+    module: str | None = None
+
+
+def names_sought(fact: Fact) -> tuple[str, ...]:
+    """The names by which a fact means a deployment: links before its chain."""
+    if not isinstance(fact, VerificationFinished):
+        return ()
+    links = tuple(map(event_name, fact.links or ()))
+    return (*links, chain_name(fact.chain)) if fact.chain is not None else links
+
+
+def seeks(fact: Fact) -> bool:
+    """Whether a fact names other events."""
+    return isinstance(fact, VerificationFinished) and (bool(fact.links) or fact.chain is not None)
+
+
+def lock(connection: sa.Connection, names: Iterable[str]) -> None:
+    """Wait for other transactions with one of the names, until this one ends. SQLite has one writer at a time."""
+    if connection.dialect.name == "postgresql":
+        for number in sorted({_LOCK + int.from_bytes(sha256(name.encode()).digest()[:6]) for name in names}):
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+
+def named_by(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> dict[tuple[str, str], Named]:
+    """By source and id, the deployment that the fact's links lead to, else its chain; no entry where they lead to none,
+    or to several. An environment and a service that the fact names choose among those of a chain and of an artifact.
+
+    Indexes: primary keys of `correlation` and `deployment`, `ix_deployment_artifact`, `uq_deployment_command`.
+    """
+    if not facts:
+        return {}
+    wanted = sorted({name for fact in facts for name in names_sought(fact)})
+    rows: dict[str, list[Any]] = defaultdict(list)
+    statement = sa.select(correlation).where(among(correlation.c.name, wanted), sa.not_(correlation.c.awaits))
+    for row in connection.execute(statement):
+        rows[row.name].append(row)
+    deployments = _deployments(connection, rows, facts)
+    found = {}
+    for fact in facts:
+        links = [row for name in names_sought(fact) if name.startswith("event ") for row in rows[name]]
+        linked = {row.deployment_id for row in links} | _commanded(deployments, fact)
+        chain = chain_name(fact.chain) if isinstance(fact, VerificationFinished) and fact.chain is not None else None
+        chained = rows[chain] if chain is not None else []
+        named = (
+            _one([one for one in deployments if one.id in linked])
+            or _one([one for one in deployments if _fits(one, fact, links)])
+            or _one([one for one in deployments if _fits(one, fact, chained)])
+        )
+        if named is not None:
+            found[fact.source, fact.id] = named
+    return found
+
+
+def note(
+    connection: sa.Connection,
+    named: Mapping[int, Collection[str]],
+    artifacts: Mapping[int, int],
+    deployments: Mapping[int, int],
+    waiting: Mapping[int, Fact],
+    now: datetime,
+) -> None:
+    """Keep the names of events, by their rows in the log, with the artifact or the deployment of each; and the facts
+    that wait for one, and have the artifacts looked at again that they may be about."""
+    rows = [
+        _row(name, number, artifacts.get(number), deployments.get(number))
+        for number, names in sorted(named.items())
+        for name in names
+        if number in artifacts or number in deployments
+    ]
+    awaited = [
+        _row(name, number, awaits=True) for number, fact in sorted(waiting.items()) for name in names_sought(fact)
+    ]
+    bulk.insert_rows(connection, correlation, [*rows, *awaited])
+    if awaited:
+        names = sorted({row["name"] for row in awaited})
+        known = sa.select(correlation.c.artifact_id).distinct()
+        known = known.where(among(correlation.c.name, names), correlation.c.artifact_id.is_not(None))
+        ids = sorted(connection.execute(known).scalars())
+        requests = [{"artifact_id": id_, "service": None, "created_at": now} for id_ in ids]
+        bulk.insert_rows(connection, evaluation_request, requests)
+
+
+def waiting_for(connection: sa.Connection, services: Collection[str]) -> list[int]:
+    """The rows in the log of the facts that wait for an event about a deployment of these services. Indexes:
+    `ix_correlation_awaits`, primary keys of `correlation` and `deployment`, `ix_deployment_artifact`."""
+    waits, known = correlation.alias("waits"), correlation.alias("known")
+    if connection.execute(sa.select(waits.c.name).where(waits.c.awaits).limit(1)).first() is None:
+        return []
+    mine = sa.exists().where(
+        among(deployment.c.service, sorted(services)),
+        sa.or_(deployment.c.id == known.c.deployment_id, deployment.c.artifact_id == known.c.artifact_id),
+    )
+    statement = (
+        sa.select(waits.c.event)
+        .distinct()
+        .join(known, known.c.name == waits.c.name)
+        .where(waits.c.awaits, sa.not_(known.c.awaits), mine)
+    )
+    return sorted(connection.execute(statement).scalars())
+
+
+def forget(connection: sa.Connection, numbers: Collection[int]) -> None:
+    """The facts wait no more. Index: foreign key of the names, by a scan of those that wait."""
+    condition = sa.and_(correlation.c.awaits, among(correlation.c.event, sorted(numbers)))
+    connection.execute(sa.delete(correlation).where(condition))
+
+
+def _deployments(
+    connection: sa.Connection, rows: Mapping[str, Sequence[Any]], facts: Sequence[AboutDeployment]
+) -> Sequence[Any]:
+    known = [row for found in rows.values() for row in found]
+    ids = sorted({row.deployment_id for row in known if row.deployment_id is not None})
+    artifacts = sorted({row.artifact_id for row in known if row.artifact_id is not None})
+    commands = sorted({link for fact in facts if isinstance(fact, VerificationFinished) for link in fact.links or ()})
+    columns = (deployment.c[name] for name in ("id", "command", "artifact_id", "service", "environment", "version"))
+    module = (artifact.c.group + ":" + artifact.c.name).label("module")
+    statement = sa.select(*columns, module).join(artifact, artifact.c.id == deployment.c.artifact_id)
+    parts = (
+        (deployment.c.id, ids),
+        (deployment.c.artifact_id, artifacts),
+        (deployment.c.command, commands),
+    )
+    found: dict[int, Any] = {}
+    for column, values in parts:
+        if values:
+            found |= {row.id: row for row in connection.execute(statement.where(among(column, values)))}
+    return [found[id_] for id_ in sorted(found)]
+
+
+def _commanded(deployments: Sequence[Any], fact: AboutDeployment) -> set[int]:
+    links = fact.links or () if isinstance(fact, VerificationFinished) else ()
+    return {one.id for one in deployments if one.command is not None and one.command in links}
+
+
+def _fits(one: Any, fact: AboutDeployment, rows: Sequence[Any]) -> bool:  # noqa: ANN401  # a row of `deployment`
+    """Whether a deployment is one that the rows are about, in the environment and of the service that a fact names."""
+    about = any(one.id == row.deployment_id or one.artifact_id == row.artifact_id for row in rows)
+    return about and fact.environment in (None, one.environment) and fact.service in (None, one.service)
+
+
+def _one(found: Sequence[Any]) -> Named | None:
+    """The only deployment, or the only version in the only lane, of which there may be several attempts."""
+    if len(found) == 1:
+        return Named(deployment=found[0].id)
+    lanes = {(one.service, one.environment, one.version, one.module) for one in found}
+    if len(lanes) != 1:
+        return None
+    service, environment, version, module = lanes.pop()
+    return Named(lane=(service, environment, version), module=module)
+
+
+def _row(
+    name: str, event: int, artifact_id: int | None = None, deployment_id: int | None = None, *, awaits: bool = False
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "event": event,
+        "awaits": awaits,
+        "artifact_id": artifact_id,
+        "deployment_id": deployment_id,
+    }
