@@ -6,6 +6,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from typing import Literal, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from deploydb.hooks.payload import Request
@@ -30,12 +31,14 @@ class Scheme(Protocol):
 
 
 class Signature(Struct, frozen=True, kw_only=True):
-    """An HMAC of the raw body in a header, after a prefix; several are separated by commas."""
+    """An HMAC of the raw body in a header, after a prefix; several are separated by commas. `compact`: of the body
+    without blanks between its JSON values."""
 
     header: str
     prefix: str = ""
     algorithm: Literal["sha256", "sha1"] = "sha256"
     encoding: Literal["hex", "base64"] = "hex"
+    compact: bool = False
 
     @property
     def carrier(self) -> str:
@@ -45,7 +48,8 @@ class Signature(Struct, frozen=True, kw_only=True):
         return [one.strip() for one in request.headers.get(self.header.lower(), "").split(",") if one.strip()]
 
     def expected(self, request: Request, secret: str) -> str:
-        digest = hmac.new(secret.encode(), request.body, getattr(hashlib, self.algorithm))
+        body = _compact(request.body) if self.compact else request.body
+        digest = hmac.new(secret.encode(), body, getattr(hashlib, self.algorithm))
         return self.prefix + (digest.hexdigest() if self.encoding == "hex" else b64encode(digest.digest()).decode())
 
 
@@ -103,8 +107,38 @@ class Query(Struct, frozen=True, kw_only=True):
         return secret
 
 
+class StandardWebhook(Struct, frozen=True, kw_only=True):
+    """An HMAC of id, time and raw body, as https://www.standardwebhooks.com says. The secret may begin with
+    `whsec_`, and is base64 then."""
+
+    @property
+    def carrier(self) -> str:
+        return "the header webhook-signature"
+
+    def proofs(self, request: Request) -> list[str]:
+        return request.headers.get("webhook-signature", "").split()
+
+    def expected(self, request: Request, secret: str) -> str:
+        head = ".".join(request.headers.get(name, "") for name in ("webhook-id", "webhook-timestamp"))
+        encoded = secret.removeprefix(_BASE64)
+        try:
+            key = b64decode(encoded, validate=True) if encoded != secret else secret.encode()
+        except NotBase64:
+            key = secret.encode()
+        signed = hmac.new(key, f"{head}.".encode() + request.body, hashlib.sha256)
+        return f"v1,{b64encode(signed.digest()).decode()}"
+
+
+_BASE64 = "whsec_"
 BEARER = Token(header="Authorization", prefix="Bearer ")
 BEARER_OR_BASIC = (BEARER, Basic())
+
+
+def _compact(body: bytes) -> bytes:
+    try:
+        return msgspec.json.encode(msgspec.json.decode(body))
+    except (msgspec.DecodeError, RecursionError):
+        return body
 
 
 def verify(schemes: tuple[Scheme, ...], request: Request, secret: str) -> None:

@@ -15,7 +15,7 @@ class Signal(Struct, frozen=True, kw_only=True):
     """One event of a tool. `names`: what rules match on, by the names that the tool declares.
 
     `key`: the same for each delivery of the event, and for each payload that reports it. `moves`: whether the version
-    is a tag, which may be one that moves.
+    is a tag, which may be one that moves. `part`: it is of one of several files, whose artifact a rule must name.
     """
 
     kind: Kind
@@ -24,6 +24,7 @@ class Signal(Struct, frozen=True, kw_only=True):
     outcome: Outcome | None = None
     version: str | None = None
     moves: bool = False
+    part: bool = False
     commit: str | None = None
     digest: str | None = None
     url: str | None = None

@@ -112,8 +112,7 @@ class _Meaning:
         outcome = self._signal.outcome
         about = {**self._base(release.version), "service": service, "environment": environment}
         about["url"] = self._value("url")
-        observed = self._given.get("observed") == "true" or self._hook.observed
-        if observed and note is None and release.module:
+        if self._hook.observed and note is None and release.module:
             if outcome != "succeeded":
                 raise _Lacking(f"a deployment of the tool's own that has {outcome} puts nothing there")
             file = self._file(release.module, release.version)
@@ -220,6 +219,8 @@ class _Meaning:
         """The release that is meant. Where the commit is that of no known one, or of several, the commit stands in the
         place of the version, so that the fact is kept as unmatched; and why."""
         module = self._given.get("artifact", "")
+        if not module and "version" not in self._given and (self._signal.part or self._signal.version):
+            raise _Lacking(self._no_rule("an artifact"), "artifact")
         version = self._value("version")
         if version is not None and not (self._signal.moves and self._hook.moves(version)):
             return Release(module=module or self._only_module(service), version=version), None

@@ -3,13 +3,16 @@
 import hashlib
 import hmac
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from deploydb.configuration import load
 from deploydb.hooks.tool import known_tools
 from tests.cli.shell import Shell
-from tests.cluster import write_config
+from tests.cluster import ROOT, write_config
 from tests.workers.in_process import CONFIG
 
 HOOK = """
@@ -117,9 +120,14 @@ def test_a_broken_hook_is_a_problem_with_its_place(shell: Shell, text: str, prob
     assert line.startswith(f"config/hooks/github.yml:{problem}")
 
 
-def test_every_tool_has_a_page_that_names_what_rules_may_match_on() -> None:
-    for name, tool in known_tools().items():
-        page = (Path(__file__).parents[2] / f"docs/how-to/{name}.md").read_text(encoding="utf-8")
-        assert f"type: {name}\n" in page
-        assert {one for one in tool.names if f"`{one}`" not in page} == set(), name
-        assert f"/hooks/{name}" in page
+@pytest.mark.parametrize("name", known_tools())
+def test_every_tool_has_a_page_with_its_names_and_a_hook_that_can_be_used(name: str, tmp_path: Path) -> None:
+    page = (ROOT / f"docs/how-to/{name}.md").read_text(encoding="utf-8")
+    assert {known for known in known_tools()[name].names if f"`{known}`" not in page} == set()
+    assert f"/hooks/{name}" in page
+    assert f"({name}.md)" in (ROOT / "docs/how-to/README.md").read_text(encoding="utf-8")
+    (hook,) = re.findall(rf"^```yaml\n(type: {name}\n.*?)^```", page, re.MULTILINE | re.DOTALL)
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    write_config(tmp_path / "config", {f"hooks/{name}.yml": hook})
+    loaded = load(tmp_path / "config")
+    assert (loaded.problems, [*loaded.hooks]) == ((), [name])

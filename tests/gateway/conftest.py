@@ -9,6 +9,8 @@ import pytest
 from tests.cluster import write_config
 from tests.e2e.up import Up
 from tests.gateway.given import GATED, Gateway, gateway, story
+from tests.gateway.hooks import receiving
+from tests.gateway.tools import COMMIT, HEAD, HOOKS
 
 
 @pytest.fixture
@@ -30,3 +32,18 @@ def up(tmp_path: Path) -> Iterator[Up]:
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def receiver(tmp_path: Path, sqlite_url: str, embedded_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    """The gateway with a webhook of each tool."""
+    files = {name: f"type: {name}\n{HEAD}{rules}" for name, rules in HOOKS.items()}
+    with receiving(tmp_path, sqlite_url, embedded_url, monkeypatch, **files) as made:
+        yield made
+
+
+@pytest.fixture
+def known(receiver: Gateway) -> Gateway:
+    """The same; foo 2.0 was published with a commit."""
+    receiver.world.publish("2.0", artifact={"commit": COMMIT})
+    return receiver

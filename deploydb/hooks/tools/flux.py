@@ -1,0 +1,78 @@
+"""Flux: reconciliations of Kustomizations and HelmReleases as deployments. The same revision is reported again.
+
+Source: https://fluxcd.io/flux/components/notification/events/
+"""
+
+from deploydb.domain.suggestions import shown
+from deploydb.hooks.payload import COMMIT, Payload, Request, named
+from deploydb.hooks.schemes import BEARER_OR_BASIC, Signature
+from deploydb.hooks.signal import Outcome, Signal
+from deploydb.hooks.tool import Report, Tool, ignored
+
+_KINDS = ("Kustomization", "HelmRelease")
+_ENDS: dict[str, Outcome] = {"Succeeded": "succeeded", "Failed": "failed"}
+_ACTIONS = ("Reconciliation", "Install", "Upgrade")
+_REASONS: dict[str, Outcome] = {
+    **{f"{action}{end}": outcome for action in _ACTIONS for end, outcome in _ENDS.items()},
+    "HealthCheckFailed": "failed",
+    "BuildFailed": "failed",
+    "ValidationFailed": "failed",
+}
+
+
+def _read(request: Request) -> list[Report]:
+    payload = Payload.of(request)
+    about = payload.part("involvedObject")
+    kind, name, reason = about.text("kind"), about.text("name"), payload.text("reason")
+    if kind not in _KINDS or reason not in _REASONS:
+        return ignored(f"{shown(reason)} of the {shown(kind)} {shown(name)} is no end of a deployment")
+    metadata = payload.get("metadata")
+    found = metadata if isinstance(metadata, dict) else {}
+    revision = next((str(found[key]) for key in sorted(found) if key == "revision" or key.endswith("/revision")), None)
+    if revision is None:
+        return ignored(f"{shown(reason)} of {shown(name)} names no revision")
+    outcome = _REASONS[reason]
+    version, commit, digest = _revision(revision)
+    id_ = about.maybe("uid") or f"{about.maybe('namespace') or ''}/{name}"
+    return [
+        Signal(
+            kind="deployment",
+            key=f"{kind}/{id_}/{revision}/{outcome}",
+            names=named(object=kind, name=name, namespace=about.maybe("namespace"), cluster=_text(found, "cluster")),
+            outcome=outcome,
+            version=version,
+            moves=digest is not None,
+            part=True,
+            commit=commit,
+            digest=digest,
+            reason=payload.maybe("message") if outcome == "failed" else None,
+            time=payload.time("timestamp"),
+        )
+    ]
+
+
+def _revision(text: str) -> tuple[str | None, str | None, str | None]:
+    """Version, commit and digest of `main@sha1:9fceb02…`, `main/9fceb02…`, `1.2.0@sha256:…` or `1.2.0`."""
+    reference, at, hashed = text.rpartition("@")
+    if at:
+        algorithm, _, value = hashed.partition(":")
+        return (None, value, None) if algorithm == "sha1" else (reference, None, hashed)
+    tail = text.rpartition("/")[2]
+    return (None, tail, None) if COMMIT.fullmatch(tail) and len(tail) >= 40 else (text, None, None)
+
+
+def _text(found: dict[str, object], name: str) -> str | None:
+    value = found.get(name)
+    return value if isinstance(value, str) else None
+
+
+TOOL = Tool(
+    schemes=(Signature(header="X-Signature", prefix="sha256="), *BEARER_OR_BASIC),
+    names={
+        "object": "Kustomization or HelmRelease",
+        "name": "the name of the object",
+        "namespace": "its namespace",
+        "cluster": "the key cluster of the event's metadata",
+    },
+    read=_read,
+)

@@ -1,0 +1,57 @@
+"""Jenkins, by its notification plugin: builds as verifications. A build is reported as completed and as finalized.
+
+Source: https://plugins.jenkins.io/notification/
+"""
+
+from deploydb.domain.suggestions import shown
+from deploydb.hooks.payload import Payload, Request, named
+from deploydb.hooks.schemes import BEARER_OR_BASIC, Query
+from deploydb.hooks.signal import Outcome, Signal
+from deploydb.hooks.tool import Report, Tool, ignored
+
+_RESULTS: dict[str, Outcome] = {
+    "SUCCESS": "passed",
+    "UNSTABLE": "failed",
+    "FAILURE": "failed",
+    "ABORTED": "errored",
+    "NOT_BUILT": "errored",
+}
+
+
+def _read(request: Request) -> list[Report]:
+    payload = Payload.of(request)
+    job = payload.text("name")
+    build = payload.part("build")
+    phase = build.text("phase")
+    if phase not in ("COMPLETED", "FINALIZED"):
+        return ignored(f"the build is {shown(phase.lower())}: it has no result")
+    result = build.text("status")
+    if result not in _RESULTS:
+        build.reject("status", f"expected {', '.join(_RESULTS)}, found {shown(result)}")
+    given = build.get("parameters")
+    parameters = {name: str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+    return [
+        Signal(
+            kind="verification",
+            key=f"build/{build.maybe('full_url') or '/'.join((job, build.text('number')))}",
+            names={
+                **named(job=job, branch=build.maybe("scm.branch")),
+                **{f"parameter.{name}": value for name, value in parameters.items() if value},
+            },
+            outcome=_RESULTS[result],
+            commit=build.commit("scm.commit"),
+            url=build.maybe("full_url"),
+            reason=None if result == "SUCCESS" else f"{job}: {result}",
+        )
+    ]
+
+
+TOOL = Tool(
+    schemes=(Query(), *BEARER_OR_BASIC),
+    names={
+        "job": "the name of the job",
+        "branch": "the branch that was built",
+        "parameter.*": "a parameter of the build, such as parameter.VERSION",
+    },
+    read=_read,
+)

@@ -1,0 +1,58 @@
+"""Rundeck: executions of jobs as deployments, by its webhook notification in JSON.
+
+Source: https://docs.rundeck.com/docs/manual/notifications/webhooks.html
+"""
+
+from deploydb.domain.suggestions import shown
+from deploydb.hooks.payload import Payload, Request, named
+from deploydb.hooks.schemes import BEARER_OR_BASIC, Query
+from deploydb.hooks.signal import Outcome, Signal
+from deploydb.hooks.tool import Report, Tool, ignored
+
+_STATES: dict[str, Outcome] = {
+    "running": "started",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "aborted": "failed",
+    "timedout": "failed",
+    "failed-with-retry": "failed",
+}
+
+
+def _read(request: Request) -> list[Report]:
+    payload = Payload.of(request)
+    execution = payload.part("execution")
+    status = execution.maybe("status") or payload.text("status")
+    if status not in _STATES:
+        return ignored(f"the execution is {shown(status)}")
+    job = execution.part("job")
+    name = "/".join(part for part in (job.maybe("group"), job.text("name")) if part)
+    options: dict[str, object] = {}
+    for path in ("context.option", "context.options", "job.options"):
+        given = execution.get(path)
+        options |= given if isinstance(given, dict) else {}
+    return [
+        Signal(
+            kind="deployment",
+            key=f"execution/{execution.text('id')}/{status}",
+            names={
+                **named(job=name, project=execution.maybe("project") or job.maybe("project")),
+                **{f"option.{key}": str(value) for key, value in options.items() if value not in (None, "")},
+            },
+            outcome=_STATES[status],
+            url=execution.maybe("permalink") or execution.maybe("href"),
+            reason=status if _STATES[status] == "failed" else None,
+            time=execution.time("dateEndedW3c", "date-ended.date", "dateStartedW3c", "date-started.date"),
+        )
+    ]
+
+
+TOOL = Tool(
+    schemes=(Query(), *BEARER_OR_BASIC),
+    names={
+        "job": "group/name of the job",
+        "project": "its project",
+        "option.*": "an option of the job, such as option.version",
+    },
+    read=_read,
+)

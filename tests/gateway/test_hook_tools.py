@@ -1,0 +1,131 @@
+"""`POST /hooks/{name}`: what the payloads of each tool become."""
+
+from typing import Any
+
+import pytest
+
+from tests.gateway.given import Gateway
+from tests.gateway.hooks import facts, reason
+from tests.gateway.tools import (
+    ALERT,
+    BUILD,
+    EXECUTION,
+    FINISHED,
+    HARBOR,
+    INCIDENT,
+    JOB,
+    PIPELINE,
+    PROJECT,
+    PUBLISHED,
+    RELEASE,
+    VERIFIED,
+    app,
+    flux,
+    heroku,
+    hook,
+    jfrog,
+    nexus,
+)
+
+BECOMES: list[tuple[str, Any, list[tuple[str, Any]]]] = [
+    ("gitlab", {**JOB, "build_status": "success"}, [(VERIFIED, "2.0")]),
+    ("gitlab", {"object_kind": "pipeline", "object_attributes": PIPELINE, "project": PROJECT}, [(VERIFIED, "2.0")]),
+    ("gitlab", RELEASE, [(PUBLISHED, "v2")]),
+    ("harbor", HARBOR, [(PUBLISHED, "1.2.0")]),
+    (
+        "harbor",
+        {"specversion": "1.0", "type": "harbor.artifact.pushed", "data": HARBOR["event_data"]},
+        [(PUBLISHED, "1.2.0")],
+    ),
+    (
+        "quay",
+        {"repository": "acme/foo", "docker_url": "quay.io/acme/foo", "updated_tags": ["1.2.0", "1.2"]},
+        [(PUBLISHED, "1.2.0"), (PUBLISHED, "1.2")],
+    ),
+    ("artifactory", jfrog("docker", "pushed", image_name="acme/foo", tag="1.2.0"), [(PUBLISHED, "1.2.0")]),
+    (
+        "artifactory",
+        jfrog("artifact", "deployed", path="com/example/foo/2.0/foo-2.0.jar", name="foo-2.0.jar"),
+        [(PUBLISHED, "2.0")],
+    ),
+    ("nexus", nexus(), [(PUBLISHED, "2.0")]),
+    ("argocd", app(), [(FINISHED, "1.0")]),
+    ("alertmanager", {"version": "4", "alerts": [ALERT]}, [("incident.detected", None)]),
+    (
+        "pagerduty",
+        {"event": {"id": "e1", "event_type": "incident.resolved", "data": INCIDENT}},
+        [("incident.resolved", None)],
+    ),
+    ("jenkins", {"name": "foo-e2e", "build": {**BUILD, "parameters": {"VERSION": "1.0"}}}, [(VERIFIED, "1.0")]),
+    ("flux", flux("UpgradeSucceeded", "1.0"), [(FINISHED, "1.0")]),
+    ("rundeck", {"trigger": "success", "status": "succeeded", "execution": EXECUTION}, [(FINISHED, "1.0")]),
+    ("heroku", heroku(), [(FINISHED, "2.0")]),
+]
+
+
+@pytest.mark.parametrize(("tool", "payload", "expected"), BECOMES, ids=[one[0] for one in BECOMES])
+def test_a_payload_becomes_its_fact_once_and_only_with_the_secret(
+    known: Gateway, tool: str, payload: Any, expected: list[tuple[str, Any]]
+) -> None:
+    assert hook(known, tool, payload, secret="another secret").status_code == 401
+    assert known.received() == []
+    answer = hook(known, tool, payload)
+    assert facts(answer) == expected, answer.text
+    assert [fact.get("note") for fact in answer.json()["facts"]] == [None] * len(expected)
+    first = known.received()
+    hook(known, tool, payload)
+    assert [(one["source"], one["id"]) for one in known.received()] == [(one["source"], one["id"]) for one in first]
+
+
+IGNORED: list[tuple[str, Any, str]] = [
+    ("gitlab", {**JOB, "build_status": "running"}, "the job is running: it has no result"),
+    ("gitlab", {"object_kind": "push"}, "the event push is not used"),
+    ("gitlab", {**RELEASE, "action": "update"}, "a release counts when it is created"),
+    ("harbor", {**HARBOR, "type": "PULL_ARTIFACT"}, "the event PULL_ARTIFACT is no push"),
+    ("quay", {"repository": "a/b", "docker_url": "quay.io/a/b", "updated_tags": []}, "no tag was pushed"),
+    ("artifactory", jfrog("artifact", "deleted", path="a"), "the event deleted of artifact is no new artifact"),
+    ("artifactory", jfrog("artifact", "deployed", path="com/a/b/1/b-1.pom"), "is a file beside an artifact"),
+    ("nexus", nexus("DELETED"), "it counts when it is created"),
+    ("argocd", app(health={"status": "Progressing"}), "it counts once it is healthy"),
+    ("argocd", app(operationState=None), "foo has not been synced"),
+    (
+        "alertmanager",
+        {"alerts": [{**ALERT, "labels": {"severity": "info"}}]},
+        "a rule of hooks/alertmanager.yml ignores",
+    ),
+    ("pagerduty", {"event": {"id": "e", "event_type": "pagey.ping", "data": {}}}, "is no begin or end of an incident"),
+    ("jenkins", {"name": "foo-e2e", "build": {**BUILD, "phase": "STARTED"}}, "the build is started: it has no result"),
+    ("flux", flux("Progressing", "1.0"), "is no end of a deployment"),
+    ("rundeck", {"execution": {**EXECUTION, "status": "scheduled"}}, "the execution is scheduled"),
+    ("heroku", {"resource": "build"}, "the resource build is not used"),
+    ("heroku", heroku(description="Set A config vars"), "it names no version and no commit"),
+]
+
+
+@pytest.mark.parametrize(("tool", "payload", "why"), IGNORED)
+def test_what_is_not_ours_is_202_with_the_reason(known: Gateway, tool: str, payload: Any, why: str) -> None:
+    assert why in reason(hook(known, tool, payload))
+    assert known.received() == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "payload", "message"),
+    [
+        ("gitlab", {**JOB, "build_status": "success", "sha": None}, "$.sha: is missing"),
+        ("harbor", {"type": "PUSH_ARTIFACT", "event_data": {"repository": {"name": "a"}}}, "resources: is missing"),
+        ("quay", {"repository": "a/b", "docker_url": "quay.io/a/b", "updated_tags": [1]}, "$.updated_tags"),
+        ("artifactory", {"event_type": "pushed", "data": {"repo_key": "x"}}, "$.data.tag: is missing"),
+        ("nexus", {"action": "CREATED"}, "$.component: is missing"),
+        ("argocd", {"message": "x"}, "$.app: is missing"),
+        ("alertmanager", {"version": "4"}, "$.alerts: is missing"),
+        ("pagerduty", {"messages": []}, "$.event: is missing"),
+        ("jenkins", {"name": "x", "build": {**BUILD, "status": "FINE"}}, "$.build.status: expected SUCCESS"),
+        ("flux", {"reason": "x"}, "$.involvedObject: is missing"),
+        ("rundeck", {"trigger": "x"}, "$.execution: is missing"),
+        ("heroku", {"resource": "release", "data": {"status": "failed", "id": 1}}, "$.data.app.name: is missing"),
+    ],
+)
+def test_a_malformed_payload_is_422_by_its_field(known: Gateway, tool: str, payload: Any, message: str) -> None:
+    answer = hook(known, tool, payload)
+    assert (answer.status_code, message in answer.json()["message"]) == (422, True), answer.text
+    assert known.received() == []
