@@ -10,7 +10,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploydb.configuration import LiveCatalog
 from deploydb.gateway import app as gateway
+from deploydb.gateway.v1_writes import written_by
 from deploydb.http.authentication import Authenticator
+from deploydb.http.errors import ALSO_ALLOWED
 from deploydb.http.health import Health
 from deploydb.http.hosts import only_own_hosts
 from deploydb.http.listening import address_of, listening
@@ -60,6 +62,7 @@ def serve(
             opened = gateway.opened(
                 given,
                 log,
+                listen=address,
                 authenticator=authenticator,
                 catalog=lambda: live.catalog,
                 hooks=lambda: live.hooks,
@@ -97,7 +100,11 @@ def joined(reads: ASGIApp, writes: ASGIApp) -> ASGIApp:
     """One application: the gateway's requests are its own, all else is the query service's."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        is_for_gateway = gateway.takes(scope.get("method", ""), scope.get("path", ""))
+        method, path = scope.get("method", ""), scope.get("path", "")
+        write = written_by(path)
+        if write is not None:
+            scope.setdefault("state", {})[ALSO_ALLOWED] = (write,)
+        is_for_gateway = method == write or (write is None and gateway.takes(method, path))
         await (writes if is_for_gateway else reads)(scope, receive, send)
 
     return answer

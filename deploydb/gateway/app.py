@@ -21,6 +21,9 @@ from deploydb.gateway.hooks import Hooks
 from deploydb.gateway.orders import Orders
 from deploydb.gateway.publishing import Publisher
 from deploydb.gateway.sessions import SessionEndpoints
+from deploydb.gateway.v1_access import Writers
+from deploydb.gateway.v1_delivery import V1Delivery
+from deploydb.gateway.v1_writes import V1Writes
 from deploydb.hooks.hook import Hook
 from deploydb.http import application as http
 from deploydb.http.authentication import Authentication, Authenticator
@@ -60,12 +63,15 @@ def application(
     log: Log,
     threads: Executor,
     registry: CollectorRegistry,
+    writers: Writers | None = None,
     health: Health | None = None,
     clock: Callable[[], datetime] | None = None,
 ) -> Starlette:
-    """The gateway on one database and one broker. `catalog` gives the one in use; it is called in a thread."""
+    """The gateway on one database and one broker. `catalog` gives the one in use; it is called in a thread. `writers`:
+    who may write by the v1 interface."""
     ledger = Ledger(engine=engine, catalog=catalog, threads=threads, clock=clock or partial(datetime.now, UTC))
     delivery = Delivery(ledger, publisher, log=log, registry=registry)
+    v1 = V1Delivery(ledger, publisher, log=log, registry=registry)
     health = health or Health()
     servers = Servers(engine, publisher, health)
     app = http.application(
@@ -73,6 +79,7 @@ def application(
         [
             *Orders(ledger, delivery).routes(),
             Hooks(ledger, publisher, hooks, log=log, registry=registry).route(),
+            *V1Writes(ledger, v1, writers or Writers(), authenticator.trusts).routes(),
             *SessionEndpoints(authenticator, log=log).routes(),
             *health.routes(),
             metrics_route(registry),
@@ -121,13 +128,19 @@ def opened(
     given: Settings,
     log: Log,
     *,
+    listen: str,
     authenticator: Authenticator,
     catalog: Callable[[], Catalog],
     hooks: Callable[[], Mapping[str, Hook]],
     registry: CollectorRegistry,
     health: Health,
 ) -> Iterator[Starlette]:
-    """The gateway that the settings describe. Nothing is connected before the first request wants it."""
+    """The gateway that the settings describe, at the address `listen`. Nothing is connected before the first request
+    wants it.
+
+    Raises: Misconfigured for a wrong setting.
+    """
+    writers = Writers.of(given, listen=listen)
     if not authenticator.identity():
         log.warning("no identity configured: set DEPLOYDB_TOKENS, or DEPLOYDB_PERSON_HEADER and DEPLOYDB_PROXIES")
     engine = open_engine(given.database_url, name="gateway", connections=THREADS + 1)  # one for health
@@ -143,6 +156,7 @@ def opened(
             log=log,
             threads=threads,
             registry=registry,
+            writers=writers,
             health=health,
         )
     finally:

@@ -31,14 +31,14 @@ class FieldReader:
         if self.wrong:
             raise HTTPException(422, "; ".join(f"{name} {problem}" for name, problem in self.wrong.items()))
 
-    def name(self, field: str, *, required: bool = True) -> str:
+    def name(self, field: str, *, required: bool = True, longest: int = LONGEST_NAME) -> str:
         text = self._text(field)
         if text is None or text == "":
             if required and field not in self.wrong:
                 self.wrong[field] = "is missing"
             return ""
-        if len(text) > LONGEST_NAME:
-            self.wrong[field] = f"has {len(text)} characters, at most {LONGEST_NAME} are taken"
+        if len(text) > longest:
+            self.wrong[field] = f"has {len(text)} characters, at most {longest} are taken"
         elif (hidden := not_allowed(text)) is not None:
             self.wrong[field] = f"has a character that cannot be seen: {hidden}"
         return text

@@ -47,7 +47,7 @@ async def content_of(request: Request, *, forms_only: bool = False) -> Content:
         message = f"content type {shown(kind) or '(none)'} is not taken: send {' or '.join(taken)}"
         raise HTTPException(415, message, {"Accept": ", ".join(taken)})
     body = await bounded_body(request, MOST_BYTES)
-    return Content(fields=_form(body) if kind == FORM else _json(body), is_form=kind == FORM)
+    return Content(fields=_form(body) if kind == FORM else json_fields(body), is_form=kind == FORM)
 
 
 async def bounded_body(request: Request, most: int) -> bytes:
@@ -84,7 +84,8 @@ def _form(body: bytes) -> dict[str, str]:
     return fields
 
 
-def _json(body: bytes) -> dict[str, Any]:
+def json_fields(body: bytes) -> dict[str, Any]:
+    """The members of an object. Raises: HTTPException 400 where it is none."""
     try:
         body.decode("utf-8")
         fields = _decode(body)

@@ -40,6 +40,10 @@ class Authenticator:
         self.identity = identity
         self.sessions = sessions
 
+    def trusts(self, peer: str | None) -> bool:
+        """Whether an address is that of a proxy of ours."""
+        return self.identity().proxies.trusts(peer)
+
     def sign_in(self, token: str) -> Bearer | None:
         """The bearer of a token that a form sends."""
         return self.identity().tokens.find(token.strip())

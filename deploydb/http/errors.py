@@ -15,6 +15,9 @@ from deploydb.http.negotiation import JSON
 ErrorAnswer = Callable[[Request, int, str, Mapping[str, str] | None], Response]
 """Makes an error's answer: to which request, its status, its message, and its headers."""
 
+ALSO_ALLOWED = "also_allowed"
+"""A key of the scope's state: the methods that another application at the same address has for the path."""
+
 T = TypeVar("T")
 _LONGEST_SHOWN = 200
 _MOST_HINTED = 20
@@ -65,7 +68,12 @@ def exception_handler(answer: ErrorAnswer) -> Callable[[Request, Exception], Awa
         if not isinstance(error, HTTPException):
             raise TypeError(f"expected an HTTPException, found {error!r}")
         if error.status_code == 405:
-            allowed = ", ".join(sorted(request.scope["route"].methods))
+            route = request.scope.get("route")
+            methods = {
+                *(route.methods if route is not None else ()),
+                *request.scope.get("state", {}).get(ALSO_ALLOWED, ()),
+            }
+            allowed = ", ".join(sorted(methods))
             message = f"{request.method} is not allowed on {shown(request.scope['path'])}: {allowed} are"
             return answer(request, 405, message, {"Allow": allowed})
         return answer(request, error.status_code, error.detail, error.headers)
@@ -74,5 +82,7 @@ def exception_handler(answer: ErrorAnswer) -> Callable[[Request, Exception], Awa
 
 
 async def unknown_path(scope: Scope, _receive: Receive, _send: Send) -> None:
-    """The router's default. Raises: HTTPException 404."""
+    """The router's default. Raises: HTTPException 404; 405 where another application has the path."""
+    if scope.get("state", {}).get(ALSO_ALLOWED):
+        raise HTTPException(405)
     raise not_found(f"there is no {shown(scope['path'])}")

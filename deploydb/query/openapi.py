@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from deploydb import __version__
+from deploydb.http.ids import LARGEST
 from deploydb.http.negotiation import JSON, V1_JSON
 from deploydb.query.export import JSON_LINES
 from deploydb.query.openapi_orders import OrderAnswer, order_components, order_operations
-from deploydb.query.paging import LARGEST
+from deploydb.query.openapi_writes import ERRORS, writes
 from deploydb.query.resource import Parameter, Resource
 from deploydb.query.resources.events import FILTERS
 
@@ -30,7 +31,7 @@ _ABOUT = {
 }
 _ERRORS = {
     400: "It cannot be understood: an id that is no integer, a parameter that is not what it should be.",
-    401: "Reads want a token here, and none was given.",
+    401: "A token is required here, and none was given.",
     404: "What was asked for does not exist; the message says what does.",
     406: "It is to be answered in a media type that there is not.",
     414: "The path or the query is too long.",
@@ -80,6 +81,8 @@ def document(resources: Sequence[Resource]) -> dict[str, Any]:
     for path, operation in order_operations().items():
         paths.setdefault(path, {})["post"] = operation
     ordered, refusals = order_components()
+    for path, operations in writes().items():
+        paths.setdefault(path, {}).update(operations)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -87,14 +90,15 @@ def document(resources: Sequence[Resource]) -> dict[str, Any]:
             "version": __version__,
             "summary": "Who, what, where, when and why of deployments.",
             "description": "Every answer to a GET has an ETag; what has not changed is answered with 304. "
-            "People's orders are posted. Times have their offset from UTC. Lists come in pages.",
+            "The gateway takes people's orders, and the writes of v1. Times have their offset from UTC. "
+            "Lists come in pages.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
         "components": {
             "schemas": dict(sorted({**components, **ordered}.items())),
             "responses": {
-                **{str(code): _error(about) for code, about in {**_ERRORS, 429: _TOO_MANY}.items()},
+                **{str(code): _error(about) for code, about in {**_ERRORS, 429: _TOO_MANY, **ERRORS}.items()},
                 **refusals,
             },
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},

@@ -6,14 +6,13 @@ from typing import TypeVar
 from msgspec import Struct
 
 from deploydb.http.errors import not_found
+from deploydb.http.ids import LARGEST
 
 T = TypeVar("T")
 
 DEFAULT_SIZE = 20
 MOST = 1000
 """The server's cap: no page is larger, whatever is asked for."""
-LARGEST = 2**63 - 1
-"""What the database can count to."""
 
 
 class Page(Struct, frozen=True, kw_only=True):

@@ -11,13 +11,13 @@ from starlette.requests import Request
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import bad_request, existing, not_found, shown
-from deploydb.query.paging import DEFAULT_SIZE, LARGEST, Page
+from deploydb.http.ids import integer, row_id
+from deploydb.query.paging import DEFAULT_SIZE, Page
 from deploydb.query.resource import PAGING, Parameter
 from deploydb.store.engine import reading
 from deploydb.store.environment_names import names_of
 
 T = TypeVar("T")
-_DIGITS_OF_LARGEST = 19
 _EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
 """Beyond them a time with a few months more or less, in any zone, is none."""
 
@@ -40,13 +40,7 @@ class RequestContext(Struct, frozen=True, kw_only=True, eq=False):
 
     def ident(self, what: str, name: str = "id") -> int:
         """An id of the path. Raises: HTTPException 400 where it is no integer, 404 where no row can have it."""
-        text = self.request.path_params[name]
-        number = _integer(text)
-        if number is None:
-            raise bad_request(f"{shown(text)} is not the id of {what}: ids are integers")
-        if not 0 < number <= LARGEST:
-            raise not_found(f"there is no {what} {shown(text)}")
-        return number
+        return row_id(self.request.path_params[name], what)
 
     def row(self, what: str, read: Callable[[sa.Connection, int], T | None]) -> T:
         """The row that the id of the path names, by a query. Raises: HTTPException as `ident`, 404 for no row."""
@@ -73,7 +67,7 @@ class RequestContext(Struct, frozen=True, kw_only=True, eq=False):
         text = self._parameter(name)
         if text is None:
             return None
-        number = _integer(text)
+        number = integer(text)
         if number is None or number < 0:
             raise bad_request(f"{name}={shown(text)} is not a whole number from 0")
         declared = self.parameters[name]
@@ -133,11 +127,3 @@ def in_utc(moment: datetime) -> datetime:
 def iso(moment: datetime | None) -> str | None:
     """A time as the interface writes it: ISO 8601, with its offset from UTC in numbers."""
     return moment.isoformat() if moment is not None else None
-
-
-def _integer(text: str) -> int | None:
-    """The integer that a text is, or one beyond any id; None where it is none. ASCII digits only."""
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal()):
-        return None
-    return int(text) if len(digits.lstrip("0")) <= _DIGITS_OF_LARGEST and len(digits) <= 100 else LARGEST + 1

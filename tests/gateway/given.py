@@ -19,6 +19,7 @@ from deploydb.broker.topology import INGEST_QUEUE, topology_of
 from deploydb.domain.model.catalog import After, Service, Stage
 from deploydb.gateway.app import application
 from deploydb.gateway.publishing import Publisher
+from deploydb.gateway.v1_access import Writers
 from deploydb.hooks.hook import Hook
 from deploydb.http.authentication import Authenticator
 from deploydb.http.sessions import Sessions
@@ -183,7 +184,12 @@ class Gateway(Asked):
 
 @contextmanager
 def gateway(
-    world: Scenario, broker_url: str, *, publishes_to: str | None = None, hooks: Mapping[str, Hook] = {}
+    world: Scenario,
+    broker_url: str,
+    *,
+    publishes_to: str | None = None,
+    hooks: Mapping[str, Hook] = {},
+    writers: Writers | None = None,
 ) -> Iterator[Gateway]:
     """On a world's store, with a proxy at `PROXY` that says who people are."""
     provision(broker_url, topology_of(world.catalog))
@@ -199,6 +205,7 @@ def gateway(
             log=structlog.get_logger(),
             threads=threads,
             registry=registry,
+            writers=writers,
         )
         try:
             yield Gateway(app, world, broker_url, registry)

@@ -1,11 +1,8 @@
 """The whole way: a word over HTTP, through the broker and ingest, and the version goes on."""
 
-import io
 import json
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -13,41 +10,13 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 import sqlalchemy as sa
-from msgspec.structs import replace
-from prometheus_client import CollectorRegistry
 
-from deploydb.configuration import LiveCatalog
-from deploydb.gateway.app import opened
-from deploydb.http.authentication import Authenticator
-from deploydb.http.health import Health
-from deploydb.http.sessions import Sessions
-from deploydb.identity import FORM_COOKIE, SESSION_COOKIE, Identity, hashed
+from deploydb.identity import FORM_COOKIE, SESSION_COOKIE
 from deploydb.store.tables import verdict
-from deploydb.telemetry import open_log
-from tests.cluster import write_config
 from tests.e2e.up import Up
-from tests.gateway.given import ALICE, GATED, YES, Asked
+from tests.gateway.given import YES
+from tests.gateway.working import working
 from tests.workers.in_process import InProcess, fact, published, until
-
-
-@contextmanager
-def working(workshop: InProcess) -> Iterator[Asked]:
-    """ingest and promote, and the gateway on the same broker, database and files."""
-    write_config(workshop.config, GATED)
-    workshop.start("ingest", "promote", "relay")
-    given = replace(workshop.settings, tokens=f"alice read,approve {hashed(ALICE)}")
-    log = open_log("debug", name="gateway", stream=io.StringIO())
-    identity = Identity.parse(tokens=given.tokens, person_header="", proxies="")
-    live = LiveCatalog(given.config)
-    with opened(
-        given,
-        log,
-        authenticator=Authenticator(lambda: identity, Sessions()),
-        catalog=lambda: live.catalog,
-        registry=CollectorRegistry(),
-        health=Health(),
-    ) as app:
-        yield Asked(app, peer="127.0.0.1")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.scenario import Scenario, catalog
 URL = "https://repo.example.com/foo-1.0.jar"
 ARTIFACT = (
     '{"id":1,"group":"com.example","name":"foo","version":"1.0","sourceUrl":"https://repo.example.com/foo-1.0.jar",'
-    '"createdAt":"2026-11-22T12:00:00+00:00"}'
+    '"createdAt":"2026-11-22T12:00:00.000Z"}'
 )
 
 
@@ -24,11 +24,11 @@ def published(world: Scenario) -> None:
 def deployment(ident: int, environment: str, status: str, result: str, url: str = "null") -> str:
     promotion = (
         f'{{"id":{ident},"promotion":"smoke","status":"{result}","infoUrl":{url},'
-        '"createdAt":"2026-11-22T12:00:00+00:00"}'
+        '"createdAt":"2026-11-22T12:00:00.000Z"}'
     )
     return (
         f'{{"id":{ident},"artifact":{ARTIFACT},"environment":"{environment}","service":"foo","status":"{status}",'
-        f'"promotions":[{promotion}],"createdAt":"2026-11-22T12:00:00+00:00"}}'
+        f'"promotions":[{promotion}],"createdAt":"2026-11-22T12:00:00.000Z"}}'
     )
 
 
@@ -42,10 +42,10 @@ def test_an_artifact_without_a_url_has_null(world: Scenario, service: Service) -
     assert service.get("/api/artifacts/1")["sourceUrl"] is None
 
 
-def test_a_time_has_its_microseconds_where_it_has_any(world: Scenario, service: Service) -> None:
-    world.now += timedelta(microseconds=120)
+def test_a_time_is_in_utc_with_milliseconds(world: Scenario, service: Service) -> None:
+    world.now += timedelta(microseconds=53999)
     world.publish("1.0")
-    assert service.get("/api/artifacts/1")["createdAt"] == "2026-11-22T12:00:00.000120+00:00"
+    assert service.get("/api/artifacts/1")["createdAt"] == "2026-11-22T12:00:00.053Z"
 
 
 def test_the_versions_of_an_artifact_are_those_of_its_module_newest_first(world: Scenario, service: Service) -> None:
@@ -164,7 +164,7 @@ def test_a_flow(world: Scenario, service: Service) -> None:
     dev, prod = deployment(1, "dev", "CREATED", "NOT_STARTED"), deployment(2, "prod", "NOT_STARTED", "NOT_STARTED")
     assert service.ask("/api/flows/1").text == (
         f'{{"id":1,"artifact":{ARTIFACT},"deployments":[{dev},{prod}],"service":"foo",'
-        '"createdAt":"2026-11-22T12:00:00+00:00"}'
+        '"createdAt":"2026-11-22T12:00:00.000Z"}'
     )
 
 

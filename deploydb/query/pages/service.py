@@ -17,9 +17,9 @@ from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import PAGE, number
 from deploydb.query.resources.history import Tried, history
 from deploydb.query.resources.status import status
-from deploydb.query.v1_schema import Service as ServiceBody
 from deploydb.store.queries.deployments import history as deployments_of
 from deploydb.store.queries.live_intervals import live_durations
+from deploydb.v1_schema import Service as ServiceBody
 
 DAYS = 30
 _MOST_DAYS = 3650

@@ -4,9 +4,9 @@ from deploydb.http.errors import not_found, shown
 from deploydb.query.paging import MOST
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import PAGE, Resource
-from deploydb.query.v1_schema import Artifact, Deployment
 from deploydb.store.queries.artifacts import artifact_by_id, artifacts_of_module, latest_of_module
 from deploydb.store.queries.deployments import deployments_of_artifact
+from deploydb.v1_schema import Artifact, Deployment
 
 
 def by_id(asked: RequestContext) -> Artifact:

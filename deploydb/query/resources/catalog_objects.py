@@ -7,7 +7,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.http.errors import existing, hint, shown
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource
-from deploydb.query.v1_schema import Environment, Pipeline, Promotion, Service
+from deploydb.v1_schema import Environment, Pipeline, Promotion, Service
 
 T = TypeVar("T")
 B = TypeVar("B")

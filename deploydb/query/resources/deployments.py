@@ -3,8 +3,8 @@
 from deploydb.http.errors import existing, not_found
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import PAGE, Resource
-from deploydb.query.v1_schema import Deployment, PromotionResult
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_page, latest_deployment
+from deploydb.v1_schema import Deployment, PromotionResult
 
 
 def page(asked: RequestContext) -> list[Deployment]:

@@ -7,8 +7,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from deploydb.domain.model.facts import OWN_SOURCE
 from deploydb.http.errors import bad_request
+from deploydb.http.ids import LARGEST
 from deploydb.query.bodies import ReasonBody, body_of
-from deploydb.query.paging import LARGEST
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, moment, number, text
 from deploydb.store.queries.events import EventView, Filter, events_before

@@ -2,8 +2,8 @@
 
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource
-from deploydb.query.v1_schema import Flow
 from deploydb.store.queries.flows import flow_by_id
+from deploydb.v1_schema import Flow
 
 
 def by_id(asked: RequestContext) -> Flow:

@@ -12,8 +12,8 @@ from deploydb.domain.model.artifact import Artifact, split_module
 from deploydb.domain.model.promotions import RESERVED
 from deploydb.domain.suggestions import shown, suggestion
 from deploydb.engine.word_check import unknown_promotion, unlisted
+from deploydb.http.ids import LARGEST
 from deploydb.query.existence import require_environment, require_lane, unknown_version
-from deploydb.query.paging import LARGEST
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, number, text
 from deploydb.store.effects.reports import contradiction

@@ -64,6 +64,12 @@ def effect_of(connection: sa.Connection, catalog: Catalog, source: str, id_: str
     return Effect(recorded=recorded, counts=counts, why=why)
 
 
+def is_evaluated(connection: sa.Connection, source: str, id_: str) -> bool:
+    """Whether a fact is in the log, and promotion has evaluated what it concerns. Indexes: as `effect_of`."""
+    row = connection.execute(_FACT, {"source": source, "id": id_}).one_or_none()
+    return row is not None and _awaited_evaluation(connection, _recorded(connection, row)) is None
+
+
 def _recorded(connection: sa.Connection, row: Any) -> Recorded:  # noqa: ANN401  # a row of `_FACT`
     fact = replace(decode_logged(row.body.encode(), arrived_at=row.recorded_at), time=row.time)
     fact = NamesInLog.read(connection).of(row.number, fact)

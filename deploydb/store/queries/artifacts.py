@@ -32,7 +32,8 @@ class ArtifactView(Struct, frozen=True, kw_only=True):
 
 
 class ReleaseView(ArtifactView, frozen=True, kw_only=True):
-    """An artifact with all fields of its publication. `observed`: it was only seen running, and never published.
+    """An artifact with all fields of its publication. `observed`: it was only seen running, and never published;
+    `historical`: each publication was.
 
     `conflict`: which other publication contradicts it.
     """
@@ -42,6 +43,7 @@ class ReleaseView(ArtifactView, frozen=True, kw_only=True):
     published_at: datetime
     source: str
     observed: bool
+    historical: bool
     conflict: str | None
 
 
@@ -60,6 +62,15 @@ def artifact_by_id(connection: sa.Connection, ident: int) -> ArtifactView | None
 def release_by_id(connection: sa.Connection, ident: int) -> ReleaseView | None:
     """One artifact, with its publication. Index: primary key."""
     row = connection.execute(sa.select(*viewed(ReleaseView, artifact)).where(artifact.c.id == ident)).one_or_none()
+    return ReleaseView(**row._mapping) if row is not None else None
+
+
+def release_of_version(connection: sa.Connection, group: str, name: str, version: str) -> ReleaseView | None:
+    """A version of a module, with its publication. Index: `uq_artifact_module_key_version`."""
+    mine = sa.select(*viewed(ReleaseView, artifact)).where(
+        artifact.c.module_key == module_key(group, name), artifact.c.version == version
+    )
+    row = connection.execute(mine).one_or_none()
     return ReleaseView(**row._mapping) if row is not None else None
 
 

@@ -1,16 +1,32 @@
-"""The v1 interface's bodies. Clients compare them whole: no key more, none less, in this order."""
+"""The v1 interface's bodies. Clients compare them whole: no key more, none less, in this order.
+
+The query service reads them, and the gateway answers writes with them.
+"""
+
+from datetime import UTC, datetime
+from typing import TypeVar
 
 from msgspec import Struct
 
 from deploydb.domain import gates
 from deploydb.domain.model import catalog as configured
 from deploydb.domain.model.webhooks import DeploymentWebhooks, PromotionWebhooks
-from deploydb.query.bodies import body_of
 from deploydb.store.queries.artifacts import ArtifactView
 from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.store.queries.flows import FlowView
 
 _RESULT_STATUS = {"PASS": "SUCCESS", "FAIL": "FAILED"}
+B = TypeVar("B", bound=Struct)
+
+
+def instant(moment: datetime) -> str:
+    """A time as clients of v1 have seen it: ISO 8601 in UTC, with milliseconds."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def _body(kind: type[B], view: object, /, **given: object) -> B:
+    """A body with the attributes of `view` that its fields are named after, but for the fields that are `given`."""
+    return kind(**{name: given[name] if name in given else getattr(view, name) for name in kind.__struct_fields__})
 
 
 class Artifact(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -25,7 +41,7 @@ class Artifact(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @classmethod
     def of(cls, view: ArtifactView) -> "Artifact":
-        return body_of(cls, view, source_url=view.url)
+        return _body(cls, view, source_url=view.url, created_at=instant(view.created_at))
 
 
 class PromotionResult(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -45,7 +61,7 @@ class PromotionResult(Struct, frozen=True, kw_only=True, rename="camel"):
             promotion=view.promotion,
             status=asked if deployment.completed else "NOT_STARTED",
             info_url=view.url,
-            created_at=view.created_at.isoformat(),
+            created_at=instant(view.created_at),
         )
 
 
@@ -62,11 +78,12 @@ class Deployment(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @classmethod
     def of(cls, view: DeploymentView) -> "Deployment":
-        results = [PromotionResult.of(result, view) for result in _results(view)]
-        return body_of(cls, view, artifact=Artifact.of(view.artifact), promotions=results)
+        results = [PromotionResult.of(result, view) for result in results_of(view)]
+        artifact, created_at = Artifact.of(view.artifact), instant(view.created_at)
+        return _body(cls, view, artifact=artifact, promotions=results, created_at=created_at)
 
 
-def _results(view: DeploymentView) -> list[ResultView]:
+def results_of(view: DeploymentView) -> list[ResultView]:
     """One for each promotion: of one that is asked before the deployment and after it, what it says after it."""
     exits = {result.promotion for result in view.results if result.phase == "exit"}
     return [result for result in view.results if result.phase == "exit" or result.promotion not in exits]
@@ -84,7 +101,8 @@ class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
     @classmethod
     def of(cls, view: FlowView) -> "Flow":
         deployments = [Deployment.of(deployment) for deployment in view.deployments]
-        return body_of(cls, view, artifact=Artifact.of(view.artifact), deployments=deployments)
+        artifact, created_at = Artifact.of(view.artifact), instant(view.created_at)
+        return _body(cls, view, artifact=artifact, deployments=deployments, created_at=created_at)
 
 
 class Service(Struct, frozen=True, kw_only=True):
@@ -99,7 +117,7 @@ class Service(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, service: configured.Service) -> "Service":
-        return body_of(cls, service, failure_strategy=service.failure_strategy.capitalize())
+        return _body(cls, service, failure_strategy=service.failure_strategy.capitalize())
 
 
 class DeploymentHooks(Struct, frozen=True, kw_only=True):
@@ -127,8 +145,8 @@ class Environment(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, environment: configured.Environment) -> "Environment":
-        hooks = body_of(DeploymentHooks, environment.webhooks.deployment or DeploymentWebhooks())
-        return body_of(cls, environment, webhooks=Hooks(deployment=hooks, promotion=environment.webhooks.promotion))
+        hooks = _body(DeploymentHooks, environment.webhooks.deployment or DeploymentWebhooks())
+        return _body(cls, environment, webhooks=Hooks(deployment=hooks, promotion=environment.webhooks.promotion))
 
 
 class PipelineStage(Struct, frozen=True, kw_only=True):
@@ -146,8 +164,8 @@ class Pipeline(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, pipeline: configured.Pipeline) -> "Pipeline":
-        environments = {stage.environment: body_of(PipelineStage, stage) for stage in pipeline.stages}
-        return body_of(cls, pipeline, environments=environments)
+        environments = {stage.environment: _body(PipelineStage, stage) for stage in pipeline.stages}
+        return _body(cls, pipeline, environments=environments)
 
 
 class Promotion(Struct, frozen=True, kw_only=True):
@@ -159,4 +177,4 @@ class Promotion(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, promotion: gates.Promotion) -> "Promotion":
-        return body_of(cls, promotion)
+        return _body(cls, promotion)

@@ -1,0 +1,104 @@
+"""Facts of v1 writes on their way: to the broker, into the log, and through the evaluation of their effect."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+from prometheus_client import CollectorRegistry, Counter
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from deploydb.domain.model.errors import MessageRejected, Misconfigured, Transient
+from deploydb.domain.model.facts import Fact, type_of
+from deploydb.domain.unsafe_characters import encoded_visibly
+from deploydb.gateway.delivery import LOOK_SECONDS, WAIT_SECONDS, Ledger, wanted_wait
+from deploydb.gateway.publishing import Publisher, message_of
+from deploydb.store.effects.effect import is_evaluated
+from deploydb.store.engine import reading
+from deploydb.telemetry import Log
+
+T = TypeVar("T")
+
+
+class V1Delivery:
+    """Publishes facts with a confirm, and waits until promotion has evaluated them."""
+
+    def __init__(self, ledger: Ledger, publisher: Publisher, *, log: Log, registry: CollectorRegistry) -> None:
+        self._ledger = ledger
+        self._publisher = publisher
+        self._log = log
+        self._writes = Counter(
+            "deploydb_gateway_v1_writes_total",
+            "Writes of the v1 interface, by type of fact and result: evaluated, confirmed (evaluated later), "
+            "unconfirmed.",
+            ["type", "result"],
+            registry=registry,
+        )
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """The result of work that waits for the database."""
+        return await asyncio.get_running_loop().run_in_executor(self._ledger.threads, work)
+
+    async def deliver(self, fact: Fact, request: Request) -> bool:
+        """Whether the effect of a fact can be read within the wait of the request. The broker has it in any case.
+
+        Raises: HTTPException 422 for what ingest would refuse, 503 without a confirm of the broker.
+        """
+        about = {"type": type_of(fact), "fact": f"{fact.source}/{fact.id}"}
+        try:
+            await self._publisher.publish(message_of(fact))
+        except MessageRejected as error:
+            raise HTTPException(422, str(error)) from error
+        except (Transient, Misconfigured) as error:
+            self._writes.labels(type_of(fact), "unconfirmed").inc()
+            self._log.warning("the broker has not confirmed", reason=str(error), **about)
+            message = "the broker has not confirmed it: send it again, it counts once"
+            raise HTTPException(503, message, {"Retry-After": "1"}) from error
+        wait = wanted_wait(request)
+        evaluated = await self._await_evaluated(fact, WAIT_SECONDS if wait is None else wait)
+        self._writes.labels(type_of(fact), "evaluated" if evaluated else "confirmed").inc()
+        self._log.info("v1 write", evaluated=evaluated, **about)
+        return evaluated
+
+    async def _await_evaluated(self, fact: Fact, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                if await self.in_thread(lambda: self._is_evaluated(fact)):
+                    return True
+            except (Transient, Misconfigured) as error:
+                self._log.warning("the database cannot be asked", reason=str(error), type=type_of(fact))
+            if time.monotonic() >= until:
+                return False
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _is_evaluated(self, fact: Fact) -> bool:
+        with reading(self._ledger.engine) as connection:
+            return is_evaluated(connection, fact.source, fact.id)
+
+
+def answer(request: Request, status: int, body: Struct, media_type: str, location: str | None = None) -> Response:
+    """The answer with a body of v1."""
+    return Response(
+        encoded_visibly(msgspec.json.encode(body)), status, _headers(request, location), media_type=media_type
+    )
+
+
+class _Accepted(Struct, frozen=True, kw_only=True):
+    code: int = 202
+    message: str = "accepted: the broker has it, and its effect cannot be read yet"
+
+
+def accepted(request: Request, media_type: str, location: str) -> Response:
+    """202: the effect will be at `location`."""
+    return answer(request, 202, _Accepted(), media_type, location)
+
+
+def _headers(request: Request, location: str | None) -> dict[str, str]:
+    wait = wanted_wait(request)
+    applied = {"Preference-Applied": f"wait={wait:.0f}"} if wait is not None else {}
+    return applied | ({"Location": location} if location is not None else {})
