@@ -21,6 +21,7 @@ from tests.domain.what_orders_do import (
     does_what_was_promised,
     goes_on_by_another_name,
     has_bundles,
+    has_hotfixes,
     is_answered,
 )
 from tests.engine.feeding import asks_for_what_is_needed
@@ -113,8 +114,11 @@ class AnyHistory(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(["inserted", "appended", "cut", "branches", "module", "service"]))
     def reload(self, kind: str) -> None:
-        if kind != "module" or not has_bundles(self.it):  # the rest of a bundle goes on alone, and is superseded
-            comes_back(self.it, changes(self.it.catalog, kind))
+        if kind == "module" and has_bundles(self.it):
+            return  # the rest of a bundle goes on alone, and is superseded
+        if kind == "inserted" and has_hotfixes(self.it):
+            return  # a hotfix goes ahead there at once, and what it overtakes is superseded
+        comes_back(self.it, changes(self.it.catalog, kind))
 
     @rule(environment=st.sampled_from(["dev", "east", "staging", "prod", "elsewhere"]))
     def rename(self, environment: str) -> None:

@@ -82,6 +82,12 @@ def has_bundles(it: Scenario) -> bool:
     return len(commits) > len(set(commits))
 
 
+def has_hotfixes(it: Scenario) -> bool:
+    """Whether a release that waits goes ahead of others."""
+    waiting = {one.release.artifact.version for one in it.deployments.values() if one.status is Status.NOT_STARTED}
+    return not waiting.isdisjoint(it.ledger.hotfixes)
+
+
 def goes_on_by_another_name(given: Scenario, environment: str) -> None:
     """An environment that is renamed, and has its name back later, goes on as if it had kept its name."""
     without, other = given.copy(), given.copy()
