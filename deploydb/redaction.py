@@ -59,6 +59,11 @@ def shown_url(url: str) -> str:
     return f"{parts.scheme}://{user}{at}{host}{parts.path}{'?' if kept else ''}{kept}"
 
 
+def shown_endpoint(endpoint: str) -> str:
+    """An endpoint of webhooks for people: the name of one, or the URL of a list as `shown_url` has it."""
+    return shown_url(endpoint) if "://" in endpoint else endpoint
+
+
 def secrets_in(urls: Iterable[str], *others: str) -> tuple[str, ...]:
     """The passwords of URLs, and the other secrets, in each form in which they may be quoted; the longest first.
 

@@ -73,13 +73,13 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     that is none of its choices.
     """
     secret_file = environ.get("DEPLOYDB_SESSION_SECRET_FILE")
-    if secret_file and not _value(environ, "DEPLOYDB_SESSION_SECRET"):
+    if secret_file and not value_of(environ, "DEPLOYDB_SESSION_SECRET"):
         raise Misconfigured(f"DEPLOYDB_SESSION_SECRET_FILE: {secret_file} is empty: write a random text into it")
     given: dict[str, Any] = {}
     for name in Settings.__struct_fields__:
         variable = f"DEPLOYDB_{name.upper()}"
         # DEPLOYDB_TOKENS_FILE is the path itself, too
-        value = environ.get(variable) if name == "tokens_file" else _value(environ, variable)
+        value = environ.get(variable) if name == "tokens_file" else value_of(environ, variable)
         if value:
             given[name] = Path(value) if name in _PATHS else value
     if given.get("read", "open") not in get_args(Reads):
@@ -91,7 +91,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     return Settings(**moved | given)
 
 
-def _value(environ: Mapping[str, str], name: str) -> str | None:
+def value_of(environ: Mapping[str, str], name: str) -> str | None:
+    """A variable, or the content of the file that NAME_FILE names. Raises: Misconfigured."""
     plain, path = environ.get(name), environ.get(f"{name}_FILE")
     if plain and path:
         raise Misconfigured(f"{name} and {name}_FILE are both set: keep one of them")

@@ -1,5 +1,6 @@
 """`python -m workers NAME`: the composition root of each worker."""
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,7 +16,7 @@ from deploydb.broker.topology import INGEST_QUEUE, NOTIFY_QUEUE
 from deploydb.configuration import LiveCatalog
 from deploydb.egress import Client, EgressPolicy
 from deploydb.http.health import ANSWER_WITHIN_SECONDS
-from deploydb.settings import MAX_BODY_BYTES, Settings
+from deploydb.settings import MAX_BODY_BYTES, Settings, value_of
 from deploydb.store.engine import LOCK_TIMEOUT_SECONDS, open_engine
 from deploydb.terminal import make_visible
 
@@ -78,6 +79,8 @@ def _notify(around: Process, given: Settings) -> Iterator[Worker]:
             outgoing=Client(EgressPolicy.parse(given.outgoing_allow)),
             open_inbound=lambda: open_inbound(given.broker_url, NOTIFY_QUEUE, name="notify", body_bytes=MAX_BODY_BYTES),
             publisher=ConfirmedPublisher(lambda: open_outbound(given.broker_url, name="notify")),
+            variable=partial(value_of, os.environ),
+            url=given.url,
         )
         yield worker
         worker.close()

@@ -25,7 +25,7 @@ from deploydb.domain.model.environment_names import under
 from deploydb.domain.model.errors import MessageRejected, Misconfigured, Transient
 from deploydb.domain.webhook_attempts import judge_attempt
 from deploydb.egress import Answer, Client, NoAnswer, Request
-from deploydb.redaction import shown_url
+from deploydb.redaction import shown_endpoint
 from deploydb.store import webhook_deliveries
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.engine import reading
@@ -41,15 +41,14 @@ from .loop import LATER_OUTAGES, OUTAGES, Worker
 from .notify_metrics import FAILING_FROM, NotifyMetrics
 from .process import Process
 from .webhook_calls import calls_of
+from .webhook_endpoints import Variable, request_to
 
 BATCH = 200
 CONCURRENCY = 32
 """Endpoints that are called at one time."""
 SETTLING = 8  # at one time: each needs a connection to the database
-TIMEOUT = timedelta(seconds=10)
 LEASE = timedelta(seconds=30)
 """Longer than a call takes: the lease begins anew with each."""
-ANSWER_BYTES = 4096
 COUNT_EVERY_SECONDS = 2.0
 PRUNE_EVERY_SECONDS = 3600.0
 GRACE_SECONDS = 3.0
@@ -67,12 +66,16 @@ class Notify(Worker):
         outgoing: Client,
         open_inbound: Callable[[], Inbound],
         publisher: ConfirmedPublisher,
+        variable: Variable,
+        url: str,
     ) -> None:
         self._engine = engine
         self._live = live
         self._outgoing = outgoing
         self._open_inbound = open_inbound
         self._publisher = publisher
+        self._variable = variable
+        self._url = url
         self._signals = around.signals
         self._health = around.health
         self._log = around.log
@@ -164,7 +167,7 @@ class Notify(Worker):
         with reading(self._engine) as connection:
             known = deployments_by_id(connection, {one.deployment for one in notifications})
         catalog = under(self._live.catalog, names_of(self._engine))
-        added = webhook_deliveries.add(self._engine, calls_of(catalog, notifications, known), self._clock())
+        added = webhook_deliveries.add(self._engine, calls_of(catalog, notifications, known, self._url), self._clock())
         self._publisher.bury(letters)
         inbound.ack(taken)
         self._metrics.notifications.inc(len(taken))
@@ -232,7 +235,7 @@ class Notify(Worker):
         if not attempt.delivered:
             self._log.warning(
                 "webhook failed",
-                endpoint=shown_url(leased.endpoint),
+                endpoint=shown_endpoint(leased.endpoint),
                 delivery=delivery.id,
                 attempt=delivery.attempts + 1,
                 problem=attempt.problem,
@@ -244,16 +247,9 @@ class Notify(Worker):
         return left
 
     def _call(self, endpoint: str, delivery: OpenDelivery) -> Answer | NoAnswer:
-        request = Request(
-            url=endpoint,
-            method="POST",
-            body=delivery.body,
-            headers=tuple(delivery.headers.items()),
-            timeout=TIMEOUT,
-            limit_bytes=ANSWER_BYTES,
-        )
         try:
-            return self._outgoing.ask(request)
+            request = request_to(endpoint, delivery, self._live.catalog, self._variable, self._clock())
+            return self._outgoing.ask(request) if isinstance(request, Request) else request
         except Exception as error:  # no other endpoint stops for it
             return NoAnswer(reason=f"no request: {error_text(error)}", asked=False)
 
@@ -267,7 +263,9 @@ class Notify(Worker):
         self._metrics.oldest_seconds.set(max(age.total_seconds(), 0))
         failing = sorted((name, *found) for name, found in backlog.failing.items() if found[0] >= FAILING_FROM)
         self._metrics.failing.set(len(failing))
-        warnings = tuple(f"{shown_url(name)} has failed {count} times: {problem}" for name, count, problem in failing)
+        warnings = tuple(
+            f"{shown_endpoint(name)} has failed {count} times: {problem}" for name, count, problem in failing
+        )
         self._health.report("webhooks", warnings=warnings)
 
     def _refresh(self, *, force: bool) -> None:

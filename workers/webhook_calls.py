@@ -1,6 +1,7 @@
-"""The calls that a notification leads to: the URLs of v1's lists, with their bodies."""
+"""The calls that a notification leads to: the URLs of v1's lists, and the webhooks with a name; with their bodies."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.commands import Notification
@@ -16,39 +17,62 @@ from deploydb.wire.v1_webhooks import (
     v1_content_type,
     v1_time,
 )
+from deploydb.wire.webhook_formats import formatted
+
+from .webhook_endpoints import NAMED
 
 _RESULTS = {"PASS": "SUCCESS", "FAIL": "FAILED"}
 
 
 def calls_of(
-    catalog: Catalog, notifications: Iterable[Notification], known: Mapping[int, DeploymentView]
+    catalog: Catalog, notifications: Iterable[Notification], known: Mapping[int, DeploymentView], url: str
 ) -> list[NewDelivery]:
-    """Each URL that is listed globally or by the environment, once for a notification, in the order of these."""
-    return [call for notification in notifications for call in _calls(catalog, notification, known)]
+    """The calls in the order of the notifications: each URL that is listed globally or by the environment, and each
+    webhook with a name that is for it, once. `url`: of the pages."""
+    calls: list[NewDelivery] = []
+    for notification in notifications:
+        view = known.get(notification.deployment)
+        if view is not None:
+            calls += _listed(catalog, notification, view)
+            calls += _named(catalog, notification, view, url)
+    return calls
 
 
-def _calls(catalog: Catalog, notification: Notification, known: Mapping[int, DeploymentView]) -> Iterable[NewDelivery]:
-    hook, view = hook_of(notification), known.get(notification.deployment)
-    if hook is None or view is None:
+def _listed(catalog: Catalog, notification: Notification, view: DeploymentView) -> Iterator[NewDelivery]:
+    hook = hook_of(notification)
+    if hook is None:
         return
     environment = catalog.environments.get(view.environment)
     urls = (*catalog.webhooks.urls(hook), *(environment.webhooks.urls(hook) if environment is not None else ()))
     call = _call(notification, hook, view) if urls else None
     if call is None:
         return
-    body = encode_v1_call(call)
-    headers = {"content-type": v1_content_type(hook.subject, hook.state), "webhook-id": notification.id}
+    body, type_ = encode_v1_call(call), v1_content_type(hook.subject, hook.state)
     for url in dict.fromkeys(urls):
-        yield NewDelivery(
-            endpoint=url,
-            notification=notification.id,
-            type=notification.type,
-            service=view.service,
-            environment=view.environment,
-            deployment=view.id,
-            headers=headers,
-            body=body,
-        )
+        yield _delivery(url, notification, view, type_, body)
+
+
+def _named(catalog: Catalog, notification: Notification, view: DeploymentView, url: str) -> Iterator[NewDelivery]:
+    page = f"flows/{view.flow}#deployment-{view.id}" if view.flow is not None else f"services/{quote(view.service, '')}"
+    for endpoint in catalog.endpoints.values():
+        if endpoint.is_for(notification.type, view.service, view.environment):
+            type_, body = formatted(endpoint.format, notification, link=f"{url}/{page}", source=url)
+            yield _delivery(f"{NAMED}{endpoint.ident}", notification, view, type_, body)
+
+
+def _delivery(
+    endpoint: str, notification: Notification, view: DeploymentView, content_type: str, body: str
+) -> NewDelivery:
+    return NewDelivery(
+        endpoint=endpoint,
+        notification=notification.id,
+        type=notification.type,
+        service=view.service,
+        environment=view.environment,
+        deployment=view.id,
+        headers={"content-type": content_type, "webhook-id": notification.id},
+        body=body,
+    )
 
 
 def _call(notification: Notification, hook: Hook, view: DeploymentView) -> V1DeploymentCall | None:

@@ -7,7 +7,7 @@ import click
 from deploydb.cli.database import opened
 from deploydb.cli.output import ago, is_shown, output_option, show_line, show_table
 from deploydb.domain.model.errors import NotFound
-from deploydb.redaction import shown_url
+from deploydb.redaction import shown_endpoint
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.engine import reading
 from deploydb.store.queries.webhooks import DeliveryView, State, deliveries, delivery_by_id
@@ -52,7 +52,7 @@ def list_(state: str | None, limit: int, output: str) -> None:
             one.state,
             one.type,
             f"{one.service or ''} {one.environment or ''}".strip(),
-            shown_url(one.endpoint),
+            shown_endpoint(one.endpoint),
             str(one.attempts),
             ago(one.created_at.isoformat()),
             one.problem or "",
@@ -81,7 +81,7 @@ def show(ident: int, output: str) -> None:
         raise _unknown(ident)
     if is_shown(output, _body(one), lambda: [f"webhook/{one.id}"]):
         return
-    show_line(f"{one.state}, {one.attempts} attempts, POST {shown_url(one.endpoint)}", err=True)
+    show_line(f"{one.state}, {one.attempts} attempts, POST {shown_endpoint(one.endpoint)}", err=True)
     if one.problem:
         show_line(one.problem, err=True)
     for name, value in one.headers.items():
@@ -125,7 +125,7 @@ def _body(one: DeliveryView) -> dict[str, object]:
     return {
         "id": one.id,
         "state": one.state,
-        "endpoint": shown_url(one.endpoint),
+        "endpoint": shown_endpoint(one.endpoint),
         "notification": one.notification,
         "type": one.type,
         "service": one.service,

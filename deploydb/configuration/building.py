@@ -1,8 +1,8 @@
 """Documents → catalog: every name refers to an object, and every stage can be reached."""
 
 import re
-from collections.abc import Iterable, Sequence, Set
-from typing import Any, TypeVar
+from collections.abc import Sequence, Set
+from typing import TypeVar
 
 from msgspec import Struct, structs
 
@@ -15,11 +15,11 @@ from deploydb.configuration.documents import (
     RetryDocument,
     ServiceDocument,
     StageDocument,
-    WebhookDocument,
 )
 from deploydb.configuration.renames import earlier_names
 from deploydb.configuration.source import Path, Source
 from deploydb.configuration.stages import check_order, read_after
+from deploydb.configuration.webhooks import build_webhooks, merge_webhooks
 from deploydb.domain.formatting import in_words
 from deploydb.domain.gates import Promotion
 from deploydb.domain.model.catalog import (
@@ -31,9 +31,7 @@ from deploydb.domain.model.catalog import (
     Service,
     Stage,
 )
-from deploydb.domain.model.webhooks import DeploymentWebhooks, PromotionWebhooks, Webhooks
 from deploydb.domain.suggestions import suggestion
-from deploydb.domain.templates import URL
 
 _MODULE = re.compile(r"[^:\s]+:[^:\s]+")
 _ORCHESTRATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -74,46 +72,10 @@ def build_environment(
             ("deadline_at_most",), f"shorter than deadline, {in_words(document.deadline)}: give a longer one"
         )
     strategy, retry = _strategy(source, document.failure_strategy), _retry(document.retry)
-    webhooks = build_webhooks(source, document.webhooks, ("webhooks",))
+    lists = [build_webhooks(source, getattr(document, key), (key,)) for key in ("webhooks", "webhook")]
+    webhooks = merge_webhooks(lists) if document.webhook is not None else lists[0]
     changed = {"failure_strategy": strategy, "retry": retry, "webhooks": webhooks}
     return built(Environment, ident, document, **changed, renamed_from=earlier_names(document))
-
-
-def build_webhooks(source: Source, document: WebhookDocument | None, at: Path = ()) -> Webhooks:
-    """Build webhooks; each must be an http or https address."""
-    if document is None:
-        return Webhooks()
-
-    def lists(of: Struct | None, where: str) -> dict[str, Any]:
-        found = {name: urls for name, urls in structs.asdict(of).items() if urls is not None} if of else {}
-        for name, urls in found.items():
-            for index, url in enumerate(urls):
-                if not URL.fullmatch(url):
-                    source.problem((*at, where, name, index), f"{url} is no http or https address")
-        return {name: tuple(urls) for name, urls in found.items()}
-
-    return _webhooks(lists(document.deployment, "deployment"), lists(document.promotion, "promotion"))
-
-
-def merge_webhooks(webhooks: Sequence[Webhooks]) -> Webhooks:
-    """All lists of all files, each address once."""
-
-    def merged(parts: Iterable[Struct | None]) -> dict[str, Any]:
-        found: dict[str, dict[str, None]] = {}
-        for part in parts:
-            for name, urls in (structs.asdict(part) if part else {}).items():
-                if urls:
-                    found.setdefault(name, {}).update(dict.fromkeys(urls))
-        return {name: tuple(urls) for name, urls in found.items()}
-
-    return _webhooks(merged(each.deployment for each in webhooks), merged(each.promotion for each in webhooks))
-
-
-def _webhooks(deployment: dict[str, Any], promotion: dict[str, Any]) -> Webhooks:
-    return Webhooks(
-        deployment=DeploymentWebhooks(**deployment) if deployment else None,
-        promotion=PromotionWebhooks(**promotion) if promotion else None,
-    )
 
 
 def build_pipeline(source: Source, ident: str, document: PipelineDocument, known: Known) -> Pipeline:
@@ -214,8 +176,8 @@ def check_lanes(source: Source, service: Service, pipelines: dict[str, Pipeline]
 
 
 def built(kind: type[T], ident: str, document: Struct, **replaced: object) -> T:
-    """The object of a document: the same fields, lists as tuples; `replaced`: the fields that differ from it."""
-    written = structs.asdict(document).items()
+    """The object of a document: its fields, lists as tuples; `replaced`: those that differ from the document's."""
+    written = [(name, value) for name, value in structs.asdict(document).items() if name in kind.__struct_fields__]
     same = {name: tuple(value) if isinstance(value, list) else value for name, value in written}
     return kind(**{"ident": ident} | same | replaced)
 

@@ -6,10 +6,13 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from deploydb.domain.gates.promotion import Description
+from deploydb.domain.model.commands import NotificationType
+from deploydb.domain.model.webhooks import WebhookFormat
 
 Names = list[str]
 Patterns = list[Annotated[str, Meta(max_length=255)]]
-Urls = list[Annotated[str, Meta(max_length=8192, extra_json_schema={"pattern": "^https?://"})]]
+Url = Annotated[str, Meta(max_length=8192, extra_json_schema={"pattern": "^https?://"})]
+Urls = list[Url]
 Modules = list[Annotated[str, Meta(max_length=8192, extra_json_schema={"pattern": r"^[^:\s]+:[^:\s]+$"})]]
 
 
@@ -184,6 +187,37 @@ class WebhookDocument(Struct, kw_only=True, frozen=True):
     ] = None
 
 
+_VARIABLE = {"pattern": "^DEPLOYDB_WEBHOOK_[A-Z0-9_]+$"}
+
+
+class WebhookFileDocument(WebhookDocument, kw_only=True, frozen=True):
+    """webhook/NAME.yml: lists of addresses to call at a change of state; or one `url`, for any notifications."""
+
+    url: Annotated[Url | None, Meta(description="The address to call.")] = None
+    url_from: Annotated[
+        str | None,
+        Meta(
+            description="The environment variable of `notify` that has the address, where it is a secret.",
+            extra_json_schema=_VARIABLE,
+        ),
+    ] = None
+    types: Annotated[
+        list[NotificationType] | None,
+        Meta(description="The types of notifications. By default all; of PagerDuty those that it has a use for."),
+    ] = None
+    services: Annotated[Names, Meta(description="Notifications of these services alone.")] = []
+    environments: Annotated[Names, Meta(description="Notifications of these environments alone.")] = []
+    format: Annotated[WebhookFormat, Meta(description="The body of a call.")] = "json"
+    secret_from: Annotated[
+        Names,
+        Meta(
+            max_length=2,
+            description="The environment variables of `notify` that have the secrets to sign with, a new and an old "
+            "one (Standard Webhooks); of PagerDuty the routing key.",
+        ),
+    ] = []
+
+
 class EnvironmentDocument(Struct, kw_only=True, frozen=True):
     """environments/NAME.yml: a place where services run."""
 
@@ -223,4 +257,7 @@ class EnvironmentDocument(Struct, kw_only=True, frozen=True):
     webhooks: Annotated[
         WebhookDocument | None,
         Meta(description="The addresses to call for this environment, beside those of webhook/."),
+    ] = None
+    webhook: Annotated[
+        WebhookDocument | None, Meta(description="As `webhooks`: later releases of the first DeployDB write it so.")
     ] = None

@@ -17,9 +17,7 @@ from deploydb.configuration.building import (
     build_environment,
     build_pipeline,
     build_service,
-    build_webhooks,
     check_lanes,
-    merge_webhooks,
 )
 from deploydb.configuration.documents import (
     AccessDocument,
@@ -27,7 +25,7 @@ from deploydb.configuration.documents import (
     EnvironmentDocument,
     PipelineDocument,
     ServiceDocument,
-    WebhookDocument,
+    WebhookFileDocument,
 )
 from deploydb.configuration.hooks import build_hook
 from deploydb.configuration.problems import LONGEST_MESSAGE, Problem
@@ -36,9 +34,10 @@ from deploydb.configuration.reading import read_document
 from deploydb.configuration.renames import check_renames
 from deploydb.configuration.source import Source, read_source
 from deploydb.configuration.warnings import warn
+from deploydb.configuration.webhooks import build_endpoint, build_webhooks, merge_webhooks
 from deploydb.domain.gates import Promotion
 from deploydb.domain.model.catalog import Catalog, Environment, Pipeline, Service
-from deploydb.domain.model.webhooks import Webhooks
+from deploydb.domain.model.webhooks import Endpoint, Webhooks
 from deploydb.domain.person_names import person_name
 from deploydb.domain.suggestions import shown, suggestion
 from deploydb.hooks.hook import Hook
@@ -162,6 +161,7 @@ class _Parts(Struct, frozen=True, kw_only=True):
     pipelines: dict[str, Pipeline]
     promotions: dict[str, Promotion]
     webhooks: Webhooks
+    endpoints: dict[str, Endpoint]
     groups: dict[str, frozenset[str]]
     freeze_overriders: tuple[str, ...]
 
@@ -194,10 +194,12 @@ def _build(folders: _Folders) -> tuple[_Parts, dict[str, Hook]]:
     for ident, source, document in folders.documents("services", _reader(ServiceDocument)):
         services[ident] = build_service(source, ident, document, defaults, known)
         check_lanes(source, services[ident], pipelines)
-    webhooks = [
-        build_webhooks(source, document)
-        for _, source, document in folders.documents("webhook", _reader(WebhookDocument))
-    ]
+    files = list(folders.documents("webhook", _reader(WebhookFileDocument)))
+    endpoints = {
+        ident: endpoint
+        for ident, source, document in files
+        if (endpoint := build_endpoint(source, ident, document, known.services, known.environments)) is not None
+    }
     hooks = {
         ident: hook
         for ident, source in folders.by_kind["hooks"].items()
@@ -208,7 +210,8 @@ def _build(folders: _Folders) -> tuple[_Parts, dict[str, Hook]]:
         environments=environments,
         pipelines=pipelines,
         promotions=promotions,
-        webhooks=merge_webhooks(webhooks),
+        webhooks=merge_webhooks([build_webhooks(source, document) for _, source, document in files]),
+        endpoints=endpoints,
         groups={name: frozenset(map(person_name, people or ())) for name, people in access.groups.items()},
         freeze_overriders=tuple(access.override_freeze),
     )

@@ -11,7 +11,7 @@ from deploydb.configuration.documents import (
     EnvironmentDocument,
     PipelineDocument,
     ServiceDocument,
-    WebhookDocument,
+    WebhookFileDocument,
 )
 from deploydb.configuration.durations import PATTERN
 from deploydb.configuration.hooks import HookDocument
@@ -25,7 +25,7 @@ _KINDS: dict[str, tuple[type[Struct], ...]] = {
     "pipelines": (PipelineDocument,),
     "environments": (EnvironmentDocument,),
     "promotions": (),
-    "webhook": (WebhookDocument,),
+    "webhook": (WebhookFileDocument,),
     "hooks": (HookDocument,),
     "access": (AccessDocument,),
 }

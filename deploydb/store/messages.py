@@ -6,6 +6,7 @@ transaction of its change.
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from deploydb.domain.evaluation.decisions import (
@@ -17,6 +18,7 @@ from deploydb.domain.evaluation.decisions import (
 )
 from deploydb.domain.model.commands import DeployCommand, Notification, NotificationType
 from deploydb.domain.model.deployment import Deployment, Status
+from deploydb.domain.model.gate_reasons import AwaitingApproval
 from deploydb.domain.model.reasons import Reason
 from deploydb.domain.wording import text
 
@@ -49,6 +51,8 @@ def notifications_of(decision: Decision, now: datetime, types: Collection[str]) 
             "deployment.succeeded" in types
         ):
             yield _notification("deployment.succeeded", known, now, reason)
+        case DeploymentTransitioned(what="skipped", deployment=known, reason=reason) if "deployment.skipped" in types:
+            yield _notification("deployment.skipped", known, now, reason)
         case FailureFinalized(deployment=known, reason=reason) if "deployment.failed" in types:
             response = decision.failure_response
             yield _notification("deployment.failed", known, now, reason, failure_response=response)
@@ -56,6 +60,14 @@ def notifications_of(decision: Decision, now: datetime, types: Collection[str]) 
             gate = {"promotion": verdict.promotion, "phase": verdict.phase, "verdict": verdict.outcome.value}
             if verdict.since == now and "verdict.changed" in types:  # not where its reason alone is another
                 yield _notification("verdict.changed", known, now, verdict.reason, **gate)
+            match verdict.reason:
+                case AwaitingApproval(approved_by=(), uncounted=(), groups=groups) if "approval.wanted" in types:
+                    until = verdict.recheck_at
+                    yield _notification(
+                        "approval.wanted", known, now, verdict.reason, **gate, groups=groups, until=until
+                    )
+                case _:
+                    pass
             if decision.notifies and "gate.errored" in types:
                 yield _notification("gate.errored", known, now, verdict.reason, promotion=verdict.promotion)
 
@@ -74,7 +86,11 @@ def report_notifications(
 
 
 def _notification(
-    type_: NotificationType, known: Deployment, now: datetime, reason: Reason | None, **more: str
+    type_: NotificationType,
+    known: Deployment,
+    now: datetime,
+    reason: Reason | None,
+    **more: Any,  # noqa: ANN401
 ) -> Notification:
     return Notification(
         type=type_,

@@ -1,13 +1,18 @@
 """Webhooks out: v1's calls, to the letter; endpoints that are away, slow, or answer anything but well."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
+from standardwebhooks import Webhook
 
+from deploydb.store.engine import open_engine
 from deploydb.store.tables import outbox, webhook_delivery, webhook_endpoint
 from tests.cluster import write_config
 from tests.web import Web, web
@@ -169,3 +174,79 @@ def test_a_redirect_to_loopback_is_not_followed(workshop: InProcess, hook: Web) 
     assert "/other" not in hook.paths()
     (row,) = workshop.rows(sa.select(webhook_delivery.c.status, webhook_delivery.c.delivered_at))
     assert (row.status, row.delivered_at) == (302, None)
+
+
+def test_a_webhook_with_a_name_gets_its_types_in_its_format_signed(
+    workshop: InProcess, hook: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    monkeypatch.setenv("DEPLOYDB_WEBHOOK_URL", f"{hook.url}/all")
+    monkeypatch.setenv("DEPLOYDB_WEBHOOK_SECRET", secret)
+    signed = "url_from: DEPLOYDB_WEBHOOK_URL\nformat: cloudevents\nsecret_from: [DEPLOYDB_WEBHOOK_SECRET]\n"
+    files = {
+        "webhook/signed.yml": f"{signed}types: [deployment.failed, deployment.started]\nenvironments: [dev]\n",
+        "webhook/chat.yml": f"url: {hook.url}/other\nformat: slack\ntypes: [deployment.failed]\n",
+        "webhook/none.yml": f"url: {hook.url}/dev\nenvironments: [prod]\n",
+        "webhook/unset.yml": "url_from: DEPLOYDB_WEBHOOK_UNSET\ntypes: [deployment.failed]\n",
+    }
+    configured(workshop, files)
+    workshop.publish(published("1.0"))
+    (command,) = workshop.commands()
+    workshop.publish(fact("deployment.started", "s", command=command.id))
+    until(lambda: "/all" in hook.paths(), "the first call", within=5)
+    workshop.publish(fact("deployment.finished", "f", command=command.id, outcome="failed", reason="no disk"))
+    until(lambda: sorted(hook.paths()) == ["/all", "/all", "/other"], "all calls", within=5)
+    types = []
+    for _, path, body, headers in hook.asked:
+        if path == "/all":
+            event = Webhook(secret).verify(body, headers)
+            types.append(event["type"])
+            assert (headers["content-type"], event["id"]) == ("application/cloudevents+json", headers["webhook-id"])
+    assert types == ["dev.deploydb.deployment.started", "dev.deploydb.deployment.failed"]
+    ((_, chat),) = calls(hook, "/other")
+    assert "no disk" in chat["blocks"][0]["text"]["text"]
+    problem = sa.select(webhook_endpoint.c.problem).where(webhook_endpoint.c.endpoint == "webhook/unset")
+    until(lambda: workshop.rows(problem) and workshop.rows(problem)[0].problem, "the reason", within=5)
+    assert "DEPLOYDB_WEBHOOK_UNSET is not set" in workshop.rows(problem)[0].problem
+
+
+def test_a_webhook_of_an_environment_may_be_written_as_later_releases_write_it(workshop: InProcess, hook: Web) -> None:
+    lists = indented(listed(f"{hook.url}/dev", "created")).replace("webhooks:", "webhook:")
+    configured(workshop, {"environments/dev.yml": lists})
+    workshop.publish(published("1.0"))
+    until(lambda: kinds(hook, "/dev") == [("deploymentcreated", "dev")], "created", within=5)
+
+
+def test_a_call_of_a_killed_process_is_made_again_with_its_id(workshop: InProcess, hook: Web) -> None:
+    write_config(workshop.config, CONFIG | {"webhook/all.yml": f"deployment:\n  created: [{hook.url}/wait]\n"})
+    hook.reply("/wait", 200)
+    workshop.settings = replace(workshop.settings, outgoing_allow="127.0.0.1")
+    workshop.provision()
+    workshop.start("ingest", "promote", "relay")
+    environment = {
+        "DEPLOYDB_DATABASE_URL": workshop.settings.database_url,
+        "DEPLOYDB_BROKER_URL": workshop.settings.broker_url,
+        "DEPLOYDB_CONFIG": str(workshop.config),
+        "DEPLOYDB_OUTGOING_ALLOW": "127.0.0.1",
+    }
+    command = [sys.executable, "-m", "workers", "notify", "--no-port"]
+    with subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.DEVNULL) as process:
+        try:
+            workshop.publish(published("1.0"), published("1.1"))
+            until(lambda: hook.paths() == ["/wait"], "the call")
+        finally:
+            process.kill()
+    hook.released.set()
+    engine = open_engine(workshop.settings.database_url, name="tests")
+    with engine.begin() as connection:  # as if the lease were over
+        connection.execute(
+            sa.update(webhook_endpoint).values(
+                due_at=sa.select(webhook_delivery.c.created_at).limit(1).scalar_subquery()
+            )
+        )
+    engine.dispose()
+    workshop.start("notify")
+    delivered = sa.select(webhook_delivery.c.id).where(webhook_delivery.c.delivered_at.is_not(None))
+    until(lambda: workshop.rows(delivered), "it is delivered", within=10)
+    first, second = (headers["webhook-id"] for _, _, _, headers in hook.asked)
+    assert first == second

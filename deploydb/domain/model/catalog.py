@@ -24,7 +24,7 @@ from deploydb.domain.model.pipelines import (
     upstream_first,
 )
 from deploydb.domain.model.promotions import RESERVED
-from deploydb.domain.model.webhooks import Webhooks
+from deploydb.domain.model.webhooks import Endpoint, Webhooks
 
 __all__ = [
     "DEFAULT_ORCHESTRATOR",
@@ -121,6 +121,7 @@ class Catalog:
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
     promotions: dict[str, Promotion] = field(default_factory=dict)
     webhooks: Webhooks = field(default_factory=Webhooks)
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
     groups: dict[str, frozenset[str]] = field(default_factory=dict)
     freeze_overriders: tuple[str, ...] = ()
     digest: str = ""
@@ -135,7 +136,8 @@ class Catalog:
         self._dependencies: dict[str, frozenset[Lane]] = {}
         self._asks_provenance: set[str] = set()
         configured = (self.webhooks, *(environment.webhooks for environment in self.environments.values()))
-        self.webhook_types = frozenset(type_ for webhooks in configured for type_ in webhooks.types())
+        listed = {type_ for webhooks in configured for type_ in webhooks.types()}
+        self.webhook_types = frozenset(listed.union(*(one.types for one in self.endpoints.values())))
         """The types of notifications that some webhook is for."""
         self.notification_types = ALWAYS_SENT | self.webhook_types
         """The types of notifications to send."""

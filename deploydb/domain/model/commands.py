@@ -53,6 +53,8 @@ NotificationType = Literal[
     "deployment.finished",
     "deployment.succeeded",
     "deployment.failed",
+    "deployment.skipped",
+    "approval.wanted",
     "verdict.changed",
     "gate.errored",
 ]
@@ -62,6 +64,8 @@ deployment.started    the orchestrator has begun
 deployment.finished   the orchestrator has ended it, with an `outcome`
 deployment.succeeded  all of its promotions have passed
 deployment.failed     it has failed, and no retry is left: `failure_response` says what follows
+deployment.skipped    it never will be deployed
+approval.wanted       a gate waits for people: `reason` says for whom
 verdict.changed       a gate gives another `verdict` than before, in the `phase` entry or exit
 gate.errored          a gate cannot tell
 """
@@ -73,6 +77,7 @@ class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A change of a deployment's state. `id` never changes: a consumer that has seen it does nothing.
 
     `failure_response`: what a failure led to. `promotion`: the gate that has changed, or that cannot tell.
+    `groups`, `until`: who may approve, and until when.
     """
 
     type: NotificationType
@@ -90,6 +95,8 @@ class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome: str | None = None
     phase: str | None = None
     verdict: str | None = None
+    groups: tuple[str, ...] = ()
+    until: Time | None = None
     promotion: str | None = None
     url: str | None = None
 

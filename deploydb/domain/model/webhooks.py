@@ -1,10 +1,17 @@
 """Addresses that are called when something changes its state."""
 
 from collections.abc import Iterator
+from typing import Literal, get_args
 
 from msgspec import Struct
 
-from deploydb.domain.model.commands import Notification
+from deploydb.domain.model.commands import Notification, NotificationType
+
+WebhookFormat = Literal["json", "cloudevents", "slack", "teams", "pagerduty"]
+TYPES: tuple[NotificationType, ...] = get_args(NotificationType)
+PAGED = ("deployment.failed", "gate.errored", "deployment.succeeded")
+"""The types of PagerDuty: two trigger an incident of a lane, and a success there resolves it."""
+PAGERDUTY_URL = "https://events.pagerduty.com/v2/enqueue"
 
 
 class DeploymentWebhooks(Struct, frozen=True, kw_only=True):
@@ -37,6 +44,26 @@ class Webhooks(Struct, frozen=True, kw_only=True):
     def types(self) -> Iterator[str]:
         """The types of the notifications that some list is for."""
         return (type_ for type_, hook in HOOKS.items() if self.urls(hook))
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """A webhook with a name. `url_from` and `secret_from` name environment variables; `secret_from` has the secrets to
+    sign with, a new and an old one, or the key of PagerDuty. `types`: of its notifications; `services` and
+    `environments`: of these alone, or of all."""
+
+    ident: str
+    url: str | None = None
+    url_from: str | None = None
+    types: tuple[NotificationType, ...] = TYPES
+    services: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    format: WebhookFormat = "json"
+    secret_from: tuple[str, ...] = ()
+
+    def is_for(self, type_: str, service: str, environment: str) -> bool:
+        """Whether it gets a notification of such a type, about a lane."""
+        here = not self.environments or environment in self.environments
+        return type_ in self.types and here and (not self.services or service in self.services)
 
 
 class Hook(Struct, frozen=True, kw_only=True):

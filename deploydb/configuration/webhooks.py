@@ -1,0 +1,100 @@
+"""Webhooks: the lists of addresses, and those with a name and a format."""
+
+import re
+from collections.abc import Iterable, Sequence, Set
+from typing import Any
+
+from msgspec import Struct, structs
+
+from deploydb.configuration.documents import WebhookDocument, WebhookFileDocument
+from deploydb.configuration.source import Path, Source
+from deploydb.domain.model.webhooks import (
+    PAGED,
+    PAGERDUTY_URL,
+    TYPES,
+    DeploymentWebhooks,
+    Endpoint,
+    PromotionWebhooks,
+    Webhooks,
+)
+from deploydb.domain.suggestions import suggestion
+from deploydb.domain.templates import URL
+
+_VARIABLE = re.compile(r"DEPLOYDB_WEBHOOK_[A-Z0-9_]{1,100}")
+_NAMED = ("url", "url_from", "types", "services", "environments", "secret_from")
+
+
+def build_endpoint(
+    source: Source, ident: str, document: WebhookFileDocument, services: Set[str], environments: Set[str]
+) -> Endpoint | None:
+    """Build the webhook of a file that names one; its problems go to `source.problems`."""
+    paged = document.format == "pagerduty"
+    if not any(getattr(document, name) for name in _NAMED) and document.format == "json":
+        return None
+    if document.url is not None and document.url_from is not None:
+        source.problem(("url_from",), "url is there, too: give one of them")
+    if document.url is None and document.url_from is None and not paged:
+        source.problem((), "url or url_from is missing")
+    if document.url is not None and not URL.fullmatch(document.url):
+        source.problem(("url",), f"{document.url} is no http or https address")
+    if paged and len(document.secret_from) != 1:
+        source.problem(("secret_from",), "pagerduty needs one: the variable with the routing key")
+    variables = [
+        (("url_from",), document.url_from),
+        *((("secret_from", at), one) for at, one in enumerate(document.secret_from)),
+    ]
+    for at, variable in variables:
+        if variable is not None and not _VARIABLE.fullmatch(variable):
+            source.problem(at, f"{variable} is no variable for webhooks: expected DEPLOYDB_WEBHOOK_ and a name")
+    for key, kind, known in (("services", "service", services), ("environments", "environment", environments)):
+        for index, name in enumerate(getattr(document, key)):
+            if name not in known:
+                source.problem((key, index), f"there is no {kind} {name}{suggestion(name, known)}")
+    usual = PAGED if paged else TYPES
+    return Endpoint(
+        ident=ident,
+        url=document.url or (PAGERDUTY_URL if paged and document.url_from is None else None),
+        url_from=document.url_from,
+        types=tuple(one for one in TYPES if one in (document.types or usual) and one in usual),
+        services=tuple(document.services),
+        environments=tuple(document.environments),
+        format=document.format,
+        secret_from=tuple(document.secret_from),
+    )
+
+
+def build_webhooks(source: Source, document: WebhookDocument | None, at: Path = ()) -> Webhooks:
+    """Build webhooks; each must be an http or https address."""
+    if document is None:
+        return Webhooks()
+
+    def lists(of: Struct | None, where: str) -> dict[str, Any]:
+        found = {name: urls for name, urls in structs.asdict(of).items() if urls is not None} if of else {}
+        for name, urls in found.items():
+            for index, url in enumerate(urls):
+                if not URL.fullmatch(url):
+                    source.problem((*at, where, name, index), f"{url} is no http or https address")
+        return {name: tuple(urls) for name, urls in found.items()}
+
+    return _webhooks(lists(document.deployment, "deployment"), lists(document.promotion, "promotion"))
+
+
+def merge_webhooks(webhooks: Sequence[Webhooks]) -> Webhooks:
+    """All lists of all files, each address once."""
+
+    def merged(parts: Iterable[Struct | None]) -> dict[str, Any]:
+        found: dict[str, dict[str, None]] = {}
+        for part in parts:
+            for name, urls in (structs.asdict(part) if part else {}).items():
+                if urls:
+                    found.setdefault(name, {}).update(dict.fromkeys(urls))
+        return {name: tuple(urls) for name, urls in found.items()}
+
+    return _webhooks(merged(each.deployment for each in webhooks), merged(each.promotion for each in webhooks))
+
+
+def _webhooks(deployment: dict[str, Any], promotion: dict[str, Any]) -> Webhooks:
+    return Webhooks(
+        deployment=DeploymentWebhooks(**deployment) if deployment else None,
+        promotion=PromotionWebhooks(**promotion) if promotion else None,
+    )

@@ -1,0 +1,155 @@
+"""Notifications in the formats of their receivers: as they are, CloudEvents, Slack, Teams, PagerDuty.
+
+A body has no secret: the routing key of PagerDuty is added when the call is made.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+import msgspec
+
+from deploydb.domain.model.commands import Notification
+from deploydb.domain.model.webhooks import WebhookFormat
+
+_TYPE = "dev.deploydb.{type}"
+_SUMMARY_MOST = 1024
+"""PagerDuty's limit of a summary."""
+_TEXT_MOST = 2900
+"""Below Slack's limit of a section, 3,000 characters."""
+_COLOURS = {"deployment.failed": "attention", "gate.errored": "attention", "deployment.succeeded": "good"}
+_WHAT = {
+    "deployment.requested": "is being deployed to",
+    "deployment.started": "has started in",
+    "deployment.finished": "has finished in",
+    "deployment.succeeded": "succeeded in",
+    "deployment.failed": "failed in",
+    "deployment.skipped": "is skipped in",
+    "approval.wanted": "waits for approval in",
+    "verdict.changed": "has another verdict in",
+    "gate.errored": "has a gate that cannot tell in",
+}
+
+
+def formatted(format_: WebhookFormat, notification: Notification, link: str, source: str) -> tuple[str, str]:
+    """Content type and body. `link`: the page about it; `source`: of whom the notification is, a URL."""
+    match format_:
+        case "json":
+            return "application/json", _json(msgspec.to_builtins(notification))
+        case "cloudevents":
+            return "application/cloudevents+json", _json(_cloud_event(notification, source))
+        case "slack":
+            return "application/json", _json(_slack(notification, link))
+        case "teams":
+            return "application/json", _json(_teams(notification, link))
+        case "pagerduty":
+            return "application/json", _json(_pagerduty(notification, link))
+        case other:
+            assert_never(other)
+
+
+def with_routing_key(body: str, key: str) -> str:
+    """A body of PagerDuty, with the key."""
+    return _json({"routing_key": key, **json.loads(body)})
+
+
+def _headline(notification: Notification) -> str:
+    artifact = notification.artifact
+    named = f"{notification.service} {artifact.version}"
+    return f"{named} {_WHAT[notification.type]} {notification.environment}"
+
+
+def _details(notification: Notification) -> dict[str, str]:
+    found = {
+        "Gate": notification.promotion,
+        "Verdict": notification.verdict,
+        "Outcome": notification.outcome,
+        "Then": notification.failure_response,
+        "May approve": ", ".join(notification.groups),
+        "Until": notification.until.strftime("%Y-%m-%d %H:%M UTC") if notification.until is not None else None,
+        "Run": notification.url,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _cloud_event(notification: Notification, source: str) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": notification.id,
+        "source": source,
+        "type": _TYPE.format(type=notification.type),
+        "subject": f"{notification.service}/{notification.environment}",
+        "time": notification.time.isoformat(),
+        "datacontenttype": "application/json",
+        "data": msgspec.to_builtins(notification),
+    }
+
+
+def _slack(notification: Notification, link: str) -> dict[str, Any]:
+    lines = [f"*{_escaped(_headline(notification))}*", _escaped(notification.reason)]
+    lines += [f"{name}: {_escaped(value)}" for name, value in _details(notification).items()]
+    text = "\n".join(line for line in lines if line)[:_TEXT_MOST]
+    wanted = notification.type == "approval.wanted"
+    names = ("Approve", "Refuse") if wanted else ("Open",)
+    buttons = [
+        {"type": "button", "text": {"type": "plain_text", "text": name}, "url": link, "action_id": name.lower()}
+        for name in names
+    ]
+    return {
+        "text": _escaped(_headline(notification)),
+        "blocks": [
+            {"type": "section", "text": {"type": "mrkdwn", "text": text}},
+            {"type": "actions", "elements": buttons},
+        ],
+    }
+
+
+def _teams(notification: Notification, link: str) -> dict[str, Any]:
+    facts = [{"title": name, "value": value} for name, value in _details(notification).items()]
+    colour = _COLOURS.get(notification.type, "default")
+    head = {"type": "TextBlock", "text": _headline(notification), "weight": "bolder", "wrap": True, "color": colour}
+    body: list[dict[str, Any]] = [head]
+    if notification.reason:
+        body.append({"type": "TextBlock", "text": notification.reason, "wrap": True})
+    if facts:
+        body.append({"type": "FactSet", "facts": facts})
+    card = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": body,
+        "actions": [{"type": "Action.OpenUrl", "title": "Open", "url": link}],
+    }
+    attached = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
+    return {"type": "message", "attachments": [attached]}
+
+
+def _pagerduty(notification: Notification, link: str) -> dict[str, Any]:
+    over = notification.type == "deployment.succeeded"
+    event = {
+        "event_action": "resolve" if over else "trigger",
+        "dedup_key": f"deploydb/{notification.service}/{notification.environment}",
+    }
+    if over:
+        return event
+    summary = f"{_headline(notification)}: {notification.reason}"[:_SUMMARY_MOST]
+    payload = {
+        "summary": summary,
+        "source": f"{notification.service}/{notification.environment}",
+        "severity": "error" if notification.type == "deployment.failed" else "warning",
+        "timestamp": notification.time.isoformat(),
+        "component": notification.service,
+        "group": notification.environment,
+        "class": notification.type,
+        "custom_details": _details(notification),
+    }
+    return {**event, "payload": payload, "links": [{"href": link, "text": "DeployDB"}], "client": "DeployDB"}
+
+
+def _escaped(text: str) -> str:
+    """Slack's control characters."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return msgspec.json.encode(value).decode()

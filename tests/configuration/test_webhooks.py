@@ -1,0 +1,56 @@
+"""webhook/NAME.yml: webhooks with a name, and what is wrong with one."""
+
+from pathlib import Path
+
+import pytest
+
+from deploydb.configuration import load
+from deploydb.domain.model.webhooks import PAGERDUTY_URL, Endpoint
+from tests.configuration.given import config
+
+
+def problems(tmp_path: Path, text: str) -> list[str]:
+    loaded = load(config(tmp_path, {"webhook/w.yml": text}))
+    return [str(problem).partition("webhook/w.yml:")[2] for problem in loaded.problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("url: ftp://x\n", "1:6: ftp://x is no http or https address"),
+        ("url: https://x\nurl_from: DEPLOYDB_WEBHOOK_X\n", "2:11: url is there, too: give one of them"),
+        ("format: slack\n", "1:1: url or url_from is missing"),
+        ("url_from: PATH\n", "1:11: PATH is no variable for webhooks: expected DEPLOYDB_WEBHOOK_ and a name"),
+        (
+            "url: https://x\nsecret_from: [DEPLOYDB_DATABASE_URL]\n",
+            "2:15: DEPLOYDB_DATABASE_URL is no variable for webhooks: expected DEPLOYDB_WEBHOOK_ and a name",
+        ),
+        ("format: pagerduty\n", "1:1: pagerduty needs one: the variable with the routing key"),
+        ("url: https://x\nservices: [fooo]\n", "2:12: there is no service fooo; did you mean foo?"),
+        ("url: https://x\nenvironments: [deb]\n", "2:16: there is no environment deb; did you mean dev?"),
+    ],
+)
+def test_a_problem_has_its_place(tmp_path: Path, text: str, problem: str) -> None:
+    assert problem in problems(tmp_path, text)
+
+
+def test_a_misspelt_type_is_named(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, "url: https://x\ntypes: [deployment.faild]\n")
+    assert "did you mean deployment.failed?" in problem
+
+
+def test_pagerduty_gets_what_it_has_a_use_for(tmp_path: Path) -> None:
+    text = "format: pagerduty\nsecret_from: [DEPLOYDB_WEBHOOK_PAGER]\n"
+    catalog = load(config(tmp_path, {"webhook/pager.yml": text})).catalog
+    assert catalog is not None
+    types = ("deployment.succeeded", "deployment.failed", "gate.errored")
+    assert catalog.endpoints["pager"] == Endpoint(
+        ident="pager", url=PAGERDUTY_URL, types=types, format="pagerduty", secret_from=("DEPLOYDB_WEBHOOK_PAGER",)
+    )
+    assert catalog.webhook_types == set(types)
+
+
+def test_lists_alone_are_no_webhook_with_a_name(tmp_path: Path) -> None:
+    catalog = load(config(tmp_path, {"webhook/w.yml": "deployment:\n  created: [https://x]\n"})).catalog
+    assert catalog is not None
+    assert (catalog.endpoints, catalog.webhook_types) == ({}, {"deployment.requested"})

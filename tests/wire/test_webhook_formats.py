@@ -1,0 +1,84 @@
+"""The bodies of webhooks, read by their receivers' own libraries where there is one."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from cloudevents.http import from_http
+
+from deploydb.domain.model.artifact import Artifact
+from deploydb.domain.model.commands import Notification
+from deploydb.domain.model.webhooks import TYPES, WebhookFormat
+from deploydb.wire.webhook_formats import formatted, with_routing_key
+
+PAGE = "https://deploydb.test/flows/3#deployment-7"
+
+
+def notification(type_: str = "deployment.failed", **more: Any) -> Notification:
+    given = {
+        "time": datetime(2026, 11, 22, 12, tzinfo=UTC),
+        "deployment": 7,
+        "flow": 3,
+        "kind": "deploy",
+        "service": "foo",
+        "environment": "prod",
+        "artifact": Artifact(group="com.example", name="foo", version="1.0"),
+        "attempt": 1,
+        "reason": "no <disk> & more",
+    }
+    return Notification(type=type_, id="n-1", **given | more)  # type: ignore[arg-type]
+
+
+def body(format_: WebhookFormat, *args: Any, **more: Any) -> Any:
+    return json.loads(formatted(format_, notification(*args, **more), PAGE, "https://deploydb.test")[1])
+
+
+def test_a_cloudevent_is_one() -> None:
+    type_, text = formatted("cloudevents", notification(), PAGE, "https://deploydb.test")
+    event = from_http({"content-type": type_}, text.encode())
+    assert (event["id"], event["type"], event["source"], event["subject"]) == (
+        "n-1",
+        "dev.deploydb.deployment.failed",
+        "https://deploydb.test",
+        "foo/prod",
+    )
+    assert event.data["artifact"]["version"] == "1.0"
+
+
+def test_slack_gets_blocks_with_escaped_text_and_a_link() -> None:
+    message = body("slack", failure_response="stop")
+    section, actions = message["blocks"]
+    assert section["text"]["text"] == "*foo 1.0 failed in prod*\nno &lt;disk&gt; &amp; more\nThen: stop"
+    assert [(one["text"]["text"], one["url"]) for one in actions["elements"]] == [("Open", PAGE)]
+
+
+def test_a_wanted_approval_has_its_people_its_end_and_both_buttons() -> None:
+    until = datetime(2026, 11, 23, tzinfo=UTC)
+    message = body("slack", "approval.wanted", promotion="go", groups=("sre", "qa"), until=until)
+    section, actions = message["blocks"]
+    assert "May approve: sre, qa\nUntil: 2026-11-23 00:00 UTC" in section["text"]["text"]
+    assert [(one["text"]["text"], one["url"]) for one in actions["elements"]] == [("Approve", PAGE), ("Refuse", PAGE)]
+
+
+def test_teams_gets_an_adaptive_card() -> None:
+    (attachment,) = body("teams")["attachments"]
+    assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
+    card = attachment["content"]
+    assert (card["type"], card["version"], card["actions"][0]["url"]) == ("AdaptiveCard", "1.4", PAGE)
+    assert [block["text"] for block in card["body"]] == ["foo 1.0 failed in prod", "no <disk> & more"]
+
+
+def test_pagerduty_is_triggered_by_a_failure_and_resolved_by_a_success() -> None:
+    trigger, resolve = body("pagerduty", reason="x" * 2000), body("pagerduty", "deployment.succeeded")
+    assert (trigger["event_action"], resolve["event_action"]) == ("trigger", "resolve")
+    assert trigger["dedup_key"] == resolve["dedup_key"] == "deploydb/foo/prod"
+    assert len(trigger["payload"]["summary"]) == 1024
+    assert trigger["payload"].keys() >= {"summary", "source", "severity"}
+    assert json.loads(with_routing_key(json.dumps(resolve), "k")) == {"routing_key": "k", **resolve}
+
+
+@pytest.mark.parametrize("type_", TYPES)
+@pytest.mark.parametrize("format_", ["json", "cloudevents", "slack", "teams", "pagerduty"])
+def test_every_type_has_every_format(format_: WebhookFormat, type_: str) -> None:
+    assert body(format_, type_)

@@ -1,0 +1,54 @@
+"""How the call of an endpoint is made: a URL of a list, or a webhook with a name, its address and its secrets."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.errors import Misconfigured
+from deploydb.egress import NoAnswer, Request
+from deploydb.egress.signatures import signature_headers
+from deploydb.store.webhook_deliveries import OpenDelivery
+from deploydb.wire.webhook_formats import with_routing_key
+
+TIMEOUT = timedelta(seconds=10)
+ANSWER_BYTES = 4096
+NAMED = "webhook/"
+"""How the endpoint of a webhook with a name begins; a URL of a list has `://`."""
+
+Variable = Callable[[str], str | None]
+"""The value of an environment variable, or of the file that it names."""
+
+
+def request_to(
+    endpoint: str, delivery: OpenDelivery, catalog: Catalog, variable: Variable, now: datetime
+) -> Request | NoAnswer:
+    """The request, signed now where the webhook has secrets; or why there is none."""
+    url, body, headers = endpoint, delivery.body, dict(delivery.headers)
+    if endpoint.startswith(NAMED):
+        named = catalog.endpoints.get(endpoint.removeprefix(NAMED))
+        if named is None:
+            return NoAnswer(reason=f"{endpoint}.yml is not configured any more", asked=False)
+        try:
+            url = named.url or _value(named.url_from or "", variable)
+            secrets = [_value(name, variable) for name in named.secret_from]
+            if named.format == "pagerduty":
+                body = with_routing_key(body, secrets[0])
+            elif secrets:
+                headers |= signature_headers(secrets, delivery.notification, body, now)
+        except Misconfigured as error:
+            return NoAnswer(reason=str(error), asked=False)
+    return Request(
+        url=url,
+        method="POST",
+        body=body,
+        headers=tuple(headers.items()),
+        timeout=TIMEOUT,
+        limit_bytes=ANSWER_BYTES,
+    )
+
+
+def _value(name: str, variable: Variable) -> str:
+    value = variable(name)
+    if not value:
+        raise Misconfigured(f"{name} is not set: set it, or {name}_FILE, for notify")
+    return value
