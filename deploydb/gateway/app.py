@@ -17,6 +17,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import Transient
 from deploydb.gateway.delivery import Delivery, Ledger
 from deploydb.gateway.errors import answer
+from deploydb.gateway.events import Events
 from deploydb.gateway.hooks import Hooks
 from deploydb.gateway.orders import Orders
 from deploydb.gateway.publishing import Publisher
@@ -39,7 +40,7 @@ THREADS = 4
 """Look-ups in the database at one time."""
 OWN = ("/api/sessions", "/hooks")
 """The gateway's paths; and all below them."""
-_WRITES = tuple(order.path for order in ORDERS)
+_WRITES = (*(order.path for order in ORDERS), "/events")
 _READS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -80,6 +81,7 @@ def application(
             *Orders(ledger, delivery).routes(),
             Hooks(ledger, publisher, hooks, log=log, registry=registry).route(),
             *V1Writes(ledger, v1, writers or Writers(), authenticator.trusts).routes(),
+            Events(ledger, publisher, log=log, registry=registry).route(),
             *SessionEndpoints(authenticator, log=log).routes(),
             *health.routes(),
             metrics_route(registry),

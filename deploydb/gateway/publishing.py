@@ -1,7 +1,7 @@
 """Facts on their way to the broker, each with its confirm."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -24,13 +24,19 @@ def message_of(fact: Fact) -> Message:
     """
     body = encode_fact(fact)
     decode_fact(body, arrived_at=datetime.now(UTC))
+    return message_of_body(fact, body, content_type=FACT_CONTENT_TYPE)
+
+
+def message_of_body(fact: Fact, body: bytes, *, content_type: str, headers: Mapping[str, str] | None = None) -> Message:
+    """The message with a body that says the fact, in whatever format."""
     ident = sha256(f"{fact.source}\0{fact.id}".encode()).hexdigest()
     return Message(
         exchange=EVENTS,
         routing_key=type_of(fact),
         body=body,
         message_id=f"gateway-{ident}",
-        content_type=FACT_CONTENT_TYPE,
+        content_type=content_type,
+        headers=dict(headers or {}),
     )
 
 

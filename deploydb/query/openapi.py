@@ -9,6 +9,7 @@ import msgspec
 from deploydb import __version__
 from deploydb.http.ids import LARGEST
 from deploydb.http.negotiation import JSON, V1_JSON
+from deploydb.query import openapi_events
 from deploydb.query.export import JSON_LINES
 from deploydb.query.openapi_orders import OrderAnswer, order_components, order_operations
 from deploydb.query.openapi_writes import ERRORS, writes
@@ -80,6 +81,7 @@ def document(resources: Sequence[Resource]) -> dict[str, Any]:
     }
     for path, operation in order_operations().items():
         paths.setdefault(path, {})["post"] = operation
+    paths[openapi_events.PATH] = {"post": openapi_events.events_operation()}
     ordered, refusals = order_components()
     for path, operations in writes().items():
         paths.setdefault(path, {}).update(operations)
