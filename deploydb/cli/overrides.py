@@ -11,8 +11,8 @@ from deploydb.cli.output import ago, is_shown, output_option, show_line, show_ta
 from deploydb.cli.publisher import publish_order, signed_order
 from deploydb.domain.model.errors import NotFound, Permanent
 from deploydb.domain.model.facts import HotfixDeclared, PromotionRequested, RollbackRequested
+from deploydb.query.passed_by import stages_passed_by
 
-_THROUGH = ("SUCCESS", "SKIPPED")
 _OVER = ("SUCCESS", "COMPLETED")
 
 
@@ -39,9 +39,8 @@ def promote(service: str, environment: str, version: str, yes: bool, reason: str
             f"{service} {version} has had its turn in {environment} ({there['status']}): "
             f"`deploydb rollback {service} {environment} --to {version}` puts back what has succeeded there"
         )
-    skip = tuple(stage["environment"] for stage in stages[:-1] if stage["status"] not in _THROUGH)
+    skip = tuple(stages_passed_by(known))
     if "branch" in known:
-        skip = tuple(known["branch"]["passesBy"])
         show_line(known["branch"]["reason"]["text"], err=True)
     if skip and not yes:
         _confirm(f"{service} {version} will pass by {', '.join(skip)} on its way to {environment}. Go on?")
