@@ -78,12 +78,18 @@ def _notify(around: Process, given: Settings) -> Iterator[Worker]:
             live=LiveCatalog(given.config),
             outgoing=Client(EgressPolicy.parse(given.outgoing_allow)),
             open_inbound=lambda: open_inbound(given.broker_url, NOTIFY_QUEUE, name="notify", body_bytes=MAX_BODY_BYTES),
+            queue_exists=partial(_exists, given.broker_url, NOTIFY_QUEUE),
             publisher=ConfirmedPublisher(lambda: open_outbound(given.broker_url, name="notify")),
             variable=partial(value_of, os.environ),
             url=given.url,
         )
         yield worker
         worker.close()
+
+
+def _exists(broker_url: str, queue: str) -> bool:
+    with open_outbound(broker_url, name="notify") as outbound:
+        return queue in outbound.depths([queue])
 
 
 @contextmanager

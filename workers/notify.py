@@ -9,20 +9,21 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import partial
 
 import sqlalchemy as sa
 
 from deploydb.broker.dead_letter import dead_letter
+from deploydb.broker.errors import PROVISION
 from deploydb.broker.port import Delivery, Inbound, Message
 from deploydb.broker.topology import NOTIFY_QUEUE
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.formatting import error_text
 from deploydb.domain.model.commands import Notification
 from deploydb.domain.model.environment_names import under
-from deploydb.domain.model.errors import MessageRejected, Misconfigured, Transient
+from deploydb.domain.model.errors import MessageRejected, Transient
 from deploydb.domain.webhook_attempts import judge_attempt
 from deploydb.egress import Answer, Client, NoAnswer, Request
 from deploydb.redaction import shown_endpoint
@@ -51,6 +52,9 @@ LEASE = timedelta(seconds=30)
 """Longer than a call takes: the lease begins anew with each."""
 COUNT_EVERY_SECONDS = 2.0
 PRUNE_EVERY_SECONDS = 3600.0
+LOOK_AT_QUEUE_EVERY_SECONDS = 0.5
+QUEUE_WITHIN_SECONDS = 10.0
+"""`up` makes the queue a moment after the first webhook; elsewhere a person does."""
 GRACE_SECONDS = 3.0
 
 
@@ -65,6 +69,7 @@ class Notify(Worker):
         live: LiveCatalog,
         outgoing: Client,
         open_inbound: Callable[[], Inbound],
+        queue_exists: Callable[[], bool],
         publisher: ConfirmedPublisher,
         variable: Variable,
         url: str,
@@ -73,6 +78,10 @@ class Notify(Worker):
         self._live = live
         self._outgoing = outgoing
         self._open_inbound = open_inbound
+        self._queue_exists = queue_exists
+        self._inbound: Inbound | None = None
+        self._missing_since: float | None = None
+        self._looks = Every(LOOK_AT_QUEUE_EVERY_SECONDS)
         self._publisher = publisher
         self._variable = variable
         self._url = url
@@ -108,43 +117,42 @@ class Notify(Worker):
 
     @contextmanager
     def session(self) -> Iterator[Callable[[], None]]:
-        """Without a webhook there is no queue to take from; what is left is delivered."""
+        """The queue is opened once a webhook is configured."""
         require_current(self._engine)
-        if not self._live.catalog.webhook_types:
-            yield self._step_without_queue
-            return
-        try:
-            inbound = self._open_inbound()
-        except Misconfigured as error:
-            if "does not exist" not in str(error):
-                raise
-            raise Transient(str(error)) from error  # `up` makes it in a moment
-        with inbound:
+        with ExitStack() as stack:
             try:
-                yield partial(self._step, inbound)
+                yield partial(self._step, stack)
             finally:
+                self._inbound = None
                 self._publisher.close()
 
     def reload(self) -> None:
         """Read the configuration again, whether its files look changed or not."""
         self._refresh(force=True)
 
-    def _step(self, inbound: Inbound) -> None:
+    def _step(self, stack: ExitStack) -> None:
         self._begin_step()
+        self._open_queue(stack)
         wait = self._dispatch()
-        taken = [] if self._signals.stopping else inbound.receive(BATCH, wait)
         if self._signals.stopping:
             self._signals.pause(0.05, until=lambda: not self._in_hand)
-        if taken:
-            self._take(inbound, taken)
+        elif self._inbound is None:
+            self._signals.pause(wait.total_seconds())
+        elif taken := self._inbound.receive(BATCH, wait):
+            self._take(self._inbound, taken)
             self._dispatch()
 
-    def _step_without_queue(self) -> None:
-        self._begin_step()
-        wait = self._dispatch()
-        self._signals.pause(wait.total_seconds(), until=lambda: self._signals.stopping and not self._in_hand)
-        if self._live.catalog.webhook_types and not self._signals.stopping:
-            raise Transient("a webhook is configured: its queue is opened")
+    def _open_queue(self, stack: ExitStack) -> None:
+        if self._inbound is not None or not self._live.catalog.webhook_types or not self._looks.due():
+            return
+        if self._queue_exists():
+            self._inbound = stack.enter_context(self._open_inbound())
+            self._missing_since = None
+            return
+        now = time.monotonic()
+        self._missing_since = self._missing_since or now
+        if now - self._missing_since >= QUEUE_WITHIN_SECONDS:
+            raise Transient(f"the queue {NOTIFY_QUEUE} does not exist: {PROVISION}")
 
     def _begin_step(self) -> None:
         if self._broken is not None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from standardwebhooks import Webhook
 
 from deploydb.store.engine import open_engine
-from deploydb.store.tables import outbox, webhook_delivery, webhook_endpoint
+from deploydb.store.tables import outbox, wanted_notification, webhook_delivery, webhook_endpoint
 from tests.cluster import write_config
 from tests.web import Web, web
 from tests.workers.in_process import CONFIG, InProcess, fact, published, until
@@ -250,3 +250,16 @@ def test_a_call_of_a_killed_process_is_made_again_with_its_id(workshop: InProces
     until(lambda: workshop.rows(delivered), "it is delivered", within=10)
     first, second = (headers["webhook-id"] for _, _, _, headers in hook.asked)
     assert first == second
+
+
+def test_a_webhook_that_is_configured_later_is_called_once_its_queue_is_there(workshop: InProcess, hook: Web) -> None:
+    workshop.settings = replace(workshop.settings, outgoing_allow="127.0.0.1")
+    workshop.start("ingest", "promote", "relay", "notify")
+    workshop.publish(published("1.0"))
+    (command,) = workshop.commands()
+    write_config(workshop.config, CONFIG | {"webhook/all.yml": listed(f"{hook.url}/all", "started")})
+    workshop.provision()
+    wanted = sa.select(wanted_notification.c.type).where(wanted_notification.c.type == "deployment.started")
+    until(lambda: workshop.rows(wanted), "promotion has it", within=10)
+    workshop.publish(fact("deployment.started", "s", command=command.id))
+    until(lambda: kinds(hook, "/all") == [("deploymentstarted", "dev")], "it is called", within=10)
