@@ -14,6 +14,8 @@ from deploydb.domain.suggestions import shown
 
 FORM = "application/x-www-form-urlencoded"
 _PLAIN = re.compile(r"\d{9,14}(\.\d+)?")
+_DATED = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?\s*(Z|UTC|[+-]\d\d:?\d\d)?")
+"""Nothing less is a time: the parser would fill it up with the time of now."""
 _FIRST_YEAR = 1980
 """Times before are placeholders, such as the year 1."""
 _MILLISECONDS = 1e11
@@ -134,6 +136,8 @@ def _time(text: str) -> datetime:
     if _PLAIN.fullmatch(text):
         seconds = float(text)
         return datetime.fromtimestamp(seconds / 1000 if seconds > _MILLISECONDS else seconds, UTC)
+    if not _DATED.fullmatch(text):
+        raise ValueError(text)
     found = parser.parse(text)
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 

@@ -40,9 +40,10 @@ def _read(request: Request) -> list[Report]:
 
 def _images(app: Payload, about: dict[str, str]) -> list[Report]:
     tags: dict[str, set[str]] = {}
-    for image in app.get("status.summary.images") or ():
-        if not isinstance(image, str):
-            app.reject("status.summary.images", "expected a list of texts")
+    images = app.get("status.summary.images") or []
+    if not isinstance(images, list) or not all(isinstance(image, str) for image in images):
+        app.reject("status.summary.images", "expected a list of texts")
+    for image in images:
         address, at, digest = image.partition("@")
         name, colon, tag = address.rpartition(":")
         if not colon or "/" in tag:
