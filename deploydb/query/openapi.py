@@ -11,6 +11,7 @@ from deploydb.http.ids import LARGEST
 from deploydb.http.negotiation import JSON, V1_JSON
 from deploydb.query import openapi_events
 from deploydb.query.export import JSON_LINES
+from deploydb.query.openapi_hooks import HOOK_PATH, HookAnswer, hook_operation
 from deploydb.query.openapi_orders import OrderAnswer, order_components, order_operations
 from deploydb.query.openapi_writes import ERRORS, writes
 from deploydb.query.resource import Parameter, Resource
@@ -71,7 +72,9 @@ class Error(msgspec.Struct, frozen=True, kw_only=True):
 def document(resources: Sequence[Resource]) -> dict[str, Any]:
     """The whole document. The same resources give the same document, key for key."""
     bodies = {resource.path: resource.read.__annotations__["return"] for resource in resources}
-    schemas, components = msgspec.json.schema_components([*bodies.values(), OrderAnswer, Error], ref_template=_SCHEMAS)
+    schemas, components = msgspec.json.schema_components(
+        [*bodies.values(), HookAnswer, OrderAnswer, Error], ref_template=_SCHEMAS
+    )
     described = dict(zip(bodies, schemas, strict=False))
     paths: dict[str, dict[str, Any]] = {
         **{_plain(resource.path): {"get": _operation(resource, described[resource.path])} for resource in resources},
@@ -82,6 +85,7 @@ def document(resources: Sequence[Resource]) -> dict[str, Any]:
     for path, operation in order_operations().items():
         paths.setdefault(path, {})["post"] = operation
     paths[openapi_events.PATH] = {"post": openapi_events.events_operation()}
+    paths[HOOK_PATH] = {"post": hook_operation()}
     ordered, refusals = order_components()
     for path, operations in writes().items():
         paths.setdefault(path, {}).update(operations)

@@ -40,3 +40,10 @@ def test_every_order_has_its_fields_described() -> None:
     assert (place["required"], lift["required"]) == (["kind", "reason"], ["kind", "decision"])
     assert {"from", "until", "early", "hold"} <= place["properties"].keys()
     assert not {"by", "id", "source", "time"} & place["properties"].keys(), "they come from the token"
+
+
+def test_webhooks_have_their_answers_described() -> None:
+    responses = interface()["paths"]["/hooks/{name}"]["post"]["responses"]
+    assert {"201", "202", "400", "401", "404", "413", "422", "429", "503"} <= responses.keys()
+    answer = interface()["components"]["schemas"]["HookAnswer"]["properties"]
+    assert answer.keys() == {"hook", "facts", "ignored"}
