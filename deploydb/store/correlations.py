@@ -13,10 +13,12 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.commands import NOTIFICATIONS
 from deploydb.domain.model.facts import AboutDeployment, Fact, VerificationFinished
 from deploydb.store import bulk
 from deploydb.store.list_parameters import among
-from deploydb.store.tables import artifact, correlation, deployment, evaluation_request
+from deploydb.store.tables import artifact, correlation, deployment, evaluation_request, outbox
+from deploydb.wire.native import decode_notification
 from deploydb.wire.reading import chain_name, event_name
 
 Lane = tuple[str | None, str | None, str | None]
@@ -56,7 +58,8 @@ def named_by(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> dic
     """By source and id, the deployment that the fact's links lead to, else its chain; no entry where they lead to none,
     or to several. An environment and a service that the fact names choose among those of a chain and of an artifact.
 
-    Indexes: primary keys of `correlation` and `deployment`, `ix_deployment_artifact`, `uq_deployment_command`.
+    Indexes: primary keys of `correlation` and `deployment`, `ix_deployment_artifact`, `uq_deployment_command`,
+    `uq_outbox_message_id`.
     """
     if not facts:
         return {}
@@ -65,11 +68,12 @@ def named_by(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> dic
     statement = sa.select(correlation).where(among(correlation.c.name, wanted), sa.not_(correlation.c.awaits))
     for row in connection.execute(statement):
         rows[row.name].append(row)
-    deployments = _deployments(connection, rows, facts)
+    sent = _sent(connection, facts)
+    deployments = _deployments(connection, rows, facts, sent.values())
     found = {}
     for fact in facts:
         links = [row for name in names_sought(fact) if name.startswith("event ") for row in rows[name]]
-        linked = {row.deployment_id for row in links} | _commanded(deployments, fact)
+        linked = {row.deployment_id for row in links} | _commanded(deployments, fact) | _notified(sent, fact)
         chain = chain_name(fact.chain) if isinstance(fact, VerificationFinished) and fact.chain is not None else None
         chained = rows[chain] if chain is not None else []
         named = (
@@ -137,12 +141,15 @@ def forget(connection: sa.Connection, numbers: Collection[int]) -> None:
 
 
 def _deployments(
-    connection: sa.Connection, rows: Mapping[str, Sequence[Any]], facts: Sequence[AboutDeployment]
+    connection: sa.Connection,
+    rows: Mapping[str, Sequence[Any]],
+    facts: Sequence[AboutDeployment],
+    sent: Iterable[int],
 ) -> Sequence[Any]:
     known = [row for found in rows.values() for row in found]
-    ids = sorted({row.deployment_id for row in known if row.deployment_id is not None})
+    ids = sorted({row.deployment_id for row in known if row.deployment_id is not None} | set(sent))
     artifacts = sorted({row.artifact_id for row in known if row.artifact_id is not None})
-    commands = sorted({link for fact in facts if isinstance(fact, VerificationFinished) for link in fact.links or ()})
+    commands = _links(facts)
     columns = (deployment.c[name] for name in ("id", "command", "artifact_id", "service", "environment", "version"))
     module = (artifact.c.group + ":" + artifact.c.name).label("module")
     statement = sa.select(*columns, module).join(artifact, artifact.c.id == deployment.c.artifact_id)
@@ -156,6 +163,25 @@ def _deployments(
         if values:
             found |= {row.id: row for row in connection.execute(statement.where(among(column, values)))}
     return [found[id_] for id_ in sorted(found)]
+
+
+def _links(facts: Iterable[AboutDeployment]) -> list[str]:
+    return sorted({link for fact in facts if isinstance(fact, VerificationFinished) for link in fact.links or ()})
+
+
+def _sent(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> dict[str, int]:
+    """By the id of a notification of ours that a fact links to, its deployment. Index: `uq_outbox_message_id`."""
+    links = _links(facts)
+    if not links:
+        return {}
+    statement = sa.select(outbox.c.message_id, outbox.c.body).where(
+        among(outbox.c.message_id, links), outbox.c.exchange == NOTIFICATIONS
+    )
+    return {row.message_id: decode_notification(row.body.encode()).deployment for row in connection.execute(statement)}
+
+
+def _notified(sent: Mapping[str, int], fact: AboutDeployment) -> set[int]:
+    return {sent[link] for link in _links([fact]) if link in sent}
 
 
 def _commanded(deployments: Sequence[Any], fact: AboutDeployment) -> set[int]:

@@ -1,4 +1,4 @@
-"""Notifications in the formats of their receivers: as they are, CloudEvents, Slack, Teams, PagerDuty.
+"""Notifications in the formats of their receivers: as they are, CloudEvents, CDEvents, Slack, Teams, PagerDuty.
 
 A body has no secret: the routing key of PagerDuty is added when the call is made.
 """
@@ -11,6 +11,7 @@ import msgspec
 
 from deploydb.domain.model.commands import Notification
 from deploydb.domain.model.webhooks import WebhookFormat
+from deploydb.wire.cdevents_out import cdevent_of
 
 _TYPE = "dev.deploydb.{type}"
 _SUMMARY_MOST = 1024
@@ -38,6 +39,8 @@ def formatted(format_: WebhookFormat, notification: Notification, link: str, sou
             return "application/json", _json(msgspec.to_builtins(notification))
         case "cloudevents":
             return "application/cloudevents+json", _json(_cloud_event(notification, source))
+        case "cdevents":
+            return "application/json", _json(cdevent_of(notification, source, link))
         case "slack":
             return "application/json", _json(_slack(notification, link))
         case "teams":

@@ -79,6 +79,6 @@ def test_pagerduty_is_triggered_by_a_failure_and_resolved_by_a_success() -> None
 
 
 @pytest.mark.parametrize("type_", TYPES)
-@pytest.mark.parametrize("format_", ["json", "cloudevents", "slack", "teams", "pagerduty"])
+@pytest.mark.parametrize("format_", ["json", "cloudevents", "cdevents", "slack", "teams", "pagerduty"])
 def test_every_type_has_every_format(format_: WebhookFormat, type_: str) -> None:
     assert body(format_, type_)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from cloudevents.conversion import to_binary, to_structured
 from cloudevents.http import CloudEvent
 
-from deploydb.store.tables import correlation, current_version, deployment, event, unmatched_fact, verification
+from deploydb.store.tables import correlation, current_version, deployment, event, outbox, unmatched_fact, verification
 from tests.wire.cdevents import BECOMES, CONFORMANCE, conformance, deployed, link, published, suite_finished
 from tests.workers import in_process
 from tests.workers.in_process import InProcess, fact, until
@@ -94,6 +94,17 @@ def test_a_link_may_be_to_the_command(workshop: InProcess) -> None:
     (command,) = workshop.commands()
     workshop.publish(suite_finished("t-1", "dev", links=link(command.id)))
     until(lambda: about(workshop, "t-1") == ("dev", "1.0"), "the deployment of the command")
+
+
+def test_a_link_may_be_to_a_notification(workshop: InProcess) -> None:
+    workshop.start("ingest", "promote", "relay")
+    workshop.publish(in_process.published("1.0"))
+    (command,) = workshop.commands()
+    workshop.publish(fact("deployment.finished", "f-1", command=command.id, outcome="failed"))
+    failed = sa.select(outbox.c.message_id).where(outbox.c.routing_key == "deployment.failed.dev.foo")
+    (row,) = until(lambda: workshop.rows(failed), "the notification")
+    workshop.publish(suite_finished("t-1", "elsewhere", links=link(row.message_id)))
+    until(lambda: about(workshop, "t-1") == ("dev", "1.0"), "the deployment of the notification")
 
 
 def test_links_go_before_the_chain_and_the_custom_data_comes_last(workshop: InProcess) -> None:

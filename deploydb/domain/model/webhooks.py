@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from deploydb.domain.model.commands import Notification, NotificationType
 
-WebhookFormat = Literal["json", "cloudevents", "slack", "teams", "pagerduty"]
+WebhookFormat = Literal["json", "cloudevents", "cdevents", "slack", "teams", "pagerduty"]
 TYPES: tuple[NotificationType, ...] = get_args(NotificationType)
 PAGED = ("deployment.failed", "gate.errored", "deployment.succeeded")
 """The types of PagerDuty: two trigger an incident of a lane, and a success there resolves it."""
