@@ -222,7 +222,9 @@ class Ledger(LaneRecords):
                 completed=self._completed(known.release),
             )
             found.setdefault(known.release.id, good)
-        found = {good.release.id: good for good in self._known_good.get(environment, ())} | found
+        for good in self._known_good.get(environment, ()):  # it may have come through its last stage since
+            completed = good.completed or self._completed(good.release)
+            found.setdefault(good.release.id, replace(good, completed=completed))
         left = self._rolled_back_from(environment)
         flagged = [
             replace(good, rolled_back=True) if left.get(id_, 0) > good.deployment else good

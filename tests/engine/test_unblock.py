@@ -12,7 +12,7 @@ from deploydb.domain.model.catalog import After, Parallel, Stage
 from deploydb.engine.unblock import Unblock, unblock
 from deploydb.query.unblock_view import sentence
 from tests.domain.any_catalog import made
-from tests.domain.given import BAR, FOO, NOON, SOAK, chain
+from tests.domain.given import BAR, FOO, NOON, SOAK, chain, foo
 from tests.domain.scenario import Scenario, world
 from tests.engine.feeding import asks_for_what_is_needed
 
@@ -234,6 +234,21 @@ def test_an_answer_that_is_needed_only_beside_another_is_left_out_with_it() -> N
         it.publish(version, module=module, published=published, commit=version)
     it.evaluate()
     asks_for_what_is_needed(it, it.find("prod", "1.3", BAR))
+
+
+def test_what_comes_through_its_last_stage_meanwhile_is_a_target_of_a_full_rollback() -> None:
+    stages = chain("dev", "prod", prod=("soak",))
+    it = world(*stages, services=[foo(artifacts=(FOO, BAR), failure_strategy="full_rollback")])
+    it.publish("1.0", module=BAR)
+    it.evaluate()
+    it.deploy("dev", "1.0")
+    it.deploy("prod", "1.0")
+    it.hold("veto", environment="dev", version="2.0", until=it.now + timedelta(minutes=150))
+    it.evaluate(70)
+    it.publish("1.1", module=BAR, published=1)
+    it.publish("2.0", published=1)
+    it.evaluate()
+    asks_for_what_is_needed(it, it.find("dev", "2.0"))
 
 
 class Broken(Promotion, frozen=True, kw_only=True):
