@@ -168,13 +168,14 @@ class Pipeline(Struct, frozen=True, kw_only=True):
         return _body(cls, pipeline, environments=environments)
 
 
-class Promotion(Struct, frozen=True, kw_only=True):
-    """A promotion, as configured."""
+class Promotion(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A promotion, as configured; `attributes` where its file has some."""
 
     ident: str
     type: str
     description: str
+    attributes: dict[str, str] | None = None
 
     @classmethod
     def of(cls, promotion: gates.Promotion) -> "Promotion":
-        return _body(cls, promotion)
+        return _body(cls, promotion, attributes=getattr(promotion, "attributes", None) or None)

@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -66,6 +67,7 @@ def serve(
                 authenticator=authenticator,
                 catalog=lambda: live.catalog,
                 hooks=lambda: live.hooks,
+                reload=partial(_read_again, live),
                 registry=registry,
                 health=health,
             )
@@ -108,6 +110,12 @@ def joined(reads: ASGIApp, writes: ASGIApp) -> ASGIApp:
         await (writes if is_for_gateway else reads)(scope, receive, send)
 
     return answer
+
+
+def _read_again(live: LiveCatalog) -> Sequence[object]:
+    """Read the configuration again. Returns its problems."""
+    live.refresh(force=True)
+    return live.problems
 
 
 async def _keep_current(live: LiveCatalog, identity: LiveIdentity, hung_up: asyncio.Event, log: Log) -> None:

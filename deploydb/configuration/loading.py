@@ -110,8 +110,8 @@ class _Folders:
                 self.problems.append(
                     _problem(path, message if os.path.isdir(path) else "stands outside of the folders")
                 )
-        if not self.by_kind["services"].keys() - {DEFAULTS} and not self.problems:
-            self.problems.append(_problem(directory, "has no services: expected services/NAME.yml"))
+        if not (any(self.by_kind.values()) or self.access or self.problems):
+            self.problems.append(_problem(directory, "has no file of a configuration: expected services/NAME.yml"))
 
     def documents(self, kind: str, read: Callable[[Source], T | None]) -> Iterator[tuple[str, Source, T]]:
         """The readable files of a kind by name, with their documents."""

@@ -3,6 +3,7 @@
 A type that cannot be used is a problem of the files that name it, and of no other.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cache
@@ -24,6 +25,11 @@ from deploydb.domain.suggestions import suggestion
 
 ENTRY_POINTS = "deploydb.gates"
 """The group: the name is that of the type, the object its class, a `deploydb.domain.gates.Promotion`."""
+
+
+_CLASS = re.compile(r"(?:\w+[.$])*(\w+)Impl")
+"""A type as files of later releases of v1 have it: the name of a class."""
+_OLD_NAMES = {"ManualLDAPPromotion": "ManualPromotion"}
 
 
 class Unusable(Struct, frozen=True):
@@ -89,6 +95,9 @@ def read_promotion(source: Source, ident: str, known: Known) -> Promotion | None
     if named is None:
         source.problem(("type",), f"type is missing: write one of {', '.join(types)}")
         return None
+    if isinstance(named, str) and (found := _CLASS.fullmatch(named)) is not None:
+        named = _OLD_NAMES.get(found[1], found[1])
+        source.value = {**value, "type": named}
     kind = types.get(named) if isinstance(named, str) else None
     if kind is None:
         hint = suggestion(str(named), types)

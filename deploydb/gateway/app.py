@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from deploydb.broker.open import open_outbound
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import Transient
+from deploydb.gateway.config_reload import ConfigReload
 from deploydb.gateway.delivery import Delivery, Ledger
 from deploydb.gateway.errors import answer
 from deploydb.gateway.events import Events
@@ -38,7 +39,7 @@ from deploydb.telemetry import Log
 
 THREADS = 4
 """Look-ups in the database at one time."""
-OWN = ("/api/sessions", "/hooks")
+OWN = ("/api/sessions", "/hooks", "/tasks")
 """The gateway's paths; and all below them."""
 _WRITES = (*(order.path for order in ORDERS), "/events")
 _READS = ("GET", "HEAD", "OPTIONS")
@@ -65,11 +66,13 @@ def application(
     threads: Executor,
     registry: CollectorRegistry,
     writers: Writers | None = None,
+    reload: Callable[[], Sequence[object]] = tuple,
     health: Health | None = None,
     clock: Callable[[], datetime] | None = None,
 ) -> Starlette:
     """The gateway on one database and one broker. `catalog` gives the one in use; it is called in a thread. `writers`:
-    who may write by the v1 interface."""
+    who may write by the v1 interface. `reload` reads the configuration again, and gives its problems."""
+    writers = writers or Writers()
     ledger = Ledger(engine=engine, catalog=catalog, threads=threads, clock=clock or partial(datetime.now, UTC))
     delivery = Delivery(ledger, publisher, log=log, registry=registry)
     v1 = V1Delivery(ledger, publisher, log=log, registry=registry)
@@ -80,7 +83,8 @@ def application(
         [
             *Orders(ledger, delivery).routes(),
             Hooks(ledger, publisher, hooks, log=log, registry=registry).route(),
-            *V1Writes(ledger, v1, writers or Writers(), authenticator.trusts).routes(),
+            *V1Writes(ledger, v1, writers, authenticator.trusts).routes(),
+            ConfigReload(ledger, reload, writers, authenticator.trusts).route(),
             Events(ledger, publisher, log=log, registry=registry).route(),
             *SessionEndpoints(authenticator, log=log).routes(),
             *health.routes(),
@@ -134,6 +138,7 @@ def opened(
     authenticator: Authenticator,
     catalog: Callable[[], Catalog],
     hooks: Callable[[], Mapping[str, Hook]],
+    reload: Callable[[], Sequence[object]],
     registry: CollectorRegistry,
     health: Health,
 ) -> Iterator[Starlette]:
@@ -159,6 +164,7 @@ def opened(
             threads=threads,
             registry=registry,
             writers=writers,
+            reload=reload,
             health=health,
         )
     finally:

@@ -46,6 +46,12 @@ class InForce(Struct, frozen=True, kw_only=True):
     files: dict[str, str]
 
 
+def digest_in_force(connection: sa.Connection) -> str | None:
+    """The digest of the catalog that promotion uses; None before the first one."""
+    row = connection.execute(_IN_FORCE).one_or_none()
+    return row.digest if row is not None else None
+
+
 def record_configuration(
     engine: sa.Engine, catalog: Catalog, files: Mapping[str, str], now: datetime, *, host: str, differences: Differences
 ) -> bool:

@@ -80,9 +80,12 @@ def test_a_missing_or_empty_directory_is_a_problem(tmp_path: Path) -> None:
     put(tmp_path / "file", "")
     assert problems_of(tmp_path / "file") == ["file:1:1: is not a directory"]
     (tmp_path / "empty").mkdir()
-    assert problems_of(tmp_path / "empty") == ["empty:1:1: has no services: expected services/NAME.yml"]
-    put(tmp_path / "bare/services/_defaults.yml", "")
-    assert problems_of(tmp_path / "bare") == ["bare:1:1: has no services: expected services/NAME.yml"]
+    assert problems_of(tmp_path / "empty") == ["empty:1:1: has no file of a configuration: expected services/NAME.yml"]
+
+
+def test_a_configuration_may_have_no_services_yet(tmp_path: Path) -> None:
+    put(tmp_path / "environments/dev.yml", "description: dev\n")
+    assert problems_of(tmp_path) == []
 
 
 def test_a_name_with_a_hidden_character_is_a_problem(tmp_path: Path) -> None:

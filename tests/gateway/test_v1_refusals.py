@@ -150,6 +150,7 @@ def test_with_tokens_a_program_needs_the_scope_write(sqlite_url: str, embedded_u
         assert (answer.status_code, answer.json()["message"]) == (403, "alice lacks the scope write")
         assert send(asked, POST, PATH, NEXT, authorization=f"Bearer {JENKINS}", prefer="wait=0").status_code == 202
         assert [fact["source"] for fact in asked.received()] == ["gateway/jenkins"]
+        assert asked.ask("/tasks/configReload").status_code == 401
 
 
 def test_v1_is_open_on_loopback_and_asks_for_a_token_elsewhere() -> None:

@@ -166,3 +166,17 @@ def test_people_answer_a_manual_promotion_by_their_token_alone(asked: Asked) -> 
     answer = send(asked, "POST", path, go, authorization=f"Bearer {ALICE}")
     assert answer.status_code == 201, answer.text
     assert (answer.json()["promotion"], answer.json()["status"]) == ("go", "SUCCESS")
+
+
+def test_the_configuration_is_in_force_once_it_is_reloaded(asked: Asked, workshop: InProcess) -> None:
+    baz = {**ARTIFACT, "name": "baz"}
+    assert send(asked, "POST", "/api/artifacts", baz).status_code == 404
+    added = workshop.config / "services/baz.yml"
+    added.write_text("artifacts: [com.example:baz]\npipelines: [short]\n")
+    answer = asked.ask("/tasks/configReload")
+    assert (answer.status_code, answer.text) == (200, "Done!")
+    assert send(asked, "POST", "/api/artifacts", baz).status_code == 201
+    added.write_text("artifacts: [baz]\n")
+    answer = asked.ask("/tasks/configReload")
+    assert answer.status_code == 500
+    assert "baz.yml:1:13: baz is no artifact" in answer.json()["message"]

@@ -35,6 +35,7 @@ def working(workshop: InProcess, files: Mapping[str, str] = GATED) -> Iterator[A
         authenticator=Authenticator(lambda: identity, Sessions()),
         catalog=lambda: live.catalog,
         hooks=lambda: live.hooks,
+        reload=lambda: (live.refresh(force=True), live.problems)[1],
         registry=CollectorRegistry(),
         health=Health(),
     ) as app:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from deploydb.domain.formatting import listed
 from deploydb.domain.gates.context import GateContext
@@ -50,12 +51,25 @@ class ManualPromotion(Promotion, frozen=True, kw_only=True):
     groups: Annotated[
         Names, Meta(description="Only members of these groups of access.yml count. By default all people.")
     ] = ()
+    attributes: Annotated[
+        dict[str, str],
+        Meta(description="`allowedGroup` is the one of `groups` in files of later releases of v1."),
+    ] = {}  # noqa: RUF012  # msgspec copies it
     distinct_groups: Annotated[bool, Meta(description="Whether each approval must come from another group.")] = False
     allow_author: Annotated[bool, Meta(description="Whether the publisher of the artifact may approve.")] = True
     timeout: Annotated[
         timedelta | None,
         Meta(description="How long people have from the request on; then it has failed, until one approves later."),
     ] = None
+
+    def configured(self, checks: Checks) -> Promotion:
+        group = self.attributes.get("allowedGroup")
+        self.check(checks)
+        if group is None:
+            return self
+        if self.groups:
+            checks.problem(("attributes",), "names a group beside groups: keep one of them", key=True)
+        return replace(self, groups=(group,))  # an unknown one too: files of v1 come without access.yml
 
     def check(self, checks: Checks) -> None:
         checks.refer(("groups",), self.groups, "group")

@@ -3,8 +3,8 @@
 from deploydb.http.errors import not_found, shown
 from deploydb.query.paging import MOST
 from deploydb.query.request_context import RequestContext
-from deploydb.query.resource import PAGE, Resource
-from deploydb.store.queries.artifacts import artifact_by_id, artifacts_of_module, latest_of_module
+from deploydb.query.resource import PAGE, Resource, text
+from deploydb.store.queries.artifacts import artifact_by_id, artifacts_of_module, artifacts_with, latest_of_module
 from deploydb.store.queries.deployments import deployments_of_artifact
 from deploydb.v1_schema import Artifact, Deployment
 
@@ -63,7 +63,20 @@ def _module(asked: RequestContext) -> tuple[str, str]:
     return group, name
 
 
+def search(asked: RequestContext) -> list[Artifact]:
+    """A page of the artifacts whose group, name or version contains a text, ascending; of all, without one."""
+    page = asked.page()
+    with asked.store() as connection:
+        views = artifacts_with(connection, asked.option("query") or "", offset=page.offset, limit=page.size)
+    return [Artifact.of(view) for view in page.filled(views)]
+
+
 RESOURCES = (
+    Resource(
+        path="/api/artifacts",
+        read=search,
+        parameters=(text("query", "What group, name or version contains, to the letter."), *PAGE),
+    ),
     Resource(path="/api/artifacts/by-module/{module:path}/latest", read=latest),
     Resource(path="/api/artifacts/by-module/{module:path}", read=by_module, parameters=PAGE),
     Resource(path="/api/artifacts/{id}", read=by_id),

@@ -99,6 +99,18 @@ def artifacts_of_module(
     return [ArtifactView(**row._mapping) for row in found]
 
 
+def artifacts_with(connection: sa.Connection, text: str, *, offset: int, limit: int) -> list[ArtifactView]:
+    """Artifacts whose group, name or version contains a text, to the letter, in the order of their ids. Reads every
+    artifact up to the page."""
+    shorter = (
+        sa.func.length(sa.func.replace(column, text, "")) < sa.func.length(column)
+        for column in (artifact.c.group, artifact.c.name, artifact.c.version)
+    )
+    wanted = sa.select(*_VIEWED).where(sa.or_(*shorter)) if text else sa.select(*_VIEWED)
+    found = connection.execute(wanted.order_by(artifact.c.id).offset(offset).limit(limit))
+    return [ArtifactView(**row._mapping) for row in found]
+
+
 def latest_of_module(connection: sa.Connection, group: str, name: str) -> ArtifactView | None:
     """The version of a module that was published last. Index: `ix_artifact_module`.
 

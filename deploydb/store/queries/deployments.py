@@ -147,12 +147,36 @@ def deployments_of_artifact(
     return views(connection, mine.order_by(deployment.c.id).offset(offset).limit(limit))
 
 
+def deployments_in(
+    connection: sa.Connection, *, service: str | None = None, environment: str | None = None, offset: int, limit: int
+) -> list[DeploymentView]:
+    """The deployments of a service, or in an environment, in the order of their ids. Index: `ix_deployment_lane` for a
+    service; of an environment reads every deployment up to the page."""
+    given = ((deployment.c.service, service), (deployment.c.environment, environment))
+    mine = VIEWED.where(*(column == name for column, name in given if name is not None))
+    return views(connection, mine.order_by(deployment.c.id).offset(offset).limit(limit))
+
+
 def deployments_of_flow(connection: sa.Connection, catalog: Catalog, flow: int) -> list[DeploymentView]:
     """A flow's deployments, in the order of the service's stages; those in stages that are not configured any more stay
     between the others where they were. Index: `uq_deployment_flow_id_environment_attempt`.
     """
-    mine = VIEWED.where(deployment.c.flow_id == flow)
-    found = views(connection, mine.order_by(deployment.c.stage_index, deployment.c.attempt, deployment.c.id))
+    return deployments_of_flows(connection, catalog, [flow]).get(flow, [])
+
+
+def deployments_of_flows(
+    connection: sa.Connection, catalog: Catalog, flows: Collection[int]
+) -> dict[int, list[DeploymentView]]:
+    """The same of several flows, by flow."""
+    mine = VIEWED.where(among(deployment.c.flow_id, sorted(flows)))
+    found: dict[int, list[DeploymentView]] = defaultdict(list)
+    for view in views(connection, mine.order_by(deployment.c.stage_index, deployment.c.attempt, deployment.c.id)):
+        if view.flow is not None:
+            found[view.flow].append(view)
+    return {flow: _in_stages(catalog, one) for flow, one in found.items()}
+
+
+def _in_stages(catalog: Catalog, found: list[DeploymentView]) -> list[DeploymentView]:
     stages = catalog.environments_of(found[0].service) if found else ()
     configured = [view for view in found if view.environment in stages]
     ordered = iter(sorted(configured, key=lambda view: stages.index(view.environment)))
