@@ -211,7 +211,7 @@ class Notify(Worker):
                     if left is None or self._signals.stopping:
                         break
                 if not waiting:
-                    break
+                    left = self._finish(left)
             if left is not None:
                 with self._settling:
                     webhook_deliveries.release(self._engine, left, self._clock())
@@ -222,6 +222,16 @@ class Notify(Worker):
         finally:
             with self._lock:
                 self._in_hand.pop(endpoint, None)
+
+    def _finish(self, leased: EndpointLease) -> EndpointLease | None:
+        """Give an endpoint back, unless a delivery was added since the last look."""
+        with self._settling:
+            now = self._clock()
+            left = webhook_deliveries.release(self._engine, leased, now, now + LEASE)
+        if left is not None:
+            with self._lock:
+                self._in_hand[leased.endpoint] = left
+        return left
 
     def _deliver(self, leased: EndpointLease, delivery: OpenDelivery) -> EndpointLease | None:
         started = time.perf_counter()

@@ -161,21 +161,27 @@ def settle(
     return transact(engine, work)
 
 
-def release(engine: sa.Engine, leased: EndpointLease, now: datetime) -> None:
-    """Give an endpoint back: due at once where it has an open delivery."""
+def release(
+    engine: sa.Engine, leased: EndpointLease, now: datetime, until: datetime | None = None
+) -> EndpointLease | None:
+    """Give an endpoint back: due at once where it has an open delivery. With `until`, such a one is kept until then,
+    and its lease returned: what was added meanwhile does not wait to be looked for."""
 
-    def work(connection: sa.Connection) -> None:
+    def work(connection: sa.Connection) -> EndpointLease | None:
         mine = sa.select(webhook_endpoint.c.endpoint).where(
             webhook_endpoint.c.endpoint == leased.endpoint, webhook_endpoint.c.due_at == leased.until
         )
         if connection.execute(mine.with_for_update()).first() is None:
-            return
+            return None
         # after the lock, in a statement of its own: what was added before is seen
         rest = sa.select(webhook_delivery.c.id).where(webhook_delivery.c.endpoint == leased.endpoint, IS_OPEN)
         waits = connection.execute(rest.limit(1)).first() is not None
-        connection.execute(_mine(leased).values(due_at=now if waits else None))
+        connection.execute(_mine(leased).values(due_at=(until or now) if waits else None))
+        if not waits or until is None:
+            return None
+        return EndpointLease(endpoint=leased.endpoint, failures=leased.failures, until=until)
 
-    transact(engine, work)
+    return transact(engine, work)
 
 
 def replay(engine: sa.Engine, now: datetime, ident: int | None = None) -> int:
