@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -114,11 +115,9 @@ class AnyHistory(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(["inserted", "appended", "cut", "branches", "module", "service"]))
     def reload(self, kind: str) -> None:
-        if kind == "module" and has_bundles(self.it):
-            return  # the rest of a bundle goes on alone, and is superseded
-        if kind == "inserted" and has_hotfixes(self.it):
-            return  # a hotfix goes ahead there at once, and what it overtakes is superseded
-        comes_back(self.it, changes(self.it.catalog, kind))
+        # the rest of a bundle goes on alone, and a hotfix ahead: what they overtake is superseded
+        if not {"module": has_bundles, "inserted": has_hotfixes}.get(kind, lambda _: False)(self.it):
+            comes_back(self.it, changes(self.it.catalog, kind))
 
     @rule(environment=st.sampled_from(["dev", "east", "staging", "prod", "elsewhere"]))
     def rename(self, environment: str) -> None:
@@ -269,11 +268,9 @@ class AnyOrders(AnyHistory):
         it = self.it
         it.now = latest(it) + timedelta(minutes=10)
         for hold in unlifted(it.holds.values()):
-            scope = {"environment": hold.environment, "version": hold.version}
-            it.hold(hold.kind, lift=True, hold=hold.hold, **scope)
-        for environment in ("dev", "prod"):
-            for name in ("1", "2"):
-                it.incident(environment, name, over=True)
+            it.hold(hold.kind, lift=True, hold=hold.hold, environment=hold.environment, version=hold.version)
+        for environment, name in product(("dev", "prod"), ("1", "2")):
+            it.incident(environment, name, over=True)
         super().teardown()
 
 
@@ -287,11 +284,10 @@ class AnyOrdersAgain(AnyOrders):
 
 # for all machines together, the same in each run: `make explore` sets more, and others each time
 EXPLORED = os.environ.get("DEPLOYDB_EXAMPLES")
-EXAMPLES = int(EXPLORED or "1000")
 MACHINES = (AnyHistory, AnyHistoryAgain, AnyOrders, AnyOrdersAgain)
 for machine in MACHINES:
     machine.TestCase.settings = settings(
-        max_examples=EXAMPLES // len(MACHINES) + 1,
+        max_examples=int(EXPLORED or 1000) // len(MACHINES) + 1,
         derandomize=EXPLORED is None,
         stateful_step_count=30,
         suppress_health_check=list(HealthCheck),
