@@ -123,7 +123,7 @@ def test_accept_may_come_in_several_lines(quiet: Service) -> None:
         ("/api/events?type=%00", 400, "type has a NUL character"),
         ("/", 404, "there is no /"),
         ("/api", 404, "there is no /api"),
-        ("/api/artifacts", 404, "there is no /api/artifacts"),
+        ("/api/artefacts", 404, "there is no /api/artefacts"),
         ("/api/services/", 404, "there is no /api/services/"),
         ("/api/%E2%82%AC", 404, "there is no /api/€"),
         ("/api/..%2F..%2Fetc%2Fpasswd", 404, "there is no /api/../../etc/passwd"),
