@@ -221,3 +221,15 @@ def test_a_veto_holds_an_order_like_any_release(gate: str) -> None:
     it.hold("veto", version="1.0", lift=True)
     it.evaluate(1)
     assert it.status("dev", "1.0") is Status.CREATED
+
+
+def test_a_stage_that_is_attempted_again_keeps_no_lane_behind_it_waiting() -> None:
+    it = Scenario(catalog(*chain("dev", "staging")))
+    it.publish("1.0")
+    it.evaluate()
+    it.deploy("dev", "1.0")
+    it.deploy("staging", "1.0")
+    it.retry("staging", "1.0")
+    it.retry("dev", "1.0")
+    it.evaluate()
+    assert [it.status(there, "1.0") for there in ("dev", "staging")] == [Status.CREATED, Status.CREATED]

@@ -54,10 +54,11 @@ class Lanes:
     def of(self, flow: int | None, environment: str) -> Deployment | None:
         """A flow's latest attempt in an environment; None where the flow does not go through it.
 
-        Where it has succeeded, a further attempt counts once it is commanded; one that was not needed never does.
+        Where it has got through, a further attempt counts once it fails, or gets through; one that was not needed never
+        does.
         """
         found = [self._deployments[ident] for ident in self._flows.get((flow or 0, environment), ())]
-        while len(found) > 1 and found[-1].requested_at is None and (found[-2].got_through or is_obsolete(found[-1])):
+        while len(found) > 1 and (is_obsolete(found[-1]) or (found[-2].got_through and not _is_judged(found[-1]))):
             found.pop()
         return found[-1] if found else None
 
@@ -92,6 +93,11 @@ class Lanes:
     def goes_ahead(self, deployment: Deployment) -> PromotionRequest | Hotfix | None:
         """The order by which the deployment goes ahead of the others in its lane."""
         return self.promotion_request(deployment) or self.hotfix(deployment)
+
+
+def _is_judged(deployment: Deployment) -> bool:
+    """Whether it was commanded, and has failed or got through."""
+    return deployment.requested_at is not None and deployment.status in (Status.FAILED, Status.SUCCESS)
 
 
 def is_obsolete(deployment: Deployment) -> bool:
