@@ -59,8 +59,8 @@ def arrivals(
 
     Everybody answers, for other releases too, each after the time that the same answer took before (`lanes`). What has
     no history is not answered, and nothing behind it has a time; nor is what has failed, or was refused. Soaks,
-    windows, holds and turns are those of `decide`.
-    A way on which each step is slow is slower than one in ten: the second time is an upper estimate.
+    windows, holds and turns are those of `decide`. A way on which each step is slow is slower than one in ten: the
+    second time is an upper estimate.
     """
     known = [one for one in snapshot.deployments if one.flow is not None and one.release.artifact.version == version]
     waiting: dict[str, list[Deployment]] = defaultdict(list)
@@ -73,7 +73,9 @@ def arrivals(
     def last(deployments: Sequence[Deployment], step: Step) -> Span | None:
         spans = [ways[one.flow].get((one.environment, step)) for one in deployments]
         found = [span for span in spans if span is not None]
-        return (max(each[0] for each in found), max(each[1] for each in found)) if found == spans != [] else None
+        if not found or len(found) < len(spans):
+            return None
+        return (max(each[0] for each in found), max(each[1] for each in found))
 
     return {
         there: Arrival(
@@ -88,7 +90,6 @@ def _way(
     catalog: Catalog, snapshot: ServiceSnapshot, target: Deployment, lanes: Mapping[str, Lane], now: datetime
 ) -> dict[tuple[str, Step], Span]:
     """The times of the target's flow, by environment."""
-
     failed = {
         id_
         for id_, verdicts in snapshot.verdicts.items()
