@@ -11,7 +11,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploydb.configuration import LiveCatalog
 from deploydb.gateway import app as gateway
-from deploydb.gateway.v1_writes import written_by
 from deploydb.http.authentication import Authenticator
 from deploydb.http.errors import ALSO_ALLOWED
 from deploydb.http.health import Health
@@ -103,11 +102,10 @@ def joined(reads: ASGIApp, writes: ASGIApp) -> ASGIApp:
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope.get("method", ""), scope.get("path", "")
-        write = written_by(path)
+        write = gateway.written_by(path)
         if write is not None:
             scope.setdefault("state", {})[ALSO_ALLOWED] = (write,)
-        is_for_gateway = method == write or (write is None and gateway.takes(method, path))
-        await (writes if is_for_gateway else reads)(scope, receive, send)
+        await (writes if method == write or gateway.owns(path) else reads)(scope, receive, send)
 
     return answer
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import compile_path
 
 from deploydb.broker.open import open_outbound
 from deploydb.domain.model.catalog import Catalog
@@ -25,7 +26,7 @@ from deploydb.gateway.publishing import Publisher
 from deploydb.gateway.sessions import SessionEndpoints
 from deploydb.gateway.v1_access import Writers
 from deploydb.gateway.v1_delivery import V1Delivery
-from deploydb.gateway.v1_writes import V1Writes
+from deploydb.gateway.v1_writes import WRITES, V1Writes
 from deploydb.hooks.hook import Hook
 from deploydb.http import application as http
 from deploydb.http.authentication import Authentication, Authenticator
@@ -41,18 +42,21 @@ THREADS = 4
 """Look-ups in the database at one time."""
 OWN = ("/api/sessions", "/hooks", "/tasks")
 """The gateway's paths; and all below them."""
-_WRITES = (*(order.path for order in ORDERS), "/events")
-_READS = ("GET", "HEAD", "OPTIONS")
+_WRITTEN = WRITES | {order.path: "POST" for order in ORDERS} | {"/events": "POST"}
+_PATTERNS = [(compile_path(path)[0], method) for path, method in _WRITTEN.items()]
+_ONLY_READ = ("/api/deployments/latest",)
 
 
-def takes(method: str, path: str) -> bool:
-    """Whether a request is for the gateway where it shares an address with the query service. Some paths are read from
-    the one, and written to the other."""
-    return _is_below(path, OWN) or (method not in _READS and _is_below(path, _WRITES))
+def owns(path: str) -> bool:
+    """Whether all requests to a path are for the gateway where it shares an address with the query service."""
+    return any(path == own or path.startswith(f"{own}/") for own in OWN)
 
 
-def _is_below(path: str, known: Sequence[str]) -> bool:
-    return any(path == own or path.startswith(f"{own}/") for own in known)
+def written_by(path: str) -> str | None:
+    """The method by which the gateway takes what the query service may be asked for; None for what is only read."""
+    if path in _ONLY_READ:
+        return None
+    return next((method for pattern, method in _PATTERNS if pattern.match(path)), None)
 
 
 def application(

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, compile_path
+from starlette.routing import Route
 
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.environment_names import under
@@ -44,17 +44,11 @@ from deploydb.v1_schema import PromotionResult
 
 WRITES = {"/api/artifacts": "POST", "/api/deployments/{id}": "PATCH", "/api/deployments/{id}/promotions": "POST"}
 """The method of each path."""
-_PATTERNS = [(compile_path(path)[0], method) for path, method in WRITES.items()]
 _REACHED_FROM = {
     "STARTED": ("CREATED",),
     "COMPLETED": ("CREATED", "STARTED"),
     "FAILED": ("CREATED", "STARTED"),
 }
-
-
-def written_by(path: str) -> str | None:
-    """The method by which a path of v1 is written; None for a path that is only read."""
-    return next((method for pattern, method in _PATTERNS if pattern.match(path)), None)
 
 
 class V1Writes:
