@@ -17,7 +17,7 @@ from starlette.routing import Route
 from deploydb.broker.port import Message
 from deploydb.domain.formatting import listed
 from deploydb.domain.model.errors import MessageRejected, Misconfigured, Transient
-from deploydb.domain.model.facts import ORDERS, Fact, type_of
+from deploydb.domain.model.facts import ORDERS, OWN_SOURCE, Fact, type_of
 from deploydb.gateway.delivery import LOOK_SECONDS, WAIT_SECONDS, Ledger, answer, wanted_wait
 from deploydb.gateway.publishing import Publisher, message_of_body
 from deploydb.gateway.request_body import bounded_body
@@ -40,7 +40,7 @@ BURST = 200
 SECONDS_EACH = 0.1
 """Requests of one token: so many at once, then one in so many seconds."""
 _TAKEN = (JSON, FACT_CONTENT_TYPE, STRUCTURED, BATCH)
-_RESERVED = ("gateway/", "deployer/", "verify")
+_RESERVED = ("gateway/", "deployer/", f"{OWN_SOURCE}/", "hooks/", "v1@")
 """The beginnings of sources that only DeployDB's own programs have."""
 
 _array = msgspec.json.Decoder(list[msgspec.Raw])

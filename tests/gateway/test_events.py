@@ -106,6 +106,9 @@ def test_of_several_the_good_are_taken_and_the_bad_are_named(asked: Gateway) -> 
         (body(FACT | {"artifact": {"group": "g", "name": "n"}}), 422, "$.artifact.version"),
         (body(FACT | {"source": "gateway/alice"}), 422, "$.source"),
         (body(FACT | {"source": "deployer/default"}), 422, "$.source"),
+        (body(FACT | {"source": "deploydb/verify"}), 422, "$.source"),
+        (body(FACT | {"source": "hooks/github"}), 422, "$.source"),
+        (body(FACT | {"source": "v1@10.0.0.5"}), 422, "$.source"),
         (
             body({"type": "hold.placed", "id": "1", "source": "s", "kind": "freeze", "by": "ann"}),
             422,
