@@ -42,8 +42,8 @@ SECONDS_EACH = 2.0
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _WAIT = re.compile(r"\s*wait\s*=\s*(\d{1,9})\s*", re.IGNORECASE)
-_UNCOMPARED = ("id", "source", "time", "by", "deployment", "digest")
-_FILLED_IN = ("hold", "from")
+_UNCOMPARED = ("id", "source", "time", "by")
+_FILLED_IN = ("hold", "from", "deployment", "digest")
 """Fields that the gateway fills in by the state where a request lacks them."""
 Stored = Mapping[str, Any]
 """A fact's body as the log has it."""
