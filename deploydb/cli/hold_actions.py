@@ -62,7 +62,8 @@ def lift(kind: Kind, lifted: str, given: Mapping[str, Any], **scope: str | None)
     seen = bool(ids)
     ids = ids or [_unseen(kind, given)]
     fields = {"kind": kind, "reason": given["reason"], **scope}
-    lifts = [HoldLifted(**signed_order(given["by"]), **fields, hold=hold) for hold in ids]
+    signed = signed_order(given["by"])
+    lifts = [HoldLifted(**(signed | fields | {"id": new_id()}), hold=hold) for hold in ids]
     for lift_ in lifts:
         publish_order(lift_, *(["all"] if lift_.hold is None else []))
     for lift_ in lifts:

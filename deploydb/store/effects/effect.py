@@ -86,7 +86,11 @@ def _awaited_evaluation(connection: sa.Connection, recorded: Recorded) -> str | 
     if isinstance(fact, facts.ArtifactPublished):
         file = fact.artifact
         stored = artifact_of_version(connection, file.group, file.name, file.version)
-        subject = evaluation_request.c.artifact_id == (stored.id if stored is not None else None)
+        if stored is None:
+            return None
+        subject = evaluation_request.c.artifact_id == stored.id
+    elif recorded.service is None:
+        return None
     if connection.execute(sa.select(evaluation_request.c.id).where(subject).limit(1)).first() is None:
         return None
     aside = set_aside_of(connection, [recorded.service]) if recorded.service is not None else {}
