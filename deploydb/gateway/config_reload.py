@@ -16,7 +16,7 @@ from deploydb.store.configurations import digest_in_force
 from deploydb.store.engine import reading
 
 PATH = "/tasks/configReload"
-WITHIN_SECONDS = 3.0
+WITHIN_SECONDS = 10.0
 """How long the answer waits until promotion uses the configuration."""
 
 
@@ -41,7 +41,8 @@ class ConfigReload:
     async def post(self, request: Request) -> Response:
         """`Done!` once the configuration is in force.
 
-        Raises: HTTPException 401 or 403 for who may not write by v1, 500 with the problems of the files.
+        Raises: HTTPException 401 or 403 for who may not write by v1, 500 with the problems of the files, 503 where
+        it is not in force in time.
         """
         self._writers.source(request, self._trusts)
         problems = await asyncio.to_thread(self._reload)
@@ -49,7 +50,10 @@ class ConfigReload:
             listed = "; ".join(map(str, problems[:5]))
             raise HTTPException(500, f"the configuration is broken, the last good one is in use: {listed}")
         until = time.monotonic() + WITHIN_SECONDS
-        while time.monotonic() < until and not await asyncio.to_thread(self._is_in_force):
+        while not await asyncio.to_thread(self._is_in_force):
+            if time.monotonic() >= until:
+                problem = "the configuration is read, and not in force yet: promote takes it soon; ask again"
+                raise HTTPException(503, problem, {"Retry-After": "1"})
             await asyncio.sleep(LOOK_SECONDS)
         return PlainTextResponse("Done!")
 
