@@ -1,11 +1,14 @@
 """`POST /hooks/{name}`: what the payloads of each tool become."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
+from deploydb.hooks.payload import Request
+from deploydb.hooks.schemes import Signature, Unverified, verify
 from tests.gateway.given import Gateway
-from tests.gateway.hooks import facts, reason
+from tests.gateway.hooks import SECRET, facts, reason
 from tests.gateway.tools import (
     ALERT,
     BUILD,
@@ -132,3 +135,18 @@ def test_a_malformed_payload_is_422_by_its_field(known: Gateway, tool: str, payl
     answer = hook(known, tool, payload)
     assert (answer.status_code, message in answer.json()["message"]) == (422, True), answer.text
     assert known.received() == []
+
+
+def test_a_return_to_an_earlier_revision_is_another_deployment(known: Gateway) -> None:
+    for minute, version in enumerate(("1.0", "1.1", "1.0")):
+        hook(known, "flux", flux("UpgradeSucceeded", version) | {"timestamp": f"2026-11-20T10:0{minute}:00Z"})
+    assert len({one["id"] for one in known.received()}) == 3
+
+
+@pytest.mark.parametrize(("others", "proves"), [(7, True), (8, False)])
+def test_of_many_signatures_few_are_looked_at(others: int, proves: bool) -> None:
+    scheme = Signature(header="X-Signature")
+    good = scheme.expected(Request(headers={}, body=b"{}"), SECRET)
+    request = Request(headers={"x-signature": ",".join(["0" * 64] * others + [good])}, body=b"{}")
+    with nullcontext() if proves else pytest.raises(Unverified):
+        verify((scheme,), request, SECRET)

@@ -33,11 +33,13 @@ def _read(request: Request) -> list[Report]:
         return ignored(f"{shown(reason)} of {shown(name)} names no revision")
     outcome = _REASONS[reason]
     version, commit, digest = _revision(revision)
+    # a return to a revision is another deployment; a reconciliation says each time what runs already
+    again = "" if reason.startswith("Reconciliation") else f"/{payload.text('timestamp')}"
     id_ = about.maybe("uid") or f"{about.maybe('namespace') or ''}/{name}"
     return [
         Signal(
             kind="deployment",
-            key=f"{kind}/{id_}/{revision}/{outcome}",
+            key=f"{kind}/{id_}/{revision}/{outcome}{again}",
             names=named(object=kind, name=name, namespace=about.maybe("namespace"), cluster=_text(found, "cluster")),
             outcome=outcome,
             version=version,

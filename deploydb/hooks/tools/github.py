@@ -49,7 +49,7 @@ def _package(event: str, payload: Payload) -> Report:
         number = version.text("version")
         return Signal(
             kind="artifact",
-            key=f"package/{namespace}/{name}/{number}",
+            key=f"package/{kinds[0]}/{namespace}/{name}/{number}",
             names=about,
             version=number,
             commit=version.commit("target_oid"),
