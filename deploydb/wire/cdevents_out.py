@@ -5,7 +5,6 @@ nothing for the others: they have the specification's custom form. Links to an e
 """
 
 from typing import Any
-from urllib.parse import quote
 
 from packageurl import PackageURL
 
@@ -32,7 +31,7 @@ _NAMES = {
 
 def cdevent_of(notification: Notification, source: str, link: str) -> dict[str, Any]:
     """The CDEvent of a notification. `source`: of whom it is, a URL; `link`: the page about it."""
-    where = {"environment": {"id": notification.environment}, "artifactId": _purl(notification.artifact)}
+    where = {"environment": {"id": notification.environment}, "artifactId": purl_of(notification.artifact)}
     if notification.type == "deployment.finished" and notification.outcome == "succeeded":
         kind, subject, content = _DEPLOYED.get(notification.kind, _DEPLOYED["deploy"]), "service", where
         id_ = notification.service
@@ -68,9 +67,9 @@ def cdevent_of(notification: Notification, source: str, link: str) -> dict[str, 
     }
 
 
-def _purl(artifact: Artifact) -> str:
+def purl_of(artifact: Artifact) -> str:
     """Its package URL; of one without, a generic one of its group, name and version."""
     if artifact.purl is not None:
         return artifact.purl
-    group = "/".join(quote(part, safe=".") for part in artifact.group.split("/") if part)
-    return PackageURL(type="generic", namespace=group or None, name=artifact.name, version=artifact.version).to_string()
+    group = artifact.group or None
+    return PackageURL(type="generic", namespace=group, name=artifact.name, version=artifact.version).to_string()

@@ -40,7 +40,6 @@ class CloudEvent(Struct, frozen=True, kw_only=True):
     source: Name
     type: Name
     time: Time | None = None
-    datacontenttype: str | None = None
     data: msgspec.Raw = msgspec.Raw()
     data_base64: str | None = None
 
@@ -60,7 +59,7 @@ class _Shape(Struct):
 
 _decoder = msgspec.json.Decoder(CloudEvent)
 _shapes = msgspec.json.Decoder(_Shape)
-_objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_objects = msgspec.json.Decoder(dict[str, Any])
 
 
 def attributes_of(headers: Mapping[str, str]) -> dict[str, str] | None:
@@ -143,4 +142,5 @@ def _fact(data: bytes | None, about: dict[str, Any], original: Original, arrived
     if {"id", "source", "type"} <= given.keys() and data is not None:
         fact, sent = decode_arrived(data, arrived_at=arrived_at)
         return Reading(fact=fact, body=data, sent=sent)
-    return mapped(about | given, original, arrived_at=arrived_at)
+    named = {name: value for name, value in given.items() if value is not None}
+    return mapped(about | named, original, arrived_at=arrived_at)

@@ -9,6 +9,7 @@ from deploydb.domain.model.errors import MessageRejected
 from deploydb.wire.error_messages import shortened
 
 _DIGEST = re.compile(r"[a-z0-9]+:[0-9a-fA-F]{32,}")
+_IMAGES = ("oci", "docker")
 
 
 def artifact_of_purl(purl: str, path: str) -> dict[str, Any]:
@@ -25,11 +26,17 @@ def artifact_of_purl(purl: str, path: str) -> dict[str, Any]:
     qualifiers: dict[str, str] = dict(found.qualifiers or {})
     digest = found.version if found.version and _DIGEST.fullmatch(found.version) else None
     repository, _, _ = qualifiers.get("repository_url", "").rpartition("/") if found.type == "oci" else ("", "", "")
+    checksums = qualifiers.get("checksum", "").split(",")
     fields = {
         "group": found.namespace or repository or found.type,
         "name": found.name,
-        "version": qualifiers.get("tag") or found.version,
-        "digest": digest or qualifiers.get("checksum"),
+        "version": (qualifiers.get("tag") if found.type in _IMAGES else None) or found.version,
+        "digest": digest or next(filter(_DIGEST.fullmatch, sorted(checksums, key=_is_weak)), None),
         "purl": found.to_string(),
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _is_weak(checksum: str) -> bool:
+    """Of several checksums of one file the SHA-256 is the one that others name."""
+    return not checksum.startswith("sha256:")

@@ -8,8 +8,11 @@ import jsonschema_rs
 import pytest
 
 from deploydb.domain.model import facts
+from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.webhooks import TYPES
+from deploydb.wire.cdevents_out import purl_of
 from deploydb.wire.formats import read
+from deploydb.wire.purl import artifact_of_purl
 from deploydb.wire.webhook_formats import formatted
 from tests.wire.cdevents import SAMPLES
 from tests.wire.test_webhook_formats import PAGE, notification
@@ -57,3 +60,26 @@ def test_our_own_events_are_read_again() -> None:
     assert (fact.deployment, fact.outcome, fact.reason) == (7, "failed", "no host")
     body = event("deployment.started")
     assert isinstance(read(json.dumps(body).encode(), arrived_at=arrival).fact, facts.DeploymentStarted)
+
+
+@pytest.mark.parametrize("group", ["com.example", "@acme", "registry.x:5000/team", "a b", "ä"])
+def test_a_generic_package_url_names_the_same_artifact_again(group: str) -> None:
+    artifact = Artifact(group=group, name="shop", version="1.0")
+    found = artifact_of_purl(purl_of(artifact), "$")
+    assert (found["group"], found["name"], found["version"]) == (group, "shop", "1.0")
+
+
+@pytest.mark.parametrize(
+    ("purl", "version", "digest"),
+    [
+        ("pkg:generic/x@1.0?tag=latest", "1.0", None),
+        ("pkg:docker/team/x@sha256:" + "a" * 64 + "?tag=1.0", "1.0", "sha256:" + "a" * 64),
+        ("pkg:generic/x@1.0?checksum=sha1:" + "b" * 40 + ",sha256:" + "a" * 64, "1.0", "sha256:" + "a" * 64),
+        ("pkg:generic/x@1.0?checksum=a,b", "1.0", None),
+    ],
+)
+def test_a_tag_is_of_an_image_and_one_of_several_checksums_is_the_digest(
+    purl: str, version: str, digest: str | None
+) -> None:
+    found = artifact_of_purl(purl, "$")
+    assert (found["version"], found.get("digest")) == (version, digest)

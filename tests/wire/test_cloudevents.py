@@ -121,6 +121,17 @@ def test_what_cannot_be_taken_names_its_field(change: dict[str, Any], path: str,
     assert problem in raised.value.reason
 
 
+def test_a_field_without_a_value_leaves_the_attribute_and_an_error_shows_what_was_sent() -> None:
+    body = {"specversion": "1.0", "type": "artifact.published", **ATTRIBUTES, "data": {**ARTIFACT, "id": None}}
+    read(json.dumps(body).encode(), content_type="application/cloudevents+json", arrived_at=ARRIVAL)
+    given = {"type": "deployment.finished", "command": "c", "outcome": "nope"}
+    with pytest.raises(MessageRejected) as raised:
+        read(
+            json.dumps(body | {"data": given}).encode(), content_type="application/cloudevents+json", arrived_at=ARRIVAL
+        )
+    assert "Raw object" not in raised.value.reason
+
+
 def test_a_missing_header_is_named() -> None:
     headers = {"ce-specversion": "1.0", "ce-id": "1", "ce-type": "a"}
     with pytest.raises(MessageRejected) as raised:
