@@ -22,8 +22,9 @@ from deploydb.wire.native import decode_notification
 from deploydb.wire.reading import chain_name, event_name
 
 Lane = tuple[str | None, str | None, str | None]
-_LOCK = 0x1B7E << 48
-"""The advisory locks of names are the numbers from here on, of 48 bits; no other one is among them."""
+_LOCK, _LOCKS = 0x1B7E << 48, 4096
+"""The advisory locks of names: so many numbers from here on, whatever a message names. No other lock is among them."""
+_TAKE_LOCKS = sa.text("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS number")
 
 
 class Named(Struct, frozen=True, kw_only=True):
@@ -38,7 +39,7 @@ def names_sought(fact: Fact) -> tuple[str, ...]:
     """The names by which a fact means a deployment: links before its chain."""
     if not isinstance(fact, VerificationFinished):
         return ()
-    links = tuple(map(event_name, fact.links or ()))
+    links = tuple(map(event_name, dict.fromkeys(fact.links or ())))
     return (*links, chain_name(fact.chain)) if fact.chain is not None else links
 
 
@@ -48,10 +49,12 @@ def seeks(fact: Fact) -> bool:
 
 
 def lock(connection: sa.Connection, names: Iterable[str]) -> None:
-    """Wait for other transactions with one of the names, until this one ends. SQLite has one writer at a time."""
+    """Wait for other transactions with one of the names, until this one ends, in the order of their numbers. SQLite has
+    one writer at a time."""
     if connection.dialect.name == "postgresql":
-        for number in sorted({_LOCK + int.from_bytes(sha256(name.encode()).digest()[:6]) for name in names}):
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+        numbers = sorted({_LOCK + int.from_bytes(sha256(name.encode()).digest()[:6]) % _LOCKS for name in names})
+        if numbers:
+            connection.execute(_TAKE_LOCKS, {"numbers": numbers})
 
 
 def named_by(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> dict[tuple[str, str], Named]:

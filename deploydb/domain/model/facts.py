@@ -7,7 +7,9 @@ A struct here, its table and a migration are a new type of fact: the wire, the l
 and `publish` read what it declares.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 from deploydb.domain.model.artifact import Artifact, Coordinate, Name, Text, Url, module_key
 from deploydb.domain.model.fact import OWN_SOURCE, Fact, Number, Time, fact_types, type_of
@@ -125,7 +127,7 @@ class VerificationFinished(AboutDeployment, frozen=True, kw_only=True, tag="veri
     outcome: Literal["passed", "failed", "errored", "pending"]
     reason: Text | None = None
     url: Url | None = None
-    links: tuple[Name, ...] | None = None
+    links: Annotated[tuple[Name, ...], Meta(max_length=100)] | None = None
     chain: Name | None = None
 
     def __post_init__(self) -> None:
