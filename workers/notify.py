@@ -119,6 +119,7 @@ class Notify(Worker):
     def session(self) -> Iterator[Callable[[], None]]:
         """The queue is opened once a webhook is configured."""
         require_current(self._engine)
+        self._looked = False
         with ExitStack() as stack:
             try:
                 yield partial(self._step, stack)
@@ -143,11 +144,16 @@ class Notify(Worker):
             self._dispatch()
 
     def _open_queue(self, stack: ExitStack) -> None:
-        if self._inbound is not None or not self._live.catalog.webhook_types or not self._looks.due():
+        """Without a webhook it is looked for once: a queue of earlier ones fills for ever if it is not read."""
+        wanted = bool(self._live.catalog.webhook_types)
+        if self._inbound is not None or (self._looked and not (wanted and self._looks.due())):
             return
+        self._looked = True
         if self._queue_exists():
             self._inbound = stack.enter_context(self._open_inbound())
             self._missing_since = None
+            return
+        if not wanted:
             return
         now = time.monotonic()
         self._missing_since = self._missing_since or now

@@ -17,6 +17,7 @@ from deploydb.store.webhook_deliveries import replay as open_again
 MOST = 1000
 """Calls listed at once."""
 _ABSENT = "run `deploydb up`, or set DEPLOYDB_DATABASE_URL"
+ID = click.IntRange(1, 2**63 - 1)
 
 
 @click.group()
@@ -64,7 +65,7 @@ def list_(state: str | None, limit: int, output: str) -> None:
 
 
 @webhook.command(short_help="One call whole.")
-@click.argument("ident", metavar="ID", type=int)
+@click.argument("ident", metavar="ID", type=ID)
 @output_option
 def show(ident: int, output: str) -> None:
     """One call whole: on stderr its state and headers, the body on stdout.
@@ -90,7 +91,7 @@ def show(ident: int, output: str) -> None:
 
 
 @webhook.command(short_help="Make calls again.")
-@click.argument("ident", metavar="ID", type=int, required=False)
+@click.argument("ident", metavar="ID", type=ID, required=False)
 @click.option("--dead", "every", is_flag=True, help="Every dead one.")
 def replay(ident: int | None, every: bool) -> None:
     """Make a call again that is dead or delivered, with the same Webhook-Id; or every dead one. Each has all of its

@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 
 from deploydb.configuration.documents import WebhookDocument, WebhookFileDocument
 from deploydb.configuration.source import Path, Source
+from deploydb.domain.formatting import listed
 from deploydb.domain.model.webhooks import (
     PAGED,
     PAGERDUTY_URL,
@@ -29,7 +30,7 @@ def build_endpoint(
 ) -> Endpoint | None:
     """Build the webhook of a file that names one; its problems go to `source.problems`."""
     paged = document.format == "pagerduty"
-    if not any(getattr(document, name) for name in _NAMED) and document.format == "json":
+    if not any(getattr(document, name) not in (None, []) for name in _NAMED) and document.format == "json":
         return None
     if document.url is not None and document.url_from is not None:
         source.problem(("url_from",), "url is there, too: give one of them")
@@ -45,12 +46,17 @@ def build_endpoint(
     ]
     for at, variable in variables:
         if variable is not None and not _VARIABLE.fullmatch(variable):
-            source.problem(at, f"{variable} is no variable for webhooks: expected DEPLOYDB_WEBHOOK_ and a name")
+            source.problem(
+                at, "is no variable for webhooks: expected DEPLOYDB_WEBHOOK_ and a name, and not the value itself"
+            )
     for key, kind, known in (("services", "service", services), ("environments", "environment", environments)):
         for index, name in enumerate(getattr(document, key)):
             if name not in known:
                 source.problem((key, index), f"there is no {kind} {name}{suggestion(name, known)}")
     usual = PAGED if paged else TYPES
+    for index, type_ in enumerate(document.types or ()):
+        if type_ not in usual:
+            source.problem(("types", index), f"{document.format} takes no {type_}: there is {listed(usual)}")
     return Endpoint(
         ident=ident,
         url=document.url or (PAGERDUTY_URL if paged and document.url_from is None else None),

@@ -11,9 +11,9 @@ FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(minutes=5)
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 MOST_ATTEMPTS = 10
-"""Of a call that is answered, and not well: some eight minutes."""
+"""Of a call that is answered, and not well: some eight minutes for the first one of an endpoint."""
 GIVE_UP_AFTER = timedelta(hours=24)
-"""Of a call that is not answered, or that is to be sent again later."""
+"""Of any call, from when it was opened."""
 _LATER = frozenset((429, 502, 503, 504))
 """Statuses that say nothing of the call itself."""
 
@@ -46,8 +46,8 @@ def judge_attempt(
         return Attempt(status=status)
     problem = answer.reason if isinstance(answer, NoAnswer) else _problem(answer)
     later = status is None or status in _LATER
-    expired = now - GIVE_UP_AFTER if later and now - opened_at >= GIVE_UP_AFTER else None
-    dead = expired is not None if later else attempts >= MOST_ATTEMPTS
+    expired = now - GIVE_UP_AFTER if now - opened_at >= GIVE_UP_AFTER else None
+    dead = expired is not None or (not later and attempts >= MOST_ATTEMPTS)
     pause = min(FIRST_PAUSE * 2.0 ** min(failures, 20), LONGEST_PAUSE) * (0.75 + jitter / 2)
     wished = _retry_after(answer.retry_after, now) if isinstance(answer, Answer) else timedelta(0)
     again_at = now + max(pause, wished)
@@ -67,6 +67,6 @@ def _retry_after(value: str | None, now: datetime) -> timedelta:
         return min(timedelta(seconds=int(text[:9])), LONGEST_RETRY_AFTER)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return timedelta(0)
     return min(max(date.replace(tzinfo=date.tzinfo or UTC) - now, timedelta(0)), LONGEST_RETRY_AFTER)

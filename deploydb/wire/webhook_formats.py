@@ -4,6 +4,7 @@ A body has no secret: the routing key of PagerDuty is added when the call is mad
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, assert_never
 
@@ -12,12 +13,14 @@ import msgspec
 from deploydb.domain.model.commands import Notification
 from deploydb.domain.model.webhooks import WebhookFormat
 from deploydb.wire.cdevents_out import cdevent_of
+from deploydb.wire.cloudevents import TYPE_PREFIX
 
-_TYPE = "dev.deploydb.{type}"
 _SUMMARY_MOST = 1024
 """PagerDuty's limit of a summary."""
 _TEXT_MOST = 2900
 """Below Slack's limit of a section, 3,000 characters."""
+_REASON_MOST = 500
+_MARKDOWN = re.compile(r"([\\`*_\[\]()#~>])")
 _COLOURS = {"deployment.failed": "attention", "gate.errored": "attention", "deployment.succeeded": "good"}
 _WHAT = {
     "deployment.requested": "is being deployed to",
@@ -80,7 +83,7 @@ def _cloud_event(notification: Notification, source: str) -> dict[str, Any]:
         "specversion": "1.0",
         "id": notification.id,
         "source": source,
-        "type": _TYPE.format(type=notification.type),
+        "type": f"{TYPE_PREFIX}{notification.type}",
         "subject": f"{notification.service}/{notification.environment}",
         "time": notification.time.isoformat(),
         "datacontenttype": "application/json",
@@ -89,7 +92,7 @@ def _cloud_event(notification: Notification, source: str) -> dict[str, Any]:
 
 
 def _slack(notification: Notification, link: str) -> dict[str, Any]:
-    lines = [f"*{_escaped(_headline(notification))}*", _escaped(notification.reason)]
+    lines = [f"*{_escaped(_headline(notification))}*", _escaped(notification.reason[:_REASON_MOST])]
     lines += [f"{name}: {_escaped(value)}" for name, value in _details(notification).items()]
     text = "\n".join(line for line in lines if line)[:_TEXT_MOST]
     wanted = notification.type == "approval.wanted"
@@ -108,12 +111,18 @@ def _slack(notification: Notification, link: str) -> dict[str, Any]:
 
 
 def _teams(notification: Notification, link: str) -> dict[str, Any]:
-    facts = [{"title": name, "value": value} for name, value in _details(notification).items()]
+    facts = [{"title": name, "value": _plain(value)} for name, value in _details(notification).items()]
     colour = _COLOURS.get(notification.type, "default")
-    head = {"type": "TextBlock", "text": _headline(notification), "weight": "bolder", "wrap": True, "color": colour}
+    head = {
+        "type": "TextBlock",
+        "text": _plain(_headline(notification)),
+        "weight": "bolder",
+        "wrap": True,
+        "color": colour,
+    }
     body: list[dict[str, Any]] = [head]
     if notification.reason:
-        body.append({"type": "TextBlock", "text": notification.reason, "wrap": True})
+        body.append({"type": "TextBlock", "text": _plain(notification.reason), "wrap": True})
     if facts:
         body.append({"type": "FactSet", "facts": facts})
     card = {
@@ -152,6 +161,11 @@ def _pagerduty(notification: Notification, link: str) -> dict[str, Any]:
 def _escaped(text: str) -> str:
     """Slack's control characters."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _plain(text: str) -> str:
+    """Without what Teams takes for Markdown, such as a link; bounded."""
+    return _MARKDOWN.sub(r"\\\1", text[:_REASON_MOST])
 
 
 def _json(value: Mapping[str, Any]) -> str:

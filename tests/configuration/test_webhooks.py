@@ -20,10 +20,19 @@ def problems(tmp_path: Path, text: str) -> list[str]:
         ("url: ftp://x\n", "1:6: ftp://x is no http or https address"),
         ("url: https://x\nurl_from: DEPLOYDB_WEBHOOK_X\n", "2:11: url is there, too: give one of them"),
         ("format: slack\n", "1:1: url or url_from is missing"),
-        ("url_from: PATH\n", "1:11: PATH is no variable for webhooks: expected DEPLOYDB_WEBHOOK_ and a name"),
+        (
+            "url_from: PATH\n",
+            "1:11: is no variable for webhooks: expected DEPLOYDB_WEBHOOK_ and a name, and not the value itself",
+        ),
         (
             "url: https://x\nsecret_from: [DEPLOYDB_DATABASE_URL]\n",
-            "2:15: DEPLOYDB_DATABASE_URL is no variable for webhooks: expected DEPLOYDB_WEBHOOK_ and a name",
+            "2:15: is no variable for webhooks: expected DEPLOYDB_WEBHOOK_ and a name, and not the value itself",
+        ),
+        ("url: ''\n", "1:6:  is no http or https address"),
+        (
+            "format: pagerduty\nsecret_from: [DEPLOYDB_WEBHOOK_PAGER]\ntypes: [deployment.started]\n",
+            "3:9: pagerduty takes no deployment.started: there is "
+            "deployment.failed, gate.errored and deployment.succeeded",
         ),
         ("format: pagerduty\n", "1:1: pagerduty needs one: the variable with the routing key"),
         ("url: https://x\nservices: [fooo]\n", "2:12: there is no service fooo; did you mean foo?"),

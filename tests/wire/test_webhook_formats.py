@@ -66,7 +66,7 @@ def test_teams_gets_an_adaptive_card() -> None:
     assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
     card = attachment["content"]
     assert (card["type"], card["version"], card["actions"][0]["url"]) == ("AdaptiveCard", "1.4", PAGE)
-    assert [block["text"] for block in card["body"]] == ["foo 1.0 failed in prod", "no <disk> & more"]
+    assert [block["text"] for block in card["body"]] == ["foo 1.0 failed in prod", r"no <disk\> & more"]
 
 
 def test_pagerduty_is_triggered_by_a_failure_and_resolved_by_a_success() -> None:
@@ -82,3 +82,13 @@ def test_pagerduty_is_triggered_by_a_failure_and_resolved_by_a_success() -> None
 @pytest.mark.parametrize("format_", ["json", "cloudevents", "cdevents", "slack", "teams", "pagerduty"])
 def test_every_type_has_every_format(format_: WebhookFormat, type_: str) -> None:
     assert body(format_, type_)
+
+
+def test_what_a_publisher_writes_is_no_markup_in_any_chat() -> None:
+    reason = "[Approve](https://evil.test) *now*" + "&" * 2000
+    (attached,) = body("teams", reason=reason)["attachments"]
+    said = attached["content"]["body"][1]["text"]
+    assert said.startswith(r"\[Approve\]\(https://evil.test\) \*now\*&&")
+    assert len(said) < 600
+    section = body("slack", reason=reason, failure_response="stop")["blocks"][0]["text"]["text"]
+    assert section.endswith("&amp;\nThen: stop")

@@ -133,6 +133,18 @@ def test_a_url_of_both_lists_is_called_once_and_a_failed_promotion_is_verified(w
     assert kinds(hook, "/all") == [(state, "dev") for state in states]
 
 
+def test_the_queue_of_webhooks_that_are_gone_is_emptied(workshop: InProcess, hook: Web) -> None:
+    write_config(workshop.config, CONFIG | {"webhook/all.yml": listed(f"{hook.url}/all")})
+    workshop.provision()
+    workshop.start("ingest", "promote", "relay")
+    workshop.publish(published("1.0"))
+    workshop.commands()
+    (workshop.config / "webhook/all.yml").unlink()
+    (notify,) = workshop.start("notify")
+    until(lambda: notify.metric("deploydb_notify_notifications_total") > 0, "what waited is taken")
+    assert workshop.rows(sa.select(webhook_delivery.c.id)) == []
+
+
 def test_without_a_webhook_nothing_is_sent(workshop: InProcess) -> None:
     workshop.provision()
     workshop.start("ingest", "promote", "relay", "notify")
