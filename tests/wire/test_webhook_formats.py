@@ -87,8 +87,8 @@ def test_every_type_has_every_format(format_: WebhookFormat, type_: str) -> None
 def test_what_a_publisher_writes_is_no_markup_in_any_chat() -> None:
     reason = "[Approve](https://evil.test) *now*" + "&" * 2000
     (attached,) = body("teams", reason=reason)["attachments"]
-    said = attached["content"]["body"][1]["text"]
-    assert said.startswith(r"\[Approve\]\(https://evil.test\) \*now\*&&")
-    assert len(said) < 600
+    shown = attached["content"]["body"][1]["text"]
+    assert shown.startswith(r"\[Approve\]\(https://evil.test\) \*now\*&&")
+    assert len(shown) < 600
     section = body("slack", reason=reason, failure_response="stop")["blocks"][0]["text"]["text"]
     assert section.endswith("&amp;\nThen: stop")

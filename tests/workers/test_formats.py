@@ -107,6 +107,18 @@ def test_a_link_may_be_to_a_notification(workshop: InProcess) -> None:
     until(lambda: about(workshop, "t-1") == ("dev", "1.0"), "the deployment of the notification")
 
 
+def test_a_link_may_be_named_twice_and_a_hundred_are_taken_at_most(workshop: InProcess) -> None:
+    workshop.start("ingest", "promote", "relay")
+    passed = {"promotion": "smoke", "outcome": "passed"}
+    workshop.publish(
+        fact("verification.finished", "twice", links=["x", "x"], **passed),
+        fact("verification.finished", "many", links=[f"x{number}" for number in range(101)], **passed),
+    )
+    until(lambda: "twice" in unmatched(workshop), "it is stored")
+    (letter,) = until(workshop.dead, "the other one is not")
+    assert letter.path == "$.links"
+
+
 def test_links_go_before_the_chain_and_the_custom_data_comes_last(workshop: InProcess) -> None:
     workshop.start("ingest", "promote", "relay")
     workshop.publish(
