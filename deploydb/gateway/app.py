@@ -17,10 +17,11 @@ from deploydb.broker.open import open_outbound
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import Transient
 from deploydb.gateway.config_reload import ConfigReload
-from deploydb.gateway.delivery import Delivery, Ledger
+from deploydb.gateway.delivery import Delivery
 from deploydb.gateway.errors import answer
 from deploydb.gateway.events import Events
 from deploydb.gateway.hooks import Hooks
+from deploydb.gateway.ledger import Ledger
 from deploydb.gateway.orders import Orders
 from deploydb.gateway.publishing import Publisher
 from deploydb.gateway.sessions import SessionEndpoints
@@ -77,7 +78,8 @@ def application(
     """The gateway on one database and one broker. `catalog` gives the one in use; it is called in a thread. `writers`:
     who may write by the v1 interface. `reload` reads the configuration again, and gives its problems."""
     writers = writers or Writers()
-    ledger = Ledger(engine=engine, catalog=catalog, threads=threads, clock=clock or partial(datetime.now, UTC))
+    clock = clock or partial(datetime.now, UTC)
+    ledger = Ledger(engine=engine, catalog=catalog, threads=threads, clock=clock, log=log)
     delivery = Delivery(ledger, publisher, log=log, registry=registry)
     v1 = V1Delivery(ledger, publisher, log=log, registry=registry)
     health = health or Health()

@@ -1,19 +1,17 @@
 """`POST /tasks/configReload`: the configuration is read again, as clients of later releases of v1 have it."""
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 
+import sqlalchemy as sa
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from deploydb.domain.model.errors import Transient
-from deploydb.gateway.delivery import LOOK_SECONDS, Ledger
+from deploydb.gateway.ledger import Ledger
 from deploydb.gateway.v1_access import Writers
 from deploydb.store.configurations import digest_in_force
-from deploydb.store.engine import reading
 
 PATH = "/tasks/configReload"
 WITHIN_SECONDS = 10.0
@@ -49,17 +47,10 @@ class ConfigReload:
         if problems:
             listed = "; ".join(map(str, problems[:5]))
             raise HTTPException(500, f"the configuration is broken, the last good one is in use: {listed}")
-        until = time.monotonic() + WITHIN_SECONDS
-        while not await asyncio.to_thread(self._is_in_force):
-            if time.monotonic() >= until:
-                problem = "the configuration is read, and not in force yet: promote takes it soon; ask again"
-                raise HTTPException(503, problem, {"Retry-After": "1"})
-            await asyncio.sleep(LOOK_SECONDS)
+        if not await self._ledger.await_found(self._is_in_force, bool, WITHIN_SECONDS):
+            problem = "the configuration is read, and not in force yet: promote takes it soon; ask again"
+            raise HTTPException(503, problem, {"Retry-After": "1"})
         return PlainTextResponse("Done!")
 
-    def _is_in_force(self) -> bool:
-        try:
-            with reading(self._ledger.engine) as connection:
-                return digest_in_force(connection) == self._ledger.catalog().digest
-        except Transient:
-            return False
+    def _is_in_force(self, connection: sa.Connection) -> bool:
+        return digest_in_force(connection) == self._ledger.catalog().digest

@@ -1,25 +1,21 @@
 """The facts of people's requests on their way: to the broker, and from there into the log."""
 
-import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-import sqlalchemy as sa
-from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.errors import MessageRejected, Misconfigured, Transient
+from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import Fact, type_of
+from deploydb.gateway.ledger import Ledger
 from deploydb.gateway.publishing import Publisher, message_of
 from deploydb.gateway.request_body import Content, content_of
 from deploydb.http.authentication import allowed
@@ -27,7 +23,6 @@ from deploydb.http.csrf import require_secret
 from deploydb.http.negotiation import JSON
 from deploydb.http.rate_limits import Limit
 from deploydb.identity import APPROVE, FORM_FIELD, Person
-from deploydb.store.engine import reading
 from deploydb.store.queries.events import body_of
 from deploydb.telemetry import Log
 from deploydb.wire.native import encode_fact
@@ -35,7 +30,6 @@ from deploydb.wire.native import encode_fact
 WAIT_SECONDS = 2.0
 MOST_WAIT_SECONDS = 30.0
 """How long an answer waits for the fact to be stored; `Prefer: wait=N` (RFC 7240) for another time, up to this."""
-LOOK_SECONDS = 0.05
 BURST = 30
 SECONDS_EACH = 2.0
 """Writes of one person: so many at once, then one in so many seconds."""
@@ -47,16 +41,6 @@ _FILLED_IN = ("hold", "from", "deployment", "digest")
 """Fields that the gateway fills in by the state where a request lacks them."""
 Stored = Mapping[str, Any]
 """A fact's body as the log has it."""
-T = TypeVar("T")
-
-
-class Ledger(Struct, frozen=True, kw_only=True, eq=False):
-    """The catalog and the log to check requests against; `threads` wait for the database."""
-
-    engine: sa.Engine
-    catalog: Callable[[], Catalog]
-    threads: Executor
-    clock: Callable[[], datetime]
 
 
 class Delivery:
@@ -111,43 +95,23 @@ class Delivery:
         self._log.info("request by a person", stored=stored is not None, **about)
         return stored is not None
 
-    async def in_thread(self, work: Callable[[], T]) -> T:
-        """The result of work that waits for the database."""
-        return await asyncio.get_running_loop().run_in_executor(self._ledger.threads, work)
-
     async def _publish(self, order: str, fact: Fact) -> None:
         try:
-            await self._publisher.publish(message_of(fact))
+            message = message_of(fact)
         except MessageRejected as error:
             raise HTTPException(422, str(error)) from error
-        except (Transient, Misconfigured) as error:
-            self._requests.labels(order, "unconfirmed").inc()
-            self._log.warning("the broker has not confirmed", reason=str(error), **_about(fact))
-            message = (
-                f"the broker has not confirmed it: send it again; with `Idempotency-Key: {fact.id}` it counts once"
-            )
-            raise HTTPException(503, message, {"Retry-After": "1"}) from error
+        unconfirmed = self._requests.labels(order, "unconfirmed")
+        again = f"send it again; with `Idempotency-Key: {fact.id}` it counts once"
+        await self._publisher.confirm(message, again, log=self._log, unconfirmed=unconfirmed, **_about(fact))
 
     async def _await_stored(self, fact: Fact, seconds: float) -> Stored | None:
         """The fact as it is stored; None where it is not by then. The broker has it in any case."""
         began = time.monotonic()
-        while True:
-            try:
-                stored = await self.in_thread(lambda: self._stored(fact))
-            except (Transient, Misconfigured) as error:
-                self._log.warning("the database cannot be asked", reason=str(error), **_about(fact))
-                stored = None
-            waited = time.monotonic() - began
-            if stored is not None:
-                self._stored_seconds.observe(waited)
-                return stored
-            if waited >= seconds:
-                return None
-            await asyncio.sleep(LOOK_SECONDS)
-
-    def _stored(self, fact: Fact) -> Stored | None:
-        with reading(self._ledger.engine) as connection:
-            return body_of(connection, fact.source, fact.id)
+        look = partial(body_of, source=fact.source, ident=fact.id)
+        found: Stored | None = await self._ledger.await_found(look, bool, seconds, **_about(fact))
+        if found is not None:
+            self._stored_seconds.observe(time.monotonic() - began)
+        return found
 
 
 def answer(fact: Fact, *, stored: bool, wait: float | None, **more: object) -> Response:

@@ -1,8 +1,6 @@
 """`POST /events`: facts, CDEvents and CloudEvents of programs, one or many in a request, published as they came."""
 
-import asyncio
-import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,9 +14,10 @@ from starlette.routing import Route
 
 from deploydb.broker.port import Message
 from deploydb.domain.formatting import listed
-from deploydb.domain.model.errors import MessageRejected, Misconfigured, Transient
+from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import ORDERS, OWN_SOURCE, Fact, type_of
-from deploydb.gateway.delivery import LOOK_SECONDS, WAIT_SECONDS, Ledger, answer, wanted_wait
+from deploydb.gateway.delivery import WAIT_SECONDS, answer, wanted_wait
+from deploydb.gateway.ledger import Ledger
 from deploydb.gateway.publishing import Publisher, message_of_body
 from deploydb.gateway.request_body import bounded_body
 from deploydb.http.authentication import allowed
@@ -27,8 +26,7 @@ from deploydb.http.negotiation import JSON, content_type
 from deploydb.http.rate_limits import Limit
 from deploydb.identity import WRITE
 from deploydb.settings import MAX_BODY_BYTES
-from deploydb.store.engine import reading
-from deploydb.store.queries.events import body_of
+from deploydb.store.queries.events import stored_keys
 from deploydb.telemetry import Log
 from deploydb.wire.cloudevents import BATCH, STRUCTURED, attributes_of
 from deploydb.wire.formats import read
@@ -114,38 +112,18 @@ class Events:
     async def _publish(self, taken: Sequence[Given]) -> None:
         for one in taken:
             assert one.message is not None  # noqa: S101  # what is taken has one
-            try:
-                await self._publisher.publish(one.message)
-            except (Transient, Misconfigured) as error:
-                self._events.labels("unconfirmed").inc()
-                self._log.warning("the broker has not confirmed", reason=str(error), index=one.index)
-                problem = (
-                    f"the broker has not confirmed the event {one.index}: send the request again; each counts once"
-                )
-                raise HTTPException(503, problem, {"Retry-After": "1"}) from error
+            again = f"send the request again, from event {one.index} on or whole; each counts once"
+            unconfirmed = self._events.labels("unconfirmed")
+            await self._publisher.confirm(one.message, again, log=self._log, unconfirmed=unconfirmed, index=one.index)
 
     async def _await_stored(self, taken: Sequence[Given], seconds: float) -> set[int]:
         """The indexes of the events that are in the log by then. The broker has them all."""
-        ends = time.monotonic() + seconds
-        missing = {one.index: (one.fact.source, one.fact.id) for one in taken if one.fact is not None}
-        stored: set[int] = set()
-        while missing:
-            try:
-                look = partial(self._stored, missing)
-                found = await asyncio.get_running_loop().run_in_executor(self._ledger.threads, look)
-            except (Transient, Misconfigured) as error:
-                self._log.warning("the database cannot be asked", reason=str(error))
-                found = set()
-            stored |= found
-            missing = {index: key for index, key in missing.items() if index not in found}
-            if not missing or time.monotonic() >= ends:
-                break
-            await asyncio.sleep(LOOK_SECONDS)
-        return stored
-
-    def _stored(self, missing: Mapping[int, tuple[str, str]]) -> set[int]:
-        with reading(self._ledger.engine) as connection:
-            return {index for index, key in missing.items() if body_of(connection, *key) is not None}
+        keys = {one.index: (one.fact.source, one.fact.id) for one in taken if one.fact is not None}
+        wanted = set(keys.values())
+        if not wanted:
+            return set()
+        found = await self._ledger.await_found(partial(stored_keys, keys=wanted), wanted.issubset, seconds)
+        return {index for index, key in keys.items() if key in (found or ())}
 
 
 class Sent(Struct, frozen=True, kw_only=True):

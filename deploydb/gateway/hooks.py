@@ -1,7 +1,5 @@
 """`POST /hooks/{name}`: webhooks of other tools, verified, and published as facts."""
 
-import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -17,9 +15,10 @@ from starlette.routing import Route
 from deploydb.broker.port import Message
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.environment_names import under
-from deploydb.domain.model.errors import MessageRejected, Misconfigured, Transient
-from deploydb.gateway.delivery import WAIT_SECONDS, Ledger, wanted_wait
+from deploydb.domain.model.errors import MessageRejected, Misconfigured
+from deploydb.gateway.delivery import WAIT_SECONDS, wanted_wait
 from deploydb.gateway.hook_secrets import secret_of
+from deploydb.gateway.ledger import Ledger
 from deploydb.gateway.publishing import Publisher, message_of
 from deploydb.gateway.request_body import bounded_body
 from deploydb.hooks import payload
@@ -35,14 +34,13 @@ from deploydb.settings import MAX_BODY_BYTES
 from deploydb.store.engine import reading
 from deploydb.store.environment_names import latest_names
 from deploydb.store.queries.artifact_places import by_commit
-from deploydb.store.queries.events import body_of
+from deploydb.store.queries.events import stored_keys
 from deploydb.telemetry import Log
 from deploydb.wire.native import encode_fact
 
 BURST = 200
 SECONDS_EACH = 0.1
 """Verified requests of one hook: so many at once, then one in so many seconds."""
-_LOOK_SECONDS = 0.05
 
 
 class Hooks:
@@ -82,9 +80,9 @@ class Hooks:
         name = request.path_params["name"]
         hook = existing(self._hooks().get(name), f"hook {shown(name)}")
         given = await _given(request)
-        self._verify(hook, given)
+        await self._ledger.in_thread(lambda: self._verify(hook, given))
         try:
-            found, messages = await self._in_thread(lambda: self._translated(hook, given))
+            found, messages = await self._ledger.in_thread(lambda: self._translated(hook, given))
         except MessageRejected as rejected:
             self._count(hook, "rejected")
             self._log.warning("webhook rejected", hook=hook.name, reason=str(rejected))
@@ -129,39 +127,18 @@ class Hooks:
         return found, [message_of(one.fact) for one in found if isinstance(one, Published)]
 
     async def _publish(self, hook: Hook, messages: Sequence[Message]) -> None:
+        unconfirmed = self._requests.labels(hook.name, "unconfirmed")
         for message in messages:
-            try:
-                await self._publisher.publish(message)
-            except (Transient, Misconfigured) as error:
-                self._count(hook, "unconfirmed")
-                self._log.warning("the broker has not confirmed", hook=hook.name, reason=str(error))
-                problem = "the broker has not confirmed it: send it again; it counts once"
-                raise HTTPException(503, problem, {"Retry-After": "1"}) from error
+            again = "send it again; it counts once"
+            await self._publisher.confirm(message, again, log=self._log, unconfirmed=unconfirmed, hook=hook.name)
 
     async def _await_stored(self, published: Sequence[Published], seconds: float) -> set[str]:
         """The ids of the facts that are in the log by then. The broker has them all."""
-        ends = time.monotonic() + seconds
-        missing = {one.fact.id: one.fact.source for one in published}
-        stored: set[str] = set()
-        while missing:
-            try:
-                found = await self._in_thread(partial(self._stored, missing))
-            except (Transient, Misconfigured) as error:
-                self._log.warning("the database cannot be asked", reason=str(error))
-                found = set()
-            stored |= found
-            missing = {id_: source for id_, source in missing.items() if id_ not in found}
-            if not missing or time.monotonic() >= ends:
-                break
-            await asyncio.sleep(_LOOK_SECONDS)
-        return stored
-
-    def _stored(self, missing: Mapping[str, str]) -> set[str]:
-        with reading(self._ledger.engine) as connection:
-            return {id_ for id_, source in missing.items() if body_of(connection, source, id_) is not None}
-
-    async def _in_thread(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401  # what the work returns
-        return await asyncio.get_running_loop().run_in_executor(self._ledger.threads, work)
+        keys = {(one.fact.source, one.fact.id) for one in published}
+        if not keys:
+            return set()
+        found = await self._ledger.await_found(partial(stored_keys, keys=keys), keys.issubset, seconds)
+        return {id_ for _, id_ in found or ()}
 
     def _report(self, hook: Hook, found: Sequence[Published | Ignored]) -> None:
         for one in found:

@@ -15,7 +15,8 @@ from starlette.routing import Route
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.environment_names import under
 from deploydb.domain.model.facts import Fact, HoldLifted, HoldPlaced, IncidentResolved
-from deploydb.gateway.delivery import Delivery, Ledger, Stored, answer, goes_to_page, key_of, wanted_wait
+from deploydb.gateway.delivery import Delivery, Stored, answer, goes_to_page, key_of, wanted_wait
+from deploydb.gateway.ledger import Ledger
 from deploydb.gateway.order_request import OrderRequest
 from deploydb.gateway.order_target import meant_hold, require_place, require_version, unknown_version
 from deploydb.http.orders import ORDERS, Order
@@ -55,7 +56,7 @@ class Orders:
         person, content = await self._delivery.admit(request)
         key, wait = key_of(request), wanted_wait(request)
         asked = OrderRequest.of(order, content, person, key, self._ledger.clock())
-        checked = await self._delivery.in_thread(lambda: self._checked(asked, has_key=key is not None))
+        checked = await self._ledger.in_thread(lambda: self._checked(asked, has_key=key is not None))
         is_stored = await self._delivery.deliver(asked.name, checked.fact, checked.stored, wait)
         if goes_to_page(person, content):
             effect = f"/effect?{urlencode({'source': checked.fact.source, 'id': checked.fact.id})}"

@@ -6,10 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from prometheus_client import Counter
+from starlette.exceptions import HTTPException
+
 from deploydb.broker.port import Message, Outbound, Receipt
 from deploydb.broker.topology import EVENTS
 from deploydb.domain.model.errors import DeployDBError, Misconfigured, Transient
 from deploydb.domain.model.facts import Fact, type_of
+from deploydb.telemetry import Log
 from deploydb.wire.native import FACT_CONTENT_TYPE, decode_fact, encode_fact
 
 CONFIRM_WITHIN_SECONDS = 10.0
@@ -47,6 +51,19 @@ class Publisher:
         self._open = open_outbound
         self._outbound: Outbound | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="publishing")
+
+    async def confirm(self, message: Message, again: str, *, log: Log, unconfirmed: Counter, **about: object) -> None:
+        """Publish for an answer. `again`: what the client is to do otherwise; `unconfirmed` counts that.
+
+        Raises: HTTPException 503 where the broker does not confirm.
+        """
+        try:
+            await self.publish(message)
+        except (Transient, Misconfigured) as error:
+            unconfirmed.inc()
+            log.warning("the broker has not confirmed", reason=str(error), **about)
+            problem = f"the broker has not confirmed it: {again}"
+            raise HTTPException(503, problem, {"Retry-After": "1"}) from error
 
     async def publish(self, message: Message) -> None:
         """Return once the broker has it in a queue.

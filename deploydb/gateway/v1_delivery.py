@@ -1,9 +1,6 @@
 """Facts of v1 writes on their way: to the broker, into the log, and through the evaluation of their effect."""
 
-import asyncio
-import time
-from collections.abc import Callable
-from typing import TypeVar
+from functools import partial
 
 import msgspec
 from msgspec import Struct
@@ -12,16 +9,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from deploydb.domain.model.errors import MessageRejected, Misconfigured, Transient
+from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import Fact, type_of
 from deploydb.domain.unsafe_characters import encoded_visibly
-from deploydb.gateway.delivery import LOOK_SECONDS, WAIT_SECONDS, Ledger, wanted_wait
+from deploydb.gateway.delivery import WAIT_SECONDS, wanted_wait
+from deploydb.gateway.ledger import Ledger
 from deploydb.gateway.publishing import Publisher, message_of
 from deploydb.store.effects.effect import is_evaluated
-from deploydb.store.engine import reading
 from deploydb.telemetry import Log
-
-T = TypeVar("T")
 
 
 class V1Delivery:
@@ -39,10 +34,6 @@ class V1Delivery:
             registry=registry,
         )
 
-    async def in_thread(self, work: Callable[[], T]) -> T:
-        """The result of work that waits for the database."""
-        return await asyncio.get_running_loop().run_in_executor(self._ledger.threads, work)
-
     async def deliver(self, fact: Fact, request: Request) -> bool:
         """Whether the effect of a fact can be read within the wait of the request. The broker has it in any case.
 
@@ -50,35 +41,19 @@ class V1Delivery:
         """
         about = {"type": type_of(fact), "fact": f"{fact.source}/{fact.id}"}
         try:
-            await self._publisher.publish(message_of(fact))
+            message = message_of(fact)
         except MessageRejected as error:
             raise HTTPException(422, str(error)) from error
-        except (Transient, Misconfigured) as error:
-            self._writes.labels(type_of(fact), "unconfirmed").inc()
-            self._log.warning("the broker has not confirmed", reason=str(error), **about)
-            message = "the broker has not confirmed it: send it again, it counts once"
-            raise HTTPException(503, message, {"Retry-After": "1"}) from error
+        unconfirmed = self._writes.labels(type_of(fact), "unconfirmed")
+        again = "send it again, it counts once"
+        await self._publisher.confirm(message, again, log=self._log, unconfirmed=unconfirmed, **about)
         wait = wanted_wait(request)
-        evaluated = await self._await_evaluated(fact, WAIT_SECONDS if wait is None else wait)
+        seconds = WAIT_SECONDS if wait is None else wait
+        look = partial(is_evaluated, source=fact.source, id_=fact.id)
+        evaluated = bool(await self._ledger.await_found(look, bool, seconds, **about))
         self._writes.labels(type_of(fact), "evaluated" if evaluated else "confirmed").inc()
         self._log.info("v1 write", evaluated=evaluated, **about)
         return evaluated
-
-    async def _await_evaluated(self, fact: Fact, seconds: float) -> bool:
-        until = time.monotonic() + seconds
-        while True:
-            try:
-                if await self.in_thread(lambda: self._is_evaluated(fact)):
-                    return True
-            except (Transient, Misconfigured) as error:
-                self._log.warning("the database cannot be asked", reason=str(error), type=type_of(fact))
-            if time.monotonic() >= until:
-                return False
-            await asyncio.sleep(LOOK_SECONDS)
-
-    def _is_evaluated(self, fact: Fact) -> bool:
-        with reading(self._ledger.engine) as connection:
-            return is_evaluated(connection, fact.source, fact.id)
 
 
 def answer(request: Request, status: int, body: Struct, media_type: str, location: str | None = None) -> Response:

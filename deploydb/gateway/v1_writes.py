@@ -23,7 +23,7 @@ from deploydb.domain.model.facts import (
     DeploymentFinished,
     DeploymentStarted,
 )
-from deploydb.gateway.delivery import Ledger
+from deploydb.gateway.ledger import Ledger
 from deploydb.gateway.v1_access import Writers
 from deploydb.gateway.v1_delivery import V1Delivery, accepted, answer
 from deploydb.gateway.v1_requests import NewResult, artifact_of, fields_of, status_of
@@ -74,12 +74,12 @@ class V1Writes:
         """
         media, source = self._admit(request)
         file = artifact_of(await fields_of(request))
-        known = await self._delivery.in_thread(lambda: self._known(file))
+        known = await self._ledger.in_thread(lambda: self._known(file))
         if known is None:
             ident = _key("artifact", file.group, file.name, file.version, file.url or "", file.digest or "")
             fact = ArtifactPublished(id=ident, source=source, artifact=file)
             if await self._delivery.deliver(fact, request):
-                known = await self._delivery.in_thread(lambda: self._known(file, published=True))
+                known = await self._ledger.in_thread(lambda: self._known(file, published=True))
         if known is None:
             module = quote(f"{file.group}:{file.name}", safe=":")
             return accepted(request, media, f"/api/artifacts/by-module/{module}")
@@ -93,11 +93,11 @@ class V1Writes:
         media, source = self._admit(request)
         ident = row_id(request.path_params["id"], "deployment")
         status = status_of(await fields_of(request))
-        await self._delivery.in_thread(lambda: self._require_reachable(ident, status))
+        await self._ledger.in_thread(lambda: self._require_reachable(ident, status))
         fact = _change(ident, status, source)
         if not await self._delivery.deliver(fact, request):
             return accepted(request, media, f"/api/deployments/{ident}")
-        view = await self._delivery.in_thread(lambda: self._deployment(ident))
+        view = await self._ledger.in_thread(lambda: self._deployment(ident))
         return answer(request, 200, DeploymentBody.of(view), media)
 
     async def result(self, request: Request) -> Response:
@@ -121,11 +121,11 @@ class V1Writes:
                     raise HTTPException(422, f"it would not count: {tried.why}")
             return found.result.id, fact
 
-        result, fact = await self._delivery.in_thread(checked)
+        result, fact = await self._ledger.in_thread(checked)
         location = f"/api/deployments/{ident}/promotions/{result}"
         if not await self._delivery.deliver(fact, request):
             return accepted(request, media, location)
-        view = await self._delivery.in_thread(lambda: self._deployment(ident))
+        view = await self._ledger.in_thread(lambda: self._deployment(ident))
         found = next(one for one in view.results if one.id == result)
         return answer(request, 201, PromotionResult.of(found, view), media, location)
 

@@ -134,4 +134,4 @@ def test_without_a_confirm_the_program_is_to_send_it_again(asked: Gateway, monke
     monkeypatch.setattr(Publisher, "_publish", lambda *_: full)
     answer = send(asked, body([FACT]))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert "has not confirmed the event 0" in error(answer)
+    assert "from event 0 on" in error(answer)

@@ -94,6 +94,7 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: as_of.ran_at(c, "foo", "dev", "com.example", "foo", NOON), {"ix_event_lane"}),
     (lambda c: as_of.known_then(c, [1], NOON), {"pk_deployment"}),
     (lambda c: plan.deployments_took(c, "foo", "dev"), {"ix_deployment_succeeded"}),
+    (lambda c: events.stored_keys(c, [("ci", "1"), ("ci", "2")]), {"uq_event_source"}),
     (lambda c: plan.exit_gates_took(c, "foo", "dev"), {"ix_deployment_succeeded"}),
     (lambda c: plan.entry_gates_took(c, "foo", "prod", ["dev"]), {"ix_deployment_succeeded"}),
     (lambda c: live_intervals.came_after(c, "foo", "dev", RELEASE, 1, limit=50), set()),

@@ -1,6 +1,6 @@
 """The log, newest first; and facts by their source and id."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.store import bulk
 from deploydb.store.columns import viewed
 from deploydb.store.journal import EXPLANATIONS, fact_text
 from deploydb.store.list_parameters import among
@@ -44,6 +45,16 @@ class Filter(Struct, frozen=True, kw_only=True):
     source: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+def stored_keys(connection: sa.Connection, keys: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those sources and ids of which the log has a fact. Index: `uq_event_source`."""
+    given = bulk.table_of(connection, [event.c.source, event.c.id])
+    found = sa.select(event.c.source, event.c.id).join(
+        given, sa.and_(event.c.source == given.c.source, event.c.id == given.c.id)
+    )
+    rows = [{"source": source, "id": id_} for source, id_ in keys]
+    return {(row.source, row.id) for row in connection.execute(found, bulk.parameter(connection, rows))}
 
 
 def events_before(
