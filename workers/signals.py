@@ -52,6 +52,10 @@ class Signals:
         """Asked to stop a second time: do not wait for what is begun either."""
         return self._stops > 1
 
+    def gives_up(self, grace: float) -> bool:
+        """Whether what is begun has had its time, in seconds, since the request to stop; or a second one came."""
+        return self.force_stop or (self.asked_at is not None and time.monotonic() > self.asked_at + grace)
+
     def stop(self) -> None:
         """Ask to stop."""
         self.asked_at = time.monotonic()

@@ -96,9 +96,7 @@ class Verify(Worker):
     @property
     def idle(self) -> bool:
         """Nothing is being asked, or the grace has passed while we stop."""
-        asked_at = self._signals.asked_at
-        given_up = asked_at is not None and time.monotonic() > asked_at + GRACE_SECONDS
-        return given_up or self._signals.force_stop or not self._in_hand
+        return not self._in_hand or self._signals.gives_up(GRACE_SECONDS)
 
     def close(self) -> None:
         """Give back what is still in hand, so that another worker asks it at once; else its lease does, later."""

@@ -19,10 +19,10 @@ from deploydb.store.engine import reading, transact
 from deploydb.store.list_parameters import among
 from deploydb.store.outbox import first_due
 from deploydb.store.tables import webhook_delivery, webhook_endpoint
+from deploydb.store.tables.webhooks import DELIVERY_IS_OPEN as IS_OPEN
 
 KEPT = timedelta(days=30)
 """What is delivered is kept so long, and so long a notification that comes again is found to be one."""
-IS_OPEN = sa.and_(webhook_delivery.c.delivered_at.is_(None), webhook_delivery.c.dead_at.is_(None))
 
 
 class NewDelivery(Struct, frozen=True, kw_only=True):

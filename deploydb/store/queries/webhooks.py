@@ -8,10 +8,11 @@ from msgspec import Struct
 
 from deploydb.store.columns import viewed
 from deploydb.store.tables import webhook_delivery as table
+from deploydb.store.tables.webhooks import DELIVERY_IS_OPEN
 
 State = Literal["open", "dead", "delivered"]
 _CONDITIONS: dict[State, sa.ColumnElement[bool]] = {
-    "open": sa.and_(table.c.delivered_at.is_(None), table.c.dead_at.is_(None)),
+    "open": DELIVERY_IS_OPEN,
     "dead": table.c.dead_at.is_not(None),
     "delivered": table.c.delivered_at.is_not(None),
 }

@@ -47,8 +47,8 @@ webhook_delivery = sa.Table(
 )
 """One call of an endpoint with one notification. `status`: of the last answer; `problem`: of the last attempt, null for
 none. Open, from `opened_at` on, until it is delivered, or dead after its last attempt; a replay opens it again."""
-_open = sa.and_(webhook_delivery.c.delivered_at.is_(None), webhook_delivery.c.dead_at.is_(None))
-partial_index("ix_webhook_delivery_open", webhook_delivery.c.endpoint, webhook_delivery.c.id, where=_open)
+DELIVERY_IS_OPEN = sa.and_(webhook_delivery.c.delivered_at.is_(None), webhook_delivery.c.dead_at.is_(None))
+partial_index("ix_webhook_delivery_open", webhook_delivery.c.endpoint, webhook_delivery.c.id, where=DELIVERY_IS_OPEN)
 partial_index("ix_webhook_delivery_dead", webhook_delivery.c.id, where=webhook_delivery.c.dead_at.is_not(None))
 partial_index(
     "ix_webhook_delivery_delivered",
