@@ -11,9 +11,13 @@ from deploydb.hooks.tool import Report, Tool, ignored
 
 _KINDS = ("Kustomization", "HelmRelease")
 _ENDS: dict[str, Outcome] = {"Succeeded": "succeeded", "Failed": "failed"}
-_ACTIONS = ("Reconciliation", "Install", "Upgrade")
+_RELEASED: dict[str, Outcome] = {
+    f"{action}{end}": outcome for action in ("Install", "Upgrade") for end, outcome in _ENDS.items()
+}
+"""Each is another deployment, also of an earlier revision; the others say time and again what runs."""
 _REASONS: dict[str, Outcome] = {
-    **{f"{action}{end}": outcome for action in _ACTIONS for end, outcome in _ENDS.items()},
+    **_RELEASED,
+    **{f"Reconciliation{end}": outcome for end, outcome in _ENDS.items()},
     "HealthCheckFailed": "failed",
     "BuildFailed": "failed",
     "ValidationFailed": "failed",
@@ -33,8 +37,7 @@ def _read(request: Request) -> list[Report]:
         return ignored(f"{shown(reason)} of {shown(name)} names no revision")
     outcome = _REASONS[reason]
     version, commit, digest = _revision(revision)
-    # a return to a revision is another deployment; a reconciliation says each time what runs already
-    again = "" if reason.startswith("Reconciliation") else f"/{payload.text('timestamp')}"
+    again = f"/{payload.text('timestamp')}" if reason in _RELEASED else ""
     id_ = about.maybe("uid") or f"{about.maybe('namespace') or ''}/{name}"
     return [
         Signal(
