@@ -45,7 +45,15 @@ OWN = ("/api/sessions", "/hooks", "/tasks")
 """The gateway's paths; and all below them."""
 _WRITTEN = WRITES | {order.path: "POST" for order in ORDERS} | {"/events": "POST"}
 _PATTERNS = [(compile_path(path)[0], method) for path, method in _WRITTEN.items()]
-_ONLY_READ = ("/api/deployments/latest",)
+_ONLY_READ = [
+    compile_path(path)[0]
+    for path in (
+        "/api/deployments/latest",
+        "/api/deployments/by-artifact/{id}",
+        "/api/deployments/by-service/{ident}",
+    )
+]
+"""Paths of the query service that look like a deployment's."""
 
 
 def owns(path: str) -> bool:
@@ -55,7 +63,7 @@ def owns(path: str) -> bool:
 
 def written_by(path: str) -> str | None:
     """The method by which the gateway takes what the query service may be asked for; None for what is only read."""
-    if path in _ONLY_READ:
+    if any(pattern.match(path) for pattern in _ONLY_READ):
         return None
     return next((method for pattern, method in _PATTERNS if pattern.match(path)), None)
 

@@ -40,6 +40,8 @@ def test_what_is_written_is_for_the_gateway(client: TestClient, method: str, pat
         ("DELETE", "/api/promotions/smoke", "GET, HEAD"),
         ("PATCH", "/api/promotions", "GET, HEAD, POST"),
         ("PATCH", "/api/deployments/latest", "GET, HEAD"),
+        ("POST", "/api/deployments/by-service/promotions", "GET, HEAD"),
+        ("POST", "/api/deployments/by-artifact/promotions", "GET, HEAD"),
         ("DELETE", "/api/deployments/1", "GET, HEAD, PATCH"),
         ("PUT", "/api/artifacts", "GET, HEAD, POST"),
         ("GET", "/api/rollbacks", "POST"),
