@@ -21,6 +21,8 @@ from deploydb.store.queries.deployments import DeploymentView, ResultView
 from deploydb.v1_schema import PromotionResult, results_of
 
 _RESULTS = ("SUCCESS", "FAILED")
+_REFUSED = "FAILED, sent as a result of v1"
+"""The reason of a refusal: v1 has no field for one."""
 ResultFact = ApprovalGiven | ApprovalRefused | VerificationFinished
 
 
@@ -82,7 +84,8 @@ def fact_of(
         version=view.artifact.version,
         promotion=found.promotion.ident,
         by=by,
-        comment=new.url,
+        comment=None if new.status == "SUCCESS" else _REFUSED,
+        url=new.url,
     )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import sqlalchemy as sa
 
-from deploydb.store.tables import event
+from deploydb.store.tables import approval, event
 from tests.gateway.given import ALICE, JENKINS, Asked
 from tests.gateway.v1 import ARTIFACT, V1, send, sent
 from tests.gateway.working import working
@@ -163,9 +163,21 @@ def test_people_answer_a_manual_promotion_by_their_token_alone(asked: Asked) -> 
     assert "scope approve" in sent(asked, "POST", path, go, 401)["message"]
     answer = send(asked, "POST", path, go, authorization=f"Bearer {JENKINS}")
     assert (answer.status_code, answer.json()["message"]) == (403, "jenkins lacks the scope approve")
-    answer = send(asked, "POST", path, go, authorization=f"Bearer {ALICE}")
+    page = {"infoUrl": "http://wiki/go"}
+    answer = send(asked, "POST", path, {**go, **page}, authorization=f"Bearer {ALICE}")
     assert answer.status_code == 201, answer.text
-    assert (answer.json()["promotion"], answer.json()["status"]) == ("go", "SUCCESS")
+    expected = {"promotion": "go", "status": "SUCCESS", **page}
+    assert {name: answer.json()[name] for name in expected} == expected
+
+
+def test_a_person_refuses_a_manual_promotion_by_failed(asked: Asked, workshop: InProcess) -> None:
+    sent(asked, "POST", "/api/artifacts", ARTIFACT, 201)
+    sent(asked, "PATCH", "/api/deployments/1", {"status": "COMPLETED"}, 200)
+    path, go = "/api/deployments/1/promotions", {"name": "go", "status": "FAILED"}
+    body = send(asked, "POST", path, go, authorization=f"Bearer {ALICE}").json()
+    assert (body["status"], body["infoUrl"]) == ("FAILED", None)
+    (word,) = workshop.rows(sa.select(approval.c.by, approval.c.given, approval.c.comment))
+    assert tuple(word) == ("alice", False, "FAILED, sent as a result of v1")
 
 
 def test_the_configuration_is_in_force_once_it_is_reloaded(asked: Asked, workshop: InProcess) -> None:

@@ -138,13 +138,14 @@ class VerificationFinished(AboutDeployment, frozen=True, kw_only=True, tag="veri
 class AboutApproval(AboutDeployment, frozen=True, kw_only=True):
     """A person's word on one deployment, for one manual promotion, or for passing a freeze (promotion `freeze`).
 
-    `digest`: of the artifact that the person has seen; the word counts for no other one.
+    `digest`: of the artifact that the person has seen; the word counts for no other one. `url`: a page about it.
     """
 
     promotion: Name
     by: Name
     comment: Text | None = None
     digest: Name | None = None
+    url: Url | None = None
 
 
 class ApprovalGiven(AboutApproval, frozen=True, kw_only=True, tag="approval.given"):

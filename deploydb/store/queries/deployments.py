@@ -18,7 +18,8 @@ from deploydb.store.tables import approval, artifact, deployment, verdict, verif
 
 
 class ResultView(Struct, frozen=True, kw_only=True):
-    """What one promotion says of one deployment. `outcome` is None until it has been asked; `url` is the report's.
+    """What one promotion says of one deployment. `outcome` is None until it has been asked; `url` is the report's, or
+    that of the latest approval or refusal with one.
 
     `inputs`: the numbers of the log rows that it says so from.
     """
@@ -106,8 +107,19 @@ _BY_ID = VIEWED.where(deployment.c.id == sa.bindparam("ident", type_=BigId))
 _REPORTED = sa.and_(
     verification.c.deployment_id == verdict.c.deployment_id, verification.c.promotion == verdict.c.promotion
 )
+_WORD_URL = (
+    sa.select(approval.c.url)
+    .where(
+        approval.c.deployment_id == verdict.c.deployment_id,
+        approval.c.promotion == verdict.c.promotion,
+        approval.c.url.is_not(None),
+    )
+    .order_by(approval.c.time.desc(), approval.c.by)
+    .limit(1)
+    .scalar_subquery()
+)
 _RESULTS = (
-    sa.select(verdict, verification.c.url, verification.c.event)
+    sa.select(verdict, verification.c.url, verification.c.event, _WORD_URL.label("word_url"))
     .outerjoin(verification, _REPORTED)
     .where(among(verdict.c.deployment_id, "deployments"))
     .order_by(verdict.c.id)
@@ -235,7 +247,7 @@ def views(
 
 
 def _results(connection: sa.Connection, deployments: Collection[int]) -> dict[int, list[ResultView]]:
-    """Indexes: `uq_verdict_deployment_id_promotion_phase`, primary key of `verification`."""
+    """Indexes: `uq_verdict_deployment_id_promotion_phase`, primary keys of `verification` and `approval`."""
     found: dict[int, list[ResultView]] = defaultdict(list)
     message = connection.execute(_RESULTS, {"deployments": deployments}).all()
     of_entry = {
@@ -243,7 +255,8 @@ def _results(connection: sa.Connection, deployments: Collection[int]) -> dict[in
     }
     for row in message:
         mine = ((row.deployment_id, row.event) in of_entry) == (row.phase == "entry")
-        more = {"deployment": row.deployment_id, "url": row.url if mine else None, "inputs": tuple(row.inputs or ())}
+        url = (row.url if mine else None) or (row.word_url if row.inputs else None)
+        more = {"deployment": row.deployment_id, "url": url, "inputs": tuple(row.inputs or ())}
         found[row.deployment_id].append(ResultView(**{**shared_fields(verdict, ResultView)(row), **more}))
     return found
 

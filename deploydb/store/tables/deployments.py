@@ -227,6 +227,7 @@ approval = sa.Table(
     sa.Column("digest", sa.Text),
     sa.Column("recorded_at", UtcDateTime),
     *fact_columns(),
+    sa.Column("url", sa.Text),
 )
 """The latest word of each person on each deployment, for each manual promotion. `recorded_at`: of its row in the log;
 empty in rows of an older DeployDB."""
