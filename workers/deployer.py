@@ -162,7 +162,7 @@ class Deployer(Worker):
             self._log.info("not run again, reported again", command=command.id)
             self._metrics.commands.labels("repeated").inc()
             self._end(command.id, known, delivery)
-        elif now >= command.deadline:
+        elif command.deadline is not None and now >= command.deadline:
             late = (
                 f"not run: taken at {now.isoformat(timespec='seconds')}, "
                 f"its deadline was {command.deadline.isoformat(timespec='seconds')}"
@@ -188,7 +188,8 @@ class Deployer(Worker):
         self._deliveries[command.id] = [delivery]
         self._metrics.running.set(len(self._running))
         self._log.info("started", **_about(command))
-        limit = min(command.deadline - now, self._options.timeout or timedelta.max)
+        left = command.deadline - now if command.deadline is not None else timedelta.max
+        limit = min(left, self._options.timeout or timedelta.max)
         thread = threading.Thread(target=self._run, args=(command, run, limit), name=f"run {command.id}", daemon=True)
         self._threads[command.id] = thread
         thread.start()

@@ -58,7 +58,7 @@ def variables(command: DeployCommand) -> dict[str, str]:
         "DEPLOYDB_PREVIOUS_VERSION": previous.version if previous is not None else "",
         "DEPLOYDB_REASON": command.reason,
         "DEPLOYDB_ATTEMPT": str(command.attempt),
-        "DEPLOYDB_DEADLINE": command.deadline.isoformat(),
+        "DEPLOYDB_DEADLINE": command.deadline.isoformat() if command.deadline is not None else "",
         "DEPLOYDB_MANIFEST": msgspec.json.encode(command.manifest).decode(),
     }
 

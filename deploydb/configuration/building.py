@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence, Set
+from datetime import timedelta
 from typing import TypeVar
 
 from msgspec import Struct, structs
@@ -16,6 +17,7 @@ from deploydb.configuration.documents import (
     ServiceDocument,
     StageDocument,
 )
+from deploydb.configuration.durations import parse_duration
 from deploydb.configuration.renames import earlier_names
 from deploydb.configuration.source import Path, Source
 from deploydb.configuration.stages import check_order, read_after
@@ -67,14 +69,15 @@ def build_environment(
             source.problem(("entry", index), f"{name} {obstacle}")
     if not _ORCHESTRATOR.fullmatch(document.orchestrator):
         source.problem(("orchestrator",), "an orchestrator's name has letters, digits, - and _ only, at most 64")
-    if document.deadline_at_most is not None and document.deadline_at_most < document.deadline:
-        source.problem(
-            ("deadline_at_most",), f"shorter than deadline, {in_words(document.deadline)}: give a longer one"
-        )
+    deadline = _deadline(source, document.deadline)
+    if document.deadline_at_most is not None and deadline is None:
+        source.problem(("deadline_at_most",), "there is no deadline to extend: remove it, or give deadline a time")
+    elif document.deadline_at_most is not None and deadline is not None and document.deadline_at_most < deadline:
+        source.problem(("deadline_at_most",), f"shorter than deadline, {in_words(deadline)}: give a longer one")
     strategy, retry = _strategy(source, document.failure_strategy), _retry(document.retry)
     lists = [build_webhooks(source, getattr(document, key), (key,)) for key in ("webhooks", "webhook")]
     webhooks = merge_webhooks(lists) if document.webhook is not None else lists[0]
-    changed = {"failure_strategy": strategy, "retry": retry, "webhooks": webhooks}
+    changed = {"deadline": deadline, "failure_strategy": strategy, "retry": retry, "webhooks": webhooks}
     return built(Environment, ident, document, **changed, renamed_from=earlier_names(document))
 
 
@@ -204,6 +207,16 @@ def _parallel(source: Source, index: int, group: ParallelDocument, stages: list[
     if len(group.environments) < 2:
         source.problem(at, "a group has at least two environments")
     return Parallel(environments=tuple(group.environments), most=group.max_parallel)
+
+
+def _deadline(source: Source, written: str) -> timedelta | None:
+    if written == "none":
+        return None
+    try:
+        return parse_duration(written)
+    except ValueError as error:
+        source.problem(("deadline",), str(error))
+        return timedelta(0)
 
 
 def _strategy(source: Source, written: str | None) -> FailureStrategy | None:

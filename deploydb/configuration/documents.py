@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from deploydb.configuration.durations import PATTERN
 from deploydb.domain.gates.promotion import Description
 from deploydb.domain.model.commands import NotificationType
 from deploydb.domain.model.webhooks import WebhookFormat
@@ -225,8 +226,13 @@ class EnvironmentDocument(Struct, kw_only=True, frozen=True):
     orchestrator: Annotated[str, Meta(description="The orchestrator whose queue gets its deploy commands.")] = "default"
     entry: Annotated[Names, Meta(description="Promotions that must pass before a release enters it.")] = []
     deadline: Annotated[
-        timedelta, Meta(description="How long a deployment may take before it counts as failed, such as 15m.")
-    ] = timedelta(hours=1)
+        str,
+        Meta(
+            description="How long a deployment may take before it counts as failed, such as 15m. `none`: as long as it "
+            "takes, where its tools never report.",
+            extra_json_schema={"pattern": f"{PATTERN}|^none$", "examples": ["15m", "2h30m", "PT2H", "none"]},
+        ),
+    ] = "1h"
     deadline_at_most: Annotated[
         timedelta | None,
         Meta(description="Each deployment.started gives it another `deadline`, up to so long after its command."),

@@ -115,6 +115,7 @@ def test_every_key_of_every_kind_arrives_in_the_catalog(tmp_path: Path) -> None:
         {
             "services/foo.yml": "artifacts: [a:b]\npipelines: [main]\norder: version\nfailure_strategy: STOP\n",
             "environments/prod.yml": "orchestrator: rundeck\nentry: [smoke]\ndeadline: 15m\n",
+            "environments/dev.yml": "deadline: none\n",
             "promotions/smoke.yml": "type: VerificationPromotion\ntimeout: 30m\n",
             "promotions/go.yml": "type: ManualPromotion\napprovals: 2\nallow_author: false\n",
             "pipelines/main.yml": "environments:\n  dev:\n  staging:\n    while_verifying: wait\n  prod:\n",
@@ -126,6 +127,7 @@ def test_every_key_of_every_kind_arrives_in_the_catalog(tmp_path: Path) -> None:
     assert catalog.environments["prod"] == Environment(
         ident="prod", orchestrator="rundeck", entry=("smoke",), deadline=timedelta(minutes=15)
     )
+    assert catalog.environments["dev"].deadline is None
     assert catalog.promotions["smoke"] == VerificationPromotion(ident="smoke", timeout=timedelta(minutes=30))
     assert catalog.promotions["go"] == ManualPromotion(ident="go", approvals=2, allow_author=False)
     assert catalog.pipelines["main"].stages[1].while_verifying == "wait"

@@ -104,6 +104,11 @@ def test_a_syntax_error_is_reported_with_its_place(tmp_path: Path, text: str, me
         ),
         (
             "environments/dev.yml",
+            "deadline: none\ndeadline_at_most: 30m\n",
+            "2:19: there is no deadline to extend: remove it, or give deadline a time",
+        ),
+        (
+            "environments/dev.yml",
             "deadline: 999999999d\n",
             "1:11: 999999999d is out of bounds: longer than nothing, at most 3650d",
         ),

@@ -70,6 +70,22 @@ def test_a_deadline_that_a_start_has_extended_is_in_the_log(world: Scenario) -> 
     assert differences(world.engine) == {}
 
 
+def test_a_deployment_without_a_deadline_is_answered_whenever_it_is(world: Scenario) -> None:
+    world.catalog.environments["dev"] = structs.replace(world.catalog.environments["dev"], deadline=None)
+    world.publish("1.0")
+    world.evaluate()
+    (command,) = world.commands()
+    assert command.deadline is None
+    world.now += timedelta(days=400)
+    world.evaluate()
+    (first, *_) = world.rows(deployment)
+    assert (first.status, first.deadline, first.command) == ("CREATED", None, command.id)
+    world.tell("deployment.finished", command=command.id, outcome="succeeded")
+    world.evaluate()
+    assert world.statuses("1.0")["dev"] == "COMPLETED"
+    assert differences(world.engine) == {}
+
+
 def test_an_expiry_that_is_taken_back_is_no_result(world: Scenario) -> None:
     world.publish("1.0")
     world.evaluate()

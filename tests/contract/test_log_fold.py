@@ -66,6 +66,7 @@ def made(strategy: str, retries: int, gates: Sequence[str], entry: Sequence[str]
         freeze_overriders=("sre",),
     )
     known.environments["dev"] = structs.replace(known.environments["dev"], deadline_at_most=timedelta(hours=2))
+    known.environments["prod"] = structs.replace(known.environments["prod"], deadline=None)
     return known
 
 

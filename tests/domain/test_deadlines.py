@@ -20,6 +20,25 @@ from tests.domain.given import FOO, at, chain, foo
 from tests.domain.scenario import Scenario, world
 
 
+def test_without_a_deadline_a_deployment_is_waited_for_as_long_as_it_takes() -> None:
+    it = world()
+    it.catalog.environments["dev"] = replace(it.catalog.environments["dev"], deadline=None)
+    it.publish("1.0")
+    decisions = it.evaluate()
+    assert decisions.recheck_at is None
+    assert it.find("dev", "1.0").deadline is None
+    for days in (1, 400):
+        it.evaluate(days * 24 * 60)
+        assert it.status("dev", "1.0") is Status.CREATED
+    it.publish("2.0")
+    it.evaluate()
+    assert it.status("dev", "2.0") is Status.NOT_STARTED, "the lane has one active deployment"
+    it.finish("dev", "1.0")
+    it.evaluate()
+    assert it.status("dev", "1.0") is Status.SUCCESS
+    assert it.find("staging", "1.0").deadline is not None
+
+
 def test_no_answer_by_the_deadline_ends_the_flow() -> None:
     it = world()
     it.publish("1.0")

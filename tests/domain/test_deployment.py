@@ -19,7 +19,7 @@ from deploydb.domain.model.facts import (
 from tests.domain.given import at, deployment, release
 
 BY_CD = FactOrder(at(5), "cd", "1")
-REQUESTED = {"requested_at": at(0), "deadline": at(60)}
+REQUESTED = {"command": "c", "requested_at": at(0), "deadline": at(60)}
 RUNS = {**REQUESTED, "finished": BY_CD, "outcome": "succeeded"}
 
 
@@ -58,7 +58,7 @@ def test_status_is_what_the_columns_add_up_to(columns, expected) -> None:
         (RUNS, at(5), at(5)),
         ({**RUNS, "outcome": "failed"}, None, None),
         ({**RUNS, "requested_at": at(8)}, at(8), at(8)),
-        ({**RUNS, "requested_at": at(8), "deadline": None}, at(8), at(5)),
+        ({**RUNS, "command": None, "requested_at": at(8), "deadline": None}, at(8), at(5)),
         ({"finished": BY_CD, "outcome": "succeeded"}, at(5), at(5)),
     ],
 )

@@ -47,8 +47,8 @@ class Bench:
         self.processes.append(process)
         return process
 
-    def command(self, ident: str, *, minutes: float = 60, service: str = "foo") -> None:
-        """Publish a deploy command, due in so many minutes."""
+    def command(self, ident: str, *, minutes: float | None = 60, service: str = "foo") -> None:
+        """Publish a deploy command, due in so many minutes; None: without a deadline."""
         artifact = Artifact(group="com.example", name=service, version="1.2.3")
         answer = DeployCommand(
             type="deploy",
@@ -61,7 +61,7 @@ class Bench:
             manifest=(artifact,),
             reason="published",
             attempt=1,
-            deadline=datetime.now(UTC) + timedelta(minutes=minutes),
+            deadline=datetime.now(UTC) + timedelta(minutes=minutes) if minutes is not None else None,
         )
         self.send(encode_command(answer), ident)
 

@@ -121,6 +121,13 @@ def test_a_command_past_its_deadline_is_not_run(bench: Bench) -> None:
     assert bench.runs() == []
 
 
+def test_a_command_without_a_deadline_is_run(bench: Bench) -> None:
+    bench.deployer('echo "deadline=$DEPLOYDB_DEADLINE" >> "$RAN"')
+    bench.command("c-1", minutes=None)
+    assert [answer.get("outcome") for answer in bench.facts(2)] == [None, "succeeded"]
+    assert bench.runs() == ["deadline="]
+
+
 def test_commands_run_side_by_side(bench: Bench) -> None:
     bench.deployer('echo ran >> "$RAN"; until [ $(wc -l < "$RAN") -ge 3 ]; do sleep 0.05; done', "--concurrency", "3")
     for number in range(3):

@@ -72,7 +72,7 @@ class Past:
             release=Release(id=1, artifact=artifact(version), published_at=at(0), published_by="ci"),
             finished=FactOrder(at(minutes + took), "cd", str(ident)) if outcome else None,
             outcome=outcome,
-            **{"requested_at": at(minutes), "deadline": at(minutes + 60), **fields},
+            **{"command": str(ident), "requested_at": at(minutes), "deadline": at(minutes + 60), **fields},
         )
         self._attempts.append(Attempt(deployment=known, asked=both, closed_at=closed))
         if outcome is not None:
@@ -84,7 +84,8 @@ class Past:
 
     def waited(self, environment: str, version: str, asked: dict[str, GateStatus | None], **fields: Any) -> None:
         """It waits for a gate at its entry; or did, until `closed`."""
-        self.deployed(environment, version, 0, outcome=None, asked=asked, requested_at=None, deadline=None, **fields)
+        none = dict.fromkeys(("command", "requested_at", "deadline"))
+        self.deployed(environment, version, 0, outcome=None, asked=asked, **none, **fields)
 
     def everywhere(self, version: str, minutes: float, *environments: str, took: float = 1) -> None:
         """It was published, and went straight through."""

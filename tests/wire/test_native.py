@@ -242,6 +242,8 @@ def test_a_command_is_refused_like_a_fact() -> None:
         b'"deadline": "2026-11-22T13:00:00Z"}'
     )
     assert decode_command(json.dumps(good).encode()).routing_key == "dev.foo.deploy"
+    without = {name: value for name, value in good.items() if name != "deadline"}
+    assert decode_command(json.dumps(without).encode()).deadline is None
     for field, value, path, reason in (
         ("type", "destroy", "$.type", "Invalid enum value 'destroy'; write one of deploy, rollback"),
         ("deadline", "2026-11-22T13:00:00", "$.deadline", None),

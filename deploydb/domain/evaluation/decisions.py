@@ -122,7 +122,7 @@ class DeploymentRequested(Struct, frozen=True, kw_only=True):
     kind: Literal["deploy", "rollback"]
     manifest: tuple[Artifact, ...]
     previous: Previous | None
-    deadline: datetime
+    deadline: datetime | None
     reason: Reason
 
 

@@ -9,7 +9,7 @@ from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.flow_progress import stage_reason
 from deploydb.domain.model.catalog import Catalog, Service
 from deploydb.domain.model.commands import Previous
-from deploydb.domain.model.deployment import Deployment, Status
+from deploydb.domain.model.deployment import UNSENT, Deployment, Status
 from deploydb.domain.model.reasons import Admitted, Reason
 
 
@@ -17,9 +17,11 @@ def request(evaluation: Evaluation, catalog: Catalog, service: Service, deployme
     """Command the deployment, with all that its environment then runs of the service, and replace what ended there."""
     environment, module = deployment.environment, deployment.release.artifact.module
     ran = evaluation.runs(deployment)
-    deadline = evaluation.now + catalog.environments[environment].deadline
+    allowed = catalog.environments[environment].deadline
+    deadline = evaluation.now + allowed if allowed is not None else None
     requested = replace(
         deployment,
+        command=UNSENT,
         requested_at=evaluation.now,
         deadline=deadline,
         trigger_reason=reason,

@@ -246,7 +246,8 @@ class Evaluation(Lanes):
         """The deployment is commanded."""
         self._deployments[requested.deployment.id] = requested.deployment
         self._decisions.append(requested)
-        self.look_again(requested.deadline)
+        if requested.deadline is not None:
+            self.look_again(requested.deadline)
 
     def extend(self, extended: FlowExtended) -> None:
         """A flow gets further deployments; they are evaluated at the next look, which is at once."""

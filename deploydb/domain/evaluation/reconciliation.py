@@ -32,7 +32,7 @@ def _extend(evaluation: Evaluation, deployment: Deployment, environment: Environ
     requested, deadline, started = deployment.requested_at, deployment.deadline, deployment.started
     if environment is None or environment.deadline_at_most is None or not deployment.active:
         return
-    if requested is None or deadline is None or started is None:
+    if environment.deadline is None or requested is None or deadline is None or started is None:
         return
     if started.time > evaluation.now:  # of a clock that is ahead
         evaluation.look_again(started.time)

@@ -74,6 +74,7 @@ class Retry(Struct, frozen=True, kw_only=True):
 class Environment(Struct, frozen=True, kw_only=True):
     """Where services run. `orchestrator` names the queue that gets its commands; `entry` gates guard its door.
 
+    `deadline`: how long a deployment may take; None: as long as it takes.
     `deadline_at_most`: until when, from the command on, reports of a start extend the deadline; None: they do not.
     `failure_strategy`, `retry` and `fail_on_incident` override the service's. A lane in it is starved where none of so
     many releases has passed, or none for so long. `renamed_from`: the names that it had before.
@@ -83,7 +84,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     description: str = ""
     orchestrator: str = DEFAULT_ORCHESTRATOR
     entry: tuple[str, ...] = ()
-    deadline: timedelta = timedelta(hours=1)
+    deadline: timedelta | None = timedelta(hours=1)
     deadline_at_most: timedelta | None = None
     failure_strategy: FailureStrategy | None = None
     retry: Retry | None = None

@@ -22,7 +22,7 @@ class DeployCommand(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Put `artifact` into `environment`. `id` never changes: a consumer that has seen it does nothing.
 
     `manifest` names every artifact of the service at the version to run, the new one among them. `deadline`: no
-    `deployment.finished` by then, and the deployment counts as failed.
+    `deployment.finished` by then, and the deployment counts as failed; None: it is waited for as long as it takes.
     """
 
     type: Literal["deploy", "rollback"]
@@ -35,7 +35,7 @@ class DeployCommand(Struct, frozen=True, kw_only=True, omit_defaults=True):
     manifest: tuple[Artifact, ...]
     reason: str
     attempt: int
-    deadline: Time
+    deadline: Time | None = None
     previous: Previous | None = None
 
     @property

@@ -25,7 +25,8 @@ class Status(StrEnum):
     """How far a deployment has come, derived by `Deployment.status`.
 
     NOT_STARTED  from the flow's opening, until the command is decided or something rules it out
-    CREATED      the command is decided (promotion) and on its way; left by the orchestrator's answer or the deadline
+    CREATED      the command is decided (promotion) and on its way; left by the orchestrator's answer or the deadline,
+                 where there is one
     STARTED      the orchestrator has begun (its fact)
     COMPLETED    it runs there (the orchestrator's fact); its exit gates decide. Stays so if another version replaces it
     SUCCESS      every exit gate passed (promotion)
@@ -102,6 +103,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     `failure_response`: the response to its failure, `failure_response_detail`: its details; until then the
     failure has not counted. `live_at`: when it came to run, once that has been taken in; `live_again_at`: when it last
     did so again, after another deployment. `withdrawn_at`: when it had failed by a report that came after it was live.
+    `command`: the id of its command, or `UNSENT`. `deadline`: None where its environment has none.
     `finished_known_at`: when the report of its end was recorded, and known to be of this deployment.
     `needs_evaluation`: promotion still has something to do with it.
     """
@@ -169,8 +171,8 @@ class Deployment(Struct, frozen=True, kw_only=True):
 
     @property
     def commanded(self) -> bool:
-        """Whether DeployDB asked for it: from the command on there is a deadline. What was adopted has none."""
-        return self.deadline is not None
+        """Whether DeployDB asked for it. What was adopted has no command."""
+        return self.command is not None
 
     @property
     def happened_at(self) -> datetime | None:
@@ -233,6 +235,9 @@ def merge(
             reported = {"outcome": fact.outcome, "failure": fact.reason, "finished_url": fact.url}
             return replace(deployment, finished=at, finished_known_at=known_at, **reported)
 
+
+UNSENT = ""
+"""The command of a deployment until the store gives it its id."""
 
 Phase = Literal["entry", "exit"]
 """On which side of a deployment a gate stands: `entry` is asked before the command, `exit` of what runs. A promotion
