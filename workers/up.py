@@ -67,6 +67,7 @@ def _run(settings: Settings, environment: Mapping[str, str], signals: Signals, b
     click.echo(f"DeployDB {__version__}", err=True)
     live = LiveCatalog(settings.config)
     _say("config", f"{settings.config}: {_counted(live.catalog)}")
+    _warn_of_missing(live)
     _migrate(settings)
     _provision(settings, live.catalog)
     if not (settings.tokens or settings.tokens_file):
@@ -102,6 +103,7 @@ def _watch(signals: Signals, supervisor: Supervisor, live: LiveCatalog, settings
         if files.due() or hung_up:
             if live.refresh(force=hung_up):
                 queues.make(live.catalog)
+                _warn_of_missing(live)
             problems = tuple(str(problem) for problem in live.problems)
             if problems != reported:
                 reported = problems
@@ -131,6 +133,13 @@ def _provision(settings: Settings, catalog: Catalog) -> None:
         "broker",
         f"{shown_url(settings.broker_url)}: {f'made {len(made)} exchanges and queues' if made else 'all there'}",
     )
+
+
+def _warn_of_missing(live: LiveCatalog) -> None:
+    for problem in live.missing:
+        _warn("config", str(problem))
+    for ident in sorted(live.catalog.incomplete):
+        _warn("config", f"{ident} takes no releases until that is there")
 
 
 def _counted(catalog: Catalog) -> str:

@@ -12,7 +12,7 @@ from deploydb.cli.options import past_option
 from deploydb.cli.output import is_shown, output_option, show_json, show_line
 from deploydb.cli.renames import carried_along, renaming_of
 from deploydb.configuration import json_schema, load
-from deploydb.domain.formatting import counted
+from deploydb.domain.formatting import counted, listed
 from deploydb.domain.model.errors import Misconfigured, NotFound
 from deploydb.domain.suggestions import suggestion
 from deploydb.domain.unsafe_characters import visible
@@ -50,10 +50,13 @@ def check_config(directory: Path | None, *, schema: bool, against_live: bool, st
         return
     checked = directory or from_environment().config
     loaded = load(checked, warned=True)
-    for problem in loaded.problems:
+    problems = sorted((*loaded.problems, *loaded.missing))
+    for problem in problems:
         click.echo(str(problem))
-    if loaded.catalog is None:
-        click.echo(f"{checked}: {counted(len(loaded.problems), 'problem')}", err=True)
+    if loaded.catalog is None or problems:
+        incomplete = loaded.catalog.incomplete if loaded.catalog is not None else {}
+        without = f"; {listed(sorted(incomplete), 'and')} would take no releases" if incomplete else ""
+        click.echo(f"{checked}: {counted(len(problems), 'problem')}{without}", err=True)
         raise SystemExit(1)
     for warning in loaded.warnings:
         click.echo(str(replace(warning, message=f"warning: {warning.message}")))

@@ -22,7 +22,7 @@ from deploydb.cli.finding import Finding
 from deploydb.cli.lane_findings import lane_findings
 from deploydb.cli.output import is_shown, output_option, show_table
 from deploydb.configuration import LiveCatalog
-from deploydb.domain.formatting import in_words
+from deploydb.domain.formatting import in_words, listed
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError, Misconfigured
 from deploydb.identity import Tokens
@@ -89,9 +89,12 @@ def _looked_at(environ: Mapping[str, str]) -> Iterator[Finding]:
         wanted = topology_of(catalog)
         message = f"{settings.config}: {len(catalog.services)} services, {len(catalog.environments)} environments"
         yield Finding(check="configuration", state="ok", seen=message)
+        for ident, incomplete in sorted(catalog.incomplete.items()):
+            seen = f"{ident} takes no releases: it lacks {listed(incomplete.lacks)}"
+            yield Finding(check="configuration", state="warn", seen=seen, advice=_CHECK)
     except DeployDBError as error:
         yield _absent("configuration", settings.config, "DEPLOYDB_CONFIG", environ) or _failed(
-            "configuration", error, "`deploydb check-config` lists every problem"
+            "configuration", error, _CHECK
         )
     yield from _database(settings, environ, catalog)
     yield from _broker(settings, environ, wanted)
@@ -236,6 +239,7 @@ def _broker(settings: Settings, environ: Mapping[str, str], wanted: Topology) ->
     yield from consumer_findings(wanted, depths)
 
 
+_CHECK = "`deploydb check-config` lists every problem"
 _PROVISION = "`deploydb broker provision` makes what is missing"
 
 

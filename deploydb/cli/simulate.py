@@ -121,10 +121,11 @@ def simulate(
 
 def _catalog(directory: Path) -> Catalog:
     loaded = load(directory)
-    if loaded.catalog is None:
-        for problem in loaded.problems:
-            click.echo(str(problem), err=True)
-        raise Misconfigured(f"{directory}: {counted(len(loaded.problems), 'problem')}")
+    problems = sorted((*loaded.problems, *loaded.missing))
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    if loaded.catalog is None or problems:
+        raise Misconfigured(f"{directory}: {counted(len(problems), 'problem')}")
     return loaded.catalog
 
 

@@ -63,7 +63,7 @@ def build_environment(
     source: Source, ident: str, document: EnvironmentDocument, known: Known, promotions: dict[str, Promotion]
 ) -> Environment:
     """Build an environment; its problems go to `source.problems`."""
-    refer(source, ("entry",), document.entry, "promotion", known.promotions)
+    refer(source, ("entry",), document.entry, "promotion", known.promotions, stops_all=False)
     for index, name in enumerate(document.entry):
         if name in promotions and (obstacle := promotions[name].not_at_entry) is not None:
             source.problem(("entry", index), f"{name} {obstacle}")
@@ -94,9 +94,9 @@ def build_pipeline(source: Source, ident: str, document: PipelineDocument, known
         at: Path = ("environments", name)
         if name not in known.environments:
             message = f"there is no environment {name}{suggestion(name, known.environments)}"
-            source.problem(at, f"{message} (expected environments/{name}.yml)", key=True)
+            source.lacks(at, f"{message} (expected environments/{name}.yml)", key=True)
         stage = stage or StageDocument()  # noqa: PLW2901  # `dev:` without a value
-        refer(source, (*at, "promotions"), stage.promotions, "promotion", known.promotions)
+        refer(source, (*at, "promotions"), stage.promotions, "promotion", known.promotions, stops_all=False)
         after = read_after(source, name, stage, names, above=names[index - 1] if index else None)
         stages.append(
             Stage(
@@ -133,14 +133,14 @@ def build_service(
     source: Source, ident: str, document: ServiceDocument, defaults: DefaultsDocument, known: Known
 ) -> Service:
     """Build a service; its problems go to `source.problems`."""
-    refer(source, ("pipelines",), document.pipelines, "pipeline", known.pipelines)
-    refer(source, ("promotions",), document.promotions, "promotion", known.promotions)
+    refer(source, ("pipelines",), document.pipelines, "pipeline", known.pipelines, stops_all=False)
+    refer(source, ("promotions",), document.promotions, "promotion", known.promotions, stops_all=False)
     check_modules(source, document.artifacts)
     written = source.value if isinstance(source.value, dict) else {}
     if not written.get("artifacts") and not defaults.artifacts:
-        source.problem(("artifacts",), "a service needs at least one artifact, such as com.example:foo")
+        source.warn(("artifacts",), "it takes no releases: it has no artifact, such as com.example:foo")
     if not written.get("pipelines"):
-        source.problem(("pipelines",), "a service needs at least one pipeline")
+        source.warn(("pipelines",), "it takes no releases: it has no pipeline")
     return built(
         Service,
         ident,
@@ -154,7 +154,7 @@ def build_service(
 
 def build_defaults(source: Source, document: DefaultsDocument, known: Known) -> None:
     """Check the defaults of all services."""
-    refer(source, ("promotions",), document.promotions, "promotion", known.promotions)
+    refer(source, ("promotions",), document.promotions, "promotion", known.promotions, stops_all=False)
     check_modules(source, document.artifacts)
 
 
@@ -185,12 +185,23 @@ def built(kind: type[T], ident: str, document: Struct, **replaced: object) -> T:
     return kind(**{"ident": ident} | same | replaced)
 
 
-def refer(source: Source, at: Path, names: Sequence[str], kind: str, known: Set[str], file: str = "") -> None:
-    """Report the names that are not known, with the `file` that is expected, and repeated ones."""
+def refer(
+    source: Source,
+    at: Path,
+    names: Sequence[str],
+    kind: str,
+    known: Set[str],
+    file: str = "",
+    *,
+    stops_all: bool = True,
+) -> None:
+    """Report the names that are not known, with the `file` that is expected, and repeated ones. Not `stops_all`: a name
+    that is not known stops the services alone that need it."""
     expected = f" (expected {file})" if file else ""
+    report = source.problem if stops_all else source.lacks
     for index, name in enumerate(names):
         if name not in known:
-            source.problem((*at, index), f"there is no {kind} {name}{suggestion(name, known)}{expected}")
+            report((*at, index), f"there is no {kind} {name}{suggestion(name, known)}{expected}")
     once(source, at, names)
 
 

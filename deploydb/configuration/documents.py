@@ -42,9 +42,7 @@ class ServiceDocument(Struct, kw_only=True, frozen=True):
 
     description: Description = ""
     artifacts: Annotated[Modules, Meta(description="Its modules, each `group:name`.")] = []
-    pipelines: Annotated[
-        Names, Meta(description="The pipelines that its releases go through.", extra_json_schema={"minItems": 1})
-    ] = []
+    pipelines: Annotated[Names, Meta(description="The pipelines that its releases go through.")] = []
     promotions: Annotated[Names, Meta(description="Promotions that must pass in every stage.")] = []
     failure_strategy: Annotated[str, _STRATEGY] = "stop"
     retry: Annotated[

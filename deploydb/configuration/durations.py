@@ -19,7 +19,7 @@ _FORMS = (re.compile(_SHORT, re.ASCII), re.compile(_ISO_8601, re.ASCII))
 def parse_duration(value: object) -> timedelta:
     """Parse a duration, longer than nothing and at most `LONGEST`. Raises: ValueError, with the remedy."""
     if not isinstance(value, bool) and (isinstance(value, int) or (isinstance(value, str) and value.isdecimal())):
-        raise ValueError(  # noqa: TRY004  # one kind of error for all problems of a value
+        raise ValueError(  # one kind of error for all problems of a value
             f"{value} of what? Write the unit: {value}s, {value}m, {value}h or {value}d"
         )
     if not isinstance(value, str):

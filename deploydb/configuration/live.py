@@ -13,7 +13,8 @@ _Look = tuple[tuple[str, int, int, int, int], ...]
 
 
 class LiveCatalog:
-    """The last good catalog of a directory. A broken configuration never replaces it; its problems are kept.
+    """The last good catalog of a directory. A broken configuration never replaces it; its problems are kept. Neither
+    does one in which a service of it lacks something. `missing`: what services of the catalog lack.
 
     Raises: Misconfigured, with every problem, where the first reading gives no catalog.
     """
@@ -29,6 +30,7 @@ class LiveCatalog:
         self.hooks = loaded.hooks
         self.files = loaded.files
         self.problems: tuple[Problem, ...] = ()
+        self.missing = loaded.missing
 
     def refresh(self, force: bool = False) -> bool:
         """Read the directory again if a file has changed, or with `force`. Returns whether the catalog has changed.
@@ -45,9 +47,12 @@ class LiveCatalog:
             return False
         self._seen = look
         self.problems = loaded.problems
-        if loaded.catalog is not None:
-            self.hooks = loaded.hooks
-        if loaded.catalog is None or loaded.catalog.digest == self.catalog.digest:
+        if loaded.catalog is not None and _stopped(self.catalog, loaded.catalog):
+            self.problems = loaded.missing
+        if self.problems or loaded.catalog is None:
+            return False
+        self.hooks, self.missing = loaded.hooks, loaded.missing
+        if loaded.catalog.digest == self.catalog.digest:
             return False
         self.catalog, self.files = loaded.catalog, loaded.files
         return True
@@ -58,6 +63,12 @@ class LiveCatalog:
         Links are followed: Kubernetes changes a configuration by turning a link.
         """
         return tuple(sorted(_stats(self._directory, levels=2)))
+
+
+def _stopped(before: Catalog, after: Catalog) -> bool:
+    """Whether a service names something that is missing, and did not before. One without a pipeline names nothing."""
+    both = (after.incomplete[ident].service for ident in before.services.keys() & after.incomplete.keys())
+    return any(service.artifacts and service.pipelines for service in both)
 
 
 def _stats(folder: Path, *, levels: int) -> Iterator[tuple[str, int, int, int, int]]:

@@ -19,6 +19,7 @@ from deploydb.configuration.building import (
     build_service,
     check_lanes,
 )
+from deploydb.configuration.completeness import lacks
 from deploydb.configuration.documents import (
     AccessDocument,
     DefaultsDocument,
@@ -36,7 +37,7 @@ from deploydb.configuration.source import Source, read_source
 from deploydb.configuration.warnings import warn
 from deploydb.configuration.webhooks import build_endpoint, build_webhooks, merge_webhooks
 from deploydb.domain.gates import Promotion
-from deploydb.domain.model.catalog import Catalog, Environment, Pipeline, Service
+from deploydb.domain.model.catalog import Catalog, Environment, Incomplete, Pipeline, Service
 from deploydb.domain.model.webhooks import Endpoint, Webhooks
 from deploydb.domain.person_names import person_name
 from deploydb.domain.suggestions import shown, suggestion
@@ -59,6 +60,7 @@ T = TypeVar("T")
 class Loaded(Struct, frozen=True, kw_only=True):
     """A catalog, or else problems, in the order of files and lines.
 
+    `missing`: what services of the catalog lack, which take no releases without it (`Catalog.incomplete`).
     `warnings`: what is probably wrong in a catalog that can be used, where that was asked for. `files`: the text of
     each by its path. `hooks`: beside the catalog, since nothing is decided by them.
     """
@@ -66,6 +68,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     catalog: Catalog | None
     hooks: dict[str, Hook] = {}
     problems: tuple[Problem, ...] = ()
+    missing: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     files: dict[str, str] = {}
 
@@ -78,18 +81,19 @@ def load(directory: Path, *, warned: bool = False) -> Loaded:
     folders = _Folders(directory)
     parts, hooks = _build(folders)
     problems = sorted(folders.problems + [problem for source in folders.sources for problem in source.problems])
+    missing = tuple(sorted(problem for source in folders.sources for problem in source.missing))
     files = {
         os.path.relpath(source.path, _printable(directory)): source.text
         for source in folders.sources
         if source.readable
     }
     if problems:
-        return Loaded(catalog=None, problems=tuple(problems), files=files)
+        return Loaded(catalog=None, problems=tuple(problems), missing=missing, files=files)
     catalog = _catalog(parts)
     if warned:
         warn(folders.by_kind, folders.access, catalog)
     warnings = sorted(warning for source in folders.sources for warning in source.warnings)
-    return Loaded(catalog=catalog, hooks=hooks, warnings=tuple(warnings), files=files)
+    return Loaded(catalog=catalog, hooks=hooks, missing=missing, warnings=tuple(warnings), files=files)
 
 
 class _Folders:
@@ -100,17 +104,19 @@ class _Folders:
         self.sources: list[Source] = []
         self.by_kind: dict[str, dict[str, Source]] = {kind: {} for kind in _IDENT}
         self.access: Source | None = None
+        found = False
         for path in self._entries(directory):
             if path.name in _ACCESS:
                 self._read_access(path)
             elif os.path.isdir(path) and path.name in _IDENT:
+                found = True
                 self._read(path.name, path)
             elif path.suffix in _ENDINGS or os.path.isdir(path):
                 message = f"is no folder of a configuration{suggestion(path.name, _IDENT)}"
                 self.problems.append(
                     _problem(path, message if os.path.isdir(path) else "stands outside of the folders")
                 )
-        if not (any(self.by_kind.values()) or self.access or self.problems):
+        if not (found or self.access or self.problems):
             self.problems.append(_problem(directory, "has no file of a configuration: expected services/NAME.yml"))
 
     def documents(self, kind: str, read: Callable[[Source], T | None]) -> Iterator[tuple[str, Source, T]]:
@@ -157,6 +163,7 @@ class _Parts(Struct, frozen=True, kw_only=True):
     """The parts of a catalog. Where there are problems, a name in it may refer to nothing."""
 
     services: dict[str, Service]
+    incomplete: dict[str, Incomplete]
     environments: dict[str, Environment]
     pipelines: dict[str, Pipeline]
     promotions: dict[str, Promotion]
@@ -205,8 +212,12 @@ def _build(folders: _Folders) -> tuple[_Parts, dict[str, Hook]]:
         for ident, source in folders.by_kind["hooks"].items()
         if (hook := build_hook(source, ident, known)) is not None
     }
+    lacking = {ident: lacks(one, environments, pipelines, promotions) for ident, one in services.items()}
     parts = _Parts(
-        services=services,
+        services={ident: one for ident, one in services.items() if not lacking[ident]},
+        incomplete={
+            ident: Incomplete(service=one, lacks=lacking[ident]) for ident, one in services.items() if lacking[ident]
+        },
         environments=environments,
         pipelines=pipelines,
         promotions=promotions,

@@ -41,8 +41,6 @@ def json_schema() -> dict[str, Any]:
     together = [document for kinds in documents.values() for document in kinds]
     references, definitions = msgspec.json.schema_components(together, ref_template="#/$defs/{name}")
     of = dict(zip(together, references, strict=True))
-    # A document without pipelines is read, so that the rest of it is checked; but it is an error.
-    definitions["ServiceDocument"]["required"] = ["pipelines"]
     for kind, written in names.items():
         promotion = definitions[of[kind.document or kind]["$ref"].removeprefix("#/$defs/")]
         promotion["description"] = " ".join((kind.__doc__ or "").split())

@@ -37,7 +37,8 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\
 
 
 class Source(Struct, kw_only=True):
-    """One file's value, with the place of each key and value in it, and its problems.
+    """One file's value, with the place of each key and value in it, and its problems. `missing`: the names in it of
+    objects that have no file, which stop the services that need them alone.
 
     `readable`: whether there is a value; an empty file's is None.
     """
@@ -49,6 +50,7 @@ class Source(Struct, kw_only=True):
     places: dict[Path, tuple[int, int]] = {}
     keys: dict[Path, tuple[int, int]] = {}
     problems: list[Problem] = []
+    missing: list[Problem] = []
     warnings: list[Problem] = []
     reported: set[tuple[Path, bool]] = set()
 
@@ -57,27 +59,34 @@ class Source(Struct, kw_only=True):
 
         The first problem of a value counts: further ones follow from it, and are left out.
         """
+        self._report(self.problems, at, message, key=key)
+
+    def lacks(self, at: Path, message: str, *, key: bool = False) -> None:
+        """As `problem`, for the name of an object that has no file."""
+        self._report(self.missing, at, message, key=key)
+
+    def warn(self, at: Path, message: str) -> None:
+        """Report what is probably wrong, and no problem, at the value of a path, or of its parent."""
+        while at and at not in self.places:
+            at = at[:-1]
+        self._note(self.warnings, self.places.get(at, (1, 1)), message)
+
+    def note(self, place: tuple[int, int], message: str) -> None:
+        """Report a problem at a line and column."""
+        self._note(self.problems, place, message)
+
+    def _report(self, to: list[Problem], at: Path, message: str, *, key: bool) -> None:
         if (at, key) in self.reported:
             return
         self.reported.add((at, key))
         places = self.keys if key else self.places
         while at and at not in places:
             at, places = at[:-1], self.places
-        self.note(places.get(at, (1, 1)), message)
+        self._note(to, places.get(at, (1, 1)), message)
 
-    def warn(self, at: Path, message: str) -> None:
-        """Report what is probably wrong, and no problem, at the value of a path, or of its parent."""
-        while at and at not in self.places:
-            at = at[:-1]
-        line, column = self.places.get(at, (1, 1))
-        short = shown(message, LONGEST_MESSAGE)
-        self.warnings.append(Problem(path=self.path, line=line, column=column, message=short))
-
-    def note(self, place: tuple[int, int], message: str) -> None:
-        """Report a problem at a line and column."""
+    def _note(self, to: list[Problem], place: tuple[int, int], message: str) -> None:
         line, column = place
-        short = shown(message, LONGEST_MESSAGE)
-        self.problems.append(Problem(path=self.path, line=line, column=column, message=short))
+        to.append(Problem(path=self.path, line=line, column=column, message=shown(message, LONGEST_MESSAGE)))
 
 
 def read_source(path: str, content: bytes) -> Source:

@@ -69,9 +69,10 @@ _USERS = {"pipelines": "service", "promotions": "service, stage or environment",
 
 def _used(catalog: Catalog) -> dict[str, set[str]]:
     """The names that something refers to, by kind."""
-    pipelines = _names(service.pipelines for service in catalog.services.values())
+    services = catalog.every_service().values()
+    pipelines = _names(service.pipelines for service in services)
     stages = [stage for pipeline in catalog.pipelines.values() for stage in pipeline.stages]
-    promotions = _names(service.promotions for service in catalog.services.values())
+    promotions = _names(service.promotions for service in services)
     promotions |= _names(stage.promotions for stage in stages)
     promotions |= _names(environment.entry for environment in catalog.environments.values())
     environments = {stage.environment for stage in stages}

@@ -14,7 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from deploydb.domain.formatting import listed
 from deploydb.domain.model.artifact import Artifact
+from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.environment_names import under
 from deploydb.domain.model.facts import (
     ApprovalGiven,
@@ -149,8 +151,7 @@ class V1Writes:
         catalog = self._ledger.catalog()
         services = [catalog.services[name] for name in catalog.services_of(file.module)]
         if not any(catalog.stages_of(service, file.version) for service in services):
-            missing = "is in no pipeline" if services else "is in no service"
-            raise not_found(f"{shown(file.module)} {missing} that is configured: nothing is stored")
+            raise not_found(f"{shown(file.module)} {_missing(catalog, file.module)}: nothing is stored")
         is_new = stored is None or ((stored.observed or stored.historical) and not published)
         return None if is_new else stored
 
@@ -162,6 +163,16 @@ class V1Writes:
     def _deployment(self, ident: int) -> DeploymentView:
         with reading(self._ledger.engine) as connection:
             return existing(deployment_by_id(connection, ident), f"deployment {ident}")
+
+
+def _missing(catalog: Catalog, module: str) -> str:
+    """Why no service takes a release of a module."""
+    if catalog.services_of(module):
+        return "is in no pipeline that is configured"
+    incomplete = catalog.incomplete_of(module)
+    if not incomplete:
+        return "is in no service that is configured"
+    return "; ".join(f"is of {one.service.ident}, which lacks {listed(one.lacks, 'and')}" for one in incomplete)
 
 
 def _change(ident: int, status: str, source: str) -> DeploymentStarted | DeploymentFinished:

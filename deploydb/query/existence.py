@@ -5,6 +5,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from starlette.exceptions import HTTPException
 
+from deploydb.domain.formatting import listed
 from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.suggestions import close_match
@@ -19,6 +20,9 @@ from deploydb.store.queries.why import version_is_stored
 def require_service(connection: sa.Connection, catalog: Catalog, service: str | None) -> None:
     """Raises: HTTPException 404 where a service is neither configured nor has ever had a deployment."""
     if service is not None and service not in catalog.services and not service_is_stored(connection, service):
+        incomplete = catalog.incomplete.get(service)
+        if incomplete is not None:
+            raise not_found(f"{service} takes no releases: it lacks {listed(incomplete.lacks, 'and')}")
         raise not_found(f"there is no service {shown(service)}{_nearest(service, catalog.services)}")
 
 

@@ -135,6 +135,14 @@ def test_a_broken_configuration_is_reported_with_its_place(house: Shell) -> None
     assert findings["unmatched facts"]["seen"].endswith("promotions not checked: no configuration")
 
 
+def test_what_a_service_lacks_is_a_warning(house: Shell) -> None:
+    (house.folder / "some" / "services").mkdir(parents=True)
+    (house.folder / "some/services/shop.yml").write_text("artifacts: [a:b]\npipelines: [main]\n")
+    house.environment["DEPLOYDB_CONFIG"] = "some"
+    found = house.run("doctor", "-o", "json").stdout
+    assert "shop takes no releases: it lacks pipeline main" in found
+
+
 def test_a_database_without_a_schema_is_to_be_migrated(house: Shell) -> None:
     (house.folder / "empty.db").touch()
     house.environment["DEPLOYDB_DATABASE_URL"] = "sqlite:///empty.db"

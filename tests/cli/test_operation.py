@@ -48,6 +48,14 @@ def test_every_problem_is_a_line_with_its_place(configured: Shell) -> None:
     assert ended.stderr == f"config: {len(places)} problems\n"
 
 
+def test_what_a_service_lacks_is_a_problem_of_that_service(configured: Shell) -> None:
+    new = {"services/new.yml": "artifacts: [com.example:new]\npipelines: [later]\n"}
+    write_config(configured.folder / "config", new)
+    ended = configured.run("check-config", "config")
+    assert (ended.returncode, ended.stderr) == (1, "config: 1 problem; new would take no releases\n")
+    assert ended.stdout == "config/services/new.yml:2:13: there is no pipeline later; there is main\n"
+
+
 @pytest.mark.parametrize(
     ("path", "answer"), [("nowhere", "there is no such directory"), ("file", "is not a directory")]
 )

@@ -29,5 +29,7 @@ def put(file: Path, content: str | bytes) -> None:
 
 
 def problems_of(directory: Path) -> list[str]:
-    """The problems of a directory, each `config/FILE:LINE:COLUMN: MESSAGE`."""
-    return [str(problem).removeprefix(f"{directory.parent}/") for problem in load(directory).problems]
+    """The problems of a directory, and what is missing, each `config/FILE:LINE:COLUMN: MESSAGE`."""
+    loaded = load(directory)
+    found = sorted((*loaded.problems, *loaded.missing))
+    return [str(problem).removeprefix(f"{directory.parent}/") for problem in found]

@@ -44,6 +44,33 @@ def test_a_broken_configuration_leaves_the_last_good_one_in_force_until_it_is_fi
     assert live.catalog.services.keys() == {"bar", "foo"}
 
 
+def test_a_service_that_lacks_something_takes_no_releases_until_it_is_there(tmp_path: Path) -> None:
+    directory = config(tmp_path, {"services/bar.yml": "artifacts: [a:b]\npipelines: [main]\npromotions: [load]\n"})
+    live = LiveCatalog(directory)
+    assert live.catalog.services.keys() == {"foo"}
+    assert live.catalog.every_service().keys() == {"foo", "bar"}
+    assert live.catalog.incomplete["bar"].lacks == ("promotion load",)
+    assert [problem.message for problem in live.missing] == ["there is no promotion load; there is smoke, soak"]
+    assert live.problems == ()
+
+    put(directory / "promotions/load.yml", "type: BasicPromotion\n")
+    assert live.refresh() is True
+    assert (live.catalog.services.keys(), live.catalog.incomplete, live.missing) == ({"foo", "bar"}, {}, ())
+
+
+def test_a_change_that_stops_a_service_leaves_the_last_good_catalog_in_force(tmp_path: Path) -> None:
+    directory = config(tmp_path)
+    live = LiveCatalog(directory)
+    first = live.catalog
+    put(directory / "pipelines/main.yml", "environments:\n  dev:\n  prdo:\n")
+    assert live.refresh() is False
+    assert live.catalog is first
+    assert [problem.message.partition(";")[0] for problem in live.problems] == ["there is no environment prdo"]
+    put(directory / "services/foo.yml", "pipelines: []\n")
+    assert live.refresh() is True, "it names nothing that is missing"
+    assert (live.catalog.incomplete["foo"].lacks, live.problems) == (("an artifact", "a pipeline"), ())
+
+
 def test_a_reverted_mistake_is_no_problem_any_more(tmp_path: Path) -> None:
     directory = config(tmp_path)
     live = LiveCatalog(directory)

@@ -60,6 +60,11 @@ def test_the_smallest_example_loads_once_all_that_it_names_is_there(tmp_path: Pa
         "there is no promotion manual",
         "there is no environment prod",
     ]
+    known = load(tmp_path / "config").catalog
+    assert known is not None
+    assert (known.services, known.every_service().keys(), known.services_of("com.example:faas")) == ({}, {"faas"}, ())
+    lacks = ("environment dev", "environment preprod", "promotion prod-preflight", "promotion manual")
+    assert known.incomplete["faas"].lacks == (*lacks, "environment prod")
     for name in ("dev", "preprod", "prod"):
         put(tmp_path / f"config/environments/{name}.yml", "")
     put(tmp_path / "config/promotions/prod-preflight.yaml", "type: BasicPromotion\n")

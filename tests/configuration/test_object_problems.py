@@ -27,9 +27,6 @@ def service(keys: str) -> dict[str, str]:
             "1:13: com.example:foo:1.2 is no artifact: write group:name, without a version",
         ),
         ("artifacts: [a:b, c:d, a:b]\npipelines: [main]", "1:23: a:b is listed twice"),
-        ("artifacts: []\npipelines: [main]", "1:12: a service needs at least one artifact, such as com.example:foo"),
-        ("pipelines: [main]", "1:1: a service needs at least one artifact, such as com.example:foo"),
-        ("artifacts: [a:b]", "1:1: a service needs at least one pipeline"),
         ("artifacts: [a:b]\npipelines: [man]", "2:13: there is no pipeline man; did you mean main?"),
         (
             "artifacts: [a:b]\npipelines: [main]\npromotions:\n  - smoke\n  - smok",

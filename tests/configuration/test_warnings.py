@@ -26,6 +26,13 @@ def test_a_good_configuration_has_no_warning(tmp_path: Path) -> None:
     assert warnings(tmp_path, {}) == []
 
 
+def test_a_service_without_modules_or_pipelines(tmp_path: Path) -> None:
+    assert warnings(tmp_path, {"services/bar.yml": "description: later\nartifacts: []\n"}) == [
+        "services/bar.yml:1:1: it takes no releases: it has no pipeline",
+        "services/bar.yml:2:12: it takes no releases: it has no artifact, such as com.example:foo",
+    ]
+
+
 def test_a_circle_of_two_services_is_named_once(tmp_path: Path) -> None:
     found = warnings(
         tmp_path,

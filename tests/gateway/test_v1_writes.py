@@ -180,6 +180,30 @@ def test_a_person_refuses_a_manual_promotion_by_failed(asked: Asked, workshop: I
     assert tuple(word) == ("alice", False, "FAILED, sent as a result of v1")
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"services/new.yml": "artifacts: [com.example:new]\n"}, "which lacks a pipeline"),
+        ({"services/new.yml": "artifacts: [com.example:new]\npipelines: [x]\n"}, "which lacks pipeline x"),
+        (
+            {
+                "services/new.yml": "artifacts: [com.example:new]\npipelines: [x]\npromotions: [y]\n",
+                "pipelines/x.yml": "environments:\n  dev:\n  qa:\n    promotions: [z, y]\n",
+            },
+            "which lacks promotion y, environment qa and promotion z",
+        ),
+    ],
+)
+def test_an_artifact_of_a_service_that_lacks_something_is_404_and_not_stored(
+    workshop: InProcess, changes: dict[str, str], message: str
+) -> None:
+    with working(workshop, {**FILES, **changes}) as asked:
+        answer = sent(asked, "POST", "/api/artifacts", {**ARTIFACT, "name": "new"}, 404)
+        assert answer["message"] == f"com.example:new is of new, {message}: nothing is stored"
+        assert sent(asked, "POST", "/api/artifacts", ARTIFACT, 201)["id"] == 1, "the other services go on"
+    assert len(workshop.rows(sa.select(event.c.id).where(event.c.type == "artifact.published"))) == 1
+
+
 def test_the_configuration_is_in_force_once_it_is_reloaded(asked: Asked, workshop: InProcess) -> None:
     baz = {**ARTIFACT, "name": "baz"}
     assert send(asked, "POST", "/api/artifacts", baz).status_code == 404

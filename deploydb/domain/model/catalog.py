@@ -1,7 +1,8 @@
 """What is configured: services, environments, pipelines with their stages, promotions. Values, read from YAML.
 
-A catalog is consistent: `configuration` builds one only where every name refers to something, no stage waits for
-itself, and a service meets each environment once. What reads a catalog need not check again.
+A catalog is consistent: every name that its services lead to refers to something, no stage waits for itself, and a
+service meets each environment once. What reads a catalog need not check again. A service that needs an object without a
+file is in `Catalog.incomplete`.
 """
 
 import hashlib
@@ -33,6 +34,7 @@ __all__ = [
     "Catalog",
     "Environment",
     "FailureStrategy",
+    "Incomplete",
     "Lane",
     "Order",
     "Parallel",
@@ -110,14 +112,23 @@ class Service(Struct, frozen=True, kw_only=True):
     bundle: Bundle = "commit"
 
 
+class Incomplete(Struct, frozen=True, kw_only=True):
+    """A service that takes no releases: it `lacks` objects that it names, such as `environment prod`."""
+
+    service: Service
+    lacks: tuple[str, ...]
+
+
 @dataclass(eq=False, kw_only=True, repr=False)
 class Catalog:
-    """Everything configured, by ident. Immutable; `digest` tells two catalogs apart.
+    """Everything configured, by ident. Immutable; `digest` tells two catalogs apart. `incomplete`: the services that
+    are shown, and for all else are as if they were not configured: their releases wait.
 
     Look-ups cost the same for ten services and for ten thousand: what a question needs is indexed here once.
     """
 
     services: dict[str, Service] = field(default_factory=dict)
+    incomplete: dict[str, Incomplete] = field(default_factory=dict)
     environments: dict[str, Environment] = field(default_factory=dict)
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
     promotions: dict[str, Promotion] = field(default_factory=dict)
@@ -168,6 +179,14 @@ class Catalog:
     def services_of(self, module: str) -> tuple[str, ...]:
         """The services that list a module (`group:name`), in the catalog's order."""
         return tuple(self._services_of_module.get(module, ()))
+
+    def every_service(self) -> dict[str, Service]:
+        """Those that are incomplete, too."""
+        return self.services | {ident: one.service for ident, one in self.incomplete.items()}
+
+    def incomplete_of(self, module: str) -> tuple[Incomplete, ...]:
+        """The incomplete services that list a module."""
+        return tuple(one for one in self.incomplete.values() if module in one.service.artifacts)
 
     def order_of(self, service: str) -> Order:
         """By what one release of a service is newer than another; of one that is not configured, by default."""
@@ -270,4 +289,4 @@ class Catalog:
         )
 
     def _named(self, idents: tuple[str, ...]) -> tuple[Promotion, ...]:
-        return tuple(self.promotions[ident] for ident in dict.fromkeys(idents))
+        return tuple(self.promotions[ident] for ident in dict.fromkeys(idents) if ident in self.promotions)

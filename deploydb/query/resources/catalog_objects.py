@@ -31,7 +31,7 @@ def _resources(
 
 
 RESOURCES = (
-    *_resources("service", lambda catalog: catalog.services, Service.of, Service),
+    *_resources("service", lambda catalog: catalog.every_service(), Service.of, Service),
     *_resources("environment", lambda catalog: catalog.environments, Environment.of, Environment),
     *_resources("pipeline", lambda catalog: catalog.pipelines, Pipeline.of, Pipeline),
     *_resources("promotion", lambda catalog: catalog.promotions, Promotion.of, Promotion),
