@@ -177,7 +177,9 @@ class Notify(Worker):
                 letters.append(dead_letter(delivery, NOTIFY_QUEUE, refused.reason, refused.path))
                 self._log.warning("dead-lettered", reason=refused.reason, path=refused.path)
         with reading(self._engine) as connection:
-            known = deployments_by_id(connection, {one.deployment for one in notifications})
+            known = deployments_by_id(
+                connection, {one.deployment for one in notifications if one.deployment is not None}
+            )
         catalog = under(self._live.catalog, names_of(self._engine))
         added = webhook_deliveries.add(self._engine, calls_of(catalog, notifications, known, self._url), self._clock())
         self._publisher.bury(letters)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.commands import Notification
 from deploydb.domain.model.webhooks import Hook, hook_of
@@ -31,10 +33,14 @@ def calls_of(
     webhook with a name that is for it, once. `url`: of the pages."""
     calls: list[NewDelivery] = []
     for notification in notifications:
+        if notification.deployment is None:
+            calls += _named(catalog, notification, url)
+            continue
         view = known.get(notification.deployment)
         if view is not None:
-            calls += _listed(catalog, notification, view)
-            calls += _named(catalog, notification, view, url)
+            now = replace(notification, service=view.service, environment=view.environment)  # the names of now
+            calls += _listed(catalog, now, view)
+            calls += _named(catalog, now, url)
     return calls
 
 
@@ -49,27 +55,33 @@ def _listed(catalog: Catalog, notification: Notification, view: DeploymentView) 
         return
     body, type_ = encode_v1_call(call), v1_content_type(hook.subject, hook.state)
     for url in dict.fromkeys(urls):
-        yield _delivery(url, notification, view, type_, body)
+        yield _delivery(url, notification, type_, body)
 
 
-def _named(catalog: Catalog, notification: Notification, view: DeploymentView, url: str) -> Iterator[NewDelivery]:
-    page = f"flows/{view.flow}#deployment-{view.id}" if view.flow is not None else f"services/{quote(view.service, '')}"
+def _named(catalog: Catalog, notification: Notification, url: str) -> Iterator[NewDelivery]:
     for endpoint in catalog.endpoints.values():
-        if endpoint.is_for(notification.type, view.service, view.environment):
-            type_, body = formatted(endpoint.format, notification, link=f"{url}/{page}", source=url)
-            yield _delivery(f"{NAMED}{endpoint.ident}", notification, view, type_, body)
+        if endpoint.is_for(notification.type, notification.service, notification.environment):
+            link = f"{url}/{_page(notification)}"
+            type_, body = formatted(endpoint.format, notification, link=link, source=url)
+            yield _delivery(f"{NAMED}{endpoint.ident}", notification, type_, body)
 
 
-def _delivery(
-    endpoint: str, notification: Notification, view: DeploymentView, content_type: str, body: str
-) -> NewDelivery:
+def _page(notification: Notification) -> str:
+    """The page about it, below the address of the pages."""
+    if notification.flow is not None:
+        part = f"#deployment-{notification.deployment}" if notification.deployment is not None else ""
+        return f"flows/{notification.flow}{part}"
+    return f"services/{quote(notification.service, '')}" if notification.service is not None else ""
+
+
+def _delivery(endpoint: str, notification: Notification, content_type: str, body: str) -> NewDelivery:
     return NewDelivery(
         endpoint=endpoint,
         notification=notification.id,
         type=notification.type,
-        service=view.service,
-        environment=view.environment,
-        deployment=view.id,
+        service=notification.service,
+        environment=notification.environment,
+        deployment=notification.deployment,
         headers={"content-type": content_type, "webhook-id": notification.id},
         body=body,
     )

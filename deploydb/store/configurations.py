@@ -17,6 +17,8 @@ from deploydb.store.command_queues import name_queues
 from deploydb.store.engine import transact
 from deploydb.store.environment_names import CHANGED
 from deploydb.store.journal import is_own
+from deploydb.store.messages import configuration_notification
+from deploydb.store.outbox import add_notifications
 from deploydb.store.renames import begin, planned, rename
 from deploydb.store.revision import advance
 from deploydb.store.tables import configuration_file, event
@@ -135,5 +137,7 @@ def _note(
     body["reason"] = reason
     row = {"source": OWN_SOURCE, "id": id_, "type": CHANGED, "time": now, "recorded_at": now, "who": host, "body": body}
     (made,) = bulk.insert_rows(connection, event, [row], returning=("number",))
+    if "configuration.changed" in catalog.notification_types:
+        add_notifications(connection, [configuration_notification(reason, now)], now)
     number: int = made.number
     return number

@@ -180,7 +180,8 @@ def _sent(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> dict[s
     statement = sa.select(outbox.c.message_id, outbox.c.body).where(
         among(outbox.c.message_id, links), outbox.c.exchange == NOTIFICATIONS
     )
-    return {row.message_id: decode_notification(row.body.encode()).deployment for row in connection.execute(statement)}
+    messages = {row.message_id: decode_notification(row.body.encode()) for row in connection.execute(statement)}
+    return {id_: one.deployment for id_, one in messages.items() if one.deployment is not None}
 
 
 def _notified(sent: Mapping[str, int], fact: AboutDeployment) -> set[int]:

@@ -25,7 +25,7 @@ from deploydb.domain.evaluation.decisions import (
     VerdictChanged,
 )
 from deploydb.domain.model.catalog import Catalog, Lane
-from deploydb.domain.model.commands import EXCHANGE, NOTIFICATIONS, DeployCommand, Notification
+from deploydb.domain.model.commands import EXCHANGE
 from deploydb.domain.model.deployment import DECIDED, Deployment, Gate, Verdict
 from deploydb.domain.model.outcome_reasons import LiveLate
 from deploydb.domain.model.reasons import Reason
@@ -37,17 +37,16 @@ from deploydb.store.flow_extensions import extend_flows
 from deploydb.store.journal import EXPLANATIONS, Journal
 from deploydb.store.live_intervals import LiveIntervals
 from deploydb.store.messages import command_of, notifications_of
-from deploydb.store.outbox import unsent_row
+from deploydb.store.outbox import add, notification_row, unsent_row
 from deploydb.store.tables import (
     evaluation_request,
     external_check,
-    outbox,
     retry_request,
     rollback_request,
     service_schedule,
     verdict,
 )
-from deploydb.wire.native import encode_command, encode_notification
+from deploydb.wire.native import encode_command
 
 
 def save(
@@ -116,8 +115,8 @@ class _Book:
 
     def enter(self, service: str, decision: Decision) -> None:
         """Note one decision. A later one on the same row takes the earlier one's place."""
-        for notification in notifications_of(decision, self._now, self._notified):
-            self._send(NOTIFICATIONS, notification)
+        for notification in notifications_of(service, decision, self._now, self._notified):
+            self._outgoing.append(notification_row(notification, self._now))
         runs = decision.running.deployment if isinstance(decision, CurrentVersionChanged) else None
         came, self._came = self._came, None
         if came is not None and came.deployment.id != runs:
@@ -232,22 +231,17 @@ class _Book:
         bulk.update_rows(connection, retry_request, self._retry_answers, key=("event",))
         probes = [self._probes[each] for each in sorted(self._probes)]
         bulk.insert_new(connection, external_check, probes, returning=("deployment_id",))
-        bulk.insert_rows(connection, outbox, self._outgoing)
+        add(connection, self._outgoing)
         if self._probes:
             notifications.notify(connection, notifications.PROBES)
-        if self._outgoing:
-            notifications.notify(connection, notifications.OUTBOX)
 
     def _request(self, decision: DeploymentRequested) -> None:
         command = command_of(decision)
         known = self._deployments[decision.deployment.id] = replace(decision.deployment, command=command.id)
         self._note("deployment.requested", known, decision.reason, command=command)
-        self._send(EXCHANGE, command)
+        row = unsent_row(command.id, EXCHANGE, command.routing_key, encode_command(command), self._now)
+        self._outgoing.append(row)
         self.commands += 1
-
-    def _send(self, exchange: str, message: DeployCommand | Notification) -> None:
-        encoded = encode_command(message) if isinstance(message, DeployCommand) else encode_notification(message)
-        self._outgoing.append(unsent_row(message.id, exchange, message.routing_key, encoded, self._now))
 
     def _note(self, what: str, known: Deployment, reason: Reason, **message: Any) -> None:  # noqa: ANN401
         self._journal.note(

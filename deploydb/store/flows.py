@@ -15,6 +15,8 @@ from deploydb.store.correlations import forget, seeks, waiting_for
 from deploydb.store.deployment_resolver import locate
 from deploydb.store.journal import Journal, fact_text
 from deploydb.store.list_parameters import among
+from deploydb.store.messages import flow_notification
+from deploydb.store.outbox import add_notifications
 from deploydb.store.projections.project import Logged, Notified, project, project_historical
 from deploydb.store.tables import artifact, catalog_listing, deployment, event, flow, unmatched_fact, verdict
 from deploydb.wire.native import decode_logged
@@ -47,8 +49,14 @@ _LOGGED = (
 )
 
 
-def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journal: Journal, now: datetime) -> int:
-    """Store the flows that are not there yet. How many were opened."""
+def open_flows(
+    connection: sa.Connection,
+    openings: Sequence[FlowOpened],
+    journal: Journal,
+    now: datetime,
+    types: Collection[str] = (),
+) -> int:
+    """Store the flows that are not there yet. How many were opened. `types`: of the notifications to send."""
     wanted = {(opening.service, opening.release.id): opening for opening in openings}
     if not wanted:
         return 0
@@ -91,6 +99,9 @@ def open_flows(connection: sa.Connection, openings: Sequence[FlowOpened], journa
             stages=opening.stages,
             conflict=opening.release.conflict,
         )
+    if "flow.opened" in types:
+        found = (flow_notification(ident, opening, now) for ident, opening in sorted(opened.items()))
+        add_notifications(connection, found, now)
     return len(opened)
 
 

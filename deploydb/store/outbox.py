@@ -1,17 +1,20 @@
 """The only way out: rows written with the decision, leased by a relay, settled by the broker's answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.store.bulk import update_rows
+from deploydb.domain.model.commands import NOTIFICATIONS, Notification
+from deploydb.store.bulk import insert_new, update_rows
 from deploydb.store.columns import viewed
 from deploydb.store.engine import reading, transact
 from deploydb.store.list_parameters import among
+from deploydb.store.notifications import OUTBOX, notify
 from deploydb.store.tables import outbox
+from deploydb.wire.native import encode_notification
 
 FIRST_BACKOFF = timedelta(seconds=1)
 LONGEST_BACKOFF = timedelta(minutes=1)
@@ -44,6 +47,23 @@ def unsent_row(message_id: str, exchange: str, routing_key: str, body: bytes, no
     """The row of a message that a transaction adds to the outbox."""
     named = {"message_id": message_id, "exchange": exchange, "routing_key": routing_key}
     return {**named, "body": body.decode(), "created_at": now, "due_at": AT_ONCE}
+
+
+def add(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add messages to the outbox, with the transaction. One that is there already is not added again."""
+    if rows:
+        insert_new(connection, outbox, rows, returning=("id",))
+        notify(connection, OUTBOX)
+
+
+def add_notifications(connection: sa.Connection, found: Iterable[Notification], now: datetime) -> None:
+    """Add notifications to the outbox, with the transaction."""
+    add(connection, [notification_row(one, now) for one in found])
+
+
+def notification_row(one: Notification, now: datetime) -> dict[str, Any]:
+    """The row of a notification."""
+    return unsent_row(one.id, NOTIFICATIONS, one.routing_key, encode_notification(one), now)
 
 
 def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: timedelta) -> list[Outgoing]:

@@ -175,7 +175,7 @@ def _work(
     asked = [(service, one.id) for service in services for one in claimed.releases.get(service, ())]
     releases = released_by_id(connection, {ident for _, ident in asked})
     openings = [open_flow(catalog, service, releases[ident]) for service, ident in asked]
-    flows = open_flows(connection, openings, journal, now)
+    flows = open_flows(connection, openings, journal, now, catalog.notification_types)
     match_early(connection, services, journal, now, lambda _: catalog.notification_types)
     restaged = claimed.restaged.intersection(services)
     found = snapshots(connection, services, catalog, now, most=MOST_ROWS, wait=wait, restaged=restaged)

@@ -11,6 +11,7 @@ from packageurl import PackageURL
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.commands import Notification
 from deploydb.wire.cdevents_mapping import CUSTOM_SUBJECT
+from deploydb.wire.notification_words import place
 
 VERSION = "0.4.1"
 _DEPLOYED = {"deploy": "dev.cdevents.service.deployed.0.2.0", "rollback": "dev.cdevents.service.rolledback.0.2.0"}
@@ -18,28 +19,36 @@ _CUSTOM = "dev.cdeventsx.{name}.0.1.0"
 _GATE = "deploydb-gate"
 _NAMES = {
     "deployment.requested": f"{CUSTOM_SUBJECT}.queued",
-    "deployment.started": f"{CUSTOM_SUBJECT}.started",
-    "deployment.finished": f"{CUSTOM_SUBJECT}.finished",
-    "deployment.succeeded": f"{CUSTOM_SUBJECT}.succeeded",
-    "deployment.failed": f"{CUSTOM_SUBJECT}.failed",
-    "deployment.skipped": f"{CUSTOM_SUBJECT}.skipped",
     "approval.wanted": f"{_GATE}.waiting",
     "verdict.changed": f"{_GATE}.changed",
-    "gate.errored": f"{_GATE}.errored",
 }
+"""Of the custom types; of any other notification, its own name."""
 
 
 def cdevent_of(notification: Notification, source: str, link: str) -> dict[str, Any]:
     """The CDEvent of a notification. `source`: of whom it is, a URL; `link`: the page about it."""
-    where = {"environment": {"id": notification.environment}, "artifactId": purl_of(notification.artifact)}
+    artifact = notification.artifact
+    where: dict[str, Any] = {}
+    if notification.environment is not None:
+        where["environment"] = {"id": notification.environment}
+    if artifact is not None:
+        where["artifactId"] = purl_of(artifact)
     if notification.type == "deployment.finished" and notification.outcome == "succeeded":
-        kind, subject, content = _DEPLOYED.get(notification.kind, _DEPLOYED["deploy"]), "service", where
+        kind, subject, content = _DEPLOYED.get(notification.kind or "", _DEPLOYED["deploy"]), "service", where
         id_ = notification.service
     else:
-        name = _NAMES[notification.type]
-        kind, subject, id_ = _CUSTOM.format(name=name), name.partition(".")[0], str(notification.deployment)
-        content = {**where, "service": {"id": notification.service}, "url": link}
-        more = {"outcome": notification.outcome, "reason": notification.reason, "verdict": notification.verdict}
+        name = _NAMES.get(notification.type, f"deploydb-{notification.type}")
+        kind, subject = _CUSTOM.format(name=name), name.partition(".")[0]
+        id_ = str(notification.deployment) if notification.deployment is not None else place(notification)
+        if notification.service is not None:
+            where["service"] = {"id": notification.service}
+        content = {**where, "url": link}
+        more = {
+            "outcome": notification.outcome,
+            "reason": notification.reason,
+            "verdict": notification.verdict,
+            "by": notification.by,
+        }
         content |= {name: value for name, value in more.items() if value}
     own = {
         "notification": notification.type,
@@ -48,8 +57,10 @@ def cdevent_of(notification: Notification, source: str, link: str) -> dict[str, 
         "attempt": notification.attempt,
         "service": notification.service,
         "environment": notification.environment,
-        "version": notification.artifact.version,
-        "artifact": notification.artifact.module,
+        "version": artifact.version if artifact is not None else notification.version,
+        "artifact": artifact.module if artifact is not None else None,
+        "kind": notification.kind,
+        "hold": notification.hold,
         "promotion": notification.promotion,
         "url": notification.url,
     }

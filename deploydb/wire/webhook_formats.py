@@ -14,6 +14,7 @@ from deploydb.domain.model.commands import Notification
 from deploydb.domain.model.webhooks import WebhookFormat
 from deploydb.wire.cdevents_out import cdevent_of
 from deploydb.wire.cloudevents import TYPE_PREFIX
+from deploydb.wire.notification_words import details, headline, place
 
 _SUMMARY_MOST = 1024
 """PagerDuty's limit of a summary."""
@@ -21,17 +22,14 @@ _TEXT_MOST = 2900
 """Below Slack's limit of a section, 3,000 characters."""
 _REASON_MOST = 500
 _MARKDOWN = re.compile(r"([\\`*_\[\]()#~>])")
-_COLOURS = {"deployment.failed": "attention", "gate.errored": "attention", "deployment.succeeded": "good"}
-_WHAT = {
-    "deployment.requested": "is being deployed to",
-    "deployment.started": "has started in",
-    "deployment.finished": "has finished in",
-    "deployment.succeeded": "succeeded in",
-    "deployment.failed": "failed in",
-    "deployment.skipped": "is skipped in",
-    "approval.wanted": "waits for approval in",
-    "verdict.changed": "has another verdict in",
-    "gate.errored": "has a gate that cannot tell in",
+_COLOURS = {
+    "deployment.failed": "attention",
+    "rollback.failed": "attention",
+    "gate.errored": "attention",
+    "freeze.overridden": "warning",
+    "hold.placed": "warning",
+    "deployment.succeeded": "good",
+    "rollback.succeeded": "good",
 }
 
 
@@ -59,32 +57,13 @@ def with_routing_key(body: str, key: str) -> str:
     return _json({"routing_key": key, **json.loads(body)})
 
 
-def _headline(notification: Notification) -> str:
-    artifact = notification.artifact
-    named = f"{notification.service} {artifact.version}"
-    return f"{named} {_WHAT[notification.type]} {notification.environment}"
-
-
-def _details(notification: Notification) -> dict[str, str]:
-    found = {
-        "Gate": notification.promotion,
-        "Verdict": notification.verdict,
-        "Outcome": notification.outcome,
-        "Then": notification.failure_response,
-        "May approve": ", ".join(notification.groups),
-        "Until": notification.until.strftime("%Y-%m-%d %H:%M UTC") if notification.until is not None else None,
-        "Run": notification.url,
-    }
-    return {name: value for name, value in found.items() if value}
-
-
 def _cloud_event(notification: Notification, source: str) -> dict[str, Any]:
     return {
         "specversion": "1.0",
         "id": notification.id,
         "source": source,
         "type": f"{TYPE_PREFIX}{notification.type}",
-        "subject": f"{notification.service}/{notification.environment}",
+        "subject": place(notification),
         "time": notification.time.isoformat(),
         "datacontenttype": "application/json",
         "data": msgspec.to_builtins(notification),
@@ -92,8 +71,8 @@ def _cloud_event(notification: Notification, source: str) -> dict[str, Any]:
 
 
 def _slack(notification: Notification, link: str) -> dict[str, Any]:
-    lines = [f"*{_escaped(_headline(notification))}*", _escaped(notification.reason[:_REASON_MOST])]
-    lines += [f"{name}: {_escaped(value)}" for name, value in _details(notification).items()]
+    lines = [f"*{_escaped(headline(notification))}*", _escaped(notification.reason[:_REASON_MOST])]
+    lines += [f"{name}: {_escaped(value)}" for name, value in details(notification).items()]
     text = "\n".join(line for line in lines if line)[:_TEXT_MOST]
     wanted = notification.type == "approval.wanted"
     names = ("Approve", "Refuse") if wanted else ("Open",)
@@ -102,7 +81,7 @@ def _slack(notification: Notification, link: str) -> dict[str, Any]:
         for name in names
     ]
     return {
-        "text": _escaped(_headline(notification)),
+        "text": _escaped(headline(notification)),
         "blocks": [
             {"type": "section", "text": {"type": "mrkdwn", "text": text}},
             {"type": "actions", "elements": buttons},
@@ -111,11 +90,11 @@ def _slack(notification: Notification, link: str) -> dict[str, Any]:
 
 
 def _teams(notification: Notification, link: str) -> dict[str, Any]:
-    facts = [{"title": name, "value": _plain(value)} for name, value in _details(notification).items()]
+    facts = [{"title": name, "value": _plain(value)} for name, value in details(notification).items()]
     colour = _COLOURS.get(notification.type, "default")
     head = {
         "type": "TextBlock",
-        "text": _plain(_headline(notification)),
+        "text": _plain(headline(notification)),
         "weight": "bolder",
         "wrap": True,
         "color": colour,
@@ -140,21 +119,22 @@ def _pagerduty(notification: Notification, link: str) -> dict[str, Any]:
     over = notification.type == "deployment.succeeded"
     event = {
         "event_action": "resolve" if over else "trigger",
-        "dedup_key": f"deploydb/{notification.service}/{notification.environment}",
+        "dedup_key": f"deploydb/{place(notification)}",
     }
     if over:
         return event
-    summary = f"{_headline(notification)}: {notification.reason}"[:_SUMMARY_MOST]
+    summary = f"{headline(notification)}: {notification.reason}"[:_SUMMARY_MOST]
     payload = {
         "summary": summary,
-        "source": f"{notification.service}/{notification.environment}",
+        "source": place(notification),
         "severity": "error" if notification.type == "deployment.failed" else "warning",
         "timestamp": notification.time.isoformat(),
         "component": notification.service,
         "group": notification.environment,
         "class": notification.type,
-        "custom_details": _details(notification),
+        "custom_details": details(notification),
     }
+    payload = {name: value for name, value in payload.items() if value is not None}
     return {**event, "payload": payload, "links": [{"href": link, "text": "DeployDB"}], "client": "DeployDB"}
 
 

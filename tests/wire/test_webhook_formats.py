@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from cloudevents.http import from_http
+from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import Artifact
-from deploydb.domain.model.commands import Notification
+from deploydb.domain.model.commands import Notification, NotificationType
 from deploydb.domain.model.webhooks import TYPES, WebhookFormat
+from deploydb.domain.notification_examples import example_of
+from deploydb.wire.notification_words import headline
 from deploydb.wire.webhook_formats import formatted, with_routing_key
 
 PAGE = "https://deploydb.test/flows/3#deployment-7"
@@ -31,7 +34,11 @@ def notification(type_: str = "deployment.failed", **more: Any) -> Notification:
 
 
 def body(format_: WebhookFormat, *args: Any, **more: Any) -> Any:
-    return json.loads(formatted(format_, notification(*args, **more), PAGE, "https://deploydb.test")[1])
+    return made(format_, notification(*args, **more))
+
+
+def made(format_: WebhookFormat, message: Notification) -> Any:
+    return json.loads(formatted(format_, message, PAGE, "https://deploydb.test")[1])
 
 
 def test_a_cloudevent_is_one() -> None:
@@ -57,7 +64,7 @@ def test_a_wanted_approval_has_its_people_its_end_and_both_buttons() -> None:
     until = datetime(2026, 11, 23, tzinfo=UTC)
     message = body("slack", "approval.wanted", promotion="go", groups=("sre", "qa"), until=until)
     section, actions = message["blocks"]
-    assert "May approve: sre, qa\nUntil: 2026-11-23 00:00 UTC" in section["text"]["text"]
+    assert "May approve: sre, qa\nUntil: 2026-11-23 00:00:00 UTC" in section["text"]["text"]
     assert [(one["text"]["text"], one["url"]) for one in actions["elements"]] == [("Approve", PAGE), ("Refuse", PAGE)]
 
 
@@ -80,8 +87,31 @@ def test_pagerduty_is_triggered_by_a_failure_and_resolved_by_a_success() -> None
 
 @pytest.mark.parametrize("type_", TYPES)
 @pytest.mark.parametrize("format_", ["json", "cloudevents", "cdevents", "slack", "teams", "pagerduty"])
-def test_every_type_has_every_format(format_: WebhookFormat, type_: str) -> None:
-    assert body(format_, type_)
+def test_every_type_has_every_format(format_: WebhookFormat, type_: NotificationType) -> None:
+    text = json.dumps(made(format_, example_of(type_)))
+    assert "None" not in text
+    assert "null" not in text.replace('"contentUrl": null', "")
+
+
+@pytest.mark.parametrize(
+    ("type_", "more", "line"),
+    [
+        ("flow.opened", {}, "storefront 1.4.2 is on its way"),
+        ("deployment.failed", {}, "storefront 1.4.2 failed in prod"),
+        ("freeze.overridden", {}, "storefront 1.4.2 passes the freeze of prod, by alice"),
+        ("hold.placed", {}, "freeze of storefront in prod placed by alice"),
+        ("hold.lifted", {"service": None, "environment": None}, "freeze of everything lifted by alice"),
+        ("hold.placed", {"service": None}, "freeze of everything in prod placed by alice"),
+        ("hold.placed", {"kind": "pin", "version": "1.0"}, "pin of storefront 1.0 in prod placed by alice"),
+        ("rollback.requested", {"version": None}, "rollback of storefront in prod wanted by alice"),
+        ("rollback.refused", {}, "rollback of storefront to 1.4.1 in prod not made"),
+        ("rollback.started", {}, "storefront is being rolled back to 1.4.2 in prod"),
+        ("rollback.failed", {}, "rollback of storefront to 1.4.2 in prod failed"),
+        ("configuration.changed", {}, "another configuration is in force"),
+    ],
+)
+def test_each_is_in_plain_words(type_: NotificationType, more: dict[str, Any], line: str) -> None:
+    assert headline(replace(example_of(type_), **more)) == line
 
 
 def test_what_a_publisher_writes_is_no_markup_in_any_chat() -> None:

@@ -198,7 +198,7 @@ def test_a_webhook_with_a_name_gets_its_types_in_its_format_signed(
     files = {
         "webhook/signed.yml": f"{signed}types: [deployment.failed, deployment.started]\nenvironments: [dev]\n",
         "webhook/chat.yml": f"url: {hook.url}/other\nformat: slack\ntypes: [deployment.failed]\n",
-        "webhook/none.yml": f"url: {hook.url}/dev\nenvironments: [prod]\n",
+        "webhook/none.yml": f"url: {hook.url}/dev\nenvironments: [prod]\ntypes: [deployment.failed]\n",
         "webhook/unset.yml": "url_from: DEPLOYDB_WEBHOOK_UNSET\ntypes: [deployment.failed]\n",
     }
     configured(workshop, files)

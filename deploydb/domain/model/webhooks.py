@@ -60,10 +60,11 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     format: WebhookFormat = "json"
     secret_from: tuple[str, ...] = ()
 
-    def is_for(self, type_: str, service: str, environment: str) -> bool:
-        """Whether it gets a notification of such a type, about a lane."""
-        here = not self.environments or environment in self.environments
-        return type_ in self.types and here and (not self.services or service in self.services)
+    def is_for(self, type_: str, service: str | None, environment: str | None) -> bool:
+        """Whether it gets a notification of such a type. One that names no service is about each, as a freeze of an
+        environment is; one that names no environment likewise."""
+        here = not self.environments or environment is None or environment in self.environments
+        return type_ in self.types and here and (not self.services or service is None or service in self.services)
 
 
 class Hook(Struct, frozen=True, kw_only=True):

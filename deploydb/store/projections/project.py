@@ -12,7 +12,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import module_key
-from deploydb.domain.model.commands import NOTIFICATIONS
 from deploydb.domain.model.deployment import Deployment, merge
 from deploydb.domain.model.facts import (
     AboutDeployment,
@@ -29,19 +28,18 @@ from deploydb.domain.model.facts import (
     type_of,
 )
 from deploydb.domain.model.publications import Acceptance, Key, Publication
-from deploydb.store import bulk, correlations, notifications
+from deploydb.store import bulk, correlations
 from deploydb.store.deployment_resolver import Located, names_lane
 from deploydb.store.deployments import reported, write
 from deploydb.store.list_parameters import among
-from deploydb.store.messages import report_notifications
-from deploydb.store.outbox import unsent_row
+from deploydb.store.messages import fact_notifications, has_notification, report_notifications
+from deploydb.store.outbox import add_notifications
 from deploydb.store.projections.external import Seen, historical_why, insert_external, settle_historical
 from deploydb.store.projections.incidents import settle_incidents
 from deploydb.store.projections.latest import LatestFacts
 from deploydb.store.projections.overrides import concerned, settle_holds
 from deploydb.store.projections.publications import publish
-from deploydb.store.tables import catalog_listing, evaluation_request, outbox, unmatched_fact
-from deploydb.wire.native import encode_notification
+from deploydb.store.tables import catalog_listing, evaluation_request, unmatched_fact
 
 _LANE = ("service", "environment", "version", "module")
 
@@ -115,7 +113,7 @@ def project(
     services |= concerned_by
     bulk.insert_rows(connection, unmatched_fact, lost)
     kept.write(connection)
-    services |= _settle(connection, others)
+    services |= _settle(connection, others, now, notified)
     _correlate(connection, logged, located, artifacts, seen, now)
     _request(connection, artifacts, [one for one in words if isinstance(one, Publication)], services, now)
     return len(lost)
@@ -127,14 +125,11 @@ def _write_reports(
     """`merged`: the deployments that reports have changed, as they were."""
     write(connection, [reported(located.deployments[id_]) for id_ in merged])
     types = notified(connection) if merged else ()
-    rows = [
-        unsent_row(one.id, NOTIFICATIONS, one.routing_key, encode_notification(one), now)
-        for id_, before in sorted(merged.items())
-        for one in report_notifications(before, located.deployments[id_], now, types)
-    ]
-    if rows:
-        bulk.insert_rows(connection, outbox, rows)
-        notifications.notify(connection, notifications.OUTBOX)
+    changed = sorted(merged.items())
+    found = (
+        one for id_, before in changed for one in report_notifications(before, located.deployments[id_], now, types)
+    )
+    add_notifications(connection, found, now)
 
 
 def _correlate(
@@ -165,8 +160,11 @@ def _correlate(
         correlations.note(connection, names, published, reported, waiting, now)
 
 
-def _settle(connection: sa.Connection, facts: Sequence[Fact]) -> set[str]:
-    """Fold holds and incidents. Returns the services that the facts concern."""
+def _settle(connection: sa.Connection, facts: Sequence[Fact], now: datetime, notified: Notified) -> set[str]:
+    """Fold holds and incidents, and tell people's orders. Returns the services that the facts concern."""
+    words = [fact for fact in facts if has_notification(fact)]
+    if words:
+        add_notifications(connection, fact_notifications(words, now, notified(connection)), now)
     settle_holds(connection, [fact for fact in facts if isinstance(fact, AboutHold)])
     settle_incidents(connection, [fact for fact in facts if isinstance(fact, AboutIncident)])
     return concerned(connection, [fact for fact in facts if not getattr(fact, "historical", None)])
