@@ -7,9 +7,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from deploydb.domain.model.deployment import Deployment, Status
+from deploydb.engine.fork import Forkable
 
 
-class DeploymentRows:
+class DeploymentRows(Forkable):
     """A service's deployments. `unknown`: by deployment, why its outcome is unknown; it is in no lane."""
 
     def __init__(self, service: str) -> None:

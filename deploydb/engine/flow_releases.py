@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from deploydb.domain.evaluation.decisions import Unplaced
 from deploydb.domain.model.branches import Branches
 from deploydb.domain.model.deployment import Release
+from deploydb.engine.fork import Forkable
 
 
-class FlowReleases:
+class FlowReleases(Forkable):
     """The flows of a service. Most have deployments from their beginning; the others cost a look for each catalog."""
 
     def __init__(self, known: Iterable[Unplaced] = ()) -> None:

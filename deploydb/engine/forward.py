@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Literal
+from typing import Literal, Self
 
 from msgspec.structs import replace
 
@@ -16,6 +16,7 @@ from deploydb.domain.model.gate_reasons import GateBroken
 from deploydb.domain.model.pipelines import upstream_of
 from deploydb.domain.model.promotions import FREEZE
 from deploydb.engine.assumed_evidence import LAST, AssumedEvidence
+from deploydb.engine.fork import Forkable
 from deploydb.engine.ledger import Ledger
 from deploydb.engine.needs import (
     Key,
@@ -37,18 +38,21 @@ Takes = Callable[[Need], timedelta | None]
 
 _MOST_ROUNDS = 300
 """Answers and times that pass, one after the other: more never lead to the goal."""
+_MOST_LOOKS = 60_000
+"""Looks at a deployment: a run through a longer line is given up (about 1 s)."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _MARGIN = timedelta(days=366)
 
 
-class Forward:
+class Forward(Forkable):
     """One run, from a snapshot to the goal of the `target`.
 
     `answers`: whether anybody answers for a deployment. `only`: the needs that are met; None: all, and silence lasts:
-    what is not answered neither expires nor times out, which is not counted on. `never`: needs that not even time
-    meets. `given`: those that were met, in their order; `waiting`: those that were not, at the end. `reached_at`: when
-    the goal was reached; None: it was not. `failed`: whether a deployment has expired or failed meanwhile. `entered`,
-    `verified`: when each deployment was, of those that were meanwhile.
+    what is not answered neither expires nor times out, which is not counted on. `given`: those that were met, in their
+    order; `waiting`: those that were not, at the end. `reached_at`: when the goal was reached; None: it was not.
+    `failed`: whether a deployment has expired or failed meanwhile. `entered`, `verified`: when each deployment was, of
+    those that were meanwhile. `looks`: how often it has looked at a deployment, which is what it costs; `given_up`:
+    it was too often.
     """
 
     def __init__(
@@ -61,7 +65,6 @@ class Forward:
         goal: Goal,
         answers: Callable[[Deployment], bool],
         only: Collection[Key] | None = None,
-        never: Collection[Key] = (),
         takes: Takes = lambda _: timedelta(),
     ) -> None:
         self._catalog = catalog
@@ -72,7 +75,7 @@ class Forward:
         self._goal = goal
         self._answers = answers
         self._only = only
-        self._never = never
+        self._never: Collection[Key] = ()
         self._takes = takes
         self._asked: dict[int | None, datetime] = {}
         self._evidence = AssumedEvidence(snapshot.evidence)
@@ -80,9 +83,7 @@ class Forward:
         for deployment in snapshot.deployments if only is None else ():
             if deployment.active and deployment.deadline is not None and now < deployment.deadline:
                 self._ledger.put(replace(deployment, deadline=_NEVER))
-        self._holds = {
-            hold.key: replace(hold, until=None) if ("hold", *hold.key) in never else hold for hold in snapshot.holds
-        }
+        self._holds = {hold.key: hold for hold in snapshot.holds}
         self._begun = {deployment.id for deployment in snapshot.deployments if deployment.active}
         self._assumed: dict[int, dict[Gate, Verdict]] = {}
         self._actions: dict[Key, Callable[[], object]] = {}
@@ -91,7 +92,8 @@ class Forward:
         self.given: dict[Key, Need] = {}
         self.waiting: dict[Key, Need] = {}
         self.reached_at: datetime | None = None
-        self.failed = False
+        self.failed = self.given_up = False
+        self.looks = 0
         self.entered: dict[int, datetime] = {}
         self.verified: dict[int, datetime] = {}
 
@@ -109,9 +111,10 @@ class Forward:
         """A deployment as the run has left it."""
         return self._ledger.deployments[id_]
 
-    def run(self, until: datetime | None = None, rounds: int = _MOST_ROUNDS) -> "Forward":
+    def run(self, until: datetime | None = None, rounds: int | None = None) -> Self:
         """Answer, and let time pass where no answer is left, until the goal is reached; not after `until`."""
-        for _ in range(rounds):
+        for _ in range(rounds or min(_MOST_ROUNDS, 1 + _MOST_LOOKS // len(self._ledger.deployments))):
+            self.looks += len(self._ledger.deployments)
             recheck_at = self._settle()
             if self.target.status is Status.SKIPPED and self._goal != "everywhere":
                 self.waiting = {}
@@ -137,6 +140,8 @@ class Forward:
                 for key, need in self.waiting.items()
                 if need.earliest is not None and need.earliest <= self.now and key not in self._never
             }
+        else:
+            self.given_up = True
         return self
 
     def _is_met(self, key: Key) -> bool:

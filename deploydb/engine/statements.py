@@ -7,6 +7,7 @@ from typing import TypeVar
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.evidence import Approval, Attestation, Evidence, Incident, Verification, incident_of
 from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest
+from deploydb.engine.fork import Forkable
 
 Subject = TypeVar("Subject")
 Statement = TypeVar("Statement", Verification, Approval, Attestation, Hold, Hotfix, PromotionRequest)
@@ -21,7 +22,7 @@ def keep_latest(kept: MutableMapping[Subject, Statement], subject: Subject, stat
         kept[subject] = statement
 
 
-class Statements:
+class Statements(Forkable):
     """The latest reports, approvals and incidents."""
 
     def __init__(self) -> None:

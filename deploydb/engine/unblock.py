@@ -4,10 +4,9 @@
 turn: one without which the goal is reached as early is none.
 """
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,16 +20,20 @@ from deploydb.domain.outlook import parts
 from deploydb.domain.wording import text
 from deploydb.engine.forward import Forward, Goal
 from deploydb.engine.needs import Key, Need
+from deploydb.engine.trial import Trial
 
 Answers = Callable[[Deployment], bool]
 """Whether anybody answers for a deployment."""
+_MOST_LOOKS = 300_000
+"""Looks at a deployment to find the fewest needs (about 5 s): in a line of dozens, what is left is not tried."""
 _KINDS = ("deployment", "hold", "approval", "report", "other", "time", "window")
 
 
 class Unblock(Struct, frozen=True, kw_only=True):
     """The needs, in the order of the way, and the first moment at which the goal is reached.
 
-    `earliest` is None where nothing leads there, or its time is unknown; `instead` says what to do then.
+    `earliest` is None where nothing leads there: `instead` says what to do then; or where its time is unknown, as in a
+    line of hundreds, of which the needs are those of now.
     """
 
     needs: tuple[Need, ...] = ()
@@ -65,24 +68,25 @@ def unblock(catalog: Catalog, snapshot: ServiceSnapshot, deployment_id: int, now
     if elsewhere is not None:
         return Unblock(instead=promote_or_take(service.ident, target.environment, elsewhere), goal=goal)
 
-    def start(answers: Answers, only: Collection[Key] | None = None, never: Collection[Key] = ()) -> Forward:
-        return Forward(catalog, snapshot, target, now, goal=goal, answers=answers, only=only, never=never)
-
     permissions = (_is_own(target), _is_not_newer(target, service.order), _everybody)
     runs = []
-    reached: list[tuple[datetime, int, Forward]] = []
+    reached: list[tuple[datetime, int, Trial]] = []
     for place, answers in enumerate(permissions):
-        run = start(answers).run()
+        run = Forward(catalog, snapshot, target, now, goal=goal, answers=answers).run()
         runs.append(run)
-        real = start(answers, run.given.keys()).run(until=run.reached_at) if run.reached_at is not None else run
+        if run.reached_at is None:
+            continue
+        only = run.given.keys()
+        real = Trial(catalog, snapshot, target, now, goal=goal, answers=answers, only=only).run(until=run.reached_at)
         if real.reached_at is not None:
             reached.append((real.reached_at, place, real))
         if real.reached_at == now:
             break
     if not reached:
-        return _blocked(runs, target, goal)
-    _, place, best = min(reached, key=lambda found: found[:2])
-    run, needs = _fewest(best, partial(start, permissions[place]))
+        first = Forward(catalog, snapshot, target, now, goal=goal, answers=_everybody).run(rounds=1)
+        return _blocked(runs, first, target, goal)
+    _, _, best = min(reached, key=lambda found: found[:2])
+    run, needs = _fewest(best)
     return Unblock(needs=_in_order(_latest(needs), run), earliest=run.reached_at, goal=goal)
 
 
@@ -116,40 +120,56 @@ def _everybody(_: Deployment) -> bool:
     return True
 
 
-def _fewest(run: Forward, start: Callable[[Collection[Key], Collection[Key]], Forward]) -> tuple[Forward, list[Need]]:
-    """A run with as few answers as can be that reaches the goal as early, whole deployments left out first; and its
-    needs: the answers, and the times without which it is not reached."""
+def _fewest(run: Trial) -> tuple[Trial, list[Need]]:
+    """A run with as few answers as can be that reaches the goal as early, many left out at once first; and its needs:
+    the answers, and the times without which it is not reached. What is not tried, for its cost, is a need."""
+    looks = left_out = 0
+    needed_at = dict[Key, int]()
+    groups: dict[tuple[int, bool], list[Key]] = defaultdict(list)
 
-    def trial(left_out: Collection[Key], never: Collection[Key] = ()) -> Forward | None:
-        found = start(run.given.keys() - left_out, never).run(until=run.reached_at)
+    def trial(keys: Collection[Key], never: Collection[Key] = ()) -> Trial | None:
+        nonlocal looks
+        if looks > _MOST_LOOKS:
+            return None
+        found = run.without(keys, never).run(until=run.reached_at)
+        looks += found.looks
         as_good = found.reached_at == run.reached_at or (found.reached_at is not None and not found.failed)
         return found if as_good else None  # earlier by a failure is no answer
 
-    groups: dict[int | None, set[Key]] = defaultdict(set)
-    answers = {key: need for key, need in run.given.items() if not need.timed}
-    for key, need in answers.items():
-        groups[need.deployment].add(key)
-    many = sorted((group for group in groups.values() if len(group) > 1), key=len, reverse=True)
-    untried = deque([*many, *({key} for key in reversed(answers))])
-    tried = list[set[Key]]()
-    while untried:
-        keys = untried.popleft()
-        shorter = trial(keys) if keys <= run.given.keys() else None
-        if shorter is None:
-            tried.append(keys)
-        else:  # what was needed beside these may be none now
+    def leave_out(keys: Sequence[Key]) -> None:
+        nonlocal run, left_out
+        keys = [key for key in keys if key in run.given and needed_at.get(key) != left_out]
+        shorter = trial(keys) if keys else None
+        if shorter is not None:
             run = shorter
-            untried.extend(tried)
-            tried.clear()
+            left_out += 1
+        elif len(keys) == 1:
+            needed_at[keys[0]] = left_out
+        elif keys:
+            leave_out(keys[: len(keys) // 2])
+            leave_out(keys[len(keys) // 2 :])
+
+    for key, need in reversed(run.given.items()):
+        if not need.timed:
+            groups[_place(need, run), _is_of_others(need, run)].append(key)
+    for _, keys in sorted(groups.items(), reverse=True):
+        leave_out(keys)
+    seen = None
+    while seen != left_out:  # what was needed beside these may be none now
+        seen = left_out
+        for key in [*needed_at]:
+            leave_out([key])
     return run, [need for key, need in run.given.items() if not need.timed or trial((), {key}) is None]
 
 
-def _blocked(runs: Sequence[Forward], target: Deployment, goal: Goal) -> Unblock:
+def _blocked(runs: Sequence[Forward], first: Forward, target: Deployment, goal: Goal) -> Unblock:
     """No answer leads there: what to do instead, or the times that never meet; or no time is known, since it depends on
-    the failure of a deployment without an answer."""
+    the failure of a deployment without an answer, or the line is too long to run through: what is needed `first`."""
     own, *_ = sorted(runs, key=lambda run: run.reached_at is None)
     if own.waiting or own.reached_at is not None:
         return Unblock(needs=_in_order((own.given | own.waiting).values(), own), goal=goal)
+    if runs[-1].given_up:
+        return Unblock(needs=_in_order(first.waiting.values(), first), goal=goal)
     ended = next((run.target for run in runs if run.target.status is Status.SKIPPED), own.target)
     reason, version = text(ended.status_reason or NotRecorded()), ended.release.artifact.version
     if ended.kind == "rollback":
@@ -174,17 +194,26 @@ def _latest(needs: Sequence[Need]) -> list[Need]:
 
 def _in_order(needs: Collection[Need], run: Forward) -> tuple[Need, ...]:
     """By stage, upstream first; those of other releases, which go first, before its own."""
-    environments = run.environments
-    own = _is_own(run.target)
 
     def turn(need: Need) -> tuple[int, ...]:
-        environment = environments.index(need.environment) if need.environment in environments else len(environments)
-        if need.deployment is not None and not own(run.deployment(need.deployment)):
+        environment = _place(need, run)
+        if _is_of_others(need, run):
             return (environment, 0)
         side = 1 if need.kind == "deployment" else 0 if _enters(need) else 2
         return (environment, 1, side, _KINDS.index(need.kind))
 
     return tuple(_named(need, run) for need in sorted(needs, key=turn))
+
+
+def _place(need: Need, run: Forward) -> int:
+    """The place of its environment among the stages."""
+    environments = run.environments
+    return environments.index(need.environment) if need.environment in environments else len(environments)
+
+
+def _is_of_others(need: Need, run: Forward) -> bool:
+    """Whether it is about a deployment of another flow."""
+    return need.deployment is not None and not _is_own(run.target)(run.deployment(need.deployment))
 
 
 def _stage(need: Need) -> tuple[object, ...]:
@@ -197,9 +226,7 @@ def _enters(need: Need) -> bool:
 
 def _named(need: Need, run: Forward) -> Need:
     """A need of another release says whose it is."""
-    if need.kind == "deployment" or need.deployment is None:
+    if need.kind == "deployment" or need.deployment is None or not _is_of_others(need, run):
         return need
     deployment = run.deployment(need.deployment)
-    if _is_own(run.target)(deployment):
-        return need
     return replace(need, text=f"{need.text} (of {deployment.release.artifact.version}, which goes first)")
