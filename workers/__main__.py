@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import ExceptionContext
 
 from deploydb import settings, telemetry
-from deploydb.broker.open import open_inbound, open_outbound
+from deploydb.broker.open import open_inbound, open_outbound, user_of
 from deploydb.broker.topology import INGEST_QUEUE, NOTIFY_QUEUE
 from deploydb.configuration import LiveCatalog
 from deploydb.egress import Client, EgressPolicy
@@ -44,6 +44,8 @@ def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
                 given.broker_url, INGEST_QUEUE, name="ingest", prefetch=prefetch, body_bytes=MAX_BODY_BYTES
             ),
             publisher=ConfirmedPublisher(lambda: open_outbound(given.broker_url, name="ingest")),
+            live=LiveCatalog(given.config),
+            own=user_of(given.broker_url),
         )
 
 

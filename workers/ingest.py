@@ -20,18 +20,24 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 from msgspec import Struct
-from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from deploydb.broker.dead_letter import dead_letter
 from deploydb.broker.port import TAKE_BYTES, Delivery, Inbound
 from deploydb.broker.topology import INGEST_QUEUE
-from deploydb.domain.model.errors import MessageRejected
+from deploydb.configuration import LiveCatalog
+from deploydb.domain.access import is_judged, refusal
+from deploydb.domain.model.access import grants_of_user
+from deploydb.domain.model.deployment import Deployment
+from deploydb.domain.model.errors import Forbidden, MessageRejected
+from deploydb.domain.model.facts import Fact
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.record import Arrival, Recorded, record
 from deploydb.store.schema import require_current
 from deploydb.wire.native import oversized
 
 from .confirmed_publisher import ConfirmedPublisher
+from .ingest_metrics import IngestMetrics
+from .intervals import LOOK_AT_FILES_EVERY_SECONDS, Every
 from .loop import Worker
 from .poison_guard import PoisonGuard, suspicious
 from .process import Process
@@ -57,41 +63,11 @@ class Recording(Struct, kw_only=True, eq=False):
     outcome: Future[Recorded]
 
 
-class IngestMetrics:
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.events = Counter(
-            "deploydb_ingest_events_total",
-            "Messages taken from the queue and acked, by result: stored, duplicate (already stored), or refused "
-            "(dead-lettered).",
-            ["result"],
-            registry=registry,
-        )
-        self.unmatched = Counter(
-            "deploydb_ingest_unmatched_total",
-            "Stored facts about a deployment or command that is not known (yet).",
-            registry=registry,
-        )
-        self.clamped = Counter(
-            "deploydb_ingest_clamped_total",
-            "Stored facts whose time was ahead of their arrival, and counts from it.",
-            registry=registry,
-        )
-        self.batch_seconds = Histogram(
-            "deploydb_ingest_batch_seconds",
-            "From a batch in hand to its ack.",
-            buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30),
-            registry=registry,
-        )
-        self.batch_events = Histogram(
-            "deploydb_ingest_batch_events",
-            "Messages in a batch; always at the largest means that ingest does not keep up.",
-            buckets=(1, 2, 5, 10, 20, 50, 100, 200, BATCH),
-            registry=registry,
-        )
-
-
 class Ingest(Worker):
-    """Records what arrives. Knows no catalog and decides nothing."""
+    """Records what arrives, where its publisher may say it (`domain.access`). Decides nothing about releases.
+
+    `own`: the user that ingest itself has on the broker.
+    """
 
     def __init__(
         self,
@@ -100,14 +76,19 @@ class Ingest(Worker):
         engine: sa.Engine,
         open_inbound: Callable[[int], Inbound],
         publisher: ConfirmedPublisher,
+        live: LiveCatalog,
+        own: str,
     ) -> None:
         self._engine = engine
+        self._live = live
+        self._own = own
+        self._files = Every(LOOK_AT_FILES_EVERY_SECONDS)
         self._open_inbound = open_inbound
         self._publisher = publisher
         self._signals = around.signals
         self._retry_policy = around.retry_policy
         self._log = around.log
-        self._metrics = IngestMetrics(around.registry)
+        self._metrics = IngestMetrics(around.registry, largest=BATCH)
         self._clock = DatabaseClock(engine)
         self._recorder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="record")
         self._recording: Recording | None = None
@@ -132,8 +113,18 @@ class Ingest(Worker):
         if self._signals.stopping:
             self._watermark.end()
 
+    def reload(self) -> None:
+        """Read the configuration again, whether its files look changed or not."""
+        self._refresh(force=True)
+
+    def _refresh(self, *, force: bool) -> None:
+        if self._live.refresh(force=force):  # promote says what is wrong with a configuration
+            self._log.info("configuration in force", digest=self._live.catalog.digest)
+
     def _step(self, intake: PoisonGuard) -> None:
         """Take a batch while the one before it is being recorded, see that one through, and have this one recorded."""
+        if self._files.due():
+            self._refresh(force=False)
         if intake.cautious:
             self._step_with_caution(intake)
             return
@@ -193,7 +184,15 @@ class Ingest(Worker):
         )
 
     def _submit(self, arrivals: Sequence[Arrival]) -> Future[Recorded]:
-        return self._recorder.submit(record, self._engine, arrivals, self._clock)
+        catalog = self._live.catalog
+
+        def judge(publisher: str | None, fact: Fact, deployment: Deployment | None, *, seeks: bool) -> Forbidden | None:
+            grants = None
+            if publisher is not None:
+                grants = grants_of_user(catalog.access, publisher, fact.source, own=self._own)
+            return refusal(catalog, publisher, grants, fact, deployment, seeks=seeks)
+
+        return self._recorder.submit(record, self._engine, arrivals, self._clock, judge if is_judged(catalog) else None)
 
     def _finish(self, inbound: Inbound) -> None:
         """See the batch that is being recorded through to its ack."""
@@ -234,9 +233,14 @@ class Ingest(Worker):
 
     def _bury(self, inbound: Inbound, buried: Refusals) -> None:
         """Publish the dead letters, and go on only once the broker has them."""
-        letters = [dead_letter(delivery, INGEST_QUEUE, refused.reason, refused.path) for delivery, refused in buried]
+        letters = [
+            dead_letter(delivery, INGEST_QUEUE, refused.reason, refused.path, refused.data)
+            for delivery, refused in buried
+        ]
         self._retried(inbound, lambda _: self._publisher.bury(letters))
         for delivery, refused in buried:
+            if isinstance(refused, Forbidden):
+                self._metrics.forbidden.labels(refused.lacks).inc()
             self._log.warning(
                 "dead-lettered",
                 reason=refused.reason,

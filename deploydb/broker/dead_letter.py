@@ -44,8 +44,9 @@ TOO_OFTEN = f"delivered more than {DELIVERY_LIMIT} times without an ack: its con
 """The reason of a message that the broker itself gives up."""
 
 
-def dead_letter(delivery: Delivery, queue: str, reason: str, path: str) -> Message:
-    """The letter to publish for a bad delivery of `queue`, before its ack. Always sendable."""
+def dead_letter(delivery: Delivery, queue: str, reason: str, path: str, data: str | None = None) -> Message:
+    """The letter to publish for a bad delivery of `queue`, before its ack. Always sendable. `data`: the reason for
+    programs, in JSON."""
     headers, dropped = sendable_headers(delivery.headers)
     headers |= {
         f"{_OURS}reason": _cut(reason, _MAX_REASON_BYTES),
@@ -54,6 +55,8 @@ def dead_letter(delivery: Delivery, queue: str, reason: str, path: str) -> Messa
         f"{_OURS}routing-key": _cut(delivery.routing_key, MAX_NAME_BYTES),
         f"{_OURS}died-at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    if data is not None and len(data.encode()) <= _MAX_REASON_BYTES:
+        headers[f"{_OURS}reason-data"] = data
     if delivery.user_id is not None:
         headers[f"{_OURS}user-id"] = _cut(delivery.user_id, MAX_NAME_BYTES)
     if delivery.cut_from is not None:
@@ -92,6 +95,7 @@ def letter(delivery: Delivery) -> DeadLetter:
         by="broker" if queue and delivery.death else "worker" if queue else "unknown",
         reason=ours.get(f"{_OURS}reason") or _broker_reason(delivery.death if queue else None),
         path=ours.get(f"{_OURS}path", "$"),
+        reason_data=ours.get(f"{_OURS}reason-data"),
         queue=queue,
         exchange=_way_back(queue),
         routing_key=ours.get(f"{_OURS}routing-key", delivery.death.routing_key if delivery.death else ""),

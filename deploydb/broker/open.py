@@ -53,6 +53,15 @@ def open_dead_letters(url: str, *, name: str) -> DeadLetters:
     return RabbitMQDeadLetters(address, name=name)
 
 
+def user_of(url: str) -> str:
+    """The user that the broker knows this process by. Raises: Misconfigured for the URL."""
+    if isinstance(address := parse_address(url), EmbeddedAddress):
+        from deploydb.broker.embedded.outbound import user_name
+
+        return user_name()
+    return address.user
+
+
 def provision(url: str, topology: Topology) -> list[str]:
     """Declare missing parts, and name them. Idempotent.
 

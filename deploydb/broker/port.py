@@ -212,6 +212,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     queue       the queue that it died in, by the broker's routing; empty for `unknown`
     exchange    the exchange of a replay, by `queue`; empty where no replay is possible
     reason, path, died_at   given by `by`
+    reason_data   the reason for programs, in JSON, where it has a code
     user_id     the publisher, by the broker's authentication
     routing_key, headers, content_type, body   given by the publisher, unverified
     cut_from    the size of the whole body, where `body` is only its beginning
@@ -232,6 +233,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     user_id: str | None = None
     cut_from: int | None = None
     died_at: datetime | None = None
+    reason_data: str | None = None
 
 
 class DeadLetters(Connection, Protocol):

@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dead": ("dead:dead", "Dead letters: list, show, replay, discard."),
     "webhook": ("webhook:webhook", "Calls of webhooks: list, show, replay."),
     "check-config": ("configuration:check_config", "Check a configuration directory."),
+    "access": ("access:access", "Who may say what: explain."),
     "hook": ("hooks:hook", "Webhooks of other tools: list, test."),
     "config": ("configuration:config", "The configuration in force, now or at any time."),
     "simulate": ("simulate:simulate", "What another configuration would have decided."),

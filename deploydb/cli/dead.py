@@ -4,6 +4,7 @@ import sys
 from typing import BinaryIO
 
 import click
+import msgspec
 
 from deploydb.broker.open import open_dead_letters
 from deploydb.broker.port import DeadLetter, DeadLetters
@@ -146,11 +147,21 @@ def _provenance(letter: DeadLetter) -> list[str]:
 
 
 _WRITTEN_BY = {
-    "worker": {"worker": ["reason", "path", "diedAt"], "broker": ["queue", "exchange", "publisher", "worker"]},
+    "worker": {
+        "worker": ["reason", "path", "reasonData", "diedAt"],
+        "broker": ["queue", "exchange", "publisher", "worker"],
+    },
     "broker": {"broker": ["reason", "path", "queue", "exchange", "publisher"]},
     "unknown": {"broker": ["publisher"]},
 }
 _PUBLISHERS = ["routingKey", "contentType", "headers", "body"]
+
+
+def _data(text: str | None) -> object:
+    try:
+        return msgspec.json.decode(text) if text is not None else None
+    except msgspec.DecodeError:  # of another user that may write dead letters
+        return text
 
 
 def _body(letter: DeadLetter) -> dict[str, object]:
@@ -160,6 +171,7 @@ def _body(letter: DeadLetter) -> dict[str, object]:
         "worker": letter.worker,
         "reason": letter.reason,
         "path": letter.path,
+        "reasonData": _data(letter.reason_data),
         "queue": letter.queue,
         "exchange": letter.exchange,
         "routingKey": letter.routing_key,

@@ -67,15 +67,6 @@ class ServiceDocument(Struct, kw_only=True, frozen=True):
     ] = "commit"
 
 
-class AccessDocument(Struct, kw_only=True, frozen=True):
-    """access.yml: the members of groups, and the rights of groups."""
-
-    groups: Annotated[dict[str, Names], Meta(description="The people of each group, by name.")] = {}
-    override_freeze: Annotated[
-        Names, Meta(description="The groups whose members may let a release pass a freeze. By default none.")
-    ] = []
-
-
 class DefaultsDocument(Struct, kw_only=True, frozen=True):
     """services/_defaults.yml: modules and promotions of every service, beside its own."""
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from deploydb.configuration.access import build_access, read_access, with_groups
 from deploydb.configuration.building import (
     Known,
     build_defaults,
@@ -21,7 +22,6 @@ from deploydb.configuration.building import (
 )
 from deploydb.configuration.completeness import lacks
 from deploydb.configuration.documents import (
-    AccessDocument,
     DefaultsDocument,
     EnvironmentDocument,
     PipelineDocument,
@@ -37,6 +37,7 @@ from deploydb.configuration.source import Source, read_source
 from deploydb.configuration.warnings import warn
 from deploydb.configuration.webhooks import build_endpoint, build_webhooks, merge_webhooks
 from deploydb.domain.gates import Promotion
+from deploydb.domain.model.access import Access
 from deploydb.domain.model.catalog import Catalog, Environment, Incomplete, Pipeline, Service
 from deploydb.domain.model.webhooks import Endpoint, Webhooks
 from deploydb.domain.person_names import person_name
@@ -171,10 +172,11 @@ class _Parts(Struct, frozen=True, kw_only=True):
     endpoints: dict[str, Endpoint]
     groups: dict[str, frozenset[str]]
     freeze_overriders: tuple[str, ...]
+    access: Access
 
 
 def _build(folders: _Folders) -> tuple[_Parts, dict[str, Hook]]:
-    access = _access(folders)
+    access = read_access(folders.access)
     known = Known(
         services=folders.by_kind["services"].keys() - {DEFAULTS},
         pipelines=folders.by_kind["pipelines"].keys(),
@@ -183,7 +185,7 @@ def _build(folders: _Folders) -> tuple[_Parts, dict[str, Hook]]:
         groups=access.groups.keys(),
     )
     promotions = {
-        ident: promotion
+        ident: with_groups(promotion, access.approve)
         for ident, source in folders.by_kind["promotions"].items()
         if (promotion := read_promotion(source, ident, known)) is not None
     }
@@ -224,7 +226,8 @@ def _build(folders: _Folders) -> tuple[_Parts, dict[str, Hook]]:
         webhooks=merge_webhooks([build_webhooks(source, document) for _, source, document in files]),
         endpoints=endpoints,
         groups={name: frozenset(map(person_name, people or ())) for name, people in access.groups.items()},
-        freeze_overriders=tuple(access.override_freeze),
+        freeze_overriders=tuple(dict.fromkeys((*access.override_freeze, *access.override))),
+        access=build_access(folders.access, access, known),
     )
     return parts, hooks
 
@@ -241,18 +244,6 @@ def _catalog(parts: _Parts) -> Catalog:
 def _digested(value: object) -> str:
     """A compiled expression counts by its type: its text is beside it."""
     return type(value).__name__
-
-
-def _access(folders: _Folders) -> AccessDocument:
-    source = folders.access
-    document = read_document(source, AccessDocument) if source is not None else None
-    if source is None or document is None:
-        return AccessDocument()
-    for index, name in enumerate(document.override_freeze):
-        if name not in document.groups:
-            message = f"there is no group {name}{suggestion(name, document.groups)}"
-            source.problem(("override_freeze", index), message)
-    return document
 
 
 def _defaults(folders: _Folders, known: Known) -> DefaultsDocument:

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from deploydb.configuration.access_documents import AccessDocument
 from deploydb.configuration.documents import (
-    AccessDocument,
     DefaultsDocument,
     EnvironmentDocument,
     PipelineDocument,

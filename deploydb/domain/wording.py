@@ -6,6 +6,7 @@ from typing import assert_never
 
 from msgspec.structs import asdict
 
+from deploydb.domain.access_wording import not_permitted_text
 from deploydb.domain.formatting import in_words, instant
 from deploydb.domain.gate_wording import comments_text, gate_text
 from deploydb.domain.model import admission_reasons as entry
@@ -14,6 +15,7 @@ from deploydb.domain.model import outcome_reasons as outcome
 from deploydb.domain.model import reasons as why
 from deploydb.domain.model import retry_reasons as retry
 from deploydb.domain.model import rollback_reasons as undo
+from deploydb.domain.model.access_reasons import NotPermitted
 from deploydb.domain.model.branches import excludes
 from deploydb.domain.model.reason_parts import Comment, LaneWait, ReasonCase
 from deploydb.domain.model.reasons import Reason
@@ -162,6 +164,8 @@ def text(reason: ReasonCase) -> str:
             obstacles = "; ".join(filter(None, (joined(holds), taken_back))) or "no other version has succeeded here"
             asked = f" ({version} was asked for)" if version is not None else ""
             return f"nothing to roll back to: {obstacles}{asked}"
+        case NotPermitted():
+            return not_permitted_text(reason)
         case _:
             return gate_text(reason)
 

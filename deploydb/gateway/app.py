@@ -23,6 +23,7 @@ from deploydb.gateway.events import Events
 from deploydb.gateway.hooks import Hooks
 from deploydb.gateway.ledger import Ledger
 from deploydb.gateway.orders import Orders
+from deploydb.gateway.permissions import Permissions
 from deploydb.gateway.publishing import Publisher
 from deploydb.gateway.sessions import SessionEndpoints
 from deploydb.gateway.v1_access import Writers
@@ -88,18 +89,19 @@ def application(
     writers = writers or Writers()
     clock = clock or partial(datetime.now, UTC)
     ledger = Ledger(engine=engine, catalog=catalog, threads=threads, clock=clock, log=log)
-    delivery = Delivery(ledger, publisher, log=log, registry=registry)
-    v1 = V1Delivery(ledger, publisher, log=log, registry=registry)
+    permissions = Permissions(ledger, registry=registry)
+    delivery = Delivery(ledger, publisher, permissions, log=log, registry=registry)
+    v1 = V1Delivery(ledger, publisher, permissions, log=log, registry=registry)
     health = health or Health()
     servers = Servers(engine, publisher, health)
     app = http.application(
         "gateway",
         [
             *Orders(ledger, delivery).routes(),
-            Hooks(ledger, publisher, hooks, log=log, registry=registry).route(),
+            Hooks(ledger, publisher, permissions, hooks, log=log, registry=registry).route(),
             *V1Writes(ledger, v1, writers, authenticator.trusts).routes(),
             ConfigReload(ledger, reload, writers, authenticator.trusts).route(),
-            Events(ledger, publisher, log=log, registry=registry).route(),
+            Events(ledger, publisher, permissions, log=log, registry=registry).route(),
             *SessionEndpoints(authenticator, log=log).routes(),
             *health.routes(),
             metrics_route(registry),

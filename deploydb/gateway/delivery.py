@@ -16,6 +16,7 @@ from starlette.responses import Response
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import Fact, type_of
 from deploydb.gateway.ledger import Ledger
+from deploydb.gateway.permissions import Permissions
 from deploydb.gateway.publishing import Publisher, message_of
 from deploydb.gateway.request_body import Content, content_of
 from deploydb.http.authentication import allowed
@@ -46,9 +47,18 @@ Stored = Mapping[str, Any]
 class Delivery:
     """What all requests of people have in common: who may, the limit, the confirm, and the look into the log."""
 
-    def __init__(self, ledger: Ledger, publisher: Publisher, *, log: Log, registry: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        publisher: Publisher,
+        permissions: Permissions,
+        *,
+        log: Log,
+        registry: CollectorRegistry,
+    ) -> None:
         self._ledger = ledger
         self._publisher = publisher
+        self._permissions = permissions
         self._log = log
         self._limit = Limit(burst=BURST, seconds=SECONDS_EACH)
         self._requests = Counter(
@@ -82,9 +92,11 @@ class Delivery:
     async def deliver(self, order: str, fact: Fact, stored: Stored | None, wait: float | None) -> bool:
         """Publish a fact that is not `stored`, and wait for it. Whether it is in the log. `order`: its name in metrics.
 
-        Raises: HTTPException 422 where the stored one is another fact, 503 without a confirm of the broker.
+        Raises: HTTPException 403 where access.yml does not let the person say it, 422 where the stored one is another
+        fact, 503 without a confirm of the broker.
         """
         if stored is None:
+            await self._permissions.require(fact, str(getattr(fact, "by", "")), listed=False)
             await self._publish(order, fact)
             stored = await self._await_stored(fact, WAIT_SECONDS if wait is None else wait)
         if stored is not None and not _is_same(stored, fact):

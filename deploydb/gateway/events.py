@@ -14,10 +14,12 @@ from starlette.routing import Route
 
 from deploydb.broker.port import Message
 from deploydb.domain.formatting import listed
-from deploydb.domain.model.errors import MessageRejected
-from deploydb.domain.model.facts import ORDERS, OWN_SOURCE, Fact, type_of
+from deploydb.domain.model.access import is_reserved
+from deploydb.domain.model.errors import Forbidden, MessageRejected
+from deploydb.domain.model.facts import ORDERS, Fact, type_of
 from deploydb.gateway.delivery import WAIT_SECONDS, answer, wanted_wait
 from deploydb.gateway.ledger import Ledger
+from deploydb.gateway.permissions import Permissions
 from deploydb.gateway.publishing import Publisher, message_of_body
 from deploydb.gateway.request_body import bounded_body
 from deploydb.http.authentication import allowed
@@ -38,8 +40,6 @@ BURST = 200
 SECONDS_EACH = 0.1
 """Requests of one token: so many at once, then one in so many seconds."""
 _TAKEN = (JSON, FACT_CONTENT_TYPE, STRUCTURED, BATCH)
-_RESERVED = ("gateway/", "deployer/", f"{OWN_SOURCE}/", "hooks/", "v1@")
-"""The beginnings of sources that only DeployDB's own programs have."""
 
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -54,9 +54,18 @@ class Given(Struct, frozen=True, kw_only=True):
 
 
 class Events:
-    def __init__(self, ledger: Ledger, publisher: Publisher, *, log: Log, registry: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        publisher: Publisher,
+        permissions: Permissions,
+        *,
+        log: Log,
+        registry: CollectorRegistry,
+    ) -> None:
         self._ledger = ledger
         self._publisher = publisher
+        self._permissions = permissions
         self._log = log
         self._limit = Limit(burst=BURST, seconds=SECONDS_EACH)
         self._events = Counter(
@@ -73,8 +82,9 @@ class Events:
         """201 where the event is stored, 202 where that takes longer. Of several each is answered by its index: 207
         where some are not taken.
 
-        Raises: HTTPException 401, 403 without the scope, 415 for another content type, 400 for what is no JSON, 422 for
-        an event that is not taken, with its field, 429 beyond the limit, 503 without a confirm of the broker.
+        Raises: HTTPException 401, 403 without the scope or the right by access.yml, 415 for another content type, 400
+        for what is no JSON, 422 for an event that is not taken, with its field, 429 beyond the limit, 503 without a
+        confirm of the broker.
         """
         person = allowed(request, WRITE)
         seconds = self._limit.take(person.name)
@@ -83,10 +93,12 @@ class Events:
             raise HTTPException(429, message, {"Retry-After": str(seconds)})
         sent = await _sent(request)
         found = [self._read(index, body, sent) for index, body in enumerate(sent.bodies)]
+        found = await self._permitted(found, person.name)
         self._events.labels("rejected").inc(sum(one.rejected is not None for one in found))
         if not sent.many and found[0].rejected is not None:
             rejected = found[0].rejected
-            raise HTTPException(400 if rejected.path == "$" else 422, str(rejected)) from rejected
+            status = 403 if isinstance(rejected, Forbidden) else 400 if rejected.path == "$" else 422
+            raise HTTPException(status, str(rejected)) from rejected
         taken = [one for one in found if one.fact is not None]
         await self._publish(taken)
         wait = wanted_wait(request)
@@ -108,6 +120,13 @@ class Events:
         if message.unsendable is not None:
             return Given(index=index, rejected=MessageRejected(message.unsendable, path="headers"))
         return Given(index=index, fact=fact, message=message)
+
+    async def _permitted(self, found: Sequence[Given], publisher: str) -> list[Given]:
+        """Without what the publisher may not say."""
+        facts = [one.fact for one in found if one.fact is not None]
+        refused = iter(await self._permissions.refused(facts, publisher))
+        checked = [(one, next(refused) if one.fact is not None else None) for one in found]
+        return [one if why is None else Given(index=one.index, rejected=why) for one, why in checked]
 
     async def _publish(self, taken: Sequence[Given]) -> None:
         for one in taken:
@@ -159,7 +178,7 @@ def _require_open(fact: Fact) -> None:
     if isinstance(fact, ORDERS):
         problem = f"{type_of(fact)} is an order of a person: send it to its own path under /api, such as /api/approvals"
         raise MessageRejected(problem, path="$.type")
-    if fact.source.startswith(_RESERVED):
+    if is_reserved(fact.source):
         raise MessageRejected(
             f"{shown(fact.source)} is a source of DeployDB's own programs: name another", path="$.source"
         )
@@ -170,7 +189,8 @@ def _answered(found: Sequence[Given], stored: Collection[int], wait: float | Non
     taken = sum(one.fact is not None for one in found)
     status = 201 if len(stored) == taken else 202
     if taken < len(found):
-        status = 207 if taken else 422
+        forbidden = all(isinstance(one.rejected, Forbidden) for one in found)
+        status = 207 if taken else 403 if forbidden else 422
     headers = {"Preference-Applied": f"wait={wait:.0f}"} if wait is not None else None
     return Response(msgspec.json.encode({"events": events}), status, headers, JSON)
 

@@ -19,6 +19,7 @@ from deploydb.domain.model.errors import MessageRejected, Misconfigured
 from deploydb.gateway.delivery import WAIT_SECONDS, wanted_wait
 from deploydb.gateway.hook_secrets import secret_of
 from deploydb.gateway.ledger import Ledger
+from deploydb.gateway.permissions import Permissions
 from deploydb.gateway.publishing import Publisher, message_of
 from deploydb.gateway.request_body import bounded_body
 from deploydb.hooks import payload
@@ -50,6 +51,7 @@ class Hooks:
         self,
         ledger: Ledger,
         publisher: Publisher,
+        permissions: Permissions,
         hooks: Callable[[], Mapping[str, Hook]],
         *,
         log: Log,
@@ -57,6 +59,7 @@ class Hooks:
     ) -> None:
         self._ledger = ledger
         self._publisher = publisher
+        self._permissions = permissions
         self._hooks = hooks
         self._log = log
         self._limit = Limit(burst=BURST, seconds=SECONDS_EACH)
@@ -73,9 +76,9 @@ class Hooks:
     async def post(self, request: Request) -> Response:
         """201 where all facts are stored, 202 where that takes longer, and where there are none, with the reasons.
 
-        Raises: HTTPException 404 without such a hook, 401 for a request that does not prove the secret, 400 for one
-        that is no JSON object, 422 that names the field which is not as the tool documents it, 429 beyond the limit,
-        503 without a secret, or a confirm of the broker.
+        Raises: HTTPException 404 without such a hook, 401 for a request that does not prove the secret, 403 for a fact
+        that access.yml does not let the hook say, 400 for one that is no JSON object, 422 that names the field which is
+        not as the tool documents it, 429 beyond the limit, 503 without a secret, or a confirm of the broker.
         """
         name = request.path_params["name"]
         hook = existing(self._hooks().get(name), f"hook {shown(name)}")
@@ -88,6 +91,9 @@ class Hooks:
             self._log.warning("webhook rejected", hook=hook.name, reason=str(rejected))
             status = 400 if rejected.path == "$" else 422
             raise HTTPException(status, f"hook {hook.name}: {rejected}") from rejected
+        for one in found:
+            if isinstance(one, Published):
+                await self._permissions.require(one.fact, f"hooks/{hook.name}", listed=False)
         await self._publish(hook, messages)
         wait = wanted_wait(request)
         published = [one for one in found if isinstance(one, Published)]

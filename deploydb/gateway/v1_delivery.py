@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from deploydb.domain.model.errors import MessageRejected
-from deploydb.domain.model.facts import Fact, type_of
+from deploydb.domain.model.facts import AboutApproval, Fact, type_of
 from deploydb.domain.unsafe_characters import encoded_visibly
 from deploydb.gateway.delivery import WAIT_SECONDS, wanted_wait
 from deploydb.gateway.ledger import Ledger
+from deploydb.gateway.permissions import Permissions
 from deploydb.gateway.publishing import Publisher, message_of
 from deploydb.store.effects.effect import is_evaluated
 from deploydb.telemetry import Log
@@ -22,9 +23,18 @@ from deploydb.telemetry import Log
 class V1Delivery:
     """Publishes facts with a confirm, and waits until promotion has evaluated them."""
 
-    def __init__(self, ledger: Ledger, publisher: Publisher, *, log: Log, registry: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        publisher: Publisher,
+        permissions: Permissions,
+        *,
+        log: Log,
+        registry: CollectorRegistry,
+    ) -> None:
         self._ledger = ledger
         self._publisher = publisher
+        self._permissions = permissions
         self._log = log
         self._writes = Counter(
             "deploydb_gateway_v1_writes_total",
@@ -37,13 +47,16 @@ class V1Delivery:
     async def deliver(self, fact: Fact, request: Request) -> bool:
         """Whether the effect of a fact can be read within the wait of the request. The broker has it in any case.
 
-        Raises: HTTPException 422 for what ingest would refuse, 503 without a confirm of the broker.
+        Raises: HTTPException 403 where access.yml does not let the client say it, 422 for what ingest would refuse, 503
+        without a confirm of the broker.
         """
         about = {"type": type_of(fact), "fact": f"{fact.source}/{fact.id}"}
         try:
             message = message_of(fact)
         except MessageRejected as error:
             raise HTTPException(422, str(error)) from error
+        by_person = isinstance(fact, AboutApproval)
+        await self._permissions.require(fact, fact.source.removeprefix("gateway/"), listed=not by_person)
         unconfirmed = self._writes.labels(type_of(fact), "unconfirmed")
         again = "send it again, it counts once"
         await self._publisher.confirm(message, again, log=self._log, unconfirmed=unconfirmed, **about)

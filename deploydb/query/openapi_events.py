@@ -23,7 +23,7 @@ _LIST = {"type": "object", "properties": {"events": {"type": "array", "items": _
 _ERRORS = {
     400: "The body is no JSON.",
     401: "No program: send a bearer token.",
-    403: "The token lacks the scope `write`.",
+    403: "The token lacks the scope `write`, or the right by access.yml; the message says which.",
     408: "The body was not there in time.",
     413: "The body is too long.",
     415: "The body is of another media type.",

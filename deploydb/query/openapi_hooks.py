@@ -10,6 +10,7 @@ HOOK_PATH = "/hooks/{name}"
 _ERRORS = {
     400: "The body is no JSON object.",
     401: "The request does not prove the secret; nothing is published.",
+    403: "access.yml does not let the hook say a fact of it; nothing is published.",
     404: "There is no hook of this name.",
     408: "The body was not there in time.",
     413: "The body has more than 1 MiB.",

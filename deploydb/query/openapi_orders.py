@@ -10,7 +10,7 @@ from deploydb.http.orders import DECISION, ORDERS, Decision, Order
 _ERRORS = {
     400: "The body cannot be read, or Idempotency-Key is none.",
     401: "No person: sign in, or send a bearer token.",
-    403: "The person lacks the scope `approve`, or another site's page has sent it.",
+    403: "The person lacks the scope `approve` or the right by access.yml, or another site's page has sent it.",
     404: "A name that nothing has; the message lists those that exist.",
     408: "The body was not there in time.",
     413: "The body is too long.",

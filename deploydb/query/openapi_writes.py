@@ -25,7 +25,7 @@ _NAME = {"type": "string", "minLength": 1, "maxLength": 255}
 _LOCATION = {"Location": {"schema": {"type": "string"}}}
 _SHARED = (400, 401, 403, 404, 406, 413, 415, 422, 503)
 ERRORS = {
-    403: "The token lacks the scope, or a page of another site sent the request.",
+    403: "The token lacks the scope, the client the right by access.yml, or a page of another site sent the request.",
     409: "The version is known with another sourceUrl or digest.",
     413: "The body is too long.",
     415: "The body is in a content type that is not taken.",

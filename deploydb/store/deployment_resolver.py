@@ -10,7 +10,7 @@ from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.facts import AboutDeployment, DeploymentFinished
 from deploydb.store import bulk
 from deploydb.store.correlations import Named, named_by, seeks
-from deploydb.store.deployments import locked
+from deploydb.store.deployments import by_ids, locked
 from deploydb.store.tables import artifact, deployment
 
 Lane = tuple[str | None, str | None, str | None]
@@ -75,8 +75,8 @@ def names_lane(fact: AboutDeployment) -> bool:
     return fact.deployment is None and fact.command is None
 
 
-def locate(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> Located:
-    """Find and lock what the facts mean: at most one look-up for each way of naming, and one for the rows.
+def locate(connection: sa.Connection, facts: Sequence[AboutDeployment], *, lock: bool = True) -> Located:
+    """Find what the facts mean, and `lock` it: at most one look-up for each way of naming, and one for the rows.
 
     Indexes: `uq_deployment_command`, `ix_deployment_lane`.
     """
@@ -91,7 +91,8 @@ def locate(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> Locat
     by_name = [fact for fact in facts if names_lane(fact) or (named and (fact.source, fact.id) in named)]
     meant = {_meant(fact, commands, there, named) for fact in by_name} - {None}
     wanted = numbers | set(commands.values()) | {ident for ident in meant if ident is not None}
-    return Located(locked(connection, wanted) if wanted else {}, commands, there, named)
+    find = locked if lock else by_ids
+    return Located(find(connection, wanted) if wanted else {}, commands, there, named)
 
 
 def _lanes_of(named: Mapping[tuple[str, str], Named]) -> set[Lane]:

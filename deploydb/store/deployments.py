@@ -126,6 +126,11 @@ def locked(connection: sa.Connection, idents: Iterable[int], *, wait: bool = Tru
     return {row.id: from_row(row) for row in connection.execute(_LOCKED[wait], {"ids": sorted(idents)})}
 
 
+def by_ids(connection: sa.Connection, idents: Iterable[int]) -> dict[int, Deployment]:
+    """The deployments with these ids, to read."""
+    return {row.id: from_row(row) for row in connection.execute(_FOUND, {"ids": sorted(idents)})}
+
+
 def write(connection: sa.Connection, changed: Iterable[Mapping[str, Any]]) -> None:
     """Update deployments, all with the same columns, `id` and `status` among them.
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from deploydb.domain.model.errors import MessageRejected
+from deploydb.domain.model.deployment import Deployment
+from deploydb.domain.model.errors import Forbidden, MessageRejected
 from deploydb.domain.model.facts import AboutDeployment, Fact, type_of
 from deploydb.store import bulk, clock_skew, notifications
 from deploydb.store.clock_skew import Skew
@@ -24,6 +26,15 @@ from deploydb.store.tables import current_version, event
 from deploydb.store.wanted_notifications import wanted_notifications
 from deploydb.wire.formats import read
 from deploydb.wire.reading import Reading
+
+
+class Judge(Protocol):
+    """Whether a publisher may say a fact: the error where not. `deployment`: the one that it means, if known; `seeks`:
+    it links to other events."""
+
+    def __call__(
+        self, publisher: str | None, fact: Fact, deployment: Deployment | None, *, seeks: bool
+    ) -> Forbidden | None: ...
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
@@ -67,7 +78,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
-    """What became of a batch. `refusals`: by index, what the database will never take; the rest is committed.
+    """What became of a batch. `refusals`: by index, what the database will never take, or its publisher may not say;
+    the rest is committed.
 
     `clamped`: facts whose time was ahead of their arrival; `skews`: the clocks ahead that were noted in the log.
     """
@@ -80,21 +92,27 @@ class Recorded(Struct, frozen=True, kw_only=True):
     skews: tuple[Skew, ...] = ()
 
 
-def record(engine: sa.Engine, arrivals: Sequence[Arrival], now: datetime | Callable[[], datetime]) -> Recorded:
+def record(
+    engine: sa.Engine,
+    arrivals: Sequence[Arrival],
+    now: datetime | Callable[[], datetime],
+    judge: Judge | None = None,
+) -> Recorded:
     """Store the facts that are not stored yet; committed when it returns. Harmless to repeat.
 
     One transaction. Only where the database refuses a value, or a statement meets its timeout, is the batch split,
     until the offender stands alone. One that is too slow alone is refused if others of its batch were not: else the
     database is to blame.
     `now`: the record time, or the clock that each attempt takes it from. Numbers are given when rows are written; a
-    time taken long before would be out of their order, and not be found by it (`queries.moments`).
+    time taken long before would be out of their order, and not be found by it (`queries.moments`). `judge`: refuses
+    what a publisher may not say; None: all may say everything.
 
     Raises: Transient, Misconfigured as `engine.transact`.
     """
     if not arrivals:
         return Recorded()
     slow: dict[int, TimedOut] = {}
-    recorded = _parts(engine, arrivals, now, 0, slow)
+    recorded = _parts(partial(_record, clock=now, judge=judge), engine, arrivals, 0, slow)
     if not slow:
         return recorded
     if not recorded.stored + recorded.duplicates:
@@ -104,15 +122,16 @@ def record(engine: sa.Engine, arrivals: Sequence[Arrival], now: datetime | Calla
 
 
 def _parts(
+    work: Callable[[sa.Connection, Sequence[Arrival]], Recorded],
     engine: sa.Engine,
     arrivals: Sequence[Arrival],
-    now: datetime | Callable[[], datetime],
     start: int,
     slow: dict[int, TimedOut],
 ) -> Recorded:
     """Those that begin at the index `start` of their batch, whole or in halves; `slow` takes those too slow alone."""
     try:
-        return transact(engine, lambda connection: _record(connection, arrivals, now))
+        recorded = transact(engine, lambda connection: work(connection, arrivals))
+        return replace(recorded, refusals=tuple((start + index, refused) for index, refused in recorded.refusals))
     except Unstorable as error:
         if len(arrivals) == 1:
             return Recorded(refusals=((start, MessageRejected(str(error))),))
@@ -121,8 +140,8 @@ def _parts(
             slow[start] = error
             return Recorded()
     half = len(arrivals) // 2
-    first = _parts(engine, arrivals[:half], now, start, slow)
-    second = _parts(engine, arrivals[half:], now, start + half, slow)
+    first = _parts(work, engine, arrivals[:half], start, slow)
+    second = _parts(work, engine, arrivals[half:], start + half, slow)
     return Recorded(
         stored=first.stored + second.stored,
         duplicates=first.duplicates + second.duplicates,
@@ -134,22 +153,36 @@ def _parts(
 
 
 def _record(
-    connection: sa.Connection, arrivals: Sequence[Arrival], clock: datetime | Callable[[], datetime]
+    connection: sa.Connection,
+    arrivals: Sequence[Arrival],
+    *,
+    clock: datetime | Callable[[], datetime],
+    judge: Judge | None,
 ) -> Recorded:
-    by_key: dict[tuple[str, str], Arrival] = {}
     names = names_of(connection)
-    for arrival in arrivals:
-        # a name that an environment had means it still; the bytes stay as they came
-        known = replace(arrival, fact=arrival.fact.renamed(names.now)) if names.current else arrival
-        by_key.setdefault((arrival.fact.source, arrival.fact.id), known)
-    called = [name for one in by_key.values() if one.names or seeks(one.fact) for name in _names(one)]
+    # a name that an environment had means it still; the bytes stay as they came
+    known = [replace(one, fact=one.fact.renamed(names.now)) for one in arrivals] if names.current else list(arrivals)
+    firsts = {_key(one): index for index, one in reversed([*enumerate(known)])}
+    considered = range(len(known)) if judge is not None else sorted(firsts.values())
+    called = [
+        name for index in considered for one in (known[index],) if one.names or seeks(one.fact) for name in _names(one)
+    ]
     if called:
         lock(connection, called)
-    located = locate(connection, [one.fact for one in by_key.values() if isinstance(one.fact, AboutDeployment)])
-    for key, arrival in by_key.items():
+    facts = [known[index].fact for index in considered]
+    located = locate(connection, [fact for fact in facts if isinstance(fact, AboutDeployment)])
+    by_key: dict[tuple[str, str], Arrival] = {}
+    refusals: list[tuple[int, MessageRejected]] = []
+    for index in considered:
+        arrival = known[index]
         other = arrival.otherwise
         if other is not None and not _is_followed(connection, located, arrival.fact):
-            by_key[key] = replace(other, fact=other.fact.renamed(names.now)) if names.current else other
+            arrival = replace(other, fact=other.fact.renamed(names.now)) if names.current else other
+        refused = _refusal(judge, arrival, located)
+        if refused is not None:
+            refusals.append((index, refused))
+        else:
+            by_key.setdefault(_key(arrival), arrival)
     now = clock if isinstance(clock, datetime) else clock()  # after waiting for the deployments' locks
     sent = {key: arrival.sent for key, arrival in by_key.items() if arrival.sent and arrival.sent > now}
     clamped = clock_skew.in_order({key: by_key[key].fact for key in sent}, sent)
@@ -173,11 +206,24 @@ def _record(
         advance(connection)
     return Recorded(
         stored=len(logged),
-        duplicates=len(arrivals) - len(logged),
+        duplicates=len(arrivals) - len(logged) - len(refusals),
         unmatched=unmatched,
+        refusals=tuple(refusals),
         clamped=len(skewed),
         skews=tuple(noted),
     )
+
+
+def _key(arrival: Arrival) -> tuple[str, str]:
+    return arrival.fact.source, arrival.fact.id
+
+
+def _refusal(judge: Judge | None, arrival: Arrival, located: Located) -> Forbidden | None:
+    if judge is None:
+        return None
+    fact = arrival.fact
+    deployment = located.of(fact) if isinstance(fact, AboutDeployment) else None
+    return judge(arrival.publisher, fact, deployment, seeks=seeks(fact))
 
 
 def _names(arrival: Arrival) -> tuple[str, ...]:

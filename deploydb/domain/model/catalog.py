@@ -13,6 +13,7 @@ from typing import Literal
 from msgspec import Struct
 
 from deploydb.domain.gates.promotion import Promotion
+from deploydb.domain.model.access import Access
 from deploydb.domain.model.branches import BRANCHED, Branches
 from deploydb.domain.model.commands import ALWAYS_SENT
 from deploydb.domain.model.pipelines import (
@@ -136,6 +137,7 @@ class Catalog:
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     groups: dict[str, frozenset[str]] = field(default_factory=dict)
     freeze_overriders: tuple[str, ...] = ()
+    access: Access = field(default_factory=Access)
     digest: str = ""
 
     def __post_init__(self) -> None:

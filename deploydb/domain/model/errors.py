@@ -4,6 +4,7 @@
     ├── Transient          pause and try again: the broker is away, a deadlock, a lost connection
     └── Permanent          trying again changes nothing
         ├── MessageRejected this one message: goes to the dead-letter queue with its reason and path
+        │   └── Forbidden  its publisher may not say it
         ├── Misconfigured  a setting or a resource of the broker or the database is not as it must be; ends the process
         │   ├── NotAllowed the user that the settings name may not
         │   └── Unusable   a file that the settings name cannot be opened or written
@@ -31,13 +32,25 @@ class Permanent(DeployDBError):
 class MessageRejected(Permanent):
     """One message that cannot be taken.
 
-    `reason` is for people and says what to do; `path` names the offending field (`$.artifact.version`).
+    `reason` is for people and says what to do; `path` names the offending field (`$.artifact.version`). `data`: the
+    reason for programs, in JSON, where it has a code.
     """
+
+    data: str | None = None
 
     def __init__(self, reason: str, *, path: str = "$") -> None:
         super().__init__(f"{path}: {reason}")
         self.reason = reason
         self.path = path
+
+
+class Forbidden(MessageRejected):
+    """Its publisher may not say it. `lacks`: which right, as in `access_reasons.Lack`."""
+
+    def __init__(self, reason: str, *, path: str, lacks: str, data: str) -> None:
+        super().__init__(reason, path=path)
+        self.lacks = lacks
+        self.data = data
 
 
 class Misconfigured(Permanent):

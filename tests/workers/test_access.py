@@ -1,0 +1,212 @@
+"""Ingest and access.yml: what a publisher may not say is dead-lettered, with the right that it lacks."""
+
+import json
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pika
+import pytest
+import sqlalchemy as sa
+
+from deploydb.broker.open import open_outbound, user_of
+from deploydb.broker.port import DeadLetter, Message
+from deploydb.broker.topology import EVENTS
+from deploydb.store.tables import event
+from tests.cluster import write_config
+from tests.conftest import needs_servers
+from tests.servers import RabbitMQ
+from tests.workers.in_process import InProcess, Working, fact, published, until
+
+BAR = {"services/bar.yml": "artifacts: [com.example:bar]\npipelines: [main]\n"}
+FOO_IN_DEV = """
+    facts: [artifact.published, "deployment.*", approval.given, event.unused]
+    services: [foo]
+    environments: [dev]
+    sources: [tests, ci/*]
+"""
+DEV = {"service": "foo", "environment": "dev", "version": "1.0"}
+PROD = {**DEV, "environment": "prod"}
+SMOKE = {**DEV, "promotion": "smoke", "outcome": "passed"}
+APPROVAL = {**DEV, "promotion": "manual", "by": "sue"}
+
+
+class Limited:
+    """A workshop with a publisher that access.yml names: on RabbitMQ a user of its own, else the user of this process,
+    who is that of ingest, too."""
+
+    def __init__(self, workshop: InProcess, rabbitmq: RabbitMQ | None) -> None:
+        self.workshop = workshop
+        self.url, self.name = workshop.settings.broker_url, user_of(workshop.settings.broker_url)
+        self._rabbitmq = rabbitmq
+        if rabbitmq is not None:
+            self.become(f"ci-{secrets.token_hex(4)}")
+
+    def become(self, name: str) -> None:
+        """Publish as another user of RabbitMQ from now on."""
+        assert self._rabbitmq is not None
+        vhost = unquote(urlsplit(self.workshop.settings.broker_url).path[1:])
+        self.name = name
+        self.url = self._rabbitmq.create_user(name, "secret", vhost, {"write": r"^deploydb\.events$"})
+
+    def started(self, entry: str = FOO_IN_DEV, more: str = "") -> Working:
+        """Ingest, with this entry for the publisher."""
+        self.configure(entry, more)
+        (ingest,) = self.workshop.start("ingest")
+        return ingest
+
+    def configure(self, entry: str, more: str = "") -> None:
+        write_config(self.workshop.config, {**BAR, "access.yml": f"publishers:\n  {self.name}:{entry}{more}"})
+
+    def say(self, *bodies: bytes) -> None:
+        messages = [
+            Message(exchange=EVENTS, routing_key="tests", body=one, message_id=secrets.token_hex(8)) for one in bodies
+        ]
+        with open_outbound(self.url, name="tests") as outbound:
+            assert [receipt.state for receipt in outbound.publish(messages)] == ["confirmed"] * len(messages)
+
+    def letters(self, number: int) -> Sequence[DeadLetter]:
+        """So many dead letters."""
+        return until(lambda: [*found] if len(found := self.workshop.dead()) == number else [], f"{number} dead letters")
+
+    def logged(self) -> list[str]:
+        return sorted(row.id for row in self.workshop.rows(sa.select(event.c.id).where(event.c.source != "deploydb")))
+
+
+@pytest.fixture
+def limited(workshop: InProcess, request: pytest.FixtureRequest) -> Limited:
+    servers = workshop.settings.broker_url.startswith("amqp")
+    return Limited(workshop, request.getfixturevalue("rabbitmq") if servers else None)
+
+
+def report(kind: str, **fields: Any) -> bytes:
+    return fact(kind, kind, **fields)
+
+
+@pytest.mark.parametrize(
+    ("body", "lacks", "path", "found"),
+    [
+        (report("verification.finished", **SMOKE), "facts", "$.type", "verification.finished"),
+        (published("1.0", name="bar"), "services", "$.service", "bar"),
+        (published("1.0", name="baz"), "services", "$.service", ""),
+        (report("deployment.finished", **PROD, outcome="failed"), "environments", "$.environment", "prod"),
+        (report("deployment.started", command="unknown"), "services", "$.service", ""),
+        (report("deployment.started", **DEV, deployment=7), "services", "$.service", ""),
+        (report("deployment.started", **DEV, source="cli/me"), "sources", "$.source", "cli/me"),
+        (report("approval.given", **APPROVAL), "vouches", "$.by", ""),
+    ],
+)
+def test_a_fact_without_the_right_is_dead_lettered_with_what_lacks(
+    limited: Limited, body: bytes, lacks: str, path: str, found: str
+) -> None:
+    ingest = limited.started()
+    limited.say(body, published("1.0"))
+    (letter,) = limited.letters(1)
+    kind = json.loads(body)["type"]
+    assert letter.reason.startswith(f"{limited.name} may not publish {kind}")
+    assert (letter.path, letter.body) == (path, body)
+    data = json.loads(letter.reason_data or "{}")
+    assert (data["code"], data["publisher"], data["kind"], data["lacks"]) == (
+        "not_permitted",
+        limited.name,
+        kind,
+        lacks,
+    )
+    assert data.get("found", "") == found
+    until(lambda: limited.logged() == ["foo-1.0"], "the permitted fact behind it")
+    assert ingest.metric("deploydb_ingest_forbidden_total", lacks=lacks) == 1
+    assert ingest.metric("deploydb_ingest_events_total", result="refused") == 1
+
+
+def test_what_an_entry_permits_is_stored(limited: Limited) -> None:
+    limited.started()
+    limited.say(
+        published("1.0"),
+        report("deployment.started", **DEV, source="ci/7"),
+        report("deployment.finished", **DEV, outcome="succeeded"),
+    )
+    until(lambda: len(limited.logged()) == 3, "three facts")
+    assert limited.workshop.dead() == []
+
+
+def test_one_of_several_grants_has_to_fit(limited: Limited) -> None:
+    limited.started("\n    - facts: [artifact.*]\n    - facts: [approval.*]\n      vouches: true\n")
+    limited.say(published("1.0", name="bar"), report("approval.given", **APPROVAL), report("deployment.started", **DEV))
+    (letter,) = limited.letters(1)
+    assert json.loads(letter.body)["type"] == "deployment.started"
+    until(lambda: len(limited.logged()) == 2, "the others")
+
+
+def test_a_changed_file_counts_at_once_and_a_broken_one_changes_nothing(limited: Limited) -> None:
+    limited.started()
+    body = report("approval.given", **APPROVAL)
+    limited.say(body)
+    limited.letters(1)
+    limited.configure("{sauces: [x]}")
+    limited.configure(f"{FOO_IN_DEV}    vouches: true\n")
+
+    def taken() -> bool:
+        limited.say(body)
+        return bool(limited.logged())
+
+    until(taken, "the approval in the log")
+
+
+def test_without_publishers_all_is_stored(limited: Limited) -> None:
+    limited.workshop.start("ingest")
+    limited.say(report("approval.given", **APPROVAL, source="gateway/sue"), published("1.0", name="baz"))
+    until(lambda: len(limited.logged()) == 2, "both")
+
+
+@pytest.mark.parametrize(("kind", "by", "stored"), [("veto", "sue", 1), ("veto", "quinn", 0), ("freeze", "sue", 0)])
+def test_only_the_groups_of_a_right_place_a_hold(workshop: InProcess, kind: str, by: str, stored: int) -> None:
+    rights = "groups: {sre: [sue], ops: [olga]}\nveto: [sre]\nfreeze: [ops]\n"
+    write_config(workshop.config, {"access.yml": rights})
+    workshop.start("ingest")
+    hold = {"type": "hold.placed", "id": "h", "source": "tests", "kind": kind, "by": by, "service": "foo"}
+    workshop.publish(json.dumps(hold | {"version": "1.0"}).encode(), published("1.0"))
+    until(lambda: workshop.rows(sa.select(event.c.id).where(event.c.type == "artifact.published")), "the one behind it")
+    assert len(workshop.rows(sa.select(event.c.id).where(event.c.type == "hold.placed"))) == stored
+    if not stored:
+        (letter,) = workshop.dead()
+        group = "sre" if kind == "veto" else "ops"
+        assert letter.reason == f"{by} may not {kind}: only members of {group} may, by access.yml"
+
+
+@needs_servers
+def test_on_rabbitmq_each_user_is_judged_by_its_own_entry(
+    amqp_url: str, sqlite_url: str, rabbitmq: RabbitMQ, tmp_path: Path
+) -> None:
+    with InProcess(amqp_url, sqlite_url, tmp_path) as workshop:
+        limited = Limited(workshop, rabbitmq)
+        known, unknown = (f"{user}-{secrets.token_hex(3)}" for user in ("known", "unknown"))
+        limited.started(" {facts: [event.unused]}", f"\n  {known}: {{facts: [artifact.*]}}\n")
+        for user in (known, unknown):
+            limited.become(user)
+            limited.say(published("1.0"))
+        (letter,) = limited.letters(1)
+        assert letter.user_id == unknown
+        assert letter.reason == (
+            f"{unknown} may not publish artifact.published: `publishers` in access.yml does not name it"
+        )
+        limited.become(known)
+        limited.say(published("3.0", source="deployer/x"))
+        limited.letters(2)
+        workshop.publish(published("2.0"))  # by the user of ingest
+        until(lambda: limited.logged() == ["foo-1.0", "foo-2.0"], "the others")
+
+
+@needs_servers
+def test_on_rabbitmq_a_message_without_a_user_is_refused(
+    amqp_url: str, sqlite_url: str, rabbitmq: RabbitMQ, tmp_path: Path
+) -> None:
+    with InProcess(amqp_url, sqlite_url, tmp_path) as workshop:
+        Limited(workshop, rabbitmq).started()
+        with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
+            connection.channel().basic_publish(EVENTS, "tests", published("1.0"))
+        (letter,) = until(workshop.dead, "the dead letter")
+        assert letter.reason == (
+            "artifact.published has no publisher: set user_id to the broker's user; access.yml lists who may publish"
+        )
