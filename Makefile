@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-another-day check format explore bench openapi reference mutate clean
+.PHONY: help run test test-another-day check format explore bench openapi asyncapi reference mutate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ bench: $(VENV)/bench ## Measure on real servers, beside Celery (ARGS=relay: one 
 
 openapi: $(VENV)/run ## Generate deploy/openapi.json from the code
 	$(BIN)/deploydb openapi > deploy/openapi.json
+
+asyncapi: $(VENV)/run ## Generate deploy/asyncapi.json and deploy/messages.schema.json from the code
+	$(BIN)/deploydb asyncapi > deploy/asyncapi.json
+	$(BIN)/deploydb asyncapi --schema > deploy/messages.schema.json
 
 reference: $(VENV)/test ## Generate docs/promotions.md from the code
 	$(BIN)/python -m tests.configuration.reference > docs/promotions.md

@@ -51,6 +51,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("configuration:config", "The configuration in force, now or at any time."),
     "simulate": ("simulate:simulate", "What another configuration would have decided."),
     "openapi": ("openapi:openapi", "Print the HTTP interface's document."),
+    "asyncapi": ("asyncapi:asyncapi", "Print the document of the messages on the broker."),
     "token": ("token:token", "Make a bearer token."),
     "broker": ("broker:broker", "Provision and check the broker."),
     "doctor": ("doctor:doctor", "Check everything that DeployDB needs, and say what to do."),

@@ -18,6 +18,8 @@ _NOT_IN_NAMES = f"{_HIDDEN}\\xa0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000\\ufe
 
 NAME = f"^[^{_NOT_IN_NAMES}]*\\Z"
 """The pattern of a name."""
+PORTABLE_NAME = re.sub(r"\\ud800-\\udfff|\\U\w{8}(-\\U\w{8})?", "", NAME).replace("\\Z", "$")
+"""The same in the dialect of JSON Schema, without what is beyond U+FFFF: each name fits it."""
 _hidden = re.compile(f"[{_HIDDEN}]")
 _not_in_names = re.compile(f"[{_NOT_IN_NAMES}]")
 

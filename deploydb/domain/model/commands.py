@@ -68,27 +68,28 @@ NotificationType = Literal[
     "rollback.failed",
     "configuration.changed",
 ]
-"""
-flow.opened           a version is on its way through the service's environments
-deployment.requested  its command is decided
-deployment.started    the orchestrator has begun
-deployment.finished   the orchestrator has ended it, with an `outcome`
-deployment.succeeded  all of its promotions have passed
-deployment.failed     it has failed, and no retry is left: `failure_response` says what follows
-deployment.skipped    it never will be deployed
-approval.wanted       a gate waits for people: `reason` says for whom
-verdict.changed       a gate gives another `verdict` than before, in the `phase` entry or exit
-gate.errored          a gate cannot tell
-freeze.overridden     a deployment passes the freezes over its environment, by a person's word
-hold.placed           a person has placed a hold of a `kind`: pin, veto, freeze or pause
-hold.lifted           a person has lifted one, or without `hold` each of its kind and scope
-rollback.requested    a person wants what ran before back
-rollback.refused      what a person wanted is not made
-rollback.started      the command of a rollback is decided, for a person or after a failure
-rollback.succeeded    what ran before runs again
-rollback.failed       the rollback has failed, and no retry is left
-configuration.changed another configuration is in force: `digest`, and its `differences` from the one before it
-"""
+WHEN: dict[NotificationType, str] = {
+    "flow.opened": "a version is on its way through the service's environments",
+    "deployment.requested": "its command is decided",
+    "deployment.started": "the orchestrator has begun",
+    "deployment.finished": "the orchestrator has ended it, with an `outcome`",
+    "deployment.succeeded": "all of its promotions have passed",
+    "deployment.failed": "it has failed, and no retry is left: `failure_response` says what follows",
+    "deployment.skipped": "it never will be deployed",
+    "approval.wanted": "a gate waits for people: `reason` says for whom",
+    "verdict.changed": "a gate gives another `verdict` than before, in the `phase` entry or exit",
+    "gate.errored": "a gate cannot tell",
+    "freeze.overridden": "a deployment passes the freezes over its environment, by a person's word",
+    "hold.placed": "a person has placed a hold of a `kind`: pin, veto, freeze or pause",
+    "hold.lifted": "a person has lifted one, or without `hold` each of its kind and scope",
+    "rollback.requested": "a person wants what ran before back",
+    "rollback.refused": "what a person wanted is not made",
+    "rollback.started": "the command of a rollback is decided, for a person or after a failure",
+    "rollback.succeeded": "what ran before runs again",
+    "rollback.failed": "the rollback has failed, and no retry is left",
+    "configuration.changed": "another configuration is in force: its `digest`, and its `differences` from the last one",
+}
+"""When each is sent."""
 ALWAYS_SENT: frozenset[str] = frozenset(("deployment.failed", "gate.errored"))
 """Rare, and for people at once: sent whether a webhook is for them or not."""
 NO_NAME = "-"
