@@ -31,6 +31,7 @@ from .process import Process, end_with_parent, ended_clearly, process, tell_pare
 from .promote import Promote
 from .relay import Relay
 from .verify import SETTLING, Verify
+from .webhook_endpoints import policy_of
 
 
 @contextmanager
@@ -78,7 +79,7 @@ def _notify(around: Process, given: Settings) -> Iterator[Worker]:
             around,
             engine=engine,
             live=LiveCatalog(given.config),
-            outgoing=Client(EgressPolicy.parse(given.outgoing_allow)),
+            outgoing=Client(policy_of(given)),
             open_inbound=lambda: open_inbound(given.broker_url, NOTIFY_QUEUE, name="notify", body_bytes=MAX_BODY_BYTES),
             queue_exists=partial(_exists, given.broker_url, NOTIFY_QUEUE),
             publisher=ConfirmedPublisher(lambda: open_outbound(given.broker_url, name="notify")),

@@ -15,6 +15,7 @@ from deploydb import __version__
 from deploydb.broker.open import provision
 from deploydb.broker.topology import topology_of
 from deploydb.configuration import LiveCatalog
+from deploydb.domain.formatting import listed
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError
 from deploydb.domain.unsafe_characters import visible
@@ -138,8 +139,8 @@ def _provision(settings: Settings, catalog: Catalog) -> None:
 def _warn_of_missing(live: LiveCatalog) -> None:
     for problem in live.missing:
         _warn("config", str(problem))
-    for ident in sorted(live.catalog.incomplete):
-        _warn("config", f"{ident} takes no releases until that is there")
+    for ident, incomplete in sorted(live.catalog.incomplete.items()):
+        _warn("config", f"{ident} takes no releases: it lacks {listed(incomplete.lacks)}")
 
 
 def _counted(catalog: Catalog) -> str:

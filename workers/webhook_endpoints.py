@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from deploydb.broker.address import EmbeddedAddress, parse_address
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import Misconfigured
-from deploydb.egress import NoAnswer, Request
+from deploydb.egress import EgressPolicy, NoAnswer, Request
 from deploydb.egress.signatures import signature_headers
+from deploydb.settings import Settings
 from deploydb.store.webhook_deliveries import OpenDelivery
 from deploydb.wire.webhook_formats import with_routing_key
 
@@ -15,8 +17,17 @@ ANSWER_BYTES = 4096
 NAMED = "webhook/"
 """How the endpoint of a webhook with a name begins; a URL of a list has `://`."""
 
+_LOOPBACK = "127.0.0.0/8,::1"
+
 Variable = Callable[[str], str | None]
 """The value of an environment variable, or of the file that it names."""
+
+
+def policy_of(given: Settings) -> EgressPolicy:
+    """The addresses that webhooks may have. The embedded DeployDB serves one machine: its webhooks may be on loopback,
+    unless `DEPLOYDB_OUTGOING_ALLOW` is set. Raises: Misconfigured for a wrong setting."""
+    embedded = isinstance(parse_address(given.broker_url), EmbeddedAddress)
+    return EgressPolicy.parse(given.outgoing_allow or (_LOOPBACK if embedded else ""))
 
 
 def request_to(

@@ -32,7 +32,7 @@ from deploydb.gateway.v1_requests import NewResult, artifact_of, fields_of, stat
 from deploydb.gateway.v1_results import ResultFact, awaited, fact_of
 from deploydb.http.authentication import allowed
 from deploydb.http.errors import existing, not_found, shown
-from deploydb.http.ids import row_id
+from deploydb.http.ids import require_integer, row_id
 from deploydb.http.negotiation import media_type
 from deploydb.identity import APPROVE
 from deploydb.store.effects.beforehand import beforehand
@@ -93,8 +93,9 @@ class V1Writes:
         Raises: HTTPException 404 without such a deployment, 406 for a status that it cannot reach.
         """
         media, source = self._admit(request)
-        ident = row_id(request.path_params["id"], "deployment")
+        require_integer(request.path_params["id"], "deployment")
         status = status_of(await fields_of(request))
+        ident = row_id(request.path_params["id"], "deployment")
         await self._ledger.in_thread(lambda: self._require_reachable(ident, status))
         fact = _change(ident, status, source)
         if not await self._delivery.deliver(fact, request):
@@ -108,8 +109,9 @@ class V1Writes:
         Raises: HTTPException 404 without such a deployment or promotion, 406 where it awaits no such result.
         """
         media, source = self._admit(request)
-        ident = row_id(request.path_params["id"], "deployment")
+        require_integer(request.path_params["id"], "deployment")
         new = NewResult.of(await fields_of(request))
+        ident = row_id(request.path_params["id"], "deployment")
 
         def checked() -> tuple[int, ResultFact]:
             view, catalog = self._deployment(ident), self._ledger.catalog()

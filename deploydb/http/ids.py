@@ -9,12 +9,17 @@ _DIGITS_OF_LARGEST = 19
 
 def row_id(text: str, what: str) -> int:
     """An id of the path. Raises: HTTPException 400 where it is no integer, 404 where no row can have it."""
-    number = integer(text)
-    if number is None:
-        raise bad_request(f"{shown(text)} is not the id of {what}: ids are integers")
+    require_integer(text, what)
+    number = integer(text) or 0
     if not 0 < number <= LARGEST:
         raise not_found(f"there is no {what} {shown(text)}")
     return number
+
+
+def require_integer(text: str, what: str) -> None:
+    """Raises: HTTPException 400 where an id of the path is no integer."""
+    if integer(text) is None:
+        raise bad_request(f"{shown(text)} is not the id of {what}: ids are integers")
 
 
 def integer(text: str) -> int | None:

@@ -16,15 +16,17 @@ MOST = 1000
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """Which part of a list is wanted. A larger size than the cap is the cap, so that page after page misses nothing."""
+    """Which part of a list is wanted. A larger size than the cap is the cap, so that page after page misses nothing.
+    `asked`: the number as the client wrote it."""
 
     number: int
     size: int
+    asked: str = "0"
 
     @classmethod
-    def of(cls, number: int, size: int) -> "Page":
+    def of(cls, number: int, size: int, asked: str | None = None) -> "Page":
         """The page with this number. Raises: HTTPException 404 where no list has such a page."""
-        wanted = cls(number=number, size=min(size, MOST))
+        wanted = cls(number=number, size=min(size, MOST), asked=asked or str(number))
         if wanted.offset > LARGEST:
             raise wanted.missing()
         return wanted
@@ -42,4 +44,4 @@ class Page(Struct, frozen=True, kw_only=True):
 
     def missing(self) -> Exception:
         """What to raise where nothing is on it."""
-        return not_found(f"there is no page {str(self.number)[:30]}: nothing is on it")
+        return not_found(f"there is no page {self.asked[:30]}: nothing is on it")

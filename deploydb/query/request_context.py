@@ -108,7 +108,7 @@ class RequestContext(Struct, frozen=True, kw_only=True, eq=False):
         asked = self.number("perPageSize")
         if asked == 0:
             raise bad_request("perPageSize=0 is not a page's size: a whole number from 1")
-        return Page.of(self.number("pageNumber") or 0, asked or size)
+        return Page.of(self.number("pageNumber") or 0, asked or size, self._parameter("pageNumber"))
 
     def _parameter(self, name: str) -> str | None:
         if name not in self.parameters:
