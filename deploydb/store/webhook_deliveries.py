@@ -23,6 +23,8 @@ from deploydb.store.tables.webhooks import DELIVERY_IS_OPEN as IS_OPEN
 
 KEPT = timedelta(days=30)
 """What is delivered is kept so long, and so long a notification that comes again is found to be one."""
+DEAD_KEPT = timedelta(days=90)
+"""What was given up is kept so long after its last attempt, to be replayed."""
 
 
 class NewDelivery(Struct, frozen=True, kw_only=True):
@@ -229,9 +231,15 @@ def backlog(engine: sa.Engine) -> Backlog:
 
 
 def prune(engine: sa.Engine, now: datetime) -> None:
-    """Remove what was delivered long ago. Index: `ix_webhook_delivery_delivered`."""
-    old = sa.delete(webhook_delivery).where(webhook_delivery.c.delivered_at < now - KEPT)
-    transact(engine, lambda connection: connection.execute(old))
+    """Remove what was delivered, or given up, long ago. Indexes: `ix_webhook_delivery_delivered`, `…_dead`."""
+    delivered = webhook_delivery.c.delivered_at < now - KEPT
+    dead = webhook_delivery.c.dead_at < now - DEAD_KEPT
+
+    def work(connection: sa.Connection) -> None:
+        for old in (delivered, dead):
+            connection.execute(sa.delete(webhook_delivery).where(old))
+
+    transact(engine, work)
 
 
 def _mine(leased: EndpointLease) -> sa.Update:

@@ -7,8 +7,21 @@ import pytest
 import sqlalchemy as sa
 
 from deploydb.domain.webhook_attempts import Attempt
-from deploydb.store.engine import open_engine
-from deploydb.store.webhook_deliveries import NewDelivery, add, backlog, lease, next_due, oldest, release, settle
+from deploydb.store.engine import open_engine, reading
+from deploydb.store.tables import webhook_delivery
+from deploydb.store.webhook_deliveries import (
+    DEAD_KEPT,
+    KEPT,
+    NewDelivery,
+    add,
+    backlog,
+    lease,
+    next_due,
+    oldest,
+    prune,
+    release,
+    settle,
+)
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
@@ -67,3 +80,23 @@ def test_what_waits_for_longer_than_a_day_is_given_up_together(engine: sa.Engine
     assert settle(engine, leased, first, attempt, LATER, LATER) is None
     found = backlog(engine)
     assert (found.dead, found.count, found.failing) == (2, 1, {"webhook/x": (1, "connection refused")})
+
+
+def test_what_was_given_up_is_kept_longer_than_what_was_delivered(engine: sa.Engine) -> None:
+    add(engine, [call(1), call(2), call(3)], NOW)
+    (leased,) = lease(engine, NOW, limit=9, duration=timedelta(minutes=1))
+    first, second, third = oldest(engine, leased, limit=9)
+    left = settle(engine, leased, first, Attempt(status=200), NOW, LATER)
+    assert left is not None
+    settle(engine, left, second, Attempt(status=400, problem="no", dead=True, again_at=LATER), NOW, LATER)
+    prune(engine, NOW + KEPT + timedelta(seconds=1))
+    assert _left(engine) == [second.id, third.id]
+    prune(engine, NOW + DEAD_KEPT)
+    assert _left(engine) == [second.id, third.id]
+    prune(engine, NOW + DEAD_KEPT + timedelta(seconds=1))
+    assert _left(engine) == [third.id], "what is open is never removed"
+
+
+def _left(engine: sa.Engine) -> list[int]:
+    with reading(engine) as connection:
+        return list(connection.execute(sa.select(webhook_delivery.c.id).order_by(webhook_delivery.c.id)).scalars())

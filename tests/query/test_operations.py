@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
+from deploydb.domain.webhook_attempts import Attempt
 from deploydb.store import outbox
+from deploydb.store.webhook_deliveries import NewDelivery, add, lease, oldest, replay, settle
 from tests.query.client import Service
 from tests.scenario import Scenario
 
@@ -84,3 +86,35 @@ def test_what_time_changes_and_what_is_misconfigured_is_reported(service: Servic
     body = service.get("/api/operations")
     assert [one["service"] for one in body["due"]] == ["foo"]
     assert body["problems"] == ["services/foo.yml:3:5: pipelin is not known"]
+
+
+def test_calls_of_webhooks_that_were_given_up_are_listed_with_the_command_that_repeats_them(
+    service: Service, world: Scenario
+) -> None:
+    assert "dead" not in service.get("/api/operations")
+    url = "https://user:secret@chat.test/hooks?token=abc"
+    lane = {"service": "foo", "environment": "dev", "deployment": 1, "type": "deployment.failed"}
+    add(world.engine, [NewDelivery(endpoint=url, notification="n", headers={}, body="{}", **lane)], world.now)
+    (leased,) = lease(world.engine, world.now, limit=1, duration=timedelta(minutes=1))
+    (delivery,) = oldest(world.engine, leased, limit=1)
+    gone = Attempt(status=410, problem="410 Gone", dead=True, again_at=world.now + timedelta(hours=1))
+    settle(world.engine, leased, delivery, gone, world.now, world.now)
+    body = service.get("/api/operations")
+    assert body["deadDeliveries"] == 1
+    (dead,) = body["dead"]
+    assert dead == {
+        "id": delivery.id,
+        "endpoint": "https://user@chat.test/hooks",
+        "type": "deployment.failed",
+        "service": "foo",
+        "environment": "dev",
+        "attempts": 1,
+        "problem": "410 Gone",
+        "deadAt": world.now.isoformat(),
+        "replay": f"deploydb webhook replay {delivery.id}",
+    }
+    page = service.ask("/operations").text
+    assert f"<code>deploydb webhook replay {delivery.id}</code>" in page
+    assert "secret" not in page
+    replay(world.engine, world.now, delivery.id)
+    assert "dead" not in service.get("/api/operations")

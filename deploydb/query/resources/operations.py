@@ -11,6 +11,7 @@ from deploydb.query.resource import Resource
 from deploydb.query.set_aside import SetAside, set_aside_body
 from deploydb.query.starvation import Starved, starved_body
 from deploydb.query.unmatched import Unmatched, unmatched_in
+from deploydb.redaction import shown_endpoint
 from deploydb.store.clock_skew import recently_skewed
 from deploydb.store.command_queues import unconsumed
 from deploydb.store.queries import operations as queries
@@ -18,6 +19,7 @@ from deploydb.store.queries.contradictions import contradictions
 from deploydb.store.queries.operations import WaitingView
 from deploydb.store.queries.starvation import starved_lanes
 from deploydb.store.queries.unmatched import recently_unmatched
+from deploydb.store.queries.webhooks import DeadView, dead_deliveries
 from deploydb.store.set_aside import set_aside_services
 
 _MOST = 50
@@ -76,12 +78,28 @@ class SkewedClock(Struct, frozen=True, kw_only=True, rename="camel"):
     at: str
 
 
+class DeadDelivery(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A call of a webhook that was given up, with the problem of its last attempt; `replay`: the command that has it
+    made again."""
+
+    id: int
+    endpoint: str
+    type: str
+    service: str | None
+    environment: str | None
+    attempts: int
+    problem: str | None
+    dead_at: str
+    replay: str
+
+
 class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     """How the machinery is. `evaluations`: what promotion has still to look at, its lag; `outbox`: what has still to be
     sent; `problems`: what is wrong with the configuration's files, while the last good ones stay in use; `set_aside`:
     the services whose evaluation failed; `skewed_clocks`: the sources whose clocks were ahead in the last day of the
     log; `starved`: the lanes in which no release passes; `unconsumed`: the command queues without a consumer;
-    `unmatched`: how many facts of the last seven days of the log match nothing."""
+    `unmatched`: how many facts of the last seven days of the log match nothing; `dead_deliveries`: how many calls of
+    webhooks were given up, `dead`: the last of them."""
 
     now: str
     last_event: Last | None
@@ -98,6 +116,8 @@ class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     contradictions: list[Contradiction] | UnsetType = UNSET
     starved: list[Starved] | UnsetType = UNSET
     unconsumed: list[UnconsumedQueue] | UnsetType = UNSET
+    dead_deliveries: int | UnsetType = UNSET
+    dead: list[DeadDelivery] | UnsetType = UNSET
 
 
 def operations(asked: RequestContext) -> Operations:
@@ -117,6 +137,7 @@ def operations(asked: RequestContext) -> Operations:
         contradicted = contradictions(connection, limit=_MOST)
         starved = starved_lanes(connection, asked.catalog, asked.now)
         queues = unconsumed_bodies(unconsumed(connection, asked.now))
+        dead_count, dead = dead_deliveries(connection, limit=_MOST)
     return Operations(
         now=asked.now.isoformat(),
         last_event=body_of(Last, last) if last is not None else None,
@@ -133,7 +154,14 @@ def operations(asked: RequestContext) -> Operations:
         contradictions=[body_of(Contradiction, one) for one in contradicted] or UNSET,
         starved=[starved_body(one) for one in starved] or UNSET,
         unconsumed=queues or UNSET,
+        dead_deliveries=dead_count or UNSET,
+        dead=[_dead(one) for one in dead] or UNSET,
     )
+
+
+def _dead(view: DeadView) -> DeadDelivery:
+    replay = f"deploydb webhook replay {view.id}"
+    return body_of(DeadDelivery, view, endpoint=shown_endpoint(view.endpoint), replay=replay)
 
 
 def _waiting(view: WaitingView, now: datetime) -> Waiting:

@@ -46,6 +46,19 @@ class DeliveryView(Struct, frozen=True, kw_only=True):
         return "dead" if self.dead_at is not None else "open"
 
 
+class DeadView(Struct, frozen=True, kw_only=True):
+    """A call that was given up: without its headers and its body."""
+
+    id: int
+    endpoint: str
+    type: str
+    service: str | None
+    environment: str | None
+    attempts: int
+    problem: str | None
+    dead_at: datetime
+
+
 _VIEWED = sa.select(*viewed(DeliveryView, table))
 
 
@@ -54,6 +67,16 @@ def deliveries(connection: sa.Connection, *, state: State | None, limit: int) ->
     many there are."""
     statement = _VIEWED if state is None else _VIEWED.where(_CONDITIONS[state])
     return [_view(row) for row in connection.execute(statement.order_by(table.c.id.desc()).limit(limit))]
+
+
+def dead_deliveries(connection: sa.Connection, *, limit: int) -> tuple[int, list[DeadView]]:
+    """How many were given up, and the last of them, newest first. Costs how many there are. Index:
+    `ix_webhook_delivery_dead`."""
+    count = connection.execute(sa.select(sa.func.count()).select_from(table).where(_CONDITIONS["dead"])).scalar_one()
+    if not count:
+        return 0, []
+    last = sa.select(*viewed(DeadView, table)).where(_CONDITIONS["dead"]).order_by(table.c.id.desc()).limit(limit)
+    return count, [DeadView(**row._mapping) for row in connection.execute(last)]
 
 
 def delivery_by_id(connection: sa.Connection, ident: int) -> DeliveryView | None:
