@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
@@ -27,6 +27,7 @@ from .ingest import Ingest
 from .loop import Worker, run
 from .notify import SETTLING as NOTIFY_SETTLING
 from .notify import Notify
+from .orchestrate import STEPPING, Orchestrate
 from .process import Process, end_with_parent, ended_clearly, process, tell_parent_ready
 from .promote import Promote
 from .relay import Relay
@@ -90,9 +91,31 @@ def _notify(around: Process, given: Settings) -> Iterator[Worker]:
         worker.close()
 
 
+@contextmanager
+def _orchestrate(around: Process, given: Settings) -> Iterator[Worker]:
+    around.health.check("broker", BrokerPing(lambda: open_outbound(given.broker_url, name="orchestrate-health")))
+    with _engine(around, given, "orchestrate", connections=STEPPING + 2) as engine:
+        yield Orchestrate(
+            around,
+            engine=engine,
+            live=LiveCatalog(given.config),
+            outgoing=Client(EgressPolicy.parse(given.outgoing_allow)),
+            open_inbound=lambda queue: open_inbound(
+                given.broker_url, queue, name="orchestrate", body_bytes=MAX_BODY_BYTES
+            ),
+            existing=partial(_existing, given.broker_url),
+            publisher=ConfirmedPublisher(lambda: open_outbound(given.broker_url, name="orchestrate")),
+            variable=partial(value_of, os.environ),
+        )
+
+
 def _exists(broker_url: str, queue: str) -> bool:
-    with open_outbound(broker_url, name="notify") as outbound:
-        return queue in outbound.depths([queue])
+    return queue in _existing(broker_url, [queue])
+
+
+def _existing(broker_url: str, queues: Sequence[str]) -> Sequence[str]:
+    with open_outbound(broker_url, name="queues") as outbound:
+        return list(outbound.depths(queues))
 
 
 @contextmanager
@@ -130,6 +153,7 @@ WORKERS: dict[str, tuple[int, Callable[[Process, Settings], AbstractContextManag
     "relay": (9103, _relay),
     "verify": (9104, _verify),
     "notify": (9105, _notify),
+    "orchestrate": (9106, _orchestrate),
 }
 """Each with the port of its health server where none is given, and how it is put together."""
 SERVICES = ("query", "gateway", "web")
@@ -140,6 +164,7 @@ SERVICES = ("query", "gateway", "web")
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="ingest: the broker's facts into the log. promote: decisions. relay: the outbox to the broker. "
     "verify: asks URLs and Prometheus for gates. notify: calls webhooks. "
+    "orchestrate: runs commands by tools over HTTP. "
     "query: the read-only HTTP service, on DEPLOYDB_LISTEN. gateway: what "
     "people say by HTTP, on DEPLOYDB_GATEWAY_LISTEN. web: query and gateway in one, on DEPLOYDB_LISTEN. up, deployer: "
     "as `deploydb up` and `deploydb deployer` start them.",
@@ -150,7 +175,7 @@ SERVICES = ("query", "gateway", "web")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    help="Default: 9101 ingest, 9102 promote, 9103 relay, 9104 verify, 9105 notify; 0: any.",
+    help="Default: 9101 ingest, 9102 promote, 9103 relay, 9104 verify, 9105 notify, 9106 orchestrate; 0: any.",
 )
 @click.option("--no-port", is_flag=True, help="No /metrics, /healthz and /readyz.")
 @click.option("--with-parent", is_flag=True, help="Say `ready` on stdout; end when stdin does.")

@@ -35,7 +35,7 @@ from .stop_deadline import Deadline
 from .supervisor import Supervisor
 
 _PROVISION_AGAIN_AFTER_SECONDS = 2.0
-PARTS = ("ingest", "promote", "verify", "relay", "notify", "web")
+PARTS = ("ingest", "promote", "verify", "relay", "notify", "orchestrate", "web")
 _TICK_SECONDS = 0.2
 _END_WITHIN_SECONDS = 9.0
 """The parts end themselves before, and the supervisor kills what does not."""

@@ -28,6 +28,7 @@ class LiveCatalog:
             raise Misconfigured(f"the configuration in {directory} is broken:\n{listed}")
         self.catalog: Catalog = loaded.catalog
         self.hooks = loaded.hooks
+        self.orchestrators = loaded.orchestrators
         self.files = loaded.files
         self.problems: tuple[Problem, ...] = ()
         self.missing = loaded.missing
@@ -51,7 +52,7 @@ class LiveCatalog:
             self.problems = loaded.missing
         if self.problems or loaded.catalog is None:
             return False
-        self.hooks, self.missing = loaded.hooks, loaded.missing
+        self.hooks, self.orchestrators, self.missing = loaded.hooks, loaded.orchestrators, loaded.missing
         if loaded.catalog.digest == self.catalog.digest:
             return False
         self.catalog, self.files = loaded.catalog, loaded.files

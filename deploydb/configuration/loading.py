@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,6 +29,7 @@ from deploydb.configuration.documents import (
     WebhookFileDocument,
 )
 from deploydb.configuration.hooks import build_hook
+from deploydb.configuration.orchestrators import build_orchestrator
 from deploydb.configuration.problems import LONGEST_MESSAGE, Problem
 from deploydb.configuration.promotions import read_promotion
 from deploydb.configuration.reading import read_document
@@ -43,6 +44,7 @@ from deploydb.domain.model.webhooks import Endpoint, Webhooks
 from deploydb.domain.person_names import person_name
 from deploydb.domain.suggestions import shown, suggestion
 from deploydb.hooks.hook import Hook
+from deploydb.orchestrators.orchestrator import Orchestrator
 
 DEFAULTS = "_defaults"
 _ENDINGS = (".yml", ".yaml")
@@ -51,7 +53,7 @@ _ACCESS = tuple(f"access{ending}" for ending in _ENDINGS)
 _DOTTED = (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"), "letters, digits, . - and _ only, at most 128")
 _PLAIN = (re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"), "letters, digits, - and _ only, at most 64")
 _IDENT = dict.fromkeys(("services", "pipelines", "promotions", "webhook"), _DOTTED) | dict.fromkeys(
-    ("environments", "hooks"), _PLAIN
+    ("environments", "hooks", "orchestrators"), _PLAIN
 )
 
 D = TypeVar("D", bound=Struct)
@@ -63,11 +65,12 @@ class Loaded(Struct, frozen=True, kw_only=True):
 
     `missing`: what services of the catalog lack, which take no releases without it (`Catalog.incomplete`).
     `warnings`: what is probably wrong in a catalog that can be used, where that was asked for. `files`: the text of
-    each by its path. `hooks`: beside the catalog, since nothing is decided by them.
+    each by its path. `hooks` and `orchestrators`: beside the catalog, since nothing is decided by them.
     """
 
     catalog: Catalog | None
     hooks: dict[str, Hook] = {}
+    orchestrators: dict[str, Orchestrator] = {}
     problems: tuple[Problem, ...] = ()
     missing: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
@@ -80,7 +83,8 @@ def load(directory: Path, *, warned: bool = False) -> Loaded:
         message = "is not a directory" if os.path.lexists(directory) else "there is no such directory"
         return Loaded(catalog=None, problems=(_problem(directory, message),))
     folders = _Folders(directory)
-    parts, hooks = _build(folders)
+    parts = _build(folders)
+    hooks, orchestrators = _hooks(folders), _orchestrators(folders)
     problems = sorted(folders.problems + [problem for source in folders.sources for problem in source.problems])
     missing = tuple(sorted(problem for source in folders.sources for problem in source.missing))
     files = {
@@ -94,7 +98,14 @@ def load(directory: Path, *, warned: bool = False) -> Loaded:
     if warned:
         warn(folders.by_kind, folders.access, catalog)
     warnings = sorted(warning for source in folders.sources for warning in source.warnings)
-    return Loaded(catalog=catalog, hooks=hooks, missing=missing, warnings=tuple(warnings), files=files)
+    return Loaded(
+        catalog=catalog,
+        hooks=hooks,
+        orchestrators=orchestrators,
+        missing=missing,
+        warnings=tuple(warnings),
+        files=files,
+    )
 
 
 class _Folders:
@@ -175,15 +186,30 @@ class _Parts(Struct, frozen=True, kw_only=True):
     access: Access
 
 
-def _build(folders: _Folders) -> tuple[_Parts, dict[str, Hook]]:
-    access = read_access(folders.access)
-    known = Known(
+def _known(folders: _Folders, groups: Set[str] = frozenset()) -> Known:
+    return Known(
         services=folders.by_kind["services"].keys() - {DEFAULTS},
         pipelines=folders.by_kind["pipelines"].keys(),
         environments=folders.by_kind["environments"].keys(),
         promotions=folders.by_kind["promotions"].keys(),
-        groups=access.groups.keys(),
+        groups=groups,
     )
+
+
+def _hooks(folders: _Folders) -> dict[str, Hook]:
+    known = _known(folders)
+    built = {name: build_hook(source, name, known) for name, source in folders.by_kind["hooks"].items()}
+    return {name: hook for name, hook in built.items() if hook is not None}
+
+
+def _orchestrators(folders: _Folders) -> dict[str, Orchestrator]:
+    built = {name: build_orchestrator(source, name) for name, source in folders.by_kind["orchestrators"].items()}
+    return {name: orchestrator for name, orchestrator in built.items() if orchestrator is not None}
+
+
+def _build(folders: _Folders) -> _Parts:
+    access = read_access(folders.access)
+    known = _known(folders, access.groups.keys())
     promotions = {
         ident: with_groups(promotion, access.approve)
         for ident, source in folders.by_kind["promotions"].items()
@@ -209,13 +235,8 @@ def _build(folders: _Folders) -> tuple[_Parts, dict[str, Hook]]:
         for ident, source, document in files
         if (endpoint := build_endpoint(source, ident, document, known.services, known.environments)) is not None
     }
-    hooks = {
-        ident: hook
-        for ident, source in folders.by_kind["hooks"].items()
-        if (hook := build_hook(source, ident, known)) is not None
-    }
     lacking = {ident: lacks(one, environments, pipelines, promotions) for ident, one in services.items()}
-    parts = _Parts(
+    return _Parts(
         services={ident: one for ident, one in services.items() if not lacking[ident]},
         incomplete={
             ident: Incomplete(service=one, lacks=lacking[ident]) for ident, one in services.items() if lacking[ident]
@@ -229,7 +250,6 @@ def _build(folders: _Folders) -> tuple[_Parts, dict[str, Hook]]:
         freeze_overriders=tuple(dict.fromkeys((*access.override_freeze, *access.override))),
         access=build_access(folders.access, access, known),
     )
-    return parts, hooks
 
 
 def _reader(kind: type[D]) -> Callable[[Source], D | None]:

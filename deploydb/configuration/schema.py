@@ -17,6 +17,7 @@ from deploydb.configuration.durations import PATTERN
 from deploydb.configuration.hooks import HookDocument
 from deploydb.configuration.promotions import Unusable, promotion_types
 from deploydb.domain.gates import Promotion
+from deploydb.orchestrators.tool import known_tools
 
 _DURATION = {"type": "string", "pattern": PATTERN, "examples": ["90s", "2h30m", "1d", "PT2H"]}
 _KINDS: dict[str, tuple[type[Struct], ...]] = {
@@ -27,6 +28,7 @@ _KINDS: dict[str, tuple[type[Struct], ...]] = {
     "promotions": (),
     "webhook": (WebhookFileDocument,),
     "hooks": (HookDocument,),
+    "orchestrators": (),
     "access": (AccessDocument,),
 }
 
@@ -37,7 +39,12 @@ def json_schema() -> dict[str, Any]:
     for name, kind in promotion_types().items():
         if not isinstance(kind, Unusable):
             names.setdefault(kind, []).append(name)
-    documents = {**_KINDS, "promotions": tuple(kind.document or kind for kind in names)}
+    tools = known_tools()
+    documents = {
+        **_KINDS,
+        "promotions": tuple(kind.document or kind for kind in names),
+        "orchestrators": tuple(tools.values()),
+    }
     together = [document for kinds in documents.values() for document in kinds]
     references, definitions = msgspec.json.schema_components(together, ref_template="#/$defs/{name}")
     of = dict(zip(together, references, strict=True))
@@ -47,6 +54,12 @@ def json_schema() -> dict[str, Any]:
         promotion["required"] = ["type" if name == "ident" else name for name in promotion["required"]]
         del promotion["properties"]["ident"]
         promotion["properties"]["type"] = {"enum": written, "description": "What it asks for."}
+    for name, tool in tools.items():
+        orchestrator = definitions[of[tool]["$ref"].removeprefix("#/$defs/")]
+        orchestrator["description"] = " ".join((tool.__doc__ or "").split())
+        orchestrator["required"].remove("ident")
+        del orchestrator["properties"]["ident"]
+        orchestrator["properties"]["type"]["enum"] = [name]
     files = {kind: {"anyOf": [of[document] for document in kinds]} for kind, kinds in documents.items()}
     described = {name.removesuffix("Document"): schema for name, schema in _tidied(definitions | files).items()}
     return {

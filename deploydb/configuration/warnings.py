@@ -25,6 +25,8 @@ def warn(sources: _Sources, access: Source | None, catalog: Catalog) -> None:
     for kind, used in _used(catalog).items():
         for ident in sorted(sources[kind].keys() - used):
             sources[kind][ident].warn((), f"no {_USERS[kind]} has {ident}: it is without effect")
+    for ident in sorted(sources["orchestrators"].keys() - catalog.orchestrators().keys()):
+        sources["orchestrators"][ident].warn((), f"no environment has orchestrator: {ident}, so it is without effect")
     _warn_of_shared_modules(sources, catalog)
     for index, group in enumerate(catalog.freeze_overriders):
         if access is not None and not catalog.groups[group]:

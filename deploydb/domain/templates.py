@@ -5,7 +5,8 @@ its place stands, and a place where no value can be written safely is a problem 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -23,8 +24,6 @@ PLACE = re.compile(rf"\{{({'|'.join(PLACES)})\}}")
 URL = re.compile(r"https?://([^\s/?#]+)\S*")
 """http or https, with a host, which is its first group."""
 _URL = re.compile(r"(https?://)([^/?#]*)([^?#]*)(.*)", re.DOTALL)
-_CUT_PERCENT = re.compile(rf"%[0-9A-Fa-f]?(?={PLACE.pattern})")
-_JSON_TOKEN = re.compile(rf'{PLACE.pattern}|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{{4}})|.', re.DOTALL)
 
 Quote = Callable[[str], str]
 """Writes a value so that it stays within its place."""
@@ -45,8 +44,6 @@ class Template(Struct, frozen=True):
 
     def fill(self, known: Deployment) -> str:
         """The text for one deployment; what is not known is empty. Raises: ValueError with the first problem."""
-        if self.problems:
-            raise ValueError(self.problems[0])
         artifact = known.release.artifact
         values = {
             "service": known.service,
@@ -58,54 +55,75 @@ class Template(Struct, frozen=True):
             "digest": artifact.digest or "",
             "commit": artifact.commit or "",
         }
+        return self.fill_with(values)
+
+    def fill_with(self, values: Mapping[str, str]) -> str:
+        """The text with these values, one for each place. Raises: ValueError with the first problem."""
+        if self.problems:
+            raise ValueError(self.problems[0])
         return "".join(piece if isinstance(piece, str) else piece.quote(values[piece.name]) for piece in self.pieces)
 
 
-def unknown_places(template: str) -> list[str]:
+def unknown_places(template: str, places: tuple[str, ...] = PLACES) -> list[str]:
     """The words in braces that stand for nothing, in their order."""
-    return [name for name in _WORD.findall(template) if name not in PLACES]
+    return [name for name in _WORD.findall(template) if name not in places]
 
 
-def url(text: str) -> Template:
+def plain(text: str, places: tuple[str, ...]) -> Template:
+    """A template of a value that is quoted later, as a whole."""
+    return Template(tuple(_slots(text, str, _place(places))))
+
+
+def url(text: str, places: tuple[str, ...] = PLACES) -> Template:
     """A template of an http or https URL: values are percent-encoded, and none becomes part of the port."""
+    place = _place(places)
     parts = _URL.fullmatch(text)
     if parts is None:
         return Template((text,), ("is no http or https address",))
     scheme, authority, path, rest = parts.groups()
     problems = [
         f"the publisher of a version would choose the host by {{{name}}}: put it into the path"
-        for name in dict.fromkeys(PLACE.findall(authority))
+        for name in dict.fromkeys(place.findall(authority))
         if name not in _CONFIGURED
     ]
     port = authority.rpartition("]")[2].partition(":")[2]
-    problems += [f"a port cannot be {{{name}}}: put it into the path" for name in PLACE.findall(port)]
+    problems += [f"a port cannot be {{{name}}}: put it into the path" for name in place.findall(port)]
     if has_dot_segment(path):
         problems.append("has the path segment . or ..: write the path that is meant")
-    return Template((scheme, *_slots(authority + path + rest, percent_encoded)), (*problems, *_cut_percents(text)))
+    pieces = _slots(authority + path + rest, percent_encoded, place)
+    return Template((scheme, *pieces), (*problems, *_cut_percents(text, place)))
 
 
-def body(text: str, headers: Iterable[tuple[str, str]]) -> Template:
+def body(text: str, headers: Iterable[tuple[str, str]], places: tuple[str, ...] = PLACES) -> Template:
     """A template of a request's body, in the language that its headers name; JSON where they name none."""
-    if PLACE.search(text) is None:
+    place = _place(places)
+    if place.search(text) is None:
         return Template((text,))
     named = [value for name, value in headers if name.lower() == "content-type"]
     kind = named[-1].partition(";")[0].strip().lower() if named else "application/json"
     if kind.endswith(("/json", "+json")):
-        return _json(text)
+        return _json(text, place)
     if kind == "application/x-www-form-urlencoded":
-        return Template(tuple(_slots(text, percent_encoded)), tuple(_cut_percents(text)))
+        return Template(tuple(_slots(text, percent_encoded, place)), tuple(_cut_percents(text, place)))
     if kind == "text/plain":
-        return Template(tuple(_slots(text, json_escaped)))  # which leaves no line's end in a value
+        return Template(tuple(_slots(text, json_escaped, place)))  # which leaves no line's end in a value
     problem = f"cannot be put into {kind}: expected JSON, application/x-www-form-urlencoded or text/plain"
-    return Template((text,), tuple(f"{{{name}}} {problem}" for name in PLACE.findall(text)))
+    return Template((text,), tuple(f"{{{name}}} {problem}" for name in place.findall(text)))
 
 
-def _json(text: str) -> Template:
+@cache
+def _place(places: tuple[str, ...]) -> re.Pattern[str]:
+    """One of these words in braces."""
+    return re.compile(rf"\{{({'|'.join(places)})\}}")
+
+
+def _json(text: str, place: re.Pattern[str]) -> Template:
     """Values stand in strings, the number of the deployment anywhere."""
     pieces: list[str | Slot] = []
     problems: list[str] = []
     inside = False
-    for token in _JSON_TOKEN.finditer(text):
+    tokens = re.compile(rf'{place.pattern}|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{{4}})|.', re.DOTALL)
+    for token in tokens.finditer(text):
         name, letter = token[1], token[0]
         if name is not None:
             pieces.append(Slot(name, json_escaped))
@@ -140,16 +158,17 @@ def json_escaped(value: str) -> str:
     return msgspec.json.encode(value).decode()[1:-1]
 
 
-def _slots(text: str, quoting: Quote) -> Iterator[str | Slot]:
+def _slots(text: str, quoting: Quote, place: re.Pattern[str]) -> Iterator[str | Slot]:
     """The pieces of a text that has one way of quoting."""
     end = 0
-    for place in PLACE.finditer(text):
-        yield text[end : place.start()]
-        yield Slot(place[1], quoting)
-        end = place.end()
+    for found in place.finditer(text):
+        yield text[end : found.start()]
+        yield Slot(found[1], quoting)
+        end = found.end()
     yield text[end:]
 
 
-def _cut_percents(text: str) -> Iterator[str]:
+def _cut_percents(text: str, place: re.Pattern[str]) -> Iterator[str]:
     """A value behind `%` would be read as a part of the encoding."""
-    return (f"has {cut[0]} before {{{cut[1]}}}: write %25 for a percent sign" for cut in _CUT_PERCENT.finditer(text))
+    cuts = re.finditer(rf"%[0-9A-Fa-f]?(?={place.pattern})", text)
+    return (f"has {cut[0]} before {{{cut[1]}}}: write %25 for a percent sign" for cut in cuts)

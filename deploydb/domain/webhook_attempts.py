@@ -49,7 +49,7 @@ def judge_attempt(
     expired = now - GIVE_UP_AFTER if now - opened_at >= GIVE_UP_AFTER else None
     dead = expired is not None or (not later and attempts >= MOST_ATTEMPTS)
     pause = min(FIRST_PAUSE * 2.0 ** min(failures, 20), LONGEST_PAUSE) * (0.75 + jitter / 2)
-    wished = _retry_after(answer.retry_after, now) if isinstance(answer, Answer) else timedelta(0)
+    wished = retry_after(answer.retry_after, now) if isinstance(answer, Answer) else timedelta(0)
     again_at = now + max(pause, wished)
     return Attempt(status=status, problem=problem, again_at=again_at, dead=dead, dead_before=expired)
 
@@ -60,7 +60,7 @@ def _problem(answer: Answer) -> str:
     return f"answered {answer.status}"
 
 
-def _retry_after(value: str | None, now: datetime) -> timedelta:
+def retry_after(value: str | None, now: datetime) -> timedelta:
     """The header of RFC 9110, 10.2.3: seconds or a date; zero for none that can be read."""
     text = (value or "").strip()
     if text.isascii() and text.isdigit():

@@ -109,7 +109,8 @@ def _exchange(connection: HTTPConnection, url: Url, request: Request, deadline: 
         return _too_slow(request)
     complete = len(taken) <= request.limit_bytes
     beginning, again = bytes(taken[: request.limit_bytes]), response.headers.get("retry-after")
-    return Answer(status=response.status, body=beginning, complete=complete, retry_after=again)
+    headers = {name: response.headers[name] for name in request.keep if name in response.headers}
+    return Answer(status=response.status, body=beginning, complete=complete, retry_after=again, headers=headers)
 
 
 @contextmanager

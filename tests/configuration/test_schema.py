@@ -16,7 +16,8 @@ DEFINITIONS: dict[str, Any] = json_schema()["$defs"]
 def test_it_has_a_definition_for_each_kind_of_file_and_is_json() -> None:
     schema = json_schema()
     assert json.loads(json.dumps(schema)) == schema
-    kinds = ["services", "services-defaults", "pipelines", "environments", "promotions", "webhook", "hooks", "access"]
+    kinds = ["services", "services-defaults", "pipelines", "environments", "promotions", "webhook", "hooks"]
+    kinds += ["orchestrators", "access"]
     assert [each["$ref"] for each in schema["anyOf"]] == [f"#/$defs/{kind}" for kind in kinds]
 
 

@@ -39,6 +39,7 @@ LANDED = {
     "0020_webhooks_out.py": "739a4d28f42c539e4d81207c0fe37057e8a443873ee77c9d893d2a7b1606a105",
     "0021_names_of_events.py": "e581816d90efefc5f28c992f8bbeee5424de4331aebc514b4387e906135c68ef",
     "0022_pages_of_approvals.py": "82b8767e99fde6b07d9adee2febfbb43c751db0b2292ec0b6a5c4b7fea28ce09",
+    "0023_orchestrator_runs.py": "4e8ae0b928294ddb55b4f30428a33f78a28d57d44f0510ca3b3e4577b3398bf7",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 

@@ -52,7 +52,7 @@ def test_it_runs_on_rabbitmq_and_postgresql(started: Callable[..., Up], amqp_url
 def test_a_part_that_dies_is_started_again_and_it_is_reported(started: Callable[..., Up]) -> None:
     up = started()
     up.ready()
-    for name in ("ingest", "promote", "relay", "verify", "notify"):
+    for name in ("ingest", "promote", "relay", "verify", "notify", "orchestrate"):
         os.kill(up.parts()[name], signal.SIGKILL)
         up.until(partial(up.has_output, name, "starts again"), f"{name} is started again")
     up.publish(published("1"))
@@ -64,7 +64,7 @@ def test_the_parts_end_with_it_however_it_ends(started: Callable[..., Up]) -> No
     up = started()
     up.ready()
     parts = up.parts()
-    assert sorted(parts) == ["ingest", "notify", "promote", "relay", "verify", "web"]
+    assert sorted(parts) == ["ingest", "notify", "orchestrate", "promote", "relay", "verify", "web"]
     up.process.kill()
     up.process.wait()
     deadline = time.monotonic() + 15

@@ -54,7 +54,7 @@ def _stored(workshop: InProcess) -> int:
     return int(workshop.rows(sa.select(sa.func.count()).select_from(event))[0][0])
 
 
-@pytest.mark.parametrize("name", ["ingest", "promote", "relay", "verify", "notify"])
+@pytest.mark.parametrize("name", ["ingest", "promote", "relay", "verify", "notify", "orchestrate"])
 def test_a_worker_ends_well_on_sigterm_and_says_so_in_json(workshop: InProcess, start: Start, name: str) -> None:
     process = start(name, "--port", "0")
     until(lambda: "health and metrics" in _log(workshop, name).read_text(), "the port is logged")
@@ -77,7 +77,7 @@ def test_a_worker_ends_well_on_sigterm_and_says_so_in_json(workshop: InProcess, 
     assert json.loads(_log(workshop, name).read_text().splitlines()[-1])["event"] == "stopped"
 
 
-@pytest.mark.parametrize("name", ["ingest", "promote", "relay", "verify", "notify"])
+@pytest.mark.parametrize("name", ["ingest", "promote", "relay", "verify", "notify", "orchestrate"])
 def test_sighup_reads_the_configuration_again_and_ends_no_process(workshop: InProcess, start: Start, name: str) -> None:
     process = start(name, "--port", "0")
     until(lambda: "health and metrics" in _log(workshop, name).read_text(), "it listens to signals")

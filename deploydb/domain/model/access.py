@@ -14,6 +14,7 @@ from msgspec import Struct
 from deploydb.domain.model.fact import OWN_SOURCE
 
 VERIFY_SOURCE = f"{OWN_SOURCE}/verify"
+ORCHESTRATE_SOURCE = f"{OWN_SOURCE}/orchestrate"
 """The source of the answers of `verify`."""
 OPEN_CLIENT = "v1@"
 """The beginning of the publisher, and of the source, of a v1 client without a token; its address follows."""
@@ -58,7 +59,10 @@ GATEWAY = (Grant(vouches=True), Grant(sources=("gateway/*", "hooks/*", f"{OPEN_C
 """What the gateway says for others. It has judged them."""
 PROGRAMS: Mapping[str, tuple[Grant, ...]] = {
     "gateway": GATEWAY,
-    "relay": (Grant(facts=("verification.finished",), sources=(VERIFY_SOURCE,)),),
+    "relay": (
+        Grant(facts=("verification.finished",), sources=(VERIFY_SOURCE,)),
+        Grant(facts=("deployment.started", "deployment.finished"), sources=(ORCHESTRATE_SOURCE,)),
+    ),
     "deployer": (Grant(facts=("deployment.started", "deployment.finished"), sources=("deployer/*",)),),
 }
 """The grants of DeployDB's own programs, by the usual names of their users, where access.yml does not name them."""

@@ -7,23 +7,27 @@ from msgspec import Struct
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """A request. `timeout`: from the first packet to the last byte. `limit_bytes`: the most to read of the body."""
+    """A request. `timeout`: from the first packet to the last byte. `limit_bytes`: the most to read of the body.
+    `keep`: the headers of the answer to keep, in small letters."""
 
     url: str
-    method: Literal["GET", "POST"] = "GET"
+    method: Literal["GET", "POST", "PUT", "PATCH"] = "GET"
     body: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     timeout: timedelta = timedelta(seconds=10)
     limit_bytes: int = 64 * 1024
+    keep: tuple[str, ...] = ()
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """An answer. `complete`: whether `body` is all of it. `retry_after`: the header of that name."""
+    """An answer. `complete`: whether `body` is all of it. `retry_after`: the header of that name. `headers`: those
+    that the request keeps, and that are there."""
 
     status: int
     body: bytes
     complete: bool
     retry_after: str | None = None
+    headers: dict[str, str] = {}
 
 
 class NoAnswer(Struct, frozen=True, kw_only=True):

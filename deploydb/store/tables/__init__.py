@@ -18,6 +18,7 @@ from deploydb.store.tables.deployments import (
 )
 from deploydb.store.tables.live import current_version, live_interval, live_status
 from deploydb.store.tables.names import environment_name
+from deploydb.store.tables.orchestrator_runs import orchestrator_run
 from deploydb.store.tables.overrides import (
     attestation,
     external_check,
@@ -66,6 +67,7 @@ __all__ = [
     "live_interval",
     "live_status",
     "metadata",
+    "orchestrator_run",
     "outbox",
     "promotion_request",
     "publication",

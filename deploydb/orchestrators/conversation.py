@@ -1,0 +1,81 @@
+"""A conversation with a tool: a generator of requests that is sent their answers, and returns what it has found out."""
+
+import json
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+from deploydb.domain.model.requests import Answer, Request
+from deploydb.domain.unsafe_characters import in_one_line
+
+T = TypeVar("T")
+
+Conversation = Generator[Request, Answer, T]
+
+_LATER = frozenset((408, 409, 423, 425, 429))
+"""Statuses below 500 that say nothing of the request itself."""
+_LONGEST_MESSAGE = 300
+_MESSAGES = ("message", "error_description", "error", "errorMessage", "detail")
+
+
+class Trouble(Exception):
+    """The tool has not answered as it should. `refused`: it has understood, and will answer the same again.
+    `retry_after`: the header of that name."""
+
+    def __init__(self, reason: str, *, refused: bool = False, retry_after: str | None = None) -> None:
+        super().__init__(reason)
+        self.refused = refused
+        self.retry_after = retry_after
+
+
+class Lost(Exception):
+    """Whether the run has begun is unknown, and cannot be found out."""
+
+
+def ask(request: Request, *also: int) -> Conversation[Answer]:
+    """The answer, with a status of success or one of `also`. Raises: Trouble."""
+    answer = yield request
+    if 200 <= answer.status < 300 or answer.status in also:
+        return answer
+    refused = answer.status < 500 and answer.status not in _LATER and answer.retry_after is None
+    what = f"{request.method} {request.url.partition('?')[0]}"
+    raise Trouble(
+        in_one_line(f"{what} answered {answer.status}{_message(answer)}"),
+        refused=refused,
+        retry_after=answer.retry_after,
+    )
+
+
+def document(answer: Answer) -> Any:  # noqa: ANN401  # any JSON
+    """The JSON of an answer. Raises: Trouble."""
+    if not answer.complete:
+        raise Trouble(f"its answer is longer than {len(answer.body)} bytes")
+    try:
+        return json.loads(answer.body)
+    except ValueError as error:
+        raise Trouble("its answer is no JSON: is the address that of the tool's API?") from error
+
+
+def value_at(found: Any, *path: str | int) -> Any:  # noqa: ANN401  # any JSON
+    """The value at a path of keys and places; None where there is none."""
+    for step in path:
+        try:
+            found = found[step]
+        except (LookupError, TypeError):
+            return None
+    return found
+
+
+def text_at(found: Any, *path: str | int) -> str | None:  # noqa: ANN401  # any JSON
+    """The text or number at a path, as text; None where there is none, or an empty one."""
+    value = value_at(found, *path)
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value != "" else None
+
+
+def _message(answer: Answer) -> str:
+    """The tool's own message, where it is in JSON."""
+    try:
+        found = json.loads(answer.body)
+    except ValueError:
+        return ""
+    message = next((text for name in _MESSAGES if (text := text_at(found, name))), "")
+    return f": {message[:_LONGEST_MESSAGE]}" if message else ""

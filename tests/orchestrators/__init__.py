@@ -1,0 +1,1 @@
+"""Tools over HTTP, by small servers that keep their documented states."""

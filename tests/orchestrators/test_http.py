@@ -1,0 +1,101 @@
+"""Deployments by a tool that its file describes: by looks, by a report of its own, with and without a search."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from deploydb.orchestrators.tools.http import HttpOrchestrator
+from tests.orchestrators import running
+from tests.orchestrators.paas import TOKEN, Paas
+from tests.orchestrators.server import serving
+from tests.workers.in_process import InProcess, fact, published, until
+
+VARIABLE = "DEPLOYDB_ORCHESTRATOR_PAAS"
+
+
+@pytest.fixture
+def paas(monkeypatch: pytest.MonkeyPatch) -> Iterator[Paas]:
+    monkeypatch.setenv(VARIABLE, TOKEN)
+    monkeypatch.setattr(HttpOrchestrator, "settles", timedelta(seconds=0.1))
+    with serving(Paas()) as tool:
+        yield tool
+
+
+def begun(workshop: InProcess, paas: Paas, more: str = "") -> None:
+    described = f"type: http\nurl: {paas.url}/deployments\ntoken_from: {VARIABLE}\n{more}"
+    running.configured(workshop, described)
+    workshop.start("orchestrate")
+    workshop.publish(published("1.0"))
+
+
+def by_run(paas: Paas) -> str:
+    return f"run: $.id\nrun_url: $.page\nreason: $.message\nstatus_url: '{paas.url}/deployments/{{run}}'\n"
+
+
+def test_a_run_is_started_and_followed_by_its_id(workshop: InProcess, paas: Paas) -> None:
+    begun(workshop, paas, f"{by_run(paas)}succeeded: [live]\n")
+    command = running.in_state(workshop, "started").command
+    made = paas.deployments["1"]
+    assert made["given"] == {"command": command, "service": "foo", "environment": "dev", "version": "1.0"}
+    assert made["key"] == command
+    until(lambda: running.deployments(workshop)[0].started_url == "https://paas.test/1", "its page")
+    until(lambda: "if-none-match" in paas.asked[-1].headers, "a look by the etag")
+    paas.end("1", "live")
+    assert running.ended(workshop).outcome == "succeeded"
+
+
+def test_a_failure_has_the_reason_of_the_answer(workshop: InProcess, paas: Paas) -> None:
+    begun(workshop, paas, by_run(paas))
+    running.in_state(workshop, "started")
+    paas.end("1", "failed", f"no quota for {TOKEN}")
+    assert running.ended(workshop).failure == "it is failed: no quota for ***"
+
+
+def test_a_lost_answer_is_repeated_where_the_tool_heeds_the_key(workshop: InProcess, paas: Paas) -> None:
+    paas.goes_wrong("POST", "/deployments", "lose", 500)
+    begun(workshop, paas, f"{by_run(paas)}idempotent: true\n")
+    running.in_state(workshop, "started")
+    assert (paas.count("POST", "/deployments"), len(paas.deployments)) == (3, 1)
+
+
+def test_a_lost_answer_is_searched_by_the_command(workshop: InProcess, paas: Paas) -> None:
+    paas.heeds = False
+    paas.goes_wrong("POST", "/deployments", "lose")
+    begun(workshop, paas, f"status_url: '{paas.url}/commands/{{command}}'\n")
+    running.in_state(workshop, "started")
+    assert (paas.count("POST", "/deployments"), len(paas.deployments)) == (1, 1)
+    paas.end("1", "success")
+    assert running.ended(workshop).outcome == "succeeded"
+
+
+def test_a_lost_answer_that_cannot_be_searched_is_a_failure(workshop: InProcess, paas: Paas) -> None:
+    paas.heeds = False
+    paas.goes_wrong("POST", "/deployments", "lose")
+    begun(workshop, paas, by_run(paas))
+    assert running.ended(workshop).failure.startswith("the answer to the start was lost, and the tool cannot be asked")
+    assert paas.count("POST", "/deployments") == 1
+
+
+def test_without_a_state_to_ask_for_the_tool_reports_the_end(workshop: InProcess, paas: Paas) -> None:
+    begun(workshop, paas)
+    command = running.in_state(workshop, "started").command
+    workshop.publish(fact("deployment.finished", "f", command=command, outcome="succeeded"))
+    ended = running.in_state(workshop, "finished")
+    assert (ended.outcome, ended.problem) == (None, "its deployment was reported as finished")
+    assert running.deployments(workshop)[0].outcome == "succeeded"
+    assert next(kind for kind, _ in running.reported(workshop, 1)) == "deployment.started"
+
+
+def test_two_commands_are_two_runs(workshop: InProcess, paas: Paas) -> None:
+    other = {"services/bar.yml": "artifacts: [com.example:bar]\npipelines: [main]\n"}
+    described = f"type: http\nurl: {paas.url}/deployments\ntoken_from: {VARIABLE}\n{by_run(paas)}"
+    running.configured(workshop, described, others=other)
+    workshop.start("orchestrate", "orchestrate")
+    workshop.publish(published("1.0"), published("2.0", name="bar"))
+    until(lambda: len(paas.deployments) == 2, "both")
+    versions = {each["given"]["service"]: (ident, each) for ident, each in paas.deployments.items()}
+    paas.end(versions["bar"][0], "failed", "of bar")
+    until(lambda: any(one.outcome for one in running.deployments(workshop)), "the report")
+    found = {one.service: one.outcome for one in reversed(running.deployments(workshop))}  # a retry follows
+    assert found == {"foo": None, "bar": "failed"}
