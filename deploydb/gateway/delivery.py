@@ -114,7 +114,7 @@ class Delivery:
             raise HTTPException(422, str(error)) from error
         unconfirmed = self._requests.labels(order, "unconfirmed")
         again = f"send it again; with `Idempotency-Key: {fact.id}` it counts once"
-        await self._publisher.confirm(message, again, log=self._log, unconfirmed=unconfirmed, **_about(fact))
+        await self._publisher.confirm([message], again, log=self._log, unconfirmed=unconfirmed, **_about(fact))
 
     async def _await_stored(self, fact: Fact, seconds: float) -> Stored | None:
         """The fact as it is stored; None where it is not by then. The broker has it in any case."""

@@ -129,11 +129,12 @@ class Events:
         return [one if why is None else Given(index=one.index, rejected=why) for one, why in checked]
 
     async def _publish(self, taken: Sequence[Given]) -> None:
-        for one in taken:
-            assert one.message is not None  # noqa: S101  # what is taken has one
-            again = f"send the request again, from event {one.index} on or whole; each counts once"
-            unconfirmed = self._events.labels("unconfirmed")
-            await self._publisher.confirm(one.message, again, log=self._log, unconfirmed=unconfirmed, index=one.index)
+        messages = [one.message for one in taken if one.message is not None]
+        if not messages:
+            return
+        unconfirmed = self._events.labels("unconfirmed")
+        again = "send the request again; each event counts once"
+        await self._publisher.confirm(messages, again, log=self._log, unconfirmed=unconfirmed, events=len(messages))
 
     async def _await_stored(self, taken: Sequence[Given], seconds: float) -> set[int]:
         """The indexes of the events that are in the log by then. The broker has them all."""

@@ -136,7 +136,7 @@ class Hooks:
         unconfirmed = self._requests.labels(hook.name, "unconfirmed")
         for message in messages:
             again = "send it again; it counts once"
-            await self._publisher.confirm(message, again, log=self._log, unconfirmed=unconfirmed, hook=hook.name)
+            await self._publisher.confirm([message], again, log=self._log, unconfirmed=unconfirmed, hook=hook.name)
 
     async def _await_stored(self, published: Sequence[Published], seconds: float) -> set[str]:
         """The ids of the facts that are in the log by then. The broker has them all."""

@@ -1,7 +1,7 @@
 """Facts on their way to the broker, each with its confirm."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -52,38 +52,41 @@ class Publisher:
         self._outbound: Outbound | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="publishing")
 
-    async def confirm(self, message: Message, again: str, *, log: Log, unconfirmed: Counter, **about: object) -> None:
+    async def confirm(
+        self, messages: Sequence[Message], again: str, *, log: Log, unconfirmed: Counter, **about: object
+    ) -> None:
         """Publish for an answer. `again`: what the client is to do otherwise; `unconfirmed` counts that.
 
-        Raises: HTTPException 503 where the broker does not confirm.
+        Raises: HTTPException 503 where the broker does not confirm them all.
         """
         try:
-            await self.publish(message)
+            await self.publish(messages)
         except (Transient, Misconfigured) as error:
-            unconfirmed.inc()
+            unconfirmed.inc(len(messages))
             log.warning("the broker has not confirmed", reason=str(error), **about)
             problem = f"the broker has not confirmed it: {again}"
             raise HTTPException(503, problem, {"Retry-After": "1"}) from error
 
-    async def publish(self, message: Message) -> None:
-        """Return once the broker has it in a queue.
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Return once the broker has them all in a queue.
 
-        Raises: Transient where it does not say so in time (it may have it: sent again it counts once); Misconfigured
-        where no queue is bound for it.
+        Raises: Transient where it does not say so in time (it may have them: sent again each counts once);
+        Misconfigured where no queue is bound for one.
         """
-        asked = asyncio.get_running_loop().run_in_executor(self._thread, self._publish, message)
+        asked = asyncio.get_running_loop().run_in_executor(self._thread, self._publish, messages)
         try:
-            receipt = await asyncio.wait_for(asked, CONFIRM_WITHIN_SECONDS)
+            receipts = await asyncio.wait_for(asked, CONFIRM_WITHIN_SECONDS)
         except TimeoutError as error:
             raise Transient(f"the broker has not confirmed it within {CONFIRM_WITHIN_SECONDS:.0f} s") from error
-        match receipt.state:
-            case "returned":
-                reason = f"no queue is bound to {message.exchange} for it ({receipt.detail})"
-                raise Misconfigured(f"{reason}: run `deploydb broker provision`")
-            case "refused":
-                raise Transient(f"the broker refused it: {receipt.detail}")
-            case "confirmed":
-                pass
+        for message, receipt in zip(messages, receipts, strict=True):
+            match receipt.state:
+                case "returned":
+                    reason = f"no queue is bound to {message.exchange} for it ({receipt.detail})"
+                    raise Misconfigured(f"{reason}: run `deploydb broker provision`")
+                case "refused":
+                    raise Transient(f"the broker refused it: {receipt.detail}")
+                case "confirmed":
+                    pass
 
     def look(self) -> None:
         """Return only where the broker can be published to, as far as is known. Raises: Transient; Misconfigured."""
@@ -97,22 +100,21 @@ class Publisher:
         self._thread.submit(self._let_go)
         self._thread.shutdown(wait=True, cancel_futures=False)
 
-    def _publish(self, message: Message) -> Receipt:
+    def _publish(self, messages: Sequence[Message]) -> Sequence[Receipt]:
         kept = self._outbound is not None
         try:
-            return self._once(message)
+            return self._once(messages)
         except Transient:
             if not kept:
                 raise
-        return self._once(message)  # the connection may have been lost while it was idle
+        return self._once(messages)  # the connection may have been lost while it was idle
 
-    def _once(self, message: Message) -> Receipt:
+    def _once(self, messages: Sequence[Message]) -> Sequence[Receipt]:
         try:
-            (receipt,) = self._connected().publish([message])
+            return self._connected().publish(messages)
         except DeployDBError:
             self._let_go()
             raise
-        return receipt
 
     def _look(self) -> None:
         if self._outbound is not None and self._outbound.blocked:

@@ -59,7 +59,7 @@ class V1Delivery:
         await self._permissions.require(fact, fact.source.removeprefix("gateway/"), listed=not by_person)
         unconfirmed = self._writes.labels(type_of(fact), "unconfirmed")
         again = "send it again, it counts once"
-        await self._publisher.confirm(message, again, log=self._log, unconfirmed=unconfirmed, **about)
+        await self._publisher.confirm([message], again, log=self._log, unconfirmed=unconfirmed, **about)
         wait = wanted_wait(request)
         seconds = WAIT_SECONDS if wait is None else wait
         look = partial(is_evaluated, source=fact.source, id_=fact.id)

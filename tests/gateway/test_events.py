@@ -131,7 +131,7 @@ def test_only_a_token_that_may_write_publishes(asked: Gateway) -> None:
 
 def test_without_a_confirm_the_program_is_to_send_it_again(asked: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     full = Receipt(message_id="1", state="refused", detail="the queue is full")
-    monkeypatch.setattr(Publisher, "_publish", lambda *_: full)
+    monkeypatch.setattr(Publisher, "_publish", lambda *_: [full])
     answer = send(asked, body([FACT]))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert "from event 0 on" in error(answer)
+    assert "each event counts once" in error(answer)

@@ -57,7 +57,7 @@ def publish(broker: Scripted, times: int = 1) -> None:
 
     async def say() -> None:
         for _ in range(times):
-            await publisher.publish(message_of(APPROVAL))
+            await publisher.publish([message_of(APPROVAL)])
 
     try:
         asyncio.run(say())
