@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from deploydb.domain.model.errors import MessageRejected
-from deploydb.store.record import Arrival
+from deploydb.store.arrival import Arrival
 
 SEED = 8
 _ARTIFACT = {"group": "com.example", "name": "foo", "version": "1.0"}

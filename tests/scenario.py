@@ -16,9 +16,10 @@ from deploydb.domain.gates.verification import VerificationPromotion
 from deploydb.domain.model.catalog import After, Catalog, Environment, Parallel, Pipeline, Service, Stage
 from deploydb.domain.model.commands import EXCHANGE, NOTIFICATIONS, DeployCommand
 from deploydb.store import outbox
+from deploydb.store.arrival import Arrival
 from deploydb.store.engine import open_engine, reading
 from deploydb.store.promotion import Evaluated, evaluate
-from deploydb.store.record import Arrival, Recorded, record
+from deploydb.store.record import Recorded, record
 from deploydb.store.tables import deployment
 from deploydb.wire.native import decode_command
 

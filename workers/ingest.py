@@ -22,16 +22,18 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.broker.dead_letter import dead_letter
-from deploydb.broker.port import TAKE_BYTES, Delivery, Inbound
+from deploydb.broker.port import SENT_FOR, TAKE_BYTES, Delivery, Inbound
 from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.access import is_judged, refusal
-from deploydb.domain.model.access import grants_of_user
+from deploydb.domain.model.access import LONGEST_PUBLISHER, grants_of_user, sends_for_others
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.errors import Forbidden, MessageRejected
 from deploydb.domain.model.facts import Fact
+from deploydb.domain.unsafe_characters import not_allowed
+from deploydb.store.arrival import Arrival
 from deploydb.store.clock import DatabaseClock
-from deploydb.store.record import Arrival, Recorded, record
+from deploydb.store.record import Recorded, record
 from deploydb.store.schema import require_current
 from deploydb.wire.native import oversized
 
@@ -165,7 +167,8 @@ class Ingest(Worker):
                 arrival = Arrival.of(
                     delivery.body,
                     arrived_at=now,
-                    publisher=delivery.user_id,
+                    publisher=self._publisher_of(delivery),
+                    user=delivery.user_id,
                     content_type=delivery.content_type,
                     headers=delivery.headers,
                 )
@@ -182,6 +185,13 @@ class Ingest(Worker):
             began=began,
             outcome=self._submit(arrivals),
         )
+
+    def _publisher_of(self, delivery: Delivery) -> str | None:
+        """For whom the message was sent; else the user that sent it."""
+        user, named = delivery.user_id, delivery.headers.get(SENT_FOR)
+        if user is None or not named or len(named) > LONGEST_PUBLISHER or not_allowed(named) is not None:
+            return user
+        return named if sends_for_others(self._live.catalog.access, user, own=self._own) else user
 
     def _submit(self, arrivals: Sequence[Arrival]) -> Future[Recorded]:
         catalog = self._live.catalog
@@ -212,6 +222,15 @@ class Ingest(Worker):
         self._metrics.events.labels("refused").inc(refused)
         self._metrics.unmatched.inc(recorded.unmatched)
         self._metrics.clamped.inc(recorded.clamped)
+        for differing in recorded.differing:
+            self._metrics.differing.labels("other" if differing.other else "same").inc()
+            self._log.warning(
+                "a fact differs from the one with its id",
+                source=differing.source,
+                id=differing.id,
+                publisher=differing.publisher,
+                first=differing.fact,
+            )
         for skew in recorded.skews:
             self._log.warning("clock ahead", source=skew.source, ahead_seconds=skew.ahead.total_seconds())
         self._metrics.batch_events.observe(len(recording.batch))

@@ -18,6 +18,13 @@ class IngestMetrics:
             ["lacks"],
             registry=registry,
         )
+        self.differing = Counter(
+            "deploydb_ingest_differing_duplicates_total",
+            "Facts that differ from the stored one with their source and id, by publisher: same (dropped), or other "
+            "(stored beside it).",
+            ["publisher"],
+            registry=registry,
+        )
         self.unmatched = Counter(
             "deploydb_ingest_unmatched_total",
             "Stored facts about a deployment or command that is not known (yet).",

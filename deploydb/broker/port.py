@@ -22,6 +22,9 @@ from msgspec import Struct
 PREFETCH = 1000
 """Two batches: one in work while the next one arrives."""
 
+SENT_FOR = "x-deploydb-publisher"
+"""The header in which the gateway names the sender of a request. Others' word for it is not taken."""
+
 TAKE_BYTES = 8 * 1024 * 1024
 """Bodies of one call of `take`, the last of which may exceed it: it bounds the memory for large messages."""
 

@@ -15,6 +15,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.publications import REMEDY
 from deploydb.query.unmatched import unmatched_in
 from deploydb.store.clock_skew import recently_skewed
+from deploydb.store.duplicates import recently_differing
 from deploydb.store.engine import reading
 from deploydb.store.queries.contradictions import contradictions
 from deploydb.store.queries.unmatched import recently_unmatched
@@ -29,17 +30,20 @@ def fact_findings(source: sa.Engine | Body, catalog: Catalog | None) -> Iterator
         yield _unmatched(source["unmatched"], source["unmatchedFacts"])
         yield from _clocks([(one["source"], one["aheadSeconds"]) for one in source.get("skewedClocks", ())])
         yield from _contradictions(source.get("contradictions", []))
+        yield from _differing(source.get("differingDuplicates", []))
         return
     known = catalog or Catalog()
     with reading(source) as connection:
         unmatched, last = recently_unmatched(connection, known), unmatched_in(connection, known, limit=1)
         clocks = [(skew.source, skew.ahead.total_seconds()) for skew in recently_skewed(connection)]
         contradicted = [to_builtins(one) for one in contradictions(connection, limit=_MOST)]
+        differing = [to_builtins(one) for one in recently_differing(connection)]
     finding = _unmatched(unmatched, to_builtins(last))
     unchecked = "; promotions not checked: no configuration" if catalog is None else ""
     yield replace(finding, seen=finding.seen + unchecked)
     yield from _clocks(clocks)
     yield from _contradictions(contradicted)
+    yield from _differing(differing)
 
 
 def _unmatched(recently: int, newest: list[Body]) -> Finding:
@@ -69,3 +73,14 @@ def _contradictions(versions: list[Body]) -> Iterator[Finding]:
         yield Finding(check="contradictions", state="warn", seen=seen, advice=REMEDY)
     if not versions:
         yield Finding(check="contradictions", state="ok", seen="no version has two files")
+
+
+def _differing(facts: list[Body]) -> Iterator[Finding]:
+    for one in facts:
+        kept = "it is stored under an id of its own" if one["other"] else "the first one stands, it is dropped"
+        who = one["publisher"] or "a publisher without a name"
+        seen = f"{one['source']}/{one['id']} came again from {who} and differs from event {one['fact']}: {kept}"
+        advice = "give each fact an id of its own; where another publisher uses the source, limit it in access.yml"
+        yield Finding(check="duplicates", state="warn", seen=seen, advice=advice)
+    if not facts:
+        yield Finding(check="duplicates", state="ok", seen="no recent fact differs from the one with its id")

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct, json
 
-from deploydb.domain.model.access import Access, Grant, is_reserved, matches
+from deploydb.domain.gates.checked import CheckedPromotion
+from deploydb.domain.model.access import VERIFY_SOURCE, Access, Grant, is_reserved, matches
 from deploydb.domain.model.access_reasons import Lack, NotPermitted
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment
@@ -36,6 +37,7 @@ _PATHS: dict[Lack, str] = {
     "services": "$.service",
     "environments": "$.environment",
     "promotions": "$.promotion",
+    "verify": "$.promotion",
 }
 
 
@@ -71,7 +73,8 @@ def refusal(
     """
     reason = None
     if catalog.access.publishers is not None:
-        reason = obstacle(grants, publisher, claim_of(fact, deployment, catalog.services_of, seeks=seeks))
+        claim = claim_of(fact, deployment, catalog.services_of, seeks=seeks)
+        reason = obstacle(grants, publisher, claim) or _of_verify(catalog, publisher, claim)
     reason = reason or _of_person(catalog, publisher, fact)
     if reason is None:
         return None
@@ -111,6 +114,14 @@ def obstacle(grants: Sequence[Grant] | None, publisher: str | None, claim: Claim
             return None
         found.append(lack)
     return max(found, key=lambda one: _ORDER.index(one.lacks))
+
+
+def _of_verify(catalog: Catalog, publisher: str | None, claim: Claim) -> NotPermitted | None:
+    """Why the fact is no answer of `verify`, which alone answers for what it asks."""
+    asked = catalog.promotions.get(claim.promotion or "")
+    if not isinstance(asked, CheckedPromotion) or claim.of_person or claim.source == VERIFY_SOURCE:
+        return None
+    return NotPermitted(publisher=publisher, kind=claim.kind, lacks="verify", found=asked.ident)
 
 
 def _of_person(catalog: Catalog, publisher: str | None, fact: Fact) -> NotPermitted | None:

@@ -24,6 +24,8 @@ def not_permitted_text(reason: NotPermitted) -> str:
         case "vouches":
             problem = "it may not send the words of people: its entry in access.yml has no `vouches: true`"
             return f"{who} may not publish {reason.kind}: {problem}"
+        case "verify":
+            return f"{who} may not publish {reason.kind} for {shown(reason.found)}: only `verify` answers for it"
         case "veto" | "freeze":
             return f"{shown(reason.person or '')} may not {reason.lacks}: only members of {granted} may, by access.yml"
         case key:

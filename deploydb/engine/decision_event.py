@@ -70,3 +70,9 @@ def changed(deployment: Deployment, changes: Any) -> Deployment:  # noqa: ANN401
     """The deployment with the changes."""
     given = {name: value for name in DECIDED if (value := getattr(changes, name)) is not UNSET}
     return replace(deployment, **given)
+
+
+class Noted(DecisionEvent, frozen=True, kw_only=True):
+    """What people should look at. It changes nothing."""
+
+    service: str = ""

@@ -22,6 +22,7 @@ from deploydb.domain.model.environment_names import Renamed
 from deploydb.domain.model.reasons import Reason
 from deploydb.domain.model.retry_reasons import RetryOrdered
 from deploydb.engine.decision_event import Changes, DecisionEvent, Known, OfDeployment, changed
+from deploydb.engine.notes import ClockSkewed, DuplicateDiffered
 
 
 class FlowOpened(DecisionEvent, frozen=True, kw_only=True):
@@ -254,15 +255,6 @@ class ServiceEvaluated(DecisionEvent, frozen=True, kw_only=True):
         )
 
 
-class ClockSkewed(DecisionEvent, frozen=True, kw_only=True):
-    """A source's clock is ahead of ours: of a fact the time was that of its arrival."""
-
-    service: str = ""
-    clock: str
-    ahead_seconds: float
-    fact: int
-
-
 _TRANSITIONS: dict[str, Transition] = {f"deployment.{what}": what for what in get_args(Transition)}
 _STRUCTS: dict[str, type[DecisionEvent]] = {
     "configuration.changed": ConfigurationChanged,
@@ -282,6 +274,7 @@ _STRUCTS: dict[str, type[DecisionEvent]] = {
     "check.scheduled": CheckScheduled,
     "service.evaluated": ServiceEvaluated,
     "clock.skewed": ClockSkewed,
+    "duplicate.differed": DuplicateDiffered,
 }
 _DECODERS = {name: msgspec.json.Decoder(struct) for name, struct in _STRUCTS.items()}
 

@@ -16,7 +16,7 @@ from deploydb.domain.model.overrides import Hold, RetryRequest, RollbackRequest
 from deploydb.domain.model.publications import Acceptance, Key, Publication
 from deploydb.domain.model.reasons import Reason
 from deploydb.engine import decision_events
-from deploydb.engine.decision_event import DecisionEvent
+from deploydb.engine.decision_event import DecisionEvent, Noted
 from deploydb.engine.decision_events import decode_decision
 from deploydb.engine.ledger import Ledger
 from deploydb.engine.live_history import LiveHistory
@@ -137,7 +137,7 @@ class LogFold:
                 found, recorded_at = self.unmatched.pop(number)
                 known_at = at if isinstance(found, facts.DeploymentFinished) else recorded_at
                 project_on_deployment(self.ledger(event.service), id_, number, found, known_at)
-            case decision_events.ClockSkewed():
+            case Noted():
                 pass
             case _:
                 self._write(event, at)

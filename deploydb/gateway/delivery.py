@@ -109,7 +109,7 @@ class Delivery:
 
     async def _publish(self, order: str, fact: Fact) -> None:
         try:
-            message = message_of(fact)
+            message = message_of(fact, getattr(fact, "by", None))
         except MessageRejected as error:
             raise HTTPException(422, str(error)) from error
         unconfirmed = self._requests.labels(order, "unconfirmed")

@@ -92,7 +92,7 @@ class Events:
             message = f"{person.name} sends more than one request in {SECONDS_EACH} s: wait {seconds} s"
             raise HTTPException(429, message, {"Retry-After": str(seconds)})
         sent = await _sent(request)
-        found = [self._read(index, body, sent) for index, body in enumerate(sent.bodies)]
+        found = [self._read(index, body, sent, person.name) for index, body in enumerate(sent.bodies)]
         found = await self._permitted(found, person.name)
         self._events.labels("rejected").inc(sum(one.rejected is not None for one in found))
         if not sent.many and found[0].rejected is not None:
@@ -110,11 +110,11 @@ class Events:
             return answer(found[0].fact, stored=bool(stored), wait=wait)
         return _answered(found, stored, wait)
 
-    def _read(self, index: int, body: bytes, sent: "Sent") -> Given:
+    def _read(self, index: int, body: bytes, sent: "Sent", publisher: str) -> Given:
         try:
             fact = read(body, content_type=sent.kind, headers=sent.headers, arrived_at=self._ledger.clock()).fact
             _require_open(fact)
-            message = message_of_body(fact, body, content_type=sent.kind, headers=sent.headers)
+            message = message_of_body(fact, body, content_type=sent.kind, headers=sent.headers, publisher=publisher)
         except MessageRejected as rejected:
             return Given(index=index, rejected=rejected)
         if message.unsendable is not None:

@@ -93,7 +93,7 @@ class Hooks:
             raise HTTPException(status, f"hook {hook.name}: {rejected}") from rejected
         for one in found:
             if isinstance(one, Published):
-                await self._permissions.require(one.fact, f"hooks/{hook.name}", listed=False)
+                await self._permissions.require(one.fact, hook.publisher, listed=False)
         await self._publish(hook, messages)
         wait = wanted_wait(request)
         published = [one for one in found if isinstance(one, Published)]
@@ -130,7 +130,7 @@ class Hooks:
         """What becomes of a request, and its messages. Raises: MessageRejected."""
         with reading(self._ledger.engine) as connection:
             found = translated(connection, self._ledger.catalog(), hook, given)
-        return found, [message_of(one.fact) for one in found if isinstance(one, Published)]
+        return found, [message_of(one.fact, hook.publisher) for one in found if isinstance(one, Published)]
 
     async def _publish(self, hook: Hook, messages: Sequence[Message]) -> None:
         unconfirmed = self._requests.labels(hook.name, "unconfirmed")

@@ -9,7 +9,7 @@ from hashlib import sha256
 from prometheus_client import Counter
 from starlette.exceptions import HTTPException
 
-from deploydb.broker.port import Message, Outbound, Receipt
+from deploydb.broker.port import SENT_FOR, Message, Outbound, Receipt
 from deploydb.broker.topology import EVENTS
 from deploydb.domain.model.errors import DeployDBError, Misconfigured, Transient
 from deploydb.domain.model.facts import Fact, type_of
@@ -21,26 +21,34 @@ CONFIRM_WITHIN_SECONDS = 10.0
 _LOOK_WITHIN_SECONDS = 3.0
 
 
-def message_of(fact: Fact) -> Message:
-    """The message that says a fact; the same fact makes the same message each time.
+def message_of(fact: Fact, publisher: str | None = None) -> Message:
+    """The message that says a fact; the same fact makes the same message each time. `publisher`: for whom it is sent.
 
     Raises: Refused where ingest would refuse it.
     """
     body = encode_fact(fact)
     decode_fact(body, arrived_at=datetime.now(UTC))
-    return message_of_body(fact, body, content_type=FACT_CONTENT_TYPE)
+    return message_of_body(fact, body, content_type=FACT_CONTENT_TYPE, publisher=publisher)
 
 
-def message_of_body(fact: Fact, body: bytes, *, content_type: str, headers: Mapping[str, str] | None = None) -> Message:
-    """The message with a body that says the fact, in whatever format."""
+def message_of_body(
+    fact: Fact,
+    body: bytes,
+    *,
+    content_type: str,
+    headers: Mapping[str, str] | None = None,
+    publisher: str | None = None,
+) -> Message:
+    """The message with a body that says the fact, in whatever format. `publisher`: as for `message_of`."""
     ident = sha256(f"{fact.source}\0{fact.id}".encode()).hexdigest()
+    sender = {SENT_FOR: publisher} if publisher is not None else {}
     return Message(
         exchange=EVENTS,
         routing_key=type_of(fact),
         body=body,
         message_id=f"gateway-{ident}",
         content_type=content_type,
-        headers=dict(headers or {}),
+        headers={**(headers or {}), **sender},
     )
 
 

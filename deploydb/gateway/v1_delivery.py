@@ -50,13 +50,14 @@ class V1Delivery:
         Raises: HTTPException 403 where access.yml does not let the client say it, 422 for what ingest would refuse, 503
         without a confirm of the broker.
         """
+        publisher = fact.source.removeprefix("gateway/")
         about = {"type": type_of(fact), "fact": f"{fact.source}/{fact.id}"}
         try:
-            message = message_of(fact)
+            message = message_of(fact, publisher)
         except MessageRejected as error:
             raise HTTPException(422, str(error)) from error
         by_person = isinstance(fact, AboutApproval)
-        await self._permissions.require(fact, fact.source.removeprefix("gateway/"), listed=not by_person)
+        await self._permissions.require(fact, publisher, listed=not by_person)
         unconfirmed = self._writes.labels(type_of(fact), "unconfirmed")
         again = "send it again, it counts once"
         await self._publisher.confirm([message], again, log=self._log, unconfirmed=unconfirmed, **about)

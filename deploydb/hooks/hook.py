@@ -45,6 +45,11 @@ class Hook(Struct, frozen=True, kw_only=True):
         """Its file, for messages."""
         return f"hooks/{self.name}.yml"
 
+    @property
+    def publisher(self) -> str:
+        """The publisher and the source of its facts."""
+        return f"hooks/{self.name}"
+
     def meaning(self, signal: Signal, payload: Payload) -> dict[str, str] | None:
         """The values of the rules that match, of each key the first one; None where a rule ignores the signal."""
         found: dict[str, str] = {}

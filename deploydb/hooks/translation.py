@@ -158,7 +158,7 @@ class _Meaning:
         id_ = "/".join(part for part in (self._signal.key, version) if part)
         if len(id_) > _LONGEST_ID or not id_.isascii():
             id_ = hashlib.sha256(id_.encode()).hexdigest()
-        return {"id": id_, "source": f"hooks/{self._hook.name}", "time": self._signal.time}
+        return {"id": id_, "source": self._hook.publisher, "time": self._signal.time}
 
     def _value(self, name: str) -> str | None:
         value: str | None = self._given.get(name) or getattr(self._signal, name)

@@ -1,80 +1,30 @@
 """Ingest's transaction: a batch of facts into the log, into what they add up to, and a mark for promotion."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.errors import Forbidden, MessageRejected
 from deploydb.domain.model.facts import AboutDeployment, Fact, type_of
-from deploydb.store import bulk, clock_skew, notifications
+from deploydb.store import bulk, clock_skew, duplicates, notifications
+from deploydb.store.arrival import Arrival, Judge
 from deploydb.store.clock_skew import Skew
 from deploydb.store.correlations import lock, names_sought, seeks
 from deploydb.store.deployment_resolver import Located, locate
+from deploydb.store.duplicates import Differing, Repeated
 from deploydb.store.engine import TimedOut, Unstorable, transact
 from deploydb.store.environment_names import names_of
 from deploydb.store.projections.project import Logged, project
 from deploydb.store.revision import advance
 from deploydb.store.tables import current_version, event
 from deploydb.store.wanted_notifications import wanted_notifications
-from deploydb.wire.formats import read
-from deploydb.wire.reading import Reading
-
-
-class Judge(Protocol):
-    """Whether a publisher may say a fact: the error where not. `deployment`: the one that it means, if known; `seeks`:
-    it links to other events."""
-
-    def __call__(
-        self, publisher: str | None, fact: Fact, deployment: Deployment | None, *, seeks: bool
-    ) -> Forbidden | None: ...
-
-
-class Arrival(Struct, frozen=True, kw_only=True):
-    """A fact as it arrived: what it says, the bytes that go to the log, and who the broker says sent it.
-
-    `sent`: the time that it was sent with, where that of the arrival counts in its place. `names`: what other events
-    call it by. `otherwise`: the fact that it is unless it is about a deployment that was commanded, and is followed or
-    runs.
-    """
-
-    fact: Fact
-    body: bytes
-    publisher: str | None = None
-    sent: datetime | None = None
-    names: tuple[str, ...] = ()
-    otherwise: "Arrival | None" = None
-
-    @classmethod
-    def of(
-        cls,
-        body: bytes,
-        *,
-        arrived_at: datetime,
-        publisher: str | None = None,
-        content_type: str = "application/json",
-        headers: Mapping[str, str] | None = None,
-    ) -> "Arrival":
-        """The fact of a message in any format. Raises: MessageRejected as `formats.read`."""
-        return cls._of(read(body, content_type=content_type, headers=headers, arrived_at=arrived_at), publisher)
-
-    @classmethod
-    def _of(cls, reading: Reading, publisher: str | None) -> "Arrival":
-        return cls(
-            fact=reading.fact,
-            body=reading.body,
-            publisher=publisher,
-            sent=reading.sent,
-            names=reading.names,
-            otherwise=cls._of(reading.otherwise, publisher) if reading.otherwise is not None else None,
-        )
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
@@ -82,6 +32,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
     the rest is committed.
 
     `clamped`: facts whose time was ahead of their arrival; `skews`: the clocks ahead that were noted in the log.
+    `differing`: facts that are not those with their source and id; the ones of other publishers are stored beside them.
     """
 
     stored: int = 0
@@ -90,6 +41,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
     refusals: tuple[tuple[int, MessageRejected], ...] = ()
     clamped: int = 0
     skews: tuple[Skew, ...] = ()
+    differing: tuple[Differing, ...] = ()
 
 
 def record(
@@ -142,6 +94,10 @@ def _parts(
     half = len(arrivals) // 2
     first = _parts(work, engine, arrivals[:half], start, slow)
     second = _parts(work, engine, arrivals[half:], start + half, slow)
+    return _sum(first, second)
+
+
+def _sum(first: Recorded, second: Recorded) -> Recorded:
     return Recorded(
         stored=first.stored + second.stored,
         duplicates=first.duplicates + second.duplicates,
@@ -149,6 +105,7 @@ def _parts(
         refusals=first.refusals + second.refusals,
         clamped=first.clamped + second.clamped,
         skews=first.skews + second.skews,
+        differing=first.differing + second.differing,
     )
 
 
@@ -159,6 +116,28 @@ def _record(
     clock: datetime | Callable[[], datetime],
     judge: Judge | None,
 ) -> Recorded:
+    recorded, differing = _record_once(connection, arrivals, clock=clock, judge=judge)
+    others = [arrivals[index].under_own_id() for index, one in sorted(differing.items()) if one.other]
+    if others:  # permitted already
+        beside, again = _record_once(connection, others, clock=clock, judge=None)
+        new = beside.stored
+        recorded = _sum(replace(recorded, duplicates=recorded.duplicates - len(others)), beside)
+        differing = {index: one for index, one in differing.items() if not one.other or new}
+        differing |= {len(arrivals) + index: one for index, one in again.items()}
+    if differing:
+        now = clock if isinstance(clock, datetime) else clock()
+        duplicates.note(connection, differing.values(), now)
+    return replace(recorded, differing=tuple(differing.values()))
+
+
+def _record_once(
+    connection: sa.Connection,
+    arrivals: Sequence[Arrival],
+    *,
+    clock: datetime | Callable[[], datetime],
+    judge: Judge | None,
+) -> tuple[Recorded, dict[int, Differing]]:
+    """With the facts that differ from those with their source and id, by their index."""
     names = names_of(connection)
     # a name that an environment had means it still; the bytes stay as they came
     known = [replace(one, fact=one.fact.renamed(names.now)) for one in arrivals] if names.current else list(arrivals)
@@ -172,6 +151,7 @@ def _record(
     facts = [known[index].fact for index in considered]
     located = locate(connection, [fact for fact in facts if isinstance(fact, AboutDeployment)])
     by_key: dict[tuple[str, str], Arrival] = {}
+    taken: dict[tuple[str, str], int] = {}
     refusals: list[tuple[int, MessageRejected]] = []
     for index in considered:
         arrival = known[index]
@@ -183,6 +163,7 @@ def _record(
             refusals.append((index, refused))
         else:
             by_key.setdefault(_key(arrival), arrival)
+            taken.setdefault(_key(arrival), index)
     now = clock if isinstance(clock, datetime) else clock()  # after waiting for the deployments' locks
     sent = {key: arrival.sent for key, arrival in by_key.items() if arrival.sent and arrival.sent > now}
     clamped = clock_skew.in_order({key: by_key[key].fact for key in sent}, sent)
@@ -204,7 +185,10 @@ def _record(
     if logged:
         notifications.notify(connection, notifications.MARKS)
         advance(connection)
-    return Recorded(
+    stored = {taken[key] for key in keyed}
+    left = set(range(len(known))) - stored - {index for index, _ in refusals}
+    differing = duplicates.compare(connection, [_repeated(index, known[index]) for index in sorted(left)], now)
+    recorded = Recorded(
         stored=len(logged),
         duplicates=len(arrivals) - len(logged) - len(refusals),
         unmatched=unmatched,
@@ -212,6 +196,13 @@ def _record(
         clamped=len(skewed),
         skews=tuple(noted),
     )
+    return recorded, differing
+
+
+def _repeated(index: int, arrival: Arrival) -> Repeated:
+    bodies = (arrival.body,) if arrival.otherwise is None else (arrival.body, arrival.otherwise.body)
+    fact = arrival.fact
+    return Repeated(index=index, source=fact.source, id=fact.id, publisher=arrival.publisher, bodies=bodies)
 
 
 def _key(arrival: Arrival) -> tuple[str, str]:
@@ -223,7 +214,7 @@ def _refusal(judge: Judge | None, arrival: Arrival, located: Located) -> Forbidd
         return None
     fact = arrival.fact
     deployment = located.of(fact) if isinstance(fact, AboutDeployment) else None
-    return judge(arrival.publisher, fact, deployment, seeks=seeks(fact))
+    return judge(arrival.user, fact, deployment, seeks=seeks(fact))
 
 
 def _names(arrival: Arrival) -> tuple[str, ...]:

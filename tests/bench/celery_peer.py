@@ -8,8 +8,9 @@ from celery import Celery
 from celery.signals import worker_process_init
 from kombu import Exchange, Queue
 
+from deploydb.store.arrival import Arrival
 from deploydb.store.engine import open_engine
-from deploydb.store.record import Arrival, record
+from deploydb.store.record import record
 
 QUEUE = "events"
 

@@ -8,9 +8,10 @@ from statistics import median
 
 from msgspec import Struct
 
+from deploydb.store.arrival import Arrival
 from deploydb.store.engine import open_engine
 from deploydb.store.promotion import evaluate
-from deploydb.store.record import Arrival, record
+from deploydb.store.record import record
 from tests.bench.stage import artifact, stage
 from tests.history import fill
 from tests.servers import Servers

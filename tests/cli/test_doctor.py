@@ -70,6 +70,7 @@ def test_where_all_is_well_every_line_is_ok(house: Shell) -> None:
         "unmatched facts",
         "clocks of sources",
         "contradictions",
+        "duplicates",
         "starved lanes",
         "broker",
         "exchanges and queues",

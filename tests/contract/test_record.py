@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.errors import Transient
 from deploydb.domain.model.outcome_reasons import Observed
+from deploydb.store.arrival import Arrival
 from deploydb.store.engine import open_engine
 from deploydb.store.promotion import mark_open
-from deploydb.store.record import Arrival, record
+from deploydb.store.record import record
 from deploydb.store.tables import (
     approval,
     artifact,

@@ -146,7 +146,7 @@ class Gateway(Asked):
     def __init__(self, app: ASGIApp, world: Scenario, broker_url: str, registry: CollectorRegistry) -> None:
         super().__init__(app, peer="127.0.0.1")
         self.world = world
-        self._broker_url = broker_url
+        self.broker_url = broker_url
         self._registry = registry
 
     def at(self, peer: str) -> Asked:
@@ -155,14 +155,14 @@ class Gateway(Asked):
 
     def received(self) -> list[dict[str, Any]]:
         """What has come to ingest's queue by now, taken off it."""
-        with open_inbound(self._broker_url, INGEST_QUEUE, name="tests") as inbound:
+        with open_inbound(self.broker_url, INGEST_QUEUE, name="tests") as inbound:
             deliveries = inbound.receive(1000, timedelta(0))
             inbound.ack(deliveries)
             return [json.loads(delivery.body) for delivery in deliveries]
 
     def ingest(self, what: str = "approval.%") -> int:
         """Play ingest; how many of what came of these types were new."""
-        with open_inbound(self._broker_url, INGEST_QUEUE, name="tests") as inbound:
+        with open_inbound(self.broker_url, INGEST_QUEUE, name="tests") as inbound:
             deliveries = inbound.receive(1000, timedelta(0))
             before = self.stored(what)
             for delivery in deliveries:

@@ -1,11 +1,15 @@
 """Senders of requests and access.yml: what one may not say is 403, in ingest's words, and is not published."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deploydb.broker.open import open_inbound
+from deploydb.broker.port import SENT_FOR
+from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.domain.model.access import Access, Grant
 from deploydb.gateway.v1_access import Writers
 from tests.gateway.github_payloads import GITHUB, package
@@ -138,3 +142,10 @@ def test_a_webhook_says_what_its_file_makes_of_it_unless_an_entry_limits_it(
         permit(asked)
         assert github(asked, "package", package()).status_code == 202
         assert len(asked.received()) == 1
+
+
+def test_a_message_names_for_whom_it_is_sent(asked: Gateway) -> None:
+    send(asked, body(FACT))
+    asked.say(YES)
+    with open_inbound(asked.broker_url, INGEST_QUEUE, name="tests") as inbound:
+        assert [one.headers[SENT_FOR] for one in inbound.receive(2, timedelta(0))] == ["jenkins", "alice"]

@@ -60,9 +60,11 @@ class Limited:
     def configure(self, entry: str, more: str = "") -> None:
         write_config(self.workshop.config, {**BAR, "access.yml": f"publishers:\n  {self.name}:{entry}{more}"})
 
-    def say(self, *bodies: bytes) -> None:
+    def say(self, *bodies: bytes, **headers: str) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
         messages = [
-            Message(exchange=EVENTS, routing_key="tests", body=one, message_id=secrets.token_hex(8)) for one in bodies
+            Message(exchange=EVENTS, routing_key="tests", body=body, message_id=secrets.token_hex(8), headers=named)
+            for body in bodies
         ]
         with open_outbound(self.url, name="tests") as outbound:
             assert [receipt.state for receipt in outbound.publish(messages)] == ["confirmed"] * len(messages)
@@ -173,6 +175,46 @@ def test_only_the_groups_of_a_right_place_a_hold(workshop: InProcess, kind: str,
         (letter,) = workshop.dead()
         group = "sre" if kind == "veto" else "ops"
         assert letter.reason == f"{by} may not {kind}: only members of {group} may, by access.yml"
+
+
+@pytest.mark.parametrize(("vouches", "entries"), [(True, True), (False, True), (False, False)])
+def test_only_who_vouches_names_another_publisher(limited: Limited, vouches: bool, entries: bool) -> None:
+    if entries:
+        limited.started(f" {{vouches: {str(vouches).lower()}}}\n")
+    else:
+        limited.workshop.start("ingest")
+    limited.say(published("1.0"), x_deploydb_publisher="jenkins")
+    (row,) = until(lambda: limited.workshop.rows(sa.select(event.c.publisher)), "the fact")
+    own = limited.name == user_of(limited.workshop.settings.broker_url)
+    assert row.publisher == ("jenkins" if vouches or own else limited.name)
+
+
+def test_no_publisher_takes_the_id_of_another_one(limited: Limited) -> None:
+    (ingest,) = limited.workshop.start("ingest")
+    taken, own = published("0.1", url="https://evil.example.com"), published("0.1", digest="sha256:aa")
+    limited.say(taken)
+    limited.workshop.publish(own, headers={"x-deploydb-publisher": "release-bot"})
+    until(lambda: limited.logged() == ["foo-0.1", "foo-0.1␟release-bot"], "both facts")
+    limited.workshop.publish(own, headers={"x-deploydb-publisher": "release-bot"})
+    until(lambda: ingest.metric("deploydb_ingest_events_total", result="duplicate") == 1, "the repetition")
+    assert ingest.metric("deploydb_ingest_differing_duplicates_total", publisher="other") == 1
+    limited.say(published("0.1", url="https://other.example.com"))
+    until(lambda: ingest.metric("deploydb_ingest_differing_duplicates_total", publisher="same") == 1, "the other body")
+    assert len(limited.logged()) == 2
+
+
+@pytest.mark.parametrize("source", ["ci", "deploydb/verify"])
+def test_only_verify_answers_for_what_it_asks(limited: Limited, source: str) -> None:
+    check = {"promotions/health.yml": "type: WebhookPromotion\nurl: https://foo.example.com/health\n"}
+    write_config(limited.workshop.config, check)
+    limited.started(" {sources: ['*']}\n")
+    limited.say(report("verification.finished", **SMOKE | {"promotion": "health"}, source=source))
+    if source == "ci":
+        (letter,) = limited.letters(1)
+        assert letter.path == "$.promotion"
+        assert letter.reason.endswith("may not publish verification.finished for health: only `verify` answers for it")
+    else:
+        until(lambda: len(limited.logged()) == 1, "the answer")
 
 
 @needs_servers

@@ -8,10 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from deploydb.domain.model.errors import Transient
+from deploydb.store.arrival import Arrival
 from deploydb.store.engine import open_engine, reading
 from deploydb.store.queries.events import Filter, events_before
 from deploydb.store.queries.log_positions import OUT_OF_ORDER
-from deploydb.store.record import Arrival, Recorded, record
+from deploydb.store.record import Recorded, record
 from deploydb.store.tables import event
 from tests.workers.in_process import InProcess, published, until
 from workers import ingest

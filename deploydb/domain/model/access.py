@@ -20,6 +20,7 @@ OPEN_CLIENT = "v1@"
 """The beginning of the publisher, and of the source, of a v1 client without a token; its address follows."""
 RESERVED_SOURCES = (OWN_SOURCE, f"{OWN_SOURCE}/*", "gateway/*", "hooks/*", f"{OPEN_CLIENT}*", "deployer/*")
 """Patterns of the sources that only DeployDB's own programs have."""
+LONGEST_PUBLISHER = 255
 ANY = ("*",)
 
 
@@ -79,6 +80,13 @@ def grants_of_user(access: Access, user: str, source: str, *, own: str) -> tuple
     if user == own:
         return access.granted(user) if named and not is_reserved(source) else EVERYTHING
     return PROGRAMS[user] if user in PROGRAMS and not named else access.granted(user)
+
+
+def sends_for_others(access: Access, user: str, *, own: str) -> bool:
+    """Whether a user of the broker names truly for whom it sends a fact: the gateway, which all its clients share."""
+    if user == own or access.publishers is None:
+        return user in (own, "gateway")
+    return any(grant.vouches for grant in grants_of_user(access, user, "", own=own) or ())
 
 
 def is_reserved(source: str) -> bool:

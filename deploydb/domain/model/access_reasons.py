@@ -5,13 +5,24 @@ from typing import Literal
 from deploydb.domain.model.reason_parts import ReasonCase
 
 Lack = Literal[
-    "publisher", "entry", "sources", "facts", "services", "environments", "promotions", "vouches", "veto", "freeze"
+    "publisher",
+    "entry",
+    "sources",
+    "facts",
+    "services",
+    "environments",
+    "promotions",
+    "vouches",
+    "verify",
+    "veto",
+    "freeze",
 ]
 """What is missing.
 
 publisher     the broker vouches for no user
 entry         access.yml does not name the publisher
 vouches       it may not send the words of people
+verify        only the worker `verify` answers for the promotion
 veto, freeze  the person is in no group that may place or lift one
 the others    the key of its entry that lacks the name
 """

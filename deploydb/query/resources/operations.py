@@ -14,6 +14,7 @@ from deploydb.query.unmatched import Unmatched, unmatched_in
 from deploydb.redaction import shown_endpoint
 from deploydb.store.clock_skew import recently_skewed
 from deploydb.store.command_queues import unconsumed
+from deploydb.store.duplicates import recently_differing
 from deploydb.store.queries import operations as queries
 from deploydb.store.queries.contradictions import contradictions
 from deploydb.store.queries.operations import WaitingView
@@ -93,13 +94,25 @@ class DeadDelivery(Struct, frozen=True, kw_only=True, rename="camel"):
     replay: str
 
 
+class DifferingDuplicate(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A fact that differs from the one with its source and id, which is the event `fact`. `other`: it is of another
+    publisher, and stored beside that one; else it is dropped."""
+
+    source: str
+    id: str
+    publisher: str | None
+    fact: int
+    other: bool
+    at: str
+
+
 class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     """How the machinery is. `evaluations`: what promotion has still to look at, its lag; `outbox`: what has still to be
     sent; `problems`: what is wrong with the configuration's files, while the last good ones stay in use; `set_aside`:
     the services whose evaluation failed; `skewed_clocks`: the sources whose clocks were ahead in the last day of the
-    log; `starved`: the lanes in which no release passes; `unconsumed`: the command queues without a consumer;
-    `unmatched`: how many facts of the last seven days of the log match nothing; `dead_deliveries`: how many calls of
-    webhooks were given up, `dead`: the last of them."""
+    log; `differing_duplicates`: of that day, too; `starved`: the lanes in which no release passes;
+    `unconsumed`: the command queues without a consumer; `unmatched`: how many facts of the last seven days of the log
+    match nothing; `dead_deliveries`: how many calls of webhooks were given up, `dead`: the last of them."""
 
     now: str
     last_event: Last | None
@@ -114,6 +127,7 @@ class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     set_aside: list[SetAside] | UnsetType = UNSET
     skewed_clocks: list[SkewedClock] | UnsetType = UNSET
     contradictions: list[Contradiction] | UnsetType = UNSET
+    differing_duplicates: list[DifferingDuplicate] | UnsetType = UNSET
     starved: list[Starved] | UnsetType = UNSET
     unconsumed: list[UnconsumedQueue] | UnsetType = UNSET
     dead_deliveries: int | UnsetType = UNSET
@@ -135,6 +149,7 @@ def operations(asked: RequestContext) -> Operations:
         aside = set_aside_services(connection)
         skewed = recently_skewed(connection)
         contradicted = contradictions(connection, limit=_MOST)
+        differing = recently_differing(connection)
         starved = starved_lanes(connection, asked.catalog, asked.now)
         queues = unconsumed_bodies(unconsumed(connection, asked.now))
         dead_count, dead = dead_deliveries(connection, limit=_MOST)
@@ -152,6 +167,7 @@ def operations(asked: RequestContext) -> Operations:
         set_aside=[set_aside_body(one) for one in aside] or UNSET,
         skewed_clocks=[body_of(SkewedClock, one, ahead_seconds=one.ahead.total_seconds()) for one in skewed] or UNSET,
         contradictions=[body_of(Contradiction, one) for one in contradicted] or UNSET,
+        differing_duplicates=[body_of(DifferingDuplicate, one) for one in differing] or UNSET,
         starved=[starved_body(one) for one in starved] or UNSET,
         unconsumed=queues or UNSET,
         dead_deliveries=dead_count or UNSET,

@@ -1,0 +1,82 @@
+"""A fact as it arrived, and who judges whether it may be stored."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from deploydb.domain.model.deployment import Deployment
+from deploydb.domain.model.errors import Forbidden, MessageRejected
+from deploydb.domain.model.facts import Fact
+from deploydb.store import duplicates
+from deploydb.wire.formats import read
+from deploydb.wire.reading import Reading
+
+
+class Judge(Protocol):
+    """Whether a publisher may say a fact: the error where not. `deployment`: the one that it means, if known; `seeks`:
+    it links to other events."""
+
+    def __call__(
+        self, publisher: str | None, fact: Fact, deployment: Deployment | None, *, seeks: bool
+    ) -> Forbidden | None: ...
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """A fact as it arrived: what it says, the bytes that go to the log, and its publisher. `user`: who the broker says
+    sent it, for the publisher where that is another one.
+
+    `sent`: the time that it was sent with, where that of the arrival counts in its place. `names`: what other events
+    call it by. `otherwise`: the fact that it is unless it is about a deployment that was commanded, and is followed or
+    runs.
+    """
+
+    fact: Fact
+    body: bytes
+    publisher: str | None = None
+    user: str | None = None
+    sent: datetime | None = None
+    names: tuple[str, ...] = ()
+    otherwise: "Arrival | None" = None
+
+    @classmethod
+    def of(
+        cls,
+        body: bytes,
+        *,
+        arrived_at: datetime,
+        publisher: str | None = None,
+        user: str | None = None,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> "Arrival":
+        """The fact of a message in any format. Raises: MessageRejected as `formats.read`."""
+        reading = read(body, content_type=content_type, headers=headers, arrived_at=arrived_at)
+        found = cls._of(reading, publisher, user or publisher)
+        if duplicates.MARK in found.fact.id:
+            raise MessageRejected(f"{duplicates.MARK} is reserved: leave it out of the id", path="$.id")
+        return found
+
+    def under_own_id(self) -> "Arrival":
+        """The same under an id that no other publisher can use."""
+        id_ = duplicates.own_id(self.fact.id, self.publisher)
+        return replace(
+            self,
+            fact=replace(self.fact, id=id_),
+            body=duplicates.with_id(self.body, id_),
+            otherwise=self.otherwise.under_own_id() if self.otherwise is not None else None,
+        )
+
+    @classmethod
+    def _of(cls, reading: Reading, publisher: str | None, user: str | None) -> "Arrival":
+        return cls(
+            fact=reading.fact,
+            body=reading.body,
+            publisher=publisher,
+            user=user,
+            sent=reading.sent,
+            names=reading.names,
+            otherwise=cls._of(reading.otherwise, publisher, user) if reading.otherwise is not None else None,
+        )

@@ -1,0 +1,141 @@
+"""Facts whose source and id the log has already: repetitions, others of the same publisher, and those of another one.
+
+A repetition changes nothing. Of a publisher the fact that came first stands; another one under its id is counted and
+noted. An id that another publisher has used first is no obstacle: the fact is kept under an id of its own, which names
+its publisher. So no publisher can take the id of an event of another one before that comes.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.store import bulk
+from deploydb.store.columns import BigId
+from deploydb.store.journal import Journal, is_own
+from deploydb.store.list_parameters import among
+from deploydb.store.tables import event
+from deploydb.store.tables.deployments import is_rare
+
+MARK = "␟"
+"""Between an id and a publisher. No fact may bring it in its id."""
+DIFFERED = "duplicate.differed"
+"""The type of the events that note it."""
+NOTED_EVERY = timedelta(hours=1)
+"""Of one source, no more often."""
+_LONGEST_ID = 255
+_MOST = 200
+_UNCOMPARED = ("time", "original")
+"""Fields in which a repetition by the same publisher may differ: the message that a fact was mapped from, and when a
+client repeated it."""
+
+_NOTES = (is_rare, event.c.type == sa.literal(DIFFERED, literal_execute=True), is_own())
+_NOTED = sa.select(event.c.body["origin"].as_string()).where(
+    *_NOTES,
+    event.c.recorded_at > sa.bindparam("since", type_=event.c.recorded_at.type),
+    among(event.c.body["origin"].as_string(), "sources"),
+)
+
+
+class Repeated(Struct, frozen=True, kw_only=True):
+    """A fact of a batch that was not stored. `bodies`: those that it may have been stored with."""
+
+    index: int
+    source: str
+    id: str
+    publisher: str | None
+    bodies: tuple[bytes, ...]
+
+
+class Differing(Struct, frozen=True, kw_only=True):
+    """A fact that differs from the one with its source and id. `fact`: the row of that one; `other`: whether another
+    publisher has sent it."""
+
+    source: str
+    id: str
+    publisher: str | None
+    fact: int
+    other: bool
+    at: datetime
+
+
+def compare(connection: sa.Connection, given: Sequence[Repeated], now: datetime) -> dict[int, Differing]:
+    """Those that differ from the stored fact, by their index. Index: `uq_event_source_id`."""
+    if not given:
+        return {}
+    wanted = bulk.table_of(connection, [event.c.source, event.c.id])
+    columns = (event.c[name] for name in ("number", "source", "id", "publisher", "body"))
+    statement = sa.select(*columns).join(wanted, sa.and_(event.c.source == wanted.c.source, event.c.id == wanted.c.id))
+    keys = [{"source": source, "id": id_} for source, id_ in sorted({(one.source, one.id) for one in given})]
+    stored = {(row.source, row.id): row for row in connection.execute(statement, bulk.parameter(connection, keys))}
+    found = {}
+    for one in given:
+        row = stored.get((one.source, one.id))
+        if row is None:
+            continue
+        other = row.publisher != one.publisher
+        if not any(_is_same(row.body, body, exactly=other) for body in one.bodies):
+            found[one.index] = Differing(
+                source=one.source, id=one.id, publisher=one.publisher, fact=row.number, other=other, at=now
+            )
+    return found
+
+
+def own_id(id_: str, publisher: str | None) -> str:
+    """The id of a fact whose own one another publisher has used."""
+    whole = f"{id_}{MARK}{publisher or ''}"
+    return whole if len(whole) <= _LONGEST_ID else f"{sha256(whole.encode()).hexdigest()}{MARK}"
+
+
+def with_id(body: bytes, id_: str) -> bytes:
+    """The body of a fact under another id."""
+    fields: dict[str, Any] = msgspec.json.decode(body)
+    return msgspec.json.encode(fields | {"id": id_})
+
+
+def note(connection: sa.Connection, found: Iterable[Differing], now: datetime) -> None:
+    """Write an event for each source that has none of the last hour. Index: `ix_event_rare`."""
+    firsts: dict[str, Differing] = {}
+    for one in found:
+        firsts.setdefault(one.source, one)
+    if not firsts:
+        return
+    recent = set(connection.execute(_NOTED, {"sources": sorted(firsts), "since": now - NOTED_EVERY}).scalars())
+    journal = Journal(now)
+    for source, one in sorted(firsts.items()):
+        if source not in recent:
+            journal.note(DIFFERED, origin=source, ident=one.id, sender=one.publisher, other=one.other, fact=one.fact)
+    journal.write(connection)
+
+
+def recently_differing(connection: sa.Connection) -> list[Differing]:
+    """The notes of the last day of the log, newest first. Index: `ix_event_rare`."""
+    statement = (
+        sa.select(
+            event.c.body["origin"].as_string().label("source"),
+            event.c.body["ident"].as_string().label("id"),
+            event.c.body["sender"].as_string().label("publisher"),
+            event.c.body["other"].as_boolean().label("other"),
+            sa.cast(event.c.body["fact"].as_string(), BigId).label("fact"),
+            event.c.recorded_at.label("at"),
+        )
+        .where(*_NOTES)
+        .order_by(event.c.number.desc())
+        .limit(_MOST)
+    )
+    last = connection.execute(sa.select(event.c.recorded_at).order_by(event.c.number.desc()).limit(1)).scalar()
+    return [
+        Differing(**row._mapping)
+        for row in connection.execute(statement)
+        if last is None or row.at >= last - timedelta(days=1)
+    ]
+
+
+def _is_same(stored: dict[str, Any], body: bytes, *, exactly: bool) -> bool:
+    fields: dict[str, Any] = msgspec.json.decode(body)
+    names = fields.keys() | stored.keys()
+    return all(fields.get(name) == stored.get(name) for name in names if exactly or name not in _UNCOMPARED)
