@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
+from deploydb.domain.formatting import listed
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, Status
 from deploydb.domain.model.reasons import NotRecorded
@@ -35,9 +36,11 @@ def effects(catalog: Catalog, snapshot: ServiceSnapshot, now: datetime, live: Ca
 
 def _effects(catalog: Catalog, snapshot: ServiceSnapshot, now: datetime) -> Sequence[Effect]:
     before = {one.id: one for one in snapshot.deployments}
+    incomplete = catalog.incomplete.get(snapshot.service)
+    lacks = f"lacks {listed(incomplete.lacks)}" if incomplete is not None else "is not configured"
     found = []
     for after in settled(catalog, snapshot, now).deployments.values():
-        absent = f"waits: {snapshot.service} is not configured" if after.needs_evaluation else None
+        absent = f"waits: {snapshot.service} {lacks}" if after.needs_evaluation else None
         effect = _effect(before.get(after.id), after) if snapshot.service in catalog.services else absent
         if effect is not None:
             artifact = after.release.artifact

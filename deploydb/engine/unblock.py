@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
+from deploydb.domain.formatting import listed
 from deploydb.domain.model.admission_reasons import BranchElsewhere, ModuleRemoved, StageRemoved
 from deploydb.domain.model.catalog import Catalog, Order
 from deploydb.domain.model.deployment import Deployment, Status
@@ -54,6 +55,9 @@ def unblock(catalog: Catalog, snapshot: ServiceSnapshot, deployment_id: int, now
     entering = target.status in (Status.NOT_STARTED, Status.CREATED, Status.STARTED)
     goal: Goal = "entered" if entering else "verified"
     service = catalog.services.get(snapshot.service)
+    incomplete = catalog.incomplete.get(snapshot.service)
+    if incomplete is not None:
+        return Unblock(instead=f"configure what {snapshot.service} lacks: {listed(incomplete.lacks)}", goal=goal)
     if service is None:
         return Unblock(instead=f"configure {snapshot.service} again", goal=goal)
     if target.environment not in catalog.environments_of(service.ident):

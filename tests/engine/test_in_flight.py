@@ -1,7 +1,11 @@
 """The effect of another configuration on the releases in flight."""
 
-from deploydb.domain.model.catalog import Catalog
+import dataclasses
+
+from deploydb.domain.model.catalog import Catalog, Incomplete
+from deploydb.domain.model.deployment import Status
 from deploydb.engine.in_flight import effects
+from deploydb.engine.unblock import unblock
 from tests.domain.given import THREE, catalog, chain, foo
 from tests.domain.scenario import Scenario, world
 
@@ -54,6 +58,25 @@ def test_a_service_that_is_removed_or_lists_other_modules() -> None:
     others = catalog(*THREE, services=[foo(artifacts=("com.example:other",), promotions=("smoke",))])
     unlisted = "waits: com.example:foo is not an artifact of foo"
     assert found(it, others) == [(name, "1.0", unlisted) for name in ("prod", "staging")]
+
+
+def test_a_service_that_lacks_something_waits_and_goes_on_once_it_is_there() -> None:
+    it = begun()
+    complete = it.catalog
+    lacks = Incomplete(service=foo(promotions=("smoke",)), lacks=("environment prod",))
+    incomplete = dataclasses.replace(complete, services={}, incomplete={"foo": lacks})
+    waiting = "waits: foo lacks environment prod"
+    assert found(it, incomplete) == [(name, "1.0", waiting) for name in ("dev", "prod", "staging")]
+    missing = unblock(incomplete, it.outlook(), it.find("prod", "1.0").id, it.now)
+    assert missing is not None
+    assert missing.instead == "configure what foo lacks: environment prod"
+    it.catalog = incomplete
+    it.verify("dev", "1.0")
+    it.evaluate()
+    assert it.status("dev", "1.0") is Status.COMPLETED
+    it.catalog = complete
+    it.evaluate()
+    assert (it.status("dev", "1.0"), it.status("staging", "1.0")) == (Status.SUCCESS, Status.CREATED)
 
 
 def test_nothing_of_the_snapshot_is_changed() -> None:

@@ -151,7 +151,7 @@ def _meant(connection: sa.Connection, catalog: Catalog, what: str) -> Sequence[F
     if module:
         group, name = split_module(module)
         return by_version(connection, [(group, name)], version) if group and name and version else ()
-    modules = {module for service in catalog.services.values() for module in service.artifacts}
+    modules = {module for service in catalog.every_service().values() for module in service.artifacts}
     return by_version(connection, [split_module(one) for one in modules], what)
 
 
