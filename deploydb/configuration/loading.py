@@ -171,11 +171,12 @@ class _Folders:
             self.by_kind[kind][ident] = source
 
 
-class _Parts(Struct, frozen=True, kw_only=True):
-    """The parts of a catalog. Where there are problems, a name in it may refer to nothing."""
+class _Parts(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The parts of a catalog. Where there are problems, a name in it may refer to nothing. An empty
+    `incomplete` is no part of the digest."""
 
     services: dict[str, Service]
-    incomplete: dict[str, Incomplete]
+    incomplete: dict[str, Incomplete] = {}
     environments: dict[str, Environment]
     pipelines: dict[str, Pipeline]
     promotions: dict[str, Promotion]
