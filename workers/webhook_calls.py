@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.commands import Notification
 from deploydb.domain.model.webhooks import Hook, hook_of
+from deploydb.domain.notification_templates import TemplateProblem
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.webhook_deliveries import NewDelivery
 from deploydb.wire.v1_webhooks import (
@@ -62,8 +63,16 @@ def _named(catalog: Catalog, notification: Notification, url: str) -> Iterator[N
     for endpoint in catalog.endpoints.values():
         if endpoint.is_for(notification.type, notification.service, notification.environment):
             link = f"{url}/{_page(notification)}"
-            type_, body = formatted(endpoint.format, notification, link=link, source=url)
-            yield _delivery(f"{NAMED}{endpoint.ident}", notification, type_, body)
+            template = (endpoint.content_type, endpoint.template or "")
+            name = f"{NAMED}{endpoint.ident}"
+            try:
+                type_, body = formatted(endpoint.format, notification, link=link, source=url, template=template)
+            except TemplateProblem as problem:  # such as check-config did not find with its examples
+                type_, body = formatted("json", notification, link=link, source=url)
+                where = f"line {problem.line} of the template"
+                yield replace(_delivery(name, notification, type_, body), problem=f"{where}: {problem}")
+                continue
+            yield _delivery(name, notification, type_, body)
 
 
 def _page(notification: Notification) -> str:

@@ -198,6 +198,13 @@ class WebhookFileDocument(WebhookDocument, kw_only=True, frozen=True):
     services: Annotated[Names, Meta(description="Notifications of these services alone.")] = []
     environments: Annotated[Names, Meta(description="Notifications of these environments alone.")] = []
     format: Annotated[WebhookFormat, Meta(description="The body of a call.")] = "json"
+    template: Annotated[
+        str | None, Meta(description="With the format `template`: the body, as Jinja2 writes it for a notification.")
+    ] = None
+    content_type: Annotated[
+        str | None,
+        Meta(description="With the format `template`: of its body. By default application/json, which is checked."),
+    ] = None
     secret_from: Annotated[
         Names,
         Meta(

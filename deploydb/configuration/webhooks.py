@@ -18,11 +18,14 @@ from deploydb.domain.model.webhooks import (
     PromotionWebhooks,
     Webhooks,
 )
+from deploydb.domain.notification_templates import TemplateProblem, check
 from deploydb.domain.suggestions import suggestion
 from deploydb.domain.templates import URL
 
 _VARIABLE = re.compile(r"DEPLOYDB_WEBHOOK_[A-Z0-9_]{1,100}")
-_NAMED = ("url", "url_from", "types", "services", "environments", "secret_from")
+_MEDIA_TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+(; ?[a-z0-9-]+=[A-Za-z0-9._-]+){0,4}")
+JSON = "application/json"
+_NAMED = ("url", "url_from", "types", "services", "environments", "secret_from", "template", "content_type")
 
 
 def build_endpoint(
@@ -53,20 +56,53 @@ def build_endpoint(
         for index, name in enumerate(getattr(document, key)):
             if name not in known:
                 source.problem((key, index), f"there is no {kind} {name}{suggestion(name, known)}")
+    _check_template(source, document)
     usual = PAGED if paged else TYPES
     for index, type_ in enumerate(document.types or ()):
         if type_ not in usual:
             source.problem(("types", index), f"{document.format} takes no {type_}: there is {listed(usual)}")
+    types = tuple(one for one in TYPES if one in (document.types or usual) and one in usual)
+    content_type = document.content_type or JSON
+    if document.format == "template" and document.template is not None and _MEDIA_TYPE.fullmatch(content_type):
+        try:
+            check(document.template, content_type, types)
+        except TemplateProblem as problem:
+            _note_in_template(source, document.template, problem)
     return Endpoint(
         ident=ident,
         url=document.url or (PAGERDUTY_URL if paged and document.url_from is None else None),
         url_from=document.url_from,
-        types=tuple(one for one in TYPES if one in (document.types or usual) and one in usual),
+        types=types,
         services=tuple(document.services),
         environments=tuple(document.environments),
         format=document.format,
         secret_from=tuple(document.secret_from),
+        template=document.template,
+        content_type=content_type,
     )
+
+
+def _check_template(source: Source, document: WebhookFileDocument) -> None:
+    if document.format == "template":
+        if document.template is None:
+            source.problem((), "template is missing: the body, such as '{\"text\": {{ headline | tojson }}}'")
+        if document.content_type is not None and not _MEDIA_TYPE.fullmatch(document.content_type):
+            source.problem(("content_type",), f"{document.content_type} is no media type, such as {JSON}")
+        return
+    for key in ("template", "content_type"):
+        if getattr(document, key) is not None:
+            source.problem((key,), f"is for the format template alone, and this is {document.format}", key=True)
+
+
+def _note_in_template(source: Source, template: str, problem: TemplateProblem) -> None:
+    """At its line of the file, where the template is a block of text (`|`)."""
+    line, column = source.places["template",]
+    start = source.text.splitlines()[line - 1][column - 1 :]
+    if start.startswith("|"):
+        source.note((line + problem.line, 1), f"template {problem}")
+    else:
+        where = f"line {problem.line} of it: " if "\n" in template.strip() else ""
+        source.problem(("template",), f"{where}{problem}")
 
 
 def build_webhooks(source: Source, document: WebhookDocument | None, at: Path = ()) -> Webhooks:

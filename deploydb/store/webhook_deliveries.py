@@ -28,7 +28,7 @@ DEAD_KEPT = timedelta(days=90)
 
 
 class NewDelivery(Struct, frozen=True, kw_only=True):
-    """A call to make: of an endpoint, with a notification's id."""
+    """A call to make: of an endpoint, with a notification's id. With a `problem` it cannot be made, and is dead."""
 
     endpoint: str
     notification: str
@@ -38,6 +38,7 @@ class NewDelivery(Struct, frozen=True, kw_only=True):
     deployment: int | None
     headers: dict[str, str]
     body: str
+    problem: str | None = None
 
 
 class EndpointLease(Struct, frozen=True, kw_only=True):
@@ -74,7 +75,10 @@ def add(engine: sa.Engine, deliveries: Sequence[NewDelivery], now: datetime) -> 
     """Add those that are not there yet, in their order. How many; committed when it returns. Harmless to repeat."""
 
     def work(connection: sa.Connection) -> int:
-        rows = [{**asdict(one), "created_at": now, "opened_at": now} for one in deliveries]
+        rows = [
+            {**asdict(one), "created_at": now, "opened_at": now, "dead_at": now if one.problem is not None else None}
+            for one in deliveries
+        ]
         made = bulk.insert_new(connection, webhook_delivery, rows, returning=("endpoint",))
         endpoints = sorted({row.endpoint for row in made})
         wake(connection, endpoints, now)

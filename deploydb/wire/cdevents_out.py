@@ -10,8 +10,8 @@ from packageurl import PackageURL
 
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.commands import Notification
+from deploydb.domain.notification_words import place
 from deploydb.wire.cdevents_mapping import CUSTOM_SUBJECT
-from deploydb.wire.notification_words import place
 
 VERSION = "0.4.1"
 _DEPLOYED = {"deploy": "dev.cdevents.service.deployed.0.2.0", "rollback": "dev.cdevents.service.rolledback.0.2.0"}

@@ -12,9 +12,10 @@ import msgspec
 
 from deploydb.domain.model.commands import Notification
 from deploydb.domain.model.webhooks import WebhookFormat
+from deploydb.domain.notification_templates import render
+from deploydb.domain.notification_words import details, headline, place
 from deploydb.wire.cdevents_out import cdevent_of
 from deploydb.wire.cloudevents import TYPE_PREFIX
-from deploydb.wire.notification_words import details, headline, place
 
 _SUMMARY_MOST = 1024
 """PagerDuty's limit of a summary."""
@@ -33,8 +34,14 @@ _COLOURS = {
 }
 
 
-def formatted(format_: WebhookFormat, notification: Notification, link: str, source: str) -> tuple[str, str]:
-    """Content type and body. `link`: the page about it; `source`: of whom the notification is, a URL."""
+def formatted(
+    format_: WebhookFormat, notification: Notification, link: str, source: str, template: tuple[str, str] = ("", "")
+) -> tuple[str, str]:
+    """Content type and body. `link`: the page about it; `source`: of whom the notification is, a URL; `template`: of
+    the format of that name, the content type and the text.
+
+    Raises: TemplateProblem, of a template.
+    """
     match format_:
         case "json":
             return "application/json", _json(msgspec.to_builtins(notification))
@@ -48,6 +55,9 @@ def formatted(format_: WebhookFormat, notification: Notification, link: str, sou
             return "application/json", _json(_teams(notification, link))
         case "pagerduty":
             return "application/json", _json(_pagerduty(notification, link))
+        case "template":
+            content_type, text = template
+            return content_type, render(text, content_type, notification, link)
         case other:
             assert_never(other)
 

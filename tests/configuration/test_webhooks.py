@@ -8,6 +8,8 @@ from deploydb.configuration import load
 from deploydb.domain.model.webhooks import PAGERDUTY_URL, Endpoint
 from tests.configuration.given import config
 
+TEMPLATE = "url: https://x\nformat: template\n"
+
 
 def problems(tmp_path: Path, text: str) -> list[str]:
     loaded = load(config(tmp_path, {"webhook/w.yml": text}))
@@ -37,6 +39,30 @@ def problems(tmp_path: Path, text: str) -> list[str]:
         ("format: pagerduty\n", "1:1: pagerduty needs one: the variable with the routing key"),
         ("url: https://x\nservices: [fooo]\n", "2:12: there is no service fooo; did you mean foo?"),
         ("url: https://x\nenvironments: [deb]\n", "2:16: there is no environment deb; did you mean dev?"),
+        (
+            f'{TEMPLATE}template: |\n  {{\n    "a": {{{{ headlin | tojson }}}}\n  }}\n',
+            "5:1: template of flow.opened: UndefinedError: 'headlin' is undefined",
+        ),
+        (
+            f'{TEMPLATE}template: \'{{"a": "{{{{ reason }}}}"}}\'\n',
+            "3:11: of flow.opened: makes no JSON: Expecting ',' delimiter: line 1 column 11 (char 10); write "
+            "{{ reason | tojson }} for a text",
+        ),
+        (
+            f"{TEMPLATE}content_type: text/plain\ntypes: [hold.placed]\ntemplate: '{{{{ flow | length }}}}'\n",
+            "5:11: of hold.placed: TypeError: object of type 'NoneType' has no len()",
+        ),
+        (
+            f"{TEMPLATE}template: |\n\n  {{% for x in reason %}}\n  {{% endfor %}}\n",
+            "5:1: template for goes through one of groups, differences, details",
+        ),
+        (
+            f"{TEMPLATE}template: '{{{{ range(9) }}}}'\n",
+            "3:11: a call is not supported: write values, filters, if and for",
+        ),
+        (f"{TEMPLATE}content_type: json\n", "3:15: json is no media type, such as application/json"),
+        (TEMPLATE, "1:1: template is missing: the body, such as '{\"text\": {{ headline | tojson }}}'"),
+        ("url: https://x\ntemplate: x\n", "2:1: is for the format template alone, and this is json"),
     ],
 )
 def test_a_problem_has_its_place(tmp_path: Path, text: str, problem: str) -> None:
@@ -46,6 +72,12 @@ def test_a_problem_has_its_place(tmp_path: Path, text: str, problem: str) -> Non
 def test_a_misspelt_type_is_named(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, "url: https://x\ntypes: [deployment.faild]\n")
     assert "did you mean deployment.failed?" in problem
+
+
+def test_a_template_is_tried_with_every_type_that_it_is_for(tmp_path: Path) -> None:
+    assert problems(tmp_path, f"{TEMPLATE}template: '{{\"text\": {{{{ headline | tojson }}}}}}'\n") == []
+    text = f"{TEMPLATE}content_type: text/plain\ntemplate: '{{{{ outcome | length }}}}'\ntypes: [deployment.finished]\n"
+    assert problems(tmp_path, text) == []
 
 
 def test_pagerduty_gets_what_it_has_a_use_for(tmp_path: Path) -> None:

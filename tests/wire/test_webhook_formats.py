@@ -12,7 +12,7 @@ from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.commands import Notification, NotificationType
 from deploydb.domain.model.webhooks import TYPES, WebhookFormat
 from deploydb.domain.notification_examples import example_of
-from deploydb.wire.notification_words import headline
+from deploydb.domain.notification_words import headline
 from deploydb.wire.webhook_formats import formatted, with_routing_key
 
 PAGE = "https://deploydb.test/flows/3#deployment-7"

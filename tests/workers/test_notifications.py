@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from deploydb.domain.evaluation.decisions import DeploymentTransitioned
 from deploydb.domain.model.reasons import NotRecorded
 from deploydb.store.messages import notifications_of
-from deploydb.store.tables import outbox
+from deploydb.store.tables import outbox, wanted_notification, webhook_delivery
 from tests.cluster import write_config
 from tests.domain.given import deployment
 from tests.web import Web, web
@@ -49,6 +49,8 @@ def start(workshop: InProcess, files: dict[str, str]) -> None:
     workshop.settings = replace(workshop.settings, outgoing_allow="127.0.0.1")
     workshop.provision()
     workshop.start("ingest", "promote", "relay", "notify")
+    wanted = sa.select(wanted_notification.c.type)
+    until(lambda: "hold.placed" in {row.type for row in workshop.rows(wanted)}, "promote has the configuration")
 
 
 def hold(what: str, **more: str) -> bytes:
@@ -129,3 +131,29 @@ def test_the_same_decision_has_the_same_id() -> None:
     assert first.id == again.id
     other = replace(decision, deployment=deployment(id=8))
     assert next(notifications_of("foo", other, now, types)).id != first.id
+
+
+def test_a_template_makes_the_body(workshop: InProcess, hook: Web) -> None:
+    text = '{"why": {{ reason | tojson }}, "what": {{ headline | tojson }}, "at": {{ link | tojson }}}'
+    named = f"url: {hook.url}/all\nformat: template\ncontent_type: application/vnd.acme+json\ntypes: [hold.placed]\n"
+    start(workshop, {"webhook/acme.yml": f"{named}template: |\n  {text}\n"})
+    workshop.publish(hold("placed", reason='the "big" sale'))
+    (body,) = until(lambda: received(hook), "the call", within=20)
+    assert body["why"] == 'the "big" sale'
+    assert body["what"] == "freeze of everything in dev placed by sue"
+    assert [headers["content-type"] for _, _, _, headers in hook.asked] == ["application/vnd.acme+json"]
+
+
+def test_what_a_template_cannot_be_made_of_is_dead_and_stops_nothing(workshop: InProcess, hook: Web) -> None:
+    template = "template: '{{ reason | tojson | tojson | tojson }}{% for x in details %}" + "{{ reason }}" * 300
+    files = {
+        "webhook/a.yml": f"url: {hook.url}/all\nformat: template\ntypes: [hold.placed]\n{template}{{% endfor %}}'\n"
+        "content_type: text/plain\n",
+        "webhook/b.yml": f"url: {hook.url}/prod\ntypes: [hold.placed]\n",
+    }
+    start(workshop, files)
+    workshop.publish(hold("placed", reason="x" * 2000, until="2999-01-01T00:00:00Z"))
+    until(lambda: received(hook, "/prod"), "the other", within=20)
+    rows = workshop.rows(sa.select(webhook_delivery.c.problem).where(webhook_delivery.c.dead_at.is_not(None)))
+    assert [row.problem for row in rows] == ["line 1 of the template: makes more than 262,144 characters"]
+    assert received(hook) == []

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from deploydb.domain.model.commands import Notification, NotificationType
 
-WebhookFormat = Literal["json", "cloudevents", "cdevents", "slack", "teams", "pagerduty"]
+WebhookFormat = Literal["json", "cloudevents", "cdevents", "slack", "teams", "pagerduty", "template"]
 TYPES: tuple[NotificationType, ...] = get_args(NotificationType)
 PAGED = ("deployment.failed", "gate.errored", "deployment.succeeded")
 """The types of PagerDuty: two trigger an incident of a lane, and a success there resolves it."""
@@ -49,7 +49,8 @@ class Webhooks(Struct, frozen=True, kw_only=True):
 class Endpoint(Struct, frozen=True, kw_only=True):
     """A webhook with a name. `url_from` and `secret_from` name environment variables; `secret_from` has the secrets to
     sign with, a new and an old one, or the key of PagerDuty. `types`: of its notifications; `services` and
-    `environments`: of these alone, or of all."""
+    `environments`: of these alone, or of all. `template`: of the body, and `content_type`: what it makes, where the
+    format is `template`."""
 
     ident: str
     url: str | None = None
@@ -59,6 +60,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     environments: tuple[str, ...] = ()
     format: WebhookFormat = "json"
     secret_from: tuple[str, ...] = ()
+    template: str | None = None
+    content_type: str = "application/json"
 
     def is_for(self, type_: str, service: str | None, environment: str | None) -> bool:
         """Whether it gets a notification of such a type. One that names no service is about each, as a freeze of an

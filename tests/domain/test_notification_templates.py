@@ -1,0 +1,81 @@
+"""Templates of webhooks: what they may say, and that none reaches further or keeps `notify` busy."""
+
+import json
+import re
+import time
+
+import pytest
+from msgspec.structs import replace
+
+from deploydb.domain.model.webhooks import TYPES
+from deploydb.domain.notification_examples import example_of
+from deploydb.domain.notification_templates import MOST_TEXT, TemplateProblem, check, render
+
+PAGE = "https://deploydb.test/flows/3"
+
+
+def text(template: str, type_: str = "deployment.failed") -> str:
+    return render(template, "text/plain", example_of(type_), PAGE)  # type: ignore[arg-type]
+
+
+def test_fields_words_and_lists_are_there() -> None:
+    assert text("{{ headline }} {{ link }}") == f"storefront 1.4.2 failed in prod {PAGE}"
+    assert text("{% for name, value in details %}{{ name }}={{ value }};{% endfor %}") == (
+        "Then=rollback;Run=https://ci.example.com/7;"
+    )
+    assert text("{{ groups | join(' or ') }}", "approval.wanted") == "sre"
+    assert text("{{ version }} {{ artifact.name }}{{ artifact.digest }}") == "1.4.2 storefront"
+    assert text("{{ version }}{{ artifact.name }}", "hold.placed") == ""
+    assert text("{% if by %}{{ by }}{% else %}none{% endif %} {{ by | default('?') }}") == "none ?"
+
+
+def test_a_text_with_quotes_is_json_all_the_same() -> None:
+    check('{"text": {{ reason | tojson }}, "of": {{ details | tojson }}}', "application/json", TYPES)
+    body = render('{"a": {{ by | tojson }}, "b": {{ until | tojson }}}', "a/b+json", example_of("hold.placed"), PAGE)
+    assert json.loads(body) == {"a": "alice", "b": "2026-01-02T06:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("template", "line", "problem"),
+    [
+        ("a\n{{ nothing }}", 2, "'nothing' is undefined"),
+        ("a\n\n{{ headline.x.y }}", 3, "has no attribute 'x'"),
+        ("{% if a %}", 1, "Unexpected end of template"),
+        ("{{ a | b }}", 1, "No filter named 'b'"),
+        ("{{ ''.__class__ }}", 1, "is unsafe"),
+        ("{{ reason.upper() }}", 1, "a call is not supported"),
+        ("\n{{ lipsum(9) }}", 2, "a call is not supported"),
+        ("{{ 'x' * 99 }}", 1, "mul is not supported"),
+        ("{{ 2 ** 99 }}", 1, "pow is not supported"),
+        ("{{ '%9d' % 1 }}", 1, "mod is not supported"),
+        ("{% set x = 1 %}", 1, "assign is not supported"),
+        ("{% include 'x' %}", 1, "include is not supported"),
+        ("{% macro m() %}{% endmacro %}", 1, "macro is not supported"),
+        ("{% for a in reason %}{% endfor %}", 1, "for goes through one of groups, differences, details"),
+        ("{% for a in groups %}{% for b in groups %}{% endfor %}{% endfor %}", 1, "a for within a for"),
+        ("{% for a in groups recursive %}{% endfor %}", 1, "for goes through one of"),
+        ("{{ reason | tojson(999999) }}", 1, "tojson takes no such arguments"),
+        ("{{ groups | join(reason) }}", 1, "join takes texts of at most 100 characters"),
+        ("{{ reason | truncate(99999999) }}", 1, "truncate takes texts of at most 100 characters and numbers up to"),
+        ("{{ reason | upper | upper | upper | upper }}", 1, "more than 3 filters"),
+        (f"{{{{ {'not ' * 2000}reason }}}}", 1, "nested too deeply"),
+        ("x" * (MOST_TEXT + 1), 1, "a template may have 8,192"),
+    ],
+)
+def test_what_is_wrong_has_its_line(template: str, line: int, problem: str) -> None:
+    with pytest.raises(TemplateProblem, match=re.escape(problem)) as caught:
+        check(template, "text/plain", ("deployment.failed", "approval.wanted"))
+    assert caught.value.line == line
+
+
+@pytest.mark.parametrize("name", ["title", "urlencode", "tojson"])
+def test_the_largest_template_is_soon_refused(name: str) -> None:
+    notification = example_of("configuration.changed")
+    long = replace(notification, reason='"<' * 9000, differences=("x",) * 100)
+    once = f"reason | {name} | {name} | {name}"
+    most = MOST_TEXT // (len(once) + 3) - 3
+    template = f"{{% for one in differences %}}{{{{ {' ~ '.join([once] * most)} }}}}{{% endfor %}}"
+    began = time.process_time()
+    with pytest.raises(TemplateProblem, match="makes more than 262,144 characters"):
+        render(template, "text/plain", long, PAGE)
+    assert time.process_time() - began < 5
