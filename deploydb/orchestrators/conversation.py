@@ -36,7 +36,8 @@ def ask(request: Request, *also: int) -> Conversation[Answer]:
     answer = yield request
     if 200 <= answer.status < 300 or answer.status in also:
         return answer
-    refused = answer.status < 500 and answer.status not in _LATER and answer.retry_after is None
+    limited = answer.retry_after is not None or answer.headers.get("x-ratelimit-remaining") == "0"
+    refused = answer.status < 500 and answer.status not in _LATER and not limited
     what = f"{request.method} {request.url.partition('?')[0]}"
     raise Trouble(
         in_one_line(f"{what} answered {answer.status}{_message(answer)}"),

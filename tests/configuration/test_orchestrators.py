@@ -8,13 +8,14 @@ from deploydb.configuration import load
 from tests.configuration.given import config
 
 JENKINS = "type: jenkins\nurl: https://ci.test\njob: deploy\nuser: u\ntoken_from: DEPLOYDB_ORCHESTRATOR_X\n"
+GITHUB = "type: github\nrepository: acme/foo\ntoken_from: DEPLOYDB_ORCHESTRATOR_X\n"
 HTTP = "type: http\nurl: https://paas.test/{service}\n"
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("{}\n", "1:1: type is missing: write one of http, jenkins"),
+        ("{}\n", "1:1: type is missing: write one of github, heroku, http, jenkins, rundeck"),
         ("type: jenkin\n", "1:7: expected a tool's type, found the text jenkin; did you mean jenkins?"),
         ("[]\n", "1:1: expected keys and values, found a list"),
         ("type: jenkins\njob: deploy\n", "1:1: url is missing"),
@@ -46,6 +47,17 @@ HTTP = "type: http\nurl: https://paas.test/{service}\n"
         (
             f"{HTTP}headers: {{Authorization: x}}\n",
             "3:11: is set by DeployDB: see token_from",
+        ),
+        (f"{GITHUB}workflow: a.yml\nevent: b\n", "4:11: expected either workflow or event"),
+        (f"{GITHUB.replace('acme/', '')}workflow: a.yml\n", "2:13: expected owner/name, found foo"),
+        (
+            f"{GITHUB}event: b\nparameters: {{a: '', b: '', c: '', d: '', e: '', f: '', g: '', h: '', i: '', j: ''}}\n",
+            "5:13: GitHub takes 9 beside DEPLOYDB_COMMAND",
+        ),
+        ("type: heroku\napp: a\n", "1:1: token_from is missing: Heroku builds nothing without a token"),
+        (
+            "type: rundeck\nurl: https://rd.test\njob: '{version}'\n",
+            "3:6: may not have {version} in it, which publishers choose: only service, environment, type",
         ),
     ],
 )

@@ -1,0 +1,133 @@
+"""Rundeck: a run of a job → an execution → its status. An execution is found again by its option DEPLOYDB_COMMAND.
+
+Source: https://docs.rundeck.com/docs/api/
+"""
+
+import json
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar
+from urllib.parse import quote, urlencode
+
+from msgspec import Meta
+
+from deploydb.domain.model.requests import Request
+from deploydb.orchestrators.conversation import Conversation, Trouble, ask, document, text_at, value_at
+from deploydb.orchestrators.orchestrator import (
+    COMMAND_PARAMETER,
+    IN_PLACES,
+    USUAL_PARAMETERS,
+    Checks,
+    Orchestrator,
+    check_address,
+    check_parameters,
+    check_text,
+)
+from deploydb.orchestrators.run import LAST_LINES, Finished, Run, Running, last_lines
+from deploydb.orchestrators.task import CONFIGURED, Task
+
+_EXECUTIONS = 200
+"""How many of the newest executions of a job are searched."""
+_ANSWER_BYTES = 4 * 1024 * 1024
+_FAILED = {
+    "failed": "the execution has failed",
+    "aborted": "the execution was aborted",
+    "timedout": "the execution has timed out",
+    "other": "the execution has ended with a status of its own",
+}
+_RETRIED = "failed-with-retry"
+_WAITING = ("scheduled", "queued")
+
+
+class RundeckOrchestrator(Orchestrator, frozen=True, kw_only=True):
+    """A job of Rundeck. It declares the option DEPLOYDB_COMMAND beside its own."""
+
+    kind: ClassVar[str] = "rundeck"
+
+    url: Annotated[str, Meta(description="The address of Rundeck.", max_length=8192)]
+    job: Annotated[
+        str,
+        Meta(
+            description="The job's id. Places: {service}, {environment}, {type}.",
+            min_length=1,
+            max_length=1024,
+        ),
+    ]
+    api_version: Annotated[int, Meta(description="The version of Rundeck's API: 18 or newer.", ge=18, le=999)] = 40
+    parameters: Annotated[
+        dict[str, str] | None,
+        Meta(
+            description=f"Options of the job. {IN_PLACES} By default DEPLOYDB_SERVICE, DEPLOYDB_ENVIRONMENT, "
+            "DEPLOYDB_VERSION and DEPLOYDB_TYPE."
+        ),
+    ] = None
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        check_address(checks, ("url",), self.url)
+        check_text(checks, ("job",), self.job, CONFIGURED)
+        check_parameters(checks, self.parameters)
+
+    def find(self, task: Task) -> Conversation[Run | None]:
+        address = f"{self._job(task)}/executions?{urlencode({'max': _EXECUTIONS})}"
+        found = document((yield from ask(self._request(task, address))))
+        for execution in value_at(found, "executions") or ():
+            if text_at(execution, "job", "options", COMMAND_PARAMETER) == task.id:
+                return _run_of(execution)
+        return None
+
+    def start(self, task: Task) -> Conversation[Run]:
+        parameters = task.texts(dict(USUAL_PARAMETERS if self.parameters is None else self.parameters))
+        body = json.dumps({"options": {**parameters, COMMAND_PARAMETER: task.id}})
+        return _run_of(document((yield from ask(self._request(task, f"{self._job(task)}/run", body)))))
+
+    def poll(self, task: Task, run: Run) -> Conversation[Running | Finished]:
+        address = f"{self._api}/execution/{quote(run.id, safe='')}"
+        execution = document((yield from ask(self._request(task, address))))
+        run, status = _run_of(execution), text_at(execution, "status")
+        if status == "succeeded":
+            return Finished(run=run, outcome="succeeded")
+        retried = value_at(execution, "retriedExecution")
+        if status == _RETRIED and retried is not None:
+            return Running(run=_run_of(retried))
+        if status != _RETRIED and status not in _FAILED:
+            return Running(run=run)
+        reason = _FAILED.get(text_at(execution, "status") or "", "the execution has failed, and is not retried")
+        custom = text_at(execution, "customStatus")
+        log = yield from self._log(task, address)
+        return Finished(run=run, outcome="failed", reason=f"{reason}: {custom}" if custom else reason, log=log)
+
+    def _log(self, task: Task, address: str) -> Conversation[tuple[str, ...]]:
+        query = urlencode({"lastlines": LAST_LINES, "format": "json"})
+        answer = yield self._request(task, f"{address}/output?{query}")
+        if answer.status != 200 or not answer.complete:
+            return ()
+        entries = value_at(document(answer), "entries") or ()
+        return last_lines("\n".join(text_at(entry, "log") or "" for entry in entries))
+
+    @property
+    def _api(self) -> str:
+        return f"{self.url.rstrip('/')}/api/{self.api_version}"
+
+    def _job(self, task: Task) -> str:
+        return f"{self._api}/job/{quote(task.text(self.job), safe='')}"
+
+    def _request(self, task: Task, address: str, body: str | None = None) -> Request:
+        token = (("X-Rundeck-Auth-Token", task.token),) if task.token else ()
+        return Request(
+            url=address,
+            method="GET" if body is None else "POST",
+            body=body,
+            headers=(("Accept", "application/json"), *token),
+            timeout=timedelta(seconds=20),
+            limit_bytes=_ANSWER_BYTES,
+        )
+
+
+def _run_of(execution: Any) -> Run:  # noqa: ANN401  # any JSON
+    ident = text_at(execution, "id")
+    if ident is None:
+        raise Trouble("its answer names no execution")
+    return Run(id=ident, url=text_at(execution, "permalink"), begun=text_at(execution, "status") not in _WAITING)
+
+
+TOOL = RundeckOrchestrator
