@@ -15,7 +15,7 @@ HTTP = "type: http\nurl: https://paas.test/{service}\n"
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("{}\n", "1:1: type is missing: write one of github, heroku, http, jenkins, rundeck"),
+        ("{}\n", "1:1: type is missing: write one of argocd, github, gitlab, heroku, http, jenkins, rundeck"),
         ("type: jenkin\n", "1:7: expected a tool's type, found the text jenkin; did you mean jenkins?"),
         ("[]\n", "1:1: expected keys and values, found a list"),
         ("type: jenkins\njob: deploy\n", "1:1: url is missing"),
@@ -54,6 +54,11 @@ HTTP = "type: http\nurl: https://paas.test/{service}\n"
             f"{GITHUB}event: b\nparameters: {{a: '', b: '', c: '', d: '', e: '', f: '', g: '', h: '', i: '', j: ''}}\n",
             "5:13: GitHub takes 9 beside DEPLOYDB_COMMAND",
         ),
+        (
+            "type: argocd\nurl: https://argo.test\napplication: a\ntoken_from: DEPLOYDB_ORCHESTRATOR_X\n",
+            "1:1: revision or images is missing: they say what a version is for Argo CD",
+        ),
+        ("type: gitlab\nproject: a/b\n", "1:1: token_from is missing: GitLab starts nothing without a token"),
         ("type: heroku\napp: a\n", "1:1: token_from is missing: Heroku builds nothing without a token"),
         (
             "type: rundeck\nurl: https://rd.test\njob: '{version}'\n",

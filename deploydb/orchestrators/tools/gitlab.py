@@ -1,0 +1,140 @@
+"""GitLab: a pipeline with variables → its status. A pipeline is found again by its variable DEPLOYDB_COMMAND.
+
+Source: https://docs.gitlab.com/api/pipelines/
+"""
+
+import json
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar
+from urllib.parse import quote, urlencode
+
+from msgspec import Meta
+
+from deploydb.domain.model.requests import Request
+from deploydb.orchestrators.conversation import Conversation, Lost, Trouble, ask, document, text_at
+from deploydb.orchestrators.orchestrator import (
+    COMMAND_PARAMETER,
+    IN_PLACES,
+    USUAL_PARAMETERS,
+    Checks,
+    Orchestrator,
+    check_address,
+    check_parameters,
+    check_text,
+)
+from deploydb.orchestrators.run import Finished, Run, Running, last_lines
+from deploydb.orchestrators.task import CONFIGURED, Task
+
+_SEARCHED = 15
+"""How many pipelines since the start are searched, a request each."""
+_CLOCKS = timedelta(minutes=1)
+"""By how much GitLab's clock may be behind ours."""
+_ANSWER_BYTES = 4 * 1024 * 1024
+_WAITING = ("created", "waiting_for_resource", "preparing", "pending", "scheduled")
+_FAILED = {
+    "failed": "the pipeline has failed",
+    "canceled": "the pipeline was canceled",
+    "skipped": "the pipeline was skipped",
+}
+
+
+class GitLabOrchestrator(Orchestrator, frozen=True, kw_only=True):
+    """A pipeline of a project of GitLab."""
+
+    kind: ClassVar[str] = "gitlab"
+
+    project: Annotated[
+        str,
+        Meta(
+            description="group/name, or the id. Places: {service}, {environment}, {type}.", min_length=1, max_length=512
+        ),
+    ]
+    ref: Annotated[
+        str, Meta(description=f"The branch or tag whose pipeline is run. {IN_PLACES}", min_length=1, max_length=512)
+    ] = "main"
+    parameters: Annotated[
+        dict[str, str] | None,
+        Meta(
+            description=f"Variables of the pipeline. {IN_PLACES} By default DEPLOYDB_SERVICE, DEPLOYDB_ENVIRONMENT, "
+            "DEPLOYDB_VERSION and DEPLOYDB_TYPE."
+        ),
+    ] = None
+    url: Annotated[str, Meta(description="The address of GitLab.", max_length=8192)] = "https://gitlab.com"
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        check_address(checks, ("url",), self.url)
+        check_text(checks, ("project",), self.project, CONFIGURED)
+        check_text(checks, ("ref",), self.ref)
+        check_parameters(checks, self.parameters)
+        if self.token_from is None:
+            checks.problem((), "token_from is missing: GitLab starts nothing without a token")
+
+    def find(self, task: Task) -> Conversation[Run | None]:
+        since = (task.since - _CLOCKS).strftime("%Y-%m-%dT%H:%M:%SZ")
+        query = urlencode({"source": "api", "updated_after": since, "order_by": "id", "per_page": 100})
+        known = document((yield from ask(self._request(task, f"/pipelines?{query}"))))
+        for pipeline in known[:_SEARCHED]:
+            run = _run_of(pipeline)
+            variables = document((yield from ask(self._request(task, f"{_path(run)}/variables"))))
+            if any(
+                text_at(each, "key") == COMMAND_PARAMETER and text_at(each, "value") == task.id for each in variables
+            ):
+                return run
+        if len(known) > _SEARCHED:
+            raise Lost(f"the answer to the start was lost, and one of {len(known)} pipelines since may be its own")
+        return None
+
+    def start(self, task: Task) -> Conversation[Run]:
+        parameters = task.texts(dict(USUAL_PARAMETERS if self.parameters is None else self.parameters))
+        given = {**parameters, COMMAND_PARAMETER: task.id}
+        variables = [{"key": name, "value": value} for name, value in given.items()]
+        body = {"ref": task.text(self.ref), "variables": variables}
+        return _run_of(document((yield from ask(self._request(task, "/pipeline", body)))))
+
+    def poll(self, task: Task, run: Run) -> Conversation[Running | Finished]:
+        pipeline = document((yield from ask(self._request(task, _path(run)))))
+        run, status = _run_of(pipeline), text_at(pipeline, "status") or ""
+        if status == "success":
+            return Finished(run=run, outcome="succeeded")
+        if status not in _FAILED:
+            return Running(run=run)
+        answer = yield self._request(task, f"{_path(run)}/jobs?{urlencode({'scope[]': 'failed'})}")
+        failed = document(answer) if answer.status == 200 else []
+        log = yield from self._log(task, failed[0]) if failed else _nothing()
+        names = ", ".join(f"{text_at(job, 'name')}" for job in failed)
+        return Finished(run=run, outcome="failed", reason=_FAILED[status] + (f": {names}" if names else ""), log=log)
+
+    def _log(self, task: Task, job: Any) -> Conversation[tuple[str, ...]]:  # noqa: ANN401  # any JSON
+        answer = yield self._request(task, f"/jobs/{quote(text_at(job, 'id') or '', safe='')}/trace")
+        whole = answer.status == 200 and answer.complete
+        return last_lines(answer.body.decode("utf-8", "replace")) if whole else ()
+
+    def _request(self, task: Task, path: str, body: dict[str, Any] | None = None) -> Request:
+        return Request(
+            url=f"{self.url.rstrip('/')}/api/v4/projects/{quote(task.text(self.project), safe='')}{path}",
+            method="GET" if body is None else "POST",
+            body=None if body is None else json.dumps(body),
+            headers=(("PRIVATE-TOKEN", task.token),),
+            timeout=timedelta(seconds=20),
+            limit_bytes=_ANSWER_BYTES,
+        )
+
+
+def _nothing() -> Conversation[tuple[str, ...]]:
+    yield from ()
+    return ()
+
+
+def _path(run: Run) -> str:
+    return f"/pipelines/{quote(run.id, safe='')}"
+
+
+def _run_of(pipeline: Any) -> Run:  # noqa: ANN401  # any JSON
+    ident = text_at(pipeline, "id")
+    if ident is None:
+        raise Trouble("its answer names no pipeline")
+    return Run(id=ident, url=text_at(pipeline, "web_url"), begun=text_at(pipeline, "status") not in _WAITING)
+
+
+TOOL = GitLabOrchestrator
