@@ -96,12 +96,12 @@ class Scenario:
         return self.tell("artifact.published", artifact=artifact, **fields)
 
     def tell(self, what: str, **fields: Any) -> Recorded:
-        """One fact, at the world's time unless it has its own."""
+        """One fact, at the world's time unless it has its own, by a publisher with the name of its source."""
         fact = {"type": what, "id": f"{what}-{next(self._ids)}", "source": "tests", "time": self.now.isoformat()}
         body = json.dumps(fact | fields).encode()
-        return record(self.engine, [self.arrival(body)], self.now)
+        return record(self.engine, [self.arrival(body, str(fields.get("source", "tests")))], self.now)
 
-    def arrival(self, body: bytes, publisher: str | None = None) -> Arrival:
+    def arrival(self, body: bytes, publisher: str | None = "tests") -> Arrival:
         """A message's body as ingest hands it to the store."""
         return Arrival.of(body, arrived_at=self.now, publisher=publisher)
 

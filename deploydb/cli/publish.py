@@ -86,6 +86,8 @@ def publish(context: click.Context, file: BinaryIO | None, unchecked: bool) -> N
 @click.option("--digest", metavar="DIGEST", help="What it is, such as sha256:….")
 @click.option("--commit", metavar="COMMIT", help="What it was built from.")
 @click.option("--purl", metavar="PURL", help="Its package URL.")
+@click.option("--author", metavar="NAME", help="The author of the commit.")
+@click.option("--triggered-by", metavar="NAME", help="Who started the build.")
 @historical_option
 @fact_options
 def artifact(

@@ -117,6 +117,8 @@ def uncounted_text(vote: UncountedVote) -> str:
             return f"{vote.by} is not in {listed(vote.groups, 'or')} and does not count"
         case "publisher":
             return f"{vote.by} published it and does not count"
+        case "author":
+            return f"{vote.by} is an author of it and does not count"
         case _:
             assert_never(vote.cause)
 

@@ -267,7 +267,7 @@ def _admitted(reason: why.Admitted) -> str:
         stages = "; ".join(f"{one.environment}: {text(one.reason)}" for one in reason.promoted_from)
         line = f"promoted from {stages}"
     else:
-        line = f"published by {reason.published_by}"
+        line = f"published by {reason.published_by or 'a publisher without a name'}"
     if reason.ordered is not None:
         line = f"{text(reason.ordered)}; {line}"
     elif reason.attempt is not None:

@@ -27,26 +27,26 @@ from deploydb.engine.settle import settled
 
 
 class Approvers(Struct, frozen=True, kw_only=True):
-    """The people whose word counts for a gate. `names`: None where it is anybody's; `but`: who published it."""
+    """The people whose word counts for a gate. `names`: None where it is anybody's; `but`: its authors."""
 
     names: tuple[str, ...] | None
-    but: str | None = None
+    but: tuple[str, ...] = ()
 
     def include(self, person: str) -> bool:
         """Whether the person's approval counts."""
-        return person != self.but and (self.names is None or person in self.names)
+        return person not in self.but and (self.names is None or person in self.names)
 
 
-def approvers(catalog: Catalog, promotion: str, published_by: str) -> Approvers:
+def approvers(catalog: Catalog, promotion: str, authors: tuple[str, ...]) -> Approvers:
     """The people whose approval counts for a manual promotion, or for passing a freeze."""
     manual = _manual(catalog, promotion)
     if manual is None:
         return Approvers(names=())
-    but = published_by if not manual.allow_author else None
+    but = authors if not manual.allow_author else ()
     if not manual.groups and promotion != FREEZE:
         return Approvers(names=None, but=but)
     members = {person for group in manual.groups for person in catalog.groups.get(group, ())}
-    return Approvers(names=tuple(sorted(members - {but})), but=but)
+    return Approvers(names=tuple(sorted(members.difference(but))), but=but)
 
 
 def approval_obstacle(
@@ -83,7 +83,7 @@ def approval_obstacle(
     if not votes.uncounted:
         return None
     asked = word.promotion if _manual(catalog, word.promotion) is not None else FREEZE
-    who = approvers(catalog, asked, deployment.release.published_by)
+    who = approvers(catalog, asked, deployment.release.authors)
     people = f"; {listed(who.names, 'or')} would count" if who.names else ""
     return uncounted_text(votes.uncounted[0]) + people
 

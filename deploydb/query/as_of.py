@@ -77,7 +77,14 @@ def _with_file(view: DeploymentView, files: Mapping[int, Publication]) -> Deploy
     file = files.get(view.artifact.id)
     if file is None:
         return view
-    artifact = replace(view.artifact, digest=file.artifact.digest, url=file.artifact.url, published_by=file.by)
+    artifact = replace(
+        view.artifact,
+        digest=file.artifact.digest,
+        url=file.artifact.url,
+        published_by=file.by,
+        author=file.artifact.author,
+        triggered_by=file.artifact.triggered_by,
+    )
     return replace(view, artifact=artifact)
 
 

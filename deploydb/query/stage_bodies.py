@@ -77,7 +77,7 @@ def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs, now: date
         again = result.recheck_at if result is not None else None
         promotion = catalog.promotions.get(name)
         waits = result is not None and isinstance(result.reason, AwaitingApproval)
-        who = approvers(catalog, name, view.artifact.published_by) if waits else None
+        who = approvers(catalog, name, view.artifact.authors) if waits else None
         bodies.append(
             Gate(
                 promotion=name,
@@ -91,7 +91,7 @@ def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs, now: date
                 inputs=list(result.inputs) if result is not None and judged else [],
                 catalog=catalogs.get((view.id, gate)) if judged else None,
                 approvers=UNSET if who is None else list(who.names) if who.names is not None else None,
-                not_approvers=[who.but] if who is not None and who.but is not None else UNSET,
+                not_approvers=list(who.but) if who is not None and who.but else UNSET,
             )
         )
     return bodies

@@ -36,6 +36,8 @@ def release_from_row(row: Any) -> Release:  # noqa: ANN401  # a row of `selected
             digest=row.artifact_digest,
             commit=row.artifact_commit,
             purl=row.artifact_purl,
+            author=row.artifact_author,
+            triggered_by=row.artifact_triggered_by,
         ),
         published_at=row.artifact_published_at,
         published_by=row.artifact_published_by,

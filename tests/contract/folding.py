@@ -18,7 +18,7 @@ from deploydb.store.projections.overrides import hold_from_row
 from tests.contract.deployment_rows import DEPLOYMENTS
 from tests.contract.table_rows import Table, rows, values
 
-_COPIED = ("url", "digest", "commit", "purl")
+_COPIED = ("url", "digest", "commit", "purl", "author", "triggered_by")
 
 
 def folded(engine: sa.Engine) -> LogFold:

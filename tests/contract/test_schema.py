@@ -40,6 +40,7 @@ LANDED = {
     "0021_names_of_events.py": "e581816d90efefc5f28c992f8bbeee5424de4331aebc514b4387e906135c68ef",
     "0022_pages_of_approvals.py": "82b8767e99fde6b07d9adee2febfbb43c751db0b2292ec0b6a5c4b7fea28ce09",
     "0023_orchestrator_runs.py": "4e8ae0b928294ddb55b4f30428a33f78a28d57d44f0510ca3b3e4577b3398bf7",
+    "0024_authors_of_artifacts.py": "6af0a314580c639bcb1c144a884b80d39345da4e40edd520a13b29454128d963",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 

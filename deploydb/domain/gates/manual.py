@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
@@ -56,7 +56,13 @@ class ManualPromotion(Promotion, frozen=True, kw_only=True):
         Meta(description="`allowedGroup` is the one of `groups` in files of later releases of v1."),
     ] = {}  # noqa: RUF012  # msgspec copies it
     distinct_groups: Annotated[bool, Meta(description="Whether each approval must come from another group.")] = False
-    allow_author: Annotated[bool, Meta(description="Whether the publisher of the artifact may approve.")] = True
+    allow_author: Annotated[
+        bool,
+        Meta(
+            description="Whether the author of the artifact's commit and who triggered its build may approve, "
+            "where its publication names them; else whether its publisher may."
+        ),
+    ] = True
     timeout: Annotated[
         timedelta | None,
         Meta(description="How long people have from the request on; then it has failed, until one approves later."),
@@ -157,8 +163,9 @@ def count(promotion: ManualPromotion, context: GateContext) -> Votes:
             uncounted[word.by] = UncountedVote(by=word.by, cause="other_file", digest=word.digest)
         elif promotion.groups and not groups_of(word.by, promotion.groups, context.groups):
             uncounted[word.by] = UncountedVote(by=word.by, cause="not_in_groups", groups=promotion.groups)
-        elif word.given and word.by == release.published_by and not promotion.allow_author:
-            uncounted[word.by] = UncountedVote(by=word.by, cause="publisher")
+        elif word.given and word.by in release.authors and not promotion.allow_author:
+            cause: Literal["publisher", "author"] = "publisher" if word.by == release.published_by else "author"
+            uncounted[word.by] = UncountedVote(by=word.by, cause=cause)
     counting = [word for word in words if word.by not in uncounted]
     given = [word for word in counting if word.given]
     reached, free = len(given), promotion.groups

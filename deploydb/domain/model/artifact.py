@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 from packaging.version import InvalidVersion, Version
 
+from deploydb.domain.person_names import person_name
 from deploydb.domain.unsafe_characters import NAME
 
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=NAME)]
@@ -22,7 +23,8 @@ Text = Annotated[str, Meta(max_length=8192)]
 
 
 class Artifact(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One version of a module, as its publisher names it."""
+    """One version of a module, as its publisher names it. `author`: of its commit; `triggered_by`: the person who
+    started its build."""
 
     group: Coordinate
     name: Coordinate
@@ -31,6 +33,8 @@ class Artifact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     digest: Name | None = None
     commit: Name | None = None
     purl: Coordinate | None = None
+    author: Name | None = None
+    triggered_by: Name | None = None
 
     @property
     def module(self) -> str:
@@ -39,6 +43,13 @@ class Artifact(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __str__(self) -> str:
         return f"{self.group}:{self.name} {self.version}"
+
+
+def authors_of(author: str | None, triggered_by: str | None, published_by: str) -> tuple[str, ...]:
+    """The people that `allow_author: false` keeps from approving: the author of the commit and who triggered the build,
+    where the publication names them; else its publisher; none where that is not known."""
+    named = dict.fromkeys(person_name(one) for one in (author, triggered_by) if one is not None)
+    return tuple(named) or ((published_by,) if published_by else ())
 
 
 def module_key(group: str, name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from deploydb.domain.model.artifact import Artifact, order_key
+from deploydb.domain.model.artifact import Artifact, authors_of, order_key
 from deploydb.domain.model.facts import DeploymentFinished, DeploymentStarted, Fact
 from deploydb.domain.model.reasons import Reason
 from deploydb.domain.model.retry_reasons import RetryOrdered
@@ -86,6 +86,11 @@ class Release(Struct, frozen=True, kw_only=True):
     published_at: datetime
     published_by: str
     conflict: str | None = None
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        """As `authors_of`."""
+        return authors_of(self.artifact.author, self.artifact.triggered_by, self.published_by)
 
     def order_key(self, order: Literal["published", "version"]) -> tuple[object, ...]:
         """The key by which one release of a module is newer than another."""

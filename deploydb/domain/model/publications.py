@@ -40,10 +40,10 @@ class Publication(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, fact: ArtifactPublished | DeploymentObserved, publisher: str | None) -> "Publication":
-        """What the fact says. `publisher`: who sent it, by the broker's word."""
+        """What the fact says. `publisher`: who sent it, by the broker's word; `by` is empty where that is not known."""
         return cls(
             artifact=fact.artifact,
-            by=person_name(publisher or fact.source),
+            by=person_name(publisher) if publisher else "",
             at=fact_order(fact),
             observed=isinstance(fact, DeploymentObserved),
             historical=bool(fact.historical) and isinstance(fact, ArtifactPublished),

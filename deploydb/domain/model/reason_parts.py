@@ -41,7 +41,7 @@ class UncountedVote(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A vote that does not count. `digest`: of the other file; `groups`: those whose members count."""
 
     by: str
-    cause: Literal["other_file", "not_in_groups", "publisher"]
+    cause: Literal["other_file", "not_in_groups", "publisher", "author"]
     digest: str | None = None
     groups: tuple[str, ...] = ()
 

@@ -14,7 +14,7 @@ from deploydb.store.list_parameters import among
 from deploydb.store.tables import artifact, publication
 
 _KEY = ("group", "name", "version")
-_COPIED = ("url", "digest", "commit", "purl")
+_COPIED = ("url", "digest", "commit", "purl", "author", "triggered_by")
 
 
 def publish(connection: sa.Connection, words: Iterable[Publication | Acceptance], now: datetime) -> dict[Key, int]:

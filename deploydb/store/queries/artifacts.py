@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.model.artifact import module_key
+from deploydb.domain.model.artifact import authors_of, module_key
 from deploydb.store.columns import viewed
 from deploydb.store.list_parameters import among
 from deploydb.store.tables import artifact
@@ -24,6 +24,13 @@ class ArtifactView(Struct, frozen=True, kw_only=True):
     digest: str | None
     published_by: str
     created_at: datetime
+    author: str | None = None
+    triggered_by: str | None = None
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        """As `authors_of`."""
+        return authors_of(self.author, self.triggered_by, self.published_by)
 
     @property
     def module(self) -> str:

@@ -79,6 +79,8 @@ artifact = sa.Table(
     sa.Column("conflict", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("accepted", BigId),
+    sa.Column("author", sa.Text),
+    sa.Column("triggered_by", sa.Text),
     sa.UniqueConstraint("module_key", "version"),
 )
 """One version of a module, as the publication that was recorded first has it (`source`, `event_id`). `published_at`:
@@ -110,6 +112,8 @@ publication = sa.Table(
     sa.Column("commit", sa.Text),
     sa.Column("purl", sa.Text),
     sa.Column("settled", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("author", sa.Text),
+    sa.Column("triggered_by", sa.Text),
 )
 """The other publications of artifacts that were published more than once; rare. The first one is in `artifact`.
 `settled`: it came before the acceptance of that one, and contradicts nothing."""
