@@ -37,8 +37,9 @@ from .run_step import RunStep, Variable
 
 BATCH = 100
 PER_ORCHESTRATOR = 8
-"""Steps of one orchestrator at one time: each needs a connection to the database for a moment."""
+"""Steps of one orchestrator at one time."""
 STEPPING = 8
+"""Steps that are written down at one time: each needs a connection to the database."""
 COUNT_EVERY_SECONDS = 2.0
 PRUNE_EVERY_SECONDS = 3600.0
 GRACE_SECONDS = 3.0
@@ -71,6 +72,7 @@ class Orchestrate(Worker):
         self._clock = DatabaseClock(engine)
         self._inbounds = CommandInbounds(open_inbound, existing)
         self._lock = threading.Lock()
+        self._writing = threading.BoundedSemaphore(STEPPING)
         self._in_hand: Tally[str] = Tally()
         self._broken: Exception | None = None
         self._files = Every(LOOK_AT_FILES_EVERY_SECONDS)
@@ -175,6 +177,7 @@ class Orchestrate(Worker):
                 clock=self._clock,
                 metrics=self._metrics,
                 log=self._log,
+                writing=self._writing,
             ).take()
         except (*OUTAGES, *LATER_OUTAGES) as error:
             self._log.warning("a step is lost, taken again when its lease is over", error=str(error))

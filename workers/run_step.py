@@ -7,6 +7,7 @@ taken: the tool is searched for its run before it is asked to start one again.
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 
@@ -78,6 +79,7 @@ class RunStep:
         clock: Callable[[], datetime],
         metrics: OrchestrateMetrics,
         log: Log,
+        writing: AbstractContextManager[bool],
     ) -> None:
         self._run = run
         self._command = decode_command(run.body.encode())
@@ -90,6 +92,7 @@ class RunStep:
         self._log = log.bind(command=run.command, orchestrator=run.orchestrator)
         self._token = ""
         self._settles = timedelta(0)
+        self._writing = writing
 
     def take(self) -> None:
         """Take the step. Raises: as `store.engine.transact`."""
@@ -241,9 +244,10 @@ class RunStep:
         facts: Sequence[DeploymentStarted | DeploymentFinished] = (),
         **values: Any,  # noqa: ANN401  # of columns
     ) -> bool:
-        changed = orchestrator_runs.change(
-            self._engine, self._run, now, due_at=due_at, facts=facts, exchange=EVENTS, **values
-        )
+        with self._writing:
+            changed = orchestrator_runs.change(
+                self._engine, self._run, now, due_at=due_at, facts=facts, exchange=EVENTS, **values
+            )
         if not changed:
             self._log.warning("the lease was over: another worker has the command")
         return changed

@@ -21,6 +21,7 @@ from deploydb.cli.fact_findings import fact_findings
 from deploydb.cli.finding import Finding
 from deploydb.cli.lane_findings import lane_findings
 from deploydb.cli.output import is_shown, output_option, show_table
+from deploydb.cli.tool_findings import failing_tools
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.formatting import in_words, listed
 from deploydb.domain.model.catalog import Catalog
@@ -136,6 +137,7 @@ def _database(settings: Settings, environ: Mapping[str, str], catalog: Catalog |
             theirs = time_there(connection)
             yield _clock("clock of the database", Moment(before=before, theirs=theirs, after=datetime.now(UTC)))
         yield from _queues_there(engine)
+        yield from failing_tools(engine)
         yield from fact_findings(engine, catalog)
         yield from lane_findings(engine, catalog)
         yield from _reading(engine)

@@ -17,6 +17,9 @@ import pytest
 from deploydb import __version__
 from deploydb.broker.open import open_inbound, provision
 from deploydb.broker.topology import DEAD_QUEUE, INGEST_QUEUE, command_queue, topology
+from deploydb.store import orchestrator_runs
+from deploydb.store.engine import open_engine
+from deploydb.store.orchestrator_runs import TakenCommand
 from tests.cli.conftest import served
 from tests.cli.shell import Queue, Shell
 from tests.conftest import needs_servers
@@ -164,6 +167,19 @@ def test_what_waits_too_long_is_reported_with_the_worker_that_should_do_it(house
     assert "`relay`" in findings["outbox"]["advice"]
     assert "`promote`" in findings["evaluations"]["advice"]
     assert findings["outbox"]["seen"].startswith("1 wait, the oldest for 3m")
+
+
+def test_a_tool_that_does_not_answer_well_is_a_warning(house: Shell) -> None:
+    engine = open_engine(house.environment["DEPLOYDB_DATABASE_URL"], name="tests")
+    now = datetime.now(UTC)
+    taken = TakenCommand(command="c-1", orchestrator="jenkins", deployment=1, body="{}")
+    orchestrator_runs.add(engine, [taken], now)
+    (leased,) = orchestrator_runs.lease(engine, "jenkins", now, limit=1, duration=timedelta(minutes=1))
+    assert orchestrator_runs.change(engine, leased, now, due_at=now, failures=3, problem="answered 503")
+    engine.dispose()
+    finding = examined(house, code=0)["orchestrator jenkins"]
+    assert (finding["state"], finding["seen"]) == ("warn", "3 failures for the command c-1: answered 503")
+    assert "orchestrators/jenkins.yml" in finding["advice"]
 
 
 def test_queues_that_are_missing_and_dead_letters_are_reported(house: Shell, queue: Queue) -> None:

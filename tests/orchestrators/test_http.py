@@ -87,6 +87,28 @@ def test_without_a_state_to_ask_for_the_tool_reports_the_end(workshop: InProcess
     assert next(kind for kind, _ in running.reported(workshop, 1)) == "deployment.started"
 
 
+def test_a_tool_that_hangs_delays_no_other(workshop: InProcess, paas: Paas) -> None:
+    described = f"type: http\nurl: {{url}}/deployments\ntoken_from: {VARIABLE}\n"
+    with serving(Paas()) as other:
+        files = {
+            "orchestrators/other.yml": described.format(url=other.url),
+            "environments/dev.yml": "orchestrator: other\n",
+            "environments/prod.yml": "",
+            "pipelines/main.yml": "environments:\n  dev:\n",
+            "pipelines/direct.yml": "environments:\n  prod:\n",
+            "services/bar.yml": "artifacts: [com.example:bar]\npipelines: [direct]\n",
+        }
+        paas.goes_wrong("POST", "/deployments", *["hang"] * 20)
+        running.configured(workshop, described.format(url=paas.url), others=files)
+        workshop.start("orchestrate")
+        workshop.publish(published("1.0", name="bar"))
+        until(lambda: paas.count("POST", "/deployments"), "it hangs")
+        workshop.publish(published("1.0"))
+        until(lambda: other.deployments, "the other one is started", within=5)
+        assert paas.deployments["1"]["given"]["environment"] == "prod"
+        paas.released.set()
+
+
 def test_two_commands_are_two_runs(workshop: InProcess, paas: Paas) -> None:
     other = {"services/bar.yml": "artifacts: [com.example:bar]\npipelines: [main]\n"}
     described = f"type: http\nurl: {paas.url}/deployments\ntoken_from: {VARIABLE}\n{by_run(paas)}"
