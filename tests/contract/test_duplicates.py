@@ -11,6 +11,7 @@ from deploydb.store.arrival import Arrival
 from deploydb.store.duplicates import DIFFERED
 from deploydb.store.record import Recorded, record
 from deploydb.store.tables import event
+from tests.contract.folding import differences
 from tests.scenario import Scenario
 
 
@@ -73,6 +74,7 @@ def test_no_publisher_takes_the_id_of_another_one(world: Scenario, together: boo
     again = store(world, own, taken, own)
     assert (again.stored, again.duplicates, again.differing) == (0, 3, ())
     assert len(facts(world)) == 2
+    assert differences(world.engine) == {}
 
 
 def test_a_publisher_without_a_name_is_one_of_its_own(world: Scenario) -> None:
