@@ -94,6 +94,7 @@ def _read(source: Source, value: Any, kind: Any, at: Path) -> Any:  # noqa: ANN4
         kept = {key: None if item is _WRONG else item for key, item in items.items()}  # it is a stage even so
         return _bounded(source, at, kept, kind, dict[str, Any])
     if origin in (list, tuple):
+        value = [] if value is None else value  # a key with nothing behind it, as when all items are commented out
         if not isinstance(value, list):
             return _unexpected(source, at, list, value)
         members = [_read(source, given, get_args(bare)[0], (*at, index)) for index, given in enumerate(value)]

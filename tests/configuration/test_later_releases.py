@@ -6,6 +6,7 @@ from deploydb.configuration import load
 from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.v1_schema import Environment, Promotion
 from tests.cluster import write_config
+from tests.workers.in_process import CONFIG
 
 FILES = {
     "environments/dev.yml": "webhook:\n  deployment:\n    created: ['http://ci/created']\n",
@@ -35,3 +36,12 @@ def test_a_group_is_named_once(tmp_path: Path) -> None:
     write_config(tmp_path, {"promotions/people.yml": people, "access.yml": "groups:\n  qa: [alice]\n"})
     problems = [str(problem).partition(": ")[2] for problem in load(tmp_path).problems]
     assert problems == ["names a group beside groups: keep one of them"]
+
+
+def test_a_list_with_nothing_in_it_is_empty(tmp_path: Path) -> None:
+    service = "artifacts: [com.example:foo]\npipelines: [main]\npromotions:\n  # - smoke\n"
+    write_config(tmp_path, {**CONFIG, "services/foo.yml": service})
+    loaded = load(tmp_path)
+    assert loaded.problems == ()
+    assert loaded.catalog is not None
+    assert loaded.catalog.services["foo"].promotions == ()
