@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
+from deploydb.domain.formatting import error_text
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.commands import Notification
 from deploydb.domain.model.webhooks import Hook, hook_of
@@ -67,10 +68,11 @@ def _named(catalog: Catalog, notification: Notification, url: str) -> Iterator[N
             name = f"{NAMED}{endpoint.ident}"
             try:
                 type_, body = formatted(endpoint.format, notification, link=link, source=url, template=template)
-            except TemplateProblem as problem:  # such as check-config did not find with its examples
+            except Exception as error:  # the other calls are made all the same
+                line = f"line {error.line} of the template: " if isinstance(error, TemplateProblem) else ""
+                found = f"{line}{error}" if line else error_text(error)
                 type_, body = formatted("json", notification, link=link, source=url)
-                where = f"line {problem.line} of the template"
-                yield replace(_delivery(name, notification, type_, body), problem=f"{where}: {problem}")
+                yield replace(_delivery(name, notification, type_, body), problem=found)
                 continue
             yield _delivery(name, notification, type_, body)
 

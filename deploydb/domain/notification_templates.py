@@ -6,12 +6,12 @@ There are no calls, no assignments, and no operators but comparisons and `~`. Th
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache, wraps
 from typing import Any
 
 import msgspec
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, Template, TemplateRuntimeError, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import htmlsafe_json_dumps
 from msgspec import UNSET, Struct
@@ -64,12 +64,17 @@ def render(text: str, content_type: str, notification: Notification, link: str) 
     template = _compiled(text)
     try:
         body = "".join(_bounded(template.generate(_values(notification, link))))
-    except (TemplateError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        body.encode()
+    except TemplateProblem:
+        raise
+    except Exception as error:  # of a filter, of any type
         raise TemplateProblem(_line_of(error), error_text(error)) from error
+    if "\0" in body:
+        raise TemplateProblem(1, "makes a NUL character, which no database stores")
     if is_json(content_type):
         try:
             json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise TemplateProblem(1, f"makes no JSON: {error}; write {{{{ reason | tojson }}}} for a text") from error
     return body
 
@@ -105,18 +110,42 @@ def _compiled(text: str) -> Template:
         tree = _ENVIRONMENT.parse(text)
         _require_plain(tree)
         return _ENVIRONMENT.from_string(tree)
+    except TemplateProblem:
+        raise
     except TemplateSyntaxError as error:
         raise TemplateProblem(error.lineno, error.message or "is no template") from error
-    except RecursionError as error:
+    except (RecursionError, MemoryError, SyntaxError) as error:  # SyntaxError: of the Python that Jinja2 makes of it
         raise TemplateProblem(1, "is nested too deeply") from error
+    except ValueError as error:  # such as a number with thousands of digits
+        raise TemplateProblem(1, error_text(error)) from error
 
 
 def _environment() -> ImmutableSandboxedEnvironment:
     made = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, finalize=_shown)
     made.globals.clear()
-    made.filters = {name: made.filters[name] for name in FILTERS} | {"default": _default, "tojson": _tojson}
+    own = {"default": _default, "join": _join, "tojson": _tojson}
+    made.filters = {name: _limited({**made.filters, **own}[name]) for name in FILTERS}
     made.tests = {name: made.tests[name] for name in _TESTS}
     return made
+
+
+def _limited(filter_: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter whose result is no longer than a body: the next one would make more of it."""
+
+    @wraps(filter_)  # with the mark by which Jinja2 passes it the environment
+    def limited(*given: object) -> object:
+        result = filter_(*given)
+        if isinstance(result, str):
+            _require_short(len(result))
+        return result
+
+    return limited
+
+
+def _require_short(size: int) -> None:
+    """Raises: TemplateRuntimeError."""
+    if size > MOST_BODY:
+        raise TemplateRuntimeError(f"makes more than {MOST_BODY:,} characters")
 
 
 def _shown(value: object) -> object:
@@ -127,6 +156,15 @@ def _shown(value: object) -> object:
 def _default(value: object, other: object) -> object:
     """A field that a notification lacks is none, not undefined."""
     return other if _known(value) in (None, "") else value
+
+
+def _join(value: object, between: str = "") -> str:
+    """Of a list: Jinja2's own takes the characters of a text as well, and so makes a text many times as long."""
+    if not isinstance(value, list | tuple):
+        raise TemplateRuntimeError("join is for lists, such as groups")
+    texts = [str(_shown(one)) for one in value]
+    _require_short(sum(map(len, texts)) + len(str(between)) * len(texts))
+    return str(between).join(texts)
 
 
 def _tojson(value: object) -> str:

@@ -21,6 +21,7 @@ _SUMMARY_MOST = 1024
 """PagerDuty's limit of a summary."""
 _TEXT_MOST = 2900
 """Below Slack's limit of a section, 3,000 characters."""
+_HEAD_MOST = 200
 _REASON_MOST = 500
 _MARKDOWN = re.compile(r"([\\`*_\[\]()#~>])")
 _COLOURS = {
@@ -81,9 +82,13 @@ def _cloud_event(notification: Notification, source: str) -> dict[str, Any]:
 
 
 def _slack(notification: Notification, link: str) -> dict[str, Any]:
-    lines = [f"*{_escaped(headline(notification))}*", _escaped(notification.reason[:_REASON_MOST])]
-    lines += [f"{name}: {_escaped(value)}" for name, value in details(notification).items()]
-    text = "\n".join(line for line in lines if line)[:_TEXT_MOST]
+    head = _escaped(headline(notification)[:_HEAD_MOST])
+    lines = [_escaped(notification.reason[:_REASON_MOST])]
+    lines += [f"{name}: {_escaped(value[:_REASON_MOST])}" for name, value in details(notification).items()]
+    text = f"*{head}*"
+    for line in lines:
+        if line and len(text) + 1 + len(line) <= _TEXT_MOST:  # whole lines: a part of `&amp;` is no text
+            text = f"{text}\n{line}"
     wanted = notification.type == "approval.wanted"
     names = ("Approve", "Refuse") if wanted else ("Open",)
     buttons = [
@@ -91,7 +96,7 @@ def _slack(notification: Notification, link: str) -> dict[str, Any]:
         for name in names
     ]
     return {
-        "text": _escaped(headline(notification)),
+        "text": head,
         "blocks": [
             {"type": "section", "text": {"type": "mrkdwn", "text": text}},
             {"type": "actions", "elements": buttons},

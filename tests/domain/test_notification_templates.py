@@ -3,6 +3,7 @@
 import json
 import re
 import time
+import tracemalloc
 
 import pytest
 from msgspec.structs import replace
@@ -59,6 +60,12 @@ def test_a_text_with_quotes_is_json_all_the_same() -> None:
         ("{{ reason | truncate(99999999) }}", 1, "truncate takes texts of at most 100 characters and numbers up to"),
         ("{{ reason | upper | upper | upper | upper }}", 1, "more than 3 filters"),
         (f"{{{{ {'not ' * 2000}reason }}}}", 1, "nested too deeply"),
+        ("{% if reason %}" * 120 + "{% endif %}" * 120, 1, "nested too deeply"),
+        (f"{{{{ {'9' * 5000} }}}}", 1, "ValueError"),
+        ("\n{{ reason | truncate(2) }}", 2, "AssertionError: expected length >= 3, got 2"),
+        ("\n{{ reason | join('x') }}", 2, "join is for lists"),
+        ("{{ '\\ud800' }}", 1, "UnicodeEncodeError"),
+        ("{{ '\\0' }}", 1, "a NUL character"),
         ("x" * (MOST_TEXT + 1), 1, "a template may have 8,192"),
     ],
 )
@@ -66,6 +73,26 @@ def test_what_is_wrong_has_its_line(template: str, line: int, problem: str) -> N
     with pytest.raises(TemplateProblem, match=re.escape(problem)) as caught:
         check(template, "text/plain", ("deployment.failed", "approval.wanted"))
     assert caught.value.line == line
+
+
+def test_lists_nested_too_deeply_are_no_json() -> None:
+    with pytest.raises(TemplateProblem, match="makes no JSON"):
+        check("[" * 4000, "application/json", ("deployment.failed",))
+
+
+def test_no_filter_makes_more_than_a_body() -> None:
+    notification = replace(example_of("configuration.changed"), differences=("%" * 2000,) * 100, reason="x" * 2000)
+    again = f" | join('{'x' * 100}')"
+    tracemalloc.start()
+    try:
+        for template in (f"differences{again} | urlencode | length", f"[{'differences | join, ' * 2}] | join | length"):
+            with pytest.raises(TemplateProblem, match="makes more than 262,144 characters"):
+                render(f"{{{{ {template} }}}}", "text/plain", notification, PAGE)
+        with pytest.raises(TemplateProblem, match="join is for lists"):
+            render(f"{{{{ reason{again * 3} }}}}", "text/plain", notification, PAGE)
+        assert tracemalloc.get_traced_memory()[1] < 20 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("name", ["title", "urlencode", "tojson"])

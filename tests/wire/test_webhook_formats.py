@@ -122,3 +122,14 @@ def test_what_a_publisher_writes_is_no_markup_in_any_chat() -> None:
     assert len(shown) < 600
     section = body("slack", reason=reason, failure_response="stop")["blocks"][0]["text"]["text"]
     assert section.endswith("&amp;\nThen: stop")
+
+
+def test_a_long_text_is_cut_between_the_entities_of_slack() -> None:
+    long = "<&" * 4000
+    message = body("slack", "hold.placed", service=long, by=long, promotion=long, reason=long, groups=(long,))
+    section = message["blocks"][0]["text"]["text"]
+    assert len(message["text"]) <= 1000
+    assert len(section) <= 2900
+    for text in (message["text"], section):
+        assert not text.replace("&lt;", "").replace("&amp;", "").count("&")
+        assert text.rstrip("*").endswith(";")
