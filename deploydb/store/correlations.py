@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 
 from deploydb.domain.model.commands import NOTIFICATIONS
 from deploydb.domain.model.facts import AboutDeployment, Fact, VerificationFinished
@@ -22,17 +23,24 @@ from deploydb.wire.native import decode_notification
 from deploydb.wire.reading import chain_name, event_name
 
 Lane = tuple[str | None, str | None, str | None]
+Sought = tuple[tuple[str, ...], str | None, str | None]
+"""What a fact is looked up by: the names that it seeks, its service, its environment. Its source and id may be those of
+another publisher's fact, too."""
 _LOCK, _LOCKS = 0x1B7E << 48, 4096
 """The advisory locks of names: so many numbers from here on, whatever a message names. No other lock is among them."""
 _TAKE_LOCKS = sa.text("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS number")
 
 
 class Named(Struct, frozen=True, kw_only=True):
-    """The deployment that the events are about; or else the lane, and the module, of the only version that they are."""
+    """The deployment that the events are about; or else the lane, and the module, of the only version that they are.
+
+    `is_final`: each event that the fact links to is known.
+    """
 
     deployment: int | None = None
     lane: Lane | None = None
     module: str | None = None
+    is_final: bool = True
 
 
 def names_sought(fact: Fact) -> tuple[str, ...]:
@@ -48,6 +56,11 @@ def seeks(fact: Fact) -> bool:
     return isinstance(fact, VerificationFinished) and (bool(fact.links) or fact.chain is not None)
 
 
+def sought(fact: AboutDeployment) -> Sought:
+    """What the fact is looked up by, in what `named_by` finds."""
+    return names_sought(fact), fact.service, fact.environment
+
+
 def lock(connection: sa.Connection, names: Iterable[str]) -> None:
     """Wait for other transactions with one of the names, until this one ends, in the order of their numbers. SQLite has
     one writer at a time."""
@@ -57,9 +70,9 @@ def lock(connection: sa.Connection, names: Iterable[str]) -> None:
             connection.execute(_TAKE_LOCKS, {"numbers": numbers})
 
 
-def named_by(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> dict[tuple[str, str], Named]:
-    """By source and id, the deployment that the fact's links lead to, else its chain; no entry where they lead to none,
-    or to several. An environment and a service that the fact names choose among those of a chain and of an artifact.
+def named_by(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> dict[Sought, Named]:
+    """By what a fact seeks, the deployment that its links lead to, else its chain; no entry where they lead to none, or
+    to several. An environment and a service that the fact names choose among those of a chain and of an artifact.
 
     Indexes: primary keys of `correlation` and `deployment`, `ix_deployment_artifact`, `uq_deployment_command`,
     `uq_outbox_message_id`.
@@ -85,7 +98,7 @@ def named_by(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> dic
             or _one([one for one in deployments if _fits(one, fact, chained)])
         )
         if named is not None:
-            found[fact.source, fact.id] = named
+            found[sought(fact)] = replace(named, is_final=_is_final(rows, sent, deployments, fact))
     return found
 
 
@@ -197,6 +210,13 @@ def _fits(one: Any, fact: AboutDeployment, rows: Sequence[Any]) -> bool:  # noqa
     """Whether a deployment is one that the rows are about, in the environment and of the service that a fact names."""
     about = any(one.id == row.deployment_id or one.artifact_id == row.artifact_id for row in rows)
     return about and fact.environment in (None, one.environment) and fact.service in (None, one.service)
+
+
+def _is_final(
+    rows: Mapping[str, Sequence[Any]], sent: Mapping[str, int], deployments: Sequence[Any], fact: AboutDeployment
+) -> bool:
+    commands = {one.command for one in deployments}
+    return all(rows.get(event_name(link)) or link in sent or link in commands for link in _links([fact]))
 
 
 def _one(found: Sequence[Any]) -> Named | None:

@@ -9,7 +9,7 @@ from deploydb.domain.fact_target import Candidate, modules, target
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.facts import AboutDeployment, DeploymentFinished
 from deploydb.store import bulk
-from deploydb.store.correlations import Named, named_by, seeks
+from deploydb.store.correlations import Named, Sought, named_by, seeks, sought
 from deploydb.store.deployments import by_ids, locked
 from deploydb.store.tables import artifact, deployment
 
@@ -24,7 +24,7 @@ class Located:
         deployments: dict[int, Deployment],
         commands: Mapping[str, int],
         lanes: Mapping[Lane, Sequence[Candidate]],
-        named: Mapping[tuple[str, str], Named] | None = None,
+        named: Mapping[Sought, Named] | None = None,
     ) -> None:
         self.deployments = deployments
         self._commands = commands
@@ -43,6 +43,11 @@ class Located:
         ends = isinstance(fact, DeploymentFinished)
         return found if found is not None and found.kind == "external" and not ends else None
 
+    def is_final(self, fact: AboutDeployment) -> bool:
+        """Whether no event that comes later changes what the fact means by the events that it names."""
+        named = self._named.get(sought(fact)) if seeks(fact) else None
+        return named.is_final if named is not None else not seeks(fact)
+
     def modules(self, fact: AboutDeployment) -> list[str]:
         """The modules of which the fact has to name one, where it names a lane and a version; none where it has named
         one."""
@@ -56,9 +61,9 @@ def _meant(
     fact: AboutDeployment,
     commands: Mapping[str, int],
     lanes: Mapping[Lane, Sequence[Candidate]],
-    named: Mapping[tuple[str, str], Named],
+    named: Mapping[Sought, Named],
 ) -> int | None:
-    if named and (found := named.get((fact.source, fact.id))) is not None:
+    if named and seeks(fact) and (found := named.get(sought(fact))) is not None:
         if found.deployment is not None:
             return found.deployment
         lane = found.lane
@@ -88,14 +93,14 @@ def locate(connection: sa.Connection, facts: Sequence[AboutDeployment], *, lock:
     lanes = sorted({_lane(fact) for fact in facts if names_lane(fact)} | _lanes_of(named), key=str)
     commands = _by_command(connection, names) if names else {}
     there = candidates(connection, lanes) if lanes else {}
-    by_name = [fact for fact in facts if names_lane(fact) or (named and (fact.source, fact.id) in named)]
+    by_name = [fact for fact in facts if names_lane(fact) or (named and seeks(fact) and sought(fact) in named)]
     meant = {_meant(fact, commands, there, named) for fact in by_name} - {None}
     wanted = numbers | set(commands.values()) | {ident for ident in meant if ident is not None}
     find = locked if lock else by_ids
     return Located(find(connection, wanted) if wanted else {}, commands, there, named)
 
 
-def _lanes_of(named: Mapping[tuple[str, str], Named]) -> set[Lane]:
+def _lanes_of(named: Mapping[Sought, Named]) -> set[Lane]:
     return {found.lane for found in named.values() if found.lane is not None}
 
 
