@@ -26,13 +26,14 @@ from deploydb.broker.port import SENT_FOR, TAKE_BYTES, Delivery, Inbound
 from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.access import is_judged, refusal
-from deploydb.domain.model.access import LONGEST_PUBLISHER, grants_of_user, sends_for_others
+from deploydb.domain.model.access import LONGEST_PUBLISHER, grants_of_user, is_reserved, sends_for_others
 from deploydb.domain.model.deployment import Deployment
+from deploydb.domain.model.environment_names import EnvironmentNames, under
 from deploydb.domain.model.errors import Forbidden, MessageRejected
-from deploydb.domain.model.facts import Fact
 from deploydb.domain.unsafe_characters import not_allowed
 from deploydb.store.arrival import Arrival
 from deploydb.store.clock import DatabaseClock
+from deploydb.store.correlations import seeks
 from deploydb.store.record import Recorded, record
 from deploydb.store.schema import require_current
 from deploydb.wire.native import oversized
@@ -196,11 +197,15 @@ class Ingest(Worker):
     def _submit(self, arrivals: Sequence[Arrival]) -> Future[Recorded]:
         catalog = self._live.catalog
 
-        def judge(publisher: str | None, fact: Fact, deployment: Deployment | None, *, seeks: bool) -> Forbidden | None:
-            grants = None
-            if publisher is not None:
-                grants = grants_of_user(catalog.access, publisher, fact.source, own=self._own)
-            return refusal(catalog, publisher, grants, fact, deployment, seeks=seeks)
+        def judge(arrival: Arrival, deployment: Deployment | None, names: EnvironmentNames) -> Forbidden | None:
+            known, fact, user = under(catalog, names), arrival.fact, arrival.user
+            refused = partial(refusal, known, fact=fact, deployment=deployment, seeks=seeks(fact))
+            grants = grants_of_user(known.access, user, fact.source, own=self._own) if user is not None else None
+            found = refused(user, grants)
+            publisher = arrival.publisher
+            if found is not None or publisher is None or publisher == user or is_reserved(fact.source):
+                return found
+            return refused(publisher, known.access.granted(publisher))
 
         return self._recorder.submit(record, self._engine, arrivals, self._clock, judge if is_judged(catalog) else None)
 

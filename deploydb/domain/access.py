@@ -1,6 +1,6 @@
 """Whether a publisher may say a fact: the one rule, for ingest and for the gateway."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct, json
 
@@ -73,7 +73,7 @@ def refusal(
     """
     reason = None
     if catalog.access.publishers is not None:
-        claim = claim_of(fact, deployment, catalog.services_of, seeks=seeks)
+        claim = claim_of(fact, deployment, catalog, seeks=seeks)
         reason = obstacle(grants, publisher, claim) or _of_verify(catalog, publisher, claim)
     reason = reason or _of_person(catalog, publisher, fact)
     if reason is None:
@@ -83,18 +83,16 @@ def refusal(
     )
 
 
-def claim_of(
-    fact: Fact, deployment: Deployment | None, services_of: Callable[[str], tuple[str, ...]], *, seeks: bool = False
-) -> Claim:
-    """What a fact says. `deployment`: the one that it means, where that is known; `services_of`: those that list a
-    module; `seeks`: the fact links to other events, which may come later."""
+def claim_of(fact: Fact, deployment: Deployment | None, catalog: Catalog, *, seeks: bool = False) -> Claim:
+    """What a fact says. `deployment`: the one that it means, where that is known; `seeks`: the fact links to other
+    events, which may come later."""
     promotion = fact.promotion if isinstance(fact, VerificationFinished | AboutApproval) else None
-    services, environments = _about(fact, deployment, services_of, seeks=seeks)
+    services, environments = _about(fact, deployment, catalog, seeks=seeks)
     return Claim(
         kind=type_of(fact),
         source=fact.source,
         services=services,
-        environments=environments,
+        environments=tuple(_configured(catalog, one) for one in environments) if environments is not None else None,
         promotion=promotion,
         of_person=isinstance(fact, ORDERS),
     )
@@ -159,13 +157,24 @@ def _lack(grant: Grant, publisher: str, claim: Claim) -> NotPermitted | None:
     return None
 
 
+def _configured(catalog: Catalog, environment: str) -> str:
+    """The name that an environment has in the catalog. What is stored has an earlier one until promote has renamed
+    it."""
+    if environment in catalog.environments:
+        return environment
+    renamed = (one.ident for one in catalog.environments.values() if environment in one.renamed_from)
+    return next(renamed, environment)
+
+
 def _about(
-    fact: Fact, deployment: Deployment | None, services_of: Callable[[str], tuple[str, ...]], *, seeks: bool
+    fact: Fact, deployment: Deployment | None, catalog: Catalog, *, seeks: bool
 ) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
     if isinstance(fact, EventUnused):
         return None, None
     if isinstance(fact, ArtifactPublished | ArtifactAttested | ArtifactAccepted):
-        return services_of(fact.artifact.module), None
+        module = fact.artifact.module
+        incomplete = (one.service.ident for one in catalog.incomplete_of(module))
+        return (*catalog.services_of(module), *incomplete), None
     if isinstance(fact, HotfixDeclared):
         return (fact.service,), ()
     if deployment is not None:

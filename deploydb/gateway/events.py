@@ -45,10 +45,14 @@ _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Given(Struct, frozen=True, kw_only=True):
-    """One event of a request: its place, what it is, and its message; or why it is not taken."""
+    """One event of a request: its place, what it is, and its message; or why it is not taken.
+
+    `readings`: the facts that ingest may read it as.
+    """
 
     index: int
     fact: Fact | None = None
+    readings: tuple[Fact, ...] = ()
     message: Message | None = None
     rejected: MessageRejected | None = None
 
@@ -112,19 +116,21 @@ class Events:
 
     def _read(self, index: int, body: bytes, sent: "Sent", publisher: str) -> Given:
         try:
-            fact = read(body, content_type=sent.kind, headers=sent.headers, arrived_at=self._ledger.clock()).fact
+            reading = read(body, content_type=sent.kind, headers=sent.headers, arrived_at=self._ledger.clock())
+            fact = reading.fact
             _require_open(fact)
             message = message_of_body(fact, body, content_type=sent.kind, headers=sent.headers, publisher=publisher)
         except MessageRejected as rejected:
             return Given(index=index, rejected=rejected)
         if message.unsendable is not None:
             return Given(index=index, rejected=MessageRejected(message.unsendable, path="headers"))
-        return Given(index=index, fact=fact, message=message)
+        readings = (fact, reading.otherwise.fact) if reading.otherwise is not None else (fact,)
+        return Given(index=index, fact=fact, readings=readings, message=message)
 
     async def _permitted(self, found: Sequence[Given], publisher: str) -> list[Given]:
         """Without what the publisher may not say."""
-        facts = [one.fact for one in found if one.fact is not None]
-        refused = iter(await self._permissions.refused(facts, publisher))
+        events = [one.readings for one in found if one.fact is not None]
+        refused = iter(await self._permissions.refused(events, publisher))
         checked = [(one, next(refused) if one.fact is not None else None) for one in found]
         return [one if why is None else Given(index=one.index, rejected=why) for one, why in checked]
 

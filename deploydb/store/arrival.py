@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.model.deployment import Deployment
+from deploydb.domain.model.environment_names import EnvironmentNames
 from deploydb.domain.model.errors import Forbidden, MessageRejected
 from deploydb.domain.model.facts import Fact
 from deploydb.store import duplicates
@@ -16,11 +17,11 @@ from deploydb.wire.reading import Reading
 
 
 class Judge(Protocol):
-    """Whether a publisher may say a fact: the error where not. `deployment`: the one that it means, if known; `seeks`:
-    it links to other events."""
+    """Whether the user who sent an arrival, and the publisher that it is sent for, may say its fact: the error where
+    not. `deployment`: the one that it means, if known; `names`: those that environments have in the database."""
 
     def __call__(
-        self, publisher: str | None, fact: Fact, deployment: Deployment | None, *, seeks: bool
+        self, arrival: "Arrival", deployment: Deployment | None, names: EnvironmentNames
     ) -> Forbidden | None: ...
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
+from deploydb.domain.model.environment_names import EnvironmentNames
 from deploydb.domain.model.errors import Forbidden, MessageRejected
 from deploydb.domain.model.facts import AboutDeployment, Fact, type_of
 from deploydb.store import bulk, clock_skew, duplicates, notifications
@@ -20,7 +21,7 @@ from deploydb.store.correlations import lock, names_sought, seeks
 from deploydb.store.deployment_resolver import Located, locate
 from deploydb.store.duplicates import Differing, Repeated
 from deploydb.store.engine import TimedOut, Unstorable, transact
-from deploydb.store.environment_names import names_of
+from deploydb.store.environment_names import NUMBER, names_of, require_names
 from deploydb.store.projections.project import Logged, project
 from deploydb.store.revision import advance
 from deploydb.store.tables import current_version, event
@@ -158,7 +159,7 @@ def _record_once(
         other = arrival.otherwise
         if other is not None and not _is_followed(connection, located, arrival.fact):
             arrival = replace(other, fact=other.fact.renamed(names.now)) if names.current else other
-        refused = _refusal(judge, arrival, located)
+        refused = _refusal(judge, arrival, located, names)
         if refused is not None:
             refusals.append((index, refused))
         else:
@@ -185,6 +186,8 @@ def _record_once(
     if logged:
         notifications.notify(connection, notifications.MARKS)
         advance(connection)
+    elif refusals:  # nothing has been written, so that nothing has shown whether the names are those of now
+        require_names(connection, connection.execute(sa.select(NUMBER)).scalar_one())
     stored = {taken[key] for key in keyed}
     left = set(range(len(known))) - stored - {index for index, _ in refusals}
     differing = duplicates.compare(connection, [_repeated(index, known[index]) for index in sorted(left)], now)
@@ -209,12 +212,12 @@ def _key(arrival: Arrival) -> tuple[str, str]:
     return arrival.fact.source, arrival.fact.id
 
 
-def _refusal(judge: Judge | None, arrival: Arrival, located: Located) -> Forbidden | None:
+def _refusal(judge: Judge | None, arrival: Arrival, located: Located, names: EnvironmentNames) -> Forbidden | None:
     if judge is None:
         return None
     fact = arrival.fact
     deployment = located.of(fact) if isinstance(fact, AboutDeployment) else None
-    return judge(arrival.user, fact, deployment, seeks=seeks(fact))
+    return judge(arrival, deployment, names)
 
 
 def _names(arrival: Arrival) -> tuple[str, ...]:

@@ -48,6 +48,19 @@ def test_the_same_id_of_another_source_is_another_event(world: Scenario) -> None
     assert len(world.rows(event)) == 2
 
 
+def test_a_fact_means_its_own_deployment_whatever_another_one_with_its_id_links_to(world: Scenario) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    ids = {one.environment: one.id for one in world.rows(deployment)}
+    (command,) = (one.command for one in world.rows(deployment) if one.environment == "dev")
+    known = {"type": "verification.finished", "id": "K", "source": "ci", "promotion": "smoke", "outcome": "failed"}
+    bodies = {"victim": known | {"deployment": ids["prod"]}, "evil": known | {"links": [command]}}
+    arrivals = [world.arrival(json.dumps(one).encode(), publisher) for publisher, one in bodies.items()]
+    record(world.engine, arrivals, NOON, lambda *_: None)
+    about = {one.publisher: one.deployment_id for one in world.rows(event) if one.type == known["type"]}
+    assert about == {"victim": ids["prod"], "evil": ids["dev"]}
+
+
 def test_a_batch_with_an_event_twice_stores_it_once(world: Scenario) -> None:
     body = b'{"type":"artifact.published","id":"1","source":"s","artifact":{"group":"g","name":"n","version":"1"}}'
     recorded = record(world.engine, [world.arrival(body), world.arrival(body)], NOON)

@@ -8,16 +8,33 @@ import pytest
 import sqlalchemy as sa
 
 from deploydb.domain.model.environment_names import Renaming
+from deploydb.domain.model.errors import Forbidden
 from deploydb.store import configurations
+from deploydb.store.arrival import Arrival
 from deploydb.store.promotion import evaluate
+from deploydb.store.record import record
 from deploydb.store.tables import deployment, event
 from tests.contract.folding import differences
 from tests.contract.renames import apart, configure, through
-from tests.scenario import Scenario
+from tests.scenario import NOON, Scenario
 from tests.servers import until
 
 BEFORE = through("dev", "prod")
 AFTER = through("dev", "production", renamed={"production": ("prod",)})
+
+
+def test_a_fact_is_refused_by_the_names_of_now_where_nothing_else_is_stored(database_url: str) -> None:
+    with Scenario(database_url, BEFORE) as world, apart(database_url, BEFORE) as other:
+        configure(world, BEFORE)
+        configure(world, AFTER)
+        body = b'{"type":"incident.detected","id":"1","source":"s","service":"foo","environment":"prod","incident":"1"}'
+
+        def judge(arrival: Arrival, *_: object) -> Forbidden | None:
+            named = getattr(arrival.fact, "environment", None)
+            return None if named == "production" else Forbidden("no", path="$", lacks="environments", data="{}")
+
+        recorded = record(other.engine, [other.arrival(body)], NOON, judge)
+        assert (recorded.stored, recorded.refusals) == (1, ())
 
 
 def waits(engine: sa.Engine) -> bool:

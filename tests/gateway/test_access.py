@@ -12,12 +12,16 @@ from deploydb.broker.port import SENT_FOR
 from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.domain.model.access import Access, Grant
 from deploydb.gateway.v1_access import Writers
+from deploydb.store.tables import deployment
 from tests.gateway.github_payloads import GITHUB, package
 from tests.gateway.given import JENKINS, YES, Gateway, gateway, story
 from tests.gateway.hooks import github, receiving
 from tests.gateway.test_events import FACT, body, error, send
+from tests.wire.cdevents import deployed
 
 NOT_NAMED = "jenkins may not publish artifact.published: `publishers` in access.yml does not name it"
+
+VETO = {"kind": "veto", "service": "foo", "version": "1.0", "reason": "leaks"}
 
 
 def permit(asked: Gateway, **entries: Grant) -> None:
@@ -97,6 +101,41 @@ def test_of_several_events_each_is_judged(asked: Gateway) -> None:
     assert send(asked, body([other])).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("facts", "status"), [("deployment.finished", 202), ("deployment.observed", 202), ("deployment.started", 403)]
+)
+def test_an_event_with_two_readings_is_published_where_one_is_permitted(
+    asked: Gateway, facts: str, status: int
+) -> None:
+    permit(asked, jenkins=Grant(facts=(facts,)))
+    assert send(asked, deployed("d-1", "1.0", "dev")).status_code == status
+
+
+def test_a_link_to_what_is_not_known_may_be_about_any_environment(asked: Gateway) -> None:
+    permit(asked, jenkins=Grant(environments=("dev",)))
+    (command,) = {one.command for one in asked.world.rows(deployment) if one.environment == "dev"}
+    passed = {"type": "verification.finished", "source": "ci", "promotion": "smoke", "outcome": "passed"}
+    known = passed | {"id": "1", "links": [command]}
+    assert send(asked, body(known)).status_code == 202
+    for links in (["later"], [command, "later"]):
+        assert send(asked, body(passed | {"id": "2", "deployment": 1, "links": links})).status_code == 403
+
+
+def test_a_pattern_does_not_limit_people_and_webhooks(
+    tmp_path: Path, sqlite_url: str, embedded_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with receiving(tmp_path, sqlite_url, embedded_url, monkeypatch, github=GITHUB) as asked:
+        permit(asked, **{"*": Grant(facts=("deployment.*",))})
+        assert github(asked, "package", package()).status_code == 202
+        assert asked.say(VETO, path="/api/holds").status_code == 202
+        permit(
+            asked,
+            **{"*": Grant(facts=("deployment.*",)), "alice": Grant(services=("bar",)), "hooks/*": Grant(facts=())},
+        )
+        assert github(asked, "package", package()).status_code == 403
+        assert asked.say(VETO | {"reason": "again"}, path="/api/holds").status_code == 403
+
+
 def test_a_person_without_an_entry_gives_orders_and_one_with_an_entry_what_it_permits(asked: Gateway) -> None:
     permit(asked)
     assert asked.say(YES).status_code == 202
@@ -108,12 +147,11 @@ def test_a_person_without_an_entry_gives_orders_and_one_with_an_entry_what_it_pe
 
 def test_only_the_groups_of_a_right_place_a_hold(asked: Gateway) -> None:
     asked.world.catalog.access = Access(veto=("sre",))
-    veto = {"kind": "veto", "service": "foo", "version": "1.0", "reason": "leaks"}
-    answer = asked.say(veto, path="/api/holds")
+    answer = asked.say(VETO, path="/api/holds")
     message = "$.by: alice may not veto: only members of sre may, by access.yml"
     assert (answer.status_code, error(answer)) == (403, message)
     asked.world.catalog.groups = {"sre": frozenset(["alice"])}
-    assert asked.say(veto, path="/api/holds").status_code == 202
+    assert asked.say(VETO, path="/api/holds").status_code == 202
 
 
 def test_a_v1_client_is_a_publisher_by_its_address(opened: Gateway) -> None:

@@ -18,6 +18,7 @@ from deploydb.store.tables import event
 from tests.cluster import write_config
 from tests.conftest import needs_servers
 from tests.servers import RabbitMQ
+from tests.wire.cdevents import deployed, link, suite_finished
 from tests.workers.in_process import InProcess, Working, fact, published, until
 
 BAR = {"services/bar.yml": "artifacts: [com.example:bar]\npipelines: [main]\n"}
@@ -27,6 +28,7 @@ FOO_IN_DEV = """
     environments: [dev]
     sources: [tests, ci/*]
 """
+LIKE_GATEWAY = " {vouches: true, sources: ['*']}\n"
 DEV = {"service": "foo", "environment": "dev", "version": "1.0"}
 PROD = {**DEV, "environment": "prod"}
 SMOKE = {**DEV, "promotion": "smoke", "outcome": "passed"}
@@ -177,16 +179,67 @@ def test_only_the_groups_of_a_right_place_a_hold(workshop: InProcess, kind: str,
         assert letter.reason == f"{by} may not {kind}: only members of {group} may, by access.yml"
 
 
-@pytest.mark.parametrize(("vouches", "entries"), [(True, True), (False, True), (False, False)])
-def test_only_who_vouches_names_another_publisher(limited: Limited, vouches: bool, entries: bool) -> None:
-    if entries:
-        limited.started(f" {{vouches: {str(vouches).lower()}}}\n")
+@pytest.mark.parametrize(
+    ("entry", "names"),
+    [(LIKE_GATEWAY, True), (" {vouches: true}\n", False), (" {sources: ['*']}\n", False), (None, False)],
+)
+def test_only_who_vouches_from_the_sources_of_the_gateway_names_another_publisher(
+    limited: Limited, entry: str | None, names: bool
+) -> None:
+    if entry is not None:
+        limited.started(entry, "  jenkins: {}\n")
     else:
         limited.workshop.start("ingest")
     limited.say(published("1.0"), x_deploydb_publisher="jenkins")
     (row,) = until(lambda: limited.workshop.rows(sa.select(event.c.publisher)), "the fact")
     own = limited.name == user_of(limited.workshop.settings.broker_url)
-    assert row.publisher == ("jenkins" if vouches or own else limited.name)
+    assert row.publisher == ("jenkins" if names or own else limited.name)
+
+
+@pytest.mark.parametrize(
+    ("entry", "bodies", "reason"),
+    [
+        (
+            "{facts: [deployment.finished]}",
+            [deployed("d-2", "0.9", "dev")],
+            "jenkins may not publish deployment.observed",
+        ),
+        (
+            "{environments: [dev]}",
+            [suite_finished("t-1", "dev", links=link("d-1"))],
+            "jenkins may not publish verification.finished about the environment prod",
+        ),
+    ],
+)
+def test_for_whom_a_fact_is_sent_is_judged_by_what_it_comes_to_mean(
+    limited: Limited, entry: str, bodies: list[bytes], reason: str
+) -> None:
+    limited.started(LIKE_GATEWAY, f"  jenkins: {entry}\n")
+    limited.workshop.publish(deployed("d-1", "0.8", "prod"))
+    until(lambda: limited.logged() == ["d-1"], "what it links to")
+    limited.say(*bodies, x_deploydb_publisher="jenkins")
+    (letter,) = limited.letters(1)
+    assert letter.reason.startswith(reason)
+
+
+def test_an_environment_counts_by_its_new_name_before_it_is_renamed(limited: Limited) -> None:
+    limited.workshop.start("ingest")
+    limited.workshop.publish(deployed("d-1", "0.8", "prod"))
+    until(lambda: limited.logged() == ["d-1"], "a deployment in prod")
+    (limited.workshop.config / "environments/prod.yml").unlink()
+    new = {
+        "environments/production.yml": "renamed_from: prod\n",
+        "pipelines/main.yml": "environments: {production: }\n",
+    }
+    write_config(limited.workshop.config, new)
+    limited.configure(" {environments: [production]}\n")
+    body = report("deployment.finished", **PROD | {"version": "0.8"}, outcome="failed")
+
+    def taken() -> bool:
+        limited.say(body)
+        return len(limited.logged()) == 2
+
+    until(taken, "the report")
 
 
 def test_no_publisher_takes_the_id_of_another_one(limited: Limited) -> None:

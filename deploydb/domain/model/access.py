@@ -14,12 +14,16 @@ from msgspec import Struct
 from deploydb.domain.model.fact import OWN_SOURCE
 
 VERIFY_SOURCE = f"{OWN_SOURCE}/verify"
-ORCHESTRATE_SOURCE = f"{OWN_SOURCE}/orchestrate"
 """The source of the answers of `verify`."""
+ORCHESTRATE_SOURCE = f"{OWN_SOURCE}/orchestrate"
+"""The source of what tools answer to commands."""
 OPEN_CLIENT = "v1@"
 """The beginning of the publisher, and of the source, of a v1 client without a token; its address follows."""
 RESERVED_SOURCES = (OWN_SOURCE, f"{OWN_SOURCE}/*", "gateway/*", "hooks/*", f"{OPEN_CLIENT}*", "deployer/*")
 """Patterns of the sources that only DeployDB's own programs have."""
+_OF_THE_GATEWAY = "gateway/name"
+OF_HOOKS = "hooks/"
+"""The beginning of the publishers that are webhooks."""
 LONGEST_PUBLISHER = 255
 ANY = ("*",)
 
@@ -49,6 +53,14 @@ class Access(Struct, frozen=True, kw_only=True):
     publishers: dict[str, tuple[Grant, ...]] | None = None
     veto: tuple[str, ...] = ()
     freeze: tuple[str, ...] = ()
+
+    def lists(self, publisher: str) -> bool:
+        """Whether an entry is for a person or a webhook, which need none: one with its name, or a pattern of webhooks.
+        Other patterns are for those who need an entry."""
+        return any(
+            pattern == publisher or (pattern.startswith(OF_HOOKS) and matches_name(pattern, publisher))
+            for pattern in self.publishers or {}
+        )
 
     def granted(self, publisher: str) -> tuple[Grant, ...] | None:
         """The grants of every entry that the publisher matches; None where there is none."""
@@ -83,10 +95,12 @@ def grants_of_user(access: Access, user: str, source: str, *, own: str) -> tuple
 
 
 def sends_for_others(access: Access, user: str, *, own: str) -> bool:
-    """Whether a user of the broker names truly for whom it sends a fact: the gateway, which all its clients share."""
+    """Whether a user of the broker names truly for whom it sends a fact: the gateway, which all its clients share. It
+    vouches for people, and may send from the gateway's sources."""
     if user == own or access.publishers is None:
         return user in (own, "gateway")
-    return any(grant.vouches for grant in grants_of_user(access, user, "", own=own) or ())
+    grants = grants_of_user(access, user, "", own=own) or ()
+    return any(grant.vouches and matches(grant.sources or (), _OF_THE_GATEWAY) for grant in grants)
 
 
 def is_reserved(source: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace as with_fields
 from msgspec.structs import replace
 
 from deploydb.domain.gates.promotion import Promotion
+from deploydb.domain.model.access import Access, matches
 from deploydb.domain.model.catalog import Catalog, Pipeline, Stage
 
 
@@ -17,7 +18,24 @@ def renamed_catalog(catalog: Catalog, names: Mapping[str, str]) -> Catalog:
         environments={ident: replace(one, ident=ident) for ident, one in environments.items()},
         pipelines={ident: _pipeline(one, names) for ident, one in catalog.pipelines.items()},
         promotions={ident: _promotion(one, names) for ident, one in catalog.promotions.items()},
+        access=_access(catalog.access, names),
     )
+
+
+def _access(access: Access, names: Mapping[str, str]) -> Access:
+    if access.publishers is None:
+        return access
+    publishers = {
+        publisher: tuple(replace(one, environments=_granted(one.environments, names)) for one in grants)
+        for publisher, grants in access.publishers.items()
+    }
+    return replace(access, publishers=publishers)
+
+
+def _granted(patterns: tuple[str, ...], names: Mapping[str, str]) -> tuple[str, ...]:
+    """A pattern goes on to mean the environments whose names it matched."""
+    matched = (new for old, new in names.items() if matches(patterns, old))
+    return tuple(dict.fromkeys((*_listed(patterns, names), *matched)))
 
 
 def _pipeline(pipeline: Pipeline, names: Mapping[str, str]) -> Pipeline:
