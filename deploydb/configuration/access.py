@@ -63,7 +63,10 @@ def build_access(source: Source | None, document: AccessDocument, known: Known) 
             if isinstance(grant, GrantDocument):  # else a problem
                 grants.append(_grant(source, (*at, index) if several else at, grant, names))
         count += len(grants)
-        publishers[person_name(publisher)] = tuple(grants)
+        name = person_name(publisher)
+        if name in publishers:
+            source.problem(at, f"{shown(name)} has an entry already, in other characters: keep one", key=True)
+        publishers[name] = tuple(grants)
     if count > MOST_GRANTS:
         source.problem(("publishers",), f"has {count} grants; there may be {MOST_GRANTS}")
     return replace(rights, publishers=publishers)

@@ -91,12 +91,13 @@ class Hooks:
             self._log.warning("webhook rejected", hook=hook.name, reason=str(rejected))
             status = 400 if rejected.path == "$" else 422
             raise HTTPException(status, f"hook {hook.name}: {rejected}") from rejected
-        for one in found:
-            if isinstance(one, Published):
-                await self._permissions.require(one.fact, hook.publisher, listed=False)
+        published = [one for one in found if isinstance(one, Published)]
+        facts = [(one.fact,) for one in published]
+        for refused in await self._permissions.refused(facts, hook.publisher, listed=False):
+            if refused is not None:
+                raise HTTPException(403, str(refused)) from refused
         await self._publish(hook, messages)
         wait = wanted_wait(request)
-        published = [one for one in found if isinstance(one, Published)]
         stored = await self._await_stored(published, WAIT_SECONDS if wait is None else wait)
         self._report(hook, found)
         body = {

@@ -23,6 +23,7 @@ GROUPS = "groups: {sre: [sue], qa: [quinn]}\n"
         ("publishers: {ci: {sauces: [a]}}", "1:19: there is no key sauces here; did you mean sources?"),
         ("publishers: {ci: all}", "1:18: expected keys and values, found the text all"),
         ("publishers: {v1@10.0.0.0/99: {}}", "1:14: v1@10.0.0.0/99 is no network: write v1@10.0.0.0/8"),
+        ("publishers: {ci: {}, ｃｉ: {}}", "1:22: ci has an entry already, in other characters: keep one"),
         (f"{GROUPS}veto: [sri]", "2:8: there is no group sri; did you mean sre?"),
         (f"{GROUPS}approve: [sri]", "2:11: there is no group sri; did you mean sre?"),
         (f"{GROUPS}freeze: [sri]", "2:10: there is no group sri; did you mean sre?"),
