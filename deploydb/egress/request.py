@@ -44,27 +44,27 @@ class Client:
         try:
             url = parse_url(request.url)
         except HTTPError:
-            return NoAnswer(reason="its URL cannot be read", asked=False)
+            return NoAnswer(reason="its URL cannot be read", asked=False, sent=False)
         if url.scheme not in ("http", "https") or not url.host:
-            return NoAnswer(reason="its URL names no http or https host", asked=False)
+            return NoAnswer(reason="its URL names no http or https host", asked=False, sent=False)
         if has_dot_segment(urlsplit(request.url).path):  # before urllib3 or the server resolves it
-            return NoAnswer(reason="its URL has the path segment . or ..", asked=False)
+            return NoAnswer(reason="its URL has the path segment . or ..", asked=False, sent=False)
         port = url.port or (443 if url.scheme == "https" else 80)
         host = url.host.strip("[]")
         try:
             addresses = self._resolve(host, port)
         except (OSError, UnicodeError) as error:
             message = error.strerror if isinstance(error, OSError) else None
-            return NoAnswer(reason=f"{host} cannot be resolved: {message or 'not a host name'}")
+            return NoAnswer(reason=f"{host} cannot be resolved: {message or 'not a host name'}", sent=False)
         refusals = filter(None, (self._allowed.refusal(host, address) for address in addresses))
         refusal = next(refusals, None)  # one is enough: a name with a public and a private address is a trap
         if refusal is not None:
-            return NoAnswer(reason=refusal, asked=False)
+            return NoAnswer(reason=refusal, asked=False, sent=False)
         reason = f"{host} has no address"
         for address in addresses:
             left = deadline - time.monotonic()
             if left <= 0:
-                return _too_slow(request)
+                return _too_slow(request, sent=False)
             connection = self._connection(url, host, address, port, left)
             try:
                 connection.connect()
@@ -76,7 +76,7 @@ class Client:
                 return _exchange(connection, url, request, deadline)
             finally:
                 connection.close()
-        return NoAnswer(reason=reason)
+        return NoAnswer(reason=reason, sent=False)
 
     def _connection(self, url: Url, host: str, address: Address, port: int, left: float) -> HTTPConnection:
         if url.scheme == "http":
@@ -85,6 +85,7 @@ class Client:
 
 
 def _exchange(connection: HTTPConnection, url: Url, request: Request, deadline: float) -> Answer | NoAnswer:
+    begun = False
     with _ended_by(connection, deadline) as late:
         try:
             body = None if request.body is None else request.body.encode()
@@ -96,6 +97,7 @@ def _exchange(connection: HTTPConnection, url: Url, request: Request, deadline: 
                 preload_content=False,
                 decode_content=False,
             )
+            begun = True
             response = connection.getresponse()
             taken = bytearray()
             # a status without a body has none, whatever its length header
@@ -104,7 +106,8 @@ def _exchange(connection: HTTPConnection, url: Url, request: Request, deadline: 
                 if len(taken) > request.limit_bytes:
                     break
         except (OSError, HTTPError, HTTPException, ValueError) as error:
-            return _too_slow(request) if late() else NoAnswer(reason=_why(error, request))
+            sent = begun or isinstance(error, OSError | HTTPError | HTTPException)  # headers are checked before
+            return _too_slow(request) if late() else NoAnswer(reason=_why(error, request), sent=sent)
     if late():  # a body without a length seems complete where the connection was cut
         return _too_slow(request)
     complete = len(taken) <= request.limit_bytes
@@ -152,8 +155,8 @@ def _resolve(host: str, port: int) -> list[Address]:
     return [ip_address(text) for text in dict.fromkeys(texts)]
 
 
-def _too_slow(request: Request) -> NoAnswer:
-    return NoAnswer(reason=f"timed out after {in_words(request.timeout)}")
+def _too_slow(request: Request, *, sent: bool = True) -> NoAnswer:
+    return NoAnswer(reason=f"timed out after {in_words(request.timeout)}", sent=sent)
 
 
 def _why(error: Exception, request: Request) -> str:

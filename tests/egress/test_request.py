@@ -61,13 +61,23 @@ def test_an_endpoint_that_never_ends_its_answer_is_left_at_the_timeout(server: W
 def test_no_one_there_is_no_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    assert ask(f"http://127.0.0.1:{port}/") == NoAnswer(reason="connection refused")
+    assert ask(f"http://127.0.0.1:{port}/") == NoAnswer(reason="connection refused", sent=False)
+
+
+def test_a_name_that_cannot_be_resolved_has_taken_nothing() -> None:
+    def resolve(_host: str, _port: int) -> list[object]:
+        raise OSError
+
+    answer = ask("http://nowhere.example/", Client(EgressPolicy(), resolve=resolve))  # type: ignore[arg-type]
+    assert isinstance(answer, NoAnswer)
+    assert (answer.asked, answer.sent) == (True, False)
 
 
 def test_by_default_loopback_is_not_asked(server: Web) -> None:
     answer = ask(f"{server.url}/", Client(EgressPolicy()))
     assert isinstance(answer, NoAnswer)
     assert not answer.asked
+    assert not answer.sent
     assert answer.reason.startswith("127.0.0.1 is a loopback address: not asked")
     assert server.asked == []
 
@@ -119,7 +129,7 @@ def test_proxies_of_the_environment_are_ignored(server: Web, monkeypatch: pytest
 @pytest.mark.parametrize("header", [("bad\nname", "secret"), ("X-Token", "sec\nret")])
 def test_a_header_that_is_none_is_no_answer_and_is_not_quoted(server: Web, header: tuple[str, str]) -> None:
     answer = ask(f"{server.url}/", headers=(header,))
-    assert answer == NoAnswer(reason="cannot be asked: a header of it is none")
+    assert answer == NoAnswer(reason="cannot be asked: a header of it is none", sent=False)
     assert server.asked == []
 
 

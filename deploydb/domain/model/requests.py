@@ -32,7 +32,8 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 class NoAnswer(Struct, frozen=True, kw_only=True):
     """The reason for no answer, with the same text each time. `asked`: whether a request was sent; without one the
-    check is no attempt."""
+    check is no attempt. `sent`: whether any of it may have been; without that, it was not taken."""
 
     reason: str
     asked: bool = True
+    sent: bool = True
