@@ -74,7 +74,6 @@ class Orchestrate(Worker):
         self._lock = threading.Lock()
         self._writing = threading.BoundedSemaphore(STEPPING)
         self._in_hand: Tally[str] = Tally()
-        self._broken: Exception | None = None
         self._files = Every(LOOK_AT_FILES_EVERY_SECONDS)
         self._counts = Every(COUNT_EVERY_SECONDS)
         self._prunes = Every(PRUNE_EVERY_SECONDS)
@@ -99,8 +98,6 @@ class Orchestrate(Worker):
         self._refresh(force=True)
 
     def _step(self) -> None:
-        if self._broken is not None:
-            raise self._broken
         if self._files.due():
             self._refresh(force=False)
         self._count()
@@ -181,8 +178,8 @@ class Orchestrate(Worker):
             ).take()
         except (*OUTAGES, *LATER_OUTAGES) as error:
             self._log.warning("a step is lost, taken again when its lease is over", error=str(error))
-        except Exception as error:
-            self._broken = error  # the loop's thread raises it
+        except Exception as error:  # no other command stops for it
+            self._log.error("a step has failed, taken again later", command=run.command, exc_info=error)
         finally:
             self._metrics.seconds.observe(time.perf_counter() - began)
             with self._lock:

@@ -5,64 +5,51 @@ taken: the tool is searched for its run before it is asked to start one again.
 """
 
 import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeVar
+from functools import cached_property
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from msgspec.structs import replace
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from deploydb.broker.topology import EVENTS
-from deploydb.domain.formatting import error_text, in_words
+from deploydb.domain.formatting import in_words
 from deploydb.domain.model.access import ORCHESTRATE_SOURCE as SOURCE
-from deploydb.domain.model.errors import Misconfigured
+from deploydb.domain.model.commands import DeployCommand
+from deploydb.domain.model.errors import Misconfigured, Transient
 from deploydb.domain.model.facts import DeploymentFinished, DeploymentStarted
-from deploydb.egress import Client, NoAnswer
+from deploydb.egress import Client
 from deploydb.orchestrators.attempts import FOLLOWED_BEYOND, MOST_REFUSALS, MOST_REFUSED_LOOKS, pause_after
-from deploydb.orchestrators.conversation import Conversation, Lost, Trouble
+from deploydb.orchestrators.conversation import Lost, Trouble
 from deploydb.orchestrators.orchestrator import SHORTEST_LOOK, Orchestrator
 from deploydb.orchestrators.run import Finished, Run
 from deploydb.orchestrators.task import Task
-from deploydb.redaction import redacted
 from deploydb.store import orchestrator_runs
 from deploydb.store.orchestrator_runs import OpenRun
 from deploydb.telemetry import Log
 from deploydb.wire.native import decode_command
 
+from .converse import converse
+from .loop import LATER_OUTAGES, OUTAGES
 from .orchestrate_metrics import OrchestrateMetrics
-
-T = TypeVar("T")
+from .tool_texts import ToolTexts
 
 LEASE = timedelta(seconds=90)
-WITHIN_SECONDS = 40.0
-"""A conversation asks nothing more after that: its last answer comes long before the lease ends."""
-_MOST_REQUESTS = 20
-_LONGEST_REASON = 4000
+KEPT_WITHIN_SECONDS = 20.0
+"""How long the database may be away after an answered start: with the conversation, it is less than the lease."""
+
+_LONGEST_PROBLEM = 1000
+_GIVEN_UP = {
+    "taken": "not started",
+    "starting": "whether it has started cannot be found out",
+    "started": "its run can no longer be looked at",
+}
 
 Variable = Callable[[str], str | None]
 """The value of an environment variable, or of the file that it names."""
-
-
-def converse(conversation: Conversation[T], outgoing: Client, *, within: float = WITHIN_SECONDS) -> T:
-    """What the conversation finds out. Raises: Trouble, Lost."""
-    over_at = time.monotonic() + within
-    try:
-        request = next(conversation)
-        for _ in range(_MOST_REQUESTS):
-            if time.monotonic() > over_at:
-                break
-            answer = outgoing.ask(request)
-            if isinstance(answer, NoAnswer):
-                raise Trouble(f"{request.method} {request.url.partition('?')[0]}: {answer.reason}")
-            request = conversation.send(answer)
-    except StopIteration as ended:
-        found: T = ended.value
-        return found
-    finally:
-        conversation.close()
-    raise Trouble(f"no end after {in_words(timedelta(seconds=within))}")
 
 
 class RunStep:
@@ -82,7 +69,6 @@ class RunStep:
         writing: AbstractContextManager[bool],
     ) -> None:
         self._run = run
-        self._command = decode_command(run.body.encode())
         self._engine = engine
         self._orchestrators = orchestrators
         self._outgoing = outgoing
@@ -90,29 +76,45 @@ class RunStep:
         self._clock = clock
         self._metrics = metrics
         self._log = log.bind(command=run.command, orchestrator=run.orchestrator)
-        self._token = ""
+        self._texts = ToolTexts()
         self._settles = timedelta(0)
         self._writing = writing
 
     def take(self) -> None:
-        """Take the step. Raises: as `store.engine.transact`."""
+        """Take the step. Raises: as `store.engine.transact`, where the database is away."""
+        try:
+            self._step()
+        except (*OUTAGES, *LATER_OUTAGES):
+            raise
+        except Exception as error:  # no other command stops for it
+            self._log.error("a step has failed, taken again later", exc_info=error)
+            self._put_off(Trouble(f"an error of DeployDB, {type(error).__name__}: see the log of orchestrate"))
+
+    def _step(self) -> None:
         run, now = self._run, self._clock()
-        deadline = run.deadline or self._command.deadline
         if run.over is not None:
             self._close(run.over, now)
-        elif deadline is None:
+        elif not self._is_over(now):
             self._ask(now)
-        elif run.state != "started" and now >= deadline:
-            self._finish("failed", f"not started by its deadline{f': {run.problem}' if run.problem else ''}")
-        elif now >= deadline + FOLLOWED_BEYOND:
+        elif run.state == "taken":
+            self._finish_unstarted()
+        elif self._is_over(now - FOLLOWED_BEYOND):
             self._finish("failed", f"no end {in_words(FOLLOWED_BEYOND)} after its deadline: no longer looked at")
         else:
             self._ask(now)
 
+    @cached_property
+    def _command(self) -> DeployCommand:
+        return decode_command(self._run.body.encode())
+
+    def _is_over(self, now: datetime) -> bool:
+        deadline = self._run.deadline or self._command.deadline
+        return deadline is not None and now >= deadline
+
     def _ask(self, now: datetime) -> None:
         try:
-            orchestrator = self._orchestrator()
-            task = Task(command=self._command, token=self._token, since=self._run.taken_at)
+            orchestrator, token = self._orchestrator()
+            task = Task(command=self._command, token=token, since=self._run.taken_at)
             if self._run.state == "started":
                 self._look(orchestrator, task, now)
             else:
@@ -121,15 +123,8 @@ class RunStep:
             self._finish("failed", str(lost))
         except Trouble as trouble:
             self._put_off(trouble)
-        except (
-            ValueError,
-            TypeError,
-            KeyError,
-            AttributeError,
-        ) as error:  # an answer of no documented shape
-            self._put_off(Trouble(f"its answer cannot be read: {error_text(error)}"))
 
-    def _orchestrator(self) -> Orchestrator:
+    def _orchestrator(self) -> tuple[Orchestrator, str]:
         found = self._orchestrators.get(self._run.orchestrator)
         if found is None:
             raise Trouble(f"orchestrators/{self._run.orchestrator}.yml is not configured any more")
@@ -141,32 +136,54 @@ class RunStep:
                 raise Trouble(str(error)) from error
             if not token:
                 raise Trouble(f"{found.token_from} is not set: set it, or {found.token_from}_FILE, for orchestrate")
-            self._token = token
-        return found
+            self._texts = ToolTexts(*found.secrets(token))
+            return found, token
+        return found, ""
 
     def _start(self, orchestrator: Orchestrator, task: Task) -> None:
         begun = converse(orchestrator.find(task), self._outgoing) if self._run.state == "starting" else None
         if begun is None:
             now = self._clock()
+            if self._is_over(now):  # the search may have taken long
+                self._finish_unstarted()
+                return
             if not self._change(now, due_at=now + LEASE, state="starting", attempts=self._run.attempts + 1):
                 return
             self._run = replace(self._run, state="starting", attempts=self._run.attempts + 1, until=now + LEASE)
-            begun = converse(orchestrator.start(task), self._outgoing)
-            self._log.info("started", run=begun.id, url=begun.url)
+            try:
+                begun = converse(orchestrator.start(task), self._outgoing)
+            except Trouble as trouble:
+                if trouble.untaken:
+                    self._run = replace(self._run, state="taken")
+                raise
+            what = "started"
         else:
-            self._log.info("found to be started", run=begun.id, url=begun.url)
-        now = self._clock()
-        self._keep(begun, now, now + SHORTEST_LOOK, started_at=now)
+            what = "found to be started"
+        run = self._texts.run(begun)
+        self._log.info(what, run=self._texts.text(run.id), url=run.url)
+        again = Retrying(
+            retry=retry_if_exception_type(Transient),
+            wait=wait_random(0.1, 1),
+            stop=stop_after_delay(KEPT_WITHIN_SECONDS),
+            reraise=True,
+        )
+        again(self._keep_start, run)  # a tool that cannot be searched names its run only once
 
     def _look(self, orchestrator: Orchestrator, task: Task, now: datetime) -> None:
         known = Run(id=self._run.run_id or "", url=self._run.run_url, etag=self._run.etag)
         seen = converse(orchestrator.poll(task, known), self._outgoing)
         if isinstance(seen, Finished):
-            self._run = replace(self._run, run_url=seen.run.url)
-            self._finish(seen.outcome, "\n".join((seen.reason, *seen.log)) if seen.reason else "")
+            url, reason = self._texts.end(seen)
+            self._run = replace(self._run, run_url=url)
+            self._finish(seen.outcome, reason)
         else:
             started_at = self._run.started_at or now
-            self._keep(seen.run, now, self._clock() + orchestrator.pause(now - started_at), started_at=started_at)
+            due_at = self._clock() + orchestrator.pause(now - started_at)
+            self._keep(self._texts.run(seen.run), now, due_at, started_at=started_at)
+
+    def _keep_start(self, run: Run) -> None:
+        now = self._clock()
+        self._keep(run, now, now + SHORTEST_LOOK, started_at=now)
 
     def _keep(self, run: Run, now: datetime, due_at: datetime, *, started_at: datetime) -> None:
         announces = run.begun and self._run.announced_at is None
@@ -188,7 +205,7 @@ class RunStep:
 
     def _finish(self, outcome: Literal["succeeded", "failed"], reason: str) -> None:
         now = self._clock()
-        reason = self._shown(reason)
+        reason = self._texts.text(reason)
         fact = DeploymentFinished(
             id=f"{self._run.command}/finished",
             source=SOURCE,
@@ -205,6 +222,10 @@ class RunStep:
             self._metrics.commands.labels(outcome).inc()
             self._log.info(outcome, url=self._run.run_url, reason=reason or None)
 
+    def _finish_unstarted(self) -> None:
+        problem = f": {self._run.problem}" if self._run.problem else ""
+        self._finish("failed", f"not started by its deadline{problem}")
+
     def _close(self, why: str, now: datetime) -> None:
         if self._change(now, due_at=None, state="finished", finished_at=now, problem=why):
             self._metrics.commands.labels("closed").inc()
@@ -214,17 +235,15 @@ class RunStep:
         now, run = self._clock(), self._run
         self._metrics.failures.labels(run.orchestrator).inc()
         refusals = run.refusals + 1 if trouble.refused else 0
-        problem = self._shown(str(trouble))
-        unstarted = run.state != "started"
-        if refusals >= (MOST_REFUSALS if unstarted else MOST_REFUSED_LOOKS):
-            what = "not started" if unstarted else "its run can no longer be looked at"
-            self._finish("failed", f"{what}: {problem}")
+        problem = self._texts.text(str(trouble), _LONGEST_PROBLEM)
+        if refusals >= (MOST_REFUSALS if run.state == "taken" else MOST_REFUSED_LOOKS):
+            self._finish("failed", f"{_GIVEN_UP[run.state]}: {problem}")
             return
         failures = run.failures + 1
         pause = pause_after(failures, trouble.retry_after, now, jitter=random.random())  # noqa: S311  # no secret
         if run.state == "starting" and not trouble.refused:  # it may have been taken, and is searched for
             pause = max(pause, self._settles)
-        self._change(now, due_at=now + pause, failures=failures, refusals=refusals, problem=problem)
+        self._change(now, due_at=now + pause, state=run.state, failures=failures, refusals=refusals, problem=problem)
         self._log.warning("the tool does not answer well", problem=problem, failures=failures)
 
     def _started(self, now: datetime) -> DeploymentStarted:
@@ -251,7 +270,3 @@ class RunStep:
         if not changed:
             self._log.warning("the lease was over: another worker has the command")
         return changed
-
-    def _shown(self, text: str) -> str:
-        """Without the credential, which a tool may repeat."""
-        return redacted(text, (self._token,) if self._token else ())[:_LONGEST_REASON]

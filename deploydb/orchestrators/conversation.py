@@ -13,18 +13,20 @@ Conversation = Generator[Request, Answer, T]
 
 _LATER = frozenset((408, 409, 423, 425, 429))
 """Statuses below 500 that say nothing of the request itself."""
-_LONGEST_MESSAGE = 300
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What an answer of no documented shape raises where it is read."""
 _MESSAGES = ("message", "error_description", "error", "errorMessage", "detail")
 
 
 class Trouble(Exception):
     """The tool has not answered as it should. `refused`: it has understood, and will answer the same again.
-    `retry_after`: the header of that name."""
+    `retry_after`: the header of that name. `untaken`: the tool has certainly taken nothing of the conversation."""
 
     def __init__(self, reason: str, *, refused: bool = False, retry_after: str | None = None) -> None:
         super().__init__(reason)
         self.refused = refused
         self.retry_after = retry_after
+        self.untaken = False
 
 
 class Lost(Exception):
@@ -37,7 +39,8 @@ def ask(request: Request, *also: int) -> Conversation[Answer]:
     if 200 <= answer.status < 300 or answer.status in also:
         return answer
     limited = answer.retry_after is not None or answer.headers.get("x-ratelimit-remaining") == "0"
-    refused = answer.status < 500 and answer.status not in _LATER and not limited
+    reads = request.method == "GET"  # what redirects another request has taken it, or not
+    refused = (400 if not reads else 0) <= answer.status < 500 and answer.status not in _LATER and not limited
     what = f"{request.method} {request.url.partition('?')[0]}"
     raise Trouble(
         in_one_line(f"{what} answered {answer.status}{_message(answer)}"),
@@ -46,13 +49,21 @@ def ask(request: Request, *also: int) -> Conversation[Answer]:
     )
 
 
+def tolerant(conversation: Conversation[T], otherwise: T) -> Conversation[T]:
+    """What the conversation finds out, or else `otherwise`: for what can be done without."""
+    try:
+        return (yield from conversation)
+    except (Trouble, *UNREADABLE):
+        return otherwise
+
+
 def document(answer: Answer) -> Any:  # noqa: ANN401  # any JSON
     """The JSON of an answer. Raises: Trouble."""
     if not answer.complete:
         raise Trouble(f"its answer is longer than {len(answer.body)} bytes")
     try:
         return json.loads(answer.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Trouble("its answer is no JSON: is the address that of the tool's API?") from error
 
 
@@ -76,7 +87,7 @@ def _message(answer: Answer) -> str:
     """The tool's own message, where it is in JSON."""
     try:
         found = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     message = next((text for name in _MESSAGES if (text := text_at(found, name))), "")
-    return f": {message[:_LONGEST_MESSAGE]}" if message else ""
+    return f": {message}" if message else ""

@@ -1,5 +1,6 @@
 """One configured orchestrator: `orchestrators/NAME.yml`, read."""
 
+import base64
 import re
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -77,6 +78,10 @@ class Orchestrator(Struct, frozen=True, kw_only=True):
         if self.token_from is not None and not VARIABLE.fullmatch(self.token_from):
             message = "expected DEPLOYDB_ORCHESTRATOR_ and a name, and not the credential itself"
             checks.problem(("token_from",), message)
+
+    def secrets(self, token: str) -> tuple[str, ...]:
+        """The credential as requests have it: an answer may repeat it."""
+        return (token, base64.b64encode(token.encode()).decode())
 
     @abstractmethod
     def find(self, task: Task) -> Conversation[Run | None]:

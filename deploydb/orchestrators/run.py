@@ -5,7 +5,6 @@ from typing import Literal
 from msgspec import Struct
 
 LAST_LINES = 10
-_LONGEST_LINE = 200
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -34,6 +33,6 @@ class Finished(Struct, frozen=True, kw_only=True):
 
 
 def last_lines(text: str) -> tuple[str, ...]:
-    """The last lines that say something."""
+    """The last lines that say something, each whole: a secret that is cut is no longer known as one."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return tuple(line[:_LONGEST_LINE] for line in lines[-LAST_LINES:])
+    return tuple(lines[-LAST_LINES:])

@@ -42,6 +42,10 @@ HTTP = "type: http\nurl: https://paas.test/{service}\n"
         ),
         (HTTP.replace("paas", "{environment}"), "2:6: may have no place in its host: the credential is sent there"),
         (f"{HTTP}status_url: https://paas.test/{{run}}\n", "1:1: run is missing: status_url has {run} in it"),
+        (
+            f"{HTTP}status_url: https://paas.test/{{service}}\n",
+            "3:13: has neither {run} nor {command} in it: it would show the state of other runs as this one's",
+        ),
         (f"{HTTP}body: '{{\"v\": {{version}}}}'\n", "3:7: write {version} between double quotes: the body is JSON"),
         (f"{HTTP}state: status\n", "3:8: status is no path of a field: expected $.name.name"),
         (

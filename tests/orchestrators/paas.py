@@ -16,6 +16,9 @@ class Paas(ToolServer):
         super().__init__()
         self.deployments: dict[str, dict[str, Any]] = {}
         self.heeds = True
+        self.page = "https://paas.test/"
+        self.says: str | None = None
+        """The text of each answer, in the place of its document."""
 
     def end(self, ident: str, state: str, message: str = "") -> None:
         self.deployments[ident] |= {"status": state, "message": message}
@@ -34,9 +37,9 @@ class Paas(ToolServer):
             if self.heeds and known["key"] == key:
                 return Reply(status=201, document=known)
         ident = str(len(self.deployments) + 1)
-        made = {"id": int(ident), "key": key, "given": given, "status": "running", "page": f"https://paas.test/{ident}"}
+        made = {"id": int(ident), "key": key, "given": given, "status": "running", "page": f"{self.page}{ident}"}
         self.deployments[ident] = made
-        return Reply(status=201, document=made)
+        return Reply(status=201, document=made, text=self.says)
 
     def _show(self, kind: str, ident: str, asked: Asked) -> Reply:
         known = self.deployments.get(ident) if kind == "deployments" else None
@@ -47,4 +50,4 @@ class Paas(ToolServer):
         etag = f'"{known["status"]}"'
         if asked.headers.get("if-none-match") == etag:
             return Reply(status=304, headers={"ETag": etag})
-        return Reply(document=known, headers={"ETag": etag})
+        return Reply(document=known, text=self.says, headers={"ETag": etag})

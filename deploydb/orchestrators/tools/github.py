@@ -17,7 +17,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from deploydb.domain.model.requests import Request
-from deploydb.orchestrators.conversation import Conversation, Lost, Trouble, ask, document, text_at, value_at
+from deploydb.orchestrators.conversation import Conversation, Lost, Trouble, ask, document, text_at, tolerant, value_at
 from deploydb.orchestrators.orchestrator import (
     COMMAND_PARAMETER,
     IN_PLACES,
@@ -138,14 +138,12 @@ class GitHubOrchestrator(Orchestrator, frozen=True, kw_only=True):
         conclusion = text_at(seen, "conclusion")
         if conclusion == "success":
             return Finished(run=run, outcome="succeeded")
-        log = yield from self._failed_steps(task, address)
+        log = yield from tolerant(self._failed_steps(task, address), ())
         return Finished(run=run, outcome="failed", reason=f"the conclusion of the run is {conclusion}", log=log)
 
     def _failed_steps(self, task: Task, address: str) -> Conversation[tuple[str, ...]]:
         """The jobs that have not succeeded, with their step: GitHub gives the log itself as an archive alone."""
-        answer = yield self._request(task, f"{address}/jobs?per_page=100")
-        if answer.status != 200:
-            return ()
+        answer = yield from ask(self._request(task, f"{address}/jobs?per_page=100"))
         bad = ("failure", "cancelled", "timed_out")
         return tuple(
             f"{text_at(job, 'name')}: "

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from msgspec import Meta
 
 from deploydb.domain.model.requests import Request
-from deploydb.orchestrators.conversation import Conversation, Lost, Trouble, ask, document, text_at
+from deploydb.orchestrators.conversation import Conversation, Lost, Trouble, ask, document, text_at, tolerant
 from deploydb.orchestrators.orchestrator import (
     COMMAND_PARAMETER,
     IN_PLACES,
@@ -99,16 +99,22 @@ class GitLabOrchestrator(Orchestrator, frozen=True, kw_only=True):
             return Finished(run=run, outcome="succeeded")
         if status not in _FAILED:
             return Running(run=run)
-        answer = yield self._request(task, f"{_path(run)}/jobs?{urlencode({'scope[]': 'failed'})}")
-        failed = document(answer) if answer.status == 200 else []
-        log = yield from self._log(task, failed[0]) if failed else _nothing()
-        names = ", ".join(f"{text_at(job, 'name')}" for job in failed)
+        names, first = yield from tolerant(self._failed_jobs(task, run), ("", None))
+        log = yield from tolerant(self._log(task, first), ())
         return Finished(run=run, outcome="failed", reason=_FAILED[status] + (f": {names}" if names else ""), log=log)
 
-    def _log(self, task: Task, job: Any) -> Conversation[tuple[str, ...]]:  # noqa: ANN401  # any JSON
-        answer = yield self._request(task, f"/jobs/{quote(text_at(job, 'id') or '', safe='')}/trace")
-        whole = answer.status == 200 and answer.complete
-        return last_lines(answer.body.decode("utf-8", "replace")) if whole else ()
+    def _failed_jobs(self, task: Task, run: Run) -> Conversation[tuple[str, str | None]]:
+        """Their names, and the id of the first one."""
+        request = self._request(task, f"{_path(run)}/jobs?{urlencode({'scope[]': 'failed'})}")
+        failed = document((yield from ask(request)))
+        names = ", ".join(f"{text_at(job, 'name')}" for job in failed)
+        return names, text_at(failed, 0, "id")
+
+    def _log(self, task: Task, job: str | None) -> Conversation[tuple[str, ...]]:
+        if job is None:
+            return ()
+        answer = yield from ask(self._request(task, f"/jobs/{quote(job, safe='')}/trace"))
+        return last_lines(answer.body.decode("utf-8", "replace")) if answer.complete else ()
 
     def _request(self, task: Task, path: str, body: dict[str, Any] | None = None) -> Request:
         return Request(
@@ -119,11 +125,6 @@ class GitLabOrchestrator(Orchestrator, frozen=True, kw_only=True):
             timeout=timedelta(seconds=20),
             limit_bytes=_ANSWER_BYTES,
         )
-
-
-def _nothing() -> Conversation[tuple[str, ...]]:
-    yield from ()
-    return ()
 
 
 def _path(run: Run) -> str:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.requests import Request
 from deploydb.domain.templates import URL
-from deploydb.orchestrators.conversation import Conversation, Trouble, ask, document, text_at, value_at
+from deploydb.orchestrators.conversation import Conversation, Trouble, ask, document, text_at, tolerant, value_at
 from deploydb.orchestrators.orchestrator import IN_PLACES, Checks, Orchestrator, check_address, check_text
 from deploydb.orchestrators.run import Finished, Run, Running, last_lines
 from deploydb.orchestrators.task import CONFIGURED, Task
@@ -70,7 +70,7 @@ class HerokuOrchestrator(Orchestrator, frozen=True, kw_only=True):
         build = document((yield from ask(self._request(task, f"/builds/{quote(run.id, safe='')}"))))
         run, status = self._run_of(task, build), text_at(build, "status")
         if status == "failed":
-            log = yield from _log(build)
+            log = yield from tolerant(_log(build), ())
             return Finished(run=run, outcome="failed", reason="the build has failed", log=log)
         release = text_at(build, "release", "id")
         if status != "succeeded" or release is None:
@@ -80,7 +80,7 @@ class HerokuOrchestrator(Orchestrator, frozen=True, kw_only=True):
             case "succeeded":
                 return Finished(run=run, outcome="succeeded")
             case "failed" | "expired" as ended:
-                log = yield from _log(seen)
+                log = yield from tolerant(_log(seen), ())
                 return Finished(run=run, outcome="failed", reason=f"the release has {ended}", log=log)
             case _:
                 return Running(run=run)
@@ -111,9 +111,8 @@ def _log(found: Any) -> Conversation[tuple[str, ...]]:  # noqa: ANN401  # a buil
     address = value_at(found, "output_stream_url")
     if not isinstance(address, str):
         return ()
-    answer = yield Request(url=address, timeout=timedelta(seconds=10), limit_bytes=_ANSWER_BYTES)
-    whole = answer.status == 200 and answer.complete
-    return last_lines(answer.body.decode("utf-8", "replace")) if whole else ()
+    answer = yield from ask(Request(url=address, timeout=timedelta(seconds=10), limit_bytes=_ANSWER_BYTES))
+    return last_lines(answer.body.decode("utf-8", "replace")) if answer.complete else ()
 
 
 TOOL = HerokuOrchestrator

@@ -4,15 +4,17 @@ Each start has the command's id as its `Idempotency-Key`
 (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/).
 """
 
+import json
 import re
 from datetime import timedelta
+from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, field
 from msgspec.structs import replace
 
 from deploydb.domain import templates
-from deploydb.domain.model.requests import Request
+from deploydb.domain.model.requests import Answer, Request
 from deploydb.domain.unsafe_characters import in_one_line
 from deploydb.orchestrators.conversation import Conversation, Lost, Trouble, ask, document, text_at
 from deploydb.orchestrators.orchestrator import IN_PLACES, Checks, Orchestrator, Path, check_text
@@ -23,7 +25,6 @@ RUN = "run"
 _WITH_RUN = (*PLACES, RUN)
 _FIELD = re.compile(r"\$(\.[^.\s{}]+)+")
 _ANSWER_BYTES = 1024 * 1024
-_LONGEST_REASON = 1000
 _DESCRIBED = "a field of the answer, such as $.data.id."
 
 Field = Annotated[str, Meta(max_length=1024)]
@@ -75,6 +76,9 @@ class HttpOrchestrator(Orchestrator, frozen=True, kw_only=True):
             _check_url(checks, ("status_url",), self.status_url, _WITH_RUN)
             if self._names_run and self.run is None:
                 checks.problem(("run",), "run is missing: status_url has {run} in it")
+            if not self._names_run and "{command}" not in self.status_url:
+                message = "has neither {run} nor {command} in it: it would show the state of other runs as this one's"
+                checks.problem(("status_url",), message)
         check_text(checks, ("body",), self.body)
         for problem in templates.body(self.body, self.headers.items(), PLACES).problems[:1]:
             checks.problem(("body",), problem)
@@ -110,20 +114,21 @@ class HttpOrchestrator(Orchestrator, frozen=True, kw_only=True):
             limit_bytes=_ANSWER_BYTES,
         )
         answer = yield from ask(request)
-        named = self.run or self.run_url
-        return self._run_of(document(answer) if named else None, task)
+        return self._run_of(document(answer) if self._names_run else _document(answer), task)
 
     def poll(self, task: Task, run: Run) -> Conversation[Running | Finished]:
         if self.status_url is None:
             return Running(run=run)
         request = self._status(task, run.id)
-        if run.etag is not None:
-            request = replace(request, headers=(*request.headers, ("If-None-Match", run.etag)))
+        reading, _, etag = (run.etag or "").partition(" ")
+        if etag and reading == self._reading:
+            request = replace(request, headers=(*request.headers, ("If-None-Match", etag)))
         answer = yield from ask(replace(request, keep=("etag",)), 304)
         if answer.status == 304:
             return Running(run=run)
         found = document(answer)
-        run = replace(run, url=run.url or _text(found, self.run_url), etag=answer.headers.get("etag"))
+        tag = answer.headers.get("etag")
+        run = replace(run, url=run.url or _text(found, self.run_url), etag=tag and f"{self._reading} {tag}")
         state = _text(found, self.state)
         if state is None:
             raise Trouble(f"its answer has no {self.state}")
@@ -132,7 +137,7 @@ class HttpOrchestrator(Orchestrator, frozen=True, kw_only=True):
         if state not in self.failed:
             return Running(run=run)
         message = _text(found, self.reason)
-        reason = f"it is {state}" + (f": {message[:_LONGEST_REASON]}" if message else "")
+        reason = f"it is {state}" + (f": {message}" if message else "")
         return Finished(
             run=run, outcome="failed", reason=in_one_line(reason), log=last_lines(_text(found, self.log) or "")
         )
@@ -141,8 +146,13 @@ class HttpOrchestrator(Orchestrator, frozen=True, kw_only=True):
     def _names_run(self) -> bool:
         return self.status_url is not None and f"{{{RUN}}}" in self.status_url
 
+    @property
+    def _reading(self) -> str:
+        """A digest of how a state is read: by another configuration, the same answer may say something else."""
+        return sha256(json.dumps([self.state, self.succeeded, self.failed]).encode()).hexdigest()[:16]
+
     def _run_of(self, found: Any, task: Task) -> Run:  # noqa: ANN401  # any JSON
-        ident = task.id if self.run is None else _text(found, self.run)
+        ident = _text(found, self.run) or (None if self._names_run else task.id)
         if ident is None:
             raise Trouble(f"its answer has no {self.run}, which names the run")
         return Run(id=ident, url=_text(found, self.run_url))
@@ -170,6 +180,14 @@ def _check_url(checks: Checks, at: Path, url: str, places: tuple[str, ...]) -> N
         checks.problem(at, "may have no place in its host: the credential is sent there")
     for problem in templates.url(url, places).problems[:1]:
         checks.problem(at, problem)
+
+
+def _document(answer: Answer) -> Any:  # noqa: ANN401  # any JSON
+    """The JSON of an answer that need have none."""
+    try:
+        return document(answer)
+    except Trouble:
+        return None
 
 
 def _text(found: Any, path: str | None) -> str | None:  # noqa: ANN401  # any JSON

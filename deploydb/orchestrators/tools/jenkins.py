@@ -17,7 +17,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from deploydb.domain.model.requests import Request
-from deploydb.orchestrators.conversation import Conversation, Trouble, ask, document, text_at, value_at
+from deploydb.orchestrators.conversation import Conversation, Trouble, ask, document, text_at, tolerant, value_at
 from deploydb.orchestrators.orchestrator import (
     COMMAND_PARAMETER,
     IN_PLACES,
@@ -75,6 +75,9 @@ class JenkinsOrchestrator(Orchestrator, frozen=True, kw_only=True):
         check_parameters(checks, self.parameters)
         if (self.user is None) is not (self.token_from is None):
             checks.problem(("user",), "user and token_from belong together: give both, or none")
+
+    def secrets(self, token: str) -> tuple[str, ...]:
+        return (*super().secrets(token), self._basic(token))
 
     def find(self, task: Task) -> Conversation[Run | None]:
         # the queue first: what leaves it in between is a build by then
@@ -147,18 +150,21 @@ class JenkinsOrchestrator(Orchestrator, frozen=True, kw_only=True):
             return Running(run=run)
         if result == "SUCCESS":
             return Finished(run=run, outcome="succeeded")
-        log = yield from self._log(task, address)
+        log = yield from tolerant(self._log(task, address), ())
         return Finished(run=run, outcome="failed", reason=_RESULTS.get(result, f"the result is {result}"), log=log)
 
     def _log(self, task: Task, address: str) -> Conversation[tuple[str, ...]]:
         """The end of the log: its size stands in a header, whatever is read of it."""
         first = self._get(task, f"{address}/logText/progressiveText", start="0")
-        answer = yield replace(first, limit_bytes=_LOG_BYTES, keep=("x-text-size",))
+        answer = yield from ask(replace(first, limit_bytes=_LOG_BYTES, keep=("x-text-size",)))
         size = answer.headers.get("x-text-size", "")
+        begins = b"\n"
         if size.isdecimal() and int(size) > _LOG_BYTES:
             rest = self._get(task, f"{address}/logText/progressiveText", start=str(int(size) - _LOG_BYTES))
-            answer = yield replace(rest, limit_bytes=_LOG_BYTES)
-        return last_lines(answer.body.decode("utf-8", "replace")) if answer.status == 200 else ()
+            answer = yield from ask(replace(rest, limit_bytes=_LOG_BYTES))
+            begins = b""  # in the middle of a line, which is left out
+        whole = (begins + answer.body).partition(b"\n")[2]
+        return last_lines(whole.decode("utf-8", "replace"))
 
     def _build_of(self, task: Task) -> Conversation[Run | None]:
         tree = f"builds[number,url,actions[parameters[name,value]]]{{0,{_BUILDS}}}"
@@ -177,10 +183,10 @@ class JenkinsOrchestrator(Orchestrator, frozen=True, kw_only=True):
         return "/".join((self._root, *(f"job/{part}" for part in folders)))
 
     def _headers(self, task: Task) -> tuple[tuple[str, str], ...]:
-        if self.user is None:
-            return ()
-        basic = base64.b64encode(f"{self.user}:{task.token}".encode()).decode()
-        return (("Authorization", f"Basic {basic}"),)
+        return () if self.user is None else (("Authorization", f"Basic {self._basic(task.token)}"),)
+
+    def _basic(self, token: str) -> str:
+        return base64.b64encode(f"{self.user}:{token}".encode()).decode()
 
     def _get(self, task: Task, address: str, **query: str) -> Request:
         return Request(

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from msgspec import Meta
 
 from deploydb.domain.model.requests import Request
-from deploydb.orchestrators.conversation import Conversation, Trouble, ask, document, text_at, value_at
+from deploydb.orchestrators.conversation import Conversation, Trouble, ask, document, text_at, tolerant, value_at
 from deploydb.orchestrators.orchestrator import (
     COMMAND_PARAMETER,
     IN_PLACES,
@@ -93,14 +93,12 @@ class RundeckOrchestrator(Orchestrator, frozen=True, kw_only=True):
             return Running(run=run)
         reason = _FAILED.get(text_at(execution, "status") or "", "the execution has failed, and is not retried")
         custom = text_at(execution, "customStatus")
-        log = yield from self._log(task, address)
+        log = yield from tolerant(self._log(task, address), ())
         return Finished(run=run, outcome="failed", reason=f"{reason}: {custom}" if custom else reason, log=log)
 
     def _log(self, task: Task, address: str) -> Conversation[tuple[str, ...]]:
         query = urlencode({"lastlines": LAST_LINES, "format": "json"})
-        answer = yield self._request(task, f"{address}/output?{query}")
-        if answer.status != 200 or not answer.complete:
-            return ()
+        answer = yield from ask(self._request(task, f"{address}/output?{query}"))
         entries = value_at(document(answer), "entries") or ()
         return last_lines("\n".join(text_at(entry, "log") or "" for entry in entries))
 
