@@ -11,7 +11,15 @@ from deploydb.broker.open import user_of
 from deploydb.cli.output import is_shown, output_option, show_line, show_table
 from deploydb.configuration import load
 from deploydb.domain.formatting import listed
-from deploydb.domain.model.access import EVERYTHING, PROGRAMS, RESERVED_SOURCES, Grant, grants_of_user, matches_name
+from deploydb.domain.model.access import (
+    EVERYTHING,
+    OF_HOOKS,
+    PROGRAMS,
+    RESERVED_SOURCES,
+    Grant,
+    grants_of_user,
+    matches_name,
+)
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import Misconfigured
 from deploydb.domain.person_names import person_name
@@ -76,6 +84,9 @@ def _granted(catalog: Catalog, name: str, own: str, *, by_token: bool) -> tuple[
     entries = [entry for entry in publishers if matches_name(entry, name)]
     by_entries = f"by the entries {listed(entries)} of access.yml" if len(entries) > 1 else "by its entry in access.yml"
     by_entries = f"by the entry {entries[0]} of access.yml" if len(entries) == 1 and entries != [name] else by_entries
+    if name.startswith(OF_HOOKS) and not access.lists(name):
+        why = f"as a webhook, what {name}.yml makes of it; an entry {name} in access.yml would limit it"
+        return (Grant(sources=(name,)),), why
     if by_token or "@" in name or "/" in name:
         grants = access.granted(name)
     else:

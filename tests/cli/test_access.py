@@ -45,6 +45,10 @@ def test_a_publisher_has_the_grants_of_each_entry_that_it_matches(limited: Shell
         (("v1@10.1.2.3",), "by the entry v1@10.0.0.0/8 of access.yml"),
         (("gateway",), "as DeployDB's own gateway; an entry gateway in access.yml would replace it"),
         ((user_of("embedded:x"),), "as the user of ingest itself"),
+        (
+            ("hooks/github",),
+            "as a webhook, what hooks/github.yml makes of it; an entry hooks/github in access.yml would limit it",
+        ),
     ],
 )
 def test_it_tells_where_the_grants_come_from(limited: Shell, arguments: tuple[str, ...], why: str) -> None:
