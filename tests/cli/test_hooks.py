@@ -126,8 +126,10 @@ def test_every_tool_has_a_page_with_its_names_and_a_hook_that_can_be_used(name: 
     assert {known for known in known_tools()[name].names if f"`{known}`" not in page} == set()
     assert f"/hooks/{name}" in page
     assert f"({name}.md)" in (ROOT / "docs/how-to/README.md").read_text(encoding="utf-8")
-    (hook,) = re.findall(rf"^```yaml\n(type: {name}\n.*?)^```", page, re.MULTILINE | re.DOTALL)
+    files = re.findall(rf"^```yaml\n(type: {name}\n.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (hook,) = (text for text in files if "rules:" in text)
+    runs = {f"orchestrators/{name}.yml": text for text in files if text != hook}
     shutil.copytree(ROOT / "config", tmp_path / "config")
-    write_config(tmp_path / "config", {f"hooks/{name}.yml": hook})
+    write_config(tmp_path / "config", {f"hooks/{name}.yml": hook, **runs})
     loaded = load(tmp_path / "config")
-    assert (loaded.problems, [*loaded.hooks]) == ((), [name])
+    assert (loaded.problems, [*loaded.hooks], len(loaded.orchestrators)) == ((), [name], len(runs))
