@@ -4,7 +4,8 @@ Workers have different catalogs while a configuration is rolled out, and a servi
 So a worker that answers an evaluation request notes, for each service beside its own that has been seen to list the
 module, from which artifact on it is left unanswered: one row a service and module, however many artifacts there are. A
 worker that knows the service opens what is missing: the newest release by the service's order, and what was published
-since it was left unanswered, if that is not longer ago than `ROLLOUT`.
+since it was left unanswered, if that is not longer ago than `ROLLOUT`. The releases of an
+incomplete service wait for as long as it takes.
 """
 
 from collections.abc import Iterable
@@ -26,7 +27,8 @@ ROLLOUT = timedelta(days=1)
 """How long workers with different catalogs may work side by side. What is left unanswered longer ago than this counts
 as a service's past: its newest release alone is opened."""
 LOOKED_BACK = 500
-"""How many releases of a module, the last published, are looked at for the newest by version; how many are opened."""
+"""How many releases of a module, the last published, are looked at for the newest by version; how many are opened at
+once."""
 _AT_ONCE = 200
 
 _LAST_ONES = (
@@ -69,7 +71,7 @@ def enter(engine: sa.Engine, catalog: Catalog, now: datetime) -> None:
     no request is settled in between by a worker that does not know of it."""
     batch = [
         {"module_key": _key(module), "service": service.ident, "unanswered_at": now}
-        for service in sorted(catalog.services.values(), key=lambda one: one.ident)
+        for service in sorted(catalog.every_service().values(), key=lambda one: one.ident)
         for module in sorted(set(service.artifacts))
     ]
     batch.sort(key=lambda row: (row["module_key"], row["service"]))
@@ -90,18 +92,30 @@ def leave(connection: sa.Connection, catalog: Catalog, releases: Iterable[OpenRe
         return
     found = connection.execute(sa.select(catalog_listing).where(among(catalog_listing.c.module_key, first)))
     left = [
-        {
-            "module_key": row.module_key,
-            "service": row.service,
-            "unanswered_at": row.unanswered_at or now,
-            "unanswered_from": first[row.module_key].id,
-        }
+        noted
         for row in found
         if row.service not in catalog.services_of(first[row.module_key].module)
-        and (row.unanswered_from is None or row.unanswered_from > first[row.module_key].id)
+        and (noted := _left(row, first[row.module_key].id, row.service in catalog.incomplete, now)) is not None
     ]
     left.sort(key=lambda row: (row["module_key"], row["service"]))
     bulk.update_rows(connection, catalog_listing, left, key=("module_key", "service"))
+
+
+def _left(row: Any, ident: int, waits: bool, now: datetime) -> dict[str, Any] | None:  # noqa: ANN401
+    """The listing once a release is left; None where it is noted already. `row`: of `catalog_listing`."""
+    since, at = row.unanswered_from, row.unanswered_at or now
+    begins = waits and not row.waits
+    if begins and at < now - ROLLOUT:
+        since, at = None, now  # what was left before it waits is its past
+    if since is not None and since <= ident and not begins:
+        return None
+    return {
+        "module_key": row.module_key,
+        "service": row.service,
+        "unanswered_at": at,
+        "unanswered_from": ident if since is None else min(since, ident),
+        "waits": waits or row.waits,
+    }
 
 
 def answer(engine: sa.Engine, catalog: Catalog, now: datetime) -> int:
@@ -126,32 +140,45 @@ def _answer(connection: sa.Connection, catalog: Catalog, now: datetime) -> tuple
     wait = sa.select(unmatched_fact.c.service).where(among(unmatched_fact.c.service, [row.service for row in found]))
     waiting = sorted(set(connection.execute(wait).scalars())) if found else []
     marks: list[dict[str, Any]] = [{"artifact_id": None, "service": name, "created_at": now} for name in waiting]
+    done: list[dict[str, Any]] = []
     for row in found:
-        service = catalog.services[row.service]
+        service, rest = catalog.services[row.service], None
         if row.module_key in map(_key, service.artifacts):
-            idents = _missing(connection, service, row, now)
+            idents, rest = _missing(connection, service, row, now)
             marks += [{"artifact_id": ident, "service": row.service, "created_at": now} for ident in idents]
+        done.append(
+            {
+                "module_key": row.module_key,
+                "service": row.service,
+                "unanswered_at": row.unanswered_at if rest is not None else None,
+                "unanswered_from": rest,
+                "waits": rest is not None,
+            }
+        )
     bulk.insert_rows(connection, evaluation_request, marks)
-    done = [
-        {"module_key": row.module_key, "service": row.service, "unanswered_at": None, "unanswered_from": None}
-        for row in found
-    ]
     bulk.update_rows(connection, catalog_listing, done, key=("module_key", "service"))
-    return len(marks), len(found) == _AT_ONCE
+    return len(marks), len(found) == _AT_ONCE or any(row["waits"] for row in done)
 
 
-def _missing(connection: sa.Connection, service: Service, row: Any, now: datetime) -> list[int]:  # noqa: ANN401
-    """The newest release, and those since the request was left unanswered. `row`: of `catalog_listing`."""
+def _missing(
+    connection: sa.Connection,
+    service: Service,
+    row: Any,  # noqa: ANN401
+    now: datetime,
+) -> tuple[list[int], int | None]:
+    """The newest release, and those since the request was left unanswered; and from which on there may be more that
+    wait. `row`: of `catalog_listing`."""
     given = {"module": row.module_key}
     looked_back = LOOKED_BACK if service.order == "version" else 1
     last_ones = connection.execute(_LAST_ONES, given | {"most": looked_back}).all()
     if not last_ones:
-        return []
+        return [], None
     newest = max(last_ones, key=lambda one: order_key(service.order, one.version, one.published_at))
-    if row.unanswered_from is None or row.unanswered_at < now - ROLLOUT:
-        return [newest.id]
-    since = connection.execute(_SINCE, given | {"first": row.unanswered_from}).scalars()
-    return sorted({newest.id, *since})
+    if row.unanswered_from is None or (row.unanswered_at < now - ROLLOUT and not row.waits):
+        return [newest.id], None
+    since = list(connection.execute(_SINCE, given | {"first": row.unanswered_from}).scalars())
+    rest = since[-1] + 1 if row.waits and len(since) == LOOKED_BACK else None
+    return sorted({newest.id, *since}), rest
 
 
 def _key(module: str) -> str:

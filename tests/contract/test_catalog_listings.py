@@ -1,14 +1,15 @@
 """What a service is asked about that was left unanswered, on every database."""
 
 from collections.abc import Iterator
+from dataclasses import replace as replace_catalog
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from deploydb.domain.model.catalog import Catalog, Service
-from deploydb.store.catalog_listings import ROLLOUT, answer, enter
+from deploydb.domain.model.catalog import Catalog, Incomplete, Service
+from deploydb.store.catalog_listings import _SINCE, ROLLOUT, answer, enter
 from deploydb.store.engine import reading
 from deploydb.store.tables import artifact, flow
 from tests.contract.test_set_aside import allow, refuse
@@ -28,6 +29,14 @@ def take(world: Scenario, known: Catalog) -> int:
     """Take a catalog, as a worker does. How many flows it opens at once."""
     enter(world.engine, known, world.now)
     return answered(world, known)
+
+
+def lacking(*, prod: bool = True) -> Catalog:
+    """A catalog in which bar lacks an environment, or no more."""
+    if not prod:
+        return catalog(FOO, BAR)
+    known = catalog(FOO)
+    return replace_catalog(known, incomplete={"bar": Incomplete(service=BAR, lacks=("environment prod",))})
 
 
 def answered(world: Scenario, known: Catalog) -> int:
@@ -116,3 +125,51 @@ def test_a_worker_that_does_not_know_the_service_gives_its_request_back(world: S
         world.evaluate()
     assert (flows(world, "foo"), flows(world, "bar")) == (["1.0"], [])
     assert answered(world, catalog(FOO, BAR)) == 1
+
+
+@pytest.mark.parametrize("complete_before", [False, True])
+@pytest.mark.parametrize("later", [timedelta(hours=1), ROLLOUT + timedelta(hours=1), timedelta(days=40)])
+def test_no_release_is_lost_while_a_service_lacks_a_file(
+    world: Scenario, complete_before: bool, later: timedelta
+) -> None:
+    before = []
+    if complete_before:
+        take(world, lacking(prod=False))
+        world.publish("0.9")
+        before = ["0.9"]
+        answered(world, lacking(prod=False))
+        world.now += timedelta(days=30)
+    take(world, lacking())
+    world.catalog = lacking()
+    for version in ("1.0", "1.1", "1.2"):
+        world.publish(version)
+        world.evaluate(minutes=1)
+        assert answered(world, lacking()) == 0
+    world.now += later
+    assert take(world, lacking(prod=False)) == 3
+    assert flows(world, "bar") == [*before, "1.0", "1.1", "1.2"]
+    assert take(world, lacking(prod=False)) == 0
+
+
+def test_what_a_service_missed_before_it_became_incomplete_stays_its_past(world: Scenario) -> None:
+    take(world, lacking(prod=False))
+    world.publish("1.0")
+    world.evaluate(days=2)
+    take(world, lacking())
+    world.catalog = lacking()
+    for version in ("1.1", "1.2"):
+        world.publish(version)
+        world.evaluate(days=2)
+    assert take(world, lacking(prod=False)) == 2
+    assert flows(world, "bar") == ["1.1", "1.2"]
+
+
+def test_more_releases_than_are_opened_at_once_wait(world: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploydb.store.catalog_listings._SINCE", _SINCE.limit(2))
+    monkeypatch.setattr("deploydb.store.catalog_listings.LOOKED_BACK", 2)
+    take(world, lacking())
+    world.catalog = lacking()
+    for number in range(5):
+        world.publish(f"1.{number}")
+        world.evaluate(minutes=1)
+    assert take(world, lacking(prod=False)) == 5

@@ -41,6 +41,7 @@ LANDED = {
     "0022_pages_of_approvals.py": "82b8767e99fde6b07d9adee2febfbb43c751db0b2292ec0b6a5c4b7fea28ce09",
     "0023_orchestrator_runs.py": "4e8ae0b928294ddb55b4f30428a33f78a28d57d44f0510ca3b3e4577b3398bf7",
     "0024_authors_of_artifacts.py": "6af0a314580c639bcb1c144a884b80d39345da4e40edd520a13b29454128d963",
+    "0025_releases_that_wait.py": "dac574ae3974c65bcca2be47a6fb2590365baba2a3031967fff80d1aaf03fb68",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 

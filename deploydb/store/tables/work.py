@@ -74,10 +74,11 @@ catalog_listing = sa.Table(
     sa.Column("service", sa.Text, primary_key=True),
     sa.Column("unanswered_at", UtcDateTime),
     sa.Column("unanswered_from", BigId),
+    sa.Column("waits", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 """Which services list which modules, in the catalog of any promotion worker, ever. `unanswered_at`: since when the
-service has not been asked about a release; `unanswered_from`: about none from this artifact on. Both are cleared by a
-worker whose catalog has the service."""
+service has not been asked about a release; `unanswered_from`: about none from this artifact on; `waits`: as the service
+is incomplete, so that it gets all of them, however long it takes. Cleared by a worker whose catalog has the service."""
 _unanswered = catalog_listing.c.unanswered_at.is_not(None)
 partial_index("ix_catalog_listing_unanswered", catalog_listing.c.service, where=_unanswered)
 
