@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from deploydb.domain.evaluation.decisions import DeploymentTransitioned
-from deploydb.domain.model.reasons import NotRecorded
+from deploydb.domain.evaluation.decisions import DeploymentTransitioned, VerdictChanged
+from deploydb.domain.model.admission_reasons import FreezeOverridden
+from deploydb.domain.model.deployment import GateStatus, Verdict
+from deploydb.domain.model.gate_reasons import AwaitingApproval
+from deploydb.domain.model.reasons import NotRecorded, Reason
 from deploydb.store.messages import notifications_of
 from deploydb.store.tables import outbox, wanted_notification, webhook_delivery
 from tests.cluster import write_config
@@ -131,6 +134,22 @@ def test_the_same_decision_has_the_same_id() -> None:
     assert first.id == again.id
     other = replace(decision, deployment=deployment(id=8))
     assert next(notifications_of("foo", other, now, types)).id != first.id
+
+
+def test_a_reason_alone_asks_and_overrides_only_once() -> None:
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    types = ("approval.wanted", "freeze.overridden")
+    waits, passes = AwaitingApproval(missing=1, groups=("sre",)), FreezeOverridden(freezes=(), by=())
+
+    def sent(reason: Reason, since: datetime, *, asks: bool = False) -> list[str]:
+        verdict = Verdict(promotion="go", outcome=GateStatus.PENDING, reason=reason, since=since)
+        decision = VerdictChanged(deployment=deployment(), verdict=verdict, asks=asks)
+        return [one.type for one in notifications_of("foo", decision, now, types)]
+
+    earlier = now - timedelta(hours=1)
+    assert (sent(waits, now, asks=True), sent(waits, earlier)) == (["approval.wanted"], [])
+    assert sent(waits, earlier, asks=True) == ["approval.wanted"], "others may approve"
+    assert (sent(passes, now), sent(passes, earlier)) == (["freeze.overridden"], [])
 
 
 def test_a_template_makes_the_body(workshop: InProcess, hook: Web) -> None:

@@ -135,11 +135,13 @@ class DeploymentTransitioned(Struct, frozen=True, kw_only=True):
 
 
 class VerdictChanged(Struct, frozen=True, kw_only=True):
-    """A gate says something else than it did. `notifies`: from now on it cannot tell, and people are notified."""
+    """A gate says something else than it did. `notifies`: from now on it cannot tell, and people are notified.
+    `asks`: it begins to wait for approval, or others may approve."""
 
     deployment: Deployment
     verdict: Verdict
     notifies: bool = False
+    asks: bool = False
 
 
 class DeploymentWentLive(Struct, frozen=True, kw_only=True):

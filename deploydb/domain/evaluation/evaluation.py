@@ -46,6 +46,7 @@ from deploydb.domain.model.deployment import (
     Verdict,
 )
 from deploydb.domain.model.evidence import Evidence
+from deploydb.domain.model.gate_reasons import who_may
 from deploydb.domain.model.outcome_reasons import Replaced
 from deploydb.domain.model.overrides import Hold, RetryRequest, RollbackRequest
 from deploydb.domain.model.reasons import ErrorLasts, NotRecorded, Reason
@@ -195,7 +196,10 @@ class Evaluation(Lanes):
             last[verdict.gate] = verdict
             begins = before is None or type(before.reason) is not type(verdict.reason)
             fresh = not stays or (begins and isinstance(verdict.reason, ErrorLasts))
-            self._decisions.append(VerdictChanged(deployment=deployment, verdict=verdict, notifies=lasts and fresh))
+            asks = who_may(verdict.reason) not in (None, who_may(before.reason) if before is not None else None)
+            notifies = lasts and fresh
+            changed = VerdictChanged(deployment=deployment, verdict=verdict, notifies=notifies, asks=asks)
+            self._decisions.append(changed)
         if verdict.recheck_at is not None and verdict.recheck_at > self.now:
             self.look_again(verdict.recheck_at)
 

@@ -50,6 +50,11 @@ class AwaitingApproval(ReasonCase, frozen=True, kw_only=True, tag="awaiting_appr
     uncounted: tuple[UncountedVote, ...] = ()
 
 
+def who_may(reason: object) -> tuple[int, tuple[str, ...]] | None:
+    """How many approvals of whose members are awaited; None where none is."""
+    return (reason.missing, reason.groups) if isinstance(reason, AwaitingApproval) else None
+
+
 class ApprovalDeferred(ReasonCase, frozen=True, kw_only=True, tag="approval_deferred"):
     """People are asked once the other gates have passed."""
 
