@@ -221,12 +221,12 @@ def _parallel(source: Source, index: int, group: ParallelDocument, stages: list[
 
 
 def _deadline(source: Source, written: str) -> timedelta | None:
-    if written == "none":
+    if written.lower() == "none":
         return None
     try:
         return parse_duration(written)
     except ValueError as error:
-        source.problem(("deadline",), str(error))
+        source.problem(("deadline",), f"{error}; or none, for no deadline")
         return timedelta(0)
 
 

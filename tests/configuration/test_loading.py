@@ -120,7 +120,7 @@ def test_every_key_of_every_kind_arrives_in_the_catalog(tmp_path: Path) -> None:
         {
             "services/foo.yml": "artifacts: [a:b]\npipelines: [main]\norder: version\nfailure_strategy: STOP\n",
             "environments/prod.yml": "orchestrator: rundeck\nentry: [smoke]\ndeadline: 15m\n",
-            "environments/dev.yml": "deadline: none\n",
+            "environments/dev.yml": "deadline: None\n",
             "promotions/smoke.yml": "type: VerificationPromotion\ntimeout: 30m\n",
             "promotions/go.yml": "type: ManualPromotion\napprovals: 2\nallow_author: false\n",
             "pipelines/main.yml": "environments:\n  dev:\n  staging:\n    while_verifying: wait\n  prod:\n",

@@ -80,22 +80,22 @@ def test_a_syntax_error_is_reported_with_its_place(tmp_path: Path, text: str, me
         (
             "environments/dev.yml",
             "deadline: 30\n",
-            "1:11: 30 of what? Write the unit: 30s, 30m, 30h or 30d",
+            "1:11: 30 of what? Write the unit: 30s, 30m, 30h or 30d; or none, for no deadline",
         ),
         (
             "environments/dev.yml",
             "deadline: soon\n",
-            "1:11: soon is no length of time; write for example 90s, 2h30m or 1d",
+            "1:11: soon is no length of time; write for example 90s, 2h30m or 1d; or none, for no deadline",
         ),
         (
             "environments/dev.yml",
             "deadline: -PT5S\n",
-            "1:11: -PT5S is no length of time; write for example 90s, 2h30m or 1d",
+            "1:11: -PT5S is no length of time; write for example 90s, 2h30m or 1d; or none, for no deadline",
         ),
         (
             "environments/dev.yml",
             "deadline: 0s\n",
-            "1:11: 0s is out of bounds: longer than nothing, at most 3650d",
+            "1:11: 0s is out of bounds: longer than nothing, at most 3650d; or none, for no deadline",
         ),
         (
             "environments/dev.yml",
@@ -110,7 +110,7 @@ def test_a_syntax_error_is_reported_with_its_place(tmp_path: Path, text: str, me
         (
             "environments/dev.yml",
             "deadline: 999999999d\n",
-            "1:11: 999999999d is out of bounds: longer than nothing, at most 3650d",
+            "1:11: 999999999d is out of bounds: longer than nothing, at most 3650d; or none, for no deadline",
         ),
         (
             "environments/dev.yml",

@@ -39,6 +39,19 @@ def test_without_a_deadline_a_deployment_is_waited_for_as_long_as_it_takes() -> 
     assert it.find("staging", "1.0").deadline is not None
 
 
+def test_a_deadline_that_is_switched_off_counts_no_more_for_what_is_under_way() -> None:
+    it = world()
+    it.publish("1.0")
+    it.evaluate()
+    known = it.catalog.environments["dev"]
+    it.catalog.environments["dev"] = replace(known, deadline=None)
+    assert it.evaluate(24 * 60).recheck_at is None
+    assert it.status("dev", "1.0") is Status.CREATED
+    it.catalog.environments["dev"] = known
+    it.evaluate()
+    assert it.status("dev", "1.0") is Status.FAILED
+
+
 def test_no_answer_by_the_deadline_ends_the_flow() -> None:
     it = world()
     it.publish("1.0")

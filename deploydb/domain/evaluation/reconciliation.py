@@ -17,7 +17,11 @@ def reconcile(evaluation: Evaluation, catalog: Catalog) -> None:
     """Expire what was not answered in time, adopt what was not commanded, settle what runs, close what is over."""
     for deployment in evaluation.all():
         _extend(evaluation, deployment, catalog.environments.get(deployment.environment))
-    for step in (_take_back, _expire, _adopt, _correct, _explain):
+    for deployment in evaluation.all():
+        _take_back(evaluation, deployment)
+    for deployment in evaluation.all():
+        _expire(evaluation, deployment, catalog.environments.get(deployment.environment))
+    for step in (_adopt, _correct, _explain):
         for deployment in evaluation.all():
             step(evaluation, deployment)
     finished = [one for one in evaluation.all() if one.needs_evaluation and one.reported_live_at is not None]
@@ -105,9 +109,11 @@ def _expiry(deployment: Deployment) -> reasons.Reason:
     return reason.expired if isinstance(reason, reasons.FinishedLate) else reason
 
 
-def _expire(evaluation: Evaluation, deployment: Deployment) -> None:
-    """No answer by the deadline: failed, with that reason."""
+def _expire(evaluation: Evaluation, deployment: Deployment, environment: Environment | None) -> None:
+    """No answer by the deadline: failed, with that reason; unless its environment has none now."""
     if not deployment.active or deployment.deadline is None:
+        return
+    if environment is not None and environment.deadline is None:
         return
     if evaluation.now < deployment.deadline:
         evaluation.look_again(deployment.deadline)
