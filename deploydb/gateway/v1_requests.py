@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -82,7 +83,8 @@ def _word(content: Content, *, more: dict[str, str] | None = None) -> str | None
         return None
     word = (more or {}).get(given, given) if isinstance(given, str) else None
     if word not in _STATUSES:
-        raise bad_request(f"{shown(str(given))} is no status: there is {', '.join(_STATUSES)}")
+        word = shown(msgspec.json.encode(given).decode())
+        raise bad_request(f"{word} is no status: there is {', '.join(_STATUSES)}")
     return str(word)
 
 

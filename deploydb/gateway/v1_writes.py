@@ -150,12 +150,13 @@ class V1Writes:
                 if old is not None and new is not None and old != new:
                     message = f"{shown(str(file))} is known with {name} {shown(old)}: a version is one file"
                     raise HTTPException(409, message)
+            if published or not (stored.observed or stored.historical):
+                return stored
         catalog = self._ledger.catalog()
         services = [catalog.services[name] for name in catalog.services_of(file.module)]
         if not any(catalog.stages_of(service, file.version) for service in services):
             raise not_found(f"{shown(file.module)} {_missing(catalog, file.module)}: nothing is stored")
-        is_new = stored is None or ((stored.observed or stored.historical) and not published)
-        return None if is_new else stored
+        return None
 
     def _require_reachable(self, ident: int, status: str) -> None:
         now = self._deployment(ident).status

@@ -117,6 +117,12 @@ def test_the_same_artifact_is_there_once_and_another_file_is_a_conflict(asked: A
     assert len(workshop.rows(sa.select(event.c.id).where(event.c.type == "artifact.published"))) == 1
 
 
+def test_a_status_that_is_no_word_is_shown_as_it_was_sent(asked: Asked) -> None:
+    for given, shown in ((["FAILED"], '["FAILED"]'), ("", '""')):
+        message = sent(asked, "PATCH", "/api/deployments/1", {"status": given}, 400)["message"]
+        assert message.startswith(f"{shown} is no status")
+
+
 def test_a_status_that_cannot_be_reached_is_refused(asked: Asked) -> None:
     sent(asked, "POST", "/api/artifacts", ARTIFACT, 201)
     never = ("NOT_STARTED", "CREATED", "SUCCESS", "VERIFIED", "SKIPPED")
