@@ -73,7 +73,7 @@ def test_all_of_it_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> Non
         with urllib.request.urlopen(f"{url}/readyz", timeout=20) as answer:
             assert answer.status == 200
         started = [Path(f"/proc/{pid}/cmdline").read_text() for pid in children(process.pid)]
-        assert len(started) == 6
+        assert len(started) == 7
         assert all("\0deploydb.workers\0" in command for command in started)
         process.terminate()
         assert process.wait(20) == 0

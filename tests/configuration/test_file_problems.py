@@ -20,7 +20,7 @@ def test_every_error_of_every_file_is_reported_at_once_in_order(tmp_path: Path) 
     )
     assert problems_of(directory) == [
         "config/environments/dev.yml:1:1: there is no key orchestratr here; did you mean orchestrator?",
-        "config/environments/dev.yml:2:11: 5 of what? Write the unit: 5s, 5m, 5h or 5d",
+        "config/environments/dev.yml:2:11: 5 of what? Write the unit: 5s, 5m, 5h or 5d; or none, for no deadline",
         "config/environments/dev.yml:3:9: there is no promotion no-such-thing; there is smoke, soak",
         "config/environments/dev.yml:3:24: expected text, found true",
         "config/environments/dev.yml:3:37: smoke is listed twice",
