@@ -178,9 +178,7 @@ def _ended(arguments: list[str], folder: Path, **environment: str) -> subprocess
 
 
 def test_a_broken_configuration_is_reported_before_anything_starts(tmp_path: Path) -> None:
-    config = write_config(
-        tmp_path / "config", {"services/foo.yml": "artifacts: [com.example:foo]\npipelines: [gone]\n"}
-    )
+    config = write_config(tmp_path / "config", {"services/foo.yml": "artifacts: [com.example:foo]\npipelins: [main]\n"})
     ended = subprocess.run(
         [*DEPLOYDB, "up", "--data", tmp_path / "data", "--config", config],
         capture_output=True,
@@ -190,7 +188,7 @@ def test_a_broken_configuration_is_reported_before_anything_starts(tmp_path: Pat
     )
     assert ended.returncode == 1
     assert "foo.yml:2:" in ended.stderr
-    assert "gone" in ended.stderr
+    assert "pipelins" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

@@ -84,7 +84,7 @@ def test_the_log_newest_first(world: Scenario, service: Service) -> None:
         "type": "artifact.published",
         "time": "2026-11-22T11:59:00.500000+00:00",
         "recordedAt": "2026-11-22T12:00:00+00:00",
-        "publisher": "tests",
+        "publisher": "ci/foo",
         "who": None,
         "service": None,
         "environment": None,
