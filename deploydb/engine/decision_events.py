@@ -9,18 +9,11 @@ from msgspec import Struct, field
 from deploydb.domain.evaluation import decisions as made
 from deploydb.domain.evaluation.decisions import Decision, Transition
 from deploydb.domain.model.commands import DeployCommand
-from deploydb.domain.model.deployment import (
-    CurrentVersion,
-    Deployment,
-    FailureResponse,
-    GateStatus,
-    Inputs,
-    Phase,
-    Verdict,
-)
+from deploydb.domain.model.deployment import Deployment, FailureResponse, GateStatus, Inputs, Phase, Verdict
 from deploydb.domain.model.environment_names import Renamed
 from deploydb.domain.model.reasons import Reason
 from deploydb.domain.model.retry_reasons import RetryOrdered
+from deploydb.domain.model.running import CurrentVersion
 from deploydb.engine.decision_event import Changes, DecisionEvent, Known, OfDeployment, changed
 from deploydb.engine.notes import ClockSkewed, DuplicateDiffered
 

@@ -7,9 +7,10 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import Return
-from deploydb.domain.model.deployment import CurrentVersion, DependencyState, Gate, KnownGood, Release, Verdict
+from deploydb.domain.model.deployment import Gate, Release, Verdict
 from deploydb.domain.model.evidence import Incident
 from deploydb.domain.model.overrides import Hotfix, PromotionRequest, RetryRequest, RollbackRequest
+from deploydb.domain.model.running import CurrentVersion, DependencyState, KnownGood
 from deploydb.engine.deployment_rows import DeploymentRows
 from deploydb.engine.flow_releases import FlowReleases
 from deploydb.engine.statements import Statements

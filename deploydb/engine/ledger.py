@@ -9,16 +9,10 @@ from msgspec.structs import replace
 from deploydb.domain.evaluation import decisions
 from deploydb.domain.evaluation.decisions import AttemptScheduled, Decisions, FlowOpened, ServiceSnapshot
 from deploydb.domain.model.branches import Branches
-from deploydb.domain.model.deployment import (
-    CurrentVersion,
-    DependencyState,
-    Deployment,
-    KnownGood,
-    Release,
-    Status,
-)
+from deploydb.domain.model.deployment import Deployment, Release, Status
 from deploydb.domain.model.external import External, external_fields
 from deploydb.domain.model.overrides import Hold, PromotionRequest, RetryRequest, unlifted
+from deploydb.domain.model.running import CurrentVersion, DependencyState, KnownGood
 from deploydb.engine.flow_releases import FlowReleases
 from deploydb.engine.lane_records import LaneRecords
 from deploydb.engine.returns import returns

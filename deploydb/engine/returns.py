@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from deploydb.domain.evaluation.decisions import Return
-from deploydb.domain.model.deployment import CurrentVersion, Deployment
+from deploydb.domain.model.deployment import Deployment
+from deploydb.domain.model.running import CurrentVersion
 
 
 def returns(

@@ -15,7 +15,8 @@ from deploydb.domain.evaluation.decisions import (
 from deploydb.domain.evaluation.live_status import RESULTS_BY
 from deploydb.domain.evaluation.live_status import live_status as status_by
 from deploydb.domain.model.artifact import module_key
-from deploydb.domain.model.deployment import CurrentVersion, Deployment
+from deploydb.domain.model.deployment import Deployment
+from deploydb.domain.model.running import CurrentVersion
 from deploydb.store import bulk
 from deploydb.store.columns import UtcDateTime
 from deploydb.store.list_parameters import among_rows

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.deployment import CurrentVersion, Deployment, Gate, GateStatus, Verdict
+from deploydb.domain.model.deployment import Deployment, Gate, GateStatus, Verdict
 from deploydb.domain.model.evidence import Approval, Evidence, Verification
+from deploydb.domain.model.running import CurrentVersion
 from deploydb.store.columns import shared_fields
 from deploydb.store.deployments import from_row, locked, release_from_row, released, selected
 from deploydb.store.ingest_watermark import read_until

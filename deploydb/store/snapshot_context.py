@@ -13,9 +13,10 @@ import sqlalchemy as sa
 
 from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.catalog import Catalog, Lane
-from deploydb.domain.model.deployment import DependencyState, Deployment, KnownGood, Release, Status
+from deploydb.domain.model.deployment import Deployment, Release, Status
 from deploydb.domain.model.evidence import Attestation, Incident
 from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest
+from deploydb.domain.model.running import DependencyState, KnownGood
 from deploydb.store.deployments import release_from_row, released, selected
 from deploydb.store.list_parameters import among, among_rows
 from deploydb.store.projections.latest import value_of

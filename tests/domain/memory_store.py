@@ -21,11 +21,12 @@ from deploydb.domain.evaluation.decisions import (
 from deploydb.domain.evaluation.evaluate import decide
 from deploydb.domain.model.admission_reasons import FreezeOverridden
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.deployment import CurrentVersion, DependencyState, Deployment, Release, Status
+from deploydb.domain.model.deployment import Deployment, Release, Status
 from deploydb.domain.model.environment_names import with_names
 from deploydb.domain.model.facts import DeploymentFinished, DeploymentStarted
 from deploydb.domain.model.overrides import Hold, unlifted
 from deploydb.domain.model.reasons import Reason
+from deploydb.domain.model.running import CurrentVersion, DependencyState
 from deploydb.engine.ledger import Ledger
 from tests.domain.given import FOO, NOON
 

@@ -12,7 +12,7 @@ from deploydb.domain.gates.provenance import ProvenancePromotion
 from deploydb.domain.gates.soak import SoakPromotion
 from deploydb.domain.gates.verification import VerificationPromotion
 from deploydb.domain.gates.webhook import WebhookPromotion
-from deploydb.domain.model.deployment import DependencyState, FactOrder, Status
+from deploydb.domain.model.deployment import FactOrder, Status
 from deploydb.domain.model.evidence import Attestation, Evidence, Incident, Verification
 from deploydb.domain.model.gate_reasons import (
     Attested,
@@ -38,6 +38,7 @@ from deploydb.domain.model.gate_reasons import (
     SoakUnverified,
 )
 from deploydb.domain.model.reason_parts import IncidentReport, JobReport
+from deploydb.domain.model.running import DependencyState
 from tests.domain.gate_steps import DIGEST, ask, evidence_of, report
 from tests.domain.given import SMOKE, SOAK, at, deployment, release
 

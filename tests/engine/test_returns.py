@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from deploydb.domain.model.deployment import CurrentVersion
+from deploydb.domain.model.running import CurrentVersion
 from deploydb.engine.returns import returns
 from tests.domain.given import FOO, at, deployment, release
 

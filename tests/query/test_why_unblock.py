@@ -10,7 +10,7 @@ from deploydb.domain.calendar.window import Window
 from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.gates.window import WindowPromotion
 from deploydb.domain.model.catalog import Catalog, Stage
-from deploydb.domain.model.deployment import KnownGood
+from deploydb.domain.model.running import KnownGood
 from deploydb.store import snapshot_context
 from tests.query.client import Service
 from tests.query.why_steps import STAGES, answer, smoke, to_prod, to_staging

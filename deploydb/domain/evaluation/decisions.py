@@ -8,21 +8,12 @@ from msgspec import Struct
 
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.commands import Previous
-from deploydb.domain.model.deployment import (
-    CurrentVersion,
-    DependencyState,
-    Deployment,
-    FailureResponse,
-    Gate,
-    KnownGood,
-    Phase,
-    Release,
-    Verdict,
-)
+from deploydb.domain.model.deployment import Deployment, FailureResponse, Gate, Phase, Release, Verdict
 from deploydb.domain.model.evidence import Evidence
 from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest
 from deploydb.domain.model.reasons import Reason
 from deploydb.domain.model.retry_reasons import RetryOrdered
+from deploydb.domain.model.running import CurrentVersion, DependencyState, KnownGood
 
 Transition = Literal[
     "adopted", "skipped", "extended", "expired", "replaced", "corrected", "succeeded", "failed", "resumed", "closed"

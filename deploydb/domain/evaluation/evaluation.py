@@ -34,22 +34,13 @@ from deploydb.domain.gates import GateContext, Promotion, judgements
 from deploydb.domain.gates.checked import CheckedPromotion
 from deploydb.domain.gates.evidence_selection import answered_under, of_entry, of_exit
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.deployment import (
-    CurrentVersion,
-    Deployment,
-    FailureResponse,
-    Gate,
-    GateStatus,
-    KnownGood,
-    Phase,
-    Status,
-    Verdict,
-)
+from deploydb.domain.model.deployment import Deployment, FailureResponse, Gate, GateStatus, Phase, Status, Verdict
 from deploydb.domain.model.evidence import Evidence
 from deploydb.domain.model.gate_reasons import who_may
 from deploydb.domain.model.outcome_reasons import Replaced
 from deploydb.domain.model.overrides import Hold, RetryRequest, RollbackRequest
 from deploydb.domain.model.reasons import ErrorLasts, NotRecorded, Reason
+from deploydb.domain.model.running import CurrentVersion, KnownGood
 
 NO_RESPONSE: Mapping[str, None] = {"failure_response": None, "failure_response_detail": None}
 """What a deployment has as the response to its failure where it has not failed, after all."""

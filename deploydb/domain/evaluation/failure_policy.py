@@ -17,10 +17,11 @@ from deploydb.domain.evaluation.parallel_groups import ParallelGroups
 from deploydb.domain.model import reasons, rollback_reasons
 from deploydb.domain.model.admission_reasons import Held
 from deploydb.domain.model.catalog import Catalog, Service, Stage
-from deploydb.domain.model.deployment import CurrentVersion, Deployment, FailureResponse, KnownGood, Release, Status
+from deploydb.domain.model.deployment import Deployment, FailureResponse, Release, Status
 from deploydb.domain.model.overrides import RollbackRequest
 from deploydb.domain.model.reason_parts import Comment
 from deploydb.domain.model.reasons import Reason
+from deploydb.domain.model.running import CurrentVersion, KnownGood
 
 
 def apply_failure_policy(evaluation: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:

@@ -2,8 +2,9 @@
 
 from msgspec.structs import replace
 
-from deploydb.domain.model.deployment import CurrentVersion, Deployment
+from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.evidence import Evidence, Incident
+from deploydb.domain.model.running import CurrentVersion
 
 
 def own_incidents(evidence: Evidence, deployment: Deployment, runs: CurrentVersion | None) -> Evidence:

@@ -6,9 +6,10 @@ A lane is a service in an environment.
 from collections.abc import Collection, Mapping, Sequence
 
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
-from deploydb.domain.model.deployment import CurrentVersion, Deployment, Status
+from deploydb.domain.model.deployment import Deployment, Status
 from deploydb.domain.model.outcome_reasons import AttemptObsolete
 from deploydb.domain.model.overrides import Hotfix, PromotionRequest
+from deploydb.domain.model.running import CurrentVersion
 
 
 class Lanes:

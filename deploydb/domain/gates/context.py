@@ -5,9 +5,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from deploydb.domain.model.deployment import DependencyState, Deployment, GateStatus, Inputs, Phase, Verdict
+from deploydb.domain.model.deployment import Deployment, GateStatus, Inputs, Phase, Verdict
 from deploydb.domain.model.evidence import Evidence
 from deploydb.domain.model.reasons import Reason
+from deploydb.domain.model.running import DependencyState
 
 
 class GateContext(Struct, frozen=True, kw_only=True):

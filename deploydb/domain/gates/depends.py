@@ -10,7 +10,8 @@ from packaging.version import InvalidVersion, Version
 from deploydb.domain.gates.context import GateContext
 from deploydb.domain.gates.promotion import Checks, Dependency, Names, Promotion, Requirement
 from deploydb.domain.model import gate_reasons as gate
-from deploydb.domain.model.deployment import DependencyState, GateStatus, Status, Verdict
+from deploydb.domain.model.deployment import GateStatus, Status, Verdict
+from deploydb.domain.model.running import DependencyState
 
 _RANGE_SIGNS = "<>=!~"
 

@@ -9,9 +9,10 @@ from deploydb.domain import wording
 from deploydb.domain.evaluation.decisions import ServiceSnapshot
 from deploydb.domain.gates.depends import in_range
 from deploydb.domain.model.catalog import Service
-from deploydb.domain.model.deployment import CurrentVersion, KnownGood, Release
+from deploydb.domain.model.deployment import Release
 from deploydb.domain.model.facts import RollbackRequested
 from deploydb.domain.model.overrides import standing
+from deploydb.domain.model.running import CurrentVersion, KnownGood
 from deploydb.http.errors import not_found, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_lane

@@ -9,10 +9,11 @@ from msgspec.structs import replace
 from deploydb.domain.evaluation.decisions import AttemptScheduled, RollbackRequestResolved, ServiceSnapshot
 from deploydb.domain.formatting import instant
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.deployment import CurrentVersion, FactOrder, KnownGood
+from deploydb.domain.model.deployment import FactOrder
 from deploydb.domain.model.facts import RollbackRequested
 from deploydb.domain.model.overrides import RollbackRequest
 from deploydb.domain.model.rollback_reasons import NoRollbackTarget
+from deploydb.domain.model.running import CurrentVersion, KnownGood
 from deploydb.domain.suggestions import shown
 from deploydb.domain.wording import text
 from deploydb.engine.settle import settled
