@@ -148,11 +148,11 @@ def _counted(catalog: Catalog) -> str:
 
 
 def _say(about: str, what: str) -> None:
-    click.echo(f"  {about:<9} {what}", err=True)
+    click.echo(f"  {about:<11} {what}", err=True)
 
 
 def _warn(about: str, what: str) -> None:
-    click.echo(f"  {about:<9} {click.style(visible(what), fg='yellow')}", file=plain(sys.stderr))
+    click.echo(f"  {about:<11} {click.style(visible(what), fg='yellow')}", file=plain(sys.stderr))
 
 
 class Queues:
