@@ -68,7 +68,7 @@ def record(
     recorded = _parts(partial(_record, clock=now, judge=judge), engine, arrivals, 0, slow)
     if not slow:
         return recorded
-    if not recorded.stored + recorded.duplicates:
+    if len(slow) == len(arrivals):
         raise next(iter(slow.values()))
     late = tuple((index, MessageRejected(str(error))) for index, error in slow.items())
     return replace(recorded, refusals=tuple(sorted((*recorded.refusals, *late), key=itemgetter(0))))

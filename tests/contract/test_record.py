@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from deploydb.domain.model.errors import Transient
+from deploydb.domain.model.errors import Forbidden, Transient
 from deploydb.domain.model.outcome_reasons import Observed
 from deploydb.store.arrival import Arrival
-from deploydb.store.engine import open_engine
+from deploydb.store.engine import TimedOut, open_engine
 from deploydb.store.promotion import mark_open
 from deploydb.store.record import record
 from deploydb.store.tables import (
@@ -218,6 +218,20 @@ def test_a_statement_that_takes_too_long_is_nobodys_fault_and_dead_letters_nothi
             world.publish("1.0")
         other.invalidate()
         assert world.publish("1.0").stored == 1
+
+
+def test_a_fact_that_is_too_slow_alone_is_refused_beside_forbidden_ones(world: Scenario) -> None:
+    def judge(arrival: Arrival, *_: object) -> Forbidden | None:
+        if arrival.fact.id == "2":
+            raise TimedOut("canceling statement due to statement timeout")
+        return Forbidden("may not", path="$.type", lacks="facts", data="{}")
+
+    bodies = [b'{"type":"event.unused","id":"%d","source":"s","kind":"x"}' % number for number in (1, 2, 3)]
+    arrivals = [world.arrival(body) for body in bodies]
+    recorded = record(world.engine, arrivals, NOON, judge)
+    assert [isinstance(why, Forbidden) for _, why in recorded.refusals] == [True, False, True]
+    with pytest.raises(TimedOut):
+        record(world.engine, arrivals[1:2], NOON, judge)
 
 
 @pytest.mark.parametrize("named", [{"deployment": 999_999}, {"command": "no-such-command"}])
