@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.environment_names import EnvironmentNames
-from deploydb.domain.model.errors import Forbidden, MessageRejected
+from deploydb.domain.model.errors import Forbidden
 from deploydb.domain.model.facts import Fact
 from deploydb.store import duplicates
 from deploydb.wire.formats import read
@@ -55,10 +55,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     ) -> "Arrival":
         """The fact of a message in any format. Raises: MessageRejected as `formats.read`."""
         reading = read(body, content_type=content_type, headers=headers, arrived_at=arrived_at)
-        found = cls._of(reading, publisher, user or publisher)
-        if duplicates.MARK in found.fact.id:
-            raise MessageRejected(f"{duplicates.MARK} is reserved: leave it out of the id", path="$.id")
-        return found
+        return cls._of(reading, publisher, user or publisher)
 
     def under_own_id(self) -> "Arrival":
         """The same under an id that no other publisher can use."""

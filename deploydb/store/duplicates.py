@@ -14,6 +14,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.fact import ID_MARK
 from deploydb.store import bulk
 from deploydb.store.columns import BigId
 from deploydb.store.journal import Journal, is_own
@@ -21,8 +22,6 @@ from deploydb.store.list_parameters import among
 from deploydb.store.tables import event
 from deploydb.store.tables.deployments import is_rare
 
-MARK = "␟"
-"""Between an id and a publisher. No fact may bring it in its id."""
 DIFFERED = "duplicate.differed"
 """The type of the events that note it."""
 NOTED_EVERY = timedelta(hours=1)
@@ -87,8 +86,8 @@ def compare(connection: sa.Connection, given: Sequence[Repeated], now: datetime)
 
 def own_id(id_: str, publisher: str | None) -> str:
     """The id of a fact whose own one another publisher has used."""
-    whole = f"{id_}{MARK}{publisher or ''}"
-    return whole if len(whole) <= _LONGEST_ID else f"{sha256(whole.encode()).hexdigest()}{MARK}"
+    whole = f"{id_}{ID_MARK}{publisher or ''}"
+    return whole if len(whole) <= _LONGEST_ID else f"{sha256(whole.encode()).hexdigest()}{ID_MARK}"
 
 
 def with_id(body: bytes, id_: str) -> bytes:

@@ -11,7 +11,7 @@ from deploydb.domain.model.facts import AboutIncident
 from deploydb.store.journal import fact_text
 from deploydb.store.tables import event
 from deploydb.store.tables.deployments import is_incident
-from deploydb.wire.native import decode_fact
+from deploydb.wire.native import decode_logged
 
 Key = tuple[str, str, str]
 """The service, the environment, and the incident's name."""
@@ -39,7 +39,7 @@ def incident_reports(connection: sa.Connection, *conditions: sa.ColumnElement[bo
     found: dict[Key, list[Incident]] = defaultdict(list)
     for row in connection.execute(statement):
         try:
-            fact = decode_fact(row.body.encode(), arrived_at=row.time)
+            fact = decode_logged(row.body.encode(), arrived_at=row.time)
         except MessageRejected:
             continue
         if isinstance(fact, AboutIncident):

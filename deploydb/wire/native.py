@@ -18,6 +18,7 @@ from packageurl import PackageURL
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.commands import DeployCommand, Notification
 from deploydb.domain.model.errors import MessageRejected
+from deploydb.domain.model.fact import ID_MARK
 from deploydb.domain.model.facts import ORDERS, OWN_SOURCE, Fact, fact_types, type_of
 from deploydb.domain.person_names import person_name
 from deploydb.domain.suggestions import close_match, shown
@@ -60,6 +61,8 @@ def decode_fact(body: bytes, *, arrived_at: datetime) -> Fact:
 def decode_arrived(body: bytes, *, arrived_at: datetime) -> tuple[Fact, datetime | None]:
     """As `decode_fact`; and the time that the fact was sent with, where that of the arrival counts in its place."""
     fact, sent = _decode_logged(body, arrived_at)
+    if ID_MARK in fact.id:
+        raise MessageRejected(f"{ID_MARK} is reserved: leave it out of the id", path="$.id")
     if (getattr(fact, "by", None) or "-").isspace():
         raise MessageRejected("is blank: expected the name of a person", path="$.by")
     if isinstance(fact, ORDERS):
@@ -68,7 +71,8 @@ def decode_arrived(body: bytes, *, arrived_at: datetime) -> tuple[Fact, datetime
 
 
 def decode_logged(body: bytes, *, arrived_at: datetime) -> Fact:
-    """Decode a fact as an earlier release may have taken it: with unknown fields. Raises: as `decode_fact`."""
+    """Decode a fact as the log may have it: under an id that the log has given, of an earlier release with unknown
+    fields. Raises: as `decode_fact`."""
     return _decode_logged(body, arrived_at)[0]
 
 

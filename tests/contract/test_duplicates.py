@@ -10,7 +10,7 @@ from deploydb.domain.model.errors import MessageRejected
 from deploydb.store.arrival import Arrival
 from deploydb.store.duplicates import DIFFERED
 from deploydb.store.record import Recorded, record
-from deploydb.store.tables import event
+from deploydb.store.tables import event, incident
 from tests.contract.folding import differences
 from tests.scenario import Scenario
 
@@ -96,6 +96,14 @@ def test_a_long_id_keeps_its_bounds(world: Scenario) -> None:
 def test_an_id_of_another_publisher_cannot_be_written(world: Scenario) -> None:
     with pytest.raises(MessageRejected, match=r"\$\.id: ␟ is reserved: leave it out of the id"):
         arrival(world, "mallory", id="1␟ci")
+
+
+def test_an_incident_counts_under_an_id_of_its_own(world: Scenario) -> None:
+    lane = {"service": "foo", "environment": "prod"}
+    for publisher, name in (("mallory", "INC-1"), ("pager", "INC-2")):
+        fact = {"type": "incident.detected", "id": "1", "source": "pager", **lane, "incident": name}
+        store(world, world.arrival(json.dumps(fact).encode(), publisher))
+    assert sorted(row.name for row in world.rows(incident)) == ["INC-1", "INC-2"]
 
 
 def test_a_differing_source_is_noted_once_an_hour(world: Scenario) -> None:

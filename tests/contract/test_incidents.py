@@ -9,7 +9,7 @@ import pytest
 from deploydb.domain.model.catalog import Service
 from deploydb.store import incident_reports
 from deploydb.store.tables import incident
-from deploydb.wire.native import decode_fact
+from deploydb.wire.native import decode_logged
 from tests.contract.promotion_steps import FOO, reason, through
 from tests.contract.promotion_steps import world as world
 from tests.scenario import Scenario, catalog
@@ -72,9 +72,9 @@ def test_a_report_reads_the_reports_of_its_own_incident_alone(world: Scenario, m
 
     def decode(body: bytes, **more: Any) -> Any:
         read.append(json.loads(body).get("incident"))
-        return decode_fact(body, **more)
+        return decode_logged(body, **more)
 
-    monkeypatch.setattr(incident_reports, "decode_fact", decode)
+    monkeypatch.setattr(incident_reports, "decode_logged", decode)
     lane = {"service": "foo", "environment": "prod"}
     for name in ("INC-1", "INC-2", "INC-1"):
         world.tell("incident.detected", **lane, incident=name)

@@ -104,6 +104,8 @@ def test_of_several_the_good_are_taken_and_the_bad_are_named(asked: Gateway) -> 
         (b"[]", 422, "send from 1 to 500"),
         (body([FACT] * 501), 422, "has 501 events"),
         (body(FACT | {"artifact": {"group": "g", "name": "n"}}), 422, "$.artifact.version"),
+        (body(FACT | {"id": "1␟ci"}), 422, "$.id: ␟ is reserved: leave it out of the id"),
+        (published("a␟b", "2.0"), 422, "$.context.id: ␟ is reserved"),
         (body(FACT | {"source": "gateway/alice"}), 422, "$.source"),
         (body(FACT | {"source": "deployer/default"}), 422, "$.source"),
         (body(FACT | {"source": "deploydb/verify"}), 422, "$.source"),

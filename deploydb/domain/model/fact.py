@@ -16,6 +16,8 @@ Number = Annotated[int, Meta(gt=0, le=2**63 - 1)]
 
 OWN_SOURCE = "deploydb"
 """The source of DeployDB's own decisions, which are no facts: no fact may have it."""
+ID_MARK = "␟"
+"""Between an id and a publisher, in an id that the log has given: no fact may bring it."""
 
 
 class Fact(Struct, frozen=True, kw_only=True, tag_field="type"):
