@@ -108,8 +108,7 @@ class RunStep:
         return decode_command(self._run.body.encode())
 
     def _is_over(self, now: datetime) -> bool:
-        deadline = self._run.deadline or self._command.deadline
-        return deadline is not None and now >= deadline
+        return self._run.deadline is not None and now >= self._run.deadline
 
     def _ask(self, now: datetime) -> None:
         try:

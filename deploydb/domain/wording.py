@@ -62,6 +62,7 @@ _TEXTS: dict[type[ReasonCase], str] = {
     outcome.SucceededAfterAll: "deployed after all, by a report of {at}; an earlier one was of a failure",
     outcome.AttemptObsolete: "not needed: deployment {deployment} has finished after all",
     outcome.DeadlineExtended: "started at {started}: its deadline is {deadline} now",
+    outcome.DeadlineDropped: "{environment} has no deadline now: it may take as long as it takes",
     why.ReturnedLate: "{version} finished after its deadline, in place of {previous}: roll it back, or retry it",
     why.FinishedLate: "{expired}; it finished later",
     outcome.FinishedWithoutCommand: "finished without a command of ours",

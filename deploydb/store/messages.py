@@ -90,10 +90,10 @@ def _drafts(decision: Decision, now: datetime) -> Iterator[_Draft]:
             if verdict.since == now:  # not where its reason alone is another
                 yield "verdict.changed", known, verdict.reason, gate
             match verdict.reason:
-                case AwaitingApproval(approved_by=(), uncounted=(), groups=groups) if decision.asks:
+                case AwaitingApproval(groups=groups) if decision.asks:
                     until = verdict.recheck_at
                     yield "approval.wanted", known, verdict.reason, {**gate, "groups": groups, "until": until}
-                case FreezeOverridden(by=by) if verdict.since == now:
+                case FreezeOverridden(by=by) if decision.overrides:
                     people = ", ".join(dict.fromkeys(one.by for one in by))
                     yield "freeze.overridden", known, verdict.reason, {**gate, "by": people}
                 case _:

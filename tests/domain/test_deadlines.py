@@ -4,10 +4,12 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
+from deploydb.domain.evaluation.decisions import DeploymentTransitioned
 from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.deployment import FactOrder, Status
 from deploydb.domain.model.outcome_reasons import (
     AttemptFailed,
+    DeadlineDropped,
     Expired,
     ExpiryDeferred,
 )
@@ -41,11 +43,15 @@ def test_a_deadline_that_is_switched_off_counts_no_more_for_what_is_under_way() 
     it.evaluate()
     known = it.catalog.environments["dev"]
     it.catalog.environments["dev"] = replace(known, deadline=None)
-    assert it.evaluate(24 * 60).recheck_at is None
-    assert it.status("dev", "1.0") is Status.CREATED
+    decided = it.evaluate(24 * 60)
+    assert decided.recheck_at is None
+    assert [one.reason for one in decided.decisions if isinstance(one, DeploymentTransitioned)] == [
+        DeadlineDropped(environment="dev")
+    ]
+    assert it.find("dev", "1.0").deadline is None, "it is stored nowhere"
     it.catalog.environments["dev"] = known
     it.evaluate()
-    assert it.status("dev", "1.0") is Status.FAILED
+    assert it.status("dev", "1.0") is Status.CREATED, "a new time counts for the commands after it"
 
 
 def test_no_answer_by_the_deadline_ends_the_flow() -> None:

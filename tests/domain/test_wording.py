@@ -152,6 +152,10 @@ TEXTS = [
     ),
     (outcome.AttemptObsolete(deployment=7), "not needed: deployment 7 has finished after all"),
     (
+        outcome.DeadlineDropped(environment="dev"),
+        "dev has no deadline now: it may take as long as it takes",
+    ),
+    (
         why.ReturnedLate(version="1.1", previous="1.0"),
         "1.1 finished after its deadline, in place of 1.0: roll it back, or retry it",
     ),

@@ -141,15 +141,15 @@ def test_a_reason_alone_asks_and_overrides_only_once() -> None:
     types = ("approval.wanted", "freeze.overridden")
     waits, passes = AwaitingApproval(missing=1, groups=("sre",)), FreezeOverridden(freezes=(), by=())
 
-    def sent(reason: Reason, since: datetime, *, asks: bool = False) -> list[str]:
+    def sent(reason: Reason, since: datetime, **flags: bool) -> list[str]:
         verdict = Verdict(promotion="go", outcome=GateStatus.PENDING, reason=reason, since=since)
-        decision = VerdictChanged(deployment=deployment(), verdict=verdict, asks=asks)
+        decision = VerdictChanged(deployment=deployment(), verdict=verdict, **flags)
         return [one.type for one in notifications_of("foo", decision, now, types)]
 
     earlier = now - timedelta(hours=1)
     assert (sent(waits, now, asks=True), sent(waits, earlier)) == (["approval.wanted"], [])
     assert sent(waits, earlier, asks=True) == ["approval.wanted"], "others may approve"
-    assert (sent(passes, now), sent(passes, earlier)) == (["freeze.overridden"], [])
+    assert (sent(passes, earlier, overrides=True), sent(passes, now)) == (["freeze.overridden"], [])
 
 
 def test_a_template_makes_the_body(workshop: InProcess, hook: Web) -> None:

@@ -22,7 +22,7 @@ Transition = Literal[
 
 adopted    it finished without a command of ours, and counts as commanded now
 skipped    it never will be deployed
-extended   it has started, and has more time until its deadline
+extended   it has another deadline, later or none: it has started, or its environment has none now
 expired    no answer by its deadline
 replaced   another version took its place; its flow goes no further
 corrected  a later report has it that what went live had failed; or that it runs, after all
@@ -127,12 +127,13 @@ class DeploymentTransitioned(Struct, frozen=True, kw_only=True):
 
 class VerdictChanged(Struct, frozen=True, kw_only=True):
     """A gate says something else than it did. `notifies`: from now on it cannot tell, and people are notified.
-    `asks`: it begins to wait for approval, or others may approve."""
+    `asks`: people begin to be awaited, or others or more of them. `overrides`: people let it pass another freeze."""
 
     deployment: Deployment
     verdict: Verdict
     notifies: bool = False
     asks: bool = False
+    overrides: bool = False
 
 
 class DeploymentWentLive(Struct, frozen=True, kw_only=True):

@@ -33,10 +33,11 @@ from deploydb.domain.evaluation.verdicts import differ_by_recheck_alone, of_phas
 from deploydb.domain.gates import GateContext, Promotion, judgements
 from deploydb.domain.gates.checked import CheckedPromotion
 from deploydb.domain.gates.evidence_selection import answered_under, of_entry, of_exit
+from deploydb.domain.model.admission_reasons import overrides
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, FailureResponse, Gate, GateStatus, Phase, Status, Verdict
 from deploydb.domain.model.evidence import Evidence
-from deploydb.domain.model.gate_reasons import who_may
+from deploydb.domain.model.gate_reasons import asks
 from deploydb.domain.model.outcome_reasons import Replaced
 from deploydb.domain.model.overrides import Hold, RetryRequest, RollbackRequest
 from deploydb.domain.model.reasons import ErrorLasts, NotRecorded, Reason
@@ -187,10 +188,9 @@ class Evaluation(Lanes):
             last[verdict.gate] = verdict
             begins = before is None or type(before.reason) is not type(verdict.reason)
             fresh = not stays or (begins and isinstance(verdict.reason, ErrorLasts))
-            asks = who_may(verdict.reason) not in (None, who_may(before.reason) if before is not None else None)
-            notifies = lasts and fresh
-            changed = VerdictChanged(deployment=deployment, verdict=verdict, notifies=notifies, asks=asks)
-            self._decisions.append(changed)
+            was, now = before.reason if before is not None else None, verdict.reason
+            flags = {"notifies": lasts and fresh, "asks": asks(was, now), "overrides": overrides(was, now)}
+            self._decisions.append(VerdictChanged(deployment=deployment, verdict=verdict, **flags))
         if verdict.recheck_at is not None and verdict.recheck_at > self.now:
             self.look_again(verdict.recheck_at)
 

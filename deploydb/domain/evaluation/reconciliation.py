@@ -17,11 +17,7 @@ def reconcile(evaluation: Evaluation, catalog: Catalog) -> None:
     """Expire what was not answered in time, adopt what was not commanded, settle what runs, close what is over."""
     for deployment in evaluation.all():
         _extend(evaluation, deployment, catalog.environments.get(deployment.environment))
-    for deployment in evaluation.all():
-        _take_back(evaluation, deployment)
-    for deployment in evaluation.all():
-        _expire(evaluation, deployment, catalog.environments.get(deployment.environment))
-    for step in (_adopt, _correct, _explain):
+    for step in (_take_back, _expire, _adopt, _correct, _explain):
         for deployment in evaluation.all():
             step(evaluation, deployment)
     finished = [one for one in evaluation.all() if one.needs_evaluation and one.reported_live_at is not None]
@@ -32,11 +28,16 @@ def reconcile(evaluation: Evaluation, catalog: Catalog) -> None:
 
 
 def _extend(evaluation: Evaluation, deployment: Deployment, environment: Environment | None) -> None:
-    """From each start that is reported it has as long as from its command, up to `deadline_at_most`."""
+    """From each start that is reported it has as long as from its command, up to `deadline_at_most`; for ever where its
+    environment has no deadline now."""
     requested, deadline, started = deployment.requested_at, deployment.deadline, deployment.started
-    if environment is None or environment.deadline_at_most is None or not deployment.active:
+    if environment is None or deadline is None or not deployment.active:
         return
-    if environment.deadline is None or requested is None or deadline is None or started is None:
+    if environment.deadline is None:
+        reason: reasons.Reason = outcome_reasons.DeadlineDropped(environment=deployment.environment)
+        evaluation.settle("extended", deployment, reason, deadline=None)
+        return
+    if environment.deadline_at_most is None or requested is None or started is None:
         return
     if started.time > evaluation.now:  # of a clock that is ahead
         evaluation.look_again(started.time)
@@ -109,11 +110,9 @@ def _expiry(deployment: Deployment) -> reasons.Reason:
     return reason.expired if isinstance(reason, reasons.FinishedLate) else reason
 
 
-def _expire(evaluation: Evaluation, deployment: Deployment, environment: Environment | None) -> None:
-    """No answer by the deadline: failed, with that reason; unless its environment has none now."""
+def _expire(evaluation: Evaluation, deployment: Deployment) -> None:
+    """No answer by the deadline: failed, with that reason."""
     if not deployment.active or deployment.deadline is None:
-        return
-    if environment is not None and environment.deadline is None:
         return
     if evaluation.now < deployment.deadline:
         evaluation.look_again(deployment.deadline)

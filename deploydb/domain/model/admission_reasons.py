@@ -50,6 +50,13 @@ class FreezeOverridden(ReasonCase, frozen=True, kw_only=True, tag="freeze_overri
     by: tuple[Comment, ...]
 
 
+def overrides(before: object, now: object) -> bool:
+    """Whether people let the release pass a freeze by the reason of now that they did not before."""
+    if not isinstance(now, FreezeOverridden) or not isinstance(before, FreezeOverridden):
+        return isinstance(now, FreezeOverridden)
+    return any(freeze not in before.freezes for freeze in now.freezes)
+
+
 class StageAddedLater(ReasonCase, frozen=True, kw_only=True, tag="stage_added_later"):
     """The flow had no deployment in a stage upstream, which was younger. Rows of DeployDB before flows followed their
     pipeline have it."""

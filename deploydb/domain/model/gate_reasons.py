@@ -50,9 +50,12 @@ class AwaitingApproval(ReasonCase, frozen=True, kw_only=True, tag="awaiting_appr
     uncounted: tuple[UncountedVote, ...] = ()
 
 
-def who_may(reason: object) -> tuple[int, tuple[str, ...]] | None:
-    """How many approvals of whose members are awaited; None where none is."""
-    return (reason.missing, reason.groups) if isinstance(reason, AwaitingApproval) else None
+def asks(before: object, now: object) -> bool:
+    """Whether people begin to be awaited by the reason of now, or others than before, or more of them."""
+    if not isinstance(now, AwaitingApproval) or not isinstance(before, AwaitingApproval):
+        return isinstance(now, AwaitingApproval)
+    others = bool(before.groups) and (not now.groups or not set(now.groups) <= set(before.groups))
+    return others or now.missing > before.missing
 
 
 class ApprovalDeferred(ReasonCase, frozen=True, kw_only=True, tag="approval_deferred"):

@@ -37,6 +37,12 @@ class DeadlineExtended(ReasonCase, frozen=True, kw_only=True, tag="deadline_exte
     deadline: datetime
 
 
+class DeadlineDropped(ReasonCase, frozen=True, kw_only=True, tag="deadline_dropped"):
+    """Deployments to the environment have no deadline any more."""
+
+    environment: str
+
+
 class FinishedInTime(ReasonCase, frozen=True, kw_only=True, tag="finished_in_time"):
     """The report of a finish in time arrived after the deadline."""
 
@@ -80,4 +86,5 @@ class RolledBack(ReasonCase, frozen=True, kw_only=True, tag="rolled_back"):
 
 
 _OfReport = Observed | FinishedWithoutCommand | AttemptFailed | FinishedInTime | SucceededAfterAll | AttemptObsolete
-OutcomeReason = _OfReport | DeadlineExtended | Expired | ExpiryDeferred | Replaced | LiveLate | NoGates | RolledBack
+_OfDeadline = DeadlineExtended | DeadlineDropped | Expired | ExpiryDeferred
+OutcomeReason = _OfReport | _OfDeadline | Replaced | LiveLate | NoGates | RolledBack
