@@ -6,7 +6,7 @@ its publisher. So no publisher can take the id of an event of another one before
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -17,27 +17,16 @@ from msgspec import Struct
 from deploydb.domain.model.fact import ID_MARK
 from deploydb.store import bulk
 from deploydb.store.columns import BigId
-from deploydb.store.journal import Journal, is_own
-from deploydb.store.list_parameters import among
+from deploydb.store.journal import Journal
+from deploydb.store.rare_notes import noted_last, noted_lately
 from deploydb.store.tables import event
-from deploydb.store.tables.deployments import is_rare
 
 DIFFERED = "duplicate.differed"
 """The type of the events that note it."""
-NOTED_EVERY = timedelta(hours=1)
-"""Of one source, no more often."""
 _LONGEST_ID = 255
-_MOST = 200
 _UNCOMPARED = ("time", "original")
 """Fields in which a repetition by the same publisher may differ: the message that a fact was mapped from, and when a
 client repeated it."""
-
-_NOTES = (is_rare, event.c.type == sa.literal(DIFFERED, literal_execute=True), is_own())
-_NOTED = sa.select(event.c.body["origin"].as_string()).where(
-    *_NOTES,
-    event.c.recorded_at > sa.bindparam("since", type_=event.c.recorded_at.type),
-    among(event.c.body["origin"].as_string(), "sources"),
-)
 
 
 class Repeated(Struct, frozen=True, kw_only=True):
@@ -97,13 +86,13 @@ def with_id(body: bytes, id_: str) -> bytes:
 
 
 def note(connection: sa.Connection, found: Iterable[Differing], now: datetime) -> None:
-    """Write an event for each source that has none of the last hour. Index: `ix_event_rare`."""
+    """Write an event for each source that has none of the last hour."""
     firsts: dict[str, Differing] = {}
     for one in found:
         firsts.setdefault(one.source, one)
     if not firsts:
         return
-    recent = set(connection.execute(_NOTED, {"sources": sorted(firsts), "since": now - NOTED_EVERY}).scalars())
+    recent = noted_lately(connection, DIFFERED, "origin", firsts, now)
     journal = Journal(now)
     for source, one in sorted(firsts.items()):
         if source not in recent:
@@ -112,26 +101,17 @@ def note(connection: sa.Connection, found: Iterable[Differing], now: datetime) -
 
 
 def recently_differing(connection: sa.Connection) -> list[Differing]:
-    """The notes of the last day of the log, newest first. Index: `ix_event_rare`."""
-    statement = (
-        sa.select(
-            event.c.body["origin"].as_string().label("source"),
-            event.c.body["ident"].as_string().label("id"),
-            event.c.body["sender"].as_string().label("publisher"),
-            event.c.body["other"].as_boolean().label("other"),
-            sa.cast(event.c.body["fact"].as_string(), BigId).label("fact"),
-            event.c.recorded_at.label("at"),
-        )
-        .where(*_NOTES)
-        .order_by(event.c.number.desc())
-        .limit(_MOST)
+    """The notes of the last day of the log, newest first."""
+    found = noted_last(
+        connection,
+        DIFFERED,
+        event.c.body["origin"].as_string().label("source"),
+        event.c.body["ident"].as_string().label("id"),
+        event.c.body["sender"].as_string().label("publisher"),
+        event.c.body["other"].as_boolean().label("other"),
+        sa.cast(event.c.body["fact"].as_string(), BigId).label("fact"),
     )
-    last = connection.execute(sa.select(event.c.recorded_at).order_by(event.c.number.desc()).limit(1)).scalar()
-    return [
-        Differing(**row._mapping)
-        for row in connection.execute(statement)
-        if last is None or row.at >= last - timedelta(days=1)
-    ]
+    return [Differing(**row._mapping) for row in found]
 
 
 def _is_same(stored: dict[str, Any], body: bytes, *, exactly: bool) -> bool:
